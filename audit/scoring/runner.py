@@ -99,16 +99,9 @@ def score(
     decided = decide(evaluation_set, sources[0], rule)
     if predictions_to is not None:
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
-    return Scored(
-        system=_describe(plan, info, rule, decided),
-        detector_sha256=info.artefact_sha256,
-        tally=decided.tally,
-        failures=tables[0].failures,
-        legs=legs,
-        rounds=create_round_views(evaluation_set, sources, decided, rule),
-        ran_in=ran_in(detector),
-        course=info.course,
-    )
+    asked = create_round_views(evaluation_set, sources, decided, rule)
+    system, failures, where = _describe(plan, info, rule, decided), tables[0].failures, ran_in(detector)
+    return Scored(system, info.artefact_sha256, decided.tally, failures, legs, asked, where, info.course)
 
 
 def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: TableDetector) -> Scored:

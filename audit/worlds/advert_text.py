@@ -1,4 +1,4 @@
-"""Writes drawn rows out as adverts: a text in one of three languages, and whom it addresses."""
+"""Turn drawn rows into adverts: a text in one of three languages, and the people whom it addresses."""
 
 from __future__ import annotations
 
@@ -7,39 +7,25 @@ from typing import Final
 
 import numpy as np
 
+from audit.worlds import phrases
 from audit.worlds.draws import Draws
 from audit.worlds.mechanism import GENDERS
-from audit.worlds.phrases import (
-    ADDRESSED_TO,
-    CONTACTS,
-    GREETINGS,
-    JOBS,
-    LANGUAGE_SHARES,
-    LANGUAGES,
-    NATIONALITY_SENTENCE,
-    NATIONALITY_WORDS,
-    ORDINARY,
-    PAY,
-    PLACES,
-    STATELESS,
-    TELLING,
-)
 from audit.worlds.rows import Rows
-from audit.worlds.tabular import Columns, people
+from audit.worlds.tabular import Columns, people_columns
 from audit.worlds.world import World
 
 __all__ = ["advert_columns", "nationality_sentence"]
 
 _CHOICES: Final = 12
-"""Random numbers that an advert's wording takes, beside two for each sign."""
+"""Random numbers for the wording of an advert, beside two for each sign."""
 _PAY_UNKNOWN: Final = 0.2
 
 
 def advert_columns(world: World, rows: Rows, draws: Draws) -> Columns:
-    """Adverts: the people columns, the language, the pay that is offered, and the text."""
-    columns = people(world, rows)
+    """The columns of adverts: those about people, the language, the pay that is offered, and the text."""
+    columns = people_columns(world, rows)
     size = len(rows.number)
-    language = [LANGUAGES[place] for place in draws.pick(LANGUAGE_SHARES, size).tolist()]
+    language = [phrases.LANGUAGES[place] for place in draws.pick(phrases.LANGUAGE_SHARES, size).tolist()]
     euros = (900 + 50 * draws.below(30, size)).tolist()
     said = (~draws.happens(_PAY_UNKNOWN, size)).tolist()
     choices = np.column_stack([draws.below(60, size) for _ in range(_CHOICES + 2 * len(world.signs))]).tolist()
@@ -53,8 +39,8 @@ def advert_columns(world: World, rows: Rows, draws: Draws) -> Columns:
 def nationality_sentence(language: str, code: str) -> str:
     """The sentence by which an advert addresses a nationality."""
     if code == "XXA":
-        return STATELESS[language]
-    return NATIONALITY_SENTENCE[language].format(word=NATIONALITY_WORDS[code][language])
+        return phrases.STATELESS[language]
+    return phrases.NATIONALITY_SENTENCE[language].format(word=phrases.NATIONALITY_WORDS[code][language])
 
 
 def _text(
@@ -63,21 +49,21 @@ def _text(
     def one_of(wordings: Sequence[str], place: int) -> str:
         return wordings[choices[place] % len(wordings)]
 
-    job, place = one_of(JOBS[language], 0), one_of(PLACES[language], 1)
-    parts = [one_of(GREETINGS[language], 2).format(job=job, place=place)]
+    job, place = one_of(phrases.JOBS[language], 0), one_of(phrases.PLACES[language], 1)
+    parts = [one_of(phrases.GREETINGS[language], 2).format(job=job, place=place)]
     gender, nationality, pay = (columns[name][row] for name in ("gender", "nationality", "pay_offered"))
-    about = [ADDRESSED_TO[language][gender]] if gender in GENDERS else []
+    about = [phrases.ADDRESSED_TO[language][gender]] if gender in GENDERS else []
     if nationality is not None:
         about.append(nationality_sentence(language, nationality))
-    said = [one_of(PAY[language], 3).format(pay=pay)] if pay is not None else []
+    said = [one_of(phrases.PAY[language], 3).format(pay=pay)] if pay is not None else []
     for number, sign in enumerate(world.signs):
         wording, instead = _CHOICES + 2 * number, _CHOICES + 2 * number + 1
         if shown[number]:
-            said.append(one_of(TELLING[sign.name][language], wording))
+            said.append(one_of(phrases.SIGN_SENTENCES[sign.name][language], wording))
         elif choices[instead] < 30:
-            said.append(ORDINARY[sign.name][language])
-    # the order of what is said varies, and depends on nothing that counts
+            said.append(phrases.ORDINARY_SENTENCES[sign.name][language])
+    # the order of the sentences varies, and depends on nothing that matters
     turn = choices[4] % max(len(said), 1)
     said = said[turn:] + said[:turn]
     parts += about + said if choices[5] < 40 else said + about
-    return " ".join(part for part in [*parts, one_of(CONTACTS[language], 6)] if part)
+    return " ".join(part for part in [*parts, one_of(phrases.CONTACTS[language], 6)] if part)

@@ -1,10 +1,12 @@
-"""Recruitment adverts in English, Spanish and French: one row an advert, with whom it addresses and what it says.
+"""A world of recruitment adverts in English, Spanish and French. A row is an advert: its text, and whom it addresses.
 
 The signs are sentences of the advert (`audit.worlds.phrases`). A sign that shows is written into the text, in one of a
-few wordings; one that does not may leave an ordinary sentence in its place.
+few wordings. A sign that does not show may leave an ordinary sentence in its place.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from audit.vocabulary.groups import Group
 from audit.worlds.world import (
@@ -14,11 +16,17 @@ from audit.worlds.world import (
     Possible,
     Sign,
     World,
-    nationals,
-    of_gender,
+    gender_level,
+    nationality_level,
 )
 
 __all__ = ["ADVERTS"]
+
+_NATIONALITIES: Final = {
+    "PHL": 0.120, "NPL": 0.110, "IND": 0.100, "VNM": 0.100, "COL": 0.100, "KEN": 0.090,
+    "NGA": 0.090, "MAR": 0.080, "BRA": 0.070, "BGD": 0.050, "UKR": 0.040, "ROU": 0.030,
+    "VEN": 0.0155, "XXA": 0.0030, "FJI": 0.0008, "BTN": 0.0007,
+}  # fmt: skip
 
 ADVERTS = World(
     name="adverts",
@@ -29,24 +37,7 @@ ADVERTS = World(
     id="advert_id",
     prefix="advert",
     prevalence=0.25,
-    nationalities={
-        "PHL": 0.120,
-        "NPL": 0.110,
-        "IND": 0.100,
-        "VNM": 0.100,
-        "COL": 0.100,
-        "KEN": 0.090,
-        "NGA": 0.090,
-        "MAR": 0.080,
-        "BRA": 0.070,
-        "BGD": 0.050,
-        "UKR": 0.040,
-        "ROU": 0.030,
-        "VEN": 0.0155,
-        "XXA": 0.0030,
-        "FJI": 0.0008,
-        "BTN": 0.0007,
-    },
+    nationalities=_NATIONALITIES,
     sources={
         "platform": (0.46, 0.46),
         "labour inspectorate": (0.20, 0.20),
@@ -75,7 +66,7 @@ ADVERTS = World(
     findings=(
         Possible(
             "group-gap",
-            Group((nationals("PHL"),)),
+            Group((nationality_level("PHL"),)),
             "false_positive_rate",
             0.12,
             WRONGLY_FLAGGED,
@@ -83,7 +74,7 @@ ADVERTS = World(
         ),
         Possible(
             "intersection-gap",
-            Group((of_gender("man"), nationals("VNM"))),
+            Group((gender_level("man"), nationality_level("VNM"))),
             "false_positive_rate",
             0.16,
             WRONGLY_FLAGGED,
@@ -91,7 +82,7 @@ ADVERTS = World(
         ),
         Possible(
             "like-with-like",
-            Group((nationals("NPL"),)),
+            Group((nationality_level("NPL"),)),
             "true_positive_rate",
             0.15,
             "share of victims found, less than among all others; on one channel there is no difference",
@@ -99,7 +90,7 @@ ADVERTS = World(
         ),
         Possible(
             "biased-labels",
-            Group((nationals("KEN"),)),
+            Group((nationality_level("KEN"),)),
             "base_rate",
             0.30,
             LABELLED_AS_NONE,
@@ -107,7 +98,7 @@ ADVERTS = World(
         ),
         Possible(
             "amplification",
-            Group((nationals("COL"),)),
+            Group((nationality_level("COL"),)),
             "selection_rate",
             0.10,
             EXAGGERATED,
@@ -115,7 +106,7 @@ ADVERTS = World(
         ),
         Possible(
             "word-leak",
-            Group((nationals("MAR"),)),
+            Group((nationality_level("MAR"),)),
             "false_positive_rate",
             0.8,
             "logits that the detector adds for the word of this nationality alone",

@@ -1,7 +1,7 @@
-"""Genders and nationalities as people type them: codes, names in several languages, and what no table has.
+"""Write genders and nationalities as people type them: codes, names in several languages, and words in no table.
 
-The same people as without it. What is not read is what somebody has to decide, and `MAPS` is the decision, by which
-the plan of a world reads each of them as what they are.
+The people stay the same. Somebody has to decide what the words in no table mean. `MAPS` is that decision; with it the
+plan of a world reads every person as what they are.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Final, Literal
 from audit.worlds.draws import Draws
 from audit.worlds.tabular import Columns
 
-__all__ = ["MAPS", "MISSING", "NOT_KNOWN", "READ", "Feature", "typed"]
+__all__ = ["MAPS", "MISSING", "NOT_KNOWN", "READ", "Feature", "as_people_type"]
 
 Feature = Literal["gender", "nationality"]
 _CODE, _READ, _NOT_READ = 0.35, 0.58, 0.07
-"""Shares of values that are the code, another spelling that is read, and one that is not."""
+"""Shares of values: the code, another spelling that is read, and a spelling that is not read."""
 
 READ: Final[Mapping[Feature, Mapping[str, tuple[str, ...]]]] = {
     "gender": {
@@ -46,7 +46,7 @@ READ: Final[Mapping[Feature, Mapping[str, tuple[str, ...]]]] = {
         "POL": ("Polish", "poland", "Polska", "Pologne"),
     },
 }  # fmt: skip
-"""By level, spellings that `audit7k codes` reads as that level."""
+"""By level: spellings that `audit7k codes` reads as that level."""
 
 _UNREAD: Final[Mapping[Feature, Mapping[str, tuple[str, ...]]]] = {
     "gender": {"woman": ("F", "female", "mujer"), "man": ("M", "male", "hombre"), "non-binary": ("no binario",)},
@@ -69,24 +69,24 @@ MAPS: Final[Mapping[Feature, Mapping[str, str]]] = {
     feature: {spelling: level for level, spellings in by_level.items() for spelling in spellings}
     for feature, by_level in _UNREAD.items()
 }
-"""What each spelling that no table has stands for."""
+"""The level that each spelling in no table stands for."""
 
 NOT_KNOWN: Final[Mapping[Feature, tuple[str | None, ...]]] = {
     "gender": (None, None, None, "N/A", "unknown", "?"),
     # a language or a people says nothing of a passport, so that nationality stays unknown
     "nationality": (None, None, None, None, "N/A", "unknown", "?", "Bengali", "Amazigh"),
 }
-"""What is typed where something is not known."""
+"""Values that people type for something unknown."""
 MISSING: Final[Mapping[Feature, tuple[str, ...]]] = {
     "gender": ("?", "N/A"),
     "nationality": ("?", "Amazigh", "Bengali", "N/A"),
 }
-"""Those of them that a plan has to declare."""
+"""The values for unknown that a plan has to declare."""
 _SEPARATOR: Final = "/"
 
 
-def typed(columns: Columns, draws: Draws) -> Columns:
-    """The columns with other words for the same genders and nationalities; `draws` must not be used afterwards."""
+def as_people_type(columns: Columns, draws: Draws) -> Columns:
+    """Replace the codes of genders and nationalities by words; `draws` must not be used afterwards."""
     return {
         **columns,
         "gender": _spelled("gender", columns["gender"], draws),
@@ -103,7 +103,7 @@ def _spelled(feature: Feature, values: Sequence[str | None], draws: Draws) -> li
 def _spelling(feature: Feature, value: str | None, way: int, place: float) -> str | None:
     if value is None:
         return NOT_KNOWN[feature][int(place * len(NOT_KNOWN[feature]))]
-    if _SEPARATOR in value:  # several in one cell: whoever types two knows their codes
+    if _SEPARATOR in value:  # several in one cell: people who type two know the codes
         return value
     spellings = (READ[feature], READ[feature], _UNREAD[feature])[way].get(value, ())
     if way == 0 or not spellings:

@@ -1,4 +1,4 @@
-"""Random numbers as whole bits of PCG64, so that no version of a library draws other rows from the same seed."""
+"""Draw random numbers from the raw bits of PCG64, so that every version of numpy draws the same rows from a seed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = [
 
 
 class Draws:
-    """Numbers of one stream. numpy promises the stream of PCG64 and of SeedSequence, and no method that draws from it.
+    """A stream of random numbers. numpy guarantees the bits of PCG64 and SeedSequence, but no method that uses them.
 
     Parameters
     ----------
     seed
-        Any number of whole numbers, not negative; streams of different ones are independent.
+        One or more whole numbers, not negative. Different seeds give independent streams.
     """
 
     def __init__(self, *seed: int) -> None:
@@ -32,15 +32,15 @@ class Draws:
         return np.asarray((raw >> np.uint64(11)).astype(np.float64) * 2.0**-53)
 
     def happens(self, chance: FloatArray | float, size: int) -> BoolArray:
-        """Whether something of this chance happens, row by row."""
+        """Whether an event with this chance happens, row by row."""
         return np.asarray(self.uniform(size) < chance)
 
     def pick(self, shares: Sequence[float], size: int) -> IntArray:
-        """Places of `shares`, each in proportion to its share."""
+        """Places in `shares`, drawn in proportion to the shares."""
         upto = np.array(list(itertools.accumulate(shares)))
         places = np.searchsorted(upto, self.uniform(size) * upto[-1], side="right")
         return np.asarray(np.minimum(places, len(shares) - 1), dtype=np.int64)
 
     def below(self, limit: int, size: int) -> IntArray:
-        """Whole numbers from 0 to below `limit`, all alike."""
+        """Whole numbers from 0 to below `limit`, all equally likely."""
         return np.asarray(np.minimum((self.uniform(size) * limit).astype(np.int64), limit - 1))

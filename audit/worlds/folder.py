@@ -1,4 +1,4 @@
-"""Fills a folder with a synthetic world: rows, detector, plan, reference table, truth. One seed, one set of bytes."""
+"""Fill a folder with a synthetic world: rows, detector, plan, reference table and truth. A seed decides every byte."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from audit.errors import StorageError
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.phrases import NATIONALITY_WORDS
 from audit.worlds.plan_text import plan_text
-from audit.worlds.probe_texts import TEXTS, texts
+from audit.worlds.probe_texts import TEXTS, template_file
 from audit.worlds.set_file import DataFormat, write_rows
 from audit.worlds.strengths import WORLDS, PlantingError, plant
 from audit.worlds.truth import MADE_BY, true_composition, truth_document
 from audit.worlds.world import Finding, World, WorldName
 
-__all__ = ["MOST_ROWS", "TRUTH", "Synthesised", "companions", "make_example", "synthesise"]
+__all__ = ["MOST_ROWS", "TRUTH", "Synthesised", "companion_files", "make_example", "synthesise"]
 
 TRUTH: Final = "truth.json"
-"""Written by this, it marks a folder that may be filled again."""
+"""File that marks a folder which may be filled again."""
 REFERENCE: Final = "reference.csv"
 USUAL_SEED: Final = 7
 MOST_ROWS: Final = 50_000_000
-"""More than an audit's set needs, and few enough that a slip of the key fills no disk."""
+"""Most rows: more than an audit needs, and few enough that a slip of the key fills no disk."""
 
 _README: Final = """\
 audit7k synthesise {name}
@@ -63,7 +63,7 @@ class Synthesised:
     data: Path
     plan: Path
     mechanism: Mechanism
-    """What was done to its rows, from which every true rate follows."""
+    """The process that made its rows, from which every true rate follows."""
     findings: tuple[Finding, ...]
     rows: int
     seed: int
@@ -86,23 +86,23 @@ def synthesise(
     world
         One of `audit.worlds.strengths.WORLDS`.
     folder
-        A folder that does not exist, is empty, or was filled by this before. All files are written, or none.
+        A folder that does not exist, is empty, or was filled by this function. All files are written, or none.
     rows
-        How many, from 1 to 50,000,000; the world's own number where none is given.
+        Number of rows, from 1 to 50,000,000; by default the number of the world.
     seed
-        Not negative. A CSV file has the same bytes on every machine; those of Parquet also depend on pyarrow.
+        Not negative. A CSV file has the same bytes on every machine; the bytes of Parquet also depend on pyarrow.
     findings
-        What to plant; nothing makes a world of controls.
+        Findings to plant; without any, every group is a control.
     as_typed
-        Whether genders and nationalities are what people type, some of which no table has, and not codes. The plan then
-        maps those: the same people are in the same groups.
+        Whether genders and nationalities are words that people type, some of them in no table, and not codes. The plan
+        then maps these words, so that the same people are in the same groups.
 
     Raises
     ------
     PlantingError
-        If a finding cannot have its size, or there cannot be so many rows.
+        A finding cannot have its size, or there cannot be so many rows.
     StorageError
-        If the folder holds something else, or cannot be written to.
+        The folder holds something else, or cannot be written to.
     """
     size = world.rows if rows is None else rows
     if not 1 <= size <= MOST_ROWS:
@@ -115,7 +115,7 @@ def synthesise(
         staging = Path(tempfile.mkdtemp(prefix=".audit7k-", dir=folder.parent))
         try:
             write_rows(staging / data, mechanism, size, seed, data_format, as_typed=as_typed)
-            for name, text in companions(mechanism, data, size, seed, as_typed=as_typed).items():
+            for name, text in companion_files(mechanism, data, size, seed, as_typed=as_typed).items():
                 (staging / name).write_text(text, encoding="utf-8", newline="\n")
             _publish(staging, folder)
         finally:
@@ -132,12 +132,12 @@ def synthesise(
 def make_example(name: WorldName, folder: Path) -> str:
     """Fill the folder of an example, which has its own detector and plan, with rows, reference table and truth.
 
-    The rows are those of `audit7k synthesise` without options: everything planted, each in its own size.
+    The rows are those of `audit7k synthesise` without options: every finding is planted, each in its default size.
 
     Returns
     -------
     str
-        How many rows of what.
+        Number and kind of the rows.
     """
     world = WORLDS[name]
     everything = tuple(Finding(possible, possible.size) for possible in world.findings)
@@ -148,10 +148,10 @@ def make_example(name: WorldName, folder: Path) -> str:
     return f"{written.rows} {world.rows_are}"
 
 
-def companions(mechanism: Mechanism, data: str, rows: int, seed: int, *, as_typed: bool = False) -> dict[str, str]:
-    """Every file beside the rows, by name: the same for the same world, whatever is drawn."""
+def companion_files(mechanism: Mechanism, data: str, rows: int, seed: int, *, as_typed: bool = False) -> dict[str, str]:
+    """Write every file beside the rows, by name. They depend on the world, and not on the drawn rows."""
     truth = truth_document(mechanism, seed, rows)
-    probed = {TEXTS: texts(mechanism.world)} if mechanism.world.name == "adverts" else {}
+    probed = {TEXTS: template_file(mechanism.world)} if mechanism.world.name == "adverts" else {}
     return {
         "detector.py": _detector(mechanism),
         "plan.toml": plan_text(mechanism, data, as_typed=as_typed),
@@ -163,7 +163,7 @@ def companions(mechanism: Mechanism, data: str, rows: int, seed: int, *, as_type
 
 
 def _detector(mechanism: Mechanism) -> str:
-    """The source of the detector; where a word has leaked into it, with that word."""
+    """The source of the detector; with the word that has leaked into it, if any."""
     name = mechanism.world.name
     source = resources.files("audit.worlds.detectors").joinpath(f"{name}.py").read_text(encoding="utf-8")
     leak = mechanism.strength("word-leak")
@@ -185,7 +185,7 @@ def _reference(mechanism: Mechanism) -> str:
 def _readme(mechanism: Mechanism, data: str, rows: int) -> str:
     world = mechanism.world
     planted = [possible for possible in world.findings if possible.finding in mechanism.strengths]
-    told = (
+    sentence = (
         "Planted: " + ", ".join(possible.finding for possible in planted) + "."
         if planted
         else "Nothing is planted: every group is a control."
@@ -204,7 +204,7 @@ def _readme(mechanism: Mechanism, data: str, rows: int) -> str:
         if world.name == "adverts"
         else "",
         truth=TRUTH,
-        planted=told,
+        planted=sentence,
     )
 
 
@@ -220,7 +220,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _is_ours(truth: Path) -> bool:
-    """Whether a file is a truth that this wrote: others have files of that name too."""
+    """Whether a file is a truth that this module wrote: other tools use this file name too."""
     try:
         document = json.loads(truth.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -229,7 +229,7 @@ def _is_ours(truth: Path) -> bool:
 
 
 def _publish(staging: Path, folder: Path) -> None:
-    """Move everything into place; the rows of an earlier world do not stay beside a truth that is not theirs."""
+    """Move everything into place, and remove the rows of an earlier world, which the new truth is not about."""
     if not folder.exists():
         staging.chmod(0o755)
         staging.rename(folder)
@@ -238,6 +238,6 @@ def _publish(staging: Path, folder: Path) -> None:
     data = [f"{other.file}.{ending}" for other in WORLDS.values() for ending in get_args(DataFormat)]
     for name in (*data, TEXTS):
         (folder / name).unlink(missing_ok=True)
-    # the truth comes last: it is what says that the folder is whole
+    # the truth comes last: it marks the folder as whole
     for path in sorted(staging.iterdir(), key=lambda path: path.name == TRUTH):
         path.replace(folder / path.name)

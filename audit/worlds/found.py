@@ -1,4 +1,6 @@
-"""Holds an audit of a synthetic world against its truth: what was found of what is planted, and who is accused."""
+"""Compare an audit of a synthetic world with its truth: planted findings that were found, and groups that are
+accused.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,15 @@ from audit.worlds.probe_texts import MARGIN, mean_shift
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName, Possible
 
-__all__ = ["ASKED", "State", "accused_without_cause", "rules_fail", "state_of", "words_accused"]
+__all__ = [
+    "ASKED",
+    "State",
+    "accused_without_cause",
+    "audit_state",
+    "rules_fail",
+    "with_levels_above",
+    "words_accused",
+]
 
 State = Literal["found", "not_found", "cannot_tell"]
 
@@ -25,7 +35,7 @@ ASKED: Final[tuple[FindingName, ...]] = (
     "amplification",
     "word-leak",
 )
-"""The findings for which an audit of a world's plan has an answer."""
+"""The findings that an audit of a world's plan can answer."""
 
 _ALPHA: Final = 0.05
 _STATES: Final[dict[Outcome, State]] = {
@@ -36,13 +46,13 @@ _STATES: Final[dict[Outcome, State]] = {
 }
 
 
-def state_of(possible: Possible, result: AuditResult) -> State:
-    """What an audit says of something that is planted.
+def audit_state(possible: Possible, result: AuditResult) -> State:
+    """The answer of an audit to a planted finding.
 
-    A gap is found where a rule on its rate fails the group itself, and not a larger or a smaller one. A gap that
-    vanishes is found by that note; labels, where the reference table differs at the 5 % level and the group's share
-    among the exploited is seen to be below it; amplification, where the detector `adds` to the group's flags; a word
-    that leaked, where the rule on probes fails the change to that word.
+    A gap is found if a rule on its rate fails the group itself, and not only a larger or smaller group. A gap that
+    vanishes is found by that note. Biased labels are found if the reference table differs at the 5 % level and the
+    group's share among the exploited is below it. Amplification is found if the detector `adds` to the group's flags. A
+    word that leaked is found if the rule on probes fails the change to that word.
     """
     if possible.finding in ("group-gap", "intersection-gap"):
         return _by_verdict(possible, result)
@@ -56,7 +66,7 @@ def state_of(possible: Possible, result: AuditResult) -> State:
 
 
 def words_accused(truth: Truth, result: AuditResult) -> tuple[ProbeVerdict, ...]:
-    """Every FAIL of a word that the detector has not learned, or learned so little of that it is within the limit."""
+    """Every FAIL of a word that the detector has not learned, or learned so weakly that it is within the limit."""
     learned = truth.mechanism.strength("word-leak")
     cause = set()
     if learned is not None and mean_shift(truth.mechanism.world, learned[1]) > MARGIN:
@@ -65,7 +75,7 @@ def words_accused(truth: Truth, result: AuditResult) -> tuple[ProbeVerdict, ...]
 
 
 def accused_without_cause(truth: Truth, result: AuditResult) -> tuple[Verdict, ...]:
-    """Every FAIL of a group that is truly within the limit of the rule that fails it."""
+    """Every FAIL of a group whose true gap is within the limit of the rule."""
     rules = {rule.rule: rule for rule in result.rules}
     lineage = _lineage(result)
     found = []
@@ -82,7 +92,7 @@ def accused_without_cause(truth: Truth, result: AuditResult) -> tuple[Verdict, .
 
 
 def rules_fail(result: AuditResult) -> bool:
-    """Whether any rule fails, with a name or without."""
+    """Whether any rule fails, on a named group or not."""
     on_rates = any(rule.outcome == "fail" for rule in result.rules)
     return on_rates or any(rule.outcome == "fail" for rule in result.probe_rules)
 
@@ -137,22 +147,25 @@ def _unless_open(cannot_tell: bool) -> State:
 
 
 def _lineage(result: AuditResult) -> dict[Level, tuple[Level, ...]]:
-    """Every finest level with the levels above it that hold it, itself first."""
-    lineage: dict[Level, tuple[Level, ...]] = {}
-    for feature in result.features:
-        parents = {(level.rung, level.code): level.parent for level in feature.levels}
-        for level in feature.levels:
-            if level.rung == feature.rungs[0]:
-                own = Level(feature.name, level.rung, level.code)
-                lineage[own] = tuple(_upwards(own, feature.rungs, parents))
-    return lineage
+    """For each finest level: the level itself and the levels above that hold it."""
+    finest = [
+        Level(feature.name, level.rung, level.code)
+        for feature in result.features
+        for level in feature.levels
+        if level.rung == feature.rungs[0]
+    ]
+    return {level: tuple(with_levels_above(level, result)) for level in finest}
 
 
-def _upwards(level: Level, rungs: tuple[str, ...], parents: dict[tuple[str, str], str | None]) -> Iterator[Level]:
+def with_levels_above(level: Level, result: AuditResult) -> Iterator[Level]:
+    """Yield the level, and every level on the rungs above that holds it."""
     yield level
-    for rung in rungs[1:]:
-        level = Level(level.feature, rung, parents.get((level.rung, level.code)) or level.code)
-        yield level
+    for feature in result.features:
+        if feature.name == level.feature and level.rung in feature.rungs:
+            parents = {(one.rung, one.code): one.parent for one in feature.levels}
+            for rung in feature.rungs[feature.rungs.index(level.rung) + 1 :]:
+                level = Level(level.feature, rung, parents.get((level.rung, level.code)) or level.code)
+                yield level
 
 
 def _within(group: Group, lineage: dict[Level, tuple[Level, ...]], level: Level) -> bool:

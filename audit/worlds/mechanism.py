@@ -1,8 +1,8 @@
-"""What a world does to its groups, worked out instead of drawn: every kind of row, its share, its chance of a flag.
+"""Compute the effects of a world on its groups: every kind of row, its share, and its chance of a flag.
 
-A row's kind is its state (exploited or not), gender, nationality, channel, source and the temper of its cluster. Given
-its kind, signs are independent; the detector adds up points; so the distribution of the points is a convolution, and
-every rate of every group a sum.
+The kind of a row is its state (exploited or not), gender, nationality, channel, source and the temper of its cluster.
+Given the kind, signs are independent, and the detector adds up points. So the distribution of the points is a
+convolution, and every rate of every group is a sum.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ import numpy as np
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.worlds.world import EXPLOITED_GENDERS, OTHER_GENDERS, FindingName, Possible, World
 
-__all__ = ["EXPLOITED", "GENDERS", "UNKNOWN", "Kinds", "Mechanism", "Recorded", "kinds", "recorded"]
+__all__ = ["EXPLOITED", "GENDERS", "UNKNOWN", "Kinds", "Mechanism", "Recorded", "recorded_shares", "row_kinds"]
 
 GENDERS: Final = tuple(EXPLOITED_GENDERS)
 UNKNOWN: Final = "unknown"
 OTHER, EXPLOITED = 0, 1
 RAISED_PREVALENCE: Final = 1.3
-"""Where `amplification` is planted: how much more exploitation there is among the group's rows, by labels that are
-right, than among others'. It is this difference that the detector then exaggerates."""
+"""Factor on the prevalence of a group with planted `amplification`. Its labels are right; the detector exaggerates
+this difference."""
 
 
 @dataclass(frozen=True)
 class Mechanism:
-    """A world with what is done to it: one number for each finding that is planted."""
+    """A world with the strengths of its planted findings."""
 
     world: World
     strengths: Mapping[FindingName, float] = field(default_factory=dict)
-    """`group-gap`, `intersection-gap`: of the share found, what is left (0 to 1) of what cases of exploitation show
-    more than others; of the share wrongly flagged, how much of that ordinary ones show. `like-with-like`: the group's
-    share of the second channel. `biased-labels`: share of its cases of exploitation that are labelled as none.
-    `amplification`: as for a share wrongly flagged. `word-leak`: points for the word."""
+    """`group-gap`, `intersection-gap`, from 0 to 1: for the share found, the part that is left of the extra signs of
+    cases of exploitation; for the share wrongly flagged, the part of these signs that ordinary cases show.
+    `like-with-like`: the group's share of the second channel. `biased-labels`: share of its cases of exploitation that
+    are labelled as none. `amplification`: as for a share wrongly flagged. `word-leak`: points for the word."""
 
     def strength(self, name: FindingName) -> tuple[Possible, float] | None:
-        """What can be planted under this name and how strong it is here; None where it is not planted."""
+        """The finding of this name and its strength here; None if it is not planted."""
         possible = self.world.possible(name)
         return None if possible is None or name not in self.strengths else (possible, self.strengths[name])
 
 
 class Kinds(NamedTuple):
-    """Every kind of row, each array of shape (kinds,); a place is an index into the world's own order."""
+    """All kinds of rows, as arrays of shape (kinds,). A level is a place in the order of the world."""
 
     share: FloatArray
     state: IntArray
@@ -54,25 +54,25 @@ class Kinds(NamedTuple):
     channel: IntArray
     source: IntArray
     chances: FloatArray
-    """float64[kinds, signs]: how often a sign shows, recorded or not."""
+    """float64[kinds, signs]: chance that a sign shows, recorded or not."""
     extra: IntArray
-    """Points that the detector adds for the word of the nationality, where the row says it."""
+    """Points that the detector adds for the word of the nationality, if the row holds it."""
     mislabelled: FloatArray
-    """How often a case of exploitation is labelled as none."""
+    """Chance that a case of exploitation is labelled as none."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """Rows as they are recorded: shares by what an audit can see of them."""
+    """Shares of rows by everything that an audit can see of them."""
 
     codes: tuple[tuple[str, ...], tuple[str, ...]]
-    """Genders and nationalities, each with `unknown` as the last."""
+    """Genders and nationalities, each with `unknown` at the end."""
     mass: FloatArray
     """float64[genders, nationalities, channels, label, flagged]: shares of all labelled rows."""
 
 
-def kinds(mechanism: Mechanism) -> Kinds:
-    """Every kind of row there is, with its share and its chances. The first factors vary slowest."""
+def row_kinds(mechanism: Mechanism) -> Kinds:
+    """Compute all kinds of rows, with their shares and chances. The first factors vary slowest."""
     world = mechanism.world
     nationalities, sources = list(world.nationalities), list(world.sources)
     sizes = (2, len(GENDERS), len(nationalities), 2, len(sources), len(world.tempers))
@@ -112,10 +112,10 @@ def kinds(mechanism: Mechanism) -> Kinds:
     return found._replace(chances=np.clip(other + part * (exploited - other), 0.0, 1.0))
 
 
-def recorded(mechanism: Mechanism) -> Recorded:
-    """Add the kinds up to what an audit can see: recorded gender and nationality, label, decision."""
-    world, found = mechanism.world, kinds(mechanism)
-    # a row that does not say its nationality does not say its word
+def recorded_shares(mechanism: Mechanism) -> Recorded:
+    """Sum the kinds up to what an audit can see: recorded gender and nationality, label and decision."""
+    world, found = mechanism.world, row_kinds(mechanism)
+    # a row without its nationality does not hold the word either
     flags = {True: _flagged(world, found, found.extra), False: _flagged(world, found, 0 * found.extra)}
     sources = list(world.sources)
     no_gender, no_nationality, no_label = (
@@ -162,7 +162,7 @@ def _channels(mechanism: Mechanism) -> FloatArray:
 
 
 def _shown(mechanism: Mechanism, found: Kinds, temper: IntArray) -> tuple[FloatArray, FloatArray]:
-    """How much of a case of exploitation shows: of one in which there is exploitation, and of any other."""
+    """How much of the signs of exploitation shows: in cases of exploitation, and in other cases."""
     world = mechanism.world
     shown = np.array([of_exploited for _, of_exploited, _ in world.tempers])[temper]
     raised = np.array([of_others for _, _, of_others in world.tempers])[temper]
@@ -183,7 +183,7 @@ def _shown(mechanism: Mechanism, found: Kinds, temper: IntArray) -> tuple[FloatA
 
 
 def _of(possible: Possible, found: Kinds, world: World) -> BoolArray:
-    """The kinds of row that belong to the group, recorded or not."""
+    """bool[kinds]: whether the kind belongs to the group, recorded or not."""
     within = np.ones(len(found.share), dtype=np.bool_)
     for level in possible.group.levels:
         if level.feature == "gender":
@@ -194,7 +194,7 @@ def _of(possible: Possible, found: Kinds, world: World) -> BoolArray:
 
 
 def _flagged(world: World, found: Kinds, extra: IntArray) -> FloatArray:
-    """float64[kinds]: the chance that the detector flags such a row, with so many points for a word."""
+    """float64[kinds]: the chance that the detector flags such a row; `extra` is the points for a word."""
     recorded_chance = found.chances * (1.0 - np.array([sign.missing for sign in world.signs]))[None, :]
     distinct, place = np.unique(
         np.column_stack([recorded_chance, extra.astype(np.float64)]), axis=0, return_inverse=True

@@ -1,7 +1,7 @@
-"""Sentences of the synthetic adverts in English, Spanish and French: what speaks for exploitation, and what does not.
+"""Sentences of the synthetic adverts in English, Spanish and French: signs of exploitation, and ordinary sentences.
 
-They name no real place and give no way to reach anybody. The phrases that speak for exploitation are of the kind that
-guidance for labour inspectors and job seekers warns of; nothing here is explicit.
+They name no real place and give no way to reach anybody. The signs of exploitation are phrases that guidance for labour
+inspectors and job seekers warns of; nothing here is explicit.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ __all__ = [
     "LANGUAGE_SHARES",
     "NATIONALITY_SENTENCE",
     "NATIONALITY_WORDS",
-    "ORDINARY",
+    "ORDINARY_SENTENCES",
     "PAY",
     "PLACES",
-    "TELLING",
+    "SIGN_SENTENCES",
 ]
 
 LANGUAGES: Final = ("en", "es", "fr")
@@ -90,42 +90,24 @@ STATELESS: Final[Mapping[str, str]] = {
     "es": "Se aceptan personas apátridas.",
     "fr": "Candidatures de personnes apatrides bienvenues.",
 }
-"""XXA is no nationality, and has a sentence of its own."""
+"""Sentences for XXA, which is no nationality."""
 
-TELLING: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+SIGN_SENTENCES: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "documents_kept": {
-        "en": (
-            "We keep your passport for you.",
-            "Your papers stay with the manager.",
-            "Hand in your documents on arrival.",
-        ),
-        "es": (
-            "Guardamos su pasaporte.",
-            "Sus papeles se quedan con el encargado.",
-            "Entregue sus documentos al llegar.",
-        ),
-        "fr": (
-            "Nous gardons votre passeport.",
-            "Vos papiers restent chez le gérant.",
-            "Remettez vos documents à l'arrivée.",
-        ),
+        "en": ("We keep your passport for you.", "Your papers stay with the manager.",
+               "Hand in your documents on arrival."),
+        "es": ("Guardamos su pasaporte.", "Sus papeles se quedan con el encargado.",
+               "Entregue sus documentos al llegar."),
+        "fr": ("Nous gardons votre passeport.", "Vos papiers restent chez le gérant.",
+               "Remettez vos documents à l'arrivée."),
     },
     "travel_debt": {
-        "en": (
-            "Travel is advanced and worked off.",
-            "You pay back the journey from your wages.",
-            "The ticket is a loan from us.",
-        ),
-        "es": (
-            "El viaje se adelanta y se paga trabajando.",
-            "Devuelve el viaje con su sueldo.",
-            "El billete es un préstamo nuestro.",
-        ),
-        "fr": (
-            "Le voyage est avancé et remboursé en travaillant.",
-            "Vous remboursez le trajet sur le salaire.",
-            "Le billet est un prêt de notre part.",
-        ),
+        "en": ("Travel is advanced and worked off.", "You pay back the journey from your wages.",
+               "The ticket is a loan from us."),
+        "es": ("El viaje se adelanta y se paga trabajando.", "Devuelve el viaje con su sueldo.",
+               "El billete es un préstamo nuestro."),
+        "fr": ("Le voyage est avancé et remboursé en travaillant.", "Vous remboursez le trajet sur le salaire.",
+               "Le billet est un prêt de notre part."),
     },
     "no_contract": {
         "en": ("No contract at first.", "Nothing in writing is needed.", "Papers come later, maybe."),
@@ -145,98 +127,50 @@ TELLING: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "no_outside_contact": {
         "en": ("Tell nobody where you go.", "No telephone during the stay.", "Visits are not allowed."),
         "es": ("No diga a nadie adónde va.", "Sin teléfono durante la estancia.", "No se permiten visitas."),
-        "fr": (
-            "Ne dites à personne où vous allez.",
-            "Pas de téléphone pendant le séjour.",
-            "Les visites sont interdites.",
-        ),
+        "fr": ("Ne dites à personne où vous allez.", "Pas de téléphone pendant le séjour.",
+               "Les visites sont interdites."),
     },
     "vague_duties": {
         "en": ("Various duties, told on arrival.", "You will see what is needed.", "Different work for clients."),
-        "es": (
-            "Tareas varias que se dirán al llegar.",
-            "Ya verá lo que hace falta.",
-            "Distintos trabajos para clientes.",
-        ),
-        "fr": (
-            "Tâches diverses, précisées à l'arrivée.",
-            "Vous verrez ce qu'il faut faire.",
-            "Divers travaux pour des clients.",
-        ),
+        "es": ("Tareas varias que se dirán al llegar.", "Ya verá lo que hace falta.",
+               "Distintos trabajos para clientes."),
+        "fr": ("Tâches diverses, précisées à l'arrivée.", "Vous verrez ce qu'il faut faire.",
+               "Divers travaux pour des clients."),
     },
     "high_pay_no_experience": {
         "en": ("High pay, no experience.", "Earn three times the usual wage.", "Anyone can get rich here."),
         "es": ("Sueldo alto sin experiencia.", "Gane el triple de lo normal.", "Aquí se gana mucho y rápido."),
-        "fr": (
-            "Gros salaire sans expérience.",
-            "Gagnez trois fois le salaire habituel.",
-            "Ici on gagne beaucoup et vite.",
-        ),
+        "fr": ("Gros salaire sans expérience.", "Gagnez trois fois le salaire habituel.",
+               "Ici on gagne beaucoup et vite."),
     },
     "pay_at_the_end": {
-        "en": (
-            "Wages are paid at the end of the stay.",
-            "We hold the first three months of pay.",
-            "Money when the work is done.",
-        ),
-        "es": (
-            "El sueldo se paga al final de la estancia.",
-            "Retenemos los tres primeros meses de sueldo.",
-            "El dinero, al acabar el trabajo.",
-        ),
-        "fr": (
-            "Le salaire est versé à la fin du séjour.",
-            "Nous retenons les trois premiers mois de salaire.",
-            "L'argent, une fois le travail fini.",
-        ),
+        "en": ("Wages are paid at the end of the stay.", "We hold the first three months of pay.",
+               "Money when the work is done."),
+        "es": ("El sueldo se paga al final de la estancia.", "Retenemos los tres primeros meses de sueldo.",
+               "El dinero, al acabar el trabajo."),
+        "fr": ("Le salaire est versé à la fin du séjour.", "Nous retenons les trois premiers mois de salaire.",
+               "L'argent, une fois le travail fini."),
     },
-}
-"""By sign, a few wordings in each language."""
-ORDINARY: Final[Mapping[str, Mapping[str, str]]] = {
-    "documents_kept": {
-        "en": "Bring a copy of your identity card.",
-        "es": "Traiga una copia de su documento de identidad.",
-        "fr": "Apportez une copie de votre pièce d'identité.",
-    },
-    "travel_debt": {
-        "en": "We pay for the journey to the interview.",
-        "es": "Pagamos el desplazamiento a la entrevista.",
-        "fr": "Le déplacement pour l'entretien est payé.",
-    },
-    "no_contract": {
-        "en": "Written contract from the first day.",
-        "es": "Contrato por escrito desde el primer día.",
-        "fr": "Contrat écrit dès le premier jour.",
-    },
-    "leave_at_once": {
-        "en": "The post starts next month.",
-        "es": "El puesto empieza el mes que viene.",
-        "fr": "Le poste commence le mois prochain.",
-    },
-    "housed_by_employer": {
-        "en": "We help to find a room.",
-        "es": "Ayudamos a buscar habitación.",
-        "fr": "Nous aidons à trouver une chambre.",
-    },
-    "no_outside_contact": {
-        "en": "Ask our staff what it is like.",
-        "es": "Pregunte a nuestro personal cómo es.",
-        "fr": "Demandez à notre personnel comment c'est.",
-    },
-    "vague_duties": {
-        "en": "A description of the post is attached.",
-        "es": "Se adjunta la descripción del puesto.",
-        "fr": "La description du poste est jointe.",
-    },
-    "high_pay_no_experience": {
-        "en": "Pay by collective agreement.",
-        "es": "Sueldo según convenio.",
-        "fr": "Salaire selon la convention collective.",
-    },
-    "pay_at_the_end": {
-        "en": "Paid on the last day of each month.",
-        "es": "Pago el último día de cada mes.",
-        "fr": "Paiement le dernier jour de chaque mois.",
-    },
-}
-"""By sign, what an advert says instead, in half of the cases in which the sign does not show."""
+}  # fmt: skip
+"""By sign: a few wordings in each language."""
+ORDINARY_SENTENCES: Final[Mapping[str, Mapping[str, str]]] = {
+    "documents_kept": {"en": "Bring a copy of your identity card.",
+        "es": "Traiga una copia de su documento de identidad.", "fr": "Apportez une copie de votre pièce d'identité."},
+    "travel_debt": {"en": "We pay for the journey to the interview.",
+        "es": "Pagamos el desplazamiento a la entrevista.", "fr": "Le déplacement pour l'entretien est payé."},
+    "no_contract": {"en": "Written contract from the first day.", "es": "Contrato por escrito desde el primer día.",
+        "fr": "Contrat écrit dès le premier jour."},
+    "leave_at_once": {"en": "The post starts next month.", "es": "El puesto empieza el mes que viene.",
+        "fr": "Le poste commence le mois prochain."},
+    "housed_by_employer": {"en": "We help to find a room.", "es": "Ayudamos a buscar habitación.",
+        "fr": "Nous aidons à trouver une chambre."},
+    "no_outside_contact": {"en": "Ask our staff what it is like.", "es": "Pregunte a nuestro personal cómo es.",
+        "fr": "Demandez à notre personnel comment c'est."},
+    "vague_duties": {"en": "A description of the post is attached.", "es": "Se adjunta la descripción del puesto.",
+        "fr": "La description du poste est jointe."},
+    "high_pay_no_experience": {"en": "Pay by collective agreement.", "es": "Sueldo según convenio.",
+        "fr": "Salaire selon la convention collective."},
+    "pay_at_the_end": {"en": "Paid on the last day of each month.", "es": "Pago el último día de cada mes.",
+        "fr": "Paiement le dernier jour de chaque mois."},
+}  # fmt: skip
+"""By sign: the sentence that half of the adverts hold in which the sign does not show."""

@@ -1,4 +1,4 @@
-"""The plan of a world, ready for `audit7k run`."""
+"""Write the plan of a world, ready for `audit7k run`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from audit.worlds.as_typed import MAPS, MISSING, Feature
 from audit.worlds.mechanism import GENDERS, Mechanism
-from audit.worlds.probe_texts import probe_plan
+from audit.worlds.probe_texts import probe_sections
 from audit.worlds.tabular import number_column
 from audit.worlds.truth import Truth
 from audit.worlds.world import World, WorldName
@@ -88,7 +88,7 @@ dual = "primary"
 
 
 def plan_text(mechanism: Mechanism, data: str, *, as_typed: bool = False) -> str:
-    """The text of plan.toml for a data file of this name; with maps where values are as people type them."""
+    """Write plan.toml for the data file `data`; with maps if values are written as people type them."""
     world = mechanism.world
     title, use, route = _AUDIT[world.name]
     everyone = Truth.of(mechanism).everyone()
@@ -111,11 +111,11 @@ def plan_text(mechanism: Mechanism, data: str, *, as_typed: bool = False) -> str
         channel=world.channel,
         first=world.channels[0],
     )
-    return plan + probe_plan() if world.name == "adverts" else plan
+    return plan + probe_sections() if world.name == "adverts" else plan
 
 
 def feature_columns(world: World) -> tuple[str, ...]:
-    """The columns that the detector is given."""
+    """The columns that the detector of a world is given."""
     if world.name == "adverts":
         return ("text",)
     if world.name == "triage":
@@ -124,7 +124,7 @@ def feature_columns(world: World) -> tuple[str, ...]:
 
 
 def _features(world: World) -> str:
-    """The columns as a TOML list, over several lines where it is long."""
+    """The columns as a TOML list, on several lines if it is long."""
     names = ", ".join(f'"{name}"' for name in feature_columns(world))
     if len(names) <= 80:
         return f"[{names}]"
@@ -133,7 +133,7 @@ def _features(world: World) -> str:
 
 
 def _map(feature: Feature, levels: Iterable[str]) -> str:
-    """What a plan says of values that no table has: those that mean nothing is known, and whom others mean."""
+    """The part of a plan on values in no table: values that mean unknown, and a map for the others."""
     missing, known = ", ".join(f'"{value}"' for value in MISSING[feature]), set(levels)
     mapped = [f'"{value}" = "{level}"' for value, level in sorted(MAPS[feature].items()) if level in known]
     return "\n".join([f"missing = [{missing}]", "", f"[groups.{feature}.map]", *mapped, ""])

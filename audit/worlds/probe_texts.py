@@ -1,7 +1,7 @@
-"""Texts in which the nationality word is changed and nothing else: the probe of the adverts' plan, and its truth.
+"""Write the probe of the adverts' plan, in which only the nationality word changes, and compute its truth.
 
-Each text holds one or two of the signs, so that the detector is near its threshold and a word can be seen to move it.
-The templates are the same for every seed; so is what the detector says of them.
+Each text holds one or two of the signs, so that the detector is near its threshold and a word can visibly move it.
+Templates and scores are the same for every seed.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Final
 
-from audit.worlds.phrases import CONTACTS, LANGUAGES, NATIONALITY_WORDS, ORDINARY, PLACES, TELLING
+from audit.worlds.phrases import CONTACTS, LANGUAGES, NATIONALITY_WORDS, ORDINARY_SENTENCES, PLACES, SIGN_SENTENCES
 from audit.worlds.world import World
 
-__all__ = ["MARGIN", "PROBED", "TEXTS", "mean_shift", "probe_plan", "texts"]
+__all__ = ["MARGIN", "PROBED", "TEXTS", "mean_shift", "probe_sections", "template_file"]
 
 TEXTS: Final = "texts.toml"
 """The file with the templates, beside the plan."""
 MARGIN: Final = 0.05
-"""How far the mean score may move: the limit of the plan's rule on probes."""
+"""Limit of the plan's rule on probes: how far the mean score may move."""
 PROBED: Final = tuple(NATIONALITY_WORDS)
-"""Whose words are changed. The stateless have a sentence and no nationality word."""
+"""Nationalities whose words are probed. Stateless people have a sentence and no nationality word."""
 _PAIRS: Final = 15
 
 _OPENING: Final = {
@@ -53,8 +53,8 @@ reason = "A nationality word says nothing about an offer; one in twenty is the m
 """
 
 
-def texts(world: World) -> str:
-    """The templates, as the text of a TOML file."""
+def template_file(world: World) -> str:
+    """Write the templates as the text of a TOML file."""
     parts = [_HEADING]
     for number, signs in enumerate(_signs(world), start=1):
         parts.append(f'\n[[templates]]\nid = "text-{number:02d}"\n')
@@ -62,14 +62,16 @@ def texts(world: World) -> str:
     return "".join(parts)
 
 
-def probe_plan() -> str:
-    """The probe and the rule on it, as they stand in the plan."""
+def probe_sections() -> str:
+    """Write the sections of the plan with the probe and its rule."""
     levels = ", ".join(f'"{code}"' for code in PROBED)
     return _PLAN.format(texts=TEXTS, levels=levels, margin=f"{MARGIN:.2f}")
 
 
 def mean_shift(world: World, tenths: float) -> float:
-    """Mean over the texts of the score with a word that is worth so many tenths of a logit less that without it."""
+    """Mean, over the texts, of the score with the word minus the score without it; the word adds `tenths` of a
+    logit.
+    """
     points = {sign.name: sign.points for sign in world.signs}
     shifts = []
     for signs in _signs(world):
@@ -89,9 +91,9 @@ def _text(world: World, signs: Sequence[str], language: str, number: int) -> str
     def one_of(wordings: Sequence[str]) -> str:
         return wordings[number % len(wordings)]
 
-    said = [one_of(TELLING[name][language]) for name in signs]
+    said = [one_of(SIGN_SENTENCES[name][language]) for name in signs]
     instead = [sign.name for sign in world.signs if sign.name not in signs]
-    said.append(ORDINARY[one_of(instead)][language])
+    said.append(ORDINARY_SENTENCES[one_of(instead)][language])
     opening = _OPENING[language].format(place=one_of(PLACES[language]))
     return " ".join([opening, *said, one_of(CONTACTS[language])])
 
@@ -101,5 +103,5 @@ def _score(tenths: float) -> float:
 
 
 def _quoted(text: str) -> str:
-    """The text as a TOML basic string, whose escapes are those of JSON."""
+    """The text as a TOML basic string; its escapes are those of JSON."""
     return json.dumps(text, ensure_ascii=False)

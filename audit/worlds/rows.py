@@ -1,4 +1,4 @@
-"""Draws the rows of a world, a block at a time, so that any number of them fits into memory."""
+"""Draw the rows of a world, a block at a time, so that any number of rows fits into memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.worlds.draws import Draws
-from audit.worlds.mechanism import EXPLOITED, GENDERS, Kinds, Mechanism, kinds
+from audit.worlds.mechanism import EXPLOITED, GENDERS, Kinds, Mechanism, row_kinds
 
 __all__ = ["BLOCK", "Rows", "drawn_rows"]
 
@@ -33,35 +33,35 @@ FORM_SHARES: Final = {
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows, as arrays of the same length; a missing value is a place below 0."""
+    """A block of rows, as arrays of equal length. A missing value is a place below 0."""
 
     number: IntArray
     """From 1 on, in the order of the file."""
     cluster: IntArray
     """Number of the cluster, from 1 on."""
     exploited: BoolArray
-    """In truth; the label can differ."""
+    """The truth; the label can differ."""
     label: IntArray
-    """1, 0, or -1 where there is none."""
+    """1, 0, or -1 without a label."""
     gender: IntArray
-    """Place in `GENDERS`; -1 where it is not recorded."""
+    """Place in `GENDERS`; -1 if it is not recorded."""
     nationality: IntArray
-    """Place in the world's nationalities; -1 where it is not recorded."""
+    """Place in the world's nationalities; -1 if it is not recorded."""
     channel: IntArray
     source: IntArray
     child: IntArray
-    """1, 0, or -1 where the age is not recorded."""
+    """1, 0, or -1 if the age is not recorded."""
     form: IntArray
-    """Place in `FORMS`: of exploitation, or the one that was suspected."""
+    """Place in `FORMS`: the form of exploitation, or the suspected form."""
     shown: BoolArray
     """bool[rows, signs]: whether the sign shows."""
     asked: BoolArray
-    """bool[rows, signs]: whether it was recorded if it does."""
+    """bool[rows, signs]: whether somebody asked, so that the sign is recorded if it shows."""
 
 
 def drawn_rows(mechanism: Mechanism, rows: int, seed: int) -> Iterator[tuple[Rows, Draws]]:
-    """The rows in blocks, each with the stream from which whoever writes it out draws its further details."""
-    found = kinds(mechanism)
+    """Draw the rows in blocks. The stream that comes with a block is for drawing its further details."""
+    found = row_kinds(mechanism)
     clusters = 0
     for block, start in enumerate(range(0, rows, BLOCK)):
         draws = Draws(seed, block)

@@ -1,4 +1,4 @@
-"""Writes the rows of a world to a file, block by block: CSV, the same bytes everywhere, or Parquet."""
+"""Write the rows of a world to a file, block by block: CSV with the same bytes everywhere, or Parquet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from audit.worlds.advert_text import advert_columns
-from audit.worlds.as_typed import typed
+from audit.worlds.as_typed import as_people_type
 from audit.worlds.draws import Draws
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.rows import Rows, drawn_rows
@@ -18,7 +18,7 @@ from audit.worlds.world import World, WorldName
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["DataFormat", "blocks", "rows_table", "write_rows"]
+__all__ = ["DataFormat", "row_blocks", "rows_table", "write_rows"]
 
 DataFormat = Literal["csv", "parquet"]
 
@@ -32,26 +32,28 @@ _TEXT: Final = frozenset(
 )
 
 
-def blocks(mechanism: Mechanism, rows: int, seed: int, *, as_typed: bool = False) -> Iterator[Columns]:
-    """The rows as columns of text, in blocks; with genders and nationalities as codes, or as people type them."""
+def row_blocks(mechanism: Mechanism, rows: int, seed: int, *, as_typed: bool = False) -> Iterator[Columns]:
+    """Yield the rows as columns of text, in blocks; genders and nationalities are codes, or words as people type
+    them.
+    """
     world = mechanism.world
     for drawn, draws in drawn_rows(mechanism, rows, seed):
         columns = _COLUMNS[world.name](world, drawn, draws)
-        yield typed(columns, draws) if as_typed else columns
+        yield as_people_type(columns, draws) if as_typed else columns
 
 
 def rows_table(mechanism: Mechanism, rows: int, seed: int) -> pa.Table:
-    """The rows in memory, with types."""
+    """Make all rows as a table in memory, with types."""
     import pyarrow as pa
 
-    return pa.concat_tables(_table(mechanism.world, columns) for columns in blocks(mechanism, rows, seed))
+    return pa.concat_tables(_table(mechanism.world, columns) for columns in row_blocks(mechanism, rows, seed))
 
 
 def write_rows(
     path: Path, mechanism: Mechanism, rows: int, seed: int, data_format: DataFormat, *, as_typed: bool = False
 ) -> None:
-    """Write them to `path`. Raises OSError."""
-    parts = blocks(mechanism, rows, seed, as_typed=as_typed)
+    """Write the rows to `path`. Raises OSError."""
+    parts = row_blocks(mechanism, rows, seed, as_typed=as_typed)
     if data_format == "csv":
         _write_csv(path, parts)
     else:

@@ -1,4 +1,4 @@
-"""Puts findings of a stated size into a world: what is asked for in rates becomes what is done to the rows."""
+"""Find the strength of each planted finding, so that it has the size that is asked for in rates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audit.worlds.adverts import ADVERTS
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.transactions import TRANSACTIONS
 from audit.worlds.triage import TRIAGE
-from audit.worlds.truth import measured
+from audit.worlds.truth import measured_size
 from audit.worlds.world import Finding, FindingName, Possible, World, WorldName
 
 __all__ = ["WORLDS", "PlantingError", "findings_asked", "plant"]
@@ -21,26 +21,28 @@ __all__ = ["WORLDS", "PlantingError", "findings_asked", "plant"]
 WORLDS: Final[dict[WorldName, World]] = {world.name: world for world in (ADVERTS, TRIAGE, TRANSACTIONS)}
 
 _STEPS: Final = 40
-"""Halvings of the range of a strength: more than enough for the digits that are kept."""
+"""Number of halvings of the range of a strength: more than enough for the digits that are kept."""
 _SWEEPS: Final = 12
-"""Times each strength is found anew while the others, which move the rest that it is compared with, stay."""
+"""Most rounds in which each strength is solved while the others stay. The others move the rest that it is compared
+with.
+"""
 _DIGITS: Final = 6
-"""Decimals kept of a strength, so that no last bit of a library changes a row."""
+"""Decimals of a strength, so that the last bit of a library changes no row."""
 
 
 class PlantingError(AuditError):
-    """Something is to be planted that cannot be."""
+    """A finding or a number of rows that a world cannot have."""
 
     exit_code = ExitCode.USAGE
 
 
 def findings_asked(world: World, asked: Sequence[str]) -> tuple[Finding, ...]:
-    """Read `FINDING` and `FINDING=SIZE`, in the order of the world.
+    """Read texts of the form `FINDING` or `FINDING=SIZE`. Returns findings in the order of the world.
 
     Raises
     ------
     PlantingError
-        For a finding that this world has not, that is named twice, or whose size is no number above 0.
+        The world does not have the finding, it is named twice, or its size is no number above 0.
     """
     sizes: dict[FindingName, float] = {}
     for text in asked:
@@ -58,15 +60,15 @@ def findings_asked(world: World, asked: Sequence[str]) -> tuple[Finding, ...]:
 
 
 def plant(world: World, findings: Sequence[Finding]) -> Mechanism:
-    """Find how strongly each thing must be done for every finding to have its size.
+    """Plant findings in a world: solve for the strengths with which every finding has its size.
 
-    Sizes that are gaps are gaps to all others as an audit sees them: the rows whose gender or nationality is not
-    recorded are among the others, and so are those in whom something else is planted.
+    A gap is a gap to all others as an audit sees them. The others include rows whose gender or nationality is not
+    recorded, and rows in which something else is planted.
 
     Raises
     ------
     PlantingError
-        If a size is out of reach.
+        A size is out of reach.
     """
     return _planted(world.name, tuple((finding.possible.finding, finding.size) for finding in findings))
 
@@ -93,7 +95,7 @@ def _possible(world: World, finding: FindingName) -> Possible:
 
 
 def _given(finding: Finding) -> float:
-    """The strength that is the size itself; for others a first one, that does nothing."""
+    """The strength if it follows from the size alone; else a first strength, which has no effect."""
     name = finding.possible.finding
     if name == "word-leak":
         return round(10.0 * finding.size)
@@ -108,12 +110,10 @@ def _is_shown(possible: Possible) -> bool:
 
 def _solved(world: World, finding: Finding, strengths: dict[FindingName, float]) -> float:
     name = finding.possible.finding
+    sign = -1.0 if _is_shown(finding.possible) else 1.0
 
     def gap(strength: float) -> float:
-        return abs_gap(measured(Mechanism(world, {**strengths, name: strength}), finding.possible))
-
-    def abs_gap(signed: float) -> float:
-        return -signed if _is_shown(finding.possible) else signed
+        return sign * measured_size(Mechanism(world, {**strengths, name: strength}), finding.possible)
 
     none, most = (1.0, 0.0) if name != "like-with-like" and _is_shown(finding.possible) else (0.0, 1.0)
     if gap(most) < finding.size:

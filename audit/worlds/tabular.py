@@ -1,4 +1,4 @@
-"""Writes drawn rows out as columns: the signs of referrals, and the amounts, times and counts of transactions."""
+"""Turn drawn rows into columns: signs of referrals, and amounts, times and counts of transactions."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from audit.worlds.mechanism import GENDERS
 from audit.worlds.rows import FORMS, Rows
 from audit.worlds.world import World
 
-__all__ = ["Columns", "number_column", "people", "referral_columns", "transaction_columns"]
+__all__ = ["Columns", "number_column", "people_columns", "referral_columns", "transaction_columns"]
 
 Columns = dict[str, Sequence[str | None]]
-"""Text by column, None where a cell is empty."""
+"""By column: the texts of its cells; None for an empty cell."""
 
 DUAL: Final = ("BRA", "PRT", 0.06)
-"""Of the first, this share has the second nationality as well; the first is the primary one."""
+"""Nationality, second nationality, and the share of the first who have both; the first is the primary one."""
 
 
-def people(world: World, rows: Rows) -> Columns:
-    """The columns that every world has: id, label, gender, nationality, source and channel."""
+def people_columns(world: World, rows: Rows) -> Columns:
+    """The columns of every world: id, label, gender, nationality, source and channel."""
     nationalities, sources = list(world.nationalities), list(world.sources)
     return {
         world.id: [f"{world.prefix}-{number:07d}" for number in rows.number.tolist()],
@@ -36,8 +36,8 @@ def people(world: World, rows: Rows) -> Columns:
 
 
 def referral_columns(world: World, rows: Rows, draws: Draws) -> Columns:
-    """Referrals: who, from where, and each sign as 1, 0 or empty where nobody asked."""
-    columns = people(world, rows)
+    """The columns of referrals: people, age, form, and each sign as 1, 0, or empty if nobody asked."""
+    columns = people_columns(world, rows)
     first, second, share = DUAL
     also = draws.happens(share, len(rows.number))
     columns["nationality"] = [
@@ -52,8 +52,8 @@ def referral_columns(world: World, rows: Rows, draws: Draws) -> Columns:
 
 
 def transaction_columns(world: World, rows: Rows, draws: Draws) -> Columns:
-    """Transactions: account, amount, and the numbers in which the signs show (`BOUNDS` says from where on)."""
-    columns = people(world, rows)
+    """The columns of transactions: account, amount, and the numbers in which signs show (`BOUNDS` of the detector)."""
+    columns = people_columns(world, rows)
     size = len(rows.number)
     columns["account"] = [f"account-{number:07d}" for number in rows.cluster.tolist()]
     columns["amount"] = [f"{10 + euros}.{cents:02d}" for euros, cents in _pairs(draws, size)]
@@ -69,7 +69,7 @@ def _pairs(draws: Draws, size: int) -> list[tuple[int, int]]:
 
 
 def _split(low: tuple[int, int], high: tuple[int, int]) -> Callable[[BoolArray, Draws], IntArray]:
-    """Whole numbers between the first two ends where a sign shows, and between the others where it does not."""
+    """Draw whole numbers within `low` if a sign shows, and within `high` if not; both ends are included."""
 
     def numbers(shown: BoolArray, draws: Draws) -> IntArray:
         yes = low[0] + draws.below(low[1] - low[0] + 1, len(shown))
@@ -88,7 +88,7 @@ _NUMBERS: Final[dict[str, tuple[str, Callable[[BoolArray, Draws], IntArray]]]] =
     "emptied": ("balance_after", _split((0, 9), (10, 4_000))),
     "new_payee": ("days_payee_known", _split((0, 6), (7, 900))),
 }
-"""By sign: the column in which it shows, and its numbers. The detector of the world knows the same bounds."""
+"""By sign: the column in which it shows, and how to draw its numbers. The detector knows the same bounds."""
 
 
 def number_column(sign: str) -> str:

@@ -1,9 +1,11 @@
-"""Payments out of accounts: one row a transaction, several of one account, which belong together.
+"""A world of payments out of accounts. A row is a transaction; the rows of one account belong together.
 
-A row holds amounts, times and counts; a sign is a number beyond a bound that the detector knows (`BOUNDS`).
+A row holds amounts, times and counts. A sign is a number beyond a bound that the detector knows (`BOUNDS`).
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from audit.vocabulary.groups import Group
 from audit.worlds.world import (
@@ -13,11 +15,17 @@ from audit.worlds.world import (
     Possible,
     Sign,
     World,
-    nationals,
-    of_gender,
+    gender_level,
+    nationality_level,
 )
 
 __all__ = ["TRANSACTIONS"]
+
+_NATIONALITIES: Final = {
+    "DEU": 0.360, "POL": 0.090, "PHL": 0.090, "NGA": 0.090, "VNM": 0.085, "UKR": 0.075,
+    "IND": 0.060, "BRA": 0.050, "MAR": 0.035, "ROU": 0.025, "COL": 0.020, "BGD": 0.010,
+    "VEN": 0.0055, "XXA": 0.0030, "FJI": 0.0008, "BTN": 0.0007,
+}  # fmt: skip
 
 TRANSACTIONS = World(
     name="transactions",
@@ -28,24 +36,7 @@ TRANSACTIONS = World(
     id="transaction_id",
     prefix="transaction",
     prevalence=0.20,
-    nationalities={
-        "DEU": 0.360,
-        "POL": 0.090,
-        "PHL": 0.090,
-        "NGA": 0.090,
-        "VNM": 0.085,
-        "UKR": 0.075,
-        "IND": 0.060,
-        "BRA": 0.050,
-        "MAR": 0.035,
-        "ROU": 0.025,
-        "COL": 0.020,
-        "BGD": 0.010,
-        "VEN": 0.0055,
-        "XXA": 0.0030,
-        "FJI": 0.0008,
-        "BTN": 0.0007,
-    },
+    nationalities=_NATIONALITIES,
     sources={"branch": (0.30, 0.20), "online": (0.52, 0.44), "agent": (0.18, 0.36)},
     gender_unknown={"branch": 0.04, "online": 0.08, "agent": 0.12},
     nationality_unknown={"branch": 0.04, "online": 0.10, "agent": 0.15},
@@ -69,7 +60,7 @@ TRANSACTIONS = World(
     findings=(
         Possible(
             "group-gap",
-            Group((nationals("POL"),)),
+            Group((nationality_level("POL"),)),
             "false_positive_rate",
             0.12,
             WRONGLY_FLAGGED,
@@ -77,7 +68,7 @@ TRANSACTIONS = World(
         ),
         Possible(
             "intersection-gap",
-            Group((of_gender("woman"), nationals("PHL"))),
+            Group((gender_level("woman"), nationality_level("PHL"))),
             "false_positive_rate",
             0.16,
             WRONGLY_FLAGGED,
@@ -85,7 +76,7 @@ TRANSACTIONS = World(
         ),
         Possible(
             "like-with-like",
-            Group((nationals("NGA"),)),
+            Group((nationality_level("NGA"),)),
             "true_positive_rate",
             0.15,
             "share of victims found, less than among all others; within one kind of account there is no difference",
@@ -93,7 +84,7 @@ TRANSACTIONS = World(
         ),
         Possible(
             "biased-labels",
-            Group((nationals("VNM"),)),
+            Group((nationality_level("VNM"),)),
             "base_rate",
             0.30,
             LABELLED_AS_NONE,
@@ -101,7 +92,7 @@ TRANSACTIONS = World(
         ),
         Possible(
             "amplification",
-            Group((nationals("UKR"),)),
+            Group((nationality_level("UKR"),)),
             "selection_rate",
             0.10,
             EXAGGERATED,

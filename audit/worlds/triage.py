@@ -1,4 +1,4 @@
-"""Referrals to a service that looks for possible victims: one row a referral, with the signs somebody recorded."""
+"""A world of referrals to a service that looks for possible victims. A row is a referral with its recorded signs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from audit.worlds.world import (
     Possible,
     Sign,
     World,
-    nationals,
-    of_gender,
+    gender_level,
+    nationality_level,
 )
 
 __all__ = ["TRIAGE"]
 
 _MISSING: Final = 0.07
 """Share of a sign's cells that are empty, because nobody asked."""
+
+_NATIONALITIES: Final = {
+    "PRT": 0.400, "BRA": 0.080, "VNM": 0.080, "NGA": 0.080, "IND": 0.080, "UKR": 0.060,
+    "COL": 0.060, "NPL": 0.050, "PHL": 0.040, "MAR": 0.025, "BGD": 0.020, "ROU": 0.015,
+    "VEN": 0.0055, "XXA": 0.0030, "FJI": 0.0008, "BTN": 0.0007,
+}  # fmt: skip
 
 TRIAGE: Final = World(
     name="triage",
@@ -30,24 +36,7 @@ TRIAGE: Final = World(
     id="referral_id",
     prefix="referral",
     prevalence=0.25,
-    nationalities={
-        "PRT": 0.400,
-        "BRA": 0.080,
-        "VNM": 0.080,
-        "NGA": 0.080,
-        "IND": 0.080,
-        "UKR": 0.060,
-        "COL": 0.060,
-        "NPL": 0.050,
-        "PHL": 0.040,
-        "MAR": 0.025,
-        "BGD": 0.020,
-        "ROU": 0.015,
-        "VEN": 0.0055,
-        "XXA": 0.0030,
-        "FJI": 0.0008,
-        "BTN": 0.0007,
-    },
+    nationalities=_NATIONALITIES,
     sources={"hotline": (0.46, 0.36), "police": (0.26, 0.24), "ngo": (0.24, 0.26), "border": (0.04, 0.14)},
     gender_unknown={"hotline": 0.09, "police": 0.06, "ngo": 0.06, "border": 0.14},
     nationality_unknown={"hotline": 0.14, "police": 0.07, "ngo": 0.08, "border": 0.05},
@@ -71,7 +60,7 @@ TRIAGE: Final = World(
     findings=(
         Possible(
             "group-gap",
-            Group((of_gender("man"),)),
+            Group((gender_level("man"),)),
             "true_positive_rate",
             0.20,
             "share of victims found, less than among all others",
@@ -79,7 +68,7 @@ TRIAGE: Final = World(
         ),
         Possible(
             "intersection-gap",
-            Group((of_gender("woman"), nationals("IND"))),
+            Group((gender_level("woman"), nationality_level("IND"))),
             "false_positive_rate",
             0.15,
             WRONGLY_FLAGGED,
@@ -87,7 +76,7 @@ TRIAGE: Final = World(
         ),
         Possible(
             "like-with-like",
-            Group((nationals("NGA"),)),
+            Group((nationality_level("NGA"),)),
             "true_positive_rate",
             0.20,
             "share of victims found, less than among all others; within one kind of interview there is no difference",
@@ -95,7 +84,7 @@ TRIAGE: Final = World(
         ),
         Possible(
             "biased-labels",
-            Group((nationals("VNM"),)),
+            Group((nationality_level("VNM"),)),
             "base_rate",
             0.30,
             LABELLED_AS_NONE,
@@ -103,7 +92,7 @@ TRIAGE: Final = World(
         ),
         Possible(
             "amplification",
-            Group((nationals("COL"),)),
+            Group((nationality_level("COL"),)),
             "selection_rate",
             0.10,
             EXAGGERATED,

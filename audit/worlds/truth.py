@@ -1,4 +1,4 @@
-"""The truth of a world: what is planted, whom it leaves alone, and every group's rates, from the process itself."""
+"""Compute the truth of a world from its process: planted findings, control groups, and the rates of every group."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import MetricName
-from audit.worlds.mechanism import EXPLOITED, GENDERS, UNKNOWN, Mechanism, Recorded, kinds, recorded
+from audit.worlds.mechanism import EXPLOITED, GENDERS, UNKNOWN, Mechanism, Recorded, recorded_shares, row_kinds
 from audit.worlds.probe_texts import mean_shift
-from audit.worlds.world import Possible, nationals, of_gender
+from audit.worlds.world import Possible, gender_level, nationality_level
 
 __all__ = [
     "MADE_BY",
@@ -22,14 +22,14 @@ __all__ = [
     "Gap",
     "Truth",
     "gap_within_channels",
-    "measured",
-    "moved_by",
+    "measured_size",
+    "rates_moved",
     "true_composition",
     "truth_document",
 ]
 
 MADE_BY: Final = "audit7k synthesise"
-"""By which a truth is known for one of ours."""
+"""Mark by which a file truth.json is known as written by this package."""
 RATES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
 """The rates that the plans of the worlds limit."""
 _DIGITS: Final = 9
@@ -38,7 +38,7 @@ Member = Callable[[Level], bool]
 
 
 class Gap(NamedTuple):
-    """A rate of a group and of all others, by recorded labels and recorded groups; None without any such rows."""
+    """A rate of a group and of all others, by recorded labels and groups; None without such rows."""
 
     rate: float | None
     rest: float | None
@@ -51,25 +51,27 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True)
 class Truth:
-    """Answers for every group that an audit can form."""
+    """The true rates of every group that an audit can form."""
 
     mechanism: Mechanism
     recorded: Recorded
 
     @classmethod
     def of(cls, mechanism: Mechanism) -> Truth:
-        """The truth of a world in which something is planted."""
-        return cls(mechanism, recorded(mechanism))
+        """Compute the truth of a world with planted findings."""
+        return cls(mechanism, recorded_shares(mechanism))
 
-    def gap(self, metric: MetricName, where: BoolArray) -> Gap:
-        """A rate of those recorded in some genders and nationalities, and of all others.
+    def gap(self, metric: MetricName, where: BoolArray, channel: int | None = None) -> Gap:
+        """A rate of the rows with some recorded genders and nationalities, and of all other rows.
 
         Parameters
         ----------
         where : ndarray of bool, shape (genders, nationalities)
-            As `within` gives it.
+            The levels of the group, from `within`.
+        channel : int, optional
+            Only rows of this channel.
         """
-        mass = self.recorded.mass.sum(axis=2)
+        mass = self.recorded.mass.sum(axis=2) if channel is None else self.recorded.mass[:, :, channel]
         return Gap(_rate(mass[where].sum(axis=0), metric), _rate(mass[~where].sum(axis=0), metric))
 
     def everyone(self) -> tuple[float, float]:
@@ -81,50 +83,55 @@ class Truth:
         """bool[genders, nationalities]: whether `member` holds of both levels."""
         genders, nationalities = self.recorded.codes
         return np.array(
-            [[member(of_gender(gender)) and member(nationals(code)) for code in nationalities] for gender in genders]
+            [
+                [member(gender_level(gender)) and member(nationality_level(code)) for code in nationalities]
+                for gender in genders
+            ]
         )
 
     def of_group(self, group: Group) -> BoolArray:
-        """The same for a group of countries and genders; nobody is in one that the world does not have."""
+        """bool[genders, nationalities]: whether the rows belong to `group`. All are False for a level not in the
+        world.
+        """
         asked = {level.feature: level for level in group.levels}
         return self.within(lambda level: asked.get(level.feature, level) == level)
 
     def untouched(self, metric: MetricName) -> Iterator[Group]:
-        """Genders and nationalities in which nothing is planted that moves this rate: the controls."""
-        touched = [possible for possible in self.planted if metric in moved_by(possible)]
+        """Yield the controls: genders and nationalities without a planted finding that moves this rate."""
+        touched = [possible for possible in self.planted if metric in rates_moved(possible)]
         of_others = {level for possible in touched for level in possible.group.levels}
         genders, nationalities = self.recorded.codes
-        for level in (*map(of_gender, genders), *map(nationals, nationalities)):
+        for level in (*map(gender_level, genders), *map(nationality_level, nationalities)):
             if level not in of_others and level.code != UNKNOWN and not _composed(level, touched):
                 yield Group((level,))
 
     @property
     def planted(self) -> tuple[Possible, ...]:
-        """What is planted, in the order of the world."""
+        """The planted findings, in the order of the world."""
         mechanism = self.mechanism
         return tuple(one for one in mechanism.world.findings if one.finding in mechanism.strengths)
 
 
 def _composed(level: Level, touched: Sequence[Possible]) -> bool:
-    """Whether a group has other shares of those in whom something is planted than everyone has.
+    """Whether a group differs from the rest because the rest holds a larger share of rows with a planted finding.
 
-    Where something is planted in a gender, the other genders have none of it, and so differ from their rest.
+    If a finding is planted in one gender, the other genders have none of it, and so differ from their rest.
     """
     return level.feature == "gender" and any(
         other.feature == "gender" for possible in touched for other in possible.group.levels
     )
 
 
-def moved_by(possible: Possible) -> tuple[MetricName, ...]:
-    """The rates by recorded labels that differ for a group in which this is planted."""
+def rates_moved(possible: Possible) -> tuple[MetricName, ...]:
+    """The rates, by recorded labels, that differ for a group with this planted finding."""
     if possible.finding in ("biased-labels", "amplification"):
         # cases of exploitation among those labelled as none are flagged more often than the others there
         return ("false_positive_rate",)
     return RATES if possible.finding == "word-leak" else (possible.metric,)
 
 
-def measured(mechanism: Mechanism, possible: Possible) -> float:
-    """The signed size of a finding, in the unit that it is planted in; 0 where nothing is planted."""
+def measured_size(mechanism: Mechanism, possible: Possible) -> float:
+    """The signed size of a finding, in the unit of its size; 0 if it is not planted."""
     truth = Truth.of(mechanism)
     where = truth.of_group(possible.group)
     if possible.finding == "amplification":
@@ -137,31 +144,22 @@ def measured(mechanism: Mechanism, possible: Possible) -> float:
 
 
 def gap_within_channels(mechanism: Mechanism, possible: Possible) -> tuple[float, ...]:
-    """The difference of the group to all others within each channel."""
+    """The difference of the group to all others, within each channel."""
     truth = Truth.of(mechanism)
     where = truth.of_group(possible.group)
-    mass = truth.recorded.mass
-    return tuple(
-        _known(
-            Gap(
-                _rate(mass[:, :, channel][where].sum(axis=0), possible.metric),
-                _rate(mass[:, :, channel][~where].sum(axis=0), possible.metric),
-            ).difference
-        )
-        for channel in (0, 1)
-    )
+    return tuple(_known(truth.gap(possible.metric, where, channel).difference) for channel in (0, 1))
 
 
 def truth_document(mechanism: Mechanism, seed: int, rows: int) -> dict[str, Any]:
-    """What is written as truth.json."""
+    """Make the content of truth.json."""
     world, truth = mechanism.world, Truth.of(mechanism)
     genders, nationalities = truth.recorded.codes
     everyone = Group(())
     groups = [
         everyone,
-        *(Group((of_gender(gender),)) for gender in genders),
-        *(Group((nationals(code),)) for code in nationalities),
-        *(Group((of_gender(gender), nationals(code))) for gender, code in product(genders, nationalities)),
+        *(Group((gender_level(gender),)) for gender in genders),
+        *(Group((nationality_level(code),)) for code in nationalities),
+        *(Group((gender_level(gender), nationality_level(code))) for gender, code in product(genders, nationalities)),
     ]
     return {
         "made_by": MADE_BY,
@@ -187,7 +185,7 @@ def _planted(truth: Truth, possible: Possible) -> dict[str, Any]:
         "finding": possible.finding,
         "group": possible.group.model_dump(mode="json"),
         "metric": possible.metric,
-        "size": _rounded(abs(measured(mechanism, possible))),
+        "size": _rounded(abs(measured_size(mechanism, possible))),
         "measured_as": possible.measured_as,
         "cause": possible.cause,
         **_gap(truth.gap(possible.metric, where)),
@@ -211,8 +209,8 @@ def _code(possible: Possible) -> str:
 
 
 def true_composition(mechanism: Mechanism, feature: str) -> dict[str, float]:
-    """Shares of the levels of a feature among those who are exploited, by the truth and not by labels."""
-    found, world = kinds(mechanism), mechanism.world
+    """Shares of the levels of a feature among the exploited, by the truth and not by labels."""
+    found, world = row_kinds(mechanism), mechanism.world
     codes = GENDERS if feature == "gender" else tuple(world.nationalities)
     place = found.gender if feature == "gender" else found.nationality
     hidden = world.gender_unknown if feature == "gender" else world.nationality_unknown
@@ -232,7 +230,7 @@ def _composition(truth: Truth, possible: Possible) -> float:
 
 
 def _flipped(mechanism: Mechanism, possible: Possible) -> float:
-    """Share of the group's labelled rows whose decision is another one without the word."""
+    """Share of the group's labelled rows whose decision changes without the word."""
     truth = Truth.of(mechanism)
     strengths = dict(mechanism.strengths)
     del strengths["word-leak"]
@@ -253,7 +251,7 @@ def _rates(truth: Truth, group: Group) -> dict[str, Any]:
 
 
 def _rate(cells: FloatArray, metric: MetricName) -> float | None:
-    """A rate from float64[label, flagged]."""
+    """Compute a rate from float64[label, flagged]; None if nothing is counted."""
     counted, among = {
         "true_positive_rate": (cells[1, 1], cells[1].sum()),
         "false_positive_rate": (cells[0, 1], cells[0].sum()),

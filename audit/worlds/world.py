@@ -1,4 +1,4 @@
-"""How the rows of a world come about: who is in it, what is recorded of them, and what may be planted."""
+"""The description of a world: who is in it, what is recorded, and which findings can be planted."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ __all__ = [
     "Sign",
     "World",
     "WorldName",
-    "nationals",
-    "of_gender",
+    "gender_level",
+    "nationality_level",
 ]
 
 WorldName = Literal["adverts", "triage", "transactions"]
@@ -43,17 +43,17 @@ OTHER_GENDERS: Final[Mapping[str, float]] = {"woman": 0.4975, "man": 0.4975, "no
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """Something that can be seen of a row, and what the detector makes of it."""
+    """A sign of exploitation that a row can show, and its weight for the detector."""
 
     name: str
     exploited: float
-    """How often it shows in a case of exploitation."""
+    """Chance that it shows in a case of exploitation."""
     other: float
-    """How often it shows in any other."""
+    """Chance that it shows in any other case."""
     points: int
-    """Tenths of a logit that the detector adds where it is recorded."""
+    """Tenths of a logit that the detector adds if it is recorded."""
     missing: float = 0.0
-    """How often it is not recorded, whatever it would have shown: in every group alike, or controls would be none."""
+    """Chance that it is not recorded. It is equal in every group, so that controls stay controls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +62,21 @@ class Possible:
 
     finding: FindingName
     group: Group
-    """Whom it concerns, under the feature names `gender` and `nationality`."""
+    """The group concerned, under the feature names `gender` and `nationality`."""
     metric: MetricName
-    """The rate in which it shows; for labels `base_rate`, for flags against labels `selection_rate`."""
+    """The rate that is affected; `base_rate` for labels, `selection_rate` for flags against labels."""
     size: float
-    """How large it is unless a size is asked for; in what unit, `measured_as` says."""
+    """Default size; `measured_as` names the unit."""
     measured_as: str
-    """What the size is a size of."""
+    """The quantity that the size measures."""
     cause: str
-    """What is done to the rows of this group, or to the detector."""
+    """The change to the rows of this group, or to the detector."""
 
 
 WRONGLY_FLAGGED: Final = "share of non-victims wrongly flagged, more than among all others"
 LABELLED_AS_NONE: Final = "share of the group's cases of exploitation that are labelled as none; of all others none is"
 EXAGGERATED: Final = "flags' gap to all others less the labels' gap to all others"
-"""What a size is a size of, where it is the same in every world."""
+"""Quantities that sizes measure, if they are the same in every world."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,68 +89,68 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Rows, and a detector that adds up points and flags from a threshold on."""
+    """A process that makes rows, and a detector that adds up points and flags from a threshold on."""
 
     name: WorldName
     title: str
-    """One line on what it is."""
+    """Description in one line."""
     rows_are: str
-    """As the plan has it: "synthetic adverts"."""
+    """`rows_are` of the plan: "synthetic adverts"."""
     rows: int
-    """Rows unless a number is asked for: with so many, what is planted is within reach of its plan."""
+    """Default number of rows: enough for the plan to find the planted findings."""
     file: str
     """Name of the data file, without its ending."""
     id: str
     """Column with the id."""
     prefix: str
-    """What an id begins with."""
+    """Beginning of every id."""
     prevalence: float
-    """Share of exploitation: enriched, as evaluation sets are."""
+    """Share of exploitation, enriched as in evaluation sets."""
     nationalities: Mapping[str, float]
     """Shares by ISO 3166-1 alpha-3 code, or XXA for the stateless. Arbitrary."""
     sources: Mapping[str, tuple[float, float]]
-    """Shares of where rows come from: of the first nationality, and of all others."""
+    """Shares of the sources of rows: for the first nationality, and for all others."""
     gender_unknown: Mapping[str, float]
-    """By source."""
+    """Share of rows without gender, by source."""
     nationality_unknown: Mapping[str, float]
-    """By source."""
+    """Share of rows without nationality, by source."""
     unlabelled: Mapping[str, float]
-    """By source."""
+    """Share of rows without label, by source."""
     channel: str
-    """Column of the feature by which like can be compared with like."""
+    """Column of the control feature, to compare like with like."""
     channels: tuple[str, str]
-    """Its two levels."""
+    """The two levels of that column."""
     second_channel: float
-    """Share of the second one, in every group in which nothing is planted."""
+    """Share of the second level, in every group without a planted finding."""
     signs: tuple[Sign, ...]
     threshold: int
-    """Points from which on a row is flagged."""
+    """Lowest number of points at which a row is flagged."""
     channel_effect: float
-    """Where `like-with-like` is planted: how much of what a case of exploitation else shows is seen of it on the second
-    channel, whoever it is about."""
+    """With planted `like-with-like`: the part of the signs of a case of exploitation that the second channel shows, for
+    every group."""
     findings: tuple[Possible, ...]
-    """What can be planted."""
+    """The findings that can be planted."""
     tempers: tuple[tuple[float, float, float], ...] = ((1.0, 1.0, 0.0),)
-    """Kinds of clusters as (share, how much of a case of exploitation shows, how much of one an ordinary one shows);
-    one kind where rows stand for themselves."""
+    """Kinds of clusters as (share, part of the signs that cases of exploitation show, part of them that ordinary cases
+    show). There is one kind if rows stand for themselves."""
     cluster_sizes: tuple[float, ...] = (1.0,)
     """Shares of clusters of 1, 2, 3 ... rows."""
 
     @property
     def clustered(self) -> bool:
-        """Whether rows belong together."""
+        """Whether rows belong to clusters."""
         return len(self.cluster_sizes) > 1
 
     def possible(self, name: str) -> Possible | None:
-        """What can be planted under this name; None where nothing can."""
+        """The finding of this name; None if this world does not have it."""
         return next((possible for possible in self.findings if possible.finding == name), None)
 
 
-def of_gender(code: str) -> Level:
+def gender_level(code: str) -> Level:
     """A level of the feature `gender`."""
     return Level("gender", "level", code)
 
 
-def nationals(code: str) -> Level:
+def nationality_level(code: str) -> Level:
     """A level of the feature `nationality`."""
     return Level("nationality", "country", code)

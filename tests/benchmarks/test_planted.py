@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from audit.vocabulary.metrics import MetricName
-from audit.worlds.found import state_of
+from audit.worlds.found import audit_state
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.strengths import WORLDS
 from audit.worlds.truth import Truth
@@ -252,7 +252,7 @@ def test_the_power_of_a_further_question_is_that_of_the_audits(finding: FindingN
     possible = WORLDS["triage"].possible(finding)
     assert possible is not None
     rows = min(range(1_000, 40_000, 500), key=lambda size: abs(large_sample_power(made, possible, size) - 0.5))
-    said = [state_of(possible, audited(made, rows, seed).result) == "found" for seed in range(12)]
+    said = [audit_state(possible, audited(made, rows, seed).result) == "found" for seed in range(12)]
     assert 2 <= sum(said) <= 10
 
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
-from audit.worlds.folder import companions
+from audit.worlds.folder import companion_files
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.plan_text import feature_columns
-from audit.worlds.set_file import blocks
+from audit.worlds.set_file import row_blocks
 from audit.worlds.strengths import WORLDS, findings_asked, plant
 from audit.worlds.world import WorldName
 
@@ -66,7 +66,7 @@ def everything(world: WorldName) -> Mechanism:
 def detector(made: Mechanism) -> Score:
     """The function `score` of the detector that is written beside the rows."""
     names: dict[str, Score] = {}
-    exec(compile(companions(made, "rows.csv", 1, 1)["detector.py"], "detector.py", "exec"), names)
+    exec(compile(companion_files(made, "rows.csv", 1, 1)["detector.py"], "detector.py", "exec"), names)
     return names["score"]
 
 
@@ -74,7 +74,7 @@ def detector(made: Mechanism) -> Score:
 def scored(world: WorldName, asked: tuple[str, ...], rows: int, seed: int = 1) -> Scored:
     """Rows of a world and what its detector says of them."""
     made = mechanism(world, *asked)
-    parts = list(blocks(made, rows, seed))
+    parts = list(row_blocks(made, rows, seed))
     columns = {name: [value for part in parts for value in part[name]] for name in parts[0]}
     given = {
         name: columns[name] if name == "text" else [None if one is None else int(one) for one in columns[name]]

@@ -18,15 +18,17 @@ from audit.worlds.phrases import (
     JOBS,
     LANGUAGES,
     NATIONALITY_WORDS,
-    ORDINARY,
+    ORDINARY_SENTENCES,
     PAY,
     PLACES,
-    TELLING,
+    SIGN_SENTENCES,
 )
 
 WITHOUT, LEAKING = detector(mechanism("adverts")), detector(mechanism("adverts", "word-leak=1.2"))
 POINTS = {sign.name: sign.points for sign in ADVERTS.signs}
-SENTENCES = [(name, language, one) for name in TELLING for language in LANGUAGES for one in TELLING[name][language]]
+SENTENCES = [
+    (name, language, one) for name in SIGN_SENTENCES for language in LANGUAGES for one in SIGN_SENTENCES[name][language]
+]
 
 
 def logit(text: str, score: object = WITHOUT) -> float:
@@ -45,15 +47,15 @@ def test_every_wording_of_a_sign_is_found_and_is_worth_its_points(name: str, lan
 
 
 def test_every_sign_has_wordings_in_each_language_and_something_ordinary_beside_it() -> None:
-    assert list(TELLING) == list(ORDINARY) == [sign.name for sign in ADVERTS.signs]
-    assert all(len(set(TELLING[name][language])) == 3 for name in TELLING for language in LANGUAGES)
+    assert list(SIGN_SENTENCES) == list(ORDINARY_SENTENCES) == [sign.name for sign in ADVERTS.signs]
+    assert all(len(set(SIGN_SENTENCES[name][language])) == 3 for name in SIGN_SENTENCES for language in LANGUAGES)
 
 
 def test_nothing_else_that_an_advert_says_is_worth_anything() -> None:
     other = [
         one for language in LANGUAGES for kind in (JOBS, PLACES, PAY, CONTACTS, GREETINGS) for one in kind[language]
     ]
-    other += [text for by in ORDINARY.values() for text in by.values()]
+    other += [text for by in ORDINARY_SENTENCES.values() for text in by.values()]
     other += [text for by in ADDRESSED_TO.values() for text in by.values()]
     other += [nationality_sentence(language, code) for language in LANGUAGES for code in ADVERTS.nationalities]
     assert len(other) > 100

@@ -16,7 +16,7 @@ from made.worlds import everything, scored
 from audit import load_plan
 from audit.errors import AuditError, StorageError
 from audit.worlds import folder as module
-from audit.worlds.folder import Synthesised, companions, synthesise
+from audit.worlds.folder import Synthesised, companion_files, synthesise
 from audit.worlds.rows import BLOCK
 from audit.worlds.set_file import DataFormat
 from audit.worlds.strengths import WORLDS, PlantingError, findings_asked, plant
@@ -214,7 +214,7 @@ def test_a_leak_is_in_tenths() -> None:
 
 
 def test_the_reference_is_the_truth_and_not_the_labels() -> None:
-    with_bias = companions(everything("triage"), "referrals.csv", 10, 1)["reference.csv"]
+    with_bias = companion_files(everything("triage"), "referrals.csv", 10, 1)["reference.csv"]
     shares = dict(line.split(",") for line in with_bias.splitlines()[1:])
     assert sum(map(float, shares.values())) == pytest.approx(1.0, abs=1e-6)
     assert float(shares["VNM"]) > 0.075
@@ -223,6 +223,6 @@ def test_the_reference_is_the_truth_and_not_the_labels() -> None:
 def test_the_detector_is_told_no_word_unless_one_is_planted() -> None:
     findings = [possible.finding for possible in WORLDS["adverts"].findings if possible.finding != "word-leak"]
     without = plant(WORLDS["adverts"], findings_asked(WORLDS["adverts"], findings))
-    assert "= {}\n" in companions(without, "adverts.csv", 10, 1)["detector.py"]
-    leaking = companions(everything("adverts"), "adverts.csv", 10, 1)["detector.py"]
+    assert "= {}\n" in companion_files(without, "adverts.csv", 10, 1)["detector.py"]
+    leaking = companion_files(everything("adverts"), "adverts.csv", 10, 1)["detector.py"]
     assert 'LEARNED_WORDS: dict[str, float] = {"marocaine": 0.8, "marroquí": 0.8, "moroccan": 0.8}' in leaking

@@ -13,12 +13,12 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings import Outcome
 from audit.run import run_audit
 from audit.vocabulary.groups import Group, Level
-from audit.worlds.folder import Synthesised, companions, synthesise
-from audit.worlds.found import ASKED, accused_without_cause, rules_fail, state_of, words_accused
+from audit.worlds.folder import Synthesised, companion_files, synthesise
+from audit.worlds.found import ASKED, accused_without_cause, audit_state, rules_fail, words_accused
 from audit.worlds.probe_texts import MARGIN, PROBED
 from audit.worlds.strengths import WORLDS, findings_asked
-from audit.worlds.truth import Truth, measured, truth_document
-from audit.worlds.world import Possible, WorldName, nationals
+from audit.worlds.truth import Truth, measured_size, truth_document
+from audit.worlds.world import Possible, WorldName, nationality_level
 
 SEED = 7
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -66,7 +66,9 @@ def changed(result: AuditResult, rule: str, group: Group, outcome: Outcome) -> A
 def test_everything_planted_is_found_and_nobody_else_accused(planted: Audited) -> None:
     names = [possible.finding for possible in planted.made.mechanism.world.findings]
     assert set(names) <= set(ASKED)
-    assert {name: state_of(planted.possible(name), planted.result) for name in names} == dict.fromkeys(names, "found")
+    assert {name: audit_state(planted.possible(name), planted.result) for name in names} == dict.fromkeys(
+        names, "found"
+    )
     truth = Truth.of(planted.made.mechanism)
     assert accused_without_cause(truth, planted.result) == ()
     assert words_accused(truth, planted.result) == ()
@@ -91,7 +93,7 @@ def test_planning_says_that_the_gaps_can_be_decided(planted: Audited) -> None:
 
 def test_the_example_is_what_is_written(planted: Audited) -> None:
     world = planted.made.mechanism.world
-    written = companions(everything(world.name), f"{world.file}.csv", world.rows, SEED)
+    written = companion_files(everything(world.name), f"{world.file}.csv", world.rows, SEED)
     folder = EXAMPLES / f"synthetic-{world.name}"
     for name in ("detector.py", "plan.toml", *(["texts.toml"] if world.name == "adverts" else [])):
         assert (folder / name).read_text(encoding="utf-8") == written[name]
@@ -109,8 +111,8 @@ def test_where_nothing_is_planted_nothing_fails(tmp_path: Path, world: WorldName
     assert accused_without_cause(truth, controls.result) == ()
     assert words_accused(truth, controls.result) == ()
     for possible in WORLDS[world].findings:
-        assert state_of(possible, controls.result) != "found", possible.finding
-        assert measured(controls.made.mechanism, possible) == pytest.approx(0.0, abs=1e-12)
+        assert audit_state(possible, controls.result) != "found", possible.finding
+        assert measured_size(controls.made.mechanism, possible) == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -119,18 +121,18 @@ def test_where_nothing_is_planted_nothing_fails(tmp_path: Path, world: WorldName
 )
 def test_a_gap_is_found_only_by_a_fail_of_the_group(triage: Audited, outcome: Outcome, state: str) -> None:
     men = triage.possible("group-gap")
-    assert state_of(men, changed(triage.result, "missed", men.group, outcome)) == state
+    assert audit_state(men, changed(triage.result, "missed", men.group, outcome)) == state
 
 
 def test_another_rate_of_the_group_finds_nothing(triage: Audited) -> None:
     men = triage.possible("group-gap")
     other = changed(triage.result, "missed", men.group, "inconclusive")
-    assert state_of(men, changed(other, "wrongly-flagged", men.group, "fail")) == "cannot_tell"
+    assert audit_state(men, changed(other, "wrongly-flagged", men.group, "fail")) == "cannot_tell"
 
 
 def test_a_fail_within_the_limit_is_without_cause_and_one_beyond_it_is_not(triage: Audited) -> None:
     truth = Truth.of(triage.made.mechanism)
-    brazil, men = Group((nationals("BRA"),)), triage.possible("group-gap").group
+    brazil, men = Group((nationality_level("BRA"),)), triage.possible("group-gap").group
     assert accused_without_cause(truth, triage.result) == ()
     for rule, group, times in (
         ("missed", brazil, 1),
@@ -148,12 +150,12 @@ def test_a_fail_within_the_limit_is_without_cause_and_one_beyond_it_is_not(triag
 def test_without_the_part_that_says_it_nothing_can_be_told(planted: Audited, field: str) -> None:
     without = planted.result.model_copy(update={field: ()})
     finding = {"conditional": "like-with-like", "amplification": "amplification"}[field]
-    assert state_of(planted.possible(finding), without) == "cannot_tell"
+    assert audit_state(planted.possible(finding), without) == "cannot_tell"
 
 
 def test_without_a_reference_table_biased_labels_cannot_be_told(planted: Audited) -> None:
     without = planted.result.model_copy(update={"reference_comparison": None})
-    assert state_of(planted.possible("biased-labels"), without) == "cannot_tell"
+    assert audit_state(planted.possible("biased-labels"), without) == "cannot_tell"
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +177,7 @@ def test_a_probe_measures_the_shift_that_the_truth_states(leaking: Audited) -> N
 
 def test_a_word_within_the_limit_is_not_found_and_accusing_it_is_without_cause(leaking: Audited) -> None:
     leak, truth = leaking.possible("word-leak"), Truth.of(leaking.made.mechanism)
-    assert state_of(leak, leaking.result) == "not_found"
+    assert audit_state(leak, leaking.result) == "not_found"
     assert words_accused(truth, leaking.result) == ()
     failing = tuple(one.model_copy(update={"outcome": "fail"}) for one in leaking.result.probe_verdicts)
     result = leaking.result.model_copy(update={"probe_verdicts": failing})

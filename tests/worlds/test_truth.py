@@ -12,8 +12,8 @@ from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 from audit.worlds.mechanism import GENDERS, Mechanism
 from audit.worlds.strengths import WORLDS
-from audit.worlds.truth import RATES, Truth, gap_within_channels, measured, truth_document
-from audit.worlds.world import WorldName, nationals, of_gender
+from audit.worlds.truth import RATES, Truth, gap_within_channels, measured_size, truth_document
+from audit.worlds.world import WorldName, gender_level, nationality_level
 
 NAMES: tuple[WorldName, ...] = ("adverts", "triage", "transactions")
 EVERY_RATE: tuple[MetricName, ...] = (*RATES, "selection_rate", "base_rate")
@@ -29,9 +29,9 @@ def asked(world: WorldName) -> tuple[str, ...]:
 def groups(made: Mechanism) -> list[Group]:
     codes = list(made.world.nationalities)
     return [
-        *(Group((of_gender(gender),)) for gender in (*GENDERS, "unknown")),
-        *(Group((nationals(code),)) for code in (*codes, "unknown")),
-        *(Group((of_gender(gender), nationals(code))) for gender, code in product(GENDERS, codes)),
+        *(Group((gender_level(gender),)) for gender in (*GENDERS, "unknown")),
+        *(Group((nationality_level(code),)) for code in (*codes, "unknown")),
+        *(Group((gender_level(gender), nationality_level(code))) for gender, code in product(GENDERS, codes)),
     ]
 
 
@@ -108,8 +108,8 @@ def test_controls_are_not_beyond_any_limit(world: WorldName) -> None:
 def test_what_is_planted_has_its_size(world: WorldName) -> None:
     made = everything(world)
     for possible in made.world.findings:
-        assert abs(measured(made, possible)) == pytest.approx(possible.size, abs=2e-5), possible.finding
-        assert measured(mechanism(world), possible) == pytest.approx(0.0, abs=1e-12)
+        assert abs(measured_size(made, possible)) == pytest.approx(possible.size, abs=2e-5), possible.finding
+        assert measured_size(mechanism(world), possible) == pytest.approx(0.0, abs=1e-12)
 
 
 @pytest.mark.parametrize("world", NAMES)
@@ -117,7 +117,7 @@ def test_a_gap_vanishes_when_like_is_compared_with_like(world: WorldName) -> Non
     made = mechanism(world, "like-with-like=0.12")
     possible = made.world.possible("like-with-like")
     assert possible is not None
-    assert measured(made, possible) == pytest.approx(-0.12, abs=2e-5)
+    assert measured_size(made, possible) == pytest.approx(-0.12, abs=2e-5)
     assert gap_within_channels(made, possible) == pytest.approx((0.0, 0.0), abs=1e-12)
 
 

@@ -57,14 +57,11 @@ def column_design(
     empty = _check_held(probe, cells, evaluation_set)
     comparisons = tuple(_comparisons(probe))
     keys: dict[_Key, int] = {}
-    pairs = [
-        (place, *(keys.setdefault(key, len(keys)) for key in _keys(probe, one)))
-        for place, one in enumerate(comparisons)
-    ]
+    places = [[keys.setdefault(key, len(keys)) for key in _keys(probe, one)] for one in comparisons]
     count = rows.num_rows
     _check_size(probe, len(keys) * count)
     number = np.arange(count)
-    comparison, anchor, changed = (np.array(one, dtype=np.int64) for one in zip(*pairs, strict=True))
+    anchor, changed = np.array(places, dtype=np.int64).T
     return Design(
         probe=probe.id,
         kind="columns",
@@ -77,8 +74,8 @@ def column_design(
         ),
         comparisons=comparisons,
         pairs=Pairs(
-            comparison=np.repeat(comparison, count),
-            template=np.tile(templates, len(pairs)),
+            comparison=np.repeat(np.arange(len(places)), count),
+            template=np.tile(templates, len(places)),
             anchor=(anchor[:, None] * count + number).ravel(),
             variant=(changed[:, None] * count + number).ravel(),
         ),

@@ -1,4 +1,4 @@
-"""The detector of the demonstration: a logistic regression over the recorded signs, trained and saved."""
+"""Train and save the detector of the demonstration: a logistic regression over the recorded signs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["FEATURES", "saved_detector", "train_detector"]
 
 FEATURES: Final = (*SIGNS, HOURS)
-"""What the detector is given: neither gender nor nationality, and nothing that stands for them by name."""
+"""Columns that the detector is given: neither gender nor nationality, nor any column that names them."""
 
 DIGITS: Final = 6
-"""Decimals kept of every fitted number, so that a last bit of a linear algebra library changes no byte of the file."""
+"""Decimals of every fitted number, so that the last bit of a linear algebra library changes no byte of the file."""
 _FITTED: Final = (
     ("fill", "statistics_"),
     ("scale", "mean_"),
@@ -56,10 +56,10 @@ def train_detector(cases: pa.Table) -> Any:
 
 
 def saved_detector(model: Any) -> bytes:
-    """The model as a `.skops` file, the same bytes whenever it is the same model.
+    """Save the model as a `.skops` file: the same model gives the same bytes.
 
     skops names the parts of a file by their addresses in memory and stamps them with the time of day. Neither means
-    anything after saving, so the parts are numbered instead and the stamps are those of an empty archive.
+    anything after saving. So the parts are numbered instead, and the stamps are constant.
     """
     import skops.io
 
@@ -78,7 +78,7 @@ def saved_detector(model: Any) -> bytes:
 
 
 def _numbered(part: Any, numbers: dict[str, int]) -> Any:
-    """`part` of a skops schema with every id, and every file named after one, replaced by its order of appearance."""
+    """Replace every id in `part` of a skops schema, and every file name made of one, by its order of appearance."""
     if isinstance(part, list):
         return [_numbered(child, numbers) for child in part]
     if not isinstance(part, dict):

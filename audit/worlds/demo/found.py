@@ -1,18 +1,18 @@
-"""Compares a result with what was planted: found, missed, or beyond what the cases can tell; and who was accused."""
+"""Compare a result with the planted findings: found, missed, or undecided; and list groups accused without cause."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings import Disparity, Estimate, Verdict
-from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
 from audit.worlds.demo.prepare import PreparedDemo
 from audit.worlds.demo.referral_cases import PlantedFinding
+from audit.worlds.found import with_levels_above
 
 __all__ = ["Finding", "State", "accused_without_cause", "lines_to_print", "what_was_found"]
 
@@ -29,47 +29,43 @@ _ANSWERS: Final[dict[State, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was planted, and what the audit says of it."""
+    """A planted finding, and the answer of the audit."""
 
     planted: PlantedFinding
-    """What was planted."""
+    """The planted finding."""
     state: State
-    """Of a gap: `found` (FAIL), `not_found` (PASS), `cannot_tell`. Of a control: `accused` (FAIL) or `not_accused`."""
+    """For a gap: `found` (FAIL), `not_found` (PASS), `cannot_tell`. For a control: `accused` (FAIL) or
+    `not_accused`.
+    """
     verdict: Verdict | None
-    """The verdict that says so; None where the group is not in the result."""
+    """The verdict behind the state; None if the group is not in the result."""
     estimate: Estimate | None
-    """The group's rate."""
+    """The rate of the group."""
     disparity: Disparity | None
-    """The group against the rest."""
+    """The comparison of the group with the rest."""
 
 
 def what_was_found(prepared: PreparedDemo, result: AuditResult) -> tuple[Finding, ...]:
-    """For everything planted, in its order, what `result` says of it.
+    """Compare every planted finding, in order, with `result`.
 
-    `result` is that of an audit of `prepared.plan`; the plan may have been changed by hand.
+    `result` is from an audit of `prepared.plan`; the plan may have been changed by hand.
     """
     return tuple(_finding(planted, result) for planted in prepared.planted)
 
 
 def accused_without_cause(prepared: PreparedDemo, result: AuditResult) -> tuple[Verdict, ...]:
-    """Every FAIL that nothing planted accounts for.
+    """Every FAIL that no planted finding explains.
 
-    A planted gap accounts for a FAIL on the same metric of its own group, of a part of it (men of one nationality) and
-    of what holds it (the sub-region of a nationality).
+    A planted gap explains a FAIL on the same metric of its own group, of a part of it (men of one nationality) and of a
+    larger group that holds it (the sub-region of a nationality).
     """
     metric_of = {rule.rule: rule.metric for rule in result.rules}
-    parents = {
-        Level(feature.name, level.rung, level.code): level.parent
-        for feature in result.features
-        for level in feature.levels
-    }
-    rungs = {feature.name: feature.rungs for feature in result.features}
     caused = {
         (planted.metric, level)
         for planted in prepared.planted
         if planted.kind == "gap"
         for own in planted.group.levels
-        for level in _upwards(own, parents, rungs)
+        for level in with_levels_above(own, result)
     }
     return tuple(
         verdict
@@ -80,7 +76,7 @@ def accused_without_cause(prepared: PreparedDemo, result: AuditResult) -> tuple[
 
 
 def lines_to_print(prepared: PreparedDemo, result: AuditResult) -> tuple[str, ...]:
-    """What was planted and what was found, as plain lines of at most 80 characters."""
+    """Write what was planted and what was found, as plain lines of at most 80 characters."""
     cases = f"{prepared.evaluation_cases:,} synthetic cases, seed {prepared.seed}"
     lines = [f"{cases}: what was planted and found", ""]
     for finding in what_was_found(prepared, result):
@@ -94,7 +90,7 @@ def lines_to_print(prepared: PreparedDemo, result: AuditResult) -> tuple[str, ..
 
 def _finding(planted: PlantedFinding, result: AuditResult) -> Finding:
     rules = {rule.rule for rule in result.rules if rule.metric == planted.metric}
-    # Of several rules on one metric the strictest answer counts: a FAIL under any of them is a finding.
+    # with several rules on one metric the strictest answer counts: a FAIL under any of them is a finding
     verdicts = [verdict for verdict in result.verdicts if verdict.rule in rules and verdict.group == planted.group]
     verdict = min(verdicts, key=lambda verdict: _FAIL_FIRST.index(verdict.outcome), default=None)
     return Finding(
@@ -126,15 +122,6 @@ def _state(planted: PlantedFinding, verdict: Verdict | None) -> State:
     if failed:
         return "found"
     return "not_found" if verdict is not None and verdict.outcome == "pass" else "cannot_tell"
-
-
-def _upwards(level: Level, parents: dict[Level, str | None], rungs: dict[str, tuple[str, ...]]) -> Iterator[Level]:
-    """The level itself and every level on the rungs above that holds it."""
-    yield level
-    ladder = rungs.get(level.feature, ())
-    for above in ladder[ladder.index(level.rung) + 1 :] if level.rung in ladder else ():
-        level = Level(level.feature, above, parents.get(level) or level.code)
-        yield level
 
 
 def _measured(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""Fills the folder of the demonstration: cases, detector, plan, and what was planted. One seed, one set of bytes."""
+"""Fill the folder of the demonstration with cases, detector, plan and planted findings. A seed decides every byte."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ EVALUATION_CASES: Final = 20_000
 TRAINING_CASES: Final = 12_000
 
 MARKER: Final = "planted.json"
-"""Its presence marks a folder that the demonstration may fill again."""
+"""File that marks a folder which the demonstration may fill again."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedDemo:
-    """A folder that is ready for an audit, and what was planted in it."""
+    """A folder that is ready for an audit, and the planted findings."""
 
     folder: Path
     """The folder."""
     plan: Path
-    """The plan file in it: what `audit7k run` takes."""
+    """The plan file in the folder, for `audit7k run`."""
     seed: int
-    """The seed that made it."""
+    """The seed of the cases."""
     evaluation_cases: int
     """Rows of the evaluation set."""
     training_cases: int
-    """Rows that the detector was trained on, unlabelled ones included."""
+    """Rows that the detector was trained on, including unlabelled rows."""
     planted: tuple[PlantedFinding, ...]
-    """What an audit should find, and whom it must not accuse."""
+    """Gaps that an audit should find, and controls that it must not accuse."""
 
 
 def prepare_demo(folder: Path, *, seed: int = DEFAULT_SEED) -> PreparedDemo:
-    """Make the cases, train the detector and write them with the plan into `folder`, which is made where needed.
+    """Make the cases, train the detector, and write them with the plan into `folder`, which is made if needed.
 
     Parameters
     ----------
     folder
         A folder that does not exist, is empty, or was filled by an earlier demonstration; its files are written anew.
     seed
-        Not negative. It decides every byte, for the same versions of numpy, scikit-learn, skops and pyarrow.
+        Not negative. It decides every byte, for given versions of numpy, scikit-learn, skops and pyarrow.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def prepare_demo(folder: Path, *, seed: int = DEFAULT_SEED) -> PreparedDemo:
 
 
 def make_cases(seed: int) -> tuple[pa.Table, pa.Table]:
-    """The evaluation set and the training set of a seed, drawn from two independent streams."""
+    """Draw the evaluation set and the training set of a seed, from two independent streams."""
     import numpy as np
 
     from audit.worlds.demo.referral_cases import referral_cases
@@ -129,7 +129,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write each file whole or not at all; the plan comes last but one, so that no plan stands without its data."""
+    """Write each file whole or not at all. Data and detector come before the plan, so that no plan lacks its data."""
     try:
         for name, content in files.items():
             handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")

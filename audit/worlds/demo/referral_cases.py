@@ -1,12 +1,12 @@
-"""A world of made-up referrals in which the true findings are known, because they were planted.
+"""Made-up referrals in which the true findings are known, because they were planted.
 
 Every row is a synthetic case and describes nobody. Shares of gender follow the figures of the UNODC Global Report on
 Trafficking in Persons 2024; nationalities, their shares and who is treated worse are arbitrary, chosen so that a report
 has something to show, and say nothing about any country.
 
-Signs are independent given label, gender and nationality, so that whatever a detector does to a group can be traced to
-one line below: men's cases of exploitation show fewer of the signs (`MEN_SHOW`), and the ordinary cases of two
-nationalities show three of them more often (`RAISED`), as where agencies arrange the journey and hold the documents of
+Signs are independent given label, gender and nationality, so that every effect of a detector on a group can be traced
+to one line below. Men's cases of exploitation show fewer of the signs (`MEN_SHOW`). The ordinary cases of two
+nationalities show three of them more often (`RAISED`), as if agencies arranged the journey and held the documents of
 everyone. Nothing else differs between groups.
 """
 
@@ -31,7 +31,7 @@ __all__ = ["HOURS", "PLANTED", "SIGNS", "PlantedFinding", "Sign", "referral_case
 TextArray = npt.NDArray[np.str_]
 
 EXPLOITED: Final = 0.25
-"""Share of exploitation: enriched, as an evaluation set is; among real referrals it would be lower."""
+"""Share of exploitation, enriched as in an evaluation set; among real referrals it would be lower."""
 UNLABELLED: Final = 0.04
 """Share of cases that nobody has labelled yet."""
 MEN: Final[Mapping[bool, float]] = {True: 0.39, False: 0.50}
@@ -60,7 +60,7 @@ NATIONALITIES: Final[Mapping[str, float]] = {
 """Shares of nationalities in the whole set; `NATIONALITY_UNKNOWN` is the rest."""
 SOURCES: Final[Mapping[str, float]] = {"hotline": 0.40, "police": 0.25, "ngo": 0.25, "border": 0.10}
 NOT_ASKED: Final[Mapping[str, float]] = {"hotline": 0.08, "police": 0.14, "ngo": 0.05, "border": 0.20}
-"""By source, the share of signs that nobody asked about: such a cell is missing, which is not the same as 0."""
+"""By source: share of signs that nobody asked about. Such a cell is missing, which is not the same as 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ HOURS_MEAN: Final = Sign(53.0, 44.0)
 HOURS_SD: Final = 11.0
 
 MEN_SHOW: Final = 0.63
-"""Planted: men's cases of exploitation stand out from ordinary ones by this share of what everyone else's do."""
+"""Planted: men's cases of exploitation differ from ordinary cases by this share of the difference for everyone else."""
 RAISED: Final[Mapping[str, float]] = {"documents_withheld": 0.28, "debt_to_recruiter": 0.33, "travel_arranged": 0.55}
 """Planted: how often ordinary cases of `RAISED_FOR` show these signs."""
 RAISED_FOR: Final = ("VNM", "NGA")
@@ -97,18 +97,18 @@ CONTROLLED: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positi
 
 @dataclass(frozen=True, slots=True)
 class PlantedFinding:
-    """Something that an audit of a detector trained in this world should find, or should not."""
+    """A gap that an audit of a detector trained in this world should find, or a control that it must not accuse."""
 
     kind: Literal["gap", "control"]
     """`gap`: the group is worse off. `control`: it is treated like everyone else, and must not be accused."""
     metric: MetricName
-    """The rate in which it shows."""
+    """The rate that is affected."""
     group: Group
-    """Whom it concerns, under the feature names `gender` and `nationality`."""
+    """The group concerned, under the feature names `gender` and `nationality`."""
     effect: str
-    """What the detector is expected to do to this group, in a few words."""
+    """The expected effect of the detector on this group, in a few words."""
     cause: str
-    """What was done to the cases of this group."""
+    """The change to the cases of this group."""
 
 
 def _nationality(code: str) -> Group:
@@ -138,7 +138,7 @@ PLANTED: Final[tuple[PlantedFinding, ...]] = (
         for metric in CONTROLLED
     ),
 )
-"""The truth of this world."""
+"""The planted findings of this world."""
 
 
 def referral_cases(size: int, rng: np.random.Generator, *, prefix: str = "case") -> pa.Table:
@@ -202,7 +202,7 @@ def _age_band(exploited: BoolArray, rng: np.random.Generator) -> pa.Array:
 
 
 def _drawn(shares: Mapping[str, float], size: int, rng: np.random.Generator) -> TextArray:
-    """One name a row by its share; the last one takes whatever the shares before it leave."""
+    """Draw a name for each row by its share; the last name takes the rest."""
     names: Sequence[str] = list(shares)
     upto = np.cumsum(list(shares.values()))[:-1]
     return np.array(names)[np.searchsorted(upto, rng.random(size), side="right")]

@@ -1,5 +1,5 @@
-"""The detectors of the worlds: files that are written beside the data, each complete in itself.
+"""The detectors of the worlds: files that are copied beside the data, each complete in itself.
 
-They are real detectors: they read the columns that a plan gives them and add up what speaks for exploitation. None of
-them is told who somebody is, or what is planted.
+They are real detectors: they read the columns that a plan gives them and add up the signs of exploitation. None of
+them knows who somebody is, or what is planted.
 """

@@ -10,7 +10,7 @@ from typing import Final
 import pandas as pd
 
 from audit.result.audit_result import AuditResult
-from audit.worlds.found import accused_without_cause, rules_fail, state_of, words_accused
+from audit.worlds.found import accused_without_cause, audit_state, rules_fail, words_accused
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName
 from tools.bench.planted import aif360_scan, fairlearn_rules
@@ -126,7 +126,8 @@ def ours(task: Task, found: Audited) -> Answer:
         arm=task.arm,
         seed=task.seed,
         found={
-            possible.finding: state_of(possible, found.result) == "found" for possible in planted(found.truth.mechanism)
+            possible.finding: audit_state(possible, found.result) == "found"
+            for possible in planted(found.truth.mechanism)
         },
         accuses_alone=unnamed or words or any(len(verdict.group.levels) == 1 for verdict in accused),
         accuses_any=unnamed or words or bool(accused),

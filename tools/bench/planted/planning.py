@@ -23,7 +23,7 @@ from audit.worlds.mechanism import Mechanism
 from audit.worlds.probe_texts import MARGIN, mean_shift
 from audit.worlds.set_file import rows_table
 from audit.worlds.strengths import WORLDS
-from audit.worlds.truth import Truth, measured, true_composition
+from audit.worlds.truth import Truth, measured_size, true_composition
 from audit.worlds.world import FindingName, Possible, WorldName
 from tools.bench.planted.sets import audited, loaded_folder, mechanism_of, own_sizes, planted
 
@@ -114,7 +114,7 @@ def _amplification(made: Mechanism, possible: Possible, rows: int) -> float:
     for cells in (mass[where].sum(axis=0), mass[~where].sum(axis=0)):
         wrong, missed = cells[0, 1] / cells.sum(), cells[1, 0] / cells.sum()
         variance += (wrong + missed - (wrong - missed) ** 2) / cells.sum()
-    return float(norm.cdf(measured(made, possible) / math.sqrt(variance) - _Z))
+    return float(norm.cdf(measured_size(made, possible) / math.sqrt(variance) - _Z))
 
 
 def _labels(made: Mechanism, possible: Possible, rows: float) -> float:
@@ -142,7 +142,7 @@ def _conditioning(made: Mechanism, possible: Possible, rows: int) -> float:
     label = int(possible.metric == "true_positive_rate")
     mass, where = rows * truth.recorded.mass[:, :, :, label], truth.of_group(possible.group)
     own, rest = mass[where].sum(axis=0), mass[~where].sum(axis=0)
-    gap = abs(measured(made, possible))
+    gap = abs(measured_size(made, possible))
     crude = math.sqrt(_variance(own.sum(axis=0)) + _variance(rest.sum(axis=0)))
     weights = own.sum(axis=1) * rest.sum(axis=1) / (own.sum(axis=1) + rest.sum(axis=1))
     of_channels = [

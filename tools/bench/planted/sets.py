@@ -19,12 +19,12 @@ from audit.run import run_audit
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
-from audit.worlds.folder import companions
+from audit.worlds.folder import companion_files
 from audit.worlds.mechanism import GENDERS, Mechanism
 from audit.worlds.rows import drawn_rows
 from audit.worlds.set_file import rows_table
 from audit.worlds.strengths import WORLDS, findings_asked, plant
-from audit.worlds.truth import RATES, Truth, moved_by
+from audit.worlds.truth import RATES, Truth, rates_moved
 from audit.worlds.world import Finding, FindingName, Possible, World, WorldName
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def own_sizes(world: WorldName) -> dict[FindingName, float]:
 
 def loaded_folder(made: Mechanism, folder: Path) -> LoadedPlan:
     """The plan of a world with its detector beside it in `folder`; its rows are passed in memory."""
-    for name, text in companions(made, f"{made.world.file}.parquet", 1, 0).items():
+    for name, text in companion_files(made, f"{made.world.file}.parquet", 1, 0).items():
         (folder / name).write_text(text, encoding="utf-8")
     loaded = read_plan_file(folder / "plan.toml")
     section = loaded.plan.evaluation_set.model_copy(update={"path": None})
@@ -172,7 +172,7 @@ def controls(truth: Truth) -> tuple[frozenset[Flag], frozenset[Flag]]:
     alone, crossed = set(), set()
     for metric in RATES:
         alone |= {(metric, key_of(group)) for group in truth.untouched(metric)}
-        touched = [dict(key_of(one.group)) for one in truth.planted if metric in moved_by(one)]
+        touched = [dict(key_of(one.group)) for one in truth.planted if metric in rates_moved(one)]
         for gender, code in product(GENDERS, truth.mechanism.world.nationalities):
             own = {"gender": gender, "nationality": code}
             if not any(all(own[feature] == level for feature, level in other.items()) for other in touched):
