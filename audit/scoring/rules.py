@@ -14,7 +14,7 @@ __all__ = ["DecisionRule", "decision_rule"]
 
 @dataclass(frozen=True, slots=True)
 class DecisionRule:
-    """When a case is flagged: at a threshold, within a capacity, or when the detector says so."""
+    """The rule by which a case is flagged: at a threshold, within a capacity, or when the detector says so."""
 
     threshold: float | None
     top_k: int | None

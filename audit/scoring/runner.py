@@ -21,7 +21,6 @@ from audit.detectors.protocol import (
     table_detector,
 )
 from audit.errors import DetectorGoneError, RunInterruptedError
-from audit.plan.audit_plan import AuditPlan, ModelDetector
 from audit.scoring.foreign_errors import error_text_withheld, open_detector
 from audit.scoring.kept_rows import rows_kept_in
 from audit.scoring.progress import NoProgress, Progress
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from audit.detectors.answers import CheckedAnswers
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.plan.audit_plan import AuditPlan
+    from audit.plan.audit_plan import AuditPlan, ModelDetector
     from audit.result.audit_result import SystemDescription
     from audit.scoring.checkpoint import Checkpoint, Leg
     from audit.scoring.decisions import Decided
@@ -280,6 +279,8 @@ def _describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: 
 
 def run_context(plan: AuditPlan, folder: Path) -> RunContext:
     """Make the context of a detector that is run. `folder` is the folder of the plan."""
+    from audit.plan.audit_plan import ModelDetector
+
     section = plan.detector
     assert isinstance(section, ModelDetector)  # noqa: S101 - a table is never opened
     return RunContext(
