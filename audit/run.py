@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates, everyone_as_family, group_counts, row_accounts
-from audit.analyses.families import count_families, finest, plan_families, rule_families
+from audit.analyses.families import count_families, is_finest, plan_families, rule_families
 from audit.analyses.impact_ratios import impact_ratios
 from audit.analyses.notices import notices
 from audit.analyses.swaps import swap_probes
@@ -28,11 +28,11 @@ from audit.result.audit_result import (
     Waiver,
 )
 from audit.result.findings import Estimate, OwnMeasure, RuleResult, Verdict
-from audit.result.waivers_file import waivers_of
+from audit.result.waivers_file import read_plan_waivers
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.scoring.provenance import digests_of, provenance, scoring_identity
-from audit.verdicts.changes.baseline import Baseline, baseline_for, changed, check_before, joined_while_open
+from audit.verdicts.changes.baseline import Baseline, baseline_for, check_baseline, join_answers, with_change_from
 from audit.verdicts.judge import judge, overall_verdict
 from audit.verdicts.probe_rules import judge_probes
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -101,7 +101,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
         counted = _counted(loaded, evaluation_set, scored, details=details)
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
-        pairs = joined_while_open(earlier, loaded, evaluation_set)
+        pairs = join_answers(earlier, loaded, evaluation_set)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
         asked = (_own_measures(loaded, evaluation_set) if details else (), answered)
         evaluation_set.check_unchanged()
@@ -111,7 +111,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     origin = provenance(loaded, digests, started, scored)
     result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
     result = _with_opinions(result, counted, families, rows).model_copy(update={"waivers": waivers})
-    return with_safeguards(changed(result, earlier, pairs))
+    return with_safeguards(with_change_from(result, earlier, pairs))
 
 
 def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> EvaluationSet:
@@ -168,9 +168,9 @@ def _check_before(
 ) -> tuple[tuple[Waiver, ...], tuple[Design, ...]]:
     """Whatever of tables, measures, probes and a baseline can be told before a night; waivers, and what probes ask."""
     catalogue()
-    waivers = waivers_of(loaded, evaluation_set.features)
+    waivers = read_plan_waivers(loaded, evaluation_set.features)
     if earlier is not None:
-        check_before(earlier, evaluation_set)
+        check_baseline(earlier, evaluation_set)
     if details and loaded.plan.measures:
         from audit.analyses.crosscheck.own_measures_fairlearn import check_measures
 
@@ -349,9 +349,9 @@ def _single_rows(plan: AuditPlan, evaluation_set: EvaluationSet) -> Mapping[Grou
 
 def _compared_families(plan: AuditPlan) -> tuple[Family, ...]:
     """Every feature by itself, then every family that a rule names, those on the finest rungs first."""
-    alone = [family for family in plan_families(plan) if len(family.axes) == 1 and finest(plan, family)]
+    alone = [family for family in plan_families(plan) if len(family.axes) == 1 and is_finest(plan, family)]
     named = dict.fromkeys([*alone, *(family for rule in plan.rules for family in rule_families(plan, rule))])
-    return tuple(sorted(named, key=lambda family: not finest(plan, family)))
+    return tuple(sorted(named, key=lambda family: not is_finest(plan, family)))
 
 
 def _with_opinions(

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from audit.result.audit_result import AuditResult, Change, RuleResult
 from audit.result.cases import suites
 from audit.result.reading import Finding, changed_worst_first
-from audit.result.waivers import Held
+from audit.result.waivers import WaiverOnDay
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.markdown_text import literal
@@ -129,7 +129,7 @@ class _Comment(Writer):
             yield f"{self.n.count(len(failing) - _MOST)} more in `result.json`."
             yield ""
 
-    def _finding(self, finding: Finding, held: Held | None) -> str:
+    def _finding(self, finding: Finding, held: WaiverOnDay | None) -> str:
         estimate = finding.estimate
         rate = NOT_KNOWN if estimate is None else self._share(estimate.numerator, estimate.denominator)
         mark = "" if held is None else " (waived)" if held.state == "in_force" else " (its waiver has expired)"

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from audit.result.audit_result import AuditResult, Change, ChangeVerdict, Group
 from audit.result.cases import Suite, suites
 from audit.result.reading import Finding
-from audit.result.waivers import Held
+from audit.result.waivers import WaiverOnDay
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.plain_text import harmless
@@ -101,7 +101,7 @@ class _Run(Writer):
         elif suite.outcome != "pass" and (level == "warning" or suite.unnamed or not named):
             yield self._made(suite.name, level, self._of_rule(suite), "rule")
 
-    def _of_group(self, rule: str, finding: Finding, held: Held | None) -> dict[str, Any]:
+    def _of_group(self, rule: str, finding: Finding, held: WaiverOnDay | None) -> dict[str, Any]:
         """A group that fails; waived, it is suppressed from outside, which hides neither it nor who did so."""
         text = f"{self.names.group(finding.group)}: exceeds the limit in this test"
         if finding.estimate is not None:

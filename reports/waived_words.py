@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audit.result.audit_result import AuditResult, Group, Waiver
-from audit.result.waivers import Held, day_of, held_by_finding, standing
+from audit.result.waivers import WaiverOnDay, day_of, held_by_finding, waivers_on_day
 from reports.language import ENGLISH, Language
 from reports.names import Names
 from reports.plain_text import harmless
@@ -37,7 +37,7 @@ class WaivedWords:
     def __init__(self, result: AuditResult, language: Language = ENGLISH) -> None:
         self._language = language
         self._t = language.translations
-        self._held = standing(result, day_of(result)).held if result.waivers else ()
+        self._held = waivers_on_day(result, day_of(result)).held if result.waivers else ()
         self._by_finding = held_by_finding(result)
 
     def mark(self, rule: str, group: Group) -> str:
@@ -58,7 +58,7 @@ class WaivedWords:
         """Every waiver, in the order of its file."""
         return [self._line(held, names) for held in self._held]
 
-    def _line(self, held: Held, names: Names) -> WaiverLine:
+    def _line(self, held: WaiverOnDay, names: Names) -> WaiverLine:
         states = {
             "in_force": self._t.gettext("waives a finding"),
             "expired": self._t.gettext("expired when the audit was run"),

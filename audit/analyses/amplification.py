@@ -1,4 +1,4 @@
-"""Does the detector add disparity over its labels, repeat theirs, or remove some of it?"""
+"""Amplification: does the detector add disparity over its labels, repeat theirs, or remove some of it?"""
 
 from __future__ import annotations
 
@@ -27,23 +27,25 @@ Interval: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
 
 
 def amplification(plan: AuditPlan, families: Sequence[FamilyCounts]) -> tuple[Amplification, ...]:
-    """Directional bias amplification of each family of at most `MOST_GROUPS` groups, and of each single feature.
+    """Measure directional bias amplification for each family of at most `MOST_GROUPS` groups, and for each single
+    feature.
 
-    Over cases that are both labelled and scored: a flag cannot be held against a label that is not there. For a group
-    g, D = P(flagged | g) - P(labelled | g) = (FP - FN) / n, on the same cases (Wang & Russakovsky 2021, ICML).
+    It is measured over cases that are both labelled and scored: a flag cannot be compared with a label that is not
+    there. For a group g, D = P(flagged | g) - P(labelled | g) = (FP - FN) / n, on the same cases (Wang & Russakovsky
+    2021, ICML).
     """
-    return tuple(_of_family(plan, family) for family in families if is_listed(family))
+    return tuple(_family_amplification(plan, family) for family in families if is_listed(family))
 
 
 def amplification_outcomes(labels: Interval, flags: Interval, added: Interval) -> list[Amplifies]:
-    """The word for what a detector does to the gap between group and rest.
+    """Name what a detector does to the gap between group and rest.
 
     Parameters
     ----------
     labels, flags : triple of ndarray of float64, shape (G,)
         Gap of group and rest in the labels and in the flags, with limits.
     added : triple of ndarray of float64, shape (G,)
-        The second minus the first, with limits.
+        The gap in the flags minus the gap in the labels, with limits.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def amplification_outcomes(labels: Interval, flags: Interval, added: Interval) -
         to be narrower. `repeats`: both are seen on one side, and what is added or removed lies within half of the
         labels' gap. Else `cannot_tell`. "Seen" means that an interval lies on one side of 0.
     """
-    of_labels, of_flags, of_added = (_side(interval) for interval in (labels, flags, added))
+    of_labels, of_flags, of_added = (_sign(interval) for interval in (labels, flags, added))
     with np.errstate(invalid="ignore"):
         small = (added[1] >= -np.abs(labels[0]) / 2.0) & (added[2] <= np.abs(labels[0]) / 2.0)
     differ = of_labels != 0
@@ -62,7 +64,7 @@ def amplification_outcomes(labels: Interval, flags: Interval, added: Interval) -
     return [_OUTCOMES[place] for place in np.select([wider, repeats, narrower], [0, 1, 2], 3)]
 
 
-def _of_family(plan: AuditPlan, family: FamilyCounts) -> Amplification:
+def _family_amplification(plan: AuditPlan, family: FamilyCounts) -> Amplification:
     level, floor = plan.verdict.level, plan.verdict.min_denominator
     own = [family.total((cell,)) for cell in _CELLS]
     rest = [family.rest((cell,)) for cell in _CELLS]
@@ -75,11 +77,11 @@ def _of_family(plan: AuditPlan, family: FamilyCounts) -> Amplification:
     added = difference_of_independent(change, newcombe_paired(rest[0], rest[1], rest[2], rest[3], level))
     labels = _gap(labelled, n, rest[0] + rest[2], m, level)
     has_rest = m >= floor
-    added = _only(has_rest, added)
+    added = _nan_elsewhere(has_rest, added)
     words = amplification_outcomes(
-        _only(has_rest, labels), _only(has_rest, _gap(flagged, n, rest[0] + rest[1], m, level)), added
+        _nan_elsewhere(has_rest, labels), _nan_elsewhere(has_rest, _gap(flagged, n, rest[0] + rest[1], m, level)), added
     )
-    settled = _side(labels) != 0
+    settled = _sign(labels) != 0
     total = mean_of_signed_estimates(np.where(above, 1.0, -1.0), settled, change)
     tally = Counter(words)
     everyone = [int(family.total((cell,)).sum()) for cell in _CELLS]
@@ -103,9 +105,9 @@ def _of_family(plan: AuditPlan, family: FamilyCounts) -> Amplification:
                 cases=int(n[place]),
                 label_rate=int(labelled[place]) / int(n[place]),
                 flag_rate=int(flagged[place]) / int(n[place]),
-                **_named(("difference", "low", "high"), change, place),
+                **_interval_fields(("difference", "low", "high"), change, place),
                 labelled_above=bool(above[place]),
-                **_named(("added", "added_low", "added_high"), added, place),
+                **_interval_fields(("added", "added_low", "added_high"), added, place),
                 outcome=words[place],
             )
             for place, at in enumerate(kept)
@@ -115,7 +117,7 @@ def _of_family(plan: AuditPlan, family: FamilyCounts) -> Amplification:
     )
 
 
-def _named(names: tuple[str, str, str], interval: Interval, place: int) -> dict[str, float | None]:
+def _interval_fields(names: tuple[str, str, str], interval: Interval, place: int) -> dict[str, float | None]:
     return {name: as_known(values[place]) for name, values in zip(names, interval, strict=True)}
 
 
@@ -132,11 +134,11 @@ def _gap(x: IntArray, n: IntArray, y: IntArray, m: IntArray, level: float) -> In
         return (x / n - y / m, *newcombe_difference(x, n, y, m, level))
 
 
-def _only(kept: BoolArray, interval: Interval) -> Interval:
+def _nan_elsewhere(kept: BoolArray, interval: Interval) -> Interval:
     value, low, high = (np.where(kept, values, np.nan) for values in interval)
     return value, low, high
 
 
-def _side(interval: Interval) -> IntArray:
+def _sign(interval: Interval) -> IntArray:
     """1 where an interval lies above 0, -1 where below, else 0."""
     return (interval[1] > 0.0).astype(np.int64) - (interval[2] < 0.0).astype(np.int64)

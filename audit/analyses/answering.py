@@ -1,4 +1,4 @@
-"""How the detector answered, group by group: failures by reason, and its own disagreement where it was asked again."""
+"""Answers of the detector, group by group: failures by reason, and its own disagreement where it was asked again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["failed_rows", "self_disagreement"]
 def failed_rows(
     counted: Counted, families: Sequence[Family], features: Mapping[str, SensitiveFeature]
 ) -> tuple[FailedRows, ...]:
-    """Failures of everyone and of the groups of `families` that have any, by status and reason."""
+    """List the failures of everyone and of the groups of `families` that have any, by status and reason."""
     if counted.failures is None:
         return ()
     kinds, tallies = counted.failures
@@ -45,7 +45,9 @@ def _failed_of_family(
 def self_disagreement(
     plan: AuditPlan, counted: Counted, families: Sequence[Family], features: Mapping[str, SensitiveFeature]
 ) -> tuple[SelfDisagreement, ...]:
-    """How often the detector contradicts its first answer, for everyone and for each group; nothing if asked once."""
+    """Count how often the detector contradicts its first answer, for everyone and for each group; empty if asked
+    once.
+    """
     tallies = counted.disagreement
     if tallies is None:
         return ()

@@ -1,8 +1,8 @@
 """Selective labels: does what was found hold among the cases that were drawn at random?
 
 Where somebody decided whom to look at, labels are about the people who were looked at. A sample drawn before anybody
-decided shows how far the rest of the set differs from it. It is smaller, so its verdicts are more often inconclusive:
-that is no contradiction, and a FAIL in both is what a critic cannot explain by who was looked at.
+decided shows how far the rest of the set differs from it. It is smaller, so its verdicts are more often inconclusive.
+That is no contradiction, and a FAIL in both is what a critic cannot explain by who was looked at.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from audit.analyses.estimates import EVERYONE, as_known
-from audit.analyses.families import finest
-from audit.analyses.sides import cases
+from audit.analyses.families import is_finest
+from audit.analyses.sides import possible_cases
 from audit.counting.table import POSITIVE, UNLABELLED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings import (
@@ -31,43 +31,43 @@ from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Metric, MetricName
 from audit.vocabulary.numbers import percent
 
-__all__ = ["Judged", "JudgedSample", "control_sample"]
+__all__ = ["JudgedSample", "Verdicts", "control_sample"]
 
 MOST_COMPARED: Final = 60
-"""Groups compared for each rate, those with the most cases in the sample first."""
+"""Number of groups compared for each rate, those with the most cases in the sample first."""
 
-Judged = tuple[Sequence[RuleResult], Sequence[Verdict]]
-"""What `audit.verdicts.judge.judge` says of every rule, and of every rule and group."""
+Verdicts = tuple[Sequence[RuleResult], Sequence[Verdict]]
+"""Results of `audit.verdicts.judge.judge` for every rule, and for every rule and group."""
 
 
 class JudgedSample(NamedTuple):
-    """The control sample, counted and judged by itself."""
+    """Control sample, counted and judged by itself."""
 
     families: Mapping[Family, FamilyCounts]
     """Counts by family; a group of which nobody was drawn is not in them."""
-    judged: Judged
+    judged: Verdicts
 
 
 def control_sample(
     plan: AuditPlan,
     families: Mapping[Family, FamilyCounts],
-    judged: Judged,
+    judged: Verdicts,
     sample_alone: JudgedSample,
 ) -> ControlSample:
-    """Set the control sample beside the whole set.
+    """Compare the control sample with the whole set.
 
     Parameters
     ----------
     families, judged
-        Counts of the whole set, and what the plan says of it.
+        Counts of the whole set, and the plan's verdicts on it.
     sample_alone
-        The counts of the control sample, and what the same plan says of it.
+        Counts of the control sample, and the verdicts of the same plan on it.
     """
     drawn, judged_drawn = sample_alone
     comparisons, left_out = _comparisons(plan, families, drawn)
     whole, sample = _everyone(families), _everyone(drawn)
     drawn_cases = int(sample.sum())
-    verdicts = _verdicts(judged, judged_drawn, _as_one(sample))
+    verdicts = _verdicts(judged, judged_drawn, _everyone_as_family(sample))
     return ControlSample(
         cases=drawn_cases,
         labelled=int(sample[:UNLABELLED].sum()),
@@ -91,12 +91,12 @@ def _comparisons(
     compared: list[ControlComparison] = []
     left_out = 0
     for name in names:
-        rows = _everyone_compared(plan, METRICS[name], families, drawn)
+        rows = _compare_everyone(plan, METRICS[name], families, drawn)
         of_groups = [
             row
             for family, counts in families.items()
-            if len(family.axes) == 1 and finest(plan, family)
-            for row in _of_family(plan, METRICS[name], counts, drawn[family])
+            if len(family.axes) == 1 and is_finest(plan, family)
+            for row in _compare_family(plan, METRICS[name], counts, drawn[family])
         ]
         stated = [row for row in of_groups if row.difference is not None]
         stated.sort(key=lambda row: (-row.denominator, row.group.levels))
@@ -105,18 +105,20 @@ def _comparisons(
     return tuple(compared), left_out
 
 
-def _everyone_compared(
+def _compare_everyone(
     plan: AuditPlan, metric: Metric, families: Mapping[Family, FamilyCounts], drawn: Mapping[Family, FamilyCounts]
 ) -> list[ControlComparison]:
     whole, sample = _everyone(families), _everyone(drawn)
-    return _of_family(plan, metric, _as_one(whole), _as_one(sample))
+    return _compare_family(plan, metric, _everyone_as_family(whole), _everyone_as_family(sample))
 
 
-def _as_one(cells: IntArray) -> FamilyCounts:
+def _everyone_as_family(cells: IntArray) -> FamilyCounts:
     return FamilyCounts(Family(()), (EVERYONE,), cells[np.newaxis], cells)
 
 
-def _of_family(plan: AuditPlan, metric: Metric, whole: FamilyCounts, drawn: FamilyCounts) -> list[ControlComparison]:
+def _compare_family(
+    plan: AuditPlan, metric: Metric, whole: FamilyCounts, drawn: FamilyCounts
+) -> list[ControlComparison]:
     at = {group: place for place, group in enumerate(drawn.groups)}
     inside = np.zeros_like(whole.cells)
     for place, group in enumerate(whole.groups):
@@ -147,14 +149,14 @@ def _of_family(plan: AuditPlan, metric: Metric, whole: FamilyCounts, drawn: Fami
     return rows
 
 
-def _verdicts(judged: Judged, judged_drawn: Judged, sample: FamilyCounts) -> tuple[ControlVerdict, ...]:
-    """Each rule, then each group that fails in the whole set or in the sample."""
+def _verdicts(judged: Verdicts, judged_drawn: Verdicts, sample: FamilyCounts) -> tuple[ControlVerdict, ...]:
+    """List each rule, then each group that fails in the whole set or in the sample."""
     of_sample: dict[tuple[str, Group], Verdict] = {
         (verdict.rule, verdict.group): verdict for verdict in judged_drawn[1]
     }
     found = []
     for rule, drawn_rule in zip(judged[0], judged_drawn[0], strict=True):
-        of_everyone, _ = cases(sample, METRICS[rule.metric])
+        of_everyone, _ = possible_cases(sample, METRICS[rule.metric])
         found.append(_verdict(rule.rule, None, rule.outcome, drawn_rule.outcome, int(of_everyone[0])))
         for verdict in judged[1]:
             again = of_sample.get((rule.rule, verdict.group))
@@ -171,20 +173,20 @@ def _verdict(rule: str, group: Group | None, whole: Outcome, sample: Outcome | N
 
 
 def _words(whole: IntArray, sample: IntArray, verdicts: Sequence[ControlVerdict], floor: int) -> str:
-    said = f"{int(sample.sum()):,} of {int(whole.sum()):,} cases were drawn at random."
+    text = f"{int(sample.sum()):,} of {int(whole.sum()):,} cases were drawn at random."
     inside, outside = _labelled_share(sample, floor), _labelled_share(whole - sample, floor)
     if inside is not None and outside is not None:
-        said += f" {percent(inside)} of the labelled ones are victims, against {percent(outside)} of the others."
+        text += f" {percent(inside)} of the labelled ones are victims, against {percent(outside)} of the others."
     failing = [verdict for verdict in verdicts if verdict.group is not None and verdict.outcome == "fail"]
     if failing:
         again = sum(verdict.control_outcome == "fail" for verdict in failing)
         passed = sum(verdict.control_outcome == "pass" for verdict in failing)
         groups = "1 group that fails" if len(failing) == 1 else f"{len(failing)} groups that fail"
-        said += (
+        text += (
             f" Of {groups} in the whole set, {again} fail in the sample alone, {passed} pass there and "
             f"{len(failing) - again - passed} cannot be told from so few cases."
         )
-    return said
+    return text
 
 
 def _labelled_share(cells: IntArray, floor: int) -> float | None:

@@ -1,4 +1,4 @@
-"""What do errors cost, group by group, in the unit that the plan weighs them in? Shown, never judged."""
+"""Costs of errors, group by group, in the unit in which the plan weighs them. Shown, never judged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.analyses.estimates import as_known, stated
+from audit.analyses.estimates import as_known, why_not_stated
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
@@ -20,7 +20,7 @@ from audit.vocabulary.metrics import Cell
 __all__ = ["PER", "cost_findings"]
 
 PER: Final = 1_000.0
-"""Costs are stated per so many labelled and scored cases."""
+"""Number of labelled and scored cases that costs are stated for."""
 
 _CASES: Final = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)
 Limits = tuple[FloatArray, FloatArray, FloatArray]
@@ -36,23 +36,23 @@ class _Costs(NamedTuple):
 def cost_findings(
     plan: AuditPlan, families: Sequence[FamilyCounts], moments: Moments | None = None
 ) -> tuple[CostOfErrors, ...]:
-    """The cost of errors in every group of `families`, in that of its rest, and the difference; () without `costs`.
+    """Estimate the cost of errors in every group of `families` and in its rest, and the difference; () without `costs`.
 
-    Where `moments` hold weights the costs are weighted (Hajek); where they hold weights or clusters no interval is
-    stated, since one that takes rows for independent would be too short. Below the floor of the plan nothing is stated.
+    Where `moments` hold weights the costs are weighted (Hajek). Where they hold weights or clusters no interval is
+    stated: one that takes rows for independent would be too short. Below the floor of the plan nothing is stated.
     """
     if plan.costs is None:
         return ()
-    return tuple(record for family in families for record in _of_family(plan, plan.costs, family, moments))
+    return tuple(record for family in families for record in _family_costs(plan, plan.costs, family, moments))
 
 
-def _of_family(
+def _family_costs(
     plan: AuditPlan, costs: CostsSection, family: FamilyCounts, moments: Moments | None
 ) -> list[CostOfErrors]:
     level, floor = plan.verdict.level, plan.verdict.min_denominator
     missed, flagged, cases = (family.total(cells) for cells in ((Cell.FN,), (Cell.FP,), _CASES))
     rest_cases = family.rest(_CASES)
-    found = _costs(costs, family, level) if moments is None else _weighted_costs(costs, family, moments)
+    found = _counted_costs(costs, family, level) if moments is None else _weighted_costs(costs, family, moments)
     records: list[CostOfErrors] = []
     for place, group in enumerate(family.groups):
         reason = _reason(int(cases[place]), int(rest_cases[place]), floor, has_intervals=moments is None)
@@ -80,7 +80,7 @@ def _of_family(
     return records
 
 
-def _costs(costs: CostsSection, family: FamilyCounts, level: float) -> _Costs:
+def _counted_costs(costs: CostsSection, family: FamilyCounts, level: float) -> _Costs:
     own, rest = (
         expected_cost(count((Cell.FN,)), count((Cell.FP,)), count(_CASES), costs.cost_missed, costs.cost_flagged, level)
         for count in (family.total, family.rest)
@@ -100,7 +100,7 @@ def _weighted_costs(costs: CostsSection, family: FamilyCounts, moments: Moments)
 
 
 def _reason(cases: int, rest: int, floor: int, *, has_intervals: bool) -> CostReason | None:
-    own = stated(cases, floor)
+    own = why_not_stated(cases, floor)
     if own is not None:
         return "no_cases" if own == "no_cases" else "too_few_for_a_rate"
     if rest < floor:

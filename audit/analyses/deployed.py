@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from audit.analyses.estimates import as_known, stated
-from audit.analyses.families import MOST_GROUPS, finest
+from audit.analyses.estimates import as_known, why_not_stated
+from audit.analyses.families import MOST_GROUPS, is_finest
 from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
@@ -34,7 +34,7 @@ class Rates:
     true_positive: RateLimits
     """Estimate, lower and upper limit, each of shape (G,); nan where unknown."""
     false_positive: RateLimits
-    """The same."""
+    """Estimate, lower and upper limit, each of shape (G,); nan where unknown."""
 
 
 def deployed(
@@ -43,7 +43,7 @@ def deployed(
     rates: Mapping[Family, Rates] | None = None,
     moments: Moments | None = None,
 ) -> tuple[Deployed, ...]:
-    """What each group meets at the plan's deployed base rate; nothing where the plan names none.
+    """Estimate each group's rates at the plan's deployed base rate; empty where the plan names none.
 
     Parameters
     ----------
@@ -60,13 +60,13 @@ def deployed(
     if plan.deployment is None:
         return ()
     return tuple(
-        _of_family(plan, family, plan.deployment.prevalence, (rates or {}).get(family.family), moments)
+        _family_deployed(plan, family, plan.deployment.prevalence, (rates or {}).get(family.family), moments)
         for family in families
-        if len(family.groups) <= MOST_GROUPS or (len(family.family.axes) == 1 and finest(plan, family.family))
+        if len(family.groups) <= MOST_GROUPS or (len(family.family.axes) == 1 and is_finest(plan, family.family))
     )
 
 
-def _of_family(
+def _family_deployed(
     plan: AuditPlan, family: FamilyCounts, prevalence: float, rates: Rates | None, moments: Moments | None
 ) -> Deployed:
     assert plan.deployment is not None  # noqa: S101 - the caller has seen to it
@@ -75,11 +75,13 @@ def _of_family(
     tpr, fpr = (
         (rates.true_positive, rates.false_positive)
         if rates is not None
-        else (_from_counts(family, metrics[0], level), _from_counts(family, metrics[1], level))
+        else (_rate_from_counts(family, metrics[0], level), _rate_from_counts(family, metrics[1], level))
     )
     denominators = [family.denominator(metric) for metric in metrics]
     flag_rate, precision = flag_rate_at(prevalence, tpr, fpr), precision_at(prevalence, tpr, fpr)
-    set_flags, set_right = (_in_set(family, cells, floor, moments) for cells in (_FLAGGED_OF_ALL, _RIGHT_OF_FLAGGED))
+    set_flags, set_right = (
+        _share_in_set(family, cells, floor, moments) for cells in (_FLAGGED_OF_ALL, _RIGHT_OF_FLAGGED)
+    )
     shown: list[DeployedGroup] = []
     for place, group in enumerate(family.groups):
         reason = _reason([int(n[place]) for n in denominators], floor)
@@ -117,7 +119,7 @@ def _of_family(
     )
 
 
-def _from_counts(family: FamilyCounts, metric: Metric, level: float) -> RateLimits:
+def _rate_from_counts(family: FamilyCounts, metric: Metric, level: float) -> RateLimits:
     x, n = family.numerator(metric), family.denominator(metric)
     return np.where(n > 0, x / np.maximum(n, 1), np.nan), *wilson(x, n, level)
 
@@ -128,12 +130,12 @@ def _unknown(interval: RateLimits) -> RateLimits:
 
 
 def _reason(denominators: Sequence[int], floor: int) -> PatternReason | None:
-    fewest = stated(min(denominators), floor)
+    fewest = why_not_stated(min(denominators), floor)
     return None if fewest is None else ("no_cases" if fewest == "no_cases" else "too_few_for_a_rate")
 
 
-def _in_set(family: FamilyCounts, cells: Cells, floor: int, moments: Moments | None) -> FloatArray:
-    """float64[G]: a share among the labelled cases of the set itself, weighted where they are; nan below the floor."""
+def _share_in_set(family: FamilyCounts, cells: Cells, floor: int, moments: Moments | None) -> FloatArray:
+    """float64[G]: a share among the labelled cases of the set itself, weighted where these are; nan below the floor."""
     n = family.total(cells[1])
     share = family.total(cells[0]) / np.maximum(n, 1) if moments is None else moments.of(family).own(cells).rate
     return np.where(n >= max(floor, 1), share, np.nan)

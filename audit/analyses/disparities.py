@@ -1,4 +1,4 @@
-"""How does each group's rate compare with that of others: as a difference and as a ratio, with intervals."""
+"""Disparities: each group's rate beside that of others, as a difference and as a ratio, with intervals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from audit.analyses.estimates import as_known, stated
+from audit.analyses.estimates import as_known, why_not_stated
 from audit.analyses.weighted_intervals import contrast
 from audit.counting.moments import FamilyMoments, Moments
 from audit.counting.table import FamilyCounts
@@ -22,10 +22,10 @@ __all__ = ["disparities"]
 def disparities(
     plan: AuditPlan, families: Sequence[FamilyCounts], moments: Moments | None = None
 ) -> tuple[Disparity, ...]:
-    """Every comparison that the plan's `compare_with` asks for, of every rate of every group of `families`.
+    """Make every comparison that the plan's `compare_with` asks for, of every rate of every group of `families`.
 
     Differences have Newcombe's hybrid score interval (1998, method 10), ratios the MOVER-R interval on Wilson limits
-    (Donner and Zou 2012). A reference level is compared with within its own feature, on its finest rung. With `moments`
+    (Donner and Zou 2012). A reference level is compared within its own feature, on its finest rung. With `moments`
     rates are weighted, limits are those at effective sizes, and what clusters with rows on both sides share is taken
     into account (Zou 2007).
     """
@@ -35,7 +35,7 @@ def disparities(
             for compared_with in plan.verdict.compare_with:
                 others = _others(plan, family, metric, compared_with)
                 if others is not None:
-                    rows.extend(_of_family(plan, family, metric, compared_with, others, moments))
+                    rows.extend(_family_disparities(plan, family, metric, compared_with, others, moments))
     return tuple(rows)
 
 
@@ -57,7 +57,7 @@ def _others(
     return np.full_like(x, x[places[0]]), np.full_like(n, n[places[0]])
 
 
-def _of_family(
+def _family_disparities(
     plan: AuditPlan,
     family: FamilyCounts,
     metric: Metric,
@@ -74,7 +74,7 @@ def _of_family(
     if compared_with == "overall":
         difference, ratio = _against_everyone(difference, ratio, n / np.maximum(n + m, 1))
         y, m = x + y, n + m
-    designed = None if moments is None else _designed(plan, moments, family, metric, compared_with)
+    designed = None if moments is None else _changes_by_design(plan, moments, family, metric, compared_with)
     rows: list[Disparity] = []
     for place, group in enumerate(family.groups):
         if compared_with == "reference" and group.levels[0].code == plan.groups[group.levels[0].feature].reference:
@@ -111,10 +111,12 @@ def _of_family(
     return rows
 
 
-def _designed(
+def _changes_by_design(
     plan: AuditPlan, moments: Moments, family: FamilyCounts, metric: Metric, compared_with: Comparison
 ) -> Callable[[int], dict[str, float | None]] | None:
-    """What weights and clusters change in the comparison at a place, by field; None where they change none."""
+    """Return a function that gives the fields that weights and clusters change at a place; None where they change
+    none.
+    """
     of = moments.of(family)
     reference = None
     alike = of.counts_alike(metric.denominator)
@@ -125,7 +127,7 @@ def _designed(
             return None
         alone = of.counts_alike(metric.denominator, rest=False)
         alike = alone & alone[reference]
-    if compared_with == "overall" and not _same_shares(of, family, metric):
+    if compared_with == "overall" and not _weighs_the_same(of, family, metric):
         alike = np.zeros_like(alike)
     if alike.all():
         return None
@@ -146,8 +148,8 @@ def _designed(
     return changes
 
 
-def _same_shares(of: FamilyMoments, family: FamilyCounts, metric: Metric) -> bool:
-    """Whether every row of the set weighs the same, so that groups have the same part of it by weight."""
+def _weighs_the_same(of: FamilyMoments, family: FamilyCounts, metric: Metric) -> bool:
+    """Say whether every row of the set weighs the same, so that each group's part by weight is its part by cases."""
     units, n = of.units(metric.denominator), family.denominator(metric)
     return bool(np.allclose(units * n.sum(), n * units.sum(), rtol=1e-12))
 
@@ -169,7 +171,7 @@ def _reason(
     counts: tuple[int, int, int, int], rest: int, floor: int, compared_with: Comparison
 ) -> EstimateReason | None:
     _, n, y, m = counts
-    own = stated(n, floor)
+    own = why_not_stated(n, floor)
     if own is not None:
         return own
     if rest == 0 or m == 0:

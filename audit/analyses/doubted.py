@@ -1,4 +1,4 @@
-"""Verdicts of one rule on one side, with the counts that their test saw: what every doubt starts from."""
+"""Verdicts of one rule on one side, with the counts that their test saw: the start of every doubt."""
 
 from __future__ import annotations
 
@@ -25,19 +25,21 @@ __all__ = ["Doubted", "RuleCounts", "rule_counts"]
 
 @dataclass(frozen=True, slots=True)
 class RuleCounts:
-    """Some groups of a rule, side by side, with those who may belong to them."""
+    """Some groups of a rule, side by side, with the people who may belong to them."""
 
     groups: FamilyCounts
     members: PossibleMembers
 
     def of(self, verdicts: Sequence[Verdict]) -> RuleCounts:
-        """The same of the groups of these verdicts, in their order."""
+        """Pick the groups of these verdicts, in their order."""
         at = {group: place for place, group in enumerate(self.groups.groups)}
         places = np.array([at[verdict.group] for verdict in verdicts], dtype=np.int64)
         return RuleCounts(
-            _chosen(self.groups, places),
+            _groups_at(self.groups, places),
             PossibleMembers(
-                _chosen(self.members.counts, places), self.members.max_share, _chosen(self.members.several, places)
+                _groups_at(self.members.counts, places),
+                self.members.max_share,
+                _groups_at(self.members.several, places),
             ),
         )
 
@@ -47,36 +49,38 @@ class Doubted:
     """Verdicts of one kind on one side of a rule."""
 
     test: Literal["fail", "pass"]
-    """Which test decided them, or would have."""
+    """Test that decided them, or would have."""
     question: Question
     counts: RuleCounts
     level: FloatArray
-    """float64[G]: what the p-values had to reach."""
+    """float64[G]: level that the p-values had to reach."""
 
     @property
     def boundary(self) -> Boundary:
-        """The edge that the test looked at."""
+        """Edge that the test looked at."""
         return self.question.fail if self.test == "fail" else self.question.within
 
     @property
     def beta(self) -> float:
-        """What the test spent on not knowing the rate of the rest."""
+        """Level that the test spent on not knowing the rate of the rest."""
         return FAIL_BETA if self.test == "fail" else PASS_BETA
 
     @property
     def overturned_upwards(self) -> bool:
-        """Whether a higher rate of the group is what would overturn the verdict."""
+        """Whether a higher rate of the group would overturn the verdict."""
         return (self.question.side == "low") == (self.test == "fail")
 
     def start(self) -> Tables:
-        """The counts that the test rejected, with everything that is not known where the verdict holds against it."""
+        """Return the counts that the test rejected, with everything that is not known where the verdict holds against
+        it.
+        """
         if self.test == "fail":
             return self.question.at_its_best(self.counts.groups)
         return self.counts.members.at_their_worst(self.question, self.counts.groups)
 
 
 def rule_counts(plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts]) -> RuleCounts:
-    """Every group of every family of a rule in one table."""
+    """Put every group of every family of a rule into one table."""
     counts = [families[family] for family in rule_families(plan, rule)]
     members = possible_members(counts, plan.sensitivity.max_missing_share)
     groups = FamilyCounts(
@@ -85,6 +89,6 @@ def rule_counts(plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCou
     return RuleCounts(groups, members)
 
 
-def _chosen(counts: FamilyCounts, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> FamilyCounts:
+def _groups_at(counts: FamilyCounts, places: np.ndarray[tuple[int], np.dtype[np.int64]]) -> FamilyCounts:
     groups = tuple(counts.groups[place] for place in places)
     return FamilyCounts(counts.family, groups, counts.cells[places], counts.everyone)

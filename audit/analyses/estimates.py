@@ -1,4 +1,4 @@
-"""How large is each rate in each group, and how sure is that."""
+"""Estimates: each rate in each group, with its intervals; and the counts and rows that they come from."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ __all__ = [
     "everyone_as_family",
     "group_counts",
     "row_accounts",
-    "stated",
+    "why_not_stated",
 ]
 
 EVERYONE = Group(())
-"""The group of no levels: all rows of the set."""
+"""Group of no levels: all rows of the set."""
 
 _UNKNOWN = "unknown"
 
 
 def everyone_as_family(table: CountsTable) -> FamilyCounts:
-    """The whole set as a family of one group, so that it is counted by the same code as every other."""
+    """Make the whole set a family of one group, so that it is counted by the same code as every other."""
     return FamilyCounts(Family(()), (EVERYONE,), table.everyone[np.newaxis], table.everyone)
 
 
 def estimates(
     families: Sequence[FamilyCounts], *, level: float, min_denominator: int, moments: Moments | None = None
 ) -> tuple[Estimate, ...]:
-    """Every rate of every group of `families`, in their order; weighted where there are `moments`.
+    """Estimate every rate of every group of `families`, in their order; weighted where there are `moments`.
 
     Intervals are Wilson's, to show, and Clopper-Pearson's, to be safe. Below `min_denominator` cases no rate is stated:
     the numerator and denominator stay, the value is None with a reason.
@@ -60,21 +60,21 @@ def estimates(
         estimate
         for family in families
         for metric in METRICS.values()
-        for estimate in _of_family(family, metric, level, min_denominator, moments)
+        for estimate in _family_estimates(family, metric, level, min_denominator, moments)
     )
 
 
-def _of_family(
+def _family_estimates(
     family: FamilyCounts, metric: Metric, level: float, min_denominator: int, moments: Moments | None
 ) -> list[Estimate]:
     x, n = family.numerator(metric), family.denominator(metric)
-    designed = None if moments is None else _designed(moments, family, metric, level)
+    designed = None if moments is None else _changes_by_design(moments, family, metric, level)
     low, high = wilson(x, n, level)
     exact_low, exact_high = clopper_pearson(x, n, level)
     rows: list[Estimate] = []
     for place, group in enumerate(family.groups):
         numerator, denominator = int(x[place]), int(n[place])
-        reason = stated(denominator, min_denominator)
+        reason = why_not_stated(denominator, min_denominator)
         known = reason is None
         values: dict[str, float | None] = {
             "value": numerator / denominator if known else None,
@@ -101,10 +101,12 @@ def _of_family(
     return rows
 
 
-def _designed(
+def _changes_by_design(
     moments: Moments, family: FamilyCounts, metric: Metric, level: float
 ) -> Callable[[int, bool], dict[str, float | None]]:
-    """What weights and clusters change in the estimate at a place, by field; where every case is one, no rate."""
+    """Return a function that gives the fields that weights and clusters change at a place: no rate where every case is
+    one.
+    """
     of = moments.of(family)
     found = rate_intervals(of, family, metric, level)
     numerators, denominators = of.weight(metric.numerator), of.weight(metric.denominator)
@@ -130,24 +132,24 @@ def _designed(
     return changes
 
 
-def stated(denominator: int, min_denominator: int) -> EstimateReason | None:
-    """Why a rate over `denominator` cases is not stated; None where it is."""
+def why_not_stated(denominator: int, min_denominator: int) -> EstimateReason | None:
+    """Name the reason why a rate over `denominator` cases is not stated; None where it is stated."""
     if denominator == 0:
         return "no_cases"
     return "too_few_for_a_rate" if denominator < min_denominator else None
 
 
 def as_known(value: float | np.floating[npt.NBitBase]) -> float | None:
-    """A computed bound or p-value to ten significant digits, so that a last bit of a library changes no byte.
+    """Round a computed bound or p-value to ten significant digits, so that a last bit of a library changes no byte.
 
-    None where it has no finite value. Decisions are taken before this, on the full value.
+    None stays None, and so does a number without a finite value. Decisions are taken before this, on the full value.
     """
     number = float(value)
     return float(f"{number:.9e}") if isfinite(number) else None
 
 
 def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:
-    """The label x decision table of every group."""
+    """Return the label x decision table of every group."""
     rows: list[GroupCounts] = []
     for family in families:
         cells = {cell.value: family.cell(cell) for cell in Cell}
@@ -159,7 +161,9 @@ def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:
 
 
 def cells_of(counts: GroupCounts) -> IntArray:
-    """int64[3, 4]: label x decision of a record. Abstained and failed cases stand together."""
+    """int64[3, 4]: label x decision of a record. Abstained and failed cases are not distinguished, and stand
+    together.
+    """
     cells = np.zeros((3, 4), dtype=np.int64)
     cells[POSITIVE, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
         counts.true_positive, counts.false_negative, counts.unscored_positive
@@ -174,7 +178,7 @@ def cells_of(counts: GroupCounts) -> IntArray:
 
 
 def row_accounts(table: CountsTable, families: Sequence[FamilyCounts]) -> tuple[RowAccount, ...]:
-    """Where every row of every group went; `families` may hold `everyone_as_family`."""
+    """Account for every row of every group; `families` may hold `everyone_as_family`."""
     any_unknown = np.array([_UNKNOWN in codes for codes in table.codes], dtype=bool)
     unknown_in_all = int(table.cells[any_unknown].sum())
     return tuple(

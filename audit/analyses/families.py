@@ -1,4 +1,4 @@
-"""Which groups stand side by side: the families that a plan asks for, and the ladder between them."""
+"""Families of groups that stand side by side, as a plan asks for them, and the ladder between them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = [
     "MOST_GROUPS",
     "Parents",
     "count_families",
-    "finest",
+    "is_finest",
     "is_listed",
     "ladder_parents",
     "parent_family",
@@ -27,19 +27,21 @@ __all__ = [
 
 
 def rule_families(plan: AuditPlan, rule: Rule) -> tuple[Family, ...]:
-    """Every family over which `rule` is judged: each feature set on each combination of rungs, the finest first."""
+    """List every family over which `rule` is judged: each feature set on each combination of rungs, the finest
+    first.
+    """
     families: dict[Family, None] = {}
     for features in rule.feature_sets:
-        for family in _on_every_rung(plan, features):
+        for family in _families_on_every_rung(plan, features):
             families[family] = None
     return tuple(families)
 
 
 def plan_families(plan: AuditPlan) -> tuple[Family, ...]:
-    """Every family that a result shows: each feature by itself on each rung, then whatever the rules ask for."""
+    """List every family that a result shows: each feature by itself on each rung, then the families of the rules."""
     families: dict[Family, None] = {}
     for feature in plan.groups:
-        for family in _on_every_rung(plan, (feature,)):
+        for family in _families_on_every_rung(plan, (feature,)):
             families[family] = None
     for rule in plan.rules:
         for family in rule_families(plan, rule):
@@ -48,34 +50,36 @@ def plan_families(plan: AuditPlan) -> tuple[Family, ...]:
 
 
 MOST_GROUPS: Final = 60
-"""Further questions list the groups of several features together only where there are no more of them."""
+"""Most groups that a family of several features may have for further questions to list its groups."""
 
 ERROR_RATES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
-"""The rates of which further questions are always asked, whether a rule limits them or not: missed, wrongly flagged."""
+"""Rates that further questions are always asked about, whether a rule limits them or not: missed, wrongly flagged."""
 
 
 def is_listed(family: FamilyCounts) -> bool:
-    """Whether further questions are answered group by group: of one feature always, of several where they are few."""
+    """Say whether further questions are answered group by group: for one feature always, for several where groups are
+    few.
+    """
     return len(family.family.axes) == 1 or len(family.groups) <= MOST_GROUPS
 
 
-def finest(plan: AuditPlan, family: Family) -> bool:
-    """Whether every axis stands on the finest rung of its feature."""
+def is_finest(plan: AuditPlan, family: Family) -> bool:
+    """Say whether every axis stands on the finest rung of its feature."""
     return all(axis.rung == plan.rungs(axis.feature)[0] for axis in family.axes)
 
 
 def parent_family(plan: AuditPlan, family: Family) -> Family | None:
-    """The family one rung up, on every axis that has a rung above; None at the top of the ladder."""
+    """Return the family one rung up, on every axis that has a rung above; None at the top of the ladder."""
     raised = tuple(Axis(axis.feature, _rung_above(plan, axis)) for axis in family.axes)
     return None if raised == family.axes else Family(raised)
 
 
 Parents = Mapping[tuple[str, str, str], str]
-"""By feature, rung and code: the code one rung up."""
+"""Code one rung up, by feature, rung and code."""
 
 
 def ladder_parents(features: Mapping[str, SensitiveFeature]) -> Parents:
-    """Every step up the ladders of `features`; a code without a region above it stands for itself."""
+    """Return every step up the ladders of `features`; a code without a region above it stands for itself."""
     return {
         (feature.name, level.rung, level.code): level.parent or level.code
         for feature in features.values()
@@ -84,7 +88,7 @@ def ladder_parents(features: Mapping[str, SensitiveFeature]) -> Parents:
 
 
 def parent_group(group: Group, parent: Family, parents: Parents) -> Group:
-    """The group of `parent` (one rung up) that `group` is a part of."""
+    """Return the group of `parent` (one rung up) that `group` is a part of."""
     levels: list[Level] = []
     for level, axis in zip(group.levels, parent.axes, strict=True):
         code = level.code if axis.rung == level.rung else parents[level]
@@ -92,7 +96,7 @@ def parent_group(group: Group, parent: Family, parents: Parents) -> Group:
     return Group(tuple(levels))
 
 
-def _on_every_rung(plan: AuditPlan, features: tuple[str, ...]) -> tuple[Family, ...]:
+def _families_on_every_rung(plan: AuditPlan, features: tuple[str, ...]) -> tuple[Family, ...]:
     ordered = [feature for feature in plan.groups if feature in features]
     combinations = product(*(plan.rungs(feature) for feature in ordered))
     return tuple(

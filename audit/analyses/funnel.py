@@ -1,4 +1,4 @@
-"""The limits of a rule's verdicts over group size, from the same exact tests at the same levels. For display."""
+"""Limits of a rule's verdicts over group size, from the same exact tests at the same levels. For display."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _POINTS: Final = 12
 def funnels(
     plan: AuditPlan, families: Mapping[Family, FamilyCounts], verdicts: Sequence[Verdict]
 ) -> tuple[Funnel, ...]:
-    """The funnel of every rule over every family of one feature with at least 10 groups that were tested exactly.
+    """Draw the funnel of every rule over every family of one feature with at least 10 groups that were tested exactly.
 
-    A rule with two sides has a funnel for each, through groups that are nearer to failing on it. Agreement with the
-    verdicts is a property that tests hold for every group.
+    A rule with two sides has a funnel for each, through groups that are nearer to failing on it. Tests check for every
+    group that it agrees with the verdicts.
     """
     by_rule: dict[str, dict[Group, Verdict]] = {}
     for verdict in verdicts:
@@ -59,7 +59,7 @@ def _points(
         for place, group in enumerate(family.groups)
         if (verdict := tested.get(group)) and verdict.side == question.side and verdict.level_fail
     }
-    places = _spaced(best[1], list(levels))
+    places = _spaced_by_size(best[1], list(levels))
     if not places.size:
         return ()
     at = np.array([levels[place] or 0.0 for place in places.tolist()])
@@ -76,8 +76,10 @@ def _points(
     )
 
 
-def _spaced(sizes: IntArray, places: Sequence[int]) -> IntArray:
-    """Up to `_POINTS` groups of different sizes, the smallest and the largest among them, evenly spaced by rank."""
+def _spaced_by_size(sizes: IntArray, places: Sequence[int]) -> IntArray:
+    """Pick up to `_POINTS` groups of different sizes, evenly spaced by rank, with the smallest and the largest among
+    them.
+    """
     distinct: dict[int, int] = {}
     for place in places:
         distinct.setdefault(int(sizes[place]), place)
@@ -89,7 +91,7 @@ def _spaced(sizes: IntArray, places: Sequence[int]) -> IntArray:
 def _limits(
     boundary: Boundary, counts: tuple[IntArray, ...], places: IntArray, level: FloatArray, beta: float
 ) -> FloatArray:
-    """The last rate at which the group is rejected; nan where there is none."""
+    """Return the last rate at which the group is rejected; nan where there is none."""
     _, n, y, m = (count[places] for count in counts)
     counted_rest = counted_outcome(y, m, boundary)
     known = (n > 0) & (m > 0)

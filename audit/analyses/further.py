@@ -1,4 +1,6 @@
-"""What an audit says beside its verdicts: each question answered from counts, in one place, as fields of the result."""
+"""Findings of an audit beside its verdicts: each question answered from counts, in one place, as fields of the
+result.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def further_findings(
     estimates: Sequence[Estimate],
     sampled: JudgedSample | None,
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
-    """Every finding that decides nothing, by the field of `AuditResult` that holds it, and what a reader must know."""
+    """Return every finding that decides nothing, by the field of `AuditResult` that holds it, and the notices on
+    them.
+    """
     by_name = {feature.name: feature for feature in features}
     everyone = everyone_as_family(counted.table)
     of_all = list(families.values())
@@ -74,7 +78,7 @@ def further_findings(
 def _weighted_rates(
     families: Sequence[FamilyCounts], estimates: Sequence[Estimate], counted: Counted
 ) -> dict[Family, Rates] | None:
-    """The rates and limits that weights and clusters give; None where counts alone do."""
+    """Return the rates and limits that weights and clusters give; None where counts alone give them."""
     if counted.moments is None:
         return None
     known = {(estimate.metric, estimate.group): estimate for estimate in estimates}

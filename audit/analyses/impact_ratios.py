@@ -1,8 +1,9 @@
-"""Shares flagged and their ratios, in the form of New York City's Local Law 144 (rules of its Department of Consumer
-and Worker Protection, section 5-301): by gender, by nationality, and by both.
+"""Shares flagged and their ratios, in the form of New York City's Local Law 144: by gender, by nationality, and by
+both.
 
-The form is borrowed from employment. A group of fewer than 2 % of the cases may be left out of the ratios there, with
-a reason and with its number and rate; cases of which the category is unknown are counted. Here both are always done.
+The form is that of the rules of its Department of Consumer and Worker Protection, section 5-301. It is borrowed from
+employment. A group of fewer than 2 % of the cases may be left out of the ratios there, with a reason and with its
+number and rate; cases of which the category is unknown are counted. Here both are always done.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from audit.vocabulary.groups import Axis, Family, Group
 __all__ = ["impact_ratios"]
 
 _OF_ALL: Final = 50
-"""Section 5-301(d): a group of fewer than 2 % of all cases, one in so many, may be left out."""
+"""Section 5-301(d): a group may be left out if it has fewer than 2 % of all cases, one in this number."""
 _CODINGS: Final = ("gender", "nationality")
 
 
 def impact_ratios(plan: AuditPlan, estimates: Sequence[Estimate]) -> tuple[ImpactRatios, ...]:
-    """One table a gender, a nationality (on its finest rung), and a pair of them that the plan counts together."""
+    """Make one table for gender, for nationality (on its finest rung), and for a pair of them that the plan counts
+    together.
+    """
     rates: dict[Family, list[Estimate]] = {}
     for one in estimates:
         if one.metric == "selection_rate":
@@ -31,11 +34,11 @@ def impact_ratios(plan: AuditPlan, estimates: Sequence[Estimate]) -> tuple[Impac
     if not everyone or not everyone[0].denominator:
         return ()
     return tuple(
-        _table(family, of_groups, everyone[0]) for family, of_groups in rates.items() if _is_of_the_form(plan, family)
+        _table(family, of_groups, everyone[0]) for family, of_groups in rates.items() if _fits_the_form(plan, family)
     )
 
 
-def _is_of_the_form(plan: AuditPlan, family: Family) -> bool:
+def _fits_the_form(plan: AuditPlan, family: Family) -> bool:
     codings = [plan.coding(axis.feature) if axis.feature in plan.groups else "" for axis in family.axes]
     known = bool(codings) and len(set(codings)) == len(codings) and set(codings) <= set(_CODINGS)
     return known and all(_is_finest(plan, axis) for axis in family.axes)

@@ -1,8 +1,8 @@
-"""Wrong labels: how many of a group's, or which share of them, would overturn its verdict.
+"""Wrong labels: the number or share of a group's labels that would have to be wrong to overturn its verdict.
 
-Two questions. *Any labels*: the fewest that must be wrong, chosen as badly as can be; this bounds every bias, also one
+Two questions. *Any labels*: the fewest that must be wrong, chosen as badly as can be. This bounds every bias, also one
 that goes with what the detector decides. *A share of them*: wrong at a rate that depends on what a person is and not on
-the decision (Rogan & Gladen 1978), in this group alone. The second is kinder and needs that assumption; under it
+the decision (Rogan & Gladen 1978), in this group alone. The second is kinder and needs that assumption. Under it
 victims who were never labelled do not touch a true positive rate, nor others labelled as victims a false positive rate.
 """
 
@@ -33,9 +33,9 @@ __all__ = [
     "LabelShares",
     "error_axes",
     "error_grid",
+    "fewest_label_flips",
     "flip_words",
-    "flips",
-    "flips_to_limit",
+    "label_flips_to_limit",
     "label_shares",
 ]
 
@@ -43,21 +43,21 @@ GRID: Final = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7)
 """Sensitivities and specificities of a group's labels that are tried."""
 _TABLE: Final = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)
 _THOUSANDTHS: Final = 950
-"""The largest share of wrong labels that is looked for: most victims may never have been labelled."""
+"""Largest share of wrong labels that is looked for: most victims may never have been labelled."""
 
 ErrorAxis = Literal["labelled_too_often", "labelled_too_rarely"]
 
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """One way in which a label can be wrong, by the decision that the case got."""
+    """A way in which a label can be wrong, by the decision that the case got."""
 
     labelled: Cell
-    """Where the case was counted."""
+    """Cell in which the case was counted."""
     truly: Cell
-    """Where it would be counted."""
+    """Cell in which it would be counted."""
     words: str
-    """Who these are, and what they would have to be."""
+    """People concerned, and what they would have to be."""
 
 
 _FLIPS: Final = (
@@ -70,7 +70,7 @@ _FLIPS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Flips:
-    """The fewest labels that overturn each of G verdicts."""
+    """Fewest labels that overturn each of G verdicts."""
 
     kinds: tuple[Flip, ...]
     """One or two kinds that push the rate the right way; none where no label is in the rate."""
@@ -79,18 +79,18 @@ class Flips:
     fewest: FewestFlips
 
 
-def flips(doubted: Doubted) -> Flips | None:
-    """The fewest labels of each group that must be wrong for its test to reject no longer; None without labels."""
-    kinds, effects, available = _useful(doubted)
+def fewest_label_flips(doubted: Doubted) -> Flips | None:
+    """Find the fewest labels of each group that must be wrong for its test to reject no longer; None without labels."""
+    kinds, effects, available = _useful_flips(doubted)
     if not kinds:
         return None
     fewest = fewest_flips(doubted.start(), effects, available, doubted.boundary, doubted.beta, doubted.level)
     return Flips(kinds, available, fewest)
 
 
-def flips_to_limit(doubted: Doubted) -> IntArray:
+def label_flips_to_limit(doubted: Doubted) -> IntArray:
     """int64[G]: the fewest wrong labels that bring the measured rate to the limit; -1 where none do."""
-    _, effects, available = _useful(doubted)
+    _, effects, available = _useful_flips(doubted)
     if not effects:
         return np.full(len(doubted.counts.groups.groups), -1, dtype=np.int64)
     x, n, y, m = doubted.question.as_scored(doubted.counts.groups)
@@ -98,10 +98,10 @@ def flips_to_limit(doubted: Doubted) -> IntArray:
     return fewest_flips_to_rate(x, n, effects, available, counted_rate(edge, doubted.boundary)).total
 
 
-def _useful(doubted: Doubted) -> tuple[tuple[Flip, ...], list[tuple[int, int]], IntArray]:
+def _useful_flips(doubted: Doubted) -> tuple[tuple[Flip, ...], list[tuple[int, int]], IntArray]:
     metric, groups = doubted.question.metric, doubted.counts.groups
     kinds = [(flip, _effect(metric, flip)) for flip in _FLIPS]
-    useful = [(flip, effect) for flip, effect in kinds if _raises(effect) is doubted.overturned_upwards]
+    useful = [(flip, effect) for flip, effect in kinds if _raises_rate(effect) is doubted.overturned_upwards]
     available = [groups.cell(flip.labelled) for flip, _ in useful]
     return (
         tuple(flip for flip, _ in useful),
@@ -117,14 +117,14 @@ def _effect(metric: Metric, flip: Flip) -> tuple[int, int]:
     return (flip.truly in top) - (flip.labelled in top), (flip.truly in bottom) - (flip.labelled in bottom)
 
 
-def _raises(effect: tuple[int, int]) -> bool | None:
+def _raises_rate(effect: tuple[int, int]) -> bool | None:
     if effect == (0, 0):
         return None
     return effect[0] > 0 or (effect[0] == 0 and effect[1] < 0)
 
 
 def error_axes(metric: Metric) -> tuple[ErrorAxis, ...]:
-    """Which errors of labels a rate depends on, as long as they do not depend on the decision."""
+    """List the errors of labels that a rate depends on, as long as they do not depend on the decision."""
     if metric.denominator_is == "cases":
         return ()
     if set(metric.denominator) == {Cell.TP, Cell.FN}:
@@ -136,7 +136,7 @@ def error_axes(metric: Metric) -> tuple[ErrorAxis, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LabelShares:
-    """The smallest share of wrong labels that overturns each of G verdicts, in thousandths."""
+    """Smallest share of wrong labels that overturns each of G verdicts, in thousandths."""
 
     thousandths: IntArray
     """int64[G]: -1 where no share up to `most` does."""
@@ -145,10 +145,12 @@ class LabelShares:
 
 
 def label_shares(doubted: Doubted, axis: ErrorAxis) -> LabelShares:
-    """The smallest share of a group's others labelled as victims, or of its victims labelled as none, that matters."""
-    table = _decided(doubted)
+    """Find the smallest share that matters of a group's others labelled as victims, or of its victims labelled as
+    none.
+    """
+    table = _decided_table(doubted)
     most = _most_allowed(table, axis)
-    tables = partial(_at_share, doubted, table, axis)
+    tables = partial(_tables_at_share, doubted, table, axis)
     if doubted.test == "fail":
         found = fewest_to_overturn(tables, most, doubted.boundary, doubted.beta, doubted.level)
     else:
@@ -158,7 +160,9 @@ def label_shares(doubted: Doubted, axis: ErrorAxis) -> LabelShares:
 
 
 def _most_allowed(table: IntArray, axis: ErrorAxis) -> IntArray:
-    """Of each decision's cases no more can be labelled wrongly one way than are labelled that way."""
+    """Return the largest share: among each decision's cases no more can be labelled wrongly one way than are labelled
+    so.
+    """
     tp, fn, fp, tn = table.T
     wrong = (tp, fn) if axis == "labelled_too_often" else (fp, tn)
     shares = [
@@ -169,11 +173,11 @@ def _most_allowed(table: IntArray, axis: ErrorAxis) -> IntArray:
 
 
 def error_grid(doubted: Doubted) -> tuple[LabelErrorGrid, ...]:
-    """For each verdict the corrected rate, and whether it stands, at every quality of labels that is tried."""
+    """Compute for each verdict the corrected rate, and whether it stands, at every quality of labels that is tried."""
     axes = error_axes(doubted.question.metric)
     sensitivities = GRID if "labelled_too_rarely" in axes else (1.0,)
     specificities = GRID if "labelled_too_often" in axes else (1.0,)
-    table = _decided(doubted)
+    table = _decided_table(doubted)
     rates: list[list[float | None]] = [[] for _ in doubted.counts.groups.groups]
     stands: list[list[bool | None]] = [[] for _ in doubted.counts.groups.groups]
     for sensitivity in sensitivities:
@@ -196,7 +200,7 @@ def _quality(axis: ErrorAxis, thousandths: int) -> tuple[float, float]:
     return (1.0, right) if axis == "labelled_too_often" else (right, 1.0)
 
 
-def _at_share(doubted: Doubted, table: IntArray, axis: ErrorAxis, thousandths: IntArray) -> Tables:
+def _tables_at_share(doubted: Doubted, table: IntArray, axis: ErrorAxis, thousandths: IntArray) -> Tables:
     rate, size = np.full(thousandths.shape, np.nan), np.zeros(thousandths.shape)
     for share in np.unique(thousandths):
         corrected = _corrected(doubted, table, *_quality(axis, int(share)))
@@ -206,7 +210,7 @@ def _at_share(doubted: Doubted, table: IntArray, axis: ErrorAxis, thousandths: I
 
 
 def _as_table(doubted: Doubted, rate: FloatArray, size: FloatArray) -> Tables:
-    """Whole counts that say as much as the corrected rate does, against the same rest; people moved in stay moved."""
+    """Return whole counts that say as much as the corrected rate, against the same rest; people moved in stay moved."""
     question, groups = doubted.question, doubted.counts.groups
     x, n, y, m = doubted.start()
     before = question.at_its_best(groups) if doubted.test == "fail" else question.at_its_worst(groups)
@@ -236,7 +240,7 @@ def _corrected(doubted: Doubted, table: IntArray, sensitivity: float, specificit
     return corrected_rate(table, top, bottom, sensitivity, specificity)
 
 
-def _decided(doubted: Doubted) -> IntArray:
+def _decided_table(doubted: Doubted) -> IntArray:
     """int64[G, 4]: the four counts, unscored cases decided as the verdict's test has them."""
     metric, groups = doubted.question.metric, doubted.counts.groups
     table = np.stack([groups.cell(cell) for cell in _TABLE], axis=1)
@@ -250,14 +254,14 @@ def _decided(doubted: Doubted) -> IntArray:
 
 
 def _pull(metric: Metric, cell: Cell) -> int:
-    """Whether one more case here raises the rate (1), lowers it (-1) or is not in it (0)."""
+    """Return whether one more case here raises the rate (1), lowers it (-1) or is not in it (0)."""
     if cell in metric.numerator:
         return 1
     return -1 if cell in metric.denominator else 0
 
 
 def flip_words(found: Flips, place: int) -> str:
-    """Whose labels would have to be wrong: "39 of 60 victims missed would have to be no victims"."""
+    """Name the labels that would have to be wrong: "39 of 60 victims missed would have to be no victims"."""
     parts: Sequence[tuple[int, int, str]] = [
         (int(found.fewest.by_kind[kind, place]), int(found.available[kind, place]), flip.words)
         for kind, flip in enumerate(found.kinds)

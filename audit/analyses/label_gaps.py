@@ -1,4 +1,4 @@
-"""What the labels themselves hold: their widest gap in each family, and their composition against a reference table."""
+"""Gaps in the labels themselves: the widest in each family, and their composition against a reference table."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ __all__ = ["REPLICATES", "label_gaps", "reference_comparison"]
 REPLICATES: Final = 9_999
 """Simulated samples of the reference table's composition."""
 _STREAM: Final = 0x7EF
-"""Keeps these random numbers apart from those of other questions."""
+"""Stream of the plan's seed that keeps these random numbers apart from those of other questions."""
 _LABELLED_POSITIVE: Final = (Cell.TP, Cell.FN, Cell.UNSCORED_POSITIVE)
 
 
 def label_gaps(plan: AuditPlan, families: Sequence[FamilyCounts]) -> tuple[LabelGap, ...]:
-    """The widest gap in the share labelled as exploitation between a group and the rest, family by family.
+    """Find the widest gap in the share labelled as exploitation between a group and the rest, family by family.
 
     The widest of many gaps is wide by chance as well. Its interval holds for all groups of the family at once, by
-    Bonferroni, and what is named is the gap that is surely wide: the one whose interval ends farthest from 0.
+    Bonferroni, and the gap that is named is the one that is surely wide: its interval ends farthest from 0.
     """
-    return tuple(_widest(plan, family) for family in families)
+    return tuple(_widest_gap(plan, family) for family in families)
 
 
-def _widest(plan: AuditPlan, family: FamilyCounts) -> LabelGap:
+def _widest_gap(plan: AuditPlan, family: FamilyCounts) -> LabelGap:
     metric, floor = METRICS["base_rate"], plan.verdict.min_denominator
     x, n = family.numerator(metric), family.denominator(metric)
     y, m = family.rest(metric.numerator), family.rest(metric.denominator)
@@ -82,7 +82,8 @@ def reference_comparison(
     features: Mapping[str, SensitiveFeature],
     moments: Moments | None = None,
 ) -> ReferenceComparison | None:
-    """Who is labelled as exploited here, level by level, against the plan's reference table; None where it has none.
+    """Compare who is labelled as exploited here, level by level, with the plan's reference table; None where it has
+    none.
 
     Levels that the table does not name are left out of the shares, and counted. The overall test is the exact
     multinomial one on the likelihood-ratio statistic, by simulation: with many rare levels it has no chi-square. With
@@ -101,9 +102,11 @@ def reference_comparison(
     made = None
     if moments is not None:
         asked = np.array([code in reference.shares for code in found], dtype=np.bool_)
-        made = _designed(composition(moments, family, _LABELLED_POSITIVE, asked), found, codes, labelled, shares)
+        made = _labels_by_design(
+            composition(moments, family, _LABELLED_POSITIVE, asked), found, codes, labelled, shares
+        )
     enough = int(labelled.sum()) >= plan.verdict.min_denominator and (made is None or made.cases >= 1.0)
-    statistic, p = _against_table(labelled, shares, plan.verdict.seed, made) if enough else (None, None)
+    statistic, p = _test_against_table(labelled, shares, plan.verdict.seed, made) if enough else (None, None)
     others = [code for code in sorted(here) if code not in reference.shares]
     return ReferenceComparison(
         feature=reference.feature,
@@ -117,39 +120,44 @@ def reference_comparison(
         design_effect=None if made is None else as_known(made.effect),
         replicates=REPLICATES,
         levels=(
-            *_levels(axis, codes, labelled, shares, plan, made),
-            *(_unnamed(axis, code, here[code]) for code in others),
+            *_level_shares(axis, codes, labelled, shares, plan, made),
+            *(_not_in_table(axis, code, here[code]) for code in others),
         ),
         level=plan.verdict.level,
     )
 
 
-class _Designed(NamedTuple):
+class _LabelsByDesign(NamedTuple):
     """Labels with weights or clusters, in the order of the table's levels."""
 
     share: FloatArray
     effect: float
-    """The mean design effect, at least 1; inf where there are no labels, or not two clusters of them."""
+    """Mean design effect, at least 1; inf where there are no labels, or not two clusters of them."""
     cases: float
-    """Independent cases that the labels are worth together."""
+    """Number of independent cases that the labels are worth together."""
 
 
-def _designed(
+def _labels_by_design(
     made: Composition, found: Sequence[str], codes: Sequence[str], labelled: IntArray, shares: FloatArray
-) -> _Designed:
+) -> _LabelsByDesign:
     at = {code: place for place, code in enumerate(found)}
     share = np.array([made.share[at[code]] if code in at else 0.0 for code in codes])
     variance = np.array([made.variance[at[code]] if code in at else 0.0 for code in codes])
     total, some = float(labelled.sum()), shares > 0.0
     if total == 0.0 or not np.isfinite(variance[some]).all():
-        return _Designed(share, np.inf, 0.0)
+        return _LabelsByDesign(share, np.inf, 0.0)
     effects = total * variance[some] / shares[some]
     effect = max(float(effects.sum()) / max(int(some.sum()) - 1, 1), 1.0)
-    return _Designed(share, effect, total / effect)
+    return _LabelsByDesign(share, effect, total / effect)
 
 
-def _levels(
-    axis: Axis, codes: Sequence[str], labelled: IntArray, shares: FloatArray, plan: AuditPlan, made: _Designed | None
+def _level_shares(
+    axis: Axis,
+    codes: Sequence[str],
+    labelled: IntArray,
+    shares: FloatArray,
+    plan: AuditPlan,
+    made: _LabelsByDesign | None,
 ) -> list[ReferenceShare]:
     total = int(labelled.sum())
     known = total >= plan.verdict.min_denominator and (made is None or made.cases >= 1.0)
@@ -176,7 +184,7 @@ def _levels(
     ]
 
 
-def _unnamed(axis: Axis, code: str, labelled: int) -> ReferenceShare:
+def _not_in_table(axis: Axis, code: str, labelled: int) -> ReferenceShare:
     return ReferenceShare(
         group=Group((Level(axis.feature, axis.rung, code),)),
         labelled=labelled,
@@ -191,10 +199,10 @@ def _unnamed(axis: Axis, code: str, labelled: int) -> ReferenceShare:
     )
 
 
-def _against_table(
-    labelled: IntArray, shares: FloatArray, seed: int, made: _Designed | None
+def _test_against_table(
+    labelled: IntArray, shares: FloatArray, seed: int, made: _LabelsByDesign | None
 ) -> tuple[float | None, float]:
-    """G and its p-value; no G, and the smallest p-value there is, where the table rules out what was found."""
+    """Return G and its p-value; no G, and the smallest possible p-value, where the table rules out what was found."""
     if (labelled[shares == 0.0] > 0).any():
         return None, 1.0 / (REPLICATES + 1)
     named = shares > 0.0

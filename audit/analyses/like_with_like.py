@@ -1,4 +1,4 @@
-"""What is left of a gap within strata of the plan's control features. Descriptive: no verdict depends on it."""
+"""Gaps within strata of the plan's control features. Descriptive: no verdict depends on them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from audit.vocabulary.metrics import METRICS, Metric
 
 __all__ = ["like_with_like"]
 
-_TELLING: Final = frozenset({"vanishes", "appears", "reverses"})
+_NOTES_SHOWN: Final = frozenset({"vanishes", "appears", "reverses"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class _Question:
 
     @property
     def bound(self) -> float | None:
-        """The limit as a distance from "no gap": a difference, or the logarithm of a ratio."""
+        """Limit as a distance from "no gap": a difference, or the logarithm of a ratio."""
         return -math.log(self.limit) if self.limit is not None and self.scale == "ratio" else self.limit
 
 
 @dataclass(frozen=True, slots=True)
-class _Compared:
-    """Every number of a family, each of shape (G,); nan where there is none."""
+class _Comparison:
+    """Numbers of a family, each of shape (G,); nan where there is none."""
 
     cases: IntArray
     own: FloatArray
@@ -72,7 +72,7 @@ def like_with_like(
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
 ) -> tuple[LikeWithLike, ...]:
-    """The rules' rates, and the true and false positive rates, of group and rest within strata of control features.
+    """Compare group and rest within strata of control features: the rules' rates, and true and false positive rates.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def like_with_like(
             continue
         for controls in control_sets(plan):
             strata = stratify(counted, family, features, controls)
-            found.extend(_of_question(plan, question, controls, strata) for question in asked)
+            found.extend(_answer(plan, question, controls, strata) for question in asked)
     return tuple(found)
 
 
@@ -105,9 +105,7 @@ def _questions(plan: AuditPlan) -> list[_Question]:
     return asked + [_Question(METRICS[name], None, "difference", None) for name in ERROR_RATES if name not in ruled]
 
 
-def _of_question(
-    plan: AuditPlan, question: _Question, controls: tuple[str, ...], counts: StratifiedCounts
-) -> LikeWithLike:
+def _answer(plan: AuditPlan, question: _Question, controls: tuple[str, ...], counts: StratifiedCounts) -> LikeWithLike:
     compared = _compare(question, counts, plan.verdict.level)
     reasons = [_reason(compared, place, plan.verdict.min_denominator) for place in range(len(counts.groups))]
     notes = _notes(plan, question, compared, reasons)
@@ -115,7 +113,7 @@ def _of_question(
     shown = [
         _gap(group, compared, place, notes[place])
         for place, group in enumerate(counts.groups)
-        if reasons[place] is None and (few or notes[place] in _TELLING)
+        if reasons[place] is None and (few or notes[place] in _NOTES_SHOWN)
     ]
     tally = Counter(notes)
     return LikeWithLike.model_construct(
@@ -133,7 +131,7 @@ def _of_question(
     )
 
 
-def _compare(question: _Question, counts: StratifiedCounts, level: float) -> _Compared:
+def _compare(question: _Question, counts: StratifiedCounts, level: float) -> _Comparison:
     metric, groups = question.metric, len(counts.groups)
     x, n = counts.total(metric.numerator), counts.total(metric.denominator)
     y, m = counts.rest(metric.numerator), counts.rest(metric.denominator)
@@ -143,7 +141,7 @@ def _compare(question: _Question, counts: StratifiedCounts, level: float) -> _Co
         crude_difference = found / own - others / rest
         crude_ratio = np.where(others > 0, (found / own) / (others / rest), np.nan)
     p_same, tested = same_in_all_strata(pairs, question.scale)
-    return _Compared(
+    return _Comparison(
         cases=np.bincount(counts.of, weights=n, minlength=groups).astype(np.int64),
         own=own,
         rest=rest,
@@ -158,7 +156,7 @@ def _compare(question: _Question, counts: StratifiedCounts, level: float) -> _Co
     )
 
 
-def _reason(compared: _Compared, place: int, floor: int) -> GapReason | None:
+def _reason(compared: _Comparison, place: int, floor: int) -> GapReason | None:
     if compared.cases[place] == 0:
         return "no_cases"
     if compared.own[place] == 0:
@@ -166,7 +164,7 @@ def _reason(compared: _Compared, place: int, floor: int) -> GapReason | None:
     return "too_few_for_a_rate" if min(compared.own[place], compared.rest[place]) < floor else None
 
 
-def _notes(plan: AuditPlan, question: _Question, compared: _Compared, reasons: list[GapReason | None]) -> list[Note]:
+def _notes(plan: AuditPlan, question: _Question, compared: _Comparison, reasons: list[GapReason | None]) -> list[Note]:
     if question.scale == "difference":
         crude, conditional = compared.crude_difference, compared.difference
     else:
@@ -185,7 +183,7 @@ def _logarithms(ratio: Gap) -> Gap:
         return np.log(ratio[0]), np.log(ratio[1]), np.log(ratio[2])
 
 
-def _gap(group: Group, compared: _Compared, place: int, note: Note) -> ConditionalGap:
+def _gap(group: Group, compared: _Comparison, place: int, note: Note) -> ConditionalGap:
     cases = int(compared.cases[place])
     spread = {
         f"{name}{end}": as_known(values[place])

@@ -1,4 +1,4 @@
-"""What can be said of all groups of a family at once: do they differ, by how much, who stands out. Decides nothing."""
+"""All groups of a family at once: whether they differ, by how much, and who stands out. Decides nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse, w
 __all__ = ["between_groups", "entropies"]
 
 _RANKED_FROM: Final = 10
-"""Groups in a family from which on the furthest are listed, and how many of them."""
+"""Smallest number of groups in a family whose furthest groups are listed, and the number of them."""
 _ENTROPY_REPLICATES: Final = 499
 _BENEFITS: Final = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)
 
@@ -33,12 +33,13 @@ _BENEFITS: Final = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)
 def between_groups(
     plan: AuditPlan, families: Mapping[Family, FamilyCounts], *, independent: bool = True
 ) -> tuple[BetweenGroups, ...]:
-    """How the groups of every family differ: in the rates of its rules, the share found and the share wrongly flagged.
+    """Measure how the groups of every family differ: in the rates of its rules, the share found, the share wrongly
+    flagged.
 
-    `independent` is whether rows are neither weighted nor clustered; otherwise no figure is given.
+    `independent` says that rows are neither weighted nor clustered; otherwise no figure is given.
     """
     return tuple(
-        _of_family(plan, METRICS[name], family, independent=independent)
+        _family_spread(plan, METRICS[name], family, independent=independent)
         for family in families.values()
         for name in _metrics(plan, family.family)
     )
@@ -47,9 +48,9 @@ def between_groups(
 def entropies(
     plan: AuditPlan, families: Mapping[Family, FamilyCounts], *, independent: bool = True
 ) -> tuple[Entropy, ...]:
-    """The generalised entropy of every family whose groups share no row, over labelled and scored cases.
+    """Compute the generalised entropy of every family whose groups share no row, over labelled and scored cases.
 
-    Nothing where rows are weighted or clustered: AIF360's index does not say what it would then be an estimate of.
+    Empty where rows are weighted or clustered: AIF360's index does not say what it would then be an estimate of.
     """
     if not independent:
         return ()
@@ -66,7 +67,7 @@ def _shares_rows(family: FamilyCounts) -> bool:
     return not np.array_equal(family.cells.sum(axis=0), family.everyone)
 
 
-def _of_family(plan: AuditPlan, metric: Metric, family: FamilyCounts, *, independent: bool) -> BetweenGroups:
+def _family_spread(plan: AuditPlan, metric: Metric, family: FamilyCounts, *, independent: bool) -> BetweenGroups:
     stated = family.denominator(metric) >= plan.verdict.min_denominator
     x, n = family.numerator(metric)[stated], family.denominator(metric)[stated]
     reason = _reason(x, n, independent=independent, shares_rows=_shares_rows(family))
@@ -159,6 +160,6 @@ def _entropy(plan: AuditPlan, family: FamilyCounts) -> Entropy | None:
 
 
 def _stream(seed: int, question: str, family: Family) -> np.random.Generator:
-    """A stream of its own for each question, whatever else the plan asks."""
+    """Make a stream of random numbers for one question, whatever else the plan asks."""
     name = "\x1f".join((question, *(part for axis in family.axes for part in axis)))
     return np.random.default_rng([seed, int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")])

@@ -1,4 +1,4 @@
-"""Every nationality that somebody has beside others: its rates over all who hold it."""
+"""Nationalities that somebody has beside others: their rates over all who hold them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from audit.analyses.estimates import estimates
 from audit.counting.moments import Moments
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings.memberships import Membership
+from audit.result.findings.judged import Membership
 from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName, SensitiveFeature
 
 __all__ = ["memberships"]
@@ -22,21 +22,21 @@ _OTHERS: Final = "others"
 def memberships(
     plan: AuditPlan, table: CountsTable, features: Sequence[SensitiveFeature], moments: Moments | None = None
 ) -> tuple[Membership, ...]:
-    """The rates that the plan's rules limit, over all who hold a nationality, of each that is held beside others.
+    """Estimate the rates that the rules limit over all holders of each nationality that somebody has beside others.
 
     Parameters
     ----------
     table
         Counts in which people of several nationalities are a group of their own.
     moments
-        Of a plan with weights or clusters, in the order of `table`.
+        Moments of a plan with weights or clusters, in the order of `table`.
     """
     metrics = {rule.metric for rule in plan.rules}
     found: list[Membership] = []
     for feature in features:
         for level in _held_beside_others(feature):
-            counts, of = _in_two(table, feature, level, moments)
-            beside = int(counts.cells.sum()) - _outside(counts) - _alone(table, feature, level.code)
+            counts, of = _holders_and_others(table, feature, level, moments)
+            beside = int(counts.cells.sum()) - _cases_of_others(counts) - _cases_held_alone(table, feature, level.code)
             group = Group((Level(feature.name, level.rung, level.code),))
             shown = estimates(
                 [counts], level=plan.verdict.level, min_denominator=plan.verdict.min_denominator, moments=of
@@ -57,10 +57,10 @@ def _held_beside_others(feature: SensitiveFeature) -> Iterator[LevelName]:
         yield names[code]
 
 
-def _in_two(
+def _holders_and_others(
     table: CountsTable, feature: SensitiveFeature, held: LevelName, moments: Moments | None
 ) -> tuple[FamilyCounts, Moments | None]:
-    """All who hold it and all who do not: a ladder of one step, so that weights and clusters follow."""
+    """Count all who hold it and all who do not: a ladder of one step, so that weights and clusters follow."""
     finest = feature.rungs[0]
     levels = [
         level.model_copy(update={"parent": held.code if held.code in (level.code, *level.parts) else _OTHERS})
@@ -75,12 +75,12 @@ def _in_two(
     return counts, replace(moments, features=others, _families={})
 
 
-def _outside(counts: FamilyCounts) -> int:
+def _cases_of_others(counts: FamilyCounts) -> int:
     return sum(
         int(counts.cells[place].sum()) for place, group in enumerate(counts.groups) if group.levels[0].code == _OTHERS
     )
 
 
-def _alone(table: CountsTable, feature: SensitiveFeature, code: str) -> int:
+def _cases_held_alone(table: CountsTable, feature: SensitiveFeature, code: str) -> int:
     place = table.features.index(feature.name)
     return sum(int(cells.sum()) for codes, cells in zip(table.codes, table.cells, strict=True) if codes[place] == code)

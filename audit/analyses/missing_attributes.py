@@ -1,11 +1,11 @@
-"""Who may belong to a group although nothing says so: the unknown, and people of several nationalities, at their worst.
+"""People who may belong to a group although nothing says so: the unknown, and people of several nationalities.
 
-A row may belong to a group if it agrees with it on every axis on which it is known, and is unknown on at least one. Who
-has several nationalities, and is counted under all of them together, may belong to the group of each.
-The true members among them are some of these rows, nobody knows which. A p-value that holds for every choice holds for
-the true one, so a PASS asks for the worst: the possible members whose cases speak against the group move from its rest
-to it, and the others stay where they help the rest. One more of them never lowers the p-value (checked against every
-choice in tests), so that the two ends, nobody and as many as there can be, decide.
+A row may belong to a group if it agrees with the group on every axis on which it is known, and is unknown on at least
+one. People who have several nationalities, and are counted under all of them together, may belong to the group of each.
+The true members among these are some of the rows; nobody knows which. A p-value that holds for every choice holds for
+the true one, so a PASS is tested at the worst. The possible members whose cases speak against the group move from its
+rest to it, and the others stay where they help the rest. One more of them never lowers the p-value (checked against
+every choice in tests), so that the two ends, nobody and as many as there can be, decide.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audit.analyses.sides import Question, cases
+from audit.analyses.sides import Question, possible_cases
 from audit.counting.table import UNKNOWN, FamilyCounts
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, Level
@@ -37,45 +37,47 @@ class Moved(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PossibleMembers:
-    """The rows that may belong to each of G groups, and how many of them can at most."""
+    """Rows that may belong to each of G groups, and the largest number of them that can."""
 
     counts: FamilyCounts
     """int64[G, 3, 4] in `cells`: the rows of unknown feature that may belong to each group, part of its rest."""
     max_share: float | None
-    """The largest share of a group's own cases whose feature is unknown, as the plan vouches for it."""
+    """Largest share of a group's own cases whose feature is unknown, as the plan vouches for it."""
     several: FamilyCounts
-    """The same of people who have its nationality beside others: for them nobody needs to vouch."""
+    """Rows of people who have the group's nationality beside others: for them nobody needs to vouch."""
 
     def at_their_worst(self, question: Question, groups: FamilyCounts, most: IntArray | None = None) -> Moved:
-        """Group and rest as `Question.at_its_worst` counts them, with possible members moved against the group.
+        """Count group and rest as `Question.at_its_worst`, with possible members moved against the group.
 
-        Who has its nationality beside others moves in any case.
+        People who have its nationality beside others move in any case.
 
         Parameters
         ----------
         most
-            int64[G]: at most so many whose feature is unknown; as many as there can be where not given.
+            int64[G]: largest number of unknown feature that moves; as many as there can be where not given.
         """
         up = question.side == "high"
-        start = _move(question.at_its_worst(groups), _pushing(self.several, question.metric, up=up), up=up)
+        start = _move(question.at_its_worst(groups), _speaking(self.several, question.metric, up=up), up=up)
         return _move(start, self._unknown(question.metric, groups, most, up=up), up=up)
 
     def of_several_at_their_worst(self, question: Question, groups: FamilyCounts) -> Moved:
-        """The same with those alone who have its nationality beside others."""
+        """Count as `at_their_worst`, but move only people who have the group's nationality beside others."""
         return self.at_their_worst(question, groups, np.zeros(len(groups.groups), dtype=np.int64))
 
     def at_their_best(self, question: Question, groups: FamilyCounts, most: IntArray | None = None) -> Moved:
-        """The same as `Question.at_its_best` counts them, those of unknown feature moved in the group's favour."""
+        """Count group and rest as `Question.at_its_best`, with people of unknown feature moved in the group's
+        favour.
+        """
         up = question.side == "low"
         moving = self._unknown(question.metric, groups, most, up=up)
         return _move(question.at_its_best(groups), moving, up=up)
 
     def against(self, question: Question, groups: FamilyCounts) -> IntArray:
-        """int64[G]: how many whose feature is unknown can at most speak against each group."""
+        """int64[G]: most people of unknown feature who can speak against each group."""
         return self._there(question.metric, groups, up=question.side == "high")
 
     def in_favour(self, question: Question, groups: FamilyCounts) -> IntArray:
-        """int64[G]: how many can at most speak for it."""
+        """int64[G]: most people of unknown feature who can speak for each group."""
         return self._there(question.metric, groups, up=question.side == "low")
 
     def joining(self, metric: Metric, groups: FamilyCounts) -> tuple[IntArray, IntArray]:
@@ -86,11 +88,13 @@ class PossibleMembers:
         return np.minimum(x, cap) + of_several[0], np.minimum(n - x, cap) + of_several[1] - of_several[0]
 
     def surely(self, metric: Metric, groups: FamilyCounts) -> IntArray:
-        """int64[G]: the cases of each group, were all of several nationalities of it: what a share is a share of."""
-        return cases(groups, metric)[0] + cases(self.several, metric)[0]
+        """int64[G]: cases of each group if all of several nationalities belong to it; the vouched share is a share of
+        these.
+        """
+        return possible_cases(groups, metric)[0] + possible_cases(self.several, metric)[0]
 
     def vouched_for(self, metric: Metric, groups: FamilyCounts) -> IntArray:
-        """int64[G]: how many whose feature is unknown can belong to each group at most, as far as the plan vouches."""
+        """int64[G]: most people of unknown feature who can belong to each group, as far as the plan vouches."""
         own = self.surely(metric, groups)
         if self.max_share is None:
             return np.full(own.shape, np.iinfo(np.int64).max)
@@ -105,13 +109,13 @@ class PossibleMembers:
     def _unknown(
         self, metric: Metric, groups: FamilyCounts, most: IntArray | None, *, up: bool
     ) -> tuple[IntArray, IntArray]:
-        """int64[G] each: of those whose feature is unknown and who push a rate up (or down), the scored, the unscored.
+        """int64[G] each: scored and unscored cases of unknown feature that push a rate up (or down).
 
-        As many as the plan lets move and no more than `most`.
+        They are as many as the plan lets move, and no more than `most`.
         """
         cap = self.vouched_for(metric, groups)
         limit = cap if most is None else np.minimum(cap, most)
-        scored, unscored = _pushing(self.counts, metric, up=up)
+        scored, unscored = _speaking(self.counts, metric, up=up)
         # moving a scored case also improves the rate of the rest, so these go first
         scored = np.minimum(scored, limit)
         return scored, np.minimum(unscored, limit - scored)
@@ -127,7 +131,7 @@ def _move(
     return Moved(x + moved if up else x, n + moved, y - scored if up else y, m - scored)
 
 
-def _pushing(members: FamilyCounts, metric: Metric, *, up: bool) -> tuple[IntArray, IntArray]:
+def _speaking(members: FamilyCounts, metric: Metric, *, up: bool) -> tuple[IntArray, IntArray]:
     scored = members.total(metric.numerator)
     if not up:
         scored = members.total(metric.denominator) - scored
@@ -135,12 +139,12 @@ def _pushing(members: FamilyCounts, metric: Metric, *, up: bool) -> tuple[IntArr
 
 
 def possible_members(families: Sequence[FamilyCounts], max_share: float | None) -> PossibleMembers:
-    """The possible members of every group of several families, in one table and in the order of `families`."""
+    """Return the possible members of every group of several families, in one table and in the order of `families`."""
     groups = tuple(group for family in families for group in family.groups)
     places = [member_places(family) for family in families]
 
     def added(members: Sequence[list[list[int]]]) -> FamilyCounts:
-        cells = [_added(family, others) for family, others in zip(families, members, strict=True)]
+        cells = [_add_up(family, others) for family, others in zip(families, members, strict=True)]
         return FamilyCounts(Family(()), groups, np.concatenate(cells), families[0].everyone)
 
     return PossibleMembers(
@@ -148,7 +152,7 @@ def possible_members(families: Sequence[FamilyCounts], max_share: float | None) 
     )
 
 
-def _added(family: FamilyCounts, members: list[list[int]]) -> IntArray:
+def _add_up(family: FamilyCounts, members: list[list[int]]) -> IntArray:
     """int64[G, 3, 4]: the rows of the groups at `members`, added up."""
     cells = np.zeros_like(family.cells)
     for place, others in enumerate(members):
@@ -158,21 +162,21 @@ def _added(family: FamilyCounts, members: list[list[int]]) -> IntArray:
 
 
 class MemberPlaces(NamedTuple):
-    """For each group of a family, the places of the groups whose people may belong to it."""
+    """Places of the groups whose people may belong to each group of a family."""
 
     unknown: list[list[int]]
-    """They agree with it where they are known, and are unknown elsewhere."""
+    """Groups that agree with it where they are known, and are unknown elsewhere."""
     several: list[list[int]]
-    """They are known, and have its nationality beside others."""
+    """Groups that are known, and have its nationality beside others."""
 
 
 def member_places(family: FamilyCounts) -> MemberPlaces:
-    """Who may belong to each group of a family."""
+    """Find the groups whose people may belong to each group of a family."""
     at = {group.levels: place for place, group in enumerate(family.groups)}
     found = MemberPlaces([[] for _ in at], [[] for _ in at])
     if not family.parts and not any(level.code == UNKNOWN for levels in at for level in levels):
         return found
-    standing_for = _standing_for(family)
+    standing_for = _possible_levels(family)
     for levels, place in at.items():
         for others in product(*(standing_for[level] for level in levels)):
             other = at.get(tuple(level for level, _ in others))
@@ -182,8 +186,8 @@ def member_places(family: FamilyCounts) -> MemberPlaces:
     return found
 
 
-def _standing_for(family: FamilyCounts) -> dict[Level, list[tuple[Level, bool]]]:
-    """For each level, those that its people may have been counted under, and whether they surely belong to it."""
+def _possible_levels(family: FamilyCounts) -> dict[Level, list[tuple[Level, bool]]]:
+    """For each level, list the levels that its people may be counted under, and whether they surely belong to it."""
     present = dict.fromkeys(level for group in family.groups for level in group.levels)
     together = [(level, frozenset(family.parts[level])) for level in present if level in family.parts]
     found: dict[Level, list[tuple[Level, bool]]] = {}

@@ -1,4 +1,4 @@
-"""Do scores mean the same in every group: of cases scored 0.3, are three in ten cases of exploitation."""
+"""Calibration of scores in every group: of cases scored 0.3, are three in ten cases of exploitation?"""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from audit.stats.scores.calibration import (
 __all__ = ["MOST_GROUPS_WITH_BINS", "calibrations", "known_number"]
 
 MOST_GROUPS_WITH_BINS: Final = 20
-"""Groups of a larger family are given without their bins."""
+"""Most groups that a family may have for its bins to be given."""
 
 
 def calibrations(
     plan: AuditPlan, families: Sequence[FamilyScores], unused: tuple[Unused, ...]
 ) -> tuple[Calibration, ...]:
-    """Calibration of every group of `families` over ten score bins; labelled cases with a score only.
+    """Measure the calibration of every group of `families` over ten score bins; labelled cases with a score only.
 
     Where the score's range is not 0 to 1 a score claims no share, and nothing but the reason is stated.
     """
-    return tuple(row for scores in families for row in _of_family(plan, scores, unused))
+    return tuple(row for scores in families for row in _family_calibrations(plan, scores, unused))
 
 
-def _of_family(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, ...]) -> list[Calibration]:
+def _family_calibrations(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, ...]) -> list[Calibration]:
     bins = _bins(scores)
     level, floor = plan.verdict.level, plan.verdict.min_denominator
     is_share = scores.score_range == (0.0, 1.0)
@@ -58,7 +58,7 @@ def _of_family(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, ...]
             cases=int(cases[place]),
             positives=int(positives[place]),
             **_numbers(found, gap, adjusted, place, known=reason is None),
-            bins=_shown(bins, place, level) if with_bins and reason is None else (),
+            bins=_shown_bins(bins, place, level) if with_bins and reason is None else (),
             level=level,
             unused=unused,
             status="estimated" if reason is None else "not_evaluable",
@@ -102,7 +102,7 @@ def _bins(scores: FamilyScores) -> CalibrationBins:
     )
 
 
-def _shown(bins: CalibrationBins, place: int, level: float) -> tuple[CalibrationBin, ...]:
+def _shown_bins(bins: CalibrationBins, place: int, level: float) -> tuple[CalibrationBin, ...]:
     cases, positives = bins.cases[place], bins.positives[place]
     low, high = wilson(positives, cases, level)
     return tuple(
@@ -131,7 +131,9 @@ def _reason(cases: int, floor: int, *, is_share: bool) -> ScoreReason | None:
 
 
 def known_number(value: float) -> float:
-    """A number that is there by the way it was made, as `as_known` gives it. Raises ValueError if it is not finite."""
+    """Round, as `as_known` does, a number that is finite by the way it was made. Raises ValueError if it is not
+    finite.
+    """
     known = as_known(value)
     if known is None:
         raise ValueError("a number that must be known is not")

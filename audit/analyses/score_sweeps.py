@@ -1,4 +1,4 @@
-"""What would other thresholds and other capacities have done to each group: described, never chosen."""
+"""Sweeps: what other thresholds and other capacities would have done to each group. Described, never chosen."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ __all__ = ["CAPACITIES", "MOST_GROUPS_LISTED", "sweeps"]
 CAPACITIES: Final = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75)
 """Shares of all cases with a score that could be looked at."""
 MOST_GROUPS_LISTED: Final = 20
-"""Of a larger family the largest gaps are given, and no counts by group."""
+"""Most groups that a family may have for counts by group; a larger one has its largest gaps alone."""
 _THRESHOLDS: Final = 20
 _SCORED: Final = 2
 _RATES: Final[tuple[SweptRate, ...]] = ("true_positive_rate", "false_positive_rate", "selection_rate")
-"""In the order of `_flagged`: positives, negatives, all with a score."""
+"""Rates in the order of `_flagged`: positives, negatives, all with a score."""
 
 
 def sweeps(plan: AuditPlan, families: Sequence[FamilyScores], unused: tuple[Unused, ...]) -> tuple[Sweep, ...]:
-    """The sweep of thresholds and that of capacities of every family, over the edges of the 200 score bins.
+    """Sweep thresholds and capacities for every family, over the edges of the 200 score bins.
 
     Thresholds stand at equal distances over the score's range, with the plan's own where it is an edge. A capacity is
     met by the edge that flags the number nearest to it; two capacities met by one edge are one step.
     """
-    return tuple(sweep for scores in families for sweep in _of_family(plan, scores, unused))
+    return tuple(sweep for scores in families for sweep in _family_sweeps(plan, scores, unused))
 
 
-def _of_family(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, ...]) -> list[Sweep]:
+def _family_sweeps(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, ...]) -> list[Sweep]:
     flagged = _flagged(scores)
     listed = scores.groups if len(scores.groups) <= MOST_GROUPS_LISTED else ()
     sizes = flagged[:, :, 0]
@@ -124,7 +124,9 @@ def _steps(
 
 
 def _gaps(plan: AuditPlan, groups: Sequence[Group], sizes: IntArray, at: IntArray) -> list[tuple[SweepGap, ...]]:
-    """For each step the group farthest from its rest in each rate; `sizes` int64[G, 3], `at` int64[G, 3, steps]."""
+    """Find for each step the group farthest from its rest in each rate; `sizes` int64[G, 3], `at` int64[G, 3,
+    steps].
+    """
     steps: list[list[SweepGap]] = [[] for _ in range(at.shape[2])]
     for kind, rate in enumerate(_RATES):
         farthest = largest_gap(at[:, kind], sizes[:, kind], plan.verdict.min_denominator, plan.verdict.level)

@@ -1,4 +1,6 @@
-"""How well do scores rank the cases of each group, and how much of the pooled AUC is telling groups apart."""
+"""Scores: how well they rank the cases of each group, and how much of the pooled AUC comes from telling groups
+apart.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ __all__ = ["ScoreFindings", "score_findings"]
 
 
 class ScoreFindings(NamedTuple):
-    """What the scores say; the fields are those of `AuditResult`. All are empty where the detector gives no score."""
+    """Findings on the scores; the fields are those of `AuditResult`. All are empty where the detector gives no
+    score.
+    """
 
     aucs: tuple[GroupAuc, ...] = ()
     auc_decompositions: tuple[AucDecomposition, ...] = ()
@@ -37,7 +41,7 @@ def score_findings(
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
 ) -> ScoreFindings:
-    """AUC, its split, calibration and sweeps: of everyone, of each single feature, and of families of few groups.
+    """Compute AUC, its split, calibration and sweeps for everyone, each single feature, and families of few groups.
 
     Parameters
     ----------
@@ -50,7 +54,7 @@ def score_findings(
         return ScoreFindings()
     shown = [table.family(Family(()), features)]
     shown += [table.family(family, features) for family, counts in families.items() if is_listed(counts)]
-    unused = left_aside(plan)
+    unused = unused_design(plan)
     level = plan.verdict.level
     stated: list[GroupAuc] = []
     splits: list[AucDecomposition] = []
@@ -64,8 +68,8 @@ def score_findings(
     )
 
 
-def left_aside(plan: AuditPlan) -> tuple[Unused, ...]:
-    """What of the plan's design these analyses do not use: they count cases."""
+def unused_design(plan: AuditPlan) -> tuple[Unused, ...]:
+    """List the parts of the plan's design that these analyses do not use: they count cases."""
     section = plan.evaluation_set
     weights: tuple[Unused, ...] = () if section.weight is None else ("weights",)
     return (*weights, "clusters") if section.cluster is not None else weights
@@ -79,9 +83,9 @@ def _group_aucs(scores: FamilyScores, own: Auc, level: float, unused: tuple[Unus
     rows: list[GroupAuc] = []
     for place, group in enumerate(scores.groups):
         reason = _reason(m, n, place)
-        value, low, high = _stated(own, place)
-        found_value, found_low, found_high = _stated(found, place)
-        cleared_value, cleared_low, cleared_high = _stated(cleared, place)
+        value, low, high = _with_limits(own, place)
+        found_value, found_low, found_high = _with_limits(found, place)
+        cleared_value, cleared_low, cleared_high = _with_limits(cleared, place)
         rows.append(
             GroupAuc.model_construct(
                 group=group,
@@ -139,8 +143,8 @@ def _reason(m: IntArray, n: IntArray, place: int) -> ScoreReason | None:
     return "too_few_cases" if min(m[place], n[place]) < MIN_CASES else None
 
 
-def _stated(values: Auc, place: int) -> tuple[float | None, float | None, float | None]:
-    """Value and limits; nothing where there is no interval, since a bare value would be read as sure."""
+def _with_limits(values: Auc, place: int) -> tuple[float | None, float | None, float | None]:
+    """Return value and limits; None where there is no interval, since a bare value would be read as sure."""
     if not np.isfinite(values.low[place]):
         return None, None, None
     return as_known(values.value[place]), as_known(values.low[place]), as_known(values.high[place])

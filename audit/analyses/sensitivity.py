@@ -1,4 +1,4 @@
-"""Every FAIL, and the largest groups that pass or are held back: what it would take for the verdict not to stand."""
+"""Doubts about every FAIL, and about the largest groups that pass or are held back: what would overturn the verdict."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from audit.analyses.label_doubts import (
     ErrorAxis,
     error_axes,
     error_grid,
+    fewest_label_flips,
     flip_words,
-    flips,
-    flips_to_limit,
+    label_flips_to_limit,
     label_shares,
 )
 from audit.analyses.sides import Question, questions
 from audit.analyses.unknown_doubts import (
     Unknown,
+    fewest_in_favour,
+    fewest_to_hold_back,
     smallest_shares,
     unknown_bounds,
-    unknown_in_favour,
-    unknown_to_hold_back,
 )
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
@@ -42,9 +42,9 @@ from audit.vocabulary.sentences import sentence, share
 __all__ = ["sensitivity_findings", "sensitivity_notices"]
 
 MOST_LISTED: Final = 60
-"""Groups listed beside those that fail, for each rule."""
+"""Most groups listed beside those that fail, for each rule."""
 _NEAREST: Final = 10
-"""Of those not listed, so many that look nearest to being held back are examined as well."""
+"""Number of groups not listed that look nearest to being held back and are examined as well."""
 
 
 def sensitivity_findings(
@@ -70,14 +70,14 @@ def sensitivity_findings(
     for rule in plan.named_rules:
         of_rule = [verdict for verdict in verdicts if verdict.rule == rule.id]
         if whole_counts:
-            found.append(_of_rule(plan, rule, rule_counts(plan, rule, families), of_rule))
+            found.append(_rule_sensitivity(plan, rule, rule_counts(plan, rule, families), of_rule))
         else:
             found.append(_not_examined(plan, rule, of_rule))
     return tuple(found)
 
 
 def sensitivity_notices(found: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
-    """Where people of unknown group keep groups from a pass: which declaration would change it, and by how much."""
+    """Say where people of unknown group keep groups from a pass: which declaration would change it, and by how much."""
     notices = []
     for rule in found:
         if not rule.held_back:
@@ -110,7 +110,9 @@ def _not_examined(plan: AuditPlan, rule: NamedRule, verdicts: Sequence[Verdict])
     )
 
 
-def _of_rule(plan: AuditPlan, rule: NamedRule, counts: RuleCounts, verdicts: Sequence[Verdict]) -> RuleSensitivity:
+def _rule_sensitivity(
+    plan: AuditPlan, rule: NamedRule, counts: RuleCounts, verdicts: Sequence[Verdict]
+) -> RuleSensitivity:
     asked = questions(plan, rule)
     failing = [verdict for verdict in verdicts if verdict.outcome == "fail"]
     others = sorted(filter(_open_to_doubt, verdicts), key=lambda verdict: (-verdict.cases, verdict.group.levels))
@@ -125,13 +127,13 @@ def _of_rule(plan: AuditPlan, rule: NamedRule, counts: RuleCounts, verdicts: Seq
             levels = np.array([verdict.level_fail for verdict in of_side], dtype=np.float64)
             findings.extend(_doubt_fails(Doubted("fail", question, counts.of(of_side), levels), of_side))
     if passing:
-        findings.extend(_doubt_labels(_sides(plan, asked, counts, passing), passing))
+        findings.extend(_doubt_labels(_doubted_sides(plan, asked, counts, passing), passing))
     shares: list[float] = []
     if passing or held:
-        unknown, shares = _doubt_unknown(_sides(plan, asked, counts, passing + held), passing + held)
+        unknown, shares = _doubt_unknown(_doubted_sides(plan, asked, counts, passing + held), passing + held)
         findings.extend(unknown)
     for some in (failing, passing, unscored):
-        findings.extend(_unscored(counts.of(some), asked[0], some) if some else ())
+        findings.extend(_doubt_unscored(counts.of(some), asked[0], some) if some else ())
     shares.extend(_nearest_shares(plan, asked, counts, left))
     labels = [found.overturned_by for found in findings if found.kind == "labels_flipped"]
     return RuleSensitivity(
@@ -141,7 +143,7 @@ def _of_rule(plan: AuditPlan, rule: NamedRule, counts: RuleCounts, verdicts: Seq
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
         max_missing_share=plan.sensitivity.max_missing_share,
         missing_share_for_all=as_known(min(shares)) if shares else None,
-        missing_share_for_half=_for_half(findings),
+        missing_share_for_half=_share_for_half(findings),
         listed=len(failing) + len(listed),
         not_listed=len(left),
         fewest_labels=min((number for number in labels if number is not None), default=None),
@@ -149,7 +151,7 @@ def _of_rule(plan: AuditPlan, rule: NamedRule, counts: RuleCounts, verdicts: Seq
     )
 
 
-def _for_half(findings: Sequence[SensitivityFinding]) -> float | None:
+def _share_for_half(findings: Sequence[SensitivityFinding]) -> float | None:
     held = [found for found in findings if found.kind == "unknown_attribute" and found.outcome == "inconclusive"]
     shares = sorted((found.share for found in held if found.share is not None), reverse=True)
     return shares[(len(shares) - 1) // 2] if shares else None
@@ -164,7 +166,7 @@ def _in_order(findings: Sequence[SensitivityFinding], verdicts: Sequence[Verdict
     return tuple(sorted(findings, key=lambda finding: place[finding.group]))
 
 
-def _sides(
+def _doubted_sides(
     plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
 ) -> list[Doubted]:
     some = counts.of(verdicts)
@@ -174,20 +176,20 @@ def _sides(
 def _nearest_shares(
     plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, left: Sequence[Verdict]
 ) -> list[float]:
-    """Of groups not listed, the shares at which those that look nearest would be held back."""
+    """Return the shares at which those groups would be held back that are not listed and look nearest to it."""
     by_records = [verdict for verdict in left if verdict.outcome == "pass" or verdict.because == "unknown_attribute"]
     if not by_records:
         return []
-    nearest = np.argsort(smallest_shares(_sides(plan, asked, counts, by_records)), kind="stable")[:_NEAREST]
-    shares = unknown_to_hold_back(_sides(plan, asked, counts, [by_records[place] for place in nearest])).share
+    nearest = np.argsort(smallest_shares(_doubted_sides(plan, asked, counts, by_records)), kind="stable")[:_NEAREST]
+    shares = fewest_to_hold_back(_doubted_sides(plan, asked, counts, [by_records[place] for place in nearest])).share
     return [float(share) for share in shares if np.isfinite(share)]
 
 
 def _doubt_fails(doubted: Doubted, verdicts: Sequence[Verdict]) -> list[SensitivityFinding]:
     grids = error_grid(doubted) if error_axes(doubted.question.metric) else None
-    findings = _doubt_labels([doubted], verdicts, flips_to_limit(doubted), grids)
+    findings = _doubt_labels([doubted], verdicts, label_flips_to_limit(doubted), grids)
     metric, counts = doubted.question.metric, doubted.counts
-    unknown = unknown_in_favour(doubted)
+    unknown = fewest_in_favour(doubted)
     low, high = unknown_bounds(counts, metric)
     for place, verdict in enumerate(verdicts):
         fewest, among = int(unknown.fewest[place]), int(unknown.among[place])
@@ -212,12 +214,12 @@ def _doubt_labels(
     to_limit: IntArray | None = None,
     grids: Sequence[LabelErrorGrid] | None = None,
 ) -> list[SensitivityFinding]:
-    """Of a two-sided pass the side on which fewer labels do it is kept."""
-    found = [flipped for side in sides if (flipped := flips(side)) is not None]
+    """Find the labels that would overturn each verdict; for a two-sided pass on the side that takes fewer."""
+    found = [flipped for side in sides if (flipped := fewest_label_flips(side)) is not None]
     findings: list[SensitivityFinding] = []
     labelled = sides[0].counts.groups.total((Cell.TP, Cell.FN, Cell.FP, Cell.TN))
     for place, verdict in enumerate(verdicts if found else ()):
-        side = min(found, key=lambda of: _or_never(of.fewest.total[place]))
+        side = min(found, key=lambda of: _inf_if_never(of.fewest.total[place]))
         fewest, among = int(side.fewest.total[place]), int(labelled[place])
         words = (
             "No number of wrong labels in this group would change it."
@@ -245,7 +247,7 @@ def _doubt_shares(
     among = groups.total((Cell.TP, Cell.FN, Cell.FP, Cell.TN))
     findings = []
     for place, verdict in enumerate(verdicts):
-        side = min(found, key=lambda of: _or_never(of.thousandths[place]))
+        side = min(found, key=lambda of: _inf_if_never(of.thousandths[place]))
         share, most = int(side.thousandths[place]) / 1000.0, int(side.most[place]) / 1000.0
         falls = share >= 0
         words = (
@@ -273,7 +275,7 @@ def _doubt_shares(
 def _doubt_unknown(
     sides: Sequence[Doubted], verdicts: Sequence[Verdict]
 ) -> tuple[list[SensitivityFinding], list[float]]:
-    unknown = unknown_to_hold_back(sides)
+    unknown = fewest_to_hold_back(sides)
     low, high = unknown_bounds(sides[0].counts, sides[0].question.metric)
     findings = [
         _finding(
@@ -309,7 +311,7 @@ def _unknown_words(verdict: Verdict, unknown: Unknown, place: int) -> str:
     )
 
 
-def _unscored(counts: RuleCounts, question: Question, verdicts: Sequence[Verdict]) -> list[SensitivityFinding]:
+def _doubt_unscored(counts: RuleCounts, question: Question, verdicts: Sequence[Verdict]) -> list[SensitivityFinding]:
     metric, groups = question.metric, counts.groups
     x, n = groups.numerator(metric), groups.denominator(metric)
     hits, misses = groups.total(metric.highest_if_unscored), groups.total(metric.lowest_if_unscored)
@@ -345,7 +347,7 @@ def _unscored(counts: RuleCounts, question: Question, verdicts: Sequence[Verdict
 def _finding(
     verdict: Verdict, kind: Doubt, fewest: int | None, among: int, words: str, **more: Any
 ) -> SensitivityFinding:
-    """A record; `more` are its other fields. `fewest` of -1: no number of people would do."""
+    """Make a record; `more` are its other fields. `fewest` of -1: no number of people would do."""
     overturned_by = None if fewest is None or fewest < 0 else fewest
     values = {"stands": overturned_by is None, **more}
     return SensitivityFinding.model_construct(
@@ -360,16 +362,16 @@ def _finding(
     )
 
 
-def _or_never(fewest: int | np.int64) -> float:
+def _inf_if_never(fewest: int | np.int64) -> float:
     return math.inf if fewest < 0 else float(fewest)
 
 
 def _one_in(share: float) -> str:
-    """A share of a thousandth or more in words: "1 in 30 (3.3%)"."""
-    percents = f"{half_up(hundredfold(share), 1)}%"
-    return f"1 in {math.floor(1.0 / share + 1e-9):,} ({percents})" if share <= 0.5 else percents
+    """Write a share of a thousandth or more in words: "1 in 30 (3.3%)"."""
+    shown = f"{half_up(hundredfold(share), 1)}%"
+    return f"1 in {math.floor(1.0 / share + 1e-9):,} ({shown})" if share <= 0.5 else shown
 
 
 def _share_down(share: float) -> str:
-    """A share that may be declared, never rounded up."""
+    """Write a share that may be declared, never rounded up."""
     return f"{math.floor(share * 1000.0 + 1e-9) / 10.0:.1f}%"

@@ -1,4 +1,4 @@
-"""A rule as the one-sided questions that it asks: on which side a group may not be, and by how much."""
+"""One-sided questions of a rule: on which side a group may not be, and by how much."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from audit.stats.arrays import IntArray
 from audit.stats.rates.boundaries import Boundary, margin_boundary
 from audit.vocabulary.metrics import METRICS, Cell, Metric, Worse, worse_direction
 
-__all__ = ["Question", "Side", "When", "cases", "cases_cells", "questions"]
+__all__ = ["Question", "Side", "When", "possible_cases", "possible_cells", "questions"]
 
 Side = Literal["low", "high"]
 When = Literal["best", "worst", "scored"]
-"""Whether unscored cases speak for the group and against its rest, the other way round, or are left out."""
+"""Use of unscored cases: for the group and against its rest, the other way round, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Question:
     """The hypothesis "beyond the limit", whose rejection is a PASS."""
 
     def cells(self, when: When) -> tuple[Cells, Cells]:
-        """The cells of the group's rate and of the rest's, with unscored cases as in the three methods below."""
+        """Return the cells of the group's rate and of the rest's, with unscored cases as in the three methods below."""
         scored = (self.metric.numerator, self.metric.denominator)
         if when == "scored":
             return scored, scored
@@ -43,17 +43,19 @@ class Question:
         return (high, low) if (self.side == "low") == (when == "best") else (low, high)
 
     def at_its_best(self, family: FamilyCounts) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-        """Group and rest as (x, n, y, m) when unscored cases speak for the group: what a FAIL must hold against."""
+        """Return group and rest as (x, n, y, m) with unscored cases for the group: a FAIL must hold against these."""
         best, worst = (_highest, _lowest) if self.side == "low" else (_lowest, _highest)
         return *best(family, self.metric, rest=False), *worst(family, self.metric, rest=True)
 
     def at_its_worst(self, family: FamilyCounts) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-        """The same when unscored cases speak against the group: what a PASS must hold against."""
+        """Return group and rest as (x, n, y, m) with unscored cases against the group: a PASS must hold against
+        these.
+        """
         best, worst = (_highest, _lowest) if self.side == "low" else (_lowest, _highest)
         return *worst(family, self.metric, rest=False), *best(family, self.metric, rest=True)
 
     def as_scored(self, family: FamilyCounts) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-        """The same over the scored cases alone."""
+        """Return group and rest as (x, n, y, m) over the scored cases alone."""
         metric = self.metric
         return (
             family.numerator(metric),
@@ -64,7 +66,7 @@ class Question:
 
 
 def questions(plan: AuditPlan, rule: Rule) -> tuple[Question, ...]:
-    """The questions that `rule` asks: one on the side that harms, or one on each side for `direction = "both"`."""
+    """List the questions that `rule` asks: one on the side that harms, or one on each side for `direction = "both"`."""
     metric = METRICS[rule.metric]
     sides: tuple[Side, ...] = ("low", "high")
     if rule.direction == "worse":
@@ -80,14 +82,16 @@ def questions(plan: AuditPlan, rule: Rule) -> tuple[Question, ...]:
     )
 
 
-def cases(family: FamilyCounts, metric: Metric) -> tuple[IntArray, IntArray]:
-    """The denominators of group and rest with the unscored cases that could be in them: what the labels alone fix."""
-    wanted = cases_cells(metric)
+def possible_cases(family: FamilyCounts, metric: Metric) -> tuple[IntArray, IntArray]:
+    """Count the denominators of group and rest with the unscored cases that could be in them: labels alone fix
+    these.
+    """
+    wanted = possible_cells(metric)
     return family.total(wanted), family.rest(wanted)
 
 
-def cases_cells(metric: Metric) -> tuple[Cell, ...]:
-    """The cells that `cases` counts."""
+def possible_cells(metric: Metric) -> tuple[Cell, ...]:
+    """List the cells that `possible_cases` counts."""
     could_join = set(metric.lowest_if_unscored) | set(metric.highest_if_unscored)
     return (*metric.denominator, *sorted(could_join))
 

@@ -1,4 +1,6 @@
-"""Who is treated worst, among all subgroups that the declared columns describe, and is it more than chance."""
+"""Search for the subgroup that is treated worst, among all that the declared columns describe: is it more than
+chance?
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,9 @@ from audit.vocabulary.metrics import MetricName
 __all__ = ["DETECTABLE_SHARE", "subgroup_scan"]
 
 DETECTABLE_SHARE: Final = 0.1
-"""The share of the search half that a subgroup has for whom it is said what could have been found."""
+"""Share of the search half in a subgroup for which it is stated what could have been found."""
 _STREAM: Final = 7
-"""Which stream of the plan's seed the search draws from."""
+"""Stream of the plan's seed that the search draws from."""
 _LISTED: Final = 12
 _LONGEST: Final = 60
 
@@ -41,7 +43,7 @@ class _Question:
     name: ScanQuestion
     metric: MetricName
     positive: int
-    """The label that the question is about."""
+    """Label that the question is about."""
 
     @property
     def low_is_worse(self) -> bool:
@@ -49,7 +51,7 @@ class _Question:
         return self.positive == 1
 
     def harmed(self, flagged: IntArray, not_flagged: IntArray) -> IntArray:
-        """Which of the two is harm."""
+        """Return the cases that are harmed: those not flagged, or those flagged."""
         return not_flagged if self.low_is_worse else flagged
 
 
@@ -75,12 +77,12 @@ def subgroup_scan(plan: AuditPlan, cells: ScanCells | None) -> tuple[SubgroupSca
     if plan.scan is None or cells is None:
         return ()
     return tuple(
-        _answer(plan, plan.scan, cells, question, np.random.default_rng([plan.verdict.seed, _STREAM, place]))
+        _scan(plan, plan.scan, cells, question, np.random.default_rng([plan.verdict.seed, _STREAM, place]))
         for place, question in enumerate(_QUESTIONS)
     )
 
 
-def _answer(
+def _scan(
     plan: AuditPlan, scan: ScanSection, cells: ScanCells, question: _Question, rng: np.random.Generator
 ) -> SubgroupScan:
     half, other = cells.table(question.positive, SEARCH), cells.table(question.positive, CONFIRMATION)
@@ -105,10 +107,10 @@ def _answer(
         "by_cluster": cells.cluster is not None,
         "leaves_out_weights": plan.evaluation_set.weight is not None,
     }
-    reason = _not_searched(question, half, other, 2 * floor_cases)
+    reason = _why_not_searched(question, half, other, 2 * floor_cases)
     if reason is not None:
         return _record(facts, "cannot_tell" if reason == "too_few_cases" else "nothing_found", reason)
-    found = _searched(scan, cells, question, half, rng)
+    found = _search(scan, cells, question, half, rng)
     detectable = _detectable(question, half, found, scan, level)
     facts |= {
         "subsets_evaluated": found.evaluated,
@@ -117,15 +119,15 @@ def _answer(
         "detectable_rate": None if detectable is None else as_known(detectable),
     }
     if found.p > level:
-        known = detectable is not None
-        return _record(facts, "nothing_found" if known else "cannot_tell", None if known else "too_few_to_find")
+        findable = detectable is not None
+        return _record(facts, "nothing_found" if findable else "cannot_tell", None if findable else "too_few_to_find")
     within = [_within(table, found.chosen) for table in (half, other)]
     facts |= {
-        "subset": _described(cells.attributes, question, half, within[0], found.chosen),
+        "subset": _named_values(cells.attributes, question, half, within[0], found.chosen),
         "search": _half(question, half, within[0]),
         "confirmation": _half(question, other, within[1]),
     }
-    confirmed = _confirmed(question, other, within[1], facts["confirmation_level"])
+    confirmed = _confirm(question, other, within[1], facts["confirmation_level"])
     if not confirmed.able or facts["confirmation"].cases < floor_cases:
         too_few: ScanReason = "too_few_to_confirm" if cells.cluster is None else "too_few_clusters"
         return _record(facts, "cannot_tell", too_few)
@@ -137,8 +139,8 @@ def _record(facts: dict[str, Any], outcome: ScanOutcome, reason: ScanReason | No
     return SubgroupScan(**facts, outcome=outcome, reason=reason)
 
 
-def _not_searched(question: _Question, half: ScanTable, other: ScanTable, fewest: int) -> ScanReason | None:
-    """Why there is nothing to search; None where there is."""
+def _why_not_searched(question: _Question, half: ScanTable, other: ScanTable, fewest: int) -> ScanReason | None:
+    """Name the reason why there is nothing to search; None where there is something."""
     if min(_cases(half), _cases(other)) < fewest:
         return "too_few_cases"
     harmed = int(question.harmed(half.flagged, half.not_flagged).sum())
@@ -147,7 +149,7 @@ def _not_searched(question: _Question, half: ScanTable, other: ScanTable, fewest
     return "everybody_harmed" if harmed == _cases(half) else None
 
 
-def _searched(
+def _search(
     scan: ScanSection, cells: ScanCells, question: _Question, half: ScanTable, rng: np.random.Generator
 ) -> CalibratedScan:
     clusters = None
@@ -173,7 +175,7 @@ def _detectable(
     return detectable_rate(found.critical_score(level), DETECTABLE_SHARE * _cases(half), rate, scan.penalty)
 
 
-def _confirmed(question: _Question, other: ScanTable, within: BoolArray, level: float) -> Confirmation:
+def _confirm(question: _Question, other: ScanTable, within: BoolArray, level: float) -> Confirmation:
     if other.cluster is not None:
         return clustered_confirmation(
             other.entry_flagged,
@@ -191,7 +193,7 @@ def _confirmed(question: _Question, other: ScanTable, within: BoolArray, level: 
 
 
 def _within(table: ScanTable, chosen: Sequence[BoolArray]) -> BoolArray:
-    """bool[K]: which cells are in the subset."""
+    """bool[K]: whether each cell is in the subset."""
     inside = np.ones(len(table.codes), dtype=np.bool_)
     for column, mask in enumerate(chosen):
         inside &= mask[table.codes[:, column]]
@@ -208,14 +210,14 @@ def _half(question: _Question, table: ScanTable, within: BoolArray) -> ScanHalf:
     )
 
 
-def _described(
+def _named_values(
     attributes: Sequence[ScanAttribute],
     question: _Question,
     half: ScanTable,
     within: BoolArray,
     chosen: Sequence[BoolArray],
 ) -> tuple[ScanValues, ...]:
-    """The attributes that the subset names, those of its values first that harm most beyond the expected."""
+    """Describe the attributes that the subset names, those of its values first that harm most beyond the expected."""
     harmed, cases = question.harmed(half.flagged, half.not_flagged), half.flagged + half.not_flagged
     # excess times all cases: whole numbers, so that the order does not hang on a last bit
     excess = harmed * int(cases.sum()) - cases * int(harmed.sum())
@@ -225,7 +227,7 @@ def _described(
             continue
         by_value = _by_value(half.codes[within, column], excess[within], len(mask))
         named = sorted(np.flatnonzero(mask).tolist(), key=lambda place: (-int(by_value[place]), place))
-        listed = tuple(_cut(attribute.values[place]) for place in named[:_LISTED])
+        listed = tuple(_shortened(attribute.values[place]) for place in named[:_LISTED])
         described.append(
             ScanValues(
                 attribute=attribute.name,
@@ -244,7 +246,7 @@ def _by_value(codes: IntArray, values: IntArray, levels: int) -> IntArray:
     return sums
 
 
-def _cut(value: str) -> str:
+def _shortened(value: str) -> str:
     return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
 
 
@@ -253,7 +255,9 @@ def _cases(table: ScanTable) -> int:
 
 
 def power_of_ten(levels: Sequence[int]) -> int:
-    """How many subsets can be described, as a power of ten rounded down: the product of ``2^levels - 1``."""
+    """Return the number of subsets that can be described, as a power of ten rounded down: the product of ``2^levels -
+    1``.
+    """
     subsets = 1
     for count in levels:
         subsets *= 2**count - 1

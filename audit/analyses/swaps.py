@@ -1,4 +1,4 @@
-"""From answered probes to shifts: template by template, so that only numbers per template go on."""
+"""Shifts of answered probes, template by template, so that only numbers per template go on."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from audit.result.findings.swaps import ChangedSlot, SwapProbe, SwapShift
 from audit.stats.arrays import FloatArray
 from audit.stats.pairs.template_shifts import MIN_TEMPLATES, mean_interval, undetected_share
 
-__all__ = ["ComparedTemplates", "compared", "swap_probes"]
+__all__ = ["ComparedTemplates", "compare_templates", "swap_probes"]
 
 
 _DUST = 1e-12
-"""A mean this near to nothing is what rounding leaves of scores that cancel out."""
+"""Largest mean that rounding leaves of scores that cancel out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class ComparedTemplates:
 
     comparison: Comparison
     templates: npt.NDArray[np.int64]
-    """int64[n]: which."""
+    """int64[n]: number of each template."""
     shifts: FloatArray
-    """float64[n]: mean shift over the scored pairs of each; NaN where none was."""
+    """float64[n]: mean shift over the scored pairs of each; NaN where none was scored."""
     lowest: FloatArray
-    """float64[n]: over all pairs, those that were not scored at their lowest."""
+    """float64[n]: mean shift over all pairs, with those that were not scored at their lowest."""
     highest: FloatArray
-    """float64[n]: the same at their highest."""
+    """float64[n]: mean shift over all pairs, with those that were not scored at their highest."""
     pairs: int
     pairs_unscored: int
     to_flagged: int
@@ -43,7 +43,7 @@ class ComparedTemplates:
 
     @property
     def known(self) -> FloatArray:
-        """The shifts that are known."""
+        """Shifts that are known."""
         return self.shifts[~np.isnan(self.shifts)]
 
     @property
@@ -53,11 +53,11 @@ class ComparedTemplates:
 
 
 def swap_probes(answered: Sequence[Answered], level: float) -> tuple[SwapProbe, ...]:
-    """Every probe as the result holds it; `level` is that of the intervals."""
-    return tuple(_probe(one, compared(one), level) for one in answered)
+    """Make the result's record of every probe; `level` is that of the intervals."""
+    return tuple(_probe(one, compare_templates(one), level) for one in answered)
 
 
-def compared(answered: Answered) -> tuple[ComparedTemplates, ...]:
+def compare_templates(answered: Answered) -> tuple[ComparedTemplates, ...]:
     """Reduce the pairs of a probe to one number for each comparison and template."""
     design, pairs = answered.design, answered.design.pairs
     before, after = answered.scores[pairs.anchor], answered.scores[pairs.variant]
@@ -146,9 +146,10 @@ def _slots(answered: Answered, found: Sequence[ComparedTemplates], level: float)
 
 
 def _spread(answered: Answered, slot: str) -> tuple[float | None, float | None]:
-    """Within one text the highest score over its anchor and every level less the lowest: mean over templates, and most.
+    """Return the spread within one text, as mean over templates and as maximum.
 
-    Of each text by itself, so that scores which move both ways within a template do not cancel out.
+    The spread is the highest score over the anchor and every level, less the lowest. It is taken in each text by
+    itself, so that scores which move both ways within a template do not cancel out.
     """
     design, pairs = answered.design, answered.design.pairs
     mains = np.array([one.family == (slot, "") for one in design.comparisons])

@@ -1,4 +1,4 @@
-"""People of unknown group: how many of them, or which share of a group, would overturn its verdict."""
+"""People of unknown group: the number or share of a group's that would overturn its verdict."""
 
 from __future__ import annotations
 
@@ -15,80 +15,86 @@ from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn, rate_bounds
 from audit.vocabulary.metrics import Metric
 
-__all__ = ["Unknown", "smallest_shares", "unknown_bounds", "unknown_in_favour", "unknown_to_hold_back"]
+__all__ = ["Unknown", "fewest_in_favour", "fewest_to_hold_back", "smallest_shares", "unknown_bounds"]
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """How many people of unknown group overturn each of G verdicts, were they of the group."""
+    """Number of people of unknown group who would overturn each of G verdicts if they belonged to the group."""
 
     fewest: IntArray
     """int64[G]: -1 where not even all of them do."""
     among: IntArray
-    """int64[G]: people of unknown group who may be of the group and whose case speaks against the verdict."""
+    """int64[G]: people of unknown group who may belong to the group and whose case speaks against the verdict."""
     share: FloatArray
-    """float64[G]: of the group's own cases, the largest share that may be unknown without it; nan where any may."""
+    """float64[G]: largest share of the group's own cases that may be unknown without it; nan where any may."""
 
 
-def unknown_to_hold_back(sides: Sequence[Doubted]) -> Unknown:
-    """How many would keep a group from a pass, on the side that is nearest: whatever share the plan vouches for."""
+def fewest_to_hold_back(sides: Sequence[Doubted]) -> Unknown:
+    """Find how many would keep a group from a pass, on the side that is nearest, whatever share the plan vouches
+    for.
+    """
     found = [_fewest(doubted, among) for doubted, among in ((side, _against(side)) for side in sides)]
     among = np.stack([_against(side) for side in sides])
     return _nearest(sides[0], np.stack(found), among)
 
 
-def unknown_in_favour(doubted: Doubted) -> Unknown:
-    """How many would keep a group from its FAIL, as far as the plan lets them belong to it."""
+def fewest_in_favour(doubted: Doubted) -> Unknown:
+    """Find how many would keep a group from its FAIL, as far as the plan lets them belong to it."""
     question, counts = doubted.question, doubted.counts
     among = counts.members.in_favour(question, counts.groups)
     found = fewest_to_overturn(
-        partial(_favoured, question, counts), among, doubted.boundary, doubted.beta, doubted.level
+        partial(_at_best, question, counts), among, doubted.boundary, doubted.beta, doubted.level
     )
     return _nearest(doubted, found[np.newaxis], among[np.newaxis])
 
 
 def smallest_shares(sides: Sequence[Doubted]) -> FloatArray:
-    """float64[G]: the share at which each group would be held back, by the asymptotic test: to see who is nearest."""
+    """float64[G]: the share at which each group would be held back, by the asymptotic test: to find the nearest
+    groups.
+    """
     shares = []
     for side in sides:
         among = _against(side)
-        guess = asymptotically_fewest(partial(_harmed, side.question, _anyone(side)), among, side.boundary, side.level)
+        guess = asymptotically_fewest(
+            partial(_at_worst, side.question, _without_limit(side)), among, side.boundary, side.level
+        )
         own = side.counts.members.surely(side.question.metric, side.counts.groups)
         shares.append(np.where(guess > among, np.inf, (guess - 1) / np.maximum(own + guess - 1, 1)))
     return np.asarray(np.min(np.stack(shares), axis=0), dtype=np.float64)
 
 
 def unknown_bounds(counts: RuleCounts, metric: Metric) -> tuple[FloatArray, FloatArray]:
-    """float64[G] each: the lowest and highest rate of each group, over its scored cases and those who may be of it."""
+    """float64[G] each: lowest and highest rate of each group, over its scored cases and those who may belong to it."""
     hits, misses = counts.members.joining(metric, counts.groups)
     return rate_bounds(counts.groups.numerator(metric), counts.groups.denominator(metric), hits, misses)
 
 
 def _fewest(doubted: Doubted, among: IntArray) -> IntArray:
-    tables = partial(_harmed, doubted.question, _anyone(doubted))
+    tables = partial(_at_worst, doubted.question, _without_limit(doubted))
     return fewest_to_overturn(tables, among, doubted.boundary, doubted.beta, doubted.level)
 
 
 def _against(doubted: Doubted) -> IntArray:
-    counts = _anyone(doubted)
+    counts = _without_limit(doubted)
     return counts.members.against(doubted.question, counts.groups)
 
 
-def _anyone(doubted: Doubted) -> RuleCounts:
-    """The same counts without the share that the plan vouches for."""
+def _without_limit(doubted: Doubted) -> RuleCounts:
+    """Return the counts without the share that the plan vouches for."""
     return replace(doubted.counts, members=replace(doubted.counts.members, max_share=None))
 
 
-def _harmed(question: Question, counts: RuleCounts, moved: IntArray) -> Moved:
+def _at_worst(question: Question, counts: RuleCounts, moved: IntArray) -> Moved:
     return counts.members.at_their_worst(question, counts.groups, moved)
 
 
-def _favoured(question: Question, counts: RuleCounts, moved: IntArray) -> Moved:
+def _at_best(question: Question, counts: RuleCounts, moved: IntArray) -> Moved:
     return counts.members.at_their_best(question, counts.groups, moved)
 
 
 def _nearest(doubted: Doubted, found: IntArray, among: IntArray) -> Unknown:
-    """Over sides: the one on which the fewest people do it."""
+    """Pick, over sides, the one that takes the fewest people."""
     never = found > among
     at = np.argmin(np.where(never, np.iinfo(np.int64).max, found), axis=0)[np.newaxis]
     fewest, all_of_them, none = (np.take_along_axis(array, at, axis=0)[0] for array in (found, among, never))

@@ -1,4 +1,4 @@
-"""Rates of weighted and clustered sets with their intervals, of groups and of what they are compared with."""
+"""Rates of weighted and clustered sets with their intervals, of groups and of those they are compared with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Contrast", "RateIntervals", "contrast", "rate_intervals"]
 
 @dataclass(frozen=True, slots=True)
 class RateIntervals:
-    """float64[G] each."""
+    """Rates of G groups with their intervals; float64[G] each."""
 
     rate: FloatArray
     low: FloatArray
@@ -29,20 +29,22 @@ class RateIntervals:
     """Wilson's limits at the effective size, with the quantile of t."""
     exact_low: FloatArray
     exact_high: FloatArray
-    """Clopper-Pearson's limits at the same."""
+    """Clopper-Pearson's limits at the effective size."""
     effective: FloatArray
     """Effective size, before the cut for few degrees of freedom; nan where every case is one."""
     degrees_of_freedom: FloatArray
-    """Of its variance; nan where every case is one."""
+    """Degrees of freedom of its variance; nan where every case is one."""
 
     @property
     def limits(self) -> Limits:
-        """The rates with Wilson's limits."""
+        """Rates with Wilson's limits."""
         return Limits(self.rate, self.low, self.high)
 
 
 def rate_intervals(of: FamilyMoments, family: FamilyCounts, metric: Metric, level: float) -> RateIntervals:
-    """Every group's rate of a metric. Where its rows are independent and weigh the same, as from counts."""
+    """Estimate every group's rate of a metric. Where its rows are independent and weigh the same, it is taken from
+    counts.
+    """
     cells: Cells = (metric.numerator, metric.denominator)
     found = _intervals(of.own(cells), correlation(of, cells), level)
     alike = of.counts_alike(metric.denominator, rest=False)
@@ -92,13 +94,13 @@ class Contrast:
     difference: tuple[FloatArray, FloatArray, FloatArray]
     ratio: tuple[FloatArray, FloatArray, FloatArray]
     share: FloatArray
-    """The group's part of the weight of both."""
+    """Group's part of the weight of both."""
 
 
 def contrast(
     of: FamilyMoments, family: FamilyCounts, metric: Metric, level: float, reference: int | None = None
 ) -> Contrast:
-    """Every group against its rest, or against the group at place `reference`, with what their clusters share."""
+    """Compare every group with its rest, or with the group at place `reference`, with what their clusters share."""
     cells: Cells = (metric.numerator, metric.denominator)
     own = rate_intervals(of, family, metric, level)
     units = of.units(metric.denominator)

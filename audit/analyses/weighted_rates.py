@@ -1,4 +1,6 @@
-"""The weighted rates of groups and rests that a question compares, with whatever is not known at its best or worst."""
+"""Weighted rates of groups and rests that a question compares, with everything that is not known at its best or
+worst.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.missing_attributes import member_places
-from audit.analyses.sides import Question, When, cases_cells
+from audit.analyses.sides import Question, When, possible_cells
 from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
 from audit.counting.table import FamilyCounts
 from audit.stats.arrays import FloatArray
@@ -18,11 +20,11 @@ from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.weighted_rate import Tilt, WeightedRate, pooled_correlation
 from audit.vocabulary.metrics import Cell
 
-__all__ = ["compared", "correlation", "least_q", "with_possible_members"]
+__all__ = ["correlation", "least_q", "weighted_comparison", "with_possible_members"]
 
 
 def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:
-    """Of each group, of each rest, and of everyone."""
+    """Return the tilts of each group, of each rest, and of everyone."""
     kinds = cells[0], tuple(cell for cell in cells[1] if cell not in cells[0])
     own = [(of.units(kind), of.squares(kind)[1], np.asarray(family.total(kind), dtype=np.float64)) for kind in kinds]
     everyone = [tuple(np.full(values.shape, values.sum()) for values in kind) for kind in own]
@@ -34,8 +36,8 @@ def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt,
     return made[0], made[1], made[2]
 
 
-def compared(of: FamilyMoments, family: FamilyCounts, question: Question, when: When) -> Comparison:
-    """What `question` compares, with unscored cases at their best or worst or left out."""
+def weighted_comparison(of: FamilyMoments, family: FamilyCounts, question: Question, when: When) -> Comparison:
+    """Compare group and rest as `question` asks, with unscored cases at their best or worst or left out."""
     own, rest = question.cells(when)
     tilt, _, everyone = _tilts(of, family, own)
     _, rest_tilt, _ = _tilts(of, family, rest)
@@ -63,7 +65,9 @@ def _alike(of: FamilyMoments, cells: Cells, scored: Cells, *, rest: bool) -> Ali
 
 
 def least_q(of: FamilyMoments, family: FamilyCounts, cells: Iterable[Cell]) -> FloatArray:
-    """float64[G]: ``sum Q / S^2`` of each group, were its weights as uneven as those within groups are on average."""
+    """float64[G]: ``sum Q / S^2`` of each group, if its weights were as uneven as those within groups are on
+    average.
+    """
     denominator = tuple(cells)
     rows = np.asarray(family.total(denominator), dtype=np.float64)
     total, (_, squares) = of.units(denominator), of.squares(denominator)
@@ -74,20 +78,21 @@ def least_q(of: FamilyMoments, family: FamilyCounts, cells: Iterable[Cell]) -> F
 
 
 def correlation(of: FamilyMoments, cells: Cells) -> float:
-    """How alike the rows of a cluster are, over all groups of a family."""
+    """Return how alike the rows of a cluster are, over all groups of a family."""
     return pooled_correlation(of.own(cells), of.units(cells[1]))
 
 
 def with_possible_members(
     of: FamilyMoments, family: FamilyCounts, question: Question, worst: Comparison, max_share: float | None
 ) -> tuple[Comparison, npt.NDArray[np.bool_]]:
-    """The worst that people of unknown feature, or of several nationalities, can make of it; for whom there are any.
+    """Return the worst comparison that people of unknown feature or of several nationalities allow, and where there are
+    any.
 
-    Those whose cases speak against a group move to it from its rest (`audit.analyses.missing_attributes`): all who have
-    its nationality beside others, and the unknown as far as the plan's share of them, taken by weight, lets them.
-    Rates are exact. Variances are bounded from above:
-    the norm of a sum over clusters is at most the sum of the norms (Minkowski), and where no cluster has rows in two
-    groups squares add up; a covariance with the rest counts only where it adds. Degrees of freedom stay.
+    People whose cases speak against a group move to it from its rest (`audit.analyses.missing_attributes`): all who
+    have its nationality beside others, and the unknown as far as the plan's share of them, taken by weight, lets them.
+    Rates are exact. Variances are bounded from above: the norm of a sum over clusters is at most the sum of the norms
+    (Minkowski), and where no cluster has rows in two groups squares add up; a covariance with the rest counts only
+    where it adds. Degrees of freedom stay.
     """
     own, rest = question.cells("worst")
     moving = _Moving.of(of, family, question, max_share)
@@ -97,14 +102,14 @@ def with_possible_members(
     divisor = np.where(new_total > 0.0, new_total, 1.0)
     new_rate = (counted + moving.units * up) / divisor
     pull = (1.0 - new_rate if up else new_rate) ** 2 * moving.squares
-    spread = _joined(of.spread(own, new_rate), pull, spans=of.spans)
-    group = _of_size(
+    spread = _norm_of_sum(of.spread(own, new_rate), pull, spans=of.spans)
+    group = _with_size(
         worst.group,
         worst.correlation,
         rate=new_rate,
         residual=spread / divisor**2,
         q=(worst.group.q * total**2 + moving.second) / divisor**2,
-        bb=_joined(worst.group.bb * total**2, moving.squares, spans=of.spans) / divisor**2,
+        bb=_norm_of_sum(worst.group.bb * total**2, moving.squares, spans=of.spans) / divisor**2,
     )
     rest_units, rest_counted = (of.units(cells).sum() - of.units(cells) for cells in (rest[1], rest[0]))
     left = rest_units - moving.scored
@@ -113,11 +118,11 @@ def with_possible_members(
     rest_rate = np.clip((rest_counted - moving.scored * up) / rest_divisor, 0.0, 1.0)
     loss = np.maximum(rest_rate, 1.0 - rest_rate) ** 2 * moving.scored_squares
     scale = np.where(left > 0.0, rest_units / rest_divisor, 0.0) ** 2
-    others = _of_size(
+    others = _with_size(
         worst.rest,
         worst.correlation,
         rate=rest_rate,
-        residual=_joined(of.spread(rest, rest_rate, rest=True), loss, spans=True) / rest_divisor**2,
+        residual=_norm_of_sum(of.spread(rest, rest_rate, rest=True), loss, spans=True) / rest_divisor**2,
         q=worst.rest.q * scale,
         bb=worst.rest.bb * scale,
     )
@@ -127,30 +132,30 @@ def with_possible_members(
         group=group,
         rest=others,
         cross=np.minimum(worst.cross, 0.0),
-        alike=_with(worst.alike, group),
-        rest_alike=_with(worst.rest_alike, others),
+        alike=_and_moved(worst.alike, group),
+        rest_alike=_and_moved(worst.rest_alike, others),
         # of a cluster of possible members those who speak against the group move, and the others stay
         joint=np.asarray(worst.joint) | (moving.units > 0.0),
     )
     return moved, moving.units > 0.0
 
 
-def _with(alike: Alike | None, moved: WeightedRate) -> Alike | None:
+def _and_moved(alike: Alike | None, moved: WeightedRate) -> Alike | None:
     return None if alike is None else alike.worse_of(Alike.of(moved))
 
 
 @dataclass(frozen=True, slots=True)
 class _Moving:
-    """float64[G] each, of the possible members that speak against a group."""
+    """Possible members that speak against a group; float64[G] each."""
 
     units: FloatArray
     scored: FloatArray
-    """Units of the scored ones: they leave the rest, while unscored ones stay there as what helps it."""
+    """Units of the scored ones: they leave the rest, while unscored ones stay there, where they help it."""
     squares: FloatArray
-    """At most the sum of B^2 over their clusters."""
+    """Upper bound of the sum of B^2 over their clusters."""
     scored_squares: FloatArray
     second: FloatArray
-    """At most the sum of squared weights."""
+    """Upper bound of the sum of squared weights."""
 
     @classmethod
     def of(cls, of: FamilyMoments, family: FamilyCounts, question: Question, max_share: float | None) -> _Moving:
@@ -160,7 +165,7 @@ class _Moving:
         places = member_places(family)
         moving, moving_scored = (_of_members(of, places.unknown, cells) for cells in ((*scored, *unscored), scored))
         if max_share is not None:
-            known = of.units(cases_cells(metric))
+            known = of.units(possible_cells(metric))
             known = known + np.array([known[some].sum() for some in places.several])
             cap = known * (max_share / (1.0 - max_share))
             moving, moving_scored = _capped(cap, *moving), _capped(cap, *moving_scored)
@@ -188,15 +193,18 @@ def _with_several(
     places: list[list[int]],
     cells: tuple[Cell, ...],
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Those of unknown feature, as far as the plan lets them, and all who have the group's nationality among others."""
+    """Add all who have the group's nationality among others to those of unknown feature that the plan lets move."""
     units, squares, second = _of_members(of, places, cells)
-    return moving[0] + units, _joined(moving[1], squares, spans=of.spans), moving[2] + second
+    return moving[0] + units, _norm_of_sum(moving[1], squares, spans=of.spans), moving[2] + second
 
 
 def _capped(
     cap: FloatArray, units: FloatArray, squares: FloatArray, second: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Of no more than `cap` units: sum B^2 <= (largest B) sum B, and no cluster has more than all or than the cap."""
+    """Bound the sums for no more than `cap` units.
+
+    sum B^2 <= (largest B) sum B, and no cluster has more than all or than the cap.
+    """
     left = np.minimum(units, cap)
     return (
         left,
@@ -205,11 +213,11 @@ def _capped(
     )
 
 
-def _joined(one: FloatArray, other: FloatArray, *, spans: bool) -> FloatArray:
+def _norm_of_sum(one: FloatArray, other: FloatArray, *, spans: bool) -> FloatArray:
     return np.asarray((np.sqrt(one) + np.sqrt(other)) ** 2 if spans else one + other)
 
 
-def _of_size(
+def _with_size(
     before: WeightedRate,
     icc: float | FloatArray,
     *,
@@ -218,7 +226,7 @@ def _of_size(
     q: FloatArray,
     bb: FloatArray,
 ) -> WeightedRate:
-    """A rate with another size and the degrees of freedom it had."""
+    """Return a rate with another size and the degrees of freedom it had."""
     was, becomes = before.q + icc * (before.bb - before.q), q + icc * (bb - q)
     ratio = np.where(was > 0.0, becomes / np.where(was > 0.0, was, 1.0), 1.0) ** 2
     return WeightedRate(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.analyses.estimates import everyone_as_family, row_accounts
-from audit.analyses.families import count_families, finest
+from audit.analyses.families import count_families, is_finest
 from audit.analyses.missing_attributes import member_places
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
@@ -19,8 +19,7 @@ from audit.planning.review import review_set
 from audit.planning.set_review import SetReview
 from audit.result.findings import RowAccount
 from audit.verdicts.budget import budget
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, rule_decidability
-from audit.verdicts.expected import missing_expected
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected, rule_decidability
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
@@ -310,7 +309,7 @@ def _family(
     held = held_back(plan, rule, planned, plan.sensitivity.max_missing_share)
     return FamilyCheck(
         family=family.family,
-        finest=finest(plan, family.family),
+        finest=is_finest(plan, family.family),
         level=budget(plan).names,
         groups=tuple(_group(family, decidability, place) for place in range(len(family.groups))),
         coverage=decidability.coverage[family.family],

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from audit.analyses.sides import Question, Side, cases_cells, questions
+from audit.analyses.sides import Question, Side, possible_cells, questions
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
@@ -25,9 +25,9 @@ from audit.stats.sizes.decidable_disparity import Limit, failing_rate, passing_e
 from audit.stats.sizes.effective_levels import first_effective_levels, power_width
 from audit.verdicts.budget import budget
 from audit.verdicts.decidability import (
-    DesignedSizes,
+    EffectiveSizes,
     FamilyDecidability,
-    designed_sizes,
+    effective_sizes,
     rule_decidability,
 )
 from audit.verdicts.margin_tests import procedure_of
@@ -115,7 +115,7 @@ def _family(
 ) -> FamilyPower:
     asked = questions(plan, rule)
     exact = moments is None or is_exact(plan, rule, counts, moments)
-    sizes = designed_sizes(plan, rule, counts, moments)
+    sizes = effective_sizes(plan, rule, counts, moments)
     # as where sizes are planned: of two sides each passes with half of the risk
     power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
     failing = [_fails_from(plan, rule, question, counts, decided, None if exact else moments) for question in asked]
@@ -157,7 +157,7 @@ def _fails_from(
     limit = _limit(rule, question)
     tested = decided.evaluable & limit.can_be_exceeded & ~decided.too_few_clusters
     levels = _levels(plan, rule, question, counts, decided, tested, moments)
-    sizes = designed_sizes(plan, rule, counts, moments, np.where(tested, levels, 0.01))
+    sizes = effective_sizes(plan, rule, counts, moments, np.where(tested, levels, 0.01))
     hidden = _hidden(plan, rule, counts, moments)
     found = []
     for place, level in enumerate(levels.tolist()):
@@ -193,7 +193,7 @@ def _levels(
         n, m = decided.cases[tested], decided.rest_cases[tested]
         levels[tested] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method)
         return levels
-    own = moments.of(counts).own(((), cases_cells(METRICS[rule.metric])))
+    own = moments.of(counts).own(((), possible_cells(METRICS[rule.metric])))
     size = design_size(own, plan.evaluation_set.expected_icc if moments.clustered else 0.0)[tested]
     levels[tested] = first_effective_levels(power_width(rule.planned_rate, size, question.fail), share)
     return levels
@@ -210,7 +210,7 @@ def _passes_at(
 ) -> list[Smallest]:
     limit = replace(_limit(rule, question), limit=0.5)
     alpha = plan.verdict.alpha
-    sizes = designed_sizes(plan, rule, counts, moments, np.full(len(decided.groups), alpha))
+    sizes = effective_sizes(plan, rule, counts, moments, np.full(len(decided.groups), alpha))
     hidden = _hidden(plan, rule, counts, moments)
     found = []
     for place in range(len(decided.groups)):
@@ -232,7 +232,7 @@ def _hidden(plan: AuditPlan, rule: Rule, counts: FamilyCounts, moments: Moments 
     """What clusters could hide of each group; empty where there are none."""
     if moments is None or not moments.clustered:
         return []
-    of, cells = moments.of(counts), ((), cases_cells(METRICS[rule.metric]))
+    of, cells = moments.of(counts), ((), possible_cells(METRICS[rule.metric]))
     correlation = plan.evaluation_set.expected_icc
     bundles, rest = (of.evened(cells, rest=side).bundles.at_least(correlation) for side in (False, True))
     own, others = of.own(cells), of.rest(cells)
@@ -244,7 +244,7 @@ def _hidden(plan: AuditPlan, rule: Rule, counts: FamilyCounts, moments: Moments 
     ]
 
 
-def _whole(decided: FamilyDecidability, sizes: DesignedSizes, place: int) -> tuple[int, int]:
+def _whole(decided: FamilyDecidability, sizes: EffectiveSizes, place: int) -> tuple[int, int]:
     """Whole independent cases that a group and its rest are worth."""
     own, rest = float(decided.cases[place] * sizes.worth[place]), float(sizes.rest_size[place])
     return math.floor(own + 1e-6), math.floor(rest + 1e-6)

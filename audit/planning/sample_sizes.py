@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.families import finest, rule_families
+from audit.analyses.families import is_finest, rule_families
 from audit.analyses.sides import questions
 from audit.counting.family_moments import of_the_others
 from audit.plan.audit_plan import AuditPlan, Rule
@@ -26,7 +26,7 @@ from audit.stats.sizes.allocation import GroupCells
 from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.stats.sizes.decidable_disparity import Limit
 from audit.stats.sizes.unit_shapes import UnitShapes
-from audit.verdicts.enough_clusters import cases_from_enough_clusters
+from audit.verdicts.decidability import cases_for_enough_clusters
 from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import METRICS, Cell
 
@@ -90,7 +90,7 @@ def cell_groups(plan: AuditPlan, rules: Sequence[Rule], cells: Sequence[PoolCell
     for rule in rules:
         counted = _labels(rule)
         for family in rule_families(plan, rule):
-            if not finest(plan, family):
+            if not is_finest(plan, family):
                 continue
             places = [names.index(axis.feature) for axis in family.axes]
             members: dict[tuple[str, ...], list[int]] = {}
@@ -186,7 +186,7 @@ def cases_from_clusters(
     factor, rows = variance_factor(side, icc), (side.q, rest_side.q)
     wanted = np.zeros(sums[0].shape)
     for boundary, beyond in _edges(plan, groups.rule, share):
-        cases = cases_from_enough_clusters(plan, groups.rule, clusters, factor, sums[0], (boundary,), rows=rows)
+        cases = cases_for_enough_clusters(plan, groups.rule, clusters, factor, sums[0], (boundary,), rows=rows)
         wanted = np.maximum(wanted, np.ceil(cases / beyond - 1e-6))
     return wanted
 

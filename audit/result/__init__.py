@@ -1,4 +1,4 @@
-"""The exact nouns: the result of an audit, its findings, its file, and waivers."""
+"""Exact nouns: the result of an audit, its findings, its file, and waivers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["AuditResult"]
 
 
 def __getattr__(name: str) -> object:
-    """Load the result when it is first asked for: its findings alone are light."""
+    """Load the result on first use: its findings alone are light."""
     if name == "AuditResult":
         from audit.result.audit_result import AuditResult
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from audit.result.audit_result import Change, ChangeVerdict, Outcome, ProbeRuleResult, ProbeVerdict, RuleResult
 from audit.result.reading import Finding, Reading
-from audit.result.waivers import Held, held_by_finding
+from audit.result.waivers import WaiverOnDay, held_by_finding
 
 __all__ = ["Case", "Suite", "suites"]
 
@@ -21,7 +21,7 @@ class Case(NamedTuple):
     """With the group, the reason, and, of a finding, its rate, that of everyone else and the limit."""
     outcome: Outcome
     """How it came out."""
-    waiver: Held | None = None
+    waiver: WaiverOnDay | None = None
     """The waiver of a finding that fails, as it stood when the audit ended."""
 
 

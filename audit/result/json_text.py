@@ -1,4 +1,4 @@
-"""The text of `result.json`: the same bytes for the same result."""
+"""Text of `result.json`: equal results have equal bytes."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ __all__ = ["result_sha256", "result_to_json"]
 
 
 def result_to_json(result: AuditResult) -> str:
-    """The result as JSON text: fixed key order, one record of a list a line, no NaN, one line feed at the end."""
-    fields = [f" {json.dumps(name)}: {_field(getattr(result, name))}" for name in AuditResult.model_fields]
+    """Render the result as JSON: fixed key order, one record of a list a line, no NaN, one line feed at the end."""
+    fields = [f" {json.dumps(name)}: {_field_text(getattr(result, name))}" for name in AuditResult.model_fields]
     return "{\n" + ",\n".join(fields) + "\n}\n"
 
 
 def result_sha256(result: AuditResult) -> str:
-    """SHA-256 of all that a result says but its provenance: two runs on the same input have the same."""
+    """Return the SHA-256 of all that a result says but its provenance: equal for two runs on the same input."""
     digest = hashlib.sha256()
     for name in AuditResult.model_fields:
         if name != "provenance":
-            digest.update(f"{name}: {_field(getattr(result, name))}\n".encode())
+            digest.update(f"{name}: {_field_text(getattr(result, name))}\n".encode())
     return digest.hexdigest()
 
 
-def _field(value: object) -> str:
+def _field_text(value: object) -> str:
     if isinstance(value, tuple) and value:
-        return "[\n" + ",\n".join(f"  {_text(item)}" for item in value) + "\n ]"
-    return _text(value)
+        return "[\n" + ",\n".join(f"  {_value_text(item)}" for item in value) + "\n ]"
+    return _value_text(value)
 
 
-def _text(value: object) -> str:
+def _value_text(value: object) -> str:
     # pydantic writes a record several times faster than the standard library writes the dict made of it
     if isinstance(value, BaseModel):
         return value.model_dump_json(by_alias=True)

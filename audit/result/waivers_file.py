@@ -1,4 +1,4 @@
-"""Reads a file of waivers: who answers for which finding, on what ground, until when.
+"""File of waivers: who answers for which finding, on what ground, until when.
 
 Every mistake in it is one line: where, what, and what to write instead. Nothing in it enters a count, a verdict or a
 digest of the plan, so that writing a waiver never makes anything be scored again.
@@ -24,14 +24,14 @@ from audit.plan.governance import WaiversSection
 from audit.result.audit_result import Waiver
 from audit.vocabulary.groups import Group, Level, SensitiveFeature
 
-__all__ = ["MOST", "WaivedGroupError", "in_public_words", "read_waivers", "waivers_of"]
+__all__ = ["MAX_WAIVERS", "WaivedGroupError", "publishable_errors", "read_plan_waivers", "read_waivers"]
 
-MOST: Final = 1000
-"""Waivers in a file: more are no list that anybody answers for."""
+MAX_WAIVERS: Final = 1000
+"""Waivers that a file may hold: nobody answers for a longer list."""
 
 _KEYS: Final = ("rule", "group", "who", "why", "expires")
 _LONGEST: Final = {"who": 200, "why": 600}
-"""Characters, as of a role and of words in `[governance]`."""
+"""Characters at most, as for a role and for words in `[governance]`."""
 _LAYOUT: Final = Layout(
     noun="file of waivers",
     root=WaiversSection,
@@ -44,9 +44,9 @@ _LAYOUT: Final = Layout(
 
 
 class WaivedGroupError(PlanError):
-    """A waiver of a group that is not there, or of one that stands on several rungs: that says who is in the set.
+    """A waiver of a group that is not there, or of one that stands on several rungs: its text says who is in the set.
 
-    `public` is the same for a log that many read: the line, and that it names no one group.
+    `public` is the error for a log that many read: it gives the line, and that the waiver names no one group.
     """
 
     def __init__(self, message: str, *, slug: str, hint: str, public: PlanError) -> None:
@@ -55,8 +55,8 @@ class WaivedGroupError(PlanError):
 
 
 @contextlib.contextmanager
-def in_public_words(*, exact: bool = False) -> Iterator[None]:
-    """Let no error of a file of waivers say who is in the set, unless those who read it may know the exact counts.
+def publishable_errors(*, exact: bool = False) -> Iterator[None]:
+    """Let no error of a file of waivers say who is in the set, unless its readers may know the exact counts.
 
     Raises PlanError in the place of WaivedGroupError.
     """
@@ -68,8 +68,8 @@ def in_public_words(*, exact: bool = False) -> Iterator[None]:
         raise error.public from None
 
 
-def waivers_of(loaded: LoadedPlan, features: Sequence[SensitiveFeature]) -> tuple[Waiver, ...]:
-    """The waivers of a plan, read from its file or the one named instead; none where there is no file.
+def read_plan_waivers(loaded: LoadedPlan, features: Sequence[SensitiveFeature]) -> tuple[Waiver, ...]:
+    """Read the waivers of a plan from its file, or from the one named instead; empty where there is no file.
 
     Raises
     ------
@@ -114,9 +114,12 @@ class _Reader:
             raise self._wrong(
                 "waivers is no list of tables", ("waivers",), hint="write [[waivers]] above each", slug="waiver-value"
             )
-        if len(entries) > MOST:
+        if len(entries) > MAX_WAIVERS:
             raise self._wrong(
-                f"{len(entries):,} waivers", ("waivers",), hint=f"a file has at most {MOST:,}", slug="waiver-value"
+                f"{len(entries):,} waivers",
+                ("waivers",),
+                hint=f"a file has at most {MAX_WAIVERS:,}",
+                slug="waiver-value",
             )
         read: dict[tuple[str, Group], Waiver] = {}
         for place, entry in enumerate(entries):
@@ -156,7 +159,10 @@ class _Reader:
                 slug="waiver-rule",
             )
         raise self._wrong(
-            f"{dotted(at)}: no rule{_named(rule)} in this plan", at, hint=_meant(rule, known), slug="waiver-rule"
+            f"{dotted(at)}: no rule{_quoted_word(rule)} in this plan",
+            at,
+            hint=_suggestion(rule, known),
+            slug="waiver-rule",
         )
 
     def _group(self, at: Where, group: object, rule: str) -> Group:
@@ -170,15 +176,18 @@ class _Reader:
                 raise self._wrong(
                     f"{dotted((*at, name))}: no such feature",
                     (*at, name),
-                    hint=_meant(name, known),
+                    hint=_suggestion(name, known),
                     slug="waiver-group",
                 )
         sets = next(each.feature_sets for each in self.plan.named_rules if each.id == rule)
         if set(group) not in [set(features) for features in sets]:
             judged = "; ".join(" by ".join(features) for features in sets)
-            told = " by ".join(name for name in known if name in group)
+            asked = " by ".join(name for name in known if name in group)
             raise self._wrong(
-                f"{dotted(at)}: {rule} judges no groups of {told}", at, hint=f"it judges: {judged}", slug="waiver-group"
+                f"{dotted(at)}: {rule} judges no groups of {asked}",
+                at,
+                hint=f"it judges: {judged}",
+                slug="waiver-group",
             )
         features = [feature for feature in self.features if feature.name in group]
         return Group(tuple(self._level((*at, each.name), group[each.name], each) for each in features))
@@ -190,12 +199,15 @@ class _Reader:
             code, rung = asked.get("code"), asked.get("rung")
         if rung is not None and rung not in feature.rungs:
             raise self._wrong(
-                f"{dotted(at)}: no rung{_named(rung)}", at, hint=_meant(rung, feature.rungs), slug="waiver-group"
+                f"{dotted(at)}: no rung{_quoted_word(rung)}",
+                at,
+                hint=_suggestion(rung, feature.rungs),
+                slug="waiver-group",
             )
         found = [level.rung for level in feature.levels if level.code == code and rung in (None, level.rung)]
         if not found:
             raise self._no_one_group(
-                f"{dotted(at)}: nobody in the set is{_named(code)}",
+                f"{dotted(at)}: nobody in the set is{_quoted_word(code)}",
                 at,
                 hint=self._nearest(code, feature),
                 slug="waiver-group",
@@ -211,7 +223,7 @@ class _Reader:
         return Level(feature.name, found[0], str(code))
 
     def _nearest(self, code: object, feature: SensitiveFeature) -> str:
-        """The code that was probably meant, by codes and by names."""
+        """Return a hint with the code that was probably meant, by codes and by names."""
         called = {text.casefold(): level.code for level in feature.levels for text in (level.name, level.code)}
         found = difflib.get_close_matches(code[:60].casefold(), called, n=1) if isinstance(code, str) else []
         if found:
@@ -248,12 +260,12 @@ class _Reader:
                 raise self._wrong(
                     f"{dotted((*at, key))}: unknown key in {header}",
                     (*at, key),
-                    hint=_meant(key, known),
+                    hint=_suggestion(key, known),
                     slug="waiver-key",
                 )
 
     def _no_one_group(self, what: str, at: Where, *, hint: str, slug: str) -> WaivedGroupError:
-        """One public text for both mistakes: which of them it is would say whether such people are in the set."""
+        """Make one public text for both mistakes: which of them it is would say whether such people are in the set."""
         public = self._wrong(
             f"{dotted(at)} names no one group of this audit",
             at,
@@ -269,10 +281,10 @@ class _Reader:
         return PlanError(one_line(f"{place}: {what}"), slug=slug, hint=one_line(hint))
 
 
-def _named(word: object) -> str:
+def _quoted_word(word: object) -> str:
     return f' "{word[:60]}"' if isinstance(word, str) else ""
 
 
-def _meant(word: object, known: Sequence[str]) -> str:
+def _suggestion(word: object, known: Sequence[str]) -> str:
     found = nearest(word, known) if isinstance(word, str) else None
     return f'did you mean "{found}"?' if found else f"known: {quoted(list(known)[:20], 'and')}"

@@ -1,6 +1,7 @@
-"""How the chance of a false FAIL is divided: by the plan alone, so that nobody can choose after seeing the data.
+"""Division of the chance of a false FAIL over the tests of a plan.
 
-Comparisons of a probe that change and hold the same slots are a family like any other, judged on two sides.
+The plan alone decides it, so that nobody can choose after seeing the data. Comparisons of a probe that change the same
+slots and hold the same slots are a family like any other, judged on two sides.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from audit.analyses.families import finest, rule_families
+from audit.analyses.families import is_finest, rule_families
 from audit.analyses.sides import questions
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Family
@@ -16,26 +17,29 @@ from audit.vocabulary.groups import Family
 __all__ = ["ALL_NAMES", "NAMES", "UNNAMED", "Budget", "budget", "is_combined"]
 
 ALL_NAMES: Final = 0.9
-"""The share of alpha that names may spend in a plan without nationalities. The rest pays for the one approximation in
-discarding, the shared rest."""
+"""Share of alpha that names may spend in a plan without nationalities. The rest pays for the one approximation in
+discarding, the shared rest.
+"""
 NAMES: Final = 0.75
-"""The share that names may spend where nationalities are also judged together."""
+"""Share of alpha that names may spend where nationalities are also judged together."""
 UNNAMED: Final = 0.15
-"""The share of the test of all nationalities together: "several are beyond the limit; none can be named"."""
+"""Share of alpha for the test of all nationalities together: "several are beyond the limit; none can be named"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What each test may spend."""
+    """Level that each test may spend."""
 
     names: float
-    """The level of one family on one side of a rule: the chance of naming any of its groups by mistake."""
+    """Level of one family on one side of a rule: the chance of naming any of its groups by mistake."""
     unnamed: float
-    """The level of the test of one family of nationalities as a whole, on one side; 0 where the plan has none."""
+    """Level of the test of one family of nationalities as a whole, on one side; 0 where the plan has none."""
 
 
 def budget(plan: AuditPlan) -> Budget:
-    """Equal shares: names over every (rule, side, family), tests without a name over those of nationalities."""
+    """Divide alpha equally: names over every (rule, side, family), tests without a name over families of
+    nationalities.
+    """
     families = [(len(questions(plan, rule)), family) for rule in plan.rules for family in rule_families(plan, rule)]
     shares = sum(sides for sides, _ in families) + 2 * _probe_families(plan)
     combined = sum(sides for sides, family in families if is_combined(plan, family))
@@ -51,6 +55,8 @@ def _probe_families(plan: AuditPlan) -> int:
 
 
 def is_combined(plan: AuditPlan, family: Family) -> bool:
-    """Whether the groups of a family are also judged together: nationalities by themselves, on their finest rung."""
+    """Say whether the groups of a family are also judged together: nationalities by themselves, on their finest
+    rung.
+    """
     (axis, *others) = family.axes
-    return not others and plan.coding(axis.feature) == "nationality" and finest(plan, family)
+    return not others and plan.coding(axis.feature) == "nationality" and is_finest(plan, family)

@@ -1,87 +1,97 @@
-"""Who can be judged alone, and as a part of whom otherwise: decided from labels, never from predictions.
+"""Groups that can be judged alone, and the larger group that stands for each of the others.
 
-The one exception is a rate whose denominator is made of decisions (precision): its cases are known only after scoring.
+Labels decide it, never predictions. The one exception is a rate whose denominator is made of decisions (precision): its
+cases are known only after scoring.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
-from audit.analyses.families import Parents, finest, ladder_parents, parent_family, parent_group, rule_families
-from audit.analyses.sides import cases, cases_cells, questions
+from audit.analyses.families import Parents, is_finest, ladder_parents, parent_family, parent_group, rule_families
+from audit.analyses.sides import possible_cases, possible_cells, questions
 from audit.analyses.weighted_rates import least_q
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.arrays import IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
 from audit.stats.clusters.own_correlation import Alike
-from audit.stats.clusters.unseen_clusters import too_few_clusters
+from audit.stats.clusters.unseen_clusters import Bundles, clusters_factor_needed, too_few_clusters
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
+from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.stats.sizes.approximate_power import cases_to_pass
-from audit.verdicts.enough_clusters import cases_from_enough_clusters
-from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
 __all__ = [
-    "DesignedSizes",
+    "EffectiveSizes",
     "FamilyDecidability",
     "RuleDecidability",
-    "designed_sizes",
-    "on_the_ladder",
+    "cases_for_enough_clusters",
+    "decidability_on_the_ladder",
+    "effective_sizes",
+    "missing_expected",
     "rule_decidability",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class FamilyDecidability:
-    """What the labels allow to be said of the G groups of a family."""
+    """What the labels allow a rule to say about the G groups of a family."""
 
     family: Family
     groups: tuple[Group, ...]
     cases: IntArray
-    """int64[G]: cases of the metric's denominator, unscored ones included."""
+    """int64[G]: cases of the metric's denominator in each group, unscored ones included."""
     rest_cases: IntArray
-    """int64[G]: the same of the rest."""
-    required: npt.NDArray[np.float64]
+    """int64[G]: cases of the metric's denominator in the rest of each group, unscored ones included."""
+    required: FloatArray
     """float64[G]: cases with which a group would be judged alone; inf where no number would do."""
-    evaluable: npt.NDArray[np.bool_]
-    """bool[G]: whether a rate may be stated of the group and of its rest at all."""
-    decidable: npt.NDArray[np.bool_]
+    evaluable: BoolArray
+    """bool[G]: whether a rate may be stated for the group and for its rest at all."""
+    decidable: BoolArray
     """bool[G]: whether the group is judged alone."""
-    people: npt.NDArray[np.float64]
-    """float64[G]: what coverage counts: cases, or with design weights how many of the population they stand for."""
-    size: npt.NDArray[np.float64]
-    """float64[G]: how many independent cases of equal weight the group's are worth."""
-    rest_size: npt.NDArray[np.float64]
-    """float64[G]: the same of the rest."""
-    too_few_clusters: npt.NDArray[np.bool_]
-    """bool[G]: whether clusters, or the degrees of freedom that weights and sizes leave, are too few to judge it."""
-    too_few_to_pass: npt.NDArray[np.bool_]
-    """bool[G]: whether it has the cases, but from so few clusters that all of them could be good ones by chance."""
+    people: FloatArray
+    """float64[G]: what coverage counts: cases, or with design weights the number of people they stand for."""
+    size: FloatArray
+    """float64[G]: number of independent cases of equal weight that the group's cases are worth."""
+    rest_size: FloatArray
+    """float64[G]: number of independent cases of equal weight that the rest's cases are worth."""
+    too_few_clusters: BoolArray
+    """bool[G]: whether there are too few clusters, or too few degrees of freedom after weights and sizes, to judge the
+    group.
+    """
+    too_few_to_pass: BoolArray
+    """bool[G]: whether the group has the cases, but from so few clusters that all of them could be good ones by
+    chance.
+    """
 
     def required_cases(self, place: int) -> int | None:
-        """Cases with which a group would be judged alone; None where no number would do."""
+        """Return the cases with which a group would be judged alone; None where no number would do."""
         required = float(self.required[place])
         return math.ceil(required) if math.isfinite(required) else None
 
 
 @dataclass(frozen=True, slots=True)
 class RuleDecidability:
-    """The same over all families of a rule, with the way up the ladder."""
+    """Decidability of all families of a rule, with the way up the ladder."""
 
     families: tuple[FamilyDecidability, ...]
     judged_as: Mapping[Group, Group | None]
-    """For each group that is not judged alone: the smallest group above it that is, or None."""
+    """For each group that is not judged alone: the smallest group above it that is judged alone, or None."""
     coverage: Mapping[Family, float | None]
     """For each family: the share of its people in groups that are judged, alone or as a part."""
     lowest_coverage: float | None
-    """The smallest coverage of the families on the finest rung; None where nobody is in one of them."""
+    """Smallest coverage of the families on the finest rung; None where one of them has nobody."""
 
 
 def rule_decidability(
@@ -91,28 +101,32 @@ def rule_decidability(
     features: Mapping[str, SensitiveFeature],
     moments: Moments | None = None,
 ) -> RuleDecidability:
-    """Say which groups of `rule` can be judged alone, which as a part of a larger one, and whom that covers."""
-    judged = tuple(_of_family(plan, rule, families[family], moments) for family in rule_families(plan, rule))
-    return on_the_ladder(plan, judged, features)
+    """Find the groups of `rule` that can be judged alone, those judged as a part of a larger one, and the coverage."""
+    judged = tuple(_family_decidability(plan, rule, families[family], moments) for family in rule_families(plan, rule))
+    return decidability_on_the_ladder(plan, judged, features)
 
 
-def on_the_ladder(
+def decidability_on_the_ladder(
     plan: AuditPlan, judged: tuple[FamilyDecidability, ...], features: Mapping[str, SensitiveFeature]
 ) -> RuleDecidability:
-    """Say as a part of whom each group is judged that is not judged alone, and whom all of that covers."""
+    """Find the larger group for each group that is not judged alone, and the coverage of every family."""
     alone = {group: bool(family.decidable[place]) for family in judged for place, group in enumerate(family.groups)}
     parents = ladder_parents(features)
-    judged_as = {group: _climb(plan, group, alone, parents) for group, decidable in alone.items() if not decidable}
+    judged_as = {
+        group: _decidable_ancestor(plan, group, alone, parents) for group, decidable in alone.items() if not decidable
+    }
     coverage = {family.family: _coverage(family, judged_as) for family in judged}
-    base = [coverage[family.family] for family in judged if finest(plan, family.family)]
+    base = [coverage[family.family] for family in judged if is_finest(plan, family.family)]
     known = [share for share in base if share is not None]
     return RuleDecidability(judged, judged_as, coverage, min(known) if len(known) == len(base) else None)
 
 
-def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None) -> FamilyDecidability:
-    n, m = cases(family, METRICS[rule.metric])
-    design = designed_sizes(plan, rule, family, moments)
-    required = _required(plan, rule, family.family, m, design)
+def _family_decidability(
+    plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None
+) -> FamilyDecidability:
+    n, m = possible_cases(family, METRICS[rule.metric])
+    design = effective_sizes(plan, rule, family, moments)
+    required = _required_cases(plan, rule, family.family, m, design)
     too_few_to_pass = (n >= required) & (n < design.wanted)
     required = np.maximum(required, design.wanted)
     floor = plan.verdict.min_denominator
@@ -134,34 +148,38 @@ def _of_family(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Momen
 
 
 @dataclass(frozen=True, slots=True)
-class DesignedSizes:
-    """What weights and clusters, and never an answer of the model, say of the G groups of a family."""
+class EffectiveSizes:
+    """What the cases of the G groups of a family are worth, from weights and clusters, never from an answer of the
+    model.
+    """
 
-    people: npt.NDArray[np.float64]
-    worth: npt.NDArray[np.float64]
-    """float64[G]: how many independent cases of equal weight one case is worth."""
-    rest_size: npt.NDArray[np.float64]
+    people: FloatArray
+    worth: FloatArray
+    """float64[G]: number of independent cases of equal weight that one case is worth."""
+    rest_size: FloatArray
     """float64[G]: effective size of the rest."""
-    too_few_clusters: npt.NDArray[np.bool_]
-    wanted: npt.NDArray[np.float64]
-    """float64[G]: cases from as many clusters as a pass takes, if the clusters are like those there are."""
+    too_few_clusters: BoolArray
+    wanted: FloatArray
+    """float64[G]: cases from as many clusters as a pass takes, if further clusters are like the present ones."""
 
 
-def designed_sizes(
+def effective_sizes(
     plan: AuditPlan,
     rule: Rule,
     family: FamilyCounts,
     moments: Moments | None,
-    at: npt.NDArray[np.float64] | None = None,
-) -> DesignedSizes:
-    """What the cases of every group and of its rest are worth: to be judged alone, or in tests planned `at` levels."""
+    at: FloatArray | None = None,
+) -> EffectiveSizes:
+    """Compute what the cases of every group and of its rest are worth: to be judged alone, or in tests at planned
+    levels `at`.
+    """
     metric = METRICS[rule.metric]
-    n, m = cases(family, metric)
+    n, m = possible_cases(family, metric)
     nowhere, none = np.zeros(n.shape, dtype=np.bool_), np.zeros(n.shape)
-    whole = DesignedSizes(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere, none)
+    whole = EffectiveSizes(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere, none)
     if moments is None:
         return whole
-    of, cells = moments.of(family), cases_cells(metric)
+    of, cells = moments.of(family), possible_cells(metric)
     own, rest = of.own(((), cells)), of.rest(((), cells))
     correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
     degrees, rest_degrees = satterthwaite(own, correlation), satterthwaite(rest, correlation)
@@ -177,7 +195,7 @@ def designed_sizes(
         rest_size = np.minimum(rest_size, design_size(rest, rest_open_to))
     worth = np.minimum(few, design_size(own, open_to, uneven)) / np.maximum(n, 1)
     alike = of.counts_alike(cells)
-    return DesignedSizes(
+    return EffectiveSizes(
         people=of.weight(cells),
         worth=np.where(alike | (worth <= 0.0), 1.0, worth),
         rest_size=np.where(alike, whole.rest_size, rest_size),
@@ -185,7 +203,7 @@ def designed_sizes(
         wanted=np.where(
             alike,
             0.0,
-            cases_from_enough_clusters(
+            cases_for_enough_clusters(
                 plan,
                 rule,
                 (evened.bundles.at_least(correlation), rest_evened.bundles.at_least(correlation)),
@@ -198,9 +216,9 @@ def designed_sizes(
     )
 
 
-def _required(
-    plan: AuditPlan, rule: Rule, family: Family, rest_cases: IntArray, design: DesignedSizes
-) -> npt.NDArray[np.float64]:
+def _required_cases(
+    plan: AuditPlan, rule: Rule, family: Family, rest_cases: IntArray, design: EffectiveSizes
+) -> FloatArray:
     declared: Sequence[int | str] = [plan.groups[axis.feature].min_cases for axis in family.axes]
     required = np.full(rest_cases.shape, float(plan.verdict.min_denominator))
     for number in declared:
@@ -222,7 +240,7 @@ def _required(
     return np.where(design.too_few_clusters, np.inf, required)
 
 
-def _climb(plan: AuditPlan, group: Group, alone: Mapping[Group, bool], parents: Parents) -> Group | None:
+def _decidable_ancestor(plan: AuditPlan, group: Group, alone: Mapping[Group, bool], parents: Parents) -> Group | None:
     family = parent_family(plan, group.family)
     while family is not None:
         group = parent_group(group, family, parents)
@@ -242,3 +260,92 @@ def _coverage(family: FamilyDecidability, judged_as: Mapping[Group, Group | None
         if family.decidable[place] or judged_as[group] is not None
     )
     return covered / everyone
+
+
+def missing_expected(
+    plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
+) -> tuple[Group, ...]:
+    """Return the expected groups of which no rate can be stated.
+
+    They have fewer cases of the rule's rate than `min_denominator`. A rule does not pass without them, however well the
+    others do. Where a rule is about several features together, every combination of their expected levels is expected;
+    a feature without expected levels is summed over.
+
+    Parameters
+    ----------
+    families : mapping of Family to FamilyCounts
+        The counts of every family of the plan, as `audit.analyses.families.count_families` gives them.
+
+    Returns
+    -------
+    tuple of Group
+        On the finest rungs, in the order of the rule and of the plan.
+    """
+    missing: dict[Group, None] = {}
+    for family in rule_families(plan, rule):
+        expecting = [place for place, axis in enumerate(family.axes) if features[axis.feature].expected]
+        if not expecting or not is_finest(plan, family):
+            continue
+        counts = families[family]
+        found: Counter[tuple[Level, ...]] = Counter()
+        for group, own in zip(counts.groups, possible_cases(counts, METRICS[rule.metric])[0].tolist(), strict=True):
+            found[tuple(group.levels[place] for place in expecting)] += own
+        axes = [family.axes[place] for place in expecting]
+        for codes in product(*(features[axis.feature].expected for axis in axes)):
+            levels = tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(axes, codes, strict=True))
+            if found[levels] < plan.verdict.min_denominator:
+                missing[Group(levels)] = None
+    return tuple(missing)
+
+
+def cases_for_enough_clusters(
+    plan: AuditPlan,
+    rule: Rule,
+    sides: tuple[Bundles, Bundles],
+    factor: FloatArray,
+    cases: npt.ArrayLike,
+    within: Sequence[Boundary] | None = None,
+    *,
+    joint: npt.ArrayLike = False,
+    rows: tuple[npt.ArrayLike, npt.ArrayLike] = (0.0, 0.0),
+) -> FloatArray:
+    """Return the cases with which a group equal to its rest has enough clusters to pass.
+
+    With fewer clusters, a few bad ones could be missing from the sample by chance. Only clusters are looked at here;
+    other reasons that keep a group from a pass are not.
+
+    Parameters
+    ----------
+    sides : tuple of two Bundles of G groups
+        The clusters that there are, of the groups and of their rests.
+    factor : ndarray of float64, shape (G,)
+        The variance of a group's rate over ``p (1 - p)``.
+    cases : array_like, shape (G,)
+        The cases that there are; more of them are supposed to come in clusters like these.
+    within : sequence of Boundary, optional
+        The edges on which a pass is asked for, instead of the rule's own.
+    joint : array_like of bool, shape (G,)
+        Whether a cluster can have rows in the group and in its rest.
+    rows : tuple of two array_like, shape (G,)
+        The variances of the rates of groups and rests over ``p (1 - p)``, were rows alike to nobody.
+
+    Returns
+    -------
+    ndarray of float64, shape (G,)
+        Whole numbers; 0 where neither side has clusters, inf where no number would do.
+    """
+    n = np.asarray(cases, dtype=np.float64)
+    group, rest = sides
+    hiding = group.can_hide | rest.can_hide
+    if not hiding.any():
+        return np.zeros(n.shape)
+    asked = questions(plan, rule)
+    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+    # half of the risk is left for the correlation, which can be found to be larger than expected
+    error = float(ndtri((1.0 + power) / 2.0)) * np.sqrt(rule.planned_rate * (1.0 - rule.planned_rate) * factor)
+    wanted = np.zeros(n.shape)
+    for boundary in [question.within for question in asked] if within is None else within:
+        rate = float(counted_rate(rule.planned_rate, boundary))
+        times = clusters_factor_needed(group, rate, error, rest, boundary, plan.verdict.alpha, joint=joint, rows=rows)
+        wanted = np.maximum(wanted, np.ceil(np.where(n > 0.0, n, 1.0) * times - 1e-6))
+    return np.where(hiding, wanted, 0.0)

@@ -1,9 +1,9 @@
-"""Rules and counts become verdicts: pass, fail, inconclusive or not evaluable, each with its reason.
+"""Verdicts from rules and counts: pass, fail, inconclusive or not evaluable, each with its reason.
 
-FAIL is tested for every group on every rung against the rest, with one budget of false alarms for the whole audit, and
-for all nationalities together: several can be beyond the limit although none can be named.
-PASS needs every group that is large enough to be judged alone to show that it is within the limit. A smaller group can
-fail by itself but is never passed by itself: it is judged as a part of a larger one, and counts towards coverage.
+FAIL is tested for every group on every rung against the rest, with one budget of false alarms for the whole audit. It
+is also tested for all nationalities together: several can be beyond the limit although none can be named. PASS needs
+every group that is large enough to be judged alone to show that it is within the limit. A smaller group can fail by
+itself but never passes by itself: it is judged as a part of a larger one, and counts towards coverage.
 """
 
 from __future__ import annotations
@@ -21,12 +21,20 @@ from audit.counting.moments import Moments
 from audit.counting.table import FAILED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.audit_result import OverallVerdict
-from audit.result.findings import Because, FamilyResult, Outcome, ProbeRuleResult, RuleBecause, RuleResult, Verdict
+from audit.result.findings import (
+    Because,
+    FamilyResult,
+    Outcome,
+    ProbeRuleResult,
+    RuleBecause,
+    RuleResult,
+    Verdict,
+    combined_outcome,
+)
 from audit.verdicts.budget import Budget, budget
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, rule_decidability
-from audit.verdicts.expected import missing_expected
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected, rule_decidability
 from audit.verdicts.margin_tests import FamilyTests
-from audit.verdicts.weighted_tests import designed_rule_tests
+from audit.verdicts.weighted_tests import rule_tests
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 __all__ = ["exit_code", "judge", "judge_rule", "overall_verdict", "too_many_failed"]
@@ -40,7 +48,9 @@ def judge(
     features: Mapping[str, SensitiveFeature],
     moments: Moments | None = None,
 ) -> tuple[tuple[RuleResult, ...], tuple[Verdict, ...], OverallVerdict]:
-    """Judge every rule of the plan over the counts of its families, and the moments of a plan that has them."""
+    """Judge every rule of the plan over the counts of its families; `moments` are given where the plan has weights or
+    clusters.
+    """
     spend = budget(plan)
     rules: list[RuleResult] = []
     verdicts: list[Verdict] = []
@@ -67,11 +77,11 @@ def judge_rule(
     Where `stopped`, the detector failed too often for anything to be decided, and no group passes or fails.
     """
     decidability = rule_decidability(plan, rule, families, features, moments)
-    tests = designed_rule_tests(plan, rule, families, decidability, spend, moments)
+    tests = rule_tests(plan, rule, families, decidability, spend, moments)
     outcomes: dict[Group, tuple[Outcome, Because]] = {}
     for family in decidability.families:
         for place, group in enumerate(family.groups):
-            found = _outcome(family, tests[family.family], decidability, place)
+            found = _group_outcome(family, tests[family.family], decidability, place)
             outcomes[group] = ("inconclusive", "too_many_failed") if stopped and found[0] in _DECIDED else found
     verdicts = tuple(
         _verdict(rule, family, tests[family.family], decidability, outcomes, place)
@@ -80,11 +90,11 @@ def judge_rule(
     )
     missing = missing_expected(plan, rule, families, features)
     result = _rule_result(plan, rule, decidability, tests, verdicts, missing)
-    return (_stopped(result) if stopped else result), verdicts
+    return (_undecided_by_failures(result) if stopped else result), verdicts
 
 
 def too_many_failed(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) -> bool:
-    """Whether the detector failed on more rows than the plan allows. Every family counts the same rows."""
+    """Say whether the detector failed on more rows than the plan allows. Every family counts the same rows."""
     for family in families.values():
         failed, rows = int(family.everyone[:, FAILED].sum()), int(family.everyone.sum())
         # as it is written in the plan: in doubles 0.41 * 600 is less than 246
@@ -92,19 +102,19 @@ def too_many_failed(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) ->
     return False
 
 
-def _stopped(result: RuleResult) -> RuleResult:
-    """The rule undecided, whatever groups taken together would have shown."""
+def _undecided_by_failures(result: RuleResult) -> RuleResult:
+    """Make the rule undecided, whatever its groups taken together would have shown."""
     families = tuple(family.model_copy(update={"unnamed_beyond": False}) for family in result.families)
     return result.model_copy(update={"outcome": "inconclusive", "because": "too_many_failed", "families": families})
 
 
-def _outcome(
+def _group_outcome(
     family: FamilyDecidability, tests: FamilyTests, decidability: RuleDecidability, place: int
 ) -> tuple[Outcome, Because]:
     if tests.beyond[place]:
         return "fail", "beyond_limit"
     if not family.evaluable[place]:
-        return "not_evaluable", _no_rate(family, place)
+        return "not_evaluable", _why_no_rate(family, place)
     if not family.decidable[place]:
         if decidability.judged_as[family.groups[place]] is not None:
             return "inconclusive", "judged_as_part"
@@ -112,16 +122,16 @@ def _outcome(
         return "inconclusive", "too_few_clusters" if few else "too_few_cases"
     if tests.within[place]:
         return "pass", "within_limit"
-    return "inconclusive", _undecided(tests, place)
+    return "inconclusive", _why_undecided(tests, place)
 
 
-def _no_rate(family: FamilyDecidability, place: int) -> Because:
+def _why_no_rate(family: FamilyDecidability, place: int) -> Because:
     if family.cases[place] == 0:
         return "no_cases"
     return "no_rest" if family.rest_cases[place] == 0 else "too_few_for_a_rate"
 
 
-def _undecided(tests: FamilyTests, place: int) -> Because:
+def _why_undecided(tests: FamilyTests, place: int) -> Because:
     if tests.too_few_clusters is not None and tests.too_few_clusters[place]:
         return "too_few_clusters"
     if not tests.tested[place]:
@@ -165,7 +175,9 @@ def _verdict(
 
 
 def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outcome, place: int) -> int | None:
-    """Cases still missing: to be judged alone, or, for a group large enough, to be decided at the rates measured."""
+    """Return the cases still missing: to be judged alone, or, for a large enough group, to be decided at the measured
+    rates.
+    """
     if outcome in ("pass", "fail"):
         return 0
     own = int(family.cases[place])
@@ -256,12 +268,12 @@ def _rule_outcome(
 
 
 def overall_verdict(plan: AuditPlan, rules: Sequence[RuleResult | ProbeRuleResult]) -> OverallVerdict:
-    """FAIL if any rule fails, PASS only if every rule passes, else INCONCLUSIVE."""
+    """Combine all rules: FAIL if any rule fails, PASS only if every rule passes, else INCONCLUSIVE."""
     failing = tuple(rule.rule for rule in rules if rule.outcome == "fail")
     undecided = tuple(rule.rule for rule in rules if rule.outcome not in ("fail", "pass"))
     return OverallVerdict.model_validate(
         {
-            "outcome": "fail" if failing else "inconclusive" if undecided or not rules else "pass",
+            "outcome": combined_outcome(rule.outcome for rule in rules),
             "failing_rules": failing,
             "undecided_rules": undecided,
             "primary_harm": _primary_harm(plan),
@@ -274,7 +286,7 @@ _COERCES = ("lead-generation", "border-screening", "financial-monitoring")
 
 
 def _primary_harm(plan: AuditPlan) -> str:
-    """Where a flag goes decides which error harms most, unless what the system is used for says otherwise."""
+    """Name the error that harms most: where a flag goes decides it, unless the use of the system says otherwise."""
     use, route = plan.audit.use, plan.audit.route
     if route == "services":
         return "both" if use in _COERCES else "missed"
@@ -284,5 +296,5 @@ def _primary_harm(plan: AuditPlan) -> str:
 
 
 def exit_code(overall: OverallVerdict) -> int:
-    """The exit code of a verdict: 0 pass, 1 fail, 3 inconclusive."""
+    """Return the exit code of a verdict: 0 pass, 1 fail, 3 inconclusive."""
     return {"pass": 0, "fail": 1, "inconclusive": 3}[overall.outcome]

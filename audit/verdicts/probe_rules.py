@@ -1,10 +1,10 @@
-"""Rules on probes become verdicts: pass, fail or inconclusive for every change, with one budget of false alarms.
+"""Verdicts of rules on probes: pass, fail or inconclusive for every change, with one budget of false alarms.
 
-A change passes when the mean shift is shown to lie within the margin on both sides, and fails when it is shown to lie
-beyond it on one, corrected for all changes of the same slots (Holm) and for whatever else the plan judges. Variants
-that were not scored are taken at their worst for a pass and at their best for a fail. Where every variant was given
-exactly the score of its anchor nothing is estimated: it passes, and the result says how much of such texts that leaves
-open.
+A change passes when the mean shift is shown to lie within the margin on both sides. It fails when the shift is shown to
+lie beyond the margin on one side. Tests are corrected for all changes of the same slots (Holm) and for everything else
+that the plan judges. Variants that were not scored are taken at their worst for a pass and at their best for a fail.
+Where every variant was given exactly the score of its anchor nothing is estimated: it passes, and the result says how
+much of such texts that leaves open.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.estimates import as_known
-from audit.analyses.swaps import ComparedTemplates, compared
+from audit.analyses.swaps import ComparedTemplates, compare_templates
 from audit.counting.probed import Answered
 from audit.plan.audit_plan import AuditPlan, NamedProbeRule
 from audit.result.findings.judged import Outcome
@@ -28,8 +28,8 @@ from audit.verdicts.budget import budget
 __all__ = ["judge_probes"]
 
 
-class _Judged(NamedTuple):
-    """The tests of one family of comparisons."""
+class _FamilyTests(NamedTuple):
+    """Tests of one family of comparisons."""
 
     tests: ShiftTests
     above: HolmStep
@@ -51,14 +51,14 @@ def judge_probes(
         of_rule: list[ProbeVerdict] = []
         for probe in rule.probes:
             if probe not in shifts:
-                shifts[probe] = compared(by_id[probe])
-            of_rule += _of_probe(rule, probe, shifts[probe], level=level, alpha=plan.verdict.alpha)
-        results.append(_result(rule, of_rule, level))
+                shifts[probe] = compare_templates(by_id[probe])
+            of_rule += _probe_verdicts(rule, probe, shifts[probe], level=level, alpha=plan.verdict.alpha)
+        results.append(_rule_result(rule, of_rule, level))
         verdicts += of_rule
     return tuple(results), tuple(verdicts)
 
 
-def _of_probe(
+def _probe_verdicts(
     rule: NamedProbeRule, probe: str, found: Sequence[ComparedTemplates], *, level: float, alpha: float
 ) -> list[ProbeVerdict]:
     families: dict[tuple[str, str], list[ComparedTemplates]] = {}
@@ -67,15 +67,15 @@ def _of_probe(
     return [
         _verdict(rule, probe, one, judged, place, alpha=alpha)
         for family in families.values()
-        for judged in [_tested(family, rule.margin, level)]
+        for judged in [_family_tests(family, rule.margin, level)]
         for place, one in enumerate(family)
     ]
 
 
-def _tested(family: Sequence[ComparedTemplates], margin: float, level: float) -> _Judged:
+def _family_tests(family: Sequence[ComparedTemplates], margin: float, level: float) -> _FamilyTests:
     tests = shift_tests([one.lowest for one in family], [one.highest for one in family], margin)
     known = [one.known for one in family]
-    return _Judged(
+    return _FamilyTests(
         tests=tests,
         above=holm(tests.above, level),
         below=holm(tests.below, level),
@@ -84,9 +84,9 @@ def _tested(family: Sequence[ComparedTemplates], margin: float, level: float) ->
 
 
 def _verdict(
-    rule: NamedProbeRule, probe: str, one: ComparedTemplates, judged: _Judged, place: int, *, alpha: float
+    rule: NamedProbeRule, probe: str, one: ComparedTemplates, judged: _FamilyTests, place: int, *, alpha: float
 ) -> ProbeVerdict:
-    outcome, because = _outcome(one, judged, place, alpha)
+    outcome, because = _comparison_outcome(one, judged, place, alpha)
     down = judged.tests.below[place] < judged.tests.above[place]
     p, step = (judged.tests.below, judged.below) if down else (judged.tests.above, judged.above)
     comparison = one.comparison
@@ -106,7 +106,9 @@ def _verdict(
     )
 
 
-def _outcome(one: ComparedTemplates, judged: _Judged, place: int, alpha: float) -> tuple[Outcome, ProbeBecause]:
+def _comparison_outcome(
+    one: ComparedTemplates, judged: _FamilyTests, place: int, alpha: float
+) -> tuple[Outcome, ProbeBecause]:
     if not one.pairs:
         return "not_evaluable", "no_pairs"
     if len(one.templates) < MIN_TEMPLATES:
@@ -121,9 +123,9 @@ def _outcome(one: ComparedTemplates, judged: _Judged, place: int, alpha: float) 
     return "inconclusive", "unscored_variants" if unscored else "limit_not_excluded"
 
 
-def _result(rule: NamedProbeRule, verdicts: Sequence[ProbeVerdict], level: float) -> ProbeRuleResult:
+def _rule_result(rule: NamedProbeRule, verdicts: Sequence[ProbeVerdict], level: float) -> ProbeRuleResult:
     counted: Counter[Outcome] = Counter(verdict.outcome for verdict in verdicts)
-    outcome, because = _of_rule(counted)
+    outcome, because = _rule_outcome(counted)
     return ProbeRuleResult(
         rule=rule.id,
         probes=rule.probes,
@@ -141,7 +143,7 @@ def _result(rule: NamedProbeRule, verdicts: Sequence[ProbeVerdict], level: float
     )
 
 
-def _of_rule(counted: Mapping[Outcome, int]) -> tuple[Outcome, ProbeRuleBecause]:
+def _rule_outcome(counted: Mapping[Outcome, int]) -> tuple[Outcome, ProbeRuleBecause]:
     if counted["fail"]:
         return "fail", "comparison_beyond_limit"
     if counted["inconclusive"] or counted["not_evaluable"] or not counted["pass"]:

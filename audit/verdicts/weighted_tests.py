@@ -1,4 +1,4 @@
-"""Is a group beyond the limit, or within it, where rows have weights or clusters: tests on effective sizes.
+"""Tests on effective sizes, where rows have weights or clusters: is a group beyond the limit, or within it?
 
 Where rows are independent and weigh the same within a group and within its rest, weights change no rate, and the exact
 tests stay (`audit.verdicts.margin_tests`).
@@ -7,12 +7,13 @@ tests stay (`audit.verdicts.margin_tests`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from audit.analyses.sides import Question, questions
-from audit.analyses.weighted_rates import compared, with_possible_members
+from audit.analyses.weighted_rates import weighted_comparison, with_possible_members
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
@@ -25,13 +26,13 @@ from audit.stats.sizes.approximate_power import cases_to_decide
 from audit.stats.sizes.effective_levels import effective_levels, power_width
 from audit.verdicts.budget import Budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
-from audit.verdicts.margin_tests import FamilyTests, Together, nearest_side, rule_tests, unscored_decide
+from audit.verdicts.margin_tests import FamilyTests, SideTests, exact_rule_tests, on_all_sides
 from audit.vocabulary.groups import Family
 
-__all__ = ["designed_rule_tests", "is_exact", "weighted_rule_tests"]
+__all__ = ["is_exact", "rule_tests", "weighted_rule_tests"]
 
 
-def designed_rule_tests(
+def rule_tests(
     plan: AuditPlan,
     rule: Rule,
     families: Mapping[Family, FamilyCounts],
@@ -39,19 +40,19 @@ def designed_rule_tests(
     spend: Budget,
     moments: Moments | None,
 ) -> dict[Family, FamilyTests]:
-    """Test every group of every family of a rule: exactly where that holds, else by `weighted_rule_tests`."""
+    """Test every group of every family of a rule: by exact tests where these hold, else by `weighted_rule_tests`."""
     if moments is None:
-        return rule_tests(plan, rule, families, decidability, spend)
+        return exact_rule_tests(plan, rule, families, decidability, spend)
     exact = [family for family in decidability.families if is_exact(plan, rule, families[family.family], moments)]
     others = [family for family in decidability.families if family not in exact]
     tests = weighted_rule_tests(plan, rule, families, moments, replace(decidability, families=tuple(others)), spend)
     if exact:
-        tests |= rule_tests(plan, rule, families, replace(decidability, families=tuple(exact)), spend)
+        tests |= exact_rule_tests(plan, rule, families, replace(decidability, families=tuple(exact)), spend)
     return tests
 
 
 def is_exact(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments) -> bool:
-    """Whether the rows of every group of a family, and of its rest, are independent and count alike."""
+    """Say whether the rows of every group of a family, and of its rest, are independent and count alike."""
     denominators = [cells[1] for question in questions(plan, rule) for cells in question.cells("worst")]
     return all(bool(moments.of(family).counts_alike(denominator).all()) for denominator in denominators)
 
@@ -66,9 +67,9 @@ def weighted_rule_tests(
 ) -> dict[Family, FamilyTests]:
     """Test every group of every family of `decidability` by weighted rates and effective sizes.
 
-    As `rule_tests` does: FAIL with unscored cases in the group's favour, PASS with them, and with people of unknown
-    feature or of several nationalities, against it. Groups are named by weights only, which holds under any dependence;
-    families are not judged together, because that test needs independent groups.
+    As in `exact_rule_tests`, a FAIL is tested with unscored cases in the group's favour. A PASS is tested with them,
+    and with people of unknown feature or of several nationalities, against the group. Groups are named by weights only,
+    which holds under any dependence. Families are not judged together, because that test needs independent groups.
 
     Parameters
     ----------
@@ -84,23 +85,17 @@ def weighted_rule_tests(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """What one question finds; (G,) each."""
+class _Side(NamedTuple):
+    """Findings of one question; (G,) each."""
 
-    can_fail: BoolArray
-    p_fail: FloatArray
-    level_fail: FloatArray
-    beyond: BoolArray
-    p_pass: FloatArray
-    as_scored: BoolArray
-    as_recorded: BoolArray
-    of_several: BoolArray
+    tests: SideTests
     degrees_of_freedom: FloatArray
     too_few_clusters: BoolArray
     """To pass: with the rest's rate as it is, the group's clusters could all be good ones by chance."""
-    cases_to: tuple[FloatArray, FloatArray]
-    """Own cases to a PASS and to a FAIL."""
+    to_pass: FloatArray
+    """Own cases to a PASS."""
+    to_fail: FloatArray
+    """Own cases to a FAIL."""
 
 
 def _family_tests(
@@ -114,38 +109,19 @@ def _family_tests(
 ) -> FamilyTests:
     asked = questions(plan, rule)
     sides = [_side(plan, question, family, of, decided, level, expected_icc) for question in asked]
-    tested: BoolArray = np.logical_or.reduce([side.can_fail for side in sides])
-    p_fail, levels = np.stack([side.p_fail for side in sides]), np.stack([side.level_fail for side in sides])
-    nearest = nearest_side(p_fail, levels)
-    p_pass: FloatArray = np.max(np.stack([side.p_pass for side in sides]), axis=0)
-    beyond: BoolArray = np.logical_or.reduce([side.beyond for side in sides])
-    within = decided.decidable & tested & (p_pass <= plan.verdict.alpha)
-    undecided = decided.decidable & tested & ~within & ~beyond
+    to_pass: FloatArray = np.max(np.stack([side.to_pass for side in sides]), axis=0)
+    to_fail: FloatArray = np.min(np.stack([side.to_fail for side in sides]), axis=0)
     df: FloatArray = np.min(np.stack([side.degrees_of_freedom for side in sides]), axis=0)
-    as_scored: BoolArray = np.logical_and.reduce([side.as_scored for side in sides])
-    as_recorded: BoolArray = np.logical_and.reduce([side.as_recorded for side in sides])
-    of_several: BoolArray = np.logical_and.reduce([side.of_several for side in sides])
     too_few: BoolArray = np.logical_or.reduce([side.too_few_clusters for side in sides])
-    to_pass: FloatArray = np.max(np.stack([side.cases_to[0] for side in sides]), axis=0)
-    to_fail: FloatArray = np.min(np.stack([side.cases_to[1] for side in sides]), axis=0)
-    return FamilyTests(
-        procedure="weights_only",
-        level=level * len(asked),
-        together=Together(),
-        tested=tested,
-        p_fail=np.take_along_axis(p_fail, nearest, axis=0)[0],
-        level_fail=np.take_along_axis(levels, nearest, axis=0)[0],
-        beyond=beyond,
-        p_pass=np.where(decided.decidable, p_pass, np.nan),
-        within=within,
-        unscored_decide=undecided & ~as_recorded & unscored_decide(asked, family, as_scored, decided.required),
-        several_decide=undecided & as_recorded & ~of_several,
-        unknown_decide=undecided & of_several,
-        high_side=np.array([question.side == "high" for question in asked])[nearest[0]],
-        cases_to_verdict=np.where(undecided, np.minimum(to_pass, to_fail), np.nan),
-        degrees_of_freedom=df,
-        too_few_clusters=decided.too_few_clusters | (df < MIN_DEGREES_OF_FREEDOM) | (undecided & too_few),
-    )
+
+    def to_verdict(undecided: BoolArray) -> FloatArray:
+        return np.where(undecided, np.minimum(to_pass, to_fail), np.nan)
+
+    of_sides = [side.tests for side in sides]
+    tests = on_all_sides(plan, asked, family, decided.decidable, decided.required, of_sides, level, to_verdict)
+    undecided = decided.decidable & tests.tested & ~tests.within & ~tests.beyond
+    too_few = decided.too_few_clusters | (df < MIN_DEGREES_OF_FREEDOM) | (undecided & too_few)
+    return replace(tests, degrees_of_freedom=df, too_few_clusters=too_few)
 
 
 def _side(
@@ -158,13 +134,13 @@ def _side(
     expected_icc: float,
 ) -> _Side:
     alpha = plan.verdict.alpha
-    best, worst = compared(of, family, question, "best"), compared(of, family, question, "worst")
+    best, worst = weighted_comparison(of, family, question, "best"), weighted_comparison(of, family, question, "worst")
     edge = question.fail.edge(counted_rate(worst.rest.rate, question.fail))
     can_fail = decided.evaluable & (worst.rest.clusters > 0.0) & (edge > 0.0) & ~decided.too_few_clusters
-    p_fail, levels, beyond = _named(question, of, best, can_fail, level, expected_icc)
+    p_fail, levels, beyond = _fail_tests(question, of, best, can_fail, level, expected_icc)
     recorded = effective_test(worst, question.within, alpha)
     p_pass = np.where(decided.decidable, recorded.p, 1.0)
-    as_they_are = compared(of, family, question, "scored")
+    as_they_are = weighted_comparison(of, family, question, "scored")
     scored = effective_test(as_they_are, question.within, alpha).p
     as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
     vouched, passing = plan.sensitivity.max_missing_share, [as_recorded]
@@ -174,24 +150,19 @@ def _side(
         if movable.any():
             p_pass = np.where(movable, np.maximum(p_pass, effective_test(moved, question.within, alpha).p), p_pass)
         passing.append(decided.decidable & (p_pass <= alpha))
+    to_pass, to_fail = _cases_to_verdict(plan, question, as_they_are, decided, levels)
+    of_several = passing[1] if family.parts else as_recorded
+    as_scored = decided.decidable & (scored <= alpha)
     return _Side(
-        can_fail=can_fail,
-        p_fail=p_fail,
-        level_fail=levels,
-        beyond=beyond,
-        p_pass=p_pass,
-        as_scored=decided.decidable & (scored <= alpha),
-        as_recorded=as_recorded,
-        of_several=passing[1] if family.parts else as_recorded,
-        degrees_of_freedom=np.minimum(
-            recorded.degrees_of_freedom, effective_test(best, question.fail, alpha).degrees_of_freedom
-        ),
-        too_few_clusters=recorded.too_few_clusters,
-        cases_to=_cases_to_verdict(plan, question, as_they_are, decided, levels),
+        SideTests(can_fail, p_fail, levels, beyond, p_pass, as_scored, as_recorded, of_several),
+        np.minimum(recorded.degrees_of_freedom, effective_test(best, question.fail, alpha).degrees_of_freedom),
+        recorded.too_few_clusters,
+        to_pass,
+        to_fail,
     )
 
 
-def _named(
+def _fail_tests(
     question: Question,
     of: FamilyMoments,
     best: Comparison,
@@ -217,9 +188,9 @@ def _named(
 def _cases_to_verdict(
     plan: AuditPlan, question: Question, scored: Comparison, decided: FamilyDecidability, levels: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """float64[G] each: own cases to a PASS, and to a FAIL, were the rates measured the true ones.
+    """float64[G] each: own cases to a PASS, and to a FAIL, if the measured rates are the true ones.
 
-    Counted as independent cases first and then as cases that are worth as little as those there are.
+    They are counted first as independent cases, and then as cases that are worth as little as the present ones.
     """
     icc = scored.correlation
     size, rest_size = design_size(scored.group, icc, scored.least_q), design_size(scored.rest, icc)

@@ -17,7 +17,7 @@ from audit.analyses.estimates import estimates, everyone_as_family
 from audit.analyses.families import count_families
 from audit.analyses.missing_attributes import member_places
 from audit.analyses.sides import questions
-from audit.analyses.weighted_rates import compared, with_possible_members
+from audit.analyses.weighted_rates import weighted_comparison, with_possible_members
 from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
@@ -126,7 +126,7 @@ def test_a_group_that_drew_no_heavy_row_by_chance_is_not_surer_for_it() -> None:
     plan = made.plan({"margin": 0.1})
     family = next(iter(made.families(plan).values()))
     (question,) = questions(plan, plan.rules[0])
-    seen = compared(made.moments().of(family), family, question, "worst")
+    seen = weighted_comparison(made.moments().of(family), family, question, "worst")
     assert seen.group.q[0] == pytest.approx(1 / 60)
     assert np.broadcast_to(seen.least_q, 2)[0] > 1.5 / 60
     as_drawn, as_sure = (effective_test(one, question.within, 0.05).p[0] for one in (seen, replace(seen, least_q=0.0)))
@@ -266,7 +266,7 @@ def test_moving_possible_members_bounds_what_moving_their_rows_does(spanning: bo
     family = next(iter(made.families(plan).values()))
     (question,) = questions(plan, plan.rules[0])
     of = made.moments().of(family)
-    worst = compared(of, family, question, "worst")
+    worst = weighted_comparison(of, family, question, "worst")
     moved, movable = with_possible_members(of, family, question, worst, None)
     assert movable.tolist() == [True, True, False]
     assert member_places(family).unknown == [[2], [2], []]
@@ -274,7 +274,7 @@ def test_moving_possible_members_bounds_what_moving_their_rows_does(spanning: bo
     relabelled = [("a" if g == "unknown" and c is Cell.FN else g) for g, c in zip(group, cell, strict=True)]
     truth = Made(relabelled, cell, cluster, weight)
     true_family = next(iter(truth.families(plan).values()))
-    exact = compared(truth.moments().of(true_family), true_family, question, "scored")
+    exact = weighted_comparison(truth.moments().of(true_family), true_family, question, "scored")
     assert moved.group.rate[0] == pytest.approx(exact.group.rate[0])
     assert moved.rest.rate[0] == pytest.approx(exact.rest.rate[0])
     for bounded, true in ((moved.group, exact.group), (moved.rest, exact.rest)):

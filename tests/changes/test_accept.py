@@ -12,7 +12,7 @@ from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import load_plan
 from audit.scoring.provenance import scoring_identity
-from audit.verdicts.changes.accept import check_plans, question_of
+from audit.verdicts.changes.acceptance import check_plans, question_of
 
 
 def with_parts(plan: AuditPlan, **parts: dict[str, object]) -> AuditPlan:

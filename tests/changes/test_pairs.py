@@ -17,7 +17,7 @@ from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED, POSITI
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import parse_plan
-from audit.verdicts.changes.sides import as_a_rate, change_questions, paired_counts
+from audit.verdicts.changes.sides import change_questions, paired_counts, rate_question
 from audit.vocabulary.metrics import METRICS
 
 EVERY_RULE = "".join(
@@ -103,7 +103,7 @@ def test_the_change_of_a_rate_has_the_rates_own_direction() -> None:
     cells = np.zeros((1, 3, 4, 4), dtype=np.int64)
     cells[0, 1, NOT_FLAGGED, FLAGGED] = 3
     cells[0, 1, NOT_FLAGGED, NOT_FLAGGED] = 7
-    rate = paired_counts(as_a_rate(plan.named_rules[0]), cells, "scored")
+    rate = paired_counts(rate_question(plan.named_rules[0]), cells, "scored")
     assert (rate.gained[0], rate.lost[0], rate.n[0]) == (3, 0, 10)
     (question,) = change_questions(plan, plan.named_rules[0])
     assert paired_counts(question, cells, "scored").lost[0] == 3

@@ -19,7 +19,7 @@ from audit.analyses.crosscheck import agreement, rates_aif360, rates_fairlearn
 from audit.analyses.crosscheck.agreement import HEADLINES, agreement_notices, crosscheck
 from audit.analyses.crosscheck.compare import TOLERANCE, distance
 from audit.analyses.crosscheck.conventions import CONVENTIONS
-from audit.analyses.crosscheck.tables import Answers, Rows, Tables, ours, tables_of
+from audit.analyses.crosscheck.tables import Answers, Rows, Tables, own_answers, tables_of
 from audit.analyses.estimates import estimates
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import AuditError, CrosscheckError, ExitCode
@@ -113,7 +113,7 @@ def test_unlabelled_cases_are_in_the_share_flagged_alone() -> None:
 def test_both_libraries_take_weights_that_are_no_counts() -> None:
     rng = np.random.default_rng(7)
     tables = Tables(rng.lognormal(size=(6, 3, 2)), rng.lognormal(3, size=(6, 3, 2)))
-    mine = ours(tables, JUDGED)
+    mine = own_answers(tables, JUDGED)
     for library in agreement.LIBRARIES:
         theirs: Answers = library.answers(tables, JUDGED)
         for name in JUDGED:
@@ -205,7 +205,7 @@ def library_that(answer: Callable[[Answers], Answers], distribution: str = "aif3
     made = ModuleType("made")
 
     def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
-        return answer(ours(tables, metrics))
+        return answer(own_answers(tables, metrics))
 
     made.DISTRIBUTION = distribution  # type: ignore[attr-defined]
     made.answers = answers  # type: ignore[attr-defined]

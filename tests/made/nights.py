@@ -11,8 +11,8 @@ from audit.analyses.families import count_families
 from audit.counting.table import CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
-from audit.verdicts.nights.state import Evidence, Sample, State, begun
-from audit.verdicts.nights.taking_in import taken_in
+from audit.verdicts.nights.evidence import with_night
+from audit.verdicts.nights.state import Evidence, Sample, State, new_state
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 NOBODY: IntArray = np.zeros((3, 4), dtype=np.int64)
@@ -56,11 +56,11 @@ def cells(found: int, missed: int, unscored: int = 0) -> IntArray:
 
 
 def taken(plan: AuditPlan, nights: Sequence[Night], sample: Sample = "fresh", state: State | None = None) -> State:
-    state = state or begun({}, sample)
+    state = state or new_state({}, sample)
     for night in nights:
         table = CountsTable.of(["band"], {(level,): one for level, one in night.items()})
         named = [feature(list(night))]
-        state = taken_in(plan, state, count_families(plan, table, named), named)
+        state = with_night(plan, state, count_families(plan, table, named), named)
     return state
 
 

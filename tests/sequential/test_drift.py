@@ -12,9 +12,9 @@ from made.nights import Night, cells, draws, feature, made_plan, only, taken
 
 from audit.stats.margins.safe_process import log_factor, new_state
 from audit.stats.rates.boundaries import Boundary
-from audit.verdicts.nights.judging import judged
+from audit.verdicts.nights.evidence import Doubt, doubt_of_passes
 from audit.verdicts.nights.state import State
-from audit.verdicts.nights.taking_in import Doubt, looked_again
+from audit.verdicts.nights.verdict import judge_nights
 
 ALPHA = 0.05
 EDGE = Boundary(-0.1, 1.0, True)
@@ -27,7 +27,7 @@ def test_what_is_kept_is_the_sum_of_evidence_begun_at_each_night(nights: list[tu
     doubt = Doubt(np.zeros(1), np.zeros(1, dtype=np.int64))
     told = [gained for gained, has_cases in nights if has_cases]
     for gained, has_cases in nights:
-        doubt, doubted = looked_again(doubt, np.array([gained]), np.array([has_cases]), YES, 1e-30)
+        doubt, doubted = doubt_of_passes(doubt, np.array([gained]), np.array([has_cases]), YES, 1e-30)
         assert not doubted.any()
     parts = [math.exp(sum(told[k:])) / ((k + 1) * (k + 2)) for k in range(len(told))]
     assert doubt.evidence[0] == pytest.approx(sum(parts))
@@ -39,11 +39,11 @@ def test_doubt_comes_at_one_over_alpha_and_forgets_and_is_of_groups_that_passed(
     passed = np.array([True, True, False])
     at_the_bar = math.log((1 / ALPHA - 1 / 5) / (1 + 1 / 20))
     factor = np.array([at_the_bar + 1e-9, at_the_bar - 1e-9, 50.0])
-    doubt, doubted = looked_again(before, factor, np.ones(3, dtype=np.bool_), passed, ALPHA)
+    doubt, doubted = doubt_of_passes(before, factor, np.ones(3, dtype=np.bool_), passed, ALPHA)
     assert doubted.tolist() == [True, False, False]
     assert doubt.evidence[0] == doubt.evidence[2] == 0.0
     assert doubt.nights.tolist() == [0, 4, 0]
-    assert looked_again(before, np.array([1e4] * 3), np.ones(3, dtype=np.bool_), passed, ALPHA)[1].tolist() == [
+    assert doubt_of_passes(before, np.array([1e4] * 3), np.ones(3, dtype=np.bool_), passed, ALPHA)[1].tolist() == [
         True, True, False,
     ]  # fmt: skip
 
@@ -78,7 +78,7 @@ RATES = {"a": 0.8, "b": 0.8, "c": 0.8}
 
 
 def outcomes(state: State) -> dict[str, str]:
-    (rule,) = judged(made_plan(), state, [feature(list(RATES))])
+    (rule,) = judge_nights(made_plan(), state, [feature(list(RATES))])
     return {group.group.levels[0].code: group.outcome for group in rule.groups}
 
 
@@ -90,7 +90,7 @@ def test_a_group_that_becomes_worse_after_a_long_good_past_is_no_pass_and_passes
     assert outcomes(state)["a"] == "inconclusive"
     assert only(state).doubted[0]
     assert not only(state).failed[0], "a long good past outweighs it in the evidence for a FAIL"
-    (rule,) = judged(made_plan(), state, [feature(list(RATES))])
+    (rule,) = judge_nights(made_plan(), state, [feature(list(RATES))])
     assert (rule.outcome, rule.because) == ("inconclusive", "group_undecided")
     assert [group.doubted for group in rule.groups] == [True, False, False]
     one_good = taken(made_plan(), draws(1, RATES, 15), state=state)
@@ -120,7 +120,7 @@ def test_a_pass_that_is_true_of_every_night_is_seldom_put_in_doubt() -> None:
         n, m = np.full(runs, 30), np.full(runs, 300)
         x, y = rng.binomial(n, 0.6), rng.binomial(m, 0.7)
         factor = log_factor(state, x, n, y, m, EDGE)
-        doubt, doubted = looked_again(doubt, factor, every, every, ALPHA)
+        doubt, doubted = doubt_of_passes(doubt, factor, every, every, ALPHA)
         ever |= doubted
     # the 0.9999 quantile of the binomial with alpha
     assert ever.sum() <= 23

@@ -8,9 +8,9 @@ import pytest
 from made.nights import feature, made_plan
 
 from audit.plan.audit_plan import AuditPlan
-from audit.verdicts.nights.identity import changed, identity
+from audit.verdicts.nights.identity import changed_parts, identity
 from audit.verdicts.nights.shares import levels_seen
-from audit.verdicts.nights.state import begun
+from audit.verdicts.nights.state import new_state
 from audit.vocabulary.groups import LevelName
 
 SHA = "0" * 64
@@ -21,8 +21,8 @@ SERVICE = {"kind": "http", "url": "https://one.example/score", **WHERE, "feature
 
 
 def words(before: AuditPlan, after: AuditPlan, digests: tuple[str | None, str | None] = (SHA, SHA)) -> tuple[str, ...]:
-    state = begun(identity(before, digests[0]), "fresh")
-    return changed(state, identity(after, digests[1]), [])
+    state = new_state(identity(before, digests[0]), "fresh")
+    return changed_parts(state, identity(after, digests[1]), [])
 
 
 RULE: dict[str, Any] = {"metric": "true_positive_rate", "groups": ["band"], "margin": 0.1}
@@ -89,7 +89,7 @@ def test_a_country_that_moves_to_another_region_ends_a_history() -> None:
         for parent in ("R1", "R2")
     )
     now = identity(made_plan(), SHA)
-    state = begun(now, "fresh").model_copy(update={"levels": levels_seen({}, [of_before], first=True)})
-    assert changed(state, now, [of_before]) == ()
-    assert changed(state, now, [feature(["b"])]) == (), "one that is new tonight"
-    assert changed(state, now, [of_now]) == ("what a region holds",)
+    state = new_state(now, "fresh").model_copy(update={"levels": levels_seen({}, [of_before], first=True)})
+    assert changed_parts(state, now, [of_before]) == ()
+    assert changed_parts(state, now, [feature(["b"])]) == (), "one that is new tonight"
+    assert changed_parts(state, now, [of_now]) == ("what a region holds",)

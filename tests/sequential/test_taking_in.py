@@ -18,10 +18,10 @@ from audit.errors import DataError
 from audit.stats.arrays import IntArray
 from audit.stats.margins.safe_process import e_holm, mean_log_e
 from audit.verdicts.budget import budget
-from audit.verdicts.nights.judging import judged, overall
+from audit.verdicts.nights.evidence import with_night
 from audit.verdicts.nights.shares import group_shares, levels_seen
-from audit.verdicts.nights.state import State, begun
-from audit.verdicts.nights.taking_in import taken_in
+from audit.verdicts.nights.state import State, new_state
+from audit.verdicts.nights.verdict import judge_nights, overall_outcome
 from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName
 
 
@@ -132,13 +132,16 @@ def test_a_large_gap_fails_and_stays_failed() -> None:
     after = taken(plan, draws(30, {"a": 0.95, "b": 0.8, "c": 0.8}, 12), state=state)
     assert only(after).beyond.log_e[0] < only(state).beyond.log_e[0]
     assert only(after).failed == (True, False, False)
-    rules = judged(plan, after, [feature(["a", "b", "c"])])
-    assert (overall(rules), rules[0].because) == ("fail", "group_beyond_limit")
+    rules = judge_nights(plan, after, [feature(["a", "b", "c"])])
+    assert (overall_outcome(rules), rules[0].because) == ("fail", "group_beyond_limit")
 
 
 def test_equal_groups_pass_in_time_and_not_before() -> None:
     plan, nights = made_plan(), draws(60, {"a": 0.8, "b": 0.8, "c": 0.8}, 13)
-    found = [overall(judged(plan, taken(plan, nights[:count]), [feature(["a", "b", "c"])])) for count in (1, 5, 60)]
+    found = [
+        overall_outcome(judge_nights(plan, taken(plan, nights[:count]), [feature(["a", "b", "c"])]))
+        for count in (1, 5, 60)
+    ]
     assert found[0] == "inconclusive"
     assert found[-1] == "pass"
     assert "fail" not in found
@@ -148,7 +151,7 @@ def test_a_group_with_too_few_cases_neither_passes_nor_stands_in_the_way_of_cove
     plan = made_plan()
     nights = draws(60, {"a": 0.8, "b": 0.8, "c": 0.8}, 13)
     nights[:20] = [{**night, "d": cells(1, 0)} for night in nights[:20]]
-    (rule,) = judged(plan, taken(plan, nights), [feature(["a", "b", "c", "d"])])
+    (rule,) = judge_nights(plan, taken(plan, nights), [feature(["a", "b", "c", "d"])])
     small = rule.groups[3]
     assert (small.outcome, small.judged) == ("inconclusive", False)
     assert rule.outcome == "pass"
@@ -235,19 +238,19 @@ def test_nationalities_together_can_fail_without_a_name() -> None:
     half, most = cells(20, 20), cells(36, 4)
     night: dict[tuple[str, ...], IntArray] = {(code,): half if at < 6 else most for at, code in enumerate(codes)}
     table = CountsTable.of(["nationality"], night)
-    state = begun({}, "fresh")
+    state = new_state({}, "fresh")
     while not any(one.several for one in state.evidence) and state.nights < 40:
-        state = taken_in(plan, state, {family: table.family(family, {one.name: one for one in named})}, named)
+        state = with_night(plan, state, {family: table.family(family, {one.name: one for one in named})}, named)
     one = only(state)
     assert one.several
     shares = group_shares([Group((Level("nationality", "country", code),)) for code in codes], state.levels)
     bar = -math.log(budget(plan).unnamed)
     assert mean_log_e(np.array(one.beyond.log_e), shares) >= bar
-    assert judged(plan, state, named)[0].outcome == "fail"
+    assert judge_nights(plan, state, named)[0].outcome == "fail"
     # what was shown in one night stands, whatever the later ones are
     good = CountsTable.of(["nationality"], {(code,): most for code in codes})
     for _ in range(30):
-        state = taken_in(plan, state, {family: good.family(family, {one.name: one for one in named})}, named)
+        state = with_night(plan, state, {family: good.family(family, {one.name: one for one in named})}, named)
     assert mean_log_e(np.array(only(state).beyond.log_e), shares) < bar
     assert only(state).several
 
@@ -270,12 +273,12 @@ def group_shares_of(state: State) -> list[float]:
 def test_a_pass_needs_enough_people_in_groups_that_are_judged() -> None:
     few = {f"s{number:02}": cells(8, 2) for number in range(40)}
     plan, nights = made_plan(), draws(60, {"a": 0.8, "b": 0.8, "c": 0.8}, 13)
-    (rule,) = judged(plan, taken(plan, [{**nights[0], **few}, *nights[1:]]), [feature([*"abc", *few])])
+    (rule,) = judge_nights(plan, taken(plan, [{**nights[0], **few}, *nights[1:]]), [feature([*"abc", *few])])
     judged_alone = sum(int(night[level][0].sum()) for night in nights for level in "abc")
     assert judged_alone / (judged_alone + 400) > 0.8
     assert rule.outcome == "pass"
     strict = made_plan(verdict={"min_coverage": 0.99})
-    (rule,) = judged(strict, taken(strict, [{**nights[0], **few}, *nights[1:]]), [feature([*"abc", *few])])
+    (rule,) = judge_nights(strict, taken(strict, [{**nights[0], **few}, *nights[1:]]), [feature([*"abc", *few])])
     assert (rule.outcome, rule.because) == ("inconclusive", "coverage_too_small")
 
 
@@ -284,7 +287,7 @@ def test_no_group_passes_that_could_not_have_failed() -> None:
     plan, nights = made_plan(), draws(60, {"a": 0.05, "b": 0.05, "c": 0.05}, 13, cases=80)
     state = taken(plan, nights)
     assert all(only(state).passed)
-    (rule,) = judged(plan, state, [feature(["a", "b", "c"])])
+    (rule,) = judge_nights(plan, state, [feature(["a", "b", "c"])])
     assert (rule.outcome, rule.because) == ("inconclusive", "group_undecided")
     assert {group.outcome for group in rule.groups} == {"inconclusive"}
 
@@ -292,5 +295,5 @@ def test_no_group_passes_that_could_not_have_failed() -> None:
 def test_no_rule_passes_while_an_expected_group_is_missing() -> None:
     plan, nights = made_plan(), draws(60, {"a": 0.8, "b": 0.8, "c": 0.8}, 13)
     expecting = feature(["a", "b", "c", "z"]).model_copy(update={"expected": ("a", "z")})
-    (rule,) = judged(plan, taken(plan, nights), [expecting])
+    (rule,) = judge_nights(plan, taken(plan, nights), [expecting])
     assert (rule.outcome, rule.because) == ("inconclusive", "expected_group_missing")

@@ -21,7 +21,7 @@ from audit.cli.testing.waived_cases import told_by_release, told_by_result, with
 from audit.public.figures import each_people_once, state_of, whole_per_cent
 from audit.public.table import NO_WORDS, SENTENCES, PublicWaiver, group_key, why_no_rates
 from audit.result.audit_result import AuditResult
-from audit.result.waivers import standing
+from audit.result.waivers import waivers_on_day
 from audit.run import run_audit
 
 KINDS = ("small", "tiny", "unnamed", "undecided", "passing", "refused")
@@ -243,7 +243,7 @@ def test_the_verdict_is_what_is_left_as_for_a_gate(tmp_path: Path) -> None:
     cases = cases_of(result)
     assert "fail" not in {case.outcome for case in cases.values()}
     assert cases["true_positive_rate"].outcome == "waived"
-    left = standing(result, TODAY).outcome
+    left = waivers_on_day(result, TODAY).outcome
     assert cases["VERDICT"].outcome == {"pass": "waived"}.get(left, left)
     assert "FAILS; what fails is waived" in cases["VERDICT"].text
 

@@ -14,7 +14,7 @@ from audit.cli.commands.app import app
 from audit.disclosure.digests import release_of
 from audit.plan.file.plan_file import load_plan
 from audit.result.file import load_result
-from audit.result.waivers import only_rules
+from audit.result.waivers import narrow_to_rules
 from audit.run import run_audit
 
 RULES = """\
@@ -100,7 +100,7 @@ def test_what_waivers_leave_is_told_of_the_rules_that_decide_the_code(here: Path
 def test_nobody_gains_power_by_choosing(here: Path) -> None:
     whole = run_audit(load_plan(here / "plan.toml"), folder=here, crosscheck=False, details=False)
     for rule in whole.rules:
-        told = only_rules(whole, [rule.rule])
+        told = narrow_to_rules(whole, [rule.rule])
         assert told.rules == (rule,)
         assert told.verdicts == tuple(verdict for verdict in whole.verdicts if verdict.rule == rule.rule)
         assert told.overall.outcome == rule.outcome
@@ -111,4 +111,4 @@ def test_the_release_is_still_known_by_the_key(here: Path) -> None:
     result = load_result(here / "audit-out" / "result.json")
     out = here / "audit-out"
     assert release_of(result, out / "public" / "release.json", out / "restricted") is not None
-    assert release_of(only_rules(result, ["flags"]), out / "public" / "release.json", out / "restricted") is None
+    assert release_of(narrow_to_rules(result, ["flags"]), out / "public" / "release.json", out / "restricted") is None

@@ -15,7 +15,7 @@ from audit.errors import ResultError
 from audit.result.audit_result import AuditResult, Verdict, Waiver
 from audit.result.file import parse_result, result_to_json
 from audit.result.findings import ProbeRuleResult, RuleResult
-from audit.result.waivers import has_expired, only_rules, standing, waivers_by_finding
+from audit.result.waivers import has_expired, narrow_to_rules, waivers_by_finding, waivers_on_day
 
 DAY, BEFORE, AFTER = "2026-11-26", "2026-11-25", "2027-01-31"
 
@@ -73,13 +73,13 @@ def test_a_fail_is_set_aside_only_where_every_finding_of_it_is_waived() -> None:
     result = decided(failing())
     found = fails_of(result)
     assert len(found) > 1
-    assert standing(result, DAY).outcome == "fail"
+    assert waivers_on_day(result, DAY).outcome == "fail"
     for left_out in range(len(found)):
         some = waived(result, *(waiver(each) for place, each in enumerate(found) if place != left_out))
-        assert standing(some, DAY).outcome == "fail"
+        assert waivers_on_day(some, DAY).outcome == "fail"
     everything = waived(result, *map(waiver, found))
-    assert standing(everything, DAY).outcome == "pass"
-    assert [held.state for held in standing(everything, DAY).held] == ["in_force"] * len(found)
+    assert waivers_on_day(everything, DAY).outcome == "pass"
+    assert [held.state for held in waivers_on_day(everything, DAY).held] == ["in_force"] * len(found)
 
 
 @pytest.mark.parametrize("open_question", ["undecided", "coverage", "missing", "other_rule"])
@@ -101,7 +101,7 @@ def test_what_is_left_open_is_inconclusive(open_question: str) -> None:
         extra = rule.model_copy(update={"rule": "another", "outcome": "inconclusive"})
         update["rules"] = (rule, *others, extra)
     left = waived(result.model_copy(update=update), *map(waiver, found))
-    assert standing(left, DAY).outcome == "inconclusive"
+    assert waivers_on_day(left, DAY).outcome == "inconclusive"
 
 
 def test_a_fail_without_a_name_cannot_be_waived() -> None:
@@ -117,17 +117,17 @@ def test_a_fail_without_a_name_cannot_be_waived() -> None:
         )
         rules = (rule.model_copy(update={"families": families}), *result.rules[1:])
         left = waived(result.model_copy(update={"rules": rules}), *map(waiver, found))
-        assert standing(left, DAY).outcome == outcome
+        assert waivers_on_day(left, DAY).outcome == outcome
 
 
 def test_a_fail_on_probes_cannot_be_waived() -> None:
     result = decided(failing())
     probe = filled(ProbeRuleResult, "swaps").model_copy(update={"outcome": "fail"})
     left = waived(result.model_copy(update={"probe_rules": (probe,)}), *map(waiver, fails_of(result)))
-    assert standing(left, DAY).outcome == "fail"
-    assert standing(only_rules(left, [rule.rule for rule in left.rules]), DAY).outcome == "pass"
-    assert only_rules(left, ["swaps"]).overall.outcome == "fail"
-    assert only_rules(left, ["swaps"]).waivers == ()
+    assert waivers_on_day(left, DAY).outcome == "fail"
+    assert waivers_on_day(narrow_to_rules(left, [rule.rule for rule in left.rules]), DAY).outcome == "pass"
+    assert narrow_to_rules(left, ["swaps"]).overall.outcome == "fail"
+    assert narrow_to_rules(left, ["swaps"]).waivers == ()
 
 
 @pytest.mark.parametrize("make", [passing_result, undecided_result, failing_result])
@@ -135,14 +135,14 @@ def test_an_expired_waiver_fails_even_where_its_finding_is_gone(make: object) ->
     assert callable(make)
     result: AuditResult = make()
     gone = next(verdict for verdict in result.verdicts if verdict.outcome != "fail")
-    stood = standing(waived(result, waiver(gone, BEFORE)), DAY)
+    stood = waivers_on_day(waived(result, waiver(gone, BEFORE)), DAY)
     assert stood.outcome == "fail"
     assert [(held.state, held.fails) for held in stood.held] == [("expired", False)]
 
 
 def test_an_unused_waiver_does_nothing() -> None:
     result = passing_result()
-    stood = standing(waived(result, waiver(result.verdicts[0])), DAY)
+    stood = waivers_on_day(waived(result, waiver(result.verdicts[0])), DAY)
     assert stood.outcome == "pass"
     assert [held.state for held in stood.held] == ["unused"]
 
@@ -156,7 +156,7 @@ def test_waivers_never_turn_what_is_open_into_a_pass_and_never_change_a_verdict(
     chosen = data.draw(st.lists(st.sampled_from([*found, *others]), unique_by=id, max_size=len(found) + 4))
     days = data.draw(st.lists(st.sampled_from([BEFORE, DAY, AFTER]), min_size=len(chosen), max_size=len(chosen)))
     made = waived(result, *map(waiver, chosen, days))
-    stood = standing(made, DAY)
+    stood = waivers_on_day(made, DAY)
     assert (made.overall, made.rules, made.verdicts) == (result.overall, result.rules, result.verdicts)
     covered = {(each.rule, each.group) for each, day in zip(chosen, days, strict=True) if day >= DAY}
     everything = {(each.rule, each.group) for each in found} <= covered
@@ -205,6 +205,6 @@ def test_people_of_one_code_on_two_rungs_are_one_finding_waived_on_both(rungs: i
         for each in result.verdicts
     )
     made = decided(waived(result.model_copy(update={"verdicts": verdicts}), *map(waiver, both[:rungs])))
-    assert standing(made, DAY).outcome == ("pass" if rungs == 2 else "fail")
+    assert waivers_on_day(made, DAY).outcome == ("pass" if rungs == 2 else "fail")
     (line,) = Waived(made).line()
     assert told in line

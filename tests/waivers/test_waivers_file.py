@@ -10,7 +10,7 @@ from made.audits import gender
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import parse_plan
-from audit.result.waivers_file import MOST, WaivedGroupError, in_public_words, read_waivers
+from audit.result.waivers_file import MAX_WAIVERS, WaivedGroupError, publishable_errors, read_waivers
 from audit.vocabulary.groups import Group, Level, LevelName, SensitiveFeature
 
 PLAN = """\
@@ -122,12 +122,12 @@ def test_one_public_error_for_groups_that_are_not_there_and_for_those_that_are_t
     """Else the error itself says whether somebody whose country is unknown is in the set."""
     said = set()
     for group in ('{ nationality = "unknown" }', '{ nationality = "JPN" }', "{ nationality = 3 }"):
-        with pytest.raises(PlanError) as raised, in_public_words():
+        with pytest.raises(PlanError) as raised, publishable_errors():
             read(plan, tmp_path, of_group(group))
         assert not isinstance(raised.value, WaivedGroupError)
         assert raised.value.slug == "waiver-group"
         said.add(str(raised.value))
-        with pytest.raises(WaivedGroupError), in_public_words(exact=True):
+        with pytest.raises(WaivedGroupError), publishable_errors(exact=True):
             read(plan, tmp_path, of_group(group))
     assert len(said) == 1
 
@@ -185,7 +185,7 @@ def test_a_name_leads_to_its_code(plan: AuditPlan, tmp_path: Path) -> None:
 
 def test_there_are_no_more_waivers_than_somebody_can_answer_for(plan: AuditPlan, tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="at most 1,000"):
-        read(plan, tmp_path, "[[waivers]]\n" * (MOST + 1))
+        read(plan, tmp_path, "[[waivers]]\n" * (MAX_WAIVERS + 1))
 
 
 def test_a_file_that_is_not_there_is_an_error(plan: AuditPlan, tmp_path: Path) -> None:

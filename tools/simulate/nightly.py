@@ -19,9 +19,9 @@ from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import FloatArray, IntArray
 from audit.verdicts.judge import judge
-from audit.verdicts.nights.judging import judged
-from audit.verdicts.nights.state import Evidence, Sample, State, begun
-from audit.verdicts.nights.taking_in import taken_in
+from audit.verdicts.nights.evidence import with_night
+from audit.verdicts.nights.state import Evidence, Sample, State, new_state
+from audit.verdicts.nights.verdict import judge_nights
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from tools.simulate.verdict_size import Measured
 
@@ -121,7 +121,7 @@ def histories(
 def _history(
     world: World, nights: int, rng: np.random.Generator, sample: Sample
 ) -> Iterator[tuple[State, CountsTable]]:
-    state, whole = begun({}, sample), CountsTable.of(("gender", "nationality"), {})
+    state, whole = new_state({}, sample), CountsTable.of(("gender", "nationality"), {})
     for night in range(nights):
         new = table(world, night, rng)
         whole += new
@@ -131,7 +131,7 @@ def _history(
 
 def _with(state: State, given: CountsTable) -> State:
     asked, named = plan(), features(sorted({country for _, country in given.codes}))
-    return taken_in(asked, state, count_families(asked, given, named), named)
+    return with_night(asked, state, count_families(asked, given, named), named)
 
 
 def _of_nationalities(state: State) -> Evidence:
@@ -164,7 +164,7 @@ def nights_to_doubt(worlds: tuple[World, World], good: int, nights: int, rng: np
     The change comes once it has passed and so many good nights have followed; a doubt in these counts as one at once.
     """
     before, then = worlds
-    state, night = begun({}, "fresh"), 0
+    state, night = new_state({}, "fresh"), 0
     while not _of_nationalities(state := _with(state, table(before, night, rng))).passed[0]:
         night += 1
     for since in range(1, good + nights + 1):
@@ -196,7 +196,7 @@ def detection(
         for night, (state, whole) in enumerate(history, start=1):
             if night in nightly:
                 named = features(sorted({country for _, country in whole.codes}))
-                nightly[night] += judged(asked, state, named)[0].outcome == event
+                nightly[night] += judge_nights(asked, state, named)[0].outcome == event
                 _, _, overall = judge(asked, count_families(asked, whole, named), {one.name: one for one in named})
                 once[night] += overall.outcome == event
     for look in looks:

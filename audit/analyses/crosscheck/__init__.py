@@ -1,1 +1,1 @@
-"""A second and a third opinion: the same rates from fairlearn and from AIF360."""
+"""Second and third opinion: the same rates from fairlearn and from AIF360."""

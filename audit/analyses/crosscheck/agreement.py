@@ -13,7 +13,7 @@ import numpy as np
 from audit.analyses.crosscheck import rates_aif360, rates_fairlearn
 from audit.analyses.crosscheck.compare import TOLERANCE, Comparison, compare, distance
 from audit.analyses.crosscheck.conventions import CONVENTIONS
-from audit.analyses.crosscheck.tables import Answers, Rows, Tables, ours, rates_of, tables_of
+from audit.analyses.crosscheck.tables import Answers, Rows, Tables, own_answers, rates_of, tables_of
 from audit.counting.moments import FamilyMoments, Moments
 from audit.counting.table import FamilyCounts
 from audit.errors import CrosscheckError
@@ -166,10 +166,10 @@ def _asked(
     moments: Moments | None,
 ) -> _Asked:
     if not families:
-        every, mine = _NO_TABLES, ours(_NO_TABLES, metrics)
+        every, mine = _NO_TABLES, own_answers(_NO_TABLES, metrics)
     elif moments is None:
         every = tables_of(families)
-        mine = ours(every, metrics)
+        mine = own_answers(every, metrics)
     else:
         every, mine = weighted_tables(moments, families), weighted_ours(moments, families, metrics)
         # until the records of a weighted audit are weighted, they say something else

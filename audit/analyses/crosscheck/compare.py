@@ -18,21 +18,21 @@ from audit.vocabulary.metrics import MetricName
 __all__ = ["TOLERANCE", "Comparison", "compare", "distance"]
 
 TOLERANCE: Final = 1e-9
-"""The largest difference that rounding explains: sums of a million weights, divided."""
+"""Largest difference that rounding explains: sums of a million weights, divided."""
 
 
 @dataclass(slots=True)
 class Comparison:
-    """How one library's answers differ from ours."""
+    """Differences between one library's answers and ours."""
 
     rates: int = 0
     """Rates that both state."""
     disparities: int = 0
     """Differences and ratios that both state."""
     largest: float = 0.0
-    """The largest distance among them."""
+    """Largest distance among them."""
     worst: tuple[MetricName, Group] | None = None
-    """The rate and the group where it is that large."""
+    """Rate and group where it is that large."""
     conventions: dict[ConventionCode, int] = field(default_factory=dict)
     """Values that only the library states, by its convention."""
 
@@ -43,7 +43,9 @@ class Comparison:
 
 
 def distance(theirs: FloatArray, ours: FloatArray) -> FloatArray:
-    """The absolute difference, relative where our value is above 1; 1 where only one of the two states a number."""
+    """Return the absolute difference, relative where our value is above 1; 1 where only one of the two states a
+    number.
+    """
     with np.errstate(invalid="ignore"):
         apart = np.abs(theirs - ours) / np.maximum(1.0, np.abs(ours))
     same = (theirs == ours) | (np.isnan(theirs) & np.isnan(ours))
@@ -53,7 +55,7 @@ def distance(theirs: FloatArray, ours: FloatArray) -> FloatArray:
 def compare(library: str, groups: Sequence[Group], tables: Tables, ours: Answers, theirs: Answers) -> Comparison:
     """Compare every answer. A number that only the library states must be the one of a known convention.
 
-    Where it states none by a convention that it once had, it only became more careful: that is no difference.
+    Where the library states none although it once had a convention, it only became more careful: that is no difference.
     """
     found = Comparison()
     expected = _by_convention(library, tables, theirs.rates)
@@ -81,7 +83,7 @@ def compare(library: str, groups: Sequence[Group], tables: Tables, ours: Answers
 
 
 def _by_convention(library: str, tables: Tables, metrics: Iterable[MetricName]) -> Answers:
-    """What the library is expected to state: our rates, and its own number where there is no denominator."""
+    """Return what the library is expected to state: our rates, and its own number where there is no denominator."""
     expected = Answers({}, {}, {}, np.ones(len(tables.own), dtype=bool))
     with np.errstate(divide="ignore", invalid="ignore"):
         for metric in metrics:

@@ -1,4 +1,4 @@
-"""Where a library states a number and this project states none: a closed list, with what it states."""
+"""Conventions by which a library states a number and this project states none: a closed list."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["CONVENTIONS", "Stated", "rate_convention"]
 
 
 class Stated(NamedTuple):
-    """What a library states where this project states nothing."""
+    """A number that a library states where this project states nothing."""
 
     value: float
     """The number it states."""
     metrics: frozenset[MetricName]
-    """Of which rates; of every ratio where there are none."""
+    """Rates that it is stated for; every ratio where this is empty."""
     words: str
-    """What it does, in one sentence."""
+    """Convention in one sentence."""
 
 
 CONVENTIONS: Final[Mapping[tuple[str, ConventionCode], Stated]] = {
@@ -57,7 +57,7 @@ CONVENTIONS: Final[Mapping[tuple[str, ConventionCode], Stated]] = {
 
 
 def rate_convention(library: str, metric: MetricName) -> tuple[ConventionCode, float] | None:
-    """What `library` states as `metric` of a group without its denominator, and what the group lacks; None: nothing."""
+    """Return what a group lacks, and the number that `library` states for `metric` there; None where it states none."""
     for (name, code), stated in CONVENTIONS.items():
         if name == library and metric in stated.metrics:
             return code, stated.value

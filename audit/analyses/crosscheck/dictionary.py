@@ -1,6 +1,6 @@
-"""What the same number is called here, in fairlearn and in AIF360, and what the same name means in each.
+"""Names of one number here, in fairlearn and in AIF360, and the meaning of one name in each.
 
-docs/metric-dictionary.md is written from `ENTRIES`, and every entry is computed in all three by a test.
+docs/metric-dictionary.md is written from `ENTRIES`, and a test computes every entry in all three.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ class Entry(NamedTuple):
     """One line of the dictionary."""
 
     id: str
-    """The name of the case that computes it in all three."""
+    """Name of the case that computes it in all three."""
     section: Section
-    """Where it stands."""
+    """Section of the page."""
     ours: str
-    """Here."""
+    """Name here."""
     fairlearn: str
-    """In fairlearn 0.15 and the scikit-learn that it uses."""
+    """Name in fairlearn 0.15 and the scikit-learn that it uses."""
     aif360: str
-    """In AIF360 0.6.1."""
+    """Name in AIF360 0.6.1."""
     reconciled: str
-    """What is the same and what is not: sign, denominator, weights."""
+    """What agrees and what does not: sign, denominator, weights."""
 
 
 def _rate(ours: str, fairlearn: str, aif360: str, reconciled: str) -> Entry:

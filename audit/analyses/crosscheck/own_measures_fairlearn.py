@@ -1,4 +1,5 @@
-"""The operator's own measures, group by group through fairlearn's `MetricFrame`, with bootstrap intervals of our own.
+"""Measures of the operator's own, group by group through fairlearn's `MetricFrame`, with bootstrap intervals of our
+own.
 
     def measure(y_true, y_pred) -> float
 
@@ -44,12 +45,12 @@ FEWEST_CLUSTERS: Final = 30
 """With fewer clusters a bootstrap interval is too short to be shown: of a share of 0.1 over 12 clusters it misses 11 to
 14 times in 100 where it should 5 (`tools/simulate/costs_and_own_measures.py`)."""
 FEWEST_ROWS: Final = 10
-"""With fewer rows that stand for themselves it says nothing."""
+"""Fewest rows that stand for themselves for which an interval is given."""
 
 _STREAM: Final = 0x0B5E
-"""Which stream of the plan's seed the replicates are drawn from."""
+"""Stream of the plan's seed that the replicates are drawn from."""
 _BROKEN: Final = (Exception, SystemExit)
-"""What the operator's code can raise."""
+"""Errors that the operator's code can raise."""
 
 _Function = Callable[[Any, Any], Any]
 
@@ -70,7 +71,7 @@ class _Cases:
 def own_measures(
     plan: AuditPlan, folder: Path, evaluation_set: EvaluationSet, features: Sequence[SensitiveFeature]
 ) -> tuple[OwnMeasure, ...]:
-    """Every measure of the plan, for everyone and for every group that it names on every rung.
+    """Compute every measure of the plan, for everyone and for every group that it names on every rung.
 
     Parameters
     ----------
@@ -94,14 +95,14 @@ def own_measures(
         for measure in plan.measures:
             cases = _read(evaluation_set, measure, clustered=plan.evaluation_set.cluster is not None)
             with _function(measure, folder) as function, _quietly():
-                found += _of_measure(plan, measure, function, cases, by_name)
+                found += _measure_all(plan, measure, function, cases, by_name)
     finally:
         threads.release()
     return tuple(found)
 
 
 def check_measures(plan: AuditPlan, folder: Path) -> None:
-    """Load every measure and forget it again: before a night of scoring, not after. Raises DetectorError."""
+    """Load every measure and forget it again: before the long scoring run, not after. Raises DetectorError."""
     for measure in plan.measures:
         with _function(measure, folder):
             pass
@@ -109,7 +110,7 @@ def check_measures(plan: AuditPlan, folder: Path) -> None:
 
 @contextlib.contextmanager
 def _function(measure: Measure, folder: Path) -> Iterator[_Function]:
-    """The operator's function; its module is forgotten afterwards."""
+    """Load the operator's function; its module is forgotten afterwards."""
     module_name, _, name = measure.metric.partition(":")
     modules = ModulesBeside(folder.resolve())
     try:
@@ -152,22 +153,22 @@ def _read(evaluation_set: EvaluationSet, measure: Measure, *, clustered: bool) -
     )
 
 
-def _of_measure(
+def _measure_all(
     plan: AuditPlan, measure: Measure, function: _Function, cases: _Cases, features: dict[str, SensitiveFeature]
 ) -> list[OwnMeasure]:
     everyone = np.zeros(len(cases.label), dtype=np.int64)
-    found = _of_family(plan, measure, function, cases, [Group(())], everyone)
+    found = _measure_family(plan, measure, function, cases, [Group(())], everyone)
     # no feature at all is everyone, who stand there already
     for names in dict.fromkeys(frozenset(names) for names in measure.feature_sets if names):
         ordered = [name for name in plan.groups if name in names]
         for rungs in product(*(plan.rungs(name) for name in ordered)):
             family = Family(tuple(Axis(name, rung) for name, rung in zip(ordered, rungs, strict=True)))
-            found += _of_family(plan, measure, function, cases, *_groups(family, cases, features))
+            found += _measure_family(plan, measure, function, cases, *_groups(family, cases, features))
     return found
 
 
 def _groups(family: Family, cases: _Cases, features: dict[str, SensitiveFeature]) -> tuple[list[Group], IntArray]:
-    """The groups of a family, sorted by their codes, and the place of each case's among them."""
+    """Return the groups of a family, sorted by their codes, and the place of each case's among them."""
     columns: list[tuple[list[str], IntArray]] = []
     for axis in family.axes:
         codes, place = cases.finest[axis.feature]
@@ -189,7 +190,7 @@ def _groups(family: Family, cases: _Cases, features: dict[str, SensitiveFeature]
     return groups, place.reshape(-1)
 
 
-def _of_family(
+def _measure_family(
     plan: AuditPlan,
     measure: Measure,
     function: _Function,
@@ -203,7 +204,7 @@ def _of_family(
     order = np.argsort(place, kind="stable")
     edges = np.concatenate(([0], np.cumsum(sizes)))
     return [
-        _of_group(plan, measure, function, cases, group, order[edges[at] : edges[at + 1]], values.get(at))
+        _measure_group(plan, measure, function, cases, group, order[edges[at] : edges[at + 1]], values.get(at))
         for at, group in enumerate(groups)
     ]
 
@@ -211,7 +212,9 @@ def _of_family(
 def _point_values(
     function: _Function, cases: _Cases, place: IntArray, large: npt.NDArray[np.bool_]
 ) -> dict[int, float]:
-    """By place of a group that is large enough: what fairlearn's `MetricFrame` reports; NaN where it has no value."""
+    """Return the values of fairlearn's `MetricFrame` by place of a group that is large enough; NaN where there is
+    none.
+    """
     from fairlearn.metrics import MetricFrame
 
     chosen = large[place]
@@ -227,7 +230,7 @@ def _point_values(
     return {int(at): float(value) for at, value in frame.by_group.items()}
 
 
-def _of_group(
+def _measure_group(
     plan: AuditPlan,
     measure: Measure,
     function: _Function,
@@ -236,7 +239,7 @@ def _of_group(
     rows: IntArray,
     value: float | None,
 ) -> OwnMeasure:
-    """The record of a group whose cases stand at `rows`; `value` is None where they are too few to be measured."""
+    """Make the record of a group whose cases stand at `rows`; `value` is None where they are too few to be measured."""
     clusters = None if cases.clusters is None else np.unique(cases.clusters[rows], return_inverse=True)[1]
     drawn_from = np.arange(len(rows)) if clusters is None else clusters
     of_them = int(drawn_from.max(initial=-1)) + 1
@@ -294,7 +297,9 @@ def _replicates(
 
 
 def _call(function: _Function, label: Any, given: Any) -> tuple[float, str | None]:
-    """What the function says of these cases, NaN where that is no single finite number; the type of an error."""
+    """Call the function on these cases. Returns NaN where it gives no single finite number, and the type of an
+    error.
+    """
     try:
         value = function(label, given)
         number = float(value) if np.ndim(value) == 0 else np.nan
@@ -305,12 +310,12 @@ def _call(function: _Function, label: Any, given: Any) -> tuple[float, str | Non
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """What the operator's code prints goes to stderr, and its warnings, which can quote a row, nowhere."""
+    """Send what the operator's code prints to stderr, and drop its warnings, which can quote a row."""
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
 
 
 def _rounded(value: float) -> float:
-    """To ten significant digits, so that a last bit of a library changes no byte of a result."""
+    """Round to ten significant digits, so that a last bit of a library changes no byte of a result."""
     return float(f"{value:.9e}")

@@ -28,7 +28,7 @@ _OWN, _REST = 0, 1
 
 
 class _Methods(NamedTuple):
-    """AIF360's names for a rate, and for its difference and ratio between two groups where it has names for them."""
+    """Names in AIF360 of a rate, and of its difference and ratio between two groups where it has names for them."""
 
     rate: str
     difference: str | None = None
@@ -52,7 +52,9 @@ _METHODS: Final[Mapping[MetricName, _Methods]] = {
 
 
 def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
-    """What AIF360 computes from each table as eight weighted rows. Raises ImportError where it is not there."""
+    """Compute the answers with AIF360, each table as eight weighted rows. Raises ImportError where it is not
+    installed.
+    """
     groups = len(tables.own)
     rates, differences, ratios = ({name: np.full(groups, np.nan) for name in metrics} for _ in range(3))
     found = Answers(rates, differences, ratios, np.ones(groups, dtype=bool))
@@ -66,7 +68,7 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
 
 
 def row_rates(rows: Rows, metrics: Sequence[MetricName]) -> dict[MetricName, float]:
-    """What AIF360 computes from single cases; NaN without any."""
+    """Compute the rates of single cases with AIF360; NaN without any."""
     both = labelled(rows)
     found: dict[MetricName, float] = {}
     with quiet_import(), np.errstate(divide="ignore", invalid="ignore"):
@@ -74,7 +76,7 @@ def row_rates(rows: Rows, metrics: Sequence[MetricName]) -> dict[MetricName, flo
             ([name for name in metrics if name != "selection_rate"], both),
             ([name for name in metrics if name == "selection_rate"], rows),
         ):
-            metric = _of_cases(part, classified=part is both) if names and part.label.size else None
+            metric = _metric_of_cases(part, classified=part is both) if names and part.label.size else None
             found |= {
                 name: np.nan if metric is None else float(getattr(metric, _METHODS[name].rate)()) for name in names
             }
@@ -126,21 +128,21 @@ def _decided() -> _Pair:
     return _Pair(_dataset(np.repeat((_OWN, _REST), 2), np.array([1, 0, 1, 0])), None)
 
 
-def _of_cases(rows: Rows, *, classified: bool) -> Any:
+def _metric_of_cases(rows: Rows, *, classified: bool) -> Any:
     side = np.zeros(rows.label.size)
     truth = _dataset(side, rows.label if classified else rows.decision)
     return _metric(_Pair(truth, _answered(truth, rows.decision) if classified else None))
 
 
 def _answered(truth: Any, decision: npt.ArrayLike) -> Any:
-    """A copy of a data set with the decisions as labels, as AIF360's guide makes one."""
+    """Copy a data set with the decisions as labels, as AIF360's guide makes one."""
     answered = truth.copy()
     answered.labels = np.asarray(decision, dtype=np.float64).reshape(-1, 1)
     return answered
 
 
 def _dataset(side: npt.NDArray[Any], label: npt.NDArray[Any]) -> Any:
-    """AIF360's data set, all numbers; `side` is its protected attribute."""
+    """Make AIF360's data set, all numbers; `side` is its protected attribute."""
     import pandas as pd
     from aif360.datasets import BinaryLabelDataset
 

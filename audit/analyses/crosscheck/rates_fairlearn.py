@@ -23,15 +23,18 @@ __all__ = ["DISTRIBUTION", "MOST_RESTS", "answers", "row_rates"]
 DISTRIBUTION = "fairlearn"
 
 MOST_RESTS: Final = 250
-"""Tables whose rest is asked for, the first ones: a call takes half a millisecond, hardly any two rests are alike, and
-what fairlearn would be asked of the others is a rate like any other."""
+"""Number of tables whose rest is asked for, the first ones. A call takes half a millisecond, hardly any two rests are
+alike, and the rate of a rest is a rate like any other.
+"""
 
 _Function = Callable[..., float]
 _CELLS = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)
 
 
 def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
-    """What fairlearn computes from each table as four weighted rows. Raises ImportError where it is not there."""
+    """Compute the answers with fairlearn, each table as four weighted rows. Raises ImportError where it is not
+    installed.
+    """
     rates: dict[MetricName, FloatArray] = {}
     differences: dict[MetricName, FloatArray] = {}
     ratios: dict[MetricName, FloatArray] = {}
@@ -47,7 +50,7 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
 
 
 def row_rates(rows: Rows, metrics: Sequence[MetricName]) -> dict[MetricName, float]:
-    """What fairlearn computes from single cases; NaN without any."""
+    """Compute the rates of single cases with fairlearn; NaN without any."""
     known, both = _functions(), labelled(rows)
     found: dict[MetricName, float] = {}
     with _quickly():
@@ -64,15 +67,15 @@ def _rates(function: _Function, name: MetricName, tables: FloatArray) -> FloatAr
     that differ in nothing else are asked once. NaN where the whole table is empty: fairlearn leaves such a group out.
     """
     if name == "selection_rate":
-        return np.array([_of_rows(function, (1, 0), (1, 0), table) for table in two_cells(tables)])
+        return np.array([_weighted_rate(function, (1, 0), (1, 0), table) for table in two_cells(tables)])
     cells = four_cells(tables)
     enters = np.array([cell in METRICS[name].denominator for cell in _CELLS])
     distinct, place = np.unique(np.where(enters, cells, 1.0), axis=0, return_inverse=True)
-    values = np.array([_of_rows(function, LABELS, DECISIONS, table) for table in distinct])[place.reshape(-1)]
+    values = np.array([_weighted_rate(function, LABELS, DECISIONS, table) for table in distinct])[place.reshape(-1)]
     return np.where(cells.sum(axis=1) > 0, values, np.nan)
 
 
-def _of_rows(function: _Function, label: Sequence[int], decision: Sequence[int], weight: FloatArray) -> float:
+def _weighted_rate(function: _Function, label: Sequence[int], decision: Sequence[int], weight: FloatArray) -> float:
     if not weight.any():
         return np.nan
     return float(function(np.array(label), np.array(decision), sample_weight=weight))
@@ -80,7 +83,7 @@ def _of_rows(function: _Function, label: Sequence[int], decision: Sequence[int],
 
 @contextmanager
 def _quickly() -> Iterator[None]:
-    """Without checks of every call's types, and without its warnings that a precision is a convention."""
+    """Skip fairlearn's checks of every call's types, and its warnings that a precision is a convention."""
     from sklearn import config_context
 
     with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):

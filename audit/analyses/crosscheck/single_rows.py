@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["MOST_ROWS", "code_places", "group_rows"]
 
 MOST_ROWS: Final = 1_000_000
-"""Sets with fewer rows are compared row by row as well."""
+"""Number of rows from which on a set is no longer compared row by row."""
 
 
 def group_rows(evaluation_set: EvaluationSet, families: Sequence[Family]) -> dict[Group, Rows]:
-    """The scored cases of everyone and of each group of the finest rung of each single feature in `families`.
+    """Return the scored cases of everyone and of each group of the finest rung of each single feature in `families`.
 
     Empty for a set of `MOST_ROWS` or more. Raises DataError where the file cannot be read any more.
     """
@@ -46,12 +46,12 @@ def group_rows(evaluation_set: EvaluationSet, families: Sequence[Family]) -> dic
     found = {Group(()): rows}
     for family, name in zip(single, names, strict=True):
         codes = evaluation_set.codes[family.axes[0].feature]
-        found |= _of_family(family, *code_places(table.column(name), codes), rows)
+        found |= _family_rows(family, *code_places(table.column(name), codes), rows)
     return found
 
 
 def code_places(column: pa.ChunkedArray, codes: Mapping[str | None, str]) -> tuple[tuple[str, ...], IntArray]:
-    """The distinct codes of a column, sorted, and the place of each row's among them; a raw value is looked up once."""
+    """Return the distinct codes of a column, sorted, and the place of each row's; a raw value is looked up once."""
     import pyarrow as pa
 
     whole = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.string())
@@ -62,7 +62,7 @@ def code_places(column: pa.ChunkedArray, codes: Mapping[str | None, str]) -> tup
     return distinct, place[encoded.indices.to_numpy()]
 
 
-def _of_family(family: Family, distinct: Sequence[str], place: IntArray, rows: Rows) -> dict[Group, Rows]:
+def _family_rows(family: Family, distinct: Sequence[str], place: IntArray, rows: Rows) -> dict[Group, Rows]:
     (axis,) = family.axes
     order = np.argsort(place.astype(np.int32), kind="stable")
     edges = np.searchsorted(place[order], np.arange(len(distinct) + 1))

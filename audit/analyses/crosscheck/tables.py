@@ -1,4 +1,4 @@
-"""What the libraries are given and what they answer: weighted tables of groups and their rests, or single rows."""
+"""Questions to the libraries and their answers: weighted tables of groups and their rests, or single rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
     "Tables",
     "four_cells",
     "labelled",
-    "ours",
+    "own_answers",
     "rates_of",
     "tables_of",
     "two_cells",
@@ -31,7 +31,7 @@ SmallArray = npt.NDArray[np.int8]
 LABELS: Final = (1, 1, 0, 0)
 """Labels of the four rows that a table of labelled cases becomes: TP, FN, FP, TN."""
 DECISIONS: Final = (1, 0, 1, 0)
-"""Their decisions."""
+"""Decisions of these four rows."""
 _PLACES: Final[Mapping[Cell, tuple[int, int]]] = {
     Cell.TP: (0, 0),
     Cell.FN: (0, 1),
@@ -48,11 +48,11 @@ class Tables(NamedTuple):
     own: FloatArray
     """float64[N, 3, 2]: label (positive, negative, unlabelled) x decision (flagged, not flagged)."""
     rest: FloatArray
-    """float64[N, 3, 2]: the same of everyone who is not in the group."""
+    """float64[N, 3, 2]: label x decision of everyone who is not in the group."""
 
 
 class Answers(NamedTuple):
-    """What somebody computes from `Tables`: float64[N] for each rate; NaN where it states none."""
+    """Answers computed from `Tables`: float64[N] for each rate; NaN where none is stated."""
 
     rates: dict[MetricName, FloatArray]
     differences: dict[MetricName, FloatArray]
@@ -63,7 +63,7 @@ class Answers(NamedTuple):
     """bool[N]: whether differences and ratios were asked for."""
 
     def at(self, places: npt.NDArray[np.int64]) -> Answers:
-        """The answers of the tables at `places`, in their order."""
+        """Pick the answers of the tables at `places`, in their order."""
         rates, differences, ratios = (
             {name: values[places] for name, values in part.items()}
             for part in (self.rates, self.differences, self.ratios)
@@ -81,7 +81,9 @@ class Rows(NamedTuple):
 
 
 def tables_of(families: Sequence[FamilyCounts]) -> Tables:
-    """The groups of every family, one after the other; the scored cases alone, since no other has a rate."""
+    """Make the tables of the groups of every family, one after the other, over the scored cases: no other has a
+    rate.
+    """
     own = np.concatenate([family.cells[:, :, (FLAGGED, NOT_FLAGGED)] for family in families])
     all_of_them = np.concatenate(
         [np.broadcast_to(family.everyone[:, (FLAGGED, NOT_FLAGGED)], (len(family.groups), 3, 2)) for family in families]
@@ -90,7 +92,7 @@ def tables_of(families: Sequence[FamilyCounts]) -> Tables:
 
 
 def labelled(rows: Rows) -> Rows:
-    """The rows that have a label."""
+    """Pick the rows that have a label."""
     known = rows.label >= 0
     return Rows(rows.label[known], rows.decision[known])
 
@@ -105,8 +107,8 @@ def two_cells(tables: FloatArray) -> FloatArray:
     return np.asarray(tables.sum(axis=1))
 
 
-def ours(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
-    """The rates, differences and ratios by this project's own definitions; NaN where it states none.
+def own_answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
+    """Compute the rates, differences and ratios by this project's own definitions; NaN where it states none.
 
     No difference is stated without both denominators, and no ratio where the rate of the rest is 0.
     """

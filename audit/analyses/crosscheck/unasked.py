@@ -1,4 +1,4 @@
-"""What a result says where nobody asked other libraries: apart, so that a gate loads none of what asks them."""
+"""Notice of a result for which no other libraries were asked: apart, so that a gate loads none of them."""
 
 from __future__ import annotations
 

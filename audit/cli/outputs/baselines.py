@@ -41,9 +41,9 @@ class Accepting:
     def remember(self) -> None:
         """Write it down, once the comparison is judged and before anything is published."""
         if self.baseline is not None and self.place is not None:
-            from audit.verdicts.changes.record import remember
+            from audit.verdicts.changes.record import record_accepted
 
-            remember(self.baseline, self.plan, self.place)
+            record_accepted(self.baseline, self.plan, self.place)
 
 
 def accepting(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *, quiet: bool) -> Accepting:
@@ -121,7 +121,7 @@ def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
     """
     from audit.errors import AuditError
     from audit.plan.file.plan_file import read_plan_file
-    from audit.verdicts.changes.accept import check_plans
+    from audit.verdicts.changes.acceptance import check_plans
 
     path = named or (Path(result.provenance.plan_file) if result.provenance.plan_file else None)
     if path is None or (named is None and not path.is_file()):
@@ -142,12 +142,12 @@ def compared(result: AuditResult, result_path: Path, baseline: Baseline) -> Audi
     Raises ResultError where they cannot be compared, or the baseline is no earlier one.
     """
     from audit.safeguards import with_safeguards
-    from audit.verdicts.changes.accept import check_earlier
+    from audit.verdicts.changes.acceptance import check_earlier
     from audit.verdicts.changes.baseline import Baseline as Result
     from audit.verdicts.changes.baseline import change_between, with_change
 
     check_earlier(baseline.result, result)
-    if result.change is not None and result.change.baseline == baseline.told:
+    if result.change is not None and result.change.baseline == baseline.description:
         return result
     now = Result(result, result_path.parent)
     change = change_between(baseline, now, plan_at_hand(result, None), only_the_same=True)

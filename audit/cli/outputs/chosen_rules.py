@@ -46,10 +46,10 @@ def chosen(result: AuditResult, only: Sequence[str], *, quiet: bool) -> AuditRes
     """The result as far as it is about these rules, all of it where none is named; says what is left out on stderr."""
     if not only:
         return result
-    from audit.result.waivers import only_rules
+    from audit.result.waivers import narrow_to_rules
 
     check_rules(result.plan, only)
-    told = only_rules(result, only)
+    told = narrow_to_rules(result, only)
     every = len(result.rules) + len(result.probe_rules)
     left = every - len(told.rules) - len(told.probe_rules)
     if not quiet:

@@ -119,9 +119,9 @@ def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:
     result = load_result(path)
     if asked.baseline is None:
         return result, accepting(None, result.plan, None, quiet=asked.quiet)
-    from audit.verdicts.changes.baseline import named_baseline
+    from audit.verdicts.changes.baseline import load_named_baseline
 
-    earlier = named_baseline(asked.baseline)
+    earlier = load_named_baseline(asked.baseline)
     place = gate_place(path.parent, result.plan, None, asked.restricted_folder)
     accepted = accepting(earlier, result.plan, place, quiet=asked.quiet)
     return compared(result, path, earlier), accepted
@@ -129,12 +129,12 @@ def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:
 
 def _of_plan(loaded: LoadedPlan, asked: Gated, earlier: Baseline | None) -> AuditResult:
     """The result of a plan, without what decides no verdict."""
-    from audit.result.waivers_file import in_public_words
+    from audit.result.waivers_file import publishable_errors
     from audit.run import run_audit
     from audit.scoring.progress import progress_on_stderr
 
     answers = answer_cache(asked.cache)
-    with in_public_words(exact=asked.restricted):
+    with publishable_errors(exact=asked.restricted):
         result = run_audit(
             loaded,
             baseline=earlier,

@@ -17,9 +17,9 @@ from audit.cli.console.terminal import Style, note, say, say_document
 if TYPE_CHECKING:
     from audit.cli.console.group_names import GroupNames
     from audit.result.audit_result import AuditResult
-    from audit.verdicts.nights.judging import JudgedRule
     from audit.verdicts.nights.night import Night
     from audit.verdicts.nights.state import Reset
+    from audit.verdicts.nights.verdict import JudgedRule
     from audit.vocabulary.groups import SensitiveFeature
 
 
@@ -89,7 +89,7 @@ def judged_tonight(
     """
     from audit.plan.file.plan_file import read_plan_file
     from audit.verdicts.nights.identity import check_plan
-    from audit.verdicts.nights.night import check_sample, night
+    from audit.verdicts.nights.night import check_sample, take_in_night
     from audit.verdicts.nights.state_file import locked, read_state, write_state
 
     kind: Literal["fresh", "growing"] | None = None
@@ -102,7 +102,7 @@ def judged_tonight(
         before = read_state(place)
         check_sample(before, kind)
         result = judged()
-        tonight = night(result, before, kind)
+        tonight = take_in_night(result, before, kind)
         if tonight.came == "taken_in":
             write_state(place, tonight.state)
     if not quiet:

@@ -57,7 +57,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     from audit.cli.outputs.showing import PublicFiles
     from audit.cli.outputs.waiving import with_waivers_from
     from audit.result.file import result_to_json
-    from audit.result.waivers_file import in_public_words
+    from audit.result.waivers_file import publishable_errors
     from audit.run import run_audit
     from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.progress import progress_on_stderr
@@ -67,7 +67,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     accepted = _accepting(out, loaded, place, baseline, quiet=quiet)
     # a quiet run is one for a log that many read
     exact = not quiet or not isinstance(asked, PublicFiles)
-    with OutputFolder(out, publishes=place is not None) as folder, in_public_words(exact=exact):
+    with OutputFolder(out, publishes=place is not None) as folder, publishable_errors(exact=exact):
         result = run_audit(
             loaded,
             progress=progress_on_stderr(quiet=quiet),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from audit.plan.file.plan_file import LoadedPlan
     from audit.public.table import PublicRelease, PublicWaiver
     from audit.result.audit_result import AuditResult, Waiver
-    from audit.result.waivers import Held, Standing
+    from audit.result.waivers import WaiverOnDay, WaiversOnDay
 
 WaiversFile = Annotated[
     Path | None,
@@ -43,9 +43,9 @@ def waived_anew(result: AuditResult, named: Path | None, *, exact: bool) -> Audi
     """
     if named is None:
         return result
-    from audit.result.waivers_file import in_public_words, read_waivers
+    from audit.result.waivers_file import publishable_errors, read_waivers
 
-    with in_public_words(exact=exact):
+    with publishable_errors(exact=exact):
         return result.model_copy(update={"waivers": read_waivers(named, result.plan, result.features)})
 
 
@@ -61,9 +61,9 @@ def code_with_waivers(
 
     if not result.waivers:
         return code_for(result, on_inconclusive, quiet=quiet)
-    from audit.result.waivers import standing
+    from audit.result.waivers import waivers_on_day
 
-    stood = standing(result, today())
+    stood = waivers_on_day(result, today())
     for line in _change_of_code(result, stood, exact=False) if quiet else _notes(result, stood, exact=exact):
         note(line)
     left = None if stood.outcome == result.overall.outcome else stood.outcome
@@ -71,14 +71,14 @@ def code_with_waivers(
     return code_for(result, on_inconclusive, quiet=quiet and left is None, left=left)
 
 
-def _notes(result: AuditResult, stood: Standing, *, exact: bool) -> list[str]:
+def _notes(result: AuditResult, stood: WaiversOnDay, *, exact: bool) -> list[str]:
     lines = [_expired(held, exact=exact) for held in stood.those("expired")]
     if exact:
         lines += [_unused(result, held) for held in stood.those("unused")]
     return [*lines, *_change_of_code(result, stood, exact=exact)]
 
 
-def _change_of_code(result: AuditResult, stood: Standing, *, exact: bool) -> list[str]:
+def _change_of_code(result: AuditResult, stood: WaiversOnDay, *, exact: bool) -> list[str]:
     """The line that says why the exit code is not that of the verdict, where it is not."""
     from audit.errors import ExitCode
 
@@ -90,7 +90,7 @@ def _change_of_code(result: AuditResult, stood: Standing, *, exact: bool) -> lis
     return [f"warning: the verdict is {result.overall.outcome}; {said}"]
 
 
-def _because(stood: Standing, *, exact: bool) -> str:
+def _because(stood: WaiversOnDay, *, exact: bool) -> str:
     # in a log that many read, of all waivers: the days of those in force would say which of them are
     held = stood.those("in_force") if exact else stood.held
     days = sorted({each.waiver.expires for each in held})
@@ -100,7 +100,7 @@ def _because(stood: Standing, *, exact: bool) -> str:
     return f"1 finding is waived {until}" if len(held) == 1 else f"{len(held):,} findings are waived {until}"
 
 
-def _expired(held: Held, *, exact: bool) -> str:
+def _expired(held: WaiverOnDay, *, exact: bool) -> str:
     from audit.vocabulary.text import printable
 
     waiver = held.waiver
@@ -111,7 +111,7 @@ def _expired(held: Held, *, exact: bool) -> str:
     return f"warning: a waiver of {printable(waiver.rule)} expired on {waiver.expires}: {then}"
 
 
-def _unused(result: AuditResult, held: Held) -> str:
+def _unused(result: AuditResult, held: WaiverOnDay) -> str:
     from audit.cli.console.group_names import GroupNames
     from audit.vocabulary.text import printable
 
@@ -123,12 +123,12 @@ def _unused(result: AuditResult, held: Held) -> str:
 def waiver_lines(result: AuditResult) -> list[str]:
     """A line for each waiver, with all that it says, beside exact findings."""
     from audit.cli.console.group_names import GroupNames
-    from audit.result.waivers import standing
+    from audit.result.waivers import waivers_on_day
     from audit.vocabulary.text import printable
 
     names = GroupNames(result.features)
     lines = []
-    for held in standing(result, today()).held:
+    for held in waivers_on_day(result, today()).held:
         waiver = held.waiver
         group, rule = names.name(waiver.group), printable(waiver.rule)
         lines.append(f"  {_said(waiver, held.state)}: {group} under {rule}: {printable(_plain(waiver.why))}")
@@ -159,10 +159,10 @@ def waived_alone(result: AuditResult, told: AuditResult) -> dict[str, object]:
     """
     if not result.waivers:
         return {}
-    from audit.result.waivers import standing
+    from audit.result.waivers import waivers_on_day
 
     first = min(waiver.expires for waiver in result.waivers)
-    left = standing(told, today()).outcome
+    left = waivers_on_day(told, today()).outcome
     return {"waived": {"left": left, "waivers": len(result.waivers), "first_expires": first}}
 
 

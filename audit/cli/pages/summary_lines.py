@@ -7,7 +7,7 @@ from typing import Final
 from audit.cli.console.terminal import Style
 from audit.result.audit_result import AuditResult
 from audit.result.findings import ProbeRuleResult, SwapProbe, SwapShift, Verdict
-from audit.result.waivers import day_of, standing
+from audit.result.waivers import day_of, waivers_on_day
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.terms import SLOT_WORDS
 from audit.vocabulary.text import count_of, printable
@@ -143,7 +143,7 @@ class Waived:
     """The waivers of a result as they stood when the audit ended."""
 
     def __init__(self, result: AuditResult) -> None:
-        self._held = standing(result, day_of(result)).held if result.waivers else ()
+        self._held = waivers_on_day(result, day_of(result)).held if result.waivers else ()
         self._covered = {(held.waiver.rule, held.waiver.group) for held in self._held if held.state == "in_force"}
         failing = [each for each in result.verdicts if each.outcome == "fail"]
         # a code that stands on every rung of a ladder is the same people, as in the line of counts

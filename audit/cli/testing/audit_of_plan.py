@@ -176,10 +176,10 @@ def _today() -> str:
 
 def _audited(asked: Asked, loaded: LoadedPlan) -> AuditResult:
     """The audit as `gate` carries it out: what decides no verdict is left out."""
-    from audit.result.waivers_file import in_public_words
+    from audit.result.waivers_file import publishable_errors
     from audit.run import run_audit
 
-    with in_public_words(exact=asked.exact):
+    with publishable_errors(exact=asked.exact):
         return run_audit(loaded, crosscheck=False, details=False, sandbox="auto", allow_pickle=asked.allow_pickle)
 
 

@@ -56,9 +56,9 @@ def with_waivers(
     """
     if not result.waivers:
         return cases
-    from audit.result.waivers import standing
+    from audit.result.waivers import waivers_on_day
 
-    left = standing(result, today).outcome
+    left = waivers_on_day(result, today).outcome
     of_groups = [case if case.group is None else _group(case, told, today) for case in cases]
     failing = {case.rule for case in of_groups if case.group is not None and case.outcome == "fail"}
     waived = {case.rule for case in of_groups if case.outcome == "waived"}

@@ -1,4 +1,4 @@
-"""What an audit finds: a file per question, and every name of them here.
+"""Findings of an audit: a file per question, and all their names here.
 
 The fields are part of `result.json`: change one only together with `audit.result.audit_result.SCHEMA_VERSION`.
 """
@@ -14,6 +14,7 @@ from audit.result.findings.change import (
     ChangeVerdict,
     GroupChangeBecause,
     Unpaired,
+    combined_outcome,
 )
 from audit.result.findings.further import (
     Agreement,
@@ -34,6 +35,7 @@ from audit.result.findings.judged import (
     EstimateReason,
     FamilyResult,
     GroupCounts,
+    Membership,
     MetricDefinition,
     Outcome,
     RowAccount,
@@ -44,7 +46,6 @@ from audit.result.findings.judged import (
 )
 from audit.result.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
 from audit.result.findings.many_groups import BetweenGroups, Entropy, Funnel, FunnelPoint, ManyGroupsReason, ShrunkRate
-from audit.result.findings.memberships import Membership
 from audit.result.findings.patterns import (
     Amplification,
     Amplifies,
@@ -203,4 +204,5 @@ __all__ = [
     "Unpaired",
     "Unused",
     "Verdict",
+    "combined_outcome",
 ]

@@ -1,10 +1,11 @@
-"""What a new version changed against an earlier audit of the same plan: group by group worse, not worse, or unknown.
+"""Change of a new version against an earlier audit of the same plan: group by group worse, not worse, or unknown.
 
-Whether the detector treats groups unlike is the audit's question; whether it became worse for one of them is this one.
+An audit asks whether the detector treats groups unlike. This asks whether it became worse for one of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from audit.vocabulary.groups import Family, Group, Part
@@ -21,6 +22,7 @@ __all__ = [
     "ChangeVerdict",
     "GroupChangeBecause",
     "Unpaired",
+    "combined_outcome",
 ]
 
 ChangeOutcome = Literal["pass", "fail", "inconclusive"]
@@ -59,8 +61,14 @@ GroupChangeBecause = Literal[
 ]
 
 
+def combined_outcome(outcomes: Iterable[str]) -> ChangeOutcome:
+    """Combine outcomes: fail if any is fail, pass only if there are some and all are pass, else inconclusive."""
+    found = set(outcomes)
+    return "fail" if "fail" in found else "pass" if found == {"pass"} else "inconclusive"
+
+
 class ChangeBaseline(Part):
-    """The earlier audit."""
+    """Earlier audit that a result is compared with."""
 
     sha256: str
     """SHA-256 of all that its result says but its provenance."""
@@ -69,13 +77,13 @@ class ChangeBaseline(Part):
     detector_sha256: str | None
     """SHA-256 of its model or predictions file; null where there is none."""
     title: str
-    """What it was of, as its plan calls it."""
+    """Title of that audit, from its plan."""
     outcome: ChangeOutcome
     """Its own verdict."""
 
 
 class ChangeFamily(Part):
-    """How a rule was held against the baseline over one family of groups."""
+    """Comparison with the baseline over one family of groups, under one rule."""
 
     family: Family
     """Features and rungs."""
@@ -84,68 +92,68 @@ class ChangeFamily(Part):
     tested: int
     """Groups of which a rate can be stated, and which could have become worse by the margin."""
     level: float
-    """The share of alpha that it could spend on naming a group by mistake, on each side of the rule."""
+    """Share of alpha that the family could spend on naming a group by mistake, on each side of the rule."""
     coverage: float | None
     """Share of the family's people in groups that were judged, alone or as a part; null where nobody is in it."""
 
 
 class ChangeRule(Part):
-    """What became of the rate of one rule."""
+    """Change of the rate of one rule."""
 
     rule: str
     """Id of the rule."""
     metric: MetricName
     """Its rate."""
     margin: float
-    """How much worse it may have become, in shares, whatever the scale of the rule itself."""
+    """How much worse the rate may have become, in shares, whatever the scale of the rule itself."""
     worse: Literal["low", "high", "both"]
-    """On which side worse lies."""
+    """Side on which worse lies."""
     unpaired: Unpaired | None
-    """Null where the same cases were compared one by one; else why two separate samples were."""
+    """Null where the same cases were compared one by one; else why two separate samples were compared."""
     outcome: ChangeOutcome
-    """Of the rule."""
+    """Outcome of the rule."""
     because: ChangeRuleBecause
-    """Why."""
+    """Reason for the outcome."""
     coverage: float | None
-    """The smallest coverage over the families on the finest rung."""
+    """Smallest coverage over the families on the finest rung."""
     min_coverage: float
-    """The coverage that a pass needs."""
+    """Coverage that a pass needs."""
     families: tuple[ChangeFamily, ...]
     """Family by family."""
 
 
 class ChangeVerdict(Part):
-    """What became of the rate of one group."""
+    """Change of the rate of one group."""
 
     rule: str
     """Id of the rule."""
     group: Group
-    """Whom it is about."""
+    """Group that it is about."""
     outcome: Literal["pass", "fail", "inconclusive", "not_evaluable"]
-    """Of the group by itself; `fail`: it became worse by more than the margin."""
+    """Outcome of the group by itself; `fail`: it became worse by more than the margin."""
     because: GroupChangeBecause
-    """Why."""
+    """Reason for the outcome."""
     then_numerator: int
     """Cases counted in the earlier audit."""
     then_denominator: int
     """Scored cases among which they were counted."""
     now_numerator: int
-    """The same now."""
+    """Cases counted in the new audit."""
     now_denominator: int
-    """The same now."""
+    """Scored cases among which they were counted, in the new audit."""
     n: int | None
-    """Cases that both scored; like the next two null where separate samples were compared."""
+    """Cases that both audits scored. Null, like the next two, where separate samples were compared."""
     lost: int | None
     """Of these, cases that got worse on the side of the verdict: right then and wrong now."""
     gained: int | None
-    """Wrong then and right now."""
+    """Of these, cases that got better: wrong then and right now."""
     difference: float | None
     """Rate now minus rate then; of the cases that both scored, where they were compared one by one."""
     difference_low: float | None
     """Lower end of its score interval (Tango 1998), or of Newcombe's for separate samples. To show: no verdict rests
     on it."""
     difference_high: float | None
-    """Upper end."""
+    """Upper end of that interval."""
     level: float
     """Level of that interval."""
     cases: int
@@ -153,7 +161,7 @@ class ChangeVerdict(Part):
     cases_required: int | None
     """Cases with which the group would be judged alone; null where no number would do."""
     decidable: bool
-    """Whether it has them."""
+    """Whether the group has these cases."""
     judged_as: Group | None
     """For a group that is not decidable: the smallest group of its ladder that is."""
     judged_as_outcome: Literal["pass", "fail", "inconclusive", "not_evaluable"] | None
@@ -161,7 +169,7 @@ class ChangeVerdict(Part):
     p_worse: float | None
     """p-value of "not worse by more than the margin". Small: it became worse. Exact wherever it could decide."""
     level_worse: float | None
-    """The level that it had to reach; 0 where the loss found is smaller than the margin."""
+    """Level that the p-value had to reach; 0 where the loss found is smaller than the margin."""
     p_within: float | None
     """p-value of "worse by the margin", unscored cases at their worst. Small: it did not become worse."""
     side: Literal["low", "high"]
@@ -169,18 +177,18 @@ class ChangeVerdict(Part):
 
 
 class Change(Part):
-    """The whole change from one audit to the next."""
+    """Change from one audit to the next."""
 
     outcome: ChangeOutcome
     """fail if any group became worse beyond its margin, pass if every rule shows that none did, else inconclusive."""
     because: ChangeBecause
-    """Why."""
+    """Reason for the outcome."""
     unpaired: Unpaired | None
     """Null where the same cases were compared one by one; else why not, for every rule."""
     baseline: ChangeBaseline
-    """What it was held against."""
+    """Audit that the result is compared with."""
     differs: tuple[str, ...]
-    """Which sections of the plan differ, of those that may; `detector` also where only its file does."""
+    """Sections of the plan that differ, of those that may; `detector` also where only its file does."""
     rules: tuple[ChangeRule, ...]
     """Rule by rule."""
     verdicts: tuple[ChangeVerdict, ...]

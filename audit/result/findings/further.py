@@ -1,4 +1,6 @@
-"""How the detector answered: what failed and why, and whether it says the same when it is asked again."""
+"""Further findings: failed rows, answers that differ when asked again, costs, own measures, agreement with
+libraries.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +29,15 @@ class FailedRows(Part):
     group: Group
     """The group; no levels: everyone."""
     status: Status
-    """What became of them."""
+    """Status of these rows."""
     reason: Reason | None
-    """Why, from a closed list; null where the status says it."""
+    """Reason, from a closed list; null where the status says it."""
     rows: int
-    """Rows. Over all statuses and reasons they add up to `failed` in `rows`."""
+    """Number of rows. Over all statuses and reasons they add up to `failed` in `rows`."""
 
 
 class SelfDisagreement(Part):
-    """What became of a group when the detector was asked about every row several times."""
+    """Agreement of a group's answers when the detector was asked about every row several times."""
 
     group: Group
     """The group; no levels: everyone."""
@@ -48,7 +50,7 @@ class SelfDisagreement(Part):
     low: float | None
     """Lower end of the Wilson score interval of that share."""
     high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     level: float
     """Level of the interval."""
     scores_differ: int
@@ -72,7 +74,7 @@ class CostOfErrors(Part):
     """The expected cost of errors per 1,000 labelled and scored cases of a group, beside that of the rest."""
 
     group: Group
-    """Of whom; no levels: everyone."""
+    """Group that it is about; no levels: everyone."""
     missed: int
     """Cases of exploitation that were not flagged."""
     wrongly_flagged: int
@@ -86,7 +88,7 @@ class CostOfErrors(Part):
     high: float | None
     """Upper end of its interval."""
     rest_per_1000: float | None
-    """The same of everyone else."""
+    """Expected cost of errors per 1,000 cases of everyone else."""
     difference: float | None
     """Cost of the group minus cost of the rest, per 1,000 cases. Positive: errors cost more here."""
     difference_low: float | None
@@ -96,7 +98,7 @@ class CostOfErrors(Part):
     level: float
     """Level of the intervals."""
     reason: CostReason | None = None
-    """Why no cost, no difference or no interval is stated."""
+    """Reason why no cost, no difference or no interval is stated."""
 
 
 OwnMeasureReason = Literal[
@@ -109,16 +111,16 @@ OwnMeasureReason = Literal[
 
 
 class OwnMeasure(Part):
-    """One measure of the operator's own, of one group, with a bootstrap interval. No rule can be set on it."""
+    """A measure of the operator's own, for one group, with a bootstrap interval. No rule can be set on it."""
 
     measure: str
-    """What the plan calls it."""
+    """Name of the measure in the plan."""
     function: str
     """`module:function`."""
     given: Literal["decision", "score"]
-    """What it was given beside the labels."""
+    """Column that it was given beside the labels."""
     group: Group
-    """Of whom; no levels: everyone."""
+    """Group that it is about; no levels: everyone."""
     n: int
     """Cases that are labelled and answered: what the function was given."""
     clusters: int | None
@@ -136,7 +138,7 @@ class OwnMeasure(Part):
     replicates_used: int
     """Replicates in which the function returned a number."""
     reason: OwnMeasureReason | None = None
-    """Why there is no value, or no interval."""
+    """Reason why there is no value, or no interval."""
     error: str | None = None
     """With `raised`: the type of the error."""
 
@@ -146,37 +148,41 @@ ConventionCode = Literal["no_positives", "no_negatives", "no_flags", "no_cases",
 
 
 class Convention(Part):
-    """A rule by which another library states a number where this project states none. Closed: any other differs."""
+    """A convention by which another library states a number where this project states none. Closed: any other
+    differs.
+    """
 
     code: ConventionCode
     """A stable name."""
     words: str
     """What the library does, in one sentence."""
     values: int
-    """How many rates and disparities of this audit it concerns."""
+    """Number of rates and disparities of this audit that it concerns."""
 
 
 class Agreement(Part):
-    """What another library computed from the same counts. Where it differed, there is no result at all."""
+    """Comparison with another library on the same counts. Where it differed, there is no result at all."""
 
     library: str
     """Name and version."""
     groups: int = 0
     """Groups of the families that the rules name, and everyone."""
     groups_compared: int = 0
-    """How many of them were compared: all, but for sets with more distinct groups than a run can afford."""
+    """Groups that were compared: all, but for sets with more distinct groups than a run can afford."""
     rates_compared: int
     """Rates that both could compute."""
     disparities_compared: int = 0
     """Differences from the rest and ratios to the rest that both could compute."""
     groups_beside_rest: int = 0
-    """Of how many of the compared groups these were asked for."""
+    """Compared groups for which these were asked."""
     shown_compared: int = 0
-    """How many of the compared numbers are shown in this result; the others stand below the floor of the plan."""
+    """Compared numbers that are shown in this result; the others stand below the floor of the plan."""
     row_groups_compared: int = 0
-    """Groups whose rates it also computed from single rows, without any counting of ours; 0 for a set too large."""
+    """Groups whose rates the library also computed from single rows, without any counting of ours; 0 for a set too
+    large.
+    """
     row_rates_compared: int = 0
-    """Rates so computed."""
+    """Rates that it computed so."""
     weighted: bool = False
     """Whether these are weighted rates, as verdicts take them. Single cases are compared without their weights."""
     largest_difference: float
@@ -184,4 +190,4 @@ class Agreement(Part):
     differs_by_convention: int
     """Rates and disparities for which the library reports a number and this project none."""
     conventions: tuple[Convention, ...] = ()
-    """By which of its conventions."""
+    """Conventions behind them."""

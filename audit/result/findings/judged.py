@@ -1,6 +1,6 @@
-"""What an audit finds: counts, estimates, disparities and verdicts, group by group and rule by rule.
+"""Counts, estimates, disparities and verdicts, group by group and rule by rule.
 
-Integer counts are the truth and rates are derived from them; a number that is not known is `None` with a status and a
+Integer counts are the truth and rates are derived from them. A number that is not known is `None` with a status and a
 reason, never 0. The fields are part of `result.json`: change one only together with
 `audit.result.audit_result.SCHEMA_VERSION`.
 """
@@ -52,19 +52,19 @@ class MetricDefinition(Part):
     plain: str
     """The name in reports."""
     counted: str
-    """What the numerator counts."""
+    """Cases that the numerator counts."""
     among: str
-    """What the denominator counts."""
+    """Cases that the denominator counts."""
     definition: str
     """One sentence."""
     formula: str
     """The formula in counts."""
     worse: Literal["low", "high", "not_judged"]
-    """Which way the rate harms a group, under the route of this plan."""
+    """Side on which the rate harms a group, under the route of this plan."""
 
 
 class RowAccount(Part):
-    """Where every row of a group went. read = scored + abstained + failed, and labelled + unlabelled = read."""
+    """Account of every row of a group. read = scored + abstained + failed, and labelled + unlabelled = read."""
 
     group: Group
     """The group; no levels: all rows of the file."""
@@ -113,23 +113,25 @@ class Estimate(Part):
     """One rate of one group, with its interval. Over scored cases; verdicts also consider the unscored ones."""
 
     metric: MetricName
-    """Which rate."""
+    """Rate that it is about."""
     group: Group
-    """Of whom."""
+    """Group that it is about."""
     numerator: int
     """Cases counted."""
     denominator: int
     """Cases among which they were counted."""
     value: float | None
-    """numerator / denominator, or with design weights the same of the weighted sums (Hajek); null where the status is
-    not `estimated`."""
+    """numerator / denominator, or with design weights the ratio of the weighted sums (Hajek); null where the status is
+    not `estimated`.
+    """
     low: float | None
     """Lower end of the Wilson score interval; at the effective cases where there are any."""
     high: float | None
     """Upper end of the Wilson score interval."""
     exact_low: float | None
-    """Lower end of the Clopper-Pearson interval, which never covers less than its level; with weights or clusters the
-    same at the effective size, which is an approximation."""
+    """Lower end of the Clopper-Pearson interval, which never covers less than its level; with weights or clusters it is
+    taken at the effective size, which is an approximation.
+    """
     exact_high: float | None
     """Upper end of the Clopper-Pearson interval."""
     level: float
@@ -137,24 +139,28 @@ class Estimate(Part):
     status: Literal["estimated", "not_evaluable"]
     """Whether a rate can be stated."""
     reason: EstimateReason | None = None
-    """Why not."""
+    """Reason why it cannot be stated."""
     weighted_numerator: float | None = None
     """Sum of the design weights of the cases counted: how many cases of the population they stand for."""
     weighted_denominator: float | None = None
     """Sum of the design weights of the cases among which they were counted."""
     effective_cases: float | None = None
-    """As many independent cases of equal weight would tell as much of this rate; null where every case is one."""
+    """Number of independent cases of equal weight that would say as much about this rate; null where every case is
+    one.
+    """
     degrees_of_freedom: float | None = None
-    """Of the variance behind `effective_cases`. Below 3 the interval says next to nothing."""
+    """Degrees of freedom of the variance behind `effective_cases`. Below 3 the interval says next to nothing."""
 
 
 class Disparity(Part):
-    """How a group's rate compares with that of others. A negative difference, a ratio below 1: the group's is lower."""
+    """Comparison of a group's rate with that of others. A negative difference, a ratio below 1: the group's is
+    lower.
+    """
 
     metric: MetricName
-    """Which rate."""
+    """Rate that it is about."""
     group: Group
-    """Of whom."""
+    """Group that it is about."""
     compared_with: Comparison
     """`rest`: everyone else. `overall`: everyone, the group included. `reference`: the plan's reference level."""
     other_numerator: int
@@ -166,32 +172,45 @@ class Disparity(Part):
     difference_low: float | None
     """Lower end of Newcombe's hybrid score interval."""
     difference_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     ratio: float | None
     """Rate of the group over rate of the others."""
     ratio_low: float | None
     """Lower end of the MOVER-R interval."""
     ratio_high: float | None
-    """Upper end of the same; null where it has no upper end."""
+    """Upper end of that interval; null where it has no upper end."""
     level: float
     """Level of both intervals."""
     status: Literal["estimated", "not_evaluable"]
     """Whether the comparison can be stated."""
     reason: EstimateReason | None = None
-    """Why not, or why there is no ratio."""
+    """Reason why it cannot be stated, or why there is no ratio."""
+
+
+class Membership(Part):
+    """A rate of a nationality over all who hold it, whatever else they hold.
+
+    Over the nationalities these cases add up to more than the set. Verdicts are about those who hold it alone; a group
+    passes only if it would pass whichever of the others belonged to it.
+    """
+
+    estimate: Estimate
+    """The rate over all who hold it; `group` is the nationality."""
+    beside_others: int
+    """Cases of the set that hold it beside others, whatever their label and decision."""
 
 
 class Verdict(Part):
-    """What a rule says of a group."""
+    """Verdict of a rule on a group."""
 
     rule: str
     """Id of the rule."""
     group: Group
-    """Whom it is about."""
+    """Group that it is about."""
     outcome: Outcome
-    """Of the group by itself."""
+    """Outcome of the group by itself."""
     because: Because
-    """Why, from a closed set of reasons."""
+    """Reason for the outcome, from a closed set."""
     cases: int
     """Cases in the denominator of the rule's rate, unscored ones included."""
     cases_required: int | None
@@ -209,8 +228,9 @@ class Verdict(Part):
     """p-value of "not beyond the limit". Small: the group is beyond it. Exact wherever it could decide: up to .10, or
     twice the level that the family may spend; the large-sample value above that."""
     level_fail: float | None
-    """The level that `p_fail` had to reach after correction for all groups; null where it was not tested. With design
-    weights or clusters `p_fail` holds at this level only."""
+    """Level that `p_fail` had to reach after correction for all groups; null where it was not tested. With design
+    weights or clusters `p_fail` holds at this level only.
+    """
     p_pass: float | None
     """p-value of "beyond the limit". Small: the group is within it. Cases that were not scored are at their worst, and
     where it would pass so are those that may belong to it although their feature is unknown. Exact up to .10, or twice
@@ -218,12 +238,13 @@ class Verdict(Part):
     side: Literal["low", "high"]
     """The side on which the group is nearer to failing."""
     degrees_of_freedom: float | None = None
-    """With design weights or clusters: of the variance that the test rests on; null where the test is exact. Below 3 a
-    group can neither pass nor fail."""
+    """With design weights or clusters: degrees of freedom of the variance that the test rests on; null where the test
+    is exact. Below 3 a group can neither pass nor fail.
+    """
 
 
 class FamilyResult(Part):
-    """How a rule did over the groups of one family."""
+    """Result of a rule over the groups of one family."""
 
     family: Family
     """Features and rungs."""
@@ -232,23 +253,23 @@ class FamilyResult(Part):
     tested: int
     """Groups tested for FAIL: those of which a rate may be stated and whose rate could lie beyond the limit at all."""
     level: float
-    """The share of alpha that this family could spend on false alarms."""
+    """Share of alpha that this family could spend on false alarms."""
     procedure: Literal["discarding", "weights_only", "any_dependence"]
-    """How that share was divided over its groups."""
+    """Procedure that divided this share over its groups."""
     coverage: float | None
     """Share of the family's people in groups that were judged, alone or as a part; null where nobody is in it."""
     unnamed_p: float | None = None
     """p-value of "no group of the family is beyond the limit", all of them taken together; null where they are not."""
     unnamed_level: float | None = None
-    """The level that it had to reach, on its side of the rule."""
+    """Level that it had to reach, on its side of the rule."""
     unnamed_survivors: int = 0
-    """Groups that point towards harm, over which it was taken."""
+    """Groups that point towards harm; the test was taken over them."""
     unnamed_beyond: bool = False
-    """Whether some of the groups are beyond the limit, whoever they are: a FAIL of the rule, of no group."""
+    """Whether some of the groups are beyond the limit, without saying which: a FAIL of the rule, of no group."""
 
 
 class RuleResult(Part):
-    """What a rule says of the detector."""
+    """Verdict of a rule on the detector."""
 
     rule: str
     """Id of the rule."""
@@ -261,22 +282,22 @@ class RuleResult(Part):
     direction: Literal["worse", "both"]
     """Whether only harm or any difference is limited."""
     worse: Literal["low", "high", "both"]
-    """Which side is limited."""
+    """Side that is limited."""
     outcome: Outcome
-    """Of the rule."""
+    """Outcome of the rule."""
     because: RuleBecause
-    """Why."""
+    """Reason for the outcome."""
     coverage: float | None
-    """The smallest coverage over the families on the finest rung."""
+    """Smallest coverage over the families on the finest rung."""
     min_coverage: float
-    """The coverage that a pass needs."""
+    """Coverage that a pass needs."""
     groups_by_outcome: dict[Outcome, int]
-    """How many groups had which outcome, over all families."""
+    """Number of groups with each outcome, over all families."""
     judged_as_part: int
-    """How many groups were judged only as a part of a larger one."""
+    """Number of groups that were judged only as a part of a larger one."""
     families: tuple[FamilyResult, ...]
     """Family by family."""
     reason: str
-    """Why this limit, in the words of the plan."""
+    """Reason for this limit, in the words of the plan."""
     missing_expected: tuple[Group, ...] = ()
-    """Groups that the plan expects and of which there are fewer cases than `min_denominator`: no pass without them."""
+    """Groups that the plan expects and that have fewer cases than `min_denominator`: no pass without them."""

@@ -1,4 +1,4 @@
-"""Like with like: what is left of a gap when cases are compared only with cases of the same form, source or channel.
+"""Like with like: a gap among cases of the same form, source or channel only.
 
 Descriptive. Verdicts compare a group with everyone else and stay as they are: a gap that conditioning explains is a gap
 all the same for those who are in it.
@@ -26,13 +26,13 @@ GapReason = Literal[
 
 
 class ConditionalGap(Part):
-    """How a group's rate compares with that of the rest, over all strata at once and within strata.
+    """Comparison of a group's rate with that of the rest, over all strata at once and within strata.
 
-    Both are over the same cases: those in strata in which both the group and the rest have some.
+    Both comparisons are over the same cases: those in strata in which both the group and the rest have some.
     """
 
     group: Group
-    """Whom it is about."""
+    """Group that it is about."""
     cases: int
     """The group's cases in the denominator of the rate."""
     comparable: float | None
@@ -44,51 +44,51 @@ class ConditionalGap(Part):
     crude_difference_low: float | None
     """Lower end of Newcombe's hybrid score interval."""
     crude_difference_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     difference: float | None
     """The Mantel-Haenszel difference: within strata."""
     difference_low: float | None
     """Lower end of the stratified score interval."""
     difference_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     crude_ratio: float | None
     """Rate of the group over rate of the rest, all comparable strata at once; null where the rest's is 0."""
     crude_ratio_low: float | None
     """Lower end of the MOVER-R interval."""
     crude_ratio_high: float | None
-    """Upper end of the same; null where it has no upper end."""
+    """Upper end of that interval; null where it has no upper end."""
     ratio: float | None
     """The Mantel-Haenszel ratio: within strata."""
     ratio_low: float | None
     """Lower end of the stratified score interval."""
     ratio_high: float | None
-    """Upper end of the same; null where it has no upper end."""
+    """Upper end of that interval; null where it has no upper end."""
     shift_low: float | None
-    """Lower end of the interval of `difference` minus `crude_difference`: what conditioning does."""
+    """Lower end of the interval of `difference` minus `crude_difference`, the effect of conditioning."""
     shift_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     p_same: float | None
     """p-value of "the gap is the same in all strata". Small: one number for all strata hides something. Null where
     fewer than two strata have enough cases."""
     strata_tested: int
     """Strata with enough cases for that test."""
     note: Note
-    """What conditioning does to the gap."""
+    """Effect of conditioning on the gap."""
     reason: GapReason | None = None
-    """Why nothing can be stated."""
+    """Reason why nothing can be stated."""
 
 
 class LikeWithLike(Part):
     """One rate over one family of groups, conditional on control features. Descriptive: no verdict depends on it."""
 
     metric: MetricName
-    """Which rate."""
+    """Rate that it is about."""
     rule: str | None
     """Id of the rule whose limit the notes are measured against; null for a rate without a rule."""
     scale: Literal["difference", "ratio"]
     """The scale of that limit, on which the notes and the test of "the same in all strata" are."""
     limit: float | None
-    """That limit."""
+    """Limit of that rule."""
     controls: tuple[str, ...]
     """The control features; with several, a stratum is a combination of their levels. A missing value is a level."""
     family: Family
@@ -96,11 +96,12 @@ class LikeWithLike(Part):
     strata: int
     """Strata found in the set."""
     notes: dict[Note, int]
-    """How many groups of the family have which note."""
+    """Number of groups of the family with each note."""
     not_evaluable: int
-    """How many of those under `cannot_tell` have too few cases for any statement."""
+    """Number of groups under `cannot_tell` that have too few cases for any statement."""
     groups: tuple[ConditionalGap, ...]
     """The groups. Of intersections, and of features with more than 60 groups, only those with the note vanishes,
-    appears or reverses; those of which nothing can be stated are only counted."""
+    appears or reverses; groups about which nothing can be stated are only counted.
+    """
     level: float
-    """Level of the intervals, of each by itself: among many groups some miss what they are to hold."""
+    """Level of the intervals, of each by itself: among many groups some intervals miss the true value."""

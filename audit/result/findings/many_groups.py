@@ -1,4 +1,4 @@
-"""What can be said of all groups of a family at once. All of it is for display and decides nothing."""
+"""All groups of a family at once: spread, entropy and funnels. All of it is for display and decides nothing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ ManyGroupsReason = Literal[
 
 
 class ShrunkRate(Part):
-    """A rate pulled towards its family's: what a group's rate looks like once chance is allowed for."""
+    """A rate pulled towards its family's: an estimate of the group's rate that allows for chance."""
 
     group: Group
-    """Of whom."""
+    """Group that it is about."""
     value: float
     """The rate as counted."""
     shrunk: float
@@ -30,10 +30,10 @@ class ShrunkRate(Part):
 
 
 class BetweenGroups(Part):
-    """How the groups of a family differ in a rate, over the groups of which a rate may be stated. Decides nothing."""
+    """Differences in a rate between the groups of a family for which a rate may be stated. Decides nothing."""
 
     metric: MetricName
-    """Which rate."""
+    """Rate that it is about."""
     family: Family
     """Features and rungs."""
     groups: int
@@ -44,7 +44,7 @@ class BetweenGroups(Part):
     """p-value of "all groups have the same rate" from random divisions of the outcomes over the groups. Small: they
     differ, by however little. Not corrected for how many families and rates are asked."""
     divisions: int
-    """How many random divisions that took; few where it is large."""
+    """Number of random divisions; few where the p-value is large."""
     spread: float | None
     """Standard deviation between the groups' true rates, weighted by cases, without what chance alone would show."""
     spread_low: float | None
@@ -54,15 +54,16 @@ class BetweenGroups(Part):
     level: float
     """Level of that interval."""
     prior_mean: float | None
-    """The rate that shrunk rates are pulled towards."""
+    """Rate that shrunk rates are pulled towards."""
     prior_strength: float | None
-    """Cases that it weighs as much as; null where the groups differ no more than by chance, so that all shrunk rates
-    are the same."""
+    """Number of cases that it weighs as much as; null where the groups differ no more than by chance, so that all
+    shrunk rates are equal.
+    """
     worst: tuple[ShrunkRate, ...]
     """In families of 10 groups or more: the 10 whose shrunk rate lies furthest towards harm, or furthest from the mean
     where the rate harms neither way."""
     reason: ManyGroupsReason | None = None
-    """Why a figure is not given."""
+    """Reason why a figure is not given."""
 
 
 class Entropy(Part):
@@ -78,22 +79,23 @@ class Entropy(Part):
     cases: int
     """Labelled and scored cases."""
     total: float
-    """Over all cases; AIF360's `generalized_entropy_index`. 0: errors fall on nobody, or alike on all."""
+    """Entropy over all cases; AIF360's `generalized_entropy_index`. 0: errors fall on nobody, or alike on all."""
     total_low: float | None
     """Lower end of its interval."""
     total_high: float | None
     """Upper end of its interval."""
     between: float
-    """The part that lies between groups; AIF360's `between_all_groups_generalized_entropy_index`. With many groups most
-    of it can be chance."""
+    """Part between groups; AIF360's `between_all_groups_generalized_entropy_index`. With many groups most of it can be
+    chance.
+    """
     between_beyond_chance: float | None
-    """The same without what chance alone would show."""
+    """Part between groups without the amount that chance alone would show."""
     between_low: float | None
     """Lower end of its interval; 0 where the groups may be alike."""
     between_high: float | None
     """Upper end of its interval."""
     within: float
-    """The part that lies within groups: total - between."""
+    """Part within groups: total - between."""
     within_low: float | None
     """Lower end of its interval."""
     within_high: float | None
@@ -103,16 +105,16 @@ class Entropy(Part):
 
 
 FUNNEL_GROUPS: Final = 10
-"""So many groups of a family at least are tested exactly where it has a funnel."""
+"""Smallest number of groups that are tested exactly, for a family to have a funnel."""
 
 
 class FunnelPoint(Part):
-    """Where the verdict changes for one group of the family, at its size, its level and the rest that it has."""
+    """Rates at which the verdict changes for one group of the family, at its size, its level and its rest."""
 
     cases: int
     """The group's cases, unscored ones as the test for a FAIL counts them."""
     level_fail: float
-    """The level that its p-value has to reach."""
+    """Level that its p-value has to reach."""
     fail_rate: float | None
     """At this rate, and beyond it towards harm, it fails; null where no rate would."""
     pass_rate: float | None
@@ -121,14 +123,14 @@ class FunnelPoint(Part):
 
 
 class Funnel(Part):
-    """The limits of the exact tests over group size, as a rule's verdicts on one family obey them. Decides nothing."""
+    """Limits of the exact tests over group size, as a rule's verdicts on one family obey them. Decides nothing."""
 
     rule: str
     """Id of the rule."""
     family: Family
     """Features and rungs."""
     side: Literal["low", "high"]
-    """The side of the rule: whether low or high rates harm."""
+    """Side of the rule: whether low or high rates harm."""
     points: tuple[FunnelPoint, ...]
     """Some of the family's groups, from the smallest to the largest; limits of sizes between them lie between theirs,
     up to the steps of whole counts."""

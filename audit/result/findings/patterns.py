@@ -1,4 +1,4 @@
-"""Existing patterns: what the labels already hold, what the detector adds to it, and what it means where it works."""
+"""Existing patterns: gaps in the labels, gaps that the detector adds, and rates at the base rate where it works."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PatternReason = Literal[
 
 
 class GroupAmplification(Part):
-    """What the detector does to the share of a group that the labels call exploited. Labelled and scored cases only."""
+    """Share of a group that the labels call exploited, against the share flagged. Labelled and scored cases only."""
 
     group: Group
-    """Whom it is about."""
+    """Group that it is about."""
     cases: int
     """Cases that are both labelled and scored."""
     label_rate: float
@@ -36,7 +36,7 @@ class GroupAmplification(Part):
     low: float | None
     """Lower end of Newcombe's interval for two shares of the same cases (1998, method 10)."""
     high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     labelled_above: bool
     """Whether the labels call this group exploited more often than everyone: the sign with which D counts."""
     added: float | None
@@ -44,9 +44,9 @@ class GroupAmplification(Part):
     added_low: float | None
     """Lower end of its interval."""
     added_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     outcome: Amplifies
-    """What the detector does to the gap in the labels."""
+    """Effect of the detector on the gap in the labels."""
 
 
 class Amplification(Part):
@@ -57,8 +57,9 @@ class Amplification(Part):
     label_rate: float | None
     """Share of all cases that are both labelled and scored that are labelled as exploitation."""
     flag_rate: float | None
-    """Share of the same cases that are flagged. Where it is far from the labels', gaps shrink or grow with it, and the
-    threshold has decided more than the detector."""
+    """Share of these cases that are flagged. Where it is far from the labels', gaps shrink or grow with it, and the
+    threshold has decided more than the detector.
+    """
     total: float | None
     """BiasAmp of Wang & Russakovsky (2021) from attribute to task: the mean over groups of D where labels lie above
     everyone's, and of -D elsewhere. Positive: the detector exaggerates the labels' pattern."""
@@ -66,15 +67,15 @@ class Amplification(Part):
     """Lower end of its interval. A sign that the labels do not settle is allowed either way, so that the interval is
     wide where many groups are small."""
     high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     groups_counted: int
-    """Groups with enough cases; the mean is over these, each with the same weight."""
+    """Groups with enough cases; the mean is over these, with equal weights."""
     groups_left_out: int
     """Groups with fewer cases than `min_denominator`."""
     signs_unsettled: int
     """Groups whose labels cannot be told from the rest's, so that chance decided the sign."""
     outcomes: dict[Amplifies, int]
-    """How many of the groups counted have which outcome."""
+    """Number of the groups counted with each outcome."""
     groups: tuple[GroupAmplification, ...]
     """The groups counted; in a family of more than 60 only those with another outcome than `cannot_tell`."""
     level: float
@@ -82,32 +83,34 @@ class Amplification(Part):
 
 
 class LabelGap(Part):
-    """The widest gap in the labels themselves: which group do they call exploited more or less often than the rest?"""
+    """Widest gap in the labels themselves: the group that they call exploited more or less often than the rest."""
 
     family: Family
     """The groups."""
     groups_compared: int
     """Groups with enough labelled cases."""
     group: Group | None
-    """The group whose gap is surest to be wide: the one whose interval ends farthest from 0, or, where all hold 0, the
-    one with the largest gap. Null where no group could be compared."""
+    """Group whose gap is surest to be wide: the one whose interval ends farthest from 0, or, where all hold 0, the one
+    with the largest gap. Null where no group could be compared.
+    """
     label_rate: float | None
     """Share of its labelled cases that are labelled as exploitation."""
     rest_rate: float | None
-    """The same of everyone else."""
+    """Share of everyone else's labelled cases that are labelled as exploitation."""
     difference: float | None
-    """The first minus the second."""
+    """`label_rate` minus `rest_rate`."""
     low: float | None
     """Lower end of an interval that holds for all groups of the family at once (Newcombe's at level 1 - (1 - level) /
-    groups), because the widest of many is picked."""
+    groups), because the widest of many is picked.
+    """
     high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     level: float
     """Level of that interval, over all groups of the family."""
 
 
 class ReferenceShare(Part):
-    """One level: its share among those labelled as exploited here, and in the reference table."""
+    """Share of one level among those labelled as exploited here, and in the reference table."""
 
     group: Group
     """The level."""
@@ -118,7 +121,7 @@ class ReferenceShare(Part):
     low: float | None
     """Lower end of the Clopper-Pearson interval; with weights or clusters of Wilson's, at the effective size."""
     high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     reference: float | None
     """The share in the table, scaled so that its levels add up to 1."""
     difference: float | None
@@ -126,14 +129,14 @@ class ReferenceShare(Part):
     difference_low: float | None
     """Lower end of its interval; the table is taken as exact."""
     difference_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     reason: PatternReason | None = None
-    """Why there is no share."""
+    """Reason why there is no share."""
 
 
 class ReferenceComparison(Part):
-    """Who is labelled as exploited here, against a table from elsewhere. The table is taken as exact, and is no truth
-    either: it says who was detected there.
+    """Labels compared with a table from elsewhere. The table is taken as exact, and is no truth either: it says who was
+    detected there.
     """
 
     feature: str
@@ -141,7 +144,7 @@ class ReferenceComparison(Part):
     rung: str
     """The rung of its ladder."""
     source: str
-    """Where the table comes from, in the words of the plan."""
+    """Origin of the table, in the words of the plan."""
     sha256: str | None
     """SHA-256 of the table's file."""
     labelled: int
@@ -149,13 +152,15 @@ class ReferenceComparison(Part):
     left_out: int
     """Cases labelled as exploitation on other levels, `unknown` among them."""
     statistic: float | None
-    """The likelihood-ratio statistic G of "the labels' composition is the table's"; null where a level has cases here
-    and no share there, or where there are no cases."""
+    """Likelihood-ratio statistic G of "the labels' composition is the table's"; null where a level has cases here and
+    no share there, or where there are no cases.
+    """
     p: float | None
-    """Its p-value by simulation of the exact multinomial; null where there are no cases."""
+    """p-value of G by simulation of the exact multinomial; null where there are no cases."""
     design_effect: float | None = None
-    """How many cases with weights or in clusters say as much as one independent one, on average over the levels: G, p
-    and the intervals are those of so many fewer. Null without weights and clusters."""
+    """Number of cases with weights or in clusters that say as much as one independent case, on average over the levels.
+    G, p and the intervals are taken at that many times fewer cases. Null without weights and clusters.
+    """
     replicates: int
     """Simulated samples."""
     levels: tuple[ReferenceShare, ...]
@@ -165,10 +170,12 @@ class ReferenceComparison(Part):
 
 
 class DeployedGroup(Part):
-    """What a group meets at the deployed base rate: the same base rate for every group, which none of them may have."""
+    """Rates of a group at the deployed base rate, which is taken to be equal for all groups; none of them may have
+    it.
+    """
 
     group: Group
-    """Whom it is about; no levels: everyone."""
+    """Group that it is about; no levels: everyone."""
     set_flag_rate: float | None
     """Share flagged among the labelled cases of the evaluation set, weighted where the plan has weights."""
     set_precision: float | None
@@ -178,19 +185,19 @@ class DeployedGroup(Part):
     flag_rate_low: float | None
     """Lower end of its interval."""
     flag_rate_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     precision: float | None
     """Share right among the flagged at the deployed base rate."""
     precision_low: float | None
     """Lower end of its interval."""
     precision_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     flags_per_1000: float | None
     """Flags per 1,000 cases at the deployed base rate."""
     right_per_1000: float | None
-    """How many of these are right."""
+    """Number of these flags that are right."""
     reason: PatternReason | None = None
-    """Why something is not known: too few positives or negatives, or nobody flagged."""
+    """Reason why something is not known: too few positives or negatives, or nobody flagged."""
 
 
 class Deployed(Part):
@@ -199,12 +206,12 @@ class Deployed(Part):
     family: Family
     """The groups; no features: everyone."""
     prevalence: float
-    """Share of exploitation among all cases at work, from the plan: taken as exact, and as the same in every group."""
+    """Share of exploitation among all cases at work, from the plan: taken as exact, and as equal in every group."""
     source: str
-    """Where it comes from, in the words of the plan."""
+    """Origin of that share, in the words of the plan."""
     groups: tuple[DeployedGroup, ...]
     """The groups; in a family of more than 60 only those of which something is known."""
     groups_not_shown: int
-    """The others."""
+    """Number of groups that are not shown."""
     level: float
     """Level of the intervals, of each by itself."""

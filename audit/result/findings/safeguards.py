@@ -1,4 +1,4 @@
-"""What an audit has to say to clauses of the draft resolution, and to laws and standards; and its ratios of selection.
+"""Evidence of an audit on clauses of the draft resolution, and on laws and standards; and its ratios of selection.
 
 A clause without evidence is `not_shown`, which is a state of its own and never a pass. The fields are part of
 `result.json`: change one only together with `audit.result.audit_result.SCHEMA_VERSION`.
@@ -57,31 +57,33 @@ LeftOut = Literal[
 
 
 class Safeguard(Part):
-    """What this audit has to say to a clause of the draft resolution."""
+    """Evidence of this audit on a clause of the draft resolution."""
 
     clause: str
     """The clause, for example `7(k)`."""
     words: str
-    """The words of the draft."""
+    """Words of the draft."""
     question: str
-    """What an auditor asks of it."""
+    """Question that an auditor asks about it."""
     evidence: str
-    """What this result holds that speaks to it."""
+    """Evidence in this result that speaks to it."""
     sentences: tuple[Sentence, ...] = ()
-    """The sentences of `evidence` by key and values; empty in results of versions that did not keep them."""
+    """Sentences of `evidence` by key and values; empty in results of versions that did not keep them."""
     state: EvidenceState
     """`measured` here, `declared` by the operator, or `not_shown`: never a pass."""
     key: str = ""
-    """The name of the evidence: the same in every row that asks for the same."""
+    """Name of the evidence: equal in all rows that ask for the same evidence."""
     given_by: GivenBy | None = None
-    """Whose evidence it is: the audit's where it is measured, the operator's where it is declared, else nobody's. Null
-    in results of versions that did not keep it."""
+    """Giver of the evidence: the audit where it is measured, the operator where it is declared, else nobody. Null in
+    results of versions that did not keep it.
+    """
     date: str | None = None
-    """The day of a declaration, as YYYY-MM-DD and as the operator dates it; null where the operator gives none, and
-    where nothing is declared. The day of what was measured is that of `provenance.finished`: times of a run stand
-    there alone, so that two runs on the same input differ nowhere else."""
+    """Day of a declaration, as YYYY-MM-DD and as the operator dates it; null where the operator gives none, and where
+    nothing is declared. The day of a measurement is that of `provenance.finished`: times of a run stand there alone, so
+    that two runs on the same input differ nowhere else.
+    """
     rests_on: tuple[str, ...] = ()
-    """The fields of this result that hold the evidence, for example `verdicts` or `plan.governance.appeal`."""
+    """Fields of this result that hold the evidence, for example `verdicts` or `plan.governance.appeal`."""
     public_state: EvidenceState = "not_shown"
     """The state as a public report may tell it: `not_shown` also where the state itself would tell of a small group."""
     public_evidence: str = ""
@@ -94,7 +96,7 @@ class FrameworkEvidence(Part):
     article: str
     """The provision."""
     about: str
-    """What it asks for, in words of this tool and not of the instrument."""
+    """Subject of the provision, in words of this tool and not of the instrument."""
     state: MappingState
     """`present`, `partial` or `absent`: of the evidence, and of nothing else."""
     measured: tuple[str, ...]
@@ -110,29 +112,30 @@ class FrameworkEvidence(Part):
 
 
 class Framework(Part):
-    """A law or standard, and what of this audit is relevant to it. Whether it applies to the system, since when, and
-    whether it is kept, is said nowhere here.
+    """A law or standard, and the evidence of this audit that is relevant to it.
+
+    Whether it applies to the system, since when, and whether it is kept, is said nowhere here.
     """
 
     instrument: str
-    """Its usual short name."""
+    """Usual short name of the instrument."""
     title: str
-    """Its title."""
+    """Title of the instrument."""
     checked: str
-    """Against what this table of its provisions was checked."""
+    """Source against which this table of its provisions was checked."""
     provisions: tuple[FrameworkEvidence, ...]
-    """Provision by provision."""
+    """Evidence provision by provision."""
 
 
 class ImpactRatio(Part):
-    """The share flagged in a group, against the group with the highest. No verdict rests on it."""
+    """Share flagged in a group, against the group with the highest share. No verdict rests on it."""
 
     group: Group
-    """Whom it is about."""
+    """Group that it is about."""
     cases: int
     """Cases that the detector decided."""
     flagged: int
-    """Of these, flagged."""
+    """Number of these cases that were flagged."""
     rate: float | None
     """Share flagged, weighted where the plan has weights; null where there is a reason that says so."""
     low: float | None
@@ -142,22 +145,24 @@ class ImpactRatio(Part):
     ratio: float | None
     """`rate` divided by the highest rate among the groups that are compared; null where the group is left out."""
     left_out: LeftOut | None = None
-    """Why there is no ratio."""
+    """Reason why there is no ratio."""
 
 
 class ImpactRatios(Part):
     """Shares flagged and their ratios, in the form that New York City's Local Law 144 gives to audits of tools for
-    employment. The form is borrowed: that law is about employment, and a flag is no job.
+    employment.
+
+    The form is borrowed: that law is about employment, and a flag is no job.
     """
 
     family: Family
     """The groups."""
     cases: int
-    """Cases of everybody that the detector decided: what 2 % are of."""
+    """Cases of everybody that the detector decided: the 2 % are a share of these."""
     unknown: int
-    """Of these, cases of which one feature or more is unknown."""
+    """Number of these cases of which one feature or more is unknown."""
     highest: Group | None
-    """The group that the others are compared with: the one with the highest rate among those compared."""
+    """Group that the others are compared with: the one with the highest rate among those compared."""
     groups: tuple[ImpactRatio, ...]
     """Group by group."""
     level: float

@@ -1,4 +1,4 @@
-"""What scores say beside the decisions: how well they rank, whether they mean what they say, and every threshold."""
+"""Scores beside the decisions: how well they rank, whether they mean what they say, and every threshold."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ SWEEP_NOTE = (
 
 
 class GroupAuc(Part):
-    """How well the score ranks the labelled cases of a group; unlabelled and unscored ones are outside.
+    """Ranking of the labelled cases of a group by the score; unlabelled and unscored cases are outside.
 
     The AUC is the chance that a case of exploitation scores higher than another case, ties counting one half, over 200
     bins of the score.
     """
 
     group: Group
-    """Whose cases; no levels: everyone's."""
+    """Group whose cases these are; no levels: everyone."""
     positives: int
     """Cases with a score labelled as exploitation."""
     negatives: int
@@ -42,17 +42,17 @@ class GroupAuc(Part):
     near_threshold: int | None
     """Cases whose score lies within 1e-6 of the threshold, labelled or not; null where no threshold is set."""
     auc: float | None
-    """The AUC among the group's own cases."""
+    """AUC among the group's own cases."""
     low: float | None
     """Lower end of its interval: Wilson's, with the larger of DeLong's and Newcombe's variance."""
     high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     found_among_rest: float | None
     """How often a case of exploitation of this group scores higher than another case of the rest. Null for everyone."""
     found_low: float | None
     """Lower end of its interval."""
     found_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     cleared_among_rest: float | None
     """How often a case of exploitation of the rest scores higher than another case of this group. Null for everyone.
     `found_among_rest` below `cleared_among_rest`: one ranking of everyone puts this group's cases lower than they would
@@ -60,7 +60,7 @@ class GroupAuc(Part):
     cleared_low: float | None
     """Lower end of its interval."""
     cleared_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     level: float
     """Level of the intervals, one at a time."""
     unused: tuple[Unused, ...]
@@ -68,11 +68,11 @@ class GroupAuc(Part):
     status: Literal["estimated", "not_evaluable"]
     """Whether the AUC of the group can be stated."""
     reason: ScoreReason | None = None
-    """Why not."""
+    """Reason why it cannot be stated."""
 
 
 class AucDecomposition(Part):
-    """The AUC over everyone, split by whether the two cases compared are of one group.
+    """AUC over everyone, split by whether the two compared cases are of one group.
 
     pooled = within_share x within + (1 - within_share) x between, exactly. A score that tells groups apart, and not the
     cases within them, has a high pooled AUC and a low one within.
@@ -83,7 +83,7 @@ class AucDecomposition(Part):
     pairs: int
     """Pairs of a case of exploitation and another case."""
     within_pairs: int
-    """Those of them within one group."""
+    """Pairs within one group."""
     within_share: float | None
     """within_pairs / pairs."""
     pooled: float | None
@@ -93,24 +93,25 @@ class AucDecomposition(Part):
     between: float | None
     """AUC over the pairs of different groups."""
     difference: float | None
-    """pooled - within: what the pooled AUC owes to telling groups apart."""
+    """pooled - within: the part of the pooled AUC that comes from telling groups apart."""
     difference_low: float | None
     """Lower end of its interval, for groups of these sizes; null with fewer than five cases of either kind."""
     difference_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     level: float
     """Level of the interval."""
     groups: int
     """Groups in the family."""
     groups_stated: int
-    """Those with an AUC of their own."""
+    """Groups with an AUC of their own."""
     highest: Group | None
     """The group with the highest AUC of its own."""
     highest_auc: float | None
-    """That AUC."""
+    """AUC of that group."""
     pooled_exceeds_all: bool | None
     """Whether the pooled AUC is higher than that of every group that has one (Simpson's paradox); null with fewer than
-    two of them."""
+    two such groups.
+    """
     unused: tuple[Unused, ...]
     """Parts of the design that these numbers leave aside."""
 
@@ -125,26 +126,26 @@ class CalibrationBin(Part):
     cases: int
     """Labelled cases with a score there."""
     positives: int
-    """Those of them labelled as exploitation."""
+    """Number of these cases labelled as exploitation."""
     mean_score: float
-    """Mean score: what the detector says their share is."""
+    """Mean score: the share that the detector states."""
     observed: float
     """positives / cases."""
     observed_low: float | None
     """Lower end of Wilson's interval."""
     observed_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
 
 
 class Calibration(Part):
-    """Whether scores mean what they say: of cases scored 0.3, three in ten are cases of exploitation."""
+    """Comparison of scores with labels: of cases scored 0.3, three in ten should be cases of exploitation."""
 
     group: Group
-    """Whose cases; no levels: everyone's."""
+    """Group whose cases these are; no levels: everyone."""
     cases: int
     """Labelled cases with a score."""
     positives: int
-    """Those of them labelled as exploitation."""
+    """Number of these cases labelled as exploitation."""
     mean_score: float | None
     """Mean score."""
     observed: float | None
@@ -154,11 +155,11 @@ class Calibration(Part):
     gap_low: float | None
     """Lower end of its interval: Wilson's for `observed`, less the mean score."""
     gap_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     error: float | None
     """Expected calibration error over ten bins. The fewer cases, the larger it is by chance alone."""
     error_by_chance: float | None
-    """What that error would be on average if the scores were right."""
+    """Average of that error if the scores were right."""
     error_beyond_chance: float | None
     """error - error_by_chance; below 0 where the scores do better than right ones do on average."""
     squared_error: float | None
@@ -166,7 +167,7 @@ class Calibration(Part):
     p_value: float | None
     """p-value of "the scores are right in every bin", for this group alone."""
     p_adjusted: float | None
-    """The same after Holm's correction for the groups of the family."""
+    """`p_value` after Holm's correction for the groups of the family."""
     bins: tuple[CalibrationBin, ...]
     """The bins that have cases, lowest first; none for a group of a family of more than 20 groups."""
     level: float
@@ -176,31 +177,32 @@ class Calibration(Part):
     status: Literal["estimated", "not_evaluable"]
     """Whether calibration can be stated."""
     reason: ScoreReason | None = None
-    """Why not."""
+    """Reason why it cannot be stated."""
 
 
 class SweepGap(Part):
-    """The group whose rate is most surely far from that of the rest at one step, of those with enough cases."""
+    """Group whose rate is most surely far from that of the rest at one step, among those with enough cases."""
 
     rate: SweptRate
-    """Which rate."""
+    """Rate that it is about."""
     group: Group
-    """Which group."""
+    """The group."""
     numerator: int
     """Its cases that would be flagged."""
     denominator: int
     """Its cases in the rate's denominator."""
     difference: float
-    """Its rate minus that of the rest. Where the interval holds 0, no group is surely apart, and this is the largest
-    difference: large by chance alone."""
+    """Rate of the group minus that of the rest. Where the interval holds 0, no group is surely apart, and this is the
+    largest difference: large by chance alone.
+    """
     low: float | None
     """Lower end of an interval that holds for all groups of the family at this step together."""
     high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
 
 
 class SweepStep(Part):
-    """What one threshold would have flagged."""
+    """Flags that one threshold would have given."""
 
     threshold: float
     """Cases with at least this score are flagged. It is an edge of one of the 200 bins."""
@@ -209,9 +211,9 @@ class SweepStep(Part):
     flagged: int
     """Cases that would be flagged, labelled or not."""
     found: int
-    """Those labelled as exploitation."""
+    """Number of these cases labelled as exploitation."""
     wrongly_flagged: int
-    """Those labelled as no exploitation."""
+    """Number of these cases labelled as no exploitation."""
     flagged_by_group: tuple[int, ...]
     """`flagged` of each of the sweep's `groups`."""
     found_by_group: tuple[int, ...]
@@ -223,7 +225,7 @@ class SweepStep(Part):
 
 
 class Sweep(Part):
-    """What other thresholds or capacities would have done to the groups of a family: described, never judged."""
+    """Effect of other thresholds or capacities on the groups of a family: described, never judged."""
 
     family: Family
     """Features and rungs."""
@@ -232,9 +234,9 @@ class Sweep(Part):
     scored: int
     """Cases with a score, labelled or not."""
     positives: int
-    """Those labelled as exploitation."""
+    """Number of these cases labelled as exploitation."""
     negatives: int
-    """Those labelled as no exploitation."""
+    """Number of these cases labelled as no exploitation."""
     groups: tuple[Group, ...]
     """The groups counted at each step; none in a family of more than 20 groups, of which the gaps alone are given."""
     scored_by_group: tuple[int, ...]
@@ -252,4 +254,4 @@ class Sweep(Part):
     unused: tuple[Unused, ...]
     """Parts of the design that these numbers leave aside."""
     note: str
-    """What must be read with it."""
+    """Note that must be read with the sweep."""

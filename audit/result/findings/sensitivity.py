@@ -1,4 +1,4 @@
-"""How far a verdict is to be doubted: what would have to be wrong, or unknown, for it not to stand."""
+"""Doubts about a verdict: what would have to be wrong, or unknown, for it not to stand."""
 
 from __future__ import annotations
 
@@ -28,40 +28,44 @@ Doubt = Literal[
 
 
 class LabelErrorGrid(Part):
-    """The rate behind labels that are wrong at a known rate in this group and right elsewhere."""
+    """Rate that lies behind labels that are wrong at a known rate in this group and right elsewhere."""
 
     sensitivity: tuple[float, ...]
     """Shares of the group's victims labelled as victims; 1 alone where the rate does not depend on it."""
     specificity: tuple[float, ...]
     """Shares of the group's others labelled as none; 1 alone where the rate does not depend on it."""
     rates: tuple[float | None, ...]
-    """The corrected rate, for each sensitivity and within it each specificity; null where the counts rule it out."""
+    """Corrected rate, for each sensitivity and within it each specificity; null where the counts rule it out."""
     stands: tuple[bool | None, ...]
-    """Whether the verdict stands there, in the same order; null where the counts rule it out."""
+    """Whether the verdict stands there, in that order; null where the counts rule it out."""
 
 
 class SensitivityFinding(Part):
     """One doubt about one verdict, and how large it would have to be."""
 
     group: Group
-    """Whose verdict."""
+    """Group whose verdict it is."""
     outcome: Outcome
-    """Which verdict."""
+    """Outcome of that verdict."""
     kind: Doubt
-    """Which doubt."""
+    """Kind of doubt."""
     stands: bool
     """Whether the verdict stands whatever the answer, as far as the data and the plan leave it open. For a verdict that
     is inconclusive: whether the answer could make it pass."""
     overturned_by: int | None
-    """The fewest people who would have to be otherwise for the verdict not to stand; null where no number of them
-    would do, and where the doubt is about a share."""
+    """Fewest people who would have to be otherwise for the verdict not to stand; null where no number of them would do,
+    and where the doubt is about a share.
+    """
     among: int
-    """Among how many: labels of the group, people of unknown group in question, cases without a decision."""
+    """Number of labels of the group, people of unknown group in question, or cases without a decision that could be
+    otherwise.
+    """
     share: float | None = None
-    """As a share. Labels: the smallest share wrongly labelled at which it falls, of the group's others or victims.
-    Unknown group: the largest share of its own cases that may be unknown while it passes."""
+    """The doubt as a share. Labels: the smallest share wrongly labelled at which the verdict falls, of the group's
+    others or victims. Unknown group: the largest share of its own cases that may be unknown while it passes.
+    """
     to_limit: int | None = None
-    """The fewest wrong labels that bring the measured rate itself to the limit."""
+    """Fewest wrong labels that bring the measured rate itself to the limit."""
     low: float | None = None
     """Lowest rate of the group that is possible."""
     high: float | None = None
@@ -69,11 +73,11 @@ class SensitivityFinding(Part):
     grid: LabelErrorGrid | None = None
     """For a FAIL: the rate at other qualities of the labels."""
     words: str
-    """The same in a sentence."""
+    """The doubt in a sentence."""
 
 
 class RuleSensitivity(Part):
-    """The doubts about the verdicts of one rule."""
+    """Doubts about the verdicts of one rule."""
 
     rule: str
     """Id of the rule."""
@@ -86,64 +90,64 @@ class RuleSensitivity(Part):
     max_missing_share: float | None
     """The share of a group's own cases with an unknown feature that the plan vouches for."""
     missing_share_for_all: float | None
-    """The largest such share with which every group that passes by its records passes; null where all pass anyway."""
+    """Largest such share with which every group that passes by its records passes; null where all pass anyway."""
     missing_share_for_half: float | None
-    """The largest such share with which half of the groups pass that are listed and held back; null without any."""
+    """Largest such share with which half of the groups pass that are listed and held back; null without any."""
     listed: int
     """Verdicts listed: every FAIL, and the largest groups that pass or were held back by what is unknown."""
     not_listed: int
     """Groups that pass, or were held back, and are not listed because they are smaller."""
     fewest_labels: int | None
-    """The fewest wrong labels that overturn any verdict listed; null where there is none."""
+    """Fewest wrong labels that overturn any verdict listed; null where there is none."""
     findings: tuple[SensitivityFinding, ...]
     """Verdict by verdict, doubt by doubt."""
 
 
 class ControlComparison(Part):
-    """One rate of one group in the control sample, and in the rest of the set."""
+    """Rate of one group in the control sample, and in the rest of the set."""
 
     metric: MetricName
-    """Which rate."""
+    """Rate that it is about."""
     group: Group
-    """Of whom; no levels: everyone."""
+    """Group that it is about; no levels: everyone."""
     numerator: int
     """Cases counted in the control sample."""
     denominator: int
-    """Among how many."""
+    """Cases among which they were counted."""
     other_numerator: int
     """Cases counted in the rest of the set."""
     other_denominator: int
-    """Among how many."""
+    """Cases among which they were counted."""
     difference: float | None
     """Rate in the control sample minus rate in the rest; null where one of them cannot be stated."""
     difference_low: float | None
     """Lower end of Newcombe's interval."""
     difference_high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
 
 
 class ControlVerdict(Part):
-    """What a rule says of a group in the whole set, and in the control sample alone."""
+    """Verdict of a rule on a group in the whole set, and in the control sample alone."""
 
     rule: str
     """Id of the rule."""
     group: Group | None
     """The group; null: the rule as a whole."""
     outcome: Outcome
-    """In the whole set."""
+    """Outcome in the whole set."""
     control_outcome: Outcome | None
-    """In the control sample alone; null where nobody of the group is in it. Fewer cases: often inconclusive."""
+    """Outcome in the control sample alone; null where nobody of the group is in it. Fewer cases: often inconclusive."""
     control_cases: int
     """Cases of the rate's denominator in the control sample."""
 
 
 class ControlSample(Part):
-    """The cases drawn at random before anybody decided whom to look at, beside the others."""
+    """Cases drawn at random before anybody decided whom to look at, beside the others."""
 
     cases: int
     """Cases in it."""
     labelled: int
-    """Of which labelled."""
+    """Number of these cases that are labelled."""
     other_cases: int
     """Cases not in it."""
     comparisons: tuple[ControlComparison, ...]
@@ -153,4 +157,4 @@ class ControlSample(Part):
     verdicts: tuple[ControlVerdict, ...]
     """Each rule, and each group with a FAIL in the whole set or in the control sample."""
     words: str
-    """What it says, in a sentence or two."""
+    """Summary in a sentence or two."""

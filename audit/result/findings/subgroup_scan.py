@@ -20,17 +20,18 @@ search half only. `nothing_found`: the worst subgroup is no worse than chance ma
 ScanReason = Literal[
     "nobody_harmed", "everybody_harmed", "too_few_cases", "too_few_to_find", "too_few_to_confirm", "too_few_clusters"
 ]
-"""Why nothing was found, or nothing can be told. `too_few_to_find`: even if a tenth of the cases were all harmed, the
-search would not have told them from chance."""
+"""Reason why nothing was found, or nothing can be said. `too_few_to_find`: even if a tenth of the cases were all
+harmed, the search would not have distinguished them from chance.
+"""
 
 
 class ScanValues(Part):
-    """The values of one attribute that a subgroup is described by. The subgroup has one of them."""
+    """Values of one attribute that describe a subgroup. The subgroup has one of them."""
 
     attribute: str
     """The column, or the sensitive feature."""
     kind: Literal["column", "feature"]
-    """Which of the two. Values of a feature are its codes on the finest rung."""
+    """Whether it is a column or a feature. Values of a feature are its codes on the finest rung."""
     values: tuple[str, ...]
     """At most 12 values, those with most harm beyond the expected first; each cut at 60 characters."""
     others: int
@@ -40,14 +41,14 @@ class ScanValues(Part):
 
 
 class ScanHalf(Part):
-    """The subgroup and everyone else in one half of the cases."""
+    """Subgroup and everyone else in one half of the cases."""
 
     harmed: int
     """Cases of the subgroup that were missed, or wrongly flagged."""
     cases: int
     """Cases of the subgroup."""
     rest_harmed: int
-    """The same of everyone else in this half."""
+    """Cases of everyone else in this half that were missed, or wrongly flagged."""
     rest_cases: int
     """Cases of everyone else in this half."""
 
@@ -56,13 +57,13 @@ class SubgroupScan(Part):
     """One question put to all subgroups at once. It judges nothing: a plan names the groups that are judged."""
 
     question: ScanQuestion
-    """What harm was searched for."""
+    """Harm that was searched for."""
     metric: MetricName
-    """The rate of that harm, which a subgroup is compared with everyone by."""
+    """Rate of that harm, in which a subgroup is compared with everyone."""
     outcome: ScanOutcome
-    """What came of it."""
+    """Outcome of the search."""
     reason: ScanReason | None
-    """Why, where the outcome is `nothing_found` or `cannot_tell` for want of cases."""
+    """Reason, where the outcome is `nothing_found` or `cannot_tell` for want of cases."""
     attributes: tuple[str, ...]
     """Columns and sensitive features that were searched over."""
     subsets_power_of_ten: int
@@ -70,7 +71,9 @@ class SubgroupScan(Part):
     subsets_evaluated: int
     """Subgroups whose score the search computed."""
     subset: tuple[ScanValues, ...] = ()
-    """The subgroup: all of these hold. Empty where nothing was found; it is then chance, and is not named."""
+    """The subgroup: all of these hold. Empty where nothing was found; the best subgroup is then chance, and is not
+    named.
+    """
     search: ScanHalf | None = None
     """The subgroup in the half in which it was found: these rates exaggerate, since it was picked for them."""
     confirmation: ScanHalf | None = None
@@ -78,7 +81,7 @@ class SubgroupScan(Part):
     search_cases: int
     """Scored and labelled cases in the search half."""
     confirmation_cases: int
-    """The same in the other half."""
+    """Scored and labelled cases in the other half."""
     unscored: int
     """Labelled cases that abstained or failed, which were not searched."""
     score: float | None
@@ -92,12 +95,13 @@ class SubgroupScan(Part):
     confirmation_level: float
     """`p_confirmation` up to this level counts as confirmed: the plan's alpha over the questions asked."""
     detectable_rate: float | None
-    """The share harmed that a subgroup of a tenth of the search half, named by one value, would have needed there to be
-    found; null where none would do or nothing was searched."""
+    """Share harmed that a subgroup of a tenth of the search half, named by one value, would have needed there to be
+    found; null where none would do or nothing was searched.
+    """
     replicates: int
     """Data sets drawn."""
     penalty: float
-    """What each value named cost."""
+    """Cost of each value named."""
     by_cluster: bool
     """Whether clusters were kept whole, in the halves, in the data sets drawn and in the test."""
     leaves_out_weights: bool

@@ -1,4 +1,4 @@
-"""What changing one word, or one column, does to the score: counterfactual probes and the limits on them."""
+"""Effect of changing one word, or one column, on the score: counterfactual probes and the limits on them."""
 
 from __future__ import annotations
 
@@ -44,23 +44,24 @@ class ChangedSlot(Part):
     slot: str
     """`demonym`, `country`, `gender`, `name`, `language`, or the column."""
     anchor: str
-    """What its levels are compared with."""
+    """Level that the others are compared with."""
     levels: int
     """Levels compared with it."""
     templates: int
     """Templates that have the slot, or clusters of rows."""
     templates_scored: int
-    """The fewest of these of which a level has a scored pair, among the levels that have any: what can be said rests on
-    no more."""
+    """Fewest templates with a scored pair at one level, among the levels that have any: all that can be said rests on
+    no more.
+    """
     spread_mean: float | None
     """Within one text, the highest score over all levels and the anchor less the lowest, on average over the texts of a
     template and then over templates; null where no pair was scored."""
     spread_max: float | None
-    """The same in the text where it is widest. Zero says that no scored pair differs at all."""
+    """That difference in the text where it is widest. Zero says that no scored pair differs at all."""
     pairs: int
     """Pairs of a changed text and its anchor of which both were scored, every other slot at its anchor."""
     pairs_unscored: int
-    """Such pairs of which one or both were not."""
+    """Such pairs in which one or both were not scored."""
     flipped: int
     """Pairs of these whose decisions differ."""
     undetected_share: float
@@ -72,11 +73,11 @@ class SwapShift(Part):
     """One change: the level of one slot in place of its anchor, everything else in the text as it was."""
 
     slot: str
-    """What is changed."""
+    """Slot that is changed."""
     level: str
-    """To what: a code, a locale, a language or a value."""
+    """Level that it is changed to: a code, a locale, a language or a value."""
     name: str
-    """The same for a reader."""
+    """That level, named for a reader."""
     given_slot: str | None
     """The slot that was held at a level meanwhile; null where every other was at its anchor."""
     given: str | None
@@ -86,18 +87,20 @@ class SwapShift(Part):
     pairs: int
     """Pairs of which both were scored."""
     pairs_unscored: int
-    """Pairs of which one or both were not. They are in no estimate; a verdict holds whatever they would have been."""
+    """Pairs in which one or both were not scored. They are in no estimate; a verdict holds whatever they would have
+    been.
+    """
     shift: float | None
     """Mean over templates of the score after the change less the score before it, as a share of the score range;
     positive: the score rises."""
     low: float | None
     """Lower end of Student's t-interval over templates, of this comparison by itself."""
     high: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     low_all: float | None
     """Lower end of an interval that holds for all comparisons of the same slots at once (Bonferroni)."""
     high_all: float | None
-    """Upper end of the same."""
+    """Upper end of that interval."""
     raised: int
     """Templates in which the score rises on average."""
     lowered: int
@@ -112,7 +115,7 @@ class SwapShift(Part):
     to_not_flagged: int
     """Pairs that are not flagged after the change and were before it."""
     reason: SwapReason | None = None
-    """Why there is no shift, or none to rely on."""
+    """Reason why there is no shift, or none to rely on."""
 
 
 class SwapProbe(Part):
@@ -129,13 +132,13 @@ class SwapProbe(Part):
     languages: tuple[str, ...]
     """Languages of the texts; empty for rows."""
     source: str
-    """Where texts or rows are from."""
+    """Origin of the texts or rows."""
     words: str
-    """Where the words are from."""
+    """Origin of the words."""
     digests: dict[str, str]
     """SHA-256 of the operator's own templates and words."""
     unused: tuple[str, ...]
-    """What of the operator's own words and texts was not used, or not wholly, and why."""
+    """Words and texts of the operator's own that were not used, or not wholly, and why."""
     templates: int
     """Templates, or clusters of rows."""
     variants: int
@@ -159,51 +162,52 @@ class SwapProbe(Part):
 
 
 class ProbeVerdict(Part):
-    """What a rule says of one change."""
+    """Verdict of a rule on one change."""
 
     rule: str
     """Id of the rule."""
     probe: str
     """Id of the probe."""
     slot: str
-    """What is changed."""
+    """Slot that is changed."""
     level: str
-    """To what."""
+    """Level that it is changed to."""
     given_slot: str | None
     """The slot that was held at a level."""
     given: str | None
     """That level."""
     outcome: Outcome
-    """Of this change."""
+    """Outcome of this change."""
     because: ProbeBecause
-    """Why, from a closed set of reasons."""
+    """Reason for the outcome, from a closed set."""
     p_fail: float | None
     """p-value of "not beyond the limit", on the side where the shift is nearer to it; null where it is not tested."""
     level_fail: float | None
-    """The level that it had to reach, after correction for all comparisons (Holm) and for everything else that the plan
-    judges."""
+    """Level that it had to reach, after correction for all comparisons (Holm) and for everything else that the plan
+    judges.
+    """
     p_pass: float | None
-    """p-value of "beyond the limit, up or down", variants that were not scored at their worst."""
+    """p-value of "beyond the limit, up or down", with variants that were not scored at their worst."""
     side: Literal["up", "down"]
-    """The side of `p_fail`."""
+    """Side of `p_fail`."""
 
 
 class ProbeRuleResult(Part):
-    """What a rule on probes says of the detector."""
+    """Verdict of a rule on probes on the detector."""
 
     rule: str
     """Id of the rule."""
     probes: tuple[str, ...]
     """Ids of the probes that it limits."""
     margin: float
-    """The largest mean shift within the limit, as a share of the score range."""
+    """Largest mean shift within the limit, as a share of the score range."""
     outcome: Outcome
-    """Of the rule."""
+    """Outcome of the rule."""
     because: ProbeRuleBecause
-    """Why."""
+    """Reason for the outcome."""
     comparisons_by_outcome: dict[Outcome, int]
-    """How many comparisons had which outcome."""
+    """Number of comparisons with each outcome."""
     level: float
     """The share of alpha that the comparisons of the same slots could spend on false alarms, on each side."""
     reason: str
-    """Why this limit, in the words of the plan."""
+    """Reason for this limit, in the words of the plan."""

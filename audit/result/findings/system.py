@@ -1,4 +1,4 @@
-"""What was audited, where it ran, and what a reader must know of it."""
+"""Detector that was audited, where it ran, and what a reader must know about it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ __all__ = ["Notice", "RanIn", "SystemDescription"]
 
 
 class RanIn(Part):
-    """Where the detector ran, and what was kept from it: a part of the provenance, because it may differ between
-    machines and changes no score.
+    """Place where the detector ran, and what was kept from it.
+
+    It is a part of the provenance, because it may differ between machines and changes no score.
     """
 
     kind: Literal["in_process", "child", "namespaces", "bwrap"]
@@ -27,13 +28,13 @@ class RanIn(Part):
     open_timeout: float | None = None
     """Seconds that it had to load; null without a limit."""
     sentence: str
-    """What a reader is to know of it."""
+    """Place and limits in a sentence for a reader."""
     sentences: tuple[Sentence, ...] = ()
-    """That by key and values; empty in results of versions that did not keep them."""
+    """That sentence by key and values; empty in results of versions that did not keep them."""
 
 
 class SystemDescription(Part):
-    """What exactly was audited."""
+    """Description of the detector that was audited."""
 
     kind: str
     """Kind of detector."""

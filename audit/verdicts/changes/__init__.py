@@ -1,1 +1,1 @@
-"""What changed against an earlier audit: may it be compared, which cases changed sides, who became worse."""
+"""Change against an earlier audit: may it be compared, which cases changed sides, which groups became worse."""

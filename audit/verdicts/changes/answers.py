@@ -1,4 +1,4 @@
-"""The answers of an audit that is over, case by case: from the file beside its result, or read again by its plan."""
+"""Answers of an earlier audit, case by case: from the file beside its result, or read again with its plan."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from audit.scoring.provenance import sha256_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["PREDICTIONS", "answers_of"]
+__all__ = ["PREDICTIONS", "answers_of", "of_another_run"]
 
 PREDICTIONS: Final = "predictions.parquet"
 
 
 def answers_of(result: AuditResult, beside: Path, plan: AuditPlan, folder: Path) -> pa.Table | None:
-    """`case_id` and `decision` (a code) of every case of an audit; None where they are not at hand.
+    """Return `case_id` and `decision` (a code) of every case of an audit; None where they are not at hand.
 
-    Of a detector that was run they stand in `predictions.parquet` beside the result. Answers that existed already are
-    read again: from the evaluation set, or from the predictions file beside the result or where its plan says, if it
-    is still the one that was audited.
+    If a detector was run, they stand in `predictions.parquet` beside the result. Answers that existed already are read
+    again: from the evaluation set, or from the predictions file beside the result or where its plan says, if it is
+    still the file that was audited.
 
     Parameters
     ----------
@@ -42,24 +42,20 @@ def answers_of(result: AuditResult, beside: Path, plan: AuditPlan, folder: Path)
         If there is a file and it is no file of answers.
     """
     if not isinstance(result.plan.detector, PredictionsDetector):
-        return _kept(beside / PREDICTIONS, result.provenance.predictions_sha256)
-    for detector in _places(result.plan.detector, beside, folder):
+        return _predictions_beside(beside / PREDICTIONS, result.provenance.predictions_sha256)
+    for detector in _possible_detectors(result.plan.detector, beside, folder):
         found = _read_again(result, plan.model_copy(update={"detector": detector}), folder)
         if found is not None:
             return found
     return None
 
 
-def _kept(path: Path, digest: str | None) -> pa.Table | None:
+def _predictions_beside(path: Path, digest: str | None) -> pa.Table | None:
     found = sha256_of(path)
     if found is None:
         return None
     if digest is not None and found != digest:
-        raise ResultError(
-            "the predictions beside a result are not the file that was written with it",
-            slug="predictions-of-another-run",
-            hint="keep result.json and predictions.parquet of one run together",
-        )
+        raise of_another_run("are not the file that was written with it")
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -76,6 +72,15 @@ def _kept(path: Path, digest: str | None) -> pa.Table | None:
     return pa.table({"case_id": ids, "decision": codes})
 
 
+def of_another_run(why: str) -> ResultError:
+    """Make the error of predictions that lie beside the result of another run."""
+    return ResultError(
+        f"the predictions beside a result {why}",
+        slug="predictions-of-another-run",
+        hint="keep result.json and predictions.parquet of one run together",
+    )
+
+
 def _unreadable(path: Path) -> ResultError:
     return ResultError(
         f"{path.name} holds no answers as a run writes them",
@@ -84,8 +89,8 @@ def _unreadable(path: Path) -> ResultError:
     )
 
 
-def _places(detector: PredictionsDetector, beside: Path, folder: Path) -> Iterator[PredictionsDetector]:
-    """The detector with every place where its answers may be."""
+def _possible_detectors(detector: PredictionsDetector, beside: Path, folder: Path) -> Iterator[PredictionsDetector]:
+    """Yield the detector with every place where its answers may be."""
     if detector.path is None:
         yield detector
         return
@@ -95,7 +100,7 @@ def _places(detector: PredictionsDetector, beside: Path, folder: Path) -> Iterat
 
 
 def _read_again(result: AuditResult, plan: AuditPlan, folder: Path) -> pa.Table | None:
-    """The answers of a table, decided again; None where the file is another one, or cannot be read as it was."""
+    """Decide the answers of a table again; None where the file is another one, or cannot be read as it was."""
     from audit.errors import DataError, PlanError
     from audit.scoring import score
 

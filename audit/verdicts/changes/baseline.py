@@ -1,4 +1,4 @@
-"""A baseline from beginning to end: read it, say whether it may be one, join its answers, and judge the change."""
+"""A baseline from beginning to end: read it, check that it may be one, join its answers, and judge the change."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import LoadedPlan
 from audit.result.audit_result import AuditResult, GroupCounts
-from audit.result.change_follows import worse_of
 from audit.result.file import load_result, result_sha256
-from audit.result.findings.change import Change, ChangeBaseline, Unpaired
-from audit.verdicts.changes.accept import check_features, check_plans, check_sets, differing
+from audit.result.findings.change import Change, ChangeBaseline, Unpaired, combined_outcome
+from audit.verdicts.changes.acceptance import check_features, check_plans, check_sets, permitted_differences
 from audit.verdicts.changes.answers import answers_of
 from audit.verdicts.changes.judge import judge_change, why_not_judged
 from audit.verdicts.changes.margins import Evidence
-from audit.verdicts.changes.pairs import Pairs, check_reproduced, count_pairs, view_now
+from audit.verdicts.changes.pairs import Pairs, check_reproduced, count_pairs, create_scored_view
 from audit.verdicts.judge import overall_verdict
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
@@ -39,13 +38,13 @@ __all__ = [
     "Joined",
     "baseline_for",
     "change_between",
-    "change_of",
-    "changed",
-    "check_before",
-    "joined_while_open",
+    "change_from",
+    "check_baseline",
+    "join_answers",
     "load_baseline",
-    "named_baseline",
+    "load_named_baseline",
     "with_change",
+    "with_change_from",
 ]
 
 
@@ -55,11 +54,11 @@ class Baseline:
 
     result: AuditResult
     beside: Path
-    """The folder of its file: its predictions are looked for there."""
+    """Folder of its file: its predictions are looked for there."""
 
     @property
-    def told(self) -> ChangeBaseline:
-        """What a change says of it."""
+    def description(self) -> ChangeBaseline:
+        """Description of the baseline that a change holds."""
         origin = self.result.provenance
         return ChangeBaseline(
             sha256=result_sha256(self.result),
@@ -84,21 +83,21 @@ def load_baseline(path: Path) -> Baseline:
     return Baseline(load_result(file), file.parent)
 
 
-def named_baseline(path: Path) -> Baseline:
-    """The same of one that somebody named. Raises ResultError."""
+def load_named_baseline(path: Path) -> Baseline:
+    """Read an earlier result at a path that somebody named. Raises ResultError, also where nothing lies there."""
     hint = "check the path; the first one is the result of a run without a baseline"
-    _refuse_missing(path, one_line(str(path)), hint)
+    _require_result(path, one_line(str(path)), hint)
     return load_baseline(path)
 
 
-def _refuse_missing(path: Path, told: str, hint: str) -> None:
-    """Raise ResultError where there is no result yet: it says how one gets the first."""
+def _require_result(path: Path, place: str, hint: str) -> None:
+    """Raise ResultError where there is no result yet; its hint says how to get the first."""
     if not (path / "result.json" if path.is_dir() else path).exists():
-        raise ResultError(f"there is no baseline at {told}", slug="no-baseline", hint=hint)
+        raise ResultError(f"there is no baseline at {place}", slug="no-baseline", hint=hint)
 
 
 def baseline_for(loaded: LoadedPlan, named: Baseline | Path | None) -> Baseline | None:
-    """The baseline of a run: the one that was named, else the plan's; None where there is neither.
+    """Return the baseline of a run: the one that was named, else the plan's; None where there is neither.
 
     Raises ResultError where it cannot be read, or is of another plan.
     """
@@ -106,9 +105,9 @@ def baseline_for(loaded: LoadedPlan, named: Baseline | Path | None) -> Baseline 
         return named
     of_plan = loaded.plan.baseline.result
     if named is not None:
-        baseline = named_baseline(named)
+        baseline = load_named_baseline(named)
     elif of_plan is not None:
-        _refuse_missing(
+        _require_result(
             loaded.folder / of_plan,
             f"{one_line(str(of_plan))}, which the plan names",
             "the first one is the result of an audit without one: leave `result` out of [baseline] for one run, look "
@@ -121,13 +120,15 @@ def baseline_for(loaded: LoadedPlan, named: Baseline | Path | None) -> Baseline 
     return baseline
 
 
-def check_before(baseline: Baseline, evaluation_set: EvaluationSet) -> None:
-    """Whatever can be told before a night of scoring. Raises ResultError where it is of another set or its groups."""
+def check_baseline(baseline: Baseline, evaluation_set: EvaluationSet) -> None:
+    """Check a baseline before the long scoring run. Raises ResultError where it is of another set or of other
+    groups.
+    """
     check_sets(baseline.result, evaluation_set.sha256, only_the_same=True)
     check_features(baseline.result, evaluation_set.features)
 
 
-def joined_while_open(baseline: Baseline | None, loaded: LoadedPlan, evaluation_set: EvaluationSet) -> Joined | None:
+def join_answers(baseline: Baseline | None, loaded: LoadedPlan, evaluation_set: EvaluationSet) -> Joined | None:
     """Join the baseline's answers to a set that was just scored; None where there is no baseline.
 
     Raises ResultError where they are of another run.
@@ -144,8 +145,8 @@ def joined_while_open(baseline: Baseline | None, loaded: LoadedPlan, evaluation_
     return Joined(pairs, None)
 
 
-def change_of(baseline: Baseline, result: AuditResult, joined: Joined) -> Change:
-    """The change from the baseline to a result with the same plan."""
+def change_from(baseline: Baseline, result: AuditResult, joined: Joined) -> Change:
+    """Judge the change from the baseline to a result with the same plan."""
     plan, by_name = result.plan, {feature.name: feature for feature in result.features}
     evidence = {
         family: _evidence(family, baseline.result, result, joined.pairs, by_name) for family in plan_families(plan)
@@ -154,29 +155,29 @@ def change_of(baseline: Baseline, result: AuditResult, joined: Joined) -> Change
         plan,
         evidence,
         by_name,
-        baseline.told,
-        differing(baseline.result, plan, result.provenance.detector_sha256),
+        baseline.description,
+        permitted_differences(baseline.result, plan, result.provenance.detector_sha256),
         joined.unpaired,
         too_many_failed=any(_too_many_failed(one) for one in (baseline.result, result)),
     )
 
 
-def changed(result: AuditResult, baseline: Baseline | None, joined: Joined | None) -> AuditResult:
-    """The result with its change from a baseline, where there is one."""
+def with_change_from(result: AuditResult, baseline: Baseline | None, joined: Joined | None) -> AuditResult:
+    """Return the result with its change from a baseline, where there is one."""
     if baseline is None or joined is None:
         return result
-    return with_change(result, change_of(baseline, result, joined))
+    return with_change(result, change_from(baseline, result, joined))
 
 
 def with_change(result: AuditResult, change: Change) -> AuditResult:
-    """The result with a change: its overall verdict is the worse of both."""
+    """Return the result with a change: its overall verdict is the worse of both."""
     own = overall_verdict(result.plan, (*result.rules, *result.probe_rules))
-    overall = own.model_copy(update={"outcome": worse_of(own.outcome, change.outcome)})
+    overall = own.model_copy(update={"outcome": combined_outcome((own.outcome, change.outcome))})
     return result.model_copy(update={"change": change, "overall": overall})
 
 
 def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, only_the_same: bool) -> Change:
-    """The change between two results that are there already.
+    """Judge the change between two existing results.
 
     Parameters
     ----------
@@ -196,15 +197,15 @@ def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, 
     same = check_sets(then.result, now.result.provenance.evaluation_set_sha256, only_the_same=only_the_same)
     if same:
         check_features(then.result, now.result.features)
-        joined = _joined_again(then, now, loaded)
+        joined = _join_kept_answers(then, now, loaded)
     else:
         joined = Joined(None, "other_set")
-    change = change_of(then, now.result, joined)
-    return change if same else _unless_vanished(change, then.result, now.result)
+    change = change_from(then, now.result, joined)
+    return change if same else _undecided_if_vanished(change, then.result, now.result)
 
 
-def _unless_vanished(change: Change, then: AuditResult, now: AuditResult) -> Change:
-    """A change between two sets, which passes only if the later one holds every group that the earlier one judged."""
+def _undecided_if_vanished(change: Change, then: AuditResult, now: AuditResult) -> Change:
+    """Let a change between two sets pass only if the later set holds every group that the earlier audit judged."""
     counted = {counts.group for counts in now.counts if cells_of(counts).any()}
     judged = {verdict.group for verdict in then.verdicts if verdict.decidable}
     if change.outcome != "pass" or judged <= counted:
@@ -212,7 +213,7 @@ def _unless_vanished(change: Change, then: AuditResult, now: AuditResult) -> Cha
     return change.model_copy(update={"outcome": "inconclusive", "because": "group_vanished"})
 
 
-def _joined_again(then: Baseline, now: Baseline, loaded: LoadedPlan | None) -> Joined:
+def _join_kept_answers(then: Baseline, now: Baseline, loaded: LoadedPlan | None) -> Joined:
     if why_not_judged(now.result.plan, too_many_failed=False) or loaded is None:
         return Joined(None, None if loaded else "set_not_at_hand")
     check_plans(loaded.plan, now.result.plan)
@@ -231,7 +232,7 @@ def _joined_again(then: Baseline, now: Baseline, loaded: LoadedPlan | None) -> J
 
 
 def _pairs_of(before: pa.Table, after: pa.Table, plan: AuditPlan, now: Baseline, loaded: LoadedPlan) -> Pairs | None:
-    """The pairs of two tables of answers; None where the set cannot be read, or is another one."""
+    """Join two tables of answers; None where the set cannot be read, or is another one."""
     try:
         evaluation_set = open_evaluation_set(plan, loaded.folder)
     except (DataError, PlanError):
@@ -239,7 +240,7 @@ def _pairs_of(before: pa.Table, after: pa.Table, plan: AuditPlan, now: Baseline,
     with evaluation_set:
         if evaluation_set.sha256 != now.result.provenance.evaluation_set_sha256:
             return None
-        view_now(evaluation_set, after)
+        create_scored_view(evaluation_set, after)
         return count_pairs(evaluation_set, before)
 
 

@@ -1,8 +1,9 @@
-"""From counts then and now to the change: who became worse beyond the margin, who did not, and whom nobody can judge.
+"""Verdicts on a change, from counts then and now: which groups became worse beyond the margin, and which did not.
 
-FAIL is tested for every group on every rung, with one budget of false alarms for all rules and families of the plan: a
-budget of its own, since whether a new version became worse is another question than whether groups are treated alike.
-PASS needs every group that is large enough to show that it did not; a smaller one is judged as a part of a larger one.
+FAIL is tested for every group on every rung, with one budget of false alarms for all rules and families of the plan. It
+is a budget of its own: whether a new version became worse is another question than whether groups are treated alike.
+PASS needs every group that is large enough to show that it did not become worse; a smaller one is judged as a part of a
+larger one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from audit.analyses.estimates import as_known
 from audit.analyses.families import rule_families
-from audit.analyses.sides import cases_cells
+from audit.analyses.sides import possible_cells
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.change import (
     Change,
@@ -32,15 +33,15 @@ from audit.stats.pairs.paired_score import pairs_to_pass
 from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.verdicts.changes.margins import ChangeTests, Evidence, change_level, change_tests
 from audit.verdicts.changes.sides import change_questions, margin_of
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, on_the_ladder
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, decidability_on_the_ladder
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
-__all__ = ["family_sizes", "judge_change", "why_not_judged"]
+__all__ = ["family_decidability", "judge_change", "why_not_judged"]
 
 
 def why_not_judged(plan: AuditPlan, *, too_many_failed: bool) -> ChangeBecause | None:
-    """Why no change of this plan is judged at all; None where it is."""
+    """Name why no change of this plan is judged at all; None where it is judged."""
     if too_many_failed:
         return "too_many_failed"
     if plan.evaluation_set.weight is not None:
@@ -107,8 +108,8 @@ def _judge_rule(
         family: Evidence(evidence[family].then, evidence[family].now, None) if unpaired else evidence[family]
         for family in rule_families(plan, rule)
     }
-    sizes = tuple(family_sizes(plan, rule, family, known) for family, known in of.items())
-    ladder = on_the_ladder(plan, sizes, features)
+    sizes = tuple(family_decidability(plan, rule, family, known) for family, known in of.items())
+    ladder = decidability_on_the_ladder(plan, sizes, features)
     tests = change_tests(
         plan,
         rule,
@@ -117,7 +118,7 @@ def _judge_rule(
         {one.family: one.decidable for one in sizes},
     )
     found = {
-        group: _of_group(one, tests[one.family], ladder, place)
+        group: _group_outcome(one, tests[one.family], ladder, place)
         for one in sizes
         for place, group in enumerate(one.groups)
     }
@@ -129,7 +130,7 @@ def _judge_rule(
     return _rule(plan, rule, ladder, tests, verdicts, unpaired), verdicts
 
 
-def _of_group(
+def _group_outcome(
     sizes: FamilyDecidability, tests: ChangeTests, ladder: RuleDecidability, place: int
 ) -> tuple[str, GroupChangeBecause]:
     if tests.worse[place]:
@@ -239,18 +240,18 @@ def _rule_outcome(
     return "pass", "none_became_worse"
 
 
-def family_sizes(plan: AuditPlan, rule: NamedRule, family: Family, evidence: Evidence) -> FamilyDecidability:
-    """What the cases of each group of a family allow to be said of its change.
+def family_decidability(plan: AuditPlan, rule: NamedRule, family: Family, evidence: Evidence) -> FamilyDecidability:
+    """Find the groups of a family whose change can be judged alone.
 
-    A group is judged alone if it has the cases that the plan sets for it (`min_cases`, `min_denominator`) and as many
-    as a version that is no worse needs to pass with the plan's power: where cases are compared one by one, if both
-    versions differ on `baseline.expected_change` of them.
+    A group is judged alone if it has the cases that the plan sets for it (`min_cases`, `min_denominator`), and as many
+    as a version that is no worse needs to pass with the plan's power. Where cases are compared one by one, the number
+    is planned for versions that differ on `baseline.expected_change` of them.
     """
-    cells = cases_cells(METRICS[rule.metric])
+    cells = possible_cells(METRICS[rule.metric])
     n, m = evidence.now.total(cells), evidence.then.total(cells)
     floor = plan.verdict.min_denominator
     evaluable = (n >= floor) & (m >= floor)
-    required = np.maximum(np.full(n.shape, _declared(plan, family)), _planned(plan, rule, evidence, m))
+    required = np.maximum(np.full(n.shape, _declared_cases(plan, family)), _planned_cases(plan, rule, evidence, m))
     no = np.zeros(n.shape, dtype=np.bool_)
     return FamilyDecidability(
         family=family,
@@ -268,12 +269,12 @@ def family_sizes(plan: AuditPlan, rule: NamedRule, family: Family, evidence: Evi
     )
 
 
-def _declared(plan: AuditPlan, family: Family) -> float:
+def _declared_cases(plan: AuditPlan, family: Family) -> float:
     declared = [plan.groups[axis.feature].min_cases for axis in family.axes]
     return float(max([plan.verdict.min_denominator, *(number for number in declared if isinstance(number, int))]))
 
 
-def _planned(
+def _planned_cases(
     plan: AuditPlan, rule: NamedRule, evidence: Evidence, m: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64] | float:
     asked, alpha = change_questions(plan, rule), plan.verdict.alpha

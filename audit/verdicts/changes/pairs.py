@@ -1,4 +1,4 @@
-"""Which cases changed sides: both audits' decisions on the same cases, joined by id and counted group by group."""
+"""Cases that changed sides: both audits' decisions on the same cases, joined by id and counted group by group."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from audit.analyses.estimates import everyone_as_family, group_counts
 from audit.counting.count import SCORED
 from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCounts
-from audit.errors import ResultError
 from audit.evaluation.connection import reading
 from audit.evaluation.sql import identifier
 from audit.stats.arrays import IntArray
+from audit.verdicts.changes.answers import of_another_run
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.result.audit_result import AuditResult
 
-__all__ = ["Pairs", "check_reproduced", "count_pairs", "view_now"]
+__all__ = ["Pairs", "check_reproduced", "count_pairs", "create_scored_view"]
 
 _THEN: Final = "answered_then"
 _NOW: Final = "answered_now"
@@ -31,21 +31,23 @@ _NOW: Final = "answered_now"
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """The counts table once for each decision of the earlier audit: its own decision axis is that of the new one."""
+    """The counts table once for each decision of the earlier audit; the decision axis of each table is that of the new
+    audit.
+    """
 
     by_then: tuple[CountsTable, ...]
-    """By the earlier decision, in the order of its codes; all over the same finest groups."""
+    """One table for each earlier decision, in the order of its codes; all over the same finest groups."""
 
     def cells(self, family: Family, features: Mapping[str, SensitiveFeature]) -> IntArray:
         """int64[G, 3, 4, 4]: label x decision then x decision now of the groups of a family, in their order."""
         return np.stack([table.family(family, features).cells for table in self.by_then], axis=2)
 
     def then(self) -> CountsTable:
-        """The counts of the earlier audit, as they follow from the joined answers."""
+        """Return the counts of the earlier audit, as they follow from the joined answers."""
         return self._summed(now=False)
 
     def now(self) -> CountsTable:
-        """The same of the new one."""
+        """Return the counts of the new audit, as they follow from the joined answers."""
         return self._summed(now=True)
 
     def _summed(self, *, now: bool) -> CountsTable:
@@ -60,7 +62,7 @@ def count_pairs(evaluation_set: EvaluationSet, then: pa.Table) -> Pairs:
     Parameters
     ----------
     evaluation_set : EvaluationSet
-        The set after scoring, or after `view_now`.
+        The set after scoring, or after `create_scored_view`.
     then : pyarrow.Table
         `case_id` and `decision` (a code) of every case of the earlier audit.
 
@@ -86,13 +88,13 @@ def count_pairs(evaluation_set: EvaluationSet, then: pa.Table) -> Pairs:
     rows: dict[tuple[str, ...], IntArray] = {}
     for *values, label, before, after, count in counted:
         if before is None:
-            raise not_of_this_set()
+            raise of_another_run("are not of the cases of its evaluation set, each once")
         key = tuple(evaluation_set.codes[name][value] for name, value in zip(names, values, strict=True))
         cells = rows.setdefault(key, np.zeros((UNLABELLED + 1, DECISIONS, DECISIONS), dtype=np.int64))
         cells[label, before, after] += count
     total = sum(int(cells.sum()) for cells in rows.values())
     if total != evaluation_set.rows or then.num_rows != evaluation_set.rows:
-        raise not_of_this_set()
+        raise of_another_run("are not of the cases of its evaluation set, each once")
     return Pairs(
         tuple(
             CountsTable.of(names, {key: cells[:, before] for key, cells in rows.items()}) for before in range(DECISIONS)
@@ -100,8 +102,8 @@ def count_pairs(evaluation_set: EvaluationSet, then: pa.Table) -> Pairs:
     )
 
 
-def view_now(evaluation_set: EvaluationSet, now: pa.Table) -> None:
-    """Create the view `scored` from answers that were kept, for a set that was not scored now; as `count_pairs`."""
+def create_scored_view(evaluation_set: EvaluationSet, now: pa.Table) -> None:
+    """Create the view `scored` from kept answers (`case_id`, `decision`), for a set that was not scored now."""
     expressions = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in evaluation_set.expressions.items())
     connection = evaluation_set.connection
     connection.register(_NOW, now)
@@ -117,17 +119,4 @@ def check_reproduced(result: AuditResult, table: CountsTable, families: Sequence
     by_name = {feature.name: feature for feature in result.features}
     shown: list[FamilyCounts] = [everyone_as_family(table), *(table.family(family, by_name) for family in families)]
     if group_counts(shown) != result.counts:
-        raise ResultError(
-            "the predictions beside a result do not give its counts: they are of another run",
-            slug="predictions-of-another-run",
-            hint="keep result.json and predictions.parquet of one run together",
-        )
-
-
-def not_of_this_set() -> ResultError:
-    """The error of answers that are not of exactly the cases of the set."""
-    return ResultError(
-        "the predictions beside a result are not of the cases of its evaluation set, each once",
-        slug="predictions-of-another-run",
-        hint="keep result.json and predictions.parquet of one run together",
-    )
+        raise of_another_run("do not give its counts: they are of another run")

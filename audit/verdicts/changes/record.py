@@ -1,8 +1,9 @@
-"""The last accepted baseline of each system, in the restricted folder: so that nobody goes back to an older one.
+"""Record of the last accepted baseline of each system, in the restricted folder, so that nobody goes back to an older
+one.
 
 A gate that may be pointed at any earlier audit passes what became worse, as long as it is no worse than the worst of
-them. What is written here is read before anything is scored, and written once the comparison
-is judged, before anything is published.
+them. The record is read before anything is scored. It is written once the comparison is judged, before anything is
+published.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from typing import Any, Final
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.storage import locked, storage, write_durably
-from audit.verdicts.changes.accept import question_of
+from audit.verdicts.changes.acceptance import question_of
 from audit.verdicts.changes.baseline import Baseline
 
-__all__ = ["ACCEPTED", "refuse_rolled_back", "remember"]
+__all__ = ["ACCEPTED", "record_accepted", "refuse_rolled_back"]
 
 ACCEPTED: Final = "accepted-baselines.json"
 _SCHEMA: Final = 1
@@ -38,19 +39,19 @@ def refuse_rolled_back(baseline: Baseline, plan: AuditPlan, restricted: Path) ->
         If the record cannot be read.
     """
     with storage(restricted):
-        last = _read(restricted / ACCEPTED).get(_system(plan))
+        last = _read(restricted / ACCEPTED).get(_record_key(plan))
     if last is None:
         return
     if _moment(baseline.result.provenance.finished) < _moment(last["finished"]):
         raise ResultError(
-            f"the baseline is of {_second(baseline.result.provenance.finished)}, and one of "
-            f"{_second(last['finished'])} was accepted already",
+            f"the baseline is of {_to_the_second(baseline.result.provenance.finished)}, and one of "
+            f"{_to_the_second(last['finished'])} was accepted already",
             slug="baseline-rolled-back",
             hint="name the later one; against an older one a change for the worse could pass",
         )
 
 
-def remember(baseline: Baseline, plan: AuditPlan, restricted: Path) -> None:
+def record_accepted(baseline: Baseline, plan: AuditPlan, restricted: Path) -> None:
     """Write a baseline down as the last accepted one of its system, unless a later one stands there by now.
 
     Raises
@@ -59,20 +60,20 @@ def remember(baseline: Baseline, plan: AuditPlan, restricted: Path) -> None:
         If the folder is in use, or the record cannot be read or written.
     """
     with locked(restricted), storage(restricted):
-        path, name = restricted / ACCEPTED, _system(plan)
+        path, name = restricted / ACCEPTED, _record_key(plan)
         known = dict(_read(path))
-        told = baseline.told
-        entry = {"finished": told.finished, "sha256": told.sha256}
+        described = baseline.description
+        entry = {"finished": described.finished, "sha256": described.sha256}
         last = known.get(name)
-        if last == entry or (last is not None and _moment(told.finished) < _moment(last["finished"])):
+        if last == entry or (last is not None and _moment(described.finished) < _moment(last["finished"])):
             return
         known[name] = entry
         text = json.dumps({"schema": _SCHEMA, "systems": known}, sort_keys=True, indent=1, ensure_ascii=False)
         write_durably(path, f"{text}\n".encode())
 
 
-def _system(plan: AuditPlan) -> str:
-    """What a record is kept by: operator, system, and what the plan asks.
+def _record_key(plan: AuditPlan) -> str:
+    """Return the key of a record: operator, system, and what the plan asks.
 
     A title would not do: it names the version, so that every version would have a record of its own. Nor would the
     system alone: two plans for one system would take each other's later audits for their own.
@@ -110,7 +111,7 @@ def _moment(stamp: str) -> datetime:
     return datetime.fromisoformat(stamp)
 
 
-def _second(stamp: str) -> str:
+def _to_the_second(stamp: str) -> str:
     return _moment(stamp).isoformat(sep=" ", timespec="seconds")
 
 

@@ -1,4 +1,4 @@
-"""What one side of a rule asks of the change: on which side worse lies, and which cases got worse or better on it."""
+"""One side of a rule, asked about a change: where worse lies, and which cases got worse or better."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from audit.stats.arrays import IntArray
 from audit.stats.rates.boundaries import margin_boundary
 from audit.vocabulary.metrics import METRICS, Metric
 
-__all__ = ["Paired", "Separate", "as_a_rate", "change_questions", "margin_of", "paired_counts", "separate_counts"]
+__all__ = ["Paired", "Separate", "change_questions", "margin_of", "paired_counts", "rate_question", "separate_counts"]
 
 _GOOD, _BAD, _OPEN, _OUT = 1, 0, 2, 3
-"""What a decision is to a case on one side: right, wrong, not scored, or the case is not of this rate at all."""
+"""Meaning of a decision for a case on one side: right, wrong, not scored, or the case is not in this rate at all."""
 
 
 class Paired(NamedTuple):
-    """The pairs of G groups."""
+    """Pairs of G groups."""
 
     lost: IntArray
     """int64[G]: right then and wrong now."""
@@ -33,7 +33,7 @@ class Paired(NamedTuple):
 
 
 class Separate(NamedTuple):
-    """Two samples of G groups: now, and then."""
+    """Two samples of G groups: x of n now, y of m then."""
 
     x: IntArray
     n: IntArray
@@ -42,12 +42,12 @@ class Separate(NamedTuple):
 
 
 def margin_of(plan: AuditPlan, rule: Rule) -> float:
-    """How much worse the rate of a rule may have become."""
+    """Return how much worse the rate of a rule may have become."""
     return plan.baseline.regression_margin if rule.regression_margin is None else rule.regression_margin
 
 
 def change_questions(plan: AuditPlan, rule: Rule) -> tuple[Question, ...]:
-    """The sides of a rule, each with the margin of the change: a difference, also where the rule limits a ratio."""
+    """Return the sides of a rule with the margin of the change: a difference, also where the rule limits a ratio."""
     margin = margin_of(plan, rule)
     return tuple(
         replace(
@@ -59,20 +59,20 @@ def change_questions(plan: AuditPlan, rule: Rule) -> tuple[Question, ...]:
     )
 
 
-def as_a_rate(rule: Rule) -> Question:
-    """The rate itself as a side, on which what is counted is good: its change has the rate's own direction."""
+def rate_question(rule: Rule) -> Question:
+    """Make the rate itself a side, on which what is counted is good: its change has the rate's own direction."""
     boundary = margin_boundary("fail", True, "difference", 0.5)
     return Question(METRICS[rule.metric], "low", boundary, boundary)
 
 
 def paired_counts(question: Question, cells: IntArray, when: When) -> Paired:
-    """Pairs of one side, from int64[G, 3, 4, 4] (label x then x now).
+    """Count the pairs of one side, from int64[G, 3, 4, 4] (label x then x now).
 
-    `scored`: of cases that both scored. `best`, `worst`: of all cases, those that one of them did not score taken to
-    have been as good for the new detector, or as bad, as they can be: a FAIL must hold against the first and a PASS
+    `scored`: cases that both audits scored. `best`, `worst`: all cases. Those that one audit did not score are taken to
+    have been as good for the new detector as they can be, or as bad. A FAIL must hold against the first and a PASS
     against the second, so that either holds whatever these cases would have been.
     """
-    meaning = _meaning(question)
+    meaning = _decision_meaning(question)
     then, now = meaning[:, :, np.newaxis], meaning[:, np.newaxis, :]
     scored = (then < _OPEN) & (now < _OPEN)
     if when == "scored":
@@ -90,13 +90,13 @@ def paired_counts(question: Question, cells: IntArray, when: When) -> Paired:
 
 
 def separate_counts(question: Question, now: FamilyCounts, then: FamilyCounts, when: When) -> Separate:
-    """Two samples of one side, with unscored cases as in `paired_counts`."""
+    """Count the two samples of one side, with unscored cases as in `paired_counts`."""
     own, other = question.cells(when)
     return Separate(now.total(own[0]), now.total(own[1]), then.total(other[0]), then.total(other[1]))
 
 
-def _meaning(question: Question) -> npt.NDArray[np.int64]:
-    """int64[3, 4]: what each decision is to a case of each label."""
+def _decision_meaning(question: Question) -> npt.NDArray[np.int64]:
+    """int64[3, 4]: meaning of each decision for a case of each label."""
     metric: Metric = question.metric
     counted, among = cells_mask(metric.numerator), cells_mask(metric.denominator)
     good = counted if question.side == "low" else among & ~counted

@@ -1,4 +1,4 @@
-"""Of which detector and which question a history is: evidence for one says nothing about another."""
+"""Detector and question that a history belongs to: evidence for one says nothing about another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.verdicts.nights.state import State
 from audit.vocabulary.groups import SensitiveFeature
 
-__all__ = ["changed", "check_plan", "identity"]
+__all__ = ["changed_parts", "check_plan", "identity"]
 
 _WORDS: Final[Mapping[str, str]] = {
     "detector": "the detector",
@@ -26,21 +26,23 @@ _NO_ANSWER_DEPENDS_ON: Final = {
     "path", "timeout", "start_timeout", "try_timeout", "most_restarts", "longest_line", "workers", "most_bytes",
     "token",
 }  # fmt: skip
-"""Keys of a detector: where its file lies, whose digest is told, and how patiently it is asked."""
+"""Keys of a detector that change no answer: where its file lies (its digest is compared), and how patiently it is
+asked.
+"""
 _LABELS: Final = {"id", "label", "label_positive", "label_negative", "label_missing", "numbers"}
 _NOT_THE_READING: Final = {"min_cases", "reference", "expected"}
 """Keys of a group that say who is judged and compared, and change no group."""
 
 
 def identity(plan: AuditPlan, detector_sha256: str | None) -> dict[str, Any]:
-    """What must stay as it is for a history to go on, as plain JSON.
+    """Return what must stay as it is for a history to go on, as plain JSON.
 
-    The detector is known by its digest, and where nothing but its answers can be had (predictions, a service) by the
-    title of the audit, which names the system and its version. What has its default is left out: a key that a later
-    version adds ends no history, and with it no FAIL that stands.
+    The detector is known by its digest. Where nothing but its answers can be had (predictions, a service) it is known
+    by the title of the audit, which names the system and its version. Keys at their default are left out, so that a key
+    that a later version adds ends no history, and no FAIL that stands.
     """
     answers_alone = detector_sha256 is None or plan.detector.kind == "predictions"
-    told = {
+    kept = {
         "detector": {"title": plan.audit.title} if answers_alone else {"sha256": detector_sha256},
         "asked": plan.detector.model_dump(
             mode="json", by_alias=True, exclude=_NO_ANSWER_DEPENDS_ON, exclude_defaults=True
@@ -66,12 +68,12 @@ def identity(plan: AuditPlan, detector_sha256: str | None) -> dict[str, Any]:
         ],
         "alpha": plan.verdict.alpha,
     }
-    plain: dict[str, Any] = json.loads(json.dumps(told))
+    plain: dict[str, Any] = json.loads(json.dumps(kept))
     return plain
 
 
-def changed(state: State, now: Mapping[str, Any], features: Sequence[SensitiveFeature]) -> tuple[str, ...]:
-    """In words what became another one since the nights that `state` has taken in; nothing where it goes on."""
+def changed_parts(state: State, now: Mapping[str, Any], features: Sequence[SensitiveFeature]) -> tuple[str, ...]:
+    """Name in words what changed since the nights that `state` has taken in; empty where the history goes on."""
     words = [words for key, words in _WORDS.items() if state.identity.get(key) != now.get(key)]
     held = {(name, seen.level.rung, seen.level.code): seen.level for name, of in state.levels.items() for seen in of}
     for feature in features:

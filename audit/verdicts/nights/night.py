@@ -1,4 +1,4 @@
-"""A night: a result and a state go in; what was done with it, the verdict so far and the next state come out."""
+"""One night: it takes a result and a state, and gives what was done, the verdict so far and the next state."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from audit.analyses.estimates import cells_of
 from audit.counting.table import FamilyCounts
 from audit.errors import DataError, PlanError
 from audit.result.audit_result import AuditResult
-from audit.verdicts.nights.identity import changed, check_plan, identity
-from audit.verdicts.nights.judging import JudgedRule, judged, overall
-from audit.verdicts.nights.sets import like, seen_before, set_of
-from audit.verdicts.nights.state import TOOL, FamilySeen, Outcome, Reset, Sample, State, begun
-from audit.verdicts.nights.taking_in import taken_in
+from audit.verdicts.nights.evidence import with_night
+from audit.verdicts.nights.identity import changed_parts, check_plan, identity
+from audit.verdicts.nights.sets import digested_set, night_with_same_counts, seen_before
+from audit.verdicts.nights.state import TOOL, FamilySeen, Outcome, Reset, Sample, State, new_state
+from audit.verdicts.nights.verdict import JudgedRule, judge_nights, overall_outcome
 from audit.vocabulary.groups import Family, Group
 
-__all__ = ["Night", "check_sample", "night"]
+__all__ = ["Night", "check_sample", "take_in_night"]
 
 _DECIDED: Final = 2
-"""Flagged, not flagged."""
+"""Number of decisions that are answers: flagged, not flagged."""
 Came = Literal["taken_in", "same_set", "too_many_failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What came of a night."""
+    """Outcome of one night."""
 
     came: Came
-    """`taken_in`; or not, since the set was taken in before, or the detector failed on too many rows."""
+    """`taken_in`; or the reason why not: the set was taken in before, or the detector failed on too many rows."""
     state: State
-    """The state to keep; the one before where nothing was taken in."""
+    """State to keep; the earlier one where nothing was taken in."""
     rules: tuple[JudgedRule, ...]
-    """What all nights say of each rule."""
+    """Verdict of all nights on each rule."""
     outcome: Outcome
-    """What decides the exit code: a FAIL stands whatever tonight was; a PASS is not given over an outage."""
+    """Outcome that decides the exit code: a FAIL stands whatever tonight was; a PASS is not given over an outage."""
     ended: Reset | None = None
-    """The history that ended tonight, because it was of another detector or another question."""
+    """History that ended tonight, because it was of another detector or another question."""
     alike: int | None = None
-    """The first night, from 1, that counted exactly what tonight counted although the cases have other ids."""
+    """First night, from 1, with exactly the counts of tonight although the cases have other ids."""
 
 
-def night(result: AuditResult, before: State | None, sample: Sample | None = None) -> Night:
+def take_in_night(result: AuditResult, before: State | None, sample: Sample | None = None) -> Night:
     """Take a night in.
 
     Parameters
@@ -57,22 +57,22 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
     Raises
     ------
     PlanError
-        If nights of the plan cannot be added up, or the sets are said to be what they were not said to be before.
+        If nights of the plan cannot be added up, or the sets are said to be of another kind than before.
     DataError
-        If the result does not say of which cases it is, the set was said to grow and has shrunk, holds cases that were
-        taken in before with other answers, labels or groups, or looks in the second night like the first with cases
-        added, and nobody said what the sets are.
+        If the result does not say of which cases it is; if the set was said to grow and has shrunk; if it holds cases
+        that were taken in before, with other answers, labels or groups; or if the second night looks like the first
+        with cases added, and nobody said what the sets are.
     """
     plan, families = result.plan, _families(result)
     check_plan(plan)
     check_sample(before, sample)
-    tonight = set_of(result, families)
+    tonight = digested_set(result, families)
     now = identity(plan, result.provenance.detector_sha256)
-    state, ended = before or begun(now, sample or "fresh", declared=sample is not None), None
-    words = changed(state, now, result.features)
+    state, ended = before or new_state(now, sample or "fresh", declared=sample is not None), None
+    words = changed_parts(state, now, result.features)
     if words:
         ended = Reset(nights=state.nights, outcome=state.outcome, changed=words)
-        state = begun(now, state.sample, (*state.resets, ended), declared=state.declared)
+        state = new_state(now, state.sample, (*state.resets, ended), declared=state.declared)
     came: Came = "taken_in"
     alike: int | None = None
     if any(rule.because == "too_many_failed" for rule in result.rules):
@@ -80,11 +80,13 @@ def night(result: AuditResult, before: State | None, sample: Sample | None = Non
     elif seen_before(state, tonight, asked=plan.detector.kind != "predictions") == "same":
         came = "same_set"
     else:
-        alike = like(state, tonight)
-        state = taken_in(plan, state, _declared(state, sample, families), result.features)
+        alike = night_with_same_counts(state, tonight)
+        state = with_night(plan, state, _check_declared(state, sample, families), result.features)
     # an outage under another detector or question leaves the old history as it is, and says nothing of the new one
-    rules = judged(plan, begun(now, state.sample) if words and came == "too_many_failed" else state, result.features)
-    found = overall(rules)
+    rules = judge_nights(
+        plan, new_state(now, state.sample) if words and came == "too_many_failed" else state, result.features
+    )
+    found = overall_outcome(rules)
     if came == "taken_in":
         sets, declared = (*state.sets, tonight), state.declared or sample is not None
         kept = {"sets": sets, "outcome": found, "declared": declared, "tool": TOOL}
@@ -103,13 +105,15 @@ def check_sample(state: State | None, sample: Sample | None) -> None:
         )
 
 
-def _declared(state: State, sample: Sample | None, families: dict[Family, FamilyCounts]) -> dict[Family, FamilyCounts]:
-    """The counts of tonight's set.
+def _check_declared(
+    state: State, sample: Sample | None, families: dict[Family, FamilyCounts]
+) -> dict[Family, FamilyCounts]:
+    """Return the counts of tonight's set.
 
     Raises DataError where nobody said what the sets are, and the second holds as many of everything as the first.
     """
     silent = not state.declared and sample is None and state.nights == 1
-    if silent and all(_holds(seen, families.get(seen.family)) for seen in state.families):
+    if silent and all(_may_hold_all(seen, families.get(seen.family)) for seen in state.families):
         raise DataError(
             "--sequential: this set holds at least as many cases of everything as the last, so it may hold the same",
             slug="sequential-undeclared",
@@ -118,22 +122,24 @@ def _declared(state: State, sample: Sample | None, families: dict[Family, Family
     return families
 
 
-def _holds(seen: FamilySeen, tonight: FamilyCounts | None) -> bool:
+def _may_hold_all(seen: FamilySeen, tonight: FamilyCounts | None) -> bool:
     cells = {} if tonight is None else dict(zip(tonight.groups, tonight.cells, strict=True))
     then = {group: np.array(row).reshape(3, -1) for group, row in zip(seen.groups, seen.cells, strict=True)}
-    return all(group in cells and _may_hold(counts, cells[group]) for group, counts in then.items() if counts.any())
+    return all(
+        group in cells and _may_hold_cases(counts, cells[group]) for group, counts in then.items() if counts.any()
+    )
 
 
-def _may_hold(
+def _may_hold_cases(
     then: np.ndarray[tuple[int, int], np.dtype[np.int64]], now: np.ndarray[tuple[int, int], np.dtype[np.int64]]
 ) -> bool:
-    """Whether all cases of `then` may be in `now`: those without an answer may have one by now."""
+    """Say whether all cases of `then` may be in `now`: those without an answer may have one by now."""
     decided = (now[:, :_DECIDED] >= then[:, :_DECIDED]).all()
     return bool(decided and (now.sum(axis=1) >= then.sum(axis=1)).all())
 
 
 def _families(result: AuditResult) -> dict[Family, FamilyCounts]:
-    """The counts of every family, from the result."""
+    """Return the counts of every family, from the result."""
     by_family: dict[Family, dict[Group, np.ndarray[tuple[int, int], np.dtype[np.int64]]]] = {}
     for counts in result.counts:
         by_family.setdefault(counts.group.family, {})[counts.group] = cells_of(counts)

@@ -1,7 +1,7 @@
-"""Which cases a set holds, so that none counts twice: by their ids, in whatever order and file they lie.
+"""Sets that were taken in, known by the ids of their cases, so that no case counts twice.
 
-The bytes of a file say nothing of that, since another export of the same cases has other ones. Nor does a state hold
-an id: it holds digests of all ids of a set together, and of what was counted of them.
+The bytes of a file do not decide that, since another export of the same cases has other bytes. A state holds no id: it
+holds digests of all ids of a set together, and of what was counted of them.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from audit.result.audit_result import AuditResult
 from audit.verdicts.nights.state import SetTaken, State
 from audit.vocabulary.groups import Family
 
-__all__ = ["Seen", "like", "seen_before", "set_of"]
+__all__ = ["Seen", "digested_set", "night_with_same_counts", "seen_before"]
 
 Seen = Literal["new", "same"]
 
 
-def set_of(result: AuditResult, families: Mapping[Family, FamilyCounts]) -> SetTaken:
-    """Which set a result is of. Raises DataError where it does not say of which cases."""
+def digested_set(result: AuditResult, families: Mapping[Family, FamilyCounts]) -> SetTaken:
+    """Digest the set of a result. Raises DataError where the result does not say of which cases it is."""
     cases = result.provenance.cases_sha256
     if cases is None:
         raise DataError(
@@ -34,11 +34,13 @@ def set_of(result: AuditResult, families: Mapping[Family, FamilyCounts]) -> SetT
             hint="run the audit again with this version of audit7k",
         )
     file = result.provenance.evaluation_set_sha256
-    return SetTaken(cases=cases, totals=_digest(families, decisions=False), counts=_digest(families), file=file)
+    return SetTaken(
+        cases=cases, totals=_digest_of_counts(families, decisions=False), counts=_digest_of_counts(families), file=file
+    )
 
 
 def seen_before(state: State, tonight: SetTaken, *, asked: bool) -> Seen:
-    """Whether tonight's set is one that was taken in before.
+    """Say whether tonight's set was taken in before.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def seen_before(state: State, tonight: SetTaken, *, asked: bool) -> Seen:
     Raises
     ------
     DataError
-        If sets are fresh ones, and the cases are those of an earlier night with other answers, labels or groups. Of a
+        If sets are fresh ones, and the cases are those of an earlier night with other answers, labels or groups. In a
         set that grows the same cases may have been answered since.
     """
     same = [one for one in state.sets if one.cases == tonight.cases]
@@ -70,21 +72,23 @@ def seen_before(state: State, tonight: SetTaken, *, asked: bool) -> Seen:
     return "new"
 
 
-def like(state: State, tonight: SetTaken) -> int | None:
-    """The first night, from 1, that counted exactly what tonight counts although its cases have other ids; or None."""
+def night_with_same_counts(state: State, tonight: SetTaken) -> int | None:
+    """Return the first night, from 1, with exactly the counts of tonight although its cases have other ids; None
+    without one.
+    """
     if state.sample == "growing":
         return None
     return next((night for night, one in enumerate(state.sets, start=1) if one.counts == tonight.counts), None)
 
 
-def _digest(families: Mapping[Family, FamilyCounts], *, decisions: bool = True) -> str:
-    """Of what was counted of every group that had cases, with or without what was decided of them."""
-    told = []
+def _digest_of_counts(families: Mapping[Family, FamilyCounts], *, decisions: bool = True) -> str:
+    """Digest the counts of every group that had cases, with or without the decisions."""
+    counted = []
     for family, one in families.items():
         groups = []
         for group, cells in zip(one.groups, one.cells, strict=True):
             if cells.any():
                 scored = np.column_stack([cells[:, :ABSTAINED], cells[:, ABSTAINED:].sum(axis=1)])
                 groups.append([group.levels, (scored if decisions else scored.sum(axis=1)).tolist()])
-        told.append([family.axes, sorted(groups)])
-    return hashlib.sha256(json.dumps(sorted(told)).encode()).hexdigest()
+        counted.append([family.axes, sorted(groups)])
+    return hashlib.sha256(json.dumps(sorted(counted)).encode()).hexdigest()

@@ -1,10 +1,11 @@
-"""What each group has of a family's level when nobody knows which groups are still to come.
+"""Share of a family's level for each group, when nobody knows which groups are still to come.
 
 A bar that counts the groups seen so far is lowered for the early ones and raised by each that comes later: with a new
-nationality every night there would be a fresh chance of a false FAIL every night. So shares are given once and for all
-when a level is first seen, and add up to at most 1 however many follow: the levels of the first night, and those that
-the plan expects, have three quarters of their rung in equal parts; the k-th that comes later has 1/(k(k+1)) of the
-last quarter. A group of several features has the product. Who comes when must not be chosen by what answers showed.
+nationality every night there would be a fresh chance of a false FAIL every night. So a share is given once and for all
+when a level is first seen, and shares add up to at most 1 however many levels follow. The levels of the first night,
+and those that the plan expects, have three quarters of their rung in equal parts; the k-th that comes later has
+1/(k(k+1)) of the last quarter. A group of several features has the product. The order in which levels come must not be
+chosen by what answers showed.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from audit.vocabulary.groups import Group, SensitiveFeature
 __all__ = ["FIRST_NIGHT", "features_seen", "group_shares", "levels_seen"]
 
 FIRST_NIGHT: Final = 0.75
-"""What the levels of the first night have of their rung."""
+"""Share of a rung for the levels of the first night."""
 
 
 def levels_seen(
     before: Mapping[str, Sequence[LevelSeen]], features: Sequence[SensitiveFeature], *, first: bool
 ) -> dict[str, tuple[LevelSeen, ...]]:
-    """The levels of all nights, those of this one added; `first`: it is the first night."""
+    """Add the levels of this night to those of all nights before; `first`: it is the first night."""
     seen: dict[str, tuple[LevelSeen, ...]] = {}
     for feature in features:
         levels = list(before.get(feature.name, ()))
@@ -46,7 +47,7 @@ def levels_seen(
 def features_seen(
     features: Sequence[SensitiveFeature], seen: Mapping[str, Sequence[LevelSeen]]
 ) -> dict[str, SensitiveFeature]:
-    """The features of a night, with the levels of all nights."""
+    """Return the features of a night, with the levels of all nights."""
     return {
         feature.name: feature.model_copy(update={"levels": tuple(one.level for one in seen[feature.name])})
         for feature in features

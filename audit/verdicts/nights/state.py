@@ -1,4 +1,4 @@
-"""What is remembered from night to night: counts, evidence, and of which detector and plan they are."""
+"""State that is kept from night to night: counts, evidence, and the detector and plan that they belong to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
     "Sample",
     "SetTaken",
     "State",
-    "begun",
+    "new_state",
 ]
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -31,8 +31,9 @@ Sample = Literal["fresh", "growing"]
 """Whether the rows of each night are new ones, or all rows of the night before with new ones added."""
 
 METHOD: Final = 1
-"""Of the way in which nights are added up. Whoever changes a number of it that a state holds, or a bar, raises it:
-evidence of two methods is not added up."""
+"""Version of the way in which nights are added up. Raise it with every change of a bar, or of a number that a state
+holds: evidence of two methods is not added up.
+"""
 TOOL: Final = f"audit7k {__version__}"
 CELLS: Final = 12
 """Numbers of a group: for each label those flagged, not flagged, not scored, and not scored in the evidence."""
@@ -42,9 +43,9 @@ class LevelSeen(Part):
     """A level that people of some night had, or that the plan expects."""
 
     level: LevelName
-    """Its code, its name, and of what it is a part."""
+    """Its code, its name, and the level that it is a part of."""
     late: int
-    """0 where it was there in the first night, else the how-manieth that came to its rung afterwards."""
+    """0 where it was there in the first night, else its place among those that came to its rung afterwards, from 1."""
 
 
 class FamilySeen(Part):
@@ -58,8 +59,8 @@ class FamilySeen(Part):
 
 
 class Process(Part):
-    """The evidence against one hypothesis on each of G groups: `audit.stats.margins.safe_process.SafeState` as it is
-    kept.
+    """Evidence against one hypothesis on each of G groups: `audit.stats.margins.safe_process.SafeState` as the file
+    holds it.
     """
 
     counted: tuple[int, ...]
@@ -71,7 +72,7 @@ class Process(Part):
 
 
 class Evidence(Part):
-    """What one side of a rule has come to over the groups of one family."""
+    """Evidence of one side of a rule over the groups of one family."""
 
     rule: int
     """Place of the rule in the plan, from 0."""
@@ -82,14 +83,14 @@ class Evidence(Part):
     failed: tuple[bool, ...]
     """Groups for which it reached its bar in some night."""
     within: Process
-    """Evidence that a group is within the limit, whatever is not known at its worst."""
+    """Evidence that a group is within the limit, with everything that is not known at its worst."""
     passed: tuple[bool, ...]
     """Groups for which it reached its bar in some night."""
     moved: tuple[int, ...]
-    """Rows of unknown feature that were counted against each group, where the plan vouches for how many there are."""
+    """Rows of unknown feature that were counted against each group, where the plan vouches for their share."""
     drift: tuple[float, ...]
     """Evidence that a group which passed is beyond the limit from some later night on; see
-    `audit.verdicts.nights.taking_in`."""
+    `audit.verdicts.nights.evidence`."""
     nights_since: tuple[int, ...]
     """Nights with cases of the group since it passed."""
     doubted: tuple[bool, ...]
@@ -104,9 +105,9 @@ class Reset(Part):
     nights: int
     """Nights that it had taken in."""
     outcome: Outcome
-    """What they had come to."""
+    """Their verdict."""
     changed: tuple[str, ...]
-    """What became another one, in words."""
+    """What changed, in words."""
 
 
 class SetTaken(Part):
@@ -117,32 +118,32 @@ class SetTaken(Part):
     totals: str
     """SHA-256 of how many cases of each label every group had."""
     counts: str
-    """SHA-256 of the same with how many were flagged."""
+    """SHA-256 of how many cases of each label every group had, with how many of them were flagged."""
     file: str | None = None
     """SHA-256 of its file; None where it was passed in memory."""
 
 
 class State(Part):
-    """The whole file."""
+    """Whole content of the file."""
 
     schema_version: Literal[2] = 2
     method: int = METHOD
-    """By which method its nights were added up."""
+    """Method by which its nights were added up."""
     tool: str = TOOL
-    """What wrote it."""
+    """Version that wrote it."""
     identity: dict[str, Any]
-    """Of which detector and which question: see `audit.verdicts.nights.identity`."""
+    """Detector and question that it belongs to: see `audit.verdicts.nights.identity`."""
     sample: Sample
     declared: bool = False
-    """Whether somebody said so; else the sets are taken as `fresh`."""
+    """Whether somebody said what the sets are; else they are taken as `fresh`."""
     nights: int = 0
     """Nights taken in."""
     outcome: Outcome = "inconclusive"
-    """What they have come to."""
+    """Their verdict."""
     sets: tuple[SetTaken, ...] = ()
     """Every set taken in, the oldest first: none is tested twice."""
     levels: dict[str, tuple[LevelSeen, ...]] = {}  # noqa: RUF012 - a field of pydantic, never shared
-    """By feature."""
+    """Levels seen, by feature."""
     families: tuple[FamilySeen, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     resets: tuple[Reset, ...] = ()
@@ -171,6 +172,8 @@ class State(Part):
         return self
 
 
-def begun(identity: dict[str, Any], sample: Sample, resets: tuple[Reset, ...] = (), *, declared: bool = True) -> State:
-    """No night yet."""
+def new_state(
+    identity: dict[str, Any], sample: Sample, resets: tuple[Reset, ...] = (), *, declared: bool = True
+) -> State:
+    """Make a state that has taken in no night yet."""
     return State(identity=identity, sample=sample, resets=resets, declared=declared)

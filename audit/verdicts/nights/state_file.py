@@ -19,13 +19,15 @@ from audit.vocabulary.text import shown
 __all__ = ["LARGEST", "locked", "read_state", "write_state"]
 
 LARGEST: Final = 256 * 1024 * 1024
-"""Bytes. A plan of a thousand groups and five rules has one of two megabytes; what is larger is another file."""
+"""Largest size in bytes. A plan of a thousand groups and five rules has a state of two megabytes; a larger file is
+another file.
+"""
 _CHECKSUM: Final = "checksum"
 _SCHEMA: Final = 2
 
 
 def read_state(path: Path) -> State | None:
-    """The state in a file; None where there is no file yet.
+    """Read the state in a file; None where there is no file yet.
 
     Raises
     ------
@@ -43,12 +45,12 @@ def read_state(path: Path) -> State | None:
     except OSError as error:
         raise _storage(path, error) from None
     try:
-        told = json.loads(content)
-        checksum = told.pop(_CHECKSUM)
-        version = told["schema_version"]
+        fields = json.loads(content)
+        checksum = fields.pop(_CHECKSUM)
+        version = fields["schema_version"]
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise _damaged(path) from None
-    if checksum != _digest(told):
+    if checksum != _digest(fields):
         raise _damaged(path)
     if version != _SCHEMA:
         raise ResultError(
@@ -57,7 +59,7 @@ def read_state(path: Path) -> State | None:
             hint="use the version that wrote it, or begin a new state: that gives its evidence up",
         )
     try:
-        state = State.model_validate_json(json.dumps(told))
+        state = State.model_validate_json(json.dumps(fields))
     except ValidationError:
         raise _damaged(path) from None
     # no new history by itself: an upgrade would take back a FAIL that stands, and nobody would look
@@ -73,9 +75,9 @@ def read_state(path: Path) -> State | None:
 
 def write_state(path: Path, state: State) -> None:
     """Write a state (0600). Raises StorageError, and then the file is as it was."""
-    told = state.model_dump(mode="json")
+    fields = state.model_dump(mode="json")
     try:
-        write_durably(path, _text({**told, _CHECKSUM: _digest(told)}).encode())
+        write_durably(path, _text({**fields, _CHECKSUM: _digest(fields)}).encode())
     except OSError as error:
         raise _storage(path, error) from None
 
@@ -101,12 +103,12 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _text(told: dict[str, Any]) -> str:
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
+def _text(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
 
 
-def _digest(told: dict[str, Any]) -> str:
-    return hashlib.sha256(_text(told).encode()).hexdigest()
+def _digest(fields: dict[str, Any]) -> str:
+    return hashlib.sha256(_text(fields).encode()).hexdigest()
 
 
 def _damaged(path: Path) -> ResultError:

@@ -1,4 +1,4 @@
-"""One night more: what is new in a set, and what it adds to the evidence. Counts go in; no row, file or clock."""
+"""One night more: its new cases, and what they add to the evidence. Counts go in; no row, file or clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from audit.analyses.families import rule_families
 from audit.analyses.missing_attributes import PossibleMembers, possible_members
-from audit.analyses.sides import Question, cases, questions
+from audit.analyses.sides import Question, possible_cases, questions
 from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, parts_of
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
@@ -23,7 +23,7 @@ from audit.verdicts.nights.shares import features_seen, group_shares, levels_see
 from audit.verdicts.nights.state import CELLS, Evidence, FamilySeen, LevelSeen, Process, State
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
-__all__ = ["Doubt", "counts_so_far", "looked_again", "taken_in"]
+__all__ = ["Doubt", "counts_so_far", "doubt_of_passes", "with_night"]
 
 
 _IN_EVIDENCE: Final = 3
@@ -38,34 +38,34 @@ class _OneFamily:
     new: FamilyCounts
     after: FamilyCounts
     new_members: PossibleMembers
-    """Who may belong to each group although nothing says so, among the new rows."""
+    """People among the new rows who may belong to each group although nothing says so."""
     members: PossibleMembers
-    """The same among all rows."""
+    """People among all rows who may belong to each group although nothing says so."""
     rows: IntArray
-    """int64[G, 3, 4]: what is kept of it."""
+    """int64[G, 3, 4]: cells that the state keeps."""
     late: BoolArray
     """bool[G]: groups that were never there before."""
     shares: npt.NDArray[np.float64]
 
 
-def taken_in(
+def with_night(
     plan: AuditPlan,
     state: State,
     families: Mapping[Family, FamilyCounts],
     features: Sequence[SensitiveFeature],
 ) -> State:
-    """The state with one night more; its `sets` and `outcome` are the caller's to write.
+    """Return the state with one night more; its `sets` and `outcome` are the caller's to write.
 
-    Evidence for a FAIL counts unscored cases in favour of the group and evidence for a PASS against it, with rows of
-    unknown feature at their worst, as verdicts do (docs, "How a verdict is reached"): so either holds whatever they
-    would have been. Of a growing set a case that was not scored stays in the evidence as it was taken in; if it is
-    answered later, it is a new case, and the most unscored cases that any night had stand for those of later nights.
-    Both only lower the evidence.
+    Evidence for a FAIL counts unscored cases in favour of the group, and evidence for a PASS against it, with rows of
+    unknown feature at their worst, as verdicts do (docs, "How a verdict is reached"). So either holds whatever these
+    cases would have been. In a growing set a case that was not scored stays in the evidence as it was taken in. If it
+    is answered later, it is a new case, and the largest number of unscored cases of any night stands for those of later
+    nights. Both only lower the evidence.
 
     Parameters
     ----------
     families : mapping of Family to FamilyCounts
-        Everything that tonight's set holds, for every family of every rule.
+        All counts of tonight's set, for every family of every rule.
 
     Raises
     ------
@@ -103,9 +103,9 @@ def taken_in(
 
 
 def counts_so_far(state: State, features: Mapping[str, SensitiveFeature]) -> dict[Family, FamilyCounts]:
-    """The counts of all nights, or of a growing set those of the last one."""
+    """Return the counts of all nights, or for a growing set those of the last one."""
     return {
-        one.family: _counts(one.family, one.groups, _cells(np.array(one.cells).reshape(-1, 3, 4)), features)
+        one.family: _counts(one.family, one.groups, _cells_of_counts(np.array(one.cells).reshape(-1, 3, 4)), features)
         for one in state.families
     }
 
@@ -127,10 +127,11 @@ def _family(
         if group in found:
             of = tonight.cells[found[group]]
             now[place] = np.column_stack([of[:, FLAGGED], of[:, NOT_FLAGGED], of[:, ABSTAINED:].sum(axis=1)])
-    new, rows = _new_rows(kept, now) if state.sample == "growing" else _added(kept, now)
+    new, rows = _growing_rows(kept, now) if state.sample == "growing" else _fresh_rows(kept, now)
     family = tonight.family
     before, new_counts, after = (
-        _counts(family, groups, cells, features) for cells in (_cells(kept), _whole(new), _cells(rows))
+        _counts(family, groups, cells, features)
+        for cells in (_cells_of_counts(kept), _with_failed(new), _cells_of_counts(rows))
     )
     return _OneFamily(
         before,
@@ -144,13 +145,13 @@ def _family(
     )
 
 
-def _added(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
-    """Every row of the set is a new one."""
+def _fresh_rows(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
+    """Take every row of the set as a new one."""
     return now, kept + np.concatenate([now, now[:, :, ABSTAINED:]], axis=2)
 
 
-def _new_rows(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
-    """The rows that came to a set that grows. Raises DataError where it does not."""
+def _growing_rows(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
+    """Find the rows that came to a set that grows. Raises DataError where it does not grow."""
     new = now - kept[:, :, :_IN_EVIDENCE]
     # an unscored case may be answered later, but then it is still a case
     if (new[:, :, :ABSTAINED] < 0).any() or (new.sum(axis=2) < 0).any():
@@ -164,12 +165,12 @@ def _new_rows(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
     return new, np.concatenate([now, in_evidence[:, :, np.newaxis]], axis=2)
 
 
-def _cells(rows: IntArray) -> IntArray:
-    """int64[G, 3, 4]: cells as counts have them, from the numbers that are kept."""
-    return _whole(rows[:, :, :_IN_EVIDENCE])
+def _cells_of_counts(rows: IntArray) -> IntArray:
+    """int64[G, 3, 4]: cells as counts have them, from the numbers that the state keeps."""
+    return _with_failed(rows[:, :, :_IN_EVIDENCE])
 
 
-def _whole(three: IntArray) -> IntArray:
+def _with_failed(three: IntArray) -> IntArray:
     cells = np.zeros((three.shape[0], 3, DECISIONS), dtype=np.int64)
     cells[:, :, :_IN_EVIDENCE] = three
     return cells
@@ -187,20 +188,20 @@ def _evidence(
     kept = _remembered(family, old)
     best = _Counts(*question.at_its_best(family.new))
     start = _Counts(*question.at_its_best(family.before))
-    known = _known(None if old is None else old.beyond, family, start, question.fail)
-    counted = _counted(best, question.fail)
+    known = _evidence_before(None if old is None else old.beyond, family, start, question.fail)
+    counted = _by_boundary(best, question.fail)
     beyond = take_in(known, *counted, question.fail)
-    worst, moved = _at_their_worst(question, family, kept.moved)
+    worst, moved = _worst_new_counts(question, family, kept.moved)
     start = _Counts(*question.at_its_worst(family.before))
-    within = _known(None if old is None else old.within, family, start, question.within)
-    within = take_in(within, *_counted(worst, question.within), question.within)
-    told = (best.n > 0) & (best.m > 0)
+    within = _evidence_before(None if old is None else old.within, family, start, question.within)
+    within = take_in(within, *_by_boundary(worst, question.within), question.within)
+    with_cases = (best.n > 0) & (best.m > 0)
     factor = log_factor(known, *counted, question.fail)
-    doubt, doubted = looked_again(kept.doubt, factor, told, kept.passed, plan.verdict.alpha)
+    doubt, doubted = doubt_of_passes(kept.doubt, factor, with_cases, kept.passed, plan.verdict.alpha)
     # what it passed by is of the nights before
     within = within._replace(log_e=np.where(doubted, 0.0, within.log_e))
     passed = (kept.passed & ~doubted) | (within.log_e >= -np.log(plan.verdict.alpha))
-    own, rest = cases(family.after, question.metric)
+    own, rest = possible_cases(family.after, question.metric)
     stated = (own >= plan.verdict.min_denominator) & (rest >= plan.verdict.min_denominator)
     log_e = np.asarray(beyond.log_e)
     failed = e_holm(np.where(stated, log_e, -np.inf), spend.names, family.shares, kept.failed)
@@ -211,9 +212,9 @@ def _evidence(
         rule=place,
         side=question.side,
         family=family.after.family,
-        beyond=_kept(beyond),
+        beyond=_process_of(beyond),
         failed=tuple(failed.tolist()),
-        within=_kept(within),
+        within=_process_of(within),
         passed=tuple(passed.tolist()),
         moved=tuple(moved.tolist()),
         drift=tuple(doubt.evidence.tolist()),
@@ -224,7 +225,7 @@ def _evidence(
 
 
 class _Remembered(NamedTuple):
-    """What the nights before said of each group of now."""
+    """What the nights before found about each group of now."""
 
     failed: BoolArray
     passed: BoolArray
@@ -251,10 +252,11 @@ def _remembered(family: _OneFamily, old: Evidence | None) -> _Remembered:
     return _Remembered(failed, passed, doubted, moved, Doubt(drift, nights))
 
 
-def _at_their_worst(question: Question, family: _OneFamily, moved: IntArray) -> tuple[_Counts, IntArray]:
-    """New cases with everything unknown against the group, and how many of those vouched for were moved so far.
+def _worst_new_counts(question: Question, family: _OneFamily, moved: IntArray) -> tuple[_Counts, IntArray]:
+    """Return the new cases with everything unknown against the group, and the rows of unknown feature that were moved
+    so far.
 
-    A share that is vouched for is one of all cases so far: of three new ones it would always be none.
+    A share that the plan vouches for is a share of all cases so far: of three new ones it would always be none.
     """
     if family.members.max_share is None:
         return _Counts(*family.new_members.at_their_worst(question, family.new)), moved
@@ -263,17 +265,17 @@ def _at_their_worst(question: Question, family: _OneFamily, moved: IntArray) -> 
     return _Counts(*family.new_members.at_their_worst(question, family.new, room)), moved + moving
 
 
-def _known(old: Process | None, family: _OneFamily, start: _Counts, boundary: Boundary) -> SafeState:
-    """The evidence before the new cases; of a group that was not there before only its rest is known."""
-    state = SafeState(*_counted(start, boundary), np.zeros(family.late.size))
+def _evidence_before(old: Process | None, family: _OneFamily, start: _Counts, boundary: Boundary) -> SafeState:
+    """Return the evidence before the new cases; for a group that was not there before only its rest is known."""
+    state = SafeState(*_by_boundary(start, boundary), np.zeros(family.late.size))
     if old is not None:
         for column, before in zip(state, _columns(old), strict=True):
             column[~family.late] = before
     return state
 
 
-def _counted(counts: _Counts, boundary: Boundary) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """The same with the outcome that the boundary counts in the place of the metric's own."""
+def _by_boundary(counts: _Counts, boundary: Boundary) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Replace the metric's own outcome by the one that the boundary counts."""
     own, rest = counted_outcome(counts.x, counts.n, boundary), counted_outcome(counts.y, counts.m, boundary)
     return own.astype(np.int64), counts.n.copy(), rest.astype(np.int64), counts.m.copy()
 
@@ -282,34 +284,34 @@ def _columns(process: Process) -> tuple[tuple[int, ...] | tuple[float, ...], ...
     return process.counted, process.cases, process.rest_counted, process.rest_cases, process.log_e
 
 
-def _kept(state: SafeState) -> Process:
+def _process_of(state: SafeState) -> Process:
     return Process(**{name: tuple(column.tolist()) for name, column in state._asdict().items()})
 
 
 class Doubt(NamedTuple):
-    """What is remembered of each group since it passed; every field has shape (G,)."""
+    """Doubt about each group since it passed; every field has shape (G,)."""
 
     evidence: npt.NDArray[np.float64]
-    """Of the parts that have begun; 0 for a group that has not passed."""
+    """Evidence of the parts that have begun; 0 for a group that has not passed."""
     nights: npt.NDArray[np.int64]
-    """Nights with cases of the group since it passed."""
+    """Number of nights with cases of the group since it passed."""
 
 
-def looked_again(
+def doubt_of_passes(
     before: Doubt,
     log_factor: npt.NDArray[np.float64],
-    told: npt.NDArray[np.bool_],
+    with_cases: npt.NDArray[np.bool_],
     passed: npt.NDArray[np.bool_],
     alpha: float,
 ) -> tuple[Doubt, npt.NDArray[np.bool_]]:
-    """Take in what a night says against groups that had passed before it; every array has shape (G,).
+    """Add a night's evidence against groups that had passed before it; every array has shape (G,).
 
     Parameters
     ----------
     log_factor
         Logarithm of what the night's new cases multiply evidence by: `audit.stats.margins.safe_process.log_factor`.
-    told
-        Groups of which, and of whose rest, there were new cases.
+    with_cases
+        Groups that had new cases, and whose rest had new cases.
     passed
         Groups that had passed before this night.
     alpha
@@ -320,7 +322,7 @@ def looked_again(
     tuple of Doubt and bool[G]
         What to remember, and which groups are in doubt from this night on; of these nothing is remembered.
     """
-    seen = passed & told
+    seen = passed & with_cases
     nights = np.where(passed, before.nights + seen, 0)
     begins = np.where(seen, 1.0 / np.maximum(nights * (nights + 1), 1), 0.0)
     with np.errstate(over="ignore"):

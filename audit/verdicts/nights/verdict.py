@@ -1,11 +1,10 @@
-"""What the nights so far have come to: the verdict of each rule, from evidence whose bar holds for the whole history.
+"""Verdict of each rule over all nights so far, from evidence whose bar holds for the whole history.
 
 A rule fails once the evidence against one group, or against all nationalities together, has reached its bar in some
-night, and stays failed until the history ends: the bar is reached by mistake in at most the share alpha of whole
-histories, so that it need not be reached again. It passes when every group that is judged alone has in some night
-reached the bar for a PASS, 1/alpha on every side, no night after that has put it in doubt, and these groups cover
-enough people. Who is judged alone is asked of
-the cases of all nights, as in one audit.
+night. It stays failed until the history ends: the bar is reached by mistake in at most the share alpha of whole
+histories, so that it need not be reached again. A rule passes when every group that is judged alone has in some night
+reached the bar for a PASS, 1/alpha on every side, no later night has put that in doubt, and these groups cover enough
+people. The cases of all nights decide which groups are judged alone, as in one audit.
 """
 
 from __future__ import annotations
@@ -18,37 +17,36 @@ import numpy as np
 from audit.analyses.sides import questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
-from audit.result.findings import RuleBecause
-from audit.verdicts.decidability import FamilyDecidability, rule_decidability
-from audit.verdicts.expected import missing_expected
+from audit.result.findings import RuleBecause, combined_outcome
+from audit.verdicts.decidability import FamilyDecidability, missing_expected, rule_decidability
 from audit.verdicts.margin_tests import could_be_beyond
+from audit.verdicts.nights.evidence import counts_so_far
 from audit.verdicts.nights.shares import features_seen, levels_seen
 from audit.verdicts.nights.state import Evidence, Outcome, State
-from audit.verdicts.nights.taking_in import counts_so_far
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
-__all__ = ["JudgedGroup", "JudgedRule", "judged", "overall"]
+__all__ = ["JudgedGroup", "JudgedRule", "judge_nights", "overall_outcome"]
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedGroup:
-    """What the nights say of a group."""
+    """Verdict of all nights on a group."""
 
     group: Group
     outcome: Outcome
     judged: bool
-    """Whether it has the cases to be judged alone."""
+    """Whether the group has the cases to be judged alone."""
     doubted: bool
-    """Whether it passed before, until later nights put that in doubt."""
+    """Whether the group passed before, until later nights put that in doubt."""
     log_e_fail: float
-    """Natural logarithm of the evidence that it is beyond the limit, on the side on which that is stronger."""
+    """Natural logarithm of the evidence that the group is beyond the limit, on the side on which that is stronger."""
     log_e_pass: float
-    """The same that it is within it, on the side on which that is weaker."""
+    """Natural logarithm of the evidence that the group is within the limit, on the side on which that is weaker."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedRule:
-    """What the nights say of a rule."""
+    """Verdict of all nights on a rule."""
 
     rule: str
     outcome: Outcome
@@ -56,22 +54,21 @@ class JudgedRule:
     groups: tuple[JudgedGroup, ...]
 
 
-def judged(plan: AuditPlan, state: State, features: Sequence[SensitiveFeature]) -> tuple[JudgedRule, ...]:
+def judge_nights(plan: AuditPlan, state: State, features: Sequence[SensitiveFeature]) -> tuple[JudgedRule, ...]:
     """Judge every rule of the plan over the nights taken in; `features` are those of any set of the plan."""
     if not state.nights:
         return tuple(JudgedRule(rule.id, "inconclusive", "nothing_judged", ()) for rule in plan.named_rules)
     by_name = features_seen(features, levels_seen(state.levels, features, first=False))
     counts = counts_so_far(state, by_name)
-    return tuple(_rule(plan, place, rule, state, counts, by_name) for place, rule in enumerate(plan.named_rules))
+    return tuple(_judge_rule(plan, place, rule, state, counts, by_name) for place, rule in enumerate(plan.named_rules))
 
 
-def overall(rules: Sequence[JudgedRule]) -> Outcome:
-    """FAIL if any rule fails, PASS only if every rule passes."""
-    outcomes = {rule.outcome for rule in rules}
-    return "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
+def overall_outcome(rules: Sequence[JudgedRule]) -> Outcome:
+    """Combine all rules: FAIL if any rule fails, PASS only if every rule passes."""
+    return combined_outcome(rule.outcome for rule in rules)
 
 
-def _rule(
+def _judge_rule(
     plan: AuditPlan,
     place: int,
     rule: NamedRule,
@@ -84,7 +81,7 @@ def _rule(
     groups = [
         judged_group
         for family in decidability.families
-        for judged_group in _groups(plan, rule, family, counts[family.family], mine)
+        for judged_group in _judge_groups(plan, rule, family, counts[family.family], mine)
     ]
     alone = [group for group in groups if group.judged]
     coverage = decidability.lowest_coverage
@@ -106,7 +103,7 @@ def _rule(
     return JudgedRule(rule.id, outcome, because, tuple(groups))
 
 
-def _groups(
+def _judge_groups(
     plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, counts: FamilyCounts, evidence: Sequence[Evidence]
 ) -> list[JudgedGroup]:
     mine = [one for one in evidence if one.family == family.family]

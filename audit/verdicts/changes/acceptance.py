@@ -1,4 +1,4 @@
-"""May an earlier result be the baseline of this one? Only where nothing differs but the detector, and words.
+"""Conditions for a baseline: an earlier result may differ from this one in the detector and in wording, and in no more.
 
 A gate that compares with another question, or with other people, would pass what became worse.
 """
@@ -17,14 +17,17 @@ from audit.vocabulary.groups import SensitiveFeature
 __all__ = ["MAY_DIFFER", "check_earlier", "check_features", "check_plans", "check_sets", "question_of"]
 
 MAY_DIFFER: Final = ("detector", "audit.title", "scoring", "sandbox", "disclosure", "governance", "baseline", "waivers")
-"""What of a plan may differ: which model, how it is run, what it is called, and what decides no verdict."""
+"""Parts of a plan that may differ: the model, how it is run, what it is called, and what decides no verdict."""
 
 
 def question_of(plan: AuditPlan) -> dict[str, Any]:
-    """All that a plan asks, without what may differ and where its set lies: two plans with the same ask the same."""
+    """Return all that a plan asks, as plain JSON: two plans with equal values ask the same.
+
+    Left out is what may differ, and the place where the set lies.
+    """
     asked: dict[str, Any] = plan.model_dump(mode="json", by_alias=True)
     for place in MAY_DIFFER:
-        _without(asked, place)
+        _drop_key(asked, place)
     for rule in asked["rules"]:
         rule.pop("regression_margin", None)
     # the same file under another name is the same set; its digest is compared
@@ -34,18 +37,20 @@ def question_of(plan: AuditPlan) -> dict[str, Any]:
 
 
 def check_plans(then: AuditPlan, now: AuditPlan) -> None:
-    """Raise ResultError where the two plans do not ask the same; it names the keys."""
+    """Raise ResultError, with the keys that differ, where two plans do not ask the same."""
     before, after = question_of(then), question_of(now)
     if before != after:
         raise ResultError(
-            f"the baseline is of another plan: {', '.join(_differing(before, after))} differ",
+            f"the baseline is of another plan: {', '.join(_differing_keys(before, after))} differ",
             slug="baseline-other-plan",
             hint="run the earlier model with this plan, and name that result",
         )
 
 
 def check_earlier(then: AuditResult, now: AuditResult) -> None:
-    """Raise ResultError where the baseline did not end before the result: held against itself, nothing became worse."""
+    """Raise ResultError where the baseline did not end before the result: compared with itself, nothing became
+    worse.
+    """
     ended = [datetime.fromisoformat(one.provenance.finished) for one in (then, now)]
     if ended[0] >= ended[1]:
         raise ResultError(
@@ -55,18 +60,20 @@ def check_earlier(then: AuditResult, now: AuditResult) -> None:
         )
 
 
-def differing(then: AuditResult, now: AuditPlan, detector_sha256: str | None) -> tuple[str, ...]:
-    """What differs of what may; the detector also where only its file does."""
+def permitted_differences(then: AuditResult, now: AuditPlan, detector_sha256: str | None) -> tuple[str, ...]:
+    """List the parts among `MAY_DIFFER` that do differ; the detector also where only its file does."""
     before = then.plan.model_dump(mode="json", by_alias=True)
     after = now.model_dump(mode="json", by_alias=True)
-    found = [place for place in MAY_DIFFER if _at(before, place) != _at(after, place) and place != "baseline"]
+    found = [
+        place for place in MAY_DIFFER if _value_at(before, place) != _value_at(after, place) and place != "baseline"
+    ]
     if "detector" not in found and then.provenance.detector_sha256 != detector_sha256:
         found.insert(0, "detector")
     return tuple(found)
 
 
 def check_sets(then: AuditResult, now_sha256: str | None, *, only_the_same: bool) -> bool:
-    """Whether both are of the same evaluation set.
+    """Say whether both results are of the same evaluation set.
 
     Raises
     ------
@@ -90,8 +97,8 @@ def check_sets(then: AuditResult, now_sha256: str | None, *, only_the_same: bool
 
 
 def check_features(then: AuditResult, features: Sequence[SensitiveFeature]) -> None:
-    """Raise ResultError where groups of the same set are read otherwise than in the baseline, by another version."""
-    if list(map(_as_read, then.features)) != list(map(_as_read, features)):
+    """Raise ResultError where the baseline reads the groups of the same set otherwise: another version made it."""
+    if list(map(_without_detector_use, then.features)) != list(map(_without_detector_use, features)):
         raise ResultError(
             "the baseline reads the groups of this set otherwise, and was made by another version of this tool",
             slug="baseline-other-groups",
@@ -99,26 +106,26 @@ def check_features(then: AuditResult, features: Sequence[SensitiveFeature]) -> N
         )
 
 
-def _as_read(feature: SensitiveFeature) -> SensitiveFeature:
+def _without_detector_use(feature: SensitiveFeature) -> SensitiveFeature:
     return feature.model_copy(update={"given_to_detector": False})
 
 
-def _without(asked: dict[str, Any], place: str) -> None:
+def _drop_key(asked: dict[str, Any], place: str) -> None:
     *path, last = place.split(".")
     for name in path:
         asked = asked[name]
     asked.pop(last, None)
 
 
-def _at(asked: dict[str, Any], place: str) -> object:
+def _value_at(asked: dict[str, Any], place: str) -> object:
     found: object = asked
     for name in place.split("."):
         found = found.get(name) if isinstance(found, dict) else None
     return found
 
 
-def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """The keys that differ, two deep at most: names of the plan's own format, and no value."""
+def _differing_keys(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """List the keys that differ, at most two levels deep: names of the plan's own format, and no value."""
     found = []
     for key in {**before, **after}:
         one, other = before.get(key), after.get(key)

@@ -1,0 +1,313 @@
+"""Consistency of a result: what it says must follow from its verdicts, and these from their p-values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+from audit.result.audit_result import AuditResult
+from audit.result.findings import (
+    Change,
+    ChangeBecause,
+    ChangeOutcome,
+    ChangeRule,
+    ChangeRuleBecause,
+    ChangeVerdict,
+    FamilyResult,
+    GroupChangeBecause,
+    Outcome,
+    ProbeBecause,
+    ProbeRuleBecause,
+    ProbeRuleResult,
+    ProbeVerdict,
+    RuleResult,
+    SwapProbe,
+    SwapShift,
+    Verdict,
+    combined_outcome,
+)
+from audit.result.waivers import waiver_contradiction
+
+__all__ = ["contradiction", "unfounded_safeguard"]
+
+_CHANGE_OUTCOMES: Final[Mapping[GroupChangeBecause, str]] = {
+    "worse_beyond_margin": "fail",
+    "not_worse": "pass",
+    "margin_not_excluded": "inconclusive",
+    "unscored_cases": "inconclusive",
+    "judged_as_part": "inconclusive",
+    "too_few_cases": "inconclusive",
+    "too_few_for_a_rate": "not_evaluable",
+    "no_cases": "not_evaluable",
+}
+_CHANGE_RULE_OUTCOMES: Final[Mapping[ChangeRuleBecause, ChangeOutcome]] = {
+    "group_became_worse": "fail",
+    "none_became_worse": "pass",
+    "group_undecided": "inconclusive",
+    "coverage_too_small": "inconclusive",
+    "nothing_judged": "inconclusive",
+}
+_WHOLE_CHANGE_OUTCOMES: Final[Mapping[ChangeBecause, ChangeOutcome]] = {
+    "group_became_worse": "fail",
+    "none_became_worse": "pass",
+    "rule_undecided": "inconclusive",
+    "weighted_set": "inconclusive",
+    "clustered_set": "inconclusive",
+    "too_many_failed": "inconclusive",
+    "group_vanished": "inconclusive",
+}
+_PROBE_OUTCOMES: Final[Mapping[ProbeBecause, Outcome]] = {
+    "beyond_limit": "fail",
+    "within_limit": "pass",
+    "no_shift": "pass",
+    "limit_not_excluded": "inconclusive",
+    "unscored_variants": "inconclusive",
+    "too_few_templates": "inconclusive",
+    "no_pairs": "not_evaluable",
+}
+_PROBE_RULE_OUTCOMES: Final[Mapping[ProbeRuleBecause, Outcome]] = {
+    "comparison_beyond_limit": "fail",
+    "all_within_limit": "pass",
+    "comparison_undecided": "inconclusive",
+}
+_ProbeChange = tuple[str, str, str | None, str | None, str]
+_V = TypeVar("_V", Verdict, ChangeVerdict, ProbeVerdict)
+
+
+def contradiction(result: AuditResult) -> str | None:
+    """Name the first field that does not follow from the verdicts; None where the result is consistent."""
+    verdicts = _by_rule(result.rules, result.verdicts)
+    asked = [(rule.id, rule.metric, rule.scale, rule.limit) for rule in result.plan.named_rules]
+    judged = [(rule.rule, rule.metric, rule.scale, rule.limit) for rule in result.rules]
+    if verdicts is None or asked != judged or not all(verdicts.values()):
+        return "rules"
+    for place, rule in enumerate(result.rules):
+        part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)
+        if part is not None:
+            return f"rules.{place}.{part}"
+    waived = waiver_contradiction(result)
+    return _probe_contradiction(result) or _change_contradiction(result) or _overall_contradiction(result) or waived
+
+
+def _by_rule(
+    rules: Iterable[RuleResult | ChangeRule | ProbeRuleResult], verdicts: Iterable[_V]
+) -> dict[str, list[_V]] | None:
+    """Sort verdicts by rule; None where one belongs to no rule."""
+    of: dict[str, list[_V]] = {rule.rule: [] for rule in rules}
+    for verdict in verdicts:
+        if verdict.rule not in of:
+            return None
+        of[verdict.rule].append(verdict)
+    return of
+
+
+def _rule_contradiction(rule: RuleResult, verdicts: list[Verdict], alpha: float) -> str | None:
+    counted = Counter(verdict.outcome for verdict in verdicts)
+    if counted != Counter(rule.groups_by_outcome) or not all(_follows_from_p(verdict, alpha) for verdict in verdicts):
+        return "groups_by_outcome"
+    if not all(map(_unnamed_follows_from_p, rule.families)):
+        return "families"
+    fails = counted["fail"] > 0 or any(family.unnamed_beyond for family in rule.families)
+    may_pass = _may_pass(rule, verdicts) and not rule.missing_expected
+    if (rule.outcome == "fail") != fails or (rule.outcome == "pass" and not may_pass):
+        return "outcome"
+    return None
+
+
+def _follows_from_p(verdict: Verdict, alpha: float) -> bool:
+    """Say whether a verdict follows from its p-values."""
+    if not _rejected_as_said(verdict.p_fail, verdict.level_fail, said=verdict.outcome == "fail"):
+        return False
+    if verdict.outcome != "pass":
+        return True
+    passes = verdict.decidable and verdict.p_pass is not None and verdict.p_pass <= alpha
+    return passes and verdict.p_fail is not None and verdict.level_fail is not None
+
+
+def _unnamed_follows_from_p(family: FamilyResult) -> bool:
+    return _rejected_as_said(family.unnamed_p, family.unnamed_level, said=family.unnamed_beyond)
+
+
+def _may_pass(rule: RuleResult | ChangeRule, verdicts: Sequence[Verdict | ChangeVerdict]) -> bool:
+    judged = {verdict.outcome for verdict in verdicts if verdict.decidable}
+    return rule.coverage is not None and rule.coverage >= rule.min_coverage and judged == {"pass"}
+
+
+def _overall_contradiction(result: AuditResult) -> str | None:
+    rules: list[RuleResult | ProbeRuleResult] = [*result.rules, *result.probe_rules]
+    failing = [rule.rule for rule in rules if rule.outcome == "fail"]
+    undecided = [rule.rule for rule in rules if rule.outcome not in ("fail", "pass")]
+    follows = combined_outcome(rule.outcome for rule in rules)
+    if result.change is not None:
+        follows = combined_outcome((follows, result.change.outcome))
+    if result.overall.outcome != follows:
+        return "overall.outcome"
+    if sorted(result.overall.failing_rules) != sorted(failing):
+        return "overall.failing_rules"
+    return None if sorted(result.overall.undecided_rules) == sorted(undecided) else "overall.undecided_rules"
+
+
+def _probe_contradiction(result: AuditResult) -> str | None:
+    """Name the first field about probes that does not follow from plan, shifts and verdicts; None where all do."""
+    known = {probe.id for probe in result.plan.probes}
+    ids = [probe.probe for probe in result.probes]
+    for place, probe in enumerate(result.probes):
+        if probe.probe not in known or ids.count(probe.probe) > 1 or not _adds_up(probe):
+            return f"probes.{place}"
+    asked = [(rule.id, rule.probes, rule.margin, rule.reason) for rule in result.plan.named_probe_rules]
+    if asked != [(rule.rule, rule.probes, rule.margin, rule.reason) for rule in result.probe_rules]:
+        return "probe_rules"
+    shifts = {_probe_change(probe.probe, shift): shift for probe in result.probes for shift in probe.shifts}
+    verdicts = _by_rule(result.probe_rules, result.probe_verdicts)
+    if verdicts is None:
+        return "probe_verdicts"
+    for place, rule in enumerate(result.probe_rules):
+        if not _probe_rule_follows(rule, verdicts[rule.rule], shifts, result.plan.verdict.alpha):
+            return f"probe_rules.{place}"
+    return None
+
+
+def _probe_change(probe: str, of: SwapShift | ProbeVerdict) -> _ProbeChange:
+    return probe, of.slot, of.given_slot, of.given, of.level
+
+
+def _adds_up(probe: SwapProbe) -> bool:
+    """Say whether the counts of a probe are those of its parts."""
+    if probe.scored + probe.abstained + probe.failed != probe.variants or sum(probe.failures.values()) != probe.failed:
+        return False
+    changes = [_probe_change(probe.probe, shift) for shift in probe.shifts]
+    if len(set(changes)) < len(changes) or not all(map(_counts_add_up, probe.shifts)):
+        return False
+    for slot in probe.slots:
+        mains = [shift for shift in probe.shifts if (shift.slot, shift.given_slot) == (slot.slot, None)]
+        flipped = sum(shift.to_flagged + shift.to_not_flagged for shift in mains)
+        unscored = sum(shift.pairs_unscored for shift in mains)
+        stated = (slot.levels, slot.pairs, slot.pairs_unscored, slot.flipped)
+        if stated != (len(mains), sum(shift.pairs for shift in mains), unscored, flipped):
+            return False
+    return True
+
+
+def _counts_add_up(shift: SwapShift) -> bool:
+    moved = shift.raised + shift.lowered
+    return (
+        (shift.shift is None) == (shift.pairs == 0) == (shift.templates == 0)
+        and moved + shift.unmoved <= shift.templates <= shift.pairs
+        and moved <= shift.pairs_moved <= shift.pairs
+        and (shift.pairs_moved > 0) == (shift.unmoved < shift.templates)
+        and shift.to_flagged + shift.to_not_flagged <= shift.pairs_moved
+    )
+
+
+def _probe_rule_follows(
+    rule: ProbeRuleResult, verdicts: Sequence[ProbeVerdict], shifts: Mapping[_ProbeChange, SwapShift], alpha: float
+) -> bool:
+    """Say whether a rule has one verdict for every change of its probes, each as its shift says, and the outcome they
+    give.
+    """
+    limited = [change for change in shifts if change[0] in rule.probes]
+    judged = [_probe_change(verdict.probe, verdict) for verdict in verdicts]
+    if not limited or Counter(limited) != Counter(judged):
+        return False
+    if not all(
+        _probe_verdict_follows(one, shifts[change], alpha) for one, change in zip(verdicts, judged, strict=True)
+    ):
+        return False
+    counted = Counter(verdict.outcome for verdict in verdicts)
+    if counted != Counter(rule.comparisons_by_outcome) or _PROBE_RULE_OUTCOMES[rule.because] != rule.outcome:
+        return False
+    return rule.outcome == combined_outcome(counted)
+
+
+def _probe_verdict_follows(verdict: ProbeVerdict, shift: SwapShift, alpha: float) -> bool:
+    if _PROBE_OUTCOMES[verdict.because] != verdict.outcome:
+        return False
+    if not _rejected_as_said(verdict.p_fail, verdict.level_fail, said=verdict.outcome == "fail"):
+        return False
+    match verdict.because:
+        case "no_shift":
+            return not (shift.pairs_moved or shift.raised or shift.lowered or shift.pairs_unscored)
+        case "within_limit":
+            return verdict.p_pass is not None and verdict.p_pass <= alpha
+        case "unscored_variants":
+            return shift.pairs_unscored > 0
+        case _:
+            return (verdict.because == "no_pairs") == (shift.pairs == 0)
+
+
+def _rejected_as_said(p: float | None, level: float | None, *, said: bool) -> bool:
+    """Say whether p reaches its level where that is said, and only there. Rounding keeps order, but may make both
+    equal.
+    """
+    if p is None or level is None:
+        return not said
+    return p <= level if said else p >= level
+
+
+def _change_contradiction(result: AuditResult) -> str | None:
+    """Name the first field about the change that does not follow; None where all do, or no change was asked for."""
+    change = result.change
+    if change is None:
+        return None if result.plan.baseline.result is None else "change"
+    if change.outcome != _WHOLE_CHANGE_OUTCOMES[change.because] or change.outcome != combined_outcome(
+        rule.outcome for rule in change.rules
+    ):
+        return "change.outcome"
+    return _change_rules_contradiction(result, change) if change.rules or change.verdicts else None
+
+
+def _change_rules_contradiction(result: AuditResult, change: Change) -> str | None:
+    asked = [(rule.id, rule.metric) for rule in result.plan.named_rules]
+    if asked != [(rule.rule, rule.metric) for rule in change.rules]:
+        return "change.rules"
+    verdicts = _by_rule(change.rules, change.verdicts)
+    judged = Counter((verdict.rule, verdict.group) for verdict in result.verdicts)
+    if verdicts is None or Counter((verdict.rule, verdict.group) for verdict in change.verdicts) != judged:
+        return "change.verdicts"
+    for place, rule in enumerate(change.rules):
+        if not _change_rule_follows(rule, verdicts[rule.rule], result.plan.verdict.alpha):
+            return f"change.rules.{place}"
+    return None
+
+
+def _change_rule_follows(rule: ChangeRule, verdicts: Sequence[ChangeVerdict], alpha: float) -> bool:
+    if not verdicts or rule.outcome != _CHANGE_RULE_OUTCOMES[rule.because]:
+        return False
+    if not all(_change_follows_from_p(verdict, alpha) for verdict in verdicts):
+        return False
+    fails = any(verdict.outcome == "fail" for verdict in verdicts)
+    if (rule.outcome == "fail") != fails:
+        return False
+    return rule.outcome != "pass" or _may_pass(rule, verdicts)
+
+
+def _change_follows_from_p(verdict: ChangeVerdict, alpha: float) -> bool:
+    if verdict.outcome != _CHANGE_OUTCOMES[verdict.because]:
+        return False
+    if not _rejected_as_said(verdict.p_worse, verdict.level_worse, said=verdict.outcome == "fail"):
+        return False
+    return verdict.outcome != "pass" or (
+        verdict.decidable and verdict.p_within is not None and verdict.p_within <= alpha
+    )
+
+
+def unfounded_safeguard(result: AuditResult) -> str | None:
+    """Name the first safeguard that claims evidence which this result does not hold; None where every claim is
+    founded.
+    """
+    for place, one in enumerate(result.safeguards):
+        given_by = {"measured": "audit", "declared": "operator", "not_shown": "nobody"}[one.state]
+        founded = bool(one.rests_on) == (one.state != "not_shown") and all(
+            _has_value(result, at) for at in one.rests_on
+        )
+        if one.given_by is not None and (one.given_by != given_by or not founded):
+            return f"safeguards.{place}"
+    return None
+
+
+def _has_value(result: AuditResult, field: str) -> bool:
+    value: object = result
+    for name in field.split("."):
+        value = getattr(value, name, None)
+    return value is not None and value not in ("", (), {})
