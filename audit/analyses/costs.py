@@ -13,8 +13,9 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import CostsSection
 from audit.result.findings import CostOfErrors, CostReason
-from audit.stats.arrays import FloatArray
-from audit.stats.scores.expected_cost import difference_of_costs, expected_cost
+from audit.stats.rates.binomial import FloatArray
+from audit.stats.rates.mover import difference_of_independent
+from audit.stats.scores.expected_cost import expected_cost
 from audit.vocabulary.metrics import Cell
 
 __all__ = ["PER", "cost_findings"]
@@ -85,7 +86,7 @@ def _counted_costs(costs: CostsSection, family: FamilyCounts, level: float) -> _
         expected_cost(count((Cell.FN,)), count((Cell.FP,)), count(_CASES), costs.cost_missed, costs.cost_flagged, level)
         for count in (family.total, family.rest)
     )
-    return _Costs(own, rest, difference_of_costs(own, rest))
+    return _Costs(own, rest, difference_of_independent(own, rest))
 
 
 def _weighted_costs(costs: CostsSection, family: FamilyCounts, moments: Moments) -> _Costs:

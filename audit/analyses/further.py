@@ -29,7 +29,7 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import Notice
 from audit.result.findings import Estimate, RuleResult, Verdict
-from audit.stats.scores.deployed import RateLimits
+from audit.stats.rates.mover import RateLimits
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
 

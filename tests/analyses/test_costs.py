@@ -20,7 +20,8 @@ from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.sections import CostsSection
 from audit.result.findings import CostOfErrors
 from audit.scoring import score
-from audit.stats.scores.expected_cost import difference_of_costs, expected_cost
+from audit.stats.rates.mover import difference_of_independent
+from audit.stats.scores.expected_cost import expected_cost
 from tools.simulate.costs_and_own_measures import costs as simulated_costs
 
 FEATURE = categorical("origin", ["north", "south", "east"])
@@ -100,7 +101,7 @@ def test_with_equal_costs_the_intervals_are_wilsons_and_newcombes(
         assert [float(one[0]) for one in side[1:]] == pytest.approx(expected, abs=1e-12)
         sides.append((side, missed + flagged, cases))
     (own, x, n), (rest, y, m) = sides
-    _, low, high = difference_of_costs(own, rest)
+    _, low, high = difference_of_independent(own, rest)
     expected = confint_proportions_2indep(x, n, y, m, method="newcomb", compare="diff")
     assert (float(low[0]), float(high[0])) == pytest.approx(expected, abs=1e-12)
 

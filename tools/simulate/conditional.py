@@ -24,8 +24,9 @@ from audit.stats.doubts.mantel_haenszel import (
     ratio_interval,
     same_in_all_strata,
 )
-from audit.stats.pairs.paired import difference_of_independent, newcombe_paired
+from audit.stats.pairs.paired import newcombe_paired
 from audit.stats.rates.intervals import newcombe_difference, wilson
+from audit.stats.rates.mover import difference_of_independent
 from audit.stats.scores.deployed import RateLimits, flag_rate_at, precision_at
 from audit.vocabulary.groups import Axis, Family, Group, Level
 from tools.simulate.verdict_size import Measured

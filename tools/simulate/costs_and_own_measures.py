@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from audit.stats.rates.mover import difference_of_independent
 from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
-from audit.stats.scores.expected_cost import difference_of_costs, expected_cost
+from audit.stats.scores.expected_cost import expected_cost
 from tools.simulate.verdict_size import Measured
 
 LEVEL = 0.95
@@ -34,7 +35,7 @@ def costs(
     setting = f"{cases} cases, {shares[0]:g} missed at {cost[0]:g}, {shares[1]:g} flagged at {cost[1]:g}"
     missed = [
         int(((low > of + 1e-12) | (high < of - 1e-12)).sum())
-        for (_, low, high), of in ((sides[0], truth), (difference_of_costs(*sides), 0.0))
+        for (_, low, high), of in ((sides[0], truth), (difference_of_independent(*sides), 0.0))
     ]
     return (
         Measured(setting, "cost: interval misses", missed[0], runs, "5 %"),

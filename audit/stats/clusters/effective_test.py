@@ -76,7 +76,7 @@ class Comparison:
     """How similar the rows within a cluster are, as the groups' own clusters show; None where nothing is known."""
     rest_alike: Alike | None = None
     """How similar the rows within a cluster of the rest are; None where nothing is known."""
-    joint: npt.NDArray[np.bool_] | bool = False
+    joint: BoolArray | bool = False
     """bool[G]: whether a cluster can have rows in the group and in its rest."""
 
     def of_groups(self, places: BoolArray) -> Comparison:

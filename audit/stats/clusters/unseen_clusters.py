@@ -19,6 +19,7 @@ from scipy.special import betainc
 
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.weighted_rate import Place, WeightedRate
+from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 __all__ = [
@@ -73,11 +74,11 @@ class ClassSums(NamedTuple):
     """``sum B^2``."""
 
 
-def size_class(weight: FloatArray, largest: npt.ArrayLike) -> npt.NDArray[np.int64]:
+def size_class(weight: FloatArray, largest: npt.ArrayLike) -> IntArray:
     """Size class of a cluster by its weight. The last class holds `largest`; each class is twice the one before."""
     share = np.where(weight > 0.0, weight, 1.0) / np.maximum(largest, _TINY)
     place = np.ceil(np.log2(np.maximum(share, _TINY)) - _SAME) + CLASSES - 1
-    classes: npt.NDArray[np.int64] = np.clip(place, 0, CLASSES - 1).astype(np.int64)
+    classes: IntArray = np.clip(place, 0, CLASSES - 1).astype(np.int64)
     return classes
 
 
@@ -362,7 +363,7 @@ def clusters_factor_needed(
     """
     from scipy.optimize.elementwise import find_root  # 0.2 s, and no audit without clusters needs it
 
-    def excess(logarithm: FloatArray, place: npt.NDArray[np.int64]) -> FloatArray:
+    def excess(logarithm: FloatArray, place: IntArray) -> FloatArray:
         times = np.exp(logarithm)
         seen = np.minimum(rate + error[place] / np.sqrt(times), 1.0)
         noise = noise_of_rows(rate, (own_rows[place] / times, rest_rows[place]), boundary)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 
 __all__ = [
     "MAX_CORRELATION",
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 MAX_CORRELATION = 0.95
-Place: TypeAlias = npt.NDArray[np.bool_] | npt.NDArray[np.int64] | slice | tuple[slice, None]
+Place: TypeAlias = BoolArray | IntArray | slice | tuple[slice, None]
 
 
 @dataclass(frozen=True)

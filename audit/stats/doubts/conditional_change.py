@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 
 __all__ = ["APPEARS", "CANNOT_TELL", "NOTES", "REVERSES", "STAYS", "VANISHES", "change_by_conditioning"]
 
@@ -21,7 +20,7 @@ NOTES: Final = ("vanishes", "appears", "stays", "reverses", "cannot_tell")
 VANISHES, APPEARS, STAYS, REVERSES, CANNOT_TELL = range(5)
 
 
-def change_by_conditioning(crude: Gap, conditional: Gap, shift: Gap, limit: float | None) -> npt.NDArray[np.int64]:
+def change_by_conditioning(crude: Gap, conditional: Gap, shift: Gap, limit: float | None) -> IntArray:
     """Classify the change of a gap by conditioning.
 
     Parameters

@@ -11,11 +11,9 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.bounds import Tables, asymptotically_fewest, fewest_to_overturn
-from audit.stats.rates.binomial import Counts, checked_fraction
+from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, checked_fraction
 from audit.stats.rates.boundaries import Boundary
 
 __all__ = ["Corrected", "FewestFlips", "corrected_rate", "fewest_flips", "fewest_flips_to_rate"]
@@ -214,7 +212,7 @@ def _true_counts(sensitivity: float, specificity: float) -> FloatArray:
 
 class _Order(NamedTuple):
     kinds: tuple[int, ...]
-    effects: npt.NDArray[np.int64]
+    effects: IntArray
     available: IntArray
 
     def split(self, flips: IntArray) -> IntArray:

@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 from scipy.special import chdtrc, ndtri
 
-from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
+from audit.stats.margins.score_statistic import middle_root
+from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, checked_counts, checked_fraction
 
 __all__ = [
     "LEAST_EXPECTED",
@@ -89,7 +89,7 @@ class StratumPairs:
         """Shape (P,): Mantel-Haenszel weights, ``n m / (n + m)``."""
         return np.asarray(self.n * self.m / (self.n + self.m))
 
-    def where(self, kept: np.typing.NDArray[np.bool_]) -> StratumPairs:
+    def where(self, kept: BoolArray) -> StratumPairs:
         """Select some of the pairs."""
         return StratumPairs(
             self.x[kept], self.n[kept], self.y[kept], self.m[kept], np.asarray(self.of[kept]), self.groups
@@ -328,28 +328,14 @@ def _variance(
 
 
 def _rates_at_difference(pairs: StratumPairs, difference: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Likeliest rates of group and rest that differ by this much: Farrington & Manning (1990), appendix.
-
-    The middle root of a cubic by cosines, polished by Newton steps: the cosines lose half the digits where two roots
-    nearly meet.
-    """
+    """Likeliest rates of group and rest that differ by this much: Farrington & Manning (1990), appendix."""
     x, n, y, m, d = pairs.x, pairs.n, pairs.y, pairs.m, difference
     total = n + m
     c2 = ((n + 2.0 * m) * d - total - x - y) / total
     c1 = ((m * d - total - 2.0 * y) * d + x + y) / total
     c0 = y * d * (1.0 - d) / total
-    centre = c2 / 3.0
-    spread = np.sqrt(np.maximum(centre * centre - c1 / 3.0, 0.0))
-    skew = centre * (centre * centre - c1 / 2.0) + c0 / 2.0
     with np.errstate(invalid="ignore", divide="ignore"):
-        cosine = np.clip(np.where(spread > 0.0, skew / spread**3, 0.0), -1.0, 1.0)
-        rest = 2.0 * spread * np.cos((np.arccos(-cosine) + 4.0 * np.pi) / 3.0) - centre
-        for _ in range(2):
-            value = ((rest + c2) * rest + c1) * rest + c0
-            slope = (3.0 * rest + 2.0 * c2) * rest + c1
-            better = rest - np.where(slope < 0.0, value / slope, 0.0)
-            improves = np.abs(((better + c2) * better + c1) * better + c0) < np.abs(value)
-            rest = np.where(improves, better, rest)
+        rest = middle_root(c2, c1, c0)
     rest = np.clip(rest, np.maximum(0.0, -d), np.minimum(1.0, 1.0 - d))
     return np.clip(rest + d, 0.0, 1.0), rest
 

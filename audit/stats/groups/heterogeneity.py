@@ -16,7 +16,8 @@ from scipy.special import gammainc, gammaincc
 
 from audit.stats.arrays import FloatArray
 from audit.stats.groups.shrinkage import beta_prior, shrunk_rates
-from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
+from audit.stats.rates.binomial import Counts, FloatArray, checked_counts, checked_fraction
+from audit.stats.rates.bisection import bisected
 
 _FEWEST = 2
 """Least number of groups, and of cases of a group: one case shows nothing of the chance that must be taken off."""
@@ -148,10 +149,4 @@ def _distribution(
 
 def _last(holds: Callable[[float], bool], upper: float) -> float:
     """Largest value in [0, upper] up to which a condition holds; 0 where it holds nowhere."""
-    low, high = 0.0, upper
-    if not holds(0.0):
-        return 0.0
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low
+    return bisected(lambda value: not holds(value), 0.0, upper, _BISECTIONS)[0] if holds(0.0) else 0.0

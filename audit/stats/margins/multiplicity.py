@@ -31,8 +31,16 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from scipy.special import betaincinv, ndtr
 
-from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.rates.binomial import Counts, binomial_cdf, checked_counts, checked_fraction, largest_count
+from audit.stats.rates.binomial import (
+    BoolArray,
+    Counts,
+    FloatArray,
+    binomial_cdf,
+    checked_counts,
+    checked_fraction,
+    largest_count,
+)
+from audit.stats.rates.bisection import bisected
 from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.stats.rates.intervals import clopper_pearson
 
@@ -167,11 +175,11 @@ def first_step_levels(
     low, high = np.zeros(own.shape), np.full(own.shape, _LARGEST_PENALTY)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2.0
-        given = _given(family, middle[:, np.newaxis], level)
+        given = weighted_levels(family.power_width, middle[:, np.newaxis], level)
         charged = np.where(survival * given >= least_possible, given, 0.0)
         total = charged @ (presence * count) + np.diag(charged) * (1.0 - presence)
         low, high = np.where(total <= level, low, middle), np.where(total <= level, middle, high)
-    return np.asarray((survival * _given(family, high, level))[alike.reshape(-1)])
+    return np.asarray((survival * weighted_levels(family.power_width, high, level))[alike.reshape(-1)])
 
 
 def _checked_p(p: Counts) -> FloatArray:
@@ -211,13 +219,13 @@ def _discarding(family: _Family, level: float) -> tuple[BoolArray, FloatArray]:
     least_possible = binomial_cdf(0.0, family.n, family.highest_edge)
 
     def charge(penalty: float) -> float:
-        given = _given(family, penalty, level)
+        given = weighted_levels(family.power_width, penalty, level)
         return float(np.where(in_play & (survival * given >= least_possible), given, 0.0).sum())
 
     rejected = np.zeros(family.n.shape, dtype=np.bool_)
     while True:
-        penalty = _smallest(lambda value: charge(value) <= level, _LARGEST_PENALTY)
-        local_level = survival * _given(family, penalty, level)
+        penalty = smallest_penalty(lambda value: charge(value) <= level)
+        local_level = survival * weighted_levels(family.power_width, penalty, level)
         new = in_play & (family.p <= local_level)
         if not new.any():
             return rejected, local_level
@@ -233,8 +241,9 @@ def _survivors(family: _Family, groups: int) -> tuple[FloatArray, FloatArray]:
     return top, binomial_cdf(top, family.n, family.edge)
 
 
-def _given(family: _Family, penalty: FloatArray | float, level: float) -> FloatArray:
-    return np.minimum(ndtr(-(family.power_width / 2.0 + penalty / family.power_width)), level)
+def weighted_levels(width: FloatArray, penalty: FloatArray | float, level: float) -> FloatArray:
+    """Levels of groups whose margins are so many standard errors wide (Spjotvoll 1972), at most `level`."""
+    return np.minimum(ndtr(-(width / 2.0 + penalty / width)), level)
 
 
 def _any_dependence(family: _Family, level: float) -> tuple[BoolArray, FloatArray]:
@@ -277,12 +286,6 @@ def _common_level(family: _Family, rate: FloatArray, in_play: BoolArray, level: 
     return low
 
 
-def _smallest(holds: Callable[[float], bool], upper: float) -> float:
-    """Smallest value in [0, upper] that meets a condition, which holds at ``upper`` and down to some point."""
-    if holds(0.0):
-        return 0.0
-    low, high = 0.0, upper
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2.0
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return high
+def smallest_penalty(holds: Callable[[float], bool]) -> float:
+    """Smallest penalty that meets a condition, which holds for the largest one and down to some point."""
+    return 0.0 if holds(0.0) else bisected(holds, 0.0, _LARGEST_PENALTY, _BISECTIONS)[1]

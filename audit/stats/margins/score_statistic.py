@@ -66,8 +66,7 @@ def restricted_rates(x: Counts, n: Counts, y: Counts, m: Counts, boundary: Bound
     -----
     ``r`` is the zero of the decreasing function ``s [x/q - (n-x)/(1-q)] + y/r - (m-y)/(1-r)``. Multiplied by
     ``r (1-r) q (1-q)`` it is a cubic whose middle root is wanted. Ratio margins have a root at a corner, which leaves
-    a quadratic (Farrington & Manning 1990, appendix); the cubic is solved by cosines and polished by Newton steps,
-    because the cosines lose half the digits where two roots nearly meet.
+    a quadratic (Farrington & Manning 1990, appendix).
     """
     x_, n_, y_, m_ = _as_floats(x, n, y, m)
     offset, slope = boundary.offset, boundary.slope
@@ -106,6 +105,14 @@ def _cubic_root(x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArray, boun
     c2 = (-excess - s * s * (n + y) - m * s * (1.0 - 2.0 * a)) / scale
     c1 = (excess + y * s * (1.0 - 2.0 * a) - m * a * (1.0 - a)) / scale
     c0 = y * a * (1.0 - a) / scale
+    return middle_root(c2, c1, c0)
+
+
+def middle_root(c2: FloatArray, c1: FloatArray, c0: FloatArray) -> FloatArray:
+    """Middle root of ``x^3 + c2 x^2 + c1 x + c0``, by cosines and two Newton steps.
+
+    The cosines alone lose half the digits where two roots nearly meet.
+    """
     shift = c2 / 3.0
     spread = np.sqrt(np.maximum(shift * shift - c1 / 3.0, 0.0))
     skew = shift * (shift * shift - c1 / 2.0) + c0 / 2.0

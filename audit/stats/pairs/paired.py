@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri
 
-from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.rates.binomial import Counts, checked_fraction
+from audit.stats.rates.binomial import BoolArray, Counts, FloatArray
+from audit.stats.rates.intervals import wilson
+from audit.stats.rates.mover import RateLimits
 
-__all__ = ["difference_of_independent", "mean_of_signed_estimates", "newcombe_paired"]
+__all__ = ["mean_of_signed_estimates", "newcombe_paired"]
 
 
 def newcombe_paired(
     both: Counts, first_only: Counts, second_only: Counts, neither: Counts, level: float = 0.95
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> RateLimits:
     """Difference of two shares of the same cases, with Newcombe's score interval.
 
     Parameters
@@ -43,10 +43,8 @@ def newcombe_paired(
     )
     if not all(np.isfinite(cell).all() and (cell >= 0).all() for cell in (a, b, c, d)):
         raise ValueError("counts must be finite and not negative")
-    z = float(ndtri(0.5 + checked_fraction(level, "level") / 2.0))
     n = a + b + c + d
-    low1, high1 = _wilson_distances(a + b, n, z)
-    low2, high2 = _wilson_distances(a + c, n, z)
+    (low1, high1), (low2, high2) = (_wilson_distances(count, n, level) for count in (a + b, a + c))
     product = a * d - b * c
     product = np.where(product > 0.0, np.maximum(product - n / 2.0, 0.0), product)
     scale = np.sqrt((a + b) * (c + d) * (a + c) * (b + d))
@@ -58,35 +56,8 @@ def newcombe_paired(
     return difference, np.clip(low, -1.0, 1.0), np.clip(high, -1.0, 1.0)
 
 
-def difference_of_independent(
-    first: tuple[FloatArray, FloatArray, FloatArray], second: tuple[FloatArray, FloatArray, FloatArray]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Difference of two independent estimates from their own intervals.
-
-    Parameters
-    ----------
-    first, second : triple of ndarray of float64, shape (G,)
-        Estimate, lower and upper limit.
-
-    Returns
-    -------
-    difference, low, high : ndarray of float64, shape (G,)
-        Limits of the same level.
-
-    Notes
-    -----
-    MOVER: Zou & Donner (2008), Statistics in Medicine 27, 1693-1702.
-    """
-    difference = first[0] - second[0]
-    return (
-        difference,
-        difference - np.hypot(first[0] - first[1], second[2] - second[0]),
-        difference + np.hypot(first[2] - first[0], second[0] - second[1]),
-    )
-
-
 def mean_of_signed_estimates(
-    signs: FloatArray, settled: BoolArray, estimates: tuple[FloatArray, FloatArray, FloatArray]
+    signs: FloatArray, settled: BoolArray, estimates: RateLimits
 ) -> tuple[float, float, float]:
     """Mean of independent estimates with signs, some of which may be wrong.
 
@@ -129,13 +100,8 @@ def mean_of_signed_estimates(
     )
 
 
-def _wilson_distances(x: FloatArray, n: FloatArray, z: float) -> tuple[FloatArray, FloatArray]:
+def _wilson_distances(x: FloatArray, n: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
     """Distances of the lower and the upper Wilson limit from the rate."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate = x / n
-        shrink = 1.0 + z * z / n
-        centre = (rate + z * z / (2.0 * n)) / shrink
-        half = z / shrink * np.sqrt(rate * (1.0 - rate) / n + z * z / (4.0 * n * n))
-    low = np.where(x == 0.0, 0.0, np.maximum(centre - half, 0.0))
-    high = np.where(x == n, 1.0, np.minimum(centre + half, 1.0))
-    return np.asarray(rate - low), np.asarray(high - rate)
+    low, high = wilson(x, n, level)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(x / n - low), np.asarray(high - x / n)

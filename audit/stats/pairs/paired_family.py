@@ -11,11 +11,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtr
 
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.margins.multiplicity import FamilyRejections
-from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
+from audit.stats.margins.multiplicity import FamilyRejections, smallest_penalty, weighted_levels
+from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, binomial_cdf, checked_fraction
 
 __all__ = ["name_paired", "smallest_paired_p", "survival_probability"]
 
@@ -23,8 +21,6 @@ EXPECTED_DIFFERING: Final = 0.10
 """Share of differing cases that the weights suppose. It decides which groups gain power, never whether a name is valid.
 """
 _MAX_WIDTH: Final = 4.0
-_LARGEST_PENALTY: Final = 400.0
-_BISECTIONS: Final = 40
 _SHARES: Final = 65
 _TAIL: Final = 9.0
 _TIE: Final = 1e-9
@@ -81,7 +77,7 @@ def name_paired(
     least, rejected = smallest_paired_p(total, margin, beta), np.zeros(p_.shape, dtype=np.bool_)
     while True:
         penalty = _penalty(width, weight, least, in_play, level)
-        local = np.where(in_play | rejected, weight * _given(width, penalty, level), 0.0)
+        local = np.where(in_play | rejected, weight * weighted_levels(width, penalty, level), 0.0)
         new: BoolArray = in_play & (p_ <= local)
         if not new.any():
             return FamilyRejections(rejected, local)
@@ -130,21 +126,11 @@ def _survives(n: int, margin: float, share: float) -> float:
     return float(weights @ np.where(most >= 0.0, binomial_cdf(np.maximum(most, 0.0), t, gain), 0.0))
 
 
-def _given(width: FloatArray, penalty: float, level: float) -> FloatArray:
-    return np.minimum(ndtr(-(width / 2.0 + penalty / width)), level)
-
-
 def _penalty(width: FloatArray, weight: FloatArray, least: FloatArray, in_play: BoolArray, level: float) -> float:
     """Smallest penalty at which the groups in play are charged no more than the level."""
 
     def within(penalty: float) -> bool:
-        given = _given(width, penalty, level)
+        given = weighted_levels(width, penalty, level)
         return float(np.where(in_play & (weight * given >= least), given, 0.0).sum()) <= level
 
-    if within(0.0):
-        return 0.0
-    low, high = 0.0, _LARGEST_PENALTY
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2.0
-        low, high = (low, middle) if within(middle) else (middle, high)
-    return high
+    return smallest_penalty(within)

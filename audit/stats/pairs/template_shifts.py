@@ -20,14 +20,11 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
-from audit.stats.arrays import FloatArray
-from audit.stats.rates.binomial import checked_fraction
+from audit.stats.rates.binomial import BoolArray, FloatArray, checked_fraction
 
 __all__ = ["MIN_TEMPLATES", "HolmStep", "ShiftTests", "holm", "mean_interval", "shift_tests", "undetected_share"]
-
 
 MIN_TEMPLATES: Final = 10
 """With fewer templates nothing is decided: neither the spread nor the skewness of shifts is known."""
@@ -52,7 +49,7 @@ class ShiftTests(NamedTuple):
 class HolmStep(NamedTuple):
     """Outcome of Holm's procedure for m hypotheses."""
 
-    rejected: npt.NDArray[np.bool_]
+    rejected: BoolArray
     """bool[m]: whether each hypothesis is rejected."""
     level: FloatArray
     """float64[m]: level that each p-value had to reach; NaN where it is not tested."""

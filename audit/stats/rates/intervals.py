@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainccinv, betaincinv, ndtri
 
-from audit.stats.arrays import FloatArray
-from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
-from audit.stats.rates.mover import Limits, ratio_of_limits
+from audit.stats.rates.binomial import Counts, FloatArray, checked_counts, checked_fraction
+from audit.stats.rates.mover import Limits, difference_of_independent, ratio_of_limits
 
 
 def wilson(x: Counts, n: Counts, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -42,14 +41,20 @@ def wilson(x: Counts, n: Counts, level: float = 0.95) -> tuple[FloatArray, Float
     x_, n_ = checked_counts(x, n)
     z = ndtri(0.5 + checked_fraction(level, "level") / 2.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        rate = x_ / n_
-        shrink = 1.0 + z * z / n_
-        centre = (rate + z * z / (2.0 * n_)) / shrink
-        half = z / shrink * np.sqrt(rate * (1.0 - rate) / n_ + z * z / (4.0 * n_ * n_))
+        low, high = score_limits(x_ / n_, n_, z)
     empty = n_ == 0
-    low = np.where(x_ == 0, 0.0, np.clip(centre - half, 0.0, 1.0))
-    high = np.where(x_ == n_, 1.0, np.clip(centre + half, 0.0, 1.0))
+    low, high = np.where(x_ == 0, 0.0, low), np.where(x_ == n_, 1.0, high)
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
+def score_limits(rate: FloatArray, n: FloatArray, z: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Wilson's limits, within [0, 1], for rates of n cases, with the quantile z (or t)."""
+    quantile = np.asarray(z, dtype=np.float64)
+    square = quantile * quantile
+    shrink = 1.0 + square / n
+    centre = (rate + square / (2.0 * n)) / shrink
+    half = quantile / shrink * np.sqrt(rate * (1.0 - rate) / n + square / (4.0 * n * n))
+    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
 
 
 def clopper_pearson(x: Counts, n: Counts, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -115,13 +120,8 @@ def newcombe_difference(
     Newcombe (1998), Statistics in Medicine 17, 873-890, method 10: the distances from the rates to their Wilson
     limits, added in quadrature.
     """
-    p1, low1, high1 = _rate_with_limits(x1, n1, level)
-    p2, low2, high2 = _rate_with_limits(x2, n2, level)
-    difference = p1 - p2
-    return (
-        difference - np.hypot(p1 - low1, high2 - p2),
-        difference + np.hypot(high1 - p1, p2 - low2),
-    )
+    _, low, high = difference_of_independent(_with_limits(x1, n1, level), _with_limits(x2, n2, level))
+    return low, high
 
 
 def mover_ratio(x1: Counts, n1: Counts, x2: Counts, n2: Counts, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
@@ -149,13 +149,9 @@ def mover_ratio(x1: Counts, n1: Counts, x2: Counts, n2: Counts, level: float = 0
     -----
     Donner & Zou (2012), Statistical Methods in Medical Research 21, 347-359; see `ratio_of_limits`.
     """
-    p1, low1, high1 = _rate_with_limits(x1, n1, level)
-    p2, low2, high2 = _rate_with_limits(x2, n2, level)
-    return ratio_of_limits(Limits(p1, low1, high1), Limits(p2, low2, high2))
+    return ratio_of_limits(_with_limits(x1, n1, level), _with_limits(x2, n2, level))
 
 
-def _rate_with_limits(x: Counts, n: Counts, level: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    low, high = wilson(x, n, level)
+def _with_limits(x: Counts, n: Counts, level: float) -> Limits:
     x_, n_ = checked_counts(x, n)
-    rate: npt.NDArray[np.float64] = np.where(n_ > 0, x_ / np.where(n_ > 0, n_, 1.0), np.nan)
-    return rate, low, high
+    return Limits(np.where(n_ > 0, x_ / np.where(n_ > 0, n_, 1.0), np.nan), *wilson(x, n, level))

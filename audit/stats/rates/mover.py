@@ -7,14 +7,17 @@ each on the side that matters. With Wilson limits and no correlation the differe
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from audit.stats.arrays import FloatArray
 
-__all__ = ["Limits", "difference_of_limits", "ratio_of_limits"]
+__all__ = ["Limits", "RateLimits", "difference_of_independent", "difference_of_limits", "ratio_of_limits"]
+
+RateLimits: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
+"""Estimate, lower and upper limit, each of shape (G,)."""
 
 
 class Limits(NamedTuple):
@@ -23,6 +26,32 @@ class Limits(NamedTuple):
     rate: FloatArray
     low: FloatArray
     high: FloatArray
+
+
+def difference_of_independent(first: RateLimits, second: RateLimits) -> RateLimits:
+    """Difference of two independent estimates, with limits from the limits of each.
+
+    Parameters
+    ----------
+    first, second : triple of ndarray of float64, shape (G,)
+        Estimate, lower and upper limit.
+
+    Returns
+    -------
+    difference, low, high : ndarray of float64, shape (G,)
+        Limits of the same level.
+
+    Notes
+    -----
+    MOVER: Zou & Donner (2008), Statistics in Medicine 27, 1693-1702. On two Wilson intervals it
+    is Newcombe's (1998) method 10.
+    """
+    difference = first[0] - second[0]
+    return (
+        difference,
+        difference - np.hypot(first[0] - first[1], second[2] - second[0]),
+        difference + np.hypot(first[2] - first[0], second[0] - second[1]),
+    )
 
 
 def difference_of_limits(one: Limits, other: Limits, correlation: npt.ArrayLike = 0.0) -> tuple[FloatArray, FloatArray]:

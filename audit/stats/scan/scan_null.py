@@ -8,7 +8,8 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
+from audit.stats.rates.bisection import bisected
 from audit.stats.scan.scan_starts import KEPT, MOST_MARGINS, bernoulli_score, random_starts
 from audit.stats.scan.subset_scan import SubsetSearch
 
@@ -138,12 +139,11 @@ def detectable_rate(critical: float, cases: float, expected: float, penalty: flo
     """
     if bernoulli_score(cases, cases, expected) - penalty <= critical:
         return None
-    low, high = expected, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2.0
-        enough = bernoulli_score(middle * cases, cases, expected) - penalty > critical
-        low, high = (low, middle) if enough else (middle, high)
-    return high
+
+    def enough(rate: float) -> bool:
+        return bool(bernoulli_score(rate * cases, cases, expected) - penalty > critical)
+
+    return bisected(enough, expected, 1.0, 60)[1]
 
 
 def null_sets(

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.rates.binomial import checked_fraction
+from audit.stats.rates.binomial import FloatArray, IntArray, checked_fraction
+from audit.stats.rates.intervals import score_limits
 
 MIN_CASES: Final = 5
 """With fewer positives or negatives no interval is given: coverage was measured from this number on (`tools.simulate`).
@@ -206,12 +206,8 @@ def _newcombe_variance(a: FloatArray, m: IntArray, n: IntArray) -> FloatArray:
 
 
 def _wilson_limits(value: FloatArray, n: FloatArray, t: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    t = np.asarray(t, dtype=np.float64)
-    shrink = 1.0 + t * t / n
-    centre = (value + t * t / (2.0 * n)) / shrink
-    half = t / shrink * np.sqrt(value * (1.0 - value) / n + t * t / (4.0 * n * n))
     # an AUC of exactly 0 or 1 is its own limit; this removes the rounding error
-    low, high = np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+    low, high = score_limits(value, n, t)
     return np.where(value == 0.0, np.minimum(low, 0.0), low), np.where(value == 1.0, np.maximum(high, 1.0), high)
 
 

@@ -6,18 +6,12 @@ and the false positive rate, which are estimated on different cases and so are i
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 
-from audit.stats.arrays import FloatArray
 from audit.stats.rates.binomial import checked_fraction
-from audit.stats.rates.mover import Limits, ratio_of_limits
+from audit.stats.rates.mover import Limits, RateLimits, ratio_of_limits
 
-__all__ = ["RateLimits", "flag_rate_at", "precision_at"]
-
-RateLimits: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
-"""Estimate, lower and upper limit of a rate, each of shape (G,)."""
+__all__ = ["flag_rate_at", "precision_at"]
 
 
 def flag_rate_at(prevalence: float, tpr: RateLimits, fpr: RateLimits) -> RateLimits:

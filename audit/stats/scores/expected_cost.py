@@ -7,13 +7,14 @@ import numpy as np
 from audit.stats.arrays import FloatArray
 from audit.stats.rates.binomial import Counts, checked_counts
 from audit.stats.rates.intervals import wilson
+from audit.stats.rates.mover import RateLimits
 
-__all__ = ["difference_of_costs", "expected_cost"]
+__all__ = ["expected_cost"]
 
 
 def expected_cost(
     missed: Counts, flagged: Counts, cases: Counts, cost_missed: float, cost_flagged: float, level: float = 0.95
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> RateLimits:
     """Cost of errors per case, with its interval.
 
     Parameters
@@ -61,29 +62,6 @@ def expected_cost(
     below = _length(low_cost * (e - e_low), more * (p - p_low), correlation)
     above = _length(low_cost * (e_high - e), more * (p_high - p), correlation)
     return cost, np.maximum(cost - below, 0.0), np.minimum(cost + above, low_cost + more)
-
-
-def difference_of_costs(
-    own: tuple[FloatArray, FloatArray, FloatArray], rest: tuple[FloatArray, FloatArray, FloatArray]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Difference of two independent costs with limits; the result has limits of their level.
-
-    Returns
-    -------
-    difference, low, high : ndarray of float64, shape (G,)
-
-    Notes
-    -----
-    MOVER (Zou and Donner 2008); on two Wilson intervals it is Newcombe's (1998) method 10.
-    """
-    value, low, high = own
-    other, other_low, other_high = rest
-    difference = value - other
-    return (
-        difference,
-        difference - np.hypot(value - low, other_high - other),
-        difference + np.hypot(high - value, other - other_low),
-    )
 
 
 def _length(first: FloatArray, second: FloatArray, correlation: FloatArray) -> FloatArray:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.rates.binomial import FloatArray, IntArray
 
 __all__ = ["GroupCells", "effective_sizes", "proportional_counts", "smallest_allocation"]
-
 
 _BISECTIONS = 200
 _ROUNDS = 500

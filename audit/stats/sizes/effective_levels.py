@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
 
-from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.rates.binomial import checked_fraction
+from audit.stats.margins.multiplicity import weighted_levels
+from audit.stats.rates.binomial import BoolArray, FloatArray, checked_fraction
+from audit.stats.rates.bisection import bisected
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 __all__ = ["effective_levels", "first_effective_levels", "power_width"]
@@ -93,15 +93,9 @@ def first_effective_levels(width: npt.ArrayLike, level: float) -> FloatArray:
 
 
 def _levels(mu: FloatArray, left: BoolArray, level: float) -> FloatArray:
-    def levels(penalty: float) -> FloatArray:
-        return np.minimum(ndtr(-(mu / 2.0 + penalty / mu)), level)
+    def within(penalty: float) -> bool:
+        return float(weighted_levels(mu, penalty, level)[left].sum()) <= level
 
     # a negative penalty gives back what the weights of few groups would leave unspent
-    low, high = -_LARGEST_PENALTY, _LARGEST_PENALTY
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2.0
-        if float(levels(middle)[left].sum()) <= level:
-            high = middle
-        else:
-            low = middle
-    return levels(high)
+    penalty = bisected(within, -_LARGEST_PENALTY, _LARGEST_PENALTY, _BISECTIONS)[1]
+    return weighted_levels(mu, penalty, level)

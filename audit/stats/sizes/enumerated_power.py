@@ -14,7 +14,8 @@ import numpy as np
 from audit.stats.arrays import FloatArray
 from audit.stats.groups.funnel import asymptotic_limit, largest_rejected
 from audit.stats.margins.score_test import FAIL_BETA, exact_p
-from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
+from audit.stats.rates.binomial import Counts, FloatArray, binomial_cdf, checked_fraction
+from audit.stats.rates.bisection import bisected
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 __all__ = ["CriticalCounts", "critical_counts", "enumerated_power", "farthest_rate"]
@@ -134,8 +135,4 @@ def farthest_rate(critical: CriticalCounts, power: float) -> float | None:
     checked_fraction(power, "power")
     if float(enumerated_power(critical, 0.0)) < power:
         return None
-    low, high = 0.0, 1.0
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if float(enumerated_power(critical, middle)) >= power else (low, middle)
-    return low
+    return bisected(lambda rate: float(enumerated_power(critical, rate)) < power, 0.0, 1.0, _BISECTIONS)[0]
