@@ -13,8 +13,8 @@ from audit.analyses.families import MOST_GROUPS, is_listed
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import Amplification, Amplifies, GroupAmplification
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.pairs.paired import mean_of_signed_estimates, newcombe_paired
-from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.rates.intervals import newcombe_difference
 from audit.stats.rates.mover import difference_of_independent
 from audit.vocabulary.metrics import Cell

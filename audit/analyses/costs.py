@@ -13,7 +13,7 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import CostsSection
 from audit.result.findings import CostOfErrors, CostReason
-from audit.stats.rates.binomial import FloatArray
+from audit.stats.arrays import FloatArray
 from audit.stats.rates.mover import difference_of_independent
 from audit.stats.scores.expected_cost import expected_cost
 from audit.vocabulary.metrics import Cell

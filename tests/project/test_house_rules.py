@@ -38,6 +38,9 @@ def test_the_repository_keeps_the_rules() -> None:
         ("docs/index.md", "A debiased model.\n"),
         ("README.md", "Your model will be compliant.\n"),
         ("audit/later.py", "# TODO: later\n"),
+        ("audit/stats/rate.py", '"""The same of the rests."""\n'),
+        ("audit/plan/rule.py", 'def whose() -> None:\n    """Whom the rule is about."""\n'),
+        ("audit/errors.py", 'SLUG = ""\n"""\nThat of the page."""\n'),
         ("audit/never.py", "def f() -> None:\n    raise NotImplementedError\n"),
         ("tools/requirements/run.txt", "--index-url https://example.org/simple\n"),
         ("tools/requirements/dev.txt", "thing @ file:///tmp/thing.whl\n"),
@@ -67,6 +70,7 @@ def test_a_breach_is_found(tmp_path: Path, file: str, text: str) -> None:
         ("docs/words.md", 'We never write "fair" or `unbiased` of a model.\n'),
         ("tools/requirements/run.txt", "aif360==0.6.1 \\\n    --hash=sha256:00\n"),
         ("reports/words.py", 'word = t.gettext("one") % {"a": t.ngettext("b", "c", 2)}\n'),
+        ("audit/stats/rate.py", '"""Rates."""\n\nSAID = "The same of the rests."\n'),
         ("tests/test_page.py", 'assert "unbiased" not in page\n'),
     ],
 )

@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc
 
-from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.weighted_rate import Place, WeightedRate
-from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 __all__ = [

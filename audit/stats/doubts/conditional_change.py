@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 
 __all__ = ["APPEARS", "CANNOT_TELL", "NOTES", "REVERSES", "STAYS", "VANISHES", "change_by_conditioning"]
 

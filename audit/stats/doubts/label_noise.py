@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.bounds import Tables, asymptotically_fewest, fewest_to_overturn
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, checked_fraction
+from audit.stats.rates.binomial import Counts, checked_fraction
 from audit.stats.rates.boundaries import Boundary
 
 __all__ = ["Corrected", "FewestFlips", "corrected_rate", "fewest_flips", "fewest_flips_to_rate"]

@@ -15,8 +15,9 @@ from typing import Literal
 import numpy as np
 from scipy.special import chdtrc, ndtri
 
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.score_statistic import middle_root
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, checked_counts, checked_fraction
+from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 
 __all__ = [
     "LEAST_EXPECTED",

@@ -16,7 +16,7 @@ from scipy.special import gammainc, gammaincc
 
 from audit.stats.arrays import FloatArray
 from audit.stats.groups.shrinkage import beta_prior, shrunk_rates
-from audit.stats.rates.binomial import Counts, FloatArray, checked_counts, checked_fraction
+from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 from audit.stats.rates.bisection import bisected
 
 _FEWEST = 2

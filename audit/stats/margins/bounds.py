@@ -8,7 +8,7 @@ import numpy as np
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.score_test import asymptotic_p, exact_p
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray
+from audit.stats.rates.binomial import Counts
 from audit.stats.rates.boundaries import Boundary, counted_outcome
 
 __all__ = ["Tables", "asymptotically_fewest", "fewest_to_overturn", "rate_bounds"]

@@ -31,15 +31,8 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 from scipy.special import betaincinv, ndtr
 
-from audit.stats.rates.binomial import (
-    BoolArray,
-    Counts,
-    FloatArray,
-    binomial_cdf,
-    checked_counts,
-    checked_fraction,
-    largest_count,
-)
+from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.rates.binomial import Counts, binomial_cdf, checked_counts, checked_fraction, largest_count
 from audit.stats.rates.bisection import bisected
 from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.stats.rates.intervals import clopper_pearson

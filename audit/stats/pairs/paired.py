@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray
+from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.rates.binomial import Counts
 from audit.stats.rates.intervals import wilson
 from audit.stats.rates.mover import RateLimits
 

@@ -12,8 +12,9 @@ from typing import Final
 
 import numpy as np
 
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.multiplicity import FamilyRejections, smallest_penalty, weighted_levels
-from audit.stats.rates.binomial import BoolArray, Counts, FloatArray, IntArray, binomial_cdf, checked_fraction
+from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
 
 __all__ = ["name_paired", "smallest_paired_p", "survival_probability"]
 

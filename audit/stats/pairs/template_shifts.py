@@ -22,7 +22,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from audit.stats.rates.binomial import BoolArray, FloatArray, checked_fraction
+from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.rates.binomial import checked_fraction
 
 __all__ = ["MIN_TEMPLATES", "HolmStep", "ShiftTests", "holm", "mean_interval", "shift_tests", "undetected_share"]
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainccinv, betaincinv, ndtri
 
-from audit.stats.rates.binomial import Counts, FloatArray, checked_counts, checked_fraction
+from audit.stats.arrays import FloatArray
+from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 from audit.stats.rates.mover import Limits, difference_of_independent, ratio_of_limits
 
 

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from audit.stats.rates.binomial import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.rates.bisection import bisected
 from audit.stats.scan.scan_starts import KEPT, MOST_MARGINS, bernoulli_score, random_starts
 from audit.stats.scan.subset_scan import SubsetSearch

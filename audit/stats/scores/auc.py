@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtrit
 
-from audit.stats.rates.binomial import FloatArray, IntArray, checked_fraction
+from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.rates.binomial import checked_fraction
 from audit.stats.rates.intervals import score_limits
 
 MIN_CASES: Final = 5

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.rates.binomial import FloatArray, IntArray
+from audit.stats.arrays import FloatArray, IntArray
 
 __all__ = ["GroupCells", "effective_sizes", "proportional_counts", "smallest_allocation"]
 

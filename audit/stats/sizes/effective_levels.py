@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.multiplicity import weighted_levels
-from audit.stats.rates.binomial import BoolArray, FloatArray, checked_fraction
+from audit.stats.rates.binomial import checked_fraction
 from audit.stats.rates.bisection import bisected
 from audit.stats.rates.boundaries import Boundary, counted_rate
 

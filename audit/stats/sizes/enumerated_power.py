@@ -14,7 +14,7 @@ import numpy as np
 from audit.stats.arrays import FloatArray
 from audit.stats.groups.funnel import asymptotic_limit, largest_rejected
 from audit.stats.margins.score_test import FAIL_BETA, exact_p
-from audit.stats.rates.binomial import Counts, FloatArray, binomial_cdf, checked_fraction
+from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
 from audit.stats.rates.bisection import bisected
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
