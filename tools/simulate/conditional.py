@@ -26,8 +26,8 @@ from audit.stats.doubts.mantel_haenszel import (
 )
 from audit.stats.pairs.paired import newcombe_paired
 from audit.stats.rates.intervals import newcombe_difference, wilson
-from audit.stats.rates.mover import difference_of_independent
-from audit.stats.scores.deployed import RateLimits, flag_rate_at, precision_at
+from audit.stats.rates.mover import RateLimits, difference_of_independent
+from audit.stats.scores.deployed import flag_rate_at, precision_at
 from audit.vocabulary.groups import Axis, Family, Group, Level
 from tools.simulate.verdict_size import Measured
 
