@@ -12,11 +12,11 @@ from audit.evaluation.cell_values import distinct_texts, refuse_suppressed
 from audit.evaluation.columns import check_text_type, text_of
 from audit.evaluation.connection import reading
 from audit.evaluation.relation import Relation
-from audit.evaluation.row_numbers import rows_where
+from audit.evaluation.row_numbers import refuse_rows
 from audit.evaluation.scores import number_cells
 from audit.evaluation.sql import identifier, literal
 from audit.plan.audit_plan import AuditPlan
-from audit.vocabulary.text import rows_text, shown
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import duckdb
@@ -76,15 +76,15 @@ def _weights(connection: duckdb.DuckDBPyConnection, relation: Relation, column: 
     name = identifier(relation.name)
     with reading(relation.source_name):
         number = number_cells(connection, relation, column, "weight")
-        count, rows = rows_where(connection, name, f"{number} IS NULL OR {number} <= 0")
-        if count:
-            raise DataError(
-                f'{shown(relation.source_name)}: the weight "{shown(column)}" is missing or not above 0 in '
-                f"{rows_text(count, rows)}",
-                slug="weight-values",
-                hint="a design weight says how many cases a row stands for; leave a row out of the file rather than "
-                "weigh it 0",
-            )
+        refuse_rows(
+            connection,
+            relation,
+            f"{number} IS NULL OR {number} <= 0",
+            f'the weight "{shown(column)}" is missing or not above 0',
+            slug="weight-values",
+            hint="a design weight says how many cases a row stands for; leave a row out of the file rather than weigh "
+            "it 0",
+        )
         ((largest, smallest),) = connection.execute(f"SELECT max({number}), min({number}) FROM {name}").fetchall()  # noqa: S608
     unit = math.ldexp(1.0, math.frexp(largest)[1] - WEIGHT_BITS)
     if unit == 0.0 or not math.isfinite(unit) or smallest < unit:
@@ -101,14 +101,14 @@ def cluster_text(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
     """SQL of the cluster of a row, as text (VARCHAR, never NULL or empty). Raises DataError where a row has none."""
     check_text_type(relation.source_name, column, relation.types[column], "the cluster")
     text = text_of(relation.expression(column), relation.types[column])
-    with reading(relation.source_name):
-        count, rows = rows_where(connection, identifier(relation.name), f"{text} IS NULL OR {text} = ''")
-    if count:
-        raise DataError(
-            f'{shown(relation.source_name)}: no cluster in "{shown(column)}" in {rows_text(count, rows)}',
-            slug="missing-clusters",
-            hint="give a row that belongs to no other a cluster of its own, its id for example",
-        )
+    refuse_rows(
+        connection,
+        relation,
+        f"{text} IS NULL OR {text} = ''",
+        f'no cluster in "{shown(column)}"',
+        slug="missing-clusters",
+        hint="give a row that belongs to no other a cluster of its own, its id for example",
+    )
     return text
 
 

@@ -10,7 +10,7 @@ from audit.evaluation.columns import EXACT_INTEGERS, check_text_type, is_float, 
 from audit.evaluation.connection import reading
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.repeats import repeated_hashes
-from audit.evaluation.row_numbers import rows_where
+from audit.evaluation.row_numbers import refuse_rows
 from audit.evaluation.sql import identifier
 from audit.vocabulary.text import SHOWN, rows_text, shown
 
@@ -37,17 +37,25 @@ def check_ids(connection: duckdb.DuckDBPyConnection, relation: Relation, column:
     """
     kind, expression = relation.types[column], relation.expression(column)
     check_text_type(relation.source_name, column, kind, "the id")
-    text, name = text_of(expression, kind), identifier(relation.name)
+    text = text_of(expression, kind)
+    refuse_rows(
+        connection,
+        relation,
+        f"{text} IS NULL OR {text} = ''",
+        f'no id in "{shown(column)}"',
+        slug="missing-ids",
+        hint="every case needs an id of its own, so that none is lost or counted twice",
+    )
+    if is_float(kind):
+        refuse_rows(
+            connection,
+            relation,
+            f"abs({expression}) >= {EXACT_INTEGERS}",
+            f'ids in "{shown(column)}" were stored as floats, and are too large to be exact',
+            slug="rounded-ids",
+            hint="export them again as text or as integers: distinct ids may have become equal",
+        )
     with reading(relation.source_name):
-        count, rows = rows_where(connection, name, f"{text} IS NULL OR {text} = ''")
-        if count:
-            raise DataError(
-                f'{shown(relation.source_name)}: no id in "{shown(column)}" in {rows_text(count, rows)}',
-                slug="missing-ids",
-                hint="every case needs an id of its own, so that none is lost or counted twice",
-            )
-        if is_float(kind):
-            _refuse_rounded(connection, relation, column)
         _refuse_repeated(connection, relation, column, text, private)
     return text
 
@@ -77,18 +85,6 @@ def cases_digest(connection: duckdb.DuckDBPyConnection, relation: Relation, text
     with reading(relation.source_name):
         ((high, low),) = connection.execute(query).fetchall()
     return hashlib.sha256(f"{relation.rows} {high} {low}".encode()).hexdigest()
-
-
-def _refuse_rounded(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> None:
-    expression = relation.expression(column)
-    count, rows = rows_where(connection, identifier(relation.name), f"abs({expression}) >= {EXACT_INTEGERS}")
-    if count:
-        raise DataError(
-            f'{shown(relation.source_name)}: ids in "{shown(column)}" were stored as floats, and are too large to be '
-            f"exact in {rows_text(count, rows)}",
-            slug="rounded-ids",
-            hint="export them again as text or as integers: distinct ids may have become equal",
-        )
 
 
 def _refuse_repeated(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from audit.evaluation.relation import ROW
-from audit.vocabulary.text import SHOWN
+from audit.errors import DataError
+from audit.evaluation.connection import reading
+from audit.evaluation.relation import ROW, Relation
+from audit.evaluation.sql import identifier
+from audit.vocabulary.text import SHOWN, rows_text, shown
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,3 +32,13 @@ def rows_where(
         # seen with damaged Parquet files: the rows read depend on which columns are read
         raise EOFError("not the same rows twice")
     return int(count), sorted(int(row) for row in lowest)
+
+
+def refuse_rows(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, condition: str, wrong: str, *, slug: str, hint: str
+) -> None:
+    """Raise DataError if rows meet an SQL condition: what is `wrong`, in how many rows and in which."""
+    with reading(relation.source_name):
+        count, rows = rows_where(connection, identifier(relation.name), condition)
+    if count:
+        raise DataError(f"{shown(relation.source_name)}: {wrong} in {rows_text(count, rows)}", slug=slug, hint=hint)

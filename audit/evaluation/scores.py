@@ -12,10 +12,10 @@ from audit.errors import DataError
 from audit.evaluation.columns import is_float, is_number_type
 from audit.evaluation.connection import reading
 from audit.evaluation.relation import Relation
-from audit.evaluation.row_numbers import rows_where
+from audit.evaluation.row_numbers import refuse_rows, rows_where
 from audit.evaluation.sql import identifier, literal
 from audit.evaluation.suppressed import suppressed_cells, suppressed_condition
-from audit.vocabulary.text import rows_text, shown
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import duckdb
@@ -57,14 +57,14 @@ def check_scores(
         low, high = score_range
         # repr of a float is the shortest text that reads back as the same float, and DuckDB reads it as DOUBLE.
         outside = f"NOT ({number} >= CAST({low!r} AS DOUBLE) AND {number} <= CAST({high!r} AS DOUBLE))"
-        count, rows = rows_where(connection, identifier(relation.name), f"{number} IS NOT NULL AND {outside}")
-    if count:
-        raise DataError(
-            f'{shown(relation.source_name)}: the score "{shown(column)}" lies outside [{low:g}, {high:g}] in '
-            f"{rows_text(count, rows)}",
-            slug="score-range",
-            hint="write the detector's own score_range in [detector]; scores are never clipped",
-        )
+    refuse_rows(
+        connection,
+        relation,
+        f"{number} IS NOT NULL AND {outside}",
+        f'the score "{shown(column)}" lies outside [{low:g}, {high:g}]',
+        slug="score-range",
+        hint="write the detector's own score_range in [detector]; scores are never clipped",
+    )
     return number
 
 
@@ -73,12 +73,13 @@ def check_levels(
 ) -> str:
     """Check that every level of an ordinal scale is a whole number in range. Returns and raises as `check_scores`."""
     number = check_scores(connection, relation, column, score_range)
-    _refuse(
+    refuse_rows(
         connection,
-        (relation, column, "level"),
+        relation,
         f"{number} <> floor({number})",
-        "is no whole number",
-        'levels are never rounded; for scores leave out answers = "ordinal"',
+        f'the level "{shown(column)}" is no whole number',
+        slug="score-cells",
+        hint='levels are never rounded; for scores leave out answers = "ordinal"',
     )
     return number
 
@@ -98,43 +99,25 @@ def check_ranks(connection: duckdb.DuckDBPyConnection, relation: Relation, colum
     """
     with reading(relation.source_name):
         number = number_cells(connection, relation, column, "place")
-    where = (relation, column, "place")
-    _refuse(
+    refuse_rows(
         connection,
-        where,
+        relation,
         f"NOT ({number} >= 1 AND {number} = floor({number}) AND {number} <= {_EXACT})",
-        "is no whole number from 1",
-        "a ranking counts its cases: 1 is the first",
+        f'the place "{shown(column)}" is no whole number from 1',
+        slug="score-cells",
+        hint="a ranking counts its cases: 1 is the first",
     )
     # built from checked expressions and quoted identifiers; nothing of a cell stands in it
     twice = f"SELECT {number} FROM {identifier(relation.name)} GROUP BY 1 HAVING count(*) > 1"  # noqa: S608
-    _refuse(
+    refuse_rows(
         connection,
-        where,
+        relation,
         f"{number} IN ({twice})",
-        "is given to more than one case",
-        "a ranking has one case at each place; say in the detector, not here, who of two equals comes first",
+        f'the place "{shown(column)}" is given to more than one case',
+        slug="score-cells",
+        hint="a ranking has one case at each place; say in the detector, not here, who of two equals comes first",
     )
     return number
-
-
-def _refuse(
-    connection: duckdb.DuckDBPyConnection,
-    where: tuple[Relation, str, str],
-    condition: str,
-    wrong: str,
-    hint: str,
-) -> None:
-    """Raise DataError where `condition` holds for a filled cell; `where` ends with the name of a cell in messages."""
-    relation, column, what = where
-    with reading(relation.source_name):
-        count, rows = rows_where(connection, identifier(relation.name), condition)
-    if count:
-        raise DataError(
-            f'{shown(relation.source_name)}: the {what} "{shown(column)}" {wrong} in {rows_text(count, rows)}',
-            slug="score-cells",
-            hint=hint,
-        )
 
 
 def check_numbers(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> None:
@@ -167,15 +150,15 @@ def number_cells(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
         count, rows = rows_where(connection, name, f"{filled} AND {suppressed_condition(expression)}")
         if count:
             raise suppressed_cells(relation.source_name, column, count, rows)
-        no_number = f"{filled} AND NOT regexp_matches({expression}, {literal(NUMBER)})"
-        count, rows = rows_where(connection, name, no_number)
-        if count:
-            raise DataError(
-                f'{shown(relation.source_name)}: the {what} "{shown(column)}" is no number in {rows_text(count, rows)}',
-                slug="number-cells",
-                hint='write numbers with a decimal point and without spaces; "nan" and "inf" are no numbers, and an '
-                "empty cell is a missing one",
-            )
+        refuse_rows(
+            connection,
+            relation,
+            f"{filled} AND NOT regexp_matches({expression}, {literal(NUMBER)})",
+            f'the {what} "{shown(column)}" is no number',
+            slug="number-cells",
+            hint='write numbers with a decimal point and without spaces; "nan" and "inf" are no numbers, and an empty '
+            "cell is a missing one",
+        )
     elif is_number_type(kind):
         number = expression if kind == "DOUBLE" else f"CAST({expression} AS DOUBLE)"
     elif kind == '"NULL"':
@@ -187,12 +170,12 @@ def number_cells(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
             hint="store it as numbers",
         )
     if kind == "VARCHAR" or is_float(kind):
-        count, rows = rows_where(connection, name, f"{number} IS NOT NULL AND NOT isfinite({number})")
-        if count:
-            raise DataError(
-                f'{shown(relation.source_name)}: the {what} "{shown(column)}" is not finite (NaN or infinite) in '
-                f"{rows_text(count, rows)}",
-                slug="number-not-finite",
-                hint="find out why; leave the cell empty only where there truly is no answer",
-            )
+        refuse_rows(
+            connection,
+            relation,
+            f"{number} IS NOT NULL AND NOT isfinite({number})",
+            f'the {what} "{shown(column)}" is not finite (NaN or infinite)',
+            slug="number-not-finite",
+            hint="find out why; leave the cell empty only where there truly is no answer",
+        )
     return number

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from audit.evaluation.nationality import TRAVEL_DOCUMENT_CODES, UNKNOWN
-from audit.vocabulary.groups import LevelName
 
 Standing = Literal["national", "foreign", "stateless", "unknown"]
 STANDINGS: Final[tuple[Standing, ...]] = ("national", "foreign", "stateless", "unknown")
@@ -58,8 +57,3 @@ def standing_of_all(standings: Iterable[Standing | None]) -> Standing | None:
         if first in found:
             return first
     return "stateless"
-
-
-def levels(codes: Iterable[str]) -> tuple[LevelName, ...]:
-    """Names of the levels found."""
-    return tuple(LevelName(rung="level", code=code, name=code) for code in sorted(codes))

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     import duckdb
 
 
-__all__ = ["reference_path"]
-
-
 Format = Literal["parquet", "csv", "jsonl"]
 
 _COMPRESSED = (".gz", ".zst", ".zstd")
