@@ -15,7 +15,7 @@ from audit.counting.moments import Moments
 from audit.counting.scan_cells import ScanCells, count_scan_cells
 from audit.counting.score_table import ScoreTable, count_cases_and_scores
 from audit.counting.table import FAILED, CountsTable
-from audit.evaluation.connection import sparingly
+from audit.evaluation.connection import with_little_memory
 from audit.evaluation.reference_table import ReferenceTable, read_reference_table
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.statuses import Reason, Status
@@ -69,7 +69,7 @@ def count_everything(
     DataError
         The file cannot be read any more, or the reference table cannot be used.
     """
-    return sparingly(
+    return with_little_memory(
         evaluation_set.connection, lambda: _count(evaluation_set, plan, folder, details=details, rounds=rounds)
     )
 

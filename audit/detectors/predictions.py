@@ -13,7 +13,7 @@ from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.columns import check_text_type, is_float
-from audit.evaluation.connection import reading, sparingly, stream
+from audit.evaluation.connection import reading, stream, with_little_memory
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.row_numbers import rows_where
 from audit.evaluation.sql import literal, literals
@@ -178,7 +178,7 @@ def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answ
         f" JOIN (SELECT {key} AS case_id, {answer} AS answer FROM {relation.name}) USING (case_id)"
     )
     with reading(relation.source_name):
-        sparingly(connection, lambda: connection.execute(create))
+        with_little_memory(connection, lambda: connection.execute(create))
         joined, matched = _rows_joined(connection, source.rows)
     missing, surplus, repeated = source.rows - matched, relation.rows - joined, joined - matched
     if missing or surplus or repeated:

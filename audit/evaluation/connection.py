@@ -129,7 +129,9 @@ def stream(connection: duckdb.DuckDBPyConnection, query: str, size: int) -> Iter
             yield from connection.sql(f"{query} OFFSET {done}").to_arrow_reader(size)
 
 
-def sparingly(connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], *, threads: int = 0) -> Result:
+def with_little_memory(
+    connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], *, threads: int = 0
+) -> Result:
     """Return the result of `work`, which runs while DuckDB has little memory and so joins and sorts on disk.
 
     If that is not enough, `work` runs again from its beginning with the usual memory.

@@ -26,7 +26,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from audit.evaluation.several import TOGETHER, join, parts_of
+from audit.evaluation.several import TOGETHER, joint_code, parts_of
 from audit.evaluation.several import UNKNOWN as _UNKNOWN
 from audit.vocabulary.groups import LevelName
 
@@ -154,7 +154,7 @@ def _on_rung(code: str, rung: str) -> tuple[str, str]:
     """Code and name on `rung` of the level that contains `code`."""
     if TOGETHER in code:
         parts = sorted({_on_rung(part, rung) for part in parts_of(code)})
-        return join(part for part, _ in parts), " + ".join(name for _, name in parts)
+        return joint_code(part for part, _ in parts), " + ".join(name for _, name in parts)
     country = countries().get(code)
     if country is None:
         return code, name_of(code)

@@ -13,7 +13,7 @@ from audit.evaluation.columns import BETWEEN_ITEMS, check_text_type, is_list_typ
 from audit.evaluation.connection import reading
 from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import rows_where
-from audit.evaluation.several import counted_under, parts_of, read_parts, split
+from audit.evaluation.several import counted_under, nationality_texts, parts_of, read_parts
 from audit.evaluation.sql import identifier
 from audit.evaluation.standing import STANDINGS, Standing, standing, standing_of_all
 from audit.plan.audit_plan import AuditPlan, Coding, GroupFeature
@@ -186,7 +186,7 @@ def _read_values(
         one = value is not None and not (is_list and BETWEEN_ITEMS in value)
         code = read(value) if declared is None and value is not None and one else declared
         if dual and code is None and value is not None:
-            held = read_parts(split(value, section, is_list=is_list), read)
+            held = read_parts(nationality_texts(value, section, is_list=is_list), read)
             code = None if held is None else counted_under(held, section)
             parted += [value] if held is not None and len(held) > 1 else []
         if declared is None and value is not None:

@@ -18,7 +18,7 @@ ReadOne = Callable[[str], str | None]
 """Function from the text of one nationality to its canonical code; None where it is not read."""
 
 
-def split(text: str, section: GroupFeature, *, is_list: bool) -> list[str]:
+def nationality_texts(text: str, section: GroupFeature, *, is_list: bool) -> list[str]:
     """Texts of the nationalities in a cell, in their order; the cell itself where it holds one.
 
     A missing item of a list is an unknown nationality; nothing between two separators means that a text was left out.
@@ -39,10 +39,10 @@ def read_parts(parts: list[str], read: ReadOne) -> list[str] | None:
 
 def counted_under(codes: list[str], section: GroupFeature) -> str:
     """Code under which a case with these nationalities is counted."""
-    return codes[0] if section.dual == "primary" else join(codes)
+    return codes[0] if section.dual == "primary" else joint_code(codes)
 
 
-def join(codes: Iterable[str]) -> str:
+def joint_code(codes: Iterable[str]) -> str:
     """Code of several nationalities together, each once, in an order that says nothing."""
     return TOGETHER.join(sorted(set(codes)))
 

@@ -161,12 +161,12 @@ def _capacity(
     evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, scored: int, *, kept: str = _CAPACITY
 ) -> tuple[str, int, tuple[str, ...]]:
     """SQL of "within the capacity", the ties at its border, and notes for the reader."""
-    from audit.evaluation.connection import sparingly
+    from audit.evaluation.connection import with_little_memory
 
     if scored <= top_k:
         note = f"The capacity of {top_k} was not reached: all {scored} cases with a score are flagged."
         return EVERYONE, 0, (note,) if scored < top_k else ()
-    return sparingly(evaluation_set.connection, lambda: _highest(evaluation_set, answers, top_k, kept))
+    return with_little_memory(evaluation_set.connection, lambda: _highest(evaluation_set, answers, top_k, kept))
 
 
 def _highest(

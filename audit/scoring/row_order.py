@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from audit.errors import StorageError
-from audit.evaluation.connection import sparingly, stream
+from audit.evaluation.connection import stream, with_little_memory
 from audit.evaluation.relation import ROW
 from audit.evaluation.sql import identifier
 from audit.vocabulary.text import shown
@@ -145,7 +145,7 @@ class _Dealt:
         file = f"CAST({_file_of(key, 0, len(edges) + 1)} AS SMALLINT) AS {_FILE}"
         query = f"SELECT {columns}, {file} FROM ({self._wanted.query})"  # noqa: S608 - quoted identifiers
         try:
-            sparingly(connection, lambda: self._deal(query), threads=1)
+            with_little_memory(connection, lambda: self._deal(query), threads=1)
         finally:
             connection.execute(f"RESET VARIABLE {_EDGES}")
 
@@ -165,7 +165,7 @@ class _Dealt:
         connection, source, key = self._set.connection, self._set.source.name, self._set.expressions["case_id"]
         every = max(1, self._set.rows // (self._files * _FOR_AN_EDGE))
         query = f"SELECT {key} FROM {source} WHERE hash({key}) % {every} = 0"  # noqa: S608 - quoted identifiers
-        keys = sparingly(connection, lambda: connection.sql(query).to_arrow_table().column(0), threads=1)
+        keys = with_little_memory(connection, lambda: connection.sql(query).to_arrow_table().column(0), threads=1)
         places = np.unique(np.arange(1, self._files) * len(keys) // self._files) if len(keys) else np.empty(0, np.int64)
         edges: list[str] = keys.take(pc.sort_indices(keys).take(pa.array(places))).to_pylist()
         return edges

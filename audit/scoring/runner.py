@@ -104,7 +104,7 @@ def score(
 
 
 def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: TableDetector) -> Scored:
-    from audit.evaluation.connection import sparingly
+    from audit.evaluation.connection import with_little_memory
     from audit.scoring.decisions import AnswerSource, decide
     from audit.scoring.rules import decision_rule
 
@@ -117,7 +117,7 @@ def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: 
         abstained=f"({answer}) IS NULL",
     )
     rule, info = decision_rule(plan.detector), detector.info
-    decided = sparingly(evaluation_set.connection, lambda: decide(evaluation_set, answers, rule))
+    decided = with_little_memory(evaluation_set.connection, lambda: decide(evaluation_set, answers, rule))
     return Scored(_describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, {})
 
 

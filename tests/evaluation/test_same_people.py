@@ -16,7 +16,7 @@ from made.counts import nationality as made_nationality
 
 from audit.disclosure.vocabulary import public_ladder
 from audit.evaluation import nationality
-from audit.evaluation.several import join
+from audit.evaluation.several import joint_code
 from audit.plan.sections import GroupFeature
 from audit.vocabulary.groups import Group, Level
 
@@ -60,7 +60,7 @@ def test_over_every_country_and_document(rungs: tuple[str, ...]) -> None:
 
 @given(st.lists(st.lists(st.sampled_from(ALONE), min_size=1, max_size=4, unique=True), min_size=1, max_size=12))
 def test_over_people_who_hold_several(held: list[list[str]]) -> None:
-    assert_each_code_is_of_the_same_people(people_of({join(codes) for codes in held}, RUNGS))
+    assert_each_code_is_of_the_same_people(people_of({joint_code(codes) for codes in held}, RUNGS))
 
 
 def test_over_the_levels_of_a_public_table() -> None:

@@ -10,7 +10,7 @@ import pytest
 from made.private import private_folder
 
 from audit.errors import StorageError
-from audit.evaluation.connection import connect, reading, sparingly, stream
+from audit.evaluation.connection import connect, reading, stream, with_little_memory
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def test_no_thread_reads_whole_row_groups_ahead(connection: Any) -> None:
 def test_it_keeps_little_meanwhile(connection: Any) -> None:
     before = settings_of(connection)
     assert before[0] == "953.6 MiB"
-    assert sparingly(connection, lambda: settings_of(connection), threads=1) == ("61.0 MiB", 1)
+    assert with_little_memory(connection, lambda: settings_of(connection), threads=1) == ("61.0 MiB", 1)
     limit = max(64, 32 * before[1])
-    found = sparingly(connection, lambda: settings_of(connection))
+    found = with_little_memory(connection, lambda: settings_of(connection))
     assert found == (f"{limit * 1e6 / 2**20:.1f} MiB", before[1])
     assert settings_of(connection) == before
 
@@ -65,7 +65,7 @@ def test_where_little_is_too_little_it_begins_again_with_more(connection: Any, t
         with reading("set.csv"):
             raise duckdb.OutOfMemoryException("of a test")
 
-    assert sparingly(connection, work) == 7
+    assert with_little_memory(connection, work) == 7
     assert seen[0] != seen[1] == before[0]
     assert settings_of(connection) == before
 
@@ -78,5 +78,5 @@ def test_any_other_error_is_left_alone(connection: Any) -> None:
         raise StorageError("full", slug="checkpoint-failed")
 
     with pytest.raises(StorageError, match="full"):
-        sparingly(connection, work)
+        with_little_memory(connection, work)
     assert len(calls) == 1

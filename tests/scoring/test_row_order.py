@@ -173,7 +173,7 @@ def test_what_is_done_sparingly_is_done_again_where_memory_is_too_little_on_the_
                 tried[-1] += piece.num_rows
             return tried[-1]
 
-        assert connection.sparingly(opened_here, work, threads=1) == len(texts)
+        assert connection.with_little_memory(opened_here, work, threads=1) == len(texts)
     assert len(tried) == 2
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.errors import PlanError
 from audit.evaluation import gender, nationality
-from audit.evaluation.several import join, parts_of, read_parts
+from audit.evaluation.several import joint_code, parts_of, read_parts
 from audit.evaluation.standing import STANDINGS
 from audit.plan.audit_plan import GENDERS, Coding
 from audit.vocabulary.text import shown
@@ -52,5 +52,5 @@ def _level(coding: Coding, text: str, *, several: bool) -> str | None:
         return gender.canonical(text)
     if coding == "nationality":
         codes = read_parts(list(parts_of(text)) if several else [text], nationality.map_target)
-        return None if codes is None else join(codes)
+        return None if codes is None else joint_code(codes)
     return text if coding == "categorical" or text in STANDINGS else None
