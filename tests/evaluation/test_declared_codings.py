@@ -163,9 +163,9 @@ def test_no_two_pairs_of_cells_are_one(tmp_path: Path) -> None:
 def test_codes_of_one_state_are_refused_until_the_plan_says_how_to_read_them(tmp_path: Path) -> None:
     feature = {"column": "n", "coding": "relation", "country_column": "c"}
     columns: Columns = {"n": ["USA", "PRI", "GUM"], "c": ["USA", "USA", "PRI"]}
-    with pytest.raises(DataError, match="different codes of one state in rows 2 and 3") as told:
+    with pytest.raises(DataError, match="different codes of one state in rows 2 and 3") as caught:
         rows_by_level(tmp_path, feature, columns)
-    assert told.value.slug == "relation-of-one-state"
+    assert caught.value.slug == "relation-of-one-state"
     mapped = {**feature, "map": {"PRI": "USA", "GUM": "USA"}}
     assert rows_by_level(tmp_path, mapped, columns) == ["national", "national", "national"]
 

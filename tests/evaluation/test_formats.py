@@ -337,9 +337,9 @@ def test_texts_of_jsonl_are_split_by_the_separator_and_lists_by_their_items(tmp_
 def test_several_in_a_text_need_a_separator(name: str, tmp_path: Path) -> None:
     write_set(tmp_path / name, made_cells())
     plan = made_plan(name, groups={"nationality": {"column": "nationality", "dual": "any"}})
-    with pytest.raises(DataError, match="is a text and no list") as told:
+    with pytest.raises(DataError, match="is a text and no list") as caught:
         open_evaluation_set(plan, tmp_path)
-    assert told.value.slug == "no-separator"
+    assert caught.value.slug == "no-separator"
 
 
 @pytest.mark.parametrize("cell", [["NGA", 4], [["NGA"]], {"a": 1}])

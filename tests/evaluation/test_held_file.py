@@ -1,4 +1,4 @@
-"""One process at a time, with locks of the system and without: whoever waits gets it, or is told after a while."""
+"""One process at a time, with locks of the system and without: who waits gets it, or an error after a while."""
 
 from __future__ import annotations
 

@@ -52,15 +52,15 @@ def test_rows_are_handed_out_by_one_thread(connection: Any) -> None:
     assert set(seen) == {("122.0 MiB", 1)}
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_where_little_is_too_little_it_begins_again_with_more(connection: Any, told: bool) -> None:
+@pytest.mark.parametrize("translated", [True, False])
+def test_where_little_is_too_little_it_begins_again_with_more(connection: Any, translated: bool) -> None:
     before, seen = settings_of(connection), []
 
     def work() -> int:
         seen.append(settings_of(connection)[0])
         if len(seen) > 1:
             return 7
-        if not told:
+        if not translated:
             raise duckdb.OutOfMemoryException("of a test")
         with reading("set.csv"):
             raise duckdb.OutOfMemoryException("of a test")

@@ -56,10 +56,10 @@ def plan_with(governance: str) -> LoadedPlan:
 def test_a_mistake_is_one_line_with_its_place(written: str, said: str) -> None:
     with pytest.raises(PlanError) as error:
         plan_with(written)
-    told = str(error.value)
-    assert said in told
-    assert re.match(r"plan\.toml, line \d+: ", told)
-    assert "\n" not in told
+    line = str(error.value)
+    assert said in line
+    assert re.match(r"plan\.toml, line \d+: ", line)
+    assert "\n" not in line
 
 
 def test_nothing_need_be_declared() -> None:
@@ -82,7 +82,7 @@ def test_any_text_is_taken_as_it_is_or_refused_in_one_line(text: str) -> None:
 
 
 def test_it_changes_the_digest_of_the_plan_and_nothing_that_scoring_depends_on() -> None:
-    """So that whoever corrects a contact goes on with a run, and is not told that it is another one."""
+    """So that whoever corrects a contact goes on with a run, without the error that it is another one."""
     before, after = (plan_with(f'contact = "{who}"').plan for who in ("A", "B"))
     assert canonical_plan_sha256(before) != canonical_plan_sha256(after)
     assert scoring_identity(before) == scoring_identity(after)

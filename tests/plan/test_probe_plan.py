@@ -49,7 +49,7 @@ def test_defaults_are_the_package_s_adverts_in_english() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "stated"),
     [
         (TEXT.replace('kind = "text"\n', ""), 'probes[1].kind is missing — write kind = "text" or "columns"'),
         (TEXT.replace('"text"\ncol', '"texts"\ncol'), 'probes[1].kind = "texts" is not known'),
@@ -88,10 +88,10 @@ def test_defaults_are_the_package_s_adverts_in_english() -> None:
         (COLUMNS + "rows = 9\n", "probes[1].rows must be at least 10"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_gets_one_line(more: str, told: str) -> None:
+def test_what_does_not_fit_gets_one_line(more: str, stated: str) -> None:
     with pytest.raises(PlanError) as caught:
         plan(more)
-    assert told in str(caught.value)
+    assert stated in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -49,12 +49,12 @@ def nights(group: float, nights: int, histories: int, seed: int) -> np.ndarray[t
     """float64[nights, histories]: 20 cases of the group and 400 of everyone else each night, of whom 70 % are found."""
     rng = np.random.default_rng(seed)
     boundary = margin_boundary("fail", True, "difference", 0.05)
-    state, told = new_state(histories), []
+    state, evidence = new_state(histories), []
     for _ in range(nights):
         x, y = rng.binomial(20, group, histories), rng.binomial(400, 0.7, histories)
         state = take_in(state, x, 20, y, 400, boundary)
-        told.append(state.log_e)
-    return np.array(told)
+        evidence.append(state.log_e)
+    return np.array(evidence)
 
 
 def test_looked_at_every_night_it_errs_in_few_histories_and_finds_what_is_there() -> None:

@@ -25,10 +25,10 @@ def is_known(of: Tilt, rows: int, edge: float, level: float = 0.05) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("factor", "told"), [(1.0, True), (7.9, True), (8.1, False), (1 / 7.9, True), (1 / 8.1, False)]
+    ("factor", "known"), [(1.0, True), (7.9, True), (8.1, False), (1 / 7.9, True), (1 / 8.1, False)]
 )
-def test_rows_of_one_outcome_may_weigh_eight_times_as_much(factor: float, told: bool) -> None:
-    assert is_known(tilt(40, 400, factor), 10, 0.1) is told
+def test_rows_of_one_outcome_may_weigh_eight_times_as_much(factor: float, known: bool) -> None:
+    assert is_known(tilt(40, 400, factor), 10, 0.1) is known
 
 
 def test_where_all_rows_weigh_the_same_nothing_can_go_with_the_outcome() -> None:

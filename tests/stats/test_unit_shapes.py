@@ -1,4 +1,4 @@
-"""Clusters told from their sizes alone, against the sums that a set with those clusters has."""
+"""Clusters from their sizes alone, against the sums that a set with those clusters has."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def test_a_whole_pool_has_the_sums_of_its_clusters(rows: FloatArray) -> None:
     }
     for name, values in expected.items():
         np.testing.assert_allclose(getattr(side, name), values, rtol=1e-12, err_msg=name)
-    told = Evened.of_clusters(0.5 * b, b, q)
+    given = Evened.of_clusters(0.5 * b, b, q)
     for name in ("clusters", "q", "bb", "q_q", "q_bb", "bb_bb"):
-        np.testing.assert_allclose(getattr(evened.rate, name), getattr(told.rate, name), rtol=1e-12, err_msg=name)
-    np.testing.assert_allclose(evened.bundles.number[:, 0], told.bundles.number[:, -1], rtol=1e-12)
-    np.testing.assert_allclose(evened.bundles.share[:, 0], told.bundles.share[:, -1], rtol=1e-12)
+        np.testing.assert_allclose(getattr(evened.rate, name), getattr(given.rate, name), rtol=1e-12, err_msg=name)
+    np.testing.assert_allclose(evened.bundles.number[:, 0], given.bundles.number[:, -1], rtol=1e-12)
+    np.testing.assert_allclose(evened.bundles.share[:, 0], given.bundles.share[:, -1], rtol=1e-12)
 
 
 def test_half_of_the_rows_have_half_of_the_clusters(rows: FloatArray) -> None:
