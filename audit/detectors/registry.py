@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Final
 
 from audit.detectors.error_names import name_of
 from audit.detectors.protocol import API_VERSION, Detector, TableDetector
 from audit.errors import AuditError, DetectorError
+from audit.plan.offers import names_offered, offers_of, package_of, packages_of
 
 ENTRY_POINT_GROUP: Final = "audit.detectors"
 """Where packages offer kinds. `audit.plan.detectors` has the same word: a plan is checked without this layer."""
-
-
-def known_kinds() -> tuple[str, ...]:
-    """Kinds that installed packages offer, sorted; none of them is imported."""
-    return tuple(sorted(entry_points(group=ENTRY_POINT_GROUP).names))
 
 
 def make_detector(section: Any, folder: Path) -> Detector | TableDetector:
@@ -40,31 +36,30 @@ def make_detector(section: Any, folder: Path) -> Detector | TableDetector:
     version = getattr(made, "api_version", None)
     if version != API_VERSION:
         raise DetectorError(
-            f"the detector kind {found.name!r} from {_package(found)} follows "
+            f"the detector kind {found.name!r} from {package_of(found)} follows "
             f"version {version if isinstance(version, int) else 'unknown'} of the detector protocol, "
             f"this version of audit7k needs {API_VERSION}",
             slug="detector-api-version",
-            hint=f"install a version of {_package(found)} made for protocol {API_VERSION}",
+            hint=f"install a version of {package_of(found)} made for protocol {API_VERSION}",
         )
     return made
 
 
 def _find(kind: str) -> EntryPoint:
-    offers = {(offer.value, _package(offer)): offer for offer in entry_points(group=ENTRY_POINT_GROUP, name=kind)}
+    offers = offers_of(ENTRY_POINT_GROUP, kind)
     if not offers:
         raise DetectorError(
             f"no detector kind {kind!r}",
             slug="unknown-detector-kind",
-            hint=f"the kinds installed here are: {', '.join(known_kinds()) or 'none'}",
+            hint=f"the kinds installed here are: {', '.join(names_offered(ENTRY_POINT_GROUP)) or 'none'}",
         )
     if len(offers) > 1:
-        packages = ", ".join(sorted({_package(offer) for offer in offers.values()}))
         raise DetectorError(
-            f"more than one installed package offers the detector kind {kind!r}: {packages}",
+            f"more than one installed package offers the detector kind {kind!r}: {packages_of(offers)}",
             slug="ambiguous-detector-kind",
             hint="uninstall all but one of them",
         )
-    return next(iter(offers.values()))
+    return offers[0]
 
 
 def _load(found: EntryPoint) -> Any:
@@ -72,9 +67,9 @@ def _load(found: EntryPoint) -> Any:
         return found.load()
     except (Exception, SystemExit) as error:
         raise DetectorError(
-            f"the detector kind {found.name!r} from {_package(found)} cannot be imported ({name_of(error)})",
+            f"the detector kind {found.name!r} from {package_of(found)} cannot be imported ({name_of(error)})",
             slug="detector-import",
-            hint=f"reinstall {_package(found)}; its entry point is {found.value}",
+            hint=f"reinstall {package_of(found)}; its entry point is {found.value}",
         ) from None
 
 
@@ -85,12 +80,8 @@ def _made(found: EntryPoint, section: Any, folder: Path) -> Detector | TableDete
         raise
     except (Exception, SystemExit) as error:
         raise DetectorError(
-            f"the detector kind {found.name!r} from {_package(found)} cannot be made: it raised {name_of(error)}",
+            f"the detector kind {found.name!r} from {package_of(found)} cannot be made: it raised {name_of(error)}",
             slug="detector-made",
             hint="check what its documentation says of [detector], and of `options` there",
         ) from None
     return made
-
-
-def _package(found: EntryPoint) -> str:
-    return found.dist.name if found.dist is not None else "an unnamed package"

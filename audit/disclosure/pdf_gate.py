@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -24,10 +24,10 @@ from audit.disclosure.gates import in_fresh_process
 from audit.disclosure.pdf_text import Line, PdfText, read_pdf
 from audit.disclosure.printed import Number, numbers_in, read_numbers, unread
 from audit.errors import DataError, RefusedReleaseError
+from audit.plan.offers import MAKERS, offers_of
 
 __all__ = ["pdf_maker", "refuse_other_pdfs"]
 
-_GROUP: Final = "audit.pdf_makers"
 _NAME: Final = re.compile(r"(?P<page>[a-z][a-z-]*)(?:\.(?P<language>[a-z]{2}))?\.pdf")
 _FIXED: Final = frozenset(("IEC 61966-2-1 Default RGB Colour Space - sRGB", "sRGB2014.icc"))
 _PROGRAM: Final = (
@@ -40,21 +40,21 @@ _Number = tuple[Decimal, int]
 
 
 def pdf_maker() -> str:
-    """What makes PDFs, as `module:function`; an entry point of `audit.pdf_makers` names it.
+    """What makes PDFs, as `module:function`; the entry point `pdf` of `audit.makers` names it.
 
     Raises
     ------
     DataError
         If no installed package makes PDFs, or more than one does.
     """
-    offers = {offer.value for offer in entry_points(group=_GROUP)}
+    offers = offers_of(MAKERS, "pdf")
     if len(offers) != 1:
         raise DataError(
             "there is no maker of PDFs, or more than one",
             slug="no-pdf-maker",
             hint="reinstall audit7k, or leave PDF out",
         )
-    return offers.pop()
+    return offers[0].value
 
 
 def refuse_other_pdfs(

@@ -7,14 +7,12 @@ whoever wrote the reporters. A reporter of a third party passes the same gates a
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint, entry_points
 from typing import Final, Protocol, runtime_checkable
 
 from audit.errors import AuditError, DataError
+from audit.plan.offers import names_offered, reporters_offered
 from audit.public.table import PublicRelease
-from audit.vocabulary.text import printable
 
 __all__ = [
     "GROUP",
@@ -22,9 +20,7 @@ __all__ = [
     "PublicReporter",
     "default_formats",
     "find_public_reporters",
-    "known_formats",
     "make_files",
-    "who_answered",
 ]
 
 GROUP: Final = "audit.public_reporters"
@@ -56,14 +52,9 @@ class PublicReporter(Protocol):
         ...
 
 
-def known_formats() -> tuple[str, ...]:
-    """Names of the public reporters that installed packages offer; none of them is imported."""
-    return tuple(sorted(set(entry_points(group=GROUP).names)))
-
-
 def default_formats() -> tuple[str, ...]:
     """Those that are made unless others are asked for, the one for people first where it is installed."""
-    known = known_formats()
+    known = names_offered(GROUP)
     return tuple(name for name in _PREFERRED if name in known)
 
 
@@ -77,14 +68,7 @@ def find_public_reporters(names: Sequence[str]) -> list[PublicReporter]:
     AuditError
         A reporter cannot be loaded, or is none.
     """
-    found = [_loaded(_offer(name)) for name in dict.fromkeys(names)]
-    files = [reporter.filename for reporter in found]
-    for filename in files:
-        if files.count(filename) > 1:
-            raise DataError(
-                f"two of these public reporters write {filename}", slug="same-report-file", hint="ask for one"
-            )
-    return found
+    return reporters_offered(names, GROUP, _is_reporter, DataError, public=True)
 
 
 def make_files(release: PublicRelease) -> dict[str, bytes]:
@@ -111,65 +95,8 @@ def make_files(release: PublicRelease) -> dict[str, bytes]:
     return files
 
 
-def _offer(name: str) -> EntryPoint:
-    offers = {(offer.value, _package(offer)): offer for offer in entry_points(group=GROUP, name=name)}
-    if not offers:
-        raise DataError(
-            f'no public reporter "{printable(name)[:60]}"',
-            slug="unknown-public-reporter",
-            hint=f"installed here: {', '.join(known_formats()) or 'none'}",
-        )
-    if len(offers) > 1:
-        raise DataError(
-            f'more than one installed package offers the public reporter "{name}": '
-            f"{', '.join(sorted({package for _, package in offers}))}",
-            slug="ambiguous-reporter",
-            hint="uninstall all but one of them",
-        )
-    return next(iter(offers.values()))
-
-
-def _loaded(offer: EntryPoint) -> PublicReporter:
-    try:
-        made = offer.load()
-        reporter = made() if isinstance(made, type) else made
-    except AuditError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise AuditError(
-            f'the public reporter "{offer.name}" of {_package(offer)} cannot be loaded ({type(error).__name__}); '
-            f"{who_answered(offer)}",
-            slug="reporter-not-loaded",
-            hint="start audit7k from another folder or rename what hides it; else reinstall the package",
-        ) from error
-    filename = getattr(reporter, "filename", None)
-    plain = isinstance(filename, str) and _PLAIN.fullmatch(filename)
-    if not isinstance(reporter, PublicReporter) or not plain or reporter.audience != "public":
-        raise AuditError(
-            f'the public reporter "{offer.name}" of {_package(offer)} is none: it needs name, filename, audience '
-            '"public" and render',
-            slug="reporter-not-loaded",
-            hint='see "A public report" in CONTRIBUTING.md',
-        )
-    return reporter
-
-
-def who_answered(offer: EntryPoint) -> str:
-    """Which file Python took for the reporter's top-level package: a user's own folder can hide it."""
-    import importlib.util
-
-    top = offer.module.partition(".")[0]
-    module = sys.modules.get(top)
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
-    if module is None:
-        try:
-            spec = importlib.util.find_spec(top)
-        except (ImportError, ValueError):
-            spec = None
-        places = [spec.origin, *(spec.submodule_search_locations or [])] if spec else []
-    place = next((place for place in places if place), None)
-    return f'"{top}" is {place} here' if place else f'nothing answers to "{top}"'
-
-
-def _package(offer: EntryPoint) -> str:
-    return offer.dist.name if offer.dist is not None else "an unnamed package"
+def _is_reporter(made: object) -> bool:
+    if not isinstance(made, PublicReporter) or made.audience != "public":
+        return False
+    filename: object = made.filename
+    return isinstance(filename, str) and bool(_PLAIN.fullmatch(filename))

@@ -112,7 +112,7 @@ def image(figure: Figure, form: Literal["svg", "png"]) -> bytes:
 
 
 class PaperFigures:
-    """What `audit7k figure` draws with; registered as an entry point of `audit.figures`."""
+    """What `audit7k figure` draws with; registered as `figures` under `audit.makers`."""
 
     name: str = "matplotlib"
     kinds: tuple[str, ...] = KINDS

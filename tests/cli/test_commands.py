@@ -13,8 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.cli.outputs.reporters import known_reporters
+from audit.cli.outputs.reporters import GROUP
 from audit.errors import ExitCode
+from audit.plan.offers import names_offered
 from audit.result.file import load_result
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.terms import TERMS
@@ -144,7 +145,7 @@ def test_reports_are_chosen_by_name_and_checked_before_anything_is_scored(here: 
     assert sorted(path.name for path in (here / "a" / "b").iterdir()) == ["junit.xml", "result.json"]
     code, out, err = invoke("run", "absent.toml", "--restricted", "--report", "jnuit")
     assert (code, out) == (ExitCode.USAGE, "")
-    assert err == f'error: no reporter "jnuit" — installed here: {", ".join(known_reporters())}\n'
+    assert err == f'error: no reporter "jnuit" — installed here: {", ".join(names_offered(GROUP))}\n'
 
 
 @pytest.mark.parametrize(

@@ -11,35 +11,36 @@ import pytest
 from audit.cli.commands.figure_command import find_figures
 from audit.cli.outputs.portals import find_portal
 from audit.errors import AuditError
+from audit.plan.offers import MAKERS
 
-FINDERS = {"audit.portals": find_portal, "audit.figures": find_figures}
+FINDERS = {"portal": find_portal, "figures": find_figures}
 PORTAL = 'class Made:\n    name = "other"\n    languages = ("en",)\n    def render(self, site): return {}\n'
 FIGURES = 'class Made:\n    kinds = ("funnel",)\n    def draw(self, *asked): return b""\n'
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Install a distribution whose module has this text, and which offers `Made` of it as "other"."""
 
-    def into_site(group: str, text: str) -> None:
+    def into_site(text: str) -> None:
         name = f"offered_{uuid.uuid4().hex}"
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
         info = tmp_path / f"{name}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
-        (info / "entry_points.txt").write_text(f"[{group}]\nother = {name}:Made\n", encoding="utf-8")
+        (info / "entry_points.txt").write_text(f"[{MAKERS}]\nother = {name}:Made\n", encoding="utf-8")
 
     monkeypatch.syspath_prepend(tmp_path)
     return into_site
 
 
-@pytest.mark.parametrize(("group", "text"), [("audit.portals", PORTAL), ("audit.figures", FIGURES)])
-def test_what_keeps_the_protocol_is_found(install: Callable[[str, str], None], group: str, text: str) -> None:
-    install(group, text)
-    assert FINDERS[group]("other") is not None
+@pytest.mark.parametrize(("kind", "text"), [("portal", PORTAL), ("figures", FIGURES)])
+def test_what_keeps_the_protocol_is_found(install: Callable[[str], None], kind: str, text: str) -> None:
+    install(text)
+    assert FINDERS[kind]("other") is not None
 
 
-@pytest.mark.parametrize("group", FINDERS)
+@pytest.mark.parametrize("kind", FINDERS)
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
@@ -51,13 +52,11 @@ def test_what_keeps_the_protocol_is_found(install: Callable[[str, str], None], g
     ],
     ids=["none", "two", "raises", "exits", "another-thing"],
 )
-def test_anything_else_is_one_line(
-    install: Callable[[str, str], None], group: str, texts: list[str], said: str
-) -> None:
+def test_anything_else_is_one_line(install: Callable[[str], None], kind: str, texts: list[str], said: str) -> None:
     for text in texts:
-        install(group, text)
+        install(text)
     with pytest.raises(AuditError) as caught:
-        FINDERS[group]("other")
+        FINDERS[kind]("other")
     assert said in str(caught.value)
     assert "Maria" not in str(caught.value)
     assert caught.value.slug == "not-offered"

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.cli.console.guard import ArgumentError
-from audit.cli.outputs.reporters import find_reporters, known_reporters, languages_of, render
+from audit.cli.outputs.reporters import GROUP, find_reporters, languages_of, render
 from audit.errors import AuditError, ExitCode
+from audit.plan.offers import names_offered
 from audit.result.file import result_to_json
 
 
@@ -53,7 +54,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_reporter_of_another_package_is_found_and_renders(site: Path) -> None:
     install(site, "third-party", "plain = third_party_plain:PlainReporter", {"third_party_plain.py": PLAIN_REPORTER})
-    assert "plain" in known_reporters()
+    assert "plain" in names_offered(GROUP)
     (reporter,) = find_reporters(["plain", "plain"])
     result = large_result()
     made = render(reporter, result)
@@ -83,8 +84,8 @@ def test_an_unknown_name_lists_those_that_are_known(site: Path) -> None:
     install(site, "third-party", "plain = third_party_plain:PlainReporter", {"third_party_plain.py": PLAIN_REPORTER})
     with pytest.raises(ArgumentError) as caught:
         find_reporters(["plian\n"])
-    assert {"html", "junit", "plain"} <= set(known_reporters())
-    assert str(caught.value) == f'no reporter "plian?" — installed here: {", ".join(known_reporters())}'
+    assert {"html", "junit", "plain"} <= set(names_offered(GROUP))
+    assert str(caught.value) == f'no reporter "plian?" — installed here: {", ".join(names_offered(GROUP))}'
     assert caught.value.exit_code is ExitCode.USAGE
 
 

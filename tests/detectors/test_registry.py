@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import pytest
 
 from audit.detectors.protocol import table_detector
-from audit.detectors.registry import ENTRY_POINT_GROUP, known_kinds, make_detector
+from audit.detectors.registry import ENTRY_POINT_GROUP, make_detector
 from audit.errors import DetectorError
 from audit.plan import detectors as plan_detectors
 from audit.plan.audit_plan import OnnxDetector as OnnxSection
 from audit.plan.audit_plan import PredictionsDetector as PredictionsSection
 from audit.plan.audit_plan import PythonDetector as PythonSection
+from audit.plan.offers import names_offered
 
 CODE = """
 class Constant:
@@ -48,7 +49,7 @@ def make(kind: str) -> object:
 
 
 def test_our_own_kinds_are_registered_like_anyone_elses() -> None:
-    assert {"onnx", "predictions", "python", "skops"} <= set(known_kinds())
+    assert {"onnx", "predictions", "python", "skops"} <= set(names_offered(ENTRY_POINT_GROUP))
     section = PythonSection(kind="python", entry="m:f", features=("a",), threshold=0.5)
     assert table_detector(make_detector(section, Path())) is None
     table = PredictionsSection(kind="predictions", score="p", threshold=0.5)
@@ -63,7 +64,7 @@ def test_plans_and_runs_look_in_the_same_group() -> None:
 
 def test_a_third_party_kind_is_found(site: Path) -> None:
     install(site, "elsewhere", "constant = elsewhere_constant:Constant", {"elsewhere_constant": CODE.format(version=1)})
-    assert "constant" in known_kinds()
+    assert "constant" in names_offered(ENTRY_POINT_GROUP)
     made = make("constant")
     assert type(made).__name__ == "Constant"
     assert type(made).__module__ == "elsewhere_constant"
@@ -118,8 +119,8 @@ def test_only_the_kind_that_is_named_is_imported(tmp_path: Path) -> None:
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
         "from audit.plan.audit_plan import PythonDetector\n"
-        "from audit.detectors.registry import known_kinds, make_detector\n"
-        "assert 'loud' in known_kinds()\n"
+        "from audit.detectors.registry import make_detector\nfrom audit.plan.offers import names_offered\n"
+        "assert 'loud' in names_offered('audit.detectors')\n"
         "make_detector(PythonDetector(kind='python', entry='m:f', features=('a',), threshold=0.5), Path())\n"
         "heavy = {'loud_kind', 'skops', 'onnxruntime', 'sklearn', 'pandas', 'duckdb', 'pyarrow', 'numpy'}\n"
         "heavy |= {'audit.detectors.predictions', 'audit.detectors.skops_model', 'audit.detectors.onnx_model'}\n"

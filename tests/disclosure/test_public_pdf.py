@@ -276,7 +276,7 @@ def test_what_is_no_pdf_is_refused(files: dict[str, bytes], release: PublicRelea
 
 
 def test_nobody_else_makes_pdfs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audit.disclosure.pdf_gate.entry_points", lambda group: [])
+    monkeypatch.setattr("audit.disclosure.pdf_gate.offers_of", lambda group, name: [])
     with pytest.raises(DataError, match="no maker of PDFs"):
         pdf_maker()
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, runtime_checkable
 
 import typer
 
 from audit.cli.console.guard import ArgumentError
-from audit.cli.console.offered import nothing_of_the_kind, offered
 from audit.cli.console.terminal import note
 from audit.errors import AuditError
 
@@ -96,12 +95,9 @@ def _result_at(path: Path) -> AuditResult:
     return load_result(path / "result.json" if path.is_dir() else path)
 
 
-GROUP: Final = "audit.figures"
-
-
 @runtime_checkable
 class Figures(Protocol):
-    """What draws figures for papers. An entry point of `audit.figures` names a class of these."""
+    """What draws figures for papers. The entry point `figures` of `audit.makers` names a class of these."""
 
     kinds: tuple[str, ...]
     """What it can draw."""
@@ -140,9 +136,8 @@ class GuardedFigures:
             ) from error
 
 
-def find_figures(name: str = "matplotlib") -> GuardedFigures:
+def find_figures(name: str = "figures") -> GuardedFigures:
     """What an installed package offers under this name. Raises AuditError where nothing is, or it cannot be loaded."""
-    figures = offered(GROUP, name, "figures")
-    if not isinstance(figures, Figures):
-        raise nothing_of_the_kind("figures")
-    return GuardedFigures(figures)
+    from audit.plan.offers import one_maker
+
+    return GuardedFigures(one_maker(name, "figures", Figures))

@@ -7,20 +7,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from audit.cli.console.guard import ArgumentError
-from audit.cli.console.offered import nothing_of_the_kind, offered
 from audit.errors import AuditError
+from audit.plan.offers import one_maker
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.public.site import PublicSite
 
-GROUP: Final = "audit.portals"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @runtime_checkable
 class Portal(Protocol):
-    """A static site over public releases. An entry point of `audit.portals` names a class of these."""
+    """A static site over public releases. The entry point `site` of `audit.makers` names a class of these."""
 
     name: str
     """What the entry point is called."""
@@ -40,9 +39,7 @@ def find_portal(name: str = "site") -> Portal:
     AuditError
         None is offered, more than one, or it cannot be loaded.
     """
-    portal = offered(GROUP, name, "a portal")
-    if not isinstance(portal, Portal):
-        raise nothing_of_the_kind("a portal")
+    portal: Portal = one_maker(name, "a portal", Portal)
     return portal
 
 

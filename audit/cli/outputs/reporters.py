@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from audit.cli.console.guard import ArgumentError
 from audit.errors import AuditError
+from audit.plan.offers import reporters_offered
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
@@ -63,11 +63,6 @@ class Report:
     content: str | bytes
 
 
-def known_reporters() -> tuple[str, ...]:
-    """Names of the reporters that installed packages offer; none of them is imported."""
-    return tuple(sorted(set(entry_points(group=GROUP).names)))
-
-
 def find_reporters(names: Sequence[str]) -> list[Reporter]:
     """The reporters with these names, in their order, each once.
 
@@ -78,12 +73,7 @@ def find_reporters(names: Sequence[str]) -> list[Reporter]:
     AuditError
         A reporter cannot be loaded, or is none.
     """
-    found = [_loaded(_found(name)) for name in dict.fromkeys(names)]
-    files = [reporter.filename for reporter in found]
-    for filename in files:
-        if files.count(filename) > 1:
-            raise ArgumentError(f"two of these reporters write {filename}", slug="same-report-file", hint="ask for one")
-    return found
+    return reporters_offered(names, GROUP, _is_reporter, ArgumentError)
 
 
 def languages_of(reporters: Sequence[Reporter], asked: str | None) -> tuple[str, ...]:
@@ -159,53 +149,12 @@ def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (
     return Report(reporter.filename, content)
 
 
-def _found(name: str) -> EntryPoint:
-    offers = {(offer.value, _package(offer)): offer for offer in entry_points(group=GROUP, name=name)}
-    if not offers:
-        known = ", ".join(known_reporters()) or "none"
-        raise ArgumentError(
-            f'no reporter "{printable(name)[:60]}"', slug="unknown-reporter", hint=f"installed here: {known}"
-        )
-    if len(offers) > 1:
-        packages = ", ".join(sorted({package for _, package in offers}))
-        raise ArgumentError(
-            f'more than one installed package offers the reporter "{name}": {packages}',
-            slug="ambiguous-reporter",
-            hint="uninstall all but one of them",
-        )
-    return next(iter(offers.values()))
-
-
-def _loaded(offer: EntryPoint) -> Reporter:
-    try:
-        made = offer.load()
-        reporter = made() if isinstance(made, type) else made
-    except AuditError:  # it says what it lacks
-        raise
-    except (Exception, SystemExit) as error:
-        from audit.disclosure.public_files import who_answered
-
-        raise AuditError(
-            f'the reporter "{offer.name}" of {_package(offer)} cannot be loaded ({type(error).__name__}); '
-            f"{who_answered(offer)}",
-            slug="reporter-not-loaded",
-            hint="start audit7k from another folder or rename what hides it; else reinstall the package",
-        ) from error
-    filename = getattr(reporter, "filename", None)
-    if not isinstance(reporter, Reporter) or not isinstance(filename, str) or not _is_plain_filename(filename):
-        raise AuditError(
-            f'the reporter "{offer.name}" of {_package(offer)} is none: it needs name, filename, audience and render',
-            slug="reporter-not-loaded",
-            hint='see "A report" in CONTRIBUTING.md',
-        )
-    return reporter
-
-
-def _is_plain_filename(filename: str) -> bool:
+def _is_reporter(made: object) -> bool:
+    filename = getattr(made, "filename", None)
     return (
-        bool(filename) and filename.isprintable() and Path(filename).name == filename and not filename.startswith(".")
+        isinstance(made, Reporter)
+        and isinstance(filename, str)
+        and filename.isprintable()
+        and Path(filename).name == filename != ""
+        and not filename.startswith(".")
     )
-
-
-def _package(offer: EntryPoint) -> str:
-    return offer.dist.name if offer.dist is not None else "an unnamed package"

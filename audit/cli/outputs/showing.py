@@ -84,20 +84,21 @@ def showing(
 
 
 def _public(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    from audit.cli.outputs.reporters import codes_of, known_reporters
-    from audit.disclosure.public_files import default_formats, find_public_reporters, known_formats
+    from audit.cli.outputs.reporters import GROUP, codes_of
+    from audit.disclosure import public_files
     from audit.errors import DataError
+    from audit.plan.offers import names_offered
 
-    formats = tuple(dict.fromkeys(names)) or default_formats()
+    formats = tuple(dict.fromkeys(names)) or public_files.default_formats()
     if "pdf" in formats:  # a gate compares it with the page, and what is attached to it with the file of the release
         formats = tuple(dict.fromkeys((*formats, "html", "csv")))
     for name in formats:
-        if name not in known_formats() and name in known_reporters():
+        if name not in names_offered(public_files.GROUP) and name in names_offered(GROUP):
             raise ArgumentError(
                 f'"{name}" is a report of exact counts alone', slug="unknown-public-reporter", hint="add --restricted"
             )
     try:
-        reporters = find_public_reporters(formats)
+        reporters = public_files.find_public_reporters(formats)
     except DataError as error:
         raise ArgumentError(error.message, slug=error.slug, hint=error.hint) from None
     able = {one.name: tuple(one.languages) for one in reporters if hasattr(one, "languages")}

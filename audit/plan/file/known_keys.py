@@ -165,9 +165,9 @@ DESIGN: Final = Layout(
 
 def other_kinds() -> list[str]:
     """Kinds of detectors that other installed packages offer, sorted; none of the packages is imported."""
-    from importlib.metadata import entry_points
+    from audit.plan.offers import names_offered
 
-    return sorted(set(entry_points(group=ENTRY_POINT_GROUP).names) - set(DETECTORS))
+    return sorted(set(names_offered(ENTRY_POINT_GROUP)) - set(DETECTORS))
 
 
 def _model_of_kind(kind: object, models: Mapping[str, type[BaseModel]]) -> type[BaseModel] | None:

@@ -1,0 +1,168 @@
+"""What installed packages offer by entry point: their names without an import, and one offer, loaded."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+from audit.errors import AuditError
+from audit.vocabulary.text import printable
+
+__all__ = [
+    "MAKERS",
+    "made",
+    "names_offered",
+    "offers_of",
+    "one_maker",
+    "package_of",
+    "packages_of",
+    "reporters_offered",
+]
+
+MAKERS: Final = "audit.makers"
+"""Group of what `audit7k` needs one of and never names: `pdf`, `figures` and `site`, the portal."""
+
+
+def names_offered(group: str) -> tuple[str, ...]:
+    """Names that installed packages offer in a group, sorted. Nothing is imported."""
+    return tuple(sorted(set(entry_points(group=group).names)))
+
+
+def offers_of(group: str, name: str) -> list[EntryPoint]:
+    """Offers of this name. A package that stands on the path twice offers once."""
+    return list({(offer.value, package_of(offer)): offer for offer in entry_points(group=group, name=name)}.values())
+
+
+def package_of(offer: EntryPoint) -> str:
+    """Name of the package that offers it."""
+    return offer.dist.name if offer.dist is not None else "an unnamed package"
+
+
+def packages_of(offers: Sequence[EntryPoint]) -> str:
+    """Names of the packages that offer these."""
+    return ", ".join(sorted({package_of(offer) for offer in offers}))
+
+
+def made(offer: EntryPoint) -> Any:
+    """Load an offer. Of a class, make one. Raises whatever the package raises."""
+    found = offer.load()
+    return found() if isinstance(found, type) else found
+
+
+def one_maker(name: str, what: str, protocol: type) -> Any:
+    """Load the one maker of this name.
+
+    Parameters
+    ----------
+    name : str
+        Name of the entry point in the group `audit.makers`.
+    what : str
+        What a message calls it: "a portal", "figures".
+    protocol : type
+        What it must be an instance of.
+
+    Raises
+    ------
+    AuditError
+        If none is offered, or more than one, or it cannot be loaded or is something else.
+    """
+    offers = offers_of(MAKERS, name)
+    if len(offers) != 1:
+        many = "more than one installed package offers" if offers else "no installed package offers"
+        raise AuditError(f"{many} {what}", slug="not-offered", hint="reinstall audit7k")
+    try:
+        maker = made(offers[0])
+    except (Exception, SystemExit) as error:
+        raise AuditError(
+            f"what is offered as {what} cannot be loaded ({type(error).__name__})",
+            slug="not-offered",
+            hint="start audit7k from another folder, or reinstall it",
+        ) from error
+    if not isinstance(maker, protocol):
+        raise AuditError(f"what is offered as {what} is none", slug="not-offered", hint="reinstall audit7k")
+    return maker
+
+
+def reporters_offered(
+    names: Sequence[str],
+    group: str,
+    is_one: Callable[[Any], bool],
+    error: type[AuditError],
+    *,
+    public: bool = False,
+) -> list[Any]:
+    """Load the reporters with these names, in their order, each once.
+
+    Parameters
+    ----------
+    is_one : callable
+        Whether an object follows the protocol.
+    error : type
+        What a wrong name raises.
+
+    Raises
+    ------
+    AuditError
+        If nobody offers a name, two packages offer it, or two reporters write one file: `error`. If a reporter cannot
+        be loaded, or is none.
+    """
+    kind = "public reporter" if public else "reporter"
+    found: list[Any] = []
+    for name in dict.fromkeys(names):
+        offers = offers_of(group, name)
+        if not offers:
+            said, known = printable(name)[:60], ", ".join(names_offered(group)) or "none"
+            if public:
+                raise error(f'no {kind} "{said}"', slug="unknown-public-reporter", hint=f"installed here: {known}")
+            raise error(f'no {kind} "{said}"', slug="unknown-reporter", hint=f"installed here: {known}")
+        if len(offers) > 1:
+            raise error(
+                f'more than one installed package offers the {kind} "{name}": {packages_of(offers)}',
+                slug="ambiguous-reporter",
+                hint="uninstall all but one of them",
+            )
+        reporter = _reporter(offers[0], kind, is_one)
+        if reporter.filename in [other.filename for other in found]:
+            raise error(f"two of these {kind}s write {reporter.filename}", slug="same-report-file", hint="ask for one")
+        found.append(reporter)
+    return found
+
+
+def _reporter(offer: EntryPoint, kind: str, is_one: Callable[[Any], bool]) -> Any:
+    try:
+        reporter = made(offer)
+    except AuditError:  # it says what it lacks
+        raise
+    except (Exception, SystemExit) as error:
+        raise AuditError(
+            f'the {kind} "{offer.name}" of {package_of(offer)} cannot be loaded ({type(error).__name__}); '
+            f"{_who_answered(offer)}",
+            slug="reporter-not-loaded",
+            hint="start audit7k from another folder or rename what hides it; else reinstall the package",
+        ) from error
+    if not is_one(reporter):
+        audience = 'audience "public"' if kind == "public reporter" else "audience"
+        raise AuditError(
+            f'the {kind} "{offer.name}" of {package_of(offer)} is none: it needs name, filename, {audience} and render',
+            slug="reporter-not-loaded",
+            hint=f'see "A {kind.removesuffix("er")}" in CONTRIBUTING.md',
+        )
+    return reporter
+
+
+def _who_answered(offer: EntryPoint) -> str:
+    """Which file Python took for the reporter's top-level package: a user's own folder can hide it."""
+    top = offer.module.partition(".")[0]
+    module = sys.modules.get(top)
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
+    if module is None:
+        try:
+            spec = importlib.util.find_spec(top)
+        except (ImportError, ValueError):
+            spec = None
+        places = [spec.origin, *(spec.submodule_search_locations or [])] if spec else []
+    place = next((place for place in places if place), None)
+    return f'"{top}" is {place} here' if place else f'nothing answers to "{top}"'
