@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.governance import Meaning
 from audit.plan.probes import TextProbe
-from audit.safeguards.held import MISSED
+from audit.safeguards.held import MISSED, coded, meant
 
-__all__ = ["NATIONALITY_SLOTS", "asks_for", "changes_nationality", "coded"]
+__all__ = ["NATIONALITY_SLOTS", "asks_for", "changes_nationality"]
 
 NATIONALITY_SLOTS: Final = frozenset({"demonym", "country"})
 """The words of a text that say a nationality."""
@@ -26,11 +25,6 @@ def asks_for(plan: AuditPlan, key: str) -> bool:
     return asked is None or asked(plan)
 
 
-def coded(plan: AuditPlan, coding: str) -> list[str]:
-    """The sensitive features of a coding, by name."""
-    return [feature for feature in plan.groups if plan.coding(feature) == coding]
-
-
 def changes_nationality(plan: AuditPlan, probe: object, slot: str) -> bool:
     """Whether a probe that changes this slot or column changes a nationality."""
     if isinstance(probe, TextProbe):
@@ -38,13 +32,8 @@ def changes_nationality(plan: AuditPlan, probe: object, slot: str) -> bool:
     return slot in {plan.groups[feature].column for feature in coded(plan, "nationality")}
 
 
-def _meant(plan: AuditPlan, *meanings: Meaning) -> list[str]:
-    named = plan.governance.features
-    return [named[one] for one in meanings if named.get(one) in plan.groups]
-
-
 def _religion(plan: AuditPlan) -> bool:
-    columns = {plan.groups[feature].column for feature in _meant(plan, "religion")}
+    columns = {plan.groups[feature].column for feature in meant(plan, "religion")}
     return any(column in columns for probe in plan.probes if probe.kind == "columns" for column in probe.changed)
 
 
@@ -77,9 +66,9 @@ _ASKED: Final[Mapping[str, Callable[[AuditPlan], bool]]] = {
     "children": _children,
     "present": lambda plan: _by_gender(plan) or _children(plan),
     "forms": lambda plan: "form" in plan.governance.features,
-    "forced_criminality": lambda plan: bool(plan.governance.forced_criminality and _meant(plan, "form")),
-    "legal_status": lambda plan: bool(_meant(plan, "legal_status")),
-    "drift": lambda plan: bool(_meant(plan, "period", "language", "site")),
+    "forced_criminality": lambda plan: bool(plan.governance.forced_criminality and meant(plan, "form")),
+    "legal_status": lambda plan: bool(meant(plan, "legal_status")),
+    "drift": lambda plan: bool(meant(plan, "period", "language", "site")),
     "perpetuate": lambda plan: plan.reference_table is not None,
     "forms_outside": _forms_outside,
     "like_cases": lambda plan: bool(plan.control_features),

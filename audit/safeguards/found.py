@@ -9,7 +9,7 @@ from audit.result.findings.safeguards import EvidenceState
 from audit.safeguards.held import Held
 from audit.vocabulary.sentences import Sentence, Value, counted, english, sentence
 
-__all__ = ["Finding", "Found", "Said", "declared", "measured", "not_shown", "rates_stated"]
+__all__ = ["Finding", "Found", "Said", "declared", "measured", "not_shown", "stated"]
 
 Said = str | Sentence | tuple[str | Sentence, ...]
 """One sentence or several; the key alone of a sentence that holds no value."""
@@ -57,11 +57,11 @@ def not_shown(said: Said) -> Found:
     return Found("not_shown", _sentences(said), ())
 
 
-def rates_stated(key: str, known: Sized, rests_on: str = "estimates", **values: Value) -> Found:
-    """Measured by the sentence `key` for a number of groups; not shown, by `no_` and the key, where there are none."""
+def stated(key: str, known: Sized, rests_on: str = "estimates", noun: str = "group", **values: Value) -> Found:
+    """Measured by the sentence `key`, which counts what is known; not shown, by `no_` and the key, if nothing is."""
     if not known:
         return not_shown(f"no_{key}")
-    return measured(sentence(key, groups=counted(len(known), "group"), **values), rests_on)
+    return measured(sentence(key, **{f"{noun}s": counted(len(known), noun)}, **values), rests_on)
 
 
 def _sentences(said: Said) -> tuple[Sentence, ...]:

@@ -6,12 +6,13 @@ from collections.abc import Collection
 from functools import cached_property
 
 from audit.plan.audit_plan import AuditPlan, GovernanceSection
+from audit.plan.governance import Meaning
 from audit.result.audit_result import AuditResult
 from audit.result.findings import Estimate, RuleResult, Verdict
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 
-__all__ = ["FOUND", "MISSED", "WRONGLY_FLAGGED", "Held"]
+__all__ = ["FOUND", "MISSED", "WRONGLY_FLAGGED", "Held", "coded", "meant"]
 
 FOUND: MetricName = "true_positive_rate"
 MISSED: tuple[MetricName, ...] = ("true_positive_rate", "false_negative_rate")
@@ -76,9 +77,19 @@ class Held:
 
     def coded(self, coding: str) -> list[str]:
         """The sensitive features of a coding, by name."""
-        return [feature for feature in self.plan.groups if self.plan.coding(feature) == coding]
+        return coded(self.plan, coding)
 
-    def meant(self, *meanings: str) -> list[str]:
+    def meant(self, *meanings: Meaning) -> list[str]:
         """The sensitive features that the operator says are one of these."""
-        named = self.governance.features
-        return [named[one] for one in meanings if one in named and named[one] in self.plan.groups]
+        return meant(self.plan, *meanings)
+
+
+def coded(plan: AuditPlan, coding: str) -> list[str]:
+    """The sensitive features of a coding, by name."""
+    return [feature for feature in plan.groups if plan.coding(feature) == coding]
+
+
+def meant(plan: AuditPlan, *meanings: Meaning) -> list[str]:
+    """The sensitive features that the operator says are one of these."""
+    named = plan.governance.features
+    return [named[one] for one in meanings if named.get(one) in plan.groups]

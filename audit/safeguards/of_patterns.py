@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from audit.safeguards.found import Finding, Found, measured, not_shown, rates_stated
+from audit.safeguards.found import Finding, Found, measured, not_shown, stated
 from audit.safeguards.held import Held
 from audit.vocabulary.sentences import Word, counted, sentence, share
 
@@ -14,11 +14,8 @@ __all__ = ["PATTERNS"]
 
 
 def _limits(held: Held) -> Found:
-    judged = held.decided()
-    if not judged:
-        return not_shown("no_limits")
-    rules, verdicts = counted(len(held.result.rules), "rule"), counted(len(judged), "verdict")
-    return measured(sentence("limits", rules=rules, verdicts=verdicts), "verdicts")
+    rules = counted(len(held.result.rules), "rule")
+    return stated("limits", held.decided(), "verdicts", "verdict", rules=rules)
 
 
 def _inequality(held: Held) -> Found:
@@ -66,7 +63,7 @@ def _like_cases(held: Held) -> Found:
 
 def _weighed(held: Held) -> Found:
     known = [one for one in held.result.costs if one.per_1000 is not None and one.group.root]
-    return rates_stated("weighed", known, "costs")
+    return stated("weighed", known, "costs")
 
 
 def _above_chance(held: Held) -> Found:
@@ -84,7 +81,7 @@ def _at_work(held: Held) -> Found:
 
 def _calibration(held: Held) -> Found:
     known = [one for one in held.result.calibrations if one.group.root and one.reason is None]
-    return rates_stated("calibration", known, "calibrations")
+    return stated("calibration", known, "calibrations")
 
 
 def _unnamed_groups(held: Held) -> Found:
@@ -93,10 +90,8 @@ def _unnamed_groups(held: Held) -> Found:
 
 
 def _doubts(held: Held) -> Found:
-    rules = sum(rule.examined == "yes" and bool(rule.listed) for rule in held.result.sensitivity)
-    if not rules:
-        return not_shown("no_doubts")
-    return measured(sentence("doubts", rules=counted(rules, "rule")), "sensitivity")
+    rules = [rule for rule in held.result.sensitivity if rule.examined == "yes" and rule.listed]
+    return stated("doubts", rules, "sensitivity", "rule")
 
 
 PATTERNS: Final[Mapping[str, Finding]] = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from audit.plan.governance import Meaning
 from audit.result.findings import Estimate
-from audit.safeguards.found import Finding, Found, measured, not_shown, rates_stated
+from audit.safeguards.found import Finding, Found, measured, not_shown, stated
 from audit.safeguards.held import FOUND, MISSED, WRONGLY_FLAGGED, Held
 from audit.vocabulary.sentences import Word, counted, sentence
 
@@ -24,7 +25,7 @@ def _missed(held: Held) -> Found:
 
 def _false_alarms(held: Held) -> Found:
     rules = counted(len(held.rules(WRONGLY_FLAGGED)), "rule")
-    return rates_stated("false_alarms", held.rates("false_positive_rate"), rules=rules)
+    return stated("false_alarms", held.rates("false_positive_rate"), rules=rules)
 
 
 def _gender(held: Held) -> Found:
@@ -35,7 +36,7 @@ def _gender(held: Held) -> Found:
         one.read for one in held.result.rows if [level[::2] for level in one.group.root] == [(features[0], "unknown")]
     )
     known, named = held.rates_by(FOUND, features), Word(word=", ".join(features))
-    return rates_stated("gender", known, features=named, rows=counted(unknown, "row"))
+    return stated("gender", known, features=named, rows=counted(unknown, "row"))
 
 
 def _children(held: Held) -> Found:
@@ -44,7 +45,7 @@ def _children(held: Held) -> Found:
     known = [one for one in held.rates(FOUND) if _is_of_children(held, one)]
     genders = held.coded("gender")
     both = sum(any(level.feature in genders for level in one.group.root) for one in known)
-    return rates_stated("children", known, both=both)
+    return stated("children", known, both=both)
 
 
 def _of_children(held: Held) -> dict[str, tuple[str, ...]]:
@@ -77,7 +78,7 @@ def _forced_criminality(held: Held) -> Found:
     codes, form = held.governance.forced_criminality, held.meant("form")
     if not codes or not form:
         return not_shown("forced_criminality_not_named")
-    return rates_stated(
+    return stated(
         "forced_criminality",
         [
             one
@@ -87,7 +88,7 @@ def _forced_criminality(held: Held) -> Found:
     )
 
 
-def _rates_by(key: str, *meanings: str) -> Finding:
+def _rates_by(key: str, *meanings: Meaning) -> Finding:
     def find(held: Held) -> Found:
         features = held.meant(*meanings)
         if not features:
@@ -95,7 +96,7 @@ def _rates_by(key: str, *meanings: str) -> Finding:
         known, named = held.rates_by(FOUND, features), Word(word=", ".join(features))
         if not known:
             return not_shown(sentence("no_rates_by", features=named))
-        return rates_stated("rates_by", known, features=named)
+        return stated("rates_by", known, features=named)
 
     return Finding(find)
 
@@ -106,7 +107,7 @@ def _forms(held: Held) -> Found:
         return not_shown("forms_not_named")
     if form in held.plan.groups:
         known = {one.group for one in held.rates_by(FOUND, [form])}
-        return rates_stated("forms", known, open=len(held.groups_by([form]) - known))
+        return stated("forms", known, open=len(held.groups_by([form]) - known))
     records = [one for one in held.result.conditional if form in one.controls]
     if not any(count for one in records for note, count in one.notes.items() if note != "cannot_tell"):
         return not_shown("no_forms_compared")
@@ -117,14 +118,7 @@ def _nationalities(held: Held) -> Found:
     features = held.coded("nationality")
     if not features:
         return not_shown("nationalities_no_feature")
-    decided = held.decided(features)
-    if not decided:
-        return not_shown("no_nationalities")
-    return measured(sentence("nationalities", verdicts=counted(len(decided), "verdict")), "verdicts")
-
-
-def _selection(held: Held) -> Found:
-    return rates_stated("selection", held.rates("selection_rate"))
+    return stated("nationalities", held.decided(features), "verdicts", "verdict")
 
 
 def _ratios_by(*codings: str) -> Finding:
@@ -134,7 +128,7 @@ def _ratios_by(*codings: str) -> Finding:
                 compared = [one for one in table.groups if one.ratio is not None]
                 if compared:
                     out = len(table.groups) - len(compared)
-                    return rates_stated("ratios", compared, "impact_ratios", out=out)
+                    return stated("ratios", compared, "impact_ratios", out=out)
         return not_shown("no_ratios")
 
     return Finding(find)
@@ -160,7 +154,7 @@ PEOPLE: Final[Mapping[str, Finding]] = {
     "drift": _rates_by("drift", "period", "language", "site"),
     "forms": Finding(_forms),
     "nationalities": Finding(_nationalities),
-    "selection": Finding(_selection),
+    "selection": Finding(lambda held: stated("selection", held.rates("selection_rate"))),
     "ratios_gender": _ratios_by("gender"),
     "ratios_nationality": _ratios_by("nationality"),
     "ratios_both": _ratios_by("gender", "nationality"),
