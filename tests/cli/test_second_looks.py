@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from made.results import FAILING, passing_result, sample_result
+from made.results import failing_result, passing_result
 from made.second_looks import further_result, unnamed_result
 from rich.cells import cell_len
 
@@ -16,7 +16,7 @@ from audit.result.audit_result import AuditResult
 
 @pytest.fixture(scope="module")
 def failing() -> AuditResult:
-    return sample_result(FAILING)
+    return failing_result()
 
 
 def told(result: AuditResult) -> list[str]:

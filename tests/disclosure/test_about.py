@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from made.public import ABOUT_ALL, CODES, made, sizes_alone
-from made.results import sample_result
-from made.samples import FAILING, PASSING, UNDECIDED
+from made.results import failing_result, passing_result, undecided_result
 from made.second_looks import further_result
 
 from audit.disclosure.about import LOOKS, public_about
@@ -18,7 +17,7 @@ from audit.safeguards import public_states, with_safeguards
 from reports.languages import language
 from reports.public.html.looks import questions
 
-RESULTS = [sample_result(sample) for sample in (FAILING, PASSING, UNDECIDED)]
+RESULTS = [failing_result(), passing_result(), undecided_result()]
 
 
 def nothing_counted(result: AuditResult) -> AuditResult:

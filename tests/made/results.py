@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from statistics import NormalDist
 from typing import Any
 
@@ -78,16 +79,19 @@ def _recoded(part: Any, sample: Sample) -> Any:
     return part
 
 
+@cache
 def failing_result() -> AuditResult:
     """About 1,150 groups; fails for a sub-region, for women of one country, and on wrong flags for another."""
     return sample_result(FAILING)
 
 
+@cache
 def passing_result() -> AuditResult:
     """A few groups, one rule, all within the limit."""
     return sample_result(PASSING)
 
 
+@cache
 def undecided_result() -> AuditResult:
     """Far too few cases."""
     return sample_result(UNDECIDED)

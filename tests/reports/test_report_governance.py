@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from made.pages import find_all, parsed, section, text
-from made.results import FAILING, PASSING, sample_result
+from made.results import PASSING, failing_result, passing_result, sample_result
 
 from audit.plan.audit_plan import GovernanceSection
 from audit.result.audit_result import AuditResult, ProbeRuleResult
@@ -20,7 +20,7 @@ from reports.html.patterns import Came, PatternRow, pattern_register
 from reports.language import ENGLISH
 
 REPORTS = Path(__file__).parents[2] / "reports"
-PLAIN = sample_result(PASSING)
+PLAIN = passing_result()
 
 
 def declared(**keys: Any) -> AuditResult:
@@ -161,7 +161,7 @@ def test_ratios_on_the_page_are_those_of_the_result() -> None:
 
 
 def test_of_hundreds_of_groups_those_left_out_are_counted_and_not_listed() -> None:
-    result = sample_result(FAILING)
+    result = failing_result()
     part = section(page(result), "frameworks")
     by_nationality = next(one for one in result.impact_ratios if len(one.family.axes) == 1 and len(one.groups) > 60)
     hidden = [one for one in by_nationality.groups if one.left_out is not None]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from made.pages import find_all, parsed, section, tag, text
-from made.results import PASSING, sample_result
+from made.results import passing_result
 
 from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
@@ -220,8 +220,8 @@ def test_a_whole_world_of_groups_stays_small_and_quick(
 
 def test_the_same_result_gives_the_same_bytes_whatever_the_hash_seed() -> None:
     program = (
-        "import hashlib, made_results; from reports.html import HtmlReporter; from reports.junit import JunitReporter\n"
-        "result = made_results.undecided_result()\n"
+        "import hashlib; from made import results; from reports.html import HtmlReporter; from reports.junit import JunitReporter\n"
+        "result = results.undecided_result()\n"
         "texts = HtmlReporter().render(result) + JunitReporter().render(result)\n"
         "print(hashlib.sha256(texts.encode()).hexdigest())"
     )
@@ -239,7 +239,7 @@ def test_the_same_result_gives_the_same_bytes_whatever_the_hash_seed() -> None:
 
 
 def test_the_result_is_only_read() -> None:
-    result = sample_result(PASSING)
+    result = passing_result()
     before = result.model_dump_json()
     HtmlReporter().render(result)
     assert result.model_dump_json() == before

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made.results import PASSING, sample_result
+from made.results import passing_result
 
 from audit.errors import DataError
 from audit.safeguards import FINDINGS, safeguards
@@ -111,7 +111,7 @@ def test_an_edit_shows_up(folder: Path) -> None:
         '[[provisions]]\narticle = "s. 4"\nabout = "an appeal"\ndeclared = ["appeal"]\n',
         encoding="utf-8",
     )
-    rows, laws = safeguards(sample_result(PASSING), read_catalogue(folder))
+    rows, laws = safeguards(passing_result(), read_catalogue(folder))
     assert "Whom does it overlook?" in [row.question for row in rows]
     assert "A law of ours" in [law.instrument for law in laws]
     assert (laws[-1].instrument, laws[-1].provisions[0].state) == ("National act", "present")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made.results import FAILING, PASSING, UNDECIDED, sample_result
+from made.results import failing_result, passing_result, undecided_result
 from made.second_looks import further_result
 
 from audit.analyses.impact_ratios import impact_ratios
@@ -31,8 +31,7 @@ from audit.safeguards.catalogue import catalogue
 from audit.safeguards.found import declared, measured
 
 TABLES = catalogue()
-PLAIN = {name: sample_result(sample) for name, sample in (("failing", FAILING), ("passing", PASSING))}
-PLAIN["undecided"] = sample_result(UNDECIDED)
+PLAIN = {"failing": failing_result(), "passing": passing_result(), "undecided": undecided_result()}
 ASKED = {name: further_result(result) for name, result in PLAIN.items()}
 EMPTIED = (
     "estimates", "verdicts", "rows", "rules", "disparities", "probes", "probe_verdicts", "probe_rules", "costs",
