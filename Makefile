@@ -10,8 +10,13 @@ MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+PYTEST = $(BIN)/pytest -n $(WORKERS) --dist loadfile
+LATER := slow or simulation or browser or packaging
 KILLS ?= 200
 DEMO ?= audit7k-demo
+
+# Tests start many programs: each would be compiled anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The first interpreter that is new enough and can make a virtual environment with pip in it.
 FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
@@ -54,9 +59,20 @@ demo: $(INSTALLED) ## A first audit, on made-up cases, in a folder audit7k-demo
 	@$(BIN)/audit7k demo --out $(DEMO)
 
 .PHONY: test
-test: $(INSTALLED) ## Everything that must hold: lint, types, import contracts, documentation, tests
-	@$(MAKE) -j3 lint types docs
-	@$(MAKE) unit
+test: $(INSTALLED) ## Lint, types, import contracts, documentation, and the tests that catch what people break
+	@$(MAKE) -j4 lint types docs quick
+
+.PHONY: all
+all: test ## `make test`, then `make rest`: everything that must hold
+	@$(MAKE) rest
+
+.PHONY: quick
+quick: $(INSTALLED) ## The tests of `make test`
+	$(PYTEST) -m "not ($(LATER))"
+
+.PHONY: rest
+rest: $(INSTALLED) ## The tests that `make test` leaves out: browser, packages, simulations, fuzz
+	$(PYTEST) -m "$(LATER)"
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff (rules and format) and the import contracts
@@ -77,8 +93,8 @@ reference: $(INSTALLED) ## Write docs/reference/ anew from the code
 	$(BIN)/python -m tools.document
 
 .PHONY: unit
-unit: $(INSTALLED) ## pytest alone; ARGS="tests/stats -k wilson" narrows it
-	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+unit: $(INSTALLED) ## Every test, or a part: ARGS="tests/stats -k wilson"
+	$(PYTEST) $(ARGS)
 
 .PHONY: catalogs
 catalogs: $(INSTALLED) ## Bring the catalogs of the report's languages in step with its texts

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from later import LATER
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKE = shutil.which("make")
@@ -37,6 +38,18 @@ def test_make_test_runs_everything_that_must_hold() -> None:
         "pytest -n ",
     ):
         assert command in planned.stdout
+
+
+def test_make_all_runs_every_test_and_none_twice() -> None:
+    quick, rest = re.findall(r'pytest .* -m "(.*)"', make("-n", "all").stdout)
+    assert quick == f"not ({rest})"
+    assert set(rest.split(" or ")) == set(LATER)
+
+
+def test_what_is_left_to_make_all_is_there() -> None:
+    assert all((ROOT / "tests" / path).exists() for paths in LATER.values() for path in paths)
+    table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert all(f"| `{mark}` |" in table for mark in LATER)
 
 
 def test_help_lists_every_target() -> None:
@@ -68,7 +81,7 @@ def test_continuous_integration_runs_make_test_and_the_wheel() -> None:
     script = ROOT / ".ci" / "run"
     assert subprocess.run(["bash", "-n", str(script)], check=False, timeout=60).returncode == 0
     text = script.read_text(encoding="utf-8")
-    assert re.search(r"^make test$", text, re.MULTILINE)
+    assert re.findall(r"^make (?:test|all|rest|unit|quick)$", text, re.MULTILINE) == ["make test", "make rest"]
     assert re.search(r"^make build\b", text, re.MULTILINE)
     assert "--require-hashes" in text
     assert "://" not in text

@@ -220,7 +220,8 @@ def test_a_whole_world_of_groups_stays_small_and_quick(
 
 def test_the_same_result_gives_the_same_bytes_whatever_the_hash_seed() -> None:
     program = (
-        "import hashlib; from made import results; from reports.html import HtmlReporter; from reports.junit import JunitReporter\n"
+        "import hashlib; from made import results\n"
+        "from reports.html import HtmlReporter; from reports.junit import JunitReporter\n"
         "result = results.undecided_result()\n"
         "texts = HtmlReporter().render(result) + JunitReporter().render(result)\n"
         "print(hashlib.sha256(texts.encode()).hexdigest())"
