@@ -10,11 +10,11 @@ line that is read for the wrong row is a wrong decision about a person.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Answers, Reason, Status
+from audit.vocabulary.strict_json import strict_decoder
 
 if TYPE_CHECKING:
     from audit.detectors.answers import CheckedAnswers
@@ -26,19 +26,8 @@ _REFUSED: Final = (STATUSES.index(Status.REFUSED), _NO_REASON)
 _ABSTAINED: Final = (STATUSES.index(Status.ABSTAIN), _NO_REASON)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice")
-    return found
-
-
-def _not_finite(_: str) -> float:
-    """NaN, Infinity and -Infinity are no JSON, but a number that is not finite is what is meant."""
-    return float("nan")
-
-
-_DECODE: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_not_finite).decode
+_DECODE: Final = strict_decoder(lambda _: float("nan")).decode
+"""NaN and infinities are no JSON. They are read, because a number that is not finite is what is meant."""
 
 
 class Reply:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import itertools
-import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from audit.evaluation.byte_stream import not_in_encoding, open_text
 from audit.evaluation.columns import BETWEEN_ITEMS, EXACT_INTEGERS, check_asked, check_header
 from audit.evaluation.relation import Content
 from audit.evaluation.text_table import BATCH, LONGEST, TextTable, no_rows
+from audit.vocabulary.strict_json import KeyTwiceError, NotFiniteError, strict_decoder
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ def _may_be(key: str, value: Any, lists: frozenset[str]) -> bool:
 
 def _objects(text: io.TextIOWrapper, source_name: str) -> Iterator[dict[str, Any]]:
     """Yield the objects, line by line: object n is line n. Only a line feed ends a line."""
-    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_finite)
+    decoder = strict_decoder(finite=True)
     blank: int | None = None
     line = 0
     while written := text.readline(LONGEST):
@@ -178,41 +177,15 @@ def _objects(text: io.TextIOWrapper, source_name: str) -> Iterator[dict[str, Any
             raise _bad(source_name, blank, "is empty")
         try:
             entry = decoder.decode(written)
-        except _KeyTwice:
+        except KeyTwiceError:
             raise _bad(source_name, line, "has a key twice") from None
-        except _NoNumber:
+        except NotFiniteError:
             raise _bad(source_name, line, "holds NaN, Infinity or a number beyond all floats") from None
         except (ValueError, RecursionError):
             raise _bad(source_name, line, "is not valid JSON") from None
         if not isinstance(entry, dict):
             raise _bad(source_name, line, "is not a JSON object")
         yield entry
-
-
-class _KeyTwice(Exception):  # noqa: N818 - it never leaves this module
-    pass
-
-
-class _NoNumber(Exception):  # noqa: N818 - it never leaves this module
-    pass
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    entry = dict(pairs)
-    if len(entry) < len(pairs):
-        raise _KeyTwice
-    return entry
-
-
-def _constant(_: str) -> float:
-    raise _NoNumber
-
-
-def _finite(written: str) -> float:
-    value = float(written)
-    if not math.isfinite(value):
-        raise _NoNumber
-    return value
 
 
 def _bad(source_name: str, line: int, what: str) -> DataError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from audit.errors import ResultError
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult
 from audit.result.consistency import contradiction, unfounded_safeguard
 from audit.result.json_text import result_sha256, result_to_json
+from audit.vocabulary.strict_json import strict_decoder
 
 __all__ = ["load_result", "parse_result", "result_schema", "result_sha256", "result_to_json"]
 
@@ -92,7 +92,7 @@ def _is_moment(stamp: str) -> bool:
 
 def _strict_json(text: str, name: str) -> dict[str, Any]:
     try:
-        document = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        document = strict_decoder().decode(text)
     except (ValueError, RecursionError):
         raise ResultError(
             f"{name} is not the JSON of a result", slug="not-a-result", hint="it may be cut short; run the audit again"
@@ -100,17 +100,6 @@ def _strict_json(text: str, name: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ResultError(f"{name} is not the JSON of a result", slug="not-a-result")
     return document
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = dict(pairs)
-    if len(keys) < len(pairs):
-        raise ValueError("a key stands twice")
-    return keys
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number")
 
 
 def result_schema() -> dict[str, Any]:

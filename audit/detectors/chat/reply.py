@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from audit.detectors.chat.prompt import ANSWER_KEYS
 from audit.detectors.protocol import Reason, Status
-from audit.detectors.strict_json import ABSENT, Constant, parsed
 from audit.plan.audit_plan import ChatDetector
+from audit.vocabulary.strict_json import ABSENT, Constant, parsed
 
 __all__ = ["Reading", "RowAnswer", "read_reply"]
 

@@ -12,8 +12,8 @@ import numpy as np
 from audit.detectors.answers import INVALID_OUTPUT, CheckedAnswers, read_answers
 from audit.detectors.http_service.outcome import NO_ANSWER, OUT_OF_ORDER, UNREADABLE, Failure
 from audit.detectors.protocol import REASONS, Answers, Reason
-from audit.detectors.strict_json import ABSENT, Constant, parsed
 from audit.errors import DetectorError
+from audit.vocabulary.strict_json import ABSENT, Constant, parsed
 
 _PLACE: Final = re.compile(r"[0-9]{1,9}")
 
