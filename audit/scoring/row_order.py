@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from audit.errors import StorageError
 from audit.evaluation.connection import stream, with_little_memory
@@ -162,6 +161,8 @@ class _Dealt:
 
     def _edges(self) -> list[str]:
         """The lowest id of each file but the first, from a sample of the ids. The sample decides no order."""
+        import pyarrow.compute as pc
+
         connection, source, key = self._set.connection, self._set.source.name, self._set.expressions["case_id"]
         every = max(1, self._set.rows // (self._files * _FOR_AN_EDGE))
         query = f"SELECT {key} FROM {source} WHERE hash({key}) % {every} = 0"  # noqa: S608 - quoted identifiers
@@ -194,6 +195,8 @@ class _Dealt:
         return pa.ipc.new_stream(str(path), schema)
 
     def _ordered(self, path: Path) -> pa.Table:
+        import pyarrow.compute as pc
+
         with room_on_disk(self._set.source_name, _SORTING):
             with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as reader:
                 table = reader.read_all()

@@ -23,19 +23,20 @@ class HtmlReporter:
     languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
     """The languages that it can write, by the codes of `reports.languages`."""
 
-    def render(self, result: AuditResult) -> str:
-        """The whole file as text, the same for the same result."""
-        return render_page(result, ENGLISH)
+    def render(self, result: AuditResult, languages: Sequence[str] = (), *, compared: bool = False) -> str:
+        """The whole file as text, the same for the same result.
 
-    def render_in(self, result: AuditResult, languages: Sequence[str]) -> str:
-        """The same in these languages: one file, in which a reader chooses where there are several."""
+        Parameters
+        ----------
+        languages : sequence of str
+            Codes of the languages among which a reader chooses; English without any.
+        compared : bool
+            Whether `compare` has put a change into the result: the page says how to be made again from two results.
+        """
         from reports.languages import language
 
-        return render_pages(result, [language(code) for code in dict.fromkeys(languages)])
-
-    def render_compared(self, result: AuditResult) -> str:
-        """The same of a result into which `compare` has put a change: it says how to be made again from two results."""
-        return render_pages(result, [ENGLISH], Origin(compared=True))
+        written = [language(code) for code in dict.fromkeys(languages)] or [ENGLISH]
+        return render_pages(result, written, Origin(compared=True) if compared else FROM_THE_RESULT)
 
 
 def render_page(result: AuditResult, language: Language, origin: Origin = FROM_THE_RESULT) -> str:

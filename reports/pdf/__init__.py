@@ -25,27 +25,21 @@ class PdfReporter:
     audience: Literal["restricted"] = "restricted"
     languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
     """The languages that it can write, by the codes of `reports.languages`."""
-    one_language: bool = True
-    """A PDF has one language: where several are asked for, there is a file for each."""
 
     def __init__(self) -> None:
         from reports.pdf.engine import weasyprint
 
         weasyprint()
 
-    def render(self, result: AuditResult) -> bytes:
-        """The whole file, the same bytes for the same result, fonts and libraries."""
-        return self.render_in(result, ["en"])
-
-    def render_in(self, result: AuditResult, languages: tuple[str, ...] | list[str]) -> bytes:
-        """The same in a language: the first of these."""
+    def render(self, result: AuditResult, language: str = "en") -> bytes:
+        """The whole file in a language, the same bytes for the same result, fonts and libraries."""
         from audit.result.json_text import result_to_json
+        from reports import languages
         from reports.group_counts import counts_csv
         from reports.html import render_page
         from reports.html.again import Origin
-        from reports.languages import language
 
-        page = render_page(result, language(languages[0]), Origin(form="pdf"))
+        page = render_page(result, languages.language(language), Origin(form="pdf"))
         return pdf_of(page, {"result.json": result_to_json(result).encode(), "counts.csv": counts_csv(result).encode()})
 
 

@@ -66,7 +66,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ("russian", "further", ["ru"]),
         ("several", "passing", ["fr", "ar", "en"]),
     ):
-        page = HtmlReporter().render_in(results[kind], codes)
+        page = HtmlReporter().render(results[kind], codes)
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
         names.append(name)
     return {name: folder / f"{name}.html" for name in names}

@@ -32,7 +32,7 @@ def test_a_public_page_has_half_a_megabyte_at_most(code: str, people: int) -> No
 @pytest.mark.parametrize("people", SIZES)
 @pytest.mark.parametrize("code", CODES)
 def test_a_restricted_page_has_half_a_megabyte_at_most(code: str, people: int) -> None:
-    page = HtmlReporter().render_in(heavy_result(people), [code])
+    page = HtmlReporter().render(heavy_result(people), [code])
     assert len(page.encode()) <= LARGEST
 
 
@@ -49,7 +49,7 @@ def test_the_set_is_as_heavy_as_is_promised() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["PublicHtmlReporter().render(release)", "HtmlReporter().render_in(result, ['ar'])"])
+@pytest.mark.parametrize("page", ["PublicHtmlReporter().render(release)", "HtmlReporter().render(result, ['ar'])"])
 def test_a_language_costs_half_a_second_of_the_processor_at_most(page: str) -> None:
     """The best of three pages, in a process of its own."""
     program = (

@@ -28,7 +28,7 @@ OTHERS = tuple(code for code in CODES if code != "en")
 @pytest.fixture(scope="module")
 def pages(failing: AuditResult) -> dict[str, str]:
     """The report of one result in each language."""
-    return {code: HtmlReporter().render_in(failing, [code]) for code in CODES}
+    return {code: HtmlReporter().render(failing, [code]) for code in CODES}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_what_others_wrote_is_in_no_language_that_is_known(failing: AuditResult,
 
 @pytest.fixture(scope="module")
 def several(undecided: AuditResult) -> str:
-    return HtmlReporter().render_in(undecided, ["fr", "ar", "en", "fr"])
+    return HtmlReporter().render(undecided, ["fr", "ar", "en", "fr"])
 
 
 def test_one_file_holds_several_languages(several: str, undecided: AuditResult) -> None:
@@ -161,7 +161,7 @@ def test_one_file_holds_several_languages(several: str, undecided: AuditResult) 
         ("in-ar", "radio", None),
         ("in-en", "radio", None),
     ]
-    alone = text(next(find_all(parsed(HtmlReporter().render_in(undecided, ["ar"])), "main")))
+    alone = text(next(find_all(parsed(HtmlReporter().render(undecided, ["ar"])), "main")))
     made_by = "--lang {}"  # each says how the whole file is made
     assert made_by.format("fr,ar,en") in text(parts[1])
     together = text(next(find_all(parts[1], "main"))).replace(made_by.format("fr,ar,en"), made_by.format("ar"))
@@ -176,10 +176,10 @@ def downloads(page: str) -> list[tuple[str, str]]:
 
 def test_no_two_files_in_a_page_are_saved_under_one_name(failing: AuditResult) -> None:
     """In Arabic there is room for fewer groups than in English."""
-    found = downloads(HtmlReporter().render_in(failing, ["en", "ar"]))
+    found = downloads(HtmlReporter().render(failing, ["en", "ar"]))
     assert [name for name, _ in found] == ["restricted-groups-en.csv", "restricted-groups-ar.csv"]
     assert len({held for _, held in found}) == 2
-    alone = [downloads(HtmlReporter().render_in(failing, [code])) for code in ("en", "ar")]
+    alone = [downloads(HtmlReporter().render(failing, [code])) for code in ("en", "ar")]
     assert [name for ((name, _),) in alone] == ["restricted-groups.csv"] * 2
 
 
@@ -208,12 +208,12 @@ def test_ids_are_one_of_a_kind_and_links_stay_in_their_language(several: str) ->
 
 @pytest.mark.parametrize("codes", [["fr"], ["ar", "en"]])
 def test_the_policy_allows_the_style_of_any_choice(codes: list[str], passing: AuditResult) -> None:
-    page = HtmlReporter().render_in(passing, codes)
+    page = HtmlReporter().render(passing, codes)
     style = page[page.index("<style>") + 7 : page.index("</style>")]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in page
     assert "<script" not in page
-    assert page == HtmlReporter().render_in(passing, codes)
+    assert page == HtmlReporter().render(passing, codes)
 
 
 def test_every_sheet_of_paper_is_marked_in_every_language(several: str) -> None:

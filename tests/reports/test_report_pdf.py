@@ -254,7 +254,7 @@ def test_arabic_runs_from_right_to_left_and_markup_in_a_title_is_printed_as_it_i
 ) -> None:
     address, heard = listening
     payload = f"</title><style>*{{background:url({address})}}</style><img src={address}>"
-    content = PdfReporter().render_in(hostile_result(payload, SMALL), ["ar"])
+    content = PdfReporter().render(hostile_result(payload, SMALL), "ar")
     assert heard == []
     document = opened(content)
     assert root_of(document)["/Lang"] == "ar"
@@ -280,13 +280,9 @@ PAPER_LIKE = """
         filename = "plain.bin"
         audience = "restricted"
         languages = ("en", "es", "zh")
-        one_language = True
 
-        def render(self, result):
-            return b"en"
-
-        def render_in(self, result, languages):
-            return ",".join(languages).encode()
+        def render(self, result, language="en"):
+            return language.encode()
 """
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
@@ -20,7 +21,12 @@ GROUP: Final = "audit.reporters"
 
 @runtime_checkable
 class Reporter(Protocol):
-    """A form in which a result is shown. An entry point of `audit.reporters` names a class of these, or one of them."""
+    """A form in which a result is shown. An entry point of `audit.reporters` names a class of these, or one of them.
+
+    `render` is given what else it has a parameter for: `languages`, the codes of those that its file is to hold;
+    `language`, where its file holds one, and each makes a file; `compared`, whether `compare` has put the change from
+    an earlier result into this one. A reporter of other languages than English has an attribute `languages`: all codes.
+    """
 
     name: str
     """What `--report` and `--format` call it."""
@@ -28,31 +34,8 @@ class Reporter(Protocol):
     """The name of the file that it makes."""
     audience: str
     """`restricted` where it shows exact counts."""
-
-    def render(self, result: AuditResult) -> str | bytes:
-        """The whole file: its text, or its bytes where it is none."""
-        ...
-
-
-@runtime_checkable
-class MultilingualReporter(Reporter, Protocol):
-    """A reporter that writes other languages than English as well."""
-
-    languages: tuple[str, ...]
-    """The codes of the languages that it can write."""
-
-    def render_in(self, result: AuditResult, languages: Sequence[str]) -> str | bytes:
-        """The whole file, in each of these languages; in one alone where the reporter says `one_language`."""
-        ...
-
-
-@runtime_checkable
-class ComparedReporter(Reporter, Protocol):
-    """A reporter whose file says how to make it again, which after `compare` takes two results."""
-
-    def render_compared(self, result: AuditResult) -> str | bytes:
-        """The whole file, of a result into which the change from an earlier one was put."""
-        ...
+    render: Callable[..., str | bytes]
+    """Makes the whole file from a result: its text, or its bytes where it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +67,7 @@ def languages_of(reporters: Sequence[Reporter], asked: str | None) -> tuple[str,
     ArgumentError
         None of the reporters writes other languages, or one that does lacks a language.
     """
-    able = {one.name: tuple(one.languages) for one in reporters if isinstance(one, MultilingualReporter)}
+    able = {one.name: tuple(one.languages) for one in reporters if hasattr(one, "languages")}
     return codes_of(able, [reporter.name for reporter in reporters], asked)
 
 
@@ -118,7 +101,7 @@ def render_each(reporter: Reporter, result: AuditResult, languages: Sequence[str
 
 def file_names(reporter: Reporter, languages: Sequence[str]) -> list[str]:
     """How its files are called: one, or one for each language where a file can have one alone."""
-    if len(languages) < 2 or not getattr(reporter, "one_language", False):
+    if len(languages) < 2 or "language" not in signature(reporter.render).parameters:
         return [reporter.filename]
     name = Path(reporter.filename)
     return [f"{name.stem}.{code}{name.suffix}" for code in languages]
@@ -129,13 +112,12 @@ def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (
 
     Raises AuditError where the reporter fails, never with the text of that failure, which may quote the result.
     """
+    asked = {"languages": languages, "language": languages[0]} if languages else {}
+    takes = signature(reporter.render).parameters
     try:
-        if compared and isinstance(reporter, ComparedReporter):
-            content = reporter.render_compared(result)
-        elif languages and isinstance(reporter, MultilingualReporter):
-            content = reporter.render_in(result, languages)
-        else:
-            content = reporter.render(result)
+        content = reporter.render(
+            result, **{key: value for key, value in {**asked, "compared": compared}.items() if key in takes}
+        )
     except AuditError:
         raise
     except Exception as error:
