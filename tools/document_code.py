@@ -85,7 +85,7 @@ def errors_page() -> str:
     for path in sorted((ROOT / "audit").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and (slug := _slug(node)):
-                found[slug].add((_argument(node, 0), _keyword(node, "hint")))
+                found[slug].add((_message(node), _keyword(node, "hint")))
     blocks = [GENERATED + ERRORS_INTRODUCTION]
     for slug in sorted(found):
         rows = [[cell(message), cell(hint)] for message, hint in sorted(found[slug])]
@@ -100,8 +100,10 @@ def _slug(call: ast.Call) -> str:
     return ""
 
 
-def _argument(call: ast.Call, position: int) -> str:
-    return _text(call.args[position]) if len(call.args) > position else _keyword(call, "message")
+def _message(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Name) and call.func.id == "refuse_rows":  # it adds the file and the rows
+        return f"…: {_text(call.args[3])} in …"
+    return _text(call.args[0]) if call.args else _keyword(call, "message")
 
 
 def _keyword(call: ast.Call, name: str) -> str:
