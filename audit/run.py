@@ -285,10 +285,11 @@ def _further(
     rates: Sequence[Estimate],
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
     """Every finding that decides nothing. A gate, which leaves them out, does not load what answers them."""
+    from audit.analyses.control_sample import Verdicts
     from audit.analyses.further import further_findings
 
     sampled = _judged_sample(plan, counted, families, features)
-    return further_findings(plan, counted, families, features, judged, rates, sampled)
+    return further_findings(plan, counted, families, features, Verdicts(*judged), rates, sampled)
 
 
 def _judged_sample(
@@ -298,7 +299,7 @@ def _judged_sample(
     features: Sequence[SensitiveFeature],
 ) -> JudgedSample | None:
     """The cases drawn at random, judged by themselves; None where the set has no control sample."""
-    from audit.analyses.control_sample import JudgedSample
+    from audit.analyses.control_sample import JudgedSample, Verdicts
 
     sample = counted.control_sample
     if sample is None:
@@ -306,7 +307,7 @@ def _judged_sample(
     by_name = {feature.name: feature for feature in features}
     drawn = {family: sample.family(family, by_name) for family in families}
     rules, verdicts, _ = judge(plan, drawn, by_name, counted.control_moments)
-    return JudgedSample(drawn, (rules, verdicts))
+    return JudgedSample(drawn, Verdicts(rules, verdicts))
 
 
 def _rates(plan: AuditPlan, shown: Sequence[FamilyCounts], counted: Counted) -> tuple[Estimate, ...]:

@@ -78,8 +78,8 @@ def people_more(reading: Reading, failing: Sequence[Finding], language: Language
 def _at_most(reading: Reading, affected: list[Finding], kind: Kind) -> int:
     """An upper bound: no more people can be harmed beyond a rate than were harmed at all."""
     beyond = people_beyond(affected, reading.result.features)
-    error = {"missed": "false_negative_rate", "wrongly_flagged": "false_positive_rate"}.get(kind[0], "")
+    error = {"missed": "false_negative_rate", "wrongly_flagged": "false_positive_rate"}.get(kind.what, "")
     everyone = reading.everyone.get(error)
-    if kind[1] == "more" and everyone is not None and everyone.numerator < beyond:
+    if kind.often == "more" and everyone is not None and everyone.numerator < beyond:
         return everyone.numerator
     return rounded_up(beyond)

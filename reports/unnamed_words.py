@@ -8,24 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from audit.result.audit_result import FamilyResult, RuleResult
 from audit.result.reading import MISSED, WRONGLY_FLAGGED
 from reports.language import Language
 
-Kind = tuple[str, str]
-"""What people suffer (`missed`, `wrongly_flagged`, `flagged`, `wrong`), and whether `more` or `fewer` of it."""
+
+class Kind(NamedTuple):
+    """What people suffer, and whether more of it or less."""
+
+    what: Literal["missed", "wrongly_flagged", "flagged", "wrong"]
+    often: Literal["more", "fewer"]
 
 
 def kind_of(metric: str, *, low: bool) -> Kind:
     """What a group suffers whose rate is too low, or too high."""
     if metric in MISSED:
-        return "missed", "more" if low == (metric == "true_positive_rate") else "fewer"
+        return Kind("missed", "more" if low == (metric == "true_positive_rate") else "fewer")
     if metric in WRONGLY_FLAGGED:
-        return "wrongly_flagged", "more" if low == (metric == "true_negative_rate") else "fewer"
+        return Kind("wrongly_flagged", "more" if low == (metric == "true_negative_rate") else "fewer")
     if metric == "selection_rate":
-        return "flagged", "fewer" if low else "more"
-    return "wrong", "more" if low else "fewer"
+        return Kind("flagged", "fewer" if low else "more")
+    return Kind("wrong", "more" if low else "fewer")
 
 
 @dataclass(frozen=True, slots=True)

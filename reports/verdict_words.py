@@ -15,7 +15,7 @@ from reports.change_words import ChangeWords
 from reports.most_affected import MostAffected, kind_of_finding
 from reports.screen_numbers import Number, ScreenNumbers
 from reports.swap_words import SwapWords
-from reports.unnamed_words import UnnamedWords
+from reports.unnamed_words import Kind, UnnamedWords
 from reports.writer import Report, Writer
 
 
@@ -149,11 +149,11 @@ class VerdictWriter(Writer):
         """What happened clearly more (or less) often, in how many groups; the primary harm first."""
         if not self._failing:
             return self._unnamed_words.sentence(self._unnamed)
-        counts: dict[tuple[str, str], set[object]] = {}
+        counts: dict[Kind, set[object]] = {}
         for finding in self._failing:
             counts.setdefault(kind_of_finding(finding), set()).add(finding.group.people)
         wrong_first = self.result.overall.primary_harm == "wrongly_flagged"
-        order = sorted(counts, key=lambda kind: (kind[0] != "wrongly_flagged") if wrong_first else 0)
+        order = sorted(counts, key=lambda kind: (kind.what != "wrongly_flagged") if wrong_first else 0)
         first, *others = [self._clearly(kind, len(counts[kind])) for kind in order]
         for other in others:
             first = self.t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
@@ -166,7 +166,7 @@ class VerdictWriter(Writer):
         more = self._unnamed_words.sentence_beside_names(self._unnamed)
         return self.t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
 
-    def _clearly(self, kind: tuple[str, str], count: int) -> str:
+    def _clearly(self, kind: Kind, count: int) -> str:
         """What happened and in how many groups: "missed victims clearly more often in 3 groups"."""
         one_and_many = {
             ("missed", "more"): self.t.ngettext(

@@ -36,8 +36,12 @@ __all__ = ["JudgedSample", "Verdicts", "control_sample"]
 MOST_COMPARED: Final = 60
 """Number of groups compared for each rate, those with the most cases in the sample first."""
 
-Verdicts = tuple[Sequence[RuleResult], Sequence[Verdict]]
-"""Results of `audit.verdicts.judge.judge` for every rule, and for every rule and group."""
+
+class Verdicts(NamedTuple):
+    """Results of `audit.verdicts.judge.judge` for every rule, and for every rule and group."""
+
+    rules: Sequence[RuleResult]
+    verdicts: Sequence[Verdict]
 
 
 class JudgedSample(NamedTuple):
@@ -152,13 +156,13 @@ def _compare_family(
 def _verdicts(judged: Verdicts, judged_drawn: Verdicts, sample: FamilyCounts) -> tuple[ControlVerdict, ...]:
     """List each rule, then each group that fails in the whole set or in the sample."""
     of_sample: dict[tuple[str, Group], Verdict] = {
-        (verdict.rule, verdict.group): verdict for verdict in judged_drawn[1]
+        (verdict.rule, verdict.group): verdict for verdict in judged_drawn.verdicts
     }
     found = []
-    for rule, drawn_rule in zip(judged[0], judged_drawn[0], strict=True):
+    for rule, drawn_rule in zip(judged.rules, judged_drawn.rules, strict=True):
         of_everyone, _ = possible_cases(sample, METRICS[rule.metric])
         found.append(_verdict(rule.rule, None, rule.outcome, drawn_rule.outcome, int(of_everyone[0])))
-        for verdict in judged[1]:
+        for verdict in judged.verdicts:
             again = of_sample.get((rule.rule, verdict.group))
             outcome: Outcome | None = None if again is None else again.outcome
             if verdict.rule == rule.rule and "fail" in (verdict.outcome, outcome):

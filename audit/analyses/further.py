@@ -11,7 +11,7 @@ import numpy as np
 
 from audit.analyses.amplification import amplification
 from audit.analyses.answering import failed_rows, self_disagreement
-from audit.analyses.control_sample import JudgedSample, control_sample
+from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
 from audit.analyses.costs import cost_findings
 from audit.analyses.deployed import Rates, deployed
 from audit.analyses.estimates import everyone_as_family
@@ -28,7 +28,7 @@ from audit.counting.counted import Counted
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import Notice
-from audit.result.findings import Estimate, RuleResult, Verdict
+from audit.result.findings import Estimate
 from audit.stats.rates.mover import RateLimits
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
@@ -41,7 +41,7 @@ def further_findings(
     counted: Counted,
     families: Mapping[Family, FamilyCounts],
     features: Sequence[SensitiveFeature],
-    judged: tuple[Sequence[RuleResult], Sequence[Verdict]],
+    judged: Verdicts,
     estimates: Sequence[Estimate],
     sampled: JudgedSample | None,
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
@@ -52,7 +52,7 @@ def further_findings(
     everyone = everyone_as_family(counted.table)
     of_all = list(families.values())
     shown = [everyone, *of_all]
-    verdicts, alike = judged[1], counted.moments is None
+    verdicts, alike = judged.verdicts, counted.moments is None
     sensitivity = sensitivity_findings(plan, families, verdicts, whole_counts=alike)
     found = {
         **score_findings(plan, counted.scores, families, by_name)._asdict(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
@@ -81,29 +81,41 @@ class Flips:
 
 def fewest_label_flips(doubted: Doubted) -> Flips | None:
     """Find the fewest labels of each group that must be wrong for its test to reject no longer; None without labels."""
-    kinds, effects, available = _useful_flips(doubted)
-    if not kinds:
+    useful = _useful_flips(doubted)
+    if not useful.kinds:
         return None
-    fewest = fewest_flips(doubted.start(), effects, available, doubted.boundary, doubted.beta, doubted.level)
-    return Flips(kinds, available, fewest)
+    fewest = fewest_flips(
+        doubted.start(), useful.effects, useful.available, doubted.boundary, doubted.beta, doubted.level
+    )
+    return Flips(useful.kinds, useful.available, fewest)
 
 
 def label_flips_to_limit(doubted: Doubted) -> IntArray:
     """int64[G]: the fewest wrong labels that bring the measured rate to the limit; -1 where none do."""
-    _, effects, available = _useful_flips(doubted)
-    if not effects:
+    useful = _useful_flips(doubted)
+    if not useful.effects:
         return np.full(len(doubted.counts.groups.groups), -1, dtype=np.int64)
     x, n, y, m = doubted.question.as_scored(doubted.counts.groups)
     edge = doubted.boundary.edge(counted_outcome(y, m, doubted.boundary) / np.maximum(m, 1))
-    return fewest_flips_to_rate(x, n, effects, available, counted_rate(edge, doubted.boundary)).total
+    return fewest_flips_to_rate(x, n, useful.effects, useful.available, counted_rate(edge, doubted.boundary)).total
 
 
-def _useful_flips(doubted: Doubted) -> tuple[tuple[Flip, ...], list[tuple[int, int]], IntArray]:
+class _Useful(NamedTuple):
+    """Flips that move a rate to where its verdict falls."""
+
+    kinds: tuple[Flip, ...]
+    effects: list[tuple[int, int]]
+    """What each adds to numerator and denominator."""
+    available: IntArray
+    """int64[F, G]: cases of each group that can be flipped so."""
+
+
+def _useful_flips(doubted: Doubted) -> _Useful:
     metric, groups = doubted.question.metric, doubted.counts.groups
     kinds = [(flip, _effect(metric, flip)) for flip in _FLIPS]
     useful = [(flip, effect) for flip, effect in kinds if _raises_rate(effect) is doubted.overturned_upwards]
     available = [groups.cell(flip.labelled) for flip, _ in useful]
-    return (
+    return _Useful(
         tuple(flip for flip, _ in useful),
         [effect for _, effect in useful],
         np.stack(available) if available else np.zeros((0, len(groups.groups)), dtype=np.int64),
@@ -216,12 +228,8 @@ def _as_table(doubted: Doubted, rate: FloatArray, size: FloatArray) -> Tables:
     before = question.at_its_best(groups) if doubted.test == "fail" else question.at_its_worst(groups)
     whole = np.floor(size + 1e-6)
     counted = np.rint(np.nan_to_num(rate) * whole)
-    return (
-        np.asarray(counted, dtype=np.int64) + (x - before[0]),
-        np.asarray(whole, dtype=np.int64) + (n - before[1]),
-        y,
-        m,
-    )
+    counts = np.asarray(counted, dtype=np.int64) + (x - before.x)
+    return Tables(counts, np.asarray(whole, dtype=np.int64) + (n - before.n), y, m)
 
 
 def _rejects(doubted: Doubted, tables: Tables) -> BoolArray:

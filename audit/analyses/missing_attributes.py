@@ -20,19 +20,11 @@ import numpy as np
 from audit.analyses.sides import Question, possible_cases
 from audit.counting.table import UNKNOWN, FamilyCounts
 from audit.stats.arrays import IntArray
+from audit.stats.margins.bounds import Tables
 from audit.vocabulary.groups import Family, Level
 from audit.vocabulary.metrics import Metric
 
-__all__ = ["MemberPlaces", "Moved", "PossibleMembers", "member_places", "possible_members"]
-
-
-class Moved(NamedTuple):
-    """Counts of G groups and their rests after some possible members were taken for members."""
-
-    x: IntArray
-    n: IntArray
-    y: IntArray
-    m: IntArray
+__all__ = ["MemberPlaces", "PossibleMembers", "member_places", "possible_members"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +38,7 @@ class PossibleMembers:
     several: FamilyCounts
     """Rows of people who have the group's nationality beside others: for them nobody needs to vouch."""
 
-    def at_their_worst(self, question: Question, groups: FamilyCounts, most: IntArray | None = None) -> Moved:
+    def at_their_worst(self, question: Question, groups: FamilyCounts, most: IntArray | None = None) -> Tables:
         """Count group and rest as `Question.at_its_worst`, with possible members moved against the group.
 
         People who have its nationality beside others move in any case.
@@ -60,11 +52,11 @@ class PossibleMembers:
         start = _move(question.at_its_worst(groups), _speaking(self.several, question.metric, up=up), up=up)
         return _move(start, self._unknown(question.metric, groups, most, up=up), up=up)
 
-    def of_several_at_their_worst(self, question: Question, groups: FamilyCounts) -> Moved:
+    def of_several_at_their_worst(self, question: Question, groups: FamilyCounts) -> Tables:
         """Count as `at_their_worst`, but move only people who have the group's nationality beside others."""
         return self.at_their_worst(question, groups, np.zeros(len(groups.groups), dtype=np.int64))
 
-    def at_their_best(self, question: Question, groups: FamilyCounts, most: IntArray | None = None) -> Moved:
+    def at_their_best(self, question: Question, groups: FamilyCounts, most: IntArray | None = None) -> Tables:
         """Count group and rest as `Question.at_its_best`, with people of unknown feature moved in the group's
         favour.
         """
@@ -121,14 +113,12 @@ class PossibleMembers:
         return scored, np.minimum(unscored, limit - scored)
 
 
-def _move(
-    start: tuple[IntArray, IntArray, IntArray, IntArray], moving: tuple[IntArray, IntArray], *, up: bool
-) -> Moved:
+def _move(start: Tables, moving: tuple[IntArray, IntArray], *, up: bool) -> Tables:
     (x, n, y, m), (scored, unscored) = start, moving
     moved = scored + unscored
     # An unscored case stays in the rest as well, as what helps the rest: taking it out would lower the rest's rate,
     # and the worst number of them would then lie anywhere between none and all.
-    return Moved(x + moved if up else x, n + moved, y - scored if up else y, m - scored)
+    return Tables(x + moved if up else x, n + moved, y - scored if up else y, m - scored)
 
 
 def _speaking(members: FamilyCounts, metric: Metric, *, up: bool) -> tuple[IntArray, IntArray]:

@@ -11,6 +11,7 @@ from audit.counting.family_moments import Cells
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import IntArray
+from audit.stats.margins.bounds import Tables
 from audit.stats.rates.boundaries import Boundary, margin_boundary
 from audit.vocabulary.metrics import METRICS, Cell, Metric, Worse, worse_direction
 
@@ -42,22 +43,22 @@ class Question:
         high: Cells = ((*scored[0], *joined), (*scored[1], *joined))
         return (high, low) if (self.side == "low") == (when == "best") else (low, high)
 
-    def at_its_best(self, family: FamilyCounts) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    def at_its_best(self, family: FamilyCounts) -> Tables:
         """Return group and rest as (x, n, y, m) with unscored cases for the group: a FAIL must hold against these."""
         best, worst = (_highest, _lowest) if self.side == "low" else (_lowest, _highest)
-        return *best(family, self.metric, rest=False), *worst(family, self.metric, rest=True)
+        return Tables(*best(family, self.metric, rest=False), *worst(family, self.metric, rest=True))
 
-    def at_its_worst(self, family: FamilyCounts) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    def at_its_worst(self, family: FamilyCounts) -> Tables:
         """Return group and rest as (x, n, y, m) with unscored cases against the group: a PASS must hold against
         these.
         """
         best, worst = (_highest, _lowest) if self.side == "low" else (_lowest, _highest)
-        return *worst(family, self.metric, rest=False), *best(family, self.metric, rest=True)
+        return Tables(*worst(family, self.metric, rest=False), *best(family, self.metric, rest=True))
 
-    def as_scored(self, family: FamilyCounts) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    def as_scored(self, family: FamilyCounts) -> Tables:
         """Return group and rest as (x, n, y, m) over the scored cases alone."""
         metric = self.metric
-        return (
+        return Tables(
             family.numerator(metric),
             family.denominator(metric),
             family.rest(metric.numerator),

@@ -9,10 +9,9 @@ from functools import partial
 import numpy as np
 
 from audit.analyses.doubted import Doubted, RuleCounts
-from audit.analyses.missing_attributes import Moved
 from audit.analyses.sides import Question
 from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn, rate_bounds
+from audit.stats.margins.bounds import Tables, asymptotically_fewest, fewest_to_overturn, rate_bounds
 from audit.vocabulary.metrics import Metric
 
 __all__ = ["Unknown", "fewest_in_favour", "fewest_to_hold_back", "smallest_shares", "unknown_bounds"]
@@ -85,11 +84,11 @@ def _without_limit(doubted: Doubted) -> RuleCounts:
     return replace(doubted.counts, members=replace(doubted.counts.members, max_share=None))
 
 
-def _at_worst(question: Question, counts: RuleCounts, moved: IntArray) -> Moved:
+def _at_worst(question: Question, counts: RuleCounts, moved: IntArray) -> Tables:
     return counts.members.at_their_worst(question, counts.groups, moved)
 
 
-def _at_best(question: Question, counts: RuleCounts, moved: IntArray) -> Moved:
+def _at_best(question: Question, counts: RuleCounts, moved: IntArray) -> Tables:
     return counts.members.at_their_best(question, counts.groups, moved)
 
 

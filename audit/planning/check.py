@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from audit.analyses.estimates import everyone_as_family, row_accounts
 from audit.analyses.families import count_families, is_finest
@@ -211,9 +211,16 @@ def _probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[ProbeChe
     )
 
 
-def count_labels(
-    loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None = None
-) -> tuple[CountsTable, Moments | None, tuple[SensitiveFeature, ...]]:
+class LabelCounts(NamedTuple):
+    """A set by its labels: every case counted, none scored."""
+
+    table: CountsTable
+    moments: Moments | None
+    """Where cases have weights or clusters."""
+    features: tuple[SensitiveFeature, ...]
+
+
+def count_labels(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None = None) -> LabelCounts:
     """Read the data of a plan as `run_audit` would, and count them with every case left unscored.
 
     Raises
@@ -225,11 +232,11 @@ def count_labels(
         return _counted(evaluation_set)
 
 
-def _counted(evaluation_set: EvaluationSet) -> tuple[CountsTable, Moments | None, tuple[SensitiveFeature, ...]]:
+def _counted(evaluation_set: EvaluationSet) -> LabelCounts:
     from audit.counting.count import count_cases
     from audit.counting.count_moments import count_moments
 
-    return count_cases(evaluation_set), count_moments(evaluation_set), tuple(evaluation_set.features)
+    return LabelCounts(count_cases(evaluation_set), count_moments(evaluation_set), tuple(evaluation_set.features))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from audit.plan.audit_plan import NamedRule
 from audit.plan.file.plan_file import LoadedPlan, load_design
@@ -175,9 +175,10 @@ class DrawReport:
         for reach in self.planned:
             rule = named[self.design.rules.index(reach.groups.rule)]
             group = reach.groups.groups[reach.place]
-            planned = (reach.cases, reach.wanted, reach.decidable, None, reach.held_back)
-            told = planned if self.check is None else found.get((rule.id, group), (0, reach.wanted, False, None, False))
-            standings.append(GroupStanding(rule, reach.groups.family, group, reach.pool, *told))
+            judged = _Judged(reach.cases, reach.wanted, reach.decidable, None, reach.held_back)
+            if self.check is not None:
+                judged = found.get((rule.id, group), _Judged(0, reach.wanted, False, None, held_back=False))
+            standings.append(GroupStanding(rule, reach.groups.family, group, reach.pool, *judged))
         return tuple(standings)
 
 
@@ -340,12 +341,17 @@ def _checked(design: SamplingDesign, target: Path) -> CheckReport:
     return check_counts(plan, counts, features, moments)
 
 
-_Judged = tuple[int, int | None, bool, Group | None, bool]
+class _Judged(NamedTuple):
+    cases: int
+    required: int | None
+    decidable: bool
+    judged_as: Group | None
+    held_back: bool
 
 
 def _of_check(check: CheckReport) -> dict[tuple[str | None, Group], _Judged]:
     return {
-        (rule.rule, group.group): (
+        (rule.rule, group.group): _Judged(
             group.cases,
             group.required,
             group.decidable,

@@ -8,7 +8,7 @@ import pytest
 from made.counts import categorical, cells, families_of, group, plan_of
 from scipy.stats import norm
 
-from audit.analyses.control_sample import JudgedSample, control_sample
+from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
 from audit.analyses.estimates import EVERYONE
 from audit.result.findings import ControlComparison, ControlSample
 from audit.stats.arrays import IntArray
@@ -26,7 +26,7 @@ def compared(whole: Mapping[str, IntArray], drawn: Mapping[str, IntArray]) -> Co
     _, families = families_of(plan, features, {(code,): of for code, of in whole.items()})
     _, sample = families_of(plan, features, {(code,): of for code, of in drawn.items()})
     judged, judged_drawn = judge(plan, families, by_name), judge(plan, sample, by_name)
-    return control_sample(plan, families, judged[:2], JudgedSample(sample, judged_drawn[:2]))
+    return control_sample(plan, families, Verdicts(*judged[:2]), JudgedSample(sample, Verdicts(*judged_drawn[:2])))
 
 
 def of(found: ControlSample, metric: MetricName, of_group: Group) -> ControlComparison:

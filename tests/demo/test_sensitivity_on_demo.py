@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audit.analyses.control_sample import JudgedSample, control_sample
+from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
 from audit.analyses.estimates import EVERYONE
 from audit.analyses.families import count_families
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
@@ -232,7 +232,7 @@ def sampled(folder: Path, target: Path, *, selective: bool) -> ControlSample:
     assert sample is not None
     by_name = {feature.name: feature for feature in features}
     families, of_sample = (count_families(loaded.plan, table, features) for table in (whole, sample))
-    judged, judged_drawn = (judge(loaded.plan, counts, by_name)[:2] for counts in (families, of_sample))
+    judged, judged_drawn = (Verdicts(*judge(loaded.plan, counts, by_name)[:2]) for counts in (families, of_sample))
     return control_sample(loaded.plan, families, judged, JudgedSample(of_sample, judged_drawn))
 
 

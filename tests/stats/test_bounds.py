@@ -46,7 +46,7 @@ def test_the_fewest_are_those_of_trying_one_after_the_other(side: str, beta: flo
     step, most = (-1 if side == "fail" else 1), np.array([50, 150, 20], dtype=np.int64)
 
     def tables(changes: IntArray) -> Tables:
-        return x, n + step * changes, y, m
+        return Tables(x, n + step * changes, y, m)
 
     found = fewest_to_overturn(tables, most, boundary, beta, np.full(3, level))
     for place in range(3):
@@ -67,7 +67,7 @@ def test_where_nothing_could_change_it_no_number_is_given() -> None:
     x, n, y, m, most = (np.array([count], dtype=np.int64) for count in (100, 1000, 800, 1000, 3))
 
     def tables(changes: IntArray) -> Tables:
-        return x, n - changes, y, m
+        return Tables(x, n - changes, y, m)
 
     assert fewest_to_overturn(tables, most, boundary, FAIL_BETA, np.array([1e-3])).tolist() == [4]
     none = np.zeros(1, dtype=np.int64)
@@ -92,7 +92,7 @@ def test_what_is_found_is_a_crossing(seed: int) -> None:
     level = np.maximum(p(np.zeros(4, dtype=np.int64)), 0.05)
 
     def tables(changes: IntArray) -> Tables:
-        return x, n + changes, y, m
+        return Tables(x, n + changes, y, m)
 
     found = fewest_to_overturn(tables, most, boundary, FAIL_BETA, level)
     assert (p(found - 1) <= level).all()

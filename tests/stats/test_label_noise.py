@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.stats.doubts.label_noise import corrected_rate, fewest_flips, fewest_flips_to_rate
+from audit.stats.margins.bounds import Tables
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p
 from audit.stats.rates.boundaries import counted_outcome, margin_boundary
 
@@ -75,7 +76,7 @@ def test_no_mix_of_labels_overturns_the_exact_test_sooner(
     beta = FAIL_BETA if side == "fail" else PASS_BETA
     (x, n), (y, m) = start, (820, 1000)
     found = fewest_flips(
-        (ints(x), ints(n), ints(y), ints(m)),
+        Tables(ints(x), ints(n), ints(y), ints(m)),
         effects,
         np.array([[available[0]], [available[1]]]),
         boundary,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -53,25 +53,31 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
     }
     flags = {name: value for name, value in given.items() if value is not None}
     if plan is None:
-        text, document, panels = _without_data(flags)
+        answer = _without_data(flags)
     elif flags:
         said_twice = ", ".join(flags)
         raise ArgumentError(f"the plan says these itself: leave out {said_twice}", slug="power-arguments")
     else:
-        text, document, panels = _of_plan(plan, every_group=every_group)
+        answer = _of_plan(plan, every_group=every_group)
     if picture is not None:
         from audit.cli.outputs.output_folder import write_file
         from audit.cli.pages.power_picture import drawn
 
-        write_file(picture, drawn(panels, restricted=plan is not None))
+        write_file(picture, drawn(answer.panels, restricted=plan is not None))
         note(f"Picture: {picture}")
     if as_json:
-        say_document(document)
+        say_document(answer.document)
     else:
-        say(text)
+        say(answer.text)
 
 
-def _of_plan(plan: Path, *, every_group: bool) -> tuple[str, str, list[Panel]]:
+class _Answer(NamedTuple):
+    text: str
+    document: str
+    panels: list[Panel]
+
+
+def _of_plan(plan: Path, *, every_group: bool) -> _Answer:
     from audit.cli.pages.power_document import set_document
     from audit.cli.pages.power_panels import set_panels
     from audit.cli.pages.power_summary import power_summary
@@ -79,10 +85,10 @@ def _of_plan(plan: Path, *, every_group: bool) -> tuple[str, str, list[Panel]]:
 
     report = plan_power(plan)
     text = power_summary(report, Style.of(sys.stdout), every_group=every_group)
-    return text, set_document(report), set_panels(report)
+    return _Answer(text, set_document(report), set_panels(report))
 
 
-def _without_data(flags: Mapping[str, object]) -> tuple[str, str, list[Panel]]:
+def _without_data(flags: Mapping[str, object]) -> _Answer:
     from audit.cli.pages.power_document import cases_document
     from audit.cli.pages.power_flags import asked_by
     from audit.cli.pages.power_panels import cases_panels
@@ -90,4 +96,4 @@ def _without_data(flags: Mapping[str, object]) -> tuple[str, str, list[Panel]]:
 
     asked = asked_by(flags)
     answers = asked.answers()
-    return cases_summary(asked, answers), cases_document(asked, answers), cases_panels(asked, answers)
+    return _Answer(cases_summary(asked, answers), cases_document(asked, answers), cases_panels(asked, answers))

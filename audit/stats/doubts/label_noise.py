@@ -73,7 +73,7 @@ def fewest_flips(
     most = available.sum(axis=0)
 
     def tables(added: IntArray) -> Tables:
-        return x + added[0], n + added[1], y, m
+        return Tables(x + added[0], n + added[1], y, m)
 
     guesses = [asymptotically_fewest(partial(_after, tables, order), most, boundary, level) for order in orders]
     shorter = np.argmin(np.stack(guesses), axis=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,8 +14,14 @@ from audit.stats.rates.boundaries import Boundary, counted_outcome
 
 __all__ = ["Tables", "asymptotically_fewest", "fewest_to_overturn", "rate_bounds"]
 
-Tables = tuple[IntArray, IntArray, IntArray, IntArray]
-"""Numerator and denominator of each of G groups, and numerator and denominator of its rest."""
+
+class Tables(NamedTuple):
+    """Whole counts of G groups and of everyone else: x of n, and y of m; int64[G] each."""
+
+    x: IntArray
+    n: IntArray
+    y: IntArray
+    m: IntArray
 
 
 def rate_bounds(x: Counts, n: Counts, hits: Counts, misses: Counts) -> tuple[FloatArray, FloatArray]:

@@ -16,6 +16,7 @@ from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, Fam
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import BoolArray, IntArray
+from audit.stats.margins.bounds import Tables
 from audit.stats.margins.safe_process import SafeState, e_holm, log_factor, mean_log_e, take_in
 from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.verdicts.budget import Budget, budget, is_combined
@@ -186,13 +187,13 @@ def _evidence(
     plan: AuditPlan, place: int, question: Question, family: _OneFamily, old: Evidence | None, spend: Budget
 ) -> Evidence:
     kept = _remembered(family, old)
-    best = _Counts(*question.at_its_best(family.new))
-    start = _Counts(*question.at_its_best(family.before))
+    best = question.at_its_best(family.new)
+    start = question.at_its_best(family.before)
     known = _evidence_before(None if old is None else old.beyond, family, start, question.fail)
     counted = _by_boundary(best, question.fail)
     beyond = take_in(known, *counted, question.fail)
     worst, moved = _worst_new_counts(question, family, kept.moved)
-    start = _Counts(*question.at_its_worst(family.before))
+    start = question.at_its_worst(family.before)
     within = _evidence_before(None if old is None else old.within, family, start, question.within)
     within = take_in(within, *_by_boundary(worst, question.within), question.within)
     with_cases = (best.n > 0) & (best.m > 0)
@@ -234,13 +235,6 @@ class _Remembered(NamedTuple):
     doubt: Doubt
 
 
-class _Counts(NamedTuple):
-    x: IntArray
-    n: IntArray
-    y: IntArray
-    m: IntArray
-
-
 def _remembered(family: _OneFamily, old: Evidence | None) -> _Remembered:
     failed, passed, doubted = np.zeros((3, family.late.size), dtype=np.bool_)
     moved, nights = np.zeros((2, family.late.size), dtype=np.int64)
@@ -252,20 +246,20 @@ def _remembered(family: _OneFamily, old: Evidence | None) -> _Remembered:
     return _Remembered(failed, passed, doubted, moved, Doubt(drift, nights))
 
 
-def _worst_new_counts(question: Question, family: _OneFamily, moved: IntArray) -> tuple[_Counts, IntArray]:
+def _worst_new_counts(question: Question, family: _OneFamily, moved: IntArray) -> tuple[Tables, IntArray]:
     """Return the new cases with everything unknown against the group, and the rows of unknown feature that were moved
     so far.
 
     A share that the plan vouches for is a share of all cases so far: of three new ones it would always be none.
     """
     if family.members.max_share is None:
-        return _Counts(*family.new_members.at_their_worst(question, family.new)), moved
+        return family.new_members.at_their_worst(question, family.new), moved
     room = np.maximum(family.members.vouched_for(question.metric, family.after) - moved, 0)
     moving = np.minimum(room, family.new_members.against(question, family.new))
-    return _Counts(*family.new_members.at_their_worst(question, family.new, room)), moved + moving
+    return family.new_members.at_their_worst(question, family.new, room), moved + moving
 
 
-def _evidence_before(old: Process | None, family: _OneFamily, start: _Counts, boundary: Boundary) -> SafeState:
+def _evidence_before(old: Process | None, family: _OneFamily, start: Tables, boundary: Boundary) -> SafeState:
     """Return the evidence before the new cases; for a group that was not there before only its rest is known."""
     state = SafeState(*_by_boundary(start, boundary), np.zeros(family.late.size))
     if old is not None:
@@ -274,10 +268,10 @@ def _evidence_before(old: Process | None, family: _OneFamily, start: _Counts, bo
     return state
 
 
-def _by_boundary(counts: _Counts, boundary: Boundary) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+def _by_boundary(counts: Tables, boundary: Boundary) -> Tables:
     """Replace the metric's own outcome by the one that the boundary counts."""
     own, rest = counted_outcome(counts.x, counts.n, boundary), counted_outcome(counts.y, counts.m, boundary)
-    return own.astype(np.int64), counts.n.copy(), rest.astype(np.int64), counts.m.copy()
+    return Tables(own.astype(np.int64), counts.n.copy(), rest.astype(np.int64), counts.m.copy())
 
 
 def _columns(process: Process) -> tuple[tuple[int, ...] | tuple[float, ...], ...]:
