@@ -14,8 +14,7 @@ from audit.analyses.sides import Question
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings import Verdict
-from audit.stats.arrays import FloatArray
-from audit.stats.margins.bounds import Tables
+from audit.stats.arrays import FloatArray, Tables
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
 from audit.stats.rates.boundaries import Boundary
 from audit.vocabulary.groups import Family

@@ -18,9 +18,9 @@ import numpy as np
 from audit.analyses.doubted import Doubted
 from audit.analyses.estimates import as_known
 from audit.result.findings.sensitivity import LabelErrorGrid
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
 from audit.stats.doubts.label_noise import Corrected, FewestFlips, corrected_rate, fewest_flips, fewest_flips_to_rate
-from audit.stats.margins.bounds import Tables, asymptotically_fewest, fewest_to_overturn
+from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn
 from audit.stats.margins.score_test import screened_p
 from audit.stats.rates.boundaries import counted_outcome, counted_rate
 from audit.vocabulary.metrics import Cell, Metric

@@ -19,8 +19,7 @@ import numpy as np
 
 from audit.analyses.sides import Question, possible_cases
 from audit.counting.table import UNKNOWN, FamilyCounts
-from audit.stats.arrays import IntArray
-from audit.stats.margins.bounds import Tables
+from audit.stats.arrays import IntArray, Tables
 from audit.vocabulary.groups import Family, Level
 from audit.vocabulary.metrics import Metric
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from audit.analyses.doubted import Doubted, RuleCounts
 from audit.analyses.sides import Question
-from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.margins.bounds import Tables, asymptotically_fewest, fewest_to_overturn, rate_bounds
+from audit.stats.arrays import FloatArray, IntArray, Tables
+from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn, rate_bounds
 from audit.vocabulary.metrics import Metric
 
 __all__ = ["Unknown", "fewest_in_favour", "fewest_to_hold_back", "smallest_shares", "unknown_bounds"]

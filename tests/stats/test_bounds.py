@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.stats.arrays import IntArray
-from audit.stats.margins.bounds import Tables, fewest_to_overturn, rate_bounds
+from audit.stats.arrays import IntArray, Tables
+from audit.stats.margins.bounds import fewest_to_overturn, rate_bounds
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p
 from audit.stats.rates.boundaries import counted_outcome, margin_boundary
 

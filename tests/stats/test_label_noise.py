@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from audit.stats.arrays import Tables
 from audit.stats.doubts.label_noise import corrected_rate, fewest_flips, fewest_flips_to_rate
-from audit.stats.margins.bounds import Tables
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p
 from audit.stats.rates.boundaries import counted_outcome, margin_boundary
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
-from audit.stats.margins.bounds import Tables, asymptotically_fewest, fewest_to_overturn
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
+from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn
 from audit.stats.rates.binomial import Counts, checked_fraction
 from audit.stats.rates.boundaries import Boundary
 

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
 from audit.stats.margins.score_test import asymptotic_p, exact_p
 from audit.stats.rates.binomial import Counts
 from audit.stats.rates.boundaries import Boundary, counted_outcome
 
-__all__ = ["Tables", "asymptotically_fewest", "fewest_to_overturn", "rate_bounds"]
-
-
-class Tables(NamedTuple):
-    """Whole counts of G groups and of everyone else: x of n, and y of m; int64[G] each."""
-
-    x: IntArray
-    n: IntArray
-    y: IntArray
-    m: IntArray
+__all__ = ["asymptotically_fewest", "fewest_to_overturn", "rate_bounds"]
 
 
 def rate_bounds(x: Counts, n: Counts, hits: Counts, misses: Counts) -> tuple[FloatArray, FloatArray]:

@@ -15,8 +15,7 @@ from audit.analyses.sides import Question, possible_cases, questions
 from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, parts_of
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
-from audit.stats.arrays import BoolArray, IntArray
-from audit.stats.margins.bounds import Tables
+from audit.stats.arrays import BoolArray, IntArray, Tables
 from audit.stats.margins.safe_process import SafeState, e_holm, log_factor, mean_log_e, take_in
 from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.verdicts.budget import Budget, budget, is_combined
