@@ -96,9 +96,9 @@ def updated(code: str, template: Catalog) -> Catalog:
     )
     made.last_translator = reviewer(path) if path.exists() else ""
     for message in sorted((each for each in template if each.id), key=_order):
-        told = known.get(message.id, message.context)
+        before = known.get(message.id, message.context)
         locations = sorted({(name, None) for name, _ in message.locations})
-        string = told.string if told else None
+        string = before.string if before else None
         made.add(message.id, string, locations, message.flags, context=message.context)  # type: ignore[arg-type]
     return made
 
@@ -147,16 +147,16 @@ def faults(code: str, template: Catalog) -> Iterator[str]:
 def faults_of(message: Message, code: str, catalog: Catalog) -> Iterator[str]:
     """What is wrong with one translation."""
     string = message.string or ""
-    told = (string,) if isinstance(string, str) else tuple(form or "" for form in string)
+    forms = (string,) if isinstance(string, str) else tuple(form or "" for form in string)
     asked = message.id if isinstance(message.id, tuple | list) else (message.id,)
     wanted = catalog.num_plurals if len(asked) > 1 else 1
     if message.fuzzy:
         yield "fuzzy"
-    if not all(told) or len(told) != wanted:
+    if not all(forms) or len(forms) != wanted:
         yield "not translated"
         return
     places = set(_PLACE.findall(asked[-1]))
-    for number, form in enumerate(told):
+    for number, form in enumerate(forms):
         here = set(_PLACE.findall(form))
         of_one = len(asked) > 1 and _lacks_one(here, places) and _is_of_one_number(catalog, number)
         if here != places and not of_one:
@@ -183,8 +183,8 @@ def _lacks_one(here: set[str], places: set[str]) -> bool:
 
 def is_translated(message: Message) -> bool:
     """Whether a message has a translation, in every form."""
-    told = message.string or ""
-    return bool(told) if isinstance(told, str) else all(told)
+    forms = message.string or ""
+    return bool(forms) if isinstance(forms, str) else all(forms)
 
 
 def missing(code: str) -> str:

@@ -53,7 +53,7 @@ def part_in(language: Language, heading: str, notice: str, body: str, heads: str
     if several:
         body = _IDS.sub(rf"\g<1>{language.short}-", body)
     if not language.is_english:
-        body = body.replace("<bdi>", '<bdi lang="">')  # in a language that nobody has told
+        body = body.replace("<bdi>", '<bdi lang="">')  # in a language that nobody has named
     word = language.translations.gettext("Language")
     return Part(language, heading, word, notice, Finished(body.rstrip("\n")), heads)
 
