@@ -26,7 +26,6 @@ from audit.scoring.kept_rows import rows_kept_in
 from audit.scoring.progress import NoProgress, Progress
 from audit.scoring.rounds import Rounds
 from audit.scoring.scored import Scored
-from audit.vocabulary.sentences import SENTENCES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -256,6 +255,7 @@ def _interrupted(kept: int, rows: int) -> RunInterruptedError:
 
 def _describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: Decided) -> SystemDescription:
     from audit.result.audit_result import SystemDescription
+    from audit.vocabulary.sentences import SENTENCES
 
     given = getattr(plan.detector, "features", ())
     sensitive = [name for name, feature in plan.groups.items() if feature.column in given]
