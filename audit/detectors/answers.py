@@ -1,7 +1,7 @@
-"""Reads what a model returned for a batch: one answer a row, each of them usable, an abstention, or a counted failure.
+"""Read the return value of a model for a batch: each row has a usable answer, an abstention, or a counted failure.
 
-Nothing is clipped, rounded or repaired. A whole return value of the wrong shape ends the run; a single bad value only
-loses its own row, which is then counted as failed.
+Nothing is clipped, rounded or repaired. A return value of the wrong shape ends the run. A single bad value only loses
+its own row, which is then counted as failed.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class CheckedAnswers:
         return Counter({(STATUSES[s], None if r == NO_REASON else REASONS[r]): rows for (s, r), rows in pairs.items()})
 
     def batch(self, row_ids: pa.Array) -> pa.RecordBatch:
-        """The same as an answer of the protocol."""
+        """Convert to an answer of the protocol."""
         answered = self.status == OK
         schema = answer_schema()
         statuses = pa.DictionaryArray.from_arrays(pa.array(self.status), pa.array([str(word) for word in STATUSES]))
@@ -83,7 +83,7 @@ def read_answers(
     where: str,
     classes: Sequence[str] = (),
 ) -> CheckedAnswers:
-    """Read what a model returned for a batch.
+    """Read the return value of a model for a batch.
 
     Parameters
     ----------
@@ -92,8 +92,8 @@ def read_answers(
     rows : int
         Rows of the batch.
     answers : {"score", "decision", "ordinal", "class"}
-        What the plan asks for. A decision is true or false, 1 or 0; a level a whole number; a class its name, or the
-        whole number that is its name.
+        The kind of answer that the plan asks for. A decision is true or false, 1 or 0. A level is a whole number. A
+        class is its name, or the whole number that is its name.
     score_range : (float, float)
         Lowest and highest score, both allowed.
     where : str
@@ -104,7 +104,7 @@ def read_answers(
     Raises
     ------
     DetectorError
-        It is none of these, or has not one answer for each row.
+        The return value has another type, or not one answer for each row.
     """
     values, missing = _as_array(returned, where)
     if values.ndim != 1:
@@ -131,8 +131,8 @@ def read_answers(
     return check_numbers(numbers_, missing, answers, score_range, is_number=is_number)
 
 
-def answer_to(batch: pa.RecordBatch, returned: Any, ctx: RunContext, *, where: str) -> pa.RecordBatch:
-    """What a model returned for a batch of the harness, as an answer of the protocol; raises as `read_answers` does."""
+def protocol_answer(batch: pa.RecordBatch, returned: Any, ctx: RunContext, *, where: str) -> pa.RecordBatch:
+    """Convert the return value of a model to an answer of the protocol. Raises as `read_answers` does."""
     rows, span = batch.num_rows, ctx.score_range
     return read_answers(returned, rows, ctx.answers, span, where=where, classes=ctx.classes).batch(batch.column(ROW_ID))
 
@@ -145,7 +145,7 @@ def check_numbers(
     *,
     is_number: BoolArray | None = None,
 ) -> CheckedAnswers:
-    """Account for n answers as numbers, as the protocol has them: scores, levels, decisions, or places of classes."""
+    """Check n answers as numbers: scores, levels, decisions, or places of classes."""
     if answers == "decision":
         return check_decisions(values, missing)
     if answers == "class":
@@ -158,7 +158,7 @@ def check_numbers(
 def check_scores(
     scores: FloatArray, missing: BoolArray, score_range: tuple[float, float], *, is_number: BoolArray | None = None
 ) -> CheckedAnswers:
-    """Account for every score: usable, an abstention where `missing`, or invalid with its reason."""
+    """Check every score: usable, an abstention if `missing`, or invalid with a reason."""
     low, high = score_range
     finite = np.isfinite(scores)
     with np.errstate(invalid="ignore"):
@@ -174,7 +174,7 @@ def check_scores(
 def check_levels(
     levels: FloatArray, missing: BoolArray, score_range: tuple[float, float], *, is_number: BoolArray | None = None
 ) -> CheckedAnswers:
-    """Account for every level of an ordinal scale: a score that is a whole number. 2.5 is no level, and not rounded."""
+    """Check every level of an ordinal scale: a score that is a whole number. 2.5 is no level, and is not rounded."""
     checked = check_scores(levels, missing, score_range, is_number=is_number)
     with np.errstate(invalid="ignore"):
         between = (checked.status == OK) & (levels != np.floor(levels))
@@ -186,7 +186,7 @@ def check_levels(
 
 
 def check_classes(places: FloatArray, missing: BoolArray, classes: int) -> CheckedAnswers:
-    """Account for every class, by its place among so many from 0; an abstention where `missing`, or unknown."""
+    """Check every class, given as a place from 0 to below `classes`: known, an abstention if `missing`, or unknown."""
     with np.errstate(invalid="ignore"):
         known = (places >= 0) & (places < classes) & (places == np.floor(places))
     reason = np.full(len(places), REASONS.index(Reason.UNKNOWN_CLASS), dtype=np.int8)
@@ -194,7 +194,7 @@ def check_classes(places: FloatArray, missing: BoolArray, classes: int) -> Check
 
 
 def check_decisions(decisions: FloatArray, missing: BoolArray) -> CheckedAnswers:
-    """Account for every decision: 1 or 0, an abstention where `missing`, or invalid."""
+    """Check every decision: 1 or 0, an abstention if `missing`, or invalid."""
     usable = (decisions == 0.0) | (decisions == 1.0)
     reason = np.full(len(decisions), REASONS.index(Reason.NOT_A_DECISION), dtype=np.int8)
     return _account(decisions, missing, usable, reason)
@@ -208,7 +208,7 @@ def _account(scores: FloatArray, missing: BoolArray, usable: BoolArray, reason: 
 
 
 def _as_array(returned: Any, where: str) -> tuple[npt.NDArray[Any], BoolArray]:
-    """The values as a numpy array, and which of them are missing. Missing places hold any value."""
+    """The values as a numpy array, and a mask of the missing ones. A missing place can hold any value."""
     if isinstance(returned, pa.Array | pa.ChunkedArray):
         return _from_arrow(returned)
     if isinstance(returned, np.ma.MaskedArray):
@@ -227,7 +227,7 @@ def _as_array(returned: Any, where: str) -> tuple[npt.NDArray[Any], BoolArray]:
 
 
 def _from_sequence(returned: Sequence[Any]) -> npt.NDArray[Any]:
-    """An array of the same elements: one by one, so that numpy turns none into text and joins no nested lists."""
+    """Make an array element by element, so that numpy turns none into text and joins no nested lists."""
     values = np.empty(len(returned), dtype=object)
     for place, value in enumerate(returned):
         values[place] = value
@@ -258,7 +258,7 @@ def _missing_in(values: npt.NDArray[Any]) -> BoolArray:
 
 
 def _places(values: npt.NDArray[Any], classes: Sequence[str]) -> FloatArray:
-    """float64[n]: the place of each value among the names of the classes; NaN where it is none of them."""
+    """float64[n]: the place of each value among the names of the classes; NaN if it is none of them."""
     place: dict[str | None, float] = {name: float(at) for at, name in enumerate(classes)}
     found = (place.get(_class_name(value), np.nan) for value in values.tolist())
     return np.fromiter(found, np.float64, len(values))
@@ -281,7 +281,7 @@ def _only_truth_values(values: npt.NDArray[Any], missing: BoolArray) -> bool:
 
 
 def _as_numbers(values: npt.NDArray[Any], *, truth_values: bool) -> tuple[FloatArray, BoolArray]:
-    """Float64 values, and which of them are numbers at all. NaN is a number here; true and false only if allowed."""
+    """float64[n], and a mask of the values that are numbers. NaN is a number here; true and false only if allowed."""
     if values.dtype.kind in "fiub":
         with np.errstate(over="ignore"):
             return values.astype(np.float64), np.ones(len(values), dtype=np.bool_)

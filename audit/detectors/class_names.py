@@ -1,4 +1,4 @@
-"""Brings the classes that a plan names together with those that a model knows."""
+"""Match the classes in a plan with the classes of a model."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from audit.plan.audit_plan import ModelDetector
 from audit.vocabulary.text import shown
 
 _SHOWN: Final = 10
-"""At most so many classes are listed in an error."""
+"""Most classes that an error lists."""
 
 
 def find_class(classes: Sequence[str], wanted: str, file: str) -> int:
-    """The place of `wanted` among `classes`: as written, or in another case if only one is left.
+    """Find the place of `wanted` among `classes`: as written, or regardless of case if that leaves only one.
 
     Raises
     ------
     DetectorError
-        There is none, or more than one that differ only in case.
+        There is no such class, or more than one that differ only in case.
     """
     for same in (str, str.casefold):
         places = [place for place, name in enumerate(classes) if same(name) == same(wanted)]
@@ -33,9 +33,9 @@ def find_class(classes: Sequence[str], wanted: str, file: str) -> int:
 
 
 def check_every_class(classes: Sequence[str], section: ModelDetector, file: str) -> None:
-    """Raise DetectorError where a model knows a class that the plan does not list under `classes`, before it answers.
+    """Raise DetectorError if a model has a class that the plan does not list under `classes`.
 
-    A plan may list more: what another version of the model answers with.
+    A plan may list more classes, which another version of the model answers with.
     """
     unknown = [name for name in classes if name not in section.classes]
     if unknown:

@@ -1,4 +1,4 @@
-"""What a reader is told of the order in which columns were given to a model that does not know their names."""
+"""Notes for the reader on the order of columns, for a model that does not know their names."""
 
 from __future__ import annotations
 

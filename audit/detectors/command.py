@@ -1,8 +1,8 @@
 """`kind = "command"`: a program of the operator, asked row by row with JSON Lines on its standard input and output.
 
-The program is started once and answers the whole run. What goes wrong with it is counted and never guessed: the rows
-that it answered keep their answers, the others of the batch fail with a status and a reason, and it is started anew
-for the next batch. docs/how-to/command.md states the protocol for the author of a program.
+The program is started once and answers the whole run. A failure is counted and never guessed: rows that have an answer
+keep it, the other rows of the batch fail with a status and a reason, and the program is started anew for the next
+batch. docs/how-to/command.md states the protocol for the author of a program.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from audit.detectors.command_rows import RowLines
 
 GRACE: Final = 5.0
-"""Seconds that a program has to end by itself once its input is closed."""
+"""Seconds in which a program may end by itself once its input is closed."""
 
 
 class CommandDetector:
-    """Runs a program over the batches."""
+    """A program that is run over the batches."""
 
     api_version = API_VERSION
 
@@ -51,7 +51,7 @@ class CommandDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The program's own name, the digest of its files, and how it fared."""
+        """Name of the program, digest of its files, and notes on its failures."""
         return DetectorInfo(
             name=self._name,
             kind="command",
@@ -67,25 +67,25 @@ class CommandDetector:
 
     @property
     def retries(self) -> int:
-        """How often the program was started anew."""
+        """Number of restarts of the program."""
         return self._restarts
 
     def open(self, ctx: RunContext) -> None:
-        """Start the program. Raises DetectorError where it cannot be started, in one line."""
+        """Start the program. Raises DetectorError, in one line, if that fails."""
         from audit.detectors.command_rows import RowLines
-        from audit.detectors.command_setup import check_platform, chosen_environment, digest, find_program
+        from audit.detectors.command_setup import check_platform, find_program, program_digest, program_environment
 
         check_platform()
         self._context = ctx
-        self._environment = chosen_environment(self._section.environment)
+        self._environment = program_environment(self._section.environment)
         program = find_program(self._section.command[0], self._folder, self._environment.get("PATH", os.defpath))
         self._command = (program, *self._section.command[1:])
-        self._sha256, self._files = digest(self._command, self._folder)
+        self._sha256, self._files = program_digest(self._command, self._folder)
         self._lines = RowLines()
         self._program = self._start()
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Ask the program for one batch. Raises DetectorError where it had to be started anew too often."""
+        """Ask the program for one batch. Raises DetectorError if it was restarted too often."""
         from audit.detectors.command_reply import Reply
 
         assert self._context is not None  # noqa: S101 - the harness opens before it scores
@@ -102,7 +102,7 @@ class CommandDetector:
         return reply.checked(self._context.score_range).batch(batch.column(ROW_ID))
 
     def close(self) -> None:
-        """End the program and all that it started. Its exit code means nothing: every row is accounted for."""
+        """End the program and all that it started. Its exit code is ignored, because every row is accounted for."""
         self._end_program(0.0 if self._asking else GRACE)
 
     def _start(self) -> Program:
@@ -130,7 +130,7 @@ class CommandDetector:
         return self._start()
 
     def _fail_rest(self, reply: Reply, ending: Ending) -> None:
-        """Account for the rows that the program did not answer before it had to be ended."""
+        """Let the rows fail that the program did not answer before it had to be ended."""
         from audit.detectors.command_process import Ending
 
         self._endings[ending] += 1

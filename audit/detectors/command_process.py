@@ -1,8 +1,8 @@
-"""A program of the operator as a child process: written to and read from at once, and ended with all it started.
+"""Run a program of the operator as a child process: write and read at once, and end it with all that it started.
 
-One thread serves both pipes, so a program that does not read cannot stop the harness from reading, and one that does
-not answer cannot stop it from noticing the time. What is held in memory is one chunk of rows on the way out and one
-line on the way in. The program's error output goes nowhere: it can quote a row.
+One thread serves both pipes. So a program that does not read cannot stop the harness from reading, and a program that
+does not answer cannot hide the time from it. Memory holds one chunk of rows on the way out and one line on the way in.
+The error output of the program is discarded, because it can quote a row.
 
 The program leads a process group of its own. When it is ended, the group is killed before its leader is reaped: until
 then the number of the group cannot be given to anyone else.
@@ -26,13 +26,13 @@ from audit.detectors.command_reply import Reply
 _AT_ONCE: Final = 1 << 16
 """Bytes that are read or written at a time."""
 _MOST_SKIPPED: Final = 1000
-"""Lines before the first answer that are skipped; any further ones are taken as answers."""
+"""Most lines before the first answer that are skipped; any further line is read as an answer."""
 _MARK: Final = b"\xef\xbb\xbf"
-"""The byte order mark, with which some programs begin their output."""
+"""Byte order mark, with which some programs begin their output."""
 
 
 class Ending(enum.Enum):
-    """Why a program cannot be asked any further; the value says it in a note."""
+    """The reason why a program cannot be asked any further; the value is its wording in a note."""
 
     TIMEOUT = "did not answer in time"
     CRASHED = "ended by itself"
@@ -41,18 +41,18 @@ class Ending(enum.Enum):
 
 
 class Program:
-    """One running program. Raises OSError where it cannot be started.
+    """One running program. Raises OSError if it cannot be started.
 
     Parameters
     ----------
     command : sequence of str
-        The program and its arguments; the first is a path, or a name that is looked for on PATH.
+        The program and its arguments; the first is a path, or a name on PATH.
     folder : Path
-        The folder in which it runs.
+        The working folder.
     environment : mapping
         Its whole environment.
     longest_line : int
-        Bytes that a line of it may have.
+        Most bytes of a line of its output.
     """
 
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], longest_line: int) -> None:
@@ -78,21 +78,21 @@ class Program:
         self._first_bytes = True
         self._answered = False
         self.skipped = 0
-        """Lines before the first answer that were no answers."""
+        """Number of lines before the first answer."""
 
     def ask(
         self, chunks: Iterator[tuple[int, bytes]], reply: Reply, start_timeout: float, timeout: float
     ) -> Ending | None:
-        """Hand over a batch and take its answers; None if all went well, else the program must be ended.
+        """Write a batch and read its answers. Returns None if all went well, else the program must be ended.
 
         Parameters
         ----------
         chunks : iterator of (int, bytes)
-            Lines of rows, and how many rows of the batch these and the ones before make.
+            Number of rows so far, and the lines of the next rows.
         reply : Reply
-            Takes the answers.
+            Receives the answers.
         start_timeout, timeout : float
-            Seconds until the first answer of the program, and for a batch from then on.
+            Seconds until the first answer of the program, and for a batch after that.
         """
         deadline = time.monotonic() + (timeout if self._answered else start_timeout)
         writing = self._next_chunk(chunks, reply)
@@ -122,7 +122,7 @@ class Program:
                     return None if reply.complete and not writing else Ending.CRASHED
 
     def end(self, grace: float) -> None:
-        """End the program and all it started; with `grace`, it has so many seconds to end by itself first."""
+        """End the program and all that it started, after `grace` seconds in which it may end by itself."""
         try:
             with contextlib.suppress(OSError):
                 self._in.close()
@@ -137,27 +137,27 @@ class Program:
                 self._process.wait(10)
 
     def _next_chunk(self, chunks: Iterator[tuple[int, bytes]], reply: Reply) -> bool:
-        """Take the next lines to write; False where there are no more."""
+        """Take the next lines to write. Returns False if there are no more."""
         asked, lines = next(chunks, (reply.asked, b""))
         reply.asked = asked
         self._unwritten = memoryview(lines)
         return bool(lines)
 
     def _write(self, chunks: Iterator[tuple[int, bytes]], reply: Reply) -> bool:
-        """Write what fits; False once everything is written, or nobody is there to read it."""
+        """Write as much as fits. Returns False if everything is written, or the program reads no more."""
         try:
             written = os.write(self._in.fileno(), self._unwritten[:_AT_ONCE])
         except BlockingIOError:
             return True
         except OSError:
-            # it closed its input: what it still answers is read until it ends or the time is up
+            # it closed its input: its remaining answers are read until it ends or the time is up
             self._unwritten = memoryview(b"")
             return False
         self._unwritten = self._unwritten[written:]
         return bool(self._unwritten) or self._next_chunk(chunks, reply)
 
     def _read(self) -> bool:
-        """Read what is there; False at the end of the program's output."""
+        """Read the available output. Returns False at the end of the output."""
         try:
             found = os.read(self._out.fileno(), _AT_ONCE)
         except BlockingIOError:
@@ -173,7 +173,7 @@ class Program:
         return bool(found)
 
     def _take_lines(self, reply: Reply) -> Ending | None:
-        """Give every whole line to the reply until that is complete; the rest stays for later."""
+        """Give every whole line to the reply until the reply is complete. The rest stays for later."""
         start = 0
         text = self._unread
         while not reply.complete:
@@ -191,7 +191,9 @@ class Program:
         return Ending.OUT_OF_ORDER if reply.out_of_order else None
 
     def _is_answer(self, line: bytes) -> bool:
-        """Whether the first answer is here. What a program prints while it starts does not begin like an object."""
+        """Whether the line is the first answer. Lines that a program prints at its start do not begin like an
+        object.
+        """
         if self.skipped < _MOST_SKIPPED and not line.lstrip().startswith(b"{"):
             self.skipped += 1
             return False
@@ -199,7 +201,7 @@ class Program:
         return True
 
     def _drain(self, deadline: float) -> None:
-        """Read and forget until the program closes its output, or the time is up."""
+        """Read and discard output until the program closes it, or the time is up."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._out, selectors.EVENT_READ)
             while (left := deadline - time.monotonic()) > 0:

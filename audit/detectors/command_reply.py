@@ -1,11 +1,11 @@
-"""Reads what a program under audit answers: one line a row, in the order in which it was asked.
+"""Read the answers of a program under audit: one line a row, in the order of the rows.
 
     {"row_id": 17, "score": 0.7}      {"row_id": 17, "decision": true}
     {"row_id": 17, "class": "forced labour"}
     {"row_id": 17, "abstain": true}   {"row_id": 17, "refused": true}
 
-A line is taken as strictly as it can be: exactly these two keys, each once. Nothing is repaired or guessed, since a
-line that is read for the wrong row is a wrong decision about a person.
+A line is read strictly: it has exactly these two keys, each once. Nothing is repaired or guessed, because a line that
+is read for the wrong row is a wrong decision about a person.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from audit.detectors.answers import CheckedAnswers
 
 _VALUE: Final = -1
-"""Stands for the status of a row with a score or a decision, until it is checked."""
+"""Status of a row with a score or a decision, until it is checked."""
 _NO_REASON: Final = -1
 _REFUSED: Final = (STATUSES.index(Status.REFUSED), _NO_REASON)
 _ABSTAINED: Final = (STATUSES.index(Status.ABSTAIN), _NO_REASON)
@@ -42,22 +42,22 @@ class Reply:
         self._values: list[float] = []
         self._codes: list[tuple[int, int]] = []
         self.asked = 0
-        """Rows that were handed over so far; an answer to any other is out of order."""
+        """Number of rows that were sent so far. An answer to any other row is out of order."""
         self.out_of_order = False
-        """Whether a line named another row than the next one; nothing more is taken then."""
+        """Whether a line named another row than the next one. Then no more lines are read."""
 
     @property
     def taken(self) -> int:
-        """Rows that have an answer or a failure so far."""
+        """Number of rows that have an answer or a failure so far."""
         return len(self._codes)
 
     @property
     def complete(self) -> bool:
-        """Whether every row is accounted for."""
+        """Whether every row has an answer or a failure."""
         return len(self._codes) == len(self._ids)
 
     def take(self, line: bytes) -> None:
-        """Take one line as the answer to the next row, without its line end."""
+        """Read one line, without its line end, as the answer to the next row."""
         try:
             found = _DECODE(line.decode("utf-8"))
         except (ValueError, RecursionError):
@@ -87,7 +87,7 @@ class Reply:
         self._values.extend([0.0] * rest)
 
     def checked(self, score_range: tuple[float, float]) -> CheckedAnswers:
-        """Every row accounted for; a score that is not finite or out of range has become a failure."""
+        """Check all answers. A score that is not finite or out of range becomes a failure."""
         import numpy as np
 
         from audit.detectors.answers import CheckedAnswers, check_numbers
@@ -104,7 +104,7 @@ class Reply:
         )
 
     def _take_value(self, value: Any) -> None:
-        """A number, or with decisions a truth value. Null is none: it is how some languages write NaN."""
+        """Read a number, or with decisions a truth value. Null is neither: some languages write NaN so."""
         if self._answers == "class":
             value = self._place.get(value, -1.0) if type(value) is str else -1.0
         if type(value) is not float:

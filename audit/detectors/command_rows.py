@@ -1,10 +1,10 @@
-"""The lines that a program under audit is given: one row a line, as JSON.
+"""Write the lines for a program under audit: one row a line, as JSON.
 
     {"row_id": 17, "features": {"text": "...", "pay": 7.5}}
 
-A line is pure ASCII: every other character is an escape, so that no program can read it in a wrong encoding. Null is
-null; text, truth values and whole numbers of any size are exact; a floating-point number is the shortest text that
-reads as the same double; a date is its ISO text, and a decimal number its digits as text.
+A line is pure ASCII. Every other character is an escape, so that no program can read it in a wrong encoding. Null is
+null. Text, truth values and whole numbers of any size are exact. A floating-point number is the shortest text that
+reads as the same double. A date is its ISO text, and a decimal number its digits as text.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CHUNK_ROWS: Final = 256
-"""Rows that are made into lines at a time: the lines of a whole batch can be far larger than the batch."""
+"""Rows that become lines at a time: the lines of a whole batch can be far larger than the batch."""
 
 NULL: Final = "null"
 
 
 class RowLines:
-    """Makes lines of the rows of a batch, and counts the numbers that JSON has no way to write."""
+    """A writer of lines that counts the numbers that JSON cannot write."""
 
     def __init__(self) -> None:
         self.not_finite = 0
-        """Values of features so far that were NaN or infinite, and were given as null."""
+        """Number of values so far that were NaN or infinite, and were written as null."""
 
     def chunks(self, batch: pa.RecordBatch) -> Iterator[tuple[int, bytes]]:
-        """The lines of a batch, a few hundred rows at a time.
+        """Yield the lines of a batch, a few hundred rows at a time.
 
         Yields
         ------
         rows : int
-            How many rows of the batch stand in this chunk and in those before it.
+            Number of rows in this chunk and in the chunks before it.
         lines : bytes
 
         Raises
         ------
         DetectorError
-            A column has a type that has no form in JSON here; raised before the first chunk.
+            A column has a type without a form in JSON. Raised before the first chunk.
         """
         names = [name for name in batch.schema.names if name != ROW_ID]
         columns = [_plain(batch.column(name), name) for name in names]
@@ -86,7 +86,7 @@ def _truth(value: bool) -> str:
 
 
 def _plain(column: pa.Array, name: str) -> pa.Array:
-    """The column as one of null, bool, integer, double and string; DetectorError where it is something else."""
+    """Convert a column to null, bool, integer, double or string. Raises DetectorError for any other type."""
     import pyarrow as pa
 
     kind = column.type

@@ -1,4 +1,4 @@
-"""What a program under audit is started with: its file, its environment, and the digest that names what was audited."""
+"""Prepare the start of a program under audit: its file, its environment, and a digest of its files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from audit.errors import DetectorError
 from audit.vocabulary.text import shown
 
 GIVEN: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
-"""Environment variables that every program is given, where they are set."""
+"""Environment variables that every program is given, if they are set."""
 ONE_THREAD: Final = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -23,11 +23,11 @@ ONE_THREAD: Final = (
     "NUMEXPR_NUM_THREADS",
     "RAYON_NUM_THREADS",
 )
-"""Set to 1 unless the plan names them: sums of doubles depend on the number of threads."""
+"""Environment variables that are set to 1 unless the plan names them: sums depend on the number of threads."""
 
 
 def check_platform() -> None:
-    """Raise DetectorError where a program cannot be ended with all that it started."""
+    """Raise DetectorError on a platform where a program cannot be ended with all that it started."""
     if os.name != "posix":
         raise DetectorError(
             "a program can only be audited on Linux, macOS and other systems with process groups",
@@ -36,10 +36,10 @@ def check_platform() -> None:
         )
 
 
-def chosen_environment(names: Sequence[str]) -> dict[str, str]:
-    """The whole environment of the program: `GIVEN`, `ONE_THREAD`, and the variables `names`.
+def program_environment(names: Sequence[str]) -> dict[str, str]:
+    """Make the whole environment of the program: `GIVEN`, `ONE_THREAD`, and the variables `names`.
 
-    Raises DetectorError where one of `names` is not set.
+    Raises DetectorError if one of `names` is not set.
     """
     chosen = {name: os.environ[name] for name in GIVEN if name in os.environ}
     chosen.update(dict.fromkeys(ONE_THREAD, "1"))
@@ -55,9 +55,9 @@ def chosen_environment(names: Sequence[str]) -> dict[str, str]:
 
 
 def find_program(first: str, folder: Path, path: str) -> str:
-    """The file of a program: in `folder` if its name has a slash, else looked for on `path`.
+    """Find the file of a program: in `folder` if its name has a slash, else on `path`.
 
-    Raises DetectorError where there is none on `path`.
+    Raises DetectorError if it is not on `path`.
     """
     if "/" in first:
         return str(folder / first)
@@ -71,11 +71,11 @@ def find_program(first: str, folder: Path, path: str) -> str:
     return str(Path(found).absolute())
 
 
-def digest(command: Sequence[str], folder: Path) -> tuple[str | None, int]:
-    """One digest of the program and of every argument that is the name of a file, and how many files these are.
+def program_digest(command: Sequence[str], folder: Path) -> tuple[str | None, int]:
+    """Digest of the program and of every argument that names a file, and the number of these files.
 
-    Of one file it is its own SHA-256; of several, the SHA-256 of their digests in hexadecimal, a line each, in the
-    order of the command. A file that cannot be read is left out: a program need only be executable.
+    For one file it is its SHA-256. For several files it is the SHA-256 of their digests in hexadecimal, a line each, in
+    the order of the command. A file that cannot be read is left out: a program need only be executable.
     """
     digests = []
     for argument in command:

@@ -1,7 +1,7 @@
-"""Names an error that somebody else's code raised. Its text can quote a row, and so can the name of its type.
+"""Name an error of foreign code. Its text can quote a row, and so can the name of its type.
 
-`type("E_" + text, (Exception,), {})` makes a type with any name. So a name is told only of a type that stands, under
-that name, in the standard library or in a library that is known here.
+`type("E_" + text, (Exception,), {})` makes a type with any name. So a name is shown only if the type exists, under that
+name, in the standard library or in a library that is listed here.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import builtins
 import sys
 from typing import Final
 
-__all__ = ["OWN", "RaisedThereError", "is_builtin", "name_of"]
+__all__ = ["OWN", "RaisedThereError", "error_name", "is_builtin"]
 
 OWN: Final = "an error of its own"
-"""What is told of any other type."""
+"""Words for the type of any other error."""
 _LIBRARIES: Final = frozenset(
     {
         "audit",
@@ -36,15 +36,15 @@ _LIBRARIES: Final = frozenset(
 
 
 class RaisedThereError(Exception):
-    """Stands for an error that was raised in another process; `name` is what is told of it."""
+    """An error that was raised in another process; `name` is the name of its type, or `OWN`."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
 
 
-def name_of(error: BaseException) -> str:
-    """The name of the type of an error, or that it is one of its own."""
+def error_name(error: BaseException) -> str:
+    """Name of the type of an error, or `OWN`."""
     if isinstance(error, RaisedThereError):
         return error.name
     kind = type(error)
@@ -55,6 +55,6 @@ def name_of(error: BaseException) -> str:
 
 
 def is_builtin(name: str) -> bool:
-    """Whether this is the name of an error of Python itself, which says nothing of anybody."""
+    """Whether this is the name of an error of Python itself, which cannot hold the content of a row."""
     kind = getattr(builtins, name, None)
     return isinstance(kind, type) and issubclass(kind, BaseException)

@@ -1,4 +1,4 @@
-"""Imports what an extra installs, and says in one line which extra is missing."""
+"""Import modules that an extra installs, and name a missing extra in one line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def import_extra(module: str, *, kind: str, extra: str) -> ModuleType:
     Raises
     ------
     DetectorError
-        It is not installed, or is and cannot be imported.
+        It is not installed, or it cannot be imported.
     """
     try:
         return importlib.import_module(module)

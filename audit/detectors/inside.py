@@ -1,4 +1,4 @@
-"""Whether this process is the child that was started for a detector: some kinds are loaded nowhere else."""
+"""Know whether this process is the child that was started for a detector: some kinds are loaded nowhere else."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _state: Final = {"child": False}
 
 
 def enter_child() -> None:
-    """Say that this process is the child. Called by what runs there, and never in the harness."""
+    """Mark this process as the child. Only the program of the child calls it."""
     _state["child"] = True
 
 
-def check_inside(kind: str) -> None:
-    """Raise DetectorError where a detector of this kind would be opened in the process of the audit itself."""
+def check_in_child(kind: str) -> None:
+    """Raise DetectorError if a detector of this kind would be opened in the process of the audit itself."""
     if not _state["child"]:
         raise DetectorError(
             f'the detector kind "{kind}" is only run in a process of its own',

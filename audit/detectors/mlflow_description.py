@@ -1,8 +1,8 @@
-"""Reads the file MLmodel: in which flavour a model was saved, which file holds it, and that nothing of it is code.
+"""Read the file MLmodel: the flavour of a model and its file; refuse a model with code.
 
-MLflow is not imported. What it does with a folder is decided here from the text alone: a flavour that MLflow loads by
-running code or a pickle of the folder is refused, and so is one that MLflow would serve from another file than the one
-that is audited. Every text of the file is a stranger's, and is bounded before it is shown.
+MLflow is not imported. Its behaviour is predicted from the text alone: a flavour that MLflow loads by running code or a
+pickle of the folder is refused, and so is a flavour that MLflow would serve from another file than the audited one.
+Every text in the file is foreign, and its length is limited before it is shown.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ _MOST_TRUSTED: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What MLmodel says of a model that can be audited."""
+    """The content of MLmodel for a model that can be audited."""
 
     flavour: Flavour
     file: str
     """The model file, as the folder lists it."""
     version: str
-    """The version of MLflow that wrote it; bounded, on one line."""
+    """The version of MLflow that wrote it, as one short line."""
     signature: Signature | None
-    """The columns that the model takes; None where nothing is said of them."""
+    """The columns that the model takes; None if they are not stated."""
     asks_trust_for: tuple[str, ...]
-    """Types that the folder says may be loaded; bounded, on one line each. It is no permission."""
+    """Types that the folder asks to load, each as one short line. It is no permission."""
     has_session_options: bool
-    """Whether it says how onnxruntime is to be set up, which is not done."""
+    """Whether it has settings for onnxruntime, which are not applied."""
 
 
 def read_description(folder: ModelFolder) -> Description:
-    """Read and check MLmodel. Raises DetectorError where it cannot be read, or the model is none to audit so."""
+    """Read and check MLmodel. Raises DetectorError if it cannot be read, or the model cannot be audited this way."""
     name = f"{folder.name}/{MODEL_FILE}"
     try:
         content = read_plain_yaml(folder.read(MODEL_FILE, LARGEST))
@@ -95,7 +95,7 @@ def _check_code(flavours: Mapping[str, Mapping[str, Any]], name: str) -> None:
 
 
 def _flavour(flavours: Mapping[str, Mapping[str, Any]], name: str) -> Flavour:
-    """The one flavour beside `python_function`, if it is one that can be audited."""
+    """Find the one flavour beside `python_function`. Raises DetectorError if it cannot be audited."""
     others = [one for one in flavours if one != _SERVED]
     if not others:
         module = _short(flavours[_SERVED].get("loader_module")) or "none"
@@ -119,7 +119,7 @@ def _check_format(said: object, name: str) -> None:
 
 
 def _check_served(served: Mapping[str, Any] | None, flavour: Flavour, file: str, name: str) -> None:
-    """Refuse a model that MLflow would serve by other code, or from another file, than is audited."""
+    """Refuse a model that MLflow would serve by other code, or from another file, than the audited one."""
     if served is None:
         return
     module = served.get("loader_module")

@@ -1,7 +1,7 @@
-"""The files of an MLflow model folder: which there are, that they are plain files in it, and the digest of all of them.
+"""List the files of an MLflow model folder, check that they are plain files in it, and compute a digest of all.
 
-Nothing in the folder says which file is read until it is known that the folder holds no link: then a name that is on
-the list is a file of the folder, and a name that is not is refused, whatever dots and slashes it is written with.
+The folder is searched for links before any file name in it is used. After that, a name on the list is a file of the
+folder, and any other name is refused, whatever dots and slashes it has.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _SHOWN: Final = 5
 
 
 class ModelFolder:
-    """A folder on this machine, with the name and the digest of each of its files."""
+    """A model folder on this machine, with the names and digests of its files."""
 
     def __init__(self, path: Path, name: str) -> None:
-        """List the files of a folder that messages call `name`, and read none of them.
+        """List the files of a folder, without reading them. Messages call the folder `name`.
 
         Raises
         ------
         DetectorError
-            It is no MLflow model folder, or holds a link, a pipe, a device, a pickle or a name that cannot be shown.
+            It is no MLflow model folder, or it holds a link, a pipe, a device, a pickle or a name that cannot be shown.
         """
         self.name = name
         self._path = path
@@ -52,12 +52,12 @@ class ModelFolder:
             raise pickled_model(f"{name} holds {', '.join(map(shown, pickled[:_SHOWN]))}{more}")
 
     def digest(self) -> str:
-        """Read every file and give the SHA-256 of the list of their digests and names, as `sha256sum` writes it.
+        """Read every file. Returns the SHA-256 of the list of their digests and names, as `sha256sum` writes it.
 
         Raises
         ------
         DetectorError
-            A file cannot be read, or is another one than `read` has given.
+            A file cannot be read, or differs from the content that `read` returned.
         """
         found: dict[str, str] = {}
         for file in self._files:
@@ -73,7 +73,7 @@ class ModelFolder:
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def read(self, file: str, largest: int) -> bytes:
-        """The content of a file on the list. Raises DetectorError where it is too large or cannot be read."""
+        """Read a file on the list. Raises DetectorError if it is too large or cannot be read."""
         if self._files[file] > largest:
             raise DetectorError(
                 f"{self.name}/{file} is larger than {largest // 2**20} MiB",
@@ -89,7 +89,7 @@ class ModelFolder:
         return content
 
     def member(self, written: object, key: str) -> str:
-        """The file that MLmodel names under `key`. Raises DetectorError where it is none of the files listed."""
+        """Return the file that MLmodel names under `key`. Raises DetectorError if it is not on the list."""
         if isinstance(written, str) and written in self._files:
             return written
         said = repr(shown(written)) if isinstance(written, str) else "none"
@@ -100,7 +100,7 @@ class ModelFolder:
         )
 
     def check(self, file: str, sha256: str | None) -> None:
-        """Raise DetectorError where what was loaded from `file` is not what the digest was made of."""
+        """Raise DetectorError if the content loaded from `file` differs from the content in the digest."""
         if self._digests.get(file) != sha256:
             raise DetectorError(
                 f"{self.name}/{file} changed while it was read",
@@ -109,7 +109,7 @@ class ModelFolder:
             )
 
     def _listed(self) -> dict[str, int]:
-        """Names of all files, with `/` and in the order of their bytes, and their sizes."""
+        """Names and sizes of all files; names have `/` and are sorted by their bytes."""
         if not self._path.is_dir():
             raise DetectorError(
                 f"{self.name} is no folder" if self._path.exists() else f"no model folder {self.name}",
@@ -138,7 +138,7 @@ class ModelFolder:
         return dict(sorted(sizes.items(), key=lambda item: item[0].encode()))
 
     def _is_folder(self, entry: os.DirEntry[str], file: str) -> bool:
-        """Whether it is one, and no file. Raises DetectorError where it is neither, or its name cannot be listed."""
+        """Whether the entry is a folder. Raises DetectorError if it is no file either, or its name cannot be listed."""
         if entry.is_symlink():
             raise DetectorError(
                 f"{self.name}/{shown(file)} is a link, and those are not followed",
@@ -174,7 +174,7 @@ class ModelFolder:
 
 
 def pickled_model(found: str) -> DetectorError:
-    """The one line for a model that runs code when it is loaded; `found` says what gave it away."""
+    """Make the error for a model that runs code when it is loaded; `found` names the evidence."""
     return DetectorError(
         f"{found}: such a model runs code when it is loaded, and is never opened",
         slug="detector-pickle",
@@ -184,7 +184,7 @@ def pickled_model(found: str) -> DetectorError:
 
 
 def unreadable(name: str, why: str) -> DetectorError:
-    """The one line for a description `name` that cannot be read; `why` quotes nothing of it."""
+    """Make the error for a description `name` that cannot be read; `why` quotes nothing of it."""
     return DetectorError(
         f"{name} cannot be read: {why}",
         slug="detector-mlflow",

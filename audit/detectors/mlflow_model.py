@@ -1,8 +1,8 @@
-"""`kind = "mlflow"`: the model in a folder that MLflow saved, run by the kind `skops` or `onnx` that its file is for.
+"""`kind = "mlflow"`: the model in a folder that MLflow saved, run by the kind `skops` or `onnx` that fits its file.
 
-MLflow itself takes no part. Its loader runs pickles and Python files of the folder, and trusts the types that the
-folder itself lists; importing it writes into the home folder an id by which its use is reported. So the folder's
-description is read as text, and its one model file is handed on if it is one of skops or of ONNX.
+MLflow itself is not used. Its loader runs pickles and Python files of the folder, and trusts the types that the folder
+lists. Importing it writes an id into the home folder, by which its use is reported. So the description in the folder is
+read as text, and its one model file is passed on if it is a skops or ONNX file.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 _OF_EITHER: Final = ("threshold", "top_k", "score_range", "answers", "positive_class", "positive_classes")
 _ONLY_SKOPS: Final = ("trusted",)
 _ONLY_ONNX: Final = ("output", "classes")
-"""Keys of the plan that mean something for one of the two kinds only."""
+"""Keys of the plan that apply to one of the two kinds only."""
 
 
 class MlflowDetector:
-    """Runs the model of an MLflow folder over the batches."""
+    """The model of an MLflow folder, run over the batches."""
 
     api_version = API_VERSION
 
@@ -48,7 +48,7 @@ class MlflowDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The folder and the digest of all its files; the notes say what was run, and how."""
+        """Name of the folder and digest of all its files; notes on what was run, and how."""
         inner = self._inner.info if self._inner is not None else None
         return DetectorInfo(
             name=self._name,
@@ -62,7 +62,7 @@ class MlflowDetector:
         )
 
     def open(self, ctx: RunContext) -> None:
-        """Read the folder and load its model. Raises DetectorError where it is refused, or does not fit the plan."""
+        """Read the folder and load its model. Raises DetectorError if it is refused, or does not fit the plan."""
         from audit.detectors.mlflow_description import read_description
         from audit.detectors.mlflow_folder import ModelFolder
 
@@ -81,7 +81,9 @@ class MlflowDetector:
         folder.check(description.file, self._inner.info.artefact_sha256)
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Ask the model for one batch. Raises DetectorError where the batch is not as the signature says, or as it."""
+        """Ask the model for one batch. Raises DetectorError if the batch does not fit the signature, or the model
+        fails.
+        """
         assert self._inner is not None  # noqa: S101 - the harness opens before it scores
         assert self._description is not None  # noqa: S101
         self._batches += 1
@@ -95,7 +97,9 @@ class MlflowDetector:
             self._inner.close()
 
     def _made(self, description: Description) -> OnnxDetector | SkopsDetector:
-        """The detector of the model file, with what the plan says and the columns in the order of the signature."""
+        """Make the detector of the model file, with the keys of the plan and the columns in the order of the
+        signature.
+        """
         keys = (*_OF_EITHER, *_ONLY_SKOPS, *_ONLY_ONNX)
         said: dict[str, Any] = {key: getattr(self._section, key) for key in keys if self._says(key)}
         said |= {"features": self._columns, "path": self._section.path / description.file}
@@ -146,7 +150,7 @@ class MlflowDetector:
 
 
 def _in_words_of_mlflow(error: DetectorError) -> DetectorError:
-    """The same error, with what to do about it in MLflow."""
+    """Replace the hint of an error by what to do in MLflow."""
     if error.slug == "detector-untrusted-type":
         hint = f"{error.hint}; what the model folder itself lists as trusted is no permission"
     elif error.slug == "detector-external-data":

@@ -1,4 +1,4 @@
-"""The signature in an MLflow model folder: which columns the model takes, and of which type."""
+"""Read the signature in an MLflow model folder: the columns that the model takes, and their types."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KINDS: Final = {
     "binary": "bytes",
     "any": "anything",
 }
-"""What a cell of each of MLflow's types is."""
+"""By type of MLflow: the kind of its cells."""
 _ELEMENTS: Final = (
     ("float", "numbers"),
     ("int", "whole numbers"),
@@ -36,7 +36,7 @@ _ELEMENTS: Final = (
     ("<U", "text"),
     ("object", "anything"),
 )
-"""How the name of a numpy type begins, and what its elements are."""
+"""Beginnings of the names of numpy types, and the kind of their elements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,17 @@ class Signature:
     """The columns of a model, in its order."""
 
     names: tuple[str, ...] | None
-    """Their names; None where the signature has none."""
+    """Names of the columns; None if the signature has none."""
     kinds: tuple[str, ...]
-    """What the cells of each are."""
+    """Kind of the cells of each column."""
 
     def ordered(self, features: tuple[str, ...], file: str) -> tuple[str, ...]:
-        """The features of a plan in the order of the signature, or of the plan where that names none.
+        """Put the features of a plan into the order of the signature; without names there, the order of the plan.
 
         Raises
         ------
         DetectorError
-            They are others, or fewer or more. Begins with `file`.
+            The features are other columns, or fewer or more. The message begins with `file`.
         """
         if self.names is None:
             if len(features) != len(self.kinds):
@@ -77,12 +77,12 @@ class Signature:
         return self.names
 
     def check(self, batch: pa.RecordBatch, columns: Sequence[str], where: str) -> None:
-        """Check the cells of a batch; `columns` are its columns in the order of the signature.
+        """Check the cells of a batch; `columns` names its columns in the order of the signature.
 
         Raises
         ------
         DetectorError
-            A column holds something else than the signature says. Begins with `where`, and quotes no cell.
+            A column does not fit the signature. The message begins with `where`, and quotes no cell.
         """
         for name, kind in zip(columns, self.kinds, strict=True):
             if not _holds(batch.column(name), kind):
@@ -95,12 +95,12 @@ class Signature:
 
 
 def read_signature(said: object, name: str) -> Signature | None:
-    """The signature that MLmodel holds; None where it says nothing of inputs. `name` is the file in errors.
+    """Read the signature in MLmodel; None if it states no inputs. `name` is the name of the file in errors.
 
     Raises
     ------
     DetectorError
-        It cannot be read, or asks for what no column of a set can be.
+        It cannot be read, or it asks for inputs that no column of a set can be.
     """
     if said is None:
         return None
@@ -137,7 +137,7 @@ def _kind(column: dict[str, Any], name: str) -> str:
 
 
 def _of_tensors(tensors: Sequence[dict[str, Any]], name: str) -> Signature:
-    """One array [rows, columns] for all features, or an array [rows] or [rows, 1] with a name for each."""
+    """Read a signature of arrays: one [rows, columns] for all features, or a named [rows] or [rows, 1] for each."""
     read = [_tensor(one, name) for one in tensors]
     if len(read) == 1 and read[0][0] != 1:
         width, kind = read[0]
@@ -151,7 +151,7 @@ def _of_tensors(tensors: Sequence[dict[str, Any]], name: str) -> Signature:
 
 
 def _tensor(tensor: dict[str, Any], name: str) -> tuple[int, str]:
-    """How many columns an array has, and what its elements are."""
+    """Number of columns of an array, and the kind of its elements."""
     spec = tensor.get("tensor-spec")
     shape: Any = spec.get("shape") if isinstance(spec, dict) else None
     element = spec.get("dtype") if isinstance(spec, dict) else None
@@ -181,7 +181,7 @@ def _holds(column: pa.Array, kind: str) -> bool:
 
 
 def _all_whole(column: pa.Array) -> bool:
-    """Whether every number of a column is whole; an empty cell, and NaN, is none."""
+    """Whether every number of a column is whole. An empty cell and NaN are no numbers."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

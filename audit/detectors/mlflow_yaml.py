@@ -1,7 +1,7 @@
-"""Reads the YAML of a file that a stranger wrote: texts, lists and tables, and nothing that YAML can do besides.
+"""Read plain YAML from an untrusted file: texts, lists and tables, and no other feature of YAML.
 
-Only PyYAML's parser is used, event by event, and none of what makes Python objects of them: no tag is obeyed, no alias
-followed, no text taken for a number or a date. What could be read in two ways is refused.
+Only the parser of PyYAML is used, event by event, without its construction of Python objects: no tag is obeyed, no
+alias is followed, and no text becomes a number or a date. Anything that could be read in two ways is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final
 from audit.detectors.extras import import_extra
 
 LARGEST: Final = 2**20
-"""Bytes that a description of a model can have."""
+"""Most bytes of a description of a model."""
 _MOST_VALUES: Final = 20_000
 _DEEPEST: Final = 20
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
@@ -20,11 +20,11 @@ Value = str | None | list[Any] | dict[str, Any]
 
 
 class NotPlainError(ValueError):
-    """It is no YAML, or uses what is refused; the text says what, and quotes nothing."""
+    """The text is no YAML, or uses a refused feature. The message names the feature and quotes nothing."""
 
 
 def read_plain_yaml(content: bytes) -> Value:
-    """Read a document of texts, lists and tables. Numbers, dates and truth values stay the text that they are.
+    """Read a document of texts, lists and tables. Numbers, dates and truth values stay texts.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def read_plain_yaml(content: bytes) -> Value:
 
 
 class _Builder:
-    """Lists and tables that are open, outermost first, and the keys that wait for their value."""
+    """A builder with the open lists and tables, outermost first, and the keys that wait for a value."""
 
     def __init__(self, yaml: Any) -> None:
         self._yaml = yaml
@@ -68,7 +68,7 @@ class _Builder:
             self._keys.pop()
 
     def document(self) -> Value:
-        """What was read."""
+        """The document that was read."""
         if len(self._root) != 1:
             raise NotPlainError("it is not one document")
         value: Value = self._root[0]

@@ -1,4 +1,4 @@
-"""Reads a model file whole, so that its digest is that of what is loaded."""
+"""Read a model file into memory, so that digest and model come from the same bytes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def read_model_file(path: Path, name: str, *, ending: str, largest: int | None =
     path : Path
         The file.
     name : str
-        What messages call it.
+        Name of the file in messages.
     ending : str
-        How the name of such a file ends, with its dot.
+        Usual ending of the file name, with its dot.
     largest : int, optional
-        A file of more bytes than this is refused before it is read.
+        A file with more bytes is refused before it is read.
 
     Raises
     ------

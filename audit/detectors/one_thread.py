@@ -1,4 +1,4 @@
-"""Keeps a model on one thread while it is audited.
+"""Keep a model on one thread while it is audited.
 
 Sums of doubles depend on how many threads share them: a random forest with two threads gave 12 different bit patterns
 in 12 runs on the same rows, and with one thread one. A score that moves in its last bits can cross a threshold.
@@ -12,7 +12,7 @@ NOTE = SENTENCES["one_thread_model"]
 
 
 class OneThread:
-    """Limits the numerical libraries that are loaded now (BLAS, OpenMP) to one thread until it is released."""
+    """A limit of one thread for the numerical libraries that are loaded now (BLAS, OpenMP), until `release`."""
 
     def __init__(self) -> None:
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -20,5 +20,5 @@ class OneThread:
         self._limits = threadpool_limits(limits=1)
 
     def release(self) -> None:
-        """Put the former limits back."""
+        """Restore the former limits."""
         self._limits.restore_original_limits()

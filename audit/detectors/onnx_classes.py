@@ -1,6 +1,6 @@
-"""Finds in an ONNX graph which class each column of an output stands for. It is read from the graph, or not known.
+"""Find the class of each column of an output in an ONNX graph. Without evidence in the graph it stays unknown.
 
-Two ways are understood, those of classifiers that converters write:
+Two patterns are recognised, as converters write them for classifiers:
 
 - A classifier node of `ai.onnx.ml`, or the `ZipMap` after one, names its classes in the order of its columns.
 - The label is taken from a constant list at the place of the largest column: then that list is in the order of the
@@ -29,7 +29,7 @@ _PICKS: Final = frozenset({"ai.onnx.ml:ArrayFeatureExtractor", "Gather"})
 
 
 def classes_of_scores(graph: OnnxGraph, output: str, labels: Sequence[str]) -> list[str]:
-    """The classes of the columns of an output, in their order; none where the graph does not say.
+    """The classes of the columns of an output, in order; empty if the graph does not show them.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def classes_of_scores(graph: OnnxGraph, output: str, labels: Sequence[str]) -> l
     output : str
         The output with a column, or a key, for each class.
     labels : sequence of str
-        The outputs of the model that can be labels. A classifier node is believed only where they name the same
-        classes: a stacked model ends in one that numbers the classes, and renames them in its label.
+        The outputs of the model that can be labels. A classifier node is used only if they have the same classes: a
+        stacked model ends in a classifier that numbers the classes, and renames them in its label.
     """
     source, node = _back(graph, output, _SAME_COLUMNS)
     if node is not None and operator(node) == _ZIP:
@@ -55,7 +55,7 @@ def classes_of_scores(graph: OnnxGraph, output: str, labels: Sequence[str]) -> l
 
 
 def classes_of_labels(graph: OnnxGraph, output: str) -> list[str]:
-    """The classes that an output with one label a row can name; none where the graph does not say."""
+    """The classes of an output with one label a row; empty if the graph does not show them."""
     source, node = _back(graph, output, _SAME_ROWS)
     if node is not None and operator(node) in _CLASSIFIERS and place_of(node, source) == 0:
         return labels_of(node)
@@ -63,7 +63,7 @@ def classes_of_labels(graph: OnnxGraph, output: str) -> list[str]:
 
 
 def _picked(graph: OnnxGraph, output: str) -> tuple[list[str], str | None]:
-    """The constant list from which an output takes labels, and the value whose largest column says the place."""
+    """The constant list from which an output takes labels, and the value whose largest column is the place in it."""
     _, node = _back(graph, output, _SAME_ROWS)
     if node is None or operator(node) not in _PICKS or len(inputs_of(node)) != 2:
         return [], None
@@ -79,7 +79,9 @@ def _picked(graph: OnnxGraph, output: str) -> tuple[list[str], str | None]:
 
 
 def _back(graph: OnnxGraph, value: str, through: frozenset[str]) -> tuple[str, Any]:
-    """The value that `value` comes from, through operators that change nothing here, and the node that makes it."""
+    """Follow `value` back through operators that keep columns or rows. Returns its source and the node that makes
+    it.
+    """
     seen: set[str] = set()
     node = graph.maker(value)
     while node is not None and operator(node) in through and inputs_of(node) and value not in seen:

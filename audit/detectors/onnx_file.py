@@ -1,8 +1,8 @@
-"""Reads the graph of an .onnx file: which node makes which value, and whether all of the model stands in the file.
+"""Read the graph of an .onnx file: which node makes which value, and whether the whole model is in the file.
 
-onnxruntime tells the inputs and the outputs of a model, and not what its classes are called. The graph does. It is read
-with protobuf, which onnxruntime needs too, by the field numbers of onnx.proto (ONNX is the standard; its own package is
-not needed). Only what is used here is named; protobuf passes over the rest. Nothing of the model is run.
+onnxruntime shows the inputs and outputs of a model, but not the names of its classes. The graph shows them. It is read
+with protobuf, which onnxruntime needs too, by the field numbers of onnx.proto (the standard of ONNX; its own package is
+not needed). Only the fields used here are declared; protobuf skips the rest. Nothing of the model is run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from audit.detectors.extras import import_extra
 from audit.errors import DetectorError
 
 LARGEST: Final = 2**31
-"""A file of more bytes than this is refused: protobuf reads none that is larger."""
+"""Most bytes of a file: protobuf reads no larger file."""
 
 _INT32, _INT64, _BYTES, _MESSAGE = 5, 3, 12, 11
 """Types of a field, as descriptor.proto numbers them. Text is read as bytes, which are the same in the file."""
@@ -65,15 +65,15 @@ _TENSOR_INT32, _TENSOR_INT64, _TENSOR_STRING = 6, 7, 8
 
 
 class OnnxGraph:
-    """The nodes of a model, by what they make."""
+    """The nodes of a model, by the values that they make."""
 
     def __init__(self, content: bytes, name: str) -> None:
-        """Read the bytes of a file that messages call `name`.
+        """Read the bytes of a file. Messages call the file `name`.
 
         Raises
         ------
         DetectorError
-            They are no ONNX model, or weights of the model stand in other files. None of those is opened.
+            The bytes are no ONNX model, or weights of the model are in other files, which are not opened.
         """
         model = _read(content, name)
         if any(tensor.external_data or tensor.data_location for tensor in _all_of("Tensor", model)):
@@ -88,14 +88,14 @@ class OnnxGraph:
         }
         self._constants = {tensor.name: tensor for tensor in model.graph.initializer}
         self.random = any(_text(node.op_type) in _RANDOM for node in _all_of("Node", model))
-        """Whether something in the model draws random numbers."""
+        """Whether the model draws random numbers."""
 
     def maker(self, value: str) -> Any | None:
-        """The node that makes `value`; None for an input, a constant, and what a function of the model makes."""
+        """The node that makes `value`; None for an input, a constant, or the output of a function of the model."""
         return self._makers.get(value.encode())
 
     def constant(self, value: str) -> list[str] | None:
-        """The whole numbers or texts of a constant, as text; None where it is none, or of another type."""
+        """The whole numbers or texts of a constant, as text; None if it is no constant, or of another type."""
         tensor = self._constants.get(value.encode())
         if tensor is None:
             return None
@@ -113,28 +113,28 @@ class OnnxGraph:
 
 
 def operator(node: Any) -> str:
-    """The name of what a node does; with its domain where that is not the standard one."""
+    """Name of the operator of a node, with its domain if that is not the standard one."""
     domain = _text(node.domain)
     return _text(node.op_type) if domain in ("", "ai.onnx") else f"{domain}:{_text(node.op_type)}"
 
 
 def inputs_of(node: Any) -> list[str]:
-    """Names of the values that a node is given."""
+    """Names of the inputs of a node."""
     return [_text(one) for one in node.input]
 
 
 def place_of(node: Any, value: str) -> int:
-    """At which of its outputs a node makes `value`."""
+    """The place of `value` among the outputs of a node."""
     return [_text(one) for one in node.output].index(value)
 
 
 def attribute(node: Any, name: str) -> Any | None:
-    """An attribute of a node, with its fields `i`, `ints` and `strings`; None where it has none of that name."""
+    """An attribute of a node, with fields `i`, `ints` and `strings`; None if the node does not have it."""
     return next((one for one in node.attribute if _text(one.name) == name), None)
 
 
 def labels_of(node: Any) -> list[str]:
-    """The classes that a classifier node names, as text; none where it names none."""
+    """The classes that a classifier node names, as text; may be empty."""
     for name in ("classlabels_strings", "classlabels_int64s", "classlabels_ints"):
         found = attribute(node, name)
         if found is not None and (found.strings or found.ints):
@@ -167,7 +167,7 @@ def _not_onnx(name: str) -> DetectorError:
 
 
 def _message_class() -> Any:
-    """The message `Model`, in a pool of its own, so that the `onnx` package can be loaded beside it."""
+    """Make the message class `Model` in a pool of its own, so that the `onnx` package can be loaded too."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     file = descriptor_pb2.FileDescriptorProto(name="audit7k/onnx.proto", package="audit7k", syntax="proto2")
@@ -186,7 +186,7 @@ def _message_class() -> Any:
 
 
 def _all_of(kind: str, message: Any) -> Iterator[Any]:
-    """Every message of a kind inside another, at any depth."""
+    """Yield every message of a kind inside a message, at any depth."""
     if message.DESCRIPTOR.name == kind:
         yield message
     for field, value in message.ListFields():

@@ -1,7 +1,7 @@
-"""Gives a batch to an ONNX model: all features as the columns of one input, or each to the input of its name.
+"""Prepare a batch for an ONNX model: all features as columns of one input, or each feature for the input of its name.
 
-A cell is given only as what it is: a number to an input of numbers, text to one of text. An empty cell of numbers is
-NaN where the input is one of floats. No other type can say that a cell is empty, so there it ends the run.
+A cell keeps its type: a number goes to an input of numbers, text to an input of text. An empty cell becomes NaN in an
+input of floats. No other type can express an empty cell, so there it ends the run.
 """
 
 from __future__ import annotations
@@ -25,24 +25,26 @@ _ELEMENTS: Final = {
     "tensor(bool)": "bool",
     "tensor(string)": "text",
 }
-"""What an input can take, as onnxruntime writes it."""
+"""By type of an input in onnxruntime: the elements that it takes."""
 _SHOWN: Final = 10
 
 
 class OnnxInputs:
-    """What each input of a model is given of a batch."""
+    """The inputs of a model, and the columns that each of them takes."""
 
     def __init__(self, inputs: Sequence[Any], features: tuple[str, ...], file: str) -> None:
-        """Raises DetectorError where the inputs, each with `name`, `type` and `shape`, do not fit the features."""
+        """Match inputs, each with `name`, `type` and `shape`, with the features. Raises DetectorError if they do not
+        fit.
+        """
         self._file = file
         self._features = features
         self._elements = {one.name: self._element(one) for one in inputs}
         self.notes: list[str] = []
-        """What a reader must know about how the columns were given."""
+        """Notes for the reader on the order and names of the columns."""
         self.missing: set[str] = set()
-        """Columns of which empty cells were given as NaN."""
+        """Columns in which empty cells became NaN."""
         self._table: str | None = None
-        """The input that takes all features as its columns, or None: each has an input of its own."""
+        """The input that takes all features as its columns; None if each feature has an input of its own."""
         self._rank = {one.name: len(one.shape) for one in inputs}
         if len(inputs) == 1 and (len(features) > 1 or inputs[0].name != features[0]):
             self._one_input(inputs[0])
@@ -50,12 +52,12 @@ class OnnxInputs:
             self._by_name(inputs)
 
     def feed(self, batch: pa.RecordBatch, where: str) -> dict[str, npt.NDArray[Any]]:
-        """The arrays for a batch of n rows, by the name of the input: [n, columns], [n, 1] or [n].
+        """Make the arrays for a batch of n rows, by input: [n, columns], [n, 1] or [n].
 
         Raises
         ------
         DetectorError
-            A column has cells that its input cannot take; begins with `where`.
+            A column has cells that its input cannot take. The message begins with `where`.
         """
         import numpy as np
 
@@ -116,7 +118,7 @@ class OnnxInputs:
         )
 
     def _cells(self, column: pa.Array, name: str, element: str, where: str) -> npt.NDArray[Any]:
-        """The cells of a column as an array of `element`; DetectorError where one of them is something else."""
+        """Convert the cells of a column to an array of `element`. Raises DetectorError for a cell of another type."""
         import pyarrow as pa
 
         if pa.types.is_dictionary(column.type):

@@ -1,8 +1,8 @@
 """`kind = "onnx"`: a model in the ONNX format, run with onnxruntime on the processor and one thread.
 
-A model with one input [rows, columns] is given the features as its columns, in the order of the plan; one with an input
-for each feature is given them by name. The score is the output's only column, or that of `positive_class`; with
-`answers = "decision"` the output with the label decides.
+A model with one input [rows, columns] is given the features as its columns, in the order of the plan. A model with an
+input for each feature is given them by name. The score is the only column of the output, or the column of
+`positive_class`; with `answers = "decision"` the output with the label decides.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.detectors.error_names import name_of
+from audit.detectors.error_names import error_name
 from audit.detectors.extras import import_extra
 from audit.detectors.one_thread import NOTE
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from audit.detectors.onnx_outputs import OnnxOutput
 
 _SILENT: Final = 4
-"""onnxruntime writes nothing but its own death to stderr: what it writes of an error can quote a cell."""
+"""Level at which onnxruntime logs fatal errors only: its messages on errors can quote a cell."""
 _DRAWS: Final = "The model draws random numbers: another run can give other scores."
 
 
 class OnnxDetector:
-    """Runs an ONNX model over the batches."""
+    """An ONNX model that is run over the batches."""
 
     api_version = API_VERSION
 
@@ -50,7 +50,7 @@ class OnnxDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The file and its digest; the notes say how it was run."""
+        """Name of the file and its digest; notes on how it was run."""
         empty = sorted(self._inputs.missing) if self._inputs is not None else []
         missing = [f"Empty cells were given to the model as NaN: {', '.join(map(shown, empty))}."] if empty else []
         return DetectorInfo(
@@ -65,7 +65,7 @@ class OnnxDetector:
         )
 
     def open(self, ctx: RunContext) -> None:
-        """Load the file. Raises DetectorError where the extra is missing, it is no ONNX file, or it does not fit."""
+        """Load the file. Raises DetectorError if the extra is missing, or the file is no ONNX model or does not fit."""
         runtime = import_extra("onnxruntime", kind="onnx", extra="onnx")
         from audit.detectors.model_file import read_model_file
         from audit.detectors.onnx_file import LARGEST, OnnxGraph
@@ -84,8 +84,8 @@ class OnnxDetector:
         self._notes.append(_DRAWS if graph.random else NOTE)
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Ask the model for one batch. Raises DetectorError where it raises, or answers amiss."""
-        from audit.detectors.answers import answer_to
+        """Ask the model for one batch. Raises DetectorError if it raises, or its answer has the wrong form."""
+        from audit.detectors.answers import protocol_answer
 
         assert self._inputs is not None  # noqa: S101 - the harness opens before it scores
         assert self._output is not None  # noqa: S101
@@ -97,13 +97,13 @@ class OnnxDetector:
             (answer,) = self._session.run([self._output.name], given)
         except Exception as error:
             raise DetectorError(
-                f"{where}: the model raised {name_of(error)}",
+                f"{where}: the model raised {error_name(error)}",
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; check that the model takes such columns where "
                 "it was made",
             ) from None
         returned = self._output.read(answer, where)
-        return answer_to(batch, returned, self._context, where=where)
+        return protocol_answer(batch, returned, self._context, where=where)
 
     def close(self) -> None:
         """Forget the model."""
@@ -111,7 +111,7 @@ class OnnxDetector:
 
 
 def _session(runtime: Any, content: bytes, file: str) -> Any:
-    """The model, loaded from bytes: on the processor, one thread, one operator after the other."""
+    """Load the model from bytes, to run on the processor, in one thread, one operator after the other."""
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
@@ -131,7 +131,7 @@ def _session(runtime: Any, content: bytes, file: str) -> Any:
                 "exported without lowercase",
             ) from None
         raise DetectorError(
-            f"{file} cannot be loaded by onnxruntime ({name_of(error)})",
+            f"{file} cannot be loaded by onnxruntime ({error_name(error)})",
             slug="detector-not-onnx",
             hint="it is damaged, or uses operators that the installed onnxruntime does not have; export it again, or "
             "install a newer onnxruntime",

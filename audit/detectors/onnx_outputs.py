@@ -1,6 +1,6 @@
-"""Chooses the output of an ONNX model that answers, and reads one score or decision a row from it.
+"""Choose the output of an ONNX model that holds the answers, and read one score or decision a row from it.
 
-Where more than one output could be meant, or the class of a column is not known, that is refused: the plan says it.
+If several outputs are possible, or the class of a column is unknown, the model is refused: then the plan has to say it.
 """
 
 from __future__ import annotations
@@ -21,25 +21,27 @@ from audit.vocabulary.text import shown
 
 _SCORES: Final = ("tensor(float)", "tensor(double)")
 _MAPS: Final = ("seq(map(string,tensor(float)))", "seq(map(int64,tensor(float)))")
-"""What `ZipMap` makes: for each row, the probability of each class by its name."""
+"""Types of the output of `ZipMap`: for each row, the probability of each class by its name."""
 _LABELS: Final = ("tensor(int64)", "tensor(int32)", "tensor(string)", "tensor(bool)")
 _SHOWN: Final = 10
 _ROUNDING: Final = 1e-5
-"""What sums of 32-bit numbers can be off by, as a share of the range."""
+"""Largest error of sums of 32-bit numbers, as a share of the range."""
 
 
 class OnnxOutput:
-    """The output that answers, and how it is read."""
+    """The output with the answers, and the way to read it."""
 
     def __init__(self, outputs: Sequence[Any], graph: OnnxGraph, section: OnnxSection, file: str) -> None:
-        """Raises DetectorError where none of the outputs, each with `name`, `type`, `shape`, is the one to read."""
+        """Choose among outputs, each with `name`, `type` and `shape`. Raises DetectorError if none is the one to
+        read.
+        """
         self._file = file
         self._names = section.answers == "class"
         self._decides = self._names or section.answers == "decision"
         self._score_range = section.score_range
         chosen = self._choose(outputs, section)
         self.name: str = chosen.name
-        """The output that is asked for."""
+        """Name of the output to ask for."""
         self._is_map = chosen.type in _MAPS
         if self._decides:
             known = ["false", "true"] if chosen.type == "tensor(bool)" else classes_of_labels(graph, chosen.name)
@@ -55,10 +57,10 @@ class OnnxOutput:
             self._place = find_class(self._classes, section.positive_class, file)
 
     def read(self, answer: Any, where: str) -> Any:
-        """One answer a row, from what the model gave for a batch; with `answers = "class"` its label.
+        """Read one answer a row from the output for a batch; with `answers = "class"` it is the label.
 
-        A score is a double. One of 32 bits is read as the shortest decimal that names it, which is how programs print
-        and compare it: 0.7 reaches a threshold of 0.7. Raises DetectorError where the answer has another form.
+        A score becomes a double. A score of 32 bits is read as the shortest decimal that names it, as programs print
+        and compare it: 0.7 reaches a threshold of 0.7. Raises DetectorError if the output has another form.
         """
         if self._names:
             return self._labels(answer, where)
@@ -71,7 +73,7 @@ class OnnxOutput:
         return doubles
 
     def _check_rounding(self, scores: FloatArray, where: str) -> None:
-        """Refuse scores that pass the range by rounding alone: they would be failures, and there can be very many.
+        """Refuse scores that exceed the range by rounding alone: they would be failures, and there can be very many.
 
         A forest adds 32-bit shares of its trees, and for half of the rows the sum can be 1.0000001.
         """
@@ -119,11 +121,11 @@ class OnnxOutput:
         )
 
     def _agreed(self, known: list[str], section: OnnxSection) -> list[str]:
-        told = list(section.classes)
+        given = list(section.classes)
         if self._names:
             # here `classes` says what the answers may be, in no order
-            return known or told
-        if known and told and known != told:
+            return known or given
+        if known and given and known != given:
             raise DetectorError(
                 f"{self._file}: `classes` is not what the model says",
                 slug="detector-classes",
@@ -135,7 +137,7 @@ class OnnxOutput:
                 slug="detector-classes",
                 hint="the file is damaged or crafted; have the model exported again",
             )
-        return known or told
+        return known or given
 
     def _check_columns(self, chosen: Any, section: OnnxSection) -> None:
         if self._is_map or self._decides:
@@ -188,7 +190,7 @@ class OnnxOutput:
         return next(value for key, value in row.items() if str(key) == self._classes[self._place or 0])
 
     def _decisions(self, answer: Any, where: str) -> FloatArray:
-        """1 where the label is the positive class, 0 where it is another of the classes, NaN where it is none."""
+        """float64[n]: 1 if the label is the positive class, 0 if it is another class, NaN if it is no class."""
         assert self._place is not None  # noqa: S101 - labels have classes
         labels = self._labels(answer, where)
         positive, known = self._classes[self._place], set(self._classes)

@@ -1,7 +1,7 @@
-"""`kind = "pickle"`: a scikit-learn estimator saved with pickle or joblib. Loading it runs whatever stands in the file.
+"""`kind = "pickle"`: a scikit-learn estimator saved with pickle or joblib. Loading it runs any code in the file.
 
-It is asked as one of skops is. It is opened only in the child process, and that is started only where the person who
-runs the audit has said `--allow-pickle`: a plan, which may come with the file, cannot.
+It is asked in the same way as a skops model. It is opened only in the child process, and only if the person who runs
+the audit has said `--allow-pickle`. A plan, which may come with the file, cannot allow it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import io
 import warnings
 from typing import Any
 
-from audit.detectors.error_names import name_of
-from audit.detectors.inside import check_inside
+from audit.detectors.error_names import error_name
+from audit.detectors.inside import check_in_child
 from audit.detectors.model_file import read_model_file
 from audit.detectors.skops_model import SkopsDetector
 from audit.errors import DetectorError
@@ -20,12 +20,12 @@ from audit.vocabulary.sentences import SENTENCES
 
 
 class PickleDetector(SkopsDetector):
-    """Runs a pickled estimator over the batches, on one thread."""
+    """A pickled estimator that is run over the batches, on one thread."""
 
     _digest_is_whole = False
 
     def _loaded(self) -> tuple[Any, list[str]]:
-        check_inside("pickle")
+        check_in_child("pickle")
         import joblib
         from sklearn.base import BaseEstimator
 
@@ -44,7 +44,7 @@ class PickleDetector(SkopsDetector):
             ) from None
         except (Exception, SystemExit) as error:
             raise DetectorError(
-                f"{self._file} cannot be loaded ({name_of(error)})",
+                f"{self._file} cannot be loaded ({error_name(error)})",
                 slug="detector-not-pickle",
                 hint="it is no pickle and no joblib file, is damaged, or was saved with other versions; save it again, "
                 "best with skops",

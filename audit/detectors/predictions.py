@@ -1,6 +1,6 @@
-"""`kind = "predictions"`: answers that exist already, in a file joined by id or in columns of the evaluation set.
+"""`kind = "predictions"`: existing answers, in a file joined by id or in columns of the evaluation set.
 
-Every cell is checked before anything is compared: a score that is not finite or out of range, or a decision that is
+Every cell is checked before anything is compared. A score that is not finite or out of range, or a decision that is
 none of the declared words, is refused with its row number. An empty cell is an abstention.
 """
 
@@ -32,7 +32,7 @@ _JOINED: Final = "__predictions__"
 
 
 class PredictionsDetector:
-    """Answers from a file or from columns; it is never run."""
+    """A detector known by its answers in a file or in columns; it is never run."""
 
     api_version = API_VERSION
 
@@ -43,7 +43,7 @@ class PredictionsDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The file, or the column of the evaluation set."""
+        """Name of the file, or of the column of the evaluation set."""
         section = self._section
         where = "the evaluation set" if section.path is None else shown(section.path.as_posix())
         return DetectorInfo(
@@ -62,7 +62,7 @@ class PredictionsDetector:
         Raises
         ------
         DataError
-            A cell cannot be used; or ids are missing, surplus or repeated, and then each of them is counted.
+            A cell cannot be used; or ids are missing, surplus or repeated, and the message counts them.
         """
         section = self._section
         if section.path is None:
@@ -96,7 +96,7 @@ class PredictionsDetector:
 def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: PredictionsSection) -> str:
     """SQL of the answer over `relation`: a score or level, or a decision as a truth value; NULL is an abstention.
 
-    Raises DataError where a cell cannot be used.
+    Raises DataError if a cell cannot be used.
     """
     from audit.evaluation.scores import check_levels, check_ranks, check_scores
 
@@ -131,33 +131,33 @@ def _check_decisions(evaluation_set: EvaluationSet, relation: Relation, section:
     flagging = [value for value in found if meanings[value.casefold()]]
     if not flagging:
         return f"CASE WHEN {given} IS NOT NULL THEN FALSE END"
-    # every value in the column was found to be declared, so what does not mean flagged means not flagged
+    # every value in the column is declared, so a value that does not mean flagged means not flagged
     return f"{given} IN ({_stored(flagging, kind)})"
 
 
 def _given(cell: str, kind: str) -> str:
-    """SQL of the cell, NULL where it is missing: an empty text, or the NaN that a missing value left in floats."""
+    """SQL of the cell; NULL for a missing value, which is an empty text or, in floats, NaN."""
     if kind == "VARCHAR":
         return f"NULLIF({cell}, '')"
     return f"CASE WHEN NOT isnan({cell}) THEN {cell} END" if is_float(kind) else cell
 
 
 def _stored(spellings: list[str], kind: str) -> str:
-    """The values as the column stores them: comparing integers with integers needs no text for each row."""
+    """SQL of the values in the type of the column: comparing integers with integers needs no text for each row."""
     if kind == "VARCHAR":
         return literals(spellings)
     return ", ".join(f"CAST({literal(value)} AS {kind})" for value in spellings)
 
 
 def _detach(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let go of a predictions file that was attached before, so that a set can be scored again."""
+    """Detach a predictions file that was attached before, so that a set can be scored again."""
     query = "SELECT table_type FROM information_schema.tables WHERE table_name = $name"
     for (kind,) in connection.execute(query, {"name": _ATTACHED}).fetchall():
         connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {_ATTACHED}")
 
 
 def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answer: str) -> None:
-    """Create the table of answers by row of the set. Raises DataError that counts the ids that do not match."""
+    """Create the table of answers by row of the set. Raises DataError with counts of the ids that do not match."""
     connection, source = evaluation_set.connection, evaluation_set.source
     name = shown(relation.source_name)
     check_text_type(relation.source_name, identity, relation.types[identity], "the id")
@@ -192,7 +192,9 @@ def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answ
 
 
 def _rows_joined(connection: duckdb.DuckDBPyConnection, rows: int) -> tuple[int, int]:
-    """Rows of the table of answers, and rows of the set that are among them: a byte for each, and DuckDB takes 40."""
+    """Number of rows in the table of answers, and of rows of the set in it. A byte for each row, where DuckDB takes
+    40.
+    """
     import numpy as np
 
     joined, matched = 0, np.zeros(rows + 1, dtype=np.bool_)

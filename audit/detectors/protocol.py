@@ -1,4 +1,4 @@
-"""The detector protocol, version 1: what a model under audit is given, and what it must answer.
+"""The detector protocol, version 1: the input of a model under audit, and the answers that it must give.
 
 A detector is a class made with the plan's `[detector]` section and the folder of the plan, registered by entry point:
 
@@ -6,14 +6,14 @@ A detector is a class made with the plan's `[detector]` section and the folder o
     mykind = "mypackage.audit7k:MyDetector"
 
 The harness calls `open` once, `score` once for each batch in the order of the plan, and `close` at the end, also after
-an error of `open` or `score`; closing what is closed, or never was opened, does nothing. Afterwards no thread and no
-child process is left.
+an error of `open` or `score`. `close` on a detector that is closed, or was never opened, does nothing. Afterwards no
+thread and no child process is left.
 
 A batch is an Arrow RecordBatch with `row_id` (int64) and the columns named by the plan's `features`, in that order and
 nothing else: **the label and the sensitive columns are not in it** unless the plan names them as features. A `row_id`
-is the place of the row in the order of scoring. It names no person, and means nothing beyond the run: answers do not
-depend on it, nor on how the rows are cut into batches. A batch has at least one row and at most as many as
-`RunContext.batch_size`, any cell of it can be null, and it is not to be changed.
+is the place of the row in the order of scoring. It names no person, and means nothing beyond the run. Answers do not
+depend on it, nor on how the rows are cut into batches. A batch has at least one row and at most
+`RunContext.batch_size` rows. Any cell of it can be null, and it must not be changed.
 
 The answer has the schema of `answer_schema()`, one row for each row of the batch, with the same ids in the same order:
 
@@ -21,27 +21,28 @@ The answer has the schema of `answer_schema()`, one row for each row of the batc
   `answers = "class"` the place of the class in `RunContext.classes`, from 0; with `answers = "decision"` 1 (flagged) or
   0 (not).
 - `status` says whether there is an answer (`Status`), and only a row with `ok` has a score.
-- `reason` says more, from a closed list (`Reason`) or null. It is never free text: what exceptions say quotes data.
+- `reason` gives details, from a closed list (`Reason`), or is null. It is never free text: texts of exceptions quote
+data.
 
-A detector that can answer several batches at once, a service say, has an attribute `workers` (a whole number, read
-after `open`): then `score` is called from so many threads, and the answers are still taken in the order of the plan.
-After an error or an interrupt `close` is called while calls of `score` may be on their way; it makes them return.
-Without the attribute `score` is called from one thread, one batch after the other.
+A detector that can answer several batches at once, such as a service, has an attribute `workers` (a whole number, read
+after `open`). Then `score` is called from so many threads, and answers are still taken in the order of the plan. After
+an error or an interrupt, `close` is called while calls of `score` may still run; it makes them return. Without the
+attribute, `score` is called from one thread, one batch after the other.
 
-A detector that takes long over each row, and answers each by itself, may have a method `remember(file: Path | None)`:
-from then on it may keep single answers in that file and take them from there, until it is called again, with None. A
-run calls it around the batches that it scores for the first time and no others: whoever is asked again is asked again.
-`audit.detectors.row_cache` is such a file. Of a detector with this method it is taken that an answer depends on its own
-row only.
+A detector that takes long over each row, and answers each row by itself, may have a method
+`remember(file: Path | None)`. After this call it may keep single answers in that file and read them from there, until
+the method is called again with None. A run calls it around batches that it scores for the first time, and never around
+a repeated question. `audit.detectors.row_cache` is such a file. For a detector with this method, every answer must
+depend on its own row only.
 
-A detector that asks again, or starts something anew, has an attribute `retries` (a whole number from 0): how often it
-has done so. It is read between batches, and shown while the run goes on.
+A detector that asks again, or restarts something, has an attribute `retries` (a whole number from 0): how often it has
+done so. It is read between batches, and shown while the run goes on.
 
-`answer_batch` builds such an answer. A detector raises `audit.errors.DetectorError` when the whole run cannot go on,
-in words of its own without any cell of a row; whatever else it raises ends the run too, and only its type is shown.
-The harness checks every answer again: a score that is not finite or out of range is `invalid_output`, never clipped.
+`answer_batch` builds such an answer. A detector raises `audit.errors.DetectorError` when the whole run cannot go on, in
+its own words and without any cell of a row. Any other error ends the run too, and only its type is shown. The harness
+checks every answer again: a score that is not finite or out of range is `invalid_output`, never clipped.
 
-`audit.detectors.testing` tests all of this for a detector that somebody else has written.
+`audit.detectors.testing` tests all of this for a detector in another package.
 
 Detectors whose answers exist already, as a table, follow `TableDetector` instead and are never given a batch.
 """
@@ -83,79 +84,81 @@ API_VERSION: Final = 1
 """Version of this protocol. A detector class says which one it follows in `api_version`."""
 
 ROW_ID: Final = "row_id"
-"""Name of the column of a batch, and of an answer, that holds the row's place in the order of scoring."""
+"""Column of a batch, and of an answer, with the place of the row in the order of scoring."""
 
 Answers = Literal["score", "decision", "ordinal", "class"]
-"""What a detector answers with: a score, a decision, a level on a scale, or the name of a class."""
+"""Kinds of answers: a score, a decision, a level on a scale, or the name of a class."""
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorInfo:
-    """What a detector says about itself; complete once it is open."""
+    """The description that a detector gives of itself; complete once it is open."""
 
     name: str
-    """The file, function, service or columns that answer, as a reader of the report knows them."""
+    """Name of the file, function, service or columns that answer, for readers of the report."""
     kind: str
     """The kind in the plan."""
     artefact_sha256: str | None
-    """SHA-256 of the model or predictions file, or of what the plan makes of a model behind a service; None where there
-    is neither."""
+    """SHA-256 of the model or predictions file, or, for a model behind a service, of the requests in the plan; None if
+    there is neither."""
     deterministic: bool
     """Whether the same batch always gives the same bits."""
     needs: tuple[str, ...]
-    """Columns that it must be given; all of them are among the plan's features."""
+    """Columns that it must be given. All of them are features of the plan."""
     digest_is_whole: bool = False
-    """Whether `artefact_sha256` covers all that answers depend on. Where it does not, answers that an earlier run has
-    kept are believed only if the detector answers one of their batches in the same way again."""
+    """Whether `artefact_sha256` covers everything that answers depend on. If not, kept answers of an earlier run are
+    used only if the detector answers one of their batches in the same way again."""
     notes: tuple[str, ...] = ()
-    """Facts about what it is and how it is run that a reader of the report must know: the same however often a run is
-    broken off and goes on. Never the content of a row."""
+    """Facts about the detector and its run that a reader of the report must know. They stay the same if a run is broken
+    off and goes on. Never the content of a row."""
     course: tuple[str, ...] = ()
-    """How this stretch of work went: what had to be asked again, what was cut, who answered. It is kept with the times,
+    """Notes on this stretch of work: repeated questions, cut texts, models that answered. They are kept with the times,
     apart from the result. Never the content of a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What a detector is told when it is opened."""
+    """The context in which a detector is opened."""
 
     folder: Path
     """The folder of the plan; paths in the plan are relative to it."""
     columns: tuple[str, ...]
     """Columns of each batch besides `row_id`, in their order."""
     answers: Answers
-    """What it is asked for."""
+    """The kind of answers that it is asked for."""
     score_range: tuple[float, float]
     """Lowest and highest score, or level; with classes the first and the last place."""
     batch_size: int
     """Rows of a batch; the last one may have fewer."""
     classes: tuple[str, ...] = ()
-    """With `answers = "class"`: every class that it may answer with."""
+    """With `answers = "class"`: the classes that it may answer with."""
 
 
 class Detector(Protocol):
-    """A model that is run over batches. It may also have `workers`, `retries`, `remember`; see the top of this file."""
+    """A model that is run over batches. It may also have `workers`, `retries` and `remember`; see the top of this
+    file.
+    """
 
     api_version: int
     """The version of the protocol that it follows: 1."""
 
     @property
     def info(self) -> DetectorInfo:
-        """What it is; read after `open`, and again after the last batch for `course`."""
+        """Description of the detector, read after `open`, and again after the last batch for `course`."""
 
     def open(self, ctx: RunContext) -> None:
-        """Load what is needed. Raises DetectorError where it cannot."""
+        """Load the model. Raises DetectorError if that fails."""
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Answer one batch. Raises DetectorError where the run cannot go on."""
+        """Answer one batch. Raises DetectorError if the run cannot go on."""
 
     def close(self) -> None:
-        """Give everything back; also after an error, and without harm where there is nothing to give back."""
+        """Release everything. It is also called after an error, and when there is nothing to release."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableAnswers:
-    """Where answers that exist already are found in the connection of the evaluation set."""
+    """The place of existing answers in the connection of the evaluation set."""
 
     relation: str
     """Name of a relation with one row for each row of `source`: `source` itself, or a table with its `__row__`."""
@@ -166,26 +169,26 @@ class TableAnswers:
 
 
 class TableDetector(Protocol):
-    """A detector known by what it answered: a table that is joined or read in place, and never run."""
+    """A detector known by its answers: a table that is joined or read in place, and never run."""
 
     api_version: int
     """The version of the protocol that it follows: 1."""
 
     @property
     def info(self) -> DetectorInfo:
-        """What it is; read after `find_answers`."""
+        """Description of the detector, read after `find_answers`."""
 
     def find_answers(self, evaluation_set: EvaluationSet, id_column: str) -> TableAnswers:
-        """Check every answer and say where they are. Raises AuditError where they cannot be used.
+        """Check every answer and return their place. Raises AuditError if they cannot be used.
 
-        `id_column` is the set's own id column, which that of a second file is called too if the plan says no other.
+        `id_column` is the id column of the set. A second file has an id column of this name, unless the plan names one.
         """
 
 
 def table_detector(detector: Detector | TableDetector) -> TableDetector | None:
-    """The detector if its answers are a table, None if it has to be run.
+    """Return the detector if its answers are a table, None if it has to be run.
 
-    By its class: isinstance would read `info`, which is a third party's code and not ready yet.
+    The class decides: isinstance would read `info`, which is a third party's code and not ready yet.
     """
     if callable(getattr(type(detector), "find_answers", None)):
         return cast("TableDetector", detector)
@@ -193,7 +196,7 @@ def table_detector(detector: Detector | TableDetector) -> TableDetector | None:
 
 
 def answer_schema() -> pa.Schema:
-    """Schema of an answer. A plain string column does for `status` and `reason` as well."""
+    """Schema of an answer. Plain string columns are allowed for `status` and `reason` too."""
     import pyarrow as pa
 
     words = pa.dictionary(pa.int8(), pa.string())
@@ -211,11 +214,11 @@ def answer_batch(
     Parameters
     ----------
     row_ids : pyarrow.Array
-        The `row_id` column of the batch that is answered; n rows.
+        The `row_id` column of the batch; n rows.
     scores : array_like of n floats
-        The scores. NaN stays NaN, and will be counted as `invalid_output`; None is null.
+        The scores. NaN stays NaN, and is counted as `invalid_output`; None is null.
     status, reason : sequence of n, optional
-        By default every row is `ok`, without a reason.
+        By default every row is `ok` without a reason.
 
     Returns
     -------

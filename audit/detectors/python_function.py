@@ -3,8 +3,8 @@
     def score(batch: pyarrow.RecordBatch) -> answers
 
 The batch holds the columns of `features` and nothing else. The function returns a list, a numpy or pyarrow array or a
-pandas Series: for each row a score, or what else the plan says under `answers`; None abstains. It is the operator's
-own code and runs with all rights of the process that it is opened in: name only what you trust.
+pandas Series: for each row a score, or the kind of answer that the plan names under `answers`; None abstains. It is the
+operator's own code and runs with all rights of its process: name only code that you trust.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.detectors.error_names import name_of
+from audit.detectors.error_names import error_name
 from audit.detectors.one_thread import OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
 from audit.errors import DetectorError
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BROKEN: Final = (Exception, SystemExit)
-"""What the operator's code can raise. SystemExit too: `sys.exit(0)` in a function must never look like a pass."""
+"""Errors of the operator's code. SystemExit too: `sys.exit(0)` in a function must never look like a pass."""
 
 
 class PythonDetector:
-    """Runs `module:function` over the batches."""
+    """A function `module:function` that is run over the batches."""
 
     api_version = API_VERSION
 
@@ -49,7 +49,7 @@ class PythonDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The function's name, and the digest of the file that holds its module."""
+        """Name of the function, and digest of the file of its module."""
         return DetectorInfo(
             name=self._section.entry,
             kind="python",
@@ -60,7 +60,7 @@ class PythonDetector:
         )
 
     def open(self, ctx: RunContext) -> None:
-        """Import the module, looked for beside the plan first. Raises DetectorError where it cannot be imported."""
+        """Import the module, first from the folder of the plan. Raises DetectorError if it cannot be imported."""
         module_name, _, function_name = self._section.entry.partition(":")
         self._context = ctx
         self._modules = ModulesBeside(self._folder)
@@ -77,8 +77,10 @@ class PythonDetector:
         self._threads = OneThread()
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Call the function on the columns of the batch. Raises DetectorError where it raises or answers amiss."""
-        from audit.detectors.answers import answer_to
+        """Call the function on the columns of the batch. Raises DetectorError if it raises or its answers cannot be
+        used.
+        """
+        from audit.detectors.answers import protocol_answer
 
         assert self._function is not None  # noqa: S101 - the harness opens before it scores
         assert self._context is not None  # noqa: S101
@@ -90,21 +92,21 @@ class PythonDetector:
                 returned = self._function(columns)
         except _BROKEN as error:
             raise DetectorError(
-                f"{where}: the function raised {name_of(error)}",
+                f"{where}: the function raised {error_name(error)}",
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; call the function on the same columns yourself",
             ) from None
         try:
-            return answer_to(batch, returned, self._context, where=where)
+            return protocol_answer(batch, returned, self._context, where=where)
         except DetectorError:
             raise
         except _BROKEN as error:
             raise DetectorError(
-                f"{where}: the answers cannot be read ({name_of(error)})", slug="answers-type"
+                f"{where}: the answers cannot be read ({error_name(error)})", slug="answers-type"
             ) from None
 
     def close(self) -> None:
-        """Forget the modules that were found beside the plan, and put sys.path and the threads back."""
+        """Forget the modules from the folder of the plan, and restore sys.path and the threads."""
         if self._threads is not None:
             self._threads.release()
             self._threads = None
@@ -115,10 +117,10 @@ class PythonDetector:
 
 
 class ModulesBeside:
-    """Imports modules from a folder first, and leaves no trace of it in the process when it is told to forget.
+    """Imports from a folder first; `forget` removes every trace of them from the process.
 
-    During the import the folder stands first on sys.path; afterwards last, so that the function can still import what
-    lies beside it and a file there named like a library does not stand in for that library.
+    During the import the folder is first on sys.path. Afterwards it is last, so that the function can still import
+    modules beside it, and a file there with the name of a library does not replace that library.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -129,7 +131,7 @@ class ModulesBeside:
         self._appended = False
 
     def load(self, name: str, entry: str) -> ModuleType:
-        """Import a module. Raises DetectorError that names the type of what went wrong, and never its text."""
+        """Import a module. Raises DetectorError with the type of an error, and never its text."""
         top = name.partition(".")[0]
         if self._holds(top):
             self._set_aside(top, entry)
@@ -148,7 +150,7 @@ class ModulesBeside:
             ) from None
         except _BROKEN as error:
             raise DetectorError(
-                f"{entry}: importing {name} raised {name_of(error)}",
+                f"{entry}: importing {name} raised {error_name(error)}",
                 slug="detector-import",
                 hint=f'try it: python -c "import {name}" in the folder of the plan',
             ) from None
@@ -157,7 +159,7 @@ class ModulesBeside:
         return module
 
     def forget(self) -> None:
-        """Take the folder off sys.path, and its modules out of sys.modules."""
+        """Remove the folder from sys.path, and its modules from sys.modules."""
         if self._appended:
             with contextlib.suppress(ValueError):
                 # the last one: an earlier entry of the same folder was there before us
@@ -173,7 +175,7 @@ class ModulesBeside:
         return (self._folder / f"{top}.py").is_file() or (self._folder / top / "__init__.py").is_file()
 
     def _set_aside(self, top: str, entry: str) -> None:
-        """Make room for the folder's module of that name; refuse where a library of the same name is in use."""
+        """Set a loaded module of this name aside. Raises DetectorError if a library of the same name is in use."""
         loaded = sys.modules.get(top)
         if top in sys.stdlib_module_names or (loaded is not None and not self._is_ours(top, loaded)):
             raise DetectorError(

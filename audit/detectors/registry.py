@@ -1,4 +1,4 @@
-"""Finds the class of a detector by the kind that the plan names, and imports nothing else."""
+"""Find the class of a detector by the kind in the plan, and import nothing else."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, Final
 
-from audit.detectors.error_names import name_of
+from audit.detectors.error_names import error_name
 from audit.detectors.protocol import API_VERSION, Detector, TableDetector
 from audit.errors import AuditError, DetectorError
 from audit.plan.offers import names_offered, offers_of, package_of, packages_of
 
 ENTRY_POINT_GROUP: Final = "audit.detectors"
-"""Where packages offer kinds. `audit.plan.detectors` has the same word: a plan is checked without this layer."""
+"""Group in which packages offer kinds. `audit.plan.detectors` repeats the name: it checks a plan without this room."""
 
 
 def make_detector(section: Any, folder: Path) -> Detector | TableDetector:
@@ -21,14 +21,14 @@ def make_detector(section: Any, folder: Path) -> Detector | TableDetector:
     Parameters
     ----------
     section : a detector section of a plan
-        Its `kind` names the entry point; the class is called with the section and `folder`.
+        Its `kind` names the entry point. The class is called with the section and `folder`.
     folder : Path
         The folder of the plan.
 
     Raises
     ------
     DetectorError
-        No package, or more than one, offers the kind; or its class cannot be imported, raises when it is called, or
+        No package, or more than one, offers the kind. Or its class cannot be imported, raises when it is called, or
         follows another version of the protocol.
     """
     found = _find(section.kind)
@@ -67,7 +67,7 @@ def _load(found: EntryPoint) -> Any:
         return found.load()
     except (Exception, SystemExit) as error:
         raise DetectorError(
-            f"the detector kind {found.name!r} from {package_of(found)} cannot be imported ({name_of(error)})",
+            f"the detector kind {found.name!r} from {package_of(found)} cannot be imported ({error_name(error)})",
             slug="detector-import",
             hint=f"reinstall {package_of(found)}; its entry point is {found.value}",
         ) from None
@@ -80,7 +80,7 @@ def _made(found: EntryPoint, section: Any, folder: Path) -> Detector | TableDete
         raise
     except (Exception, SystemExit) as error:
         raise DetectorError(
-            f"the detector kind {found.name!r} from {package_of(found)} cannot be made: it raised {name_of(error)}",
+            f"the detector kind {found.name!r} from {package_of(found)} cannot be made: it raised {error_name(error)}",
             slug="detector-made",
             hint="check what its documentation says of [detector], and of `options` there",
         ) from None

@@ -1,18 +1,16 @@
-"""Answers to single rows, kept as they come, for a detector that takes long over each: a kill loses no more than those
-that are on their way.
+"""Keep answers to single rows as they come, for a slow detector: a kill loses only the answers that are under way.
 
-An SQLite file in the folder in which a run keeps its answers. It holds digests and answers, and nothing of a row: the
-key of an entry is a digest of all that its answer depends on, the row's place in the order of scoring among it. Every
-entry carries a digest of itself. One that does not verify is not there, and a file that is damaged, cut off, of another
-form or no database at all is begun anew: it costs calls, never an answer that is wrong.
+The cache is an SQLite file in the folder in which a run keeps its answers. It holds digests and answers, and no content
+of a row. The key of an entry is a digest of everything that its answer depends on, including the place of the row in
+the order of scoring. Every entry has a digest of itself. An entry that does not verify is ignored. A file that is
+damaged, cut off, of another form or no database is begun anew: that costs calls, but never gives a wrong answer.
 
 **Equal rows are asked about one by one.** Two rows with the same text have different places, and so different keys. A
-model that does not always answer alike has answered twice then, as it would in use; with one answer for both, its
-errors would come in pairs, which the counts would take for agreement, and whether the second had to be asked would
-depend on which of them was faster. So a run that goes on asks about those rows, and those alone, that a run in one
-piece would still have had to ask about.
+model that does not always answer alike then answers twice, as it would in use. With one answer for both rows its errors
+would come in pairs, which the counts would take for agreement, and the faster row would decide whether the other is
+asked at all. So a run that goes on asks about exactly the rows that a run in one piece would still have to ask about.
 
-Only answers that are valid are kept. A row that failed is asked about again.
+Only valid answers are kept. A failed row is asked about again.
 """
 
 from __future__ import annotations
@@ -34,51 +32,52 @@ if TYPE_CHECKING:
 __all__ = ["Kept", "RowCache", "remove_row_cache", "row_key"]
 
 _VERSION: Final = 1
-"""Of keys and file. Another version's file is thrown away."""
+"""Version of keys and file. A file of another version is thrown away."""
 _APPLICATION: Final = 0x61376B72
-"""Marks the file as one of ours: "a7kr"."""
+"""Application id that marks the file as ours: "a7kr"."""
 _TABLE: Final = (
     "CREATE TABLE answers (key BLOB PRIMARY KEY, score BLOB, source TEXT NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID"
 )
 _BESIDE: Final = ("", "-wal", "-shm", "-journal")
-"""What SQLite puts beside a file, and the file itself."""
+"""Endings of the file itself and of the files that SQLite puts beside it."""
 
 
 class Kept(NamedTuple):
     """A valid answer to a row."""
 
     score: float | None
-    """As the harness knows it: 1 and 0 for a decision; None is an abstention."""
+    """The score: 1 or 0 for a decision; None is an abstention."""
     source: str
-    """Who answered, in words that can be shown. Never text of a row."""
+    """The model that answered, in words that can be shown. Never text of a row."""
 
 
 def row_key(detector: str, place: int, asked: bytes) -> bytes:
-    """The key of an entry.
+    """Make the key of an entry.
 
     Parameters
     ----------
     detector : str
-        A digest of what the plan says of the detector and its answers.
+        A digest of the part of the plan on the detector and its answers.
     place : int
-        The row's place in the order of scoring; see the top of this file.
+        The place of the row in the order of scoring; see the top of this file.
     asked : bytes
-        What the detector is given for this row.
+        The request about this row.
     """
-    told = json.dumps([_VERSION, detector, place, hashlib.sha256(asked).hexdigest()])
-    return hashlib.sha256(told.encode()).digest()
+    content = json.dumps([_VERSION, detector, place, hashlib.sha256(asked).hexdigest()])
+    return hashlib.sha256(content.encode()).digest()
 
 
 def remove_row_cache(path: Path) -> None:
-    """Throw a file away, and what SQLite has put beside it. Raises OSError."""
+    """Remove the file, and the files that SQLite has put beside it. Raises OSError."""
     for ending in _BESIDE:
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 class RowCache:
-    """The file at `path`, open; there is none before the first answer is kept. Used from several threads.
+    """The open file at `path`, which is made with the first answer. Several threads may use it.
 
-    It never raises: what cannot be read is not there, and what cannot be written is not kept; `broken` says so then.
+    It never raises. An unreadable entry is ignored, and an answer that cannot be written is not kept; then `broken` is
+    True.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,7 +92,7 @@ class RowCache:
                 self._connection = _opened(path)
 
     def get(self, key: bytes) -> Kept | None:
-        """The answer with this key; None where there is none that verifies."""
+        """The answer with this key; None if there is none that verifies."""
         with self._lock, self._surviving():
             if self._connection is not None:
                 found = self._connection.execute("SELECT * FROM answers WHERE key = ?", (key,)).fetchone()
@@ -101,7 +100,7 @@ class RowCache:
         return None
 
     def put(self, key: bytes, kept: Kept) -> None:
-        """Keep an answer; it is on the disk when this returns."""
+        """Keep an answer. It is on the disk when this returns."""
         score = None if kept.score is None else struct.pack("<d", kept.score)
         with self._lock, self._surviving():
             if self._connection is None and not self._closed and not self.broken:
@@ -111,7 +110,7 @@ class RowCache:
                 self._connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", entry)
 
     def sources(self) -> Counter[str]:
-        """Who gave the answers that are kept, and how many."""
+        """Number of kept answers, by the model that gave them."""
         counts: Counter[str] = Counter()
         with self._lock, self._surviving():
             if self._connection is not None:
@@ -122,7 +121,7 @@ class RowCache:
         return counts
 
     def close(self) -> None:
-        """Close the file; what is kept later is lost."""
+        """Close the file. Later answers are not kept."""
         with self._lock, self._surviving():
             connection, self._connection, self._closed = self._connection, None, True
             if connection is not None:
@@ -130,7 +129,7 @@ class RowCache:
 
     @contextlib.contextmanager
     def _surviving(self) -> Iterator[None]:
-        """Go on without the file where it fails."""
+        """Go on without the file if it fails."""
         import sqlite3
 
         try:
@@ -144,7 +143,7 @@ class RowCache:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    """The file as it was left, or a new one where that cannot be used. Raises sqlite3.Error or OSError."""
+    """Open the file as it was left, or a new one if it cannot be used. Raises sqlite3.Error or OSError."""
     import sqlite3
 
     with contextlib.suppress(sqlite3.Error, OSError):
@@ -179,9 +178,9 @@ def _sync(folder: Path) -> None:
 def _connected(path: Path) -> sqlite3.Connection:
     import sqlite3
 
-    # no transaction is opened behind the back: every entry is committed by itself
+    # no implicit transaction: every entry is committed by itself
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
-    # a damaged text is to fail its seal, not the reading
+    # a damaged text must fail its digest, not the reading
     connection.text_factory = lambda text: text.decode("utf-8", "replace")
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -195,7 +194,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _is_whole(connection: sqlite3.Connection) -> bool:
-    """Whether the file is one of ours, and its pages hang together. What the entries say is checked one by one."""
+    """Whether the file is ours and its pages are consistent. Entries are checked one by one."""
     import sqlite3
 
     try:
@@ -224,5 +223,5 @@ def _verified(row: tuple[Any, ...], key: bytes) -> Kept | None:
 
 
 def _seal(key: bytes, score: bytes | None, source: str) -> bytes:
-    told = json.dumps([_VERSION, key.hex(), None if score is None else score.hex(), source])
-    return hashlib.sha256(told.encode()).digest()
+    content = json.dumps([_VERSION, key.hex(), None if score is None else score.hex(), source])
+    return hashlib.sha256(content.encode()).digest()

@@ -1,4 +1,4 @@
-"""Does something for every row of a batch, several rows at a time."""
+"""Call a function for every row of a batch, several rows at a time."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Final, TypeVar
 __all__ = ["RowsAtOnce"]
 
 _PATIENCE: Final = 5.0
-"""Seconds that threads get to come back; they are left behind after that."""
+"""Seconds to wait for threads; after that they are left behind."""
 
 Result = TypeVar("Result")
 
 
 class RowsAtOnce:
-    """Threads for the rows of a batch."""
+    """A set of threads for the rows of a batch."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._threads: list[threading.Thread] = []
 
     def ask(self, about: Callable[[int], Result], rows: int) -> list[Result]:
-        """Call `about` with every place from 0 to `rows`, and return the results in their order.
+        """Call `about` with every place from 0 to below `rows`, and return the results in order.
 
-        Raises what one of the calls raised, and begins no other one then. Calls that are on their way are left to
-        whoever can end them; `leave` waits for them.
+        Raises the error of a call, and begins no other call then. Running calls have to be ended by the caller; `leave`
+        waits for them.
         """
         futures: list[Future[Result]] = [Future() for _ in range(rows)]
         places = iter(range(rows))
@@ -62,7 +62,7 @@ class RowsAtOnce:
         return [future.result() for future in futures]
 
     def leave(self) -> None:
-        """Wait for threads that are still at work, which somebody has to have told to come back."""
+        """Wait for threads that still run. The caller has to end their calls before."""
         until = time.monotonic() + _PATIENCE
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -70,9 +70,9 @@ class RowsAtOnce:
 
 
 def _over(futures: list[Future[Result]]) -> bool:
-    """Whether every call has come back. Raises what one has raised.
+    """Whether every call has returned. Raises the error of a call.
 
-    Waits for a moment, not longer: not every platform lets an interrupt through a wait without end.
+    It waits only for a moment: not every platform lets an interrupt through a wait without end.
     """
     done, waiting = wait(futures, timeout=1.0, return_when=FIRST_EXCEPTION)
     for future in done:

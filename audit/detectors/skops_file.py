@@ -1,4 +1,4 @@
-"""Reads a .skops file: refuses what runs code when loaded, what is not on the list, and what is damaged."""
+"""Read a .skops file. Files that run code when loaded, types that are not on the list, and damage are refused."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
-from audit.detectors.error_names import name_of
+from audit.detectors.error_names import error_name
 from audit.detectors.model_file import read_model_file
 from audit.detectors.skops_types import ALLOWED
 from audit.errors import DetectorError
 
 LARGEST: Final = 8 * 2**30
-"""A file that unpacks to more bytes than this is refused."""
+"""Most bytes of an unpacked file."""
 
 PICKLE_NAMES: Final = frozenset({".pkl", ".pickle", ".pck", ".joblib", ".dill", ".cloudpickle", ".pt", ".pth", ".sav"})
-"""How the names of files end that run code when loaded."""
+"""Endings of files that run code when loaded."""
 _PICKLE_STARTS: Final = (
     b"\x80",  # pickle, protocol 2 and later; joblib without compression
     b"(",  # pickle, protocols 0 and 1, as the three below
@@ -37,13 +37,13 @@ _TYPE_NAME: Final = re.compile(r"[A-Za-z_][\w.]{0,150}")
 _SHOWN: Final = 5
 
 
-def read_file(path: Path, name: str) -> bytes:
-    """Read a model file whole, so that its digest is that of what is loaded.
+def read_skops_file(path: Path, name: str) -> bytes:
+    """Read a model file into memory, so that digest and model come from the same bytes.
 
     Raises
     ------
     DetectorError
-        It does not exist or cannot be read, or is a pickle or joblib file or no skops file. Nothing in it is loaded.
+        It does not exist, cannot be read, is a pickle or joblib file, or is no skops file. Nothing in it is loaded.
     """
     content = read_model_file(path, name, ending=".skops")
     if path.suffix.lower() in PICKLE_NAMES or content.startswith(_PICKLE_STARTS):
@@ -59,7 +59,7 @@ def load_model(content: bytes, name: str, trusted: tuple[str, ...]) -> tuple[Any
     -------
     model : object
     notes : list of str
-        What a reader must know about how it was loaded.
+        Notes for the reader on how it was loaded.
 
     Raises
     ------
@@ -130,12 +130,12 @@ def _not_skops(name: str) -> DetectorError:
 def _damaged(name: str, error: Exception) -> DetectorError:
     if isinstance(error, ImportError):
         return DetectorError(
-            f"{name} holds a type from a module that is not installed here ({name_of(error)})",
+            f"{name} holds a type from a module that is not installed here ({error_name(error)})",
             slug="detector-not-installed",
             hint="install the package that it comes from, in the version with which the model was saved",
         )
     return DetectorError(
-        f"{name} cannot be loaded ({name_of(error)})",
+        f"{name} cannot be loaded ({error_name(error)})",
         slug="detector-not-skops",
         hint="it is damaged, or was saved with other versions of skops and scikit-learn; save the model again",
     )

@@ -1,9 +1,9 @@
 """`kind = "skops"`: a scikit-learn estimator saved with skops, loaded only if every type in it is on a list.
 
-The model is given each batch as a pandas DataFrame with the columns of `features`: in the order in which it was trained
-where it knows their names, else in the order of the plan. Missing values are NaN. The score is the probability that
-`predict_proba` gives to `positive_class`. A model without it is asked for `decision_function` if the plan states its
-`score_range`; with `answers = "decision"` for `predict`.
+The model is given each batch as a pandas DataFrame with the columns of `features`: in the order of its training if it
+knows their names, else in the order of the plan. Missing values are NaN. The score is the probability that
+`predict_proba` gives to `positive_class`. Without that method, `decision_function` is used if the plan states its
+`score_range`; with `answers = "decision"`, `predict` is used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.column_order import BY_PLAN
-from audit.detectors.error_names import name_of
+from audit.detectors.error_names import error_name
 from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.errors import DetectorError
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from audit.detectors.skops_positive import PositiveClass
 
 _SHOWN: Final = 10
-"""At most so many column names are listed in an error."""
+"""Most column names that an error lists."""
 
 
 class SkopsDetector:
-    """Runs a scikit-learn estimator over the batches, on one thread."""
+    """A scikit-learn estimator that is run over the batches, on one thread."""
 
     api_version = API_VERSION
     _digest_is_whole = True
@@ -53,7 +53,7 @@ class SkopsDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The file and its digest; the notes say how it was run."""
+        """Name of the file and its digest; notes on how it was run."""
         warned = (
             [f"scikit-learn warned while scoring: {', '.join(sorted(self._warned))} (texts withheld)."]
             if self._warned
@@ -71,7 +71,7 @@ class SkopsDetector:
         )
 
     def open(self, ctx: RunContext) -> None:
-        """Check and load the file. Raises DetectorError where it is no skops file, not allowed, or does not fit."""
+        """Check and load the file. Raises DetectorError if it is no skops file, is not allowed, or does not fit."""
         from audit.detectors.skops_positive import PositiveClass
         from audit.detectors.skops_types import check_trees
 
@@ -86,8 +86,8 @@ class SkopsDetector:
         self._threads = OneThread()
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Ask the model for one batch. Raises DetectorError where it raises, or answers amiss."""
-        from audit.detectors.answers import answer_to
+        """Ask the model for one batch. Raises DetectorError if it raises, or its answers cannot be used."""
+        from audit.detectors.answers import protocol_answer
 
         assert self._positive is not None  # noqa: S101 - the harness opens before it scores
         assert self._context is not None  # noqa: S101
@@ -100,32 +100,32 @@ class SkopsDetector:
                 returned = self._positive.ask(table)
         except Exception as error:
             raise DetectorError(
-                f"{where}: the model raised {name_of(error)}",
+                f"{where}: the model raised {error_name(error)}",
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; check that the columns have the types it was "
                 "trained on (numbers of a CSV file are named under `numbers`), and that it takes missing values",
             ) from None
-        self._warned.update(name_of(warning.message) for warning in caught if isinstance(warning.message, Warning))
-        return answer_to(batch, returned, self._context, where=where)
+        self._warned.update(error_name(warning.message) for warning in caught if isinstance(warning.message, Warning))
+        return protocol_answer(batch, returned, self._context, where=where)
 
     def close(self) -> None:
-        """Forget the model and put the threads back."""
+        """Forget the model and restore the threads."""
         if self._threads is not None:
             self._threads.release()
             self._threads = None
         self._model = self._positive = None
 
     def _loaded(self) -> tuple[Any, list[str]]:
-        """The model, and what a reader must know about how it was loaded."""
-        from audit.detectors.skops_file import load_model, read_file
+        """Load the model. Returns it, and notes for the reader on how it was loaded."""
+        from audit.detectors.skops_file import load_model, read_skops_file
 
-        content = read_file(self._path, self._file)
+        content = read_skops_file(self._path, self._file)
         self._sha256 = hashlib.sha256(content).hexdigest()
         assert isinstance(self._section, SkopsSection)  # noqa: S101 - a pickle is loaded otherwise
         return load_model(content, self._file, self._section.trusted)
 
     def _column_order(self) -> tuple[str, ...]:
-        """The features in the order in which the model was trained; DetectorError where they do not fit."""
+        """The features in the order of the training. Raises DetectorError if they do not fit the model."""
         features = self._section.features
         trained = getattr(self._model, "feature_names_in_", None)
         if trained is None:
@@ -152,7 +152,7 @@ class SkopsDetector:
         return wanted
 
     def _table(self, batch: pa.RecordBatch) -> Any:
-        """The batch as the model knows its input: a DataFrame, an array without names, or one column of text."""
+        """Convert the batch to the input of the model: a DataFrame, an array without names, or one column of text."""
         import numpy as np
         import pyarrow as pa
 
@@ -175,9 +175,9 @@ def _set_one_job(model: Any) -> None:
     """Set `n_jobs` of every estimator in the model to one, fitted parts included."""
     from sklearn.base import BaseEstimator
 
-    from audit.detectors.skops_types import parts_of
+    from audit.detectors.skops_types import objects_of
 
-    for part, _ in parts_of(model):
+    for part, _ in objects_of(model):
         if isinstance(part, BaseEstimator) and "n_jobs" in vars(part):
             part.n_jobs = 1
 

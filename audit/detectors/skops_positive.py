@@ -1,4 +1,4 @@
-"""Which of a model's answers is the score: the class that the plan calls positive, and how to ask for it."""
+"""Find the score or decision for the positive class of the plan among the answers of a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from audit.detectors.class_names import check_every_class, find_class
-from audit.detectors.skops_types import parts_of
+from audit.detectors.skops_types import objects_of
 from audit.errors import DetectorError
 from audit.plan.audit_plan import PickleDetector as PickleSection
 from audit.plan.audit_plan import SkopsDetector as SkopsSection
@@ -18,11 +18,11 @@ class PositiveClass:
     """The way to ask a fitted estimator for the score, or the decision, of one class."""
 
     def __init__(self, model: Any, section: SkopsSection | PickleSection, file: str) -> None:
-        """Raises DetectorError where the model knows no such class, or cannot answer what the plan asks."""
+        """Find the class. Raises DetectorError if the model has no such class, or cannot answer as the plan asks."""
         self._model = model
         self._file = file
         self.notes: list[str] = []
-        """What a reader must know about the answers."""
+        """Notes for the reader on the answers."""
         self.missing_is_none = _trained_on_none(model)
         """Whether the model was trained on tables in which missing text is None, as before pandas 3, and not NaN."""
         self._classes = self._class_names()
@@ -32,7 +32,7 @@ class PositiveClass:
         else:
             self._place = find_class(self._classes, section.positive_class, file)
         self.ask = self._way_to_ask(section)
-        """Called with a table of n rows; returns n answers."""
+        """Function that takes a table of n rows and returns n answers."""
 
     def _class_names(self) -> list[str]:
         classes = getattr(self._model, "classes_", None)
@@ -85,7 +85,7 @@ class PositiveClass:
 
 
 def _as_text(value: Any) -> str:
-    """A class as a person writes it: 1 and 1.0 are `1`."""
+    """Name of a class as a person writes it: 1 and 1.0 are `1`."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value)
@@ -98,8 +98,8 @@ def _is_outlier_detector(model: Any) -> bool:
 
 
 def _trained_on_none(model: Any) -> bool:
-    """Whether an encoder in the model learnt None as a category; NaN would be a value it has never seen."""
-    for part, _ in parts_of(model):
+    """Whether an encoder in the model learnt None as a category; then NaN would be an unseen value."""
+    for part, _ in objects_of(model):
         categories = getattr(part, "__dict__", {}).get("categories_")
         if isinstance(categories, list) and any(
             value is None

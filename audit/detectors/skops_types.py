@@ -1,10 +1,10 @@
-"""What a .skops file may contain: the types that are allowed, estimator by estimator, and trees that are checked.
+"""The types that a .skops file may contain, estimator by estimator, and a check of the trees in a model.
 
-skops loads only types on a list. Its own list covers most of scikit-learn; the pinned list here adds what common
-estimators need besides. It is written by hand: what a file says of itself is never taken as permission.
+skops loads only types on a list. Its own list covers most of scikit-learn. The pinned list here adds the types that
+common estimators need besides. It is written by hand: a file can never give itself permission.
 
-Trees need more than a name. scikit-learn follows the node numbers of a tree without looking whether they exist, so
-that a crafted file can crash the process or read foreign memory (scikit-learn pull request 34558). `check_trees` looks.
+Trees need a further check. scikit-learn follows the node numbers of a tree without checking that they exist, so that a
+crafted file can crash the process or read foreign memory (scikit-learn pull request 34558). `check_trees` checks them.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ PINNED: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "SimpleImputer, OneHotEncoder": ("numpy.dtype",),
 }
-"""Estimators, and the types that a file with them holds beyond those that skops trusts."""
+"""By estimator: types in its files beyond those that skops trusts."""
 
 ALLOWED: Final = frozenset(name for names in PINNED.values() for name in names)
 
 
-def parts_of(model: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """Every object that a model is made of, with the objects around it, outermost first: each once in each place."""
+def objects_of(model: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """Yield every object in a model with the objects around it, outermost first; each object once in each place."""
     waiting: list[tuple[Any, tuple[Any, ...]]] = [(model, ())]
     seen: set[tuple[int, ...]] = set()
     while waiting:
@@ -76,13 +76,13 @@ def check_trees(model: Any, file: str) -> None:
     Raises
     ------
     DetectorError
-        Such a tree was found. No scikit-learn estimator grows one.
+        The model has such a tree. No scikit-learn estimator grows one.
     """
     from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
     from sklearn.tree._tree import Tree
 
     checks = {Tree: _tree_is_sound, TreePredictor: _predictor_is_sound}
-    for part, around in parts_of(model):
+    for part, around in objects_of(model):
         check = checks.get(type(part))
         if check is not None and not check(part, around):
             raise DetectorError(
@@ -120,7 +120,7 @@ def _predictor_is_sound(predictor: Any, around: tuple[Any, ...]) -> bool:
 
 
 def _nodes_are_sound(inner: Any, left: Any, right: Any, column: Any, *, columns: int) -> bool:
-    """Children come after their parent and within the tree, so that each walk ends; the columns exist."""
+    """Whether children come after their parent and within the tree, so that each walk ends, and the columns exist."""
     nodes = np.arange(len(inner), dtype=np.int64)
     children_exist = all(
         ((child.astype(np.int64) > nodes) & (child.astype(np.int64) < len(inner)))[inner].all()
@@ -130,7 +130,7 @@ def _nodes_are_sound(inner: Any, left: Any, right: Any, column: Any, *, columns:
 
 
 def _columns(around: tuple[Any, ...]) -> int:
-    """Columns that every estimator around the tree hands on to it unchanged."""
+    """Number of columns that every estimator around the tree passes on to it unchanged."""
     from sklearn.ensemble._forest import BaseForest
     from sklearn.ensemble._gb import BaseGradientBoosting
     from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting
@@ -142,7 +142,7 @@ def _columns(around: tuple[Any, ...]) -> int:
 
 
 def _categorical(around: tuple[Any, ...]) -> Any:
-    """Which columns the booster around the tree bins as categories."""
+    """bool[columns]: whether the booster around the tree bins the column as categories."""
     binner = getattr(around[-1], "_bin_mapper", None) if around else None
     mask = getattr(binner, "is_categorical_", None)
     if not isinstance(mask, np.ndarray):

@@ -1,4 +1,4 @@
-"""Checks the folder of a Hugging Face model before anything in it is loaded: data only, all of it in the folder."""
+"""Check the folder of a Hugging Face model before anything in it is loaded: it holds only data, and no links out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PROGRAMS: Final = frozenset(
         ".npz", ".py", ".pyc", ".so", ".dll", ".dylib",
     }
 )  # fmt: skip
-"""Files that run code when they are loaded, or can; and weights in formats that can."""
+"""Endings of files that run code when they are loaded, or can, including formats of weights."""
 _MOST_FILES: Final = 1000
 _MOST_JSON: Final = 256 * 2**20
 
@@ -30,19 +30,19 @@ def check_folder(folder: Path, name: str) -> tuple[str, int]:
     folder : Path
         The folder.
     name : str
-        What messages call it.
+        Name of the folder in messages.
 
     Returns
     -------
     digest : str
-        SHA-256 of all its files: of one line for each of them, in the order of their names, as `sha256sum` writes it.
+        SHA-256 of the list of its files: a line for each, in the order of names, as `sha256sum` writes it.
     files : int
-        How many there are.
+        Number of files.
 
     Raises
     ------
     DetectorError
-        It is no folder, holds what could run code or leads out of it, or lacks a configuration or weights.
+        It is no folder, holds files that could run code or lead out of it, or lacks a configuration or weights.
     """
     files = _files(folder, name)
     for file in files:
@@ -65,7 +65,7 @@ def check_folder(folder: Path, name: str) -> tuple[str, int]:
 
 
 def _files(folder: Path, name: str) -> list[str]:
-    """The files of a folder, by their names within it, sorted as bytes."""
+    """Names of all files within a folder, sorted as bytes."""
     if not folder.is_dir():
         raise DetectorError(
             f"no model folder {name}", slug="detector-file", hint="`path` is relative to the folder of the plan"
@@ -99,7 +99,7 @@ def _files(folder: Path, name: str) -> list[str]:
 
 
 def _check_json(path: Path, name: str) -> None:
-    """Refuse a file that asks for code beside the model."""
+    """Refuse a configuration that asks for code beside the model."""
     try:
         content = json.loads(path.read_bytes()) if path.stat().st_size <= _MOST_JSON else None
     except (OSError, ValueError, RecursionError):
@@ -117,7 +117,7 @@ def _check_json(path: Path, name: str) -> None:
 
 
 def _asks_for_code(content: Any) -> bool:
-    """Whether `auto_map` is a key anywhere in it."""
+    """Whether `auto_map` is a key anywhere in a document."""
     waiting = [content]
     while waiting:
         one = waiting.pop()

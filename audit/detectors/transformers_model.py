@@ -1,10 +1,10 @@
 """`kind = "transformers"`: a Hugging Face text classifier from a folder, run with torch on the processor, one thread.
 
 Nothing is downloaded, no code of the model is run, and weights are read from safetensors alone. The score is the share
-that the softmax of the model's outputs gives to `positive_class`; with `answers = "decision"` flagged is a text whose
-highest output belongs to it, and with `answers = "class"` the answer is the label of the highest output. Texts are
-given in pieces of `rows_at_once`, each padded to its longest text, because a score can change in its last bits with the
-texts beside it.
+that the softmax of the model's outputs gives to `positive_class`. With `answers = "decision"` a text is flagged if its
+highest output belongs to that class, and with `answers = "class"` the answer is the label of the highest output. Texts
+are given in pieces of `rows_at_once`, each padded to its longest text, because the last bits of a score can depend on
+the texts beside it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.class_names import check_every_class, find_class
-from audit.detectors.error_names import name_of
+from audit.detectors.error_names import error_name
 from audit.detectors.extras import import_extra
-from audit.detectors.inside import check_inside
+from audit.detectors.inside import check_in_child
 from audit.detectors.one_thread import NOTE
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.errors import DetectorError
@@ -36,13 +36,13 @@ _OFFLINE: Final = {
     "TRANSFORMERS_VERBOSITY": "critical",
 }
 _USUAL_LENGTH: Final = 512
-"""Tokens of a text, where neither plan nor model say how many it may have."""
+"""Most tokens of a text if neither plan nor model state a number."""
 _NO_LIMIT: Final = 10**6
-"""A tokenizer that names more tokens than this means that it knows no limit."""
+"""A tokenizer with a larger number of tokens knows no limit."""
 
 
 class TransformersDetector:
-    """Runs a text classifier over the batches."""
+    """A text classifier that is run over the batches."""
 
     api_version = API_VERSION
 
@@ -62,7 +62,7 @@ class TransformersDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The folder and the digest of its files; the course says how many texts were cut."""
+        """Name of the folder and digest of its files; in the course, the number of texts that were cut."""
         course = []
         if self._cut:
             course.append(
@@ -83,8 +83,8 @@ class TransformersDetector:
         )
 
     def open(self, ctx: RunContext) -> None:
-        """Check the folder and load the model. Raises DetectorError where it is not what it must be."""
-        check_inside("transformers")
+        """Check the folder and load the model. Raises DetectorError if it is refused or does not fit."""
+        check_in_child("transformers")
         from audit.detectors.transformers_folder import check_folder
 
         self._context = ctx
@@ -101,10 +101,10 @@ class TransformersDetector:
         self._notes += [NOTE, f"The digest covers the {files} files of the folder."]
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Ask the model about one batch. Raises DetectorError where it raises, or the column is no text."""
+        """Ask the model about one batch. Raises DetectorError if it raises, or the column holds no text."""
         import pyarrow as pa
 
-        from audit.detectors.answers import answer_to
+        from audit.detectors.answers import protocol_answer
 
         assert self._context is not None  # noqa: S101 - the harness opens before it scores
         self._batches += 1
@@ -123,11 +123,11 @@ class TransformersDetector:
             returned = self._answers(texts)
         except Exception as error:
             raise DetectorError(
-                f"{where}: the model raised {name_of(error)}",
+                f"{where}: the model raised {error_name(error)}",
                 slug="detector-raised",
                 hint="its text is withheld because it can quote a row; try the model on the same texts yourself",
             ) from error
-        return answer_to(batch, returned, self._context, where=where)
+        return protocol_answer(batch, returned, self._context, where=where)
 
     def close(self) -> None:
         """Forget the model."""
@@ -144,7 +144,7 @@ class TransformersDetector:
             )
         except Exception as error:
             raise DetectorError(
-                f"{self._name} cannot be loaded by transformers ({name_of(error)})",
+                f"{self._name} cannot be loaded by transformers ({error_name(error)})",
                 slug="transformers-load",
                 hint="it is damaged, no text classifier, or made for another version of transformers; its folder holds "
                 "model and tokenizer, as save_pretrained writes them",
@@ -183,7 +183,7 @@ class TransformersDetector:
         return places
 
     def _longest(self) -> int:
-        """The most tokens of a text: as the plan says, else as many as the model can take."""
+        """Most tokens of a text: the number in the plan, else as many as the model can take."""
         limits = [self._tokenizer.model_max_length, getattr(self._model.config, "max_position_embeddings", None)]
         known = [limit for limit in limits if isinstance(limit, int) and 0 < limit < _NO_LIMIT]
         wanted = self._section.max_length
@@ -196,7 +196,7 @@ class TransformersDetector:
         return wanted or min(known, default=_USUAL_LENGTH)
 
     def _answers(self, texts: list[str]) -> npt.NDArray[np.float64] | list[str]:
-        """The shares of the positive classes, the decisions or the classes: one for each text."""
+        """Compute the share of the positive classes, the decision or the class for each text."""
         import numpy as np
         import torch
 
@@ -206,7 +206,7 @@ class TransformersDetector:
             for start in range(0, len(texts), at_once):
                 given = self._tokens(texts[start : start + at_once])
                 logits[start : start + at_once] = self._model(**given).logits.double().numpy()
-        # the highest of outputs that are no numbers would be the first, whichever that is
+        # for outputs that are no numbers, the highest would always be the first
         known = np.atleast_1d(np.isfinite(logits).all(axis=1))
         if self._section.answers == "class":
             places = np.argmax(logits, axis=1)
@@ -217,12 +217,12 @@ class TransformersDetector:
         with np.errstate(invalid="ignore"):
             powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         inside, outside = powers[:, positive].sum(axis=1), powers[:, ~positive].sum(axis=1)
-        # divided by what it is a part of: no rounding can make it larger than 1
+        # divided by a sum that includes it, so that no rounding can make it larger than 1
         shares: npt.NDArray[np.float64] = inside / (inside + outside)
         return shares
 
     def _tokens(self, texts: list[str]) -> Any:
-        """What the model is given for some texts, cut where one is too long and padded to the longest."""
+        """Tokens of some texts: too long texts are cut, and all are padded to the longest."""
         whole = self._tokenizer(texts, truncation=False, verbose=False)
         cut = sum(len(tokens) > self._most_tokens for tokens in whole["input_ids"])
         self._cut += cut

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from audit.detectors.error_names import name_of
+from audit.detectors.error_names import error_name
 from audit.detectors.protocol import Detector, RunContext
 from audit.errors import AuditError, DetectorError
 
@@ -39,7 +39,7 @@ def error_text_withheld(where: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         raise DetectorError(
-            f"{where}: it raised {name_of(error)}",
+            f"{where}: it raised {error_name(error)}",
             slug="detector-raised",
             hint="its text is withheld because it can quote a row",
         ) from None

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from audit.detectors.isolation.options import IN_PROCESS, Isolating
-from audit.detectors.isolation.placement import ran_in, restarted
+from audit.detectors.isolation.placement import place_restartable_detector, where_it_ran
 from audit.detectors.protocol import (
     Detector,
     DetectorInfo,
@@ -84,7 +84,7 @@ def score(
     from audit.scoring.predictions_file import write_predictions
     from audit.scoring.rules import decision_rule
 
-    detector = restarted(plan, folder, isolating)
+    detector = place_restartable_detector(plan, folder, isolating)
     table = table_detector(detector)
     if table is not None:
         return _answered_already(plan, evaluation_set, table)
@@ -98,7 +98,7 @@ def score(
     if predictions_to is not None:
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
     asked = create_round_views(evaluation_set, sources, decided, rule)
-    system, failures, where = _describe(plan, info, rule, decided), tables[0].failures, ran_in(detector)
+    system, failures, where = _describe(plan, info, rule, decided), tables[0].failures, where_it_ran(detector)
     return Scored(system, info.artefact_sha256, decided.tally, failures, legs, asked, where, info.course)
 
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from audit.detectors.chat import ChatDetector
-from audit.detectors.chat.models_seen import named, notes_on_models
+from audit.detectors.chat.models_seen import model_and_state, notes_on_models
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.audit_plan import ChatDetector as ChatSection
@@ -531,7 +531,7 @@ def test_a_name_that_is_no_name_or_stands_in_the_row_is_not_shown(model: str) ->
 )
 def test_a_name_is_shown_that_the_plan_has_with_a_version_at_most(model: str, is_shown: bool) -> None:
     """A reply can carry words of any row that the service has read before."""
-    (note,) = notes_on_models({named(model, "0712345678", asked="model-1"): 3})
+    (note,) = notes_on_models({model_and_state(model, "0712345678", asked="model-1"): 3})
     assert (model in note) == is_shown
     assert "0712345678" not in note.replace(model if is_shown else "", "")
 
@@ -542,10 +542,10 @@ def test_names_without_end_are_counted_and_not_listed() -> None:
 
 
 def test_the_digest_covers_what_the_plan_says_of_answers_and_nothing_else() -> None:
-    from audit.detectors.chat.prompt import Writer
+    from audit.detectors.chat.prompt import RequestWriter
 
     url = "https://service.example/v1/chat/completions"
-    first = Writer(section(url)).sha256
+    first = RequestWriter(section(url)).sha256
     same = ({"timeout": 9}, {"workers": 2}, {"token": "env:OTHER"}, {"threshold": 0.6}, {"most_bytes": 99})
     other: tuple[dict[str, Any], ...] = (
         {"model": "model-2"},
@@ -565,8 +565,8 @@ def test_the_digest_covers_what_the_plan_says_of_answers_and_nothing_else() -> N
         {"headers": {"X-Deployment": "b"}},
         {"url": "https://other.example/v1/chat/completions"},
     )
-    assert {Writer(section(url, **more)).sha256 for more in same} == {first}
-    digests = {Writer(section(**{"url": url, **more})).sha256 for more in other}
+    assert {RequestWriter(section(url, **more)).sha256 for more in same} == {first}
+    digests = {RequestWriter(section(**{"url": url, **more})).sha256 for more in other}
     assert len(digests) == len(other)
     assert first not in digests
 

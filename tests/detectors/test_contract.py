@@ -26,7 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from audit.detectors.isolation.options import Isolating, Sandbox
-from audit.detectors.isolation.placement import contained
+from audit.detectors.isolation.placement import place_detector
 from audit.detectors.protocol import Detector
 from audit.detectors.testing import (
     DetectorContract,
@@ -125,7 +125,9 @@ def test_what_stands_for_a_detector_in_a_child_keeps_every_promise(kind: str, tm
         plan = AuditPlan.model_validate({**PLAN, "detector": section})
 
         def make() -> Detector:
-            return cast("Detector", contained(plan, tmp_path, Isolating(Sandbox.AUTO, allow_pickle=kind == "pickle")))
+            return cast(
+                "Detector", place_detector(plan, tmp_path, Isolating(Sandbox.AUTO, allow_pickle=kind == "pickle"))
+            )
 
         report = check_detector(make, rows, folder=tmp_path)
     assert {finding.outcome for finding in report.findings} <= {"kept", "not tested"}

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from sklearn.exceptions import NotFittedError
 
-from audit.detectors.error_names import OWN, RaisedThereError, is_builtin, name_of
+from audit.detectors.error_names import OWN, RaisedThereError, error_name, is_builtin
 from audit.errors import DetectorError
 from audit.scoring.foreign_errors import error_text_withheld
 
@@ -42,7 +42,7 @@ def made_out_of(text: str) -> Exception:
     ],
 )
 def test_what_is_told_of_an_error(error: BaseException, name: str) -> None:
-    assert name_of(error) == name
+    assert error_name(error) == name
 
 
 def test_only_errors_are_errors_of_python() -> None:

@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.detectors.command_setup import chosen_environment
+from audit.detectors.command_setup import program_environment
 from audit.worlds.folder import synthesise
 from audit.worlds.strengths import WORLDS
 
@@ -97,7 +97,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def port(world: Path) -> Iterator[int]:
     """The service, in the surroundings that a program under audit has: BLAS takes its kernel from other variables."""
     started = [sys.executable, "service.py"]
-    given = chosen_environment(())
+    given = program_environment(())
     with subprocess.Popen(started, cwd=world, env=given, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

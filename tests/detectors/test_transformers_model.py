@@ -13,7 +13,7 @@ from made.children import opened, plan_of
 from made.transformers import LABELS, save_model
 
 from audit.detectors.isolation.options import Isolating, Sandbox
-from audit.detectors.isolation.placement import contained
+from audit.detectors.isolation.placement import place_detector
 from audit.detectors.protocol import Detector
 from audit.detectors.testing import check_detector
 from audit.errors import DetectorError
@@ -178,7 +178,7 @@ def test_it_keeps_every_promise(made: tuple[Path, Any]) -> None:
     plan = plan_of(SECTION)
 
     def make() -> Detector:
-        return cast("Detector", contained(plan, folder, Isolating(Sandbox.AUTO)))
+        return cast("Detector", place_detector(plan, folder, Isolating(Sandbox.AUTO)))
 
     report = check_detector(make, {"text": TEXTS}, folder=folder, tolerance=1e-6)
     assert {finding.outcome for finding in report.findings} <= {"kept", "not tested"}

@@ -22,7 +22,7 @@ from made import children as made_children
 from made.children import BATCH, CANARY, alive, descendants, function, gone, opened, plan_of
 
 from audit.detectors.isolation.options import Isolating
-from audit.detectors.isolation.placement import restarted
+from audit.detectors.isolation.placement import place_restartable_detector
 from audit.detectors.protocol import Detector
 from audit.errors import DetectorError
 from audit.plan.audit_plan import AuditPlan
@@ -342,7 +342,7 @@ def test_a_detector_that_is_closed_twice_or_never_opened_is_no_matter(tmp_path: 
 def test_a_row_that_makes_the_model_crash_fails_and_no_other(tmp_path: Path) -> None:
     body = "if batch['text'][0].as_py() == 'a':\n    os.kill(os.getpid(), 11)\nreturn [0.5] * batch.num_rows"
     plan = plan_of(function(tmp_path, body))
-    made = cast("Detector", restarted(plan, tmp_path, Isolating("auto")))
+    made = cast("Detector", place_restartable_detector(plan, tmp_path, Isolating("auto")))
     other = pa.record_batch({"row_id": pa.array([3, 4], pa.int64()), "text": ["a", CANARY], "pay": [1.0, 2.0]})
     made.open(run_context(plan, tmp_path))
     try:
@@ -371,7 +371,7 @@ def test_rows_that_end_the_model_are_found_among_many(
     monkeypatch.setattr("audit.detectors.isolation.restarted.MOST_IN_A_BATCH", most)
     body = "if {'17', '60'} & set(batch['text'].to_pylist()):\n    os._exit(3)\nreturn [0.5] * batch.num_rows"
     plan = plan_of(function(tmp_path, body))
-    made = cast("Detector", restarted(plan, tmp_path, Isolating("auto")))
+    made = cast("Detector", place_restartable_detector(plan, tmp_path, Isolating("auto")))
     rows = 64
     batch = pa.record_batch(
         {"row_id": pa.array(range(rows), pa.int64()), "text": [str(n) for n in range(rows)], "pay": [1.0] * rows}

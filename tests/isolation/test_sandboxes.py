@@ -22,7 +22,7 @@ from made.children import BATCH, Listener, can_unshare, function, opened
 from made.runs import PLAN, made_run
 
 from audit.detectors.isolation.options import Sandbox
-from audit.detectors.isolation.placement import ran_in
+from audit.detectors.isolation.placement import where_it_ran
 from audit.errors import DetectorError
 from audit.plan.audit_plan import SandboxSection
 from audit.plan.file.plan_file import load_plan
@@ -68,7 +68,7 @@ return [0.9] * batch.num_rows
 def test_a_model_in_this_process_reaches_the_network(tmp_path: Path, listener: Listener) -> None:
     with opened(tmp_path, function(tmp_path, CALLS.format(port=listener.port)), sandbox="none") as detector:
         assert detector.score(BATCH).column("score").to_pylist() == [0.9] * 3
-        ran = ran_in(detector)
+        ran = where_it_ran(detector)
     listener.close()
     assert listener.calls == 1
     assert ran is not None
@@ -80,7 +80,7 @@ def test_a_model_in_this_process_reaches_the_network(tmp_path: Path, listener: L
 def test_a_model_that_is_shut_in_reaches_nobody(tmp_path: Path, listener: Listener, sandbox: str) -> None:
     with opened(tmp_path, function(tmp_path, CALLS.format(port=listener.port)), sandbox=sandbox) as detector:
         assert detector.score(BATCH).column("score").to_pylist() == [0.1] * 3
-        ran = ran_in(detector)
+        ran = where_it_ran(detector)
     listener.close()
     assert listener.calls == 0
     assert ran is not None

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from audit.detectors.isolation.contained import ContainedDetector
 from audit.detectors.isolation.options import Isolating
-from audit.detectors.isolation.placement import contained
+from audit.detectors.isolation.placement import place_detector
 from audit.detectors.protocol import Detector
 from audit.plan.audit_plan import AuditPlan
 from audit.scoring.runner import run_context
@@ -66,7 +66,7 @@ def opened(
 ) -> Iterator[Detector]:
     """A detector, open; closed in the end whatever happens, and then no process of it is there."""
     plan = plan_of(detector, limits)
-    made = cast("Detector", contained(plan, folder, Isolating(sandbox, allow_pickle)))
+    made = cast("Detector", place_detector(plan, folder, Isolating(sandbox, allow_pickle)))
     try:
         made.open(run_context(plan, folder))
         yield made

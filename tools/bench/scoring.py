@@ -57,12 +57,12 @@ def overhead(data: Path, kind: str, batch_size: int, rounds: int) -> Overhead:
 
 
 def _opening(plan: Any, folder: Path, rounds: int, sandbox: Sandbox) -> float:
-    from audit.detectors.isolation.placement import contained
+    from audit.detectors.isolation.placement import place_detector
     from audit.detectors.protocol import RunContext
 
     spent = []
     for _ in range(rounds):
-        detector: Any = contained(plan, folder, Isolating(sandbox))
+        detector: Any = place_detector(plan, folder, Isolating(sandbox))
         context = RunContext(folder, FEATURES, "score", plan.detector.score_range, plan.scoring.batch_size)
         spent.append(_timed(partial(detector.open, context)))
         detector.close()

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from audit.analyses.crosscheck.single_rows import code_places
 from audit.counting.count import SCORED
 from audit.counting.table import FLAGGED, NOT_FLAGGED, ladder_map
-from audit.detectors.error_names import name_of
+from audit.detectors.error_names import error_name
 from audit.detectors.one_thread import OneThread
 from audit.detectors.python_function import ModulesBeside
 from audit.errors import DetectorError
@@ -304,7 +304,7 @@ def _call(function: _Function, label: Any, given: Any) -> tuple[float, str | Non
         value = function(label, given)
         number = float(value) if np.ndim(value) == 0 else np.nan
     except _BROKEN as error:
-        return np.nan, name_of(error)
+        return np.nan, error_name(error)
     return (number if np.isfinite(number) else np.nan), None
 
 

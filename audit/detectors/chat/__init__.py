@@ -1,4 +1,4 @@
-"""`kind = "chat"`: a language model that is asked row by row. Nothing that it says is repeated."""
+"""`kind = "chat"`: a language model that is asked row by row. Its texts are never repeated."""
 
 from audit.detectors.chat.detector import ChatDetector
 

@@ -1,7 +1,7 @@
-"""The detector itself: one request a row, several rows of a batch at once, and in the end a word on how it went.
+"""Ask a language model about each row, several rows of a batch at once, and report how that went.
 
-A row that gets no answer is lost by itself, with a status and a reason. The run ends only where nothing that follows
-could go better; see `http_service.asker`.
+A row without an answer fails by itself, with a status and a reason. The run ends only if no later request could
+succeed; see `audit.detectors.http_service.asker`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from audit.detectors.chat.prompt import Asking, Writer
+    from audit.detectors.chat.prompt import RequestWriter, RowRequest
     from audit.detectors.chat.reply import RowAnswer
     from audit.detectors.http_service.asker import Asker
 
@@ -34,14 +34,14 @@ _ANSWERED = frozenset({Status.OK, Status.ABSTAIN})
 
 
 class ChatDetector:
-    """Asks a language model about the rows, several at a time."""
+    """A language model that is asked about the rows, several at a time."""
 
     api_version = API_VERSION
 
     def __init__(self, section: ChatSection, folder: Path) -> None:  # noqa: ARG002 - every detector is made so
         self._section = section
         self._asker: Asker | None = None
-        self._writer: Writer | None = None
+        self._writer: RequestWriter | None = None
         self._sha256: str | None = None
         self._rows = RowsAtOnce(section.workers)
         self._cache: RowCache | None = None
@@ -50,7 +50,7 @@ class ChatDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The model's name and the address; the digest is that of the plan's words, not of what lies behind them."""
+        """Name and address of the model. The digest covers the words of the plan, not the model behind the service."""
         name = shown(self._section.model)
         return DetectorInfo(
             name=name if self._asker is None else f"{name} at {self._asker.name}",
@@ -64,21 +64,21 @@ class ChatDetector:
 
     @property
     def retries(self) -> int:
-        """How many requests repeated an earlier one, for the rows that are done."""
+        """Number of requests that repeated an earlier one, for the rows that are done."""
         return 0 if self._asker is None else self._asker.again
 
     def open(self, ctx: RunContext) -> None:  # noqa: ARG002 - the plan says the same
         """Look the service up and read the secrets. Nothing is sent yet. Raises DetectorError."""
         import_extra("httpcore2", kind="chat", extra="http")
-        from audit.detectors.chat.prompt import Writer
+        from audit.detectors.chat.prompt import RequestWriter
         from audit.detectors.http_service.asker import Asker
 
         self._asker = Asker(self._section)
-        self._writer = Writer(self._section)
+        self._writer = RequestWriter(self._section)
         self._sha256 = self._writer.sha256
 
     def remember(self, file: Path | None) -> None:
-        """Take answers from `file`, and keep them there row by row, from now on; nowhere if it is None."""
+        """From now on read answers from `file`, and keep new ones there row by row; with None keep nothing."""
         if self._cache is not None:
             self._cache.close()
             self._unkept = self._unkept or self._cache.broken
@@ -86,10 +86,10 @@ class ChatDetector:
         self._tally.turn_to(file, {} if self._cache is None else self._cache.sources())
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Ask about one batch. Raises DetectorError where the run cannot go on."""
+        """Ask about one batch. Raises DetectorError if the run cannot go on."""
         assert self._writer is not None  # noqa: S101 - the harness opens before it scores
-        askings = self._writer.askings(batch)
-        answers = self._rows.ask(lambda place: self._answer(askings[place]), len(askings))
+        requests = self._writer.requests(batch)
+        answers = self._rows.ask(lambda place: self._answer(requests[place]), len(requests))
         return answer_batch(
             batch.column(ROW_ID),
             [answer.score for answer in answers],
@@ -98,23 +98,23 @@ class ChatDetector:
         )
 
     def close(self) -> None:
-        """Give everything back; calls that are on their way return."""
+        """Release everything. Calls that are still running return."""
         if self._asker is not None:
             self._asker.close()
         self._rows.leave()
         self.remember(None)
 
-    def _answer(self, asking: Asking) -> RowAnswer:
-        """What was kept of this row, or the model's answer."""
+    def _answer(self, request: RowRequest) -> RowAnswer:
+        """The kept answer to this row, or a new answer of the model."""
         from audit.detectors.chat.reply import RowAnswer
 
         assert self._sha256 is not None  # noqa: S101
         cache = self._cache
-        key = row_key(self._sha256, asking.row_id, asking.body)
+        key = row_key(self._sha256, request.row_id, request.body)
         kept = None if cache is None else cache.get(key)
         if kept is not None:
             return RowAnswer(Status.ABSTAIN if kept.score is None else Status.OK, None, kept.score)
-        answer, source = self._fresh(asking)
+        answer, source = self._fresh(request)
         if answer.status not in _ANSWERED:
             self._tally.failed(str(answer.reason or answer.status))
             return answer
@@ -123,17 +123,17 @@ class ChatDetector:
         self._tally.answered(source)
         return answer
 
-    def _fresh(self, asking: Asking) -> tuple[RowAnswer, str]:
-        """The model's answer, and who the reply says has given it."""
-        from audit.detectors.chat.models_seen import named
+    def _fresh(self, request: RowRequest) -> tuple[RowAnswer, str]:
+        """Ask the model. Returns its answer, and the model that the reply names."""
+        from audit.detectors.chat.models_seen import model_and_state
         from audit.detectors.chat.reply import RowAnswer, read_reply
 
         assert self._asker is not None  # noqa: S101
-        got = self._asker.ask(asking.body)
+        got = self._asker.ask(request.body)
         if not isinstance(got, bytes):
             return RowAnswer(got.status, got.reason), ""
         reading = read_reply(got, self._section)
-        source = named(reading.model, reading.fingerprint, asked=self._section.model)
+        source = model_and_state(reading.model, reading.fingerprint, asked=self._section.model)
         return reading.answer, source
 
     def _notes(self) -> list[str]:
@@ -155,12 +155,12 @@ class ChatDetector:
 
 
 _MOST: Final = 200
-"""Different names that are kept apart: a service could make up one for each reply."""
+"""Most names that are counted one by one: a service could make up a name for each reply."""
 _OTHERS: Final = "others"
 
 
 class Tally:
-    """Counts rows; begins with those of which nothing is kept."""
+    """Counts of rows, for each file of kept answers, and for rows that are kept nowhere."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -169,9 +169,9 @@ class Tally:
         self._now: Path | None = None
 
     def turn_to(self, file: Path | None, before: Mapping[str, int]) -> None:
-        """Count for `file` from now on. `before` are the answers that were in it when it was first turned to.
+        """Count for `file` from now on. `before` counts the answers that the file held when it was first used.
 
-        What was asked before answers were kept at all served to see whether the detector is the same: it is dropped.
+        Answers from before anything was kept are dropped: they only served to see whether the detector is the same.
         """
         with self._lock:
             if file is not None:
@@ -183,17 +183,17 @@ class Tally:
             self._now = file
 
     def answered(self, source: str) -> None:
-        """Count an answer that can be used."""
+        """Count a usable answer."""
         with self._lock:
             self._add(self._sources[self._now], source, 1)
 
     def failed(self, why: str) -> None:
-        """Count a row without one."""
+        """Count a row without a usable answer."""
         with self._lock:
             self._failed[self._now][why] += 1
 
     def notes(self) -> list[str]:
-        """What a reader of the report must know."""
+        """Facts that a reader of the report must know."""
         with self._lock:
             sources = sum(self._sources.values(), Counter[str]())
             failed = sum(self._failed.values(), Counter[str]())

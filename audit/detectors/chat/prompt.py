@@ -1,7 +1,7 @@
-"""What a language model is sent about a row: the plan's words with the row's values in them.
+"""Write the request about a row to a language model: the words of the plan with the values of the row in them.
 
-A value is put into the prompt as it stands. A text that tells the model what to answer is a text like any other; what
-it brings about is what an audit has to show.
+A value is put into the prompt unchanged. A text that instructs the model is a text like any other: an audit has to show
+its effect.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from audit.plan.services import pieces_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ANSWER_KEYS", "Asking", "Writer"]
+__all__ = ["ANSWER_KEYS", "RequestWriter", "RowRequest"]
 
 ANSWER_KEYS: Final = {"score": "score", "decision": "decision", "ordinal": "level", "class": "label"}
-"""The one key of an answer, by what the plan says under `answers`."""
+"""The one key of an answer, by the kind of `answers` in the plan."""
 _VERSION: Final = 1
-"""Of the way in which a plan becomes a request. Another version would be another detector."""
+"""Version of the way in which a plan becomes a request. Another version would be another detector."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """What is asked about one row."""
+class RowRequest:
+    """The request about one row."""
 
     row_id: int
     body: bytes
-    """The request: strict JSON in UTF-8."""
+    """Body of the request: strict JSON in UTF-8."""
 
 
-class Writer:
-    """Writes the request for each row."""
+class RequestWriter:
+    """A writer of the request for each row."""
 
     def __init__(self, section: ChatDetector) -> None:
         self._section = section
@@ -47,19 +47,19 @@ class Writer:
             self._before.append({"role": "system", "content": section.system})
         self._rest = _parameters(section)
 
-    def askings(self, batch: pa.RecordBatch) -> list[Asking]:
-        """What is asked about n rows. Raises DetectorError where a column holds what has no form in text."""
+    def requests(self, batch: pa.RecordBatch) -> list[RowRequest]:
+        """Write the requests about n rows. Raises DetectorError if a column holds values without a text form."""
         ids, *columns = (json_column(name, batch.column(name)) for name in batch.schema.names)
         names = batch.schema.names[1:]
         rows = zip(*columns, strict=True)
-        return [self._asking(row_id, names, row) for row_id, row in zip(ids, rows, strict=True)]
+        return [self._request(row_id, names, row) for row_id, row in zip(ids, rows, strict=True)]
 
-    def _asking(self, row_id: int, names: Sequence[str], row: Sequence[Any]) -> Asking:
+    def _request(self, row_id: int, names: Sequence[str], row: Sequence[Any]) -> RowRequest:
         values = {name: self._text(value) for name, value in zip(names, row, strict=True)}
         prompt = "".join(piece if isinstance(piece, str) else values[piece.feature] for piece in self._pieces)
         messages = [*self._before, {"role": "user", "content": prompt}]
         body = _json({"model": self._section.model, "messages": messages, **self._rest})
-        return Asking(row_id, body.encode())
+        return RowRequest(row_id, body.encode())
 
     def _text(self, value: Any) -> str:
         match value:
@@ -72,9 +72,9 @@ class Writer:
 
     @property
     def sha256(self) -> str:
-        """SHA-256 (hex) of all that answers depend on by the plan; the weights behind the service are not in it."""
+        """SHA-256 (hex) of everything in the plan that answers depend on. It does not cover the model's weights."""
         section = self._section
-        told = {
+        content = {
             "version": _VERSION,
             "url": section.url,
             "headers": section.headers,
@@ -88,7 +88,7 @@ class Writer:
             "classes": section.classes,
             "parameters": self._rest,
         }
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _parameters(section: ChatDetector) -> dict[str, Any]:
@@ -107,10 +107,10 @@ def _parameters(section: ChatDetector) -> dict[str, Any]:
 
 
 def _schema(section: ChatDetector) -> dict[str, Any]:
-    """The schema of an answer. Null is an abstention.
+    """The JSON schema of an answer. Null is an abstention.
 
-    The lowest and highest score are not in it: several services refuse such a schema, and a model that is held to a
-    range by force would answer out of it unseen.
+    The schema has no lowest and highest score. Several services refuse such a schema, and a model that is forced into a
+    range would hide its answers outside the range.
     """
     key = ANSWER_KEYS[section.answers]
     forms: dict[str, dict[str, Any]] = {

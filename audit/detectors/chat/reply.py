@@ -1,7 +1,7 @@
-"""What a language model answered: one JSON object with one key, read strictly, or the reason why there is no answer.
+"""Read the reply of a language model strictly: one JSON object with one key, or the reason why there is no answer.
 
-Nothing is looked for in prose, nothing is taken out of a fence, nothing is rounded or clipped. What the model was
-talked into by a row is seen here: as an answer where it has the form of one, as a failure with a name where it has not.
+No answer is searched for in prose or in a code fence, and nothing is rounded or clipped. If a row talks the model into
+something, that is seen here: as an answer if it has the form of one, else as a failure with a name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from audit.vocabulary.strict_json import ABSENT, Constant, parsed
 __all__ = ["Reading", "RowAnswer", "read_reply"]
 
 _CUT_OFF: Final = frozenset({"length", "model_length", "max_tokens"})
-"""What a service says of an answer that ran out of tokens."""
+"""Finish reasons of an answer that ran out of tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,18 @@ class RowAnswer:
     status: Status
     reason: Reason | None = None
     score: float | None = None
-    """Where the status is `ok`: within the range, 1 and 0 for a decision, or the place of a class."""
+    """Set if the status is `ok`: within the range, 1 or 0 for a decision, or the place of a class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reply holds. The names are a third party's text: anything can stand in them."""
+    """The content of a reply. The names are a third party's text and can hold anything."""
 
     answer: RowAnswer
     model: str | None = None
-    """What the reply calls the model."""
+    """The name of the model in the reply."""
     fingerprint: str | None = None
-    """What it says of the model's state."""
+    """The state of the model in the reply."""
 
 
 _ABSTAINS: Final = RowAnswer(Status.ABSTAIN)
@@ -48,7 +48,7 @@ _UNKNOWN: Final = RowAnswer(Status.INVALID_OUTPUT, Reason.UNKNOWN_CLASS)
 
 
 def read_reply(body: bytes, section: ChatDetector) -> Reading:
-    """Read a reply, unpacked."""
+    """Read the unpacked body of a reply."""
     document, constants = parsed(body)
     if not isinstance(document, dict) or constants:
         return Reading(_invalid(Reason.UNREADABLE))

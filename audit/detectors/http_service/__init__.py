@@ -1,4 +1,4 @@
-"""`kind = "http"`: a service that answers batches of rows in JSON. Nothing that it does is trusted."""
+"""`kind = "http"`: a service that answers batches of rows in JSON. Nothing in its replies is trusted."""
 
 from audit.detectors.http_service.service import HttpDetector
 

@@ -1,7 +1,6 @@
-"""Asks a service until there is a reply, or a failure that stays: from several threads, with manners.
+"""Ask a service, from several threads and at its pace, until there is a reply or a lasting failure.
 
-The run ends only where nothing that follows could go better: a token that is refused, or a service that cannot be
-reached at the start.
+The run ends only if no later request could succeed: a token is refused, or the service cannot be reached at the start.
 """
 
 from __future__ import annotations
@@ -23,26 +22,26 @@ from audit.plan.http import FROM_ENVIRONMENT
 from audit.plan.services import ServiceDetector
 from audit.version import __version__
 
-__all__ = ["Asker", "headers_of", "silent_loggers"]
+__all__ = ["Asker", "request_headers", "silent_loggers"]
 
 
 class Asker:
-    """One service, open. Raises DetectorError where its address is not allowed or a secret is not there."""
+    """An open service. Raises DetectorError if its address is not allowed or a secret is missing."""
 
     def __init__(self, section: ServiceDetector) -> None:
         self._section = section
         address = Address.of(section.url)
         self.name = address.name
-        """The service as messages and reports name it."""
+        """Name of the service in messages and reports."""
         self.again = 0
-        """Requests that repeated an earlier one."""
+        """Number of requests that repeated an earlier one."""
         self._answered = False
         self._ended: DetectorError | None = None
         self._lock = threading.Lock()
         self._pace = Pace(section.workers)
         self._exchange = Exchange(
             address,
-            headers_of(section.token, section.headers),
+            request_headers(section.token, section.headers),
             workers=section.workers,
             most_bytes=section.most_bytes,
             allow_local=section.allow_local,
@@ -52,29 +51,29 @@ class Asker:
         self._silence.enter_context(silent_loggers())
 
     def ask(self, body: bytes) -> bytes | Failure:
-        """Ask until there is a reply, or a failure that stays, or the time for it is over.
+        """Ask until there is a reply, a lasting failure, or no time left.
 
-        May be called from several threads. Raises DetectorError where the run cannot go on.
+        Several threads may call it. Raises DetectorError if the run cannot go on.
         """
-        # held by every call too: one that is still on its way when the service is closed must not log either
+        # every call holds it too: a call that still runs when the service is closed must not log either
         with silent_loggers():
             return self._ask(body)
 
     def close(self) -> None:
-        """Give everything back; calls of `ask` that are on their way return."""
+        """Release everything. Calls of `ask` that are still running return."""
         self._pace.stop()
         self._exchange.stop()
         self._exchange.close()
         self._silence.close()
 
     def _ask(self, body: bytes) -> bytes | Failure:
-        """Ask until there is a reply, or a failure that stays, or the time for it is over."""
+        """Ask as `ask` does, while loggers are silent."""
         exchange, pace = self._exchange, self._pace
         until: float | None = None
         last, tries = TIMEOUT, 0
         while pace.begin(until):
             begun = time.monotonic()
-            # waiting for the first turn is our own doing, and takes nothing from the service's time
+            # the wait for the first turn is ours, and does not count as time of the service
             until = begun + self._section.timeout if until is None else until
             try:
                 got = exchange.once(body, min(until, begun + self._section.try_timeout))
@@ -105,10 +104,10 @@ class Asker:
             self._answered = self._answered or answered
 
     def _end_if_hopeless(self, failure: Failure) -> None:
-        """Raise DetectorError where nothing that follows could be answered.
+        """Raise DetectorError if no later request could be answered.
 
-        A token that runs out in the night is such a case at any time. What is forbidden (403), or not reached, is one
-        only as long as nothing was answered: a service can forbid a row for what it says.
+        That is so at any time if a token has expired (401). It is so for a forbidden request (403), or a service out of
+        reach, only until the first answer: a service can forbid a row for what it says.
         """
         if self._answered and failure.code != UNAUTHORISED:
             return
@@ -127,7 +126,7 @@ class Asker:
             )
 
     def _end(self, message: str, *, slug: str, hint: str) -> DetectorError:
-        """Let nobody ask any more. Whoever waits for a turn raises the same: any may be the one that is seen."""
+        """Stop all requests. Every thread that waits for a turn raises this error, because any of them may be seen."""
         self._ended = DetectorError(message, slug=slug, hint=hint)
         self._pace.stop()
         return self._ended
@@ -141,7 +140,7 @@ _held = 0
 
 @contextlib.contextmanager
 def silent_loggers() -> Iterator[None]:
-    """Disable their loggers, whatever level somebody has set, until everybody who asked for it has done."""
+    """Disable the loggers of the HTTP libraries, whatever their level, until the last caller has left."""
     global _held  # noqa: PLW0603 - loggers are global
     with _lock:
         _held += 1
@@ -162,8 +161,8 @@ def silent_loggers() -> Iterator[None]:
                 _former.clear()
 
 
-def headers_of(token: str | None, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """The headers that every request has, by the plan's `token` and `headers`. Raises DetectorError."""
+def request_headers(token: str | None, headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Make the headers of every request from the plan's `token` and `headers`. Raises DetectorError."""
     found = [
         (b"User-Agent", f"audit7k/{__version__}".encode()),
         (b"Content-Type", b"application/json"),
@@ -179,7 +178,7 @@ def headers_of(token: str | None, headers: Mapping[str, str]) -> list[tuple[byte
 
 
 def _secret(source: str) -> bytes:
-    """The value of the environment variable that "env:NAME" names. Raises DetectorError, which never repeats it."""
+    """Read the environment variable that "env:NAME" names. Raises DetectorError, which never repeats the value."""
     name = source.removeprefix("env:")
     value = os.environ.get(name, "").strip()
     if not value:

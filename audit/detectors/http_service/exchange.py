@@ -1,7 +1,7 @@
-"""One try: a batch is posted, and what comes back is read to the cap and the deadline, or is a failure with a name.
+"""Post a batch once and read the reply, up to a size limit and a deadline; or return a failure with a name.
 
-The connections are those of httpcore2, the engine of httpx2: it follows no redirect, knows no proxy, no .netrc and no
-cookie. What it raises is never repeated: it can quote an address or a header.
+Connections are made by httpcore2, the engine of httpx2. It follows no redirect and knows no proxy, no .netrc and no
+cookie. Its errors are never repeated, because they can quote an address or a header.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from audit.plan.http import host_of, split_url
 _PORTS: Final = {"https": 443, "http": 80}
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _PACKED: Final[Mapping[str, int]] = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}
-"""How zlib is told which packing it is."""
+"""Window bits that zlib needs for each content encoding."""
 
 Headers = Sequence[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a service is, taken apart once, so that nobody reads the text of the address in another way."""
+    """The address of a service, parsed once, so that no code reads its text in another way."""
 
     scheme: str
     host: str
@@ -46,11 +46,11 @@ class Address:
     target: str
     """Path and query."""
     name: str
-    """Scheme, host and path: what messages and reports show. Never the query."""
+    """Scheme, host and path, for messages and reports. Never the query."""
 
     @classmethod
     def of(cls, url: str) -> Address:
-        """Take a checked `url` apart."""
+        """Parse a checked `url`."""
         parts: SplitResult = split_url(url)
         host, path = host_of(parts), parts.path or "/"
         shown = f"[{host}]" if ":" in host else host
@@ -65,7 +65,7 @@ class Address:
 
     @property
     def host_header(self) -> str:
-        """What the header `Host` says."""
+        """The value of the header `Host`."""
         shown = f"[{self.host}]" if ":" in self.host else self.host
         return shown if self.port == _PORTS[self.scheme] else f"{shown}:{self.port}"
 
@@ -76,7 +76,7 @@ class Exchange:
 
     address: Address
     headers: Headers = field(repr=False)
-    """Secrets are among them: never shown."""
+    """Headers of every request. They hold secrets and are never shown."""
     workers: int
     most_bytes: int
     allow_local: bool
@@ -84,7 +84,7 @@ class Exchange:
     _pool: httpcore2.ConnectionPool = field(init=False, repr=False)
 
     def open(self) -> None:
-        """Look the service up. Raises DetectorError where its address is not allowed; nothing is sent yet."""
+        """Look the service up; nothing is sent yet. Raises DetectorError if its address is not allowed."""
         at = self.address
         addresses = find_addresses(at.host, at.port, at.name, allow_local=self.allow_local, plain=at.scheme == "http")
         self.network = PinnedNetwork(at.host, at.port, addresses, at.name, plain=at.scheme == "http")
@@ -97,7 +97,7 @@ class Exchange:
         )
 
     def once(self, body: bytes, until: float) -> bytes | Failure:
-        """Post one batch, and read the reply. `until` is a moment of `time.monotonic`."""
+        """Post one batch and read the reply. `until` is a time of `time.monotonic`."""
         arrived = False
         at = self.address
         url = httpcore2.URL(scheme=at.scheme.encode(), host=at.host.encode(), port=at.port, target=at.target.encode())
@@ -120,16 +120,16 @@ class Exchange:
             return CUT_OFF if arrived else NO_CONNECTION
 
     def stop(self) -> None:
-        """End every try that is on its way."""
+        """End every running request."""
         self.network.stop()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._pool.close()
 
 
 def read_body(pieces: Iterable[bytes], encoding: str, most: int) -> bytes | Failure:
-    """Read a body, unpacked as it comes, and stop at the first byte too many: packed or unpacked."""
+    """Read and unpack a body, and stop at the first byte beyond `most`, packed or unpacked."""
     if encoding in {"", "identity"}:
         unpacker = None
     elif encoding in _PACKED:

@@ -1,8 +1,8 @@
-"""The connections of one run: to addresses that were looked up and checked once, and never beyond a deadline.
+"""Connect only to addresses that were looked up and checked once, and never beyond a deadline.
 
-A name that is looked up again can lead elsewhere the second time, to this machine or to the private network behind it
-(DNS rebinding). So the addresses are pinned: whatever the name server says later, and whatever host a message names,
-nothing else is ever connected to. The name is still what the certificate is checked against.
+A second look-up of a name can lead elsewhere, to this machine or to the private network behind it (DNS rebinding). So
+the addresses are pinned: whatever the name server says later, and whatever host a message names, no other address is
+ever connected to. The certificate is still checked against the name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import httpcore2
 from audit.errors import DetectorError
 
 _PIECE: Final = 64 * 1024
-"""Bytes that are written at a time, with a look at the clock between them."""
+"""Bytes that are written at a time; the deadline is checked between pieces."""
 _TRANSLATED: Final = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
 """IPv6 addresses that stand for the IPv4 address in their last four bytes."""
 
@@ -30,23 +30,23 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def find_addresses(host: str, port: int, name: str, *, allow_local: bool, plain: bool) -> tuple[str, ...]:
-    """Look a host up, and check every address that it has.
+    """Look a host up, and check every address of it.
 
     Parameters
     ----------
     host, port
-        Where the service is.
+        Host and port of the service.
     name : str
-        The service as messages name it.
+        Name of the service in messages.
     allow_local : bool
-        Whether addresses of this machine and of private networks may be among them.
+        Whether addresses of this machine and of private networks are allowed.
     plain : bool
-        Whether the connection is plain http: then no other address may be among them.
+        Whether the connection is plain http: then only such local addresses are allowed.
 
     Raises
     ------
     DetectorError
-        There is none, or one that is not allowed. One bad address among good ones is enough.
+        There is no address, or one that is not allowed. One bad address among good ones is enough.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -77,14 +77,14 @@ def find_addresses(host: str, port: int, name: str, *, allow_local: bool, plain:
 
 
 def _kind_of(text: str) -> tuple[bool, bool]:
-    """Whether an address is one of this machine or of a private network, and whether it can be connected to at all."""
+    """Whether an address belongs to this machine or a private network, and whether it can be connected to at all."""
     address = _meant(ipaddress.ip_address(text.partition("%")[0]))
     usable = not (address.is_multicast or address.is_unspecified or str(address) == "255.255.255.255")
     return not address.is_global, usable
 
 
 def _meant(address: Address) -> Address:
-    """The IPv4 address where an IPv6 one only wraps it."""
+    """The IPv4 address inside an IPv6 address that only wraps it; else the address itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in {ipaddress.IPv6Address("::"), ipaddress.IPv6Address("::1")}:
@@ -99,7 +99,7 @@ def _meant(address: Address) -> Address:
 
 
 class PinnedNetwork(httpcore2.NetworkBackend):
-    """Connects to the given addresses only. What a thread does within `until` ends when its time is over."""
+    """A network of the given addresses only. Actions of a thread within `until` end at its deadline."""
 
     def __init__(self, host: str, port: int, addresses: Sequence[str], name: str, *, plain: bool) -> None:
         self._host, self._port, self._name, self._plain = host, port, name, plain
@@ -110,11 +110,11 @@ class PinnedNetwork(httpcore2.NetworkBackend):
         self._lock = threading.Lock()
         self._stopped = False
         self.connected = False
-        """Whether the service was ever reached: a connection stood, with its certificate where there is one."""
+        """Whether a connection was ever made, with a valid certificate if there is one."""
 
     @contextlib.contextmanager
     def until(self, moment: float) -> Iterator[None]:
-        """Let nothing that this thread does last beyond `moment`, in seconds of `time.monotonic`."""
+        """Set a deadline for all actions of this thread, in seconds of `time.monotonic`."""
         self._clock.until = moment
         try:
             yield
@@ -122,7 +122,9 @@ class PinnedNetwork(httpcore2.NetworkBackend):
             del self._clock.until
 
     def left(self) -> float:
-        """Seconds that this thread has left; raises where there are none. Closing a connection has no deadline."""
+        """Seconds until the deadline of this thread. Raises ReadTimeout after it. Closing a connection has no
+        deadline.
+        """
         left = float(getattr(self._clock, "until", time.monotonic() + 1.0)) - time.monotonic()
         if left <= 0:
             raise httpcore2.ReadTimeout
@@ -132,7 +134,7 @@ class PinnedNetwork(httpcore2.NetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,  # noqa: ARG002 - the deadline of the thread stands above it
+        timeout: float | None = None,  # noqa: ARG002 - the deadline of the thread replaces it
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
@@ -152,7 +154,7 @@ class PinnedNetwork(httpcore2.NetworkBackend):
         raise failure
 
     def keep(self, stream: httpcore2.NetworkStream, *, reached: bool) -> _Stream:
-        """Remember a connection, so that it can be ended from another thread."""
+        """Remember a connection, so that another thread can end it."""
         kept = _Stream(self, stream, self._name)
         with self._lock:
             self.connected = self.connected or reached
@@ -164,7 +166,7 @@ class PinnedNetwork(httpcore2.NetworkBackend):
         return kept
 
     def stop(self) -> None:
-        """End every connection, whoever waits for it."""
+        """End every connection, even while a thread waits for it."""
         with self._lock:
             self._stopped = True
             still_open = list(self._open)
@@ -173,7 +175,9 @@ class PinnedNetwork(httpcore2.NetworkBackend):
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connection that looks at the clock before it waits. A service that drips byte after byte does not reset it."""
+    """A connection that checks the deadline before it waits. A service that drips byte after byte does not extend
+    it.
+    """
 
     def __init__(self, network: PinnedNetwork, stream: httpcore2.NetworkStream, name: str) -> None:
         self._network, self._stream, self._name = network, stream, name
@@ -212,6 +216,6 @@ class _Stream(httpcore2.NetworkStream):
         return self._stream.get_extra_info(info)
 
     def end(self) -> None:
-        """Make whoever reads or writes return."""
+        """Make every running read or write return."""
         with contextlib.suppress(OSError, ValueError):
             self._stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""What comes of asking a service: the bytes of a reply, or why there are none that can be used."""
+"""Failures of a request to a service: why there is no usable reply."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from audit.detectors.protocol import REASONS, STATUSES, Reason, Status
 TOO_MANY_REQUESTS: Final = 429
 UNAVAILABLE: Final = 503
 BUSY: Final = frozenset({TOO_MANY_REQUESTS, UNAVAILABLE})
-"""Codes by which a service asks to be left alone for a while."""
+"""HTTP status codes by which a service asks to be left alone for a while."""
 PASSING: Final = BUSY | {502, 504}
-"""Codes of a trouble that passes: those, and what a gateway says while the service behind it starts."""
+"""HTTP status codes of a passing trouble: `BUSY`, and those of a gateway while the service behind it starts."""
 UNAUTHORISED: Final = 401
 REFUSED: Final = frozenset({UNAUTHORISED, 403})
-"""Codes of a token that is missing, wrong or not enough."""
+"""HTTP status codes of a token that is missing, wrong or not enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a try, or a whole batch, has no reply that can be used."""
+    """The reason why a request, or a whole batch, has no usable reply."""
 
     status: Status
     reason: Reason | None
     again: bool = False
-    """Whether another try could do better."""
+    """Whether another try could succeed."""
     code: int | None = None
-    """The HTTP status, where there was one."""
+    """The HTTP status code, if there was one."""
     wait: float = 0.0
-    """Seconds that the service asked to be left alone."""
+    """Seconds for which the service asked to be left alone."""
 
     def rows(self, count: int) -> CheckedAnswers:
-        """So many rows without an answer, each of them for this reason."""
+        """Make `count` failed rows with this reason."""
         reason = NO_REASON if self.reason is None else REASONS.index(self.reason)
         return CheckedAnswers(
             np.full(count, np.nan),
@@ -54,7 +54,7 @@ NO_ANSWER: Final = Failure(Status.INVALID_OUTPUT, Reason.NO_ANSWER)
 
 
 def failure_by_code(code: int, wait: float = 0.0) -> Failure | None:
-    """What a code means; None where there is a reply to read."""
+    """The failure that a status code stands for; None if there is a reply to read."""
     if 200 <= code < 300:
         return None
     reason = Reason.HTTP_5XX

@@ -1,4 +1,4 @@
-"""How often a service is asked: slowly at first, faster while it answers, and not at all while it asks for quiet."""
+"""Control how often a service is asked: slowly at first, faster while it answers, and not while it asks for quiet."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import time
 from typing import Final
 
 SEED: Final = 20240412
-"""Of the jitter in waits. Waits have no part in any answer; a fixed seed makes them the same in a test."""
+"""Seed of the jitter in waits. Waits affect no answer; a fixed seed makes them equal in a test."""
 FIRST_WAIT: Final = 0.25
-"""Seconds to wait after the first failure of a batch, at most; twice as long after each further one."""
+"""Most seconds to wait after the first failure of a batch; twice as long after each further failure."""
 LONGEST_WAIT: Final = 8.0
 
 
 class Pace:
-    """How many batches may be on their way: begins with one, one more after each success, half when asked for less."""
+    """A limit on running requests: first one, one more after each success, half when the service asks for less."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -35,13 +35,13 @@ class Pace:
 
     @property
     def limit(self) -> int:
-        """How many may be on their way now."""
+        """Number of requests that may run now."""
         return self._limit
 
     def begin(self, until: float | None) -> bool:
-        """Wait for a turn. False where there is none before `until`, or after `stop`.
+        """Wait for a turn. Returns False if there is none before `until`, or after `stop`.
 
-        Whoever has a deadline goes first: a batch that is tried again must not lose its time to one that has not begun.
+        A batch with a deadline goes first: a retried batch must not lose its time to a batch that has not begun.
         """
         mine = (float("inf") if until is None else until, next(self._tickets))
         with self._changed:
@@ -63,50 +63,50 @@ class Pace:
                 self._changed.notify_all()
 
     def end(self) -> None:
-        """A try has ended."""
+        """Give the turn back after a request."""
         with self._changed:
             self._running -= 1
             self._changed.notify_all()
 
     def faster(self) -> None:
-        """The service answered."""
+        """Raise the limit by one, because the service answered."""
         with self._changed:
             self._limit = min(self._most, self._limit + 1)
             self._changed.notify_all()
 
     def slower(self, quiet_until: float) -> None:
-        """The service asked for less: half as many from now on, and none before `quiet_until`."""
+        """Halve the limit, and allow no request before `quiet_until`, because the service asked for less."""
         with self._changed:
             self._limit = max(1, self._limit // 2)
             self._quiet_until = max(self._quiet_until, quiet_until)
 
     def wait(self, seconds: float) -> None:
-        """Wait, unless `stop` is called."""
+        """Wait for some seconds, or until `stop` is called."""
         until = time.monotonic() + seconds
         with self._changed:
             while not self._stopped and (left := until - time.monotonic()) > 0:
                 self._changed.wait(left)
 
     def wait_after(self, failures: int) -> float:
-        """Seconds to wait after so many failures: longer each time, and never the same for two batches."""
+        """Seconds to wait after a number of failures: longer each time, and different for every batch."""
         with self._changed:
             share = self._random.uniform(0.5, 1.0)
         return share * min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures - 1, 20))
 
     @property
     def stopped(self) -> bool:
-        """Whether nobody gets a turn any more."""
+        """Whether no more turns are given."""
         return self._stopped
 
     def stop(self) -> None:
-        """Give nobody a turn any more, and let everybody who waits return."""
+        """Give no more turns, and let all waiting threads return."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
 
 
 def seconds_asked_for(retry_after: bytes | None) -> float:
-    """What a header `Retry-After` asks for, in seconds from now; 0 where it cannot be read or lies in the past."""
+    """Read a header `Retry-After` as seconds from now; 0 if it cannot be read or lies in the past."""
     if retry_after is None:
         return 0.0
     text = retry_after.decode("latin-1").strip()

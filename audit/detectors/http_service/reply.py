@@ -1,4 +1,4 @@
-"""What a service answered: strict JSON in which every row of the batch finds its answer, or is told why it has none."""
+"""Read the reply of a service, strict JSON: every row of the batch gets its answer, or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PLACE: Final = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class ReplyReader:
-    """Where the plan says that the answers are."""
+    """The places of the answers in a reply, as the plan states them."""
 
     answers_at: str
     score_at: str
@@ -44,12 +44,12 @@ class ReplyReader:
         Returns
         -------
         CheckedAnswers
-            n rows.
+            The answers to n rows.
 
         Raises
         ------
         DetectorError
-            The first batch shows that the plan expects something else: decisions came where scores are expected.
+            The first batch has decisions, and the plan expects scores.
         """
         count = len(row_ids)
         document, constants = parsed(body)
@@ -88,7 +88,7 @@ class ReplyReader:
         try:
             return self._read(values, where)
         except DetectorError:
-            # true and false instead of scores: in the first batch the plan is wrong, later the service is
+            # true and false instead of scores: in the first batch the plan is wrong, later the service
             if row_ids[0] == 0:
                 raise
             return _failed(
@@ -102,7 +102,7 @@ class ReplyReader:
 
 
 def _failed(checked: CheckedAnswers, places: Sequence[int], reason: Reason) -> CheckedAnswers:
-    """The same answers, with the rows at `places` failed."""
+    """Copy the answers and let the rows at `places` fail."""
     if not places:
         return checked
     scores, status, why = checked.scores.copy(), checked.status.copy(), checked.reason.copy()
@@ -111,7 +111,7 @@ def _failed(checked: CheckedAnswers, places: Sequence[int], reason: Reason) -> C
 
 
 def _at(value: Any, path: str) -> Any:
-    """What is found along a path of keys and places; `ABSENT` where it ends early."""
+    """The value at a path of keys and places; `ABSENT` if there is none."""
     if not path:
         return value
     for part in path.split("."):
@@ -125,7 +125,7 @@ def _at(value: Any, path: str) -> Any:
 
 
 def _as_id(value: Any) -> int | None:
-    """A row's number as a service may repeat it: as it was sent, or as the same digits in a text."""
+    """Read a row id as a service may repeat it: the number that was sent, or its digits as text."""
     if type(value) is int:
         return value
     if isinstance(value, str) and value.isascii() and value.isdecimal() and str(int(value[:18])) == value:

@@ -1,4 +1,4 @@
-"""What a service is sent: the rows of a batch, in the shape that the plan gives, as strict JSON in UTF-8."""
+"""Write the request to a service: the rows of a batch, in the shape of the plan, as strict JSON in UTF-8."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class RequestTemplate:
-    """Writes the body for a batch."""
+    """A writer of the body for a batch."""
 
     def __init__(self, section: HttpDetector) -> None:
         self._request = section.request
         self._row = section.row
 
     def body(self, batch: pa.RecordBatch) -> bytes:
-        """The body, n rows. Raises DetectorError where a column holds what JSON cannot carry; the value is withheld."""
+        """Write the body for n rows. Raises DetectorError if JSON cannot carry a value, which is withheld."""
         names = batch.schema.names
         columns = [json_column(name, batch.column(name)) for name in names]
         rows: list[Any]
@@ -40,7 +40,7 @@ class RequestTemplate:
 
 
 def _filled(template: Any, values: dict[str, Any]) -> Any:
-    """The template with its "$words" replaced by values; "$$" at the beginning of a text is one $."""
+    """Replace the "$words" of a template by values; "$$" at the beginning of a text is one $."""
     match template:
         case str():
             if template.startswith("$$"):
@@ -55,7 +55,7 @@ def _filled(template: Any, values: dict[str, Any]) -> Any:
 
 
 def json_column(name: str, column: pa.Array) -> list[Any]:
-    """The values of a column as JSON has them. Raises DetectorError where it has no form for one; it is withheld."""
+    """Convert a column to JSON values. Raises DetectorError for a value without a form in JSON, which is withheld."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -76,7 +76,7 @@ def json_column(name: str, column: pa.Array) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it. A missing one, and NaN, is null; dates and times are ISO 8601."""
+    """Convert a value to JSON. A missing value or NaN is null; dates and times are ISO 8601."""
     match value:
         case None | bool() | int() | str():
             return value

@@ -1,7 +1,7 @@
-"""The detector itself: opens, asks about batches from several threads, and says in the end how it went.
+"""Ask a service about batches, from several threads, and report how that went.
 
-Failures are data: a batch that gets no answer leaves rows with a status and a reason, and the run goes on. It ends only
-where nothing that follows could go better; see `asker`.
+Failures are data: the rows of a batch without an answer get a status and a reason, and the run goes on. It ends only if
+no later request could succeed; see `asker`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class HttpDetector:
-    """Asks a service about the batches, several at a time."""
+    """A service that is asked about the batches, several at a time."""
 
     api_version = API_VERSION
 
@@ -41,7 +41,7 @@ class HttpDetector:
 
     @property
     def info(self) -> DetectorInfo:
-        """The address without its query; the notes say what could not be checked, the course how often it was asked."""
+        """Address without query; notes on what could not be checked; in the course, repeated and failed requests."""
         return DetectorInfo(
             name="" if self._asker is None else self._asker.name,
             kind="http",
@@ -54,7 +54,7 @@ class HttpDetector:
 
     @property
     def retries(self) -> int:
-        """How many requests repeated an earlier one, in the batches that are done."""
+        """Number of requests that repeated an earlier one, in the batches that are done."""
         return 0 if self._asker is None else self._asker.again
 
     def open(self, ctx: RunContext) -> None:
@@ -72,7 +72,7 @@ class HttpDetector:
         )
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Ask about one batch; may be called from several threads. Raises DetectorError where the run cannot go on."""
+        """Ask about one batch. Several threads may call it. Raises DetectorError if the run cannot go on."""
         assert self._asker is not None  # noqa: S101 - the harness opens before it scores
         assert self._template is not None  # noqa: S101
         assert self._reader is not None  # noqa: S101
@@ -88,12 +88,12 @@ class HttpDetector:
         return answer
 
     def close(self) -> None:
-        """Give everything back; calls of `score` that are on their way return."""
+        """Release everything. Calls of `score` that are still running return."""
         if self._asker is not None:
             self._asker.close()
 
     def _count(self, answer: pa.RecordBatch) -> None:
-        """Count the batch, as a failed one if no row of it has an answer, under the reason of its first row."""
+        """Count the batch. If no row has an answer, count it as failed under the reason of its first row."""
         used = {str(Status.OK), str(Status.ABSTAIN)} & set(answer.column("status").unique().to_pylist())
         why = None if used else answer.column("reason")[0].as_py() or answer.column("status")[0].as_py()
         with self._lock:

@@ -1,4 +1,4 @@
-"""The sandbox of bubblewrap: every file read-only, a temporary folder of its own, no network, gone with the harness."""
+"""Start the child in the sandbox of bubblewrap: files are read-only, no network, and it ends with the harness."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any, Final
 from audit.errors import DetectorError
 
 _HIDDEN: Final = ("/tmp", "/var/tmp", "/run", "/dev/shm")  # noqa: S108 - they are hidden, not used
-"""Folders in which others leave files and sockets; the child has empty ones of its own."""
+"""Folders in which others leave files and sockets. The child sees empty folders instead."""
 
 
 def bubblewrap(section: Any, folder: Path, path: Iterable[str]) -> list[str]:
-    """The command that the command of the child is handed to.
+    """Make the command that starts the command of the child.
 
     Parameters
     ----------
     section : a detector section
-        What it names is shown, wherever it lies.
+        The files that it names are shown in the sandbox, wherever they are.
     folder : Path
         The folder of the plan.
     path : iterable of str
-        Where modules are looked for.
+        Folders in which Python finds modules.
 
     Raises
     ------
     DetectorError
-        There is no bubblewrap.
+        bubblewrap is not installed.
     """
     program = shutil.which("bwrap")
     if program is None:
@@ -48,7 +48,7 @@ def bubblewrap(section: Any, folder: Path, path: Iterable[str]) -> list[str]:
 
 
 def _shown(section: Any, folder: Path, path: Iterable[str]) -> Sequence[str]:
-    """What the child needs of the folders that are hidden; parents before what lies in them."""
+    """Paths in hidden folders that the child needs; a folder comes before its content."""
     needed = [folder.absolute(), *map(Path, path), Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable)]
     if getattr(section, "path", None) is not None:
         needed.append(folder / section.path)

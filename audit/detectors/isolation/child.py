@@ -1,7 +1,7 @@
-"""What runs in the child: `python -P -m audit.detectors.isolation.child READ WRITE`, the numbers of its two pipes.
+"""The program of the child: `python -P -m audit.detectors.isolation.child READ WRITE`, the numbers of its two pipes.
 
-It gives up its rights, opens the detector and answers batches until it is told to close or the harness is gone. Its
-standard input, output and error lead nowhere. Of an exception only the name of its type is told, unless it is an error
+It gives up its rights, opens the detector and answers batches until the harness asks it to close, or is gone. Its
+standard input, output and error lead nowhere. Of an exception it sends only the name of the type, unless it is an error
 of this project, whose text names no row.
 """
 
@@ -25,14 +25,14 @@ Reply = tuple[Replied, bytes]
 
 
 class Server:
-    """Holds the detector and answers one message after the other."""
+    """A server that holds the detector and answers one message after the other."""
 
     def __init__(self) -> None:
         self._detector: Detector | None = None
 
     def reply(self, asked: Asked, content: bytearray) -> Reply:
-        """What is replied to a message; whatever the detector raises becomes a reply."""
-        from audit.detectors.error_names import name_of
+        """Make the reply to a message. Any error of the detector becomes a reply."""
+        from audit.detectors.error_names import error_name
         from audit.errors import AuditError
 
         try:
@@ -44,7 +44,7 @@ class Server:
         except BaseException as error:
             if _for_want_of_memory(error):
                 return Replied.MEMORY, b""
-            return Replied.RAISED, as_json({"type": name_of(error)})
+            return Replied.RAISED, as_json({"type": error_name(error)})
 
     def _do(self, asked: Asked, content: bytearray) -> Reply:
         if asked is Asked.OPEN:
@@ -64,7 +64,7 @@ class Server:
     def _info(self) -> Reply:
         assert self._detector is not None  # noqa: S101
         info = self._detector.info
-        told = {
+        said = {
             "name": info.name,
             "artefact_sha256": info.artefact_sha256,
             "deterministic": bool(info.deterministic),
@@ -72,11 +72,11 @@ class Server:
             "notes": list(info.notes),
             "course": list(info.course),
         }
-        return Replied.DONE, as_json(told)
+        return Replied.DONE, as_json(said)
 
 
 def main(reading: int, writing: int) -> None:
-    """Serve until the harness closes or has gone."""
+    """Serve until the harness closes its pipes or is gone."""
     for descriptor in (reading, writing):
         os.set_inheritable(descriptor, False)
     server = Server()
@@ -132,7 +132,7 @@ def _scored(detector: Detector, content: bytearray) -> bytes:
 
 
 def _for_want_of_memory(error: BaseException) -> bool:
-    """Whether an error comes from one that says that there is not enough memory."""
+    """Whether an error was caused by a lack of memory."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
@@ -146,5 +146,5 @@ def _for_want_of_memory(error: BaseException) -> bool:
 if __name__ == "__main__":
     with contextlib.suppress(BrokenPipeError):
         main(int(sys.argv[1]), int(sys.argv[2]))
-    # no cleaning up: a thread or an exit handler of the model could hold the process up
+    # no cleaning up: a thread or an exit handler of the model could block the end of the process
     os._exit(0)

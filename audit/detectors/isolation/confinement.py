@@ -1,7 +1,7 @@
-"""What the child gives up before it loads a model: the network, new privileges, memory, core dumps, open files.
+"""Take rights from the child before it loads a model: network, new privileges, memory, core dumps, open files.
 
-Linux only for the most part; what a system does not have is left out, and the network is reported as it was found. No
-library with threads may be loaded before: a process with several of them can enter no namespace.
+Most of it works on Linux only. What a system does not have is left out, and the state of the network is reported as
+found. No library with threads may be loaded before, because a process with several threads can enter no namespace.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _MOST_CAPABILITIES: Final = 64
 _GET_FLAGS: Final = 0x8913
 _UP: Final = 0x1
 MOST_FILES: Final = 1024
-"""Files that may be open at a time in the child."""
+"""Most files that the child may have open at a time."""
 
 
 def network_namespace() -> str:
-    """The name of the network namespace that this process is in; empty where there is no such thing."""
+    """Name of the network namespace of this process; empty on a system without namespaces."""
     try:
         return os.readlink("/proc/self/ns/net")  # noqa: PTH115 - a name, not a path
     except OSError:
@@ -35,23 +35,23 @@ def network_namespace() -> str:
 
 
 def confine(memory_mib: int | None, outside: str, *, namespaces: bool) -> bool:
-    """Give up what a model does not need; call it once, before anything else is loaded. May fork.
+    """Give up all rights that a model does not need. Call it once, before anything else is loaded. It may fork.
 
     Parameters
     ----------
     memory_mib : int, optional
-        MiB of address space that this process, and each one it starts, may have.
+        Most MiB of address space of this process, and of each process that it starts.
     outside : str
         The `network_namespace` of the harness.
     namespaces : bool
-        Whether to leave the network and the other processes behind. Where the kernel does not allow it the child goes
-        on in the ones that it was started in.
+        Whether to leave the network and the other processes behind. If the kernel does not allow it, the child stays in
+        the namespaces in which it was started.
 
     Returns
     -------
     bool
         Whether the network is out of reach: this process is in another namespace than the harness, and no interface is
-        up there but the one that leads back to itself.
+        up there except the loopback.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if namespaces:
@@ -68,12 +68,12 @@ def confine(memory_mib: int | None, outside: str, *, namespaces: bool) -> bool:
 
 
 def _enter_namespaces(libc: Any) -> None:
-    """Enter namespaces without network and without other processes, as far as the kernel lets us."""
+    """Enter namespaces without network and without other processes, as far as the kernel allows it."""
     if not sys.platform.startswith("linux"):
         return
     user, group = os.geteuid(), os.getegid()
     if libc.unshare(_NEW_USER | _NEW_NET | _NEW_PID | _NEW_IPC) == 0:
-        # who we are stays the same; without the map, files would belong to nobody
+        # user and group stay the same; without the map, files would belong to nobody
         for name, line in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
             with contextlib.suppress(OSError), open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123
                 file.write(line)
@@ -83,9 +83,9 @@ def _enter_namespaces(libc: Any) -> None:
 
 
 def _become_a_child(libc: Any) -> None:
-    """Go on as the second process of the namespace: its first one ends with it, and takes all others along.
+    """Go on as the second process of the namespace. The first one ends with it, and ends all others.
 
-    The process that was started waits outside and ends as the second one did, so that its parent sees how.
+    The process that was started waits outside and ends in the same way as the second one, so that its parent sees how.
     """
     _process_control(libc, _PARENT_DIES, signal.SIGKILL)
     reading, writing = os.pipe()
@@ -107,7 +107,7 @@ def _become_a_child(libc: Any) -> None:
 
 
 def _wait_for(process: int) -> int:
-    """How a process ended; any others that end meanwhile are let go."""
+    """Wait for a process and return its status. Other processes that end meanwhile are ignored."""
     while True:
         ended, status = os.wait()
         if ended == process:
@@ -115,7 +115,7 @@ def _wait_for(process: int) -> int:
 
 
 def _end_like(status: int) -> NoReturn:
-    """End as the process that left this status."""
+    """End in the same way as the process that left this status."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         _limit(resource.RLIMIT_CORE, 0)
@@ -127,7 +127,7 @@ def _end_like(status: int) -> NoReturn:
 
 
 def _close_others(kept: set[int]) -> None:
-    """Close every file but these: the harness must see the end of its pipes when the model's process is gone."""
+    """Close every file except `kept`: the harness must see the end of its pipes when the model's process is gone."""
     for descriptor in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
         if descriptor > 2 and descriptor not in kept:
             with contextlib.suppress(OSError):
@@ -135,7 +135,7 @@ def _close_others(kept: set[int]) -> None:
 
 
 def _drop_capabilities(libc: Any) -> None:
-    """Keep none of the rights that whoever enters a namespace has in it: they could bring an interface up."""
+    """Drop all rights that a process gets when it enters a namespace: with them it could bring an interface up."""
     for capability in range(_MOST_CAPABILITIES):
         _process_control(libc, _DROP_BOUNDING, capability)
     _process_control(libc, _AMBIENT, _CLEAR_ALL)
@@ -151,7 +151,7 @@ def _process_control(libc: Any, option: int, value: int) -> None:
 
 
 def _limit(what: int, most: int) -> None:
-    """Set a limit, never above the one that is in force."""
+    """Set a limit, but never above the present one."""
     _, hard = resource.getrlimit(what)
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
     with contextlib.suppress(OSError, ValueError):
@@ -159,7 +159,7 @@ def _limit(what: int, most: int) -> None:
 
 
 def _all_down() -> bool:
-    """Whether no interface is up but `lo`. Kernels put others into a new namespace, all of them down."""
+    """Whether no interface except `lo` is up. Kernels put other interfaces into a new namespace, all of them down."""
     import fcntl
 
     try:

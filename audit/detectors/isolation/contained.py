@@ -1,4 +1,4 @@
-"""A detector that stands for one in a child process: the same protocol, the same answers, the same errors."""
+"""A detector that stands for one in a child process, with the protocol, answers and errors of that detector."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
     from audit.plan.sections import SandboxSection
 
-_MOST_TOLD: Final = 1 << 20
-"""Bytes that any reply but answers may have."""
+_MOST_REPLY: Final = 1 << 20
+"""Most bytes of any reply that holds no answers."""
 _FOR_ANSWERS: Final = 1 << 16
-"""Bytes that answers may have beside those for twice as many rows as were asked about."""
+"""Most bytes of answers, beside the bytes for twice as many rows as were asked about."""
 _CONFINED: Final = 60.0
-"""Seconds for Python to start in the child, and to give up its rights."""
-_TOLD: Final = 60.0
+"""Seconds for Python to start in the child and to give up its rights."""
+_REPLY: Final = 60.0
 _CLOSED: Final = 15.0
-"""Seconds to close; a program has five of them to end by itself."""
+"""Seconds to close; a program may use five of them to end by itself."""
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+){0,9}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MOST_NOTES, _LONGEST = 100, 1000
@@ -40,24 +40,24 @@ _MOST_NOTES, _LONGEST = 100, 1000
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How the child is held."""
+    """The limits and surroundings of a child."""
 
     limits: SandboxSection
     environment: dict[str, str]
     path: Sequence[str]
-    """Where it looks for modules."""
+    """Folders in which it finds modules."""
     before: Sequence[str] = ()
-    """The program that starts it, with its arguments: bubblewrap, or none."""
+    """The program that starts it, with arguments: bubblewrap, or nothing."""
     namespaces: bool = False
-    """Whether it leaves the network and the other processes behind by itself."""
+    """Whether it leaves the network and the other processes by itself."""
     memory_mib: int | None = None
-    """MiB of address space that it may have."""
+    """Most MiB of address space."""
 
 
 class ContainedDetector:
-    """Runs the detector of a section in a child process.
+    """The detector of a section, run in a child process.
 
-    It answers one batch at a time, whatever `workers` the detector in the child may have.
+    It answers one batch at a time, even if the detector in the child has `workers`.
     """
 
     api_version = API_VERSION
@@ -70,29 +70,29 @@ class ContainedDetector:
         self._file_sha256: str | None = None
         self._patience = held.limits.batch_timeout + float(getattr(section, "start_timeout", 0.0))
         if section.kind == "command":
-            # the program has limits of its own, and the rows that it misses them with are counted
+            # the program has limits of its own, and rows that exceed them are counted as failures
             self._patience += section.timeout
         self._info: DetectorInfo | None = None
         self._stale = False
         self._batches = 0
         self.network: str = "open"
-        """`blocked` or `open`, once it is open: as the child found it."""
+        """`blocked` or `open`, as the child found it; valid once the detector is open."""
 
     @property
     def held(self) -> Held:
-        """How the child is held."""
+        """The limits and surroundings of the child."""
         return self._held
 
     @property
     def pid(self) -> int | None:
-        """The number of the process that was started; None where there is none."""
+        """Id of the process that was started; None if there is none."""
         return None if self._child is None else self._child.pid
 
     @property
     def info(self) -> DetectorInfo:
-        """What the detector in the child says about itself, as far as it can be believed."""
+        """Description of the detector in the child, after checks."""
         if self._stale and self._child is not None and self._child.can_be_asked:
-            self._info = self._believed(self._told(Asked.INFO, b"", _TOLD))
+            self._info = self._checked_info(self._reply_object(Asked.INFO, b"", _REPLY))
             self._stale = False
         assert self._info is not None  # noqa: S101 - read when it is open
         return self._info
@@ -113,7 +113,7 @@ class ContainedDetector:
         section = self._section
         asked = {
             "section": f"{type(section).__module__}:{type(section).__qualname__}",
-            # only what was set: some detectors ask what the plan says, and what it leaves open
+            # only keys that were set: some detectors check which keys the plan leaves out
             "values": section.model_dump(mode="json", by_alias=True, exclude_unset=True),
             "folder": str(self._folder.absolute()),
             "context": {
@@ -124,10 +124,10 @@ class ContainedDetector:
                 "classes": ctx.classes,
             },
         }
-        self._info = self._believed(self._told(Asked.OPEN, as_json(asked), held.limits.open_timeout))
+        self._info = self._checked_info(self._reply_object(Asked.OPEN, as_json(asked), held.limits.open_timeout))
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Ask the child for one batch. Raises DetectorError, or an error with the name of what was raised there."""
+        """Ask the child for one batch. Raises DetectorError, or an error with the name of the error in the child."""
         import pyarrow as pa
 
         from audit.detectors.isolation.packed import BYTES_A_ROW, unpack
@@ -141,7 +141,7 @@ class ContainedDetector:
         kind, content = self._ask(Asked.SCORE, memoryview(sink.getvalue()), self._patience, most)
         answer = unpack(content) if kind is Replied.ANSWERS else None
         if answer is None:
-            self._garbled()
+            self._raise_garbled()
         return answer
 
     def close(self) -> None:
@@ -151,7 +151,7 @@ class ContainedDetector:
             return
         try:
             if child.can_be_asked:
-                self._reply_of(child, Asked.CLOSE, b"", _CLOSED, _MOST_TOLD)
+                self._reply_of(child, Asked.CLOSE, b"", _CLOSED, _MOST_REPLY)
         finally:
             child.end()
 
@@ -166,21 +166,21 @@ class ContainedDetector:
             "path": list(held.path),
         }
         try:
-            told = self._told(Asked.CONFINE, as_json(setup), _CONFINED)
+            reply = self._reply_object(Asked.CONFINE, as_json(setup), _CONFINED)
         except DetectorError:
             if held.before:
                 raise _refused() from None
             raise
-        self.network = "blocked" if told.get("network") == "blocked" else "open"
+        self.network = "blocked" if reply.get("network") == "blocked" else "open"
         if held.before and self.network != "blocked":
             raise _refused()
 
-    def _told(self, asked: Asked, content: bytes, patience: float) -> dict[str, Any]:
-        kind, found = self._ask(asked, content, patience, _MOST_TOLD)
-        told = _object(found) if kind is Replied.DONE else None
-        if told is None:
-            self._garbled()
-        return told
+    def _reply_object(self, asked: Asked, content: bytes, patience: float) -> dict[str, Any]:
+        kind, found = self._ask(asked, content, patience, _MOST_REPLY)
+        reply = _object(found) if kind is Replied.DONE else None
+        if reply is None:
+            self._raise_garbled()
+        return reply
 
     def _ask(self, asked: Asked, content: bytes | memoryview, patience: float, most: int) -> tuple[Replied, bytearray]:
         child = self._child
@@ -195,40 +195,40 @@ class ContainedDetector:
     def _reply_of(
         self, child: Child, asked: Asked, content: bytes | memoryview, patience: float, most: int
     ) -> tuple[Replied, bytearray]:
-        """Ask, and raise what the child raised, or what became of it."""
+        """Ask, and raise the error of the child, or an error on the end of the child."""
         try:
             kind, found = child.ask(asked, content, patience, most)
         except ChildGoneError as gone:
-            raise self._ended(gone.returncode) from None
+            raise self._ended_error(gone.returncode) from None
         except TooLateError:
-            raise self._late(asked, patience) from None
+            raise self._timeout_error(asked, patience) from None
         except GarbledError:
-            self._garbled()
+            self._raise_garbled()
         if kind is Replied.MEMORY:
-            raise self._no_memory()
+            raise self._memory_error()
         if kind is Replied.REFUSED:
-            self._raise_refusal(_object(found))
+            self._raise_refusal_of_child(_object(found))
         if kind is Replied.RAISED:
-            self._raise_same(_object(found))
+            self._raise_error_of_child(_object(found))
         return kind, found
 
-    def _raise_refusal(self, told: dict[str, Any] | None) -> NoReturn:
-        slug, message, hint = (told or {}).get("slug"), (told or {}).get("message"), (told or {}).get("hint")
+    def _raise_refusal_of_child(self, reply: dict[str, Any] | None) -> NoReturn:
+        slug, message, hint = (reply or {}).get("slug"), (reply or {}).get("message"), (reply or {}).get("hint")
         if not (isinstance(slug, str) and isinstance(message, str) and isinstance(hint, str) and _SLUG.fullmatch(slug)):
-            self._garbled()
+            self._raise_garbled()
         raise DetectorError(_line(message), slug=slug, hint=_line(hint))
 
-    def _raise_same(self, told: dict[str, Any] | None) -> NoReturn:
-        """Raise what stands for the error in the child: whoever catches it says the same of both.
+    def _raise_error_of_child(self, reply: dict[str, Any] | None) -> NoReturn:
+        """Raise an error that stands for the error in the child, so that both are handled in the same way.
 
-        Only an error of Python itself keeps its name: the child could write a row into any other.
+        Only an error of Python itself keeps its name: the child could write a row into any other name.
         """
-        name = (told or {}).get("type")
+        name = (reply or {}).get("type")
         if not isinstance(name, str):
-            self._garbled()
+            self._raise_garbled()
         raise RaisedThereError(name if is_builtin(name) else OWN) from None
 
-    def _ended(self, returncode: int) -> DetectorError:
+    def _ended_error(self, returncode: int) -> DetectorError:
         hint = "what it wrote is withheld because it can quote a row; run the model on the same columns yourself"
         if self._held.memory_mib is not None:
             hint += f"; if it needs more than {self._held.memory_mib:,} MiB, raise `memory_mib` in [sandbox]"
@@ -236,7 +236,7 @@ class ContainedDetector:
             f"the process of the detector {_how(returncode)} ({self._when()})", slug="isolation-ended", hint=hint
         )
 
-    def _late(self, asked: Asked, patience: float) -> DetectorError:
+    def _timeout_error(self, asked: Asked, patience: float) -> DetectorError:
         what = {Asked.SCORE: "did not answer", Asked.OPEN: "was not open"}.get(asked, "did not reply")
         key = {Asked.SCORE: "batch_timeout", Asked.OPEN: "open_timeout"}.get(asked)
         return DetectorError(
@@ -247,7 +247,7 @@ class ContainedDetector:
             else "run again; where it happens again the model keeps its process from answering",
         )
 
-    def _no_memory(self) -> DetectorError:
+    def _memory_error(self) -> DetectorError:
         limit = self._held.memory_mib
         if limit is None:
             return DetectorError(
@@ -261,7 +261,7 @@ class ContainedDetector:
             hint="raise `memory_mib` in [sandbox], or choose a smaller batch_size in [scoring]",
         )
 
-    def _garbled(self) -> NoReturn:
+    def _raise_garbled(self) -> NoReturn:
         if self._child is not None:
             self._child.end()
         raise DetectorError(
@@ -273,16 +273,16 @@ class ContainedDetector:
     def _when(self) -> str:
         return f"in batch {self._batches}" if self._batches else "while it was opened"
 
-    def _believed(self, told: dict[str, Any]) -> DetectorInfo:
-        """What the child says of the detector, with nothing in it that it cannot say."""
-        name, sha256, notes, course = (told.get(key) for key in ("name", "artefact_sha256", "notes", "course"))
+    def _checked_info(self, reply: dict[str, Any]) -> DetectorInfo:
+        """Check the description that the child sent, and make the information from it."""
+        name, sha256, notes, course = (reply.get(key) for key in ("name", "artefact_sha256", "notes", "course"))
         if not (
             isinstance(name, str)
             and (sha256 is None or (isinstance(sha256, str) and _SHA256.fullmatch(sha256)))
             and _are_lines(notes)
             and _are_lines(course)
         ):
-            self._garbled()
+            self._raise_garbled()
         if self._file_sha256 is not None and sha256 != self._file_sha256:
             raise DetectorError(
                 "the model file that was loaded is not the one that was there before",
@@ -293,9 +293,9 @@ class ContainedDetector:
             name=shown(name),
             kind=self._section.kind,
             artefact_sha256=sha256,
-            deterministic=told.get("deterministic") is True,
+            deterministic=reply.get("deterministic") is True,
             needs=tuple(self._section.features),
-            digest_is_whole=told.get("digest_is_whole") is True,
+            digest_is_whole=reply.get("digest_is_whole") is True,
             notes=tuple(_line(note) for note in notes),
             course=tuple(_line(note) for note in course),
         )
@@ -303,18 +303,18 @@ class ContainedDetector:
 
 def _object(content: bytearray) -> dict[str, Any] | None:
     with contextlib.suppress(ValueError, RecursionError):
-        told = json.loads(content)
-        if isinstance(told, dict):
-            return told
+        reply = json.loads(content)
+        if isinstance(reply, dict):
+            return reply
     return None
 
 
-def _are_lines(told: Any) -> TypeGuard[list[str]]:
-    return isinstance(told, list) and len(told) <= _MOST_NOTES and all(isinstance(one, str) for one in told)
+def _are_lines(reply: Any) -> TypeGuard[list[str]]:
+    return isinstance(reply, list) and len(reply) <= _MOST_NOTES and all(isinstance(one, str) for one in reply)
 
 
 def _line(text: str) -> str:
-    """One line of what the child says, of a bounded length."""
+    """Make one printable line of bounded length from a text of the child."""
     return printable(" ".join(text.split()))[:_LONGEST]
 
 
@@ -328,7 +328,7 @@ def _how(returncode: int) -> str:
 
 
 def _file_digest(section: Any, folder: Path) -> str | None:
-    """The digest of a model file before the child has it, for the kinds that state that of their file and no other."""
+    """Digest of the model file before the child reads it, for the kinds whose digest is that of one file."""
     if section.kind not in {"skops", "onnx", "pickle"}:
         return None
     path = folder / section.path

@@ -1,4 +1,4 @@
-"""What the person who runs an audit says about where the detector runs. The plan has no say in it."""
+"""Options of the person who runs an audit on where the detector runs. The plan cannot set them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final, TypedDict
 
 
 class Sandbox(enum.StrEnum):
-    """Where a detector that runs code, or reads a model file, is run."""
+    """The place where a detector that runs code, or reads a model file, is run."""
 
     AUTO = "auto"
-    """In a child process, without network where the kernel allows that."""
+    """In a child process, without network if the kernel allows that."""
     NONE = "none"
     """In the process of the audit itself."""
     BWRAP = "bwrap"
@@ -24,12 +24,12 @@ class IsolationOptions(TypedDict, total=False):
     sandbox: str
     """`auto`, `none` (the default) or `bwrap`."""
     allow_pickle: bool
-    """Whether a pickled model may be loaded, which runs whatever code stands in the file. False by default."""
+    """Whether a pickled model may be loaded, which runs any code in the file. False by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Isolating:
-    """The same, checked. Raises ValueError where `sandbox` is none of the words."""
+    """Checked options on where the detector runs. Raises ValueError if `sandbox` is none of the words."""
 
     sandbox: str = Sandbox.NONE
     allow_pickle: bool = False
@@ -39,4 +39,4 @@ class Isolating:
 
 
 IN_PROCESS: Final = Isolating()
-"""Nothing is contained but what always is."""
+"""The default: only kinds that always need a child run in one."""

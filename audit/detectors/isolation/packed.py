@@ -1,10 +1,10 @@
-"""The answers to a batch as bytes of one layout: nothing in them has to be followed, unpacked or believed.
+"""Pack the answers to a batch into bytes of a fixed layout, with no offsets to follow and nothing to decompress.
 
 Arrow's own format holds offsets, dictionaries and compressed parts, and a model that has taken over its process could
-write any of them. Here there are six columns of fixed width behind one another, in the order of `_COLUMNS`, and the
-harness makes a batch with the schema of the protocol from them. Whatever is amiss with an answer (a column of another
-type, a word that is not known, rows missing) comes through as what it is, so that the check of the harness says the
-same as it would of a detector in its own process.
+write any of them. Here six columns of fixed width follow each other, in the order of `_COLUMNS`, and the harness makes
+a batch with the schema of the protocol from them. Every fault of an answer (a column of another type, an unknown word,
+missing rows) is preserved, so that the check of the harness reports the same fault as for a detector in its own
+process.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _COLUMNS: Final[tuple[tuple[str, np.dtype[Any]], ...]] = (
     ("reason", np.dtype("i1")),
 )
 BYTES_A_ROW: Final = sum(kind.itemsize for _, kind in _COLUMNS)
-"""Bytes that the answer to a row takes."""
+"""Bytes of the answer to a row."""
 _NULL, _UNKNOWN = -1, -2
 _ANOTHER_WORD: Final = "?"
 
 
 class Amiss(enum.IntFlag):
-    """What cannot be said in columns of fixed width."""
+    """Faults that columns of fixed width cannot hold."""
 
     NO_BATCH = 1
     NO_IDS = 2
@@ -46,7 +46,7 @@ class Amiss(enum.IntFlag):
 
 
 def pack(answer: Any) -> bytes:
-    """The answer of a detector, whatever it is, as bytes."""
+    """Pack the answer of a detector, which can be any object."""
     if not isinstance(answer, pa.RecordBatch) or sorted(answer.schema.names) != sorted(answer_schema().names):
         return bytes([Amiss.NO_BATCH])
     amiss = Amiss(0)
@@ -74,9 +74,9 @@ def pack(answer: Any) -> bytes:
 
 
 def unpack(content: Bytes) -> pa.RecordBatch | None:
-    """The answer that was packed, or another one that the harness will refuse for the same reason; None if it is none.
+    """Unpack an answer; a faulty one becomes an answer with the same fault. Returns None if the bytes are no answer.
 
-    Any bytes can be given, and no more memory is taken than they have.
+    Any bytes can be given, and no more memory is used than they have.
     """
     if not content or (len(content) - 1) % BYTES_A_ROW or content[0] >= 2 * Amiss.NO_REASON:
         return None
@@ -102,7 +102,7 @@ def unpack(content: Bytes) -> pa.RecordBatch | None:
 
 
 def _codes(column: pa.Array, known: Sequence[str], flag: Amiss) -> tuple[npt.NDArray[np.int8], Amiss]:
-    """int8[n]: the place of each word among the known ones; and `flag` where the column holds no words."""
+    """int8[n]: the place of each word among the known words; and `flag` if the column holds no words."""
     if pa.types.is_null(column.type):
         return np.full(len(column), _NULL, dtype=np.int8), Amiss(0)
     encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
@@ -115,7 +115,7 @@ def _codes(column: pa.Array, known: Sequence[str], flag: Amiss) -> tuple[npt.NDA
 
 
 def _words(codes: npt.NDArray[np.int8], known: Sequence[str]) -> pa.Array:
-    """The words of the codes; every code that is none is a word that nobody knows."""
+    """Turn codes into words; an invalid code becomes an unknown word."""
     unknown = (codes < _NULL) | (codes >= len(known))
     at = np.where(unknown, len(known), codes).astype(np.int8)
     words = pa.array([*map(str, known), *([_ANOTHER_WORD] if unknown.any() else [])])

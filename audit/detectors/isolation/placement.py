@@ -1,4 +1,4 @@
-"""Which detectors run in a process of their own, how they are held there, and what is said of it afterwards."""
+"""Decide which detectors run in a process of their own and how it is limited; describe afterwards where one ran."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from audit.detectors.isolation.options import Isolating, Sandbox
 from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
-from audit.vocabulary.sentences import Value, Word, english, sentence
 
 if TYPE_CHECKING:
     from audit.detectors.isolation.contained import ContainedDetector, Held
     from audit.plan.audit_plan import AuditPlan
     from audit.result.findings import RanIn
 
-__all__ = ["OUR_OWN_CODE", "contained", "ran_in", "restarted"]
+__all__ = ["OUR_OWN_CODE", "place_detector", "place_restartable_detector", "where_it_ran"]
 
 OUR_OWN_CODE: Final = frozenset({"http", "chat"})
-"""Kinds that load no file of a model and run nobody else's code: they ask a service, and need the network."""
+"""Kinds that load no model file and run no foreign code: they ask a service, and need the network."""
 NEVER_HERE: Final = frozenset({"pickle", "transformers"})
-"""Kinds that are never run in the process of the audit, whatever the person who runs it says."""
+"""Kinds that never run in the process of the audit, even if the person who runs it asks for that."""
 _GIVEN: Final = (
     *GIVEN,
     "LC_CTYPE",
@@ -34,11 +33,11 @@ _GIVEN: Final = (
     "PYTHONUTF8",
     "PYTHONDONTWRITEBYTECODE",
 )
-"""Environment variables that the child is given, where they are set: nothing in which a secret is kept."""
+"""Environment variables that the child is given, if they are set. None of them holds a secret."""
 
 
-def contained(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector | TableDetector:
-    """The detector of a plan, in this process or as one that stands for it in a child.
+def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector | TableDetector:
+    """Make the detector of a plan, in this process or in a child.
 
     Parameters
     ----------
@@ -46,12 +45,12 @@ def contained(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector |
     folder : Path
         The folder of the plan.
     isolating : Isolating
-        What the person who runs the audit says.
+        Options of the person who runs the audit.
 
     Raises
     ------
     DetectorError
-        There is no such kind, it may not be loaded, or there is no such sandbox here.
+        There is no such kind, it may not be loaded, or the sandbox does not exist here.
     """
     section: Any = plan.detector
     if section.kind == "pickle" and not isolating.allow_pickle:
@@ -78,22 +77,23 @@ def contained(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector |
     return ContainedDetector(section, folder, _held(plan, folder, isolating))
 
 
-def restarted(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector | TableDetector:
-    """The same, for a run: one in a child is started anew where its process is lost."""
+def place_restartable_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detector | TableDetector:
+    """Make the detector of a plan for a run: a detector in a child is restarted if its process is lost."""
     from audit.detectors.isolation.contained import ContainedDetector
     from audit.detectors.isolation.restarted import RestartedDetector
 
-    detector = contained(plan, folder, isolating)
+    detector = place_detector(plan, folder, isolating)
     if not isinstance(detector, ContainedDetector):
         return detector
-    return RestartedDetector(lambda: cast("ContainedDetector", contained(plan, folder, isolating)))
+    return RestartedDetector(lambda: cast("ContainedDetector", place_detector(plan, folder, isolating)))
 
 
-def ran_in(detector: Detector | TableDetector) -> RanIn | None:
-    """Where a detector ran, once it was open; None for answers that stand in a table."""
+def where_it_ran(detector: Detector | TableDetector) -> RanIn | None:
+    """Describe where a detector ran, once it was open; None for answers in a table."""
     from audit.detectors.isolation.contained import ContainedDetector
     from audit.detectors.isolation.restarted import RestartedDetector
     from audit.result.findings import RanIn
+    from audit.vocabulary.sentences import Value, Word, english, sentence
 
     if table_detector(detector) is not None:
         return None
@@ -146,10 +146,12 @@ def _held(plan: AuditPlan, folder: Path, isolating: Isolating) -> Held:
 
 
 def _environment(section: Any, named: tuple[str, ...], path: list[str]) -> dict[str, str]:
-    """The whole environment of the child: one thread, and nothing but what it needs and the plan names."""
+    """Make the whole environment of the child: one thread, the variables that it needs, and those that the plan
+    names.
+    """
     chosen = {name: os.environ[name] for name in _GIVEN if name in os.environ}
     chosen.update(dict.fromkeys(ONE_THREAD, "1"))
-    # so that this package is found there; the child sets sys.path itself, entry by entry
+    # so that the child finds this package; it sets sys.path itself, entry by entry
     chosen["PYTHONPATH"] = os.pathsep.join(path)
     for name in named:
         if name not in os.environ:
@@ -158,7 +160,7 @@ def _environment(section: Any, named: tuple[str, ...], path: list[str]) -> dict[
                 slug="isolation-environment",
                 hint="set it before the run, or take it out of `environment` in [sandbox]",
             )
-    # a program's own are looked for by its detector, which says so where one is not set
+    # the detector of a program checks the variables of the program, and names one that is not set
     of_a_program = [name for name in getattr(section, "environment", ()) if name in os.environ]
     chosen.update({name: os.environ[name] for name in (*named, *of_a_program)})
     return chosen

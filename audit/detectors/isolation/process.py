@@ -1,8 +1,8 @@
-"""The child process: started with nothing it does not need, asked over two pipes, and ended with all that it started.
+"""Start the child process with a minimal environment, ask it over two pipes, and end it with all that it started.
 
-Nothing that comes back is trusted: it has a largest size and a last moment, and whatever is not a whole message of a
-known kind ends the run. One thread serves both pipes, so that a child that does not read cannot stop the harness from
-noticing the time, and one that writes without end cannot fill its memory.
+No reply is trusted: it has a largest size and a deadline, and anything but a whole message of a known kind ends the
+run. One thread serves both pipes. So a child that does not read cannot hide the time from the harness, and a child that
+writes without end cannot fill its memory.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from typing import Final
 from audit.detectors.isolation.wire import AT_ONCE, HEADER, Asked, Replied
 
 _LOOK: Final = 0.2
-"""Seconds after which the child is looked after: a pipe that a grandchild holds open does not close when it ends."""
+"""Seconds between checks that the child still runs: a pipe that a grandchild holds open does not close with it."""
 _PIPE: Final = 1 << 20
 _SET_PIPE_SIZE: Final = 1031
 _DYING: Final = 1.0
-"""Seconds in which a process that has closed its pipe must have ended."""
+"""Seconds in which a process must end after it has closed its pipe."""
 _END: Final = 10.0
-"""Seconds that a killed process has to be gone."""
+"""Seconds to wait for the end of a killed process."""
 
 
 class ChildGoneError(Exception):
-    """The child has ended: `signal` or `code` says how."""
+    """The child has ended; `returncode` shows how."""
 
     def __init__(self, returncode: int) -> None:
         super().__init__()
@@ -42,16 +42,16 @@ class TooLateError(Exception):
 
 
 class GarbledError(Exception):
-    """What the child wrote is no reply."""
+    """The child wrote something that is no reply."""
 
 
 class Child:
-    """One running child. Raises OSError where it cannot be started.
+    """One running child. Raises OSError if it cannot be started.
 
     Parameters
     ----------
     before : sequence of str
-        A program and its arguments that the command of the child is handed to; empty for none.
+        A program with arguments that starts the command of the child; may be empty.
     environment : mapping
         Its whole environment.
     """
@@ -85,7 +85,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The number of the process that was started."""
+        """Id of the process that was started."""
         return self._process.pid
 
     @property
@@ -101,9 +101,9 @@ class Child:
         asked : Asked
         content : bytes
         patience : float
-            Seconds until the whole reply must be there.
+            Seconds until the whole reply must have arrived.
         most : int
-            Bytes that its content may have.
+            Most bytes of its content.
 
         Raises
         ------
@@ -128,13 +128,13 @@ class Child:
                     if not self._read(reply):
                         raise self._gone()
                 elif self._process.poll() is not None and not self._read(reply):
-                    # it ended, and what it wrote before is read
+                    # it ended, and its last output is read
                     raise self._gone()
         self._whole = True
         return reply.kind, reply.content
 
     def end(self) -> None:
-        """Kill the child and all that it started, and wait until it is gone."""
+        """Kill the child and all that it started, and wait for its end."""
         if not self._open:
             return
         self._open = False
@@ -147,7 +147,7 @@ class Child:
             self._process.wait(_END)
 
     def _write(self, unwritten: list[memoryview]) -> bool:
-        """Write what fits; False once all is written, or nobody is there to read it."""
+        """Write as much as fits. Returns False if all is written, or the child reads no more."""
         try:
             written = os.write(self._out, unwritten[0][:AT_ONCE])
         except BlockingIOError:
@@ -161,7 +161,7 @@ class Child:
         return bool(unwritten)
 
     def _read(self, reply: _Reply) -> bool:
-        """Read what is there; False at the end of the pipe."""
+        """Read the available output. Returns False at the end of the pipe."""
         try:
             found = os.read(self._in, AT_ONCE)
         except BlockingIOError:
@@ -172,7 +172,7 @@ class Child:
         return bool(found)
 
     def _gone(self) -> ChildGoneError | GarbledError:
-        """How it ended; one that lives on and has closed its pipe has written no reply."""
+        """The error for a closed pipe: the child has ended, or it runs on without a reply."""
         try:
             return ChildGoneError(self._process.wait(_DYING))
         except subprocess.TimeoutExpired:
@@ -180,7 +180,7 @@ class Child:
 
 
 class _Reply:
-    """What has come of a reply."""
+    """A reply that is being read."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -191,11 +191,11 @@ class _Reply:
 
     @property
     def whole(self) -> bool:
-        """Whether all of it is here."""
+        """Whether all of it has arrived."""
         return self._length is not None and len(self.content) == self._length
 
     def take(self, found: bytes) -> None:
-        """Take what was read. Raises GarbledError where it is no reply, or more than one."""
+        """Take bytes that were read. Raises GarbledError if they are no reply, or more than one."""
         if self._length is None:
             self._read += found
             if len(self._read) < HEADER.size:
@@ -211,7 +211,7 @@ class _Reply:
 
 
 def _widen(descriptor: int) -> None:
-    """Let a pipe hold more at a time, where the system can."""
+    """Let a pipe hold more at a time, if the system can."""
     import fcntl
 
     with contextlib.suppress(OSError):

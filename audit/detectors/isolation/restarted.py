@@ -1,9 +1,9 @@
-"""Goes on where the process of a detector has ended: the row that ended it fails, and a new process is asked the rest.
+"""Go on when the process of a detector has ended: the row that ended it fails, and a new process gets the other rows.
 
-A row that makes a model crash, or take for ever, is a failure like any other: counted, and no end of the run. Which of
-a batch it was is found by halves, so that it takes no others with it; a batch that took too long fails whole, because
-each of its halves may take as long. A model that does so again and again is no detector; after a few batches the run
-ends with what became of its last process.
+A row that makes a model crash, or run for ever, is a failure like any other: it is counted, and the run goes on. The
+row is found by halving the batch, so that no other row fails with it. A batch that took too long fails as a whole,
+because each half may take as long. A model that does so again and again is no detector: after a few batches the run
+ends with the error of the last process.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 __all__ = ["MOST_RESTARTS", "RestartedDetector"]
 
 MOST_RESTARTS: Final = 3
-"""Batches in which the process may be lost."""
+"""Most batches in which the process may be lost."""
 MOST_IN_A_BATCH: Final = 40
-"""Pieces of one batch in which it may be lost, while a row is looked for: enough for two among a million."""
+"""Most pieces of one batch in which it may be lost during the search for a row: enough for two among a million."""
 _LOST: Final[dict[str, tuple[Status, Reason | None]]] = {
     "isolation-ended": (Status.ERROR, Reason.CRASHED),
     "isolation-timeout": (Status.TIMEOUT, None),
 }
-"""What becomes of the rows of a batch, by what became of the process."""
+"""Status and reason of the rows of a batch, by the error of the process."""
 _WORDS: Final = {"isolation-ended": "ended by itself", "isolation-timeout": "did not answer in time"}
 
 
 class RestartedDetector:
-    """A contained detector, made anew where its process is lost."""
+    """A contained detector that is made anew when its process is lost."""
 
     api_version = API_VERSION
 
@@ -48,23 +48,23 @@ class RestartedDetector:
         self._is_lost = False
         self._in_pieces = 0
         self.inner = make()
-        """The one that is, or was last, open."""
+        """The detector that is open, or was open last."""
 
     @property
     def retries(self) -> int:
-        """How often its process was started anew, or is to be."""
+        """Number of restarts of its process, including one that is due."""
         return self._lost.total() + self._in_pieces
 
     @property
     def info(self) -> DetectorInfo:
-        """What the detector in the child says about itself, and how often its process was lost."""
+        """Description of the detector in the child, and how often its process was lost."""
         if not self._is_lost:
             self._info = self.inner.info
         assert self._info is not None  # noqa: S101 - read when it was opened
         lost = ", ".join(f"{_WORDS[slug]} ({count})" for slug, count in sorted(self._lost.items()))
         pieces = f", and {self._in_pieces} more times while the rows that end it were looked for"
-        told = (f"The process of the detector {lost}{pieces if self._in_pieces else ''}.",) if lost else ()
-        return replace(self._info, course=(*self._info.course, *told))
+        lost_note = (f"The process of the detector {lost}{pieces if self._in_pieces else ''}.",) if lost else ()
+        return replace(self._info, course=(*self._info.course, *lost_note))
 
     def open(self, ctx: RunContext) -> None:
         """Start the child and open the detector in it. Raises DetectorError."""
@@ -73,7 +73,7 @@ class RestartedDetector:
         self._info = self.inner.info
 
     def score(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Ask about one batch; rows on which the process is lost fail. Raises DetectorError, also after too often."""
+        """Ask about one batch; rows that end the process fail. Raises DetectorError, also after too many losses."""
         try:
             return self._ask(batch)
         except DetectorError as error:
@@ -90,7 +90,7 @@ class RestartedDetector:
         return self.inner.score(batch)
 
     def _by_halves(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Answers to a batch in which a row ends the process: each half by itself, and halves of those that end it."""
+        """Answer a batch in which a row ends the process: ask about each half, and split halves that end it again."""
         answers: list[pa.RecordBatch] = []
         waiting, lost = _halves(batch), 0
         while waiting:
@@ -131,7 +131,7 @@ class RestartedDetector:
 
 
 def _halves(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
-    """The second half and the first, which is asked first."""
+    """The second half, and the first half, which is asked about first."""
     middle = batch.num_rows // 2
     return [batch.slice(middle), batch.slice(0, middle)]
 
@@ -143,7 +143,7 @@ def _failed(batch: pa.RecordBatch, slug: str) -> pa.RecordBatch:
 
 
 def _together(answers: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """One answer of several; what one of them lacks is null, and then counted as what cannot be used."""
+    """Join answers. A column that one of them lacks is null there, and is then counted as unusable."""
     import pyarrow as pa
 
     tables = [pa.Table.from_batches([answer]) for answer in answers]

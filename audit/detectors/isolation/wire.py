@@ -1,6 +1,6 @@
-"""The messages between the harness and the child: one byte of kind, eight of length, and the content.
+"""Read and write messages between the harness and the child: one byte of kind, eight of length, and the content.
 
-Only the standard library: the child reads its first message before it may load anything else.
+It uses only the standard library: the child reads its first message before it may load anything else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ AT_ONCE: Final = 1 << 20
 
 
 class Asked(enum.Enum):
-    """What the harness asks for."""
+    """Kinds of messages from the harness."""
 
     CONFINE = b"C"
     OPEN = b"O"
@@ -28,7 +28,7 @@ class Asked(enum.Enum):
 
 
 class Replied(enum.Enum):
-    """What the child replies with."""
+    """Kinds of replies from the child."""
 
     DONE = b"D"
     """JSON."""
@@ -39,16 +39,16 @@ class Replied(enum.Enum):
     RAISED = b"R"
     """JSON: the name of the type of any other error."""
     MEMORY = b"M"
-    """Nothing: there was not enough memory."""
+    """No content: there was not enough memory."""
 
 
 def as_json(content: Any) -> bytes:
-    """JSON in ASCII: a folder's name need not be text, and its lone surrogates come through so."""
+    """Write JSON in ASCII, so that lone surrogates in the name of a folder are preserved."""
     return json.dumps(content, allow_nan=False).encode("ascii")
 
 
 def read_message(descriptor: int) -> tuple[bytes, bytearray] | None:
-    """Wait for a message; None when the other side has gone."""
+    """Wait for a message; None if the other side is gone."""
     header = _read_exactly(descriptor, HEADER.size)
     if header is None:
         return None
@@ -58,7 +58,7 @@ def read_message(descriptor: int) -> tuple[bytes, bytearray] | None:
 
 
 def write_message(descriptor: int, kind: Replied, content: bytes) -> None:
-    """Write a message whole, however long it takes."""
+    """Write a whole message, however long it takes."""
     left = memoryview(HEADER.pack(kind.value, len(content)) + content)
     while left:
         left = left[os.write(descriptor, left[:AT_ONCE]) :]

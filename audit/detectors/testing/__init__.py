@@ -6,8 +6,8 @@
         section = {"kind": "mykind", "features": ["text"], "threshold": 0.5, "options": {"words": ["passport"]}}
         check_detector(detector_maker(section, tmp_path), {"text": ["one", "two", "three", "four"]})
 
-`check_detector` raises AssertionError with a line for each broken promise; `examine_detector` returns what was found.
-With pytest a class shows every promise as a test of its own:
+`check_detector` raises AssertionError with a line for each broken promise; `examine_detector` returns a report.
+With pytest, a class shows every promise as a test of its own:
 
     class TestMyDetector(DetectorContract):
         def make(self):
@@ -16,9 +16,9 @@ With pytest a class shows every promise as a test of its own:
             return {"text": ["one", "two", "three", "four"]}
 
 The promises are those of `audit.detectors.protocol`, each with its words in `Promise`. The example rows should be made
-up: where a promise is broken by something that the detector raised, the traceback shows that as well. A detector is
-made and opened about ten times, and each row asked about about ten times. Empty batches are not sent, as the harness
-sends none; and nothing is pickled.
+up: if the detector breaks a promise by raising an error, the traceback shows that error as well. A detector is made and
+opened about ten times, and each row is asked about about ten times. Empty batches are not sent, because the harness
+sends none. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def check_detector(
     rows : RecordBatch, Table or mapping of columns
         Four example rows or more, made up, with the features and nothing else. The detector should answer some of them.
     answers : {"score", "decision", "ordinal"} or tuple of str
-        What the detector is asked for; for one that answers with classes the names of all of them.
+        The kind of answers; for a detector that answers with classes, the names of all classes.
     score_range : (float, float)
         Lowest and highest score.
     batch_size : int, optional
@@ -72,16 +72,16 @@ def check_detector(
     folder : Path, optional
         The folder of the plan; an empty one by default.
     tolerance : float
-        By how much a score may differ between two ways to cut the rows into batches.
+        Largest difference of a score between two ways to cut the rows into batches.
     patience : float
-        Seconds that threads, child processes and calls get to end after `close`.
+        Seconds in which threads, child processes and calls must end after `close`.
 
     Raises
     ------
     AssertionError
-        Promises are broken: a line for each.
+        Promises are broken. The message has a line for each.
     TypeError, ValueError
-        The detector is not one that is run, or the rows are too few.
+        The detector is never run over batches, or the rows are too few.
     """
     report = examine_detector(
         make,
@@ -98,10 +98,10 @@ def check_detector(
 
 
 def detector_maker(section: Mapping[str, Any], folder: Path) -> Callable[[], Detector]:
-    """Make detectors as a run does: by the entry point of the kind, from a `[detector]` section as a plan has it.
+    """Return a function that makes detectors as a run does: by entry point, from a `[detector]` section of a plan.
 
-    Raises pydantic.ValidationError where the section cannot be in a plan. What it returns raises DetectorError where
-    no installed package, or more than one, offers the kind.
+    Raises pydantic.ValidationError if the section cannot be in a plan. The returned function raises DetectorError if no
+    installed package, or more than one, offers the kind.
     """
     from pydantic import TypeAdapter
 
@@ -116,7 +116,7 @@ def detector_maker(section: Mapping[str, Any], folder: Path) -> Callable[[], Det
 
 
 class DetectorContract:
-    """A test class for pytest: a subclass gives `make` and `rows`, and every promise is a test of its own."""
+    """A test class for pytest. A subclass defines `make` and `rows`, and every promise is a test of its own."""
 
     answers: ClassVar[Answers | tuple[str, ...]] = "score"
     score_range: ClassVar[tuple[float, float]] = (0.0, 1.0)
@@ -131,11 +131,11 @@ class DetectorContract:
         raise AssertionError(f"{type(self).__name__} has no method `make`, which makes the detector")
 
     def rows(self) -> Rows:
-        """Example rows with the features and nothing else."""
+        """Return example rows with the features and nothing else."""
         raise AssertionError(f"{type(self).__name__} has no method `rows`, which gives example rows")
 
     def report(self) -> ContractReport:
-        """What was found; the detector is examined once for all tests of the class."""
+        """Return the report. The detector is examined once for all tests of the class."""
         own = type(self)
         found = DetectorContract._reports.get(own)
         if found is None:

@@ -1,4 +1,4 @@
-"""Checks one answer against the protocol, and compares two answers to the same rows."""
+"""Check one answer against the protocol, and compare two answers to the same rows."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Answer:
     """An answer to n rows that has the form of the protocol."""
 
     scores: npt.NDArray[np.float64]
-    """float64[n]; NaN where there is none."""
+    """float64[n]: scores; NaN without a score."""
     status: tuple[str | None, ...]
-    """n words."""
+    """n words: the status of each row."""
 
     @property
     def answered(self) -> bool:
@@ -31,7 +31,7 @@ class Answer:
 
 
 def read_answer(given: Any, batch: pa.RecordBatch, ctx: RunContext, findings: Findings, where: str) -> Answer | None:
-    """Check what `score` returned for `batch`; None where it has not even the form of an answer."""
+    """Check the return value of `score` for `batch`; None if it does not have the form of an answer."""
     if not _has_schema(given, findings, where):
         return None
     same = given.column(ROW_ID).equals(batch.column(ROW_ID))
@@ -120,14 +120,14 @@ def same_bits(one: Answer, other: Answer) -> bool:
 
 
 def difference(one: Answer, other: Answer) -> tuple[int, float]:
-    """How many rows have another status, and by how much scores differ at most."""
+    """Number of rows with another status, and the largest difference of scores."""
     moved = sum(a != b for a, b in zip(one.status, other.status, strict=True))
     both = np.isfinite(one.scores) & np.isfinite(other.scores)
     return moved, float(np.max(np.abs(one.scores[both] - other.scores[both]), initial=0.0))
 
 
 def joined(answers: list[Answer]) -> Answer:
-    """The answers to batches that follow each other, as one."""
+    """Join the answers to batches that follow each other."""
     return Answer(
         np.concatenate([answer.scores for answer in answers]),
         tuple(word for answer in answers for word in answer.status),

@@ -1,4 +1,4 @@
-"""Puts a detector through everything that the harness may do with it, and says which promises it keeps."""
+"""Do with a detector everything that the harness may do, and report which promises it keeps."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from audit.detectors.testing import made_batches
 from audit.detectors.testing.answer_checks import Answer, difference, joined, same_bits
 from audit.detectors.testing.made_batches import CANARY, Rows, cut, with_ids
 from audit.detectors.testing.promises import ContractReport, Findings, Promise
-from audit.detectors.testing.session import RAISED, Session, Setting, plain, told
+from audit.detectors.testing.session import RAISED, Session, Setting, error_texts
 from audit.detectors.testing.surroundings import Surroundings, listening
 from audit.errors import AuditError
 
 TOLERANCE: Final = 1e-6
-"""Scores of common models differ by up to 2e-7 with the size of a batch."""
+"""Default tolerance: scores of common models differ by up to 2e-7 with the size of a batch."""
 PATIENCE: Final = 10.0
 MOST_ROWS: Final = 64
-"""Rows that are asked about one by one."""
+"""Most rows that are asked about one by one."""
 
 
 def examine_detector(
@@ -41,7 +41,7 @@ def examine_detector(
     tolerance: float = TOLERANCE,
     patience: float = PATIENCE,
 ) -> ContractReport:
-    """Test every promise, and report; `check_detector` raises where one is broken, and has the parameters."""
+    """Test every promise and report. For the parameters see `check_detector`, which raises if a promise is broken."""
     features = made_batches.features_of(rows)
     if callable(getattr(type(make()), "find_answers", None)):
         raise TypeError("a TableDetector is never given a batch; this suite is for detectors that are run")
@@ -78,11 +78,11 @@ def _examine(setting: Setting, findings: Findings) -> None:
     what = f"{processes} child processes are left {setting.patience:g} s after `close`"
     findings.hold(Promise.LEFT_BEHIND, processes == 0, what)
     if not surroundings.sees_processes:
-        findings.tell(Promise.LEFT_BEHIND, "child processes cannot be seen on this platform")
+        findings.note(Promise.LEFT_BEHIND, "child processes cannot be seen on this platform")
 
 
 def _whole_run(setting: Setting, findings: Findings, surroundings: Surroundings) -> tuple[Answer, bool] | None:
-    """A run as the harness does it. The answers, and whether the first batch got the same bits twice."""
+    """Do a run as the harness does. Returns the answers, and whether the first batch got the same bits twice."""
     _close_unopened(setting, findings)
     session = Session(setting, findings)
     if not session.open():
@@ -106,7 +106,7 @@ def _whole_run(setting: Setting, findings: Findings, surroundings: Surroundings)
         findings.hold(Promise.SAME_AGAIN, steady, what)
     else:
         same = "the same" if steady else "other"
-        findings.tell(Promise.SAME_AGAIN, f"not claimed; the same batch got {same} answers the second time")
+        findings.note(Promise.SAME_AGAIN, f"not claimed; the same batch got {same} answers the second time")
     return joined(answers), steady
 
 
@@ -115,7 +115,7 @@ def _close_unopened(setting: Setting, findings: Findings) -> None:
 
 
 def _other_cuts(setting: Setting, findings: Findings, expected: Answer, *, steady: bool) -> None:
-    """One row at a time, all rows at once, and under other ids."""
+    """Ask about one row at a time, about all rows at once, and under other ids."""
     few = setting.features.slice(0, MOST_ROWS)
     ways = (
         (Promise.ANY_CUT, "one row at a time", list(cut(few, 1)), None),
@@ -138,8 +138,8 @@ def _other_cuts(setting: Setting, findings: Findings, expected: Answer, *, stead
             findings.hold(promise, moved == 0, what)
             what = f"{where}, scores differ by up to {most:.3g}; the tolerance is {setting.tolerance:.3g}"
             findings.hold(promise, most <= setting.tolerance, what)
-        # a detector that never answers twice alike says nothing about batches
-        findings.tell(promise, f"{where}: scores differ by up to {most:.3g}, {moved} of {rows} rows in their status")
+        # a detector that never answers twice alike shows nothing about batches
+        findings.note(promise, f"{where}: scores differ by up to {most:.3g}, {moved} of {rows} rows in their status")
 
 
 def _in_other_folder(setting: Setting, findings: Findings) -> None:
@@ -156,7 +156,7 @@ def _in_other_folder(setting: Setting, findings: Findings) -> None:
 
 
 def _spoilt_batches(setting: Setting, findings: Findings) -> None:
-    """Cells that are empty, awkward or of another type; and whether any of them is seen where it must not be."""
+    """Send cells that are empty, awkward or of another type, and check that none of them is disclosed."""
     spoilt: list[tuple[str, pa.RecordBatch | None, Promise | None]] = [
         ("with empty cells", made_batches.with_empty_cells(setting.features), Promise.EMPTY_CELLS),
         ("with awkward texts", made_batches.with_awkward_texts(setting.features), Promise.ANY_TEXT),
@@ -164,7 +164,7 @@ def _spoilt_batches(setting: Setting, findings: Findings) -> None:
     ]
     for where, features, promise in spoilt:
         if features is None:
-            findings.tell(Promise.ANY_TEXT, "no feature of the example is a text")
+            findings.note(Promise.ANY_TEXT, "no feature of the example is a text")
             continue
         session = Session(setting, findings, max(setting.batch_size, features.num_rows))
         with listening() as heard:
@@ -174,8 +174,8 @@ def _spoilt_batches(setting: Setting, findings: Findings) -> None:
             info = session.read_info()
             session.close(f"asked {where}")
         places = {
-            "an error": "" if refusal is None else plain(refusal),
-            "`info`": told(info),
+            "an error": "" if refusal is None else error_texts(refusal),
+            "`info`": repr(info),
             "what is printed or logged": heard.text,
         }
         for place, text in places.items():
@@ -183,13 +183,13 @@ def _spoilt_batches(setting: Setting, findings: Findings) -> None:
 
 
 def _at_once(setting: Setting, findings: Findings, surroundings: Surroundings, *, steady: bool) -> None:
-    """Several calls at once, and the end of those on their way."""
+    """Make several calls at once, and close while calls run."""
     session = Session(setting, findings)
     workers = session.workers
     if workers == 1:
         session.close("never opened")
         for promise in (Promise.AT_ONCE, Promise.CLOSE_ENDS_CALLS):
-            findings.tell(promise, "one call at a time: there is no `workers`, or it is 1")
+            findings.note(promise, "one call at a time: there is no `workers`, or it is 1")
         return
     if not session.open():
         return
@@ -208,7 +208,7 @@ def _at_once(setting: Setting, findings: Findings, surroundings: Surroundings, *
 
 
 def _close_meanwhile(session: Session, batches: list[pa.RecordBatch], patience: float, workers: int) -> None:
-    """Close while calls are on their way, and see them return."""
+    """Close while calls run, and check that they return."""
     closing = threading.Event()
 
     def ask_on(batch: pa.RecordBatch) -> None:
@@ -218,7 +218,7 @@ def _close_meanwhile(session: Session, batches: list[pa.RecordBatch], patience: 
             except BaseException:
                 return
 
-    # daemons: a call that never returns is what this looks for
+    # daemons: this test looks for calls that never return
     threads = [threading.Thread(target=ask_on, args=(batches[n % len(batches)],), daemon=True) for n in range(workers)]
     for thread in threads:
         thread.start()

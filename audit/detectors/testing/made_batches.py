@@ -1,4 +1,4 @@
-"""Makes the batches that a detector is asked about: from rows that its author gives, cut and spoilt in several ways."""
+"""Make batches for the tests from the example rows of the author: cut and spoilt in several ways."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from audit.detectors.protocol import ROW_ID
 
 CANARY: Final = "canary-b1d7"
-"""Stands in every text of the spoilt batches, and must turn up nowhere else."""
+"""Mark in every text of the spoilt batches. It must appear nowhere else."""
 AWKWARD: Final = (
     "",
     " ",
@@ -30,7 +30,7 @@ Rows: TypeAlias = pa.RecordBatch | pa.Table | Mapping[str, Sequence[Any]]
 
 
 def features_of(rows: Rows) -> pa.RecordBatch:
-    """The example as one batch of features. Raises ValueError where it is too small or holds a column `row_id`."""
+    """Make one batch of features from the example. Raises ValueError if it is too small or has a column `row_id`."""
     table = rows if isinstance(rows, pa.RecordBatch | pa.Table) else pa.table(dict(rows))
     if ROW_ID in table.schema.names:
         raise ValueError(f"the example rows hold the features only; {ROW_ID} is added to them")
@@ -43,15 +43,15 @@ def features_of(rows: Rows) -> pa.RecordBatch:
 
 
 def with_ids(features: pa.RecordBatch, first: int = 0) -> pa.RecordBatch:
-    """A batch as the harness gives it: `row_id` counted from `first`, then the features; in memory of its own."""
+    """Make a batch as the harness does: `row_id` counted from `first`, then the features, in memory of its own."""
     ids = pa.array(np.arange(first, first + features.num_rows, dtype=np.int64))
     batch = pa.RecordBatch.from_arrays([ids, *features.columns], names=[ROW_ID, *features.schema.names])
-    (own,) = pa.ipc.open_stream(pa.BufferReader(content(batch)))
+    (own,) = pa.ipc.open_stream(pa.BufferReader(batch_bytes(batch)))
     return own
 
 
-def content(batch: pa.RecordBatch) -> bytes:
-    """All of a batch as bytes, to see whether it changed."""
+def batch_bytes(batch: pa.RecordBatch) -> bytes:
+    """Serialise a batch, to see whether it changes."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
@@ -59,13 +59,13 @@ def content(batch: pa.RecordBatch) -> bytes:
 
 
 def cut(features: pa.RecordBatch, size: int, first: int = 0) -> Iterator[pa.RecordBatch]:
-    """Batches of `size` rows, the last one with the rest."""
+    """Yield batches of `size` rows; the last one has the rest."""
     for start in range(0, features.num_rows, size):
         yield with_ids(features.slice(start, size), first + start)
 
 
 def with_empty_cells(features: pa.RecordBatch) -> pa.RecordBatch:
-    """Every column empty in some rows, and the last row empty altogether; texts hold the canary."""
+    """Empty every column in some rows, and the last row altogether; the other texts hold the canary."""
     rows, width = features.num_rows, features.num_columns
     spoilt = []
     for place, column in enumerate(_marked(features).columns):
@@ -75,7 +75,7 @@ def with_empty_cells(features: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def with_awkward_texts(features: pa.RecordBatch) -> pa.RecordBatch | None:
-    """Texts that are hard to quote, with the canary in all but the first two; None where no column holds text."""
+    """Put in texts that are hard to quote, with the canary in all but the first two; None without a column of text."""
     if not any(map(_is_text, features.schema.types)):
         return None
     whole = pa.Table.from_batches([features]).take([row % features.num_rows for row in range(len(AWKWARD))])
@@ -88,7 +88,7 @@ def with_awkward_texts(features: pa.RecordBatch) -> pa.RecordBatch | None:
 
 
 def with_other_types(features: pa.RecordBatch) -> pa.RecordBatch:
-    """Text with the canary in every column."""
+    """Put text with the canary into every column."""
     texts = pa.array([f"{CANARY} {row}" for row in range(features.num_rows)])
     return pa.RecordBatch.from_arrays([texts] * features.num_columns, names=features.schema.names)
 

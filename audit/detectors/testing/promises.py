@@ -1,4 +1,4 @@
-"""What a detector promises by following the protocol, and what was found of each promise."""
+"""The promises of a detector that follows the protocol, and the findings on each promise."""
 
 from __future__ import annotations
 
@@ -65,25 +65,25 @@ class Promise(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found of one promise."""
+    """The finding on one promise."""
 
     promise: Promise
     outcome: Outcome
     words: tuple[str, ...] = ()
-    """How it was broken, why it was not tested, or what was measured. Never the content of a row."""
+    """How it was broken, why it was not tested, or measurements. Never the content of a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContractReport:
-    """What was found of every promise, in the order of `Promise`."""
+    """The findings on every promise, in the order of `Promise`."""
 
     findings: tuple[Finding, ...]
     cause: BaseException | None = None
-    """What the detector raised where it should not, if it did: the first time. Its text is the detector's own."""
+    """The first error that the detector raised and should not. Its text is the detector's own."""
 
     @property
     def broken(self) -> tuple[Finding, ...]:
-        """The promises that are not kept."""
+        """The findings on broken promises."""
         return tuple(finding for finding in self.findings if finding.outcome == "broken")
 
     def of(self, promise: Promise) -> Finding:
@@ -91,51 +91,51 @@ class ContractReport:
         return next(finding for finding in self.findings if finding.promise is promise)
 
     def lines(self) -> list[str]:
-        """A line for each promise, and indented lines with what there is to say."""
+        """A line for each promise, and indented lines with its words."""
         return _lines(self.findings)
 
     def raise_if_broken(self, *promises: Promise) -> None:
-        """Raise AssertionError with a line for each broken promise, of those given or of all."""
+        """Raise AssertionError with a line for each broken promise, among `promises` or all."""
         broken = [finding for finding in self.broken if not promises or finding.promise in promises]
         if broken:
             raise AssertionError("\n".join(["the detector breaks its contract:", *_lines(broken)])) from self.cause
 
 
 class Findings:
-    """Gathers findings as they come."""
+    """A collector of findings."""
 
     def __init__(self) -> None:
         self._broken: dict[Promise, list[str]] = {}
-        self._told: dict[Promise, list[str]] = {}
+        self._notes: dict[Promise, list[str]] = {}
         self._seen: set[Promise] = set()
         self._cause: BaseException | None = None
 
     def hold(self, promise: Promise, holds: bool, words: str) -> bool:
-        """Note that a promise was tested, and `words` where it is broken. Returns whether it holds."""
+        """Note that a promise was tested, and `words` if it is broken. Returns whether it holds."""
         self._seen.add(promise)
         if not holds and words not in self._broken.setdefault(promise, []):
             self._broken[promise].append(words)
         return holds
 
     def raised(self, promise: Promise, what: str, error: BaseException) -> None:
-        """Note that a promise is broken because something was raised; its text is not repeated."""
+        """Note that a promise is broken by an error. The text of the error is not repeated."""
         self._cause = self._cause or error
         self.hold(promise, holds=False, words=f"{what} raised {type(error).__name__}")
 
-    def tell(self, promise: Promise, words: str) -> None:
+    def note(self, promise: Promise, words: str) -> None:
         """Note something that breaks no promise."""
-        if words not in self._told.setdefault(promise, []):
-            self._told[promise].append(words)
+        if words not in self._notes.setdefault(promise, []):
+            self._notes[promise].append(words)
 
     def report(self) -> ContractReport:
-        """All of it."""
+        """Make the report of all findings."""
         return ContractReport(tuple(self._finding(promise) for promise in Promise), self._cause)
 
     def _finding(self, promise: Promise) -> Finding:
-        broken, told = self._broken.get(promise, []), self._told.get(promise, [])
+        broken, notes = self._broken.get(promise, []), self._notes.get(promise, [])
         if broken:
             return Finding(promise, "broken", tuple(broken))
-        return Finding(promise, "kept" if promise in self._seen else "not tested", tuple(told))
+        return Finding(promise, "kept" if promise in self._seen else "not tested", tuple(notes))
 
 
 def _lines(findings: Sequence[Finding]) -> list[str]:

@@ -1,4 +1,4 @@
-"""One life of a detector under test: made, opened, asked and closed, with every step noted."""
+"""One life of a detector under test: it is made, opened, asked and closed, and every step is noted."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import pyarrow as pa
 
 from audit.detectors.protocol import API_VERSION, Answers, Detector, DetectorInfo, RunContext
 from audit.detectors.testing.answer_checks import Answer, read_answer
-from audit.detectors.testing.made_batches import content
+from audit.detectors.testing.made_batches import batch_bytes
 from audit.detectors.testing.promises import Findings, Promise
 from audit.errors import AuditError
 
 MOST_WORKERS: Final = 64
-"""As many as the harness asks for at most."""
+"""Most workers that the harness allows."""
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 RAISED: Final = (Exception, SystemExit)
-"""What a detector can raise. SystemExit too: the harness takes it for an error."""
+"""Errors of a detector. SystemExit too: the harness treats it as an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is tested, and how."""
+    """The detector under test, its rows and the limits of the tests."""
 
     make: Callable[[], Detector]
     features: pa.RecordBatch
@@ -35,12 +35,12 @@ class Setting:
     batch_size: int
     folder: Path
     tolerance: float
-    """By how much scores may differ where they need not be the same bits."""
+    """Largest difference of scores that need not be the same bits."""
     patience: float
-    """Seconds that threads, processes and calls get to end."""
+    """Seconds in which threads, processes and calls must end."""
 
     def context(self, batch_size: int | None = None) -> RunContext:
-        """What the detector is told when it is opened."""
+        """The context in which the detector is opened."""
         return RunContext(
             folder=self.folder,
             columns=tuple(self.features.schema.names),
@@ -52,7 +52,7 @@ class Setting:
 
 
 class Session:
-    """A detector that is open, and closed in the end."""
+    """A detector that is opened, asked and closed."""
 
     def __init__(self, setting: Setting, findings: Findings, batch_size: int | None = None) -> None:
         self.findings = findings
@@ -61,7 +61,7 @@ class Session:
         self.is_open = False
 
     def open(self) -> bool:
-        """Open the detector; False where it raises."""
+        """Open the detector. Returns False if it raises."""
         try:
             self.detector.open(self.ctx)
         except RAISED as error:
@@ -72,20 +72,20 @@ class Session:
         return self.findings.hold(Promise.OPENS, holds=True, words="")
 
     def ask(self, batch: pa.RecordBatch, where: str, promise: Promise = Promise.ANSWERS) -> Answer | None:
-        """Ask about a batch, and check the answer; None where there is none, and then `promise` is broken."""
-        before = content(batch)
+        """Ask about a batch and check the answer. Without an answer it returns None, and `promise` is broken."""
+        before = batch_bytes(batch)
         try:
             given = self.detector.score(batch)
         except RAISED as error:
             self.findings.raised(promise, f"{where}: `score`", error)
             return None
         self.findings.hold(promise, holds=True, words="")
-        unchanged = content(batch) == before
+        unchanged = batch_bytes(batch) == before
         self.findings.hold(Promise.BATCH_UNCHANGED, unchanged, f"{where}: the batch holds other values than before")
         return read_answer(given, batch, self.ctx, self.findings, where)
 
     def ask_all(self, batches: Sequence[pa.RecordBatch], where: str, promise: Promise) -> list[Answer] | None:
-        """Ask about batch after batch; None where one of them got no answer."""
+        """Ask about batch after batch. Returns None if one of them gets no answer."""
         answers = []
         for number, batch in enumerate(batches, start=1):
             answer = self.ask(batch, f"{where}, batch {number} of {len(batches)}", promise)
@@ -95,13 +95,13 @@ class Session:
         return answers
 
     def ask_or_refuse(self, batch: pa.RecordBatch, where: str, promise: Promise | None) -> AuditError | None:
-        """Ask about a batch that may be refused; returns the refusal. Without a promise anything may be raised."""
+        """Ask about a batch that may be refused. Returns the refusal. Without a promise any error is allowed."""
         try:
             given = self.detector.score(batch)
         except AuditError as error:
             if promise is not None:
                 self.findings.hold(promise, "\n" not in str(error), f"{where}: the error is more than one line")
-                self.findings.tell(promise, f"{where}: refused with {type(error).__name__}, which ends the run")
+                self.findings.note(promise, f"{where}: refused with {type(error).__name__}, which ends the run")
             return error
         except RAISED as error:
             if promise is not None:
@@ -124,12 +124,12 @@ class Session:
 
     @property
     def workers(self) -> int:
-        """How many calls of `score` there may be at once; 1 where it says something that cannot be."""
+        """Number of calls of `score` that may run at once; 1 if the attribute is invalid."""
         workers = getattr(self.detector, "workers", 1)
         return workers if type(workers) is int and 1 <= workers <= MOST_WORKERS else 1
 
     def check_itself(self) -> DetectorInfo | None:
-        """Check what the detector says about itself once it is open."""
+        """Check the attributes and `info` of an open detector."""
         findings, version = self.findings, getattr(self.detector, "api_version", None)
         findings.hold(Promise.API_VERSION, version == API_VERSION, f"api_version is not {API_VERSION}")
         for name, least in (("workers", 1), ("retries", 0)):
@@ -141,7 +141,7 @@ class Session:
         return self.read_info()
 
     def read_info(self) -> DetectorInfo | None:
-        """Check `info`, and return it where it is one."""
+        """Read and check `info`. Returns None if it is no DetectorInfo."""
         try:
             info = self.detector.info
         except RAISED as error:
@@ -153,7 +153,7 @@ class Session:
         return info
 
     def check_info_again(self, first: DetectorInfo | None) -> None:
-        """Check that `info` is after the last batch what it was before, but for the course."""
+        """Check that `info` has not changed after the last batch, except its course."""
         last = self.read_info()
         if first is not None and last is not None:
             same = replace(first, course=()) == replace(last, course=())
@@ -181,16 +181,11 @@ class Session:
         hold(Promise.NEEDS, surplus == 0, f"info.needs names {surplus} columns that are not in the batch")
 
 
-def plain(error: BaseException) -> str:
-    """All that an error says, with what a traceback would show of its causes."""
+def error_texts(error: BaseException) -> str:
+    """All texts of an error and of the causes that a traceback would show."""
     texts = []
     shown: BaseException | None = error
     while shown is not None:
         texts.append(f"{shown!s}{shown!r}{getattr(shown, 'hint', '')}")
         shown = shown.__cause__ if shown.__cause__ or shown.__suppress_context__ else shown.__context__
     return "\n".join(texts)
-
-
-def told(info: Any) -> str:
-    """All that `info` says."""
-    return repr(info)

@@ -1,4 +1,4 @@
-"""Sees what a detector leaves in its surroundings: threads, child processes, and what it prints and logs."""
+"""Observe what a detector leaves behind: threads, child processes, and printed or logged text."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from typing import Final
 
 _PROC: Final = Path("/proc")
 _OF_PYTHON: Final = (b"multiprocessing.resource_tracker", b"multiprocessing.forkserver")
-"""Processes that Python itself starts once and keeps."""
+"""Command lines of processes that Python itself starts once and keeps."""
 Process = tuple[int, str]
-"""Its number, and when it started: numbers are used again."""
+"""Id and start time of a process; ids are used again."""
 
 
 def child_processes() -> frozenset[Process] | None:
-    """All processes that descend from this one and run; None where that cannot be seen."""
+    """All running processes that descend from this one; None if they cannot be seen here."""
     if not (_PROC / "self" / "stat").exists():
         return None
     parents: dict[int, list[Process]] = {}
@@ -50,8 +50,8 @@ def _is_of_python(number: int) -> bool:
     return any(name in line for name in _OF_PYTHON)
 
 
-def runs(process: Process) -> bool:
-    """Whether the process is still the one that it was, and has not ended."""
+def still_runs(process: Process) -> bool:
+    """Whether the process has not ended, and its id still belongs to it."""
     try:
         state, *rest = (_PROC / str(process[0]) / "stat").read_text("latin-1").rpartition(")")[2].split()
     except OSError:
@@ -60,7 +60,7 @@ def runs(process: Process) -> bool:
 
 
 class Surroundings:
-    """What was there before a detector was made; `left` says what is there in addition."""
+    """Threads and processes from before a detector was made; `left` counts the additional ones."""
 
     def __init__(self) -> None:
         self._threads = frozenset(threading.enumerate())
@@ -73,23 +73,23 @@ class Surroundings:
         return self._processes is not None
 
     def look(self) -> None:
-        """Remember the processes that run now: one whose parent ends first is nobody's child afterwards."""
+        """Remember the processes that run now: if its parent ends first, a process is no descendant afterwards."""
         self._met |= (child_processes() or frozenset()) - (self._processes or frozenset())
 
     def left(self, patience: float) -> tuple[int, int]:
-        """Threads and processes that are still there after `patience` seconds."""
+        """Number of threads and processes that still run after `patience` seconds."""
         until = time.monotonic() + patience
         while True:
             self.look()
             threads = sum(thread not in self._threads for thread in threading.enumerate())
-            processes = sum(map(runs, self._met))
+            processes = sum(map(still_runs, self._met))
             if not (threads or processes) or time.monotonic() > until:
                 return threads, processes
             time.sleep(0.02)
 
 
 class Heard:
-    """What was printed and logged."""
+    """Text that was printed and logged."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -101,7 +101,7 @@ class _Records(logging.Handler):
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep all that a formatter could show."""
+        """Keep every text that a formatter could show."""
         with contextlib.suppress(Exception):
             self.texts.append(record.getMessage())
         self.texts.append(repr(record.__dict__))
@@ -109,7 +109,7 @@ class _Records(logging.Handler):
 
 @contextlib.contextmanager
 def listening() -> Iterator[Heard]:
-    """Hear all that is written to standard output and error, by this process or a child, and all log records."""
+    """Collect all output to standard output and error, of this process or a child, and all log records."""
     heard, records, written = Heard(), _Records(), io.StringIO()
     root = logging.getLogger()
     level = root.level

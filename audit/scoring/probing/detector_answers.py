@@ -14,7 +14,7 @@ import pyarrow as pa
 from audit.counting.probed import Design
 from audit.detectors.answers import CheckedAnswers
 from audit.detectors.isolation.options import Isolating
-from audit.detectors.isolation.placement import restarted
+from audit.detectors.isolation.placement import place_restartable_detector
 from audit.detectors.protocol import ROW_ID, Detector
 from audit.plan.audit_plan import AuditPlan, ModelDetector
 from audit.scoring.progress import Progress
@@ -37,7 +37,7 @@ def score_variants(
     """
     section = plan.detector
     assert isinstance(section, ModelDetector)  # noqa: S101 - a file of answers is read elsewhere
-    detector = cast("Detector", restarted(plan, folder, isolating))
+    detector = cast("Detector", place_restartable_detector(plan, folder, isolating))
     gathered = _Gathered()
     batches = Rounds(plan, detector, _Variants(design, plan.scoring.batch_size))
     if keeping is not None:
