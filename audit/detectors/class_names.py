@@ -7,7 +7,7 @@ from typing import Final
 
 from audit.errors import DetectorError
 from audit.plan.audit_plan import ModelDetector
-from audit.vocabulary.text import shown
+from audit.vocabulary.text import listed, shown
 
 _SHOWN: Final = 10
 """Most classes that an error lists."""
@@ -28,7 +28,7 @@ def find_class(classes: Sequence[str], wanted: str, file: str) -> int:
     raise DetectorError(
         f"{file}: the model has no class {shown(wanted)!r}",
         slug="detector-positive-class",
-        hint=f"write positive_class = one of: {_listed(classes)}",
+        hint=f"write positive_class = one of: {listed(classes, _SHOWN)}",
     )
 
 
@@ -42,7 +42,7 @@ def check_every_class(classes: Sequence[str], section: ModelDetector, file: str)
         raise DetectorError(
             f"{file}: the model can answer with classes that the plan does not list",
             slug="detector-classes",
-            hint=f"add to `classes`, and to `positive_classes` what means flagged: {_listed(unknown)}",
+            hint=f"add to `classes`, and to `positive_classes` what means flagged: {listed(unknown, _SHOWN)}",
         )
     if "positive_class" in section.model_fields_set:
         raise DetectorError(
@@ -50,8 +50,3 @@ def check_every_class(classes: Sequence[str], section: ModelDetector, file: str)
             slug="detector-positive-class",
             hint="name the classes that mean flagged under `positive_classes`, and leave it out",
         )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(map(shown, names[:_SHOWN]))}{more}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.errors import DetectorError
+from audit.storage import file_sha256
 from audit.vocabulary.text import shown
 
 GIVEN: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
@@ -80,10 +81,8 @@ def program_digest(command: Sequence[str], folder: Path) -> tuple[str | None, in
     digests = []
     for argument in command:
         try:
-            if not (folder / argument).is_file():
-                continue
-            with (folder / argument).open("rb") as file:
-                digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+            if (folder / argument).is_file():
+                digests.append(file_sha256(folder / argument))
         except OSError:
             continue
     if len(digests) < 2:

@@ -14,7 +14,8 @@ from typing import Final
 
 from audit.detectors.skops_file import PICKLE_NAMES
 from audit.errors import DetectorError
-from audit.vocabulary.text import shown
+from audit.storage import file_sha256
+from audit.vocabulary.text import listed, shown
 
 MODEL_FILE: Final = "MLmodel"
 """The file in which MLflow describes a model."""
@@ -48,8 +49,7 @@ class ModelFolder:
             )
         pickled = [file for file in self._files if PurePosixPath(file).suffix.lower() in PICKLE_NAMES]
         if pickled:
-            more = f" and {len(pickled) - _SHOWN} more" if len(pickled) > _SHOWN else ""
-            raise pickled_model(f"{name} holds {', '.join(map(shown, pickled[:_SHOWN]))}{more}")
+            raise pickled_model(f"{name} holds {listed(pickled, _SHOWN)}")
 
     def digest(self) -> str:
         """Read every file. Returns the SHA-256 of the list of their digests and names, as `sha256sum` writes it.
@@ -62,8 +62,7 @@ class ModelFolder:
         found: dict[str, str] = {}
         for file in self._files:
             try:
-                with (self._path / file).open("rb") as opened:
-                    found[file] = hashlib.file_digest(opened, "sha256").hexdigest()
+                found[file] = file_sha256(self._path / file)
             except OSError as error:
                 raise self._unreadable(file, error) from None
         self._digests = found

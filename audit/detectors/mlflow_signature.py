@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.detectors.column_order import check_count, check_names
 from audit.detectors.mlflow_folder import unreadable
 from audit.errors import DetectorError
 from audit.vocabulary.text import shown
@@ -14,7 +15,6 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_SHOWN: Final = 10
 _KINDS: Final = {
     "string": "text",
     "boolean": "true and false",
@@ -57,23 +57,10 @@ class Signature:
             The features are other columns, or fewer or more. The message begins with `file`.
         """
         if self.names is None:
-            if len(features) != len(self.kinds):
-                raise DetectorError(
-                    f"{file}: the signature of the model has {len(self.kinds)} columns, and `features` names "
-                    f"{len(features)}",
-                    slug="detector-columns",
-                    hint="name the columns that it was trained on, in the same order",
-                )
+            check_count(features, len(self.kinds), f"{file}: the signature of the model has {len(self.kinds)} columns")
             return features
-        missing = [name for name in self.names if name not in features]
-        surplus = [name for name in features if name not in self.names]
-        if missing or surplus:
-            parts = [_listed("the model also needs", missing), _listed("it does not take", surplus)]
-            raise DetectorError(
-                f"{file}: `features` does not name the columns of the model's signature",
-                slug="detector-columns",
-                hint="; ".join(part for part in parts if part),
-            )
+        message = f"{file}: `features` does not name the columns of the model's signature"
+        check_names(features, self.names, message, surplus="it does not take")
         return self.names
 
     def check(self, batch: pa.RecordBatch, columns: Sequence[str], where: str) -> None:
@@ -188,13 +175,6 @@ def _all_whole(column: pa.Array) -> bool:
     doubles = column.cast(pa.float64(), safe=False)
     whole = pc.or_(pc.is_nan(doubles), pc.equal(pc.floor(doubles), doubles))
     return pc.all(whole, min_count=0).as_py() is not False
-
-
-def _listed(what: str, names: list[str]) -> str:
-    if not names:
-        return ""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{what}: {', '.join(map(shown, names[:_SHOWN]))}{more}"
 
 
 def _unfit(name: str, why: str) -> DetectorError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.detectors.column_order import BY_PLAN
+from audit.detectors.column_order import BY_PLAN, check_count, check_names
 from audit.errors import DetectorError
 from audit.vocabulary.text import shown
 
@@ -26,7 +26,6 @@ _ELEMENTS: Final = {
     "tensor(string)": "text",
 }
 """By type of an input in onnxruntime: the elements that it takes."""
-_SHOWN: Final = 10
 
 
 class OnnxInputs:
@@ -81,12 +80,7 @@ class OnnxInputs:
         width = 1 if len(only.shape) == 1 else only.shape[1]
         if not isinstance(width, int):
             raise self._refused(f"it does not say how many columns its input {shown(only.name)!r} takes")
-        if width != len(self._features):
-            raise DetectorError(
-                f"{self._file}: the model takes {width} columns, and `features` names {len(self._features)}",
-                slug="detector-columns",
-                hint="name the columns that it was trained on, in the same order",
-            )
+        check_count(self._features, width, f"{self._file}: the model takes {width} columns")
         self._table = only.name
         self.notes.append(
             BY_PLAN
@@ -95,16 +89,8 @@ class OnnxInputs:
         )
 
     def _by_name(self, inputs: Sequence[Any]) -> None:
-        wanted = [one.name for one in inputs]
-        missing = [name for name in wanted if name not in self._features]
-        surplus = [name for name in self._features if name not in wanted]
-        if missing or surplus:
-            parts = [_listed("the model also needs", missing), _listed("it has no input for", surplus)]
-            raise DetectorError(
-                f"{self._file}: `features` does not name the inputs of the model",
-                slug="detector-columns",
-                hint="; ".join(part for part in parts if part),
-            )
+        message = f"{self._file}: `features` does not name the inputs of the model"
+        check_names(self._features, [one.name for one in inputs], message, surplus="it has no input for")
         for one in inputs:
             if len(one.shape) == 2 and one.shape[1] != 1:
                 width = one.shape[1] if isinstance(one.shape[1], int) else "an unknown number of"
@@ -179,10 +165,3 @@ def _other_type(where: str, name: str, wanted: str) -> DetectorError:
         slug="detector-cell-type",
         hint="numbers of a CSV file are named under `numbers`; text is given to a model only as text",
     )
-
-
-def _listed(what: str, names: list[str]) -> str:
-    if not names:
-        return ""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{what}: {', '.join(map(shown, names[:_SHOWN]))}{more}"

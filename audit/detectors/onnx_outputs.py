@@ -17,7 +17,7 @@ from audit.detectors.onnx_file import OnnxGraph
 from audit.errors import DetectorError
 from audit.plan.audit_plan import OnnxDetector as OnnxSection
 from audit.stats.arrays import FloatArray
-from audit.vocabulary.text import shown
+from audit.vocabulary.text import listed, shown
 
 _SCORES: Final = ("tensor(float)", "tensor(double)")
 _MAPS: Final = ("seq(map(string,tensor(float)))", "seq(map(int64,tensor(float)))")
@@ -112,12 +112,11 @@ class OnnxOutput:
         return fits[0]
 
     def _unclear(self, why: str, candidates: Sequence[Any]) -> DetectorError:
-        names = [shown(one.name) for one in candidates[:_SHOWN]]
-        more = f" and {len(candidates) - _SHOWN} more" if len(candidates) > _SHOWN else ""
+        names = listed([one.name for one in candidates], _SHOWN)
         return DetectorError(
             f"{self._file}: {why}",
             slug="detector-output",
-            hint=f"write output = one of: {', '.join(names)}{more}" if names else "none of its outputs is one",
+            hint=f"write output = one of: {names}" if names else "none of its outputs is one",
         )
 
     def _agreed(self, known: list[str], section: OnnxSection) -> list[str]:

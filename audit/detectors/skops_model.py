@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from audit.detectors.column_order import BY_PLAN
+from audit.detectors.column_order import BY_PLAN, check_count, check_names
 from audit.detectors.error_names import error_name
 from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.detectors.skops_positive import PositiveClass
-
-_SHOWN: Final = 10
-"""Most column names that an error lists."""
 
 
 class SkopsDetector:
@@ -130,25 +127,14 @@ class SkopsDetector:
         trained = getattr(self._model, "feature_names_in_", None)
         if trained is None:
             count = getattr(self._model, "n_features_in_", None)
-            if count is not None and count != len(features):
-                raise DetectorError(
-                    f"{self._file}: the model takes {count} columns, and `features` names {len(features)}",
-                    slug="detector-columns",
-                    hint="name the columns that it was trained on, in the same order",
-                )
+            if count is not None:
+                check_count(features, count, f"{self._file}: the model takes {count} columns")
             if len(features) > 1:
                 self._notes.append(BY_PLAN)
             return features
         wanted = tuple(str(name) for name in trained)
-        missing = [name for name in wanted if name not in features]
-        surplus = [name for name in features if name not in wanted]
-        if missing or surplus:
-            parts = [_listed("the model also needs", missing), _listed("it was not trained on", surplus)]
-            raise DetectorError(
-                f"{self._file}: `features` does not name the columns that the model was trained on",
-                slug="detector-columns",
-                hint="; ".join(part for part in parts if part),
-            )
+        message = f"{self._file}: `features` does not name the columns that the model was trained on"
+        check_names(features, wanted, message, surplus="it was not trained on")
         return wanted
 
     def _table(self, batch: pa.RecordBatch) -> Any:
@@ -180,10 +166,3 @@ def _set_one_job(model: Any) -> None:
     for part, _ in objects_of(model):
         if isinstance(part, BaseEstimator) and "n_jobs" in vars(part):
             part.n_jobs = 1
-
-
-def _listed(what: str, names: list[str]) -> str:
-    if not names:
-        return ""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{what}: {', '.join(map(shown, names[:_SHOWN]))}{more}"

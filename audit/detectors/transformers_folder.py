@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.errors import DetectorError
+from audit.storage import file_sha256
 from audit.vocabulary.text import shown
 
 _PROGRAMS: Final = frozenset(
@@ -131,8 +132,5 @@ def _asks_for_code(content: Any) -> bool:
 
 
 def _digest(folder: Path, files: list[str]) -> str:
-    lines = []
-    for file in files:
-        with (folder / file).open("rb") as content:
-            lines.append(f"{hashlib.file_digest(content, 'sha256').hexdigest()}  {file}\n")
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    lines = "".join(f"{file_sha256(folder / file)}  {file}\n" for file in files)
+    return hashlib.sha256(lines.encode()).hexdigest()

@@ -10,7 +10,17 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["SHOWN", "count_of", "harmless", "printable", "rows_text", "shown", "starts_formula", "without_unseen"]
+__all__ = [
+    "SHOWN",
+    "count_of",
+    "harmless",
+    "listed",
+    "printable",
+    "rows_text",
+    "shown",
+    "starts_formula",
+    "without_unseen",
+]
 
 
 _WHITE: Final = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
@@ -85,3 +95,9 @@ def shown(name: str) -> str:
     """Name of a file or column for a message: on one line, at most 80 characters."""
     plain = printable(name)
     return plain if len(plain) <= 80 else plain[:79] + "…"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """List names that may be shown, at most `most` of them, and the number of the others."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(map(shown, names[:most]))}{more}"

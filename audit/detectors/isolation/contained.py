@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 import signal
@@ -17,6 +16,7 @@ from audit.detectors.isolation.process import Child, ChildGoneError, GarbledErro
 from audit.detectors.isolation.wire import Asked, Replied, as_json
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.errors import DetectorError
+from audit.storage import file_sha256
 from audit.vocabulary.text import printable, shown
 
 if TYPE_CHECKING:
@@ -335,8 +335,7 @@ def _file_digest(section: Any, folder: Path) -> str | None:
     try:
         if not path.is_file():
             return None
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError:
         return None
 
