@@ -15,7 +15,10 @@ __all__ = ["PATTERNS"]
 
 def _limits(held: Held) -> Found:
     rules = counted(len(held.result.rules), "rule")
-    return stated("limits", held.decided(), "verdicts", "verdict", rules=rules)
+    decided = held.decided()
+    if not decided:
+        return not_shown("no_limits")
+    return measured(sentence("limits", rules=rules, verdicts=counted(len(decided), "verdict")), "verdicts")
 
 
 def _inequality(held: Held) -> Found:
