@@ -30,11 +30,18 @@ def call(*arguments: str | Path) -> Result:
     return RUNNER.invoke(app, list(map(str, arguments)))
 
 
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("audited")
+    made_pair(folder, worse=0.12, moved=0.01, rows=6000)
+    write_result_of(folder / "plan-1.toml", folder / "one")
+    return folder
+
+
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(audited: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a version 1 that was audited, and a version 2 that became worse for the south."""
-    made_pair(tmp_path, worse=0.12, moved=0.01, rows=6000)
-    write_result_of(tmp_path / "plan-1.toml", tmp_path / "one")
+    shutil.copytree(audited, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

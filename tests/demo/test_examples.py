@@ -123,7 +123,7 @@ def test_committed_data_is_small() -> None:
 
 def test_the_plan_of_the_demonstration_is_the_one_to_read() -> None:
     shown = (EXAMPLES / "victim-triage" / "plan.toml").read_bytes()
-    assert shown == (ROOT / "audit" / "demo" / "plan.toml").read_bytes()
+    assert shown == (ROOT / "audit" / "worlds" / "demo" / "plan.toml").read_bytes()
 
 
 def test_the_example_trains_the_detector_of_the_demonstration(made: Callable[[str], Path]) -> None:
