@@ -36,15 +36,15 @@ class ChangeWords:
         if self.change.outcome == "fail":
             return self._worse(self.change)
         if self.change.outcome == "pass":
-            told = self._t.gettext(
+            template = self._t.gettext(
                 "Compared with the audit of %(day)s, there is no group that could be judged for which the system "
                 "became worse by the limit set for that."
             )
         else:
-            told = self._t.gettext(
+            template = self._t.gettext(
                 "Whether the system became worse for any group than in the audit of %(day)s cannot be told."
             )
-        return told % {"day": self._day}
+        return template % {"day": self._day}
 
     @property
     def _day(self) -> str:
@@ -52,12 +52,12 @@ class ChangeWords:
 
     def _worse(self, change: Change) -> str:
         groups = len({one.group.people for one in changed_groups(change) if one.outcome == "fail"})
-        told = self._t.ngettext(
+        template = self._t.ngettext(
             "Compared with the audit of %(day)s the system became clearly worse for %(count)s group.",
             "Compared with the audit of %(day)s the system became clearly worse for %(count)s groups.",
             groups,
         )
-        return told % {"count": self._n.count(groups), "day": self._day}
+        return template % {"count": self._n.count(groups), "day": self._day}
 
     def next_step(self) -> str:
         """What comes next where the change decides."""
@@ -108,8 +108,8 @@ class ChangeWords:
         if self.change is None or not self.change.differs:
             return ""
         parts = ", ".join(map(harmless, self.change.differs))
-        told = SENTENCES["change_differs"]
-        return self._t.gettext(told).format(features=parts)
+        message = SENTENCES["change_differs"]
+        return self._t.gettext(message).format(features=parts)
 
     def whole(self) -> str:
         """Outcome, how the two were compared, and what differs, in one paragraph."""

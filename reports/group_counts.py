@@ -63,14 +63,14 @@ def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]
     counts = [name for name in _COUNTS if any(getattr(row, name) for row in result.counts)]
     text = _lines([[*features, *counts, *(f"verdict {rule}" for rule in rules)]])
     left_out: list[Family] = []
-    told: set[tuple[str, ...]] = set()
+    written: set[tuple[str, ...]] = set()
     for family, rows in sorted(families.items(), key=lambda each: (len(each[0].root), len(each[1]))):
         lines: list[list[str | int]] = []
         for row in rows:
             codes = {level.feature: level.code for level in row.group.levels}
             who = tuple(codes.get(name, "") for name in features)
-            if who not in told:
-                told.add(who)
+            if who not in written:
+                written.add(who)
                 verdicts = [words.get((rule, row.group.people), "") for rule in rules]
                 lines.append([*who, *(getattr(row, name) for name in counts), *verdicts])
         more = _lines(lines)

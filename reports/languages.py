@@ -78,8 +78,8 @@ def reviewer(path: Path) -> str:
     return found[1] if found else ""
 
 
-def _is_complete(told: str | Sequence[str] | None) -> bool:
-    return bool(told) and all(told or "")
+def _is_complete(translation: str | Sequence[str] | None) -> bool:
+    return bool(translation) and all(translation or "")
 
 
 def _translations(catalog: Catalog) -> GNUTranslations:
@@ -110,11 +110,11 @@ class _date_style:  # noqa: N801 - stands where a function would, and can be com
     def __call__(self, day: dt.date) -> str:
         from babel.dates import format_date
 
-        told = format_date(day, "long", locale=self._locale)
+        text = format_date(day, "long", locale=self._locale)
         if self._locale.language == "fr" and day.day == 1:
             # CLDR has no ordinal for it: French counts the first day of a month, and no other, by one.
-            return told.replace("1 ", "1er ", 1)
-        return told
+            return text.replace("1 ", "1er ", 1)
+        return text
 
 
 def _places(code: str) -> dict[str, str]:

@@ -46,8 +46,8 @@ class _Comment(Writer):
         self._suites = [suite for suite in suites(self.reading) if not isinstance(suite.of, Change)]
 
     def write(self) -> Iterator[str]:
-        told = VerdictWriter(self.report).write()
-        yield f"**{told.heading}.** {told.sentence}"
+        verdict = VerdictWriter(self.report).write()
+        yield f"**{verdict.heading}.** {verdict.sentence}"
         yield ""
         yield f"System: {literal(self.result.plan.audit.title)}. {_RESTRICTED}"
         yield ""
@@ -58,7 +58,7 @@ class _Comment(Writer):
         yield from self._limits()
         yield from self._findings()
         yield from self._waivers()
-        yield f"What comes next: {told.next_step}"
+        yield f"What comes next: {verdict.next_step}"
         yield ""
         yield "</details>"
 
@@ -84,12 +84,12 @@ class _Comment(Writer):
         yield from self._changed_groups(change, words)
 
     def _changed_groups(self, change: Change, words: ChangeWords) -> Iterator[str]:
-        told = changed_worst_first(change)
-        if not told:
+        changed = changed_worst_first(change)
+        if not changed:
             return
         yield "| Group | Rule | What became of it | Then | Now | Change in points (likely range) | Changed sides |"
         yield "|---|---|---|---:|---:|---:|---|"
-        for one in told[:_MOST]:
+        for one in changed[:_MOST]:
             cells = (
                 literal(self.names.group(one.group)),
                 literal(one.rule),
@@ -101,8 +101,8 @@ class _Comment(Writer):
             )
             yield f"| {' | '.join(cells)} |"
         yield ""
-        if len(told) > _MOST:
-            yield f"{self.n.count(len(told) - _MOST)} more in `result.json`."
+        if len(changed) > _MOST:
+            yield f"{self.n.count(len(changed) - _MOST)} more in `result.json`."
             yield ""
 
     def _limits(self) -> Iterator[str]:

@@ -52,7 +52,7 @@ def people_more(reading: Reading, failing: Sequence[Finding], language: Language
     t = language.translations
     kind = kind_of_finding(harmed[0])
     count = _at_most(reading, [finding for finding in harmed if kind_of_finding(finding) == kind], kind)
-    told = {
+    templates = {
         ("missed", "more"): t.ngettext(
             "In the groups beyond the limit it missed up to %(count)s victim more than at the rate of everyone else.",
             "In the groups beyond the limit it missed up to %(count)s victims more than at the rate of everyone else.",
@@ -72,7 +72,7 @@ def people_more(reading: Reading, failing: Sequence[Finding], language: Language
         "else.",
         count,
     )
-    return told.get(kind, otherwise) % {"count": language.numbers.count(count)}
+    return templates.get(kind, otherwise) % {"count": language.numbers.count(count)}
 
 
 def _at_most(reading: Reading, affected: list[Finding], kind: Kind) -> int:

@@ -23,7 +23,7 @@ class NoFunnel:
     tested: int = 0
     """How many groups were tested exactly."""
 
-    def told(self, language: Language) -> str:
+    def text(self, language: Language) -> str:
         """The reason as a clause."""
         t, n = language.translations, language.numbers
         few = t.ngettext(

@@ -101,8 +101,8 @@ class Numbers:
         """A difference of shares in percentage points with its interval: −24.1 (−30.2 … −17.5)."""
         if value is None:
             return NOT_KNOWN
-        told = self._signed(value)
-        return told if low is None or high is None else f"{told} ({self._signed(low)} … {self._signed(high)})"
+        text = self._signed(value)
+        return text if low is None or high is None else f"{text} ({self._signed(low)} … {self._signed(high)})"
 
     def ratio_with_range(self, value: float | None, low: float | None, high: float | None) -> str:
         """A ratio with its interval: 0.66 (0.58 … 0.75); an interval without an upper end says so."""

@@ -38,16 +38,16 @@ class RateWords:
         """How many groups are in a state: "4 beyond the limit"."""
         match state:
             case "below":
-                told = self._t.ngettext("%(count)s beyond the limit", "%(count)s beyond the limit", count)
+                template = self._t.ngettext("%(count)s beyond the limit", "%(count)s beyond the limit", count)
             case "meets":
-                told = self._t.ngettext("%(count)s within the limit", "%(count)s within the limit", count)
+                template = self._t.ngettext("%(count)s within the limit", "%(count)s within the limit", count)
             case "cannot_tell":
-                told = self._t.ngettext("%(count)s cannot tell", "%(count)s cannot tell", count)
+                template = self._t.ngettext("%(count)s cannot tell", "%(count)s cannot tell", count)
             case "not_shown":
-                told = self._t.ngettext("%(count)s not shown", "%(count)s not shown", count)
+                template = self._t.ngettext("%(count)s not shown", "%(count)s not shown", count)
             case _:
                 assert_never(state)
-        return told % {"count": self._n.count(count)}
+        return template % {"count": self._n.count(count)}
 
     def rate(self, metric: str) -> str:
         """A rate in one or two words, as the head of a column."""

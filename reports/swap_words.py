@@ -107,12 +107,12 @@ class SwapWords:
 
     def counted(self, count: int, probe: SwapProbe) -> str:
         """So many of what one template of a probe is: "20 texts"."""
-        told = {
+        templates = {
             "text": self.t.ngettext("%(count)s text", "%(count)s texts", count),
             "row": self.t.ngettext("%(count)s row", "%(count)s rows", count),
             "cluster": self.t.ngettext("%(count)s cluster of rows", "%(count)s clusters of rows", count),
         }[probe.unit]
-        return told % {"count": self.n.count(count)}
+        return templates % {"count": self.n.count(count)}
 
     def shift(self, verdict: ProbeVerdict) -> SwapShift | None:
         """The shift that a verdict is about."""

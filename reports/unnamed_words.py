@@ -106,8 +106,8 @@ class UnnamedWords:
         )
 
     def _joined(self, rules: Sequence[RuleResult]) -> str:
-        told = list(dict.fromkeys(map(self._what, rules)))
-        first, *others = told
+        errors = list(dict.fromkeys(map(self._what, rules)))
+        first, *others = errors
         for other in others:
             first = self._t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
         return first
@@ -117,7 +117,7 @@ class UnnamedWords:
             return self._t.gettext(
                 "treated people of one or more nationalities clearly otherwise than the limit allows"
             )
-        told = {
+        errors = {
             ("missed", "more"): self._t.gettext(
                 "missed victims of one or more nationalities clearly more often than the limit allows"
             ),
@@ -134,4 +134,4 @@ class UnnamedWords:
         wrong = self._t.gettext(
             "was clearly more often wrong about people of one or more nationalities than the limit allows"
         )
-        return told.get(kind_of(rule.metric, low=rule.worse == "low"), wrong)
+        return errors.get(kind_of(rule.metric, low=rule.worse == "low"), wrong)

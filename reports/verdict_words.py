@@ -73,24 +73,24 @@ class VerdictWriter(Writer):
         return self.t.gettext("We cannot tell")
 
     def _sentence(self) -> str:
-        told = {"fail": self._failing_sentence, "pass": self._passing_sentence}.get(
+        text = {"fail": self._failing_sentence, "pass": self._passing_sentence}.get(
             self._of_rates, self._undecided_sentence
         )()
         for more in filter(None, (self._swaps.sentence(), self._change.sentence())):
-            told = self.t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
-        return told
+            text = self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
+        return text
 
     def _passing_sentence(self) -> str:
         """How many groups were judged and stayed within; and on how many limits, where that differs."""
         judged = len(self._passing)
-        told = self.t.ngettext(
+        text = self.t.ngettext(
             "In this test the one group that was large enough to judge stayed within the limit.",
             "In this test all %(count)s groups that were large enough to judge stayed within the limit.",
             judged,
         ) % {"count": self.n.count(judged)}
         on_all = sum(outcome == "pass" for outcome in self._worst.values())
         if on_all == judged:
-            return told
+            return text
         if on_all:
             more = self.t.ngettext(
                 "Only %(count)s of them was large enough to be judged on every limit.",
@@ -99,7 +99,7 @@ class VerdictWriter(Writer):
             ) % {"count": self.n.count(on_all)}
         else:
             more = self.t.gettext("No group was large enough to be judged on every limit.")
-        return self.t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
+        return self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
 
     def _undecided_sentence(self) -> str:
         """What was not found, and which of the reasons present keeps the audit from a verdict."""
@@ -115,7 +115,7 @@ class VerdictWriter(Writer):
             if both_ways
             else self.t.gettext("In this test no group was clearly worse off than everyone else by more than the limit")
         )
-        told = {
+        texts = {
             "unscored_cases": self.t.gettext("cases without a decision could change that"),
             "several_nationalities": self.t.gettext("people with several nationalities could change that"),
             "unknown_attribute": self.t.gettext("people whose group is unknown could change that"),
@@ -126,7 +126,7 @@ class VerdictWriter(Writer):
             "too_few_clusters": self.t.gettext("the cases of some groups come from too few clusters"),
             "too_few_cases": self.t.gettext("there are too few cases to say that none is"),
         }
-        why, *others = [words for reason, words in told.items() if reason in reasons] or [told["too_few_cases"]]
+        why, *others = [words for reason, words in texts.items() if reason in reasons] or [texts["too_few_cases"]]
         for other in others:
             why = self.t.gettext("%(first)s, and %(other)s") % {"first": why, "other": other}
         return self.t.gettext("%(first)s, but %(why)s.") % {"first": first, "why": why}
@@ -160,11 +160,11 @@ class VerdictWriter(Writer):
         than = self.t.gettext("In this test the system %(what)s than among everyone else.")
         if others:
             than = self.t.gettext("In this test the system %(what)s, than among everyone else.")
-        told = than % {"what": first}
+        text = than % {"what": first}
         if not self._unnamed:
-            return told
+            return text
         more = self._unnamed_words.sentence_beside_names(self._unnamed)
-        return self.t.gettext("%(first)s %(more)s") % {"first": told, "more": more}
+        return self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
 
     def _clearly(self, kind: Kind, count: int) -> str:
         """What happened and in how many groups: "missed victims clearly more often in 3 groups"."""

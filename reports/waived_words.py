@@ -45,14 +45,14 @@ class WaivedWords:
         held = self._by_finding.get((rule, group))
         if held is None:
             return ""
-        told = {
+        values = {
             "who": harmless(held.waiver.who),
             "day": self._language.date(held.waiver.expires),
             "why": harmless(held.waiver.why),
         }
         if held.state == "expired":
-            return self._t.gettext("waiver by %(who)s until %(day)s, expired when the audit was run: %(why)s") % told
-        return self._t.gettext("waived by %(who)s until %(day)s: %(why)s") % told
+            return self._t.gettext("waiver by %(who)s until %(day)s, expired when the audit was run: %(why)s") % values
+        return self._t.gettext("waived by %(who)s until %(day)s: %(why)s") % values
 
     def listed(self, names: Names) -> Sequence[WaiverLine]:
         """Every waiver, in the order of its file."""

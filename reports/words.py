@@ -98,8 +98,8 @@ class Words(RateWords):
             return ""
         if verdict.because == "judged_as_part":
             because = self._t.gettext("too few cases alone")
-        told = (because, self.judged_as(verdict), self.needed(verdict))
-        return self._t.gettext("; ").join(part for part in told if part)
+        parts = (because, self.judged_as(verdict), self.needed(verdict))
+        return self._t.gettext("; ").join(part for part in parts if part)
 
     def judged_as(self, verdict: Verdict) -> str:
         """For a group judged as part of a larger one: of which, and with what outcome. Never a pass of its own."""

@@ -57,7 +57,7 @@ class ForestRow:
     low: float
     """End of the interval; of a group of which only a bound is known, that bound or 0."""
     high: float
-    told: str
+    rate_text: str
     """The rate and its interval, in words."""
     cases: str
     rest: float | None = None
@@ -220,5 +220,5 @@ def limit_in_words(
     if scale == "difference":
         return f"at most {numbers.points(limit)} percentage points {side} everyone else"
     factors = {"low": f"at least {numbers.plain(limit)}", "high": f"at most {numbers.plain(1 / limit)}"}
-    told = " and ".join(factors[each] for each in ("low", "high") if each in worse)
-    return f"{told} times the rate of everyone else"
+    bounds = " and ".join(factors[each] for each in ("low", "high") if each in worse)
+    return f"{bounds} times the rate of everyone else"

@@ -60,9 +60,9 @@ def _row(axes: Axes, place: int, row: ForestRow) -> None:
     )  # fmt: skip
     if row.value is not None:
         axes.plot([row.value], [place], linestyle="none", label=f"mark {place}", markeredgewidth=1.3, **look)
-    told: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "size": 8.5}
-    axes.text(1.03, place, row.told, **told)
-    axes.text(1.03 + 1.68 / _width(axes), place, row.cases, ha="right", **told)
+    beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center", "size": 8.5}
+    axes.text(1.03, place, row.rate_text, **beside)
+    axes.text(1.03 + 1.68 / _width(axes), place, row.cases, ha="right", **beside)
 
 
 def _width(axes: Axes) -> float:

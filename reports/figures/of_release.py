@@ -253,17 +253,19 @@ def _row(reader: _Reader, row: PublicGroup, rate: PublicRate, word: PublicWord |
     numbers, cases = ENGLISH.numbers, _cases(reader, row)
     if rate.value is not None and rate.low is not None and rate.high is not None:
         low, high = rate.low, rate.high
-        told = f"{numbers.percent(rate.value)} ({numbers.percent_range(low, high)})"
+        rate_text = f"{numbers.percent(rate.value)} ({numbers.percent_range(low, high)})"
     else:
         low, high = rate.at_least or 0.0, 1.0 if rate.at_most is None else rate.at_most
-        told = f"at least {numbers.percent(low)}" if rate.at_least is not None else f"at most {numbers.percent(high)}"
+        rate_text = (
+            f"at least {numbers.percent(low)}" if rate.at_least is not None else f"at most {numbers.percent(high)}"
+        )
     return ForestRow(
         name=reader.names.group(row.group),
         outcome=_outcome(word),
         value=rate.value,
         low=low,
         high=high,
-        told=told,
+        rate_text=rate_text,
         cases=numbers.count(cases) if cases is not None else rate.size or "",
     )
 

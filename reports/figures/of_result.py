@@ -261,12 +261,12 @@ def _no_funnel(
         what = "there is no such family of groups to draw"
         return nothing_drawn(what, funnels, reader.finest, forest, slug="figure-family")
     asked = [each for each in reader.families() if len(each) == 1] if axes is None else [axes]
-    told = dict[str, list[str]]()
+    by_reason = dict[str, list[str]]()
     for each in asked:
         why = why_no_funnel(reader.result, reader.rule, each)
-        words = "no group of it has a rate" if why is None else why.told(ENGLISH)
-        told.setdefault(words, []).append(reader.names.axes(each))
-    reasons = "; ".join(f"by {' or by '.join(names)}: {words}" for words, names in told.items())
+        words = "no group of it has a rate" if why is None else why.text(ENGLISH)
+        by_reason.setdefault(words, []).append(reader.names.axes(each))
+    reasons = "; ".join(f"by {' or by '.join(names)}: {words}" for words, names in by_reason.items())
     return nothing_drawn(f"there is no funnel to draw {reasons}".rstrip(), funnels, reader.finest, forest)
 
 
@@ -281,7 +281,7 @@ def _row(reader: _Reader, finding: Finding) -> ForestRow:
         value=value,
         low=low,
         high=high,
-        told=f"{numbers.percent(value)} ({numbers.percent_range(low, high)})",
+        rate_text=f"{numbers.percent(value)} ({numbers.percent_range(low, high)})",
         cases=numbers.count(finding.denominator),
         rest=finding.rest,
         limits=limits,

@@ -124,7 +124,7 @@ class AffectedWriter(Writer):
             "none": self.n.count(undecided),
         }
         if undecided:
-            told = (
+            template = (
                 self.t.gettext(
                     "In this test the system missed %(part)s of %(whole)s victims who got a decision; "
                     "%(none)s got none."
@@ -135,7 +135,7 @@ class AffectedWriter(Writer):
                     "and got a decision; %(none)s got none."
                 )
             )
-            return told % counts
+            return template % counts
         if missed:
             return self.t.gettext("In this test the system missed %(part)s of %(whole)s victims overall.") % counts
         return (
@@ -168,12 +168,12 @@ class AffectedWriter(Writer):
 
     def _people(self, finding: Finding, *, both_ways: bool) -> str:
         """Cases beyond the rate of everyone else; under a limit in both directions it says to which side."""
-        told = {"count": self.n.up_to(finding.apart)}
+        values = {"count": self.n.up_to(finding.apart)}
         if not both_ways or finding.error is None or finding.rest_error is None:
-            return told["count"]
+            return values["count"]
         if finding.error < finding.rest_error:
-            return self.t.gettext("%(count)s fewer") % told
-        return self.t.gettext("%(count)s more") % told
+            return self.t.gettext("%(count)s fewer") % values
+        return self.t.gettext("%(count)s more") % values
 
 
 def _by_people(findings: list[Finding]) -> list[Finding]:

@@ -118,6 +118,6 @@ class BreakdownWriter(Writer):
             axis = Axis(feature.name, feature.rungs[0])
             if self.names.is_nationality(axis) and axis.rung == "country":
                 worst = worst_outcomes([each for each in self.reading.findings if each.group.family.axes == (axis,)])
-                told = {code: looks[outcome] for ((_, code),), outcome in worst.items()}
-                found += by_region(feature, told, list(looks.values()), self.names, self.language)
+                states = {code: looks[outcome] for ((_, code),), outcome in worst.items()}
+                found += by_region(feature, states, list(looks.values()), self.names, self.language)
         return found

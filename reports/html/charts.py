@@ -108,9 +108,9 @@ def _point(outcome: str, at: str) -> str:
 
 def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
     """A bar of states: one segment an outcome, as wide as its share; the words and counts stand under it."""
-    told = [(outcome, count) for outcome, count in counts if count]
+    shown = [(outcome, count) for outcome, count in counts if count]
     parts, start = [], 0.0
-    for (outcome, _), share in zip(told, lengths_of([count for _, count in told]), strict=True):
+    for (outcome, _), share in zip(shown, lengths_of([count for _, count in shown]), strict=True):
         width = 100 * share
         look = {
             "fail": f'fill="{palette.BEYOND}"',

@@ -176,16 +176,16 @@ class PageWriter(Writer):
 
     def _of_safeguards(self) -> Iterator[str]:
         result = self.result
-        told = result.plan.governance
+        governance = result.plan.governance
         if result.safeguards:
             yield "measured, declared, not shown"
         if result.frameworks:
             yield "evidence relevant to"
         if result.impact_ratios:
             yield "impact ratio"
-        if told.override_rate is not None or told.review_rate is not None:
+        if governance.override_rate is not None or governance.review_rate is not None:
             yield "override rate"
-        if told.valid_until is not None:
+        if governance.valid_until is not None:
             yield "valid until"
 
     def _harm_order(self, rule: RuleResult) -> int:
@@ -203,8 +203,8 @@ class PageWriter(Writer):
     def _rule(self, rule: RuleResult) -> RuleSummary:
         verdicts = [each.verdict for each in self._findings if each.rule is rule]
         counts = [(outcome, sum(verdict.outcome == outcome for verdict in verdicts)) for outcome in _OUTCOMES]
-        told = tuple(StateCount(name, count, self.words.outcome(name)) for name, count in counts if count)
-        title = self.t.gettext("; ").join(f"{self.n.count(state.count)} {state.word}" for state in told)
+        shown = tuple(StateCount(name, count, self.words.outcome(name)) for name, count in counts if count)
+        title = self.t.gettext("; ").join(f"{self.n.count(state.count)} {state.word}" for state in shown)
         groups = sum(count for _, count in counts)
         return RuleSummary(
             rule=rule,
@@ -213,7 +213,7 @@ class PageWriter(Writer):
             word=self.words.rule_outcome(rule.outcome),
             because=self.words.rule_because(rule.because),
             groups=self.t.ngettext("%(count)s group", "%(count)s groups", groups) % {"count": self.n.count(groups)},
-            states=told,
+            states=shown,
             as_part=sum(verdict.because == "judged_as_part" for verdict in verdicts),
             bar=states(counts, title) if groups else Markup(""),
             unnamed=self._unnamed_words.of_the_rule()

@@ -88,7 +88,7 @@ class SafeguardsWriter(Writer):
         first = [one for one in self.result.safeguards if one.clause in ("7(k)", "2")]
         others = [one for one in self.result.safeguards if one.clause not in ("7(k)", "2")]
         counted = Counter(one.state for one in others)
-        told = self.result.plan.governance
+        governance = self.result.plan.governance
         declared = tuple(one for one in self._declared() if one.words)
         return SafeguardsPage(
             of_7k=tuple(self._rows(first)),
@@ -98,9 +98,10 @@ class SafeguardsWriter(Writer):
             ratios=tuple(self._ratios(table) for table in self.result.impact_ratios),
             declared=declared,
             not_declared=tuple(one.what for one in self._declared() if not one.words),
-            declared_on=self.language.date(told.declared_on) if told.declared_on else "",
-            valid_until=self.language.date(told.valid_until) if told.valid_until else "",
-            past_expiry=told.valid_until is not None and told.valid_until < self.result.provenance.finished[:10],
+            declared_on=self.language.date(governance.declared_on) if governance.declared_on else "",
+            valid_until=self.language.date(governance.valid_until) if governance.valid_until else "",
+            past_expiry=governance.valid_until is not None
+            and governance.valid_until < self.result.provenance.finished[:10],
         )
 
     def _rows(self, safeguards: list[Safeguard]) -> Iterator[SafeguardRow]:
@@ -153,24 +154,27 @@ class SafeguardsWriter(Writer):
         )
 
     def _declared(self) -> Iterator[Declared]:
-        told = self.result.plan.governance
+        governance = self.result.plan.governance
         date = self.language.date
-        yield Declared(self.t.gettext("The office that answers for it"), _one(told.office))
-        yield Declared(self.t.gettext("The role that answers for it"), _one(told.role))
-        yield Declared(self.t.gettext("Who can stop it"), _one(told.oversight))
-        yield Declared(self.t.gettext("Flags that people reviewed"), _one(self._share(told.review_rate)))
-        yield Declared(self.t.gettext("Reviewed flags that were not followed"), _one(self._share(told.override_rate)))
-        if told.review_period is not None:
-            yield Declared(self.t.gettext("The time that these shares are about"), _one(told.review_period))
-        yield Declared(self.t.gettext("What follows from a flag"), _one(told.downstream))
-        yield Declared(self.t.gettext("Who was consulted"), told.consulted)
-        yield Declared(self.t.gettext("Patterns named in advance"), tuple(told.named_patterns))
+        yield Declared(self.t.gettext("The office that answers for it"), _one(governance.office))
+        yield Declared(self.t.gettext("The role that answers for it"), _one(governance.role))
+        yield Declared(self.t.gettext("Who can stop it"), _one(governance.oversight))
+        yield Declared(self.t.gettext("Flags that people reviewed"), _one(self._share(governance.review_rate)))
         yield Declared(
-            self.t.gettext("When the limits were set"), _one(told.limits_set_on and date(told.limits_set_on))
+            self.t.gettext("Reviewed flags that were not followed"), _one(self._share(governance.override_rate))
         )
-        yield Declared(self.t.gettext("Why features of people were processed"), _one(told.group_data))
-        yield Declared(self.t.gettext("What is done without it"), _one(told.baseline))
-        yield Declared(self.t.gettext("The audit before this one"), _one(told.previous_audit))
+        if governance.review_period is not None:
+            yield Declared(self.t.gettext("The time that these shares are about"), _one(governance.review_period))
+        yield Declared(self.t.gettext("What follows from a flag"), _one(governance.downstream))
+        yield Declared(self.t.gettext("Who was consulted"), governance.consulted)
+        yield Declared(self.t.gettext("Patterns named in advance"), tuple(governance.named_patterns))
+        yield Declared(
+            self.t.gettext("When the limits were set"),
+            _one(governance.limits_set_on and date(governance.limits_set_on)),
+        )
+        yield Declared(self.t.gettext("Why features of people were processed"), _one(governance.group_data))
+        yield Declared(self.t.gettext("What is done without it"), _one(governance.baseline))
+        yield Declared(self.t.gettext("The audit before this one"), _one(governance.previous_audit))
 
     def _share(self, share: float | None) -> str | None:
         return None if share is None else self.n.percent_of_the_plan(share)

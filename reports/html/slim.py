@@ -49,8 +49,8 @@ def slimmed(body: str, language: Language, scope: str) -> tuple[str, str]:
         return f' data-l="{places.setdefault(found[1], len(places) + 1)}"'
 
     body = _LABEL.sub(number, _ENDS.sub("", body))
-    told = "".join(
+    rules = "".join(
         f'{scope}[data-l="{place}"]::before{{content:{css_string(spaced(html.unescape(label), language))}}}\n'
         for label, place in places.items()
     )
-    return body, f"@media (max-width:44rem){{\n{told}}}\n" if told else ""
+    return body, f"@media (max-width:44rem){{\n{rules}}}\n" if rules else ""

@@ -41,7 +41,7 @@ class Region:
 
 
 def by_region(
-    feature: NamedFeature, told: Mapping[str, State], order: Sequence[State], names: Names, language: Language
+    feature: NamedFeature, states: Mapping[str, State], order: Sequence[State], names: Names, language: Language
 ) -> list[Region]:
     """The nationalities of a feature by the rung above theirs.
 
@@ -61,7 +61,7 @@ def by_region(
         return []
     by_code: dict[str, list[LevelName]] = {}
     for level in feature.levels:
-        if level.rung == rungs[0] and level.code in told:
+        if level.rung == rungs[0] and level.code in states:
             # Who has no nationality, or none that is known or listed, is of no region: the same code on every rung.
             by_code.setdefault("" if level.parent in (None, level.code) else str(level.parent), []).append(level)
     above = {level.code for level in feature.levels if len(rungs) > 1 and level.rung == rungs[1]}
@@ -71,7 +71,7 @@ def by_region(
         name = names.level(Level(feature.name, rungs[1], code)) if code in above else other
         named: dict[State, list[str]] = {state: [] for state in order}
         for level in members:
-            named[told[level.code]].append(names.level(Level(feature.name, level.rung, level.code)))
+            named[states[level.code]].append(names.level(Level(feature.name, level.rung, level.code)))
         lines = tuple(
             Squares(state.outcome, state.word, tuple(sorted(named[state]))) for state in order if named[state]
         )

@@ -180,11 +180,11 @@ class TableWriter(Writer):
     def _counted(self, findings: Sequence[Rate]) -> str:
         """How many groups have which outcome: "253 cannot tell; 12 no rate can be stated"."""
         outcomes = [each.verdict.outcome for each in findings if each.verdict]
-        told = [
+        counts = [
             f"{self.n.count(outcomes.count(outcome))} {self.words.outcome(outcome)}"
             for outcome in dict.fromkeys(outcomes)
         ]
-        return self.t.gettext("; ").join(told) if told else self.n.count(len(findings))
+        return self.t.gettext("; ").join(counts) if counts else self.n.count(len(findings))
 
     def _urgency(self, finding: Rate) -> tuple[int, float, str]:
         """Failing groups first, by people affected; then the undecided, the passing and the unjudged, by size."""
@@ -251,7 +251,7 @@ class TableWriter(Writer):
                 Fold(
                     outcome=verdict.outcome if verdict else "",
                     title=title if verdict else self.t.gettext("Other groups"),
-                    rows=tuple(self._short(finding, digits, told=larger) for finding in members),
+                    rows=tuple(self._short(finding, digits, larger=larger) for finding in members),
                 )
             )
         return folds
@@ -265,8 +265,8 @@ class TableWriter(Writer):
                 yield members, ""
                 continue
             members.sort(key=self._larger_group)
-            for told, part in groupby(members, key=self._larger_group):
-                yield list(part), told
+            for within, part in groupby(members, key=self._larger_group):
+                yield list(part), within
 
     def _larger_group(self, finding: Rate) -> str:
         """The larger group as part of which a group is judged, and what came of that; empty where there is none."""
@@ -278,12 +278,12 @@ class TableWriter(Writer):
             "outcome": self.words.outcome(verdict.judged_as_outcome or "inconclusive"),
         }
 
-    def _short(self, finding: Rate, digits: int, *, told: str) -> Row:
+    def _short(self, finding: Rate, digits: int, *, larger: str) -> Row:
         """A row without a drawing, whose outcome stands above it, and so may its larger group."""
         verdict = finding.verdict
         note = ""
         if verdict is not None:
-            note = "" if told else self._larger_group(finding)
+            note = "" if larger else self._larger_group(finding)
             if verdict.cases_needed and verdict.because != "unscored_cases" and verdict.outcome not in ("pass", "fail"):
                 more = self.t.gettext("%(count)s more needed") % {"count": self.n.about(verdict.cases_needed)}
                 note = self.t.gettext("; ").join(part for part in (note, more) if part)
@@ -310,11 +310,11 @@ class TableWriter(Writer):
         effective, freedom = finding.estimate.effective_cases, finding.estimate.degrees_of_freedom
         if effective is None:
             return counts
-        told = {"counts": counts, "effective": self.n.about(effective)}
+        values = {"counts": counts, "effective": self.n.about(effective)}
         if freedom is None:
-            return self.t.gettext("%(counts)s; worth %(effective)s") % told
+            return self.t.gettext("%(counts)s; worth %(effective)s") % values
         return self.t.gettext("%(counts)s; worth %(effective)s, df %(freedom)s") % {
-            **told,
+            **values,
             "freedom": self.n.count(int(freedom)),
         }
 

@@ -60,21 +60,21 @@ def _write_styles(root: Any) -> None:
         for rule in style_parser().parse_stylesheet(style.text or "", skip_comments=True, skip_whitespace=True):
             if rule.type != "qualified-rule":
                 continue
-            told = {
+            drawn = {
                 each.lower_name: style_parser().serialize(each.value).strip()
                 for each in style_parser().parse_blocks_contents(rule.content)
                 if each.type == "declaration" and each.lower_name in _DRAWN
             }
-            if told:
+            if drawn:
                 for selector in selectors().compile_selector_list(rule.prelude):
                     if selector.pseudo_element is None:
-                        matcher.add_selector(selector, told)
+                        matcher.add_selector(selector, drawn)
     for wrapper in selectors().ElementWrapper.from_html_root(root, content_language=None).iter_subtree():
         element = wrapper.etree_element
         if str(element.tag).startswith(SVG):
             outermost = wrapper.parent is not None and not str(wrapper.parent.etree_element.tag).startswith(SVG)
-            for *_, told in sorted(matcher.match(wrapper), key=lambda match: match[:2]):
-                for name, value in told.items():
+            for *_, drawn in sorted(matcher.match(wrapper), key=lambda match: match[:2]):
+                for name, value in drawn.items():
                     # The page itself sets the size of a whole drawing, in units that a drawing does not know.
                     if not (outermost and name in ("width", "height")):
                         element.set(name, value)
@@ -146,15 +146,15 @@ def _unstretched(frame: Any, size: tuple[float, float]) -> None:
 
 def _stretched(path: str, factors: tuple[float, float]) -> str:
     """A path of straight lines with its numbers multiplied, across and down. Raises KeyError for other commands."""
-    told, place = "", 0
+    stretched, place = "", 0
     axes: tuple[int, ...] = (0,)
     for command, number in _STEPS.findall(path):
         if command:
-            told, axes, place = told + command, _SCALED[command], 0
+            stretched, axes, place = stretched + command, _SCALED[command], 0
         elif number:
-            told += f"{_short(float(number) * factors[axes[place % len(axes)]])} "
+            stretched += f"{_short(float(number) * factors[axes[place % len(axes)]])} "
             place += 1
-    return told.rstrip()
+    return stretched.rstrip()
 
 
 def _short(number: float) -> str:

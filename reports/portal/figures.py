@@ -60,8 +60,8 @@ class Figures:
         How far is measured from everyone's rate to the nearer end of the group's interval, or to its bound.
         """
         rules = {rule.rule: rule for rule in self.release.rules}
-        told = each_people_once(self.release.words)
-        words = [word for word in told if state_of(word) == "below" and word.rule in rules]
+        words_once = each_people_once(self.release.words)
+        words = [word for word in words_once if state_of(word) == "below" and word.rule in rules]
         if not words:
             return ()
         rates = {(rate.metric, rate.group): rate for rate in self.release.rates}

@@ -93,5 +93,5 @@ def _slug(*names: str) -> str:
     """Letters of the first name that everyone can type, and letters of a digest that tell it from all others."""
     plain = _NOT_LETTERS.sub("-", names[0].lower()).strip("-")[:40].strip("-")
     digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    told = "".join(_LETTERS[int(figure, 16)] for figure in digest)
-    return f"{plain}-{told}" if plain else told
+    letters = "".join(_LETTERS[int(figure, 16)] for figure in digest)
+    return f"{plain}-{letters}" if plain else letters

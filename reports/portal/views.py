@@ -111,7 +111,7 @@ class ViewWriter:
             latest = self._figures[system.latest.name]
             about = latest.release.about
             last = system.audits[-LAST:]
-            told = [
+            shown = [
                 (audit.name, audit.release.headline.outcome, self._figures[audit.name].everyone(latest.metric))
                 for audit in last
             ]
@@ -127,7 +127,7 @@ class ViewWriter:
                 word=self._teller.state(system.state),
                 latest=self._view(system.latest, latest.metric),
                 rate_name=name,
-                trend=trend(told, title, self._teller.n),
+                trend=trend(shown, title, self._teller.n),
                 several=len(last) > 1,
                 use=use_in_words(about.use, self._teller.language),
                 route=route_in_words(about.route, self._teller.language),

@@ -118,8 +118,8 @@ class PortalWords:
 
     def both(self, rate: PublicRate | None) -> str:
         """The two together: "79% (78–81%)"."""
-        told, between = self.rate(rate), self.range(rate)
-        return f"{told} ({between})" if between else told
+        text, between = self.rate(rate), self.range(rate)
+        return f"{text} ({between})" if between else text
 
     def tallies(self, figures: Figures) -> list[tuple[str, str]]:
         """How many verdicts on groups there are in each state: the outcome whose mark they have, and the words."""
@@ -145,52 +145,52 @@ class PortalWords:
 
     def notes(self, release: PublicRelease) -> list[str]:
         """What must be known before the figures of an audit are read."""
-        told = []
+        sentences = []
         if release.figures == "refused":
-            told.append(self._sentence("figures_refused"))
+            sentences.append(self._sentence("figures_refused"))
         if release.figures == "not_made":
-            told.append(self._sentence("figures_not_made"))
+            sentences.append(self._sentence("figures_not_made"))
         if release.about.weighted:
-            told.append(
+            sentences.append(
                 self.t.gettext(
                     "The exact audit weighs its cases, and the protected figures do not: no rates are made of them, "
                     "and they say of no group whether it is within the limit."
                 )
             )
         if release.about.clustered and release.about.unit == "cluster":
-            told.append(
+            sentences.append(
                 self.t.gettext(
                     "Cases of this set belong together, and the protected figures count all that do once: "
                     "no rates are made of them, and they say of no group whether it is within the limit."
                 )
             )
         elif release.about.clustered:
-            told.append(
+            sentences.append(
                 self.t.gettext(
                     "Cases of this set belong together, and the protected figures do not know which: no rates are made "
                     "of them, and they say of no group whether it is within the limit."
                 )
             )
         if release.about.probe_rules:
-            told.append(
+            sentences.append(
                 self.t.gettext("The verdict also rests on texts in which one word was changed; see the report.")
             )
         change = release.headline.change
         if change is not None:
             differs = ", ".join(change.differs)
             said = [self._sentence(name).format(features=differs) for name in change.told]
-            told += said[1:] if release.headline.fails_on == ("change",) else said
-        return told
+            sentences += said[1:] if release.headline.fails_on == ("change",) else said
+        return sentences
 
     def waivers(self, figures: Figures) -> list[str]:
         """Who answers for which finding until when, by name where the protected figures name it."""
-        told = []
+        lines = []
         for waiver in figures.release.waivers:
             name = self.t.gettext("a group that is not named here")
             if waiver.group is not None:
                 name = self.names(figures).group(waiver.group)
-            told.append(f"{capital(name)}{self.t.gettext(': ')}{self._waived(waiver, figures.release.about.finished)}")
-        return told
+            lines.append(f"{capital(name)}{self.t.gettext(': ')}{self._waived(waiver, figures.release.about.finished)}")
+        return lines
 
     def _waived(self, waiver: PublicWaiver, finished: str) -> str:
         of = {
@@ -210,20 +210,20 @@ class PortalWords:
         error = self._error(change.error)
         match change.state:
             case "other_set":
-                told = self.t.gettext("%(error)s: not compared, the audit before was of other cases")
-                return told % {"error": error}
+                template = self.t.gettext("%(error)s: not compared, the audit before was of other cases")
+                return template % {"error": error}
             case "other_key":
-                told = self.t.gettext(
+                template = self.t.gettext(
                     "%(error)s: not compared: whether these are the same cases cannot be told, because another key may "
                     "have been used"
                 )
-                return told % {"error": error}
+                return template % {"error": error}
             case "no_digest":
-                told = self.t.gettext(
+                template = self.t.gettext(
                     "%(error)s: not compared: whether these are the same cases cannot be told, because no digest of "
                     "them was published"
                 )
-                return told % {"error": error}
+                return template % {"error": error}
             case "other_method":
                 return self.t.gettext("%(error)s: not compared, figures were protected in another way") % {
                     "error": error

@@ -108,7 +108,7 @@ class AskedAgainWriter(LookWriter):
 
     def _sentences(self, everyone: SelfDisagreement) -> tuple[str, ...]:
         times = self.n.count(self.result.plan.scoring.repeat)
-        told = self.t.gettext(
+        first = self.t.gettext(
             "Asked %(times)s times about every case, the system contradicted its first decision on %(differ)s: "
             "%(share)s."
         ) % {
@@ -117,9 +117,9 @@ class AskedAgainWriter(LookWriter):
             "share": self.share(everyone.share, everyone.low, everyone.high),
         }
         if not everyone.answered_sometimes:
-            return (told,)
+            return (first,)
         return (
-            told,
+            first,
             self.t.ngettext(
                 "On %(count)s more it answered sometimes, and sometimes not.",
                 "On %(count)s more it answered sometimes, and sometimes not.",

@@ -55,8 +55,10 @@ class ChangeWriter(LookWriter):
         if change is None or not change.rules:
             return ()
         margins = list(dict.fromkeys(rule.margin for rule in change.rules))
-        told = self.listed([self.n.points(margin) for margin in margins])
-        return (self.t.gettext("It may have become worse by %(points)s percentage points at most.") % {"points": told},)
+        points = self.listed([self.n.points(margin) for margin in margins])
+        return (
+            self.t.gettext("It may have become worse by %(points)s percentage points at most.") % {"points": points},
+        )
 
     def _row(self, one: ChangeVerdict, words: ChangeWords) -> tuple[str, ...]:
         rules = {rule.rule: rule.metric for rule in (self.result.change.rules if self.result.change else ())}

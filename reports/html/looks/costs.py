@@ -32,8 +32,8 @@ class CostWriter(LookWriter):
         tables, folds = self.split(
             self.t.gettext("Cost of errors per 1,000 labelled cases"), columns, map(self._row, stated), "costs-more"
         )
-        told = {"missed": self.n.plain(weighed.cost_missed), "flagged": self.n.plain(weighed.cost_flagged)}
-        first = self.t.gettext("The plan lets a missed victim cost %(missed)s and a wrong flag %(flagged)s.") % told
+        values = {"missed": self.n.plain(weighed.cost_missed), "flagged": self.n.plain(weighed.cost_flagged)}
+        first = self.t.gettext("The plan lets a missed victim cost %(missed)s and a wrong flag %(flagged)s.") % values
         surely = [each for each in stated if each.difference_low is not None and each.difference_low > 0]
         second = self.t.gettext(
             "No likely range is stated, because cases are weighted or belong together: none of the differences is sure."
@@ -68,8 +68,8 @@ class CostWriter(LookWriter):
     def _ranged(self, value: float | None, low: float | None, high: float | None) -> str:
         if value is None:
             return NOT_KNOWN
-        told = self._whole(value)
-        return told if low is None or high is None else f"{told} ({self._whole(low)} … {self._whole(high)})"
+        text = self._whole(value)
+        return text if low is None or high is None else f"{text} ({self._whole(low)} … {self._whole(high)})"
 
     def _whole(self, value: float) -> str:
         return self.n.whole(value) if abs(value) >= 10 else self.decimal(value).replace("-", "−")
@@ -126,10 +126,10 @@ class MeasureWriter(LookWriter):
         return reasons.get(each.reason or "", NOT_KNOWN)
 
     def _number(self, value: float, low: float | None, high: float | None) -> str:
-        told = self.n.significant(value, 4)
+        text = self.n.significant(value, 4)
         if low is None or high is None:
-            return told
-        return f"{told} ({self.n.significant(low, 4)} … {self.n.significant(high, 4)})"
+            return text
+        return f"{text} ({self.n.significant(low, 4)} … {self.n.significant(high, 4)})"
 
 
 class OpinionWriter(LookWriter):

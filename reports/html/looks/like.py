@@ -60,11 +60,11 @@ class LikeWriter(LookWriter):
     def _sentences(self) -> Iterator[str]:
         for controls in dict.fromkeys(record.controls for record in self.result.conditional):
             kinds = self._kinds(controls)
-            told = list(self._changes([record for record in self.result.conditional if record.controls == controls]))
-            if told:
+            changes = list(self._changes([record for record in self.result.conditional if record.controls == controls]))
+            if changes:
                 yield self.t.gettext("Compared only with cases of the same %(kinds)s, %(what)s.") % {
                     "kinds": kinds,
-                    "what": self.listed(told),
+                    "what": self.listed(changes),
                 }
             else:
                 yield self.t.gettext(
@@ -96,7 +96,7 @@ class LikeWriter(LookWriter):
         if record.scale == "ratio":
             crude = self.n.ratio_with_range(gap.crude_ratio, gap.crude_ratio_low, gap.crude_ratio_high)
             within = self.n.ratio_with_range(gap.ratio, gap.ratio_low, gap.ratio_high)
-            crude, within = (self.t.gettext("ratio %(ratio)s") % {"ratio": told} for told in (crude, within))
+            crude, within = (self.t.gettext("ratio %(ratio)s") % {"ratio": text} for text in (crude, within))
         else:
             crude = self.n.points_with_range(gap.crude_difference, gap.crude_difference_low, gap.crude_difference_high)
             within = self.n.points_with_range(gap.difference, gap.difference_low, gap.difference_high)

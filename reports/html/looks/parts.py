@@ -85,15 +85,15 @@ class LookWriter(Writer):
         """A share with its likely range: 61% (55–67%)."""
         if value is None:
             return NOT_KNOWN
-        told = self.n.percent(value)
-        return told if low is None or high is None else f"{told} ({self.n.percent_range(low, high)})"
+        text = self.n.percent(value)
+        return text if low is None or high is None else f"{text} ({self.n.percent_range(low, high)})"
 
     def decimal(self, value: float | None, low: float | None = None, high: float | None = None) -> str:
         """A number to two decimals with its likely range: 0.87 (0.84–0.90)."""
         if value is None:
             return NOT_KNOWN
-        told = self.n.ratio(value)
-        return told if low is None or high is None else f"{told} ({self.n.ratio(low)}–{self.n.ratio(high)})"
+        text = self.n.ratio(value)
+        return text if low is None or high is None else f"{text} ({self.n.ratio(low)}–{self.n.ratio(high)})"
 
     def part(self, part: int, whole: int) -> str:
         """Counts: 31 of 74."""

@@ -60,14 +60,14 @@ class DeployedWriter(LookWriter):
 
     def _sentences(self, record: Deployed, groups: list[DeployedGroup]) -> Iterator[str]:
         everyone = next((group for group in groups if not group.group.root), None)
-        told = {
+        values = {
             "share": self.n.percent_pattern.format(self.n.points(record.prevalence)),
             "source": record.source,
         }
         if everyone is None or everyone.flags_per_1000 is None or everyone.right_per_1000 is None:
-            yield self.t.gettext("At work %(share)s of cases are exploitation (%(source)s).") % told
+            yield self.t.gettext("At work %(share)s of cases are exploitation (%(source)s).") % values
             return
-        told |= {
+        values |= {
             "flags": self.n.about(everyone.flags_per_1000),
             "right": self.n.about(everyone.right_per_1000),
             "set": self.n.percent(everyone.set_precision),
@@ -77,7 +77,7 @@ class DeployedWriter(LookWriter):
                 "Where %(share)s of cases are exploitation (%(source)s), about %(flags)s of 1,000 cases are flagged "
                 "and about %(right)s of these rightly; of those flagged in this set, %(set)s are."
             )
-            % told
+            % values
         )
 
     def _row(self, group: DeployedGroup) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ class PatternWriter(LookWriter):
             for outcome, count in record.outcomes.items():
                 counts[outcome] += count
         everyone = {"all": self.n.count(sum(counts.values()))}
-        told = [words for outcome, words in self._outcomes(counts).items() if counts[outcome]]
+        values = [words for outcome, words in self._outcomes(counts).items() if counts[outcome]]
         if counts["cannot_tell"] == sum(counts.values()):
             yield (
                 self.t.gettext(
@@ -158,7 +158,7 @@ class PatternWriter(LookWriter):
                 % everyone
             )
         else:
-            yield self.t.gettext("Of %(all)s groups: %(what)s.") % {**everyone, "what": self.listed(told)}
+            yield self.t.gettext("Of %(all)s groups: %(what)s.") % {**everyone, "what": self.listed(values)}
         whole = next(iter(self.result.amplification), None)
         if whole is not None and whole.label_rate is not None and whole.flag_rate is not None:
             yield self.t.gettext(
@@ -170,31 +170,31 @@ class PatternWriter(LookWriter):
             yield self._against(reference)
 
     def _outcomes(self, counts: dict[str, int]) -> dict[str, str]:
-        told = {outcome: {"count": self.n.count(count)} for outcome, count in counts.items()}
+        values = {outcome: {"count": self.n.count(count)} for outcome, count in counts.items()}
         return {
             "adds": self.t.gettext("for %(count)s the system adds to the gap in the labels or turns it round")
-            % told["adds"],
-            "repeats": self.t.gettext("for %(count)s it repeats the gap") % told["repeats"],
-            "removes": self.t.gettext("for %(count)s it narrows the gap") % told["removes"],
-            "cannot_tell": self.t.gettext("for %(count)s the cases do not say") % told["cannot_tell"],
+            % values["adds"],
+            "repeats": self.t.gettext("for %(count)s it repeats the gap") % values["repeats"],
+            "removes": self.t.gettext("for %(count)s it narrows the gap") % values["removes"],
+            "cannot_tell": self.t.gettext("for %(count)s the cases do not say") % values["cannot_tell"],
         }
 
     def _against(self, reference: ReferenceComparison) -> str:
-        told = {"feature": self.names.feature(reference.feature), "source": reference.source}
+        values = {"feature": self.names.feature(reference.feature), "source": reference.source}
         if reference.p is not None and reference.p <= _RARELY:
             return (
                 self.t.gettext(
                     "Who is labelled a victim here differs by %(feature)s from the reference table (%(source)s) by "
                     "more than chance explains."
                 )
-                % told
+                % values
             )
         return (
             self.t.gettext(
                 "Who is labelled a victim here is not shown to differ by %(feature)s from the reference table "
                 "(%(source)s)."
             )
-            % told
+            % values
         )
 
     def _row(self, group: GroupAmplification) -> tuple[str, ...]:

@@ -102,8 +102,8 @@ class RankingWriter(LookWriter):
     def _signed(self, value: float | None, low: float | None, high: float | None) -> str:
         if value is None:
             return NOT_KNOWN
-        told = self.n.signed(value, 2)
-        return told if low is None or high is None else f"{told} ({self.n.signed(low, 2)} … {self.n.signed(high, 2)})"
+        text = self.n.signed(value, 2)
+        return text if low is None or high is None else f"{text} ({self.n.signed(low, 2)} … {self.n.signed(high, 2)})"
 
 
 class CalibrationWriter(LookWriter):
@@ -309,13 +309,13 @@ class SweepWriter(LookWriter):
     def _widest(self, gap: SweepGap | None) -> str:
         if gap is None:
             return NOT_KNOWN
-        told = {
+        values = {
             "group": self.group(gap.group),
             "points": self.n.points_with_range(gap.difference, gap.low, gap.high),
         }
         if _surely(gap):
-            return self.t.gettext("%(group)s: %(points)s") % told
-        return self.t.gettext("none for sure; largest %(group)s: %(points)s") % told
+            return self.t.gettext("%(group)s: %(points)s") % values
+        return self.t.gettext("none for sure; largest %(group)s: %(points)s") % values
 
 
 def _gap(step: SweepStep, rate: str) -> SweepGap | None:

@@ -52,7 +52,7 @@ class SearchWriter(LookWriter):
             "over": self.listed([self.names.feature(attribute) for attribute in scan.attributes]),
         }
         missed = scan.question == "missed"
-        told = {
+        outcome = {
             "confirmed": self.t.gettext("one is missed clearly more often, and was again among other cases")
             if missed
             else self.t.gettext("one is wrongly flagged clearly more often, and was again among other cases"),
@@ -63,7 +63,7 @@ class SearchWriter(LookWriter):
             if missed
             else self.t.gettext("the one wrongly flagged most often is no worse than chance makes it"),
         }.get(scan.outcome, self.t.gettext("too few cases to tell any of them from chance"))
-        return self.t.gettext("Of about %(count)s subgroups by %(over)s, %(what)s.") % {**searched, "what": told}
+        return self.t.gettext("Of about %(count)s subgroups by %(over)s, %(what)s.") % {**searched, "what": outcome}
 
     def _power(self, power: int) -> str:
         return self.n.count(10**power) if power <= 6 else f"10^{power}"

@@ -73,7 +73,7 @@ class SureWriter(LookWriter):
                 default=None,
             )
             if weakest is not None and weakest.overturned_by is not None:
-                told = {
+                values = {
                     "limit": self._limit(rule),
                     "group": self.group(weakest.group),
                     "outcome": self.words.outcome(weakest.outcome),
@@ -85,20 +85,20 @@ class SureWriter(LookWriter):
                         "%(limit)s: the least sure “%(outcome)s” is that of %(group)s, which would not stand if "
                         "%(count)s of its %(all)s labels were wrong."
                     )
-                    % told
+                    % values
                 )
             if rule.held_back:
                 yield self._held_back(rule)
 
     def _held_back(self, rule: RuleSensitivity) -> str:
         share = _down(rule.missing_share_for_all)
-        told = self.t.ngettext(
+        held = self.t.ngettext(
             "%(limit)s: %(count)s group would pass, but for people whose group is unknown.",
             "%(limit)s: %(count)s groups would pass, but for people whose group is unknown.",
             rule.held_back,
         ) % {"limit": self._limit(rule), "count": self.n.count(rule.held_back)}
         if not share:
-            return told
+            return held
         more = self.t.gettext(
             "All of them would pass if somebody vouched that of no group more than %(share)s are unrecorded."
         ) % {"share": self.n.percent(share, digits=1)}
@@ -106,7 +106,7 @@ class SureWriter(LookWriter):
         if larger > share:
             half = self.t.gettext("Half of them would at %(share)s.") % {"share": self.n.percent(larger, digits=1)}
             more = f"{more} {half}"
-        return f"{told} {more}"
+        return f"{held} {more}"
 
     def _limit(self, rule: RuleSensitivity) -> str:
         return self.words.rate(rule.metric)
@@ -144,14 +144,14 @@ class SureWriter(LookWriter):
 
     def _at_random(self, too_often: SensitivityFinding | None, too_rarely: SensitivityFinding | None) -> str:
         """The smallest share of labels that overturns a verdict, wherever in the group the wrong ones are."""
-        told = []
+        shares = []
         if too_often is not None and too_often.share is not None:
             share = self.n.percent(too_often.share, digits=1)
-            told.append(self.t.gettext("%(share)s of its others") % {"share": share})
+            shares.append(self.t.gettext("%(share)s of its others") % {"share": share})
         if too_rarely is not None and too_rarely.share is not None:
             share = self.n.percent(too_rarely.share, digits=1)
-            told.append(self.t.gettext("%(share)s of its victims") % {"share": share})
-        return "; ".join(told) if told else NOT_KNOWN
+            shares.append(self.t.gettext("%(share)s of its victims") % {"share": share})
+        return "; ".join(shares) if shares else NOT_KNOWN
 
     def _grids(self, rules: list[RuleSensitivity]) -> Iterator[Fold]:
         made = [
@@ -193,8 +193,8 @@ class SureWriter(LookWriter):
     def _cell(self, rate: float | None, stands: bool | None) -> str:
         if rate is None or stands is None:
             return self.t.gettext("the counts rule it out")
-        told = {"rate": self.n.percent(rate)}
-        return self.t.gettext("%(rate)s, stands") % told if stands else self.t.gettext("%(rate)s, falls") % told
+        values = {"rate": self.n.percent(rate)}
+        return self.t.gettext("%(rate)s, stands") % values if stands else self.t.gettext("%(rate)s, falls") % values
 
 
 def _fewest(findings: list[SensitivityFinding]) -> int:

@@ -24,7 +24,7 @@ class SwapsWriter(LookWriter):
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
-        self._told = SwapWords(self.result, self.language)
+        self._swap_words = SwapWords(self.result, self.language)
         self._verdicts: dict[tuple[str, str, str | None, str | None, str], list[ProbeVerdict]] = {}
         for verdict in self.result.probe_verdicts:
             key = (verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level)
@@ -70,12 +70,12 @@ class SwapsWriter(LookWriter):
                 yield self.t.gettext("Not used of the operator’s own words and texts: %(unused)s.") % {
                     "unused": "; ".join(probe.unused)
                 }
-        sentence = self._told.sentence()
+        sentence = self._swap_words.sentence()
         if sentence:
             yield sentence
 
     def _of_slot(self, probe: SwapProbe, slot: ChangedSlot) -> Iterator[str]:
-        what = self._told.slot(slot.slot, probe)
+        what = self._swap_words.slot(slot.slot, probe)
         if not slot.pairs:
             yield self.t.gettext("When only %(what)s was changed, nothing was scored.") % {"what": what}
             return
@@ -93,14 +93,14 @@ class SwapsWriter(LookWriter):
         )
         if slot.levels > 1 and most.to_flagged + most.to_not_flagged:
             yield self.t.gettext("Most often for %(change)s: %(flipped)s of %(pairs)s.") % {
-                "change": self._told.change(probe, most),
+                "change": self._swap_words.change(probe, most),
                 "flipped": self.n.count(most.to_flagged + most.to_not_flagged),
                 "pairs": self.n.count(most.pairs),
             }
         if slot.spread_max == 0:
             yield self._none_moved(probe, slot)
         elif slot.spread_mean is not None and slot.spread_max is not None:
-            told = (
+            template = (
                 self.t.gettext(
                     "Within one text the score varies by %(mean)s points of its range on average, and by %(most)s at "
                     "the most."
@@ -111,7 +111,7 @@ class SwapsWriter(LookWriter):
                     "the most."
                 )
             )
-            yield told % {
+            yield template % {
                 "mean": self.n.points_to_a_tenth(slot.spread_mean),
                 "most": self.n.points_to_a_tenth(slot.spread_max),
             }
@@ -119,7 +119,7 @@ class SwapsWriter(LookWriter):
     def _none_moved(self, probe: SwapProbe, slot: ChangedSlot) -> str:
         """That no score moved, over no more texts than were scored."""
         counts = {
-            "scored": self._told.counted(slot.templates_scored, probe),
+            "scored": self._swap_words.counted(slot.templates_scored, probe),
             "templates": self.n.count(slot.templates),
             "those": self._those(probe),
             "share": self.n.percent(slot.undetected_share),
@@ -161,7 +161,7 @@ class SwapsWriter(LookWriter):
         return self.n.of(100, share)
 
     def _account(self, probe: SwapProbe) -> str:
-        told = (
+        template = (
             self.t.gettext(
                 "%(variants)s texts were made from %(source)s: %(scored)s scored, %(abstained)s without an answer, "
                 "%(failed)s failed."
@@ -172,7 +172,7 @@ class SwapsWriter(LookWriter):
                 "answer, %(failed)s failed."
             )
         )
-        return told % {
+        return template % {
             "variants": self.n.count(probe.variants),
             "source": probe.source,
             "scored": self.n.count(probe.scored),
@@ -239,15 +239,15 @@ class SwapsWriter(LookWriter):
 
     def _caption(self, probe: SwapProbe, first: SwapShift) -> str:
         slot = next(one for one in probe.slots if one.slot == first.slot)
-        told = self.t.gettext("%(probe)s: %(what)s, compared with “%(anchor)s”") % {
+        caption = self.t.gettext("%(probe)s: %(what)s, compared with “%(anchor)s”") % {
             "probe": probe.probe,
-            "what": self._told.slot(first.slot, probe),
+            "what": self._swap_words.slot(first.slot, probe),
             "anchor": slot.anchor,
         }
         if first.given_slot is None:
-            return told
-        held = self._told.slot(first.given_slot, probe)
-        return self.t.gettext("%(caption)s, within each level of %(held)s") % {"caption": told, "held": held}
+            return caption
+        held = self._swap_words.slot(first.given_slot, probe)
+        return self.t.gettext("%(caption)s, within each level of %(held)s") % {"caption": caption, "held": held}
 
     def _within(
         self,
@@ -262,9 +262,9 @@ class SwapsWriter(LookWriter):
         return [Fold(anchor, title, tables=tables)]
 
     def _row(self, probe: SwapProbe, shift: SwapShift, end: float, *, judged: bool) -> tuple[str, ...]:
-        told = self.n.points_with_range(shift.shift, shift.low, shift.high)
+        text = self.n.points_with_range(shift.shift, shift.low, shift.high)
         if shift.shift is not None and not shift.pairs_moved:
-            told = self.t.gettext("none: exactly 0")
+            text = self.t.gettext("none: exactly 0")
         verdicts = self._verdicts_of(probe, shift)
         signs = " / ".join(self.n.count(count) for count in (shift.raised, shift.lowered, shift.unmoved))
         both_ways = shift.templates - shift.raised - shift.lowered - shift.unmoved
@@ -279,15 +279,15 @@ class SwapsWriter(LookWriter):
                 "unscored": self.n.count(shift.pairs_unscored),
             }
         return (
-            self._told.change(probe, shift),
-            told,
-            self._drawn(shift, min(verdicts, key=self._strictest, default=None), end, told),
+            self._swap_words.change(probe, shift),
+            text,
+            self._drawn(shift, min(verdicts, key=self._strictest, default=None), end, text),
             signs,
             f"{self.n.count(shift.to_flagged)} / {self.n.count(shift.to_not_flagged)}",
             *([self._judged(probe, verdicts)] if judged else []),
         )
 
-    def _drawn(self, shift: SwapShift, verdict: ProbeVerdict | None, end: float, told: str) -> Markup | str:
+    def _drawn(self, shift: SwapShift, verdict: ProbeVerdict | None, end: float, text: str) -> Markup | str:
         if shift.shift is None:
             return NOT_KNOWN
         low, high = (shift.shift if value is None else value for value in (shift.low, shift.high))
@@ -301,7 +301,7 @@ class SwapsWriter(LookWriter):
             upper_limit=None if margin is None else _on_axis(margin, end),
             rest=0.5,
         )
-        return interval(bar, 1.0, told)
+        return interval(bar, 1.0, text)
 
     def _margin(self, verdict: ProbeVerdict | None) -> float | None:
         if verdict is None:
@@ -321,12 +321,12 @@ class SwapsWriter(LookWriter):
 
     def _judged(self, probe: SwapProbe, verdicts: Sequence[ProbeVerdict]) -> str:
         """What the rule says; of several rules each under its name."""
-        told = [self._because(one, {"those": self._those(probe)}) for one in verdicts]
-        if len(told) < 2:
-            return told[0] if told else NOT_KNOWN
+        reasons = [self._because(one, {"those": self._those(probe)}) for one in verdicts]
+        if len(reasons) < 2:
+            return reasons[0] if reasons else NOT_KNOWN
         return "; ".join(
             self.t.gettext("%(rule)s: %(judged)s") % {"rule": one.rule, "judged": because}
-            for one, because in zip(verdicts, told, strict=True)
+            for one, because in zip(verdicts, reasons, strict=True)
         )
 
     def _because(self, verdict: ProbeVerdict, of: Mapping[str, str]) -> str:

@@ -72,7 +72,7 @@ class TogetherWriter(LookWriter):
         return sorted(found, key=lambda each: len(each.family.axes))
 
     def _sentences(self, limited: list[BetweenGroups]) -> Iterator[str]:
-        told = max(
+        widest = max(
             (each for each in limited if each.spread is not None), key=lambda each: each.spread_low or 0.0, default=None
         )
         differ = sum(self._differ(each, limited) for each in limited)
@@ -86,13 +86,13 @@ class TogetherWriter(LookWriter):
             "In %(differ)s of %(all)s comparisons below, groups differ by more than chance explains, also after "
             "correction for having asked so often."
         ) % {"differ": self.n.count(differ), "all": self.n.count(len(limited))}
-        if told is not None and told.spread and told.spread_low:
+        if widest is not None and widest.spread and widest.spread_low:
             yield self.t.gettext(
                 "They lie furthest apart by %(axes)s in “%(rate)s”: typically %(spread)s points from their middle."
             ) % {
-                "axes": self.names.axes(told.family.axes),
-                "rate": self.words.rate(told.metric),
-                "spread": self.n.points_to_a_tenth(told.spread),
+                "axes": self.names.axes(widest.family.axes),
+                "rate": self.words.rate(widest.metric),
+                "spread": self.n.points_to_a_tenth(widest.spread),
             }
 
     def _row(self, each: BetweenGroups) -> tuple[str, ...]:
@@ -141,16 +141,16 @@ class TogetherWriter(LookWriter):
         }
 
     def _funnel_caption(self, funnel: Funnel, rule: RuleResult, *, explained: bool) -> str:
-        told = {"rate": self.words.rate(rule.metric), "axes": self.names.axes(funnel.family.axes)}
+        values = {"rate": self.words.rate(rule.metric), "axes": self.names.axes(funnel.family.axes)}
         if explained:
-            return self.t.gettext("%(rate)s, by %(axes)s: to be read in the same way.") % told
+            return self.t.gettext("%(rate)s, by %(axes)s: to be read in the same way.") % values
         words = self.t.gettext(
             "%(rate)s, by %(axes)s: each mark is a group, further right the more cases it has. Beyond the solid line a "
             "group of that size is beyond the limit. From the dashed line on it is within, unless cases without a "
             "decision or people of unknown group stand in the way; the line starts where groups are large enough to "
             "pass alone. Between the lines nobody can tell."
         )
-        return words % told
+        return words % values
 
     def _not_drawn(self) -> Iterator[str]:
         """The funnels that there are none of, of those that would stand here: each with the reason."""
@@ -163,7 +163,7 @@ class TogetherWriter(LookWriter):
                     yield self.t.gettext("Funnel of “%(rate)s” by %(axes)s not shown: %(why)s.") % {
                         "rate": self.words.rate(rule.metric),
                         "axes": self.names.axes(family.axes),
-                        "why": why.told(self.language),
+                        "why": why.text(self.language),
                     }
 
     def _funnels(self) -> Iterator[tuple[Funnel, RuleResult]]:
@@ -267,5 +267,5 @@ class TogetherWriter(LookWriter):
     def _entropy_of(self, value: float | None, low: float | None, high: float | None) -> str:
         if value is None:
             return NOT_KNOWN
-        told = self.n.fixed(value, 4)
-        return told if low is None or high is None else f"{told} ({self.n.fixed(low, 4)}–{self.n.fixed(high, 4)})"
+        text = self.n.fixed(value, 4)
+        return text if low is None or high is None else f"{text} ({self.n.fixed(low, 4)}–{self.n.fixed(high, 4)})"
