@@ -1,10 +1,10 @@
-"""What an audit has to say to the draft resolution, and what of it is relevant to laws and standards.
+"""Evidence of an audit, clause by clause of the draft resolution, and beside laws and standards.
 
 The text is a draft by Belarus, Nicaragua and the Syrian Arab Republic to the Commission on Crime Prevention and
 Criminal Justice (thirty-third session, 12 April 2024, item 6 of the provisional agenda). It binds nobody. A clause
 without evidence is `not_shown`, which is a state of its own and never a pass.
 
-Clauses, questions, laws and standards are tables that a lawyer can edit (`data`); here is how evidence is found.
+Clauses, questions, laws and standards are tables that a lawyer can edit (`data`). The modules here find the evidence.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _GIVEN_BY: Final[Mapping[EvidenceState, GivenBy]] = {
 
 
 def with_safeguards(result: AuditResult) -> AuditResult:
-    """Add safeguards to a result, and what of them is relevant to laws and standards.
+    """Add the safeguards to a result, and the evidence that is relevant to laws and standards.
 
     Raises
     ------

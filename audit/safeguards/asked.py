@@ -1,7 +1,7 @@
-"""Whether a plan asks for evidence: what it does not ask for stands in no report, public or restricted.
+"""Kinds of evidence that a plan asks for. No report shows a kind that the plan does not ask for.
 
-A public report that does not show a piece of evidence says which of the two it is: "not asked for" follows from the
-plan, and of what is asked for it says no more than that the restricted report has it, or may.
+A public report that does not show a piece of evidence says why. "Not asked for" follows from the plan. Of evidence that
+is asked for, the public report says only that the restricted report has it, or may have it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from audit.safeguards.held import MISSED, coded, meant
 __all__ = ["NATIONALITY_SLOTS", "asks_for", "changes_nationality"]
 
 NATIONALITY_SLOTS: Final = frozenset({"demonym", "country"})
-"""The words of a text that say a nationality."""
+"""Slots of a text probe whose words name a nationality."""
 
 
 def asks_for(plan: AuditPlan, key: str) -> bool:
-    """Whether an audit by this plan may come to evidence of this key."""
+    """Tell whether an audit by this plan can find evidence of this key."""
     asked = _ASKED.get(key)
     return asked is None or asked(plan)
 
 
 def changes_nationality(plan: AuditPlan, probe: object, slot: str) -> bool:
-    """Whether a probe that changes this slot or column changes a nationality."""
+    """Tell whether a probe that changes this slot or column changes a nationality."""
     if isinstance(probe, TextProbe):
         return slot in NATIONALITY_SLOTS
     return slot in {plan.groups[feature].column for feature in coded(plan, "nationality")}
@@ -54,7 +54,7 @@ def _by_nationality(plan: AuditPlan) -> bool:
 
 
 def _by_both(plan: AuditPlan) -> bool:
-    """Whether a rule counts them together: nothing else does."""
+    """Tell whether a rule counts gender and nationality together. Nothing else counts them together."""
     sets = (features for rule in plan.rules for features in rule.feature_sets)
     return any(sorted(map(plan.coding, features)) == ["gender", "nationality"] for features in sets)
 
@@ -87,4 +87,4 @@ _ASKED: Final[Mapping[str, Callable[[AuditPlan], bool]]] = {
     "ratios_both": _by_both,
     "ratios_unknown": lambda plan: _by_gender(plan) or _by_nationality(plan),
 }
-"""By the key of the evidence. Every plan asks for what is not here."""
+"""Tests of a plan, by the key of the evidence. Every plan asks for a key that is not here."""

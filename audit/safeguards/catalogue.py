@@ -1,6 +1,6 @@
-"""Reads the tables that a lawyer can edit: evidence, clauses of the draft, laws and standards. See `data/README.md`.
+"""Tables that a lawyer can edit: evidence, clauses of the draft, laws and standards. See `data/README.md`.
 
-A mistake in them is one line: which file, which entry, what to do. Nothing is shown of a table that is not sound.
+The error for a mistake is one line: which file, which entry, what to do. A table that is not sound is not used at all.
 """
 
 from __future__ import annotations
@@ -29,27 +29,28 @@ class Evidence:
     """A kind of evidence."""
 
     key: str
-    """Names the function that looks for it."""
+    """The name of the kind, by which the function that looks for it is found."""
     name: str
-    """What tables call it."""
+    """The name that tables show."""
     public: Mapping[PublicState, str]
     """The sentence of a public report for each state that can come out."""
     headline: Mapping[str, str]
-    """What it says in place of `public.measured` where the headline settles it: `kept`, `exceeded`, or
-    `exceeded_among` others."""
+    """The sentences that replace `public.measured` where the headline settles the matter: `kept`, `exceeded`, or
+    `exceeded_among` others.
+    """
     small_groups: bool = False
-    """Whether already its state would tell how large a small group is."""
+    """Whether the state alone would reveal how large a small group is."""
     of_table: bool = False
-    """Whether its public state follows from the protected table of a release."""
+    """Whether the public state follows from the protected table of a release."""
     of_rules: bool = False
-    """Whether its public state follows from the rules of the plan on texts that are about nobody."""
+    """Whether the public state follows from the plan's rules on made-up texts, which are about nobody."""
     only_declared: bool = False
-    """Whether the public reads of the declaration alone, and not of what was measured on its ground."""
+    """Whether the public reads only what is declared, even where something was measured because of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A question that an auditor asks of words of the draft."""
+    """A question that an auditor asks about words of the draft."""
 
     clause: str
     words: str
@@ -64,13 +65,13 @@ class Provision:
     article: str
     about: str
     measured: tuple[str, ...]
-    """Keys of evidence that has to be measured to be there."""
+    """Keys of evidence that counts only where it is measured."""
     declared: tuple[str, ...]
     """Keys of evidence for which a declaration is enough."""
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """All of them."""
+        """The keys of all evidence that is relevant, measured or declared."""
         return (*self.measured, *self.declared)
 
 
@@ -81,7 +82,7 @@ class Instrument:
     name: str
     title: str
     checked: str
-    """Against what its file was checked, in words of whoever wrote it."""
+    """The sources that its file was checked against, in the words of its author."""
     provisions: tuple[Provision, ...]
 
 
@@ -96,12 +97,12 @@ class Catalogue:
 
 @cache
 def catalogue() -> Catalogue:
-    """The tables that are shipped. Raises DataError where one of them is not sound."""
+    """Read the tables that are shipped. Raises DataError where one of them is not sound."""
     return read_catalogue(DATA)
 
 
 def read_catalogue(folder: Path) -> Catalogue:
-    """The tables in a folder.
+    """Read the tables in a folder.
 
     Raises
     ------

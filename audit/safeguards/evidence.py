@@ -1,4 +1,4 @@
-"""Every kind of evidence, as a result holds it, and what the public may read of its state."""
+"""Evidence of every kind in a result, and the part of it that the public may read."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from audit.safeguards.of_the_run import RUN
 __all__ = ["FINDINGS", "evidence_of", "public_evidence", "public_state", "public_states"]
 
 FINDINGS: Final[Mapping[str, Finding]] = {**DECLARATIONS, **RUN, **PEOPLE, **PATTERNS, **CHANGES}
-"""How each kind of evidence is looked for, by its key."""
+"""The search for each kind of evidence, by its key."""
 
 
 def public_states(result: AuditResult) -> dict[str, PublicState]:
-    """The public state of each kind of evidence by its key, before there is a protected table."""
+    """Return the public state of each kind of evidence, by its key, before there is a protected table."""
     found = evidence_of(result)
     return {key: public_state(one, found[key].state, result) for key, one in catalogue().evidence.items()}
 
 
 def public_state(evidence: Evidence, state: EvidenceState, result: AuditResult) -> PublicState:
-    """What the public reads of a state before there is a protected table: nothing that follows from cases."""
+    """Return the public state before there is a protected table. It never follows from cases."""
     if not asks_for(result.plan, evidence.key):
         return "not_shown"
     if evidence.of_rules and is_limited(result, evidence.key):
@@ -42,12 +42,12 @@ def public_state(evidence: Evidence, state: EvidenceState, result: AuditResult) 
 
 
 def public_evidence(evidence: Evidence, state: PublicState, result: AuditResult) -> str:
-    """The sentence of a public report in this state."""
+    """Return the sentence of a public report for this state."""
     settled = from_headline(result, evidence.key) if evidence.of_rules and state == "measured" else None
     return evidence.public[state] if settled is None else evidence.headline[settled]
 
 
 def evidence_of(result: AuditResult) -> dict[str, Found]:
-    """Every kind of evidence, by its key, as this result holds it."""
+    """Search a result for every kind of evidence. Returns what is found, by key."""
     held = Held(result)
     return {key: finding.find(held) for key, finding in FINDINGS.items()}

@@ -1,4 +1,4 @@
-"""What a search for evidence comes to: a state that cannot be had without what it stands on."""
+"""Searches for evidence and what they find. A state always comes with the fields that it rests on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from audit.vocabulary.sentences import Sentence, Value, counted, english, senten
 __all__ = ["Finding", "Found", "Said", "declared", "measured", "not_shown", "stated"]
 
 Said = str | Sentence | tuple[str | Sentence, ...]
-"""One sentence or several; the key alone of a sentence that holds no value."""
+"""One sentence or several. A sentence without values may stand as its key alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,33 +32,35 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A search for one kind of evidence, and the states that can come of it."""
+    """A search for one kind of evidence, and the states that it can return."""
 
     find: Callable[[Held], Found]
     states: tuple[EvidenceState, ...] = ("measured", "not_shown")
 
 
 def measured(said: Said, *rests_on: str) -> Found:
-    """Measured: `rests_on` names the fields of the result that hold the numbers. There is no measuring without any."""
+    """Return evidence that is measured. `rests_on` names the fields of the result that hold the numbers; at least one
+    is needed.
+    """
     if not rests_on:
         raise ValueError("measured, and on nothing")
     return Found("measured", _sentences(said), rests_on)
 
 
 def declared(said: Said, *rests_on: str, date: str | None = None) -> Found:
-    """Declared by the operator, in these fields of the plan, on a day that the operator gives."""
+    """Return evidence that the operator declares in these fields of the plan, on a day that the operator gives."""
     if not rests_on or not all(field.startswith("plan.") for field in rests_on):
         raise ValueError("declared, and nowhere in the plan")
     return Found("declared", _sentences(said), rests_on, date)
 
 
 def not_shown(said: Said) -> Found:
-    """Neither measured nor declared."""
+    """Return that evidence is neither measured nor declared."""
     return Found("not_shown", _sentences(said), ())
 
 
 def stated(key: str, known: Sized, rests_on: str = "estimates", noun: str = "group", **values: Value) -> Found:
-    """Measured by the sentence `key`, which counts what is known; not shown, by `no_` and the key, if nothing is."""
+    """Return measured evidence in the sentence `key`, which counts what is known, or `no_key` if nothing is known."""
     if not known:
         return not_shown(f"no_{key}")
     return measured(sentence(key, **{f"{noun}s": counted(len(known), noun)}, **values), rests_on)

@@ -1,4 +1,4 @@
-"""What a result holds, asked as evidence asks it. Whole tables are gone through once."""
+"""A view of one result that answers the questions of evidence. It goes through whole tables once."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ WRONGLY_FLAGGED: tuple[MetricName, ...] = ("false_positive_rate", "true_negative
 
 
 class Held:
-    """What one result holds."""
+    """A result, read for evidence."""
 
     def __init__(self, result: AuditResult) -> None:
         self.result = result
 
     @property
     def plan(self) -> AuditPlan:
-        """The plan as it was used."""
+        """The plan that the audit used."""
         return self.result.plan
 
     @property
     def governance(self) -> GovernanceSection:
-        """What the operator declares."""
+        """The declarations of the operator."""
         return self.result.plan.governance
 
     @cached_property
     def _rates(self) -> dict[str, list[Estimate]]:
-        """Rates of groups that can be stated, by metric: everyone's is not among them."""
+        """The known rates of groups, by metric. The rate of everyone is not among them."""
         known: dict[str, list[Estimate]] = {}
         for one in self.result.estimates:
             if one.status == "estimated" and one.value is not None and one.group.root:
@@ -45,29 +45,31 @@ class Held:
         return known
 
     def rates(self, metric: MetricName) -> list[Estimate]:
-        """The rates of groups that can be stated."""
+        """Return the known rates of groups."""
         return self._rates.get(metric, [])
 
     def rates_by(self, metric: MetricName, features: Collection[str]) -> list[Estimate]:
-        """The rates of groups by one of these features alone."""
+        """Return the known rates of groups that are defined by one of these features alone."""
         return [one for one in self.rates(metric) if len(one.group.root) == 1 and one.group.root[0].feature in features]
 
     def of_everyone(self, metric: MetricName) -> float | None:
-        """Everyone's rate; None where it cannot be stated."""
+        """Return everyone's rate, or None where it is not known."""
         return next((one.value for one in self.result.estimates if one.metric == metric and not one.group.root), None)
 
     def groups_by(self, features: Collection[str]) -> set[Group]:
-        """Every group by one of these features alone, whatever can be said of it."""
+        """Return every group that is defined by one of these features alone, with or without a known rate."""
         return {
             one.group for one in self.result.rows if len(one.group.root) == 1 and one.group.root[0].feature in features
         }
 
     def rules(self, metrics: Collection[str]) -> list[RuleResult]:
-        """The rules that limit one of these rates."""
+        """Return the rules that limit one of these rates."""
         return [rule for rule in self.result.rules if rule.metric in metrics]
 
     def decided(self, features: Collection[str] | None = None) -> list[Verdict]:
-        """Verdicts of pass or fail: on any group, or on those by one of these features among others."""
+        """Return the verdicts that pass or fail: all of them, or those whose group is defined by one of these features,
+        alone or with others.
+        """
         return [
             one
             for one in self.result.verdicts
@@ -76,20 +78,20 @@ class Held:
         ]
 
     def coded(self, coding: str) -> list[str]:
-        """The sensitive features of a coding, by name."""
+        """Return the names of the sensitive features that have this coding."""
         return coded(self.plan, coding)
 
     def meant(self, *meanings: Meaning) -> list[str]:
-        """The sensitive features that the operator says are one of these."""
+        """Return the names of the sensitive features that the operator declares to have one of these meanings."""
         return meant(self.plan, *meanings)
 
 
 def coded(plan: AuditPlan, coding: str) -> list[str]:
-    """The sensitive features of a coding, by name."""
+    """Return the names of the sensitive features that have this coding."""
     return [feature for feature in plan.groups if plan.coding(feature) == coding]
 
 
 def meant(plan: AuditPlan, *meanings: Meaning) -> list[str]:
-    """The sensitive features that the operator says are one of these."""
+    """Return the names of the sensitive features that the operator declares to have one of these meanings."""
     named = plan.governance.features
     return [named[one] for one in meanings if named.get(one) in plan.groups]

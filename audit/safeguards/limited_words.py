@@ -1,7 +1,7 @@
-"""Limits on made-up texts in which one word is changed: what of them the public may read.
+"""Limits on made-up texts in which one word is changed, and the part of them that the public may read.
 
-The texts are about nobody: neither a limit on them nor that they were scored says anything of a person. What was
-answered stays in the restricted report. Whether the limit is kept is public as far as the headline says it.
+The texts are about nobody. So a limit on them, and the fact that they were scored, say nothing about a person. The
+answers of the detector stay in the restricted report. Whether the limit is kept is public as far as the headline says it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ __all__ = ["from_headline", "is_limited"]
 
 
 def is_limited(result: AuditResult, key: str) -> bool:
-    """Whether a rule of the plan is on texts that change such a word, and these texts were scored."""
+    """Tell whether a rule of the plan limits texts that change such a word, and whether these texts were scored."""
     limited = {probe for probe, kind, slot in _limited(result.plan) if kind == "text" and _is_of(key, slot)}
     return any(probe.probe in limited and _scored(probe, key) for probe in result.probes)
 
 
 def from_headline(result: AuditResult, key: str) -> str | None:
-    """What the headline says of such a limit, as a key of `headline` in the table; None where it leaves it open."""
+    """Return the key in `headline` of the table for what the headline says of such a limit, or None where it says
+    nothing.
+    """
     if result.overall.outcome == "pass":
         return "kept"
     if all(rule.outcome != "fail" for rule in result.probe_rules):
@@ -37,7 +39,7 @@ def from_headline(result: AuditResult, key: str) -> str | None:
 
 
 def _limited(plan: AuditPlan) -> Iterator[tuple[str, str, str]]:
-    """Each probe that a rule limits: its id, its kind, and one slot or column that it changes."""
+    """Yield each probe that a rule limits: its id, its kind, and one slot or column that it changes."""
     for rule in plan.named_probe_rules:
         for probe in plan.probes:
             if not rule.probes or probe.id in rule.probes:
@@ -49,7 +51,7 @@ def _is_of(key: str, slot: str) -> bool:
 
 
 def _scored(probe: SwapProbe, key: str) -> bool:
-    """Whether the exact evidence is measured in this probe, as `of_changes` finds it."""
+    """Tell whether this probe holds measured evidence, by the test that `of_changes` uses."""
     if key == "swaps":
         return any(slot.pairs for slot in probe.slots)
     return any(

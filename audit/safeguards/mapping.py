@@ -1,4 +1,4 @@
-"""Evidence set beside laws and standards: what is there that is relevant to a provision, and nothing more."""
+"""Evidence set beside laws and standards. It says what is there for a provision, and nothing more."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["mapped", "names_by_state", "public_mapping_state"]
 def mapped(
     tables: Catalogue, states: Mapping[str, EvidenceState], public: Mapping[str, PublicState]
 ) -> Iterator[Framework]:
-    """Law by law and standard by standard, a row for each provision.
+    """Yield each law and standard with a row for each of its provisions.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def _row(
 def names_by_state(
     tables: Catalogue, provision: Provision, states: Mapping[str, PublicState] | Mapping[str, EvidenceState]
 ) -> dict[PublicState, tuple[str, ...]]:
-    """The evidence that is relevant to a provision by its state, each by its name."""
+    """Return the names of the evidence that is relevant to a provision, by state."""
     names: dict[PublicState, list[str]] = {"measured": [], "declared": [], "elsewhere": [], "not_shown": []}
     for key in provision.evidence:
         names[states[key]].append(tables.evidence[key].name)
@@ -63,7 +63,7 @@ def names_by_state(
 
 
 def public_mapping_state(provision: Provision, public: Mapping[str, PublicState]) -> PublicMappingState:
-    """The state of a provision in a public report: absent is only what no report has."""
+    """Return the state of a provision in a public report. It is absent only where no report holds any of it."""
     shown: dict[str, EvidenceState] = {
         key: "not_shown" if state == "elsewhere" else state for key, state in public.items()
     }
@@ -72,7 +72,9 @@ def public_mapping_state(provision: Provision, public: Mapping[str, PublicState]
 
 
 def _state(provision: Provision, states: Mapping[str, EvidenceState]) -> MappingState:
-    """Present only where everything is there in the way that it is asked for: a declaration measures nothing."""
+    """Return "present" only where all evidence is there in the form that the provision asks for. A declaration does not
+    replace a measurement.
+    """
     full = [states[key] == "measured" for key in provision.measured]
     full += [states[key] != "not_shown" for key in provision.declared]
     if all(full):

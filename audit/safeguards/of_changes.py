@@ -18,7 +18,7 @@ __all__ = ["CHANGES"]
 
 
 def _nationality_word(held: Held) -> Found:
-    """Paragraph 2: tested by changing the nationality word, or the nationality column, and nothing else."""
+    """Find whether a changed nationality word or column, and nothing else, was tested (paragraph 2)."""
     nationalities = held.coded("nationality")
     columns = {held.plan.groups[feature].column for feature in nationalities}
     said = [
@@ -63,7 +63,9 @@ def _flipped(key: str, changed: list[ChangedSlot]) -> Sentence:
 
 
 def _moved_by(wanted: frozenset[str] | set[str], probe: SwapProbe, held: Held) -> Iterator[Sentence]:
-    """What one probe shows of these slots or columns; nothing where it changes none, or too few texts were scored."""
+    """Yield what one probe shows of these slots or columns: nothing where it changes none, or where too few texts were
+    scored.
+    """
     moved = False
     for slot in probe.slots:
         shifts = [
@@ -104,7 +106,7 @@ def _judged(outcomes: Counter[Outcome]) -> dict[str, int]:
 
 
 def _scored(slot: ChangedSlot, probe: SwapProbe) -> Value:
-    """The texts, rows or clusters, or the fewest of them that a level was scored in."""
+    """Return the number of texts, rows or clusters: the fewest that any level was scored in."""
     if slot.templates_scored == slot.templates:
         return counted(slot.templates, probe.unit)
     return f"scored in {slot.templates_scored:,} of {count_of(slot.templates, probe.unit)}"
@@ -115,4 +117,4 @@ CHANGES: Final[Mapping[str, Finding]] = {
     "religion": Finding(_religion),
     "swaps": Finding(_swaps),
 }
-"""By the key of the evidence."""
+"""Searches by the key of the evidence."""

@@ -1,4 +1,4 @@
-"""Evidence that the operator declares: nothing here checks it, and it is never called measured."""
+"""Evidence that the operator declares. Nothing here checks it, and it is never called measured."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _owner(held: Held) -> Found:
 
 
 def _words_of(key: str, field: str) -> Finding:
-    """The words of one field of the plan, or several of them, in the sentence `key`."""
+    """Return a search that quotes one field of the plan, or several, in the sentence `key`."""
 
     def find(held: Held) -> Found:
         words = getattr(held.governance, field)
@@ -144,4 +144,4 @@ DECLARATIONS: Final[Mapping[str, Finding]] = {
     "summary": Finding(lambda _: not_shown("no_summary"), ("not_shown",)),
     "indicators": Finding(lambda _: not_shown("no_indicators"), ("not_shown",)),
 }
-"""By the key of the evidence."""
+"""Searches by the key of the evidence."""

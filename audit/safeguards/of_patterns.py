@@ -1,4 +1,6 @@
-"""Evidence on patterns: whether gaps are there, added to, repeated, and there among like cases."""
+"""Evidence on patterns: whether gaps exist, whether the system adds to them or repeats them, and whether they remain
+among like cases.
+"""
 
 from __future__ import annotations
 
@@ -111,4 +113,4 @@ PATTERNS: Final[Mapping[str, Finding]] = {
     "unnamed_groups": Finding(_unnamed_groups),
     "doubts": Finding(_doubts),
 }
-"""By the key of the evidence."""
+"""Searches by the key of the evidence."""

@@ -160,4 +160,4 @@ PEOPLE: Final[Mapping[str, Finding]] = {
     "ratios_both": _ratios_by("gender", "nationality"),
     "ratios_unknown": Finding(_ratios_unknown),
 }
-"""By the key of the evidence."""
+"""Searches by the key of the evidence."""

@@ -1,4 +1,5 @@
-"""Evidence on the audit itself: what was audited, whether it was run here, and what is kept for whoever repeats it."""
+"""Evidence on the audit itself: what was audited, whether it was run here, and what is kept for anyone who repeats it.
+"""
 
 from __future__ import annotations
 
@@ -62,4 +63,4 @@ RUN: Final[Mapping[str, Finding]] = {
     "comparable": Finding(_comparable, ("measured",)),
     "clusters": Finding(_clusters),
 }
-"""By the key of the evidence."""
+"""Searches by the key of the evidence."""

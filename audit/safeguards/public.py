@@ -1,10 +1,10 @@
-"""What of the safeguards a public report may say: fixed sentences, words of the plan, and no number of anybody.
+"""Safeguards in a public report: fixed sentences, words of the plan, and no number about anybody.
 
-A state that follows from cases would reveal small groups: whether a rate could be stated is whether there were enough
-people for it. So it comes from the protected table of the release (`of_table` in `data/evidence.toml`), or the public
-reads that the restricted report has it, or may (`small_groups`). What a plan does not ask for is said to be nowhere.
-All others follow from the plan, from how the detector was run and scored texts that are about nobody (`of_rules`), and
-from the headline.
+A state that follows from cases would reveal small groups, because a rate can be stated only where there are enough
+people. So such a state comes from the protected table of the release (`of_table` in `data/evidence.toml`), or the public
+report says that the restricted report has the evidence, or may have it (`small_groups`). Evidence that a plan does not
+ask for is in no report. All other states follow from the plan, from how the detector was run and how it scored texts
+that are about nobody (`of_rules`), and from the headline.
 """
 
 from __future__ import annotations
@@ -27,15 +27,18 @@ _OF_AN_OLD_RESULT: Final = "This result is of a version that kept no words for t
 
 
 def as_state(state: PublicState) -> EvidenceState:
-    """The state in a table of clauses, which has three: what stands elsewhere is not shown."""
+    """Return the state as a table of clauses shows it. Such a table has three states: evidence that stands elsewhere is
+    not shown.
+    """
     return "not_shown" if state == "elsewhere" else state
 
 
 def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
-    """Clause by clause, with the day of the audit for what is measured and the operator's for what is declared.
+    """Return the public safeguards, clause by clause. A measured one has the day of the audit, a declared one the
+    operator's day.
 
-    Nothing that follows from a table is in it yet: see `seen_in_table`. What the file of a result says of the public is
-    not asked: an earlier version may have written what this one holds back.
+    Nothing that follows from a table is in them yet: see `seen_in_table`. The public sentences in a result file are not
+    used, because an earlier version may have written what this version holds back.
     """
     return tuple(_public(one, result) for one in result.safeguards)
 
@@ -44,7 +47,7 @@ def _public(one: Safeguard, result: AuditResult) -> PublicSafeguard:
     known = catalogue().evidence.get(one.key)
     state: PublicState = "not_shown" if known is None else public_state(known, one.state, result)
     day = result.provenance.finished[:10] if state == "measured" else None
-    if state == "declared":  # also where something was measured on its ground
+    if state == "declared":  # also where something was measured because of the declaration
         day = one.date if one.state == "declared" else result.plan.governance.declared_on
     return PublicSafeguard(
         clause=one.clause,
@@ -58,7 +61,7 @@ def _public(one: Safeguard, result: AuditResult) -> PublicSafeguard:
 
 
 def public_frameworks(states: Mapping[str, PublicState]) -> tuple[PublicFramework, ...]:
-    """Provision by provision, by the public state of each kind of evidence."""
+    """Return the rows of laws and standards, provision by provision, from the public state of each kind of evidence."""
     return tuple(_frameworks(catalogue(), states))
 
 
@@ -81,7 +84,7 @@ def _frameworks(tables: Catalogue, states: Mapping[str, PublicState]) -> Iterato
 
 
 def seen_in_table(about: PublicAbout, states: Mapping[str, PublicState], seen: Collection[str]) -> PublicAbout:
-    """Add what a protected table shows: `seen` are keys of evidence that is `of_table` and stands in it."""
+    """Add what a protected table shows. `seen` holds keys of evidence; those that are `of_table` change."""
     known = catalogue().evidence
     states_now: dict[str, PublicState] = {**states, **{key: "measured" for key in seen if known[key].of_table}}
     safeguards = tuple(
@@ -96,7 +99,7 @@ def seen_in_table(about: PublicAbout, states: Mapping[str, PublicState], seen: C
 
 
 def public_governance(plan: AuditPlan) -> PublicGovernance | None:
-    """What the operator declares; None where nothing is declared. Shares are left out: of few flags they are counts."""
+    """Return what the operator declares, or None. Shares are left out, because shares of few flags are counts."""
     section = plan.governance
     if not section.says_something:
         return None
