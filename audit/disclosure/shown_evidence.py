@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from audit.public.table import PublicGroup, PublicRelease
 from audit.result.findings.safeguards import PublicState
-from audit.safeguards import seen_in_table
+from audit.safeguards import with_table_evidence
 from audit.vocabulary.groups import Group
 
 __all__ = ["shown_evidence", "with_shown_evidence"]
@@ -22,7 +22,7 @@ def with_shown_evidence(release: PublicRelease, states: Mapping[str, PublicState
     """The same release whose safeguards name the evidence that stands in its table."""
     if not states:
         return release
-    return release.model_copy(update={"about": seen_in_table(release.about, states, shown_evidence(release))})
+    return release.model_copy(update={"about": with_table_evidence(release.about, states, shown_evidence(release))})
 
 
 def shown_evidence(release: PublicRelease) -> frozenset[str]:

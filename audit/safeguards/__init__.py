@@ -15,19 +15,19 @@ from typing import Final
 from audit.result.audit_result import AuditResult
 from audit.result.findings.safeguards import EvidenceState, Framework, GivenBy, Safeguard
 from audit.safeguards.catalogue import Catalogue, catalogue
-from audit.safeguards.evidence import FINDINGS, evidence_of, public_evidence, public_state, public_states
-from audit.safeguards.mapping import mapped
-from audit.safeguards.public import as_state, public_governance, public_safeguards, seen_in_table
+from audit.safeguards.evidence import SEARCHES, evidence_of, public_evidence, public_state, public_states
+from audit.safeguards.framework_rows import framework_rows
+from audit.safeguards.public import clause_state, public_governance, public_safeguards, with_table_evidence
 
 __all__ = [
-    "FINDINGS",
+    "SEARCHES",
     "evidence_of",
     "public_governance",
     "public_safeguards",
     "public_states",
     "safeguards",
-    "seen_in_table",
     "with_safeguards",
+    "with_table_evidence",
 ]
 
 _GIVEN_BY: Final[Mapping[EvidenceState, GivenBy]] = {
@@ -66,9 +66,9 @@ def safeguards(result: AuditResult, tables: Catalogue) -> tuple[tuple[Safeguard,
             given_by=_GIVEN_BY[states[clause.evidence]],
             date=found[clause.evidence].date,
             rests_on=found[clause.evidence].rests_on,
-            public_state=as_state(public[clause.evidence]),
+            public_state=clause_state(public[clause.evidence]),
             public_evidence=public_evidence(tables.evidence[clause.evidence], public[clause.evidence], result),
         )
         for clause in tables.clauses
     )
-    return rows, tuple(mapped(tables, states, public))
+    return rows, tuple(framework_rows(tables, states, public))

@@ -7,20 +7,20 @@ from typing import Final
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings.safeguards import EvidenceState, PublicState
-from audit.safeguards.asked import asks_for
 from audit.safeguards.catalogue import Evidence, catalogue
-from audit.safeguards.found import Finding, Found
-from audit.safeguards.held import Held
-from audit.safeguards.limited_words import from_headline, is_limited
+from audit.safeguards.changed_word_limits import headline_key, is_limited
 from audit.safeguards.of_changes import CHANGES
 from audit.safeguards.of_declarations import DECLARATIONS
 from audit.safeguards.of_patterns import PATTERNS
 from audit.safeguards.of_people import PEOPLE
 from audit.safeguards.of_the_run import RUN
+from audit.safeguards.plan_scope import asks_for
+from audit.safeguards.result_view import ResultView
+from audit.safeguards.searches import FoundEvidence, Search
 
-__all__ = ["FINDINGS", "evidence_of", "public_evidence", "public_state", "public_states"]
+__all__ = ["SEARCHES", "evidence_of", "public_evidence", "public_state", "public_states"]
 
-FINDINGS: Final[Mapping[str, Finding]] = {**DECLARATIONS, **RUN, **PEOPLE, **PATTERNS, **CHANGES}
+SEARCHES: Final[Mapping[str, Search]] = {**DECLARATIONS, **RUN, **PEOPLE, **PATTERNS, **CHANGES}
 """The search for each kind of evidence, by its key."""
 
 
@@ -43,11 +43,11 @@ def public_state(evidence: Evidence, state: EvidenceState, result: AuditResult) 
 
 def public_evidence(evidence: Evidence, state: PublicState, result: AuditResult) -> str:
     """Return the sentence of a public report for this state."""
-    settled = from_headline(result, evidence.key) if evidence.of_rules and state == "measured" else None
+    settled = headline_key(result, evidence.key) if evidence.of_rules and state == "measured" else None
     return evidence.public[state] if settled is None else evidence.headline[settled]
 
 
-def evidence_of(result: AuditResult) -> dict[str, Found]:
+def evidence_of(result: AuditResult) -> dict[str, FoundEvidence]:
     """Search a result for every kind of evidence. Returns what is found, by key."""
-    held = Held(result)
-    return {key: finding.find(held) for key, finding in FINDINGS.items()}
+    view = ResultView(result)
+    return {key: finding.find(view) for key, finding in SEARCHES.items()}

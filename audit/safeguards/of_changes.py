@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from audit.result.findings import ChangedSlot, Outcome, SwapProbe, SwapShift
-from audit.safeguards.asked import NATIONALITY_SLOTS
-from audit.safeguards.found import Finding, Found, measured, not_shown
-from audit.safeguards.held import Held
+from audit.safeguards.plan_scope import NATIONALITY_SLOTS
+from audit.safeguards.result_view import ResultView
+from audit.safeguards.searches import FoundEvidence, Search, measured, not_shown
 from audit.vocabulary.sentences import Sentence, Value, Word, counted, sentence, share
 from audit.vocabulary.terms import SLOT_WORDS
 from audit.vocabulary.text import count_of
@@ -17,40 +17,40 @@ from audit.vocabulary.text import count_of
 __all__ = ["CHANGES"]
 
 
-def _nationality_word(held: Held) -> Found:
+def _nationality_word(view: ResultView) -> FoundEvidence:
     """Find whether a changed nationality word or column, and nothing else, was tested (paragraph 2)."""
-    nationalities = held.coded("nationality")
-    columns = {held.plan.groups[feature].column for feature in nationalities}
+    nationalities = view.features_coded("nationality")
+    columns = {view.plan.groups[feature].column for feature in nationalities}
     said = [
         one
-        for probe in held.result.probes
-        for one in _moved_by(NATIONALITY_SLOTS if probe.kind == "text" else columns, probe, held)
+        for probe in view.result.probes
+        for one in _moved_by(NATIONALITY_SLOTS if probe.kind == "text" else columns, probe, view)
     ]
     if said:
         return measured((*said, "other_words"), "probes")
-    system = held.result.system
+    system = view.result.system
     if not system.features:
         return not_shown("nationality_supplied")
     given = any(feature in system.sensitive_features_used for feature in nationalities)
     return not_shown("nationality_given" if given else "nationality_withheld")
 
 
-def _religion(held: Held) -> Found:
-    columns = {held.plan.groups[feature].column for feature in held.meant("religion")}
+def _religion(view: ResultView) -> FoundEvidence:
+    columns = {view.plan.groups[feature].column for feature in view.features_meaning("religion")}
     changed = [
         slot
-        for probe in held.result.probes
+        for probe in view.result.probes
         for slot in probe.slots
         if probe.kind == "columns" and slot.slot in columns and slot.pairs
     ]
     return measured(_flipped("religion", changed), "probes") if changed else not_shown("no_religion")
 
 
-def _swaps(held: Held) -> Found:
-    changed = [slot for probe in held.result.probes for slot in probe.slots if slot.pairs]
+def _swaps(view: ResultView) -> FoundEvidence:
+    changed = [slot for probe in view.result.probes for slot in probe.slots if slot.pairs]
     if not changed:
         return not_shown("no_swaps")
-    verdicts = held.result.probe_verdicts
+    verdicts = view.result.probe_verdicts
     if not verdicts:
         return measured((_flipped("swaps", changed), "swaps_no_rule"), "probes")
     judged = sentence("swaps_judged", **_judged(Counter(one.outcome for one in verdicts)))
@@ -62,7 +62,7 @@ def _flipped(key: str, changed: list[ChangedSlot]) -> Sentence:
     return sentence(key, flipped=sum(slot.flipped for slot in changed), decisions=decisions)
 
 
-def _moved_by(wanted: frozenset[str] | set[str], probe: SwapProbe, held: Held) -> Iterator[Sentence]:
+def _moved_by(wanted: frozenset[str] | set[str], probe: SwapProbe, view: ResultView) -> Iterator[Sentence]:
     """Yield what one probe shows of these slots or columns: nothing where it changes none, or where too few texts were
     scored.
     """
@@ -76,7 +76,7 @@ def _moved_by(wanted: frozenset[str] | set[str], probe: SwapProbe, held: Held) -
         if slot.slot in wanted and shifts:
             moved = True
             yield _widest(slot, probe, max(shifts, key=lambda one: abs(one.shift or 0.0)))
-    judged = [one for one in held.result.probe_verdicts if moved and one.probe == probe.probe and one.slot in wanted]
+    judged = [one for one in view.result.probe_verdicts if moved and one.probe == probe.probe and one.slot in wanted]
     for rule in dict.fromkeys(one.rule for one in judged):
         alone = Counter(one.outcome for one in judged if one.rule == rule and one.given_slot is None)
         beside = Counter(one.outcome for one in judged if one.rule == rule and one.given_slot is not None)
@@ -112,9 +112,9 @@ def _scored(slot: ChangedSlot, probe: SwapProbe) -> Value:
     return f"scored in {slot.templates_scored:,} of {count_of(slot.templates, probe.unit)}"
 
 
-CHANGES: Final[Mapping[str, Finding]] = {
-    "nationality_word": Finding(_nationality_word),
-    "religion": Finding(_religion),
-    "swaps": Finding(_swaps),
+CHANGES: Final[Mapping[str, Search]] = {
+    "nationality_word": Search(_nationality_word),
+    "religion": Search(_religion),
+    "swaps": Search(_swaps),
 }
 """Searches by the key of the evidence."""

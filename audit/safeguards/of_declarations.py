@@ -8,8 +8,8 @@ from typing import Final
 from audit.plan.governance import NOT_TESTED
 from audit.result.findings import ProbeRuleResult, RuleResult
 from audit.result.findings.safeguards import EvidenceState
-from audit.safeguards.found import Finding, Found, Said, declared, measured, not_shown
-from audit.safeguards.held import Held
+from audit.safeguards.result_view import ResultView
+from audit.safeguards.searches import FoundEvidence, Said, Search, declared, measured, not_shown
 from audit.vocabulary.numbers import exact_percent
 from audit.vocabulary.sentences import Sentence, Word, counted, sentence, share
 
@@ -18,9 +18,9 @@ __all__ = ["DECLARATIONS"]
 _ROUTES: Final = {"services": "services", "enforcement": "enforcement", "both": "services and enforcement"}
 
 
-def _owner(held: Held) -> Found:
-    governance = held.governance
-    said, rests_on = [sentence("owner", owner=held.plan.audit.owner)], ["plan.audit.owner"]
+def _owner(view: ResultView) -> FoundEvidence:
+    governance = view.governance
+    said, rests_on = [sentence("owner", owner=view.plan.audit.owner)], ["plan.audit.owner"]
     for key, words in (("office", governance.office), ("role", governance.role)):
         if words is not None:
             said.append(sentence(key, words=words))
@@ -28,21 +28,21 @@ def _owner(held: Held) -> Found:
     return declared(tuple(said), *rests_on, date=governance.declared_on)
 
 
-def _words_of(key: str, field: str) -> Finding:
+def _words_of(key: str, field: str) -> Search:
     """Return a search that quotes one field of the plan, or several, in the sentence `key`."""
 
-    def find(held: Held) -> Found:
-        words = getattr(held.governance, field)
+    def find(view: ResultView) -> FoundEvidence:
+        words = getattr(view.governance, field)
         if not words:
             return not_shown(f"no_{key}")
         said = sentence(key, words=words if isinstance(words, str) else "”, “".join(words))
-        return _declared(held, said, field)
+        return _declared(view, said, field)
 
-    return Finding(find, _MAYBE)
+    return Search(find, _MAYBE)
 
 
-def _review(held: Held) -> Found:
-    governance = held.governance
+def _review(view: ResultView) -> FoundEvidence:
+    governance = view.governance
     said, rests_on = [], []
     if governance.review_rate is not None:
         said.append(sentence("reviewed", share=share(governance.review_rate, exact_percent)))
@@ -53,95 +53,95 @@ def _review(held: Held) -> Found:
     if not said:
         return not_shown("no_review")
     period = sentence("review_period", words=str(governance.review_period))
-    return _declared(held, (*said, period, "not_by_group"), *rests_on, "review_period")
+    return _declared(view, (*said, period, "not_by_group"), *rests_on, "review_period")
 
 
-def _expiry(held: Held) -> Found:
-    day = held.governance.valid_until
-    return not_shown("no_expiry") if day is None else _declared(held, sentence("expiry", day=day), "valid_until")
+def _expiry(view: ResultView) -> FoundEvidence:
+    day = view.governance.valid_until
+    return not_shown("no_expiry") if day is None else _declared(view, sentence("expiry", day=day), "valid_until")
 
 
-def _limits_before(held: Held) -> Found:
-    day = held.governance.limits_set_on
+def _limits_before(view: ResultView) -> FoundEvidence:
+    day = view.governance.limits_set_on
     if day is None:
         return not_shown("no_limits_before")
     return declared("limits_before", "plan.governance.limits_set_on", date=day)
 
 
-def _patterns(held: Held) -> Found:
-    named = held.governance.named_patterns
+def _patterns(view: ResultView) -> FoundEvidence:
+    named = view.governance.named_patterns
     if not named:
         return not_shown("no_patterns")
     said = sentence("patterns", patterns=counted(len(named), "pattern"), words="”, “".join(named))
     about = {rule for rule in named.values() if rule != NOT_TESTED}
-    rules: list[RuleResult | ProbeRuleResult] = [*held.result.rules, *held.result.probe_rules]
+    rules: list[RuleResult | ProbeRuleResult] = [*view.result.rules, *view.result.probe_rules]
     outcomes = [rule.outcome for rule in rules if rule.rule in about]
     if not outcomes:
-        return _declared(held, (said, "patterns_no_rule"), "named_patterns")
+        return _declared(view, (said, "patterns_no_rule"), "named_patterns")
     met, missed = outcomes.count("pass"), outcomes.count("fail")
     counts = {"fail": missed, "pass": met, "open": len(outcomes) - met - missed}
     judged = sentence("patterns_judged", **counts)
     if not met + missed:
-        return _declared(held, (said, judged), "named_patterns")
+        return _declared(view, (said, judged), "named_patterns")
     decided = {rule.rule for rule in rules if rule.rule in about and rule.outcome in ("pass", "fail")}
-    of_rates = [name for name in ("rules", "probe_rules") if decided & {one.rule for one in getattr(held.result, name)}]
+    of_rates = [name for name in ("rules", "probe_rules") if decided & {one.rule for one in getattr(view.result, name)}]
     return measured((said, judged), *of_rates)
 
 
-def _previous(held: Held) -> Found:
-    change = held.result.change
+def _previous(view: ResultView) -> FoundEvidence:
+    change = view.result.change
     if change is not None and change.rules:
         return measured(sentence(f"previous_{change.outcome}", day=change.baseline.finished[:10]), "change")
-    words = held.governance.previous_audit
+    words = view.governance.previous_audit
     if words is None:
         return not_shown("no_previous")
-    return _declared(held, sentence("previous_named", words=words), "previous_audit")
+    return _declared(view, sentence("previous_named", words=words), "previous_audit")
 
 
-def _route(held: Held) -> Found:
-    said: list[str | Sentence] = [sentence("route", route=Word(word=_ROUTES[held.plan.audit.route]))]
+def _route(view: ResultView) -> FoundEvidence:
+    said: list[str | Sentence] = [sentence("route", route=Word(word=_ROUTES[view.plan.audit.route]))]
     rests_on = ["plan.audit.route"]
-    if held.governance.downstream is not None:
-        said.append(sentence("downstream", words=held.governance.downstream))
+    if view.governance.downstream is not None:
+        said.append(sentence("downstream", words=view.governance.downstream))
         rests_on.append("plan.governance.downstream")
-    return declared((*said, "downstream_not_measured"), *rests_on, date=held.governance.declared_on)
+    return declared((*said, "downstream_not_measured"), *rests_on, date=view.governance.declared_on)
 
 
-def _labels(held: Held) -> Found:
-    said = sentence("labels", source=held.plan.evaluation_set.label_source)
-    return declared((said, "labels_sources"), "plan.evaluation_set.label_source", date=held.governance.declared_on)
+def _labels(view: ResultView) -> FoundEvidence:
+    said = sentence("labels", source=view.plan.evaluation_set.label_source)
+    return declared((said, "labels_sources"), "plan.evaluation_set.label_source", date=view.governance.declared_on)
 
 
-def _auditor(held: Held) -> Found:
-    name = held.plan.audit.auditor
+def _auditor(view: ResultView) -> FoundEvidence:
+    name = view.plan.audit.auditor
     if not name.strip():
         return not_shown("no_auditor")
     said = (sentence("auditor", name=name), "auditor_independent")
-    return declared(said, "plan.audit.auditor", date=held.governance.declared_on)
+    return declared(said, "plan.audit.auditor", date=view.governance.declared_on)
 
 
-def _declared(held: Held, said: Said, *keys: str) -> Found:
-    return declared(said, *(f"plan.governance.{key}" for key in keys), date=held.governance.declared_on)
+def _declared(view: ResultView, said: Said, *keys: str) -> FoundEvidence:
+    return declared(said, *(f"plan.governance.{key}" for key in keys), date=view.governance.declared_on)
 
 
 _MAYBE: Final[tuple[EvidenceState, ...]] = ("declared", "not_shown")
-DECLARATIONS: Final[Mapping[str, Finding]] = {
-    "owner": Finding(_owner, ("declared",)),
+DECLARATIONS: Final[Mapping[str, Search]] = {
+    "owner": Search(_owner, ("declared",)),
     "stop": _words_of("stop", "oversight"),
-    "review": Finding(_review, _MAYBE),
-    "expiry": Finding(_expiry, _MAYBE),
-    "limits_before": Finding(_limits_before, _MAYBE),
-    "patterns": Finding(_patterns, ("measured", "declared", "not_shown")),
-    "previous": Finding(_previous, ("measured", *_MAYBE)),
+    "review": Search(_review, _MAYBE),
+    "expiry": Search(_expiry, _MAYBE),
+    "limits_before": Search(_limits_before, _MAYBE),
+    "patterns": Search(_patterns, ("measured", "declared", "not_shown")),
+    "previous": Search(_previous, ("measured", *_MAYBE)),
     "group_data": _words_of("group_data", "group_data"),
     "consulted": _words_of("consulted", "consulted"),
     "appeal": _words_of("appeal", "appeal"),
     "contact": _words_of("contact", "contact"),
     "baseline": _words_of("baseline", "baseline"),
-    "route": Finding(_route, ("declared",)),
-    "labels": Finding(_labels, ("declared",)),
-    "auditor": Finding(_auditor, _MAYBE),
-    "summary": Finding(lambda _: not_shown("no_summary"), ("not_shown",)),
-    "indicators": Finding(lambda _: not_shown("no_indicators"), ("not_shown",)),
+    "route": Search(_route, ("declared",)),
+    "labels": Search(_labels, ("declared",)),
+    "auditor": Search(_auditor, _MAYBE),
+    "summary": Search(lambda _: not_shown("no_summary"), ("not_shown",)),
+    "indicators": Search(lambda _: not_shown("no_indicators"), ("not_shown",)),
 }
 """Searches by the key of the evidence."""

@@ -8,30 +8,30 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from audit.safeguards.found import Finding, Found, measured, not_shown, stated
-from audit.safeguards.held import Held
+from audit.safeguards.result_view import ResultView
+from audit.safeguards.searches import FoundEvidence, Search, measured, not_shown, stated
 from audit.vocabulary.sentences import Word, counted, sentence, share
 
 __all__ = ["PATTERNS"]
 
 
-def _limits(held: Held) -> Found:
-    rules = counted(len(held.result.rules), "rule")
-    decided = held.decided()
+def _limits(view: ResultView) -> FoundEvidence:
+    rules = counted(len(view.result.rules), "rule")
+    decided = view.decided_verdicts()
     if not decided:
         return not_shown("no_limits")
     return measured(sentence("limits", rules=rules, verdicts=counted(len(decided), "verdict")), "verdicts")
 
 
-def _inequality(held: Held) -> Found:
-    said = sentence("inequality", rules=counted(len(held.result.rules), "rule"))
-    if not held.decided() or not held.result.disparities:
+def _inequality(view: ResultView) -> FoundEvidence:
+    said = sentence("inequality", rules=counted(len(view.result.rules), "rule"))
+    if not view.decided_verdicts() or not view.result.disparities:
         return not_shown((said, "nobody_judged"))
     return measured(said, "disparities", "verdicts")
 
 
-def _facilitate(held: Held) -> Found:
-    groups = sum((Counter[str](record.outcomes) for record in held.result.amplification), Counter[str]())
+def _facilitate(view: ResultView) -> FoundEvidence:
+    groups = sum((Counter[str](record.outcomes) for record in view.result.amplification), Counter[str]())
     if not groups:
         return not_shown(("no_facilitate", "not_without_features"))
     counts = {"adds": groups["adds"], "repeats": groups["repeats"], "removes": groups["removes"]}
@@ -40,23 +40,23 @@ def _facilitate(held: Held) -> Found:
     return measured(said, "amplification") if any(counts.values()) else not_shown(said)
 
 
-def _perpetuate(held: Held) -> Found:
-    reference = held.result.reference_comparison
+def _perpetuate(view: ResultView) -> FoundEvidence:
+    reference = view.result.reference_comparison
     if reference is None or reference.p is None:
         return not_shown("no_perpetuate")
     said = sentence("perpetuate", feature=Word(word=reference.feature), source=reference.source)
     return measured(said, "reference_comparison")
 
 
-def _forms_outside(held: Held) -> Found:
-    reference, form = held.result.reference_comparison, held.governance.features.get("form")
+def _forms_outside(view: ResultView) -> FoundEvidence:
+    reference, form = view.result.reference_comparison, view.governance.features.get("form")
     if reference is None or reference.p is None or reference.feature != form:
         return not_shown("no_forms_outside")
     return measured(sentence("forms_outside", source=reference.source), "reference_comparison")
 
 
-def _like_cases(held: Held) -> Found:
-    records = held.result.conditional
+def _like_cases(view: ResultView) -> FoundEvidence:
+    records = view.result.conditional
     if not records:
         return not_shown("no_like_cases")
     notes = sum((Counter[str](record.notes) for record in records), Counter[str]())
@@ -66,51 +66,51 @@ def _like_cases(held: Held) -> Found:
     return measured(said, "conditional") if any(counts.values()) else not_shown(said)
 
 
-def _weighed(held: Held) -> Found:
-    known = [one for one in held.result.costs if one.per_1000 is not None and one.group.root]
+def _weighed(view: ResultView) -> FoundEvidence:
+    known = [one for one in view.result.costs if one.per_1000 is not None and one.group.root]
     return stated("weighed", known, "costs")
 
 
-def _above_chance(held: Held) -> Found:
-    right, labelled = held.of_everyone("precision"), held.of_everyone("base_rate")
+def _above_chance(view: ResultView) -> FoundEvidence:
+    right, labelled = view.rate_of_everyone("precision"), view.rate_of_everyone("base_rate")
     if right is None or labelled is None:
         return not_shown("no_above_chance")
     return measured(sentence("above_chance", right=share(right), chance=share(labelled)), "estimates")
 
 
-def _at_work(held: Held) -> Found:
-    everyone = [one for table in held.result.deployed for one in table.groups if not one.group.root]
+def _at_work(view: ResultView) -> FoundEvidence:
+    everyone = [one for table in view.result.deployed for one in table.groups if not one.group.root]
     right = next((one.precision for one in everyone if one.precision is not None), None)
     return not_shown("no_at_work") if right is None else measured(sentence("at_work", right=share(right)), "deployed")
 
 
-def _calibration(held: Held) -> Found:
-    known = [one for one in held.result.calibrations if one.group.root and one.reason is None]
+def _calibration(view: ResultView) -> FoundEvidence:
+    known = [one for one in view.result.calibrations if one.group.root and one.reason is None]
     return stated("calibration", known, "calibrations")
 
 
-def _unnamed_groups(held: Held) -> Found:
-    searched = any(one.outcome != "cannot_tell" for one in held.result.subgroup_scan)
+def _unnamed_groups(view: ResultView) -> FoundEvidence:
+    searched = any(one.outcome != "cannot_tell" for one in view.result.subgroup_scan)
     return measured("unnamed_groups", "subgroup_scan") if searched else not_shown("no_unnamed_groups")
 
 
-def _doubts(held: Held) -> Found:
-    rules = [rule for rule in held.result.sensitivity if rule.examined == "yes" and rule.listed]
+def _doubts(view: ResultView) -> FoundEvidence:
+    rules = [rule for rule in view.result.sensitivity if rule.examined == "yes" and rule.listed]
     return stated("doubts", rules, "sensitivity", "rule")
 
 
-PATTERNS: Final[Mapping[str, Finding]] = {
-    "limits": Finding(_limits),
-    "inequality": Finding(_inequality),
-    "facilitate": Finding(_facilitate),
-    "perpetuate": Finding(_perpetuate),
-    "forms_outside": Finding(_forms_outside),
-    "like_cases": Finding(_like_cases),
-    "weighed": Finding(_weighed),
-    "above_chance": Finding(_above_chance),
-    "at_work": Finding(_at_work),
-    "calibration": Finding(_calibration),
-    "unnamed_groups": Finding(_unnamed_groups),
-    "doubts": Finding(_doubts),
+PATTERNS: Final[Mapping[str, Search]] = {
+    "limits": Search(_limits),
+    "inequality": Search(_inequality),
+    "facilitate": Search(_facilitate),
+    "perpetuate": Search(_perpetuate),
+    "forms_outside": Search(_forms_outside),
+    "like_cases": Search(_like_cases),
+    "weighed": Search(_weighed),
+    "above_chance": Search(_above_chance),
+    "at_work": Search(_at_work),
+    "calibration": Search(_calibration),
+    "unnamed_groups": Search(_unnamed_groups),
+    "doubts": Search(_doubts),
 }
 """Searches by the key of the evidence."""

@@ -7,63 +7,63 @@ from typing import Final
 
 from audit.plan.governance import Meaning
 from audit.result.findings import Estimate
-from audit.safeguards.found import Finding, Found, measured, not_shown, stated
-from audit.safeguards.held import FOUND, MISSED, WRONGLY_FLAGGED, Held
+from audit.safeguards.result_view import FOUND, MISSED, WRONGLY_FLAGGED, ResultView
+from audit.safeguards.searches import FoundEvidence, Search, measured, not_shown, stated
 from audit.vocabulary.sentences import Word, counted, sentence
 
 __all__ = ["PEOPLE"]
 
 
-def _missed(held: Held) -> Found:
-    rules = held.rules(MISSED)
-    if not held.rates(FOUND):
+def _missed(view: ResultView) -> FoundEvidence:
+    rules = view.rules_on(MISSED)
+    if not view.rates(FOUND):
         return not_shown("no_missed")
     if not rules:
         return not_shown("missed_no_rule")
     return measured(sentence("missed", rules=counted(len(rules), "rule")), "estimates", "rules")
 
 
-def _false_alarms(held: Held) -> Found:
-    rules = counted(len(held.rules(WRONGLY_FLAGGED)), "rule")
-    return stated("false_alarms", held.rates("false_positive_rate"), rules=rules)
+def _false_alarms(view: ResultView) -> FoundEvidence:
+    rules = counted(len(view.rules_on(WRONGLY_FLAGGED)), "rule")
+    return stated("false_alarms", view.rates("false_positive_rate"), rules=rules)
 
 
-def _gender(held: Held) -> Found:
-    features = held.coded("gender")
+def _gender(view: ResultView) -> FoundEvidence:
+    features = view.features_coded("gender")
     if not features:
         return not_shown("gender_no_feature")
     unknown = sum(
-        one.read for one in held.result.rows if [level[::2] for level in one.group.root] == [(features[0], "unknown")]
+        one.read for one in view.result.rows if [level[::2] for level in one.group.root] == [(features[0], "unknown")]
     )
-    known, named = held.rates_by(FOUND, features), Word(word=", ".join(features))
+    known, named = view.rates_by(FOUND, features), Word(word=", ".join(features))
     return stated("gender", known, features=named, rows=counted(unknown, "row"))
 
 
-def _children(held: Held) -> Found:
-    if not _of_children(held):
+def _children(view: ResultView) -> FoundEvidence:
+    if not _of_children(view):
         return not_shown("children_not_named")
-    known = [one for one in held.rates(FOUND) if _is_of_children(held, one)]
-    genders = held.coded("gender")
+    known = [one for one in view.rates(FOUND) if _is_of_children(view, one)]
+    genders = view.features_coded("gender")
     both = sum(any(level.feature in genders for level in one.group.root) for one in known)
     return stated("children", known, both=both)
 
 
-def _of_children(held: Held) -> dict[str, tuple[str, ...]]:
-    return {feature.name: feature.children for feature in held.result.features if feature.children}
+def _of_children(view: ResultView) -> dict[str, tuple[str, ...]]:
+    return {feature.name: feature.children for feature in view.result.features if feature.children}
 
 
-def _is_of_children(held: Held, one: Estimate) -> bool:
-    children = _of_children(held)
+def _is_of_children(view: ResultView, one: Estimate) -> bool:
+    children = _of_children(view)
     return any(level.code in children.get(level.feature, ()) for level in one.group.root)
 
 
-def _present(held: Held) -> Found:
-    women = [(feature, "woman") for feature in held.coded("gender")]
-    children = [(feature, code) for feature, codes in _of_children(held).items() for code in codes]
+def _present(view: ResultView) -> FoundEvidence:
+    women = [(feature, "woman") for feature in view.features_coded("gender")]
+    children = [(feature, code) for feature, codes in _of_children(view).items() for code in codes]
     if not women and not children:
         return not_shown("present_not_named")
     of_women, of_children = (
-        sum(one.read for one in held.result.rows if _is_one_of(wanted, one.group.root)) for wanted in (women, children)
+        sum(one.read for one in view.result.rows if _is_one_of(wanted, one.group.root)) for wanted in (women, children)
     )
     if not of_women + of_children:
         return not_shown("no_present")
@@ -74,68 +74,68 @@ def _is_one_of(wanted: Collection[tuple[str, str]], levels: Collection[tuple[str
     return len(levels) == 1 and all((feature, code) in wanted for feature, _, code in levels)
 
 
-def _forced_criminality(held: Held) -> Found:
-    codes, form = held.governance.forced_criminality, held.meant("form")
+def _forced_criminality(view: ResultView) -> FoundEvidence:
+    codes, form = view.governance.forced_criminality, view.features_meaning("form")
     if not codes or not form:
         return not_shown("forced_criminality_not_named")
     return stated(
         "forced_criminality",
         [
             one
-            for one in held.rates(FOUND)
+            for one in view.rates(FOUND)
             if any(level.feature in form and level.code in codes for level in one.group.root)
         ],
     )
 
 
-def _rates_by(key: str, *meanings: Meaning) -> Finding:
-    def find(held: Held) -> Found:
-        features = held.meant(*meanings)
+def _rates_by(key: str, *meanings: Meaning) -> Search:
+    def find(view: ResultView) -> FoundEvidence:
+        features = view.features_meaning(*meanings)
         if not features:
             return not_shown(f"{key}_not_named")
-        known, named = held.rates_by(FOUND, features), Word(word=", ".join(features))
+        known, named = view.rates_by(FOUND, features), Word(word=", ".join(features))
         if not known:
             return not_shown(sentence("no_rates_by", features=named))
         return stated("rates_by", known, features=named)
 
-    return Finding(find)
+    return Search(find)
 
 
-def _forms(held: Held) -> Found:
-    form = held.governance.features.get("form")
+def _forms(view: ResultView) -> FoundEvidence:
+    form = view.governance.features.get("form")
     if form is None:
         return not_shown("forms_not_named")
-    if form in held.plan.groups:
-        known = {one.group for one in held.rates_by(FOUND, [form])}
-        return stated("forms", known, open=len(held.groups_by([form]) - known))
-    records = [one for one in held.result.conditional if form in one.controls]
+    if form in view.plan.groups:
+        known = {one.group for one in view.rates_by(FOUND, [form])}
+        return stated("forms", known, open=len(view.groups_by([form]) - known))
+    records = [one for one in view.result.conditional if form in one.controls]
     if not any(count for one in records for note, count in one.notes.items() if note != "cannot_tell"):
         return not_shown("no_forms_compared")
     return measured(sentence("forms_compared", controls=Word(word=", ".join(records[0].controls))), "conditional")
 
 
-def _nationalities(held: Held) -> Found:
-    features = held.coded("nationality")
+def _nationalities(view: ResultView) -> FoundEvidence:
+    features = view.features_coded("nationality")
     if not features:
         return not_shown("nationalities_no_feature")
-    return stated("nationalities", held.decided(features), "verdicts", "verdict")
+    return stated("nationalities", view.decided_verdicts(features), "verdicts", "verdict")
 
 
-def _ratios_by(*codings: str) -> Finding:
-    def find(held: Held) -> Found:
-        for table in held.result.impact_ratios:
-            if sorted(held.plan.coding(axis.feature) for axis in table.family.axes) == sorted(codings):
+def _ratios_by(*codings: str) -> Search:
+    def find(view: ResultView) -> FoundEvidence:
+        for table in view.result.impact_ratios:
+            if sorted(view.plan.coding(axis.feature) for axis in table.family.axes) == sorted(codings):
                 compared = [one for one in table.groups if one.ratio is not None]
                 if compared:
                     out = len(table.groups) - len(compared)
                     return stated("ratios", compared, "impact_ratios", out=out)
         return not_shown("no_ratios")
 
-    return Finding(find)
+    return Search(find)
 
 
-def _ratios_unknown(held: Held) -> Found:
-    tables = held.result.impact_ratios
+def _ratios_unknown(view: ResultView) -> FoundEvidence:
+    tables = view.result.impact_ratios
     if not tables:
         return not_shown("no_ratios_unknown")
     cases = counted(max(table.unknown for table in tables), "case")
@@ -143,21 +143,21 @@ def _ratios_unknown(held: Held) -> Found:
     return measured(sentence("ratios_unknown", cases=cases, groups=groups), "impact_ratios")
 
 
-PEOPLE: Final[Mapping[str, Finding]] = {
-    "missed": Finding(_missed),
-    "false_alarms": Finding(_false_alarms),
-    "gender": Finding(_gender),
-    "children": Finding(_children),
-    "present": Finding(_present),
-    "forced_criminality": Finding(_forced_criminality),
+PEOPLE: Final[Mapping[str, Search]] = {
+    "missed": Search(_missed),
+    "false_alarms": Search(_false_alarms),
+    "gender": Search(_gender),
+    "children": Search(_children),
+    "present": Search(_present),
+    "forced_criminality": Search(_forced_criminality),
     "legal_status": _rates_by("legal_status", "legal_status"),
     "drift": _rates_by("drift", "period", "language", "site"),
-    "forms": Finding(_forms),
-    "nationalities": Finding(_nationalities),
-    "selection": Finding(lambda held: stated("selection", held.rates("selection_rate"))),
+    "forms": Search(_forms),
+    "nationalities": Search(_nationalities),
+    "selection": Search(lambda view: stated("selection", view.rates("selection_rate"))),
     "ratios_gender": _ratios_by("gender"),
     "ratios_nationality": _ratios_by("nationality"),
     "ratios_both": _ratios_by("gender", "nationality"),
-    "ratios_unknown": Finding(_ratios_unknown),
+    "ratios_unknown": Search(_ratios_unknown),
 }
 """Searches by the key of the evidence."""

@@ -1,10 +1,10 @@
 """Safeguards in a public report: fixed sentences, words of the plan, and no number about anybody.
 
 A state that follows from cases would reveal small groups, because a rate can be stated only where there are enough
-people. So such a state comes from the protected table of the release (`of_table` in `data/evidence.toml`), or the public
-report says that the restricted report has the evidence, or may have it (`small_groups`). Evidence that a plan does not
-ask for is in no report. All other states follow from the plan, from how the detector was run and how it scored texts
-that are about nobody (`of_rules`), and from the headline.
+people. So such a state comes from the protected table of the release (`of_table` in `data/evidence.toml`), or the
+public report says that the restricted report has the evidence, or may have it (`small_groups`). Evidence that a plan
+does not ask for is in no report. All other states follow from the plan, from how the detector was run and how it
+scored texts that are about nobody (`of_rules`), and from the headline.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.safeguards import EvidenceState, PublicState, Safeguard
 from audit.safeguards.catalogue import Catalogue, catalogue
 from audit.safeguards.evidence import public_evidence, public_state
-from audit.safeguards.mapping import names_by_state, public_mapping_state
+from audit.safeguards.framework_rows import names_by_state, public_mapping_state
 
-__all__ = ["as_state", "public_frameworks", "public_governance", "public_safeguards", "seen_in_table"]
+__all__ = ["clause_state", "public_frameworks", "public_governance", "public_safeguards", "with_table_evidence"]
 
 _OF_AN_OLD_RESULT: Final = "This result is of a version that kept no words for the public."
 
 
-def as_state(state: PublicState) -> EvidenceState:
+def clause_state(state: PublicState) -> EvidenceState:
     """Return the state as a table of clauses shows it. Such a table has three states: evidence that stands elsewhere is
     not shown.
     """
@@ -37,8 +37,8 @@ def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
     """Return the public safeguards, clause by clause. A measured one has the day of the audit, a declared one the
     operator's day.
 
-    Nothing that follows from a table is in them yet: see `seen_in_table`. The public sentences in a result file are not
-    used, because an earlier version may have written what this version holds back.
+    Nothing that follows from a table is in them yet: see `with_table_evidence`. The public sentences in a result file
+    are not used, because an earlier version may have written what this version holds back.
     """
     return tuple(_public(one, result) for one in result.safeguards)
 
@@ -54,7 +54,7 @@ def _public(one: Safeguard, result: AuditResult) -> PublicSafeguard:
         words=one.words,
         question=one.question,
         evidence=_OF_AN_OLD_RESULT if known is None else public_evidence(known, state, result),
-        state=as_state(state),
+        state=clause_state(state),
         date=day,
         key=one.key,
     )
@@ -83,7 +83,7 @@ def _frameworks(tables: Catalogue, states: Mapping[str, PublicState]) -> Iterato
             )
 
 
-def seen_in_table(about: PublicAbout, states: Mapping[str, PublicState], seen: Collection[str]) -> PublicAbout:
+def with_table_evidence(about: PublicAbout, states: Mapping[str, PublicState], seen: Collection[str]) -> PublicAbout:
     """Add what a protected table shows. `seen` holds keys of evidence; those that are `of_table` change."""
     known = catalogue().evidence
     states_now: dict[str, PublicState] = {**states, **{key: "measured" for key in seen if known[key].of_table}}

@@ -14,7 +14,7 @@ from audit.public.table import PublicSafeguard
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
 from audit.safeguards import evidence_of, public_states, with_safeguards
-from audit.safeguards.asked import asks_for
+from audit.safeguards.plan_scope import asks_for
 
 WORDS = (
     '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\nslots = ["demonym"]\nlevels = { demonym = ["NGA"] }\n'

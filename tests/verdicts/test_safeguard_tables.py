@@ -11,9 +11,9 @@ import pytest
 from made.results import passing_result
 
 from audit.errors import DataError
-from audit.safeguards import FINDINGS, safeguards
+from audit.safeguards import SEARCHES, safeguards
 from audit.safeguards.catalogue import DATA, catalogue, read_catalogue
-from audit.safeguards.mapping import public_mapping_state
+from audit.safeguards.framework_rows import public_mapping_state
 from reports.html.resolution import PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
 
 TABLES = catalogue()
@@ -35,13 +35,13 @@ def changed(path: Path, old: str, new: str) -> None:
 
 
 def test_every_evidence_is_looked_for_and_every_search_has_its_words() -> None:
-    assert set(TABLES.evidence) == set(FINDINGS)
+    assert set(TABLES.evidence) == set(SEARCHES)
     for key, one in TABLES.evidence.items():
         hidden = {"measured"} if one.only_declared else set[str]()
         if key in ALWAYS_ASKED:
             hidden = {"not_shown"}
         of_cases = {"elsewhere"} if one.small_groups or one.of_table or one.of_rules else set[str]()
-        assert set(one.public) == (set(FINDINGS[key].states) | of_cases) - hidden, key
+        assert set(one.public) == (set(SEARCHES[key].states) | of_cases) - hidden, key
     names = [one.name for one in TABLES.evidence.values()]
     assert len(set(names)) == len(names), "a table of laws knows evidence by its name"
 

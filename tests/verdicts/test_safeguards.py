@@ -18,7 +18,7 @@ from audit.plan.services import HttpDetector
 from audit.result.audit_result import AuditResult, Safeguard
 from audit.result.file import parse_result, result_to_json
 from audit.safeguards import (
-    FINDINGS,
+    SEARCHES,
     evidence_of,
     public_governance,
     public_safeguards,
@@ -26,9 +26,9 @@ from audit.safeguards import (
     safeguards,
     with_safeguards,
 )
-from audit.safeguards.asked import asks_for
 from audit.safeguards.catalogue import catalogue
-from audit.safeguards.found import declared, measured
+from audit.safeguards.plan_scope import asks_for
+from audit.safeguards.searches import declared, measured
 
 TABLES = catalogue()
 PLAIN = {"failing": failing_result(), "passing": passing_result(), "undecided": undecided_result()}
@@ -98,7 +98,7 @@ def test_nothing_is_measured_without_numbers_nor_declared_without_words(
     gone = {field: None if field == "reference_comparison" else () for field in emptied}
     changed = with_safeguards((with_governance(result, {}) if silent else result).model_copy(update=gone))
     for key, found in evidence_of(changed).items():
-        assert found.state in FINDINGS[key].states, key
+        assert found.state in SEARCHES[key].states, key
         assert (found.state == "not_shown") == (not found.rests_on), key
         for field in found.rests_on:
             value: Any = changed

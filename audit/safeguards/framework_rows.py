@@ -14,10 +14,10 @@ from audit.result.findings.safeguards import (
 )
 from audit.safeguards.catalogue import Catalogue, Provision
 
-__all__ = ["mapped", "names_by_state", "public_mapping_state"]
+__all__ = ["framework_rows", "names_by_state", "public_mapping_state"]
 
 
-def mapped(
+def framework_rows(
     tables: Catalogue, states: Mapping[str, EvidenceState], public: Mapping[str, PublicState]
 ) -> Iterator[Framework]:
     """Yield each law and standard with a row for each of its provisions.

@@ -1,7 +1,8 @@
 """Limits on made-up texts in which one word is changed, and the part of them that the public may read.
 
 The texts are about nobody. So a limit on them, and the fact that they were scored, say nothing about a person. The
-answers of the detector stay in the restricted report. Whether the limit is kept is public as far as the headline says it.
+answers of the detector stay in the restricted report. Whether the limit is kept is public as far as the headline says
+it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from collections.abc import Iterator
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
 from audit.result.findings import SwapProbe
-from audit.safeguards.asked import NATIONALITY_SLOTS, changes_nationality
+from audit.safeguards.plan_scope import NATIONALITY_SLOTS, changes_nationality
 
-__all__ = ["from_headline", "is_limited"]
+__all__ = ["headline_key", "is_limited"]
 
 
 def is_limited(result: AuditResult, key: str) -> bool:
@@ -22,7 +23,7 @@ def is_limited(result: AuditResult, key: str) -> bool:
     return any(probe.probe in limited and _scored(probe, key) for probe in result.probes)
 
 
-def from_headline(result: AuditResult, key: str) -> str | None:
+def headline_key(result: AuditResult, key: str) -> str | None:
     """Return the key in `headline` of the table for what the headline says of such a limit, or None where it says
     nothing.
     """

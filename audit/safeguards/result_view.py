@@ -12,14 +12,14 @@ from audit.result.findings import Estimate, RuleResult, Verdict
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 
-__all__ = ["FOUND", "MISSED", "WRONGLY_FLAGGED", "Held", "coded", "meant"]
+__all__ = ["FOUND", "MISSED", "WRONGLY_FLAGGED", "ResultView", "features_coded", "features_meaning"]
 
 FOUND: MetricName = "true_positive_rate"
 MISSED: tuple[MetricName, ...] = ("true_positive_rate", "false_negative_rate")
 WRONGLY_FLAGGED: tuple[MetricName, ...] = ("false_positive_rate", "true_negative_rate")
 
 
-class Held:
+class ResultView:
     """A result, read for evidence."""
 
     def __init__(self, result: AuditResult) -> None:
@@ -52,7 +52,7 @@ class Held:
         """Return the known rates of groups that are defined by one of these features alone."""
         return [one for one in self.rates(metric) if len(one.group.root) == 1 and one.group.root[0].feature in features]
 
-    def of_everyone(self, metric: MetricName) -> float | None:
+    def rate_of_everyone(self, metric: MetricName) -> float | None:
         """Return everyone's rate, or None where it is not known."""
         return next((one.value for one in self.result.estimates if one.metric == metric and not one.group.root), None)
 
@@ -62,11 +62,11 @@ class Held:
             one.group for one in self.result.rows if len(one.group.root) == 1 and one.group.root[0].feature in features
         }
 
-    def rules(self, metrics: Collection[str]) -> list[RuleResult]:
+    def rules_on(self, metrics: Collection[str]) -> list[RuleResult]:
         """Return the rules that limit one of these rates."""
         return [rule for rule in self.result.rules if rule.metric in metrics]
 
-    def decided(self, features: Collection[str] | None = None) -> list[Verdict]:
+    def decided_verdicts(self, features: Collection[str] | None = None) -> list[Verdict]:
         """Return the verdicts that pass or fail: all of them, or those whose group is defined by one of these features,
         alone or with others.
         """
@@ -77,21 +77,21 @@ class Held:
             and (features is None or any(level.feature in features for level in one.group.root))
         ]
 
-    def coded(self, coding: str) -> list[str]:
+    def features_coded(self, coding: str) -> list[str]:
         """Return the names of the sensitive features that have this coding."""
-        return coded(self.plan, coding)
+        return features_coded(self.plan, coding)
 
-    def meant(self, *meanings: Meaning) -> list[str]:
+    def features_meaning(self, *meanings: Meaning) -> list[str]:
         """Return the names of the sensitive features that the operator declares to have one of these meanings."""
-        return meant(self.plan, *meanings)
+        return features_meaning(self.plan, *meanings)
 
 
-def coded(plan: AuditPlan, coding: str) -> list[str]:
+def features_coded(plan: AuditPlan, coding: str) -> list[str]:
     """Return the names of the sensitive features that have this coding."""
     return [feature for feature in plan.groups if plan.coding(feature) == coding]
 
 
-def meant(plan: AuditPlan, *meanings: Meaning) -> list[str]:
+def features_meaning(plan: AuditPlan, *meanings: Meaning) -> list[str]:
     """Return the names of the sensitive features that the operator declares to have one of these meanings."""
     named = plan.governance.features
     return [named[one] for one in meanings if named.get(one) in plan.groups]

@@ -6,17 +6,17 @@ from collections.abc import Callable, Sized
 from dataclasses import dataclass
 
 from audit.result.findings.safeguards import EvidenceState
-from audit.safeguards.held import Held
+from audit.safeguards.result_view import ResultView
 from audit.vocabulary.sentences import Sentence, Value, counted, english, sentence
 
-__all__ = ["Finding", "Found", "Said", "declared", "measured", "not_shown", "stated"]
+__all__ = ["FoundEvidence", "Said", "Search", "declared", "measured", "not_shown", "stated"]
 
 Said = str | Sentence | tuple[str | Sentence, ...]
 """One sentence or several. A sentence without values may stand as its key alone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundEvidence:
     """A state, its evidence in sentences, and the fields of the result that hold it."""
 
     state: EvidenceState
@@ -31,35 +31,35 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Search:
     """A search for one kind of evidence, and the states that it can return."""
 
-    find: Callable[[Held], Found]
+    find: Callable[[ResultView], FoundEvidence]
     states: tuple[EvidenceState, ...] = ("measured", "not_shown")
 
 
-def measured(said: Said, *rests_on: str) -> Found:
+def measured(said: Said, *rests_on: str) -> FoundEvidence:
     """Return evidence that is measured. `rests_on` names the fields of the result that hold the numbers; at least one
     is needed.
     """
     if not rests_on:
         raise ValueError("measured, and on nothing")
-    return Found("measured", _sentences(said), rests_on)
+    return FoundEvidence("measured", _sentences(said), rests_on)
 
 
-def declared(said: Said, *rests_on: str, date: str | None = None) -> Found:
+def declared(said: Said, *rests_on: str, date: str | None = None) -> FoundEvidence:
     """Return evidence that the operator declares in these fields of the plan, on a day that the operator gives."""
     if not rests_on or not all(field.startswith("plan.") for field in rests_on):
         raise ValueError("declared, and nowhere in the plan")
-    return Found("declared", _sentences(said), rests_on, date)
+    return FoundEvidence("declared", _sentences(said), rests_on, date)
 
 
-def not_shown(said: Said) -> Found:
+def not_shown(said: Said) -> FoundEvidence:
     """Return that evidence is neither measured nor declared."""
-    return Found("not_shown", _sentences(said), ())
+    return FoundEvidence("not_shown", _sentences(said), ())
 
 
-def stated(key: str, known: Sized, rests_on: str = "estimates", noun: str = "group", **values: Value) -> Found:
+def stated(key: str, known: Sized, rests_on: str = "estimates", noun: str = "group", **values: Value) -> FoundEvidence:
     """Return measured evidence in the sentence `key`, which counts what is known, or `no_key` if nothing is known."""
     if not known:
         return not_shown(f"no_{key}")

@@ -11,7 +11,7 @@ from typing import Final
 
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import TextProbe
-from audit.safeguards.held import MISSED, coded, meant
+from audit.safeguards.result_view import MISSED, features_coded, features_meaning
 
 __all__ = ["NATIONALITY_SLOTS", "asks_for", "changes_nationality"]
 
@@ -29,11 +29,11 @@ def changes_nationality(plan: AuditPlan, probe: object, slot: str) -> bool:
     """Tell whether a probe that changes this slot or column changes a nationality."""
     if isinstance(probe, TextProbe):
         return slot in NATIONALITY_SLOTS
-    return slot in {plan.groups[feature].column for feature in coded(plan, "nationality")}
+    return slot in {plan.groups[feature].column for feature in features_coded(plan, "nationality")}
 
 
 def _religion(plan: AuditPlan) -> bool:
-    columns = {plan.groups[feature].column for feature in meant(plan, "religion")}
+    columns = {plan.groups[feature].column for feature in features_meaning(plan, "religion")}
     return any(column in columns for probe in plan.probes if probe.kind == "columns" for column in probe.changed)
 
 
@@ -46,11 +46,11 @@ def _forms_outside(plan: AuditPlan) -> bool:
 
 
 def _by_gender(plan: AuditPlan) -> bool:
-    return bool(coded(plan, "gender"))
+    return bool(features_coded(plan, "gender"))
 
 
 def _by_nationality(plan: AuditPlan) -> bool:
-    return bool(coded(plan, "nationality"))
+    return bool(features_coded(plan, "nationality"))
 
 
 def _by_both(plan: AuditPlan) -> bool:
@@ -66,9 +66,9 @@ _ASKED: Final[Mapping[str, Callable[[AuditPlan], bool]]] = {
     "children": _children,
     "present": lambda plan: _by_gender(plan) or _children(plan),
     "forms": lambda plan: "form" in plan.governance.features,
-    "forced_criminality": lambda plan: bool(plan.governance.forced_criminality and meant(plan, "form")),
-    "legal_status": lambda plan: bool(meant(plan, "legal_status")),
-    "drift": lambda plan: bool(meant(plan, "period", "language", "site")),
+    "forced_criminality": lambda plan: bool(plan.governance.forced_criminality and features_meaning(plan, "form")),
+    "legal_status": lambda plan: bool(features_meaning(plan, "legal_status")),
+    "drift": lambda plan: bool(features_meaning(plan, "period", "language", "site")),
     "perpetuate": lambda plan: plan.reference_table is not None,
     "forms_outside": _forms_outside,
     "like_cases": lambda plan: bool(plan.control_features),
