@@ -1,1 +1,1 @@
-"""What can be said before a run: whom a set can judge, which gaps it can decide, and which cases to draw."""
+"""Planning before a run: which groups a set can judge, which gaps it can decide, and which cases to draw."""

@@ -1,4 +1,4 @@
-"""What an audit could say, before the detector is run: who could be judged, and how many cases are missing."""
+"""Check of an audit before the detector is run: which groups could be judged, and how many cases are missing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from audit.analyses.missing_attributes import member_places
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
-from audit.planning.held_back import PlannedPeople, held_back, share_for_all
-from audit.planning.review import review_set
-from audit.planning.set_review import SetReview
+from audit.planning.held_back import PlannedPeople, groups_held_back, share_for_all
+from audit.planning.set_review import SetReview, review_set
 from audit.result.findings import RowAccount
 from audit.verdicts.budget import budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected, rule_decidability
@@ -44,7 +43,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class GroupCheck:
-    """What could be said of a group."""
+    """What a rule could say about a group."""
 
     group: Group
     cases: int
@@ -54,22 +53,22 @@ class GroupCheck:
     needed: int | None
     """Cases still missing for that: 0 where it is judged alone, None where no number would do."""
     evaluable: bool
-    """Whether a rate could be stated of it at all."""
+    """Whether a rate could be stated for it at all."""
     decidable: bool
     """Whether it would be judged alone."""
     judged_as: Group | None
-    """If not: the larger group as a part of which it would be judged."""
+    """If it would not be judged alone: the larger group as a part of which it would be judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class FamilyCheck:
-    """What could be said over a family."""
+    """What a rule could say about a family."""
 
     family: Family
     finest: bool
     """Whether it stands on the finest rungs, where coverage is measured."""
     level: float
-    """The share of alpha that it could spend on false alarms."""
+    """Share of alpha that it could spend on false alarms."""
     groups: tuple[GroupCheck, ...]
     coverage: float | None
     """Share of its people in groups that would be judged, alone or as a part."""
@@ -77,39 +76,39 @@ class FamilyCheck:
     """Groups that would be judged alone and cannot pass even if treated like everyone else: too many people are
     unknown, or have their nationality beside others."""
     share_for_all: float | None
-    """The largest `max_missing_share` with which none is held back; None where none is, 0 where none would do."""
+    """Largest `max_missing_share` with which none is held back; None where none is, 0 where none would do."""
 
     @property
     def alone(self) -> int:
-        """Groups that would be judged alone."""
+        """Number of groups that would be judged alone."""
         return sum(group.decidable for group in self.groups)
 
     @property
     def as_part(self) -> int:
-        """Groups that would be judged only as a part of a larger one."""
+        """Number of groups that would be judged only as a part of a larger one."""
         return sum(not group.decidable and group.judged_as is not None for group in self.groups)
 
     @property
     def not_judged(self) -> int:
-        """Groups that could be judged neither way."""
+        """Number of groups that could be judged neither way."""
         return len(self.groups) - self.alone - self.as_part
 
 
 @dataclass(frozen=True, slots=True)
 class RuleCheck:
-    """What a rule could say."""
+    """What a rule could say about the set."""
 
     rule: str
     metric: MetricName
     planned_rate: float
-    """The rate that sizes were planned with."""
+    """Rate that sizes were planned with."""
     known_only_after_scoring: bool
     """Whether the denominator is made of decisions; then nothing is known yet and `families` is empty."""
     families: tuple[FamilyCheck, ...]
     coverage: float | None
-    """The smallest coverage over the families on the finest rungs."""
+    """Smallest coverage over the families on the finest rungs."""
     min_coverage: float
-    """The coverage that a pass needs."""
+    """Coverage that a pass needs."""
     missing_expected: tuple[Group, ...]
     """Groups that the plan expects and that have too few cases for a rate: no pass without them."""
 
@@ -126,26 +125,26 @@ class RuleCheck:
 
 @dataclass(frozen=True, slots=True)
 class ProbeCheck:
-    """What a probe would ask."""
+    """Questions that a probe would ask."""
 
     probe: str
     variants: int
-    """Texts or rows to score."""
+    """Number of texts or rows to score."""
     changes: int
-    """Comparisons."""
+    """Number of comparisons."""
     unused: tuple[str, ...]
-    """What of the operator's own words and texts is not used, and why."""
+    """Words and texts of the operator's own that are not used, and why."""
     unanswered: bool
     """Whether somebody else has still to score them: the detector cannot be called, and no file holds its answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What `audit7k check` says."""
+    """Report of `audit7k check`."""
 
     plan: AuditPlan
     features: tuple[SensitiveFeature, ...]
-    """The sensitive features and the names of their levels."""
+    """Sensitive features and the names of their levels."""
     everyone: RowAccount
     """All rows; none is scored yet, so all of them count as abstained."""
     positive: int
@@ -156,7 +155,7 @@ class CheckReport:
     review: SetReview | None = None
     """What is conspicuous about the set itself; None where only counts were checked."""
     probes: tuple[ProbeCheck, ...] = ()
-    """What the plan's probes would ask."""
+    """Questions that the plan's probes would ask."""
     model_missing: bool = False
     """Whether the model file or folder that the plan names is not there."""
 
@@ -175,23 +174,23 @@ def check_plan(
         If plan or data are in error, exactly as `run_audit` would say it.
     """
     loaded = loaded_plan(plan, folder)
-    with _opened(loaded, table) as evaluation_set:
-        counts, moments, features = _counted(evaluation_set)
+    with _open_unscored(loaded, table) as evaluation_set:
+        counts, moments, features = _count_unscored(evaluation_set)
         families = count_families(loaded.plan, counts, features)
         review = review_set(evaluation_set, loaded, families.values(), table)
-        probes = _probes(loaded, evaluation_set)
+        probes = _check_probes(loaded, evaluation_set)
     found = check_counts(loaded.plan, counts, features, moments)
     return replace(found, review=review, probes=probes, model_missing=_model_missing(loaded))
 
 
 def _model_missing(loaded: LoadedPlan) -> bool:
-    """Whether a run would find no model; a file of predictions is looked for where it is read."""
+    """Say whether a run would find no model; a file of predictions is looked for where it is read."""
     path = getattr(loaded.plan.detector, "path", None)
     return path is not None and not (loaded.folder / path).exists()
 
 
-def _probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[ProbeCheck, ...]:
-    """What the probes would ask; nothing is loaded where the plan has none."""
+def _check_probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[ProbeCheck, ...]:
+    """Design the plan's probes, to see what they would ask; nothing is loaded where the plan has none."""
     if not loaded.plan.probes:
         return ()
     from audit.scoring.probing.probes import check_answers, check_probes, is_unanswered
@@ -228,11 +227,11 @@ def count_labels(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None = Non
     AuditError
         As `check_plan` does.
     """
-    with _opened(loaded, table) as evaluation_set:
-        return _counted(evaluation_set)
+    with _open_unscored(loaded, table) as evaluation_set:
+        return _count_unscored(evaluation_set)
 
 
-def _counted(evaluation_set: EvaluationSet) -> LabelCounts:
+def _count_unscored(evaluation_set: EvaluationSet) -> LabelCounts:
     from audit.counting.count import count_cases
     from audit.counting.count_moments import count_moments
 
@@ -240,8 +239,8 @@ def _counted(evaluation_set: EvaluationSet) -> LabelCounts:
 
 
 @contextmanager
-def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> Iterator[EvaluationSet]:
-    """The set, with every case left unscored."""
+def _open_unscored(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> Iterator[EvaluationSet]:
+    """Open the set with every case left unscored."""
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.evaluation.reference_table import read_reference_table
 
@@ -264,7 +263,7 @@ def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> Iterat
 def check_counts(
     plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature], moments: Moments | None = None
 ) -> CheckReport:
-    """The same from the counts of a set of which nothing is scored, and its weights and clusters."""
+    """Check a plan on the counts of a set of which nothing is scored, and on its weights and clusters."""
     families = count_families(plan, counts, features)
     by_name = {feature.name: feature for feature in features}
     everyone = everyone_as_family(counts)
@@ -274,11 +273,11 @@ def check_counts(
         everyone=row_accounts(counts, [everyone])[0],
         positive=int(everyone.cell(Cell.UNSCORED_POSITIVE)[0]),
         negative=int(everyone.cell(Cell.UNSCORED_NEGATIVE)[0]),
-        rules=_rules(plan, families, by_name, moments),
+        rules=_check_rules(plan, families, by_name, moments),
     )
 
 
-def _rules(
+def _check_rules(
     plan: AuditPlan,
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
@@ -294,7 +293,12 @@ def _rules(
                 metric=rule.metric,
                 planned_rate=rule.planned_rate,
                 known_only_after_scoring=later,
-                families=() if decidability is None else _families(plan, rule, decidability, families),
+                families=()
+                if decidability is None
+                else tuple(
+                    _check_family(plan, rule, family, decidability, families[family.family])
+                    for family in decidability.families
+                ),
                 coverage=None if decidability is None else decidability.lowest_coverage,
                 min_coverage=plan.verdict.min_coverage,
                 missing_expected=() if later else missing_expected(plan, rule, families, features),
@@ -303,29 +307,23 @@ def _rules(
     return tuple(checks)
 
 
-def _families(
-    plan: AuditPlan, rule: NamedRule, decidability: RuleDecidability, counts: Mapping[Family, FamilyCounts]
-) -> tuple[FamilyCheck, ...]:
-    return tuple(_family(plan, rule, family, decidability, counts[family.family]) for family in decidability.families)
-
-
-def _family(
+def _check_family(
     plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, decidability: RuleDecidability, counts: FamilyCounts
 ) -> FamilyCheck:
     planned = PlannedPeople(family.people, family.size, family.rest_size, family.decidable, member_places(counts))
-    held = held_back(plan, rule, planned, plan.sensitivity.max_missing_share)
+    held = groups_held_back(plan, rule, planned, plan.sensitivity.max_missing_share)
     return FamilyCheck(
         family=family.family,
         finest=is_finest(plan, family.family),
         level=budget(plan).names,
-        groups=tuple(_group(family, decidability, place) for place in range(len(family.groups))),
+        groups=tuple(_check_group(family, decidability, place) for place in range(len(family.groups))),
         coverage=decidability.coverage[family.family],
         held_back=tuple(group for group, is_held in zip(family.groups, held, strict=True) if is_held),
         share_for_all=share_for_all(plan, rule, planned) if held.any() else None,
     )
 
 
-def _group(family: FamilyDecidability, decidability: RuleDecidability, place: int) -> GroupCheck:
+def _check_group(family: FamilyDecidability, decidability: RuleDecidability, place: int) -> GroupCheck:
     group, cases = family.groups[place], int(family.cases[place])
     required = family.required_cases(place)
     decidable = bool(family.decidable[place])

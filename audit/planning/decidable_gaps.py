@@ -1,4 +1,4 @@
-"""What the cases at hand can decide: the smallest gap that would be named, and at which margin a group would pass.
+"""Gaps that the cases at hand can decide: the smallest that would be named, and the margin at which a group would pass.
 
 Everything follows from the plan and the labels: sizes, levels and the rate that the rule expects. Nothing is scored.
 All cases are supposed to be answered, and everybody else to be at the expected rate.
@@ -40,45 +40,46 @@ __all__ = ["FamilyPower", "GroupPower", "Smallest", "rule_power"]
 
 @dataclass(frozen=True, slots=True)
 class Smallest:
-    """The smallest disparity that can be decided on one side of a rule, or why there is none."""
+    """Smallest disparity that can be decided on one side of a rule, or the reason why there is none."""
 
     side: Side
-    """The side on which the group's rate lies."""
+    """Side on which the group's rate lies."""
     disparity: float | None
-    """On the rule's scale: a difference in shares, or a ratio of at most 1."""
+    """Disparity on the rule's scale: a difference in shares, or a ratio of at most 1."""
     rate: float | None
-    """The group's rate at that disparity, everybody else being at the expected rate."""
+    """Rate of the group at that disparity, with everybody else at the expected rate."""
     reason: Because | None
-    """Why there is none."""
+    """Reason why there is none."""
     level: float | None
-    """The level of the test; None where it would not be tested."""
+    """Level of the test; None where it would not be tested."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupPower:
-    """What can be decided about a group."""
+    """What a rule can decide about a group."""
 
     group: Group
     cases: int
     """Cases in the denominator of the rule's rate."""
     worth: float
-    """How many independent cases of equal weight they are worth for a PASS."""
+    """Number of independent cases of equal weight that they are worth for a PASS."""
     required: int | None
     """Cases with which it would be judged alone; None where no number would do."""
     decidable: bool
     """Whether it would be judged alone."""
     judged_as: Group | None
-    """If not: the larger group as a part of which it would be judged."""
+    """If it would not be judged alone: the larger group as a part of which it would be judged."""
     fails_from: tuple[Smallest, ...]
     """On each side of the rule: the smallest gap to the rest that would be named with the plan's power."""
     passes_at: tuple[Smallest, ...]
     """On each side: the smallest margin at which a group equal to the rest would pass with that power; empty where it
-    was not asked for."""
+    was not asked for.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class FamilyPower:
-    """The same over a family."""
+    """What a rule can decide about a family."""
 
     family: Family
     exact: bool
@@ -95,15 +96,17 @@ def rule_power(
     *,
     margins: bool = True,
 ) -> tuple[FamilyPower, ...]:
-    """Say of every group in every family of `rule` which gap would fail it, and at which of `margins` it would pass."""
+    """Find for every group of `rule` the gap that would fail it and, with `margins`, the margin at which it would
+    pass.
+    """
     decidability = rule_decidability(plan, rule, families, features, moments)
     return tuple(
-        _family(plan, rule, families[decided.family], decided, decidability.judged_as, moments, margins=margins)
+        _family_power(plan, rule, families[decided.family], decided, decidability.judged_as, moments, margins=margins)
         for decided in decidability.families
     )
 
 
-def _family(
+def _family_power(
     plan: AuditPlan,
     rule: Rule,
     counts: FamilyCounts,
@@ -156,26 +159,24 @@ def _fails_from(
 ) -> list[Smallest]:
     limit = _limit(rule, question)
     tested = decided.evaluable & limit.can_be_exceeded & ~decided.too_few_clusters
-    levels = _levels(plan, rule, question, counts, decided, tested, moments)
+    levels = _first_step_levels(plan, rule, question, counts, decided, tested, moments)
     sizes = effective_sizes(plan, rule, counts, moments, np.where(tested, levels, 0.01))
-    hidden = _hidden(plan, rule, counts, moments)
-    found = []
-    for place, level in enumerate(levels.tolist()):
+    hidden = _hidden_by_clusters(plan, rule, counts, moments)
+
+    def smallest(place: int) -> Smallest:
         if not tested[place]:
-            found.append(Smallest(question.side, None, None, _untested(decided, place, limit), None))
-            continue
-        n, m = _whole(decided, sizes, place)
+            return Smallest(question.side, None, None, _why_untested(decided, place, limit), None)
+        level, (n, m) = float(levels[place]), _whole_cases(decided, sizes, place)
         rate = failing_rate(limit, n, m, level, plan.verdict.power) if n and m else None
-        if rate is not None and hidden:
-            rate = hidden[place].failing_rate(limit, rate, level, plan.verdict.power)
-            if rate is None:
-                found.append(Smallest(question.side, None, None, "too_few_clusters", level))
-                continue
-        found.append(_smallest(question.side, limit, rate, level))
-    return found
+        if rate is None or not hidden:
+            return _smallest(question.side, limit, rate, level)
+        rate = hidden[place].failing_rate(limit, rate, level, plan.verdict.power)
+        return _smallest(question.side, limit, rate, level, "too_few_clusters")
+
+    return [smallest(place) for place in range(len(decided.groups))]
 
 
-def _levels(
+def _first_step_levels(
     plan: AuditPlan,
     rule: Rule,
     question: Question,
@@ -208,28 +209,25 @@ def _passes_at(
     moments: Moments | None,
     power: float,
 ) -> list[Smallest]:
-    limit = replace(_limit(rule, question), limit=0.5)
-    alpha = plan.verdict.alpha
+    limit, alpha = replace(_limit(rule, question), limit=0.5), plan.verdict.alpha
     sizes = effective_sizes(plan, rule, counts, moments, np.full(len(decided.groups), alpha))
-    hidden = _hidden(plan, rule, counts, moments)
-    found = []
-    for place in range(len(decided.groups)):
+    hidden = _hidden_by_clusters(plan, rule, counts, moments)
+
+    def smallest(place: int) -> Smallest:
         if not decided.evaluable[place] or decided.too_few_clusters[place]:
-            found.append(Smallest(question.side, None, None, _untested(decided, place, limit), None))
-            continue
-        n, m = _whole(decided, sizes, place)
+            return Smallest(question.side, None, None, _why_untested(decided, place, limit), None)
+        n, m = _whole_cases(decided, sizes, place)
         edge = passing_edge(limit, n, m, alpha, power) if n and m else None
-        if edge is not None and hidden:
-            edge = hidden[place].passing_edge(limit, edge, alpha, power)
-            if edge is None:
-                found.append(Smallest(question.side, None, None, "too_few_clusters", alpha))
-                continue
-        found.append(_smallest(question.side, limit, edge, alpha))
-    return found
+        if edge is None or not hidden:
+            return _smallest(question.side, limit, edge, alpha)
+        edge = hidden[place].passing_edge(limit, edge, alpha, power)
+        return _smallest(question.side, limit, edge, alpha, "too_few_clusters")
+
+    return [smallest(place) for place in range(len(decided.groups))]
 
 
-def _hidden(plan: AuditPlan, rule: Rule, counts: FamilyCounts, moments: Moments | None) -> list[Hidden]:
-    """What clusters could hide of each group; empty where there are none."""
+def _hidden_by_clusters(plan: AuditPlan, rule: Rule, counts: FamilyCounts, moments: Moments | None) -> list[Hidden]:
+    """Return what clusters could hide of each group; empty where there are no clusters."""
     if moments is None or not moments.clustered:
         return []
     of, cells = moments.of(counts), ((), possible_cells(METRICS[rule.metric]))
@@ -244,19 +242,21 @@ def _hidden(plan: AuditPlan, rule: Rule, counts: FamilyCounts, moments: Moments 
     ]
 
 
-def _whole(decided: FamilyDecidability, sizes: EffectiveSizes, place: int) -> tuple[int, int]:
-    """Whole independent cases that a group and its rest are worth."""
+def _whole_cases(decided: FamilyDecidability, sizes: EffectiveSizes, place: int) -> tuple[int, int]:
+    """Return the whole independent cases that a group and its rest are worth."""
     own, rest = float(decided.cases[place] * sizes.worth[place]), float(sizes.rest_size[place])
     return math.floor(own + 1e-6), math.floor(rest + 1e-6)
 
 
-def _smallest(side: Side, limit: Limit, rate: float | None, level: float) -> Smallest:
+def _smallest(
+    side: Side, limit: Limit, rate: float | None, level: float, lacking: Because = "too_few_cases"
+) -> Smallest:
     if rate is None:
-        return Smallest(side, None, None, "too_few_cases", level)
+        return Smallest(side, None, None, lacking, level)
     return Smallest(side, limit.disparity(rate), rate, None, level)
 
 
-def _untested(decided: FamilyDecidability, place: int, limit: Limit) -> Because:
+def _why_untested(decided: FamilyDecidability, place: int, limit: Limit) -> Because:
     if decided.cases[place] == 0:
         return "no_cases"
     if decided.rest_cases[place] == 0:

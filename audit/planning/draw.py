@@ -1,4 +1,4 @@
-"""Draws an evaluation set from a labelled pool by a design, and says what the set could decide."""
+"""Drawing of an evaluation set from a labelled pool by a design, with a report on what the set could decide."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from audit.plan.file.plan_file import LoadedPlan, load_design
 from audit.plan.sampling_design import Quota, SamplingDesign
 from audit.planning.check import CheckReport, check_counts, count_labels
 from audit.planning.drawing.drawn_file import write_drawn
-from audit.planning.drawing.open_pool import open_pool
-from audit.planning.drawing.pool import Copies, Pool
-from audit.planning.drawing.quota_levels import with_levels_read
-from audit.planning.drawing.sampling import Strata, distinct_rows, draw_units, strata_for, unit_shapes
+from audit.planning.drawing.pool import Copies, Pool, open_pool
+from audit.planning.drawing.quota_levels import with_canonical_levels
+from audit.planning.drawing.strata import Strata, distinct_rows, draw_units, strata_for, unit_shapes
 from audit.planning.quota_gaps import QuotaGap, quota_gaps
 from audit.planning.sample_allocation import (
     Allocation,
@@ -34,8 +33,9 @@ from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 __all__ = ["CellDraw", "DrawReport", "GroupStanding", "Why", "draw_set"]
 
 Why = Literal["pool_has_no_more", "copies_left_out", "whole_units"]
-"""Why a cell gives another number than was asked: the pool has no more; what it has are copies of rows of other
-cells; units are drawn whole, so that numbers vary and cells come along with others."""
+"""Reason why a cell gives another number than was asked: the pool has no more; its other rows are copies of rows of
+other cells; units are drawn whole, so that numbers vary and cells come along with others.
+"""
 _ROUNDS = 8
 _OVER = 1.005
 _MORE, _STEP_OF_ROWS, _STEP_OF_UNITS = 20, 0.99, 0.95
@@ -43,10 +43,10 @@ _MORE, _STEP_OF_ROWS, _STEP_OF_UNITS = 20, 0.99, 0.95
 
 @dataclass(frozen=True, slots=True)
 class CellDraw:
-    """One cell of the design: what the pool has of it, what was asked, and what it gave."""
+    """One cell of the design: the rows that the pool has, that were asked for, and that it gave."""
 
     number: int
-    """Its number, from 1: the value of `stratum` in the drawn set."""
+    """Number of the cell, from 1: the value of `stratum` in the drawn set."""
     codes: tuple[str, ...]
     """A code of each feature on its finest rung, in the order of the design."""
     positive: bool
@@ -54,26 +54,26 @@ class CellDraw:
     pool: int
     """Rows in the pool."""
     distinct: int
-    """Rows of them that could be drawn: without copies of others where the design leaves these out."""
+    """Rows that could be drawn: without copies of others where the design leaves these out."""
     asked: int
     """Rows that the design asks for."""
     expected: float
-    """Rows to expect; where rows are drawn one by one, exactly so many are drawn."""
+    """Rows to expect; where rows are drawn one by one, exactly this number is drawn."""
     drawn: int | None
     """Rows drawn; None where nothing is drawn yet."""
     units: int
-    """Units whose chance this cell decides: those of which no other cell calls for a larger share."""
+    """Units whose chance this cell decides: no other cell calls for a larger share of them."""
     units_drawn: int
-    """How many of them are drawn."""
+    """Number of these units that are drawn."""
 
     @property
     def probability(self) -> float | None:
-        """The chance of each of these units; None where there are none."""
+        """Chance of each of these units; None where there are none."""
         return self.units_drawn / self.units if self.units else None
 
     @property
     def why(self) -> Why | None:
-        """Why it gives another number than was asked; None where it does not."""
+        """Reason why it gives another number than was asked; None where it does not."""
         given = self.expected if self.drawn is None else float(self.drawn)
         if self.asked > self.distinct:
             return "copies_left_out" if self.asked <= self.pool else "pool_has_no_more"
@@ -82,57 +82,61 @@ class CellDraw:
 
 @dataclass(frozen=True, slots=True)
 class GroupStanding:
-    """What the set means for the verdict about one group."""
+    """What the drawn set means for the verdict about one group."""
 
     rule: NamedRule
-    """With its id."""
+    """Rule, with its id."""
     family: Family
     group: Group
     pool: int
-    """Its cases in the pool that can be drawn, in the denominator of the rule's rate."""
+    """Cases in the pool that can be drawn, in the denominator of the rule's rate."""
     cases: int
-    """Its cases in the drawn set, or to be expected there."""
+    """Cases in the drawn set, or to be expected there."""
     required: int | None
     """Cases of the same kind with which it is judged alone; None where no number would do."""
     decidable: bool
     """Whether it is judged alone."""
     judged_as: Group | None
-    """If not: the larger group as a part of which it is judged; None too where nothing is drawn yet."""
+    """If it is not judged alone: the larger group as a part of which it is judged. None also where nothing is drawn
+    yet.
+    """
     held_back: bool
     """Whether it cannot pass, even if treated like everyone else, since too many people are unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawReport:
-    """What `audit7k draw` says."""
+    """Report of `audit7k draw`."""
 
     design: SamplingDesign
     features: tuple[SensitiveFeature, ...]
-    """The sensitive features and the names of their levels."""
+    """Sensitive features and the names of their levels."""
     pool_name: str
     pool_sha256: str | None
     pool_rows: int
     unlabelled: int
     """Rows of the pool without a label: they are not drawn from."""
     copies: Copies | None
-    """What was found of copies, where the design asks."""
+    """Copies found, where the design asks about them."""
     columns_left_out: int
     """Columns of the pool that cannot be written."""
     cells: tuple[CellDraw, ...]
     gaps: tuple[QuotaGap, ...]
     """Quotas that describe cells of which the pool has no case."""
     share: float | None
-    """Of a decidable allocation: at which margin groups with enough cases can pass, as a share of the rules' own."""
+    """For a decidable allocation: the margin at which groups with enough cases can pass, as a share of the rules'
+    own.
+    """
     rules_take: int | None
     """Where the size is too small for the rules' own margins: rows to draw one by one that would be enough."""
     largest_unit: int
     """Rows of the largest unit; 1 where rows are drawn one by one."""
     planned: tuple[GroupReach, ...]
-    """Which groups of the rules could be judged alone, as planned."""
+    """Groups of the rules, with what is planned for each."""
     drawn_sha256: str | None
-    """Of the drawn set; None where nothing is drawn yet."""
+    """SHA-256 of the drawn set; None where nothing is drawn yet."""
     check: CheckReport | None
-    """What `audit7k check` says of the drawn set; None without rules, or where nothing is drawn yet."""
+    """Report of `audit7k check` on the drawn set; None without rules, or where nothing is drawn yet."""
 
     @property
     def drawn(self) -> int:
@@ -168,8 +172,8 @@ class DrawReport:
         return tuple(cell for cell in self.cells if cell.drawn is not None and cell.drawn < cell.asked <= cell.distinct)
 
     def standings(self) -> tuple[GroupStanding, ...]:
-        """Every group of every rule on the finest rungs: of the set that was drawn, else as planned."""
-        found = {} if self.check is None else _of_check(self.check)
+        """List every group of every rule on the finest rungs, in the drawn set if there is one, else as planned."""
+        found = {} if self.check is None else _checked_groups(self.check)
         named = self.design.as_plan().named_rules
         standings = []
         for reach in self.planned:
@@ -199,15 +203,15 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
     AuditError
         If the design or the pool is in error, or there is no room.
     """
-    asked = with_levels_read(design if isinstance(design, SamplingDesign) else load_design(design))
+    asked = with_canonical_levels(design if isinstance(design, SamplingDesign) else load_design(design))
     with open_pool(Path(pool), asked) as opened:
         rows = distinct_rows(opened)
         cells = [
             PoolCell(cell.codes, cell.positive, cell.rows, int(distinct))
             for cell, distinct in zip(opened.cells, rows, strict=True)
         ]
-        shapes = _shapes(opened, rows)
-        allocation, strata = _allocated(asked, opened, cells, rows, shapes)
+        shapes = _cached_shapes(opened, rows)
+        allocation, strata = _allocate_in_pool(asked, opened, cells, rows, shapes)
         plan = asked.as_plan()
         planned = planned_reach(plan, cell_groups(plan, asked.rules, cells), cells, strata.sums, shapes)
         drawn = None
@@ -231,12 +235,12 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
             largest_unit=strata.largest,
             planned=planned,
             drawn_sha256=None if target is None else file_sha256(target),
-            check=None if target is None or not asked.rules else _checked(asked, target),
+            check=None if target is None or not asked.rules else _check_drawn(asked, target),
         )
 
 
-def _shapes(pool: Pool, rows: IntArray) -> ClusterShapes:
-    """The sizes of units by groups: a look at the units for each family, and only one."""
+def _cached_shapes(pool: Pool, rows: IntArray) -> ClusterShapes:
+    """Return a function that gives the sizes of units by groups, with one look at the units for each family."""
     known: dict[tuple[bytes, int], UnitShapes] = {}
 
     def shapes(assigned: IntArray, groups: int) -> UnitShapes:
@@ -248,10 +252,10 @@ def _shapes(pool: Pool, rows: IntArray) -> ClusterShapes:
     return shapes
 
 
-def _allocated(
+def _allocate_in_pool(
     design: SamplingDesign, pool: Pool, cells: Sequence[PoolCell], rows: IntArray, shapes: ClusterShapes
 ) -> tuple[Allocation, Strata]:
-    """The allocation and its strata."""
+    """Return the allocation of the design and its strata."""
     plan, size = design.as_plan(), design.draw.size
 
     def at(tried: int | None) -> tuple[Allocation, Strata]:
@@ -259,14 +263,15 @@ def _allocated(
         return allocation, strata_for(pool, rows, allocation.drawn)
 
     if size is None:
-        return _enough(design, pool, cells, rows, shapes, at(None))
-    return _within(size, least_cases(design, cells), at) if pool.whole_units else at(size)
+        return _raise_until_enough(design, pool, cells, rows, shapes, at(None))
+    return _fit_to_size(size, least_cases(design, cells), at) if pool.whole_units else at(size)
 
 
-def _within(size: int, least: int, at: Callable[[int], tuple[Allocation, Strata]]) -> tuple[Allocation, Strata]:
+def _fit_to_size(size: int, least: int, at: Callable[[int], tuple[Allocation, Strata]]) -> tuple[Allocation, Strata]:
     """Ask for less than a size until no more than it is to be expected: whole units bring other cells along.
 
-    What comes nearest to the size from below; if not even the `least` that can be asked does, that.
+    Returns the allocation that comes nearest to the size from below; if even the `least` that can be asked goes beyond
+    it, that allocation.
     """
     fits, beyond, tried = least - 1, size + 1, size
     looked, found = at(tried), None
@@ -285,7 +290,7 @@ def _within(size: int, least: int, at: Callable[[int], tuple[Allocation, Strata]
     return looked if found is None else found
 
 
-def _enough(
+def _raise_until_enough(
     design: SamplingDesign,
     pool: Pool,
     cells: Sequence[PoolCell],
@@ -334,8 +339,8 @@ def _cells(
     )
 
 
-def _checked(design: SamplingDesign, target: Path) -> CheckReport:
-    """What the set as it was written could decide, by the same steps as `audit7k check`."""
+def _check_drawn(design: SamplingDesign, target: Path) -> CheckReport:
+    """Check the set as it was written, by the same steps as `audit7k check`."""
     plan = design.as_plan(target)
     counts, moments, features = count_labels(LoadedPlan(plan, {}, Path()))
     return check_counts(plan, counts, features, moments)
@@ -349,7 +354,7 @@ class _Judged(NamedTuple):
     held_back: bool
 
 
-def _of_check(check: CheckReport) -> dict[tuple[str | None, Group], _Judged]:
+def _checked_groups(check: CheckReport) -> dict[tuple[str | None, Group], _Judged]:
     return {
         (rule.rule, group.group): _Judged(
             group.cases,

@@ -1,7 +1,7 @@
-"""Whom people of unknown group keep from a PASS however the detector treats them: from labels, before any score.
+"""Groups that cannot pass while too many people's group is unknown. Computed from labels, before scoring.
 
-A PASS has to hold wherever these people belong. With many of them no group can reach one that has as few cases of its
-own, and no further cases of the same kind help: only finding out who they are does.
+A PASS has to hold wherever these people belong. With many of them, no group that has as few cases of its own can reach
+one. Further cases of the same kind do not help: only finding out who these people are does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.score_test import asymptotic_p
 from audit.stats.rates.boundaries import counted_rate
 
-__all__ = ["PlannedPeople", "held_back", "share_for_all"]
+__all__ = ["PlannedPeople", "groups_held_back", "share_for_all"]
 
 _MOST: Final = 0.5
 _PRECISION: Final = 1e-4
@@ -27,31 +27,31 @@ _PRECISION: Final = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class PlannedPeople:
-    """The G groups of a family as planning sees them."""
+    """Groups of a family as planning sees them."""
 
     people: FloatArray
-    """float64[G]: cases of the rule's denominator; with design weights how many of the population they stand for."""
+    """float64[G]: cases of the rule's denominator; with design weights the number of people they stand for."""
     size: FloatArray
-    """float64[G]: how many independent cases of equal weight they are worth."""
+    """float64[G]: number of independent cases of equal weight that they are worth."""
     rest_size: FloatArray
-    """float64[G]: the same of the rest."""
+    """float64[G]: number of independent cases of equal weight that the rest's cases are worth."""
     alone: BoolArray
     """bool[G]: whether the group would be judged alone."""
     members: MemberPlaces
-    """Who may belong to each group."""
+    """Groups whose people may belong to each group."""
 
     def may_belong(self) -> tuple[FloatArray, FloatArray]:
-        """float64[G] each, as `people`: those of unknown feature, and those with its nationality beside others."""
+        """float64[G] each, as `people`: people of unknown feature, and people with its nationality beside others."""
         unknown, several = (
             np.array([self.people[others].sum() for others in of], dtype=np.float64) for of in self.members
         )
         return unknown, several
 
 
-def held_back(plan: AuditPlan, rule: Rule, planned: PlannedPeople, share: float | None) -> BoolArray:
-    """bool[G]: the groups that would be judged alone and cannot pass, as long as so many are unknown.
+def groups_held_back(plan: AuditPlan, rule: Rule, planned: PlannedPeople, share: float | None) -> BoolArray:
+    """bool[G]: the groups that would be judged alone and cannot pass, as long as so many people are unknown.
 
-    Everybody has the rule's planned rate, and counts come out as expected: the worst choice of members is then tested
+    Everybody has the rule's planned rate, and counts come out as expected. The worst choice of members is then tested
     by the score test at the level of a PASS, with the cases that group and rest are worth.
 
     Parameters
@@ -68,15 +68,17 @@ def held_back(plan: AuditPlan, rule: Rule, planned: PlannedPeople, share: float 
 
 
 def share_for_all(plan: AuditPlan, rule: Rule, planned: PlannedPeople) -> float:
-    """The largest share of a group's own cases that may be unknown with none held back; 0 where none would do."""
+    """Return the largest share of a group's own cases that may be unknown with none held back; 0 where none would
+    do.
+    """
 
     def enough(share: float) -> bool:
-        return not held_back(plan, rule, planned, share).any()
+        return not groups_held_back(plan, rule, planned, share).any()
 
-    return _largest(enough) if enough(0.0) else 0.0
+    return _largest_share(enough) if enough(0.0) else 0.0
 
 
-def _largest(enough: Callable[[float], bool]) -> float:
+def _largest_share(enough: Callable[[float], bool]) -> float:
     low, high = 0.0, _MOST
     while high - low > _PRECISION:
         middle = (low + high) / 2.0

@@ -1,4 +1,4 @@
-"""How many cases a group needs, where there is no set yet: for a rate, a limit and a number of groups."""
+"""Cases that a group needs, where there is no set yet: for a rate, a limit and a number of groups."""
 
 from __future__ import annotations
 
@@ -27,24 +27,26 @@ Why = Literal["rest_too_small", "limit_cannot_be_exceeded"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A set that is planned: groups of one size, each judged against everyone else."""
+    """Planned set: groups of one size, each judged against everyone else."""
 
     limit: Limit
-    """Side, scale, limit, and the rate supposed of everyone."""
+    """Side, scale and limit, and the rate supposed of everyone."""
     groups: int
     rest_cases: int | None = None
     """Cases of everyone else; None where everyone else is the other groups."""
     alpha: float = 0.05
     power: float = 0.8
     bad_rate: float | None = None
-    """The rate of a group that should be named; None where a FAIL is not asked for."""
+    """Rate of a group that should be named; None where a FAIL is not asked for."""
 
     def rest(self, n: int) -> int:
-        """Cases of everyone else, beside a group of n."""
+        """Return the cases of everyone else, beside a group of n."""
         return (self.groups - 1) * n if self.rest_cases is None else self.rest_cases
 
     def decidable_with(self, n: int) -> tuple[float | None, float | None]:
-        """The smallest gap that would be named of groups of n cases, and the smallest limit at which one would pass."""
+        """Return the smallest gap that would be named in groups of n cases, and the smallest limit at which one would
+        pass.
+        """
         limit = self.limit
         boundary = margin_boundary("fail", limit.low_is_worse, limit.scale, limit.limit)
         fails = failing_rate(limit, n, self.rest(n), _first_level(self, boundary)(n), self.power)
@@ -57,38 +59,38 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How many cases of the rate's denominator each group needs."""
+    """Number of cases of the rate's denominator that each group needs."""
 
     wanted: Wanted
     cases: int | None
-    """From this number on; None where no number would do."""
+    """Smallest number that is enough; None where no number would do."""
     reason: Why | None
-    """Why none would do."""
+    """Reason why none would do."""
     group_power: float
-    """The probability asked of a single group."""
+    """Probability asked of a single group."""
     enumerated_power: float | None
-    """The probability that the exact test gives at that number."""
+    """Probability that the exact test gives at that number."""
     level: float | None
-    """The level of that test."""
+    """Level of that test."""
     judged_alone_from: int | None
-    """For a PASS: from how many cases `min_cases = "auto"` judges a group alone; None where no number would do."""
+    """For a PASS: cases from which `min_cases = "auto"` judges a group alone; None where no number would do."""
 
 
 def planned_cases(asked: Asked) -> tuple[Answer, ...]:
-    """Cases for a PASS of one group, for a PASS of all of them together, and for a FAIL of one with a gap.
+    """Plan the cases for a PASS of one group, for a PASS of all of them together, and for a FAIL of one with a gap.
 
-    The groups are supposed to have the same size and rate; their passes are taken for independent. A FAIL is tested
-    at the level of the first step of a family of that many groups, where a plan has one rule over one family of
+    The groups are supposed to have the same size and rate; their passes are taken for independent. A FAIL is tested at
+    the level of the first step of a family of that many groups, where a plan has one rule over one family of
     nationalities.
     """
-    passes = [_passes(asked, "one_group_passes", asked.power)]
+    passes = [_cases_for_pass(asked, "one_group_passes", asked.power)]
     if asked.groups > 1:
-        passes.append(_passes(asked, "all_groups_pass", asked.power ** (1.0 / asked.groups)))
-    return (*passes, *([] if asked.bad_rate is None else [_is_named(asked, asked.bad_rate)]))
+        passes.append(_cases_for_pass(asked, "all_groups_pass", asked.power ** (1.0 / asked.groups)))
+    return (*passes, *([] if asked.bad_rate is None else [_cases_for_name(asked, asked.bad_rate)]))
 
 
 def share_of_rows(metric: Metric, prevalence: float) -> float | None:
-    """Which share of rows is in the metric's denominator; None where only decisions say."""
+    """Return the share of rows that is in the metric's denominator; None where only decisions say."""
     if metric.denominator_is == "decisions":
         return None
     cells = set(metric.denominator)
@@ -97,7 +99,7 @@ def share_of_rows(metric: Metric, prevalence: float) -> float | None:
     return 1.0 - prevalence if cells == {Cell.FP, Cell.TN} else 1.0
 
 
-def _passes(asked: Asked, wanted: Wanted, power: float) -> Answer:
+def _cases_for_pass(asked: Asked, wanted: Wanted, power: float) -> Answer:
     limit = asked.limit
     boundary = margin_boundary("pass", limit.low_is_worse, limit.scale, limit.limit)
     design = Design(limit.rate, limit.rate, boundary, PASS_BETA, asked.rest, lambda _: asked.alpha)
@@ -106,7 +108,7 @@ def _passes(asked: Asked, wanted: Wanted, power: float) -> Answer:
         return found
     n = found.cases
     # a group that is not judged alone does not pass, however sure its test would be
-    while (alone := _alone_from(asked, boundary, n)) > n:
+    while (alone := _judged_alone_from(asked, boundary, n)) > n:
         if n >= MOST_CASES or (math.isinf(alone) and asked.rest_cases is not None):
             return Answer(wanted, None, "rest_too_small", power, None, None, None)
         n = math.ceil(min(alone, 1.02 * n + 1.0))
@@ -114,13 +116,13 @@ def _passes(asked: Asked, wanted: Wanted, power: float) -> Answer:
     return replace(found, cases=n, enumerated_power=reached, judged_alone_from=int(alone))
 
 
-def _alone_from(asked: Asked, boundary: Boundary, n: int) -> float:
-    """With how many cases `min_cases = "auto"` judges a group alone, beside the rest that it has at n."""
+def _judged_alone_from(asked: Asked, boundary: Boundary, n: int) -> float:
+    """Return the cases from which `min_cases = "auto"` judges a group alone, beside the rest that it has at n."""
     limit = asked.limit
     return float(cases_to_pass(limit.rate, asked.rest(n), boundary, asked.alpha, asked.power))
 
 
-def _is_named(asked: Asked, rate: float) -> Answer:
+def _cases_for_name(asked: Asked, rate: float) -> Answer:
     limit = asked.limit
     boundary = margin_boundary("fail", limit.low_is_worse, limit.scale, limit.limit)
     design = Design(rate, limit.rate, boundary, FAIL_BETA, asked.rest, _first_level(asked, boundary))

@@ -1,4 +1,4 @@
-"""What a set could decide, before anything is scored: how large a gap would be named, how small a margin passed."""
+"""Power of a set, before anything is scored: how large a gap would be named, how small a margin passed."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ __all__ = ["FamilyPower", "GroupPower", "PowerReport", "RulePower", "Smallest", 
 
 @dataclass(frozen=True, slots=True)
 class RulePower:
-    """What can be decided by a rule."""
+    """What a rule can decide."""
 
     rule: NamedRule
-    """As the plan has it, with its id."""
+    """Rule of the plan, with its id."""
     sides: tuple[Side, ...]
-    """The sides on which it limits a group."""
+    """Sides on which it limits a group."""
     level: float
-    """The share of alpha that each of its families can spend on false alarms, on each side."""
+    """Share of alpha that each of its families can spend on false alarms, on each side."""
     known_only_after_scoring: bool
     """Whether the denominator is made of decisions; then nothing is known yet and `families` is empty."""
     families: tuple[FamilyPower, ...]
@@ -44,11 +44,11 @@ class RulePower:
 
 @dataclass(frozen=True, slots=True)
 class PowerReport:
-    """What `audit7k power PLAN` says."""
+    """Report of `audit7k power PLAN`."""
 
     plan: AuditPlan
     features: tuple[SensitiveFeature, ...]
-    """The sensitive features and the names of their levels."""
+    """Sensitive features and the names of their levels."""
     rules: tuple[RulePower, ...]
 
 
@@ -59,9 +59,9 @@ def plan_power(
     folder: Path | None = None,
     margins: bool = True,
 ) -> PowerReport:
-    """Read plan and data and say which disparities the set can decide, without loading or running the detector.
+    """Read plan and data and find the disparities that the set can decide, without loading or running the detector.
 
-    Without `margins` nothing is said of the margins at which an equal group would pass, which is half of the work.
+    Without `margins` nothing is said about the margins at which an equal group would pass, which is half of the work.
 
     Raises
     ------
@@ -81,7 +81,9 @@ def counts_power(
     *,
     margins: bool = True,
 ) -> PowerReport:
-    """The same from the counts of a set of which nothing is scored, and its weights and clusters."""
+    """Find the disparities that can be decided from the counts of a set of which nothing is scored, its weights and
+    clusters.
+    """
     families = count_families(plan, counts, features)
     by_name = {feature.name: feature for feature in features}
     rules = []

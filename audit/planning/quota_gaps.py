@@ -14,24 +14,24 @@ from audit.planning.sample_sizes import PoolCell
 __all__ = ["MOST_NAMED", "QuotaGap", "quota_gaps"]
 
 MOST_NAMED: Final = 3
-"""Cells without a case that are named; of three features there can be thousands."""
+"""Most cells without a case that are named; of three features there can be thousands."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaGap:
-    """A quota, and how many of its cells the pool lacks."""
+    """A quota, and the number of its cells that the pool lacks."""
 
     quota: Quota
     cells: int
     """Cells that it describes: its own levels, with every level that the pool has of other features, and its labels."""
     lacking: int
-    """How many of them have no case in the pool."""
+    """Number of these cells that have no case in the pool."""
     named: tuple[tuple[tuple[str, ...], bool], ...]
-    """The first of these: a code of each feature, and whether cases are labelled as exploitation."""
+    """First of the lacking cells: a code of each feature, and whether cases are labelled as exploitation."""
 
 
 def quota_gaps(design: SamplingDesign, cells: Sequence[PoolCell]) -> tuple[QuotaGap, ...]:
-    """The quotas of a design that the cells of a pool leave without cases, wholly or in part, in their order."""
+    """Find the quotas of a design that the cells of a pool leave without cases, wholly or in part, in their order."""
     features = tuple(design.groups)
     found = {(cell.codes, cell.positive) for cell in cells}
     levels = [sorted({cell.codes[place] for cell in cells}) for place in range(len(features))]

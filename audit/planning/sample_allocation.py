@@ -1,4 +1,4 @@
-"""How many cases each cell of a pool gives: the allocation of a design, and what it leaves open."""
+"""Allocation of a design: the number of cases that each cell of a pool gives, and what it leaves open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from audit.counting.table import FamilyCounts
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sampling_design import SamplingDesign
-from audit.planning.held_back import PlannedPeople, held_back
+from audit.planning.held_back import PlannedPeople, groups_held_back
 from audit.planning.sample_sizes import (
     NEAREST,
     CellGroups,
@@ -32,7 +32,9 @@ from audit.stats.sizes.unit_shapes import UnitShapes
 __all__ = ["Allocation", "ClusterShapes", "GroupReach", "allocate", "least_cases", "planned_reach"]
 
 ClusterShapes = Callable[[IntArray, int], UnitShapes]
-"""From the group of each cell (int64[C], -1 for none) and the number of groups to their clusters in the pool."""
+"""Function that gives the clusters of groups in the pool, from the group of each cell (int64[C], -1 for none) and their
+number.
+"""
 
 _ROUNDS = 6
 _LOOKS = 40
@@ -42,34 +44,34 @@ _CLOSE = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """What is asked of each cell, and what it can give."""
+    """Cases asked of each cell, and cases that it can give."""
 
     asked: IntArray
     """int64[C]: cases that would be drawn if the pool had them."""
     drawn: IntArray
     """int64[C]: cases to draw: as asked, as far as the pool has them."""
     share: float | None
-    """Of a decidable allocation: the margin at which groups that have the cases can pass, as a share of the rule's."""
+    """For a decidable allocation: the margin at which groups that have the cases can pass, as a share of the rule's."""
     rules_take: int | None = None
-    """Of a decidable allocation whose size falls short of that: cases with which they can pass at the rules' own."""
+    """For a decidable allocation whose size falls short: cases with which groups can pass at the rules' own margins."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupReach:
-    """Whether a group of a rule could be judged alone in the set that is planned."""
+    """Whether a group of a rule could be judged alone in the planned set."""
 
     groups: CellGroups
     place: int
-    """Which of its groups."""
+    """Place of the group among these."""
     pool: int
-    """Its cases in the pool that can be drawn."""
+    """Cases in the pool that can be drawn."""
     cases: int
-    """Its cases in the set."""
+    """Cases in the set."""
     wanted: int | None
     """Cases of the same kind with which it would be judged alone; None where no number would do."""
     decidable: bool
     held_back: bool
-    """Whether it could still not pass: as `audit.planning.held_back` says, of the pool."""
+    """Whether it could still not pass: as `audit.planning.held_back` says, for the pool."""
 
 
 def allocate(
@@ -85,7 +87,7 @@ def allocate(
     Parameters
     ----------
     design, plan
-        What is asked, and the same as a plan.
+        The design, and the same as a plan.
     cells : sequence of PoolCell, length C
         The cells of the pool.
     shapes : callable
@@ -93,7 +95,7 @@ def allocate(
     size : int or None
         Cases in all; the design's own size, or less where whole clusters bring more than is asked.
     share : float
-        Of a decidable allocation without a size: the margins that groups are to pass at, as a share of the rules' own.
+        For a decidable allocation without a size: the margins that groups are to pass at, as a share of the rules' own.
 
     Raises
     ------
@@ -101,13 +103,13 @@ def allocate(
         If what every cell gives at least is more than the size.
     """
     pool = np.array([cell.distinct for cell in cells], dtype=np.int64)
-    quotas = _quotas(design, cells)
+    quotas = _largest_quotas(design, cells)
     least = np.maximum(quotas, design.draw.least_per_cell)
     floor = np.minimum(least, pool)
     if size is not None and int(floor.sum()) > size:
         raise _too_small(design, int((pool > 0).sum()), int(floor.sum()))
     if design.draw.allocation == "decidable":
-        return _decidable(design, plan, cells, shapes, (least, floor, pool), size, share)
+        return _allocate_decidable(design, plan, cells, shapes, (least, floor, pool), size, share)
     if design.draw.allocation is None or size is None:
         return Allocation(least, floor, None)
     shares = np.ones(pool.size) if design.draw.allocation == "equal" else pool.astype(np.float64)
@@ -120,12 +122,12 @@ def allocate(
 
 
 def least_cases(design: SamplingDesign, cells: Sequence[PoolCell]) -> int:
-    """Cases that all cells together give at the least."""
-    least = np.maximum(_quotas(design, cells), design.draw.least_per_cell)
+    """Return the cases that all cells together give at least."""
+    least = np.maximum(_largest_quotas(design, cells), design.draw.least_per_cell)
     return int(np.minimum(least, [cell.distinct for cell in cells]).sum())
 
 
-def _quotas(design: SamplingDesign, cells: Sequence[PoolCell]) -> IntArray:
+def _largest_quotas(design: SamplingDesign, cells: Sequence[PoolCell]) -> IntArray:
     """int64[C]: the largest quota that describes each cell; 0 for none."""
     names = tuple(design.groups)
     largest = np.zeros(len(cells), dtype=np.int64)
@@ -145,7 +147,7 @@ def _too_small(design: SamplingDesign, cells: int, floor: int) -> PlanError:
     )
 
 
-def _decidable(
+def _allocate_decidable(
     design: SamplingDesign,
     plan: AuditPlan,
     cells: Sequence[PoolCell],
@@ -168,7 +170,9 @@ def _decidable(
 
 
 def _smallest_share(cases: Callable[[float], int], size: int) -> float:
-    """The smallest multiple of the margins that takes no more than `size` cases, to within a five-hundredth of it."""
+    """Find the smallest multiple of the margins that takes no more than `size` cases, to within a five-hundredth of
+    it.
+    """
     low, high = NEAREST, 1.0
     if cases(low) <= size:
         return low
@@ -183,7 +187,7 @@ def _smallest_share(cases: Callable[[float], int], size: int) -> float:
 
 
 class _Search:
-    """The fewest cases with which every group could pass, for any multiple of the rules' margins."""
+    """Search for the fewest cases with which every group could pass, for any multiple of the rules' margins."""
 
     def __init__(
         self,
@@ -194,7 +198,7 @@ class _Search:
         pool: IntArray,
     ) -> None:
         self._plan, self._judged, self._floor, self._pool = plan, judged, floor, pool
-        self._shapes = [_of_groups(groups, shapes, pool.size) for groups in judged]
+        self._shapes = [_group_shapes(groups, shapes, pool.size) for groups in judged]
         members = [groups.members for groups in judged]
         starts = np.cumsum([0, *(some.groups for some in members)])
         self._members = GroupCells(
@@ -251,7 +255,7 @@ class _Search:
         return np.ceil(largest * self._pool - 1e-6).astype(np.int64)
 
 
-def _of_groups(groups: CellGroups, shapes: ClusterShapes, cells: int) -> UnitShapes:
+def _group_shapes(groups: CellGroups, shapes: ClusterShapes, cells: int) -> UnitShapes:
     return shapes(groups.assigned(cells), groups.members.groups)
 
 
@@ -262,7 +266,7 @@ def planned_reach(
     of_cells: FloatArray,
     shapes: ClusterShapes,
 ) -> tuple[GroupReach, ...]:
-    """Which groups could be judged alone at the rules' own limits.
+    """Find the groups that could be judged alone at the rules' own limits.
 
     Parameters
     ----------
@@ -275,7 +279,7 @@ def planned_reach(
     drawn = of_cells[0]
     found: list[GroupReach] = []
     for groups in judged:
-        of_groups = _of_groups(groups, shapes, pool.size)
+        of_groups = _group_shapes(groups, shapes, pool.size)
         sizes = planned_sizes(plan, groups, of_cells, of_groups)
         least = cases_from_clusters(plan, groups, of_cells, of_groups, 1.0)
         have, cases = groups.members.added(pool), groups.members.added(drawn)
@@ -290,16 +294,13 @@ def planned_reach(
             enough = bool(judged_at_all and cases[place] >= needs - 1e-6)
             of_family.append((round(float(cases[place])), needs if judged_at_all else None, enough))
         alone = np.array([enough for _, _, enough in of_family], dtype=np.bool_)
-        held = _held_back(plan, groups, PlannedPeople(have, sizes.own, sizes.rest, alone, _members(groups)))
+        people = PlannedPeople(have, sizes.own, sizes.rest, alone, _members(groups))
+        held = groups_held_back(plan, groups.rule, people, plan.sensitivity.max_missing_share)
         found += [
-            GroupReach(groups, place, int(have[place]), *told, bool(held[place]))
-            for place, told in enumerate(of_family)
+            GroupReach(groups, place, int(have[place]), *sizes_of_group, bool(held[place]))
+            for place, sizes_of_group in enumerate(of_family)
         ]
     return tuple(found)
-
-
-def _held_back(plan: AuditPlan, groups: CellGroups, planned: PlannedPeople) -> npt.NDArray[np.bool_]:
-    return held_back(plan, groups.rule, planned, plan.sensitivity.max_missing_share)
 
 
 def _members(groups: CellGroups) -> MemberPlaces:

@@ -1,7 +1,7 @@
-"""What a set that is planned cell by cell is worth to the groups of a rule, and what they would need.
+"""Worth of a set that is planned cell by cell to the groups of a rule, and the cases that these would need.
 
-The same sizes that `audit.verdicts.decidability` takes from a set that is there, from cells of which so many cases are
-to be drawn and the sizes that clusters have in the pool.
+These are the sizes that `audit.verdicts.decidability` takes from an existing set. Here they come from cells of which so
+many cases are to be drawn, and from the sizes that clusters have in the pool.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ NEAREST, WIDEST = 0.01, 0.999
 """How narrow and how wide a margin is looked for: as a share of the rule's own, and of what a rate has room for."""
 _RESTS = 40
 _LARGEST_SHARE = 20
-"""As in `audit.stats.sizes.decidable_disparity`: a group so many times as large as its rest gains nothing by
-growing.
+"""Largest useful size of a group as a multiple of its rest: beyond it a group gains nothing by growing. As in
+`audit.stats.sizes.decidable_disparity`.
 """
 
 
@@ -61,20 +61,20 @@ class PoolCell:
     positive: bool
     """Whether its cases are labelled as exploitation."""
     rows: int
-    """Its rows in the pool."""
+    """Rows in the pool."""
     distinct: int
-    """Its rows that can be drawn: those of the pool, without copies of others where a design leaves these out."""
+    """Rows that can be drawn: those of the pool, without copies of others where a design leaves these out."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellGroups:
-    """The groups of one family of a rule, and the cells that their cases are in."""
+    """Groups of one family of a rule, and the cells that their cases are in."""
 
     rule: Rule
     family: Family
     groups: tuple[Group, ...]
     members: GroupCells
-    """Which cells the cases of each group are in, in the denominator of the rule's rate."""
+    """Cells that the cases of each group are in, in the denominator of the rule's rate."""
 
     def assigned(self, cells: int) -> IntArray:
         """int64[C]: the group of each cell; -1 where its cases are in no group's denominator."""
@@ -84,11 +84,11 @@ class CellGroups:
 
 
 def cell_groups(plan: AuditPlan, rules: Sequence[Rule], cells: Sequence[PoolCell]) -> tuple[CellGroups, ...]:
-    """Every family of every rule on its finest rungs, over the cells of a pool."""
+    """List every family of every rule on its finest rungs, over the cells of a pool."""
     found = []
     names = list(plan.groups)
     for rule in rules:
-        counted = _labels(rule)
+        counted = _labels_counted(rule)
         for family in rule_families(plan, rule):
             if not is_finest(plan, family):
                 continue
@@ -107,7 +107,7 @@ def cell_groups(plan: AuditPlan, rules: Sequence[Rule], cells: Sequence[PoolCell
     return tuple(found)
 
 
-def _labels(rule: Rule) -> set[bool]:
+def _labels_counted(rule: Rule) -> set[bool]:
     denominator = set(METRICS[rule.metric].denominator)
     positive, negative = denominator & {Cell.TP, Cell.FN}, denominator & {Cell.FP, Cell.TN}
     return ({True} if positive else set()) | ({False} if negative else set())
@@ -115,18 +115,18 @@ def _labels(rule: Rule) -> set[bool]:
 
 @dataclass(frozen=True, slots=True)
 class PlannedSizes:
-    """What planned cases are worth; float64[G] each, of the groups of a family."""
+    """Worth of planned cases; float64[G] each, for the groups of a family."""
 
     own: FloatArray
-    """Independent cases of equal weight that the cases of a group are worth."""
+    """Number of independent cases of equal weight that the cases of a group are worth."""
     rest: FloatArray
-    """The same of everyone else."""
+    """Number of independent cases of equal weight that the cases of everyone else are worth."""
     possible: npt.NDArray[np.bool_]
-    """Whether it has clusters and degrees of freedom enough to be judged at all."""
+    """Whether the group has clusters and degrees of freedom enough to be judged at all."""
 
 
 def weight_sums(sizes: npt.ArrayLike, drawn: npt.ArrayLike) -> FloatArray:
-    """Rows and sums of the first, second and fourth power of their weights, float64[4, C], of rows drawn one by one.
+    """float64[4, C]: rows, and sums of the first, second and fourth power of their weights, for rows drawn one by one.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def weight_sums(sizes: npt.ArrayLike, drawn: npt.ArrayLike) -> FloatArray:
 
 
 def planned_sizes(plan: AuditPlan, groups: CellGroups, of_cells: FloatArray, shapes: UnitShapes) -> PlannedSizes:
-    """What the cases of each group and of its rest are worth, as `audit.verdicts.decidability` will take them.
+    """Compute what the cases of each group and of its rest are worth, as `audit.verdicts.decidability` will take them.
 
     Parameters
     ----------
@@ -185,14 +185,15 @@ def cases_from_clusters(
     side, rest_side = shapes.side(sums), others.side(rest_sums)
     factor, rows = variance_factor(side, icc), (side.q, rest_side.q)
     wanted = np.zeros(sums[0].shape)
-    for boundary, beyond in _edges(plan, groups.rule, share):
+    for boundary, beyond in _edges_at_share(plan, groups.rule, share):
         cases = cases_for_enough_clusters(plan, groups.rule, clusters, factor, sums[0], (boundary,), rows=rows)
         wanted = np.maximum(wanted, np.ceil(cases / beyond - 1e-6))
     return wanted
 
 
 def wanted_sizes(plan: AuditPlan, rule: Rule, share: float) -> Callable[[FloatArray], FloatArray]:
-    """How many independent cases a group needs to pass at a margin of `share` times the rule's own.
+    """Return a function that gives the independent cases a group needs to pass at a margin of `share` times the rule's
+    own.
 
     Returns
     -------
@@ -200,7 +201,7 @@ def wanted_sizes(plan: AuditPlan, rule: Rule, share: float) -> Callable[[FloatAr
         From the effective sizes of rests, float64[G], to those wanted of their groups. Beyond the widest margin that
         the rate has room for, sizes fall in proportion. Where no number would do, as many as can still help.
     """
-    edges = _edges(plan, rule, share)
+    edges = _edges_at_share(plan, rule, share)
     # of two sides each is planned for half of the risk, as in `audit.verdicts.decidability`
     power = 1.0 - (1.0 - plan.verdict.power) / len(edges)
     rests = np.unique(np.round(np.geomspace(2.0, 1e7, _RESTS)))
@@ -218,8 +219,8 @@ def wanted_sizes(plan: AuditPlan, rule: Rule, share: float) -> Callable[[FloatAr
     return wanted
 
 
-def _edges(plan: AuditPlan, rule: Rule, share: float) -> list[tuple[Boundary, float]]:
-    """The edges of a rule's sides at a share of its margin, one for each side.
+def _edges_at_share(plan: AuditPlan, rule: Rule, share: float) -> list[tuple[Boundary, float]]:
+    """Return the edges of a rule's sides at a share of its margin, one for each side.
 
     An edge is never wider than the rate has room for; the second number says how far beyond that it should lie.
     """
@@ -227,15 +228,15 @@ def _edges(plan: AuditPlan, rule: Rule, share: float) -> list[tuple[Boundary, fl
     for question in questions(plan, rule):
         low = question.side == "low"
         limit = Limit(low, rule.scale, rule.limit, rule.planned_rate)
-        width = _width(limit) * share
+        width = _limit_width(limit) * share
         beyond = max(width / ((limit.rate if low else 1.0 - limit.rate) * WIDEST), 1.0)
         edge = limit.rate + (-1.0 if low else 1.0) * width / beyond
         edges.append((margin_boundary("pass", low, rule.scale, limit.disparity(edge)), beyond))
     return edges
 
 
-def _width(limit: Limit) -> float:
-    """How far the rule's own limit lies from the rate."""
+def _limit_width(limit: Limit) -> float:
+    """Return how far the rule's own limit lies from the rate."""
     if limit.scale == "difference":
         return limit.limit
     return limit.rate * (1.0 - limit.limit) if limit.low_is_worse else limit.rate * (1.0 / limit.limit - 1.0)

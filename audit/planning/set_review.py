@@ -1,4 +1,4 @@
-"""What is conspicuous about a set itself: labels that a column gives away, groups of one label, gaps and repeats.
+"""Review of a set itself: labels that a column gives away, groups of one label, gaps and repeats.
 
 An audit is no better than its set. Nothing here decides anything; each finding is a reason to look at the set before
 anybody is judged on it.
@@ -8,65 +8,89 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from scipy.special import chdtrc
 
-from audit.counting.set_columns import ColumnLabels, Repeats
+from audit.counting.set_columns import (
+    ColumnLabels,
+    Repeats,
+    can_be_compared,
+    column_labels,
+    count_repeats,
+    missing_by_group,
+)
 from audit.counting.table import FamilyCounts
+from audit.errors import DataError
+from audit.evaluation.relation import ROW, Relation
+from audit.evaluation.sensitive import list_columns
+from audit.evaluation.table_file import ReadOptions, read_file, relation
+from audit.plan.audit_plan import AuditPlan, PredictionsDetector
+from audit.plan.file.plan_file import LoadedPlan
+from audit.plan.sampling_design import COLUMNS_ADDED
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import Cell
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from audit.evaluation.evaluation_set import EvaluationSet
 
 __all__ = [
     "LEAK_AUC",
     "MIXED_AUC",
+    "MOST_COLUMNS",
     "EmptyCells",
     "OneLabel",
+    "RevealingColumn",
     "SetReview",
-    "ToldBy",
-    "empty_cells",
-    "one_label",
-    "told_by",
-    "worth_telling",
+    "meaningful_repeats",
+    "one_label_groups",
+    "revealing_columns",
+    "review_set",
+    "uneven_empty_cells",
 ]
 
+
 LEAK_AUC: Final = 0.999
-"""From here on a column is as good as the label."""
+"""AUC from which on a column is as good as the label."""
 MIXED_AUC: Final = 0.8
-"""From here on labels and a column go together so much that a model can learn the one for the other."""
+"""AUC from which on labels and a column go together so much that a model can learn the one for the other."""
 _FEWEST: Final = 5
-"""Rows of either label below which nothing is said of a column."""
+"""Rows of either label below which nothing is said about a column."""
 _SMALLEST: Final = 20
 """Rows of a group below which its share of empty cells is not compared."""
 _GAP: Final = 0.1
 _LEVEL: Final = 0.05
 _DISTINCT: Final = 0.5
-"""The share of different rows below which rows that are alike are no sign of a repeat."""
+"""Share of different rows below which rows that are alike are no sign of a repeat."""
 
 
 @dataclass(frozen=True, slots=True)
 class OneLabel:
-    """The groups of a family that have labelled rows of one kind only."""
+    """Groups of a family that have labelled rows of one kind only."""
 
     family: Family
     without_cases: tuple[Group, ...]
-    """None of their labelled rows is one of exploitation; those with most rows first."""
+    """Groups without a row labelled as exploitation; those with most rows first."""
     without_others: tuple[Group, ...]
-    """All of them are."""
+    """Groups in which all labelled rows are labelled as exploitation."""
 
 
 @dataclass(frozen=True, slots=True)
-class ToldBy:
-    """A column from which the label can be told."""
+class RevealingColumn:
+    """A column that reveals the label."""
 
     column: str
     auc: float
-    """How often a case of exploitation is told from another case by this column alone: by the share of exploitation
-    among the other rows of its value, or by the number in it, in the direction that tells more."""
+    """How often this column alone distinguishes a case of exploitation from another case: by the share of exploitation
+    among the other rows of its value, or by the number in it, in the direction that reveals more.
+    """
     kind: Literal["leak", "mixed"]
     """`leak`: as good as the label. `mixed`: it goes with the label so much that one can be learned for the other."""
     given: bool
-    """Whether the detector is given it."""
+    """Whether the detector is given the column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +107,22 @@ class EmptyCells:
 
 @dataclass(frozen=True, slots=True)
 class SetReview:
-    """What `audit7k check` says of the set itself."""
+    """Findings of `audit7k check` on the set itself."""
 
     one_label: tuple[OneLabel, ...]
-    told_by: tuple[ToldBy, ...]
+    revealed_by: tuple[RevealingColumn, ...]
     """Those that tell most first."""
     empty_cells: tuple[EmptyCells, ...]
     repeats: Repeats | None
     """None where no row repeats another, or rows have too little in them to say."""
     compared: tuple[str, ...]
-    """The columns in which rows were compared."""
+    """Columns in which rows were compared."""
     left_out: tuple[str, ...]
     """Columns that were not looked at: lists and structures, and whatever comes after the first 200."""
 
 
-def one_label(families: Iterable[FamilyCounts]) -> tuple[OneLabel, ...]:
-    """The groups of one label, by family; families without any are left out."""
+def one_label_groups(families: Iterable[FamilyCounts]) -> tuple[OneLabel, ...]:
+    """Find the groups of one label, by family; families without any are left out."""
     found = []
     for family in families:
         positive = family.total((Cell.TP, Cell.FN, Cell.UNSCORED_POSITIVE))
@@ -113,31 +137,32 @@ def one_label(families: Iterable[FamilyCounts]) -> tuple[OneLabel, ...]:
     return tuple(found)
 
 
-def told_by(columns: Mapping[str, ColumnLabels], given: Sequence[str]) -> tuple[ToldBy, ...]:
-    """The columns from which the label can be told, those that tell most first."""
+def revealing_columns(columns: Mapping[str, ColumnLabels], given: Sequence[str]) -> tuple[RevealingColumn, ...]:
+    """Find the columns that reveal the label, those that reveal most first."""
     found = []
     for column, labels in columns.items():
         auc = _auc(labels)
         if auc is not None and auc >= MIXED_AUC:
-            found.append(ToldBy(column, auc, "leak" if auc > LEAK_AUC else "mixed", column in given))
+            found.append(RevealingColumn(column, auc, "leak" if auc > LEAK_AUC else "mixed", column in given))
     return tuple(sorted(found, key=lambda one: (-one.auc, one.column)))
 
 
 def _auc(labels: ColumnLabels) -> float | None:
-    told = [_by_value(labels.values)]
+    found = [_auc_by_value(labels.values)]
     if labels.order is not None:
         positive, negative, twice = labels.order
         if positive >= _FEWEST and negative >= _FEWEST:
             auc = twice / (2 * positive * negative)
-            told.append(max(auc, 1.0 - auc))
-    known = [auc for auc in told if auc is not None]
+            found.append(max(auc, 1.0 - auc))
+    known = [auc for auc in found if auc is not None]
     return max(known) if known else None
 
 
-def _by_value(values: Mapping[tuple[int, int], int]) -> float | None:
-    """AUC of the share of exploitation among the *other* rows with a row's value, or of the overall one without any.
+def _auc_by_value(values: Mapping[tuple[int, int], int]) -> float | None:
+    """Return the AUC of the share of exploitation among the *other* rows with a row's value, or of the overall one
+    without any.
 
-    Without the row itself, so that a column of ids, of which every value occurs once, tells nothing.
+    The row itself is left out, so that a column of ids, of which every value occurs once, reveals nothing.
     """
     positive = sum(p * count for (p, _), count in values.items())
     negative = sum(n * count for (_, n), count in values.items())
@@ -159,10 +184,11 @@ def _by_value(values: Mapping[tuple[int, int], int]) -> float | None:
     return twice / (2 * positive * negative)
 
 
-def empty_cells(
+def uneven_empty_cells(
     feature: str, by_group: Mapping[str, Sequence[int]], columns: Sequence[str], tests: int
 ) -> tuple[EmptyCells, ...]:
-    """Columns, and the label, that are empty in ten points more of one group's rows than of another's, beyond chance.
+    """Find columns, or the label, that are empty in ten points more of one group's rows than of another's, beyond
+    chance.
 
     Parameters
     ----------
@@ -186,7 +212,7 @@ def empty_cells(
 
 
 def _p_equal(groups: Iterable[Sequence[int]], place: int) -> float:
-    """Pearson's chi-squared test that all groups have the same share."""
+    """Return the p-value of Pearson's chi-squared test that all groups have the same share."""
     counted = [(counts[place], counts[0]) for counts in groups]
     missing, rows = (sum(of) for of in zip(*counted, strict=True))
     share = missing / rows
@@ -196,6 +222,98 @@ def _p_equal(groups: Iterable[Sequence[int]], place: int) -> float:
     return float(chdtrc(len(counted) - 1, statistic))
 
 
-def worth_telling(found: Repeats, rows: int) -> Repeats | None:
-    """Repeats, if there are any and rows have enough in them for equal ones to be repeats."""
+def meaningful_repeats(found: Repeats, rows: int) -> Repeats | None:
+    """Return repeats, if there are any and rows have enough in them for equal ones to be repeats."""
     return found if found.rows and found.distinct >= _DISTINCT * rows else None
+
+
+MOST_COLUMNS = 200
+"""Most columns that are looked at; of a wider set only the first ones are."""
+_WHOLE = "whole_set"
+
+
+def review_set(
+    evaluation_set: EvaluationSet,
+    loaded: LoadedPlan,
+    families: Iterable[FamilyCounts],
+    table: pa.Table | pd.DataFrame | None = None,
+) -> SetReview:
+    """Review an open evaluation set.
+
+    Parameters
+    ----------
+    families : iterable of FamilyCounts
+        The counts in which groups of one label are looked for.
+    table : pyarrow.Table or pandas.DataFrame, optional
+        The set, where it is no file.
+
+    Raises
+    ------
+    DataError, StorageError
+        If the file cannot be read any more.
+    """
+    plan = loaded.plan
+    whole = _whole_relation(evaluation_set, loaded, table)
+    plain = [column for column in whole.types if column != ROW and can_be_compared(whole.types[column])]
+    looked_at = [column for column in plain if column not in _technical_columns(plan)][:MOST_COLUMNS]
+    given = tuple(getattr(plan.detector, "features", ()))
+    compared = [column for column in given if column in plain] or looked_at
+    labels = {column: column_labels(evaluation_set, whole, column) for column in looked_at}
+    tests = (len(looked_at) + 1) * len(plan.groups)
+    empty = [
+        found
+        for name, section in plan.groups.items()
+        for found in _empty_cells_of(
+            evaluation_set, whole, [each for each in looked_at if each != section.column], name, tests
+        )
+    ]
+    return SetReview(
+        one_label=one_label_groups(families),
+        revealed_by=revealing_columns(labels, given),
+        empty_cells=tuple(empty),
+        repeats=meaningful_repeats(count_repeats(evaluation_set, whole, compared), evaluation_set.rows)
+        if compared
+        else None,
+        compared=tuple(compared),
+        left_out=tuple(sorted({*evaluation_set.columns} - {*looked_at, *_technical_columns(plan)})),
+    )
+
+
+def _empty_cells_of(
+    evaluation_set: EvaluationSet, whole: Relation, columns: Sequence[str], feature: str, tests: int
+) -> tuple[EmptyCells, ...]:
+    return uneven_empty_cells(feature, missing_by_group(evaluation_set, whole, columns, feature), columns, tests)
+
+
+def _whole_relation(
+    evaluation_set: EvaluationSet, loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None
+) -> Relation:
+    """Return all columns of the set; only those that the plan names where the others cannot be read together."""
+    section = loaded.plan.evaluation_set
+    try:
+        if table is not None:
+            from audit.evaluation.in_memory import view_table
+
+            columns = evaluation_set.columns
+            content = view_table(evaluation_set.connection, _WHOLE, table, columns, {})
+            return relation(_WHOLE, evaluation_set.source_name, content, None)
+        assert section.path is not None  # noqa: S101 - the set was opened from it
+        options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(loaded.plan))
+        path = (loaded.folder / section.path).absolute()
+        return read_file(evaluation_set.connection, _WHOLE, path, evaluation_set.private, options, None, {})
+    except DataError:
+        return evaluation_set.source
+
+
+def _technical_columns(plan: AuditPlan) -> set[str]:
+    """Return columns that are no property of a case: id, label, weight, cluster, how it was drawn, the detector's
+    answer.
+    """
+    section, detector = plan.evaluation_set, plan.detector
+    named = {section.id, section.label, section.weight, section.cluster}
+    if isinstance(detector, PredictionsDetector) and detector.path is None:
+        named.add(detector.answer)
+    if section.weight == "design_weight":
+        # what `audit7k draw` says of a row: of course it goes with the label; given to a detector it is another matter
+        named |= set(COLUMNS_ADDED) - set(getattr(detector, "features", ()))
+    return {name for name in named if name is not None}

@@ -12,7 +12,7 @@ from made.audits import check_of, result_of
 from made.counts import categorical, cells, nationality, plan_of
 
 from audit.analyses.missing_attributes import MemberPlaces
-from audit.planning.held_back import PlannedPeople, held_back, share_for_all
+from audit.planning.held_back import PlannedPeople, groups_held_back, share_for_all
 from audit.stats.arrays import IntArray
 
 SIZES = {"a": 200, "b": 400, "c": 1000, "d": 4000}
@@ -101,8 +101,8 @@ def test_people_with_several_nationalities_hold_back_whatever_is_vouched_for() -
         alone=np.array([True, True, False]),
         members=MemberPlaces(unknown=[[], [], []], several=[[2], [], []]),
     )
-    assert held_back(plan, rule, planned, None).tolist() == [True, False, False]
-    assert held_back(plan, rule, planned, 0.0).tolist() == [True, False, False]
+    assert groups_held_back(plan, rule, planned, None).tolist() == [True, False, False]
+    assert groups_held_back(plan, rule, planned, 0.0).tolist() == [True, False, False]
     assert share_for_all(plan, rule, planned) == 0.0
 
 
@@ -118,6 +118,6 @@ def test_in_what_people_are_counted_makes_no_difference() -> None:
     )
     weighted = replace(planned, people=planned.people * 7.5)
     for share in (None, 0.0, 0.01, 0.03, 0.1):
-        found = held_back(plan, rule, planned, share)
-        assert held_back(plan, rule, weighted, share).tolist() == found.tolist()
+        found = groups_held_back(plan, rule, planned, share)
+        assert groups_held_back(plan, rule, weighted, share).tolist() == found.tolist()
     assert share_for_all(plan, rule, weighted) == share_for_all(plan, rule, planned) > 0.0

@@ -20,7 +20,7 @@ from audit.cli.pages.check_summary import check_summary
 from audit.counting.set_columns import ColumnLabels
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.check import CheckReport, check_plan
-from audit.planning.set_review import LEAK_AUC, SetReview, empty_cells, told_by
+from audit.planning.set_review import LEAK_AUC, SetReview, revealing_columns, uneven_empty_cells
 
 ROWS = 600
 PLAIN = Style(colour=False)
@@ -73,7 +73,13 @@ def told(table: dict[str, Any], **section: Any) -> str:
 
 def test_a_set_without_a_flaw_is_told_so() -> None:
     found = review(columns())
-    assert (found.told_by, found.one_label, found.empty_cells, found.repeats, found.left_out) == ((), (), (), None, ())
+    assert (found.revealed_by, found.one_label, found.empty_cells, found.repeats, found.left_out) == (
+        (),
+        (),
+        (),
+        None,
+        (),
+    )
     assert "Nothing conspicuous was found in its columns" in told(columns())
 
 
@@ -87,7 +93,7 @@ def test_a_column_that_is_the_label_is_a_leak(copied: str) -> None:
         "reversed": (-label - np.arange(ROWS) / 1e4).tolist(),
         "nearly": [None, *(label * 1.0 + np.arange(ROWS) / 1e4)[1:].tolist()],
     }[copied]
-    (leak,) = review(table).told_by
+    (leak,) = review(table).revealed_by
     assert (leak.column, leak.kind, leak.given) == ("outcome", "leak", False)
     assert leak.auc > LEAK_AUC
     assert '"outcome" is as good as the label' in told(table)
@@ -97,14 +103,14 @@ def test_a_leak_that_the_detector_is_given_says_so() -> None:
     table = columns()
     table["outcome"] = [float(one) for one in table["label"]]
     detector = {"kind": "python", "entry": "detector:score", "features": ["age", "outcome"], "threshold": 0.5}
-    (leak,) = review(table, detector=detector).told_by
+    (leak,) = review(table, detector=detector).revealed_by
     assert leak.given
     assert "and the detector is given it: it may be a copy of the answer" in told(table, detector=detector)
 
 
 def test_ids_and_free_texts_tell_nothing() -> None:
     """Every value occurs once: without the row itself nothing is left to tell by."""
-    assert told_by({"note": ColumnLabels({(1, 0): 300, (0, 1): 300}, None)}, ()) == ()
+    assert revealing_columns({"note": ColumnLabels({(1, 0): 300, (0, 1): 300}, None)}, ()) == ()
 
 
 def test_a_source_that_goes_with_the_label_is_mixed_with_it() -> None:
@@ -112,7 +118,7 @@ def test_a_source_that_goes_with_the_label_is_mixed_with_it() -> None:
     rng = np.random.default_rng(3)
     hotline = np.where(np.array(table["label"]) == "1", rng.random(ROWS) < 0.95, rng.random(ROWS) < 0.05)
     table["source"] = np.where(hotline, "hotline", "police").tolist()
-    (mixed,) = review(table).told_by
+    (mixed,) = review(table).revealed_by
     assert (mixed.column, mixed.kind) == ("source", "mixed")
     assert '"source" and the label go together' in told(table)
 
@@ -177,7 +183,7 @@ def test_files_are_read_with_all_their_columns(tmp_path: Path, kind: str) -> Non
         pq.write_table(made, path)
     found = check_plan(plan(path=str(path)), folder=tmp_path).review
     assert found is not None
-    assert [one.column for one in found.told_by] == ["outcome"]
+    assert [one.column for one in found.revealed_by] == ["outcome"]
 
 
 def test_columns_of_lists_are_said_to_be_left_out() -> None:
@@ -224,7 +230,7 @@ def test_values_tell_by_the_other_rows(values: list[tuple[int, int]]) -> None:
             scores += [share] * times
             labels += [label] * times
     expected = roc_auc_score(labels, scores)
-    found = told_by({"c": ColumnLabels(counted, None)}, ())
+    found = revealing_columns({"c": ColumnLabels(counted, None)}, ())
     if expected >= 0.8:
         assert found[0].auc == pytest.approx(expected)
     else:
@@ -235,5 +241,5 @@ def test_empty_cells_are_compared_by_pearsons_test() -> None:
     by_group = {"a": (100, 0, 40), "b": (100, 0, 25), "c": (10, 0, 10)}
     p = stats.chi2_contingency([[40, 60], [25, 75]], correction=False).pvalue
     assert 0.05 / 3 < p < 0.05
-    assert [found.column for found in empty_cells("g", by_group, ["x"], 1)] == ["x"]
-    assert empty_cells("g", by_group, ["x"], 3) == ()
+    assert [found.column for found in uneven_empty_cells("g", by_group, ["x"], 1)] == ["x"]
+    assert uneven_empty_cells("g", by_group, ["x"], 3) == ()

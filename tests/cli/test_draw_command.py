@@ -257,12 +257,12 @@ def test_the_drawn_set_is_audited_with_its_weights(here: Path) -> None:
     loaded = parse_plan(text, folder=here)
     review = check_plan(loaded).review
     assert review is not None
-    assert not [told.column for told in review.told_by if told.column in COLUMNS_ADDED]
+    assert not [told.column for told in review.revealed_by if told.column in COLUMNS_ADDED]
     given = text.replace('kind = "predictions"\npath = "answers.parquet"\nscore = "score"',
                          'kind = "python"\nentry = "m:f"\nfeatures = ["stratum"]')  # fmt: skip
     review = check_plan(parse_plan(given, folder=here)).review
     assert review is not None
-    assert [told.column for told in review.told_by if told.column in COLUMNS_ADDED] == ["stratum"]
+    assert [told.column for told in review.revealed_by if told.column in COLUMNS_ADDED] == ["stratum"]
     result = run_audit(loaded)
     assert result.plan.evaluation_set.weight == "design_weight"
     everyone = next(one for one in result.estimates if one.metric == "true_positive_rate" and not one.group.levels)

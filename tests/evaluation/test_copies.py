@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.evaluation.spelling import fold
-from audit.planning.drawing.pool import copied
+from audit.planning.drawing.pool import copy_text
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from audit.planning.drawing.pool import copied
     ],
 )
 def test_copies_share_their_letters(one: str, other: str) -> None:
-    assert copied(one) == copied(other)
+    assert copy_text(one) == copy_text(other)
 
 
 @pytest.mark.parametrize(
@@ -40,20 +40,20 @@ def test_copies_share_their_letters(one: str, other: str) -> None:
     ],
 )
 def test_other_letters_make_another_text(one: str, other: str) -> None:
-    assert copied(one) != copied(other)
+    assert copy_text(one) != copy_text(other)
 
 
 @pytest.mark.parametrize(("text", "key"), [("", ""), ("🍒 !!", ""), ("+39 06", "#"), ("a 1 b 22", "a#b#")])
 def test_the_key_is_letters_and_a_mark_for_each_number(text: str, key: str) -> None:
-    assert copied(text) == key
+    assert copy_text(text) == key
 
 
 @given(st.text())
 def test_the_folding_of_names_changes_nothing(text: str) -> None:
     """One rule for spellings in the whole project: what `fold` takes for one name is one text here."""
-    assert copied(fold(text)) == copied(text)
+    assert copy_text(fold(text)) == copy_text(text)
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=127)))
 def test_the_short_way_for_ascii_gives_the_same(text: str) -> None:
-    assert copied(text) == copied(f"{text}\u200b")
+    assert copy_text(text) == copy_text(f"{text}\u200b")

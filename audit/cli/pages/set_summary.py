@@ -12,7 +12,7 @@ from audit.vocabulary.numbers import percent
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
-    from audit.planning.set_review import EmptyCells, OneLabel, SetReview, ToldBy
+    from audit.planning.set_review import EmptyCells, OneLabel, RevealingColumn, SetReview
 
 MOST_NAMED: Final = 3
 WIDTH: Final = 80
@@ -21,11 +21,11 @@ _MOST_LINES: Final = 8
 
 def set_summary(review: SetReview, names: GroupNames, style: Style) -> list[str]:
     """The lines; what could make every verdict meaningless first."""
-    lines = [_told(one, style) for one in review.told_by[:_MOST_LINES]]
+    lines = [_told(one, style) for one in review.revealed_by[:_MOST_LINES]]
     lines += [line for one in review.one_label for line in _one_label(one, names, style)]
     lines += [_empty(one, names, style) for one in review.empty_cells[:_MOST_LINES]]
     lines += _repeats(review, style)
-    hidden = len(review.told_by[_MOST_LINES:]) + len(review.empty_cells[_MOST_LINES:])
+    hidden = len(review.revealed_by[_MOST_LINES:]) + len(review.empty_cells[_MOST_LINES:])
     if hidden:
         lines.append(f"and {hidden:,} more of these")
     if review.left_out:
@@ -35,7 +35,7 @@ def set_summary(review: SetReview, names: GroupNames, style: Style) -> list[str]
     return [style.paint("The set itself", "strong"), *(folded or ["  Nothing conspicuous was found in its columns"])]
 
 
-def _told(one: ToldBy, style: Style) -> str:
+def _told(one: RevealingColumn, style: Style) -> str:
     given = ", and the detector is given it" if one.given else ""
     told = percent(one.auc)
     if one.kind == "leak":

@@ -1,4 +1,4 @@
-"""What is done with rows that are copies of one another: all but one left out, or drawn together."""
+"""Rows that are copies of one another: all but one left out, or drawn together."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def leave_copies_out(pool: Pool) -> Copies:
         f"CREATE TEMP TABLE doubles AS {_SETS}, min(lot) AS first FROM frame WHERE copy IS NOT NULL "
         "GROUP BY copy HAVING count(*) > 1"
     )
-    found = _found(pool)
+    found = _count_copies(pool)
     _replace_frame(
         pool,
         "SELECT place, cell, unit, frame.copy FROM frame LEFT JOIN doubles ON frame.copy = doubles.copy "
@@ -52,7 +52,7 @@ def join_copies(pool: Pool, design: SamplingDesign) -> Copies:
         f"CREATE TEMP TABLE doubles AS {_SETS}, min(unit) <> max(unit) AS spans FROM frame WHERE copy IS NOT NULL "
         "GROUP BY copy HAVING count(*) > 1"
     )
-    found = _found(pool)
+    found = _count_copies(pool)
     if design.pool.cluster is None:
         ticket = ticket_of(design.draw.seed, "joined", "hex(doubles.copy)")
         _replace_frame(
@@ -65,7 +65,7 @@ def join_copies(pool: Pool, design: SamplingDesign) -> Copies:
 
 
 def _join_clusters(pool: Pool, design: SamplingDesign) -> int:
-    """Give clusters that are linked by sets of copies one unit; how many there are."""
+    """Give clusters that are linked by sets of copies one unit; returns their number."""
     import numpy as np
 
     pool.query("CREATE TEMP TABLE edges AS SELECT DISTINCT unit, copy FROM frame JOIN doubles USING (copy) WHERE spans")
@@ -87,13 +87,13 @@ def _join_clusters(pool: Pool, design: SamplingDesign) -> int:
 
 
 def _replace_frame(pool: Pool, query: str) -> None:
-    """Make the frame anew: changing millions of its rows where they are would take many times as long."""
+    """Make the frame anew: changing millions of its rows in place would take many times as long."""
     pool.query(f"CREATE TEMP TABLE new_frame AS {query}")
     pool.query("DROP TABLE frame")
     pool.query("ALTER TABLE new_frame RENAME TO frame")
 
 
-def _found(pool: Pool) -> Copies:
+def _count_copies(pool: Pool) -> Copies:
     ((sets, labels, groups, rows),) = pool.query(f"SELECT count(*), {_DIFFER} FROM doubles")  # noqa: S608
     return Copies(int(sets), int(rows), int(labels), int(groups))
 

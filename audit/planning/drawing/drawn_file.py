@@ -1,4 +1,4 @@
-"""Writes the rows that were drawn, with every column of their pool and what the draw says of each."""
+"""File of the rows that were drawn, with every column of their pool and the columns that the draw adds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from audit.evaluation.relation import ROW
 from audit.evaluation.sql import identifier, literal
 from audit.plan.sampling_design import SamplingDesign
 from audit.planning.drawing.pool import PREFIX, Pool
-from audit.planning.drawing.sampling import Strata
+from audit.planning.drawing.strata import Strata
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def write_drawn(pool: Pool, design: SamplingDesign, strata: Strata, target: Path
     Parameters
     ----------
     strata : Strata
-        What they were drawn from; stratum c is number c + 1 in the file.
+        The strata that they were drawn from; stratum c is number c + 1 in the file.
     target : Path
         Where to write; its ending says whether Parquet, or CSV (UTF-8, commas, every column as text).
 
@@ -49,7 +49,7 @@ def write_drawn(pool: Pool, design: SamplingDesign, strata: Strata, target: Path
         If there is no room for it; no part of it is left.
     """
     as_text = target.suffix.casefold() == ".csv"
-    written = _columns(pool, design, as_text=as_text)
+    written = _written_columns(pool, design, as_text=as_text)
     columns = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in written.items())
     picked = ", ".join(f"read.{identifier(name)}" for name in written)
     chance = strata.probability
@@ -76,11 +76,11 @@ def write_drawn(pool: Pool, design: SamplingDesign, strata: Strata, target: Path
             f"JOIN drawn ON drawn.place = read.{ROW} {joins} ORDER BY read.{order}"
         ).to_arrow_reader(_BATCH)
     with _storing(pool, target):
-        _write(_of_one_size(reader, pool.source.source_name), reader.schema, target, as_text=as_text)
+        _write(_equal_tables(reader, pool.source.source_name), reader.schema, target, as_text=as_text)
 
 
 def _free_name(columns: Iterable[str]) -> str:
-    """A name for the id that no column has; names that differ in case alone are one to DuckDB."""
+    """Return a name for the id that no column has; names that differ in case alone are one to DuckDB."""
     taken = {name.casefold() for name in columns}
     name = f"{PREFIX}id"
     while name in taken:
@@ -90,7 +90,7 @@ def _free_name(columns: Iterable[str]) -> str:
 
 @contextlib.contextmanager
 def _storing(pool: Pool, target: Path) -> Iterator[None]:
-    """Say of what goes wrong while the set is written that it is not the pool's fault; leave no half of a file."""
+    """Report errors while the set is written as errors of the target, not of the pool; leave no half of a file."""
     import pyarrow as pa
 
     try:
@@ -113,8 +113,10 @@ def _storing(pool: Pool, target: Path) -> Iterator[None]:
         raise
 
 
-def _columns(pool: Pool, design: SamplingDesign, *, as_text: bool) -> dict[str, str]:
-    """SQL of every column of the pool as it is written: of nationalities that are numbers, as numbers."""
+def _written_columns(pool: Pool, design: SamplingDesign, *, as_text: bool) -> dict[str, str]:
+    """Return SQL of every column of the pool as it is written; nationalities that are numbers are written as
+    numbers.
+    """
     types, source = pool.source.types, pool.source
     plan = design.as_plan()
     coded = {
@@ -124,7 +126,7 @@ def _columns(pool: Pool, design: SamplingDesign, *, as_text: bool) -> dict[str, 
         if column is not None and plan.coding(name) in {"nationality", "relation"}
     }
     numbers = {column for column in coded if is_number_type(types[column]) or column in source.all_numbers}
-    lists = _lists(pool, design)
+    lists = _list_columns(pool, design)
     if not as_text:
         whole = {column for column in numbers if types[column] == "VARCHAR"}
         as_numbers = {name: f"CAST({identifier(name)} AS BIGINT)" for name in whole}
@@ -137,10 +139,11 @@ def _columns(pool: Pool, design: SamplingDesign, *, as_text: bool) -> dict[str, 
     return {name: lists.get(name) or text_of(identifier(name), kind) for name, kind in types.items()}
 
 
-def _lists(pool: Pool, design: SamplingDesign) -> dict[str, str]:
-    """SQL of the columns of a JSONL pool in which cells are lists of nationalities, as the audit can read them again.
+def _list_columns(pool: Pool, design: SamplingDesign) -> dict[str, str]:
+    """Return SQL of the columns of a JSONL pool whose cells are lists of nationalities, so that the audit can read them
+    again.
 
-    With the separator of the design between the items where it has one; else as lists.
+    The separator of the design stands between the items where it has one; else they are written as lists.
     """
     found = {}
     mark = f"chr({ord(BETWEEN_ITEMS)})"
@@ -164,8 +167,8 @@ def _no_csv(pool: Pool, why: str) -> DataError:
     )
 
 
-def _of_one_size(reader: pa.RecordBatchReader, source_name: str) -> Iterator[pa.Table]:
-    """The same rows in tables of one size, so that the bytes written do not depend on how DuckDB came by them."""
+def _equal_tables(reader: pa.RecordBatchReader, source_name: str) -> Iterator[pa.Table]:
+    """Yield the rows in tables of one size, so that the bytes written do not depend on how DuckDB came by them."""
     import pyarrow as pa
 
     waiting: list[pa.RecordBatch] = []

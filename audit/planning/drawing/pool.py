@@ -1,8 +1,8 @@
-"""A pool to draw from: every row that can be drawn with its cell, its ticket and the unit that it is drawn with.
+"""Pool to draw from: every row that can be drawn with its cell, its ticket and the unit that it is drawn with.
 
-The tickets are 128-bit digests (MD5) of the seed and an id, so that which rows are drawn depends on nothing else: not
-on the order of rows, the number of threads or the format of the file. The pool is never loaded: of each row a few
-numbers go into a table that DuckDB writes to the private folder where it does not fit into memory.
+The tickets are 128-bit digests (MD5) of the seed and an id, so that the choice of rows depends on nothing else: not on
+the order of rows, the number of threads or the format of the file. The pool is never loaded: a few numbers of each row
+go into a table that DuckDB writes to the private folder where it does not fit into memory.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from audit.errors import DataError
 from audit.evaluation.columns import check_asked, check_text_type, text_of
-from audit.evaluation.connection import PrivateFolder, Unchanged, reading
+from audit.evaluation.connection import PrivateFolder, Unchanged, connect, reading
+from audit.evaluation.design import cluster_text
+from audit.evaluation.ids import check_ids
+from audit.evaluation.labels import check_labels
 from audit.evaluation.relation import ROW, Relation
-from audit.evaluation.sensitive import CodedFeature
+from audit.evaluation.sensitive import CodedFeature, check_maps, check_names, code_features, list_columns
 from audit.evaluation.sql import identifier, literal
+from audit.evaluation.table_file import ReadOptions, read_file
 from audit.plan.sampling_design import COLUMNS_ADDED, SamplingDesign
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.text import shown
@@ -27,11 +32,11 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["NUMBER", "PREFIX", "CellRows", "Copies", "Pool", "add_copied", "copied", "ticket_of"]
+__all__ = ["NUMBER", "PREFIX", "CellRows", "Copies", "Pool", "add_copy_text", "copy_text", "open_pool", "ticket_of"]
 
 
 PREFIX: Final = "audit7k_"
-"""Before names in queries over the pool's own columns."""
+"""Prefix of names in queries over the pool's own columns."""
 _BETWEEN: Final = "chr(31)"
 
 
@@ -44,7 +49,7 @@ class CellRows:
     positive: bool
     """Whether its rows are labelled as exploitation."""
     rows: int
-    """How many there are."""
+    """Number of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,10 @@ class Copies:
 
 @dataclass(slots=True)
 class Pool:
-    """A checked pool around one DuckDB connection. A context manager: closing it removes every trace.
+    """Checked pool around one DuckDB connection. A context manager: closing it removes every trace.
 
     The table `frame` holds a row for each row of the pool that can be drawn: its number `place`, its `cell` (from 0, in
-    the order of `cells`), and its `unit` (UHUGEINT): what is drawn whole, and its ticket.
+    the order of `cells`), and its `unit` (UHUGEINT), which is drawn whole and is its ticket.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -83,7 +88,7 @@ class Pool:
     unlabelled: int
     """Rows without a label: counted, and not in the frame."""
     copies: Copies | None
-    """What was found of copies, where the design asks."""
+    """Copies found, where the design asks about them."""
     whole_units: bool
     """Whether units can have more than one row."""
     private: PrivateFolder
@@ -91,11 +96,11 @@ class Pool:
 
     @property
     def columns_left_out(self) -> int:
-        """Columns of the file that cannot be written: those without a name, and lists or objects in JSONL."""
+        """Number of columns of the file that cannot be written: those without a name, and lists or objects in JSONL."""
         return len(self.source.columns) - len(self.source.types)
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Every row of an answer. Raises DataError or StorageError as reading the pool does."""
+        """Return every row of an answer. Raises DataError or StorageError as reading the pool does."""
         with reading(self.source.source_name):
             return self.connection.execute(sql, dict(parameters or {})).fetchall()
 
@@ -122,7 +127,11 @@ class Pool:
 
 
 def check_columns(source: Relation, design: SamplingDesign) -> None:
-    """Every column that the design names is there and can be used, and none has a name that the drawn set gives."""
+    """Check that every column that the design names is there and usable, and that none has a name that the drawn set
+    gives.
+
+    Raises DataError.
+    """
     keys: dict[str, str] = {}
     pool = design.pool
     asked = [(pool.id, "pool.id"), (pool.label, "pool.label"), (pool.cluster, "pool.cluster")]
@@ -152,7 +161,7 @@ def check_columns(source: Relation, design: SamplingDesign) -> None:
 
 
 def find_cells(pool: Pool, label: str, coded: Sequence[CodedFeature]) -> None:
-    """The cells, and the table `cell_of` from what stands in the file to the number of the cell."""
+    """Find the cells, and make the table `cell_of` from what stands in the file to the number of the cell."""
     expressions = [*(entry.expression for entry in coded), label]
     places = ", ".join(str(place) for place in range(1, len(expressions) + 1))
     found = pool.query(f"SELECT {', '.join(expressions)}, count(*) FROM source GROUP BY {places}")  # noqa: S608
@@ -189,7 +198,7 @@ def _codes(coded: Sequence[CodedFeature], values: Sequence[str | None]) -> tuple
 
 
 def _put_texts(pool: Pool, columns: Mapping[str, Sequence[Any]]) -> None:
-    """The table `cell_of`; a column of which every value is missing is one of texts all the same."""
+    """Make the table `cell_of`; a column of which every value is missing is one of texts all the same."""
     import pyarrow as pa
 
     kinds = {"side": pa.int8(), "cell": pa.int32(), "of_group": pa.int32()}
@@ -208,7 +217,7 @@ def make_frame(
         kept += ["side", "of_group", "copy"]
         read["copy"] = _copy_key(pool, design)
         if design.duplicates.compare == "text":
-            add_copied(pool.connection)
+            add_copy_text(pool.connection)
     if design.duplicates is not None and not design.together:
         # a ticket of its own: the first of a set would else be drawn more often than other rows
         kept.append("lot")
@@ -224,12 +233,12 @@ def make_frame(
 
 
 def ticket_of(seed: int, what: str, text: str) -> str:
-    """SQL of the ticket (UHUGEINT) of a text, of one kind of `what`: kinds are as good as independent."""
+    """Return SQL of the ticket (UHUGEINT) of a text, of one kind of `what`: kinds are as good as independent."""
     return f"md5_number(concat({literal(f'{seed}:{what}:')}, {text}))"
 
 
 def _copy_key(pool: Pool, design: SamplingDesign) -> str:
-    """SQL of what copies share (UHUGEINT), NULL for a row that is nobody's copy."""
+    """Return SQL of the key that copies share (UHUGEINT), NULL for a row that is nobody's copy."""
     duplicates = design.duplicates
     assert duplicates is not None  # noqa: S101 - asked for by a design that has them
     texts = []
@@ -247,22 +256,24 @@ def _copy_key(pool: Pool, design: SamplingDesign) -> str:
 
 
 NUMBER: Final = "#"
-"""What stands for any number: of a telephone, a price, a date."""
+"""Sign that stands for any number: of a telephone, a price, a date."""
 _NO_WORD: Final = re.compile("[\\W_\u02bb\u02bc\u0640]+")
-"""What is no letter or digit; with two apostrophes and the Arabic tatweel, which Unicode counts among letters."""
+"""Characters that are no letter or digit, with two apostrophes and the Arabic tatweel, which Unicode counts among
+letters.
+"""
 _DIGITS: Final = re.compile(r"\d+")
 _ASCII: Final = bytes(ord(NUMBER) if 0x30 <= one <= 0x39 else ord(chr(one).lower()) for one in range(128)) + bytes(128)
 _ASCII_MARKS: Final = bytes(one for one in range(128) if not chr(one).isalnum())
 _ASCII_NUMBERS: Final = re.compile(b"##+")
 
 
-def copied(text: str) -> str:
-    """What copies of a text share: its letters, and `#` for each number.
+def copy_text(text: str) -> str:
+    """Reduce a text to what its copies share: its letters, and `#` for each number.
 
-    The spelling rule of names (`audit.evaluation.spelling.fold`: compatibility forms, case, accents, width, spaces)
-    without any other character: punctuation, symbols and emoji go, vowel signs and other marks as well. What is left
-    of digits is then one number wherever it stood together: `+39 06 123-45` and `+39 06 99` are both `#`. Words are
-    compared as they are spelt: `m4ssage` is no copy of `massage`, and a text with one more word is another text.
+    This is the spelling rule of names (`audit.evaluation.spelling.fold`: compatibility forms, case, accents, width,
+    spaces) without any other character: punctuation, symbols and emoji go, vowel signs and other marks as well. What is
+    left of digits is then one number wherever it stood together: `+39 06 123-45` and `+39 06 99` are both `#`. Words
+    are compared as they are spelt: `m4ssage` is no copy of `massage`, and a text with one more word is another text.
     """
     if text.isascii():  # the same, ten times as fast: a pool can have ten million texts
         return _ASCII_NUMBERS.sub(b"#", text.encode().translate(_ASCII, _ASCII_MARKS)).decode()
@@ -270,15 +281,78 @@ def copied(text: str) -> str:
     return _DIGITS.sub(NUMBER, _NO_WORD.sub("", plain.replace("ı", "i")))
 
 
-def add_copied(connection: duckdb.DuckDBPyConnection) -> None:
+def add_copy_text(connection: duckdb.DuckDBPyConnection) -> None:
     """Give a connection the SQL function `copied`, of texts that are not NULL."""
     from duckdb.func import PythonUDFType
 
-    connection.create_function("copied", _of_batch, ["VARCHAR"], "VARCHAR", type=PythonUDFType.ARROW)
+    connection.create_function("copied", _copy_texts, ["VARCHAR"], "VARCHAR", type=PythonUDFType.ARROW)
 
 
-def _of_batch(texts: Any) -> Any:
-    """Arrow texts to Arrow texts; DuckDB evaluates the annotations of a function, so that they name no module."""
+def _copy_texts(texts: Any) -> Any:
+    """Reduce Arrow texts to Arrow texts; DuckDB evaluates the annotations of a function, so that they name no
+    module.
+    """
     import pyarrow as pa
 
-    return pa.array([copied(text) for text in texts.to_pylist()], type=pa.string())
+    return pa.array([copy_text(text) for text in texts.to_pylist()], type=pa.string())
+
+
+def open_pool(path: Path, design: SamplingDesign) -> Pool:
+    """Open the pool of a design and check every cell that the design uses, as an audit would.
+
+    Raises
+    ------
+    DataError
+        If anything in the pool is not as the design says: one line that counts and numbers the rows.
+    PlanError
+        If the design maps a nationality to no code, or names two features alike.
+    StorageError
+        If there is no room for the frame.
+    """
+    plan = design.as_plan()
+    check_names(plan)
+    check_maps(plan)
+    path = path.absolute()
+    private = PrivateFolder()
+    try:
+        connection = connect(private, [path])
+    except BaseException:
+        private.remove()
+        raise
+    try:
+        return _open(path, design, connection, private)
+    except BaseException:
+        connection.close()
+        private.remove()
+        raise
+
+
+def _open(path: Path, design: SamplingDesign, connection: duckdb.DuckDBPyConnection, private: PrivateFolder) -> Pool:
+    plan, section = design.as_plan(), design.pool
+    options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan))
+    unchanged = Unchanged.now(path)
+    source = read_file(connection, "source", path, private, options, None, {})
+    check_columns(source, design)
+    case_id = check_ids(connection, source, section.id, private)
+    label = check_labels(connection, source, plan.evaluation_set)
+    coded = code_features(connection, source, plan)
+    cluster = None if section.cluster is None else cluster_text(connection, source, section.cluster)
+    pool = Pool(
+        connection=connection,
+        source=source,
+        case_id=case_id,
+        features=tuple(entry.feature for entry in coded),
+        cells=(),
+        unlabelled=0,
+        copies=None,
+        whole_units=cluster is not None or design.together,
+        private=private,
+        unchanged=unchanged,
+    )
+    find_cells(pool, label, coded)
+    make_frame(pool, design, label, coded, cluster)
+    if design.duplicates is not None:
+        from audit.planning.drawing.copy_sets import join_copies, leave_copies_out
+
+        pool.copies = join_copies(pool, design) if design.together else leave_copies_out(pool)
+    return pool

@@ -1,4 +1,4 @@
-"""The levels that quotas name, read as the values of a pool are; a word that is no level is refused."""
+"""Levels that quotas name, read as the values of a pool are; a word that is no level is refused."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _WRITE: Final[dict[Coding, str]] = {
 }
 
 
-def with_levels_read(design: SamplingDesign) -> SamplingDesign:
-    """The same design, each level of a quota as its canonical code: NGA for nga.
+def with_canonical_levels(design: SamplingDesign) -> SamplingDesign:
+    """Return the design with each level of a quota as its canonical code: NGA for nga.
 
     Raises
     ------
@@ -47,7 +47,9 @@ def with_levels_read(design: SamplingDesign) -> SamplingDesign:
 
 
 def _level(coding: Coding, text: str, *, several: bool) -> str | None:
-    """The code; of several nationalities, where the design counts people under all of them, that of all together."""
+    """Return the code. For several nationalities, where the design counts people under all of them, it is the code of
+    all together.
+    """
     if coding == "gender":
         return gender.canonical(text)
     if coding == "nationality":

@@ -1,7 +1,7 @@
-"""Draws units from the frame of a pool: strata, the units with the lowest tickets, and the chance that each had.
+"""Strata of a pool, the units with the lowest tickets, and the chance that each had.
 
-A unit (a row, a cluster, a set of copies) belongs to the stratum of that of its cells which gives the largest share of
-its rows. From each stratum a fixed number of units is drawn at random without replacement: those with the lowest
+A unit (a row, a cluster, a set of copies) belongs to the stratum of the one of its cells that gives the largest share
+of its rows. From each stratum a fixed number of units is drawn at random without replacement: those with the lowest
 tickets. So every row of a unit has the same, known chance, never less than the share that its own cell gives.
 """
 
@@ -42,15 +42,16 @@ _OF_UNITS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Strata:
-    """From how many units of each stratum how many are drawn; stratum c has the units that cell c calls for."""
+    """Number of units in each stratum, and number drawn; stratum c has the units that cell c calls for."""
 
     units: IntArray
     """int64[C]: units there are."""
     drawn: IntArray
     """int64[C]: units to draw; at least one of each stratum that has any."""
     sums: FloatArray
-    """float64[4, C]: of each cell the rows to expect and the sums to expect of the first, second and fourth powers of
-    their weights. Without larger units no more than that is left to chance."""
+    """float64[4, C]: for each cell the rows to expect and the sums to expect of the first, second and fourth powers of
+    their weights. Without larger units no more than that is left to chance.
+    """
     largest: int
     """Rows of the largest unit."""
 
@@ -75,7 +76,7 @@ def distinct_rows(pool: Pool) -> IntArray:
 
 
 def unit_shapes(pool: Pool, rows: IntArray, assigned: IntArray, groups: int) -> UnitShapes:
-    """What is to be known of the sizes of units, by group.
+    """Count the sizes of units, by group.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def unit_shapes(pool: Pool, rows: IntArray, assigned: IntArray, groups: int) -> 
     assigned : ndarray of int64, shape (C,)
         The group of each cell; -1 for none.
     groups : int
-        How many groups there are.
+        Number of groups.
     """
     if not pool.whole_units:
         some = assigned >= 0
@@ -103,7 +104,7 @@ def unit_shapes(pool: Pool, rows: IntArray, assigned: IntArray, groups: int) -> 
 
 
 def strata_for(pool: Pool, rows: IntArray, asked: IntArray) -> Strata:
-    """The strata for drawing so many rows of each cell.
+    """Make the strata for drawing so many rows of each cell.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def strata_for(pool: Pool, rows: IntArray, asked: IntArray) -> Strata:
         Rows to draw, between 1 and `rows` where there are any.
     """
     if not pool.whole_units:
-        return Strata(rows, asked, _sums(rows, asked / np.maximum(rows, 1)), int(rows.any()))
+        return Strata(rows, asked, _weight_sums(rows, asked / np.maximum(rows, 1)), int(rows.any()))
     _count_units(pool)
     share = np.where(rows > 0, asked / np.maximum(rows, 1), 0.0)
     order = np.lexsort((np.arange(share.size), -share))
@@ -131,18 +132,18 @@ def strata_for(pool: Pool, rows: IntArray, asked: IntArray) -> Strata:
         "SELECT stratum, cell, sum(unit_cells.rows) FROM unit_cells JOIN units USING (unit) GROUP BY ALL "
         "ORDER BY stratum, cell"
     ):
-        sums[:, cell] += _sums(np.asarray(count), np.asarray(drawn[stratum] / units[stratum]))
+        sums[:, cell] += _weight_sums(np.asarray(count), np.asarray(drawn[stratum] / units[stratum]))
     return Strata(units, drawn, sums, largest)
 
 
-def _sums(rows: npt.NDArray[Any], chance: npt.NDArray[Any]) -> FloatArray:
-    """Of rows with one chance each: how many to expect, and what the powers of their weights add up to."""
+def _weight_sums(rows: npt.NDArray[Any], chance: npt.NDArray[Any]) -> FloatArray:
+    """Return, for rows with one chance each, how many to expect, and what the powers of their weights add up to."""
     safe = np.where(chance > 0.0, chance, 1.0)
     return np.stack([np.asarray(rows * chance / safe**power, dtype=np.float64) for power in (0, 1, 2, 4)])
 
 
 def _count_units(pool: Pool) -> None:
-    """The table `unit_cells`: rows of each unit in each cell."""
+    """Make the table `unit_cells`: rows of each unit in each cell."""
     pool.query(
         "CREATE TEMP TABLE IF NOT EXISTS unit_cells AS "
         "SELECT unit, cell, count(*) AS rows FROM frame GROUP BY unit, cell"
@@ -150,7 +151,7 @@ def _count_units(pool: Pool) -> None:
 
 
 def draw_units(pool: Pool, strata: Strata) -> IntArray:
-    """Draw them: the table `drawn` gets the rows (`place`, `cell`, `unit`) with the `stratum` of their unit.
+    """Draw the units: the table `drawn` gets the rows (`place`, `cell`, `unit`) with the `stratum` of their unit.
 
     Returns
     -------
@@ -182,7 +183,9 @@ def draw_units(pool: Pool, strata: Strata) -> IntArray:
 
 
 def _highest_ticket(wanted: int, units: int) -> int:
-    """A ticket above which none of the lowest `wanted` is to be looked for: ten standard deviations of their number."""
+    """Return a ticket above which none of the lowest `wanted` is to be looked for: ten standard deviations of their
+    number.
+    """
     if wanted >= units:
         return _TICKETS - 1
     return min(_TICKETS - 1, _TICKETS * (wanted + 10 * math.isqrt(wanted) + 50) // units)
