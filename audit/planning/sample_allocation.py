@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from audit.analyses.missing_attributes import MemberPlaces, member_places
 from audit.counting.table import FamilyCounts

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audit.cli.console.guard import ArgumentError
-from audit.cli.pages.term_page import everything_listed, explained, term_page
+from audit.cli.pages.term_page import explain_word, list_everything, term_page
 from audit.plan.file.metric_names import metric_called
 from audit.vocabulary.terms import TERMS, Term, plain_name, term_called
 
@@ -31,11 +31,11 @@ FORBIDDEN = re.compile(r"\b(?:un)?fair\b|unbiased|debiased|compliant", re.IGNORE
 def test_every_term_that_reports_use_is_explained(word: str) -> None:
     if term_called(word) is None:
         with pytest.raises(ArgumentError) as told:
-            explained(word)
+            explain_word(word)
         assert "did you mean" in (told.value.hint or "")
         assert word == "unknown features"
         return
-    page = explained(word)
+    page = explain_word(word)
     assert "How to read it" in page
     assert "It does not say" in page
 
@@ -64,12 +64,12 @@ def test_no_name_means_two_things() -> None:
 def test_an_unknown_term_names_the_nearest_known() -> None:
     for word, near in (("calibratoin", "calibration"), ("funel", "funnel limits"), ("recal", "true_positive_rate")):
         with pytest.raises(ArgumentError) as told:
-            explained(word)
+            explain_word(word)
         assert near in (told.value.hint or "")
 
 
 def test_the_list_fits_the_terminal() -> None:
-    lines = everything_listed().splitlines()
+    lines = list_everything().splitlines()
     assert {line.split("  ")[0] for line in lines} >= set(TERMS)
     assert max(len(line) for line in lines[lines.index("Terms:") :]) <= 80
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.cli.console.terminal import Style
-from audit.cli.pages.power_picture import BEYOND, INK, MUTED, RULE, WITHIN, Mark, Panel, drawn
+from audit.cli.pages.power_picture import BEYOND, INK, MUTED, RULE, WITHIN, Mark, Panel, draw_picture
 from audit.cli.pages.power_summary import MOST_GROUPS, disparity_words, power_summary
 from audit.counting.table import CountsTable
 from audit.planning.power import counts_power
@@ -228,7 +228,7 @@ def test_a_picture_of_anything_is_well_formed() -> None:
         [Panel("h", "w", "difference", 0.1, ())],
         [Panel("h", "w", "ratio", 0.8, marks), Panel("h", "<&>", "difference", 0.05, marks[:1])],
     ):
-        root = ET.fromstring(drawn(panels, restricted=True))
+        root = ET.fromstring(draw_picture(panels, restricted=True))
         assert not [element for element in root.iter() if element.tag == f"{SVG}script"]
         for element in root.iter(f"{SVG}circle"):
             assert 0.0 <= float(element.get("cy") or -1.0) <= float(root.get("height") or 0.0)

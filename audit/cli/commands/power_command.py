@@ -61,9 +61,9 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
         answer = _of_plan(plan, every_group=every_group)
     if picture is not None:
         from audit.cli.outputs.output_folder import write_file
-        from audit.cli.pages.power_picture import drawn
+        from audit.cli.pages.power_picture import draw_picture
 
-        write_file(picture, drawn(answer.panels, restricted=plan is not None))
+        write_file(picture, draw_picture(panels, restricted=plan is not None))
         note(f"Picture: {picture}")
     if as_json:
         say_document(answer.document)
@@ -90,10 +90,10 @@ def _of_plan(plan: Path, *, every_group: bool) -> _Answer:
 
 def _without_data(flags: Mapping[str, object]) -> _Answer:
     from audit.cli.pages.power_document import cases_document
-    from audit.cli.pages.power_flags import asked_by
+    from audit.cli.pages.power_flags import read_power_flags
     from audit.cli.pages.power_panels import cases_panels
     from audit.cli.pages.power_summary import cases_summary
 
-    asked = asked_by(flags)
+    asked = read_power_flags(flags)
     answers = asked.answers()
     return _Answer(cases_summary(asked, answers), cases_document(asked, answers), cases_panels(asked, answers))

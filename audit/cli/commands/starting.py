@@ -52,7 +52,7 @@ def init(
 ) -> None:
     """Write a commented plan by looking at a data file. Asks only in a terminal, and only where there is a choice."""
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.pages.first_plan import chooser, draft_from
+    from audit.cli.pages.first_plan import choose_or_ask, draft_from
     from audit.evaluation.look import look_at
     from audit.plan.file.draft import draft_plan, gaps_in
     from audit.vocabulary.text import printable
@@ -62,7 +62,7 @@ def init(
             f"{out} is there already", slug="plan-exists", hint="name another with --out, or add --force"
         )
     look = look_at(data, encoding)
-    text = draft_plan(draft_from(look, data, out, encoding, chooser()))
+    text = draft_plan(draft_from(look, data, out, encoding, choose_or_ask()))
     write_file(out, text, private=False)
     gaps = gaps_in(text)
     say(

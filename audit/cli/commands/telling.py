@@ -24,9 +24,9 @@ def explain(
     term: Annotated[str | None, typer.Argument(help="A metric or a term of the reports, by any of its names.")] = None,
 ) -> None:
     """Explain a metric or a term of the reports in plain words; without one, list them all."""
-    from audit.cli.pages.term_page import everything_listed, explained
+    from audit.cli.pages.term_page import explain_word, list_everything
 
-    say(explained(term) if term else everything_listed())
+    say(explain_word(term) if term else list_everything())
 
 
 def schema(

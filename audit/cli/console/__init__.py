@@ -1,1 +1,1 @@
-"""The terminal: colours, width, names of groups, what a mistyped name may have meant."""
+"""Terminal: colours, width, names of groups, and errors in one line."""

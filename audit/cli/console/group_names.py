@@ -9,7 +9,7 @@ from audit.vocabulary.text import printable
 
 
 class GroupNames:
-    """The names of the groups of one result or check."""
+    """Names of the groups of one result or check."""
 
     def __init__(self, features: Iterable[SensitiveFeature]) -> None:
         features = list(features)
@@ -22,15 +22,17 @@ class GroupNames:
         }
 
     def finest_rung(self, feature: str) -> str:
-        """The rung on which the values of a feature stand."""
+        """Return the rung on which the values of a feature stand."""
         return self._rungs[feature]
 
     def name(self, group: Group) -> str:
-        """As in "Nigeria, woman"; a missing attribute is named with its feature: "nationality unknown"."""
+        """Name a group, as in "Nigeria, woman"; a missing attribute is named with its feature: "nationality
+        unknown".
+        """
         return ", ".join(self._parts(group)) or "everyone"
 
     def name_within(self, group: Group, width: int, ellipsis: str = "…") -> str:
-        """The same in at most `width` cells: its longest part is cut, so that the others can still be read."""
+        """Name a group in at most `width` cells: its longest part is cut, so that the others can still be read."""
         from rich.cells import cell_len
 
         parts = self._parts(group)
@@ -43,11 +45,11 @@ class GroupNames:
 
     def _parts(self, group: Group) -> list[str]:
         ordered = sorted(group.levels, key=lambda level: self._place.get(level.feature, (0, 0)))
-        told, young = without_age(ordered, self._features)
-        return [printable(self._level(level, young=young)) for level in told]
+        levels, young = without_age(ordered, self._features)
+        return [printable(self._level(level, young=young)) for level in levels]
 
     def family(self, family: Family) -> str:
-        """What the groups of a family are: "nationality (sub-region), gender"."""
+        """Name the groups of a family: "nationality (sub-region), gender"."""
         rungs = {"m49-subregion": " (sub-region)", "m49-region": " (region)"}
         ordered = sorted(family.axes, key=lambda axis: self._place.get(axis.feature, (0, 0)))
         return ", ".join(f"{axis.feature.replace('_', ' ')}{rungs.get(axis.rung, '')}" for axis in ordered)
@@ -61,7 +63,7 @@ class GroupNames:
 
 
 def fit(text: str, width: int, ellipsis: str = "…") -> str:
-    """`text` in exactly `width` terminal cells: padded, or cut with an ellipsis. Wide characters count as two."""
+    """Fit `text` into exactly `width` terminal cells: padded, or cut with an ellipsis. Wide characters count as two."""
     from rich.cells import cell_len, set_cell_size
 
     if cell_len(text) <= width:

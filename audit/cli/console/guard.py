@@ -1,4 +1,4 @@
-"""What a command that goes wrong tells its caller: one line on stderr, and an exit code that is never a verdict."""
+"""Guard around commands: an error ends in one line on stderr, and in an exit code that is never a verdict."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ArgumentError(AuditError):
 
 
 def show_tracebacks(wanted: bool) -> None:
-    """Whether errors of this process are shown with their traceback (`--debug`). A traceback can quote data."""
+    """Set whether errors of this process are shown with their traceback (`--debug`). A traceback can quote data."""
     _shown["traceback"] = wanted
 
 
@@ -54,7 +54,7 @@ def _end(error: BaseException) -> NoReturn:
 
 
 def complain_of(error: BaseException) -> int:
-    """Tell of an error in one line on stderr; returns the exit code that it ends in."""
+    """Report an error in one line on stderr; returns the exit code that it ends in."""
     if _shown["traceback"]:
         import traceback
 
@@ -88,7 +88,7 @@ def _complain(line: str) -> None:
 
 
 def _silence_third_parties() -> None:
-    """Warnings and log lines of other packages can quote cells; ours go through errors and notices."""
+    """Silence warnings and log lines of other packages, which can quote cells; ours go through errors and notices."""
     import logging
     import warnings
 

@@ -1,4 +1,6 @@
-"""How text reaches the terminal: colour only where it is wanted, shapes that the encoding has, pipes that may close."""
+"""Text on its way to the terminal: colour only where it is wanted, shapes that the encoding has, pipes that may
+close.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ _SHAPES: Final[Mapping[State, tuple[str, str]]] = {
     "not_evaluable": ("–", "-"),
     "as_part": ("~", "~"),
 }
-"""Each state has a shape of its own beside its word; the second where the stream is not Unicode."""
+"""Shape of each state, beside its word; the second where the stream is not Unicode."""
 
 
 def say(text: str) -> None:
@@ -86,7 +88,7 @@ def _let_go(stream: TextIO) -> None:
 
 
 def colour_wanted(stream: TextIO | None, environ: Mapping[str, str] | None = None) -> bool:
-    """Whether to colour: NO_COLOR forbids it, FORCE_COLOR asks for it, else a terminal that is not dumb has it."""
+    """Say whether to colour: NO_COLOR forbids it, FORCE_COLOR asks for it, else a terminal that is not dumb has it."""
     environ = os.environ if environ is None else environ
     if stream is None or environ.get("NO_COLOR"):
         return False
@@ -97,21 +99,21 @@ def colour_wanted(stream: TextIO | None, environ: Mapping[str, str] | None = Non
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What the stream can show."""
+    """Capabilities of a stream."""
 
     colour: bool = False
     unicode: bool = True
 
     @classmethod
     def of(cls, stream: TextIO | None) -> Style:
-        """What `stream` can show."""
+        """Find the capabilities of `stream`."""
         encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
         return cls(colour_wanted(stream), encoding.startswith("utf"))
 
     def paint(self, text: str, role: str) -> str:
-        """`text` in the colour of a state, or as it is."""
+        """Return `text` in the colour of a state, or unchanged."""
         return f"\x1b[{_COLOURS[role]}m{text}\x1b[0m" if self.colour else text
 
     def shape(self, state: State) -> str:
-        """One character for a state."""
+        """Return one character for a state."""
         return _SHAPES[state][0 if self.unicode else 1]

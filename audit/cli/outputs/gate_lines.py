@@ -40,11 +40,11 @@ def say_gate(result: AuditResult, waived: AuditResult, told: AuditResult, asked:
 
 
 def _say_exact(result: AuditResult) -> None:
-    from audit.cli.pages.change_words import exact_change
+    from audit.cli.pages.change_words import exact_change_lines
     from audit.cli.pages.summary import rule_lines, verdict_words
 
     style = Style.of(sys.stdout)
-    lines = [*rule_lines(result, style), *exact_change(result, style), *waiver_lines(result)]
+    lines = [*rule_lines(result, style), *exact_change_lines(result, style), *waiver_lines(result)]
     say("\n".join([*lines, verdict_words(result, style)]))
 
 
@@ -55,10 +55,10 @@ def _say_document(result: AuditResult, told: AuditResult, *, restricted: bool, r
 
         say_document(result_to_json(result))
         return
-    from audit.cli.pages.change_words import headline_alone
+    from audit.cli.pages.change_words import public_headline
     from audit.public.table import public_json
 
-    alone = {"headline": headline_alone(result), **waived_alone(result, told)}
+    alone = {"headline": public_headline(result), **waived_alone(result, told)}
     say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
 
 
@@ -78,13 +78,13 @@ def _release(result: AuditResult, result_path: Path | None, named: Path | None) 
 
 
 def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: list[str]) -> None:
-    from audit.cli.pages.change_words import public_change
+    from audit.cli.pages.change_words import public_change_lines
     from audit.cli.pages.summary import verdict_words
 
     if release is None:
         note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
     lines = unnamed if release is None else public_lines(of_chosen(release, result))
-    say("\n".join([*lines, *public_change(result), verdict_words(result, Style.of(sys.stdout))]))
+    say("\n".join([*lines, *public_change_lines(result), verdict_words(result, Style.of(sys.stdout))]))
 
 
 def public_lines(release: PublicRelease) -> list[str]:

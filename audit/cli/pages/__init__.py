@@ -1,1 +1,1 @@
-"""What a command prints: summaries, tables and documents as text."""
+"""Pages that commands print: summaries, tables and documents as text."""

@@ -1,5 +1,6 @@
-"""The change from a baseline in words of the terminal: one sentence that names nobody, and rules and groups for those
-who may see exact counts.
+"""Change from a baseline in words of the terminal.
+
+One sentence names nobody. Rules and groups are for readers who may see exact counts.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ from audit.vocabulary.numbers import percent
 from audit.vocabulary.text import printable
 
 __all__ = [
-    "change_line",
-    "change_lines",
+    "change_lines_of_summary",
     "change_sentence",
     "change_summary",
-    "exact_change",
-    "headline_alone",
-    "public_change",
+    "exact_change_lines",
+    "public_change_lines",
+    "public_headline",
+    "rule_change_lines",
 ]
 
 WIDTH: Final = 80
 _MOST: Final = 10
-"""Groups that the summary shows."""
+"""Most groups that the summary shows."""
 _SAID: Final[Mapping[ChangeOutcome, str]] = {
     "fail": "at least one group became worse by more than its margin",
     "pass": "no group that could be judged became worse by its margin",
@@ -71,28 +72,28 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def change_sentence(change: Change) -> str:
-    """The outcome of the change for a log that many read: of no group, and without a count."""
+    """State the outcome of the change for a log that many read: about no group, and without a count."""
     how = "the same cases one by one" if change.unpaired is None and change.rules else ""
     how = how or (UNPAIRED[change.unpaired] if change.unpaired else _BY_PLAN.get(change.because, ""))
     return f"Since {change.baseline.finished[:10]} {_SAID[change.outcome]}{f' ({how})' if how else ''}"
 
 
-def public_change(result: AuditResult) -> list[str]:
-    """The lines of a public log on the change, where there is one: its word, and what of the plan differs."""
+def public_change_lines(result: AuditResult) -> list[str]:
+    """Return the lines of a public log on the change, where there is one: its word, and what of the plan differs."""
     if result.change is None:
         return []
-    from audit.disclosure.about import public_change as told
+    from audit.disclosure.about import public_change
 
-    change = told(result)
-    return [*_differs(() if change is None else change.differs), change_sentence(result.change)]
+    change = public_change(result)
+    return [*_difference_line(() if change is None else change.differs), change_sentence(result.change)]
 
 
-def _differs(parts: Sequence[str]) -> list[str]:
+def _difference_line(parts: Sequence[str]) -> list[str]:
     return [f"The plans differ in: {printable(', '.join(parts))}"] if parts else []
 
 
-def change_line(result: AuditResult) -> list[str]:
-    """The same in one line of a summary."""
+def change_lines_of_summary(result: AuditResult) -> list[str]:
+    """State the change in one line of a summary; empty where there is none."""
     change = result.change
     if change is None:
         return []
@@ -103,25 +104,29 @@ def change_line(result: AuditResult) -> list[str]:
     return [f"Since {change.baseline.finished[:10]}: {said}"]
 
 
-def exact_change(result: AuditResult, style: Style) -> list[str]:
-    """The lines of a restricted log on the change, where there is one."""
+def exact_change_lines(result: AuditResult, style: Style) -> list[str]:
+    """Return the lines of a restricted log on the change, where there is one."""
     if result.change is None:
         return []
     change = result.change
-    return [*change_lines(change, result.features, style), *_differs(change.differs), change_sentence(change)]
+    return [
+        *rule_change_lines(change, result.features, style),
+        *_difference_line(change.differs),
+        change_sentence(change),
+    ]
 
 
-def headline_alone(result: AuditResult) -> dict[str, object]:
-    """What a public log may hold of a result without a public release, as JSON."""
-    from audit.disclosure.about import public_change as told
+def public_headline(result: AuditResult) -> dict[str, object]:
+    """Return what a public log may hold of a result without a public release, as JSON."""
+    from audit.disclosure.about import public_change
 
-    change = told(result)
+    change = public_change(result)
     alone: dict[str, object] = {"outcome": result.overall.outcome}
     return alone if change is None else {**alone, "change": change.model_dump(mode="json")}
 
 
-def change_lines(change: Change, features: tuple[SensitiveFeature, ...], style: Style) -> list[str]:
-    """A line for each rule whose change does not pass, with the groups that became worse."""
+def rule_change_lines(change: Change, features: tuple[SensitiveFeature, ...], style: Style) -> list[str]:
+    """Write a line for each rule whose change does not pass, with the groups that became worse."""
     names = GroupNames(features)
     lines = []
     for rule in change.rules:
@@ -142,13 +147,13 @@ def _rule_words(rule: ChangeRule, worse: int) -> str:
 
 
 def change_summary(change: Change, features: tuple[SensitiveFeature, ...], title: str, style: Style) -> str:
-    """The summary of a change: at most 24 lines of at most 80 columns, the prompt after it included."""
+    """Write the summary of a change: at most 24 lines of at most 80 columns, the prompt after it included."""
     words = f"{style.shape(change.outcome)} {change.outcome.upper()}"
     lines = [f"{style.paint(words, change.outcome)}  {fit(printable(title), WIDTH - len(words) - 2).rstrip()}"]
     lines.append(f"  Since {change.baseline.finished[:10]} ({printable(change.baseline.title)})")
     lines.append(f"  {_SAID[change.outcome]}")
     lines.append(f"  {_compared(change)}")
-    lines += [f"  {line}" for line in _differs(change.differs)]
+    lines += [f"  {line}" for line in _difference_line(change.differs)]
     lines.append("")
     for rule in change.rules[:4]:
         worse = sum(one.rule == rule.rule and one.outcome == "fail" for one in changed_groups(change))

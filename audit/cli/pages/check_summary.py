@@ -1,4 +1,4 @@
-"""What `audit7k check` prints: rule by rule, who would be judged, and how many cases the others are short of."""
+"""Page of `audit7k check`: rule by rule, who would be judged, and how many cases the others are short of."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from audit.planning.check import CheckReport, FamilyCheck, GroupCheck, ProbeCheck, RuleCheck
 
 MOST_GROUPS: Final = 10
-"""Small groups that are named for each family, unless all are asked for."""
+"""Most small groups that are named for each family, unless all are asked for."""
 
 
 _COUNTED_UNDER: Final = {
@@ -28,7 +28,7 @@ _COUNTED_UNDER: Final = {
 
 
 def check_summary(report: CheckReport, style: Style, *, every_group: bool = False) -> str:
-    """The page of a check; `every_group` names every group that is too small instead of the nearest ten."""
+    """Write the page of a check; `every_group` names every group that is too small instead of the nearest ten."""
     names = GroupNames(report.features)
     rows = report.everyone
     lines = [
@@ -43,36 +43,36 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
         for feature in report.features
         if feature.several_as is not None
     ]
-    lines += _detector(report, style)
+    lines += _detector_lines(report, style)
     if report.review is not None:
         lines += ["", *set_summary(report.review, names, style)]
     asked = {rule.id: rule for rule in report.plan.named_rules}
     for rule in report.rules:
-        lines += ["", *_rule(rule, asked[rule.rule], names, style, every_group)]
+        lines += ["", *_rule_lines(rule, asked[rule.rule], names, style, every_group)]
     for probe in report.probes:
-        lines += ["", *_probe(probe, style)]
+        lines += ["", *_probe_lines(probe, style)]
     return "\n".join(lines) + "\n"
 
 
-def _detector(report: CheckReport, style: Style) -> list[str]:
-    """What a run would say of the detector before it scores anything."""
-    shape, told = style.shape("inconclusive"), []
+def _detector_lines(report: CheckReport, style: Style) -> list[str]:
+    """Return what a run would say about the detector before it scores anything."""
+    shape, lines = style.shape("inconclusive"), []
     if report.model_missing:
-        told.append("Detector: its file is not there yet, and a run needs it")
+        lines.append("Detector: its file is not there yet, and a run needs it")
     if report.plan.detector.kind == "pickle":
-        told.append("Detector: a pickle runs the code in its file; a run needs --allow-pickle")
-    return [style.paint(f"{shape} {line}", "inconclusive") for line in told]
+        lines.append("Detector: a pickle runs the code in its file; a run needs --allow-pickle")
+    return [style.paint(f"{shape} {line}", "inconclusive") for line in lines]
 
 
-def _probe(probe: ProbeCheck, style: Style) -> list[str]:
+def _probe_lines(probe: ProbeCheck, style: Style) -> list[str]:
     changes = count_of(probe.changes, "change")
-    told = [style.paint(f"Probe {probe.probe}: {probe.variants:,} to score, {changes}", "strong")]
-    told += [f"  Not used: {printable(each)}" for each in probe.unused]
+    lines = [style.paint(f"Probe {probe.probe}: {probe.variants:,} to score, {changes}", "strong")]
+    lines += [f"  Not used: {printable(each)}" for each in probe.unused]
     if not probe.unanswered:
-        return told
+        return lines
     shape = style.shape("inconclusive")
     return [
-        *told,
+        *lines,
         style.paint(
             f"  {shape} Not answered yet, and a run waits for it: this detector cannot be called", "inconclusive"
         ),
@@ -81,7 +81,7 @@ def _probe(probe: ProbeCheck, style: Style) -> list[str]:
     ]
 
 
-def _rule(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_group: bool) -> list[str]:
+def _rule_lines(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_group: bool) -> list[str]:
     scale = "difference" if asked.scale == "difference" else "ratio"
     head = f"{rule.rule}: {METRICS[rule.metric].plain}, {scale} {asked.limit:g} from the rest"
     lines = [style.paint(head, "strong")]
@@ -89,11 +89,11 @@ def _rule(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_g
         return [*lines, "  Known only after scoring: its groups are counted over the detector's decisions."]
     lines.append(f"  Sizes are planned with a rate of {percent(rule.planned_rate)} (expected_rate in the plan)")
     for family in rule.families:
-        lines += _family(family, names, every_group)
-    return [*lines, _reach(rule, names, style)]
+        lines += _family_lines(family, names, every_group)
+    return [*lines, _reach_line(rule, names, style)]
 
 
-def _reach(rule: RuleCheck, names: GroupNames, style: Style) -> str:
+def _reach_line(rule: RuleCheck, names: GroupNames, style: Style) -> str:
     if rule.missing_expected:
         missing = "; ".join(names.name_within(group, 40) for group in rule.missing_expected)
         text = f"  {style.shape('inconclusive')} No pass is within reach: too few cases of groups that are expected: "
@@ -114,7 +114,7 @@ def _reach(rule: RuleCheck, names: GroupNames, style: Style) -> str:
     return style.paint(f"  {style.shape('inconclusive')} No pass is within reach: only {covered}", "inconclusive")
 
 
-def _family(family: FamilyCheck, names: GroupNames, every_group: bool) -> list[str]:
+def _family_lines(family: FamilyCheck, names: GroupNames, every_group: bool) -> list[str]:
     count = len(family.groups)
     parts = [f"{family.alone:,} judged alone"]
     if family.as_part:
@@ -127,18 +127,18 @@ def _family(family: FamilyCheck, names: GroupNames, every_group: bool) -> list[s
         lines += [f"    {line}" for line in remedy_lines(family.share_for_all or 0.0)]
     small = sorted((group for group in family.groups if not group.decidable), key=_nearness)
     shown = small if every_group else small[:MOST_GROUPS]
-    lines += [_small(group, names) for group in shown]
+    lines += [_small_group_line(group, names) for group in shown]
     if len(small) > len(shown):
         lines.append(f"    and {len(small) - len(shown):,} more that are too small (--all names them)")
     return lines
 
 
 def _nearness(group: GroupCheck) -> tuple[bool, int, int]:
-    """Groups that lack the fewest cases first."""
+    """Order groups: those that lack the fewest cases first."""
     return group.needed is None, group.needed or 0, -group.cases
 
 
-def _small(group: GroupCheck, names: GroupNames) -> str:
+def _small_group_line(group: GroupCheck, names: GroupNames) -> str:
     if group.needed is None:
         needs = "no number of cases would do" if group.evaluable else "too few others to compare with"
     else:

@@ -1,4 +1,4 @@
-"""What `audit7k codes` prints of a column, and the map that it writes for a person to complete."""
+"""Page of `audit7k codes` about a column, and the map that it writes for a person to complete."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 _WIDEST: Final = 36
 _NAMED: Final = 4
-"""Up to so many candidates are named, more stand there as codes."""
+"""Most candidates that are named; more stand there as codes."""
 _MAY_BE_MISSING: Final = frozenset({"not_known", "number", "suppressed"})
 
 
 def codes_page(found: ColumnCodes, style: Style) -> str:
-    """Every different value: first what is not read and why, then what is read and as what."""
+    """List every different value: first those that are not read and why, then those that are read and as what."""
     refused, read = found.refused, found.read
     head = f"{printable(found.column)} in {printable(found.source_name)}, read as {found.coding}"
     rows = f"{count_of(found.rows, 'row')}, {found.missing:,} of them empty"
@@ -41,7 +41,7 @@ def codes_page(found: ColumnCodes, style: Style) -> str:
 
 
 def codes_document(found: ColumnCodes) -> str:
-    """The same as JSON."""
+    """Write the values of a column and how they are read as JSON."""
     document = {
         "source": found.source_name,
         "column": found.column,
@@ -56,7 +56,7 @@ def codes_document(found: ColumnCodes) -> str:
 
 
 def map_to_complete(found: ColumnCodes) -> str:
-    """The values that are not read as a `map` of a plan, each with the reason and what it could stand for."""
+    """Write the values that are not read as a `map` of a plan, each with the reason and what it could stand for."""
     lines = [
         f"# Values of {toml_text(found.column)} that are not read, for the plan. Complete each line, or take it",
         "# out and name the value under `missing` in the table above. Nobody has decided anything here yet.",
@@ -92,8 +92,8 @@ def _entry(value: ValueReading) -> dict[str, object]:
     }
 
 
-def _line(value: ValueReading, width: int, told: str) -> str:
-    return f"{value.rows:>9,}  {fit(printable(value.value), width)}  {told}"
+def _line(value: ValueReading, width: int, words: str) -> str:
+    return f"{value.rows:>9,}  {fit(printable(value.value), width)}  {words}"
 
 
 def _width(value: ValueReading) -> int:

@@ -1,4 +1,4 @@
-"""The manifest of a drawn set, which is also what `audit7k draw --json` prints: counts and digests, and no row."""
+"""Manifest of a drawn set, which is also what `audit7k draw --json` prints: counts and digests, and no row."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCHEMA_VERSION = 1
 
 
 def draw_document(report: DrawReport, name: str | None) -> str:
-    """The document; `name`: of the file that was drawn, None where nothing is."""
+    """Write the document; `name` is the name of the drawn file, None where nothing is drawn."""
     design = report.design
     document = {
         "schema_version": SCHEMA_VERSION,

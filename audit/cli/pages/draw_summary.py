@@ -1,4 +1,4 @@
-"""What `audit7k draw` prints: what was drawn, which cells fell short, and what that means for verdicts."""
+"""Page of `audit7k draw`: what was drawn, which cells fell short, and what that means for verdicts."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 __all__ = ["MOST_SHOWN", "draw_summary"]
 
 MOST_SHOWN: Final = 10
-"""Cells, and groups of each family, that are named, unless all are asked for."""
+"""Most cells, and groups of each family, that are named, unless all are asked for."""
 _NAME: Final = 38
 _LARGE_SHARE: Final = 0.05
 
 
 def draw_summary(report: DrawReport, style: Style, *, every_cell: bool = False) -> str:
-    """The page; `every_cell` names every cell and group that falls short."""
+    """Write the page; `every_cell` names every cell and group that falls short."""
     names = GroupNames(report.features)
-    lines = [*_head(report, style), *_notes(report, names), "", *_short(report, names, style, every_cell)]
+    lines = [*_head(report, style), *_notes(report, names), "", *_short_lines(report, names, style, every_cell)]
     for rule, standings in groupby(report.standings(), key=lambda standing: standing.rule):
         scale = "difference" if rule.scale == "difference" else "ratio"
         title = f"{rule.id}: {METRICS[rule.metric].plain}, {scale} {rule.limit:g} from the rest"
         lines += ["", style.paint(title, "strong")]
         for _, of_family in groupby(standings, key=lambda standing: standing.family):
-            lines += _family(tuple(of_family), names, every_cell)
+            lines += _family_lines(tuple(of_family), names, every_cell)
     if report.check is None and report.design.rules:
         lines += ["", "As planned. Of the set that is drawn, `audit7k check` tells exactly."]
     lines += ["", "Restricted: exact counts can single out people; not for publication."]
@@ -55,10 +55,10 @@ def _head(report: DrawReport, style: Style) -> list[str]:
 
 
 def _notes(report: DrawReport, names: GroupNames) -> list[str]:
-    lines = _size(report)
+    lines = _size_lines(report)
     if report.unlabelled:
         lines.append(f"  {_rows(report.unlabelled)} without a label: not drawn, and not in what the weights stand for")
-    lines += _copies(report)
+    lines += _copy_lines(report)
     if report.largest_unit > 1:
         lines.append(f"  Drawn whole, up to {report.largest_unit:,} rows at a time: sizes are right on average only")
     if report.largest_unit > max(_LARGE_SHARE * report.pool_rows, 1):
@@ -77,12 +77,12 @@ def _notes(report: DrawReport, names: GroupNames) -> list[str]:
     for level in report.absent_levels:
         words = f"{level.feature.replace('_', ' ')} {printable(level.code)}"
         lines.append(f"  No case in the pool of {words}, which the design expects: no rule passes without it")
-    lines += [_gap(gap, report, names) for gap in report.gaps]
+    lines += [_gap_line(gap, report, names) for gap in report.gaps]
     return lines
 
 
-def _size(report: DrawReport) -> list[str]:
-    """Why the set has another size than was asked."""
+def _size_lines(report: DrawReport) -> list[str]:
+    """Say why the set has another size than was asked."""
     asked = report.design.draw.size
     if asked is None or report.drawn == asked:
         return []
@@ -97,7 +97,7 @@ def _size(report: DrawReport) -> list[str]:
     return [f"  {_rows(asked)} were asked for: {why}"]
 
 
-def _gap(gap: QuotaGap, report: DrawReport, names: GroupNames) -> str:
+def _gap_line(gap: QuotaGap, report: DrawReport, names: GroupNames) -> str:
     quota = gap.quota
     named = printable(", ".join([*quota.of.values(), *([quota.label] if quota.label else [])]) or "every cell")
     if gap.lacking == gap.cells:
@@ -109,7 +109,7 @@ def _gap(gap: QuotaGap, report: DrawReport, names: GroupNames) -> str:
     return f"{line}: {'; '.join(cells)}"
 
 
-def _copies(report: DrawReport) -> list[str]:
+def _copy_lines(report: DrawReport) -> list[str]:
     copies = report.copies
     if copies is None:
         return []
@@ -125,19 +125,19 @@ def _copies(report: DrawReport) -> list[str]:
     return lines
 
 
-def _short(report: DrawReport, names: GroupNames, style: Style, every_cell: bool) -> list[str]:
+def _short_lines(report: DrawReport, names: GroupNames, style: Style, every_cell: bool) -> list[str]:
     lines: list[str] = []
     if short := sorted(report.short, key=lambda cell: (cell.distinct - cell.asked, cell.number)):
         they = "it has" if len(short) == 1 else "they have"
         title = f"{_cells(len(short))} fewer cases than asked; all that {they} can be drawn"
-        told = [_cell(cell, report, names, cell.distinct, _why(cell)) for cell in short]
-        lines += _table(style.paint(title, "strong"), "can be drawn", told, every_cell)
+        rows = [_cell_line(cell, report, names, cell.distinct, _why(cell)) for cell in short]
+        lines += _table(style.paint(title, "strong"), "can be drawn", rows, every_cell)
     if unlucky := sorted(report.unlucky, key=lambda cell: ((cell.drawn or 0) - cell.asked, cell.number)):
         title = (
             f"{_cells(len(unlucky))} fewer cases than asked in this draw: drawn whole, sizes are right on average only"
         )
-        told = [_cell(one, report, names, one.drawn or 0, f"{one.expected:,.1f} to expect") for one in unlucky]
-        lines += [*([""] if lines else []), *_table(style.paint(title, "strong"), "drawn", told, every_cell)]
+        rows = [_cell_line(one, report, names, one.drawn or 0, f"{one.expected:,.1f} to expect") for one in unlucky]
+        lines += [*([""] if lines else []), *_table(style.paint(title, "strong"), "drawn", rows, every_cell)]
     if lines:
         return lines
     average = ", on average" if report.largest_unit > 1 and report.drawn_sha256 is None else ""
@@ -148,15 +148,15 @@ def _cells(count: int) -> str:
     return f"{count:,} cell{' has' if count == 1 else 's have'}"
 
 
-def _table(title: str, column: str, told: Sequence[str], every_cell: bool) -> list[str]:
-    shown = told if every_cell else told[:MOST_SHOWN]
+def _table(title: str, column: str, rows: Sequence[str], every_cell: bool) -> list[str]:
+    shown = rows if every_cell else rows[:MOST_SHOWN]
     lines = [title, f"  {'':{_NAME + 12}}{'asked':>8}{column:>14}", *shown]
-    if len(told) > len(shown):
-        lines.append(f"  and {len(told) - len(shown):,} more (--all names them)")
+    if len(rows) > len(shown):
+        lines.append(f"  and {len(rows) - len(shown):,} more (--all names them)")
     return lines
 
 
-def _cell(cell: CellDraw, report: DrawReport, names: GroupNames, given: int, why: str) -> str:
+def _cell_line(cell: CellDraw, report: DrawReport, names: GroupNames, given: int, why: str) -> str:
     name = fit(names.name_within(_group(report, cell.codes), _NAME), _NAME)
     return f"  {name}{_label(cell.positive):>12}{cell.asked:>8,}{given:>14,}  {why}"
 
@@ -177,7 +177,7 @@ def _why(cell: CellDraw) -> str:
     return "the pool has no more" if cell.distinct == cell.pool else f"of {cell.pool:,} in the pool; others are copies"
 
 
-def _family(standings: Sequence[GroupStanding], names: GroupNames, every_cell: bool) -> list[str]:
+def _family_lines(standings: Sequence[GroupStanding], names: GroupNames, every_cell: bool) -> list[str]:
     alone = sum(standing.decidable for standing in standings)
     short = sorted((one for one in standings if not one.decidable), key=lambda one: (-one.cases, str(one.group)))
     lines = [
@@ -187,13 +187,13 @@ def _family(standings: Sequence[GroupStanding], names: GroupNames, every_cell: b
     if held := sum(standing.held_back for standing in standings):
         lines.append(f"    {held_back_line(held, alone)}")
     shown = short if every_cell else short[:MOST_SHOWN]
-    lines += [f"    {fit(names.name_within(one.group, 30), 30)} {_standing(one, names)}" for one in shown]
+    lines += [f"    {fit(names.name_within(one.group, 30), 30)} {_standing_words(one, names)}" for one in shown]
     if len(short) > len(shown):
         lines.append(f"    and {len(short) - len(shown):,} more that cannot (--all names them)")
     return lines
 
 
-def _standing(one: GroupStanding, names: GroupNames) -> str:
+def _standing_words(one: GroupStanding, names: GroupNames) -> str:
     cases = f"{one.cases:>7,} case{' ' if one.cases == 1 else 's'}: "
     if not one.pool:
         needs = "the pool has none"

@@ -1,4 +1,4 @@
-"""The plan that is written beside a drawn set: all that its design says, and gaps where only a person knows."""
+"""Plan that is written beside a drawn set: all that its design says, and gaps where only a person knows."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ kind = "{write_here}: predictions, python, skops or onnx"
 
 
 def drawn_plan(design: SamplingDesign, name: str, sha256: str | None = None) -> str:
-    """The text of the plan.
+    """Write the text of the plan.
 
     Parameters
     ----------
     design : SamplingDesign
-        What was drawn by.
+        The design of the draw.
     name : str
         The file that was drawn, as it will stand in the plan.
     sha256 : str, optional
@@ -72,7 +72,7 @@ def _cases(design: SamplingDesign) -> str:
 
 
 def _route(design: SamplingDesign) -> str:
-    """Where flags go, if the design says so: its default is nobody's decision."""
+    """Return where flags go, if the design says so: its default is nobody's decision."""
     declared = "route" in design.draw.model_fields_set
     return design.draw.route if declared else f"{WRITE_HERE}: {', '.join(get_args(Route))}"
 

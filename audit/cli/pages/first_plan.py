@@ -1,4 +1,4 @@
-"""From the look of a file to the draft of its plan; a person is asked only where there is a choice."""
+"""Draft of a plan from the look of a file; a person is asked only where there is a choice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from audit.evaluation.roles import ColumnLook, Role
 
 Choose = Callable[[str, Sequence[str]], str | None]
-"""Given a role in words and the columns that could have it, the likeliest first, the one that has it."""
+"""Function that picks the column for a role: it is given the role in words and the columns that could have it, the
+likeliest first.
+"""
 
 _YES: Final = ("1", "true", "yes", "y", "positive")
 _NO: Final = ("0", "false", "no", "n", "negative")
@@ -30,7 +32,7 @@ _NONE: Final = "none of these"
 
 
 def draft_from(look: DataLook, data: Path, plan: Path, encoding: str, choose: Choose) -> PlanDraft:
-    """The draft of a plan at `plan` for the file `data`, which looks like `look`."""
+    """Draft a plan at `plan` for the file `data`, which looks like `look`."""
     columns = {column.name: column for column in look.columns}
     taken = {role: choose(words, look.candidates[role]) for role, words in _ROLES.items()}
     label, score, gender, nationality = (taken[role] for role in ("label", "score", "gender", "nationality"))
@@ -50,12 +52,12 @@ def draft_from(look: DataLook, data: Path, plan: Path, encoding: str, choose: Ch
         nationality=nationality,
         nationality_others=columns[nationality].other_codes if nationality else 0,
         numbers=tuple(name for name in look.numbers if name not in taken.values()),
-        alternatives=_alternatives(look, taken) if choose is likeliest else {},
+        alternatives=_alternatives(look, taken) if choose is likeliest_column else {},
     )
 
 
 def _alternatives(look: DataLook, taken: Mapping[Role, str | None]) -> dict[str, list[str]]:
-    """For each column that was taken as the likeliest: the others that could have its role."""
+    """List the other columns that could have its role, for each column that was taken as the likeliest."""
     return {
         name: [other for other in look.candidates[role] if other not in taken.values()][:5]
         for role, name in taken.items()
@@ -63,17 +65,17 @@ def _alternatives(look: DataLook, taken: Mapping[Role, str | None]) -> dict[str,
     }
 
 
-def likeliest(_: str, columns: Sequence[str]) -> str | None:
-    """Take the likeliest column: what is done where nobody can be asked."""
+def likeliest_column(_: str, columns: Sequence[str]) -> str | None:
+    """Take the likeliest column, where nobody can be asked."""
     return columns[0] if columns else None
 
 
-def ask(role: str, columns: Sequence[str]) -> str | None:
+def ask_for_column(role: str, columns: Sequence[str]) -> str | None:
     """Ask which column has a role, where more than one could."""
     import typer
 
     if len(columns) <= 1:
-        return likeliest(role, columns)
+        return likeliest_column(role, columns)
     offered = [*columns, _NONE]
     for number, column in enumerate(offered, start=1):
         typer.echo(f"  {number}  {column}")
@@ -83,9 +85,9 @@ def ask(role: str, columns: Sequence[str]) -> str | None:
     return None if number == len(offered) else columns[number - 1]
 
 
-def chooser() -> Choose:
-    """`ask` where a person sits at a terminal, else `likeliest`."""
-    return ask if sys.stdin.isatty() and sys.stdout.isatty() else likeliest
+def choose_or_ask() -> Choose:
+    """Return `ask_for_column` where a person sits at a terminal, else `likeliest_column`."""
+    return ask_for_column if sys.stdin.isatty() and sys.stdout.isatty() else likeliest_column
 
 
 def _two_sided(column: ColumnLook) -> TwoSided:

@@ -1,4 +1,4 @@
-"""What `audit7k power --json` prints: one document, in which an unknown number is null and has a reason."""
+"""Document of `audit7k power --json`, in which an unknown number is null and has a reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from audit.cli.console.group_names import GroupNames
 
 if TYPE_CHECKING:
-    from audit.cli.pages.power_flags import AskedOf
+    from audit.cli.pages.power_flags import PowerFlags
     from audit.planning.planned_cases import Answer
     from audit.planning.power import FamilyPower, GroupPower, PowerReport, RulePower, Smallest
 
@@ -19,7 +19,7 @@ SCHEMA_VERSION = 1
 
 
 def set_document(report: PowerReport) -> str:
-    """What a set can decide."""
+    """Write what a set can decide."""
     names = GroupNames(report.features)
     return _text(
         {
@@ -80,8 +80,8 @@ def _smallest(side: Smallest) -> dict[str, Any]:
     }
 
 
-def cases_document(asked: AskedOf, answers: Sequence[Answer]) -> str:
-    """How many cases would be needed."""
+def cases_document(asked: PowerFlags, answers: Sequence[Answer]) -> str:
+    """Write how many cases would be needed."""
     limit = asked.asked.limit
     return _text(
         {
@@ -116,7 +116,7 @@ def cases_document(asked: AskedOf, answers: Sequence[Answer]) -> str:
 
 
 def _rounded(value: float | None) -> float | None:
-    """Six significant digits: more would differ between machines."""
+    """Round to six significant digits: more would differ between machines."""
     return None if value is None else float(f"{value:.6g}")
 
 

@@ -1,4 +1,4 @@
-"""The options of `power` without a plan, checked: what they ask, and of which rate."""
+"""Options of `power` without a plan, checked: what they ask, and about which rate."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from audit.stats.sizes.decidable_disparity import Limit
 from audit.vocabulary.metrics import METRICS, Metric, Worse, worse_direction
 from audit.vocabulary.text import printable
 
-__all__ = ["AskedOf", "asked_by"]
+__all__ = ["PowerFlags", "read_power_flags"]
 
 Route = Literal["services", "enforcement"]
 _MOST_GROUPS, _MOST_CASES = 10_000, 10**8
 
 
 @dataclass(frozen=True, slots=True)
-class AskedOf:
-    """What is asked, and of which rate."""
+class PowerFlags:
+    """Question that the options ask, and the rate that it is about."""
 
     metric: Metric
     asked: Asked
     gap: float | None
-    """The gap that should be named, on the scale of the limit."""
+    """Gap that should be named, on the scale of the limit."""
     prevalence: float | None
 
     def answers(self) -> tuple[Answer, ...]:
-        """Cases of the rate's denominator for each question."""
+        """Return the cases of the rate's denominator for each question."""
         return planned_cases(self.asked)
 
     def rows(self, cases: int | None) -> int | None:
-        """Rows to draw for as many cases; None where nobody knows."""
+        """Return the rows to draw for so many cases; None where nobody knows."""
         share = None if self.prevalence is None else share_of_rows(self.metric, self.prevalence)
         if cases is None or share is None:
             return None
         return -int(-cases // share)
 
 
-def asked_by(flags: Mapping[str, object]) -> AskedOf:
-    """What the options ask.
+def read_power_flags(flags: Mapping[str, object]) -> PowerFlags:
+    """Read the question that the options ask.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def asked_by(flags: Mapping[str, object]) -> AskedOf:
         bad_rate=None if gap is None else _bad_rate(limit, gap),
     )
     prevalence = _share(flags, "--prevalence", 1e-6, 0.999999) if "--prevalence" in flags else None
-    return AskedOf(metric, asked, gap, prevalence)
+    return PowerFlags(metric, asked, gap, prevalence)
 
 
 def _metric(word: object, route: object) -> Metric:
@@ -107,7 +107,7 @@ def _metric(word: object, route: object) -> Metric:
 
 
 def _bad_rate(limit: Limit, gap: float) -> float:
-    """The rate of a group that is this far from the rest."""
+    """Return the rate of a group that is this far from the rest."""
     if limit.scale == "difference":
         rate = limit.rate - gap if limit.low_is_worse else limit.rate + gap
         beyond = gap > limit.limit

@@ -1,4 +1,4 @@
-"""What the picture of `power` shows: a panel for each rule and family, or one for sizes that are only planned."""
+"""Panels of the picture of `power`: one for each rule and family, or one for sizes that are only planned."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from audit.cli.pages.power_picture import Mark, Panel
 from audit.vocabulary.metrics import METRICS
 
 if TYPE_CHECKING:
-    from audit.cli.pages.power_flags import AskedOf
+    from audit.cli.pages.power_flags import PowerFlags
     from audit.planning.decidable_gaps import Smallest
     from audit.planning.planned_cases import Answer
     from audit.planning.power import PowerReport, RulePower
@@ -21,7 +21,7 @@ _SIZES: Final = 14
 
 
 def set_panels(report: PowerReport) -> list[Panel]:
-    """A panel for each rule, family and side."""
+    """Make a panel for each rule, family and side."""
     names = GroupNames(report.features)
     return [
         Panel(
@@ -56,8 +56,8 @@ def _disparity(side: Smallest) -> float | None:
     return side.disparity
 
 
-def cases_panels(asked: AskedOf, answers: Sequence[Answer]) -> list[Panel]:
-    """One panel: groups of several sizes, up to somewhat more than is needed."""
+def cases_panels(asked: PowerFlags, answers: Sequence[Answer]) -> list[Panel]:
+    """Make one panel with groups of several sizes, up to somewhat more than is needed."""
     needed = [answer.cases for answer in answers if answer.cases is not None]
     last = max([2 * max(needed, default=0), 100])
     sizes = sorted({round(5 * (last / 5) ** (step / (_SIZES - 1))) for step in range(_SIZES)})

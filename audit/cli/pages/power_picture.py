@@ -1,8 +1,8 @@
-"""The picture of `power`: what can be decided over the number of cases, as SVG of our own without script.
+"""Picture of `power`: what can be decided over the number of cases, as SVG of our own without script.
 
-Presentation attributes only, generic fonts, a title and a description for those who cannot see it. Shapes tell marks
-apart, so that a black-and-white print says the same: a triangle is a gap that would be named, a circle a limit at which
-an equal group would pass, filled where the limit of the rule is no narrower.
+Presentation attributes only, generic fonts, a title and a description for those who cannot see it. Shapes distinguish
+marks, so that a black-and-white print says the same. A triangle is a gap that would be named. A circle is a limit at
+which an equal group would pass, filled where the limit of the rule is no narrower.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from audit.vocabulary.text import printable
 
-__all__ = ["Mark", "Panel", "drawn"]
+__all__ = ["Mark", "Panel", "draw_picture"]
 
 INK, MUTED, RULE, PAPER = "#16191d", "#4f585e", "#d5d9dc", "#ffffff"
 BEYOND, WITHIN = "#801650", "#12436d"
@@ -27,19 +27,19 @@ _WIDTHS: Final = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One group."""
+    """Marks of one group."""
 
     name: str
     cases: int
     fails_from: float | None
-    """The smallest gap that would be named; None where none would."""
+    """Smallest gap that would be named; None where none would."""
     passes_at: float | None
-    """The smallest limit at which it would pass; None where at none."""
+    """Smallest limit at which it would pass; None where it would at none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """The groups of one family under one rule."""
+    """Groups of one family under one rule."""
 
     heading: str
     what: str
@@ -48,31 +48,33 @@ class Panel:
     marks: Sequence[Mark]
 
     def width(self, disparity: float) -> float:
-        """How wide a disparity is: 0 for none at all."""
+        """Return how wide a disparity is: 0 for none at all."""
         return disparity if self.scale == "difference" else 1.0 - disparity
 
     def words(self, disparity: float | None) -> str:
-        """A disparity as it is read."""
+        """Write a disparity as it is read."""
         if disparity is None:
             return "none"
         return f"{disparity * 100:.1f} points" if self.scale == "difference" else f"ratio {disparity:.2f}"
 
     def limit_words(self) -> str:
-        """The limit of the rule, with all its digits."""
+        """Write the limit of the rule, with all its digits."""
         return f"{self.limit * 100:g} points" if self.scale == "difference" else f"ratio {self.limit:g}"
 
 
-def drawn(panels: Sequence[Panel], *, restricted: bool) -> str:
-    """The whole picture, a panel under the other; `restricted`: it shows how many cases the groups of a set have."""
+def draw_picture(panels: Sequence[Panel], *, restricted: bool) -> str:
+    """Draw the whole picture, one panel under the other; `restricted` says that it shows how many cases groups of a set
+    have.
+    """
     height = _HEAD + _PANEL * max(len(panels), 1)
     title = "The smallest disparity that can be decided, by number of cases"
     size = f'viewBox="0 0 {_WIDTH:.0f} {height:.0f}" width="{_WIDTH:.0f}" height="{height:.0f}"'
-    told = 'role="img" aria-labelledby="title described"'
+    role = 'role="img" aria-labelledby="title described"'
     note = "restricted, not for publication" if restricted else ""
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {told} font-family="sans-serif">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {role} font-family="sans-serif">',
         f'<title id="title">{title}</title>',
-        f'<desc id="described">{_text(" ".join(_told(panel) for panel in panels) or "Nothing can be said.")}</desc>',
+        f'<desc id="described">{_text(" ".join(_about(panel) for panel in panels) or "Nothing can be said.")}</desc>',
         f'<rect width="{_WIDTH:.0f}" height="{height:.0f}" fill="{PAPER}"/>',
         f'<text x="20" y="30" font-size="18" font-weight="bold" fill="{INK}">{title}</text>',
         f'<text x="{_WIDTH - _RIGHT:.0f}" y="54" text-anchor="end" font-size="13" fill="{MUTED}">{note}</text>',
@@ -83,7 +85,7 @@ def drawn(panels: Sequence[Panel], *, restricted: bool) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _told(panel: Panel) -> str:
+def _about(panel: Panel) -> str:
     named = [mark for mark in panel.marks if mark.fails_from is not None]
     passing = [mark for mark in panel.marks if _reaches(panel, mark)]
     lines = f"{panel.heading}, {panel.what}: {len(panel.marks)} groups, limit {panel.limit_words()}."
@@ -121,7 +123,7 @@ def _panel(panel: Panel, top: float) -> Iterator[str]:
 
 
 class _Plane:
-    """Where cases and disparities lie."""
+    """Position of cases and disparities in a panel."""
 
     def __init__(self, panel: Panel, top: float) -> None:
         sizes = [mark.cases for mark in panel.marks] or [1, 10]
@@ -129,8 +131,8 @@ class _Plane:
         if self.last - self.first < 0.6:
             middle = (self.first + self.last) / 2
             self.first, self.last = middle - 0.3, middle + 0.3
-        told = [value for mark in panel.marks for value in (mark.fails_from, mark.passes_at) if value is not None]
-        widest = max([panel.width(value) for value in (*told, panel.limit)])
+        values = [value for mark in panel.marks for value in (mark.fails_from, mark.passes_at) if value is not None]
+        widest = max([panel.width(value) for value in (*values, panel.limit)])
         self.highest = next((width for width in _WIDTHS if widest <= width), 1.0)
         self.top, self.bottom = top + _TOP, top + _PANEL - _BOTTOM
 
@@ -171,8 +173,8 @@ def _axes(panel: Panel, plane: _Plane) -> Iterator[str]:
 
 def _mark(panel: Panel, plane: _Plane, mark: Mark) -> Iterator[str]:
     x = plane.x(mark.cases)
-    told = f"{mark.name}: {mark.cases:,} cases; FAIL from {panel.words(mark.fails_from)}"
-    yield f"<g><title>{_text(told)}; PASS at {panel.words(mark.passes_at)}</title>"
+    label = f"{mark.name}: {mark.cases:,} cases; FAIL from {panel.words(mark.fails_from)}"
+    yield f"<g><title>{_text(label)}; PASS at {panel.words(mark.passes_at)}</title>"
     if mark.passes_at is not None:
         yield _circle(x, plane.y(panel.width(mark.passes_at)), filled=_reaches(panel, mark))
     named = mark.fails_from
@@ -197,5 +199,5 @@ def _look(colour: str, *, filled: bool) -> str:
 
 
 def _text(words: str) -> str:
-    """Words of the plan or the data, on one line and as text: nothing in them can draw, reorder or end anything."""
+    """Escape words of the plan or the data to text on one line: nothing in them can draw, reorder or end anything."""
     return escape(printable(words))

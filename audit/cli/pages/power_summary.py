@@ -1,4 +1,4 @@
-"""What `audit7k power` prints: for each rule and family, which gaps can be decided; the worst placed groups first."""
+"""Page of `audit7k power`: for each rule and family, which gaps can be decided; the worst placed groups first."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from audit.vocabulary.numbers import exact_percent
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
-    from audit.cli.pages.power_flags import AskedOf
+    from audit.cli.pages.power_flags import PowerFlags
     from audit.planning.planned_cases import Answer
     from audit.planning.power import FamilyPower, GroupPower, PowerReport, RulePower, Smallest
 
 __all__ = ["MOST_GROUPS", "cases_summary", "disparity_words", "power_summary"]
 
 MOST_GROUPS: Final = 10
-"""Groups that are named for each family, unless all are asked for."""
+"""Most groups that are named for each family, unless all are asked for."""
 _NONE: Final = {
     "too_few_cases": "none",
     "too_few_clusters": "few clusters",
@@ -34,7 +34,7 @@ _NAME, _COLUMN = 30, 13
 
 
 def power_summary(report: PowerReport, style: Style, *, every_group: bool = False) -> str:
-    """The page of a set; `every_group` names every group instead of the worst placed ten of each family."""
+    """Write the page of a set; `every_group` names every group instead of the worst placed ten of each family."""
     names = GroupNames(report.features)
     verdict = report.plan.verdict
     lines = [
@@ -66,7 +66,7 @@ def _rule(rule: RulePower, names: GroupNames, style: Style, every_group: bool) -
 def _family(rule: RulePower, family: FamilyPower, names: GroupNames, every_group: bool) -> list[str]:
     count = len(family.groups)
     sizes = "" if family.exact else " (by effective sizes)"
-    ordered = sorted(family.groups, key=lambda group: _placed(rule.rule.scale, group))
+    ordered = sorted(family.groups, key=lambda group: _worst_first(rule.rule.scale, group))
     shown = ordered if every_group else ordered[:MOST_GROUPS]
     fails = ["FAIL from"] if len(rule.sides) == 1 else ["FAIL below", "FAIL above"]
     heads = "".join(f"{head:>{_COLUMN}}" for head in (*fails, "PASS at"))
@@ -80,13 +80,17 @@ def _family(rule: RulePower, family: FamilyPower, names: GroupNames, every_group
     return lines
 
 
-def _placed(scale: str, group: GroupPower) -> tuple[float, int]:
-    """Groups of which no gap would be named first, the largest of them before the others; then the widest gaps."""
+def _worst_first(scale: str, group: GroupPower) -> tuple[float, int]:
+    """Order groups: those in which no gap would be named first, the largest of them before the others; then the widest
+    gaps.
+    """
     return -_width(scale, _widest(scale, group.fails_from)), -group.cases
 
 
 def _widest(scale: str, sides: Sequence[Smallest]) -> Smallest:
-    """The side on which the least can be decided: one without an answer, else the one with the widest disparity."""
+    """Return the side on which the least can be decided: one without an answer, else the one with the widest
+    disparity.
+    """
     return max(sides, key=lambda side: _width(scale, side))
 
 
@@ -98,8 +102,8 @@ def _width(scale: str, side: Smallest) -> float:
 
 def _group(rule: RulePower, group: GroupPower, names: GroupNames) -> str:
     alone = "never" if group.required is None else f"{group.required:,}"
-    told = [*group.fails_from, _widest(rule.rule.scale, group.passes_at)]
-    columns = "".join(f"{_disparity(rule, side):>{_COLUMN}}" for side in told)
+    sides = [*group.fails_from, _widest(rule.rule.scale, group.passes_at)]
+    columns = "".join(f"{_disparity(rule, side):>{_COLUMN}}" for side in sides)
     return f"    {fit(names.name_within(group.group, _NAME), _NAME)}{group.cases:>9,}{alone:>12}{columns}"
 
 
@@ -110,7 +114,7 @@ def _disparity(rule: RulePower, side: Smallest) -> str:
 
 
 def disparity_words(scale: str, disparity: float) -> str:
-    """A disparity in a few digits, rounded so that it never promises more than is true."""
+    """Write a disparity in a few digits, rounded so that it never promises more than is true."""
     if scale == "difference":
         return f"{math.ceil(disparity * 1000 - 1e-6) / 10:.1f} points"
     return f"ratio {math.floor(disparity * 1000 + 1e-6) / 1000:.3f}"
@@ -127,8 +131,8 @@ _WHY: Final = {
 }
 
 
-def cases_summary(asked: AskedOf, answers: Sequence[Answer]) -> str:
-    """The page without a set: cases for each question."""
+def cases_summary(asked: PowerFlags, answers: Sequence[Answer]) -> str:
+    """Write the page without a set: cases for each question."""
     limit, groups = asked.asked.limit, asked.asked.groups
     rest = asked.asked.rest_cases
     beside = "one another" if rest is None else f"a rest of {rest:,}"
@@ -150,7 +154,7 @@ def cases_summary(asked: AskedOf, answers: Sequence[Answer]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _answer(asked: AskedOf, answer: Answer) -> list[str]:
+def _answer(asked: PowerFlags, answer: Answer) -> list[str]:
     wanted = _WANTED[answer.wanted]
     if answer.wanted == "gap_is_named":
         wanted = f"a gap of {asked.gap:g} is named"

@@ -1,4 +1,4 @@
-"""What else was found, in the terminal: one line a question, only where it changes how a verdict is to be read."""
+"""Further findings in the terminal: one line for each question, only where it changes how a verdict is to be read."""
 
 from __future__ import annotations
 
@@ -16,13 +16,18 @@ _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns rou
 
 
 def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
-    """At most four lines: one changed word, what would overturn a verdict, like with like, the search."""
-    told = (swap_line(result), _weakest(result, names), _like_with_like(result, names), _search(result, names))
-    return [line for line in told if line]
+    """Write at most four lines: one changed word, what would overturn a verdict, like with like, the search."""
+    lines = (
+        swap_line(result),
+        _weakest_line(result, names),
+        _like_with_like_line(result, names),
+        _search_line(result, names),
+    )
+    return [line for line in lines if line]
 
 
-def _weakest(result: AuditResult, names: GroupNames) -> str:
-    """The FAIL that the fewest wrong labels would overturn; of an audit that passes, the PASS."""
+def _weakest_line(result: AuditResult, names: GroupNames) -> str:
+    """Name the FAIL that the fewest wrong labels would overturn; for an audit that passes, the PASS."""
     outcome = result.overall.outcome
     found = [
         (finding.overturned_by, finding.among, names.name(finding.group), finding.group)
@@ -42,8 +47,8 @@ def _examined(result: AuditResult) -> Iterator[RuleSensitivity]:
     return (rule for rule in result.sensitivity if rule.examined == "yes")
 
 
-def _like_with_like(result: AuditResult, names: GroupNames) -> str:
-    """What comparing only cases of the same kind does to gaps, and one group by name."""
+def _like_with_like_line(result: AuditResult, names: GroupNames) -> str:
+    """Say what comparing only cases of the same kind does to gaps, with one group by name."""
     changed = [
         (gap.note, gap.group, record.controls)
         for record in result.conditional
@@ -60,14 +65,14 @@ def _like_with_like(result: AuditResult, names: GroupNames) -> str:
     return f"{start}{names.name_within(group, max(_WIDTH - len(start) - len(end), 12), '..')}{end}"
 
 
-def _search(result: AuditResult, names: GroupNames) -> str:
-    """The subgroup that held up among other cases; else that none did."""
+def _search_line(result: AuditResult, names: GroupNames) -> str:
+    """Name the subgroup that held up among other cases; else say that none did."""
     if not result.subgroup_scan:
         return ""
     confirmed = [scan for scan in result.subgroup_scan if scan.outcome == "confirmed"]
     if not confirmed:
-        told = all(scan.outcome == "cannot_tell" for scan in result.subgroup_scan)
-        return f"Search for subgroups: {'too few cases to tell' if told else 'none stands out and holds up'}"
+        undecided = all(scan.outcome == "cannot_tell" for scan in result.subgroup_scan)
+        return f"Search for subgroups: {'too few cases to tell' if undecided else 'none stands out and holds up'}"
     scan = confirmed[0]
     harm = "missed" if scan.question == "missed" else "wrongly flagged"
     more = "; another in the report" if len(confirmed) > 1 else ""
@@ -82,7 +87,7 @@ def _subset(scan: SubgroupScan, result: AuditResult, names: GroupNames) -> str:
 def _values(part: ScanValues, finest: dict[str, str], names: GroupNames) -> str:
     if part.kind == "feature" and part.attribute in finest:
         groups = [Group((Level(part.attribute, finest[part.attribute], value),)) for value in part.values]
-        told = [names.name(group) for group in groups]
+        named = [names.name(group) for group in groups]
     else:
-        told = [f"{printable(part.attribute)} {printable(value)}" for value in part.values]
-    return " or ".join([*told, *([f"{part.others} more"] if part.others else [])])
+        named = [f"{printable(part.attribute)} {printable(value)}" for value in part.values]
+    return " or ".join([*named, *([f"{part.others} more"] if part.others else [])])

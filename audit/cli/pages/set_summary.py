@@ -1,4 +1,4 @@
-"""What `audit7k check` prints of the set itself."""
+"""Part of the page of `audit7k check` about the set itself."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _MOST_LINES: Final = 8
 
 
 def set_summary(review: SetReview, names: GroupNames, style: Style) -> list[str]:
-    """The lines; what could make every verdict meaningless first."""
-    lines = [_told(one, style) for one in review.revealed_by[:_MOST_LINES]]
-    lines += [line for one in review.one_label for line in _one_label(one, names, style)]
-    lines += [_empty(one, names, style) for one in review.empty_cells[:_MOST_LINES]]
-    lines += _repeats(review, style)
+    """Write the lines; those that could make every verdict meaningless first."""
+    lines = [_revealing_line(one, style) for one in review.revealed_by[:_MOST_LINES]]
+    lines += [line for one in review.one_label for line in _one_label_lines(one, names, style)]
+    lines += [_empty_line(one, names, style) for one in review.empty_cells[:_MOST_LINES]]
+    lines += _repeat_lines(review, style)
     hidden = len(review.revealed_by[_MOST_LINES:]) + len(review.empty_cells[_MOST_LINES:])
     if hidden:
         lines.append(f"and {hidden:,} more of these")
@@ -35,17 +35,17 @@ def set_summary(review: SetReview, names: GroupNames, style: Style) -> list[str]
     return [style.paint("The set itself", "strong"), *(folded or ["  Nothing conspicuous was found in its columns"])]
 
 
-def _told(one: RevealingColumn, style: Style) -> str:
+def _revealing_line(one: RevealingColumn, style: Style) -> str:
     given = ", and the detector is given it" if one.given else ""
-    told = percent(one.auc)
+    auc = percent(one.auc)
     if one.kind == "leak":
-        text = f'"{printable(one.column)}" is as good as the label (AUC {told}){given}: it may be a copy of the answer'
+        text = f'"{printable(one.column)}" is as good as the label (AUC {auc}){given}: it may be a copy of the answer'
         return _line(text, "fail" if one.given else "inconclusive", style)
-    text = f'"{printable(one.column)}" and the label go together (AUC {told}){given}: one can be learned for the other'
+    text = f'"{printable(one.column)}" and the label go together (AUC {auc}){given}: one can be learned for the other'
     return _line(text, "inconclusive", style)
 
 
-def _one_label(one: OneLabel, names: GroupNames, style: Style) -> list[str]:
+def _one_label_lines(one: OneLabel, names: GroupNames, style: Style) -> list[str]:
     family = names.family(one.family)
     kinds = ((one.without_cases, "no case of exploitation"), (one.without_others, "nothing but exploitation"))
     return [
@@ -55,7 +55,7 @@ def _one_label(one: OneLabel, names: GroupNames, style: Style) -> list[str]:
     ]
 
 
-def _empty(one: EmptyCells, names: GroupNames, style: Style) -> str:
+def _empty_line(one: EmptyCells, names: GroupNames, style: Style) -> str:
     what = "The label" if one.column is None else f'"{printable(one.column)}"'
     ends = [
         f"{percent(missing / rows)} of {names.name_within(_group(one.feature, code, names), 30)}"
@@ -68,7 +68,7 @@ def _group(feature: str, code: str, names: GroupNames) -> Group:
     return Group((Level(feature, names.finest_rung(feature), code),))
 
 
-def _repeats(review: SetReview, style: Style) -> list[str]:
+def _repeat_lines(review: SetReview, style: Style) -> list[str]:
     found = review.repeats
     if found is None:
         return []

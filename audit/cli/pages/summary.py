@@ -1,4 +1,4 @@
-"""The terminal summary of a result: 80 x 24, verdict first. Everything is read from the result; nothing is decided."""
+"""Terminal summary of a result: 80 x 24, verdict first. Everything is read from the result; nothing is decided."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import State, Style
-from audit.cli.pages.change_words import change_line
+from audit.cli.pages.change_words import change_lines_of_summary
 from audit.cli.pages.second_looks import second_looks
 from audit.cli.pages.summary_lines import UNNAMED, Waived, answer_lines, opinion_line, probe_rule_lines
 from audit.result.audit_result import AuditResult
@@ -20,9 +20,9 @@ from audit.vocabulary.numbers import exact_percent, percent
 from audit.vocabulary.text import printable
 
 WIDTH: Final = 80
-"""Columns. A wider terminal gets the same text: it is read in logs, too."""
+"""Number of columns. A wider terminal gets the same text: it is read in logs, too."""
 MOST_GROUPS: Final = 8
-"""Groups that are shown; a group fewer for each line of what else was found."""
+"""Most groups that are shown; one fewer for each line of further findings."""
 
 SHORT: Final[Mapping[MetricName, str]] = {
     "true_positive_rate": "found",
@@ -87,7 +87,7 @@ def _urgency(finding: Finding, primary: tuple[MetricName, ...]) -> tuple[int, bo
 
 
 def summary(result: AuditResult, style: Style, report: str = "", next_command: str = "") -> str:
-    """The summary: at most 24 lines of at most 80 columns, the prompt after it included."""
+    """Write the summary: at most 24 lines of at most 80 columns, the prompt after it included."""
     reading = Reading(result)
     found = most_urgent_first(reading)
     names = GroupNames(result.features)
@@ -96,7 +96,7 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
     waived = Waived(result)
     further = [
-        *change_line(result),
+        *change_lines_of_summary(result),
         *waived.line(),
         *_expected(result, names),
         *second_looks(result, names),
@@ -129,13 +129,13 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
 
 
 def verdict_words(result: AuditResult, style: Style) -> str:
-    """The verdict as shape and word: "✗ FAIL"."""
+    """Write the verdict as shape and word: "✗ FAIL"."""
     outcome = result.overall.outcome
     return style.paint(f"{style.shape(outcome)} {outcome.upper()}", outcome)
 
 
 def rule_lines(result: AuditResult, style: Style) -> list[str]:
-    """One line for each rule that does not pass."""
+    """Write one line for each rule that does not pass."""
     names = GroupNames(result.features)
     found = most_urgent_first(Reading(result))
     of_rates = [
@@ -170,13 +170,13 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
 
 
 def _expected(result: AuditResult, names: GroupNames) -> list[str]:
-    """One line where the set lacks groups that the plan expects."""
+    """Write one line where the set lacks groups that the plan expects."""
     missing = tuple({group: None for rule in result.rules for group in rule.missing_expected})
     return [f"Expected by the plan, too few in the set: {_named(missing, names)}"] if missing else []
 
 
 def _where(result: AuditResult) -> list[str]:
-    """One line on where the detector ran, where it was run."""
+    """Write one line on where the detector ran, where it was run."""
     ran = result.provenance.ran_in
     if ran is None:
         return []

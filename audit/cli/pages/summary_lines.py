@@ -1,4 +1,4 @@
-"""Counterfactual probes in the terminal: one line in the summary, and a line for each limit on them that is not met."""
+"""Lines of the summary on probes, answers, other libraries, nationalities without a name, and waivers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ _MOST_NAMED = 3
 
 
 def swap_line(result: AuditResult) -> str:
-    """The change that moves the score most, over all probes, and what it did to decisions; empty without probes."""
+    """State the change that moves the score most, over all probes, and its effect on decisions; empty without
+    probes.
+    """
     moved = [
         ((abs(shift.shift), shift.to_flagged + shift.to_not_flagged, shift.pairs_moved), probe, shift)
         for probe in result.probes
@@ -29,17 +31,19 @@ def swap_line(result: AuditResult) -> str:
     if not moved:
         return "Swaps: nothing was scored" if result.probes else ""
     if not any(shift.pairs_moved for _, _, shift in moved):
-        return f"Swaps{_judged(result)}: no score moved{_over(result)}"
+        return f"Swaps{_limit_words(result)}: no score moved{_basis_words(result)}"
     _, probe, shift = max(moved, key=lambda each: each[0])
     slot = SLOT_WORDS.get(shift.slot, shift.slot) if probe.kind == "text" else f"column {shift.slot}"
     name = f"{slot} {_change(probe, shift)}"
     flipped = shift.to_flagged + shift.to_not_flagged
     decisions = f"{flipped:,} of {count_of(shift.pairs, 'decision')} changed"
-    return f"Swaps{_judged(result)}: widest {100 * (shift.shift or 0.0):+.1f} points, {decisions}: {printable(name)}"
+    return (
+        f"Swaps{_limit_words(result)}: widest {100 * (shift.shift or 0.0):+.1f} points, {decisions}: {printable(name)}"
+    )
 
 
-def _over(result: AuditResult) -> str:
-    """How much a sentence about all changes rests on: the fewest texts that any of them was scored in."""
+def _basis_words(result: AuditResult) -> str:
+    """State how much a sentence about all changes rests on: the fewest texts that any of them was scored in."""
     unscored = sum(shift.pairs_unscored for probe in result.probes for shift in probe.shifts)
     if unscored:
         every = unscored + sum(shift.pairs for probe in result.probes for shift in probe.shifts)
@@ -50,8 +54,8 @@ def _over(result: AuditResult) -> str:
     return f", whatever was changed ({count_of(scored, probe.unit)})"
 
 
-def _judged(result: AuditResult) -> str:
-    """What the limits on probes came to, where there are any."""
+def _limit_words(result: AuditResult) -> str:
+    """State the outcome of the limits on probes, where there are any."""
     outcomes = {rule.outcome for rule in result.probe_rules}
     if not outcomes:
         return ""
@@ -59,7 +63,7 @@ def _judged(result: AuditResult) -> str:
 
 
 def probe_rule_lines(result: AuditResult, style: Style) -> list[str]:
-    """One line for each limit on probes that is not met or not decided."""
+    """Write one line for each limit on probes that is not met or not decided."""
     return [_rule_line(result, rule, style) for rule in result.probe_rules if rule.outcome != "pass"]
 
 
@@ -96,7 +100,7 @@ def _change(probe: SwapProbe, shift: SwapShift) -> str:
 
 
 def opinion_line(result: AuditResult) -> str:
-    """Which libraries computed the same numbers, and how many; that none did where none was asked or could answer."""
+    """State which libraries computed the same numbers, and how many; or that none was asked, or none could answer."""
     if result.crosscheck_state == "not_asked":
         return "Checked: no other library was asked for the same numbers"
     if result.crosscheck_state == "no_answer":
@@ -108,25 +112,25 @@ def opinion_line(result: AuditResult) -> str:
 
 
 _MOST = 3
-"""Reasons that are named; the report has all."""
+"""Most reasons that are named; the report has all."""
 
 
 def answer_lines(result: AuditResult) -> list[str]:
-    """Why answers failed, and how often the detector contradicts itself."""
-    return [*_failed(result), *_asked_again(result)]
+    """State why answers failed, and how often the detector contradicts itself."""
+    return [*_failed_lines(result), *_disagreement_lines(result)]
 
 
-def _failed(result: AuditResult) -> list[str]:
+def _failed_lines(result: AuditResult) -> list[str]:
     everyone = [each for each in result.failures if not each.group.root]
     if not everyone:
         return []
-    told = sorted(everyone, key=lambda each: -each.rows)
-    reasons = [f"{each.reason or each.status} {each.rows:,}" for each in told[:_MOST]]
-    more = f", {len(told) - _MOST} more reasons" if len(told) > _MOST else ""
-    return [f"Failed: {sum(each.rows for each in told):,} rows ({', '.join(reasons)}{more})"]
+    failed = sorted(everyone, key=lambda each: -each.rows)
+    reasons = [f"{each.reason or each.status} {each.rows:,}" for each in failed[:_MOST]]
+    more = f", {len(failed) - _MOST} more reasons" if len(failed) > _MOST else ""
+    return [f"Failed: {sum(each.rows for each in failed):,} rows ({', '.join(reasons)}{more})"]
 
 
-def _asked_again(result: AuditResult) -> list[str]:
+def _disagreement_lines(result: AuditResult) -> list[str]:
     for each in result.self_disagreement:
         if not each.group.root:
             differ = f"{each.decisions_differ:,} of {each.answered:,} decisions differ"
@@ -136,11 +140,11 @@ def _asked_again(result: AuditResult) -> list[str]:
 
 
 UNNAMED: Final = "one or more nationalities are beyond the limit; none may be singled out"
-"""What is said of them, in one line of 80 columns."""
+"""Sentence on nationalities beyond a limit without a name, in one line of 80 columns."""
 
 
 class Waived:
-    """The waivers of a result as they stood when the audit ended."""
+    """Waivers of a result in their state when the audit ended."""
 
     def __init__(self, result: AuditResult) -> None:
         self._held = waivers_on_day(result, day_of(result)).held if result.waivers else ()
@@ -151,21 +155,23 @@ class Waived:
         self._left = {(each.rule, each.group.people) for each in failing if not self.covers(each)}
 
     def covers(self, verdict: Verdict) -> bool:
-        """Whether a finding is waived, by a waiver that holds."""
+        """Say whether a finding is waived, by a waiver that holds."""
         return (verdict.rule, verdict.group) in self._covered
 
     def line(self) -> list[str]:
-        """One line where there are waivers: how many findings they cover, until when, and which have expired."""
+        """Write one line where there are waivers: how many findings they cover, until when, and how many have
+        expired.
+        """
         if not self._held:
             return []
         expired = sum(held.state == "expired" for held in self._held)
         unused = sum(held.state == "unused" for held in self._held)
-        told = [f"{len(self._failing - self._left):,} of {len(self._failing):,} findings"]
+        parts = [f"{len(self._failing - self._left):,} of {len(self._failing):,} findings"]
         days = sorted({held.waiver.expires for held in self._held if held.state == "in_force"})
         if days:
-            told[0] += f" until {days[0]}" if len(days) == 1 else f" until {days[0]} or later"
-        told += [f"{expired:,} expired"] if expired else []
-        told += [f"{unused:,} unused"] if unused else []
+            parts[0] += f" until {days[0]}" if len(days) == 1 else f" until {days[0]} or later"
+        parts += [f"{expired:,} expired"] if expired else []
+        parts += [f"{unused:,} unused"] if unused else []
         who = sorted({printable(held.waiver.who) for held in self._held})
         by = f", by {who[0]}" if len(who) == 1 else ""
-        return [f"Waived: {'; '.join(told)}{by}"]
+        return [f"Waived: {'; '.join(parts)}{by}"]

@@ -1,4 +1,4 @@
-"""The page of a term in the terminal, from the one place that defines it."""
+"""Page of a term in the terminal, from the one place that defines it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from audit.vocabulary.text import printable
 _WIDTH: Final = 80
 
 
-def explained(word: str) -> str:
-    """What the metric or term that is called `word` means. Raises ArgumentError, naming what is called alike."""
+def explain_word(word: str) -> str:
+    """Explain the metric or term that is called `word`. Raises ArgumentError, naming what is called alike."""
     metric = metric_called(word)
     if metric is not None:
         return metric_page(metric)
@@ -27,7 +27,7 @@ def explained(word: str) -> str:
 
 
 def term_page(term: Term) -> str:
-    """A term as its page."""
+    """Write the page of a term."""
     lines = [
         term.name,
         "",
@@ -41,8 +41,8 @@ def term_page(term: Term) -> str:
     return "\n".join(lines)
 
 
-def everything_listed() -> str:
-    """Every metric and every term, one a line."""
+def list_everything() -> str:
+    """List every metric and every term, one a line."""
     widest = max(map(len, TERMS))
     terms = [f"{term.name:<{widest}}  {_first_sentence(term.means, _WIDTH - widest - 2)}" for term in TERMS.values()]
     return "\n".join(["Rates:", metric_list(), "", "Terms:", *terms])
@@ -81,7 +81,7 @@ _KNOWN = {
 
 
 def metric_page(metric: Metric) -> str:
-    """What a metric means."""
+    """Write the page of a metric."""
     lines = [
         f"{metric.name}: {metric.plain}",
         "",
@@ -99,7 +99,7 @@ def metric_page(metric: Metric) -> str:
 
 
 def metric_list() -> str:
-    """Every metric, one a line."""
+    """List every metric, one a line."""
     widest = max(len(name) for name in METRICS)
     return "\n".join(_list_line(metric, widest) for metric in METRICS.values())
 

@@ -26,7 +26,7 @@ Because = Literal[
     "unknown_attribute",  # inconclusive: it would pass, but for cases whose feature is unknown and who may belong to it
     "judged_as_part",  # inconclusive alone: too few cases; judged only as a part of the group in `judged_as`
     "too_few_cases",  # inconclusive: too few cases, alone and on every rung of the ladder
-    "too_few_clusters",  # inconclusive: from so few clusters it cannot be told whether it is within the limit
+    "too_few_clusters",  # inconclusive: from so few clusters nobody can say whether it is within the limit
     "too_few_for_a_rate",  # not evaluable: fewer cases than `min_denominator`
     "no_cases",  # not evaluable: the rate has no denominator in this group
     "no_rest",  # not evaluable: nobody is left to compare with

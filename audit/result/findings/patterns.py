@@ -73,7 +73,7 @@ class Amplification(Part):
     groups_left_out: int
     """Groups with fewer cases than `min_denominator`."""
     signs_unsettled: int
-    """Groups whose labels cannot be told from the rest's, so that chance decided the sign."""
+    """Groups whose labels cannot be distinguished from the rest's, so that chance decided the sign."""
     outcomes: dict[Amplifies, int]
     """Number of the groups counted with each outcome."""
     groups: tuple[GroupAmplification, ...]

@@ -34,7 +34,7 @@ ProbeBecause = Literal[
 ProbeRuleBecause = Literal[
     "comparison_beyond_limit",  # fail: at least one change moves the score beyond the limit
     "all_within_limit",  # pass: every change is within the limit
-    "comparison_undecided",  # inconclusive: of some change it cannot be told
+    "comparison_undecided",  # inconclusive: some change is not decided
 ]
 
 
