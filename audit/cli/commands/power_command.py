@@ -63,7 +63,7 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
         from audit.cli.outputs.output_folder import write_file
         from audit.cli.pages.power_picture import draw_picture
 
-        write_file(picture, draw_picture(panels, restricted=plan is not None))
+        write_file(picture, draw_picture(answer.panels, restricted=plan is not None))
         note(f"Picture: {picture}")
     if as_json:
         say_document(answer.document)
