@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates, everyone_as_family, group_counts, row_accounts
-from audit.analyses.families import count_families, is_finest, plan_families, rule_families
+from audit.analyses.families import compared_families, count_families
 from audit.analyses.impact_ratios import impact_ratios
-from audit.analyses.notices import notices
+from audit.analyses.notices import UNASKED, notices
 from audit.analyses.swaps import swap_probes
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.detectors.isolation.options import Isolating, IsolationOptions
@@ -27,12 +28,21 @@ from audit.result.audit_result import (
     SystemDescription,
     Waiver,
 )
-from audit.result.findings import Estimate, OwnMeasure, RuleResult, Verdict
+from audit.result.findings import Change, Disparity, Estimate, Further, GroupCounts, OwnMeasure, RuleResult, Verdict
 from audit.result.waivers_file import read_plan_waivers
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.scoring.provenance import digests_of, provenance, scoring_identity
-from audit.verdicts.changes.baseline import Baseline, baseline_for, check_baseline, join_answers, with_change_from
+from audit.verdicts.changes.baseline import (
+    Baseline,
+    Joined,
+    Judged,
+    baseline_for,
+    change_from,
+    check_baseline,
+    join_answers,
+    overall_with,
+)
 from audit.verdicts.judge import judge, overall_verdict
 from audit.verdicts.probe_rules import judge_probes
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -50,7 +60,7 @@ if TYPE_CHECKING:
     from audit.scoring import Keeping, Progress, Scored
     from audit.scoring.checkpoint import Checkpoint
 
-__all__ = ["run_audit", "summarise"]
+__all__ = ["Gathered", "run_audit", "summarise"]
 
 
 def run_audit(  # noqa: PLR0913 - what an audit can be given
@@ -101,17 +111,38 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
         counted = _counted(loaded, evaluation_set, scored, details=details)
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
-        pairs = join_answers(earlier, loaded, evaluation_set)
+        joined = join_answers(earlier, loaded, evaluation_set)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
-        asked = (_own_measures(loaded, evaluation_set) if details else (), answered)
+        measures = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
         digests = digests_of(evaluation_set, scored, predictions_to)
         features = evaluation_set.features
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored)
-    result = summarise(loaded, features, counted, families, scored.system, details=details, asked=asked, origin=origin)
-    result = _with_opinions(result, counted, families, rows).model_copy(update={"waivers": waivers})
-    return with_safeguards(with_change_from(result, earlier, pairs))
+    gathered = Gathered(loaded, features, counted, families, scored.system, origin)
+    gathered = replace(gathered, waivers=waivers, measures=measures, answered=answered, rows=rows, details=details)
+    return summarise(replace(gathered, baseline=earlier, joined=joined))
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a result is made of: all that was read, asked and counted."""
+
+    loaded: LoadedPlan
+    features: Sequence[SensitiveFeature]
+    counted: Counted
+    families: Mapping[Family, FamilyCounts]
+    system: SystemDescription
+    origin: Provenance
+    waivers: tuple[Waiver, ...] = ()
+    measures: tuple[OwnMeasure, ...] = ()
+    answered: tuple[Answered, ...] = ()
+    rows: Mapping[Group, Rows] | None = None
+    """The cases of single groups for other libraries; None where they are not asked."""
+    baseline: Baseline | None = None
+    joined: Joined | None = None
+    details: bool = True
+    """Whether questions that decide nothing are answered."""
 
 
 def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> EvaluationSet:
@@ -166,7 +197,7 @@ def _keeping(plan: AuditPlan, checkpoint: Checkpoint | None) -> Keeping | None:
 def _check_before(
     loaded: LoadedPlan, evaluation_set: EvaluationSet, earlier: Baseline | None, *, details: bool
 ) -> tuple[tuple[Waiver, ...], tuple[Design, ...]]:
-    """Whatever of tables, measures, probes and a baseline can be told before a night; waivers, and what probes ask."""
+    """Check everything that can fail before the long scoring run. Returns the waivers and the probe designs."""
     catalogue()
     waivers = read_plan_waivers(loaded, evaluation_set.features)
     if earlier is not None:
@@ -216,80 +247,90 @@ def _own_measures(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Ow
     return own_measures(loaded.plan, loaded.folder, evaluation_set, evaluation_set.features)
 
 
-def summarise(
-    loaded: LoadedPlan,
-    features: Sequence[SensitiveFeature],
-    counted: Counted,
-    families: Mapping[Family, FamilyCounts],
-    system: SystemDescription,
-    *,
-    details: bool = True,
-    asked: tuple[tuple[OwnMeasure, ...], tuple[Answered, ...]] = ((), ()),
-    origin: Provenance,
-) -> AuditResult:
-    """Everything below the waist: counts become a result. No file, no clock, no model.
-
-    `asked` are the plan's own measures and its probes, with what was answered to them.
-    """
-    plan = loaded.plan
-    by_name = {feature.name: feature for feature in features}
-    rules, verdicts, overall = judge(plan, families, by_name, counted.moments)
-    own_measures, answered = asked
-    probes = swap_probes(answered, plan.verdict.level)
-    probe_rules, probe_verdicts = judge_probes(plan, answered)
+def summarise(gathered: Gathered) -> AuditResult:
+    """Everything below the waist: counts become a result. No file, no clock, no model. Raises CrosscheckError."""
+    plan, families, counted = gathered.loaded.plan, gathered.families, gathered.counted
+    rules, verdicts, overall = judge(plan, families, _by_name(gathered.features), counted.moments)
+    probe_rules, probe_verdicts = judge_probes(plan, gathered.answered)
     if probe_rules:
         overall = overall_verdict(plan, (*rules, *probe_rules))
     everyone = everyone_as_family(counted.table)
     shown = [everyone, *families.values()]
-    rows = row_accounts(counted.table, shown)
-    shown_rates = _rates(plan, shown, counted)
-    further, doubts = (
-        _further(plan, counted, families, features, (rules, verdicts), shown_rates) if details else ({}, ())
+    counts, rows = group_counts(shown), row_accounts(counted.table, shown)
+    least = plan.verdict.min_denominator
+    rates = estimates(shown, level=plan.verdict.level, min_denominator=least, moments=counted.moments)
+    gaps = disparities(plan, list(families.values()), counted.moments)
+    change = _change(gathered, counts, rules)
+    further, doubts = _further(gathered, everyone, (rules, verdicts), rates)
+    crosscheck, opinions = _crosscheck(gathered, everyone, (*rates, *gaps))
+    known = notices(plan, gathered.system, overall, everyone, rows, families, gathered.features)
+    return with_safeguards(
+        AuditResult.model_construct(
+            schema_version=SCHEMA_VERSION,
+            status="complete",
+            release="restricted",
+            plan_as_asked=gathered.loaded.as_asked,
+            plan=plan,
+            system=gathered.system,
+            features=tuple(gathered.features),
+            metrics=_definitions(plan),
+            overall=overall if change is None else overall_with(overall, change),
+            rules=rules,
+            verdicts=verdicts,
+            rows=rows,
+            counts=counts,
+            estimates=rates,
+            disparities=gaps,
+            probes=swap_probes(gathered.answered, plan.verdict.level),
+            probe_rules=probe_rules,
+            probe_verdicts=probe_verdicts,
+            waivers=gathered.waivers,
+            safeguards=(),
+            change=change,
+            notices=(*known, *doubts, *opinions),
+            further=Further.model_construct(**further, **crosscheck),
+            provenance=gathered.origin,
+        )
     )
-    return AuditResult.model_construct(
-        schema_version=SCHEMA_VERSION,
-        status="complete",
-        release="restricted",
-        plan_as_asked=loaded.as_asked,
-        plan=plan,
-        system=system,
-        features=tuple(features),
-        metrics=_definitions(plan),
-        overall=overall,
-        rules=rules,
-        verdicts=verdicts,
-        rows=rows,
-        counts=group_counts(shown),
-        estimates=shown_rates,
-        disparities=disparities(plan, list(families.values()), counted.moments),
-        probes=probes,
-        probe_rules=probe_rules,
-        probe_verdicts=probe_verdicts,
-        waivers=(),
-        safeguards=(),
-        impact_ratios=impact_ratios(plan, shown_rates),
-        notices=(*notices(plan, system, overall, everyone, rows, families, features), *doubts),
-        provenance=origin,
-        own_measures=own_measures,
-        **_ground(plan, counted, families, by_name),
-        **further,
-    )
+
+
+def _by_name(features: Sequence[SensitiveFeature]) -> dict[str, SensitiveFeature]:
+    return {feature.name: feature for feature in features}
+
+
+def _change(gathered: Gathered, counts: tuple[GroupCounts, ...], rules: tuple[RuleResult, ...]) -> Change | None:
+    """What changed against the baseline; None where there is none."""
+    if gathered.baseline is None or gathered.joined is None:
+        return None
+    detector = gathered.origin.detector_sha256
+    now = Judged(gathered.loaded.plan, gathered.features, counts, rules, detector)
+    return change_from(gathered.baseline, now, gathered.joined)
 
 
 def _further(
-    plan: AuditPlan,
-    counted: Counted,
-    families: Mapping[Family, FamilyCounts],
-    features: Sequence[SensitiveFeature],
+    gathered: Gathered,
+    everyone: FamilyCounts,
     judged: tuple[Sequence[RuleResult], Sequence[Verdict]],
     rates: Sequence[Estimate],
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
-    """Every finding that decides nothing. A gate, which leaves them out, does not load what answers them."""
+    """Findings that decide nothing, by the field of `Further`, and their notices. A gate answers few and loads less."""
+    from audit.disclosure.ground import ground
+
+    plan, counted, families, features = gathered.loaded.plan, gathered.counted, gathered.families, gathered.features
+    found = {
+        "own_measures": gathered.measures,
+        "impact_ratios": impact_ratios(plan, rates),
+        **ground(plan, counted, families, _by_name(features)),
+    }
+    if not gathered.details:
+        return found, ()
     from audit.analyses.control_sample import Verdicts
     from audit.analyses.further import further_findings
 
     sampled = _judged_sample(plan, counted, families, features)
-    return further_findings(plan, counted, families, features, Verdicts(*judged), rates, sampled)
+    verdicts = Verdicts(*judged)
+    answers, doubts = further_findings(plan, counted, families, features, everyone, verdicts, rates, sampled)
+    return {**found, **answers}, doubts
 
 
 def _judged_sample(
@@ -304,27 +345,10 @@ def _judged_sample(
     sample = counted.control_sample
     if sample is None:
         return None
-    by_name = {feature.name: feature for feature in features}
+    by_name = _by_name(features)
     drawn = {family: sample.family(family, by_name) for family in families}
     rules, verdicts, _ = judge(plan, drawn, by_name, counted.control_moments)
     return JudgedSample(drawn, Verdicts(rules, verdicts))
-
-
-def _rates(plan: AuditPlan, shown: Sequence[FamilyCounts], counted: Counted) -> tuple[Estimate, ...]:
-    least = plan.verdict.min_denominator
-    return estimates(shown, level=plan.verdict.level, min_denominator=least, moments=counted.moments)
-
-
-def _ground(
-    plan: AuditPlan,
-    counted: Counted,
-    families: Mapping[Family, FamilyCounts],
-    features: Mapping[str, SensitiveFeature],
-) -> dict[str, Any]:
-    """Counts of the finest groups of a public table, which a gate, too, writes down."""
-    from audit.disclosure.ground import ground
-
-    return ground(plan, counted, families, features)
 
 
 def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:
@@ -345,41 +369,21 @@ def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:
 def _single_rows(plan: AuditPlan, evaluation_set: EvaluationSet) -> Mapping[Group, Rows]:
     from audit.analyses.crosscheck.single_rows import group_rows
 
-    return group_rows(evaluation_set, _compared_families(plan))
+    return group_rows(evaluation_set, compared_families(plan))
 
 
-def _compared_families(plan: AuditPlan) -> tuple[Family, ...]:
-    """Every feature by itself, then every family that a rule names, those on the finest rungs first."""
-    alone = [family for family in plan_families(plan) if len(family.axes) == 1 and is_finest(plan, family)]
-    named = dict.fromkeys([*alone, *(family for rule in plan.rules for family in rule_families(plan, rule))])
-    return tuple(sorted(named, key=lambda family: not is_finest(plan, family)))
-
-
-def _with_opinions(
-    result: AuditResult,
-    counted: Counted,
-    families: Mapping[Family, FamilyCounts],
-    rows: Mapping[Group, Rows] | None,
-) -> AuditResult:
-    """The result with what other libraries say; `rows` is None where they are not asked. Raises CrosscheckError."""
-    if rows is None:
-        from audit.analyses.crosscheck.unasked import UNASKED
-
-        return result.model_copy(update={"notices": (*result.notices, UNASKED)})
+def _crosscheck(
+    gathered: Gathered, everyone: FamilyCounts, numbers: Sequence[Estimate | Disparity]
+) -> tuple[dict[str, Any], tuple[Notice, ...]]:
+    """What other libraries say, by the field of `Further`, and what a reader must know. Raises CrosscheckError."""
+    if gathered.rows is None:
+        return {}, (UNASKED,)
     from audit.analyses.crosscheck.agreement import opinions
 
-    compared = [
-        everyone_as_family(counted.table),
-        *(families[family] for family in _compared_families(result.plan)),
-    ]
-    said = opinions(result.plan, compared, (*result.estimates, *result.disparities), rows, counted.moments)
-    return result.model_copy(
-        update={
-            "crosscheck": said.agreements,
-            "crosscheck_state": said.state,
-            "notices": (*result.notices, *said.notices),
-        }
-    )
+    plan = gathered.loaded.plan
+    compared = [everyone, *(gathered.families[family] for family in compared_families(plan))]
+    said = opinions(plan, compared, numbers, gathered.rows, gathered.counted.moments)
+    return {"crosscheck": said.agreements, "crosscheck_state": said.state}, said.notices
 
 
 def _check_references(plan: AuditPlan, features: Sequence[SensitiveFeature]) -> None:

@@ -45,7 +45,7 @@ class NoFunnel:
 
 def why_no_funnel(result: AuditResult, rule: RuleResult, axes: tuple[Axis, ...]) -> NoFunnel | None:
     """Why a result has no funnel of a rule over the family with these axes; None where it has one."""
-    if any(each.rule == rule.rule and each.family.root == axes and each.points for each in result.funnels):
+    if any(each.rule == rule.rule and each.family.root == axes and each.points for each in result.further.funnels):
         return None
     if len(axes) > 1:
         return NoFunnel(axes, "several_features")

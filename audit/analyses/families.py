@@ -15,6 +15,7 @@ __all__ = [
     "ERROR_RATES",
     "MOST_GROUPS",
     "Parents",
+    "compared_families",
     "count_families",
     "is_finest",
     "is_listed",
@@ -117,3 +118,10 @@ def count_families(
     """Add the counts up to every family that the plan asks for, in the order of reports."""
     by_name = {feature.name: feature for feature in features}
     return {family: counts.family(family, by_name) for family in plan_families(plan)}
+
+
+def compared_families(plan: AuditPlan) -> tuple[Family, ...]:
+    """The families of a crosscheck: single features, then those that rules name; the finest rungs first."""
+    alone = [family for family in plan_families(plan) if len(family.axes) == 1 and is_finest(plan, family)]
+    named = dict.fromkeys([*alone, *(family for rule in plan.rules for family in rule_families(plan, rule))])
+    return tuple(sorted(named, key=lambda family: not is_finest(plan, family)))

@@ -14,7 +14,6 @@ from audit.analyses.answering import failed_rows, self_disagreement
 from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
 from audit.analyses.costs import cost_findings
 from audit.analyses.deployed import Rates, deployed
-from audit.analyses.estimates import everyone_as_family
 from audit.analyses.families import is_listed
 from audit.analyses.funnel import funnels
 from audit.analyses.label_gaps import label_gaps, reference_comparison
@@ -41,15 +40,15 @@ def further_findings(
     counted: Counted,
     families: Mapping[Family, FamilyCounts],
     features: Sequence[SensitiveFeature],
+    everyone: FamilyCounts,
     judged: Verdicts,
     estimates: Sequence[Estimate],
     sampled: JudgedSample | None,
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
-    """Return every finding that decides nothing, by the field of `AuditResult` that holds it, and the notices on
+    """Return every finding that decides nothing, by the field of `Further` that holds it, and the notices on
     them.
     """
     by_name = {feature.name: feature for feature in features}
-    everyone = everyone_as_family(counted.table)
     of_all = list(families.values())
     shown = [everyone, *of_all]
     verdicts, alike = judged.verdicts, counted.moments is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
@@ -13,7 +14,10 @@ from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent
 from audit.vocabulary.sentences import Share, Word, counted, sentence, share
 
-__all__ = ["notices"]
+__all__ = ["UNASKED", "notices"]
+
+UNASKED: Final = Notice.of("crosscheck-skipped", sentence("crosscheck_skipped"))
+"""What a result says where no other library was asked for the same numbers."""
 
 _LIMITS_HARM = {
     "missed": ("true_positive_rate", "false_negative_rate"),

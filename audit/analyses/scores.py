@@ -25,7 +25,7 @@ __all__ = ["ScoreFindings", "score_findings"]
 
 
 class ScoreFindings(NamedTuple):
-    """Findings on the scores; the fields are those of `AuditResult`. All are empty where the detector gives no
+    """Findings on the scores; the fields are those of `Further`. All are empty where the detector gives no
     score.
     """
 

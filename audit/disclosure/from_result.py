@@ -88,7 +88,7 @@ def finest_counts(result: AuditResult, features: Sequence[str], unit: Unit) -> C
     family = finest_family(result.plan, features)
     rows = {
         tuple(level.code for level in counts.group.levels): cells_of(counts)
-        for counts in ((*result.counts, *result.finest) if unit == "row" else result.clusters)
+        for counts in ((*result.counts, *result.further.finest) if unit == "row" else result.further.clusters)
         if counts.group.family == family
     }
     table = CountsTable.of(features, rows)

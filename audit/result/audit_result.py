@@ -44,6 +44,7 @@ from audit.result.findings import (
     FrameworkEvidence,
     Funnel,
     FunnelPoint,
+    Further,
     GroupAmplification,
     GroupAuc,
     GroupCounts,
@@ -89,7 +90,7 @@ from audit.vocabulary.statuses import Reason, Status
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 TableName = Literal["rows", "counts", "estimates", "disparities", "verdicts"]
 
@@ -131,6 +132,7 @@ __all__ = [
     "FrameworkEvidence",
     "Funnel",
     "FunnelPoint",
+    "Further",
     "Group",
     "GroupAmplification",
     "GroupAuc",
@@ -257,7 +259,7 @@ class Provenance(Part):
 class AuditResult(Part):
     """The whole result of an audit: `result.json`."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     """Version of this format."""
     status: Literal["complete"]
     """Only complete audits are written."""
@@ -283,10 +285,6 @@ class AuditResult(Part):
     """Where every row went: first everyone, then group by group."""
     counts: tuple[GroupCounts, ...]
     """The counts: first everyone, then group by group."""
-    finest: tuple[GroupCounts, ...] = ()
-    """The counts of the groups that public figures add up from, where `counts` does not hold them."""
-    clusters: tuple[GroupCounts, ...] = ()
-    """The same with every cluster counted once, where public figures protect these (`disclosure.unit`)."""
     estimates: tuple[Estimate, ...]
     """Every rate of every group; first everyone's."""
     disparities: tuple[Disparity, ...]
@@ -297,65 +295,18 @@ class AuditResult(Part):
     """Rules on probes, rule by rule."""
     probe_verdicts: tuple[ProbeVerdict, ...] = ()
     """The same change by change."""
-    memberships: tuple[Membership, ...] = ()
-    """Nationalities that people have beside others, where the plan counts these together: with all who hold them."""
-    costs: tuple[CostOfErrors, ...] = ()
-    """What errors cost, group by group, where the plan has `costs`."""
-    own_measures: tuple[OwnMeasure, ...] = ()
-    """The plan's own `measures`, group by group: shown, never judged."""
-    conditional: tuple[LikeWithLike, ...] = ()
-    """Gaps within strata of the plan's control features."""
-    amplification: tuple[Amplification, ...] = ()
-    """Whether the detector adds disparity over its labels, family by family."""
-    label_gaps: tuple[LabelGap, ...] = ()
-    """The widest gap in the labels themselves, family by family."""
-    reference_comparison: ReferenceComparison | None = None
-    """Who is labelled as exploited, against the plan's reference table."""
-    deployed: tuple[Deployed, ...] = ()
-    """Precision and share flagged at the plan's deployed base rate."""
-    subgroup_scan: tuple[SubgroupScan, ...] = ()
-    """The subgroups that are missed and wrongly flagged most, among all that the plan's `scan` describes."""
-    aucs: tuple[GroupAuc, ...] = ()
-    """How well the scores rank: everyone's cases first, then group by group. Families of several features and more than
-    60 groups are left out, here and in the next three."""
-    auc_decompositions: tuple[AucDecomposition, ...] = ()
-    """How much of the AUC over everyone is telling groups apart, family by family."""
-    calibrations: tuple[Calibration, ...] = ()
-    """Whether scores mean what they say: everyone first, then group by group."""
-    sweeps: tuple[Sweep, ...] = ()
-    """What other thresholds and capacities would have done, family by family: described, never judged."""
-    sensitivity: tuple[RuleSensitivity, ...] = ()
-    """Rule by rule, what it would take for its verdicts not to stand."""
-    control_sample: ControlSample | None = None
-    """The cases drawn at random beside the others, where the plan says which they are."""
-    between_groups: tuple[BetweenGroups, ...] = ()
-    """How the groups of each family differ: whether at all, by how much beyond chance, and who stands out."""
-    entropies: tuple[Entropy, ...] = ()
-    """How unequally errors fall on people, between and within the groups of each family."""
-    funnels: tuple[Funnel, ...] = ()
-    """The limits of the verdicts over group size, rule by rule, for families of one feature with 10 groups or more."""
-    failures: tuple[FailedRows, ...] = ()
-    """Rows without a usable answer by what went wrong: everyone, then group by group. Empty for answers that existed
-    already."""
-    self_disagreement: tuple[SelfDisagreement, ...] = ()
-    """How often the detector contradicts itself, where the plan asks it more than once: everyone, then group by
-    group."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that someone has waived."""
     safeguards: tuple[Safeguard, ...]
     """Clauses of the draft resolution, and what of this result speaks to them."""
     frameworks: tuple[Framework, ...] = ()
     """Laws and standards, and what of the same evidence is relevant to them."""
-    impact_ratios: tuple[ImpactRatios, ...] = ()
-    """Shares flagged and their ratios by gender, by nationality and by both: a form borrowed from employment."""
-    crosscheck: tuple[Agreement, ...] = ()
-    """The same rates and disparities from other libraries, where they were asked."""
-    crosscheck_state: CrosscheckState = "not_asked"
-    """`agreed`: every library that answered agrees. `no_answer`: none could be loaded. `not_asked`: nobody compared."""
     change: Change | None = None
     """What changed against an earlier audit, where one was named: part of the overall verdict."""
     notices: tuple[Notice, ...] = ()
     """What a reader must know."""
+    further: Further
+    """What the audit found beside its verdicts. Nothing here can change a verdict."""
     provenance: Provenance
     """From what, by what and when."""
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from audit.errors import ResultError
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult
 from audit.result.consistency import contradiction, unfounded_safeguard
+from audit.result.findings import Further
 from audit.result.json_text import result_sha256, result_to_json
 from audit.vocabulary.strict_json import strict_decoder
 
@@ -47,24 +48,24 @@ def parse_result(text: str, name: str = "result") -> AuditResult:
     """Read a result from JSON text; errors call it `name`. Raises ResultError as `load_result` does."""
     document = _strict_json(text, name)
     version = document.get("schema_version")
-    if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION:
+    if type(version) is int and version > SCHEMA_VERSION:
         raise ResultError(
             f"{name} has schema version {version}; this audit7k reads up to version {SCHEMA_VERSION}",
             slug="newer-result",
             hint="update audit7k",
         )
-    if version != SCHEMA_VERSION:
+    if type(version) is not int or version < 1:
         raise ResultError(f"{name} has no schema version that is known", slug="not-a-result")
     try:
-        result = AuditResult.model_validate(document)
+        result = _of_version_1(document) if version == 1 else AuditResult.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ResultError(
-            f"{name} does not follow schema version {SCHEMA_VERSION} at {where}", slug="not-a-result"
-        ) from None
+        where = ".".join(map(str, first["loc"]))
+        if version == 1:
+            where = where.removeprefix("further.")
+        raise ResultError(f"{name} does not follow schema version {version} at {where}", slug="not-a-result") from None
     if not all(map(_is_moment, (result.provenance.started, result.provenance.finished))):
-        raise ResultError(f"{name} does not follow schema version {SCHEMA_VERSION} at provenance", slug="not-a-result")
+        raise ResultError(f"{name} does not follow schema version {version} at provenance", slug="not-a-result")
     contradicted = contradiction(result)
     if contradicted is not None:
         raise ResultError(
@@ -80,6 +81,19 @@ def parse_result(text: str, name: str = "result") -> AuditResult:
             hint="it was changed after the audit; run the audit again",
         )
     return result
+
+
+def _of_version_1(document: dict[str, Any]) -> AuditResult:
+    """Read a result of schema version 1, in which the findings of `further` stand beside the verdicts."""
+    fields = Further.model_fields
+    grouped = {name: value for name, value in document.items() if name not in fields}
+    further = None if "further" in document else {name: document[name] for name in fields if name in document}
+    result = AuditResult.model_validate({**grouped, "schema_version": SCHEMA_VERSION, "further": further})
+    safeguards = [
+        one.model_copy(update={"rests_on": tuple(f"further.{at}" if at in fields else at for at in one.rests_on)})
+        for one in result.safeguards
+    ]
+    return result.model_copy(update={"safeguards": tuple(safeguards)})
 
 
 def _is_moment(stamp: str) -> bool:

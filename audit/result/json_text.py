@@ -8,14 +8,14 @@ import json
 from pydantic import BaseModel
 
 from audit.result.audit_result import AuditResult
+from audit.result.findings import Further
 
 __all__ = ["result_sha256", "result_to_json"]
 
 
 def result_to_json(result: AuditResult) -> str:
     """Render the result as JSON: fixed key order, one record of a list a line, no NaN, one line feed at the end."""
-    fields = [f" {json.dumps(name)}: {_field_text(getattr(result, name))}" for name in AuditResult.model_fields]
-    return "{\n" + ",\n".join(fields) + "\n}\n"
+    return _object_text(result, "") + "\n"
 
 
 def result_sha256(result: AuditResult) -> str:
@@ -23,13 +23,20 @@ def result_sha256(result: AuditResult) -> str:
     digest = hashlib.sha256()
     for name in AuditResult.model_fields:
         if name != "provenance":
-            digest.update(f"{name}: {_field_text(getattr(result, name))}\n".encode())
+            digest.update(f"{name}: {_field_text(getattr(result, name), '')}\n".encode())
     return digest.hexdigest()
 
 
-def _field_text(value: object) -> str:
+def _object_text(part: AuditResult | Further, indent: str) -> str:
+    fields = [f'{indent} "{name}": {_field_text(getattr(part, name), indent)}' for name in type(part).model_fields]
+    return "{\n" + ",\n".join(fields) + f"\n{indent}}}"
+
+
+def _field_text(value: object, indent: str) -> str:
+    if isinstance(value, Further):
+        return _object_text(value, f"{indent} ")
     if isinstance(value, tuple) and value:
-        return "[\n" + ",\n".join(f"  {_value_text(item)}" for item in value) + "\n ]"
+        return "[\n" + ",\n".join(f"{indent}  {_value_text(item)}" for item in value) + f"\n{indent} ]"
     return _value_text(value)
 
 

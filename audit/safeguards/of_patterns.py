@@ -31,44 +31,44 @@ def _inequality(view: ResultView) -> FoundEvidence:
 
 
 def _facilitate(view: ResultView) -> FoundEvidence:
-    groups = sum((Counter[str](record.outcomes) for record in view.result.amplification), Counter[str]())
+    groups = sum((Counter[str](record.outcomes) for record in view.result.further.amplification), Counter[str]())
     if not groups:
         return not_shown(("no_facilitate", "not_without_features"))
     counts = {"adds": groups["adds"], "repeats": groups["repeats"], "removes": groups["removes"]}
     total = counted(groups.total(), "group")
     said = (sentence("facilitate", groups=total, **counts, open=groups["cannot_tell"]), "not_without_features")
-    return measured(said, "amplification") if any(counts.values()) else not_shown(said)
+    return measured(said, "further.amplification") if any(counts.values()) else not_shown(said)
 
 
 def _perpetuate(view: ResultView) -> FoundEvidence:
-    reference = view.result.reference_comparison
+    reference = view.result.further.reference_comparison
     if reference is None or reference.p is None:
         return not_shown("no_perpetuate")
     said = sentence("perpetuate", feature=Word(word=reference.feature), source=reference.source)
-    return measured(said, "reference_comparison")
+    return measured(said, "further.reference_comparison")
 
 
 def _forms_outside(view: ResultView) -> FoundEvidence:
-    reference, form = view.result.reference_comparison, view.governance.features.get("form")
+    reference, form = view.result.further.reference_comparison, view.governance.features.get("form")
     if reference is None or reference.p is None or reference.feature != form:
         return not_shown("no_forms_outside")
-    return measured(sentence("forms_outside", source=reference.source), "reference_comparison")
+    return measured(sentence("forms_outside", source=reference.source), "further.reference_comparison")
 
 
 def _like_cases(view: ResultView) -> FoundEvidence:
-    records = view.result.conditional
+    records = view.result.further.conditional
     if not records:
         return not_shown("no_like_cases")
     notes = sum((Counter[str](record.notes) for record in records), Counter[str]())
     counts = {note: notes[note] for note in ("vanishes", "appears", "reverses", "stays")}
     controls = Word(word=", ".join(dict.fromkeys(control for record in records for control in record.controls)))
     said = sentence("like_cases", controls=controls, **counts, open=notes["cannot_tell"])
-    return measured(said, "conditional") if any(counts.values()) else not_shown(said)
+    return measured(said, "further.conditional") if any(counts.values()) else not_shown(said)
 
 
 def _weighed(view: ResultView) -> FoundEvidence:
-    known = [one for one in view.result.costs if one.per_1000 is not None and one.group.root]
-    return stated("weighed", known, "costs")
+    known = [one for one in view.result.further.costs if one.per_1000 is not None and one.group.root]
+    return stated("weighed", known, "further.costs")
 
 
 def _above_chance(view: ResultView) -> FoundEvidence:
@@ -79,24 +79,28 @@ def _above_chance(view: ResultView) -> FoundEvidence:
 
 
 def _at_work(view: ResultView) -> FoundEvidence:
-    everyone = [one for table in view.result.deployed for one in table.groups if not one.group.root]
+    everyone = [one for table in view.result.further.deployed for one in table.groups if not one.group.root]
     right = next((one.precision for one in everyone if one.precision is not None), None)
-    return not_shown("no_at_work") if right is None else measured(sentence("at_work", right=share(right)), "deployed")
+    return (
+        not_shown("no_at_work")
+        if right is None
+        else measured(sentence("at_work", right=share(right)), "further.deployed")
+    )
 
 
 def _calibration(view: ResultView) -> FoundEvidence:
-    known = [one for one in view.result.calibrations if one.group.root and one.reason is None]
-    return stated("calibration", known, "calibrations")
+    known = [one for one in view.result.further.calibrations if one.group.root and one.reason is None]
+    return stated("calibration", known, "further.calibrations")
 
 
 def _unnamed_groups(view: ResultView) -> FoundEvidence:
-    searched = any(one.outcome != "cannot_tell" for one in view.result.subgroup_scan)
-    return measured("unnamed_groups", "subgroup_scan") if searched else not_shown("no_unnamed_groups")
+    searched = any(one.outcome != "cannot_tell" for one in view.result.further.subgroup_scan)
+    return measured("unnamed_groups", "further.subgroup_scan") if searched else not_shown("no_unnamed_groups")
 
 
 def _doubts(view: ResultView) -> FoundEvidence:
-    rules = [rule for rule in view.result.sensitivity if rule.examined == "yes" and rule.listed]
-    return stated("doubts", rules, "sensitivity", "rule")
+    rules = [rule for rule in view.result.further.sensitivity if rule.examined == "yes" and rule.listed]
+    return stated("doubts", rules, "further.sensitivity", "rule")
 
 
 PATTERNS: Final[Mapping[str, Search]] = {

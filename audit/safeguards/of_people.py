@@ -108,10 +108,12 @@ def _forms(view: ResultView) -> FoundEvidence:
     if form in view.plan.groups:
         known = {one.group for one in view.rates_by(FOUND, [form])}
         return stated("forms", known, open=len(view.groups_by([form]) - known))
-    records = [one for one in view.result.conditional if form in one.controls]
+    records = [one for one in view.result.further.conditional if form in one.controls]
     if not any(count for one in records for note, count in one.notes.items() if note != "cannot_tell"):
         return not_shown("no_forms_compared")
-    return measured(sentence("forms_compared", controls=Word(word=", ".join(records[0].controls))), "conditional")
+    return measured(
+        sentence("forms_compared", controls=Word(word=", ".join(records[0].controls))), "further.conditional"
+    )
 
 
 def _nationalities(view: ResultView) -> FoundEvidence:
@@ -123,24 +125,24 @@ def _nationalities(view: ResultView) -> FoundEvidence:
 
 def _ratios_by(*codings: str) -> Search:
     def find(view: ResultView) -> FoundEvidence:
-        for table in view.result.impact_ratios:
+        for table in view.result.further.impact_ratios:
             if sorted(view.plan.coding(axis.feature) for axis in table.family.axes) == sorted(codings):
                 compared = [one for one in table.groups if one.ratio is not None]
                 if compared:
                     out = len(table.groups) - len(compared)
-                    return stated("ratios", compared, "impact_ratios", out=out)
+                    return stated("ratios", compared, "further.impact_ratios", out=out)
         return not_shown("no_ratios")
 
     return Search(find)
 
 
 def _ratios_unknown(view: ResultView) -> FoundEvidence:
-    tables = view.result.impact_ratios
+    tables = view.result.further.impact_ratios
     if not tables:
         return not_shown("no_ratios_unknown")
     cases = counted(max(table.unknown for table in tables), "case")
     groups = counted(sum(one.left_out == "unknown" for table in tables for one in table.groups), "group")
-    return measured(sentence("ratios_unknown", cases=cases, groups=groups), "impact_ratios")
+    return measured(sentence("ratios_unknown", cases=cases, groups=groups), "further.impact_ratios")
 
 
 PEOPLE: Final[Mapping[str, Search]] = {

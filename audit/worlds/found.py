@@ -108,7 +108,7 @@ def _by_verdict(possible: Possible, result: AuditResult) -> State:
 
 
 def _by_conditioning(possible: Possible, result: AuditResult) -> State:
-    for record in result.conditional:
+    for record in result.further.conditional:
         if record.metric == possible.metric and record.family == possible.group.family:
             for gap in record.groups:
                 if gap.group == possible.group:
@@ -117,7 +117,7 @@ def _by_conditioning(possible: Possible, result: AuditResult) -> State:
 
 
 def _by_reference(possible: Possible, result: AuditResult) -> State:
-    compared = result.reference_comparison
+    compared = result.further.reference_comparison
     if compared is None or compared.p is None:
         return "cannot_tell"
     for level in compared.levels:
@@ -128,7 +128,7 @@ def _by_reference(possible: Possible, result: AuditResult) -> State:
 
 
 def _by_amplification(possible: Possible, result: AuditResult) -> State:
-    for family in result.amplification:
+    for family in result.further.amplification:
         for group in family.groups:
             if group.group == possible.group:
                 more = group.outcome == "adds" and (group.added or 0.0) > 0.0

@@ -144,7 +144,7 @@ def funnel_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
     """Groups of a family with the limits of the verdict: the numbers of the result's own funnels. Raises AuditError."""
     reader = _Reader(result, rule)
     families = reader.families()
-    drawn = {each.family.root: each for each in result.funnels if each.rule == reader.rule.rule and each.points}
+    drawn = {each.family.root: each for each in result.further.funnels if each.rule == reader.rule.rule and each.points}
     funnels = {axes: each for axes, each in drawn.items() if any(map(_has_rate, families.get(axes, ())))}
     known = {family_text(axes, reader.finest): axes for axes in families}
     axes = next(iter(funnels), None) if by is None else known.get(by)
@@ -180,7 +180,7 @@ def funnel_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
 def sweep_of_result(result: AuditResult, rule: str | None, by: str | None) -> Sweep:
     """What each threshold would have found and flagged, of everyone and the largest groups. Raises AuditError."""
     reader = _Reader(result, rule)
-    sweeps = {each.family.root: each for each in result.sweeps if each.over == "threshold"}
+    sweeps = {each.family.root: each for each in result.further.sweeps if each.over == "threshold"}
     if not sweeps:
         raise AuditError(
             "this result holds no sweep of thresholds",
@@ -221,7 +221,7 @@ def sweep_of_result(result: AuditResult, rule: str | None, by: str | None) -> Sw
 def reliability_of_result(result: AuditResult, rule: str | None, by: str | None) -> Reliability:
     """Scores against labels, of everyone and the largest groups. Raises AuditError."""
     reader = _Reader(result, rule)
-    stated = [each for each in result.calibrations if each.status == "estimated" and each.bins]
+    stated = [each for each in result.further.calibrations if each.status == "estimated" and each.bins]
     families: dict[tuple[Axis, ...], list[Calibration]] = {}
     for each in stated:
         if each.group.root:

@@ -181,7 +181,7 @@ class PageWriter(Writer):
             yield "measured, declared, not shown"
         if result.frameworks:
             yield "evidence relevant to"
-        if result.impact_ratios:
+        if result.further.impact_ratios:
             yield "impact ratio"
         if governance.override_rate is not None or governance.review_rate is not None:
             yield "override rate"

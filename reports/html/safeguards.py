@@ -95,7 +95,7 @@ class SafeguardsWriter(Writer):
             of_others=tuple(self._rows(others)),
             states=tuple((state, counted[state]) for state in ("measured", "declared", "not_shown")),
             patterns=pattern_register(self.result, self.language),
-            ratios=tuple(self._ratios(table) for table in self.result.impact_ratios),
+            ratios=tuple(self._ratios(table) for table in self.result.further.impact_ratios),
             declared=declared,
             not_declared=tuple(one.what for one in self._declared() if not one.words),
             declared_on=self.language.date(governance.declared_on) if governance.declared_on else "",

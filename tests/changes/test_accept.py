@@ -82,7 +82,7 @@ def edited(path: Path, old: str, new: str) -> None:
         (lambda folder: edited(folder / "set.csv", "c00001,", "c00001 ,"), "baseline-other-set"),
         (lambda folder: edited(folder / "plan-2.toml", "margin = 0.1", "margin = 0.2"), "baseline-other-plan"),
         (
-            lambda folder: edited(folder / "old" / "result.json", '"schema_version": 1', '"schema_version": 9'),
+            lambda folder: edited(folder / "old" / "result.json", '"schema_version": 2', '"schema_version": 9'),
             "newer-result",
         ),
         (lambda folder: (folder / "old" / "result.json").unlink(), "no-baseline"),

@@ -247,7 +247,7 @@ def test_a_baseline_that_ended_at_no_moment_is_refused_in_one_line(here: Path, f
     aged(here, "odd", finished)
     refused = call("gate", "plan-2.toml", "--baseline", "odd", "--restricted-folder", "kept")
     assert refused.exit_code == 4
-    assert refused.stderr.splitlines() == ["error: result.json does not follow schema version 1 at provenance"]
+    assert refused.stderr.splitlines() == ["error: result.json does not follow schema version 2 at provenance"]
     assert not (here / "kept").exists()
 
 

@@ -163,7 +163,7 @@ def test_a_file_that_is_not_there_or_empty_is_never_a_pass(here: Path, name: str
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema_version": 1}', "null"])
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema_version": 2}', "null"])
 def test_a_result_that_is_none_is_never_a_pass(here: Path, text: str) -> None:
     (here / "result.json").write_text(text, encoding="utf-8")
     for target in ("result.json", "."):

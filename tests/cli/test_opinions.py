@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made.replaced import replaced
 from typer.testing import CliRunner
 
 from audit.analyses.crosscheck import rates_fairlearn
@@ -65,8 +66,8 @@ def test_run_compares_and_says_with_whom(here: Path) -> None:
     # three rates of everyone and two groups; differences of these, and ratios but to a rest nobody of which is flagged
     assert "Checked: fairlearn 0.15.0 and aif360 0.6.1 agree on 19 rates and disparities" in out
     result = load_result(here / "audit-out" / "result.json")
-    assert result.crosscheck_state == "agreed"
-    assert [one.row_groups_compared for one in result.crosscheck] == [3, 3]
+    assert result.further.crosscheck_state == "agreed"
+    assert [one.row_groups_compared for one in result.further.crosscheck] == [3, 3]
 
 
 def test_a_run_that_did_not_compare_says_so_and_records_it(here: Path) -> None:
@@ -74,7 +75,7 @@ def test_a_run_that_did_not_compare_says_so_and_records_it(here: Path) -> None:
     assert code == ExitCode.PASS
     assert "Checked: no other library was asked for the same numbers" in out
     document = json.loads((here / "audit-out" / "result.json").read_text(encoding="utf-8"))
-    assert (document["crosscheck"], document["crosscheck_state"]) == ([], "not_asked")
+    assert (document["further"]["crosscheck"], document["further"]["crosscheck_state"]) == ([], "not_asked")
     assert "crosscheck-skipped" in [notice["code"] for notice in document["notices"]]
 
 
@@ -109,12 +110,12 @@ def test_a_machine_without_the_libraries_says_that_nobody_was_asked(
     assert code == ExitCode.PASS
     assert "Checked: neither fairlearn nor AIF360 could be asked" in out
     result = load_result(here / "audit-out" / "result.json")
-    assert result.crosscheck_state == "no_answer"
+    assert result.further.crosscheck_state == "no_answer"
     assert [one.code for one in result.notices].count("crosscheck-missing") == 2
 
 
 def test_one_library_alone_agrees(here: Path) -> None:
     invoke("run", "--restricted", "plan.toml", "--quiet")
     result: AuditResult = load_result(here / "audit-out" / "result.json")
-    alone = result.model_copy(update={"crosscheck": result.crosscheck[:1]})
+    alone = replaced(result, crosscheck=result.further.crosscheck[:1])
     assert opinion_line(alone) == "Checked: fairlearn 0.15.0 agrees on 19 rates and disparities"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from made.replaced import replaced
 from made.results import failing_result, passing_result
 from made.second_looks import further_result, unnamed_result
 from rich.cells import cell_len
@@ -51,8 +52,8 @@ def test_of_a_pass_the_least_sure_pass_is_told() -> None:
 )
 def test_a_search_that_found_nothing_says_so(failing: AuditResult, outcome: str, line: str) -> None:
     result = further_result(failing)
-    scan = result.subgroup_scan[0].model_copy(update={"outcome": outcome})
-    assert told(result.model_copy(update={"subgroup_scan": (scan,)}))[-1] == line
+    scan = result.further.subgroup_scan[0].model_copy(update={"outcome": outcome})
+    assert told(replaced(result, subgroup_scan=(scan,)))[-1] == line
 
 
 def test_with_every_line_the_summary_still_fits_a_screen(failing: AuditResult) -> None:

@@ -82,8 +82,8 @@ def test_cases_of_each_group_add_up_to_its_counts() -> None:
 
 def test_large_sets_are_compared_from_counts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(single_rows, "MOST_ROWS", 200)
-    assert {one.row_groups_compared for one in run_audit(plan(), table(200, 2)).crosscheck} == {0}
-    assert {one.row_groups_compared for one in run_audit(plan(), table(199, 2)).crosscheck} == {7}
+    assert {one.row_groups_compared for one in run_audit(plan(), table(200, 2)).further.crosscheck} == {0}
+    assert {one.row_groups_compared for one in run_audit(plan(), table(199, 2)).further.crosscheck} == {7}
 
 
 def run(rows: int = 300, *, crosscheck: bool = True) -> AuditResult:
@@ -92,9 +92,9 @@ def run(rows: int = 300, *, crosscheck: bool = True) -> AuditResult:
 
 def test_every_run_is_compared_with_both_libraries_and_says_so() -> None:
     result = run()
-    assert result.crosscheck_state == "agreed"
-    assert [one.library.split()[0] for one in result.crosscheck] == ["fairlearn", "aif360"]
-    for one in result.crosscheck:
+    assert result.further.crosscheck_state == "agreed"
+    assert [one.library.split()[0] for one in result.further.crosscheck] == ["fairlearn", "aif360"]
+    for one in result.further.crosscheck:
         assert one.groups == one.groups_compared == 1 + 3 + 3 + 9
         assert (one.row_groups_compared, one.row_rates_compared) == (7, 7 * 4)
         assert one.largest_difference == 0.0
@@ -104,7 +104,7 @@ def test_every_run_is_compared_with_both_libraries_and_says_so() -> None:
 
 def test_who_did_not_ask_is_told_so_in_the_result() -> None:
     result = run(crosscheck=False)
-    assert (result.crosscheck, result.crosscheck_state) == ((), "not_asked")
+    assert (result.further.crosscheck, result.further.crosscheck_state) == ((), "not_asked")
     assert [notice.code for notice in result.notices if notice.code.startswith("crosscheck")] == ["crosscheck-skipped"]
     assert run().verdicts == result.verdicts
 
@@ -132,7 +132,7 @@ def test_weighted_rates_are_compared_as_verdicts_take_them() -> None:
     rng = np.random.default_rng(4)
     weighed = table(400, 4).append_column("weight", pa.array(np.round(rng.lognormal(1, 1, 400), 4)))
     result = run_audit(asked.model_copy(update={"evaluation_set": section}), weighed)
-    for one in result.crosscheck:
+    for one in result.further.crosscheck:
         assert one.weighted
         assert one.largest_difference <= 5e-10  # weighted rates are shown to ten significant digits
         assert (one.groups_compared, one.row_groups_compared) == (16, 7)

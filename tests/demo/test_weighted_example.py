@@ -51,7 +51,7 @@ def test_effective_cases_are_fewer_than_rows(result: AuditResult) -> None:
 def test_the_gap_of_filipinos_vanishes_among_adverts_of_one_form_and_that_of_nepalis_stays(result: AuditResult) -> None:
     notes = {
         gap.group: gap.note
-        for record in result.conditional
+        for record in result.further.conditional
         if record.metric == "true_positive_rate"
         for gap in record.groups
     }
@@ -59,7 +59,7 @@ def test_the_gap_of_filipinos_vanishes_among_adverts_of_one_form_and_that_of_nep
 
 
 def test_the_search_finds_the_planted_subgroup_and_confirms_it(result: AuditResult) -> None:
-    missed, flagged = result.subgroup_scan
+    missed, flagged = result.further.subgroup_scan
     assert (missed.outcome, flagged.outcome) == ("confirmed", "confirmed")
     assert [(part.attribute, part.values) for part in missed.subset] == [("form", ("domestic work",))]
     assert [(part.attribute, part.values) for part in flagged.subset] == [
@@ -70,7 +70,7 @@ def test_the_search_finds_the_planted_subgroup_and_confirms_it(result: AuditResu
 
 
 def test_the_random_sample_agrees_with_the_rest(result: AuditResult) -> None:
-    sample = result.control_sample
+    sample = result.further.control_sample
     assert sample is not None
     everyone = next(row for row in sample.comparisons if row.metric == "true_positive_rate" and not row.group.root)
     assert everyone.difference_low is not None
@@ -79,7 +79,7 @@ def test_the_random_sample_agrees_with_the_rest(result: AuditResult) -> None:
 
 
 def test_few_flags_are_right_at_the_base_rate_at_work(result: AuditResult) -> None:
-    everyone = result.deployed[0].groups[0]
+    everyone = result.further.deployed[0].groups[0]
     assert everyone.precision is not None
     assert everyone.set_precision is not None
     assert everyone.precision < 0.2 < 0.8 < everyone.set_precision
@@ -92,13 +92,13 @@ def test_the_share_of_right_flags_in_the_set_is_weighted_wherever_it_stands(resu
         for estimate in result.estimates
         if estimate.metric in ("precision", "selection_rate")
     }
-    for group in (group for family in result.deployed for group in family.groups):
+    for group in (group for family in result.further.deployed for group in family.groups):
         assert group.set_precision == weighted["precision", group.group]
         assert group.set_flag_rate == weighted["selection_rate", group.group]  # every case of this set has a label
 
 
 def test_a_measure_of_ones_own_is_shown_by_group(result: AuditResult) -> None:
-    of_nepal = next(measure for measure in result.own_measures if measure.group == country("NPL"))
+    of_nepal = next(measure for measure in result.further.own_measures if measure.group == country("NPL"))
     assert of_nepal.value is not None
     assert of_nepal.low is not None
     assert of_nepal.high is not None

@@ -380,5 +380,5 @@ def test_asked_twice_it_is_asked_about_every_row_twice(tmp_path: Path) -> None:
         )
         _, told = made.run()
     assert set(times_asked(server).values()) == {2}
-    everyone = told["self_disagreement"][0]
+    everyone = told["further"]["self_disagreement"][0]
     assert (everyone["answered"], everyone["decisions_differ"]) == (ROWS, ROWS // 8)

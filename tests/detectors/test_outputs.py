@@ -184,8 +184,8 @@ def test_the_same_classes_one_result_three_ways(tmp_path: Path) -> None:
     flagged = sum(sign != "none" for sign in SIGNS)
     everyone = one.counts[0]
     assert everyone.true_positive + everyone.false_positive == flagged
-    assert not one.sweeps
-    assert not one.calibrations
+    assert not one.further.sweeps
+    assert not one.further.calibrations
 
 
 def test_the_file_of_predictions_names_the_class(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_levels_are_cut_and_the_same_from_a_function_and_a_column(tmp_path: Path
     assert table(asked) == table(declared)
     assert asked.system.decision == "flagged when the level is at least 3"
     assert asked.counts[0].true_positive + asked.counts[0].false_positive == sum(level >= 3 for level in LEVELS)
-    assert {one.reason for one in asked.calibrations} == {"not_a_share"} or not asked.calibrations
+    assert {one.reason for one in asked.further.calibrations} == {"not_a_share"} or not asked.further.calibrations
 
 
 def test_a_column_of_half_levels_is_refused_without_its_cells(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_ranking_flags_its_first(tmp_path: Path) -> None:
     assert everyone.true_positive + everyone.false_positive == 30
     assert result.rows[0].abstained == 1
     assert result.system.decision == "flagged when the column place puts it among the first 30"
-    assert not result.sweeps
+    assert not result.further.sweeps
     same = audited(
         tmp_path,
         {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from made.public import ABOUT_ALL, CODES, made, sizes_alone
+from made.replaced import replaced
 from made.results import failing_result, passing_result, undecided_result
 from made.second_looks import further_result
 
@@ -24,7 +25,7 @@ def nothing_counted(result: AuditResult) -> AuditResult:
     """The same audit of a set in which nobody was counted: every finding that follows from a case is gone."""
     found = dict.fromkeys(("rules", "verdicts", "rows", "counts", "estimates", "disparities", "memberships"), ())
     further = dict.fromkeys(("conditional", "amplification", "aucs", "calibrations", "sweeps", "failures", "costs"), ())
-    return with_safeguards(result.model_copy(update={**found, **further, "subgroup_scan": (), "impact_ratios": ()}))
+    return with_safeguards(replaced(result, **found, **further, subgroup_scan=(), impact_ratios=()))
 
 
 def said(result: AuditResult) -> PublicAbout:

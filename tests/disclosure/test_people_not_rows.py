@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.published import PLAN, install_reporters, keep_key
+from made.replaced import replaced
 
 from audit.counting.clusters import ClusterTable
 from audit.counting.clusters_once import count_clusters_once
@@ -128,12 +129,14 @@ def test_a_written_result_is_enough_and_one_of_rows_alone_is_not(tmp_path: Path)
     read = parse_result(result_to_json(result))
     assert dict(published(read, tmp_path / "a").files) == dict(published(result, tmp_path / "b").files)
     with pytest.raises(ResultError, match="earlier version"):
-        ready(result.model_copy(update={"clusters": ()}), ("json",), ("en",))
-    more = result.clusters[0].model_copy(update={"true_positive": 10_000})
+        ready(replaced(result, clusters=()), ("json",), ("en",))
+    more = result.further.clusters[0].model_copy(update={"true_positive": 10_000})
     with pytest.raises(ResultError, match="do not add up"):
-        ready(result.model_copy(update={"clusters": (more, *result.clusters[1:])}), ("json",), ("en",))
-    assert result.finest == ()
-    assert audited(tmp_path, PLAN.replace('groups = ["gender", ["gender", "site"]]', 'groups = ["gender"]')).finest
+        ready(replaced(result, clusters=(more, *result.further.clusters[1:])), ("json",), ("en",))
+    assert result.further.finest == ()
+    assert audited(
+        tmp_path, PLAN.replace('groups = ["gender", ["gender", "site"]]', 'groups = ["gender"]')
+    ).further.finest
 
 
 def test_a_folder_keeps_to_what_it_counts(tmp_path: Path) -> None:
@@ -152,7 +155,7 @@ def test_clusters_of_one_row_each_are_rows(tmp_path: Path) -> None:
     once = audited(tmp_path, CLUSTERED, own_case=True)
     rows = audited(tmp_path, PLAN)
     of_rows = {counts.group: counts for counts in rows.counts if len(counts.group.levels) == 2}
-    assert {counts.group: counts for counts in once.clusters} == of_rows
+    assert {counts.group: counts for counts in once.further.clusters} == of_rows
 
 
 Row = tuple[int, int, int, int]

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made.published import COUNTS, KEY, PLAN, install_reporters, keep_key, read_public, state_of, write_set
+from made.replaced import replaced
 from made.tallies import surfaces_agree
 
 from audit.cli.mlflow_run import release_metrics
@@ -95,7 +96,7 @@ def test_a_written_result_is_enough(tmp_path: Path, site: Path) -> None:
     install_reporters(site)
     result = audited(tmp_path, PLAN.replace('groups = ["gender", ["gender", "site"]]', 'groups = ["gender"]'))
     assert not any(len(counts.group.levels) > 1 for counts in result.counts)
-    assert sum(counts.true_positive for counts in result.finest) == sum(found for _, found in COUNTS.values())
+    assert sum(counts.true_positive for counts in result.further.finest) == sum(found for _, found in COUNTS.values())
     text = result_to_json(result)
     made = published(parse_result(text), tmp_path)
     assert any(len(row.group.levels) == 2 and row.positives.cases for row in made.public.table.groups)
@@ -103,9 +104,9 @@ def test_a_written_result_is_enough(tmp_path: Path, site: Path) -> None:
     other = result.model_copy(update={"waivers": (), "rows": result.rows[:1]})
     assert release_of(other, tmp_path / "public" / "release.json", tmp_path / "restricted") is None
     with pytest.raises(ResultError, match="do not add up"):
-        ready(result.model_copy(update={"finest": result.finest[1:]}), FORMATS, ("en",))
+        ready(replaced(result, finest=result.further.finest[1:]), FORMATS, ("en",))
     with pytest.raises(ResultError, match="earlier version"):
-        ready(result.model_copy(update={"finest": ()}), FORMATS, ("en",))
+        ready(replaced(result, finest=()), FORMATS, ("en",))
 
 
 CHEATS = {

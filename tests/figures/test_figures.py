@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 from made.portal import made_release
+from made.replaced import replaced
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -160,7 +161,9 @@ def test_the_lines_of_an_exact_funnel_are_those_of_the_verdict(result: AuditResu
     """Every group is where its verdict says: beyond the solid line, past the dashed one, or between."""
     (axes,) = funnel(result, by="nationality").axes
     drawn = lines(axes)
-    made = next(each for each in result.funnels if each.rule == "missed" and each.family.axes[0].rung == "country")
+    made = next(
+        each for each in result.further.funnels if each.rule == "missed" and each.family.axes[0].rung == "country"
+    )
     told = {float(point.cases): point.fail_rate for point in made.points if point.fail_rate is not None}
     assert dict(points(drawn["fails from here"])) == told
     passes = dict(points(drawn["passes from here"]))
@@ -181,7 +184,7 @@ def test_the_lines_of_an_exact_funnel_are_those_of_the_verdict(result: AuditResu
 def test_a_sweep_draws_the_counts_of_the_result(result: AuditResult) -> None:
     figure = sweep(result)
     upper, lower = figure.axes
-    made = next(each for each in result.sweeps if each.over == "threshold")
+    made = next(each for each in result.further.sweeps if each.over == "threshold")
     names = Names(result.features, ENGLISH)
     for axes, counts, bases, everyone in (
         (upper, "found_by_group", made.positives_by_group, [step.found / made.positives for step in made.steps]),
@@ -199,11 +202,11 @@ def test_a_sweep_draws_the_counts_of_the_result(result: AuditResult) -> None:
 
 def test_a_reliability_diagram_draws_the_bins_of_the_result(result: AuditResult) -> None:
     figure = reliability(result)
-    stated: dict[Any, Any] = {(): next(each for each in result.calibrations if not each.group.levels)}
+    stated: dict[Any, Any] = {(): next(each for each in result.further.calibrations if not each.group.levels)}
     names = Names(result.features, ENGLISH)
     stated |= {
         each.group.root: each
-        for each in result.calibrations
+        for each in result.further.calibrations
         if each.group.levels[:1] and each.group.levels[0].feature == "gender"
     }
     upper = [axes for axes in figure.axes if axes.get_title(loc="left")]
@@ -284,7 +287,7 @@ def test_where_there_is_no_funnel_it_says_why_and_what_can_be_drawn(result: Audi
     assert why(funnel, result, rule="flagged") == few + forest_of_it
     assert forest(result, rule="flagged").axes, "what it advises can be done"
     verdicts = tuple(each.model_copy(update={"degrees_of_freedom": 7.0}) for each in result.verdicts)
-    clustered = result.model_copy(update={"funnels": (), "verdicts": verdicts})
+    clustered = replaced(result, funnels=(), verdicts=verdicts)
     told = why(funnel, clustered)
     assert "by gender or by nationality: its lines are those of exact tests, which there are none of where" in told
     assert told.endswith(forest_of_it)

@@ -56,7 +56,7 @@ def test_further_questions_are_answered_or_nothing_changes(audit: Audit, how: st
     result = judged(out, ended.code, data.rows)
     for path in out.iterdir():
         assert CLUSTER_CANARY not in path.read_text(encoding="utf-8"), path.name
-    assert result["crosscheck_state"] == "agreed"
+    assert result["further"]["crosscheck_state"] == "agreed"
     _the_same(how, folder, plan, table, seed, ended)
 
 
@@ -76,10 +76,12 @@ def _the_same(how: str, folder: Path, plan: dict[str, Any], table: Table, seed: 
         again = run("run", "--restricted", folder / "plan.toml", "--out", other, "--no-crosscheck")
         assert again.code == ended.code
         without, with_it = _read(other), _read(out)
-        assert without["crosscheck_state"] == "not_asked"
+        assert without["further"]["crosscheck_state"] == "not_asked"
         assert _verdict(without) == _verdict(with_it)
-        for name in set(with_it) - {"crosscheck", "crosscheck_state", "notices", "provenance"}:
+        for name in set(with_it) - {"further", "notices", "provenance"}:
             assert without[name] == with_it[name], name
+        for name in set(with_it["further"]) - {"crosscheck", "crosscheck_state"}:
+            assert without["further"][name] == with_it["further"][name], name
     else:
         if how == "shuffled":
             kind = "csv" if plan["evaluation_set"]["path"] == "cases.csv" else "texts"
@@ -222,4 +224,4 @@ def test_what_this_begins_with_asks_and_answers_everything(tmp_path: Path) -> No
         "conditional", "control_sample", "subgroup_scan", "deployed", "costs", "own_measures", "reference_comparison",
         "label_gaps", "aucs", "sensitivity",
     ):  # fmt: skip
-        assert result[name], name
+        assert result["further"][name], name

@@ -402,7 +402,7 @@ def test_a_run_counts_what_a_crash_took_and_goes_on(tmp_path: Path) -> None:
     asked = plan_of(function(tmp_path, body)).model_dump(by_alias=True, exclude_unset=True)
     plan = AuditPlan.model_validate({**asked, "scoring": {"batch_size": 10}})
     result = run_audit(plan, folder=tmp_path, crosscheck=False, sandbox="auto")
-    assert [(each.reason, each.rows) for each in result.failures if not each.group.root] == [("crashed", 1)]
+    assert [(each.reason, each.rows) for each in result.further.failures if not each.group.root] == [("crashed", 1)]
     assert result.provenance.course == (
         "The process of the detector ended by itself (1), and 3 more times while the rows that end it were looked for.",
     )

@@ -14,8 +14,7 @@ from audit.counting.table import CountsTable
 from audit.plan.file.plan_file import LoadedPlan
 from audit.planning.check import CheckReport, check_counts
 from audit.result.audit_result import AuditResult, Provenance, SystemDescription
-from audit.run import summarise
-from audit.safeguards import with_safeguards
+from audit.run import Gathered, summarise
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
@@ -48,7 +47,7 @@ def result_of(
     asked = asked.model_copy(update={"audit": asked.audit.model_copy(update={"title": title})})
     table, families = families_of(asked, features, rows)
     loaded = LoadedPlan(plan=asked, as_asked=asked.model_dump(mode="json", by_alias=True), folder=Path())
-    return with_safeguards(summarise(loaded, features, Counted(table), families, SYSTEM, origin=ORIGIN))
+    return summarise(Gathered(loaded, features, Counted(table), families, SYSTEM, ORIGIN))
 
 
 def check_of(

@@ -14,7 +14,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.change import Change
 from audit.run import run_audit
 from audit.stats.arrays import IntArray
-from audit.verdicts.changes.baseline import Baseline, Joined, change_from, with_change
+from audit.verdicts.changes.baseline import Baseline, Joined, Judged, change_from, with_change
 from audit.vocabulary.groups import SensitiveFeature
 
 __all__ = [
@@ -139,7 +139,7 @@ def separately(
     """Two audits of counts, compared as separate samples."""
     rules = [{**TPR, "groups": [feature.name], **(rule or {})}]
     before, after = (result_of(dict[tuple[str, ...], IntArray](rows.items()), [feature], rules) for rows in (then, now))
-    change = change_from(Baseline(before, Path()), after, Joined(None, "other_set"))
+    change = change_from(Baseline(before, Path()), Judged.of(after), Joined(None, "other_set"))
     return with_change(after, change), change
 
 

@@ -27,8 +27,7 @@ from audit.evaluation import nationality
 from audit.plan.file.plan_file import LoadedPlan
 from audit.public.table import PublicRelease
 from audit.result.audit_result import AuditResult
-from audit.run import summarise
-from audit.safeguards import with_safeguards
+from audit.run import Gathered, summarise
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 PEOPLE, NATIONALITIES = 1_000_000, 200
@@ -48,9 +47,7 @@ def heavy_result(people: int = PEOPLE) -> AuditResult:
     plan = Drawn(Sample(rows=50, rules=RULES)).plan
     loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
     families = count_families(plan, table, features)
-    return with_safeguards(
-        summarise(loaded, features, Counted(table, scores=_scores(table)), families, SYSTEM, origin=ORIGIN)
-    )
+    return summarise(Gathered(loaded, features, Counted(table, scores=_scores(table)), families, SYSTEM, ORIGIN))
 
 
 @cache

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from made.replaced import replaced
 from made.results import UNDECIDED, sample_result
 from made.second_looks import further_result
 from pydantic import BaseModel
@@ -47,16 +48,15 @@ def everything() -> AuditResult:
     plan.__dict__["detector"] = filled(detectors[0], _WORD)
     plan.__dict__["every_rule"] = (*plan.every_rule, filled(ProbeRule, _WORD))
     plan.__dict__["probes"] = tuple(filled(kind, _WORD) for kind in (TextProbe, ColumnsProbe))
-    return result.model_copy(
-        update={
-            "plan": plan,
-            "plan_as_asked": {"detectors": tuple(filled(kind, _WORD) for kind in detectors)},
-            "provenance": completed(result.provenance, _WORD),
-            "features": completed(result.features, _WORD),
-            "conditional": completed(result.conditional, _WORD),
-            "probe_rules": filled(tuple[ProbeRuleResult, ...], _WORD),
-            "probe_verdicts": filled(tuple[ProbeVerdict, ...], _WORD),
-        }
+    return replaced(
+        result,
+        plan=plan,
+        plan_as_asked={"detectors": tuple(filled(kind, _WORD) for kind in detectors)},
+        provenance=completed(result.provenance, _WORD),
+        features=completed(result.features, _WORD),
+        conditional=completed(result.further.conditional, _WORD),
+        probe_rules=filled(tuple[ProbeRuleResult, ...], _WORD),
+        probe_verdicts=filled(tuple[ProbeVerdict, ...], _WORD),
     )
 
 

@@ -14,6 +14,7 @@ from functools import cache
 from statistics import NormalDist
 from typing import Any
 
+from made.replaced import replaced
 from made.samples import FAILING, PASSING, RULES, RUNGS, UNDECIDED, Drawn, Key, Sample
 
 from audit.analyses.impact_ratios import impact_ratios
@@ -31,6 +32,7 @@ from audit.result.findings import (
     Disparity,
     Estimate,
     FamilyResult,
+    Further,
     GroupCounts,
     MetricDefinition,
     RowAccount,
@@ -111,7 +113,7 @@ class _Maker(Drawn):
         harm = {"services": "missed", "enforcement": "wrongly_flagged", "both": "both"}[self.sample.route]
         groups = self.all_groups()
         made = AuditResult(
-            schema_version=1,
+            schema_version=2,
             status="complete",
             release="restricted",
             plan_as_asked={"audit": {"title": text("Recruitment-advert screener 2.3")}},
@@ -153,14 +155,6 @@ class _Maker(Drawn):
             ),
             waivers=self._waivers(verdicts),
             safeguards=(),
-            crosscheck=(
-                Agreement(
-                    library=text("fairlearn 0.15.0"),
-                    rates_compared=9_000,
-                    largest_difference=2.2e-16,
-                    differs_by_convention=412,
-                ),
-            ),
             notices=(
                 Notice(code="labels", text=text("Labels are not truth. These come from: NGO case files.")),
                 Notice(
@@ -169,10 +163,20 @@ class _Maker(Drawn):
                     sentences=(sentence("columns_given", columns=Word(word="nationality")),),
                 ),
             ),
+            further=Further(
+                crosscheck=(
+                    Agreement(
+                        library=text("fairlearn 0.15.0"),
+                        rates_compared=9_000,
+                        largest_difference=2.2e-16,
+                        differs_by_convention=412,
+                    ),
+                ),
+            ),
             provenance=self._provenance(),
         )
         ratios = impact_ratios(self.plan, made.estimates)
-        return self._written_by_others(with_safeguards(made.model_copy(update={"impact_ratios": ratios})))
+        return self._written_by_others(with_safeguards(replaced(made, impact_ratios=ratios)))
 
     def _definition(self, metric: Metric) -> MetricDefinition:
         worse = {"low": "low", "high": "high"}.get(worse_direction(metric.name, self.plan.audit.route), "not_judged")

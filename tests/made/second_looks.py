@@ -11,6 +11,7 @@ from typing import Any
 
 from made.answering import answering
 from made.change_told import change_told
+from made.replaced import replaced
 
 from audit.plan.sections import CostsSection
 from audit.result.audit_result import AuditResult
@@ -104,28 +105,28 @@ def further_result(base: AuditResult, text: Callable[[str], str] = str) -> Audit
     """`base` with an answer to every further question; `text` is applied to what someone else could have written."""
     costs = CostsSection(cost_missed=10, cost_flagged=1, reason=text("Weighed by survivors"))
     answered = answering(base)
-    return base.model_copy(
-        update={
-            **answered,
-            "plan": answered["plan"].model_copy(update={"costs": costs}),
-            "change": change_told(base, text),
-            "sensitivity": _sensitivity(base),
-            "control_sample": _control(base),
-            "conditional": (_conditional(text),),
-            "between_groups": _between(),
-            "entropies": (_entropy(),),
-            "funnels": (_funnel(base),),
-            **_scores(),
-            **_patterns(text),
-            "subgroup_scan": (_scan(text),),
-            "memberships": (_membership(),),
-            "features": _with_several(base),
-            "costs": _costs(),
-            "own_measures": _measures(text),
-            "crosscheck": (_agreement(text),),
-            "crosscheck_state": "agreed",
-            "probes": (made_probe(text),),
-        }
+    plan = answered.pop("plan").model_copy(update={"costs": costs})
+    return replaced(
+        base,
+        **answered,
+        plan=plan,
+        change=change_told(base, text),
+        sensitivity=_sensitivity(base),
+        control_sample=_control(base),
+        conditional=(_conditional(text),),
+        between_groups=_between(),
+        entropies=(_entropy(),),
+        funnels=(_funnel(base),),
+        **_scores(),
+        **_patterns(text),
+        subgroup_scan=(_scan(text),),
+        memberships=(_membership(),),
+        features=_with_several(base),
+        costs=_costs(),
+        own_measures=_measures(text),
+        crosscheck=(_agreement(text),),
+        crosscheck_state="agreed",
+        probes=(made_probe(text),),
     )
 
 

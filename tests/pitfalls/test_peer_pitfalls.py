@@ -431,9 +431,9 @@ def test_p14_a_row_has_one_weight_and_may_stand_in_groups_of_several_features() 
         "score": [1.0, 0.0] * 4,
     }
     result = run_audit(asked, pa.table({**columns, "weight": weights}))
-    assert len(result.crosscheck) == 2
-    assert all(one.weighted and one.largest_difference < 1e-9 for one in result.crosscheck)
-    assert result.crosscheck_state == "agreed"
+    assert len(result.further.crosscheck) == 2
+    assert all(one.weighted and one.largest_difference < 1e-9 for one in result.further.crosscheck)
+    assert result.further.crosscheck_state == "agreed"
     with pytest.raises(DataError, match="missing or not above 0"):
         run_audit(asked, pa.table({**columns, "weight": [*weights[:-1], None]}))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from made.pages import find_all, parsed, section, text
+from made.replaced import replaced
 from made.results import PASSING, failing_result, passing_result, sample_result
 
 from audit.plan.audit_plan import GovernanceSection
@@ -150,8 +151,8 @@ def test_ratios_on_the_page_are_those_of_the_result() -> None:
     part = section(page(result), "frameworks")
     assert "A form borrowed from employment" in text(part)
     tables = [one for one in find_all(part, "table") if "ratios" in (one.get("class") or "")]
-    assert len(tables) == len(result.impact_ratios) == 3
-    for table, held in zip(tables, result.impact_ratios, strict=True):
+    assert len(tables) == len(result.further.impact_ratios) == 3
+    for table, held in zip(tables, result.further.impact_ratios, strict=True):
         rows = [[text(cell) for cell in row] for row in find_all(table, "tr")][1:]
         assert len(rows) == len(held.groups)
         for row, one in zip(rows, held.groups, strict=True):
@@ -163,14 +164,16 @@ def test_ratios_on_the_page_are_those_of_the_result() -> None:
 def test_of_hundreds_of_groups_those_left_out_are_counted_and_not_listed() -> None:
     result = failing_result()
     part = section(page(result), "frameworks")
-    by_nationality = next(one for one in result.impact_ratios if len(one.family.axes) == 1 and len(one.groups) > 60)
+    by_nationality = next(
+        one for one in result.further.impact_ratios if len(one.family.axes) == 1 and len(one.groups) > 60
+    )
     hidden = [one for one in by_nationality.groups if one.left_out is not None]
     cases = sum(one.cases for one in hidden)
     assert f"{len(hidden)} further groups are left out, with {cases:,} cases in all" in text(part)
 
 
 def test_a_result_without_these_tables_says_that_they_are_not_there() -> None:
-    old = PLAIN.model_copy(update={"frameworks": (), "impact_ratios": ()})
+    old = replaced(PLAIN, frameworks=(), impact_ratios=())
     told = text(section(page(old), "frameworks"))
     assert "Not shown: this result holds no such table." in told
     assert "neither by gender nor by nationality" in told

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 from made.pages import find_all, parsed, section, text
+from made.replaced import replaced
 from made.second_looks import COUNTRY, further_result
 
 from audit.result.audit_result import AuditResult
@@ -120,7 +121,7 @@ def test_the_funnel_has_a_mark_a_group_and_its_limits_in_numbers(further: AuditR
     alone = min(verdict.cases for verdict in verdicts if verdict.decidable)
     limits = [row for row in rows(part) if len(row) == 3 and row[0].replace(",", "").isdigit()]
     assert [row[0] for row in limits] == ["12", "30", "60", "90", "200", "500", "2,000"]
-    for row, point in zip(limits, further.funnels[0].points, strict=True):
+    for row, point in zip(limits, further.further.funnels[0].points, strict=True):
         assert row[1] == f"{100 * (point.fail_rate or 0):.1f}%"
         assert (row[2] == "—") == (point.cases < alone)
 
@@ -132,7 +133,7 @@ def test_no_list_of_the_worst_names_whom_a_fail_without_a_name_does_not(
 
     told = section(parsed(HtmlReporter().render(further_result(unnamed_result(failing)))), "together")
     assert "Who stands furthest towards harm" not in text(told)
-    assert further.between_groups[1].worst
+    assert further.further.between_groups[1].worst
 
 
 def test_weights_are_used_where_rates_are_compared_with_everyone_else(passing: AuditResult) -> None:
@@ -162,19 +163,19 @@ def test_weights_are_used_where_rates_are_compared_with_everyone_else(passing: A
 
 
 def test_none_is_a_word_where_nothing_was_found(further: AuditResult) -> None:
-    alike = tuple(each.model_copy(update={"equality_p": 0.4}) for each in further.between_groups)
-    amplification = further.amplification[0].model_copy(update={"outcomes": {"cannot_tell": 40}})
-    steps = tuple(step.model_copy(update={"gaps": ()}) for step in further.sweeps[0].steps)
-    right = tuple(each.model_copy(update={"p_adjusted": 0.9}) for each in further.calibrations)
-    cheap = tuple(each.model_copy(update={"difference_low": -3.0}) for each in further.costs)
-    result = further.model_copy(
-        update={
-            "between_groups": alike,
-            "amplification": (amplification,),
-            "sweeps": (further.sweeps[0].model_copy(update={"steps": steps}),),
-            "calibrations": right,
-            "costs": cheap,
-        }
+    alike = tuple(each.model_copy(update={"equality_p": 0.4}) for each in further.further.between_groups)
+    amplification = further.further.amplification[0].model_copy(update={"outcomes": {"cannot_tell": 40}})
+    steps = tuple(step.model_copy(update={"gaps": ()}) for step in further.further.sweeps[0].steps)
+    right = tuple(each.model_copy(update={"p_adjusted": 0.9}) for each in further.further.calibrations)
+    cheap = tuple(each.model_copy(update={"difference_low": -3.0}) for each in further.further.costs)
+    sweep = further.further.sweeps[0].model_copy(update={"steps": steps})
+    result = replaced(
+        further,
+        between_groups=alike,
+        amplification=(amplification,),
+        sweeps=(sweep,),
+        calibrations=right,
+        costs=cheap,
     )
     root = parsed(HtmlReporter().render(result))
     assert "In none of 2 comparisons below are groups shown to differ" in text(section(root, "together"))
@@ -212,9 +213,9 @@ def test_a_share_to_vouch_for_is_never_rounded_up(
     """Whoever vouches for what a report says must get what it says: the notice of the same page rounds down too."""
     doubts = tuple(
         rule.model_copy(update={"missing_share_for_all": for_all, "missing_share_for_half": for_half})
-        for rule in further.sensitivity
+        for rule in further.further.sensitivity
     )
-    html = HtmlReporter().render(further.model_copy(update={"sensitivity": doubts}))
+    html = HtmlReporter().render(replaced(further, sensitivity=doubts))
     sentence = next(text(line) for line in find_all(section(parsed(html), "sure"), "p") if "would pass" in text(line))
     assert sentence.endswith(told)
 
@@ -226,10 +227,10 @@ def test_the_threshold_of_the_audit_has_the_digits_that_the_plan_gave_it(further
         sweep.model_copy(update={"steps": tuple(
             step.model_copy(update={"threshold": 0.475}) if step.threshold == 0.45 else step for step in sweep.steps
         )})
-        for sweep in further.sweeps
+        for sweep in further.further.sweeps
     )  # fmt: skip
     plan = further.plan.model_copy(update={"detector": detector})
-    page = HtmlReporter().render(further.model_copy(update={"plan": plan, "sweeps": sweeps}))
+    page = HtmlReporter().render(replaced(further, plan=plan, sweeps=sweeps))
     part = section(parsed(page), "thresholds")
     assert "This audit’s own threshold is 0.475." in text(part)
     rows = [text(row) for row in find_all(next(find_all(part, "tbody")), "tr")]

@@ -32,7 +32,6 @@ from reports.sentences import SentenceWriter
 ROOT = Path(__file__).parents[2]
 WRITERS = {
     "analyses/notices.py": None,
-    "analyses/crosscheck/unasked.py": None,
     "safeguards/of_changes.py": None,
     "safeguards/of_declarations.py": None,
     "safeguards/of_patterns.py": None,

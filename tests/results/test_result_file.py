@@ -14,9 +14,10 @@ from audit.errors import ResultError
 from audit.plan.file.plan_file import LoadedPlan
 from audit.result.audit_result import AuditResult, Provenance, SystemDescription
 from audit.result.file import load_result, parse_result, result_schema, result_to_json
-from audit.run import summarise
-from audit.safeguards import with_safeguards
+from audit.run import Gathered, summarise
 from audit.stats.arrays import IntArray
+
+VERSION_1 = Path(__file__).with_name("version_1.json")
 
 ORIGIN = Provenance(
     plan_sha256="0" * 64,
@@ -49,7 +50,7 @@ def result() -> AuditResult:
     table, families = families_of(plan, [feature], rows)
     system = SystemDescription(kind="predictions", name="score", decision="d", features=(), sensitive_features_used=())
     loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
-    return with_safeguards(summarise(loaded, [feature], Counted(table), families, system, origin=ORIGIN))
+    return summarise(Gathered(loaded, [feature], Counted(table), families, system, ORIGIN))
 
 
 def test_a_result_comes_back_as_it_was_written(result: AuditResult, tmp_path: Path) -> None:
@@ -102,8 +103,11 @@ def test_a_rate_that_is_not_known_is_null_with_a_reason(result: AuditResult) -> 
         ("{", "not-a-result"),
         ("[]", "not-a-result"),
         ('{"schema_version": 1}', "not-a-result"),
-        ('{"schema_version": 1, "schema_version": 1}', "not-a-result"),
-        ('{"schema_version": 2}', "newer-result"),
+        ('{"schema_version": 2}', "not-a-result"),
+        ('{"schema_version": 2.0}', "not-a-result"),
+        ('{"schema_version": 0}', "not-a-result"),
+        ('{"schema_version": 2, "schema_version": 2}', "not-a-result"),
+        ('{"schema_version": 3}', "newer-result"),
         ('{"schema_version": 1e999}', "not-a-result"),
         ('{"schema_version": NaN}', "not-a-result"),
         ("[" * 100_000, "not-a-result"),
@@ -130,6 +134,63 @@ def test_a_result_cut_short_is_refused(result: AuditResult) -> None:
     for end in range(0, len(text) - 2, max(1, len(text) // 50)):
         with pytest.raises(ResultError):
             parse_result(text[:end])
+
+
+def of_version_1(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as version 1 has it: what decides nothing stands beside what decides."""
+    flat: dict[str, Any] = json.loads(json.dumps(document))
+    flat.update(flat.pop("further"), schema_version=1)
+    for one in flat["safeguards"]:
+        one["rests_on"] = [at.removeprefix("further.") for at in one["rests_on"]]
+    return flat
+
+
+def holds(whole: Any, part: Any) -> bool:
+    """Whether all that `part` says stands in `whole`, which may have fields of later days beside it."""
+    if isinstance(part, dict):
+        return part.keys() <= whole.keys() and all(holds(whole[name], value) for name, value in part.items())
+    if isinstance(part, list):
+        return len(part) == len(whole) and all(map(holds, whole, part))
+    return bool(whole == part)
+
+
+def test_a_result_of_version_1_is_read_as_what_it_says() -> None:
+    """The file was written by the last commit that wrote version 1."""
+    document = json.loads(VERSION_1.read_text(encoding="utf-8"))
+    again = json.loads(result_to_json(load_result(VERSION_1)))
+    assert (document["schema_version"], again["schema_version"]) == (1, 2)
+    assert holds(of_version_1(again), document)
+    measured = [at for one in again["safeguards"] for at in one["rests_on"] if at.startswith("further.")]
+    assert set(measured) == {"further.costs", "further.deployed"}
+
+
+def test_a_result_is_the_same_in_both_versions(result: AuditResult) -> None:
+    assert parse_result(json.dumps(of_version_1(json.loads(result_to_json(result))))) == result
+
+
+@pytest.mark.parametrize(
+    ("where", "change"),
+    [
+        ("further", lambda it: it.update(further={})),
+        ("further", lambda it: it.update(further={"aucs": it["aucs"]})),
+        ("aucs.0.auc", lambda it: it["aucs"][0].update(auc="high")),
+        ("sweep", lambda it: it.update(sweep=[])),
+        ("overall", lambda it: it.pop("overall")),
+    ],
+)
+def test_what_is_no_result_of_version_1_is_refused(where: str, change: Callable[[dict[str, Any]], object]) -> None:
+    document = json.loads(VERSION_1.read_text(encoding="utf-8"))
+    change(document)
+    with pytest.raises(ResultError) as caught:
+        parse_result(json.dumps(document))
+    assert str(caught.value) == f"result does not follow schema version 1 at {where}"
+
+
+def test_evidence_that_a_result_of_version_1_does_not_hold_is_refused() -> None:
+    document = json.loads(VERSION_1.read_text(encoding="utf-8"))
+    place = next(n for n, one in enumerate(document["safeguards"]) if one["rests_on"] == ["costs"])
+    with pytest.raises(ResultError, match=rf"safeguards\.{place} does not follow from what it holds"):
+        parse_result(json.dumps({**document, "costs": []}))
 
 
 CONTRADICTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
@@ -161,14 +222,15 @@ def _failing(document: dict[str, Any]) -> dict[str, Any]:
 def test_a_result_that_contradicts_itself_is_refused(
     result: AuditResult, where: str, change: Callable[[dict[str, Any]], object]
 ) -> None:
-    document = json.loads(result_to_json(result))
-    assert document["overall"]["outcome"] == "fail"
-    change(document)
-    with pytest.raises(ResultError) as caught:
-        parse_result(json.dumps(document), "result.json")
-    assert caught.value.slug == "contradictory-result"
-    assert f"result.json contradicts itself: {where} does" in str(caught.value)
-    assert str(caught.value).isprintable()
+    newest = json.loads(result_to_json(result))
+    for document in (newest, of_version_1(newest)):
+        assert document["overall"]["outcome"] == "fail"
+        change(document)
+        with pytest.raises(ResultError) as caught:
+            parse_result(json.dumps(document), "result.json")
+        assert caught.value.slug == "contradictory-result"
+        assert f"result.json contradicts itself: {where} does" in str(caught.value)
+        assert str(caught.value).isprintable()
 
 
 def _said_to_pass(result: AuditResult, *, decided: str, decidable: bool, coverage: float | None) -> str:

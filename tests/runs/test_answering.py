@@ -87,8 +87,8 @@ def failing(n: int) -> str | None:
 def test_failures_are_counted_by_reason_for_every_group(tmp_path: Path) -> None:
     make_set(tmp_path)
     result = audited(plan(FAILING, tmp_path), tmp_path)
-    found = {(each.group.root, each.reason): each.rows for each in result.failures}
-    assert {each.status for each in result.failures} == {"invalid_output"}
+    found = {(each.group.root, each.reason): each.rows for each in result.further.failures}
+    assert {each.status for each in result.further.failures} == {"invalid_output"}
     everyone = Counter(reason for n in range(ROWS) if (reason := failing(n)))
     assert {reason: rows for (root, reason), rows in found.items() if not root} == everyone
     women = Counter(reason for n in range(ROWS) if n % 4 < 2 and (reason := failing(n)))
@@ -96,14 +96,14 @@ def test_failures_are_counted_by_reason_for_every_group(tmp_path: Path) -> None:
     vietnamese = Counter(reason for n in range(ROWS) if n % 3 == 1 and (reason := failing(n)))
     assert {r: rows for (root, r), rows in found.items() if root == group("nationality", "VNM").root} == vietnamese
     for account in result.rows:
-        assert account.failed == sum(each.rows for each in result.failures if each.group == account.group)
+        assert account.failed == sum(each.rows for each in result.further.failures if each.group == account.group)
 
 
 def test_without_failures_nothing_is_counted(tmp_path: Path) -> None:
     make_set(tmp_path)
     result = audited(plan("def score(batch):\n    return [0.5] * batch.num_rows\n", tmp_path), tmp_path)
-    assert result.failures == ()
-    assert result.self_disagreement == ()
+    assert result.further.failures == ()
+    assert result.further.self_disagreement == ()
 
 
 UNEQUAL = (
@@ -181,7 +181,7 @@ def test_asked_twice_the_report_shows_who_gets_two_answers(tmp_path: Path) -> No
     twice = audited(plan(WAVERING, tmp_path, scoring={"repeat": 2, "batch_size": 64}), tmp_path)
     assert twice.counts == once.counts
     assert twice.verdicts == once.verdicts
-    found = {each.group.root: each for each in twice.self_disagreement}
+    found = {each.group.root: each for each in twice.further.self_disagreement}
     everyone = found[()]
     answered = [n for n in range(ROWS) if n % 100 != 50]
     assert everyone.answered == len(answered)
@@ -212,7 +212,7 @@ def test_every_round_takes_its_own_capacity(tmp_path: Path) -> None:
         "    return [(n if calls[n] == 1 else 599 - n) / 599 for n in numbers]\n"
     )
     asked = plan(code, tmp_path, detector={"threshold": None, "top_k": 100}, scoring={"repeat": 3})
-    everyone = audited(asked, tmp_path).self_disagreement[0]
+    everyone = audited(asked, tmp_path).further.self_disagreement[0]
     assert (everyone.answered, everyone.decisions_differ) == (ROWS, 200)
 
 
@@ -225,7 +225,7 @@ def test_ties_at_the_capacity_are_broken_alike_in_every_round(tmp_path: Path) ->
         scoring={"repeat": 2},
     )
     result = audited(asked, tmp_path)
-    assert result.self_disagreement[0].decisions_differ == 0
+    assert result.further.self_disagreement[0].decisions_differ == 0
     assert result.counts[0].true_positive + result.counts[0].false_positive == 100
 
 
@@ -247,7 +247,7 @@ def test_an_interrupted_second_round_goes_on(tmp_path: Path) -> None:
     with pytest.raises(BaseException, match=r"interrupted: 840 of 1,200 rows"):
         audited(asked, tmp_path, checkpoint=Checkpoint(kept, commit_every=0.0))
     result = audited(asked, tmp_path, checkpoint=Checkpoint(kept, commit_every=0.0))
-    assert result.self_disagreement[0].answered == ROWS
+    assert result.further.self_disagreement[0].answered == ROWS
     # 15 before the interrupt, one kept batch asked again to see that it is the same function, and the 6 that were left
     assert len((tmp_path / "batches").read_text(encoding="utf-8")) == 15 + 1 + 6
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made.replaced import replaced
 from made.results import failing_result, passing_result, undecided_result
 from made.second_looks import further_result
 
@@ -60,23 +61,23 @@ def test_what_was_asked_is_shown_and_what_was_not_is_not() -> None:
 
 def test_the_evidence_counts_groups() -> None:
     result = ASKED["failing"]
-    added = sum(record.outcomes.get("adds", 0) for record in result.amplification)
-    vanished = sum(record.notes.get("vanishes", 0) for record in result.conditional)
+    added = sum(record.outcomes.get("adds", 0) for record in result.further.amplification)
+    vanished = sum(record.notes.get("vanishes", 0) for record in result.further.conditional)
     assert added
     assert vanished
     assert f"turned round for {added}," in of_key(result, "facilitate").evidence
     assert f": {vanished} vanish," in of_key(result, "like_cases").evidence
-    assert result.reference_comparison is not None
-    assert result.reference_comparison.source in of_key(result, "perpetuate").evidence
+    assert result.further.reference_comparison is not None
+    assert result.further.reference_comparison.source in of_key(result, "perpetuate").evidence
 
 
 def test_findings_that_say_nothing_are_not_shown() -> None:
     result = ASKED["failing"]
     silent = tuple(
         record.model_copy(update={"outcomes": {"cannot_tell": sum(record.outcomes.values())}})
-        for record in result.amplification
+        for record in result.further.amplification
     )
-    assert of_key(result.model_copy(update={"amplification": silent}), "facilitate").state == "not_shown"
+    assert of_key(replaced(result, amplification=silent), "facilitate").state == "not_shown"
     undecided = tuple(one.model_copy(update={"outcome": "inconclusive"}) for one in result.verdicts)
     for key in ("limits", "inequality", "nationalities"):
         assert of_key(result, key).state == "measured"
@@ -96,7 +97,7 @@ def test_nothing_is_measured_without_numbers_nor_declared_without_words(
     """Whatever of a result is taken away: each state stands on fields that hold something, and on those alone."""
     result = (ASKED if asked else PLAIN)[name]
     gone = {field: None if field == "reference_comparison" else () for field in emptied}
-    changed = with_safeguards((with_governance(result, {}) if silent else result).model_copy(update=gone))
+    changed = with_safeguards(replaced(with_governance(result, {}) if silent else result, **gone))
     for key, found in evidence_of(changed).items():
         assert found.state in SEARCHES[key].states, key
         assert (found.state == "not_shown") == (not found.rests_on), key
@@ -107,7 +108,7 @@ def test_nothing_is_measured_without_numbers_nor_declared_without_words(
             assert value is not None, field
             assert value != (), field
             assert field.startswith("plan.") == (found.state == "declared") or field == "plan", field
-            assert field not in emptied
+            assert field.removeprefix("further.") not in emptied
     if silent:
         declared_anyway = {one.key for one in changed.safeguards if one.state == "declared"}
         assert declared_anyway <= {"owner", "route", "labels", "algorithms", "auditor"}, "[governance] is empty"
@@ -117,7 +118,7 @@ def test_nothing_is_measured_without_numbers_nor_declared_without_words(
 @settings(max_examples=15, deadline=None)
 def test_a_provision_is_present_only_with_all_that_it_asks_for(emptied: set[str]) -> None:
     gone = {name: None if name == "reference_comparison" else () for name in emptied}
-    changed = ASKED["passing"].model_copy(update=gone)
+    changed = replaced(ASKED["passing"], **gone)
     found = evidence_of(changed)
     _, laws = safeguards(changed, TABLES)
     for law, instrument in zip(laws, TABLES.instruments, strict=True):
@@ -158,9 +159,9 @@ def test_a_form_is_known_only_where_the_operator_says_which_feature_it_is() -> N
     assert (told.state, told.rests_on) == ("measured", ("estimates",))
     without = plain.model_copy(update={"estimates": ()})
     assert evidence_of(with_governance(without, FORM))["forms"].state == "not_shown"
-    (control,) = {record.controls for record in ASKED["failing"].conditional[:1]}
+    (control,) = {record.controls for record in ASKED["failing"].further.conditional[:1]}
     as_control = with_governance(ASKED["failing"], {"features": {"form": control[0]}})
-    assert evidence_of(as_control)["forms"].rests_on == ("conditional",)
+    assert evidence_of(as_control)["forms"].rests_on == ("further.conditional",)
 
 
 def test_children_are_seen_only_where_the_plan_names_them() -> None:
@@ -224,7 +225,7 @@ def test_a_service_is_not_said_to_be_none() -> None:
 
 def test_results_are_said_to_be_comparable_by_what_makes_them_so() -> None:
     told = of_key(PLAIN["failing"], "comparable").evidence
-    assert told.startswith("This result is of version 1 of a published schema. Nationalities have codes")
+    assert told.startswith("This result is of version 2 of a published schema. Nationalities have codes")
 
 
 def test_review_and_override_say_what_is_declared_and_no_more() -> None:
@@ -315,8 +316,7 @@ def test_a_result_that_claims_evidence_it_does_not_hold_is_refused(claim: Mappin
 
 def test_a_result_of_an_earlier_version_is_still_read() -> None:
     document = json.loads(result_to_json(PLAIN["passing"]))
-    for name in ("frameworks", "impact_ratios"):
-        del document[name]
+    del document["frameworks"], document["further"]["impact_ratios"]
     kept = ("clause", "words", "question", "evidence", "state")
     document["safeguards"] = [{name: one[name] for name in kept} for one in document["safeguards"]]
     assert parse_result(json.dumps(document)).safeguards[0].given_by is None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from made.replaced import replaced
 from made.worlds import everything
 
 from audit.planning.power import plan_power
@@ -148,13 +149,13 @@ def test_a_fail_within_the_limit_is_without_cause_and_one_beyond_it_is_not(triag
 
 @pytest.mark.parametrize("field", ["conditional", "amplification"])
 def test_without_the_part_that_says_it_nothing_can_be_told(planted: Audited, field: str) -> None:
-    without = planted.result.model_copy(update={field: ()})
+    without = replaced(planted.result, **{field: ()})
     finding = {"conditional": "like-with-like", "amplification": "amplification"}[field]
     assert audit_state(planted.possible(finding), without) == "cannot_tell"
 
 
 def test_without_a_reference_table_biased_labels_cannot_be_told(planted: Audited) -> None:
-    without = planted.result.model_copy(update={"reference_comparison": None})
+    without = replaced(planted.result, reference_comparison=None)
     assert audit_state(planted.possible("biased-labels"), without) == "cannot_tell"
 
 

@@ -44,7 +44,7 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
     from audit.counting.counted import count_everything
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.plan.file.plan_file import loaded_plan
-    from audit.run import summarise
+    from audit.run import Gathered, summarise
     from audit.scoring import score
     from audit.scoring.provenance import provenance
 
@@ -68,7 +68,7 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
             for details, name in ((True, "whole"), (False, "judging")):
                 begun = time.perf_counter()
                 result = summarise(
-                    loaded, evaluation_set.features, counted, families, system, details=details, origin=origin
+                    Gathered(loaded, evaluation_set.features, counted, families, system, origin, details=details)
                 )
                 groups = len(result.verdicts)
                 times[name].append(time.perf_counter() - begun + (ended - scanned if details else 0.0))

@@ -44,14 +44,14 @@ def _weakest_line(result: AuditResult, names: GroupNames) -> str:
 
 
 def _examined(result: AuditResult) -> Iterator[RuleSensitivity]:
-    return (rule for rule in result.sensitivity if rule.examined == "yes")
+    return (rule for rule in result.further.sensitivity if rule.examined == "yes")
 
 
 def _like_with_like_line(result: AuditResult, names: GroupNames) -> str:
     """Say what comparing only cases of the same kind does to gaps, with one group by name."""
     changed = [
         (gap.note, gap.group, record.controls)
-        for record in result.conditional
+        for record in result.further.conditional
         for gap in record.groups
         if gap.note in _CHANGES
     ]
@@ -67,11 +67,11 @@ def _like_with_like_line(result: AuditResult, names: GroupNames) -> str:
 
 def _search_line(result: AuditResult, names: GroupNames) -> str:
     """Name the subgroup that held up among other cases; else say that none did."""
-    if not result.subgroup_scan:
+    if not result.further.subgroup_scan:
         return ""
-    confirmed = [scan for scan in result.subgroup_scan if scan.outcome == "confirmed"]
+    confirmed = [scan for scan in result.further.subgroup_scan if scan.outcome == "confirmed"]
     if not confirmed:
-        undecided = all(scan.outcome == "cannot_tell" for scan in result.subgroup_scan)
+        undecided = all(scan.outcome == "cannot_tell" for scan in result.further.subgroup_scan)
         return f"Search for subgroups: {'too few cases to tell' if undecided else 'none stands out and holds up'}"
     scan = confirmed[0]
     harm = "missed" if scan.question == "missed" else "wrongly flagged"

@@ -101,13 +101,13 @@ def _change(probe: SwapProbe, shift: SwapShift) -> str:
 
 def opinion_line(result: AuditResult) -> str:
     """State which libraries computed the same numbers, and how many; or that none was asked, or none could answer."""
-    if result.crosscheck_state == "not_asked":
+    if result.further.crosscheck_state == "not_asked":
         return "Checked: no other library was asked for the same numbers"
-    if result.crosscheck_state == "no_answer":
+    if result.further.crosscheck_state == "no_answer":
         return "Checked: neither fairlearn nor AIF360 could be asked"
-    names = " and ".join(printable(agreement.library) for agreement in result.crosscheck)
-    numbers = min(agreement.rates_compared + agreement.disparities_compared for agreement in result.crosscheck)
-    verb = "agrees" if len(result.crosscheck) == 1 else "agree"
+    names = " and ".join(printable(agreement.library) for agreement in result.further.crosscheck)
+    numbers = min(agreement.rates_compared + agreement.disparities_compared for agreement in result.further.crosscheck)
+    verb = "agrees" if len(result.further.crosscheck) == 1 else "agree"
     return f"Checked: {names} {verb} on {numbers:,} rates and disparities"
 
 
@@ -121,7 +121,7 @@ def answer_lines(result: AuditResult) -> list[str]:
 
 
 def _failed_lines(result: AuditResult) -> list[str]:
-    everyone = [each for each in result.failures if not each.group.root]
+    everyone = [each for each in result.further.failures if not each.group.root]
     if not everyone:
         return []
     failed = sorted(everyone, key=lambda each: -each.rows)
@@ -131,7 +131,7 @@ def _failed_lines(result: AuditResult) -> list[str]:
 
 
 def _disagreement_lines(result: AuditResult) -> list[str]:
-    for each in result.self_disagreement:
+    for each in result.further.self_disagreement:
         if not each.group.root:
             differ = f"{each.decisions_differ:,} of {each.answered:,} decisions differ"
             share = f" ({percent(each.share)})" if each.share else ""

@@ -6,6 +6,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+from audit.result.findings.judged import GroupCounts, Membership
+from audit.result.findings.like_with_like import LikeWithLike
+from audit.result.findings.many_groups import BetweenGroups, Entropy, Funnel
+from audit.result.findings.patterns import Amplification, Deployed, LabelGap, ReferenceComparison
+from audit.result.findings.safeguards import ImpactRatios
+from audit.result.findings.scores import AucDecomposition, Calibration, GroupAuc, Sweep
+from audit.result.findings.sensitivity import ControlSample, RuleSensitivity
+from audit.result.findings.subgroup_scan import SubgroupScan
 from audit.vocabulary.groups import Group, Part
 from audit.vocabulary.statuses import Reason, Status
 
@@ -17,6 +25,7 @@ __all__ = [
     "CostReason",
     "CrosscheckState",
     "FailedRows",
+    "Further",
     "OwnMeasure",
     "OwnMeasureReason",
     "SelfDisagreement",
@@ -191,3 +200,62 @@ class Agreement(Part):
     """Rates and disparities for which the library reports a number and this project none."""
     conventions: tuple[Convention, ...] = ()
     """Conventions behind them."""
+
+
+class Further(Part):
+    """Findings that decide nothing. A gate leaves most of them out."""
+
+    finest: tuple[GroupCounts, ...] = ()
+    """The counts of the groups that public figures add up from, where `counts` does not hold them."""
+    clusters: tuple[GroupCounts, ...] = ()
+    """The counts of these groups with every cluster counted once, where public figures protect clusters
+    (`disclosure.unit`)."""
+    memberships: tuple[Membership, ...] = ()
+    """Nationalities that people have beside others, where the plan counts these together: with all who hold them."""
+    costs: tuple[CostOfErrors, ...] = ()
+    """What errors cost, group by group, where the plan has `costs`."""
+    own_measures: tuple[OwnMeasure, ...] = ()
+    """The plan's own `measures`, group by group: shown, never judged."""
+    conditional: tuple[LikeWithLike, ...] = ()
+    """Gaps within strata of the plan's control features."""
+    amplification: tuple[Amplification, ...] = ()
+    """Whether the detector adds disparity over its labels, family by family."""
+    label_gaps: tuple[LabelGap, ...] = ()
+    """The widest gap in the labels themselves, family by family."""
+    reference_comparison: ReferenceComparison | None = None
+    """Who is labelled as exploited, against the plan's reference table."""
+    deployed: tuple[Deployed, ...] = ()
+    """Precision and share flagged at the plan's deployed base rate."""
+    subgroup_scan: tuple[SubgroupScan, ...] = ()
+    """The subgroups that are missed and wrongly flagged most, among all that the plan's `scan` describes."""
+    aucs: tuple[GroupAuc, ...] = ()
+    """How well the scores rank: everyone's cases first, then group by group. Families of several features and more than
+    60 groups are left out, here and in the next three."""
+    auc_decompositions: tuple[AucDecomposition, ...] = ()
+    """How much of the AUC over everyone is telling groups apart, family by family."""
+    calibrations: tuple[Calibration, ...] = ()
+    """Whether scores mean what they say: everyone first, then group by group."""
+    sweeps: tuple[Sweep, ...] = ()
+    """What other thresholds and capacities would have done, family by family: described, never judged."""
+    sensitivity: tuple[RuleSensitivity, ...] = ()
+    """Rule by rule, what it would take for its verdicts not to stand."""
+    control_sample: ControlSample | None = None
+    """The cases drawn at random beside the others, where the plan says which they are."""
+    between_groups: tuple[BetweenGroups, ...] = ()
+    """How the groups of each family differ: whether at all, by how much beyond chance, and who stands out."""
+    entropies: tuple[Entropy, ...] = ()
+    """How unequally errors fall on people, between and within the groups of each family."""
+    funnels: tuple[Funnel, ...] = ()
+    """The limits of the verdicts over group size, rule by rule, for families of one feature with 10 groups or more."""
+    failures: tuple[FailedRows, ...] = ()
+    """Rows without a usable answer by what went wrong: everyone, then group by group. Empty for answers that existed
+    already."""
+    self_disagreement: tuple[SelfDisagreement, ...] = ()
+    """How often the detector contradicts itself, where the plan asks it more than once: everyone, then group by
+    group."""
+    impact_ratios: tuple[ImpactRatios, ...] = ()
+    """Shares flagged and their ratios by gender, by nationality and by both: a form borrowed from employment."""
+    crosscheck: tuple[Agreement, ...] = ()
+    """The same rates and disparities from other libraries, where they were asked."""
+    crosscheck_state: CrosscheckState = "not_asked"
+    """`agreed`: every library that answered agrees. `no_answer`: none could be loaded. `not_asked`: nobody compared."""

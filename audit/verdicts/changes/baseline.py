@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -17,8 +17,9 @@ from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import LoadedPlan
-from audit.result.audit_result import AuditResult, GroupCounts
+from audit.result.audit_result import AuditResult, GroupCounts, OverallVerdict
 from audit.result.file import load_result, result_sha256
+from audit.result.findings import RuleResult
 from audit.result.findings.change import Change, ChangeBaseline, Unpaired, combined_outcome
 from audit.verdicts.changes.acceptance import check_features, check_plans, check_sets, permitted_differences
 from audit.verdicts.changes.answers import answers_of
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Baseline",
     "Joined",
+    "Judged",
     "baseline_for",
     "change_between",
     "change_from",
@@ -43,8 +45,8 @@ __all__ = [
     "join_answers",
     "load_baseline",
     "load_named_baseline",
+    "overall_with",
     "with_change",
-    "with_change_from",
 ]
 
 
@@ -145,35 +147,48 @@ def join_answers(baseline: Baseline | None, loaded: LoadedPlan, evaluation_set: 
     return Joined(pairs, None)
 
 
-def change_from(baseline: Baseline, result: AuditResult, joined: Joined) -> Change:
-    """Judge the change from the baseline to a result with the same plan."""
-    plan, by_name = result.plan, {feature.name: feature for feature in result.features}
+class Judged(NamedTuple):
+    """Part of the later audit that its change from a baseline is judged by."""
+
+    plan: AuditPlan
+    features: Sequence[SensitiveFeature]
+    counts: Sequence[GroupCounts]
+    rules: Sequence[RuleResult]
+    detector_sha256: str | None
+
+    @classmethod
+    def of(cls, result: AuditResult) -> Self:
+        """Take it from a result."""
+        return cls(result.plan, result.features, result.counts, result.rules, result.provenance.detector_sha256)
+
+
+def change_from(baseline: Baseline, now: Judged, joined: Joined) -> Change:
+    """Judge the change from the baseline to an audit by the same plan."""
+    plan, by_name = now.plan, {feature.name: feature for feature in now.features}
+    then = baseline.result
     evidence = {
-        family: _evidence(family, baseline.result, result, joined.pairs, by_name) for family in plan_families(plan)
+        family: _evidence(family, then.counts, now.counts, joined.pairs, by_name) for family in plan_families(plan)
     }
     return judge_change(
         plan,
         evidence,
         by_name,
         baseline.description,
-        permitted_differences(baseline.result, plan, result.provenance.detector_sha256),
+        permitted_differences(then, plan, now.detector_sha256),
         joined.unpaired,
-        too_many_failed=any(_too_many_failed(one) for one in (baseline.result, result)),
+        too_many_failed=any(rule.because == "too_many_failed" for rule in (*then.rules, *now.rules)),
     )
 
 
-def with_change_from(result: AuditResult, baseline: Baseline | None, joined: Joined | None) -> AuditResult:
-    """Return the result with its change from a baseline, where there is one."""
-    if baseline is None or joined is None:
-        return result
-    return with_change(result, change_from(baseline, result, joined))
+def overall_with(own: OverallVerdict, change: Change) -> OverallVerdict:
+    """Return the worse of an audit's own verdict and of its change."""
+    return own.model_copy(update={"outcome": combined_outcome((own.outcome, change.outcome))})
 
 
 def with_change(result: AuditResult, change: Change) -> AuditResult:
-    """Return the result with a change: its overall verdict is the worse of both."""
+    """Return the result with another change, and the overall verdict that follows from it."""
     own = overall_verdict(result.plan, (*result.rules, *result.probe_rules))
-    overall = own.model_copy(update={"outcome": combined_outcome((own.outcome, change.outcome))})
-    return result.model_copy(update={"change": change, "overall": overall})
+    return result.model_copy(update={"change": change, "overall": overall_with(own, change)})
 
 
 def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, only_the_same: bool) -> Change:
@@ -200,7 +215,7 @@ def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, 
         joined = _join_kept_answers(then, now, loaded)
     else:
         joined = Joined(None, "other_set")
-    change = change_from(then, now.result, joined)
+    change = change_from(then, Judged.of(now.result), joined)
     return change if same else _undecided_if_vanished(change, then.result, now.result)
 
 
@@ -246,15 +261,15 @@ def _pairs_of(before: pa.Table, after: pa.Table, plan: AuditPlan, now: Baseline,
 
 def _evidence(
     family: Family,
-    then: AuditResult,
-    now: AuditResult,
+    then: Sequence[GroupCounts],
+    now: Sequence[GroupCounts],
     pairs: Pairs | None,
     features: Mapping[str, SensitiveFeature],
 ) -> Evidence:
-    groups = tuple(counts.group for counts in now.counts if counts.group.family == family and counts.group.levels)
+    groups = tuple(counts.group for counts in now if counts.group.family == family and counts.group.levels)
     return Evidence(
-        then=_counts(family, groups, then.counts),
-        now=_counts(family, groups, now.counts),
+        then=_counts(family, groups, then),
+        now=_counts(family, groups, now),
         pairs=None if pairs is None else pairs.cells(family, features),
     )
 
@@ -264,7 +279,3 @@ def _counts(family: Family, groups: Sequence[Group], counts: Sequence[GroupCount
     nobody = np.zeros_like(cells_of(counts[0]))
     cells = np.stack([nobody if (one := known.get(group)) is None else cells_of(one) for group in groups])
     return FamilyCounts(family, tuple(groups), cells, cells_of(counts[0]))
-
-
-def _too_many_failed(result: AuditResult) -> bool:
-    return any(rule.because == "too_many_failed" for rule in result.rules)

@@ -17,7 +17,7 @@ class FailuresWriter(LookWriter):
         """The look."""
         title = self.t.gettext("Answers that failed, and why")
         everyone = next(account for account in self.result.rows if not account.group.root)
-        if not self.result.failures:
+        if not self.result.further.failures:
             absent = (
                 self.t.gettext("why cases have no usable answer is not known here")
                 if everyone.failed
@@ -59,7 +59,7 @@ class FailuresWriter(LookWriter):
         )
 
     def _ordered(self) -> list[FailedRows]:
-        alone = [each for each in self.result.failures if len(each.group.root) <= 1]
+        alone = [each for each in self.result.further.failures if len(each.group.root) <= 1]
         return sorted(alone, key=lambda each: (bool(each.group.root), -each.rows))
 
     def _row(self, each: FailedRows) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class AskedAgainWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("Asked again: does it say the same?")
-        found = {each.group.root: each for each in self.result.self_disagreement}
+        found = {each.group.root: each for each in self.result.further.self_disagreement}
         everyone = found.get(Group(()).root)
         if everyone is None:
             return Look("asked-again", title, absent=self.t.gettext("the system was asked about every case once"))
@@ -129,7 +129,7 @@ class AskedAgainWriter(LookWriter):
         )
 
     def _ordered(self) -> list[SelfDisagreement]:
-        alone = [each for each in self.result.self_disagreement if len(each.group.root) <= 1]
+        alone = [each for each in self.result.further.self_disagreement if len(each.group.root) <= 1]
         return sorted(alone, key=lambda each: (bool(each.group.root), -(each.share or 0.0), -each.answered))
 
     def _row(self, each: SelfDisagreement) -> tuple[str, ...]:

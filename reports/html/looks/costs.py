@@ -15,7 +15,7 @@ class CostWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("What errors cost")
-        costs, weighed = self.result.costs, self.result.plan.costs
+        costs, weighed = self.result.further.costs, self.result.plan.costs
         if not costs or weighed is None:
             return Look("costs", title, absent=self.t.gettext("the plan does not weigh the two errors"))
         columns = (
@@ -81,7 +81,7 @@ class MeasureWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("The operator’s own measures")
-        measures = self.result.own_measures
+        measures = self.result.further.own_measures
         if not measures:
             return Look("measures", title, absent=self.t.gettext("the plan names none"))
         columns = (
@@ -138,9 +138,9 @@ class OpinionWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("A second and a third opinion")
-        said = self.result.crosscheck
+        said = self.result.further.crosscheck
         if not said:
-            if self.result.crosscheck_state == "no_answer":
+            if self.result.further.crosscheck_state == "no_answer":
                 why = self.t.gettext("no other library could be asked: neither fairlearn nor AIF360 could be loaded")
             else:
                 why = self.t.gettext("no other library was asked for the same numbers")
@@ -190,7 +190,7 @@ class OpinionWriter(LookWriter):
         )
         rows = tuple(
             (each.library, self.t.gettext(convention.words), self.n.count(convention.values))
-            for each in self.result.crosscheck
+            for each in self.result.further.crosscheck
             for convention in each.conventions
         )
         if rows:

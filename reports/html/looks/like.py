@@ -17,7 +17,7 @@ class LikeWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("Like with like")
-        asked = self.result.conditional
+        asked = self.result.further.conditional
         if not asked:
             return Look("like", title, absent=self.t.gettext("the plan declares no control features"))
         columns = self._columns()
@@ -41,7 +41,7 @@ class LikeWriter(LookWriter):
     @property
     def _several(self) -> bool:
         """Whether like is compared with like in more than one way, so that a row has to say in which."""
-        return len({record.controls for record in self.result.conditional}) > 1
+        return len({record.controls for record in self.result.further.conditional}) > 1
 
     def _columns(self) -> tuple[Column, ...]:
         alike = Column(self.t.gettext("Cases of the same"), number=False)
@@ -58,9 +58,11 @@ class LikeWriter(LookWriter):
         return self.listed([control.replace("_", " ") for control in controls])
 
     def _sentences(self) -> Iterator[str]:
-        for controls in dict.fromkeys(record.controls for record in self.result.conditional):
+        for controls in dict.fromkeys(record.controls for record in self.result.further.conditional):
             kinds = self._kinds(controls)
-            changes = list(self._changes([record for record in self.result.conditional if record.controls == controls]))
+            changes = list(
+                self._changes([record for record in self.result.further.conditional if record.controls == controls])
+            )
             if changes:
                 yield self.t.gettext("Compared only with cases of the same %(kinds)s, %(what)s.") % {
                     "kinds": kinds,
@@ -87,7 +89,7 @@ class LikeWriter(LookWriter):
             }
 
     def _gaps(self, *, telling: bool) -> Iterator[tuple[LikeWithLike, ConditionalGap]]:
-        for record in self.result.conditional:
+        for record in self.result.further.conditional:
             for gap in record.groups:
                 if (gap.note in _TELLING) == telling and gap.reason is None:
                     yield record, gap

@@ -24,7 +24,7 @@ class DeployedWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("At work, where cases are rarer")
-        records = [each for each in self.result.deployed if len(each.family.axes) <= 1]
+        records = [each for each in self.result.further.deployed if len(each.family.axes) <= 1]
         if not records:
             return Look(
                 "deployed",
@@ -96,7 +96,7 @@ class PatternWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("Does it add to existing patterns?")
-        if not self.result.amplification and not self.result.label_gaps:
+        if not self.result.further.amplification and not self.result.further.label_gaps:
             return Look(
                 "patterns", title, absent=self.t.gettext("this result does not compare flags with the labels' pattern")
             )
@@ -131,7 +131,7 @@ class PatternWriter(LookWriter):
         """Each group once: of families of one feature, then of several."""
         every = (
             group
-            for record in sorted(self.result.amplification, key=lambda record: len(record.family.axes))
+            for record in sorted(self.result.further.amplification, key=lambda record: len(record.family.axes))
             for group in record.groups
         )
         found = [
@@ -144,7 +144,7 @@ class PatternWriter(LookWriter):
 
     def _sentences(self) -> Iterator[str]:
         counts = {"adds": 0, "repeats": 0, "removes": 0, "cannot_tell": 0}
-        for record in self.result.amplification:
+        for record in self.result.further.amplification:
             for outcome, count in record.outcomes.items():
                 counts[outcome] += count
         everyone = {"all": self.n.count(sum(counts.values()))}
@@ -159,13 +159,13 @@ class PatternWriter(LookWriter):
             )
         else:
             yield self.t.gettext("Of %(all)s groups: %(what)s.") % {**everyone, "what": self.listed(values)}
-        whole = next(iter(self.result.amplification), None)
+        whole = next(iter(self.result.further.amplification), None)
         if whole is not None and whole.label_rate is not None and whole.flag_rate is not None:
             yield self.t.gettext(
                 "Overall %(labelled)s are labelled as victims and %(flagged)s are flagged; the further these are "
                 "apart, the more gaps widen or narrow by the threshold alone."
             ) % {"labelled": self.n.percent(whole.label_rate), "flagged": self.n.percent(whole.flag_rate)}
-        reference = self.result.reference_comparison
+        reference = self.result.further.reference_comparison
         if reference is not None and reference.p is not None:
             yield self._against(reference)
 
@@ -216,7 +216,7 @@ class PatternWriter(LookWriter):
         }.get(group.outcome, self.t.gettext("cannot tell"))
 
     def _labels(self) -> Iterator[Fold]:
-        rows = tuple(self._label_row(gap) for gap in self.result.label_gaps if gap.group is not None)
+        rows = tuple(self._label_row(gap) for gap in self.result.further.label_gaps if gap.group is not None)
         if rows:
             columns = (
                 Column(self.t.gettext("By"), number=False),
@@ -242,7 +242,7 @@ class PatternWriter(LookWriter):
         )
 
     def _reference(self) -> Iterator[Fold]:
-        reference = self.result.reference_comparison
+        reference = self.result.further.reference_comparison
         title = self.t.gettext("Labels against a reference table")
         if reference is None:
             why = self.t.gettext("Not shown: the plan names no reference table.")

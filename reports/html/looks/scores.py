@@ -19,7 +19,7 @@ class RankingWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("Do scores rank people alike?")
-        if not self.result.aucs:
+        if not self.result.further.aucs:
             return Look("ranking", title, absent=self.t.gettext("the detector gives decisions and no scores"))
         columns = (
             self.group_column(),
@@ -29,7 +29,7 @@ class RankingWriter(LookWriter):
             Column(self.t.gettext("Victims; non-victims")),
             Column(self.t.gettext("Scores at the threshold")),
         )
-        stated = [auc for auc in self.result.aucs if auc.status == "estimated"]
+        stated = [auc for auc in self.result.further.aucs if auc.status == "estimated"]
         stated = self.once(stated, lambda auc: auc.group)
         stated.sort(key=lambda auc: (bool(auc.group.root), len(auc.group.root), auc.auc or 0.0))
         tables, folds = self.split(
@@ -52,19 +52,19 @@ class RankingWriter(LookWriter):
         )
 
     def _sentences(self) -> Iterator[str]:
-        pooled = next((auc for auc in self.result.aucs if not auc.group.root), None)
+        pooled = next((auc for auc in self.result.further.aucs if not auc.group.root), None)
         if pooled is not None and pooled.auc is not None:
             yield self.t.gettext("Among everyone, a victim scores above another person in %(share)s of all pairs.") % {
                 "share": self.share(pooled.auc, pooled.low, pooled.high)
             }
-        for split in self.result.auc_decompositions:
+        for split in self.result.further.auc_decompositions:
             axes = self.names.axes(split.family.axes)
             if split.pooled_exceeds_all and split.highest is not None:
                 yield self.t.gettext(
                     "By %(axes)s this is more than in any single group (at most %(highest)s): part of it comes from "
                     "telling groups apart, not victims (Simpson’s paradox)."
                 ) % {"axes": axes, "highest": self.n.percent(split.highest_auc)}
-        if any(auc.unused for auc in self.result.aucs):
+        if any(auc.unused for auc in self.result.further.aucs):
             yield self.unused()
 
     def _row(self, auc: GroupAuc) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ class RankingWriter(LookWriter):
                 self.decimal(split.between),
                 self._signed(split.difference, split.difference_low, split.difference_high),
             )
-            for split in self.result.auc_decompositions
+            for split in self.result.further.auc_decompositions
         )
         if rows:
             title = self.t.gettext("How much of the ranking is telling groups apart")
@@ -112,7 +112,7 @@ class CalibrationWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("Do scores mean the same for everyone?")
-        stated = [each for each in self.result.calibrations if each.status == "estimated"]
+        stated = [each for each in self.result.further.calibrations if each.status == "estimated"]
         stated = self.once(stated, lambda each: each.group)
         if not stated:
             return Look("calibration", title, absent=self._absent())
@@ -141,9 +141,9 @@ class CalibrationWriter(LookWriter):
         )
 
     def _absent(self) -> str:
-        if any(each.reason == "not_a_share" for each in self.result.calibrations):
+        if any(each.reason == "not_a_share" for each in self.result.further.calibrations):
             return self.t.gettext("the scores do not lie between 0 and 1, so that they claim no share")
-        if self.result.aucs:
+        if self.result.further.aucs:
             return self.t.gettext("no group has enough labelled cases with a score")
         return self.t.gettext("the detector gives decisions and no scores")
 
@@ -211,7 +211,9 @@ class SweepWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("Would another threshold help?")
-        sweeps = sorted(self.result.sweeps, key=lambda sweep: (sweep.over != "threshold", len(sweep.family.axes)))
+        sweeps = sorted(
+            self.result.further.sweeps, key=lambda sweep: (sweep.over != "threshold", len(sweep.family.axes))
+        )
         if not sweeps:
             return Look("thresholds", title, absent=self.t.gettext("the detector gives decisions and no scores"))
         first = [sweep for sweep in sweeps if sweep.over == sweeps[0].over and len(sweep.family.axes) == 1][:1]

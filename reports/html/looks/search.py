@@ -15,7 +15,7 @@ class SearchWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("A search for subgroups that nobody named")
-        scans = self.result.subgroup_scan
+        scans = self.result.further.subgroup_scan
         if not scans:
             return Look("search", title, absent=self.t.gettext("the plan asks for no search"))
         columns = (

@@ -16,7 +16,7 @@ class SeveralWriter(LookWriter):
         """The look."""
         title = self.t.gettext("People of several nationalities")
         counted = sum(feature.several for feature in self.result.features if feature.several_as == "together")
-        if not self.result.memberships:
+        if not self.result.further.memberships:
             return Look("several", title, absent=self._absent())
         columns = (
             self.group_column(),
@@ -69,7 +69,7 @@ class SeveralWriter(LookWriter):
         return self.t.gettext("the set names no case with several")
 
     def _ordered(self) -> Sequence[Membership]:
-        return sorted(self.result.memberships, key=lambda each: -each.beside_others)
+        return sorted(self.result.further.memberships, key=lambda each: -each.beside_others)
 
     def _row(self, each: Membership) -> tuple[str, ...]:
         held = each.estimate

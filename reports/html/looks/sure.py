@@ -28,9 +28,9 @@ class SureWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("How sure is each verdict?")
-        if not self.result.sensitivity:
+        if not self.result.further.sensitivity:
             return Look("sure", title, absent=self.t.gettext("this result does not say what would overturn a verdict"))
-        examined = [rule for rule in self.result.sensitivity if rule.examined == "yes"]
+        examined = [rule for rule in self.result.further.sensitivity if rule.examined == "yes"]
         if not examined:
             return Look("sure", title, absent=self._not_counted())
         caption = self.t.gettext("What it would take for a verdict not to stand")
@@ -47,7 +47,7 @@ class SureWriter(LookWriter):
         return Look(
             "sure",
             title,
-            sentences=(*self._sentences(examined), *([] if len(examined) == len(self.result.sensitivity) else [
+            sentences=(*self._sentences(examined), *([] if len(examined) == len(self.result.further.sensitivity) else [
                 self._not_counted()
             ])),
             note=self.t.gettext(
@@ -208,7 +208,7 @@ class ControlWriter(LookWriter):
     def look(self) -> Look:
         """The look."""
         title = self.t.gettext("Cases drawn at random, beside the others")
-        sample = self.result.control_sample
+        sample = self.result.further.control_sample
         if sample is None:
             return Look(
                 "random-sample",

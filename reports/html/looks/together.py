@@ -23,7 +23,7 @@ class TogetherWriter(LookWriter):
         """The look."""
         title = self.t.gettext("All groups at once")
         limited = [each for each in self._limited() if each.reason is None]
-        if not self.result.between_groups:
+        if not self.result.further.between_groups:
             absent = self.t.gettext("this result does not compare all groups at once")
             return Look("together", title, absent=absent, not_drawn=tuple(self._not_drawn()))
         if not limited:
@@ -68,7 +68,7 @@ class TogetherWriter(LookWriter):
 
     def _limited(self) -> list[BetweenGroups]:
         metrics = {rule.metric for rule in self.result.rules}
-        found = [each for each in self.result.between_groups if each.metric in metrics]
+        found = [each for each in self.result.further.between_groups if each.metric in metrics]
         return sorted(found, key=lambda each: len(each.family.axes))
 
     def _sentences(self, limited: list[BetweenGroups]) -> Iterator[str]:
@@ -168,7 +168,7 @@ class TogetherWriter(LookWriter):
 
     def _funnels(self) -> Iterator[tuple[Funnel, RuleResult]]:
         rules = {rule.rule: rule for rule in self.result.rules}
-        for funnel in self.result.funnels:
+        for funnel in self.result.further.funnels:
             if funnel.rule in rules and funnel.points and funnel.family.axes[0].rung in _FINEST:
                 yield funnel, rules[funnel.rule]
 
@@ -239,7 +239,7 @@ class TogetherWriter(LookWriter):
         return any(rule.metric == metric and each.family == family for rule, each in self.reading.unnamed)
 
     def _entropy(self) -> Iterator[Fold]:
-        if not self.result.entropies:
+        if not self.result.further.entropies:
             return
         columns = (
             Column(self.t.gettext("By"), number=False),
@@ -254,10 +254,10 @@ class TogetherWriter(LookWriter):
                 self._entropy_of(each.between, None, None),
                 self._entropy_of(each.between_beyond_chance, each.between_low, each.between_high),
             )
-            for each in self.result.entropies
+            for each in self.result.further.entropies
         )
         title = self.t.gettext("How unequally errors fall on people")
-        whole = self.result.entropies[0]
+        whole = self.result.further.entropies[0]
         why = self.t.gettext(
             "The generalized entropy index is %(total)s: 0 would mean that errors fall on nobody, or alike on all. Its "
             "parts say how much of that lies between groups and how much within them."

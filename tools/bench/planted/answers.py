@@ -158,13 +158,13 @@ def by_flags(
 
 def _said_of_anyone(result: AuditResult) -> dict[FindingName, bool]:
     """Whether a further question says its word of any gender or nationality, or combination that it lists."""
-    compared = result.reference_comparison
+    compared = result.further.reference_comparison
     said = {
-        "like-with-like": any(record.notes.get("vanishes") for record in result.conditional),
+        "like-with-like": any(record.notes.get("vanishes") for record in result.further.conditional),
         "biased-labels": compared is not None and compared.p is not None and compared.p <= 0.05,
         "amplification": any(
             group.outcome == "adds" and (group.added or 0.0) > 0.0
-            for family in result.amplification
+            for family in result.further.amplification
             for group in family.groups
         ),
     }
