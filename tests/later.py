@@ -37,6 +37,7 @@ LATER: Final = {
         "detectors/test_write_a_detector.py",
         "disclosure/test_bounds.py",
         "disclosure/test_honest_releases.py",
+        "disclosure/test_joint.py",
         "disclosure/test_public_pdf.py",
         "disclosure/test_public_pdf_page.py",
         "disclosure/test_three_features.py",
