@@ -19,16 +19,11 @@ from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
-from audit.result.audit_result import (
-    SCHEMA_VERSION,
-    AuditResult,
-    MetricDefinition,
-    Notice,
-    Provenance,
-    SystemDescription,
-    Waiver,
-)
-from audit.result.findings import Change, Disparity, Estimate, Further, GroupCounts, OwnMeasure, RuleResult, Verdict
+from audit.result.audit_result import SCHEMA_VERSION, AuditResult, Provenance, Waiver
+from audit.result.findings.change import Change
+from audit.result.findings.further import Further, OwnMeasure
+from audit.result.findings.judged import Disparity, Estimate, GroupCounts, MetricDefinition, RuleResult, Verdict
+from audit.result.findings.system import Notice, SystemDescription
 from audit.result.waivers_file import read_plan_waivers
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
@@ -59,8 +54,6 @@ if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring import Keeping, Progress, Scored
     from audit.scoring.checkpoint import Checkpoint
-
-__all__ = ["Gathered", "run_audit", "summarise"]
 
 
 def run_audit(  # noqa: PLR0913 - what an audit can be given

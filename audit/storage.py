@@ -16,23 +16,6 @@ from typing import Final
 
 from audit.errors import AuditError, FolderInUseError, StorageError
 
-__all__ = [
-    "PATIENCE",
-    "TEMPORARY",
-    "file_sha256",
-    "held",
-    "in_turn",
-    "locked",
-    "make_folder",
-    "may_be_left",
-    "patience",
-    "remove_temporaries",
-    "storage",
-    "sync_folder",
-    "write_durably",
-]
-
-
 TEMPORARY: Final = ".partial"
 """End of the name of a file that is still being written."""
 

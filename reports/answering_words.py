@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.result.audit_result import Reason, Status
+from audit.vocabulary.statuses import Reason, Status
 from reports.language import Language
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from audit.public.table import SENTENCES
-from audit.result.audit_result import AuditResult, Change, ChangeVerdict, ProbeRuleResult, RuleResult
+from audit.public.sentences import SENTENCES
+from audit.result.audit_result import AuditResult
+from audit.result.findings.change import Change, ChangeVerdict
+from audit.result.findings.judged import RuleResult
+from audit.result.findings.swaps import ProbeRuleResult
 from audit.result.reading import changed_groups
+from audit.vocabulary.text import harmless
 from reports.language import Language
-from reports.plain_text import harmless
-
-__all__ = ["ChangeWords"]
 
 
 class ChangeWords:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
-__all__ = ["as_link"]
-
 _PLAIN: Final = "/:,;=+-_.!~*'(){}[]|@$?^"
 
 

@@ -11,9 +11,9 @@ from audit.result.reading import Reading
 from reports.plain_text import spreadsheet_text
 
 if TYPE_CHECKING:
-    from audit.result.audit_result import AuditResult, Family, GroupCounts
-
-__all__ = ["counts_csv", "groups_csv"]
+    from audit.result.audit_result import AuditResult
+    from audit.result.findings.judged import GroupCounts
+    from audit.vocabulary.groups import Family
 
 _COUNTS: Final = (
     "true_positive",

@@ -10,9 +10,13 @@ from __future__ import annotations
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from audit.result.audit_result import AuditResult, Change, ChangeVerdict, Group, Level, ProbeVerdict, RuleResult
+from audit.result.audit_result import AuditResult
 from audit.result.cases import Case, Suite, suites
+from audit.result.findings.change import Change, ChangeVerdict
+from audit.result.findings.judged import RuleResult
+from audit.result.findings.swaps import ProbeVerdict
 from audit.result.reading import Finding
+from audit.vocabulary.groups import Group, Level
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.names import reading_order
@@ -21,8 +25,6 @@ from reports.swap_words import SwapWords, probe_rules
 from reports.unnamed_words import UnnamedWords
 from reports.waived_words import WaivedWords, plain_words
 from reports.writer import Report, Writer
-
-__all__ = ["JunitReporter"]
 
 _FINEST = ("level", "country")
 _RELEASE = ("release", "restricted, exact counts")

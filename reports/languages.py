@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from babel.core import Locale
     from babel.messages.catalog import Catalog
 
-__all__ = ["CODES", "LOCALE", "REVIEWED_BY", "language", "read_catalog", "reviewer"]
-
 CODES: Final = ("en", "fr", "es", "ar", "ru", "zh")
 """The languages by the codes that a user gives."""
 LOCALE: Final = Path(__file__).with_name("locale")

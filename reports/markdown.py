@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from audit.result.audit_result import AuditResult, Change, RuleResult
+from audit.result.audit_result import AuditResult
 from audit.result.cases import suites
+from audit.result.findings.change import Change
+from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, changed_worst_first
 from audit.result.waivers import WaiverOnDay
 from reports.change_words import ChangeWords
@@ -19,8 +21,6 @@ from reports.numbers import NOT_KNOWN
 from reports.verdict_words import VerdictWriter
 from reports.waived_words import WaivedWords
 from reports.writer import Report, Writer
-
-__all__ = ["MarkdownReporter"]
 
 _MOST: Final = 20
 """Rows of a table: a comment is no report."""

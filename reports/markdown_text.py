@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from reports.plain_text import harmless, shortened
-
-__all__ = ["literal"]
+from audit.vocabulary.text import harmless
+from reports.plain_text import shortened
 
 _PLAIN: Final = re.compile(r"[^\W_]+(?:(?:[ '’()-]|, |\. |(?<=[0-9])\.(?=[0-9]))+[^\W_]+)*[)]?")
 """Words, with a stop only before a space or in a number: no domain, no address, no mark of Markdown."""

@@ -9,8 +9,6 @@ from audit.vocabulary.numbers import rounded_up
 from reports.language import Language
 from reports.unnamed_words import Kind, kind_of
 
-__all__ = ["MostAffected", "kind_of_finding", "people_more"]
-
 
 def kind_of_finding(finding: Finding) -> Kind:
     """What a failing group suffers, and whether more or less of it than everyone else."""

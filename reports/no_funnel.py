@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from audit.result.audit_result import AuditResult, Axis, RuleResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import RuleResult
+from audit.vocabulary.groups import Axis
 from reports.language import Language
-
-__all__ = ["FUNNEL_GROUPS", "NoFunnel", "why_no_funnel"]
 
 FUNNEL_GROUPS: Final = 10
 """So many groups of a family at least are tested exactly where an audit makes its funnel."""

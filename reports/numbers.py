@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from audit.vocabulary.numbers import Frequency, frequencies, half_up, hundredfold, rounded_up, significant
-
-__all__ = ["NOT_KNOWN", "Frequency", "Numbers", "frequencies"]
+from audit.vocabulary.numbers import half_up, hundredfold, rounded_up, significant
 
 NOT_KNOWN = "—"
 """What stands where no number can be stated; the reason stands beside it."""

@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from audit.vocabulary.text import harmless, starts_formula, without_unseen
-
-__all__ = ["LONGEST", "capital", "harmless", "shortened", "spreadsheet_text", "without_unseen", "xml_text"]
+from audit.vocabulary.text import harmless, starts_formula
 
 LONGEST: Final = 200
 """Characters of a text that stands on one line among others."""

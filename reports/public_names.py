@@ -7,8 +7,6 @@ from reports.language import Language
 from reports.names import Names
 from reports.public.reading import PublicReading
 
-__all__ = ["names_of"]
-
 
 def names_of(release: PublicRelease, language: Language) -> Names:
     """The names of every group of a release."""

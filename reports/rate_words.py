@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from audit.public.figures import State
+from audit.vocabulary.numbers import Frequency
 from reports.language import Language
-from reports.numbers import Frequency
-
-__all__ = ["RateWords"]
 
 
 class RateWords:

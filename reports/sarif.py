@@ -11,18 +11,18 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
-from audit.result.audit_result import AuditResult, Change, ChangeVerdict, Group
+from audit.result.audit_result import AuditResult
 from audit.result.cases import Suite, suites
+from audit.result.findings.change import Change, ChangeVerdict
 from audit.result.reading import Finding
 from audit.result.waivers import WaiverOnDay
+from audit.vocabulary.groups import Group
+from audit.vocabulary.text import harmless
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
-from reports.plain_text import harmless
 from reports.unnamed_words import UnnamedWords
 from reports.waived_words import WaivedWords, plain_words
 from reports.writer import Report, Writer
-
-__all__ = ["SarifReporter"]
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _RESTRICTED: Final = "Restricted: exact counts, not for publication."

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from audit.result.audit_result import Outcome, RuleResult
+from audit.result.findings.judged import Outcome, RuleResult
 from audit.result.reading import Finding, worst_outcomes
 from reports.numbers import NOT_KNOWN
 from reports.writer import Report, Writer
-
-__all__ = ["Number", "ScreenNumbers"]
 
 
 @dataclass(frozen=True, slots=True)

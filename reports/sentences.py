@@ -12,10 +12,8 @@ from collections.abc import Collection
 from markupsafe import Markup, escape
 
 from audit.vocabulary.sentences import SENTENCES, Counted, Sentence, Share, Value, Word, english
+from audit.vocabulary.text import harmless
 from reports.language import Language
-from reports.plain_text import harmless
-
-__all__ = ["SentenceWriter"]
 
 _DECISIONS = ("threshold", "top_k_scores", "top_k_levels", "rank_says", "column_says", "one_of_classes", "class_says")
 

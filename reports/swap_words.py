@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.result.audit_result import AuditResult, ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
+from audit.result.audit_result import AuditResult
+from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
 from audit.vocabulary.terms import SLOT_WORDS
 from reports.language import Language
-
-__all__ = ["ProbeRuleSummary", "SwapWords", "probe_rules"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from audit.result.audit_result import FamilyResult, RuleResult
+from audit.result.findings.judged import FamilyResult, RuleResult
 from audit.result.reading import MISSED, WRONGLY_FLAGGED
 from reports.language import Language
 

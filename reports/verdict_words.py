@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.result.audit_result import RuleResult
+from audit.result.findings.judged import RuleResult
 from audit.result.reading import MISSED, UNDECIDED_ALONE, WRONGLY_FLAGGED, worst_outcomes
 from reports.answering_words import AnsweringWords
 from reports.change_words import ChangeWords

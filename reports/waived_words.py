@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audit.result.audit_result import AuditResult, Group, Waiver
+from audit.result.audit_result import AuditResult, Waiver
 from audit.result.waivers import WaiverOnDay, day_of, held_by_finding, waivers_on_day
+from audit.vocabulary.groups import Group
+from audit.vocabulary.text import harmless
 from reports.language import ENGLISH, Language
 from reports.names import Names
-from reports.plain_text import harmless
-
-__all__ = ["WaivedWords", "WaiverLine", "plain_words"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from audit.result.audit_result import Because, Outcome, RuleBecause, RuleResult, Verdict
+from audit.result.findings.judged import Because, Outcome, RuleBecause, RuleResult, Verdict
 from audit.result.reading import Rate
+from audit.vocabulary.numbers import frequencies
 from reports.language import Language
 from reports.names import Names
-from reports.numbers import frequencies
 from reports.rate_words import RateWords
 
 

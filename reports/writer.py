@@ -8,8 +8,6 @@ from reports.language import Language
 from reports.names import Names
 from reports.words import Words
 
-__all__ = ["Report", "Writer"]
-
 
 class Report:
     """One result in one language. Built once a report and language."""

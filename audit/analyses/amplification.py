@@ -19,8 +19,6 @@ from audit.stats.rates.intervals import newcombe_difference
 from audit.stats.rates.mover import difference_of_independent
 from audit.vocabulary.metrics import Cell
 
-__all__ = ["amplification", "amplification_outcomes"]
-
 _CELLS: Final = (Cell.TP, Cell.FP, Cell.FN, Cell.TN)
 _OUTCOMES: Final[tuple[Amplifies, ...]] = ("adds", "repeats", "removes", "cannot_tell")
 

@@ -15,8 +15,6 @@ from audit.stats.rates.intervals import wilson
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.statuses import Reason, Status
 
-__all__ = ["failed_rows", "self_disagreement"]
-
 
 def failed_rows(
     counted: Counted, families: Sequence[Family], features: Mapping[str, SensitiveFeature]

@@ -17,21 +17,13 @@ from audit.analyses.families import is_finest
 from audit.analyses.sides import possible_cases
 from audit.counting.table import POSITIVE, UNLABELLED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings import (
-    ControlComparison,
-    ControlSample,
-    ControlVerdict,
-    Outcome,
-    RuleResult,
-    Verdict,
-)
+from audit.result.findings.judged import Outcome, RuleResult, Verdict
+from audit.result.findings.sensitivity import ControlComparison, ControlSample, ControlVerdict
 from audit.stats.arrays import IntArray
 from audit.stats.rates.intervals import newcombe_difference
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Metric, MetricName
 from audit.vocabulary.numbers import percent
-
-__all__ = ["JudgedSample", "Verdicts", "control_sample"]
 
 MOST_COMPARED: Final = 60
 """Number of groups compared for each rate, those with the most cases in the sample first."""

@@ -12,13 +12,11 @@ from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import CostsSection
-from audit.result.findings import CostOfErrors, CostReason
+from audit.result.findings.further import CostOfErrors, CostReason
 from audit.stats.arrays import FloatArray
 from audit.stats.rates.mover import difference_of_independent
 from audit.stats.scores.expected_cost import expected_cost
 from audit.vocabulary.metrics import Cell
-
-__all__ = ["PER", "cost_findings"]
 
 PER: Final = 1_000.0
 """Number of labelled and scored cases that costs are stated for."""

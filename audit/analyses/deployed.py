@@ -22,8 +22,6 @@ from audit.stats.scores.deployed import flag_rate_at, precision_at
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS, Cell, Metric
 
-__all__ = ["Rates", "deployed"]
-
 _FLAGGED_OF_ALL: Final[Cells] = ((Cell.TP, Cell.FP), (Cell.TP, Cell.FP, Cell.FN, Cell.TN))
 _RIGHT_OF_FLAGGED: Final[Cells] = ((Cell.TP,), (Cell.TP, Cell.FP))
 

@@ -8,15 +8,15 @@ import numpy as np
 
 from audit.analyses.estimates import as_known, why_not_stated
 from audit.analyses.weighted_intervals import contrast
-from audit.counting.moments import FamilyMoments, Moments
+from audit.counting.family_moments import FamilyMoments
+from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
-from audit.plan.audit_plan import AuditPlan, Comparison
-from audit.result.findings import Disparity, EstimateReason
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import Comparison
+from audit.result.findings.judged import Disparity, EstimateReason
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.intervals import mover_ratio, newcombe_difference
 from audit.vocabulary.metrics import METRICS, Metric
-
-__all__ = ["disparities"]
 
 
 def disparities(

@@ -13,13 +13,11 @@ from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.result.findings import Verdict
+from audit.result.findings.judged import Verdict
 from audit.stats.arrays import FloatArray, Tables
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
 from audit.stats.rates.boundaries import Boundary
 from audit.vocabulary.groups import Family
-
-__all__ = ["Doubted", "RuleCounts", "rule_counts"]
 
 
 @dataclass(frozen=True, slots=True)

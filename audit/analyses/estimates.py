@@ -20,22 +20,11 @@ from audit.counting.table import (
     CountsTable,
     FamilyCounts,
 )
-from audit.result.findings import Estimate, EstimateReason, GroupCounts, RowAccount
+from audit.result.findings.judged import Estimate, EstimateReason, GroupCounts, RowAccount
 from audit.stats.arrays import IntArray
 from audit.stats.rates.intervals import clopper_pearson, wilson
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Cell, Metric
-
-__all__ = [
-    "EVERYONE",
-    "as_known",
-    "cells_of",
-    "estimates",
-    "everyone_as_family",
-    "group_counts",
-    "row_accounts",
-    "why_not_stated",
-]
 
 EVERYONE = Group(())
 """Group of no levels: all rows of the set."""

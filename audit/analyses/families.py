@@ -11,21 +11,6 @@ from audit.plan.audit_plan import AuditPlan, Rule
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
 
-__all__ = [
-    "ERROR_RATES",
-    "MOST_GROUPS",
-    "Parents",
-    "compared_families",
-    "count_families",
-    "is_finest",
-    "is_listed",
-    "ladder_parents",
-    "parent_family",
-    "parent_group",
-    "plan_families",
-    "rule_families",
-]
-
 
 def rule_families(plan: AuditPlan, rule: Rule) -> tuple[Family, ...]:
     """List every family over which `rule` is judged: each feature set on each combination of rungs, the finest

@@ -12,15 +12,13 @@ from audit.analyses.families import rule_families
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings import Funnel, FunnelPoint, Verdict
-from audit.result.findings.many_groups import FUNNEL_GROUPS
+from audit.result.findings.judged import Verdict
+from audit.result.findings.many_groups import FUNNEL_GROUPS, Funnel, FunnelPoint
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.groups.funnel import largest_rejected
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
 from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.vocabulary.groups import Family, Group
-
-__all__ = ["funnels"]
 
 _POINTS: Final = 12
 

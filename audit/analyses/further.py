@@ -26,13 +26,11 @@ from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.counted import Counted
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.result.audit_result import Notice
-from audit.result.findings import Estimate
+from audit.result.findings.judged import Estimate
+from audit.result.findings.system import Notice
 from audit.stats.rates.mover import RateLimits
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
-
-__all__ = ["further_findings"]
 
 
 def further_findings(

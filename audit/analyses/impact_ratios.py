@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings import Estimate, ImpactRatio, ImpactRatios, LeftOut
+from audit.result.findings.judged import Estimate
+from audit.result.findings.safeguards import ImpactRatio, ImpactRatios, LeftOut
 from audit.vocabulary.groups import Axis, Family, Group
-
-__all__ = ["impact_ratios"]
 
 _OF_ALL: Final = 50
 """Section 5-301(d): a group may be left out if it has fewer than 2 % of all cases, one in this number."""

@@ -25,20 +25,6 @@ from audit.stats.margins.score_test import screened_p
 from audit.stats.rates.boundaries import counted_outcome, counted_rate
 from audit.vocabulary.metrics import Cell, Metric
 
-__all__ = [
-    "GRID",
-    "ErrorAxis",
-    "Flip",
-    "Flips",
-    "LabelShares",
-    "error_axes",
-    "error_grid",
-    "fewest_label_flips",
-    "flip_words",
-    "label_flips_to_limit",
-    "label_shares",
-]
-
 GRID: Final = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7)
 """Sensitivities and specificities of a group's labels that are tried."""
 _TABLE: Final = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)

@@ -21,8 +21,6 @@ from audit.stats.rates.intervals import clopper_pearson, newcombe_difference, wi
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Cell
 
-__all__ = ["REPLICATES", "label_gaps", "reference_comparison"]
-
 REPLICATES: Final = 9_999
 """Simulated samples of the reference table's composition."""
 _STREAM: Final = 0x7EF

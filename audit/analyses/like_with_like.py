@@ -31,8 +31,6 @@ from audit.stats.rates.intervals import mover_ratio, newcombe_difference
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Metric
 
-__all__ = ["like_with_like"]
-
 _NOTES_SHOWN: Final = frozenset({"vanishes", "appears", "reverses"})
 
 

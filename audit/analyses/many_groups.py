@@ -13,7 +13,7 @@ from audit.analyses.estimates import as_known
 from audit.analyses.families import ERROR_RATES, rule_families
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings import BetweenGroups, Entropy, ManyGroupsReason, ShrunkRate
+from audit.result.findings.many_groups import BetweenGroups, Entropy, ManyGroupsReason, ShrunkRate
 from audit.stats.arrays import IntArray
 from audit.stats.groups.equality import MOST_CASES, equality_p
 from audit.stats.groups.generalized_entropy import entropy_interval, generalized_entropy
@@ -21,8 +21,6 @@ from audit.stats.groups.heterogeneity import spread_between
 from audit.stats.groups.shrinkage import BetaPrior, beta_prior, shrunk_rates
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse, worse_direction
-
-__all__ = ["between_groups", "entropies"]
 
 _RANKED_FROM: Final = 10
 """Smallest number of groups in a family whose furthest groups are listed, and the number of them."""

@@ -13,8 +13,6 @@ from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Membership
 from audit.vocabulary.groups import Axis, Family, Group, Level, LevelName, SensitiveFeature
 
-__all__ = ["memberships"]
-
 _HELD: Final = "held"
 _OTHERS: Final = "others"
 

@@ -23,8 +23,6 @@ from audit.stats.arrays import IntArray, Tables
 from audit.vocabulary.groups import Family, Level
 from audit.vocabulary.metrics import Metric
 
-__all__ = ["MemberPlaces", "PossibleMembers", "member_places", "possible_members"]
-
 
 @dataclass(frozen=True, slots=True)
 class PossibleMembers:

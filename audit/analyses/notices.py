@@ -7,14 +7,13 @@ from typing import Final
 
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.result.audit_result import Notice, OverallVerdict, SystemDescription
-from audit.result.findings import RowAccount
+from audit.result.audit_result import OverallVerdict
+from audit.result.findings.judged import RowAccount
+from audit.result.findings.system import Notice, SystemDescription
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent
 from audit.vocabulary.sentences import Share, Word, counted, sentence, share
-
-__all__ = ["UNASKED", "notices"]
 
 UNASKED: Final = Notice.of("crosscheck-skipped", sentence("crosscheck_skipped"))
 """What a result says where no other library was asked for the same numbers."""

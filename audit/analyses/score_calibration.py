@@ -24,8 +24,6 @@ from audit.stats.scores.calibration import (
     miscalibration,
 )
 
-__all__ = ["MOST_GROUPS_WITH_BINS", "calibrations", "known_number"]
-
 MOST_GROUPS_WITH_BINS: Final = 20
 """Most groups that a family may have for its bins to be given."""
 

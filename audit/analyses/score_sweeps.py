@@ -17,8 +17,6 @@ from audit.stats.arrays import IntArray
 from audit.stats.scores.sweeps import NOBODY, edges_flagging, flagged_at_edges, largest_gap
 from audit.vocabulary.groups import Group
 
-__all__ = ["CAPACITIES", "MOST_GROUPS_LISTED", "sweeps"]
-
 CAPACITIES: Final = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75)
 """Shares of all cases with a score that could be looked at."""
 MOST_GROUPS_LISTED: Final = 20

@@ -21,8 +21,6 @@ from audit.stats.arrays import IntArray
 from audit.stats.scores.auc import MIN_CASES, Auc, auc, split_auc
 from audit.vocabulary.groups import Family, SensitiveFeature
 
-__all__ = ["ScoreFindings", "score_findings"]
-
 
 class ScoreFindings(NamedTuple):
     """Findings on the scores; the fields are those of `Further`. All are empty where the detector gives no

@@ -29,17 +29,15 @@ from audit.analyses.unknown_doubts import (
 )
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
-from audit.result.audit_result import Notice
-from audit.result.findings import Verdict
+from audit.result.findings.judged import Verdict
 from audit.result.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
+from audit.result.findings.system import Notice
 from audit.stats.arrays import IntArray
 from audit.stats.margins.bounds import rate_bounds
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import Cell
 from audit.vocabulary.numbers import half_up, hundredfold
 from audit.vocabulary.sentences import sentence, share
-
-__all__ = ["sensitivity_findings", "sensitivity_notices"]
 
 MOST_LISTED: Final = 60
 """Most groups listed beside those that fail, for each rule."""

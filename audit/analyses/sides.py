@@ -14,8 +14,6 @@ from audit.stats.arrays import IntArray, Tables
 from audit.stats.rates.boundaries import Boundary, margin_boundary
 from audit.vocabulary.metrics import METRICS, Cell, Metric, Worse, worse_direction
 
-__all__ = ["Question", "Side", "When", "possible_cases", "possible_cells", "questions"]
-
 Side = Literal["low", "high"]
 When = Literal["best", "worst", "scored"]
 """Use of unscored cases: for the group and against its rest, the other way round, or not at all."""

@@ -28,8 +28,6 @@ from audit.stats.scan.scan_confirm import Confirmation, clustered_confirmation, 
 from audit.stats.scan.scan_null import CalibratedScan, ClusterCells, calibrated_scan, detectable_rate
 from audit.vocabulary.metrics import MetricName
 
-__all__ = ["DETECTABLE_SHARE", "subgroup_scan"]
-
 DETECTABLE_SHARE: Final = 0.1
 """Share of the search half in a subgroup for which it is stated what could have been found."""
 _STREAM: Final = 7

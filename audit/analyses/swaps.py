@@ -14,9 +14,6 @@ from audit.result.findings.swaps import ChangedSlot, SwapProbe, SwapShift
 from audit.stats.arrays import FloatArray
 from audit.stats.pairs.template_shifts import MIN_TEMPLATES, mean_interval, undetected_share
 
-__all__ = ["ComparedTemplates", "compare_templates", "swap_probes"]
-
-
 _DUST = 1e-12
 """Largest mean that rounding leaves of scores that cancel out."""
 

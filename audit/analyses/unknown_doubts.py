@@ -14,8 +14,6 @@ from audit.stats.arrays import FloatArray, IntArray, Tables
 from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn, rate_bounds
 from audit.vocabulary.metrics import Metric
 
-__all__ = ["Unknown", "fewest_in_favour", "fewest_to_hold_back", "smallest_shares", "unknown_bounds"]
-
 
 @dataclass(frozen=True, slots=True)
 class Unknown:

@@ -16,8 +16,6 @@ from audit.stats.rates.intervals import clopper_pearson, wilson
 from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
 from audit.vocabulary.metrics import Metric
 
-__all__ = ["Contrast", "RateIntervals", "contrast", "rate_intervals"]
-
 
 @dataclass(frozen=True, slots=True)
 class RateIntervals:

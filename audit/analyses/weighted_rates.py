@@ -20,8 +20,6 @@ from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.weighted_rate import Tilt, WeightedRate, pooled_correlation
 from audit.vocabulary.metrics import Cell
 
-__all__ = ["correlation", "least_q", "weighted_comparison", "with_possible_members"]
-
 
 def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:
     """Return the tilts of each group, of each rest, and of everyone."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from audit.public.table import PublicRelease
     from audit.result.audit_result import AuditResult
 
-__all__ = ["log_audit", "release_metrics"]
-
 _PUBLIC: Final = "public"
 _EXACT: Final = ("result.json", "report.html", "report.pdf", "junit.xml", "restricted.sarif.json")
 """What is logged of an output folder with `restricted`: never rows, and never the key."""

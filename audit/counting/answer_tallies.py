@@ -19,8 +19,6 @@ from audit.vocabulary.statuses import REASONS, STATUSES, Reason, Status
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["TWICE", "GroupTallies", "Tallied", "count_disagreement", "count_failures", "round_view"]
-
 TWICE: Final = ("answered", "decisions_differ", "scores_differ", "answered_sometimes")
 """Kinds of rows that `count_disagreement` counts, in the order of its columns."""
 

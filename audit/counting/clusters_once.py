@@ -12,8 +12,6 @@ from audit.counting.family_moments import CELLS
 from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNKNOWN, UNLABELLED, CountsTable
 from audit.stats.arrays import IntArray
 
-__all__ = ["count_clusters_once"]
-
 _PLACES: Final = (
     *((label, decision) for label in (POSITIVE, NEGATIVE, UNLABELLED) for decision in (FLAGGED, NOT_FLAGGED)),
     *((label, ABSTAINED) for label in (POSITIVE, NEGATIVE, UNLABELLED)),

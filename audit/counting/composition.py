@@ -16,8 +16,6 @@ from audit.counting.weights import WeightTable
 from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.metrics import Cell
 
-__all__ = ["Composition", "composition"]
-
 
 @dataclass(frozen=True, slots=True)
 class Composition:

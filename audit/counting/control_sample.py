@@ -11,8 +11,6 @@ from audit.evaluation.connection import reading
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["IN_CONTROL_SAMPLE", "count_control_sample"]
-
 IN_CONTROL_SAMPLE: Final = "in_control_sample"
 """Column of the scored set: whether a row is in the control sample."""
 

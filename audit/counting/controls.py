@@ -19,15 +19,6 @@ from audit.vocabulary.metrics import Cell
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = [
-    "EncodedCounts",
-    "StratifiedCounts",
-    "control_sets",
-    "count_controls",
-    "encode_counts",
-    "stratify",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class EncodedCounts:

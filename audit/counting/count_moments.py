@@ -19,9 +19,6 @@ from audit.vocabulary.metrics import Cell
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["count_moments"]
-
-
 _CUT: Final = 20
 """Bits cut from a square before it is squared again: sums of fourth powers of 2^30 do not fit into 128 bits."""
 _UNSCORED: Final = (Cell.UNSCORED_POSITIVE, Cell.UNSCORED_NEGATIVE, Cell.UNSCORED_UNLABELLED)

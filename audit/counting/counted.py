@@ -23,8 +23,6 @@ from audit.vocabulary.statuses import Reason, Status
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["Counted", "count_everything"]
-
 
 @dataclass(frozen=True, slots=True)
 class Counted:

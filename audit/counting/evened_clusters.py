@@ -12,9 +12,6 @@ from audit.stats.clusters.own_correlation import Evened, evened_powers, evened_w
 from audit.stats.clusters.unseen_clusters import CLASSES, Bundles, ClassSums, size_class
 from audit.stats.clusters.weighted_rate import WeightedRate
 
-__all__ = ["EvenedSums", "evened_sums"]
-
-
 _NOTHING = 1e-9
 """Share of a cluster's weight below which a difference is rounding."""
 

@@ -13,9 +13,6 @@ from audit.stats.clusters.own_correlation import Evened
 from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.vocabulary.metrics import METRICS, Cell
 
-__all__ = ["CELLS", "DENOMINATORS", "Cells", "FamilyMoments", "indicator", "of_the_others", "weighted_rate"]
-
-
 CELLS: Final = tuple(Cell)
 """The cells, in the order of every cell axis here."""
 Cells = tuple[tuple[Cell, ...], tuple[Cell, ...]]

@@ -13,8 +13,6 @@ from audit.counting.weights import WeightTable
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, SensitiveFeature
 
-__all__ = ["FamilyMoments", "Moments"]
-
 
 @dataclass(frozen=True, slots=True)
 class Moments:

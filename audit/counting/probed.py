@@ -14,9 +14,6 @@ from audit.stats.arrays import FloatArray, IntArray
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["MOST_VARIANTS", "Answered", "Comparison", "Design", "Pairs", "SlotOfProbe"]
-
-
 MOST_VARIANTS: Final = 500_000
 """Most rows that one probe may give to a detector."""
 

@@ -17,8 +17,6 @@ from audit.stats.arrays import IntArray
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["CONFIRMATION", "SEARCH", "ScanAttribute", "ScanCells", "ScanTable", "count_scan_cells"]
-
 SEARCH, CONFIRMATION = range(2)
 """The halves of the set: a finding of the first half is confirmed in the second."""
 _SALT: Final = "audit7k subgroup scan: "

@@ -26,16 +26,6 @@ from audit.vocabulary.groups import Family, Group, SensitiveFeature
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = [
-    "BINS",
-    "COARSE_BINS",
-    "UNIT",
-    "FamilyScores",
-    "ScoreTable",
-    "count_cases_and_scores",
-    "score_expression",
-]
-
 BINS: Final = 200
 """Bins of equal width over the detector's score range. Bin k starts at k/200 of it; the last one is closed."""
 COARSE_BINS: Final = 10

@@ -16,8 +16,6 @@ from audit.evaluation.sql import identifier, literal
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["ColumnLabels", "Repeats", "can_be_compared", "column_labels", "count_repeats", "missing_by_group"]
-
 _PLAIN: Final = ("VARCHAR", "BOOLEAN", "UUID", "DATE", "TIMESTAMP", '"NULL"')
 
 

@@ -17,16 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audit.detectors.protocol import (
-    REASONS,
-    ROW_ID,
-    STATUSES,
-    Answers,
-    Reason,
-    RunContext,
-    Status,
-    answer_schema,
-)
+from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Answers, Reason, RunContext, Status, answer_schema
 from audit.errors import DetectorError
 from audit.stats.arrays import BoolArray, FloatArray
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from audit.errors import DetectorError
-from audit.plan.audit_plan import ModelDetector
+from audit.plan.answers import ModelDetector
 from audit.vocabulary.text import listed, shown
 
 _SHOWN: Final = 10

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, Reason, RunContext, Status
 from audit.errors import DetectorError
-from audit.plan.audit_plan import CommandDetector as CommandSection
+from audit.plan.detectors import CommandDetector as CommandSection
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

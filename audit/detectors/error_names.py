@@ -10,8 +10,6 @@ import builtins
 import sys
 from typing import Final
 
-__all__ = ["OWN", "RaisedThereError", "error_name", "is_builtin"]
-
 OWN: Final = "an error of its own"
 """Words for the type of any other error."""
 _LIBRARIES: Final = frozenset(

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from audit.detectors.column_order import BY_PLAN, BY_SIGNATURE
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.errors import DetectorError
-from audit.plan.audit_plan import MlflowDetector as MlflowSection
-from audit.plan.audit_plan import OnnxDetector as OnnxSection
-from audit.plan.audit_plan import SkopsDetector as SkopsSection
+from audit.plan.detectors import MlflowDetector as MlflowSection
+from audit.plan.detectors import OnnxDetector as OnnxSection
+from audit.plan.detectors import SkopsDetector as SkopsSection
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

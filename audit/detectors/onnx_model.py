@@ -16,7 +16,7 @@ from audit.detectors.extras import import_extra
 from audit.detectors.one_thread import NOTE
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.errors import DetectorError
-from audit.plan.audit_plan import OnnxDetector as OnnxSection
+from audit.plan.detectors import OnnxDetector as OnnxSection
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.onnx_classes import classes_of_labels, classes_of_scores
 from audit.detectors.onnx_file import OnnxGraph
 from audit.errors import DetectorError
-from audit.plan.audit_plan import OnnxDetector as OnnxSection
+from audit.plan.detectors import OnnxDetector as OnnxSection
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.text import listed, shown
 

@@ -17,7 +17,7 @@ from audit.evaluation.connection import reading, stream, with_little_memory
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.row_numbers import rows_where
 from audit.evaluation.sql import literal, literals
-from audit.plan.audit_plan import PredictionsDetector as PredictionsSection
+from audit.plan.answers import PredictionsDetector as PredictionsSection
 from audit.vocabulary.text import count_of, rows_text, shown
 
 if TYPE_CHECKING:

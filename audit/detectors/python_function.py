@@ -22,7 +22,7 @@ from audit.detectors.error_names import error_name
 from audit.detectors.one_thread import OneThread
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext
 from audit.errors import DetectorError
-from audit.plan.audit_plan import PythonDetector as PythonSection
+from audit.plan.detectors import PythonDetector as PythonSection
 from audit.vocabulary.sentences import SENTENCES
 
 if TYPE_CHECKING:

@@ -31,8 +31,6 @@ from audit.storage import sync_folder
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["Kept", "RowCache", "remove_row_cache", "row_key"]
-
 _VERSION: Final = 1
 """Version of keys and file. A file of another version is thrown away."""
 _APPLICATION: Final = 0x61376B72

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from typing import Final, TypeVar
 
-__all__ = ["RowsAtOnce"]
-
 _PATIENCE: Final = 5.0
 """Seconds to wait for threads; after that they are left behind."""
 

@@ -18,8 +18,8 @@ from audit.detectors.error_names import error_name
 from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.errors import DetectorError
-from audit.plan.audit_plan import PickleDetector as PickleSection
-from audit.plan.audit_plan import SkopsDetector as SkopsSection
+from audit.plan.detectors import PickleDetector as PickleSection
+from audit.plan.detectors import SkopsDetector as SkopsSection
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

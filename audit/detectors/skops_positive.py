@@ -10,8 +10,8 @@ import numpy as np
 from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.skops_types import objects_of
 from audit.errors import DetectorError
-from audit.plan.audit_plan import PickleDetector as PickleSection
-from audit.plan.audit_plan import SkopsDetector as SkopsSection
+from audit.plan.detectors import PickleDetector as PickleSection
+from audit.plan.detectors import SkopsDetector as SkopsSection
 
 
 class PositiveClass:

@@ -20,7 +20,7 @@ from audit.detectors.inside import check_in_child
 from audit.detectors.one_thread import NOTE
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.errors import DetectorError
-from audit.plan.audit_plan import TransformersDetector as TransformersSection
+from audit.plan.detectors import TransformersDetector as TransformersSection
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_args
 
 from audit.disclosure.features import features_without_figures, public_method
-from audit.plan.audit_plan import AuditPlan, GovernanceSection, PredictionsDetector
+from audit.plan.answers import PredictionsDetector
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.governance import GovernanceSection
 from audit.public.about import PublicAbout, PublicCoding, PublicLook, PublicMetric
 from audit.public.table import PlanPart, PublicChange
-from audit.result.audit_result import AuditResult, SensitiveFeature
+from audit.result.audit_result import AuditResult
 from audit.safeguards import public_governance, public_safeguards
+from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.metrics import MetricName
-
-__all__ = ["LOOKS", "public_about", "public_change", "public_metrics"]
 
 ALWAYS: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
 """Shown whether a rule limits them or not: victims found, others wrongly flagged."""

@@ -18,8 +18,6 @@ from audit.errors import RefusedReleaseError
 from audit.stats.arrays import BoolArray
 from audit.vocabulary.groups import Group
 
-__all__ = ["AttackReport", "Told", "attack", "refuse_if_told", "told_nodes"]
-
 
 @dataclass(frozen=True, slots=True)
 class Told:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from audit.disclosure.keys_file import read_key
-from audit.public.table import PublicAbout, PublicDigest, PublicRelease
+from audit.public.about import PublicAbout, PublicDigest
+from audit.public.table import PublicRelease
 from audit.result.audit_result import AuditResult
-from audit.result.file import result_sha256
-
-__all__ = ["Kind", "keyed", "release_of"]
+from audit.result.json_text import result_sha256
 
 Kind = Literal["evaluation_set", "predictions", "detector", "result"]
 _LARGEST: Final = 256 * 1024 * 1024

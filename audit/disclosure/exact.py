@@ -13,8 +13,6 @@ from audit.disclosure.lattice import Lattice
 from audit.disclosure.noise import UIntArray
 from audit.stats.arrays import IntArray
 
-__all__ = ["COUNTED", "ERRORS", "TOTALS", "ExactCounts", "KeyedBy", "exact_counts"]
-
 KeyedBy = Literal["people", "counts"]
 
 COUNTED: Final = ("positives", "missed", "negatives", "wrongly_flagged", "unscored", "unlabelled")

@@ -36,30 +36,11 @@ from audit.public.figures import (
     state_tally,
     whole_per_cent,
 )
-from audit.public.table import (
-    PublicGroup,
-    PublicMethod,
-    PublicRate,
-    PublicRelease,
-    PublicRule,
-    PublicSide,
-    group_key,
-)
+from audit.public.table import PublicGroup, PublicMethod, PublicRate, PublicRelease, PublicRule, PublicSide, group_key
 from audit.vocabulary.groups import Level
 from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.numbers import Frequency
 from audit.vocabulary.text import harmless
-
-__all__ = [
-    "blank",
-    "counts_of",
-    "numbers_of_names",
-    "printed_as",
-    "refuse_unexplained",
-    "shares_of",
-    "tallies_of",
-    "unexplained",
-]
 
 _HUNDRED: Final = Decimal(100)
 _WHOLE: Final = re.compile(r"\d+")

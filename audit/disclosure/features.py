@@ -20,8 +20,6 @@ from audit.public.about import Unit
 from audit.public.table import group_key
 from audit.vocabulary.groups import Axis, Family, SensitiveFeature
 
-__all__ = ["features_without_figures", "finest_family", "public_features", "public_lattice", "public_method"]
-
 MOST: Final = 2
 """Features of a public table. A third multiplies what the attack must prove, and leaves groups too small to show."""
 _FIRST: Final = ("gender", "nationality")

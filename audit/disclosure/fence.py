@@ -10,8 +10,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-__all__ = ["keep_out"]
-
 _OPENS = frozenset({"open", "os.listdir", "os.scandir", "os.link", "os.rename", "os.symlink", "shutil.copyfile"})
 _REACHES_WITHIN = frozenset({"open", "os.rename"})
 """What is done so to a folder reaches all that lies in it, under names that no later event tells in full."""

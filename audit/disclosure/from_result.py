@@ -18,14 +18,12 @@ from audit.disclosure.method import Method
 from audit.disclosure.release import Audited
 from audit.disclosure.rules import public_rules
 from audit.errors import ResultError
-from audit.plan.audit_plan import PredictionsDetector
+from audit.plan.answers import PredictionsDetector
 from audit.public.about import Unit
 from audit.public.table import FailsOn
 from audit.result.audit_result import AuditResult
-from audit.result.file import result_sha256
+from audit.result.json_text import result_sha256
 from audit.safeguards import public_states
-
-__all__ = ["Ready", "finest_counts", "ready"]
 
 
 @dataclass(frozen=True, slots=True)

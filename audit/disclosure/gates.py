@@ -21,8 +21,6 @@ from typing import Any, Final
 from audit.errors import DataError, RefusedReleaseError
 from audit.public.table import PublicRelease, public_json
 
-__all__ = ["in_fresh_process", "refuse_unless_rendered_again", "render", "render_in_fresh_process"]
-
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SECONDS: Final = 300.0
 _LARGEST: Final = 256 * 1024 * 1024

@@ -11,13 +11,11 @@ from audit.counting.clusters_once import count_clusters_once
 from audit.counting.table import FamilyCounts
 from audit.disclosure.features import finest_family, public_features, public_method
 from audit.plan.audit_plan import AuditPlan
-from audit.result.audit_result import GroupCounts
+from audit.result.findings.judged import GroupCounts
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 
 if TYPE_CHECKING:
     from audit.counting.counted import Counted
-
-__all__ = ["ground"]
 
 
 def ground(

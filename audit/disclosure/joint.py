@@ -21,8 +21,6 @@ from audit.stats.arrays import BoolArray, IntArray
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["LARGEST", "JointSystem", "joint_system", "taken_together", "unknowns_of"]
-
 LARGEST: Final = 700
 """Unknowns of all releases together beyond which tables of whole numbers are no longer found in seconds. It is a number
 and no time, so that a release never depends on how fast a machine is."""

@@ -21,8 +21,6 @@ from audit.disclosure.noise import UIntArray
 from audit.errors import DataError
 from audit.stats.arrays import IntArray
 
-__all__ = ["KEY_BYTES", "key_sums", "keys_of_counts", "mixed", "new_key", "record_keys"]
-
 _DIGEST: Final = 8
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-__all__ = ["KEY", "KEY_BYTES", "read_key"]
-
 KEY: Final = "key"
 """The file of the key."""
 KEY_BYTES: Final = 32

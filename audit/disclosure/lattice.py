@@ -20,8 +20,6 @@ from audit.errors import PlanError
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
 
-__all__ = ["Lattice", "Relation", "lattice_of"]
-
 CROSSED: Final = 2
 """How many features a published group has at most."""
 MOST_FINEST: Final = 50_000

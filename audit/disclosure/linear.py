@@ -22,19 +22,6 @@ from audit.stats.arrays import BoolArray, FloatArray, IntArray
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = [
-    "SideAttack",
-    "SideSystem",
-    "SolverGaveUpError",
-    "attack_side",
-    "bound",
-    "few_of_each",
-    "finest_family",
-    "side_system",
-    "sums_of",
-]
-
-
 _SECONDS: Final = 60.0
 _WHOLE: Final = 1e-6
 _GOLDEN: Final = 0.6180339887498949

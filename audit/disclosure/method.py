@@ -10,8 +10,6 @@ from audit.errors import PlanError
 from audit.public.about import Unit
 from audit.public.table import METHOD_VERSION, PublicMethod
 
-__all__ = ["SMALLEST_FLOOR", "Method", "method_of"]
-
 SMALLEST_FLOOR: Final = 3
 LARGEST_FLOOR: Final = 100
 

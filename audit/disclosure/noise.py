@@ -18,8 +18,6 @@ import numpy.typing as npt
 
 from audit.stats.arrays import IntArray
 
-__all__ = ["NoiseTable", "UIntArray", "noise_table"]
-
 UIntArray = npt.NDArray[np.uint64]
 
 PARTS: Final = 2**32

@@ -12,8 +12,6 @@ from typing import Final
 
 from audit.disclosure.plain_letters import plain
 
-__all__ = ["BETWEEN", "NUMBERS", "ONE"]
-
 _ENGLISH: Final = (
     "0 zero; 2 two; 3 three; 4 four; 5 five; 6 six; 7 seven; 8 eight; 9 nine; 10 ten tens; 11 eleven; 12 twelve dozen"
     " dozens; 13 thirteen; 14 fourteen; 15 fifteen; 16 sixteen; 17 seventeen; 18 eighteen; 19 nineteen; 20 twenty;"

@@ -21,8 +21,6 @@ from typing import Final
 from audit.disclosure.number_tables import BETWEEN, NUMBERS, ONE
 from audit.disclosure.plain_letters import plain, visible
 
-__all__ = ["numbers_said"]
-
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _PER_CENT: Final = re.compile(
     r"\b(?:per|pour|por) ?cento?s?\b|\bpor ciento\b|(?:في |ب)الما?ئه\b|百分[之点點比率]?|百慕[大達达]|十分(?!之)|非二元"

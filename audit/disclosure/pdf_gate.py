@@ -26,8 +26,6 @@ from audit.disclosure.printed import Number, numbers_in, read_numbers, unread
 from audit.errors import DataError, RefusedReleaseError
 from audit.plan.offers import MAKERS, offers_of
 
-__all__ = ["pdf_maker", "refuse_other_pdfs"]
-
 _NAME: Final = re.compile(r"(?P<page>[a-z][a-z-]*)(?:\.(?P<language>[a-z]{2}))?\.pdf")
 _FIXED: Final = frozenset(("IEC 61966-2-1 Default RGB Colour Space - sRGB", "sRGB2014.icc"))
 _PROGRAM: Final = (

@@ -15,8 +15,6 @@ from typing import Any, Final, Literal
 
 from audit.disclosure.printed import unread
 
-__all__ = ["Line", "PdfText", "Place", "read_pdf"]
-
 Place = Literal["text", "head", "list", "margin"]
 
 _REFUSED_KEYS: Final = frozenset(

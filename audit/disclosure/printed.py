@@ -27,8 +27,6 @@ from audit.errors import RefusedReleaseError
 from audit.public.figures import ROW
 from audit.vocabulary.text import harmless
 
-__all__ = ["Number", "numbers_in", "read_numbers", "unread"]
-
 _NUMBER: Final = re.compile(r"\d+(?:[,\u202f\u00a0'’]\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?")
 _BETWEEN_WORDS: Final = re.compile(r"""[\s|"`]+""")
 """Of lines: columns of Markdown and its code, and values of labels, end as words do."""

@@ -11,8 +11,6 @@ from audit.disclosure.lattice import Lattice, Relation
 from audit.disclosure.view import CORRECT_OF, ERROR_OF, TOTAL_OF, UNBOUNDED, Bounds
 from audit.stats.arrays import BoolArray, IntArray
 
-__all__ = ["ImpossibleBoundsError", "propagate", "propagate_together"]
-
 _ROUNDS: Final = 10_000
 """Each round narrows some integer interval; real tables need about ten."""
 

@@ -32,8 +32,6 @@ from audit.errors import DataError
 from audit.public.table import PublicTable
 from audit.stats.arrays import BoolArray, IntArray
 
-__all__ = ["Protected", "Seen", "protect", "same_people"]
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -14,15 +14,6 @@ from audit.errors import AuditError, DataError
 from audit.plan.offers import names_offered, reporters_offered
 from audit.public.table import PublicRelease
 
-__all__ = [
-    "GROUP",
-    "RENDERER",
-    "PublicReporter",
-    "default_formats",
-    "find_public_reporters",
-    "make_files",
-]
-
 GROUP: Final = "audit.public_reporters"
 RENDERER: Final = "audit.disclosure.public_files:make_files"
 """What a release names as its renderer."""

@@ -31,8 +31,6 @@ from audit.public.table import PublicGroup, PublicRelease, PublicSide, PublicTab
 from audit.result.audit_result import AuditResult
 from audit.vocabulary.groups import Group
 
-__all__ = ["Published", "check_folder", "publish"]
-
 
 @dataclass(frozen=True, slots=True)
 class Published:

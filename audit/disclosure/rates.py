@@ -19,23 +19,6 @@ from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.intervals import wilson
 from audit.vocabulary.metrics import METRICS, MetricName
 
-__all__ = [
-    "DRAWN",
-    "RATES",
-    "RateOf",
-    "bound_of",
-    "drawn_counts",
-    "effective",
-    "few_of",
-    "intervals",
-    "public_rates",
-    "side_of",
-    "size_class",
-    "sums",
-    "why_no_rate",
-]
-
-
 DRAWN: Final = ("positives", "missed", "negatives", "wrongly_flagged")
 """The counts with noise of their own that rates are made of."""
 

@@ -30,8 +30,6 @@ from audit.public.table import (
     public_json,
 )
 
-__all__ = ["load_release", "parse_release", "refuse_unless_read_back"]
-
 MAX_BYTES: Final = 64 * 1024 * 1024
 _ALPHAS: Final = (0.005, 0.2)
 """The least and the most that a plan may let verdicts err; a release does not say which it was."""

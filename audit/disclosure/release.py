@@ -41,13 +41,12 @@ from audit.disclosure.view import View
 from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import public_release
 from audit.errors import DataError, ResultError
-from audit.public.table import FailsOn, PublicAbout, PublicChange, PublicRelease, PublicRule, PublicTable, public_json
+from audit.public.about import PublicAbout
+from audit.public.table import FailsOn, PublicChange, PublicRelease, PublicRule, PublicTable, public_json
 from audit.result.audit_result import Waiver
 from audit.result.findings.safeguards import PublicState
 from audit.stats.arrays import BoolArray, IntArray
 from audit.storage import make_folder, storage, write_durably
-
-__all__ = ["Audited", "People", "Released", "Writer", "attack_release", "into", "release", "reproduce"]
 
 _RELEASE: Final = "release.json"
 _ATTACKS: Final = 10

@@ -18,8 +18,6 @@ from audit.disclosure.view import BOUNDED, CORRECT_OF, ERROR_OF, NOT_SHOWN, NOTH
 from audit.errors import RefusedReleaseError
 from audit.stats.arrays import BoolArray
 
-__all__ = ["repair", "told"]
-
 _ROUNDS: Final = 2_000
 
 

@@ -19,9 +19,6 @@ from audit.disclosure.keys_file import KEY, KEY_BYTES
 from audit.errors import ResultError
 from audit.storage import locked, make_folder, storage, write_durably
 
-__all__ = ["Entry", "RestrictedFolder", "restricted_folder"]
-
-
 PARAMETERS: Final = "parameters.json"
 
 RELEASES: Final = "releases"

@@ -11,8 +11,6 @@ from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.public.table import PublicRule
 from audit.stats.sizes.approximate_power import cases_to_pass
 
-__all__ = ["public_rules"]
-
 _REST: Final = 1_000_000
 """Cases of everyone else that planning supposes: the exact number is not for the public."""
 

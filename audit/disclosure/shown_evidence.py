@@ -12,8 +12,6 @@ from audit.result.findings.safeguards import PublicState
 from audit.safeguards import with_table_evidence
 from audit.vocabulary.groups import Group
 
-__all__ = ["shown_evidence", "with_shown_evidence"]
-
 _FOUND = ("true_positive_rate", "false_negative_rate")
 _WRONGLY_FLAGGED = ("false_positive_rate", "true_negative_rate")
 

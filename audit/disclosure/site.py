@@ -20,8 +20,6 @@ from audit.public.site import PublicAudit, PublicSite, site_row
 from audit.public.table import PublicRate, clear_change, group_key
 from audit.vocabulary.groups import Level
 
-__all__ = ["blank_site", "refuse_unexplained_site", "unexplained_in_site"]
-
 _HUNDRED: Final = Decimal(100)
 
 

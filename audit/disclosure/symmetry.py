@@ -14,8 +14,6 @@ from audit.disclosure.lattice import Lattice
 from audit.disclosure.view import Bounds
 from audit.stats.arrays import IntArray
 
-__all__ = ["alike"]
-
 
 def alike(lattice: Lattice, bounds: Bounds, columns: list[int]) -> IntArray:
     """int64[nodes]: the first node of those that change places with each node, as far as these columns are bounded.

@@ -11,8 +11,6 @@ from audit.disclosure.method import Method
 from audit.disclosure.view import FEW_CORRECT, FEW_ERRORS, NOT_SHOWN, NOTHING, VALUE, View
 from audit.public.table import PublicFeature, PublicGroup, PublicSide, PublicTable, Shown, TotalName, Why
 
-__all__ = ["public_table", "view_of"]
-
 _WORDS: Final[dict[int, Shown]] = {
     NOT_SHOWN: "not_shown", VALUE: "value", FEW_ERRORS: "few_errors", FEW_CORRECT: "few_correct"
 }  # fmt: skip

@@ -21,17 +21,6 @@ from audit.public.table import PublicTable
 from audit.stats.arrays import BoolArray, IntArray
 from audit.version import __version__
 
-__all__ = [
-    "attack_again",
-    "exact_again",
-    "found_told_again",
-    "is_of",
-    "parameters",
-    "seen",
-    "table_told",
-    "told_of_counts",
-]
-
 
 def parameters(lattice: Lattice, method: Method, keyed_by: KeyedBy) -> dict[str, Any]:
     """What must be the same in every release of a data set."""

@@ -11,23 +11,6 @@ import numpy.typing as npt
 from audit.disclosure.method import Method
 from audit.stats.arrays import BoolArray, IntArray
 
-__all__ = [
-    "BOUNDED",
-    "CORRECT_OF",
-    "ERROR_OF",
-    "FEW_CORRECT",
-    "FEW_ERRORS",
-    "NOTHING",
-    "NOT_SHOWN",
-    "TOTAL_OF",
-    "UNBOUNDED",
-    "VALUE",
-    "Bounds",
-    "View",
-    "ranges",
-]
-
-
 NOT_SHOWN, VALUE, FEW_ERRORS, FEW_CORRECT = range(4)
 """What stands for the errors of a group: nothing, their number, "fewer than", "all but fewer than"."""
 NOTHING: Final = -1

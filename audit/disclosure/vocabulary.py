@@ -20,8 +20,6 @@ from audit.plan.sections import GENDERS
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 
-__all__ = ["UNLISTED", "Ladder", "ladder_of", "public_ladder"]
-
 UNLISTED: Final = "unlisted"
 """The level of everyone whose level stands in no list: people of several nationalities, codes of a plan's own."""
 _ITS_NAME: Final = "not listed"

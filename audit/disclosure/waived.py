@@ -11,8 +11,6 @@ from collections.abc import Iterable, Sequence
 from audit.public.table import PublicRelease, PublicWaiver, PublicWord
 from audit.result.audit_result import Waiver
 
-__all__ = ["named_rightly", "unnamed", "with_waivers"]
-
 
 def with_waivers(release: PublicRelease, waivers: Iterable[Waiver]) -> PublicRelease:
     """The release with its waivers, those that are named first; the others in an order of their own."""

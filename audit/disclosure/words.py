@@ -16,21 +16,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from audit.counting.table import UNKNOWN
-from audit.disclosure.rates import (
-    DRAWN,
-    RATES,
-    RateOf,
-    drawn_counts,
-    effective,
-    few_of,
-    public_rates,
-    side_of,
-    sums,
-    why_no_rate,
-)
+from audit.disclosure.rates import DRAWN, drawn_counts, effective, few_of, public_rates, side_of, sums, why_no_rate
+from audit.public.about import PublicAbout
+from audit.public.figures import RATES, RateOf
 from audit.public.table import (
     FailsOn,
-    PublicAbout,
     PublicChange,
     PublicGroup,
     PublicHeadline,
@@ -46,8 +36,6 @@ from audit.stats.arrays import IntArray
 from audit.stats.rates.intervals import wilson
 from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
 from audit.vocabulary.groups import Group
-
-__all__ = ["Told", "follow", "headline_of", "public_release", "public_words", "sizes_alone"]
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 Figures = Literal["shown", "refused", "not_made"]

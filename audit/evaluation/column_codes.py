@@ -20,7 +20,7 @@ from audit.evaluation.meaning import Meaning
 from audit.evaluation.relation import Relation
 from audit.evaluation.sql import identifier
 from audit.evaluation.table_file import ReadOptions, check_file, read_file
-from audit.plan.audit_plan import GenderCodes
+from audit.plan.sections import GenderCodes
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

@@ -21,8 +21,6 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["MOST_LEVELS", "UNKNOWN", "WEIGHT_BITS", "Design", "check_design", "cluster_text"]
-
 UNKNOWN: Final = "unknown"
 """Level of a missing value of a control feature or of a scanned column."""
 MOST_LEVELS: Final = 1_000

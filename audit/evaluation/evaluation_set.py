@@ -18,7 +18,9 @@ from audit.evaluation.relation import Relation
 from audit.evaluation.scores import check_numbers, number_expression
 from audit.evaluation.sensitive import check_maps, check_names, code_features, list_columns
 from audit.evaluation.table_file import ReadOptions, read_file, reference_path, relation
-from audit.plan.audit_plan import AuditPlan, ColumnsProbe, PredictionsDetector
+from audit.plan.answers import PredictionsDetector
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.probes import ColumnsProbe
 from audit.vocabulary.groups import SensitiveFeature
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Final
 from audit.evaluation.meaning import Meaning
 from audit.evaluation.spelling import bare
 from audit.evaluation.suppressed import is_suppressed
-from audit.plan.audit_plan import GENDERS, GenderCodes
+from audit.plan.sections import GENDERS, GenderCodes
 from audit.vocabulary.groups import LevelName
 
 CODES: Final[Mapping[GenderCodes, Mapping[str, str]]] = {

@@ -16,8 +16,6 @@ import time
 from pathlib import Path
 from typing import IO, Final
 
-__all__ = ["PREFIX", "hold", "remove", "remove_leftovers"]
-
 PREFIX: Final = "audit7k-private-"
 """Beginning of the names of these folders. A folder that a user names, such as `audit7k-demo`, does not begin so."""
 _OTHERS: Final = "audit7k-"

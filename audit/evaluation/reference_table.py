@@ -18,14 +18,12 @@ from typing import TYPE_CHECKING, Final
 from audit.errors import DataError, PlanError
 from audit.evaluation.standing import STANDINGS
 from audit.evaluation.table_file import reference_path
-from audit.plan.audit_plan import GENDERS, AuditPlan
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import GENDERS
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
-
-__all__ = ["ReferenceTable", "read_reference_table"]
-
 
 RELATION: Final = "reference_table"
 _MOST_ROWS: Final = 10_000

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     Hashes = npt.NDArray[np.uint64]
 
-__all__ = ["IN_MEMORY", "repeated_hashes"]
-
 IN_MEMORY: Final = 1 << 20
 """Number of hashes that are sorted at once: 8 MiB."""
 _MOST_BITS: Final = 8

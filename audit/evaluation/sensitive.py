@@ -16,7 +16,8 @@ from audit.evaluation.row_numbers import rows_where
 from audit.evaluation.several import counted_under, nationality_texts, parts_of, read_parts
 from audit.evaluation.sql import identifier
 from audit.evaluation.standing import STANDINGS, Standing, standing, standing_of_all
-from audit.plan.audit_plan import AuditPlan, Coding, GroupFeature
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import Coding, GroupFeature
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from audit.vocabulary.text import rows_text, shown
 

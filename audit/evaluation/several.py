@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from audit.evaluation.columns import BETWEEN_ITEMS
-from audit.plan.audit_plan import GroupFeature
+from audit.plan.sections import GroupFeature
 
 TOGETHER: Final = "+"
 """Separator of the codes of a person who has several; the code of one nationality never holds it."""

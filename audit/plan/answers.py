@@ -8,8 +8,6 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["Column", "ModelDetector", "Name", "PredictionsDetector", "Strict", "check_disjoint"]
-
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Column = Annotated[str, Field(min_length=1)]
 ClassName = Annotated[str, Field(min_length=1, max_length=200)]

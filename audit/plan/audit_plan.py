@@ -11,45 +11,21 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from audit.plan.answers import ModelDetector, Name, PredictionsDetector, Strict
-from audit.plan.detectors import (
-    CommandDetector,
-    Detector,
-    MlflowDetector,
-    OnnxDetector,
-    OtherDetector,
-    PickleDetector,
-    PythonDetector,
-    SkopsDetector,
-    TransformersDetector,
-)
+from audit.plan.answers import Name, PredictionsDetector, Strict
+from audit.plan.detectors import Detector
 from audit.plan.governance import GovernanceSection, WaiversSection
-from audit.plan.probes import (
-    ByMetric,
-    ColumnsProbe,
-    NamedProbeRule,
-    Probe,
-    ProbeForm,
-    ProbeRule,
-    RateForm,
-    TextProbe,
-    check_probes,
-)
+from audit.plan.probes import ByMetric, NamedProbeRule, Probe, ProbeForm, ProbeRule, RateForm, check_probes
 from audit.plan.sections import (
-    GENDERS,
     BaselineSection,
     Coding,
-    Comparison,
     ControlFeature,
     ControlSampleSection,
     CostsSection,
     DeploymentSection,
     DisclosureSection,
     EvaluationSetSection,
-    GenderCodes,
     GroupFeature,
     Measure,
-    NationalityRung,
     ReferenceTableSection,
     SandboxSection,
     ScanSection,
@@ -57,58 +33,7 @@ from audit.plan.sections import (
     SensitivitySection,
     VerdictSection,
 )
-from audit.plan.services import ChatDetector, HttpDetector
 from audit.vocabulary.metrics import METRICS, MetricName, Worse, worse_direction
-
-__all__ = [
-    "GENDERS",
-    "PLAN_SCHEMA",
-    "AuditPlan",
-    "AuditSection",
-    "BaselineSection",
-    "ChatDetector",
-    "Coding",
-    "ColumnsProbe",
-    "CommandDetector",
-    "Comparison",
-    "ControlFeature",
-    "ControlSampleSection",
-    "CostsSection",
-    "DeploymentSection",
-    "Detector",
-    "DisclosureSection",
-    "EvaluationSetSection",
-    "GenderCodes",
-    "GovernanceSection",
-    "GroupFeature",
-    "HttpDetector",
-    "Measure",
-    "MlflowDetector",
-    "ModelDetector",
-    "NamedProbeRule",
-    "NamedRule",
-    "NationalityRung",
-    "OnnxDetector",
-    "OtherDetector",
-    "PickleDetector",
-    "PredictionsDetector",
-    "Probe",
-    "ProbeRule",
-    "PythonDetector",
-    "ReferenceTableSection",
-    "Route",
-    "Rule",
-    "SandboxSection",
-    "ScanSection",
-    "ScoringSection",
-    "SensitivitySection",
-    "SkopsDetector",
-    "TextProbe",
-    "TransformersDetector",
-    "Use",
-    "VerdictSection",
-    "WaiversSection",
-]
 
 PLAN_SCHEMA = 1
 

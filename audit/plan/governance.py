@@ -15,8 +15,6 @@ from pydantic import AfterValidator, Field, model_validator
 
 from audit.plan.answers import Name, Strict, check_disjoint
 
-__all__ = ["MEANINGS", "NOT_TESTED", "Day", "GovernanceSection", "Meaning", "Role", "WaiversSection", "Words"]
-
 Meaning = Literal["form", "period", "language", "site", "legal_status", "religion"]
 MEANINGS: Final[tuple[str, ...]] = get_args(Meaning)
 NOT_TESTED: Final = "not tested"

@@ -11,17 +11,6 @@ from typing import Any, Final
 from audit.errors import AuditError
 from audit.vocabulary.text import printable
 
-__all__ = [
-    "MAKERS",
-    "made",
-    "names_offered",
-    "offers_of",
-    "one_maker",
-    "package_of",
-    "packages_of",
-    "reporters_offered",
-]
-
 MAKERS: Final = "audit.makers"
 """Group of what `audit7k` needs one of and never names: `pdf`, `figures` and `site`, the portal."""
 

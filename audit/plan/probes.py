@@ -10,19 +10,6 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from audit.plan.answers import Column, PredictionsDetector, Strict
 from audit.plan.detectors import Detector
 
-__all__ = [
-    "COUNTERFACTUAL_SHIFT",
-    "ColumnsProbe",
-    "NamedProbeRule",
-    "Probe",
-    "ProbeLanguage",
-    "ProbeRule",
-    "ProbeSlot",
-    "TextProbe",
-    "check_probes",
-    "rule_form",
-]
-
 COUNTERFACTUAL_SHIFT: Final = "counterfactual_shift"
 """Metric of a rule on probes."""
 

@@ -13,18 +13,9 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from audit.plan.answers import Column, Name, Strict, check_disjoint
-from audit.plan.audit_plan import AuditPlan, GroupFeature, Route, Rule, VerdictSection
+from audit.plan.audit_plan import AuditPlan, Route, Rule
+from audit.plan.sections import GroupFeature, VerdictSection
 from audit.vocabulary.metrics import METRICS
-
-__all__ = [
-    "COLUMNS_ADDED",
-    "DESIGN_SCHEMA",
-    "DrawSection",
-    "DuplicatesSection",
-    "PoolSection",
-    "Quota",
-    "SamplingDesign",
-]
 
 DESIGN_SCHEMA: Final = 1
 COLUMNS_ADDED: Final = ("inclusion_probability", "design_weight", "stratum", "copies", "sampling_unit")

@@ -10,26 +10,6 @@ from pydantic import Field, field_validator, model_validator
 from audit.plan.answers import Column, Name, Strict, check_disjoint
 from audit.plan.detectors import EnvironmentName, Seconds
 
-__all__ = [
-    "GENDERS",
-    "Coding",
-    "Comparison",
-    "ControlFeature",
-    "ControlSampleSection",
-    "CostsSection",
-    "DeploymentSection",
-    "DisclosureSection",
-    "GenderCodes",
-    "GroupFeature",
-    "Measure",
-    "NationalityRung",
-    "ReferenceTableSection",
-    "ScanSection",
-    "ScoringSection",
-    "SensitivitySection",
-    "VerdictSection",
-]
-
 Comparison = Literal["rest", "overall", "reference"]
 Coding = Literal["gender", "nationality", "relation", "categorical"]
 GenderCodes = Literal["iso-5218", "icao-9303", "unodc"]

@@ -22,21 +22,6 @@ from audit.plan.http import (
     split_url,
 )
 
-__all__ = [
-    "ENDING",
-    "OTHER_REPLIES",
-    "OWN_KEYS",
-    "ChatDetector",
-    "HttpDetector",
-    "ServiceDetector",
-    "Slot",
-    "check_endpoint",
-    "check_extra",
-    "check_prompt",
-    "check_system",
-    "pieces_of",
-]
-
 
 class ServiceDetector(ModelDetector):
     """A detector that answers over the network, whatever form it is asked in."""

@@ -16,7 +16,7 @@ from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.planning.held_back import PlannedPeople, groups_held_back, share_for_all
 from audit.planning.set_review import SetReview, review_set
-from audit.result.findings import RowAccount
+from audit.result.findings.judged import RowAccount
 from audit.verdicts.budget import budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected, rule_decidability
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -28,17 +28,6 @@ if TYPE_CHECKING:
 
     from audit.counting.moments import Moments
     from audit.evaluation.evaluation_set import EvaluationSet
-
-__all__ = [
-    "CheckReport",
-    "FamilyCheck",
-    "GroupCheck",
-    "ProbeCheck",
-    "RuleCheck",
-    "check_counts",
-    "check_plan",
-    "count_labels",
-]
 
 
 @dataclass(frozen=True, slots=True)

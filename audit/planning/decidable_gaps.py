@@ -16,7 +16,7 @@ from audit.analyses.sides import Question, Side, possible_cells, questions
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.result.findings import Because
+from audit.result.findings.judged import Because
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.weighted_rate import design_size, variance_factor
 from audit.stats.margins.multiplicity import Method, first_step_levels
@@ -24,18 +24,11 @@ from audit.stats.sizes.decidable_clusters import Hidden
 from audit.stats.sizes.decidable_disparity import Limit, failing_rate, passing_edge
 from audit.stats.sizes.effective_levels import first_effective_levels, power_width
 from audit.verdicts.budget import budget
-from audit.verdicts.decidability import (
-    EffectiveSizes,
-    FamilyDecidability,
-    effective_sizes,
-    rule_decidability,
-)
+from audit.verdicts.decidability import EffectiveSizes, FamilyDecidability, effective_sizes, rule_decidability
 from audit.verdicts.margin_tests import procedure_of
 from audit.verdicts.weighted_tests import is_exact
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
-
-__all__ = ["FamilyPower", "GroupPower", "Smallest", "rule_power"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,21 +16,12 @@ from audit.planning.drawing.pool import Copies, Pool, open_pool
 from audit.planning.drawing.quota_levels import with_canonical_levels
 from audit.planning.drawing.strata import Strata, distinct_rows, draw_units, strata_for, unit_shapes
 from audit.planning.quota_gaps import QuotaGap, quota_gaps
-from audit.planning.sample_allocation import (
-    Allocation,
-    ClusterShapes,
-    GroupReach,
-    allocate,
-    least_cases,
-    planned_reach,
-)
+from audit.planning.sample_allocation import Allocation, ClusterShapes, GroupReach, allocate, least_cases, planned_reach
 from audit.planning.sample_sizes import PoolCell, cell_groups
 from audit.stats.arrays import IntArray
 from audit.stats.sizes.unit_shapes import UnitShapes
 from audit.storage import file_sha256
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
-
-__all__ = ["CellDraw", "DrawReport", "GroupStanding", "Why", "draw_set"]
 
 Why = Literal["pool_has_no_more", "copies_left_out", "whole_units"]
 """Reason why a cell gives another number than was asked: the pool has no more; its other rows are copies of rows of

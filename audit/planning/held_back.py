@@ -19,8 +19,6 @@ from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.score_test import asymptotic_p
 from audit.stats.rates.boundaries import counted_rate
 
-__all__ = ["PlannedPeople", "groups_held_back", "share_for_all"]
-
 _MOST: Final = 0.5
 _PRECISION: Final = 1e-4
 

@@ -19,8 +19,6 @@ from audit.stats.sizes.required_cases import MOST_CASES, Design, exact_power, re
 from audit.verdicts.budget import NAMES
 from audit.vocabulary.metrics import Cell, Metric
 
-__all__ = ["Answer", "Asked", "Why", "planned_cases", "share_of_rows"]
-
 Wanted = Literal["one_group_passes", "all_groups_pass", "gap_is_named"]
 Why = Literal["rest_too_small", "limit_cannot_be_exceeded"]
 

@@ -13,7 +13,7 @@ from audit.counting.table import CountsTable
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.planning.check import count_labels
-from audit.planning.decidable_gaps import FamilyPower, GroupPower, Smallest, rule_power
+from audit.planning.decidable_gaps import FamilyPower, rule_power
 from audit.verdicts.budget import budget
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.metrics import METRICS
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.counting.moments import Moments
-
-__all__ = ["FamilyPower", "GroupPower", "PowerReport", "RulePower", "Smallest", "counts_power", "plan_power"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,6 @@ from typing import Final
 from audit.plan.sampling_design import Quota, SamplingDesign
 from audit.planning.sample_sizes import PoolCell
 
-__all__ = ["MOST_NAMED", "QuotaGap", "quota_gaps"]
-
 MOST_NAMED: Final = 3
 """Most cells without a case that are named; of three features there can be thousands."""
 

@@ -28,8 +28,6 @@ from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.sizes.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
 from audit.stats.sizes.unit_shapes import UnitShapes
 
-__all__ = ["Allocation", "ClusterShapes", "GroupReach", "allocate", "least_cases", "planned_reach"]
-
 ClusterShapes = Callable[[IntArray, int], UnitShapes]
 """Function that gives the clusters of groups in the pool, from the group of each cell (int64[C], -1 for none) and their
 number.

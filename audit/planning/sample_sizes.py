@@ -30,19 +30,6 @@ from audit.verdicts.decidability import cases_for_enough_clusters
 from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import METRICS, Cell
 
-__all__ = [
-    "NEAREST",
-    "CellGroups",
-    "PlannedSizes",
-    "PoolCell",
-    "cases_from_clusters",
-    "cell_groups",
-    "planned_sizes",
-    "wanted_sizes",
-    "weight_sums",
-]
-
-
 NEAREST, WIDEST = 0.01, 0.999
 """How narrow and how wide a margin is looked for: as a share of the rule's own, and of what a rate has room for."""
 _RESTS = 40

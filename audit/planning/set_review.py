@@ -25,7 +25,8 @@ from audit.errors import DataError
 from audit.evaluation.relation import ROW, Relation
 from audit.evaluation.sensitive import list_columns
 from audit.evaluation.table_file import ReadOptions, read_file, relation
-from audit.plan.audit_plan import AuditPlan, PredictionsDetector
+from audit.plan.answers import PredictionsDetector
+from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import LoadedPlan
 from audit.plan.sampling_design import COLUMNS_ADDED
 from audit.vocabulary.groups import Family, Group
@@ -36,22 +37,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.evaluation.evaluation_set import EvaluationSet
-
-__all__ = [
-    "LEAK_AUC",
-    "MIXED_AUC",
-    "MOST_COLUMNS",
-    "EmptyCells",
-    "OneLabel",
-    "RevealingColumn",
-    "SetReview",
-    "meaningful_repeats",
-    "one_label_groups",
-    "revealing_columns",
-    "review_set",
-    "uneven_empty_cells",
-]
-
 
 LEAK_AUC: Final = 0.999
 """AUC from which on a column is as good as the label."""

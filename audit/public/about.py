@@ -12,18 +12,6 @@ from typing import Literal
 from audit.vocabulary.groups import Part
 from audit.vocabulary.metrics import MetricName
 
-__all__ = [
-    "PublicAbout",
-    "PublicCoding",
-    "PublicDigest",
-    "PublicFramework",
-    "PublicGovernance",
-    "PublicLook",
-    "PublicMetric",
-    "PublicSafeguard",
-    "Unit",
-]
-
 Unit = Literal["row", "cluster"]
 
 

@@ -19,42 +19,6 @@ from audit.public.table import PublicGroup, PublicRate, PublicRelease, PublicRul
 from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.numbers import Frequency, frequencies, half_up, hundredfold, rounded_up
 
-__all__ = [
-    "FUNNEL_DEVIATIONS",
-    "FUNNEL_SIZES",
-    "RATES",
-    "ROW",
-    "STATES",
-    "Harm",
-    "Place",
-    "RateOf",
-    "Span",
-    "State",
-    "below_by_harm",
-    "each_people_once",
-    "error_of",
-    "everyone_else",
-    "funnel_curve",
-    "funnel_place",
-    "harm_of",
-    "lengths_of",
-    "limits_beside",
-    "natural",
-    "of_share",
-    "people_apart",
-    "per_cent",
-    "short_names",
-    "size_of",
-    "spans_of",
-    "state_of",
-    "state_tally",
-    "tenth",
-    "tenth_from_end",
-    "told_per_cent",
-    "whole_per_cent",
-]
-
-
 State = Literal["below", "meets", "cannot_tell", "not_shown"]
 STATES: Final[tuple[State, ...]] = ("below", "meets", "cannot_tell", "not_shown")
 """What a page says of a group under a rule: a word, or that its rate is not shown, which is a state of its own."""

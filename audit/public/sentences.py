@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["NO_WORDS", "SENTENCES"]
-
 SENTENCES: Final[Mapping[str, str]] = {
     "above_the_table": (
         "The result above was computed from the exact figures, which the auditor holds. To protect people, every figure"

@@ -12,20 +12,6 @@ from audit.public.table import PublicRelease
 from audit.vocabulary.groups import Group, Part
 from audit.vocabulary.metrics import MetricName
 
-__all__ = [
-    "INDEX_KIND",
-    "INDEX_VERSION",
-    "IndexAudit",
-    "IndexGroup",
-    "IndexRate",
-    "IndexSystem",
-    "PortalIndex",
-    "PublicAudit",
-    "PublicSite",
-    "State",
-    "site_row",
-]
-
 INDEX_VERSION: Final = 2
 INDEX_KIND: Final = "audit7k-portal"
 

@@ -9,61 +9,11 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from audit.public.about import (
-    PublicAbout,
-    PublicCoding,
-    PublicDigest,
-    PublicFramework,
-    PublicGovernance,
-    PublicLook,
-    PublicMetric,
-    PublicSafeguard,
-)
-from audit.public.sentences import NO_WORDS, SENTENCES
-from audit.vocabulary.groups import Group, Level, LevelName, Part
+from audit.public.about import PublicAbout
+from audit.public.sentences import SENTENCES
+from audit.vocabulary.groups import Group, LevelName, Part
 from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.text import harmless
-
-__all__ = [
-    "METHOD_VERSION",
-    "NO_WORDS",
-    "SENTENCES",
-    "FailsOn",
-    "Group",
-    "Level",
-    "LevelName",
-    "PlanPart",
-    "PublicAbout",
-    "PublicChange",
-    "PublicCoding",
-    "PublicDigest",
-    "PublicFeature",
-    "PublicFramework",
-    "PublicGovernance",
-    "PublicGroup",
-    "PublicHeadline",
-    "PublicLook",
-    "PublicMethod",
-    "PublicMetric",
-    "PublicRate",
-    "PublicRelease",
-    "PublicRule",
-    "PublicSafeguard",
-    "PublicSide",
-    "PublicTable",
-    "PublicWaiver",
-    "PublicWord",
-    "Shown",
-    "SizeClass",
-    "TotalName",
-    "Why",
-    "clear_change",
-    "group_key",
-    "has_words",
-    "public_json",
-    "why_no_rates",
-    "why_nobody_named",
-]
 
 METHOD_VERSION: Final = 1
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from audit.result.audit_result import Change, ChangeVerdict, Outcome, ProbeRuleResult, ProbeVerdict, RuleResult
+from audit.result.findings.change import Change, ChangeVerdict
+from audit.result.findings.judged import Outcome, RuleResult
+from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 from audit.result.reading import Finding, Reading
 from audit.result.waivers import WaiverOnDay, held_by_finding
-
-__all__ = ["Case", "Suite", "suites"]
 
 Whole = RuleResult | ProbeRuleResult | Change
 Part = Finding | ProbeVerdict | ChangeVerdict

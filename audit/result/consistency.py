@@ -7,29 +7,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 from audit.result.audit_result import AuditResult
-from audit.result.findings import (
+from audit.result.findings.change import (
     Change,
     ChangeBecause,
     ChangeOutcome,
     ChangeRule,
     ChangeRuleBecause,
     ChangeVerdict,
-    FamilyResult,
     GroupChangeBecause,
-    Outcome,
+    combined_outcome,
+)
+from audit.result.findings.judged import FamilyResult, Outcome, RuleResult, Verdict
+from audit.result.findings.swaps import (
     ProbeBecause,
     ProbeRuleBecause,
     ProbeRuleResult,
     ProbeVerdict,
-    RuleResult,
     SwapProbe,
     SwapShift,
-    Verdict,
-    combined_outcome,
 )
 from audit.result.waivers import waiver_contradiction
-
-__all__ = ["contradiction", "unfounded_safeguard"]
 
 _CHANGE_OUTCOMES: Final[Mapping[GroupChangeBecause, str]] = {
     "worse_beyond_margin": "fail",

@@ -11,11 +11,8 @@ from pydantic import ValidationError
 from audit.errors import ResultError
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult
 from audit.result.consistency import contradiction, unfounded_safeguard
-from audit.result.findings import Further
-from audit.result.json_text import result_sha256, result_to_json
+from audit.result.findings.further import Further
 from audit.vocabulary.strict_json import strict_decoder
-
-__all__ = ["load_result", "parse_result", "result_schema", "result_sha256", "result_to_json"]
 
 MAX_BYTES = 512 * 1024 * 1024
 

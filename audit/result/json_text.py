@@ -8,9 +8,7 @@ import json
 from pydantic import BaseModel
 
 from audit.result.audit_result import AuditResult
-from audit.result.findings import Further
-
-__all__ = ["result_sha256", "result_to_json"]
+from audit.result.findings.further import Further
 
 
 def result_to_json(result: AuditResult) -> str:

@@ -11,22 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, TypeVar
 
-from audit.result.audit_result import (
-    AuditResult,
-    Axis,
-    Change,
-    ChangeVerdict,
-    Estimate,
-    Family,
-    FamilyResult,
-    Group,
-    Level,
-    MetricDefinition,
-    Outcome,
-    RuleResult,
-    SensitiveFeature,
-    Verdict,
-)
+from audit.result.audit_result import AuditResult
+from audit.result.findings.change import Change, ChangeVerdict
+from audit.result.findings.judged import Estimate, FamilyResult, MetricDefinition, Outcome, RuleResult, Verdict
+from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
 Key = tuple[Level, ...]
 People = frozenset[tuple[str, str]]

@@ -13,22 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from audit.result.audit_result import AuditResult, OverallVerdict, RuleResult, Verdict, Waiver
-from audit.result.findings import ProbeRuleResult
+from audit.result.audit_result import AuditResult, OverallVerdict, Waiver
 from audit.result.findings.change import Change, ChangeBecause, ChangeOutcome, combined_outcome
+from audit.result.findings.judged import RuleResult, Verdict
+from audit.result.findings.swaps import ProbeRuleResult
 from audit.vocabulary.groups import Family, Group
-
-__all__ = [
-    "WaiverOnDay",
-    "WaiversOnDay",
-    "day_of",
-    "has_expired",
-    "held_by_finding",
-    "narrow_to_rules",
-    "waiver_contradiction",
-    "waivers_by_finding",
-    "waivers_on_day",
-]
 
 State = Literal["in_force", "expired", "unused"]
 

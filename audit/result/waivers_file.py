@@ -24,8 +24,6 @@ from audit.plan.governance import WaiversSection
 from audit.result.audit_result import Waiver
 from audit.vocabulary.groups import Group, Level, SensitiveFeature
 
-__all__ = ["MAX_WAIVERS", "WaivedGroupError", "publishable_errors", "read_plan_waivers", "read_waivers"]
-
 MAX_WAIVERS: Final = 1000
 """Waivers that a file may hold: nobody answers for a longer list."""
 

@@ -15,8 +15,6 @@ from typing import Any, Final
 from audit.errors import DataError
 from audit.result.findings.safeguards import PublicState
 
-__all__ = ["DATA", "Catalogue", "Clause", "Evidence", "Instrument", "Provision", "catalogue", "read_catalogue"]
-
 DATA: Final = Path(__file__).with_name("data")
 _STATES: Final[tuple[PublicState, ...]] = ("measured", "declared", "elsewhere", "not_shown")
 _FLAGS: Final = ("small_groups", "of_table", "of_rules", "only_declared")

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
-from audit.result.findings import SwapProbe
+from audit.result.findings.swaps import SwapProbe
 from audit.safeguards.plan_scope import NATIONALITY_SLOTS, changes_nationality
-
-__all__ = ["headline_key", "is_limited"]
 
 
 def is_limited(result: AuditResult, key: str) -> bool:

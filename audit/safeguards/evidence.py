@@ -18,8 +18,6 @@ from audit.safeguards.plan_scope import asks_for
 from audit.safeguards.result_view import ResultView
 from audit.safeguards.searches import FoundEvidence, Search
 
-__all__ = ["SEARCHES", "evidence_of", "public_evidence", "public_state", "public_states"]
-
 SEARCHES: Final[Mapping[str, Search]] = {**DECLARATIONS, **RUN, **PEOPLE, **PATTERNS, **CHANGES}
 """The search for each kind of evidence, by its key."""
 

@@ -14,8 +14,6 @@ from audit.result.findings.safeguards import (
 )
 from audit.safeguards.catalogue import Catalogue, Provision
 
-__all__ = ["framework_rows", "names_by_state", "public_mapping_state"]
-
 
 def framework_rows(
     tables: Catalogue, states: Mapping[str, EvidenceState], public: Mapping[str, PublicState]

@@ -6,15 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from audit.result.findings import ChangedSlot, Outcome, SwapProbe, SwapShift
+from audit.result.findings.judged import Outcome
+from audit.result.findings.swaps import ChangedSlot, SwapProbe, SwapShift
 from audit.safeguards.plan_scope import NATIONALITY_SLOTS
 from audit.safeguards.result_view import ResultView
 from audit.safeguards.searches import FoundEvidence, Search, measured, not_shown
 from audit.vocabulary.sentences import Sentence, Value, Word, counted, sentence, share
 from audit.vocabulary.terms import SLOT_WORDS
 from audit.vocabulary.text import count_of
-
-__all__ = ["CHANGES"]
 
 
 def _nationality_word(view: ResultView) -> FoundEvidence:

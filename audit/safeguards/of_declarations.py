@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from audit.plan.governance import NOT_TESTED
-from audit.result.findings import ProbeRuleResult, RuleResult
+from audit.result.findings.judged import RuleResult
 from audit.result.findings.safeguards import EvidenceState
+from audit.result.findings.swaps import ProbeRuleResult
 from audit.safeguards.result_view import ResultView
 from audit.safeguards.searches import FoundEvidence, Said, Search, declared, measured, not_shown
 from audit.vocabulary.numbers import exact_percent
 from audit.vocabulary.sentences import Sentence, Word, counted, sentence, share
-
-__all__ = ["DECLARATIONS"]
 
 _ROUTES: Final = {"services": "services", "enforcement": "enforcement", "both": "services and enforcement"}
 

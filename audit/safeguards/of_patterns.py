@@ -12,8 +12,6 @@ from audit.safeguards.result_view import ResultView
 from audit.safeguards.searches import FoundEvidence, Search, measured, not_shown, stated
 from audit.vocabulary.sentences import Word, counted, sentence, share
 
-__all__ = ["PATTERNS"]
-
 
 def _limits(view: ResultView) -> FoundEvidence:
     rules = counted(len(view.result.rules), "rule")

@@ -6,12 +6,10 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from audit.plan.governance import Meaning
-from audit.result.findings import Estimate
+from audit.result.findings.judged import Estimate
 from audit.safeguards.result_view import FOUND, MISSED, WRONGLY_FLAGGED, ResultView
 from audit.safeguards.searches import FoundEvidence, Search, measured, not_shown, stated
 from audit.vocabulary.sentences import Word, counted, sentence
-
-__all__ = ["PEOPLE"]
 
 
 def _missed(view: ResultView) -> FoundEvidence:

@@ -12,8 +12,6 @@ from audit.safeguards.result_view import ResultView
 from audit.safeguards.searches import FoundEvidence, Search, declared, measured, not_shown
 from audit.vocabulary.sentences import counted, sentence
 
-__all__ = ["RUN"]
-
 
 def _repeat(view: ResultView) -> FoundEvidence:
     if view.result.provenance.evaluation_set_sha256 is None:

@@ -13,8 +13,6 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import TextProbe
 from audit.safeguards.result_view import MISSED, features_coded, features_meaning
 
-__all__ = ["NATIONALITY_SLOTS", "asks_for", "changes_nationality"]
-
 NATIONALITY_SLOTS: Final = frozenset({"demonym", "country"})
 """Slots of a text probe whose words name a nationality."""
 

@@ -21,8 +21,6 @@ from audit.safeguards.catalogue import Catalogue, catalogue
 from audit.safeguards.evidence import public_evidence, public_state
 from audit.safeguards.framework_rows import names_by_state, public_mapping_state
 
-__all__ = ["clause_state", "public_frameworks", "public_governance", "public_safeguards", "with_table_evidence"]
-
 _OF_AN_OLD_RESULT: Final = "This result is of a version that kept no words for the public."
 
 

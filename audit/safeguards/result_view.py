@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cached_property
 
-from audit.plan.audit_plan import AuditPlan, GovernanceSection
-from audit.plan.governance import Meaning
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.governance import GovernanceSection, Meaning
 from audit.result.audit_result import AuditResult
-from audit.result.findings import Estimate, RuleResult, Verdict
+from audit.result.findings.judged import Estimate, RuleResult, Verdict
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
-
-__all__ = ["FOUND", "MISSED", "WRONGLY_FLAGGED", "ResultView", "features_coded", "features_meaning"]
 
 FOUND: MetricName = "true_positive_rate"
 MISSED: tuple[MetricName, ...] = ("true_positive_rate", "false_negative_rate")

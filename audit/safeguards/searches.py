@@ -9,8 +9,6 @@ from audit.result.findings.safeguards import EvidenceState
 from audit.safeguards.result_view import ResultView
 from audit.vocabulary.sentences import Sentence, Value, counted, english, sentence
 
-__all__ = ["FoundEvidence", "Said", "Search", "declared", "measured", "not_shown", "stated"]
-
 Said = str | Sentence | tuple[str | Sentence, ...]
 """One sentence or several. A sentence without values may stand as its key alone."""
 

@@ -22,8 +22,6 @@ from audit.errors import AuditError, DataError
 from audit.scoring.checkpoint import Checkpoint, answers_digest
 from audit.storage import make_folder
 
-__all__ = ["MOST_KEYS", "AnswerCache", "private_folder"]
-
 MOST_KEYS: Final = 10
 """Number of keys that are kept: the ones used last."""
 _KEY: Final = re.compile(r"[0-9a-f]{64}")

@@ -9,13 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from audit.detectors.answers import (
-    NO_REASON,
-    OK,
-    CheckedAnswers,
-    CodeArray,
-    check_numbers,
-)
+from audit.detectors.answers import NO_REASON, OK, CheckedAnswers, CodeArray, check_numbers
 from audit.detectors.protocol import REASONS, ROW_ID, STATUSES, Answers, answer_schema
 from audit.errors import DetectorError
 

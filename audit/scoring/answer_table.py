@@ -20,7 +20,7 @@ from audit.scoring.row_order import room_on_disk
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.plan.audit_plan import ModelDetector
+    from audit.plan.answers import ModelDetector
 
 TABLE = "__answers__"
 """Name of the table: `__row__`, `score` DOUBLE, `status` and `reason` TINYINT (codes of the protocol)."""

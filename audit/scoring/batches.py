@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.plan.audit_plan import ScoringSection
+    from audit.plan.sections import ScoringSection
 
 
 def check_features(features: tuple[str, ...]) -> None:

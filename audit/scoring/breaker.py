@@ -15,8 +15,6 @@ from audit.detectors.answers import CheckedAnswers
 from audit.detectors.protocol import Reason, Status
 from audit.errors import DetectorGoneError
 
-__all__ = ["GONE", "Breaker", "why_gone"]
-
 GONE: Final = frozenset(
     {
         (Status.TIMEOUT, None),

@@ -24,8 +24,6 @@ from audit.scoring.parts import Part, read_part, read_parts, write_part
 from audit.scoring.sealed_json import document_digest, read_sealed, write_sealed
 from audit.storage import make_folder, remove_temporaries
 
-__all__ = ["COMMIT_EVERY", "Checkpoint", "Leg", "answers_digest"]
-
 COMMIT_EVERY: Final = 1.0
 """Seconds of scoring that can be lost: a commit takes 5 to 20 ms."""
 MOST_WAITING: Final = 1 << 17

@@ -9,8 +9,6 @@ from audit.detectors.error_names import error_name
 from audit.detectors.protocol import Detector, RunContext
 from audit.errors import AuditError, DetectorError
 
-__all__ = ["error_text_withheld", "open_detector"]
-
 
 @contextlib.contextmanager
 def open_detector(detector: Detector, kind: str, context: RunContext) -> Iterator[None]:

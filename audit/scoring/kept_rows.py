@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from audit.detectors.answers import CheckedAnswers
     from audit.detectors.protocol import Detector
 
-__all__ = ["ROWS_AGAIN", "first_rows", "keeps_rows", "rows_kept_in"]
-
 ROWS_AGAIN: Final = 8
 """Rows that are asked about again to see whether a detector is the same. Few, because each can cost money."""
 

@@ -23,8 +23,6 @@ from audit.detectors.answers import ABSTAIN, OK, CheckedAnswers
 from audit.scoring.sealed_json import read_sealed, write_sealed
 from audit.storage import write_durably
 
-__all__ = ["Part", "read_part", "read_parts", "same_answers", "says_anything", "write_part"]
-
 _SCHEMA: Final = pa.schema(
     [("batch", pa.int64()), ("score", pa.float64()), ("status", pa.int8()), ("reason", pa.int8())]
 )

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
-__all__ = ["BarProgress", "LineProgress", "NoProgress", "Progress", "progress_on_stderr"]
-
 
 class Progress(Protocol):
     """A display of progress: `begin` once, `advance` after each batch, `end` once, also after an error.

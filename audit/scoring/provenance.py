@@ -12,16 +12,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.plan.audit_plan import AuditPlan, BaselineSection, DisclosureSection, GovernanceSection, Rule, SandboxSection
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.plan.file.plan_file import LoadedPlan, canonical_plan_sha256
+from audit.plan.governance import GovernanceSection
+from audit.plan.sections import BaselineSection, DisclosureSection, SandboxSection
 from audit.result.audit_result import Provenance
 from audit.version import __version__
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring.scored import Scored
-
-__all__ = ["digests_of", "package_version", "provenance", "scoring_identity", "sha256_of"]
 
 _NO_BASELINE: Final = {"regression_margin": None}
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     _Asked = tuple[int, pa.Array, CheckedAnswers | None]
 
-__all__ = ["Rounds", "Source"]
-
 _MOST_SILENT: Final = 3
 """Kept batches that get no answer now before a detector counts as gone."""
 

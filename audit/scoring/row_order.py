@@ -25,8 +25,6 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["Wanted", "in_file_order", "in_id_order", "in_order", "room_on_disk"]
-
 AT_ONCE: Final = 16 << 20
 """Bytes of rows that are sorted at once. Up to twice as many are sorted by DuckDB, without any files."""
 MOST_FILES: Final = 200

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from audit.plan.audit_plan import PredictionsDetector
+from audit.plan.answers import PredictionsDetector
 from audit.vocabulary.sentences import Sentence, Word, english, sentence
 from audit.vocabulary.text import shown
-
-__all__ = ["DecisionRule", "decision_rule"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from audit.detectors.isolation.options import IN_PROCESS, Isolating
 from audit.detectors.isolation.placement import place_restartable_detector, where_it_ran
-from audit.detectors.protocol import (
-    Detector,
-    DetectorInfo,
-    RunContext,
-    TableDetector,
-    table_detector,
-)
+from audit.detectors.protocol import Detector, DetectorInfo, RunContext, TableDetector, table_detector
 from audit.errors import DetectorGoneError, RunInterruptedError
 from audit.scoring.foreign_errors import error_text_withheld, open_detector
 from audit.scoring.kept_rows import rows_kept_in
@@ -32,13 +26,12 @@ if TYPE_CHECKING:
 
     from audit.detectors.answers import CheckedAnswers
     from audit.evaluation.evaluation_set import EvaluationSet
-    from audit.plan.audit_plan import AuditPlan, ModelDetector
-    from audit.result.audit_result import SystemDescription
+    from audit.plan.answers import ModelDetector
+    from audit.plan.audit_plan import AuditPlan
+    from audit.result.findings.system import SystemDescription
     from audit.scoring.checkpoint import Checkpoint, Leg
     from audit.scoring.decisions import Decided
     from audit.scoring.rules import DecisionRule
-
-__all__ = ["Keeping", "Taker", "run_context", "run_rounds", "score", "stop_between_batches"]
 
 
 def score(
@@ -254,7 +247,7 @@ def _interrupted(kept: int, rows: int) -> RunInterruptedError:
 
 
 def _describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: Decided) -> SystemDescription:
-    from audit.result.audit_result import SystemDescription
+    from audit.result.findings.system import SystemDescription
     from audit.vocabulary.sentences import SENTENCES
 
     given = getattr(plan.detector, "features", ())
@@ -279,7 +272,7 @@ def _describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: 
 
 def run_context(plan: AuditPlan, folder: Path) -> RunContext:
     """Make the context of a detector that is run. `folder` is the folder of the plan."""
-    from audit.plan.audit_plan import ModelDetector
+    from audit.plan.answers import ModelDetector
 
     section = plan.detector
     assert isinstance(section, ModelDetector)  # noqa: S101 - a table is never opened

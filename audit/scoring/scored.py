@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from audit.detectors.protocol import Reason, Status
 
 if TYPE_CHECKING:
-    from audit.result.audit_result import SystemDescription
-    from audit.result.findings import RanIn
+    from audit.result.findings.system import RanIn, SystemDescription
 
 
 @dataclass(frozen=True, slots=True)

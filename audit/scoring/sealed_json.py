@@ -10,8 +10,6 @@ from typing import Any, Final
 
 from audit.storage import write_durably
 
-__all__ = ["document_digest", "read_sealed", "write_sealed"]
-
 _LARGEST: Final = 100_000
 _SEAL: Final = "seal"
 

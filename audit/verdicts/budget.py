@@ -14,8 +14,6 @@ from audit.analyses.sides import questions
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Family
 
-__all__ = ["ALL_NAMES", "NAMES", "UNNAMED", "Budget", "budget", "is_combined"]
-
 ALL_NAMES: Final = 0.9
 """Share of alpha that names may spend in a plan without nationalities. The rest pays for the one approximation in
 discarding, the shared rest.

@@ -32,17 +32,6 @@ from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
-__all__ = [
-    "EffectiveSizes",
-    "FamilyDecidability",
-    "RuleDecidability",
-    "cases_for_enough_clusters",
-    "decidability_on_the_ladder",
-    "effective_sizes",
-    "missing_expected",
-    "rule_decidability",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class FamilyDecidability:

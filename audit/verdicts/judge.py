@@ -21,23 +21,14 @@ from audit.counting.moments import Moments
 from audit.counting.table import FAILED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.audit_result import OverallVerdict
-from audit.result.findings import (
-    Because,
-    FamilyResult,
-    Outcome,
-    ProbeRuleResult,
-    RuleBecause,
-    RuleResult,
-    Verdict,
-    combined_outcome,
-)
+from audit.result.findings.change import combined_outcome
+from audit.result.findings.judged import Because, FamilyResult, Outcome, RuleBecause, RuleResult, Verdict
+from audit.result.findings.swaps import ProbeRuleResult
 from audit.verdicts.budget import Budget, budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected, rule_decidability
 from audit.verdicts.margin_tests import FamilyTests
 from audit.verdicts.weighted_tests import rule_tests
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
-
-__all__ = ["exit_code", "judge", "judge_rule", "overall_verdict", "too_many_failed"]
 
 _DECIDED = ("pass", "fail")
 

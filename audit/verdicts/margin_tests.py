@@ -24,19 +24,6 @@ from audit.verdicts.budget import Budget, is_combined
 from audit.verdicts.decidability import RuleDecidability
 from audit.vocabulary.groups import Family
 
-__all__ = [
-    "FamilyTests",
-    "Procedure",
-    "SideTests",
-    "Together",
-    "could_be_beyond",
-    "exact_rule_tests",
-    "nearest_side",
-    "on_all_sides",
-    "pass_p",
-    "procedure_of",
-]
-
 Procedure = Literal["discarding", "weights_only", "any_dependence"]
 """Method that divides a family's share of alpha over its groups."""
 

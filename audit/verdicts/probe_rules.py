@@ -19,13 +19,12 @@ import numpy.typing as npt
 from audit.analyses.estimates import as_known
 from audit.analyses.swaps import ComparedTemplates, compare_templates
 from audit.counting.probed import Answered
-from audit.plan.audit_plan import AuditPlan, NamedProbeRule
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.probes import NamedProbeRule
 from audit.result.findings.judged import Outcome
 from audit.result.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
 from audit.stats.pairs.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, shift_tests
 from audit.verdicts.budget import budget
-
-__all__ = ["judge_probes"]
 
 
 class _FamilyTests(NamedTuple):

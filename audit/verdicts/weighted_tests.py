@@ -29,8 +29,6 @@ from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.margin_tests import FamilyTests, SideTests, exact_rule_tests, on_all_sides
 from audit.vocabulary.groups import Family
 
-__all__ = ["is_exact", "rule_tests", "weighted_rule_tests"]
-
 
 def rule_tests(
     plan: AuditPlan,

@@ -11,18 +11,6 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final
 
-__all__ = [
-    "Frequency",
-    "exact_percent",
-    "frequencies",
-    "half_up",
-    "hundredfold",
-    "percent",
-    "rounded_up",
-    "significant",
-]
-
-
 _WIDE: Final = Context(prec=400)
 """Context with room for every finite float with the decimals of a report."""
 

@@ -16,21 +16,6 @@ from audit.vocabulary.groups import Part
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.text import count_of
 
-__all__ = [
-    "NOUNS",
-    "SENTENCES",
-    "WORDS",
-    "Counted",
-    "Sentence",
-    "Share",
-    "Value",
-    "Word",
-    "counted",
-    "english",
-    "sentence",
-    "share",
-]
-
 
 class Counted(Part):
     """A number of things."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-__all__ = ["REASONS", "STATUSES", "Reason", "Status"]
-
 
 class Status(enum.StrEnum):
     """Whether a row has an answer. Everything but `ok` and `abstain` is a failure, and counted as one."""

@@ -7,8 +7,6 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-__all__ = ["ABSENT", "Constant", "KeyTwiceError", "NotFiniteError", "parsed", "strict_decoder"]
-
 ABSENT: Final = object()
 """Stands for a value that is not there; null is one that is."""
 

@@ -10,19 +10,6 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = [
-    "SHOWN",
-    "count_of",
-    "harmless",
-    "listed",
-    "printable",
-    "rows_text",
-    "shown",
-    "starts_formula",
-    "without_unseen",
-]
-
-
 _WHITE: Final = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
 
 _UNSEEN: Final = re.compile(

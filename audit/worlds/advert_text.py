@@ -14,8 +14,6 @@ from audit.worlds.rows import Rows
 from audit.worlds.tabular import Columns, people_columns
 from audit.worlds.world import World
 
-__all__ = ["advert_columns", "nationality_sentence"]
-
 _CHOICES: Final = 12
 """Random numbers for the wording of an advert, beside two for each sign."""
 _PAY_UNKNOWN: Final = 0.2

@@ -20,8 +20,6 @@ from audit.worlds.world import (
     nationality_level,
 )
 
-__all__ = ["ADVERTS"]
-
 _NATIONALITIES: Final = {
     "PHL": 0.120, "NPL": 0.110, "IND": 0.100, "VNM": 0.100, "COL": 0.100, "KEN": 0.090,
     "NGA": 0.090, "MAR": 0.080, "BRA": 0.070, "BGD": 0.050, "UKR": 0.040, "ROU": 0.030,

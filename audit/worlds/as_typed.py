@@ -12,8 +12,6 @@ from typing import Final, Literal
 from audit.worlds.draws import Draws
 from audit.worlds.tabular import Columns
 
-__all__ = ["MAPS", "MISSING", "NOT_KNOWN", "READ", "Feature", "as_people_type"]
-
 Feature = Literal["gender", "nationality"]
 _CODE, _READ, _NOT_READ = 0.35, 0.58, 0.07
 """Shares of values: the code, another spelling that is read, and a spelling that is not read."""

@@ -9,10 +9,6 @@ import numpy as np
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 
-__all__ = [
-    "Draws",
-]
-
 
 class Draws:
     """A stream of random numbers. numpy guarantees the bits of PCG64 and SeedSequence, but no method that uses them.

@@ -21,8 +21,6 @@ from audit.worlds.strengths import WORLDS, PlantingError, plant
 from audit.worlds.truth import MADE_BY, true_composition, truth_document
 from audit.worlds.world import Finding, World, WorldName
 
-__all__ = ["MOST_ROWS", "TRUTH", "Synthesised", "companion_files", "make_example", "synthesise"]
-
 TRUTH: Final = "truth.json"
 """File that marks a folder which may be filled again."""
 REFERENCE: Final = "reference.csv"

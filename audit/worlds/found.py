@@ -9,21 +9,12 @@ from functools import partial
 from typing import Final, Literal
 
 from audit.result.audit_result import AuditResult
-from audit.result.findings import Outcome, ProbeVerdict, Verdict
+from audit.result.findings.judged import Outcome, Verdict
+from audit.result.findings.swaps import ProbeVerdict
 from audit.vocabulary.groups import Group, Level
 from audit.worlds.probe_texts import MARGIN, mean_shift
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName, Possible
-
-__all__ = [
-    "ASKED",
-    "State",
-    "accused_without_cause",
-    "audit_state",
-    "rules_fail",
-    "with_levels_above",
-    "words_accused",
-]
 
 State = Literal["found", "not_found", "cannot_tell"]
 

@@ -17,8 +17,6 @@ import numpy as np
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.worlds.world import EXPLOITED_GENDERS, OTHER_GENDERS, FindingName, Possible, World
 
-__all__ = ["EXPLOITED", "GENDERS", "UNKNOWN", "Kinds", "Mechanism", "Recorded", "recorded_shares", "row_kinds"]
-
 GENDERS: Final = tuple(EXPLOITED_GENDERS)
 UNKNOWN: Final = "unknown"
 OTHER, EXPLOITED = 0, 1

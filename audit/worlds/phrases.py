@@ -9,21 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = [
-    "ADDRESSED_TO",
-    "CONTACTS",
-    "GREETINGS",
-    "JOBS",
-    "LANGUAGES",
-    "LANGUAGE_SHARES",
-    "NATIONALITY_SENTENCE",
-    "NATIONALITY_WORDS",
-    "ORDINARY_SENTENCES",
-    "PAY",
-    "PLACES",
-    "SIGN_SENTENCES",
-]
-
 LANGUAGES: Final = ("en", "es", "fr")
 LANGUAGE_SHARES: Final = (0.46, 0.32, 0.22)
 

@@ -13,8 +13,6 @@ from audit.worlds.tabular import number_column
 from audit.worlds.truth import Truth
 from audit.worlds.world import World, WorldName
 
-__all__ = ["feature_columns", "plan_text"]
-
 _AUDIT: Final[dict[WorldName, tuple[str, str, str]]] = {
     "adverts": ("Recruitment-advert screener, list of phrases", "moderation", "both"),
     "triage": ("Referral triage, score card", "hotline-triage", "services"),

@@ -15,8 +15,6 @@ from typing import Final
 from audit.worlds.phrases import CONTACTS, LANGUAGES, NATIONALITY_WORDS, ORDINARY_SENTENCES, PLACES, SIGN_SENTENCES
 from audit.worlds.world import World
 
-__all__ = ["MARGIN", "PROBED", "TEXTS", "mean_shift", "probe_sections", "template_file"]
-
 TEXTS: Final = "texts.toml"
 """The file with the templates, beside the plan."""
 MARGIN: Final = 0.05

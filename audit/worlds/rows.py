@@ -12,8 +12,6 @@ from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.worlds.draws import Draws
 from audit.worlds.mechanism import EXPLOITED, GENDERS, Kinds, Mechanism, row_kinds
 
-__all__ = ["BLOCK", "Rows", "drawn_rows"]
-
 BLOCK: Final = 20_000
 """Rows of a block. Each block has a stream of its own."""
 

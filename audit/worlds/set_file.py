@@ -18,8 +18,6 @@ from audit.worlds.world import World, WorldName
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["DataFormat", "row_blocks", "rows_table", "write_rows"]
-
 DataFormat = Literal["csv", "parquet"]
 
 _COLUMNS: Final[dict[WorldName, Callable[[World, Rows, Draws], Columns]]] = {

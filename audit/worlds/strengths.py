@@ -16,8 +16,6 @@ from audit.worlds.triage import TRIAGE
 from audit.worlds.truth import measured_size
 from audit.worlds.world import Finding, FindingName, Possible, World, WorldName
 
-__all__ = ["WORLDS", "PlantingError", "findings_asked", "plant"]
-
 WORLDS: Final[dict[WorldName, World]] = {world.name: world for world in (ADVERTS, TRIAGE, TRANSACTIONS)}
 
 _STEPS: Final = 40

@@ -13,8 +13,6 @@ from audit.worlds.mechanism import GENDERS
 from audit.worlds.rows import FORMS, Rows
 from audit.worlds.world import World
 
-__all__ = ["Columns", "number_column", "people_columns", "referral_columns", "transaction_columns"]
-
 Columns = dict[str, Sequence[str | None]]
 """By column: the texts of its cells; None for an empty cell."""
 

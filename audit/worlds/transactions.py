@@ -19,8 +19,6 @@ from audit.worlds.world import (
     nationality_level,
 )
 
-__all__ = ["TRANSACTIONS"]
-
 _NATIONALITIES: Final = {
     "DEU": 0.360, "POL": 0.090, "PHL": 0.090, "NGA": 0.090, "VNM": 0.085, "UKR": 0.075,
     "IND": 0.060, "BRA": 0.050, "MAR": 0.035, "ROU": 0.025, "COL": 0.020, "BGD": 0.010,

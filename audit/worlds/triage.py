@@ -16,8 +16,6 @@ from audit.worlds.world import (
     nationality_level,
 )
 
-__all__ = ["TRIAGE"]
-
 _MISSING: Final = 0.07
 """Share of a sign's cells that are empty, because nobody asked."""
 

@@ -16,18 +16,6 @@ from audit.worlds.mechanism import EXPLOITED, GENDERS, UNKNOWN, Mechanism, Recor
 from audit.worlds.probe_texts import mean_shift
 from audit.worlds.world import Possible, gender_level, nationality_level
 
-__all__ = [
-    "MADE_BY",
-    "RATES",
-    "Gap",
-    "Truth",
-    "gap_within_channels",
-    "measured_size",
-    "rates_moved",
-    "true_composition",
-    "truth_document",
-]
-
 MADE_BY: Final = "audit7k synthesise"
 """Mark by which a file truth.json is known as written by this package."""
 RATES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")

@@ -9,22 +9,6 @@ from typing import Final, Literal
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import MetricName
 
-__all__ = [
-    "EXAGGERATED",
-    "EXPLOITED_GENDERS",
-    "LABELLED_AS_NONE",
-    "OTHER_GENDERS",
-    "WRONGLY_FLAGGED",
-    "Finding",
-    "FindingName",
-    "Possible",
-    "Sign",
-    "World",
-    "WorldName",
-    "gender_level",
-    "nationality_level",
-]
-
 WorldName = Literal["adverts", "triage", "transactions"]
 FindingName = Literal[
     "group-gap",

@@ -7,27 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from audit.errors import AuditError
-from audit.result.audit_result import Axis
+from audit.vocabulary.groups import Axis
 from reports.numbers import Numbers
-
-__all__ = [
-    "Bin",
-    "Curve",
-    "Forest",
-    "ForestRow",
-    "Funnel",
-    "Head",
-    "Line",
-    "Mark",
-    "Panel",
-    "Reliability",
-    "Sweep",
-    "chosen_family",
-    "family_text",
-    "limit_in_words",
-    "limits_around",
-    "nothing_drawn",
-]
 
 Outcome = Literal["fail", "pass", "inconclusive", "not_evaluable", "not_judged"]
 """Of a verdict, or `not_judged` where the limit is not on the group."""

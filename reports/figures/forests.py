@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw"]
-
 _ROW: Final = 0.235
 _NAMES: Final = 2.2
 _NUMBERS: Final = 1.75

@@ -11,8 +11,6 @@ from reports.html import palette
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw"]
-
 _PLOT: Final = 3.9
 _LINES: Final[dict[str, dict[str, Any]]] = {
     "fail": {"color": palette.BEYOND, "linewidth": 1.6, "linestyle": "-"},

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from audit.errors import AuditError
-from audit.public.table import PublicGroup, PublicMetric, PublicRate, PublicRelease, PublicRule, PublicSide, PublicWord
-from audit.result.audit_result import Axis, Group
+from audit.public.about import PublicMetric
+from audit.public.table import PublicGroup, PublicRate, PublicRelease, PublicRule, PublicSide, PublicWord
 from audit.result.reading import MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.groups import Axis, Group
 from reports.figures.data import (
     Forest,
     ForestRow,
@@ -27,8 +28,6 @@ from reports.language import ENGLISH
 from reports.no_funnel import FUNNEL_GROUPS
 from reports.plain_text import capital
 from reports.public_names import names_of
-
-__all__ = ["forest_of_release", "funnel_of_release"]
 
 MOST_ROWS: Final = 40
 _OUTCOME: Final[dict[str, Outcome]] = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive"}

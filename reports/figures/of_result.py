@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from audit.errors import AuditError
-from audit.result.audit_result import AuditResult, Axis, Calibration, Group, RuleResult
-from audit.result.audit_result import Sweep as ResultSweep
+from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import RuleResult
+from audit.result.findings.scores import Calibration
+from audit.result.findings.scores import Sweep as ResultSweep
 from audit.result.reading import Finding, Reading
+from audit.vocabulary.groups import Axis, Group
 from reports.figures.data import (
     Bin,
     Curve,
@@ -32,8 +35,6 @@ from reports.language import ENGLISH
 from reports.names import Names
 from reports.no_funnel import why_no_funnel
 from reports.plain_text import capital
-
-__all__ = ["forest_of_result", "funnel_of_result", "reliability_of_result", "sweep_of_result"]
 
 MOST_ROWS: Final = 40
 MOST_CURVES: Final = 6

@@ -11,8 +11,6 @@ from reports.html import palette
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw"]
-
 _ACROSS: Final = 3
 _HEIGHT: Final = 1.75
 _BARS: Final = 0.45

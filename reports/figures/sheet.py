@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["LOOKS", "Sheet", "framed", "image_of", "per_cent_axis", "settings", "sheet"]
-
 WIDTH: Final = 7.2
 _EDGE: Final = 0.15
 _LETTERS: Final = 108

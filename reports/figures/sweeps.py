@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw"]
-
 _PANEL: Final = 2.3
 _CURVES: Final[tuple[dict[str, Any], ...]] = (
     {"color": palette.BEYOND, "linestyle": "-", "marker": "^"},

@@ -11,8 +11,6 @@ from reports.language import Language
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
-__all__ = ["FROM_THE_RESULT", "Again", "Origin", "command_again"]
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:

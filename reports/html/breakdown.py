@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from audit.result.audit_result import Axis, Family, Outcome, RuleResult
+from audit.result.findings.judged import Outcome, RuleResult
 from audit.result.reading import MISSED, WRONGLY_FLAGGED, worst_outcomes
+from audit.vocabulary.groups import Axis, Family
 from reports.html.squares import Region, State, by_region
 from reports.html.tables import Table, TableWriter
 from reports.plain_text import capital
 from reports.writer import Report, Writer
-
-__all__ = ["Breakdown", "BreakdownWriter", "Section"]
 
 _BY_FEATURE, _BY_REGION, _TOGETHER, _BY_NATIONALITY = range(4)
 _STATES: Final[tuple[Outcome, ...]] = ("fail", "pass", "inconclusive", "not_evaluable")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from audit.public.figures import lengths_of
+from audit.vocabulary.text import harmless
 from reports.html import palette
-from reports.plain_text import harmless
 
 LOOKS = {"fail": "f", "pass": "p", "inconclusive": "i", "not_evaluable": "n", "": "o"}
 """Short names of looks, as the style sheet knows them."""

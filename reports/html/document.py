@@ -14,8 +14,6 @@ from reports.language import Language
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
-__all__ = ["document"]
-
 
 def document(result: AuditResult, languages: Sequence[Language], origin: Origin) -> str:
     """The whole file in these languages, the first of them chosen."""

@@ -11,10 +11,9 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
+from audit.vocabulary.text import harmless, without_unseen
 from reports.language import Language
-from reports.plain_text import capital, harmless, without_unseen
-
-__all__ = ["Finished", "css_string", "environment", "isolated"]
+from reports.plain_text import capital
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _NUMBER = r"(?:&[lg]t;)?[≤≥]?[−+±]?\d(?:[\d.,\u00a0\u202f]*\d)?%?"

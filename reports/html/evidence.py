@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from audit.result.audit_result import Disparity, Estimate, FamilyResult, Group, RowAccount
+from audit.result.findings.judged import Disparity, Estimate, FamilyResult, RowAccount
+from audit.vocabulary.groups import Group
 from reports.html.tables import WHOLE
 from reports.numbers import NOT_KNOWN
 from reports.writer import Writer

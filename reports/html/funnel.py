@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from audit.result.audit_result import Funnel
+from audit.result.findings.many_groups import Funnel
+from audit.vocabulary.text import harmless
 from reports.html import palette
 from reports.numbers import Numbers
-from reports.plain_text import harmless
 
 _WIDTH, _HEIGHT = 640.0, 300.0
 _LEFT, _TOP, _BOTTOM = 54.0, 14.0, 28.0

@@ -19,8 +19,6 @@ from reports.html.environment import Finished, environment, isolated
 from reports.html.spaces import spaced
 from reports.language import Language
 
-__all__ = ["Part", "one_file", "part_in", "scope_of"]
-
 _IDS: Final = re.compile(r'( (?:id|for|aria-labelledby)="| href="#|="url\(#)(?=[^"]*")')
 """Where an id is set or meant. Quotes in anyone's text are escaped, so none of these can come from there."""
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from audit.result.audit_result import AuditResult, ProbeRuleResult, RuleResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import RuleResult
+from audit.result.findings.swaps import ProbeRuleResult
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
-
-__all__ = ["Came", "PatternRow", "pattern_register"]
 
 Came = Literal["found", "not_found", "not_decided", "not_tested"]
 

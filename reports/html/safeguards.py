@@ -6,12 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from audit.result.audit_result import ImpactRatio, ImpactRatios, Safeguard
+from audit.result.findings.safeguards import ImpactRatio, ImpactRatios, Safeguard
 from reports.html.patterns import PatternRow, pattern_register
 from reports.numbers import NOT_KNOWN
 from reports.writer import Writer
-
-__all__ = ["Declared", "RatioTable", "SafeguardRow", "SafeguardsPage", "SafeguardsWriter"]
 
 _MOST_LEFT_OUT = 60
 """Groups in a table up to which those left out are listed one by one."""

@@ -14,8 +14,6 @@ from reports.html.environment import css_string
 from reports.html.spaces import spaced
 from reports.language import Language
 
-__all__ = ["slimmed", "unquoted"]
-
 _LABEL: Final = re.compile(r' data-l="([^"]*)"')
 """An attribute of ours. Quotes in anyone's text are escaped, so none of these can come from there."""
 

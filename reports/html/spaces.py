@@ -7,8 +7,6 @@ from typing import Final
 
 from reports.language import Language
 
-__all__ = ["spaced"]
-
 _KEPT: Final = r"<(style|svg|code|title|bdi)\b.*?</\1>"
 """What is data or no sentence: names that somebody gave, commands, drawings and styles stay as they are."""
 _TAG: Final = r"<[^>]*>"

@@ -12,8 +12,6 @@ from audit.vocabulary.groups import Level, LevelName, NamedFeature
 from reports.language import Language
 from reports.names import Names
 
-__all__ = ["Region", "Squares", "State", "by_region"]
-
 
 @dataclass(frozen=True, slots=True)
 class State:

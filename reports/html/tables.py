@@ -8,8 +8,9 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from audit.result.audit_result import Family, RuleResult
+from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, Rate
+from audit.vocabulary.groups import Family
 from reports.html.charts import Bar, axis_end, interval
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital

@@ -15,8 +15,6 @@ from typing import Any, Final
 from reports.html import palette
 from reports.pdf.engine import selectors, style_parser
 
-__all__ = ["SVG", "self_contained"]
-
 SVG: Final = "{http://www.w3.org/2000/svg}"
 _LINK: Final = "{http://www.w3.org/1999/xlink}href"
 _DRAWN: Final = frozenset(

@@ -12,8 +12,6 @@ from typing import Any
 
 from audit.errors import AuditError
 
-__all__ = ["only_data", "selectors", "silent", "style_parser", "weasyprint"]
-
 
 def weasyprint() -> ModuleType:
     """The module.

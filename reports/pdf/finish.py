@@ -8,8 +8,6 @@ from typing import Any, Final
 
 from audit.errors import AuditError
 
-__all__ = ["finish"]
-
 _PACKAGES: Final = {
     "CJK": "fonts-noto-cjk or fonts-droid-fallback",
     "ARABIC": "fonts-noto-core or fonts-dejavu-core",

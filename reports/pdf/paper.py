@@ -15,8 +15,6 @@ from reports.pdf.engine import only_data, selectors, silent, weasyprint
 from reports.pdf.finish import finish
 from reports.pdf.sheet import lay_out
 
-__all__ = ["pdf_of"]
-
 _VARIANT: Final = "pdf/a-3a"
 _NO_DATE: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 """Written and taken out again: the engine wants one, and the day of printing is nobody's business."""

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from audit.public.table import PublicRelease
 
-__all__ = ["PublicPdfReporter"]
-
 
 class PublicPdfReporter:
     """Writes the public `report.pdf`, in the first language of the release.

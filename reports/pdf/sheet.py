@@ -12,8 +12,6 @@ from reports.html import palette
 from reports.html.environment import css_string
 from reports.pdf.drawings import SVG, self_contained
 
-__all__ = ["lay_out"]
-
 _STYLE: Final = Template(Path(__file__).with_name("paper.css").read_text(encoding="utf-8"))
 _HEAD: Final = 56
 """As many letters of a title as stand at the head of a sheet."""

@@ -11,8 +11,6 @@ from reports.plain_text import xml_text
 from reports.portal.systems import System
 from reports.portal.words import PortalWords
 
-__all__ = ["feed"]
-
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 
 

@@ -12,8 +12,6 @@ from audit.public.site import PublicAudit
 from audit.public.table import PublicRate, PublicRelease, PublicRule, PublicWord, clear_change, has_words
 from audit.result.reading import MISSED, WRONGLY_FLAGGED
 
-__all__ = ["Change", "Error", "Figures", "changes"]
-
 Error = Literal["missed", "wrongly_flagged"]
 
 

@@ -7,8 +7,6 @@ from audit.public.table import PublicRate, group_key
 from reports.portal.figures import Figures
 from reports.portal.systems import Operator, System, is_expired
 
-__all__ = ["index_document"]
-
 _NOTE = (
     "Verdicts come from exact figures; every other figure was protected by noise and a floor. Figures do not add up, "
     "within an audit or across audits: do not sum or subtract them."

@@ -24,8 +24,6 @@ from reports.portal.systems import STATES, Operator, operators
 from reports.portal.views import ViewWriter
 from reports.portal.words import PortalWords
 
-__all__ = ["pages"]
-
 _HERE: Final = Path(__file__).with_name("templates")
 _REPORTS: Final = Path(__file__).parents[1] / "html" / "templates"
 

@@ -9,8 +9,6 @@ from typing import Final
 
 from audit.public.site import PublicAudit, PublicSite, State
 
-__all__ = ["STATES", "Operator", "System", "is_expired", "operators"]
-
 STATES: Final[tuple[State, ...]] = ("fail", "inconclusive", "expired", "pass")
 """In the order in which they are told."""
 _LETTERS: Final = "abcdefghijklmnop"

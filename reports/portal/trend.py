@@ -16,11 +16,9 @@ from markupsafe import Markup, escape
 
 from audit.public.figures import tenth, tenth_from_end
 from audit.public.table import PublicRate
+from audit.vocabulary.text import harmless
 from reports.html import palette
 from reports.numbers import Numbers
-from reports.plain_text import harmless
-
-__all__ = ["LAST", "level", "trend"]
 
 LAST: Final = 5
 """How many audits a trend shows."""

@@ -18,8 +18,6 @@ from reports.portal.systems import System, is_expired
 from reports.portal.trend import LAST, level, trend
 from reports.portal.words import PortalWords
 
-__all__ = ["AuditView", "GroupView", "Row", "ViewWriter"]
-
 _NAMED_FIRST = 10
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from audit.public.sentences import SENTENCES
 from audit.public.site import State
-from audit.public.table import SENTENCES, PublicRate, PublicRelease, PublicWaiver, why_no_rates
+from audit.public.table import PublicRate, PublicRelease, PublicWaiver, why_no_rates
+from audit.vocabulary.text import harmless
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
-from reports.plain_text import capital, harmless
+from reports.plain_text import capital
 from reports.portal.figures import Change, Error, Figures
 from reports.public.reading import OUTCOMES
 from reports.public_names import names_of
 from reports.rate_words import RateWords
 from reports.words import Words
-
-__all__ = ["PortalWords"]
 
 
 class PortalWords:

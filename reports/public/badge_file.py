@@ -10,8 +10,6 @@ from reports.html import palette
 from reports.plain_text import xml_text
 from reports.public.pipeline_reading import PipelineReading
 
-__all__ = ["PublicBadgeReporter"]
-
 
 class _Look(NamedTuple):
     word: str

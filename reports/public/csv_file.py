@@ -12,21 +12,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from audit.public.figures import state_of, tenth, whole_per_cent
-from audit.public.table import (
-    SENTENCES,
-    PublicGroup,
-    PublicMethod,
-    PublicRate,
-    PublicRelease,
-    PublicSide,
-    group_key,
-    has_words,
-)
+from audit.public.sentences import SENTENCES
+from audit.public.table import PublicGroup, PublicMethod, PublicRate, PublicRelease, PublicSide, group_key, has_words
 from reports.plain_text import spreadsheet_text
 from reports.public.plain_names import PlainNames
 from reports.public.waived import PublicWaived
-
-__all__ = ["PublicCsvReporter"]
 
 
 class PublicCsvReporter:

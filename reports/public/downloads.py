@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from audit.public.figures import state_of, tenth, whole_per_cent
-from audit.public.table import SENTENCES, PublicGroup, PublicRelease, PublicSide, PublicWord, why_no_rates
+from audit.public.sentences import SENTENCES
+from audit.public.table import PublicGroup, PublicRelease, PublicSide, PublicWord, why_no_rates
 from audit.vocabulary.groups import Group
-from reports.plain_text import harmless, spreadsheet_text
+from audit.vocabulary.text import harmless
+from reports.plain_text import spreadsheet_text
 from reports.public.reading import PublicReading
-
-__all__ = ["table_csv"]
 
 _PER_CENT: Final = ("percent", "low_percent", "high_percent", "at_most_percent", "at_least_percent")
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from audit.public.table import PublicRelease, PublicRule
-from reports.plain_text import harmless
+from audit.vocabulary.text import harmless
 from reports.public.pipeline_reading import PipelineReading
-
-__all__ = ["PublicGithubAnnotationsReporter"]
 
 _MOST: Final = 10
 """GitHub shows ten annotations of a kind for a step."""

@@ -10,11 +10,10 @@ import json
 from functools import partial
 from typing import Any, Final
 
-from audit.public.table import SENTENCES, PublicRelease, PublicRule, PublicWaiver, group_key
-from reports.plain_text import harmless
+from audit.public.sentences import SENTENCES
+from audit.public.table import PublicRelease, PublicRule, PublicWaiver, group_key
+from audit.vocabulary.text import harmless
 from reports.public.pipeline_reading import Finding, PipelineReading, likely_range
-
-__all__ = ["PublicGitlabCodequalityReporter"]
 
 _VERDICT: Final = "audit/verdict"
 _SEVERITIES: Final = {"fail": "blocker", "inconclusive": "major", "expired": "major"}

@@ -11,10 +11,8 @@ from typing import Final
 
 from audit.public.figures import each_people_once, of_share, state_of
 from audit.public.table import PublicRate, PublicRelease, group_key, has_words
-from reports.plain_text import harmless
+from audit.vocabulary.text import harmless
 from reports.public.pipeline_reading import PipelineReading, is_plain_key
-
-__all__ = ["PublicGitlabMetricsReporter"]
 
 _OUTCOMES: Final = ("pass", "fail", "inconclusive")
 _FIGURES: Final = ("shown", "refused", "not_made")

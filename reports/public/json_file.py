@@ -6,8 +6,6 @@ from typing import Final
 
 from audit.public.table import PublicRelease, public_json
 
-__all__ = ["PublicJsonReporter"]
-
 
 class PublicJsonReporter:
     """Writes `release.json`."""

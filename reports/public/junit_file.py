@@ -12,9 +12,8 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from audit.public.figures import each_people_once, state_of, state_tally, told_per_cent
+from audit.public.sentences import NO_WORDS, SENTENCES
 from audit.public.table import (
-    NO_WORDS,
-    SENTENCES,
     PublicRate,
     PublicRelease,
     PublicRule,
@@ -27,8 +26,6 @@ from audit.public.table import (
 from reports.plain_text import xml_text
 from reports.public.next_step import is_expired
 from reports.public.waived import PublicWaived
-
-__all__ = ["PublicJunitReporter"]
 
 _SKIPPED: Final = {
     "cannot_tell": SENTENCES["cannot_tell"]

@@ -9,8 +9,6 @@ from reports.markdown_text import literal
 from reports.public.markdown_text import counts_table, findings_tables, waiver_lines
 from reports.public.pipeline_reading import PipelineReading
 
-__all__ = ["PublicMarkdownReporter"]
-
 _MOST: Final = 10
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public.table import NO_WORDS, PublicWaiver, group_key, has_words
+from audit.public.sentences import NO_WORDS
+from audit.public.table import PublicWaiver, group_key, has_words
 from reports.markdown_text import literal
 from reports.public.pipeline_reading import Finding, PipelineReading, is_plain_key, likely_range
 from reports.public.waived import NOT_NAMED
-
-__all__ = ["counts_table", "findings_tables", "waiver_lines"]
 
 _MOST_RULES: Final = 20
 _MOST_WAIVERS: Final = 20

@@ -5,8 +5,6 @@ from __future__ import annotations
 from audit.public.table import PublicRelease
 from reports.language import Language
 
-__all__ = ["is_expired", "next_step"]
-
 
 def is_expired(release: PublicRelease) -> bool:
     """Whether the audit ended after the day until which its operator declares that it may be relied on."""

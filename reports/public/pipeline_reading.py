@@ -15,9 +15,8 @@ from functools import cached_property
 from typing import Final, Literal
 
 from audit.public.figures import State, each_people_once, people_apart, state_of, state_tally, told_per_cent
+from audit.public.sentences import SENTENCES
 from audit.public.table import (
-    SENTENCES,
-    Group,
     PublicChange,
     PublicRate,
     PublicRelease,
@@ -27,13 +26,13 @@ from audit.public.table import (
     why_no_rates,
     why_nobody_named,
 )
+from audit.vocabulary.groups import Group
+from audit.vocabulary.text import harmless
 from reports.language import ENGLISH
-from reports.plain_text import LONGEST, harmless, shortened
+from reports.plain_text import LONGEST, shortened
 from reports.public.next_step import is_expired, next_step
 from reports.public.plain_names import PlainNames
 from reports.public.waived import PublicWaived
-
-__all__ = ["PLAN", "VERDICTS", "Finding", "PipelineReading", "is_plain_key", "likely_range"]
 
 PLAN: Final = "plan.toml"
 """The plan file where the release does not name it."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from audit.public.table import Group, Level, PublicTable
-from reports.plain_text import harmless
-
-__all__ = ["PlainNames"]
+from audit.public.table import PublicTable
+from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.text import harmless
 
 
 class PlainNames:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
+from audit.public.about import PublicMetric
 from audit.public.figures import (
     State,
     each_people_once,
@@ -22,19 +23,9 @@ from audit.public.figures import (
     size_of,
     state_of,
 )
-from audit.public.table import (
-    PublicGroup,
-    PublicMetric,
-    PublicRate,
-    PublicRelease,
-    PublicRule,
-    group_key,
-    why_no_rates,
-)
+from audit.public.table import PublicGroup, PublicRate, PublicRelease, PublicRule, group_key, why_no_rates
 from audit.vocabulary.groups import Axis, Group, Level, LevelName
 from audit.vocabulary.metrics import MetricName
-
-__all__ = ["MISSED", "OUTCOMES", "WRONGLY_FLAGGED", "FeatureNames", "PublicFinding", "PublicReading", "judges"]
 
 Key = tuple[Level, ...]
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from audit.public.table import SENTENCES, PublicRelease, PublicRule, PublicWaiver, group_key
-from reports.plain_text import harmless
+from audit.public.sentences import SENTENCES
+from audit.public.table import PublicRelease, PublicRule, PublicWaiver, group_key
+from audit.vocabulary.text import harmless
 from reports.public.pipeline_reading import Finding, PipelineReading, likely_range
-
-__all__ = ["PublicSarifReporter"]
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _VERDICT: Final = "audit/verdict"

@@ -6,10 +6,9 @@ not that group is named as failing there.
 
 from __future__ import annotations
 
-from audit.public.table import Group, PublicRelease, PublicWaiver, group_key
-from reports.plain_text import harmless
-
-__all__ = ["NOT_NAMED", "PublicWaived", "place_of"]
+from audit.public.table import PublicRelease, PublicWaiver, group_key
+from audit.vocabulary.groups import Group
+from audit.vocabulary.text import harmless
 
 People = frozenset[tuple[str, str]]
 

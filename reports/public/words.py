@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import assert_never
 
 from audit.public.figures import State, natural
-from audit.public.table import SENTENCES, PublicMethod, PublicRule
+from audit.public.sentences import SENTENCES
+from audit.public.table import PublicMethod, PublicRule
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
 from reports.public.reading import MISSED, WRONGLY_FLAGGED, PublicFinding
 from reports.rate_words import RateWords
-
-__all__ = ["PublicWords"]
 
 
 class PublicWords(RateWords):

@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
 from audit.analyses.estimates import EVERYONE
-from audit.result.findings import ControlComparison, ControlSample
+from audit.result.findings.sensitivity import ControlComparison, ControlSample
 from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group

@@ -18,7 +18,7 @@ from audit.analyses.families import count_families
 from audit.counting.counted import count_everything
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.sections import CostsSection
-from audit.result.findings import CostOfErrors
+from audit.result.findings.further import CostOfErrors
 from audit.scoring import score
 from audit.stats.rates.mover import difference_of_independent
 from audit.stats.scores.expected_cost import expected_cost

@@ -3,7 +3,7 @@ from __future__ import annotations
 from made.counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.disparities import disparities
-from audit.result.findings import Disparity
+from audit.result.findings.judged import Disparity
 from audit.stats.arrays import IntArray
 
 

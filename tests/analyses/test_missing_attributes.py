@@ -16,7 +16,7 @@ from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
-from audit.result.findings import Verdict
+from audit.result.findings.judged import Verdict
 from audit.stats.arrays import IntArray
 from audit.stats.margins.score_test import PASS_BETA, exact_p, screened_p
 from audit.stats.rates.boundaries import counted_outcome

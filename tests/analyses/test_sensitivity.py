@@ -15,7 +15,8 @@ from made.counts import categorical, cells, families_of, group, plan_of
 from audit.analyses.label_doubts import error_axes
 from audit.analyses.sensitivity import _one_in, sensitivity_findings, sensitivity_notices
 from audit.plan.sections import SensitivitySection
-from audit.result.findings import RuleSensitivity, SensitivityFinding, Verdict
+from audit.result.findings.judged import Verdict
+from audit.result.findings.sensitivity import RuleSensitivity, SensitivityFinding
 from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.metrics import METRICS, MetricName

@@ -20,7 +20,7 @@ from audit.counting.table import CountsTable, FamilyCounts
 from audit.evaluation.nationality import levels
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import SensitivitySection
-from audit.result.findings import Verdict
+from audit.result.findings.judged import Verdict
 from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import SensitiveFeature

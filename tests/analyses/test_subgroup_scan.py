@@ -14,7 +14,8 @@ from scipy.stats import binomtest
 from audit.analyses.subgroup_scan import power_of_ten, subgroup_scan
 from audit.counting.scan_cells import ScanAttribute, ScanCells, count_scan_cells
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan.audit_plan import AuditPlan, ScanSection
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import ScanSection
 from audit.result.findings.subgroup_scan import SubgroupScan
 from audit.scoring import score
 from audit.worlds.demo.detector import FEATURES, train_detector

@@ -24,7 +24,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.counting.weights import WeightTable
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings import RuleResult, Verdict
+from audit.result.findings.judged import RuleResult, Verdict
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.clusters.effective_test import effective_test
 from audit.verdicts.judge import judge

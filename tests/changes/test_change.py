@@ -13,7 +13,8 @@ from made.counts import categorical, cells, nationality
 from scipy.stats import norm
 
 from audit.errors import ResultError
-from audit.result.file import load_result, parse_result, result_to_json
+from audit.result.file import load_result, parse_result
+from audit.result.json_text import result_to_json
 
 
 def test_a_group_that_is_missed_more_often_fails_the_audit_that_passes_by_itself(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from audit.cli.pages.summary import summary, verdict_words
 from audit.disclosure.publish import publish
 from audit.disclosure.read import load_release
 from audit.result.audit_result import AuditResult
-from audit.result.file import result_to_json
+from audit.result.json_text import result_to_json
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter
 from reports.sarif import SarifReporter

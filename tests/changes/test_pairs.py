@@ -122,7 +122,8 @@ def test_the_answers_of_another_run_are_seen(tmp_path: Path) -> None:
     text = write_plan(tmp_path, 1).read_text(encoding="utf-8")
     head, _, tail = text.partition("[detector]")
     plan.write_text(head + detector + tail[tail.index("[evaluation_set]") :], encoding="utf-8")
-    from audit.result.file import load_result, result_to_json
+    from audit.result.file import load_result
+    from audit.result.json_text import result_to_json
     from audit.run import run_audit
 
     old = tmp_path / "old"

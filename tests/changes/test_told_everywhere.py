@@ -22,7 +22,7 @@ from audit.disclosure.about import public_change
 from audit.disclosure.publish import publish
 from audit.public.table import PlanPart, PublicChange
 from audit.result.audit_result import AuditResult
-from audit.result.file import result_to_json
+from audit.result.json_text import result_to_json
 from audit.verdicts.changes.acceptance import MAY_DIFFER
 from reports.html import HtmlReporter
 from reports.junit import JunitReporter

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.errors import ExitCode
-from audit.result.file import load_result, result_to_json
+from audit.result.file import load_result
+from audit.result.json_text import result_to_json
 from reports.figures import forest, funnel, image
 
 

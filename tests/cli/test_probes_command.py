@@ -21,7 +21,8 @@ from audit.cli.pages.second_looks import second_looks
 from audit.cli.pages.summary import rule_lines, summary
 from audit.errors import ResultError
 from audit.result.audit_result import AuditResult
-from audit.result.file import load_result, parse_result, result_to_json
+from audit.result.file import load_result, parse_result
+from audit.result.json_text import result_to_json
 from audit.scoring.probing.variants_file import holds_formula
 
 PROBE = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\nslots = ["demonym"]\n'

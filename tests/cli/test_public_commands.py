@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.errors import ExitCode
-from audit.public.table import NO_WORDS, SENTENCES, PublicRelease
+from audit.public.sentences import NO_WORDS, SENTENCES
+from audit.public.table import PublicRelease
 from audit.result.file import load_result
 from reports.html import HtmlReporter
 

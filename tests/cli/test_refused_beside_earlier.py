@@ -20,7 +20,8 @@ from audit.disclosure.features import public_lattice, public_method
 from audit.disclosure.protect import protect
 from audit.errors import ExitCode, RefusedReleaseError
 from audit.plan.file.plan_file import loaded_plan
-from audit.public.table import SENTENCES, PublicRelease
+from audit.public.sentences import SENTENCES
+from audit.public.table import PublicRelease
 from audit.stats.arrays import IntArray
 
 Counts = dict[tuple[str, str], tuple[int, int]]

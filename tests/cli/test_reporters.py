@@ -16,7 +16,7 @@ from audit.cli.console.guard import ArgumentError
 from audit.cli.outputs.reporters import GROUP, find_reporters, languages_of, render
 from audit.errors import AuditError, ExitCode
 from audit.plan.offers import names_offered
-from audit.result.file import result_to_json
+from audit.result.json_text import result_to_json
 
 
 def install(

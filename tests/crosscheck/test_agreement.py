@@ -23,7 +23,7 @@ from audit.analyses.crosscheck.tables import Answers, Rows, Tables, own_answers,
 from audit.analyses.estimates import estimates
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.errors import AuditError, CrosscheckError, ExitCode
-from audit.result.findings import Agreement, ConventionCode
+from audit.result.findings.further import Agreement, ConventionCode
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Axis, Family, Group, Level
 from audit.vocabulary.metrics import METRICS, MetricName

@@ -17,8 +17,9 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from audit.analyses.crosscheck.own_measures_fairlearn import own_measures
 from audit.errors import DetectorError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan.audit_plan import AuditPlan, Measure
-from audit.result.findings import OwnMeasure
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import Measure
+from audit.result.findings.further import OwnMeasure
 from audit.scoring import score
 from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Group

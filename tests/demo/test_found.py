@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audit.result.audit_result import AuditResult
-from audit.result.findings import Outcome
+from audit.result.findings.judged import Outcome
 from audit.run import run_audit
 from audit.vocabulary.groups import Group, Level
 from audit.worlds.demo.found import Finding, State, accused_without_cause, lines_to_print, what_was_found

@@ -16,7 +16,7 @@ import pytest
 import skops.io
 
 from audit.errors import StorageError
-from audit.plan.audit_plan import SkopsDetector
+from audit.plan.detectors import SkopsDetector
 from audit.plan.file.plan_file import load_plan
 from audit.worlds.demo.detector import FEATURES, saved_detector, train_detector
 from audit.worlds.demo.prepare import DEFAULT_SEED, make_cases, prepare_demo

@@ -22,7 +22,8 @@ from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import loaded_plan
 from audit.plan.sections import SensitivitySection
-from audit.result.findings import ControlSample, RuleSensitivity, SensitivityFinding, Verdict
+from audit.result.findings.judged import Verdict
+from audit.result.findings.sensitivity import ControlSample, RuleSensitivity, SensitivityFinding
 from audit.scoring import score
 from audit.stats.doubts.label_noise import corrected_rate
 from audit.verdicts.judge import judge

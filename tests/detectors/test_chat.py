@@ -25,7 +25,7 @@ from audit.detectors.chat import ChatDetector
 from audit.detectors.chat.models_seen import model_and_state, notes_on_models
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
-from audit.plan.audit_plan import ChatDetector as ChatSection
+from audit.plan.services import ChatDetector as ChatSection
 from audit.plan.services import Slot, pieces_of
 from audit.scoring.answer_check import accept_answer
 from audit.scoring.foreign_errors import open_detector

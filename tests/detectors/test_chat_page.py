@@ -17,8 +17,8 @@ import pytest
 
 from audit.detectors.chat import ChatDetector
 from audit.detectors.protocol import REASONS, STATUSES, RunContext
-from audit.plan.audit_plan import ChatDetector as ChatSection
-from audit.plan.audit_plan import ScoringSection
+from audit.plan.sections import ScoringSection
+from audit.plan.services import ChatDetector as ChatSection
 from audit.scoring.kept_rows import ROWS_AGAIN
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "language-model.md").read_text(encoding="utf-8")

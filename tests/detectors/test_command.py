@@ -26,7 +26,7 @@ from audit.detectors.command import CommandDetector
 from audit.detectors.protocol import Answers, DetectorInfo, RunContext
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
-from audit.plan.audit_plan import CommandDetector as CommandSection
+from audit.plan.detectors import CommandDetector as CommandSection
 from audit.scoring.answer_check import accept_answer
 
 PROGRAMS = Path(__file__).parent / "programs"

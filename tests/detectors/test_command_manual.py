@@ -14,7 +14,7 @@ import pytest
 from audit.detectors.command import CommandDetector
 from audit.detectors.command_process import Ending
 from audit.detectors.protocol import RunContext
-from audit.plan.audit_plan import CommandDetector as CommandSection
+from audit.plan.detectors import CommandDetector as CommandSection
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "command.md").read_text(encoding="utf-8")
 

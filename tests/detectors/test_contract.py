@@ -28,13 +28,7 @@ from sklearn.preprocessing import StandardScaler
 from audit.detectors.isolation.options import Isolating, Sandbox
 from audit.detectors.isolation.placement import place_detector
 from audit.detectors.protocol import Detector
-from audit.detectors.testing import (
-    DetectorContract,
-    Promise,
-    check_detector,
-    detector_maker,
-    examine_detector,
-)
+from audit.detectors.testing import DetectorContract, Promise, check_detector, detector_maker, examine_detector
 from audit.detectors.testing.surroundings import Surroundings
 from audit.plan.audit_plan import AuditPlan
 

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from audit.detectors.http_service import HttpDetector
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
-from audit.plan.audit_plan import HttpDetector as HttpSection
+from audit.plan.services import HttpDetector as HttpSection
 from audit.scoring.answer_check import accept_answer
 from audit.scoring.foreign_errors import open_detector
 from audit.scoring.in_flight import InFlight

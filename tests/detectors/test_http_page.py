@@ -18,8 +18,8 @@ import pytest
 
 from audit.detectors.http_service import HttpDetector
 from audit.detectors.protocol import REASONS, STATUSES, RunContext
-from audit.plan.audit_plan import HttpDetector as HttpSection
-from audit.plan.audit_plan import ScoringSection
+from audit.plan.sections import ScoringSection
+from audit.plan.services import HttpDetector as HttpSection
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "service.md").read_text(encoding="utf-8")
 

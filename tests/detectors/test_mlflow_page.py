@@ -13,7 +13,7 @@ import pytest
 
 from audit.detectors.mlflow_model import MlflowDetector
 from audit.detectors.protocol import RunContext
-from audit.plan.audit_plan import MlflowDetector as MlflowSection
+from audit.plan.detectors import MlflowDetector as MlflowSection
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "mlflow.md").read_text(encoding="utf-8")
 MODEL = """

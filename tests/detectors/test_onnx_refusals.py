@@ -11,23 +11,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from made.onnx import (
-    BOOL,
-    FLOAT,
-    INT64,
-    TEXT,
-    Run,
-    built,
-    external,
-    external_in_a_branch,
-    identity,
-    node,
-)
+from made.onnx import BOOL, FLOAT, INT64, TEXT, Run, built, external, external_in_a_branch, identity, node
 from onnx import TensorProto, helper
 
 import audit.detectors.onnx_file
 from audit.errors import DetectorError
-from audit.plan.audit_plan import OnnxDetector as OnnxSection
+from audit.plan.detectors import OnnxDetector as OnnxSection
 
 CANARY = "canary-90ab"
 PAY = pd.DataFrame({"pay": [0.5, 0.25]})

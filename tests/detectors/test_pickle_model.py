@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression
 
 from audit.detectors.pickle_model import PickleDetector
 from audit.errors import DetectorError
-from audit.plan.audit_plan import PickleDetector as PickleSection
+from audit.plan.detectors import PickleDetector as PickleSection
 from audit.planning.check import check_plan
 from audit.run import run_audit
 from audit.scoring.runner import run_context

@@ -12,7 +12,7 @@ import pytest
 from audit.detectors.protocol import Answers, RunContext
 from audit.detectors.python_function import PythonDetector
 from audit.errors import DetectorError
-from audit.plan.audit_plan import PythonDetector as PythonSection
+from audit.plan.detectors import PythonDetector as PythonSection
 
 CANARY = "canary-51c2"
 BATCH = pa.record_batch({"row_id": pa.array([0, 1, 2]), "text": [CANARY, "b", None], "pay": [1.0, 2.0, None]})

@@ -13,9 +13,9 @@ from audit.detectors.protocol import table_detector
 from audit.detectors.registry import ENTRY_POINT_GROUP, make_detector
 from audit.errors import DetectorError
 from audit.plan import detectors as plan_detectors
-from audit.plan.audit_plan import OnnxDetector as OnnxSection
-from audit.plan.audit_plan import PredictionsDetector as PredictionsSection
-from audit.plan.audit_plan import PythonDetector as PythonSection
+from audit.plan.answers import PredictionsDetector as PredictionsSection
+from audit.plan.detectors import OnnxDetector as OnnxSection
+from audit.plan.detectors import PythonDetector as PythonSection
 from audit.plan.offers import names_offered
 
 CODE = """

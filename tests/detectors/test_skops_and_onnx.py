@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from audit.plan.audit_plan import OnnxDetector, SkopsDetector
+from audit.plan.detectors import OnnxDetector, SkopsDetector
 from audit.plan.file.plan_file import load_plan
 from audit.run import run_audit
 from audit.worlds.folder import Synthesised, synthesise

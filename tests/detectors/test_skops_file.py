@@ -28,7 +28,7 @@ from audit.detectors.protocol import RunContext
 from audit.detectors.skops_model import SkopsDetector
 from audit.detectors.skops_types import ALLOWED, check_trees
 from audit.errors import DetectorError
-from audit.plan.audit_plan import SkopsDetector as SkopsSection
+from audit.plan.detectors import SkopsDetector as SkopsSection
 
 RNG = np.random.default_rng(7)
 X = RNG.normal(size=(120, 3))

@@ -39,7 +39,7 @@ from sklearn.tree import DecisionTreeClassifier
 from audit.detectors.protocol import RunContext
 from audit.detectors.skops_model import SkopsDetector
 from audit.errors import DetectorError
-from audit.plan.audit_plan import SkopsDetector as SkopsSection
+from audit.plan.detectors import SkopsDetector as SkopsSection
 
 ROWS = 200
 CANARY = "canary-90ab"

@@ -16,7 +16,7 @@ from made.transformers import looks_like_a_model
 from audit.detectors.transformers_folder import check_folder
 from audit.detectors.transformers_model import TransformersDetector
 from audit.errors import DetectorError
-from audit.plan.audit_plan import TransformersDetector as TransformersSection
+from audit.plan.detectors import TransformersDetector as TransformersSection
 from audit.scoring.runner import run_context
 
 

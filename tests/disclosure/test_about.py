@@ -12,7 +12,8 @@ from audit.disclosure.about import LOOKS, public_about
 from audit.disclosure.explain import blank
 from audit.disclosure.shown_evidence import shown_evidence, with_shown_evidence
 from audit.plan.audit_plan import AuditPlan
-from audit.public.table import PublicAbout, PublicLook, PublicRelease
+from audit.public.about import PublicAbout, PublicLook
+from audit.public.table import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.safeguards import public_states, with_safeguards
 from reports.languages import language

@@ -23,9 +23,11 @@ from audit.disclosure.read import parse_release
 from audit.disclosure.release import into
 from audit.errors import ResultError
 from audit.plan.file.plan_file import loaded_plan
-from audit.public.table import SENTENCES, group_key, public_json, why_no_rates
+from audit.public.sentences import SENTENCES
+from audit.public.table import group_key, public_json, why_no_rates
 from audit.result.audit_result import AuditResult
-from audit.result.file import parse_result, result_to_json
+from audit.result.file import parse_result
+from audit.result.json_text import result_to_json
 from audit.run import run_audit
 
 CLUSTERED = PLAN.replace('id = "case"', 'id = "case"\ncluster = "person"')

@@ -11,19 +11,11 @@ from scipy.stats import norm
 
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.protect import protect
-from audit.disclosure.rates import RATES, intervals, public_rates, size_class
+from audit.disclosure.rates import intervals, public_rates, size_class
 from audit.disclosure.words import public_release, public_words
-from audit.public.figures import STATES
-from audit.public.table import (
-    SENTENCES,
-    PublicGroup,
-    PublicMethod,
-    PublicRate,
-    PublicSide,
-    PublicTable,
-    PublicWord,
-    clear_change,
-)
+from audit.public.figures import RATES, STATES
+from audit.public.sentences import SENTENCES
+from audit.public.table import PublicGroup, PublicMethod, PublicRate, PublicSide, PublicTable, PublicWord, clear_change
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 

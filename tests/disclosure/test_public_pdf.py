@@ -15,14 +15,7 @@ from made.entry_points import offered_by_this_version
 from made.pdfs import require_pdf
 from made.public_pdf import attached, page_of, printed
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import (
-    ArrayObject,
-    DecodedStreamObject,
-    DictionaryObject,
-    NameObject,
-    NumberObject,
-    TextStringObject,
-)
+from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, NumberObject, TextStringObject
 
 from audit.disclosure import pdf_gate
 from audit.disclosure.exact import exact_counts

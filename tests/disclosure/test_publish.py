@@ -26,9 +26,11 @@ from audit.errors import AuditError, PlanError, RefusedReleaseError, ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import parse_plan
 from audit.public.figures import state_of as public_state
-from audit.public.table import SENTENCES, group_key
+from audit.public.sentences import SENTENCES
+from audit.public.table import group_key
 from audit.result.audit_result import AuditResult
-from audit.result.file import parse_result, result_to_json
+from audit.result.file import parse_result
+from audit.result.json_text import result_to_json
 from audit.run import run_audit
 
 FORMATS = ("json", "csv", "junit")

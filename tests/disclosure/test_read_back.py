@@ -23,7 +23,8 @@ from audit.disclosure.read import parse_release, refuse_unless_read_back
 from audit.disclosure.release import into
 from audit.disclosure.words import follow, public_release
 from audit.errors import RefusedReleaseError, ResultError
-from audit.public.table import SENTENCES, PublicRelease, PublicTable, public_json
+from audit.public.sentences import SENTENCES
+from audit.public.table import PublicRelease, PublicTable, public_json
 from audit.run import run_audit
 
 RULES = (RULE, FLAGGED)

@@ -15,8 +15,9 @@ import pytest
 from made.disclosure import RULE
 from scipy.stats import norm
 
-from audit.disclosure.rates import RATES, intervals
+from audit.disclosure.rates import intervals
 from audit.disclosure.words import public_words
+from audit.public.figures import RATES
 from audit.public.table import PublicGroup, PublicMethod, PublicRule, PublicSide, PublicTable
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS, MetricName

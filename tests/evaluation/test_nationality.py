@@ -8,14 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.evaluation.nationality import (
-    TRAVEL_DOCUMENT_CODES,
-    canonical,
-    countries,
-    levels,
-    map_target,
-    regions,
-)
+from audit.evaluation.nationality import TRAVEL_DOCUMENT_CODES, canonical, countries, levels, map_target, regions
 
 LADDER = ("country", "m49-subregion", "m49-region")
 

@@ -24,8 +24,8 @@ from made.runs import PLAN, made_run
 from audit.detectors.isolation.options import Sandbox
 from audit.detectors.isolation.placement import where_it_ran
 from audit.errors import DetectorError
-from audit.plan.audit_plan import SandboxSection
 from audit.plan.file.plan_file import load_plan
+from audit.plan.sections import SandboxSection
 from audit.run import run_audit
 from audit.scoring.provenance import scoring_identity
 

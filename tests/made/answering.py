@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit.plan.audit_plan import ScoringSection
-from audit.result.audit_result import AuditResult, Reason, Status
-from audit.result.findings import FailedRows, SelfDisagreement
+from audit.plan.sections import ScoringSection
+from audit.result.audit_result import AuditResult
+from audit.result.findings.further import FailedRows, SelfDisagreement
 from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.statuses import Reason, Status
 
 WOMEN = Group((Level("gender", "level", "woman"),))
 

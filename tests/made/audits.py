@@ -13,7 +13,8 @@ from audit.counting.counted import Counted
 from audit.counting.table import CountsTable
 from audit.plan.file.plan_file import LoadedPlan
 from audit.planning.check import CheckReport, check_counts
-from audit.result.audit_result import AuditResult, Provenance, SystemDescription
+from audit.result.audit_result import AuditResult, Provenance
+from audit.result.findings.system import SystemDescription
 from audit.run import Gathered, summarise
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import LevelName, SensitiveFeature

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from audit.result.audit_result import (
-    AuditResult,
-    Change,
-    ChangeBaseline,
-    ChangeFamily,
-    ChangeRule,
-    ChangeVerdict,
-    RuleResult,
-    Verdict,
-)
+from audit.result.audit_result import AuditResult
+from audit.result.findings.change import Change, ChangeBaseline, ChangeFamily, ChangeRule, ChangeVerdict
+from audit.result.findings.judged import RuleResult, Verdict
 
 
 def change_told(base: AuditResult, text: Callable[[str], str] = str) -> Change:

@@ -118,7 +118,7 @@ def ask(plan: Path, baseline: Path | None = None) -> AuditResult:
 
 def write_result_of(plan: Path, out: Path, baseline: Path | None = None) -> AuditResult:
     """The same, written into a folder."""
-    from audit.result.file import result_to_json
+    from audit.result.json_text import result_to_json
 
     out.mkdir(exist_ok=True)
     result = ask(plan, baseline)

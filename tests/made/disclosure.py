@@ -15,20 +15,8 @@ from audit.counting.table import CountsTable
 from audit.disclosure.lattice import Lattice, lattice_of
 from audit.disclosure.method import Method, method_of
 from audit.disclosure.vocabulary import Ladder, ladder_of
-from audit.public.table import (
-    PublicAbout,
-    PublicCoding,
-    PublicDigest,
-    PublicGroup,
-    PublicLook,
-    PublicMetric,
-    PublicRate,
-    PublicRelease,
-    PublicRule,
-    PublicSafeguard,
-    PublicSide,
-    group_key,
-)
+from audit.public.about import PublicAbout, PublicCoding, PublicDigest, PublicLook, PublicMetric, PublicSafeguard
+from audit.public.table import PublicGroup, PublicRate, PublicRelease, PublicRule, PublicSide, group_key
 from audit.vocabulary.groups import LevelName
 
 SECRET = bytes(range(32))

@@ -16,10 +16,10 @@ from made.results import UNDECIDED, sample_result
 from made.second_looks import further_result
 from pydantic import BaseModel
 
-from audit.plan.audit_plan import AuditPlan, ProbeRule
-from audit.plan.probes import ColumnsProbe, TextProbe
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.probes import ColumnsProbe, ProbeRule, TextProbe
 from audit.result.audit_result import AuditResult
-from audit.result.findings import ProbeRuleResult, ProbeVerdict
+from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 
 __all__ = ["KEPT", "Field", "completed", "everything", "everywhere", "filled", "open_fields", "rewritten"]
 

@@ -31,7 +31,7 @@ from sklearn.preprocessing import OneHotEncoder
 from audit.detectors.mlflow_model import MlflowDetector
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
-from audit.plan.audit_plan import MlflowDetector as MlflowSection
+from audit.plan.detectors import MlflowDetector as MlflowSection
 
 ROWS = 240
 

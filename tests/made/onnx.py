@@ -16,7 +16,7 @@ from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 from audit.detectors.onnx_model import OnnxDetector
 from audit.detectors.protocol import RunContext
 from audit.errors import DetectorError
-from audit.plan.audit_plan import OnnxDetector as OnnxSection
+from audit.plan.detectors import OnnxDetector as OnnxSection
 
 FLOAT, DOUBLE, INT64, TEXT, BOOL = (
     TensorProto.FLOAT,

@@ -13,8 +13,9 @@ from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts
 from audit.disclosure.protect import protect
 from audit.disclosure.words import public_release
+from audit.public.about import PublicDigest
 from audit.public.site import PublicSite
-from audit.public.table import PublicDigest, PublicRelease, PublicTable, public_json
+from audit.public.table import PublicRelease, PublicTable, public_json
 from audit.vocabulary.groups import Group, Level
 from reports.portal import SitePortal
 from reports.public.html import PublicHtmlReporter

@@ -17,19 +17,16 @@ from audit.disclosure.protect import protect
 from audit.disclosure.vocabulary import ladder_of, public_ladder
 from audit.disclosure.words import public_release
 from audit.evaluation import nationality
-from audit.public.figures import short_names
-from audit.public.table import (
+from audit.public.about import (
     PublicCoding,
     PublicFramework,
     PublicGovernance,
     PublicLook,
     PublicMetric,
-    PublicRelease,
-    PublicRule,
     PublicSafeguard,
-    PublicWaiver,
-    group_key,
 )
+from audit.public.figures import short_names
+from audit.public.table import PublicRelease, PublicRule, PublicWaiver, group_key
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 from reports.public.html import PublicHtmlReporter

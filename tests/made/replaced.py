@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audit.result.audit_result import AuditResult
-from audit.result.findings import Further
+from audit.result.findings.further import Further
 
 __all__ = ["replaced"]
 

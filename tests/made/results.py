@@ -19,26 +19,19 @@ from made.samples import FAILING, PASSING, RULES, RUNGS, UNDECIDED, Drawn, Key, 
 
 from audit.analyses.impact_ratios import impact_ratios
 from audit.plan.audit_plan import Rule
-from audit.result.audit_result import (
-    Agreement,
-    AuditResult,
-    Notice,
-    OverallVerdict,
-    Provenance,
-    SystemDescription,
-    Waiver,
-)
-from audit.result.findings import (
+from audit.result.audit_result import AuditResult, OverallVerdict, Provenance, Waiver
+from audit.result.findings.further import Agreement, Further
+from audit.result.findings.judged import (
     Disparity,
     Estimate,
     FamilyResult,
-    Further,
     GroupCounts,
     MetricDefinition,
     RowAccount,
     RuleResult,
     Verdict,
 )
+from audit.result.findings.system import Notice, SystemDescription
 from audit.safeguards import with_safeguards
 from audit.vocabulary.groups import Axis, Family, Group
 from audit.vocabulary.metrics import METRICS, Cell, Metric, worse_direction

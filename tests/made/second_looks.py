@@ -15,47 +15,38 @@ from made.replaced import replaced
 
 from audit.plan.sections import CostsSection
 from audit.result.audit_result import AuditResult
-from audit.result.findings import (
-    Agreement,
+from audit.result.findings.further import Agreement, Convention, CostOfErrors, OwnMeasure
+from audit.result.findings.judged import Estimate, Membership
+from audit.result.findings.like_with_like import ConditionalGap, LikeWithLike
+from audit.result.findings.many_groups import BetweenGroups, Entropy, Funnel, FunnelPoint, ShrunkRate
+from audit.result.findings.patterns import (
     Amplification,
-    AucDecomposition,
-    BetweenGroups,
-    Calibration,
-    CalibrationBin,
-    ChangedSlot,
-    ConditionalGap,
-    ControlComparison,
-    ControlSample,
-    ControlVerdict,
-    Convention,
-    CostOfErrors,
     Deployed,
     DeployedGroup,
-    Entropy,
-    Estimate,
-    Funnel,
-    FunnelPoint,
     GroupAmplification,
-    GroupAuc,
-    LabelErrorGrid,
     LabelGap,
-    LikeWithLike,
-    Membership,
-    OwnMeasure,
     ReferenceComparison,
     ReferenceShare,
-    RuleSensitivity,
-    ScanHalf,
-    ScanValues,
-    SensitivityFinding,
-    ShrunkRate,
-    SubgroupScan,
-    SwapProbe,
-    SwapShift,
+)
+from audit.result.findings.scores import (
+    AucDecomposition,
+    Calibration,
+    CalibrationBin,
+    GroupAuc,
     Sweep,
     SweepGap,
     SweepStep,
 )
+from audit.result.findings.sensitivity import (
+    ControlComparison,
+    ControlSample,
+    ControlVerdict,
+    LabelErrorGrid,
+    RuleSensitivity,
+    SensitivityFinding,
+)
+from audit.result.findings.subgroup_scan import ScanHalf, ScanValues, SubgroupScan
+from audit.result.findings.swaps import ChangedSlot, SwapProbe, SwapShift
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
 NATIONALITIES = [["nationality", "country"]]

@@ -26,9 +26,11 @@ from audit.analyses.crosscheck.own_measures_fairlearn import own_measures
 from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan.audit_plan import AuditPlan, Measure
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import Measure
 from audit.result.audit_result import AuditResult
-from audit.result.findings import Disparity, Estimate, OwnMeasure
+from audit.result.findings.further import OwnMeasure
+from audit.result.findings.judged import Disparity, Estimate
 from audit.run import run_audit
 from audit.scoring import score
 from audit.stats.arrays import IntArray

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.errors import PlanError
-from audit.plan.audit_plan import AuditPlan, GovernanceSection
+from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import LoadedPlan, canonical_plan_sha256, parse_plan
 from audit.plan.file.unfinished import toml_text
+from audit.plan.governance import GovernanceSection
 from audit.scoring.provenance import scoring_identity
 
 SMALL = (Path(__file__).with_name("small_plan.toml")).read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ import typing
 import pytest
 from pydantic import BaseModel
 
-from audit.plan.audit_plan import AuditPlan, OtherDetector
-from audit.plan.detectors import OWN_KINDS, OwnDetector
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.detectors import OWN_KINDS, OtherDetector, OwnDetector
 from audit.plan.file.known_keys import (
     DETECTORS,
     PROBES,

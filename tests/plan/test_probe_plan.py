@@ -8,8 +8,9 @@ import pytest
 from made.probes import PLAN, RUN
 
 from audit.errors import PlanError
-from audit.plan.audit_plan import AuditPlan, ProbeRule, Rule, TextProbe
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.plan.file.plan_file import canonical_plan_sha256, parse_plan, plan_schema
+from audit.plan.probes import ProbeRule, TextProbe
 
 TEXT = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\nslots = ["demonym"]\n'
 COLUMNS = '[[probes]]\nid = "field"\nkind = "columns"\nvalues = { text = ["a", "b"] }\nanchor = { text = "" }\n'

@@ -23,9 +23,10 @@ from made.portal import BANK, BORDER, MINISTRY, OTHER_SET, made_release, made_si
 
 from audit.disclosure.explain import blank
 from audit.disclosure.words import public_release
+from audit.public.about import PublicDigest
 from audit.public.figures import state_tally
 from audit.public.site import PortalIndex, PublicSite
-from audit.public.table import PublicDigest, PublicRate, group_key
+from audit.public.table import PublicRate, group_key
 
 ROOT = Path(__file__).parents[2]
 

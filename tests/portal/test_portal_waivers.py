@@ -8,7 +8,8 @@ from made.pages import parsed, text
 from made.portal import made_release, made_site, put, rendered
 
 from audit.disclosure.site import blank_site, refuse_unexplained_site
-from audit.public.table import SENTENCES, PublicChange, PublicRelease, PublicWaiver
+from audit.public.sentences import SENTENCES
+from audit.public.table import PublicChange, PublicRelease, PublicWaiver
 
 CHANGE = PublicChange(outcome="fail", paired=True, baseline_finished="2026-01-31")
 

@@ -10,7 +10,7 @@ import pytest
 from made.probes import IGNORES, LEXICON, write_audit
 
 from audit.disclosure.about import public_about
-from audit.public.table import PublicSafeguard
+from audit.public.about import PublicSafeguard
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
 from audit.safeguards import evidence_of, public_states, with_safeguards

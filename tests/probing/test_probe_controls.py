@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from made.probes import IGNORES, LEXICON, write_audit
 
-from audit.result.audit_result import AuditResult, SwapShift
-from audit.result.file import parse_result, result_to_json
+from audit.result.audit_result import AuditResult
+from audit.result.file import parse_result
+from audit.result.findings.swaps import SwapShift
+from audit.result.json_text import result_to_json
 from audit.run import run_audit
 from audit.verdicts.judge import exit_code
 

@@ -18,7 +18,8 @@ from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.file.plan_file import parse_plan
 from audit.result.audit_result import AuditResult
-from audit.result.file import parse_result, result_to_json
+from audit.result.file import parse_result
+from audit.result.json_text import result_to_json
 from audit.run import run_audit
 from audit.scoring.probing.probes import design_probe
 from reports.html import HtmlReporter

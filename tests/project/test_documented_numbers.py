@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.plan.audit_plan import Rule, VerdictSection
+from audit.plan.audit_plan import Rule
+from audit.plan.sections import VerdictSection
 from audit.stats.rates.boundaries import margin_boundary
 from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.vocabulary.metrics import METRICS, Worse

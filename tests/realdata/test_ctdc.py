@@ -16,7 +16,7 @@ import pytest
 from realdata.shared_data import shared_file
 
 from audit import AuditResult, run_audit
-from audit.result.findings import GroupCounts
+from audit.result.findings.judged import GroupCounts
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 

@@ -21,7 +21,8 @@ from audit.cli.console.terminal import Style
 from audit.cli.outputs.verdict_code import code_for
 from audit.cli.pages.summary import summary
 from audit.result.audit_result import AuditResult
-from audit.result.file import parse_result, result_to_json
+from audit.result.file import parse_result
+from audit.result.json_text import result_to_json
 from audit.stats.arrays import IntArray
 from reports.group_counts import counts_csv, groups_csv
 from reports.html import HtmlReporter

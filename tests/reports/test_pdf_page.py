@@ -14,7 +14,7 @@ from made.entry_points import offered_by_this_version
 from made.pdfs import opened, require_pdf, root_of
 from made.results import UNDECIDED, sample_result
 
-from audit.result.file import result_to_json
+from audit.result.json_text import result_to_json
 
 require_pdf()
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.plain_text import harmless, spreadsheet_text, without_unseen
+from audit.vocabulary.text import harmless, without_unseen
+from reports.plain_text import spreadsheet_text
 
 DIRECTION_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 

@@ -22,7 +22,8 @@ from audit.disclosure.explain import blank, refuse_unexplained, unexplained
 from audit.disclosure.gates import refuse_unless_rendered_again
 from audit.errors import RefusedReleaseError
 from audit.public.figures import STATES, each_people_once
-from audit.public.table import NO_WORDS, SENTENCES, PublicRelease, PublicWord, group_key, has_words, why_no_rates
+from audit.public.sentences import NO_WORDS, SENTENCES
+from audit.public.table import PublicRelease, PublicWord, group_key, has_words, why_no_rates
 from audit.vocabulary.groups import LevelName
 from reports.public.csv_file import PublicCsvReporter
 from reports.public.html import PublicHtmlReporter

@@ -357,7 +357,8 @@ def test_a_share_is_told_alike_on_the_page_and_in_a_pipeline(share: float, told:
 
 def test_everyone_else_is_what_group_words_compare_with() -> None:
     """The same quotient that `audit.disclosure.words` holds a group against."""
-    from audit.disclosure.rates import RATES, drawn_counts, sums
+    from audit.disclosure.rates import drawn_counts, sums
+    from audit.public.figures import RATES
 
     everyone = SMALL.table.groups[0]
     compared = 0

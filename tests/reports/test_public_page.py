@@ -23,19 +23,10 @@ from made.results import passing_result
 
 from audit.disclosure.explain import blank
 from audit.disclosure.words import public_release, public_words
+from audit.public.about import PublicFramework, PublicGovernance, PublicLook
 from audit.public.figures import state_tally
-from audit.public.table import (
-    SENTENCES,
-    PublicFramework,
-    PublicGovernance,
-    PublicGroup,
-    PublicLook,
-    PublicRelease,
-    PublicSide,
-    PublicTable,
-    group_key,
-    public_json,
-)
+from audit.public.sentences import SENTENCES
+from audit.public.table import PublicGroup, PublicRelease, PublicSide, PublicTable, group_key, public_json
 from audit.vocabulary.groups import Group, Level
 from reports.html import HtmlReporter
 from reports.languages import language

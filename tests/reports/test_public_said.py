@@ -16,7 +16,8 @@ from made.tallies import surfaces_agree
 
 from audit.disclosure.words import public_release
 from audit.public.figures import people_apart, state_of
-from audit.public.table import SENTENCES, PublicChange, PublicRelease, PublicWord, group_key
+from audit.public.sentences import SENTENCES
+from audit.public.table import PublicChange, PublicRelease, PublicWord, group_key
 from audit.vocabulary.groups import Group
 from reports.public.csv_file import PublicCsvReporter
 from reports.public.html import PublicHtmlReporter

@@ -11,8 +11,10 @@ import pytest
 from made.pages import parsed, section, text
 from made.results import PASSING, sample_result
 
-from audit.result.audit_result import AuditResult, Because, Group, Level
+from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import Because
 from audit.result.reading import Reading, people_beyond
+from audit.vocabulary.groups import Group, Level
 from reports.html import HtmlReporter
 from reports.html.tables import RANKS
 from reports.language import ENGLISH

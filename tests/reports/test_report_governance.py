@@ -13,8 +13,9 @@ from made.pages import find_all, parsed, section, text
 from made.replaced import replaced
 from made.results import PASSING, failing_result, passing_result, sample_result
 
-from audit.plan.audit_plan import GovernanceSection
-from audit.result.audit_result import AuditResult, ProbeRuleResult
+from audit.plan.governance import GovernanceSection
+from audit.result.audit_result import AuditResult
+from audit.result.findings.swaps import ProbeRuleResult
 from audit.safeguards import with_safeguards
 from reports.html import HtmlReporter
 from reports.html.patterns import Came, PatternRow, pattern_register

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reports
-from reports.numbers import Numbers, frequencies
+from audit.vocabulary.numbers import frequencies
+from reports.numbers import Numbers
 
 NUMBERS = Numbers()
 REPORTS = Path(reports.__file__).parent

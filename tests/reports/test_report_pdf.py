@@ -26,7 +26,7 @@ from audit.cli.outputs.reporters import find_reporters, languages_of, render_eac
 from audit.disclosure.pdf_text import read_pdf
 from audit.errors import AuditError
 from audit.result.audit_result import AuditResult
-from audit.result.file import result_to_json
+from audit.result.json_text import result_to_json
 from reports.group_counts import counts_csv
 from reports.html import render_page
 from reports.html.environment import environment

@@ -11,7 +11,9 @@ from made.formats import sarif_schema
 from made.results import failing_result, passing_result, undecided_result
 from made.second_looks import further_result
 
-from audit.result.audit_result import AuditResult, Outcome, ProbeRuleResult, RuleResult
+from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import Outcome, RuleResult
+from audit.result.findings.swaps import ProbeRuleResult
 from reports.junit import JunitReporter
 from reports.sarif import SarifReporter
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from audit.plan.audit_plan import PredictionsDetector
-from audit.result.audit_result import Notice
+from audit.plan.answers import PredictionsDetector
+from audit.result.findings.system import Notice
 from audit.scoring.rules import decision_rule
 from audit.vocabulary.sentences import (
     NOUNS,

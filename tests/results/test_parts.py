@@ -9,7 +9,7 @@ import pytest
 from made.audits import large_result
 from pydantic import BaseModel, Field
 
-from audit.result.findings import GroupCounts
+from audit.result.findings.judged import GroupCounts
 from audit.vocabulary.groups import LevelName, Part
 
 

@@ -12,8 +12,10 @@ from made.counts import cells, families_of, nationality, plan_of
 from audit.counting.counted import Counted
 from audit.errors import ResultError
 from audit.plan.file.plan_file import LoadedPlan
-from audit.result.audit_result import AuditResult, Provenance, SystemDescription
-from audit.result.file import load_result, parse_result, result_schema, result_to_json
+from audit.result.audit_result import AuditResult, Provenance
+from audit.result.file import load_result, parse_result, result_schema
+from audit.result.findings.system import SystemDescription
+from audit.result.json_text import result_to_json
 from audit.run import Gathered, summarise
 from audit.stats.arrays import IntArray
 

@@ -15,9 +15,10 @@ import pytest
 from statsmodels.stats.proportion import proportion_confint
 
 from audit.plan.audit_plan import AuditPlan
-from audit.result.audit_result import AuditResult, Group
+from audit.result.audit_result import AuditResult
 from audit.run import run_audit
 from audit.scoring.checkpoint import Checkpoint
+from audit.vocabulary.groups import Group
 from reports.html import render_page as html
 from reports.language import ENGLISH
 

@@ -17,7 +17,8 @@ from audit.cli.pages.check_summary import check_summary
 from audit.cli.pages.summary import summary
 from audit.planning.check import check_plan
 from audit.result.audit_result import AuditResult
-from audit.result.file import parse_result, result_to_json
+from audit.result.file import parse_result
+from audit.result.json_text import result_to_json
 from audit.run import run_audit
 from reports.group_counts import counts_csv
 from reports.html import HtmlReporter

@@ -17,15 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit.detectors.protocol import (
-    DetectorInfo,
-    Reason,
-    RunContext,
-    Status,
-    answer_batch,
-)
+from audit.detectors.protocol import DetectorInfo, Reason, RunContext, Status, answer_batch
 from audit.errors import DetectorError
-from audit.plan.audit_plan import ModelDetector
+from audit.plan.answers import ModelDetector
 from audit.scoring.scored import Tally
 
 if TYPE_CHECKING:

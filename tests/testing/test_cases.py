@@ -19,7 +19,8 @@ from audit.cli.testing.log_lines import summary_lines
 from audit.cli.testing.public_cases import public_cases
 from audit.cli.testing.waived_cases import told_by_release, told_by_result, with_waivers
 from audit.public.figures import each_people_once, state_of, whole_per_cent
-from audit.public.table import NO_WORDS, SENTENCES, PublicWaiver, group_key, why_no_rates
+from audit.public.sentences import NO_WORDS, SENTENCES
+from audit.public.table import PublicWaiver, group_key, why_no_rates
 from audit.result.audit_result import AuditResult
 from audit.result.waivers import waivers_on_day
 from audit.run import run_audit

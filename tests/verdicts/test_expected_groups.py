@@ -18,7 +18,8 @@ from audit.cli.pages.summary import rule_lines, summary
 from audit.errors import PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.result.audit_result import AuditResult
-from audit.result.file import parse_result, result_to_json
+from audit.result.file import parse_result
+from audit.result.json_text import result_to_json
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import SensitiveFeature
 from reports.html import HtmlReporter

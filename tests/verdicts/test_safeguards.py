@@ -14,10 +14,12 @@ from made.results import failing_result, passing_result, undecided_result
 from made.second_looks import further_result
 
 from audit.analyses.impact_ratios import impact_ratios
-from audit.plan.audit_plan import GovernanceSection
+from audit.plan.governance import GovernanceSection
 from audit.plan.services import HttpDetector
-from audit.result.audit_result import AuditResult, Safeguard
-from audit.result.file import parse_result, result_to_json
+from audit.result.audit_result import AuditResult
+from audit.result.file import parse_result
+from audit.result.findings.safeguards import Safeguard
+from audit.result.json_text import result_to_json
 from audit.safeguards import (
     SEARCHES,
     evidence_of,

@@ -9,7 +9,7 @@ from made.counts import categorical, cells, families_of, group, nationality, pla
 
 from audit.counting.table import FamilyCounts
 from audit.result.audit_result import OverallVerdict
-from audit.result.findings import RuleResult, Verdict
+from audit.result.findings.judged import RuleResult, Verdict
 from audit.stats.arrays import IntArray
 from audit.verdicts.judge import exit_code, judge, overall_verdict
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature

@@ -17,8 +17,9 @@ from audit.disclosure.explain import blank, unexplained
 from audit.disclosure.read import parse_release
 from audit.disclosure.waived import with_waivers
 from audit.errors import ResultError
-from audit.public.table import Group, PublicRelease, PublicWaiver, group_key, public_json
+from audit.public.table import PublicRelease, PublicWaiver, group_key, public_json
 from audit.result.audit_result import Waiver
+from audit.vocabulary.groups import Group
 from reports.public.badge_file import PublicBadgeReporter
 from reports.public.csv_file import PublicCsvReporter
 from reports.public.github_annotations_file import PublicGithubAnnotationsReporter

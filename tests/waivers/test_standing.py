@@ -12,9 +12,11 @@ from made.results import failing_result, passing_result, undecided_result
 
 from audit.cli.pages.summary_lines import Waived
 from audit.errors import ResultError
-from audit.result.audit_result import AuditResult, Verdict, Waiver
-from audit.result.file import parse_result, result_to_json
-from audit.result.findings import ProbeRuleResult, RuleResult
+from audit.result.audit_result import AuditResult, Waiver
+from audit.result.file import parse_result
+from audit.result.findings.judged import RuleResult, Verdict
+from audit.result.findings.swaps import ProbeRuleResult
+from audit.result.json_text import result_to_json
 from audit.result.waivers import has_expired, narrow_to_rules, waivers_by_finding, waivers_on_day
 
 DAY, BEFORE, AFTER = "2026-11-26", "2026-11-25", "2027-01-31"

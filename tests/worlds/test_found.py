@@ -11,7 +11,7 @@ from made.worlds import everything
 
 from audit.planning.power import plan_power
 from audit.result.audit_result import AuditResult
-from audit.result.findings import Outcome
+from audit.result.findings.judged import Outcome
 from audit.run import run_audit
 from audit.vocabulary.groups import Group, Level
 from audit.worlds.folder import Synthesised, companion_files, synthesise

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from audit.disclosure.exact import ExactCounts
-from audit.disclosure.rates import RATES, intervals
+from audit.disclosure.rates import intervals
+from audit.public.figures import RATES
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.rates.intervals import wilson
 from tools.simulate.disclosure_world import People as Set

@@ -17,17 +17,8 @@ from audit.disclosure.gates import render
 from audit.disclosure.protect import protect
 from audit.disclosure.public_files import RENDERER
 from audit.disclosure.words import public_release
-from audit.public.table import (
-    PublicAbout,
-    PublicCoding,
-    PublicFeature,
-    PublicGroup,
-    PublicMetric,
-    PublicRelease,
-    PublicRule,
-    PublicSide,
-    PublicTable,
-)
+from audit.public.about import PublicAbout, PublicCoding, PublicMetric
+from audit.public.table import PublicFeature, PublicGroup, PublicRelease, PublicRule, PublicSide, PublicTable
 from audit.vocabulary.groups import Group, Level, LevelName
 from audit.vocabulary.metrics import METRICS
 from tools.simulate.disclosure_world import counted, method, people, world_lattice

@@ -17,8 +17,9 @@ from audit.analyses.families import count_families
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
+from audit.planning.decidable_gaps import GroupPower
 from audit.planning.planned_cases import Asked, planned_cases
-from audit.planning.power import GroupPower, counts_power
+from audit.planning.power import counts_power
 from audit.stats.arrays import IntArray
 from audit.stats.sizes.decidable_disparity import Limit
 from audit.verdicts.judge import judge

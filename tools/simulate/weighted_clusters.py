@@ -22,7 +22,7 @@ from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings import Verdict
+from audit.result.findings.judged import Verdict
 from audit.stats.arrays import FloatArray, IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature

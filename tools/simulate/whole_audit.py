@@ -15,7 +15,7 @@ import numpy as np
 from audit.analyses.families import count_families
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings import Verdict
+from audit.result.findings.judged import Verdict
 from audit.stats.arrays import FloatArray, IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature

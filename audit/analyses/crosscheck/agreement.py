@@ -14,30 +14,18 @@ from audit.analyses.crosscheck import rates_aif360, rates_fairlearn
 from audit.analyses.crosscheck.compare import TOLERANCE, Comparison, compare, distance
 from audit.analyses.crosscheck.conventions import CONVENTIONS
 from audit.analyses.crosscheck.tables import Answers, Rows, Tables, own_answers, rates_of, tables_of
-from audit.counting.moments import FamilyMoments, Moments
+from audit.counting.family_moments import FamilyMoments
+from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.errors import CrosscheckError
 from audit.plan.audit_plan import AuditPlan
-from audit.result.audit_result import Notice
-from audit.result.findings import Agreement, Convention, CrosscheckState, Disparity, Estimate
+from audit.result.findings.further import Agreement, Convention, CrosscheckState
+from audit.result.findings.judged import Disparity, Estimate
+from audit.result.findings.system import Notice
 from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 from audit.vocabulary.sentences import sentence
-
-__all__ = [
-    "HEADLINES",
-    "LIBRARIES",
-    "MOST_TABLES",
-    "Opinions",
-    "agreement_notices",
-    "crosscheck",
-    "headlines",
-    "opinions",
-    "weighted_ours",
-    "weighted_tables",
-]
-
 
 LIBRARIES: Final[tuple[ModuleType, ...]] = (rates_fairlearn, rates_aif360)
 """The opinions asked, each a module with `DISTRIBUTION`, `answers` and `row_rates`; libraries load when asked."""

@@ -10,12 +10,10 @@ import numpy as np
 
 from audit.analyses.crosscheck.conventions import rate_convention
 from audit.analyses.crosscheck.tables import Answers, Tables, four_cells, rates_of
-from audit.result.findings import ConventionCode
+from audit.result.findings.further import ConventionCode
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
-
-__all__ = ["TOLERANCE", "Comparison", "compare", "distance"]
 
 TOLERANCE: Final = 1e-9
 """Largest difference that rounding explains: sums of a million weights, divided."""

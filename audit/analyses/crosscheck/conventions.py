@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from audit.result.findings import ConventionCode
+from audit.result.findings.further import ConventionCode
 from audit.vocabulary.metrics import MetricName
-
-__all__ = ["CONVENTIONS", "Stated", "rate_convention"]
 
 
 class Stated(NamedTuple):

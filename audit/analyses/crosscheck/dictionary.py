@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-__all__ = ["ENTRIES", "Entry", "Section"]
-
 Section = Literal["Rates", "Comparisons of two groups", "One number for all groups", "Conventions"]
 
 

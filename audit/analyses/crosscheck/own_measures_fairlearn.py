@@ -30,16 +30,15 @@ from audit.detectors.one_thread import OneThread
 from audit.detectors.python_function import ModulesBeside
 from audit.errors import DetectorError
 from audit.evaluation.connection import reading
-from audit.plan.audit_plan import AuditPlan, Measure
-from audit.result.findings import OwnMeasure, OwnMeasureReason
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import Measure
+from audit.result.findings.further import OwnMeasure, OwnMeasureReason
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
-
-__all__ = ["FEWEST_CLUSTERS", "FEWEST_ROWS", "own_measures"]
 
 FEWEST_CLUSTERS: Final = 30
 """With fewer clusters a bootstrap interval is too short to be shown: of a share of 0.1 over 12 clusters it misses 11 to

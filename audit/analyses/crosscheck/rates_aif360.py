@@ -20,8 +20,6 @@ from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, T
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import MetricName
 
-__all__ = ["DISTRIBUTION", "answers", "quiet_import", "row_rates"]
-
 DISTRIBUTION = "aif360"
 
 _OWN, _REST = 0, 1

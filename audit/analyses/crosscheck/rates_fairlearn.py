@@ -18,8 +18,6 @@ from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, T
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
-__all__ = ["DISTRIBUTION", "MOST_RESTS", "answers", "row_rates"]
-
 DISTRIBUTION = "fairlearn"
 
 MOST_RESTS: Final = 250

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["MOST_ROWS", "code_places", "group_rows"]
-
 MOST_ROWS: Final = 1_000_000
 """Number of rows from which on a set is no longer compared row by row."""
 

@@ -12,20 +12,6 @@ from audit.counting.table import FLAGGED, NOT_FLAGGED, FamilyCounts
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
-__all__ = [
-    "DECISIONS",
-    "LABELS",
-    "Answers",
-    "Rows",
-    "Tables",
-    "four_cells",
-    "labelled",
-    "own_answers",
-    "rates_of",
-    "tables_of",
-    "two_cells",
-]
-
 SmallArray = npt.NDArray[np.int8]
 
 LABELS: Final = (1, 1, 0, 0)

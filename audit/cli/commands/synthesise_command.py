@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from audit.worlds.folder import Synthesised
     from audit.worlds.world import World
 
-__all__ = ["synthesise", "worlds_page", "written_page"]
-
 
 def synthesise(  # noqa: PLR0913, PLR0917 - a parameter for each option
     world: Annotated[

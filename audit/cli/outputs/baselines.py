@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
     from audit.verdicts.changes.baseline import Baseline
 
-__all__ = ["Accepting", "BaselineResult", "accepting", "check_kept", "compared", "gate_place", "plan_at_hand"]
-
 _CLOCKS: Final = dt.timedelta(days=1)
 """How far clocks may be apart."""
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from audit.public.table import PublicRelease, PublicRule
     from audit.result.audit_result import AuditResult
 
-__all__ = ["public_lines", "say_gate"]
-
 _MOST: Final = 3
 """Groups that are named under a rule."""
 
@@ -51,7 +49,7 @@ def _say_exact(result: AuditResult) -> None:
 def _say_document(result: AuditResult, told: AuditResult, *, restricted: bool, release: PublicRelease | None) -> None:
     """One document on the whole audit, whatever rules were chosen; what waivers leave is of the chosen ones, `told`."""
     if restricted:
-        from audit.result.file import result_to_json
+        from audit.result.json_text import result_to_json
 
         say_document(result_to_json(result))
         return
@@ -89,7 +87,8 @@ def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: lis
 
 def public_lines(release: PublicRelease) -> list[str]:
     """A line for each rule, and why there are no words for groups or the protected figures do not name who fails."""
-    from audit.public.table import SENTENCES, why_no_rates, why_nobody_named
+    from audit.public.sentences import SENTENCES
+    from audit.public.table import why_no_rates, why_nobody_named
 
     if release.figures != "shown":
         return [SENTENCES[f"figures_{release.figures}"], *public_waiver_lines(release)]
@@ -102,7 +101,8 @@ def public_lines(release: PublicRelease) -> list[str]:
 
 def _rule_line(release: PublicRelease, rule: PublicRule) -> str:
     from audit.public.figures import each_people_once, state_of, state_tally
-    from audit.public.table import NO_WORDS, group_key, has_words
+    from audit.public.sentences import NO_WORDS
+    from audit.public.table import group_key, has_words
     from audit.vocabulary.text import printable
 
     if not has_words(release):

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
     from audit.verdicts.changes.baseline import Baseline
 
-__all__ = ["Gated", "check_gate", "judged", "judged_alone"]
-
 
 @dataclass(frozen=True, slots=True)
 class Gated:
@@ -96,8 +94,8 @@ def judged_alone(asked: Gated) -> AuditResult:
         result = load_result(asked.result_path)
         _say_left_out(change=result.change is not None, waivers=bool(result.waivers), quiet=asked.quiet)
         return result
-    from audit.plan.audit_plan import BaselineSection
     from audit.plan.file.plan_file import read_plan_file
+    from audit.plan.sections import BaselineSection
 
     loaded = read_plan_file(asked.path)
     named = loaded.plan.baseline.result is not None

@@ -56,7 +56,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.cli.outputs.showing import PublicFiles
     from audit.cli.outputs.waiving import with_waivers_from
-    from audit.result.file import result_to_json
+    from audit.result.json_text import result_to_json
     from audit.result.waivers_file import publishable_errors
     from audit.run import run_audit
     from audit.scoring.checkpoint import Checkpoint
@@ -144,7 +144,7 @@ def _publish(
 def _asked_so_often(path: Path, repeat: int | None) -> LoadedPlan:
     """The plan, with another `scoring.repeat` if asked. Raises PlanError where its detector cannot be asked again."""
     from audit.errors import PlanError
-    from audit.plan.audit_plan import PredictionsDetector
+    from audit.plan.answers import PredictionsDetector
     from audit.plan.file.plan_file import read_plan_file
 
     loaded = read_plan_file(path)

@@ -150,7 +150,7 @@ def keep_apart(public: Path, exact: Sequence[Path]) -> None:
 
 def inputs(plan: AuditPlan, plan_folder: Path) -> list[Path]:
     """The files of rows and of exact counts that a plan names, whether they are there or not."""
-    from audit.plan.audit_plan import PredictionsDetector
+    from audit.plan.answers import PredictionsDetector
 
     named = [plan.evaluation_set.path]
     if isinstance(plan.detector, PredictionsDetector):

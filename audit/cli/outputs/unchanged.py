@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from audit.plan.audit_plan import AuditPlan
 
-__all__ = ["Kept", "inputs_digest", "keep_verdict", "kept_verdict"]
-
 _WHOLE: Final = ("predictions", "skops", "onnx", "mlflow", "transformers")
 """Kinds of detectors of which the plan names all that answers depend on. A pickle imports what it likes."""
 _UNTIL: Final = ("valid_until", "expires", "until")

@@ -11,28 +11,11 @@ from typing import Final
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import State, Style
 from audit.result.audit_result import AuditResult
-from audit.result.findings.change import (
-    Change,
-    ChangeOutcome,
-    ChangeRule,
-    ChangeRuleBecause,
-    ChangeVerdict,
-    Unpaired,
-)
+from audit.result.findings.change import Change, ChangeOutcome, ChangeRule, ChangeRuleBecause, ChangeVerdict, Unpaired
 from audit.result.reading import changed_groups, changed_worst_first
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.text import printable
-
-__all__ = [
-    "change_lines_of_summary",
-    "change_sentence",
-    "change_summary",
-    "exact_change_lines",
-    "public_change_lines",
-    "public_headline",
-    "rule_change_lines",
-]
 
 WIDTH: Final = 80
 _MOST: Final = 10

@@ -10,8 +10,8 @@ from audit.cli.console.group_names import fit
 from audit.cli.console.terminal import Style
 from audit.evaluation.meaning import REASONS, Meaning
 from audit.evaluation.nationality import name_of
-from audit.plan.audit_plan import GENDERS
 from audit.plan.file.unfinished import WRITE_HERE, toml_text
+from audit.plan.sections import GENDERS
 from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from audit.planning.draw import CellDraw, DrawReport, GroupStanding
     from audit.planning.quota_gaps import QuotaGap
 
-__all__ = ["draw_document"]
-
 SCHEMA_VERSION = 1
 
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from audit.planning.draw import CellDraw, DrawReport, GroupStanding
     from audit.planning.quota_gaps import QuotaGap
 
-__all__ = ["MOST_SHOWN", "draw_summary"]
-
 MOST_SHOWN: Final = 10
 """Most cells, and groups of each family, that are named, unless all are asked for."""
 _NAME: Final = 38

@@ -13,8 +13,6 @@ from audit.plan.file.unfinished import WRITE_HERE, toml_text
 if TYPE_CHECKING:
     from audit.plan.sampling_design import SamplingDesign
 
-__all__ = ["drawn_plan"]
-
 _HEAD = """# The plan of an audit of a set that `audit7k draw` drew. Complete every line that says "{write_here}".
 # Each row stands for `design_weight` {cases} of the pool; with the weight, rates estimate those of the pool.
 schema = 1

@@ -10,10 +10,9 @@ from audit.cli.console.group_names import GroupNames
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_flags import PowerFlags
+    from audit.planning.decidable_gaps import FamilyPower, GroupPower, Smallest
     from audit.planning.planned_cases import Answer
-    from audit.planning.power import FamilyPower, GroupPower, PowerReport, RulePower, Smallest
-
-__all__ = ["cases_document", "set_document"]
+    from audit.planning.power import PowerReport, RulePower
 
 SCHEMA_VERSION = 1
 

@@ -14,8 +14,6 @@ from audit.stats.sizes.decidable_disparity import Limit
 from audit.vocabulary.metrics import METRICS, Metric, Worse, worse_direction
 from audit.vocabulary.text import printable
 
-__all__ = ["PowerFlags", "read_power_flags"]
-
 Route = Literal["services", "enforcement"]
 _MOST_GROUPS, _MOST_CASES = 10_000, 10**8
 

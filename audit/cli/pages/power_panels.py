@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from audit.planning.planned_cases import Answer
     from audit.planning.power import PowerReport, RulePower
 
-__all__ = ["cases_panels", "set_panels"]
-
 _SIZES: Final = 14
 
 

@@ -15,8 +15,6 @@ from typing import Final, Literal
 
 from audit.vocabulary.text import printable
 
-__all__ = ["Mark", "Panel", "draw_picture"]
-
 INK, MUTED, RULE, PAPER = "#16191d", "#4f585e", "#d5d9dc", "#ffffff"
 BEYOND, WITHIN = "#801650", "#12436d"
 _WIDTH, _PANEL, _HEAD = 760.0, 396.0, 92.0

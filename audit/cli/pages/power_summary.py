@@ -14,10 +14,9 @@ from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_flags import PowerFlags
+    from audit.planning.decidable_gaps import FamilyPower, GroupPower, Smallest
     from audit.planning.planned_cases import Answer
-    from audit.planning.power import FamilyPower, GroupPower, PowerReport, RulePower, Smallest
-
-__all__ = ["MOST_GROUPS", "cases_summary", "disparity_words", "power_summary"]
+    from audit.planning.power import PowerReport, RulePower
 
 MOST_GROUPS: Final = 10
 """Most groups that are named for each family, unless all are asked for."""

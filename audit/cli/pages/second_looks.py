@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from audit.cli.console.group_names import GroupNames
 from audit.cli.pages.summary_lines import swap_line
 from audit.result.audit_result import AuditResult
-from audit.result.findings import RuleSensitivity, ScanValues, SubgroupScan
+from audit.result.findings.sensitivity import RuleSensitivity
+from audit.result.findings.subgroup_scan import ScanValues, SubgroupScan
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.text import printable
 

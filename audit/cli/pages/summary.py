@@ -12,7 +12,7 @@ from audit.cli.pages.change_words import change_lines_of_summary
 from audit.cli.pages.second_looks import second_looks
 from audit.cli.pages.summary_lines import UNNAMED, Waived, answer_lines, opinion_line, probe_rule_lines
 from audit.result.audit_result import AuditResult
-from audit.result.findings import RuleResult
+from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, Reading, each_once
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName

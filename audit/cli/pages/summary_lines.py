@@ -6,14 +6,12 @@ from typing import Final
 
 from audit.cli.console.terminal import Style
 from audit.result.audit_result import AuditResult
-from audit.result.findings import ProbeRuleResult, SwapProbe, SwapShift, Verdict
+from audit.result.findings.judged import Verdict
+from audit.result.findings.swaps import ProbeRuleResult, SwapProbe, SwapShift
 from audit.result.waivers import day_of, waivers_on_day
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.terms import SLOT_WORDS
 from audit.vocabulary.text import count_of, printable
-
-__all__ = ["UNNAMED", "Waived", "answer_lines", "opinion_line", "probe_rule_lines", "swap_line"]
-
 
 _MOST_NAMED = 3
 

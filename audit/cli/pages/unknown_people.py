@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["held_back_line", "remedy_lines"]
-
 
 def held_back_line(held: int, alone: int) -> str:
     """State how many of the groups judged alone cannot pass."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
 
-__all__ = ["Asked", "NotJudgedError", "judged", "judged_once", "quietly"]
-
 _RESTRICTED: Final = Path("audit-out", "restricted")
 """The restricted folder below the root of the tests: the one that `audit7k run` uses there."""
 _LONG: Final = 600.0

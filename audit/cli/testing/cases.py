@@ -9,18 +9,6 @@ from typing import Final, Literal
 
 from audit.vocabulary.text import printable
 
-__all__ = [
-    "OVERALL",
-    "AuditCase",
-    "AuditVerdict",
-    "CaseOutcome",
-    "Judged",
-    "OnInconclusive",
-    "block",
-    "group_label",
-    "told_apart",
-]
-
 CaseOutcome = Literal["pass", "fail", "inconclusive", "not_evaluable", "not_shown", "waived"]
 OnInconclusive = Literal["fail", "skip", "pass"]
 

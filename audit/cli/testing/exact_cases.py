@@ -8,12 +8,12 @@ from audit.cli.console.group_names import GroupNames
 from audit.cli.pages.change_words import change_sentence
 from audit.cli.pages.summary import most_urgent_first
 from audit.cli.testing.cases import OVERALL, AuditCase, block, group_label, told_apart
-from audit.result.audit_result import AuditResult, ProbeRuleResult, ProbeVerdict, RuleResult, Verdict
+from audit.result.audit_result import AuditResult
 from audit.result.cases import suites
+from audit.result.findings.judged import RuleResult, Verdict
+from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 from audit.result.reading import Finding, Reading
 from audit.vocabulary.numbers import percent
-
-__all__ = ["exact_cases"]
 
 _NOTE: Final = "exact counts, not for publication"
 _HEADS: Final = {"pass": "passes", "fail": "FAILS", "inconclusive": "is INCONCLUSIVE"}

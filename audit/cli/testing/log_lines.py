@@ -7,8 +7,6 @@ from typing import Final
 
 from audit.cli.testing.cases import OVERALL, AuditCase, Judged
 
-__all__ = ["summary_lines"]
-
 _MOST: Final = 10
 """Cases that are named of each kind."""
 

@@ -12,10 +12,8 @@ from typing import Final
 
 from audit.cli.testing.cases import OVERALL, AuditCase, CaseOutcome, block, group_label, told_apart
 from audit.public.figures import State, each_people_once, state_of, state_tally, told_per_cent
+from audit.public.sentences import NO_WORDS, SENTENCES
 from audit.public.table import (
-    NO_WORDS,
-    SENTENCES,
-    Group,
     PublicRate,
     PublicRelease,
     PublicRule,
@@ -24,8 +22,7 @@ from audit.public.table import (
     why_no_rates,
     why_nobody_named,
 )
-
-__all__ = ["public_cases"]
+from audit.vocabulary.groups import Group
 
 _OUTCOMES: Final[Mapping[State, CaseOutcome]] = {
     "below": "fail",

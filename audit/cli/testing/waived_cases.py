@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from audit.public.table import PublicRelease
     from audit.result.audit_result import AuditResult, Waiver
 
-__all__ = ["Told", "told_by_release", "told_by_result", "with_waivers"]
-
 
 @dataclass(frozen=True, slots=True)
 class Told:

@@ -17,7 +17,7 @@ from audit.detectors.extras import import_extra
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status, answer_batch
 from audit.detectors.row_cache import Kept, RowCache, row_key
 from audit.detectors.rows_at_once import RowsAtOnce
-from audit.plan.audit_plan import ChatDetector as ChatSection
+from audit.plan.services import ChatDetector as ChatSection
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from audit.detectors.chat.prompt import RequestWriter, RowRequest
     from audit.detectors.chat.reply import RowAnswer
     from audit.detectors.http_service.asker import Asker
-
-__all__ = ["ChatDetector", "Tally"]
-
 
 _ANSWERED = frozenset({Status.OK, Status.ABSTAIN})
 

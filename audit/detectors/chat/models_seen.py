@@ -14,8 +14,6 @@ from typing import Final
 
 from audit.vocabulary.text import shown
 
-__all__ = ["model_and_state", "notes_on_models"]
-
 _VERSION: Final = re.compile(r"[-@:](20[0-9]{2}-[0-9]{2}-[0-9]{2}|[0-9]{4}|v?[0-9]{1,3}(\.[0-9]{1,3}){0,2}|latest)")
 """Suffixes that may follow the name in the plan: 2024-08-06, 0613, v1.2, latest."""
 _SHOWN: Final = 5

@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.http_service.request import json_column
-from audit.plan.audit_plan import ChatDetector
-from audit.plan.services import pieces_of
+from audit.plan.services import ChatDetector, pieces_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-__all__ = ["ANSWER_KEYS", "RequestWriter", "RowRequest"]
 
 ANSWER_KEYS: Final = {"score": "score", "decision": "decision", "ordinal": "level", "class": "label"}
 """The one key of an answer, by the kind of `answers` in the plan."""

@@ -12,10 +12,8 @@ from typing import Any, Final
 
 from audit.detectors.chat.prompt import ANSWER_KEYS
 from audit.detectors.protocol import Reason, Status
-from audit.plan.audit_plan import ChatDetector
+from audit.plan.services import ChatDetector
 from audit.vocabulary.strict_json import ABSENT, Constant, parsed
-
-__all__ = ["Reading", "RowAnswer", "read_reply"]
 
 _CUT_OFF: Final = frozenset({"length", "model_length", "max_tokens"})
 """Finish reasons of an answer that ran out of tokens."""

@@ -22,8 +22,6 @@ from audit.plan.http import FROM_ENVIRONMENT
 from audit.plan.services import ServiceDetector
 from audit.version import __version__
 
-__all__ = ["Asker", "request_headers", "silent_loggers"]
-
 
 class Asker:
     """An open service. Raises DetectorError if its address is not allowed or a secret is missing."""

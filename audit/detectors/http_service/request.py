@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from audit.detectors.protocol import ROW_ID
 from audit.errors import DetectorError
-from audit.plan.audit_plan import HttpDetector
 from audit.plan.http import ROWS
+from audit.plan.services import HttpDetector
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

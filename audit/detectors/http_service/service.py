@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from audit.detectors.extras import import_extra
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status
-from audit.plan.audit_plan import HttpDetector as HttpSection
+from audit.plan.services import HttpDetector as HttpSection
 from audit.vocabulary.sentences import SENTENCES
 
 if TYPE_CHECKING:

@@ -16,9 +16,7 @@ from audit.errors import DetectorError
 if TYPE_CHECKING:
     from audit.detectors.isolation.contained import ContainedDetector, Held
     from audit.plan.audit_plan import AuditPlan
-    from audit.result.findings import RanIn
-
-__all__ = ["OUR_OWN_CODE", "place_detector", "place_restartable_detector", "where_it_ran"]
+    from audit.result.findings.system import RanIn
 
 OUR_OWN_CODE: Final = frozenset({"http", "chat"})
 """Kinds that load no model file and run no foreign code: they ask a service, and need the network."""
@@ -92,7 +90,7 @@ def where_it_ran(detector: Detector | TableDetector) -> RanIn | None:
     """Describe where a detector ran, once it was open; None for answers in a table."""
     from audit.detectors.isolation.contained import ContainedDetector
     from audit.detectors.isolation.restarted import RestartedDetector
-    from audit.result.findings import RanIn
+    from audit.result.findings.system import RanIn
     from audit.vocabulary.sentences import Value, Word, english, sentence
 
     if table_detector(detector) is not None:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from audit.detectors.isolation.contained import ContainedDetector
 
-__all__ = ["MOST_RESTARTS", "RestartedDetector"]
-
 MOST_RESTARTS: Final = 3
 """Most batches in which the process may be lost."""
 MOST_IN_A_BATCH: Final = 40

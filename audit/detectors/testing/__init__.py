@@ -105,7 +105,7 @@ def detector_maker(section: Mapping[str, Any], folder: Path) -> Callable[[], Det
     """
     from pydantic import TypeAdapter
 
-    from audit.plan.audit_plan import Detector as AnySection
+    from audit.plan.detectors import Detector as AnySection
 
     checked: Any = TypeAdapter(AnySection).validate_python(dict(section))
 

@@ -7,10 +7,11 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from audit.plan.audit_plan import GENDERS, PLAN_SCHEMA, Route, Use
+from audit.plan.audit_plan import PLAN_SCHEMA, Route, Use
 from audit.plan.file.lines import KeyLines
 from audit.plan.file.mistakes import dotted
 from audit.plan.file.unfinished import WRITE_HERE, toml_text, unfinished
+from audit.plan.sections import GENDERS
 
 
 @dataclass(frozen=True, slots=True)

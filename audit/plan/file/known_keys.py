@@ -12,55 +12,42 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from audit.plan.audit_plan import (
-    PLAN_SCHEMA,
-    AuditPlan,
-    AuditSection,
-    BaselineSection,
-    ChatDetector,
-    ColumnsProbe,
+from audit.plan.answers import PredictionsDetector
+from audit.plan.audit_plan import PLAN_SCHEMA, AuditPlan, AuditSection, Rule
+from audit.plan.detectors import (
+    ENTRY_POINT_GROUP,
     CommandDetector,
+    MlflowDetector,
+    OnnxDetector,
+    OtherDetector,
+    PickleDetector,
+    PythonDetector,
+    SkopsDetector,
+    TransformersDetector,
+)
+from audit.plan.file.lines import Where
+from audit.plan.file.metric_names import metric_called, metrics_like
+from audit.plan.governance import GovernanceSection, WaiversSection
+from audit.plan.probes import COUNTERFACTUAL_SHIFT, ColumnsProbe, ProbeRule, TextProbe, rule_form
+from audit.plan.sampling_design import DESIGN_SCHEMA, DrawSection, DuplicatesSection, PoolSection, Quota, SamplingDesign
+from audit.plan.sections import (
+    BaselineSection,
     ControlFeature,
     ControlSampleSection,
     CostsSection,
     DeploymentSection,
     DisclosureSection,
     EvaluationSetSection,
-    GovernanceSection,
     GroupFeature,
-    HttpDetector,
     Measure,
-    MlflowDetector,
-    OnnxDetector,
-    OtherDetector,
-    PickleDetector,
-    PredictionsDetector,
-    ProbeRule,
-    PythonDetector,
     ReferenceTableSection,
-    Rule,
     SandboxSection,
     ScanSection,
     ScoringSection,
     SensitivitySection,
-    SkopsDetector,
-    TextProbe,
-    TransformersDetector,
     VerdictSection,
-    WaiversSection,
 )
-from audit.plan.detectors import ENTRY_POINT_GROUP
-from audit.plan.file.lines import Where
-from audit.plan.file.metric_names import metric_called, metrics_like
-from audit.plan.probes import COUNTERFACTUAL_SHIFT, rule_form
-from audit.plan.sampling_design import (
-    DESIGN_SCHEMA,
-    DrawSection,
-    DuplicatesSection,
-    PoolSection,
-    Quota,
-    SamplingDesign,
-)
+from audit.plan.services import ChatDetector, HttpDetector
 from audit.vocabulary.metrics import METRICS
 
 DETECTORS: Final[Mapping[str, type[BaseModel]]] = {

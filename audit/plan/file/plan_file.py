@@ -20,32 +20,8 @@ from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.known_keys import DESIGN, PLAN, Layout
 from audit.plan.file.lines import KeyLines
-from audit.plan.file.mistakes import (
-    dated_values,
-    first_of,
-    gaps,
-    mistakes_in,
-    one_line,
-    unknown_kinds,
-    wrong_version,
-)
+from audit.plan.file.mistakes import dated_values, first_of, gaps, mistakes_in, one_line, unknown_kinds, wrong_version
 from audit.plan.sampling_design import SamplingDesign
-
-__all__ = [
-    "LARGEST_PLAN",
-    "LoadedPlan",
-    "canonical_plan_sha256",
-    "design_schema",
-    "load_design",
-    "load_plan",
-    "loaded_plan",
-    "parse_design",
-    "parse_plan",
-    "plan_schema",
-    "read_plan_file",
-    "read_toml",
-]
-
 
 LARGEST_PLAN: Final = 1024 * 1024
 """Largest file in bytes. A plan is a page or two; a larger file is another file, or an attack on the reader."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["join_copies", "leave_copies_out"]
-
 _DIFFER = (
     "count(*) FILTER (least_side <> most_side), count(*) FILTER (least_group <> most_group), COALESCE(sum(copies), 0)"
 )

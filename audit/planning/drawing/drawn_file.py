@@ -22,8 +22,6 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FORMATS", "write_drawn"]
-
 FORMATS: Final = (".parquet", ".csv")
 """Endings of a file that a drawn set can be written to."""
 _BATCH: Final = 1 << 16

@@ -32,9 +32,6 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["NUMBER", "PREFIX", "CellRows", "Copies", "Pool", "add_copy_text", "copy_text", "open_pool", "ticket_of"]
-
-
 PREFIX: Final = "audit7k_"
 """Prefix of names in queries over the pool's own columns."""
 _BETWEEN: Final = "chr(31)"
@@ -208,6 +205,7 @@ def _put_texts(pool: Pool, columns: Mapping[str, Sequence[Any]]) -> None:
 def make_frame(
     pool: Pool, design: SamplingDesign, label: str, coded: Sequence[CodedFeature], cluster: str | None
 ) -> None:
+    """Write the frame of a pool: for each row its place, its cell, its unit and what copies are recognised by."""
     seed = design.draw.seed
     unit = ticket_of(seed, "row", pool.case_id) if cluster is None else ticket_of(seed, "cluster", cluster)
     read = {"place": ROW, "side": label, "unit": unit}

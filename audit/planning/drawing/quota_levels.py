@@ -8,7 +8,7 @@ from audit.errors import PlanError
 from audit.evaluation import gender, nationality
 from audit.evaluation.several import joint_code, parts_of, read_parts
 from audit.evaluation.standing import STANDINGS
-from audit.plan.audit_plan import GENDERS, Coding
+from audit.plan.sections import GENDERS, Coding
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

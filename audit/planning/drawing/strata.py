@@ -18,9 +18,6 @@ from audit.planning.drawing.pool import Pool
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.sizes.unit_shapes import UnitShapes
 
-__all__ = ["Strata", "distinct_rows", "draw_units", "strata_for", "unit_shapes"]
-
-
 _TICKETS: Final = 2**128
 _OF_UNITS: Final = {
     "units": "1.0",

@@ -11,20 +11,6 @@ from typing import Literal
 from audit.vocabulary.groups import Family, Group, Part
 from audit.vocabulary.metrics import MetricName
 
-__all__ = [
-    "Change",
-    "ChangeBaseline",
-    "ChangeBecause",
-    "ChangeFamily",
-    "ChangeOutcome",
-    "ChangeRule",
-    "ChangeRuleBecause",
-    "ChangeVerdict",
-    "GroupChangeBecause",
-    "Unpaired",
-    "combined_outcome",
-]
-
 ChangeOutcome = Literal["pass", "fail", "inconclusive"]
 Unpaired = Literal[
     "no_predictions_then",  # the answers of the earlier audit are not at hand

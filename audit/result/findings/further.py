@@ -17,20 +17,6 @@ from audit.result.findings.subgroup_scan import SubgroupScan
 from audit.vocabulary.groups import Group, Part
 from audit.vocabulary.statuses import Reason, Status
 
-__all__ = [
-    "Agreement",
-    "Convention",
-    "ConventionCode",
-    "CostOfErrors",
-    "CostReason",
-    "CrosscheckState",
-    "FailedRows",
-    "Further",
-    "OwnMeasure",
-    "OwnMeasureReason",
-    "SelfDisagreement",
-]
-
 
 class FailedRows(Part):
     """Rows of a group without a usable answer, for one reason."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from audit.plan.audit_plan import Comparison
+from audit.plan.sections import Comparison
 from audit.vocabulary.groups import Family, Group, Part
 from audit.vocabulary.metrics import MetricName
 

@@ -7,8 +7,6 @@ from typing import Final, Literal
 from audit.vocabulary.groups import Family, Group, Part
 from audit.vocabulary.metrics import MetricName
 
-__all__ = ["FUNNEL_GROUPS", "BetweenGroups", "Entropy", "Funnel", "FunnelPoint", "ManyGroupsReason", "ShrunkRate"]
-
 ManyGroupsReason = Literal[
     "too_few_groups",  # fewer than two groups of which a rate may be stated
     "nothing_varies",  # the outcome is the same in every case

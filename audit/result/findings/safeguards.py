@@ -11,20 +11,6 @@ from typing import Literal
 from audit.vocabulary.groups import Family, Group, Part
 from audit.vocabulary.sentences import Sentence
 
-__all__ = [
-    "EvidenceState",
-    "Framework",
-    "FrameworkEvidence",
-    "GivenBy",
-    "ImpactRatio",
-    "ImpactRatios",
-    "LeftOut",
-    "MappingState",
-    "PublicMappingState",
-    "PublicState",
-    "Safeguard",
-]
-
 EvidenceState = Literal[
     "measured",  # numbers of this result speak to it
     "declared",  # the operator says so, and nothing here checks it

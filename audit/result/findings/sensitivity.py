@@ -8,16 +8,6 @@ from audit.result.findings.judged import Outcome
 from audit.vocabulary.groups import Group, Part
 from audit.vocabulary.metrics import MetricName
 
-__all__ = [
-    "ControlComparison",
-    "ControlSample",
-    "ControlVerdict",
-    "Doubt",
-    "LabelErrorGrid",
-    "RuleSensitivity",
-    "SensitivityFinding",
-]
-
 Doubt = Literal[
     "labels_flipped",  # any labels of the group are wrong, whichever matter most
     "labelled_too_often",  # some of the group's people who are no victims were labelled as victims

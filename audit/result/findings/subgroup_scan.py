@@ -7,8 +7,6 @@ from typing import Literal
 from audit.vocabulary.groups import Part
 from audit.vocabulary.metrics import MetricName
 
-__all__ = ["ScanHalf", "ScanOutcome", "ScanQuestion", "ScanReason", "ScanValues", "SubgroupScan"]
-
 ScanQuestion = Literal["missed", "wrongly_flagged"]
 """`missed`: among cases labelled as exploitation, who is flagged less than everyone? `wrongly_flagged`: among cases
 labelled as none, who is flagged more?"""

@@ -7,17 +7,6 @@ from typing import Literal
 from audit.result.findings.judged import Outcome
 from audit.vocabulary.groups import Part
 
-__all__ = [
-    "ChangedSlot",
-    "ProbeBecause",
-    "ProbeRuleBecause",
-    "ProbeRuleResult",
-    "ProbeVerdict",
-    "SwapProbe",
-    "SwapReason",
-    "SwapShift",
-]
-
 SwapReason = Literal[
     "no_pairs",  # no pair of a changed text and its anchor was scored
     "too_few_templates",  # a mean without an interval that could be relied on: fewer than ten templates

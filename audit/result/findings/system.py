@@ -7,8 +7,6 @@ from typing import Literal
 from audit.vocabulary.groups import Part
 from audit.vocabulary.sentences import Sentence, english
 
-__all__ = ["Notice", "RanIn", "SystemDescription"]
-
 
 class RanIn(Part):
     """Place where the detector ran, and what was kept from it.

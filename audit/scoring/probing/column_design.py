@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from audit.evaluation.evaluation_set import EvaluationSet
 
-__all__ = ["cast_value", "column_design"]
-
-
 _Key = tuple[tuple[str, str], ...]
 """The changed columns and their values."""
 _Cells = dict[str, dict[str, Any]]

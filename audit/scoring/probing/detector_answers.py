@@ -16,7 +16,8 @@ from audit.detectors.answers import CheckedAnswers
 from audit.detectors.isolation.options import Isolating
 from audit.detectors.isolation.placement import place_restartable_detector
 from audit.detectors.protocol import ROW_ID, Detector
-from audit.plan.audit_plan import AuditPlan, ModelDetector
+from audit.plan.answers import ModelDetector
+from audit.plan.audit_plan import AuditPlan
 from audit.scoring.progress import Progress
 from audit.scoring.rounds import Rounds
 from audit.scoring.runner import run_rounds
@@ -24,8 +25,6 @@ from audit.stats.arrays import FloatArray
 
 if TYPE_CHECKING:
     from audit.scoring import Keeping
-
-__all__ = ["score_variants"]
 
 
 def score_variants(

@@ -19,7 +19,9 @@ from audit.errors import DataError, PlanError
 from audit.evaluation.columns import check_text_type
 from audit.evaluation.connection import reading
 from audit.evaluation.sql import identifier
-from audit.plan.audit_plan import AuditPlan, ColumnsProbe, PredictionsDetector, Probe, TextProbe
+from audit.plan.answers import PredictionsDetector
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.probes import ColumnsProbe, Probe, TextProbe
 from audit.scoring.batches import check_features
 from audit.scoring.probing.column_design import cast_value, column_design
 from audit.scoring.probing.detector_answers import score_variants
@@ -31,16 +33,6 @@ from audit.vocabulary.text import count_of, shown
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring import Keeping
-
-__all__ = [
-    "ask_probes",
-    "check_answerable",
-    "check_answers",
-    "check_probes",
-    "design_probe",
-    "is_unanswered",
-    "probes_to_ask",
-]
 
 _ANSWERS: Final = "probe_answers"
 """Name of the relation with a file of answers."""

@@ -30,8 +30,6 @@ from audit.plan.probes import ProbeLanguage, TextProbe
 from audit.scoring.probing.words import ANCHOR, NO_NAME, Words, read_toml
 from audit.vocabulary.text import shown
 
-__all__ = ["Choice", "Piece", "Template", "Templates", "parse_text", "read_templates", "render", "slots_of"]
-
 _LANGUAGES: Final = get_args(ProbeLanguage)
 _BRACES: Final = re.compile(r"\{([^{}]*)\}")
 _FILLS: Final[Mapping[str, tuple[str, ...]]] = {

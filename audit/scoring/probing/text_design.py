@@ -18,9 +18,6 @@ from audit.scoring.probing.templates import Choice, Template, Templates, read_te
 from audit.scoring.probing.words import GENDERS_OF_NAMES, NO_NAME, Words, read_words
 from audit.vocabulary.text import shown
 
-__all__ = ["ProbeTexts", "Variant", "unused_texts", "unused_words", "variant_id", "write_probe_texts"]
-
-
 NEUTRAL: Final = {
     "demonym": "no nationality named",
     "country": "no country named",

@@ -18,8 +18,6 @@ from audit.plan.file.plan_file import LoadedPlan, read_plan_file
 from audit.scoring.probing.probes import design_probe
 from audit.vocabulary.text import starts_formula as is_formula
 
-__all__ = ["designs_of_plan", "holds_formula", "paths_of", "variants_csv"]
-
 _NUMBER: Final = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?\s*")
 
 

@@ -32,8 +32,6 @@ from audit.errors import PlanError
 from audit.evaluation.nationality import name_of
 from audit.vocabulary.text import shown
 
-__all__ = ["ANCHOR", "FORMS", "GENDERS_OF_NAMES", "Words", "built_in_words", "read_words"]
-
 ANCHOR: Final = ""
 """The level of the neutral form."""
 GENDERS_OF_NAMES: Final = ("woman", "man")

@@ -32,15 +32,6 @@ from audit.stats.clusters.weighted_rate import (
 )
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
-__all__ = [
-    "MIN_DEGREES_OF_FREEDOM",
-    "Comparison",
-    "EffectiveTest",
-    "effective_size",
-    "effective_test",
-    "few_degrees_factor",
-]
-
 MIN_DEGREES_OF_FREEDOM = 3.0
 """With fewer, a group can neither pass nor fail: its variance is as good as unknown, as the quantiles of t show."""
 _PSEUDO_CASES = 4.0

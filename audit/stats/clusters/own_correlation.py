@@ -22,8 +22,6 @@ from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.unseen_clusters import CLASSES, Bundles, ClassSums, size_class, without_pairs
 from audit.stats.clusters.weighted_rate import WeightedRate, own_variance, satterthwaite, variance_factor
 
-__all__ = ["UPPER_TAIL", "Alike", "Evened", "evened_powers", "evened_weight", "largest_correlation"]
-
 UPPER_TAIL: Final = 0.10
 """How often the upper end lies below the true correlation of a group. Chosen by simulation:
 `tools.simulate.unlike_clusters`."""

@@ -21,19 +21,6 @@ from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.weighted_rate import Place, WeightedRate
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
-__all__ = [
-    "CLASSES",
-    "FEWEST_CLUSTERS",
-    "Bundles",
-    "ClassSums",
-    "chance_unseen",
-    "cluster_number",
-    "clusters_factor_needed",
-    "noise_of_rows",
-    "size_class",
-    "too_few_clusters",
-]
-
 CLASSES: Final = 40
 """Number of size classes of clusters. Each class holds clusters of twice the size of the class before; the first class
 also holds everything smaller. There are enough of them that one giant cluster elsewhere puts no two sizes that differ

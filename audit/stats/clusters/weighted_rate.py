@@ -10,19 +10,6 @@ import numpy.typing as npt
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 
-__all__ = [
-    "MAX_CORRELATION",
-    "Pair",
-    "Place",
-    "Tilt",
-    "WeightedRate",
-    "design_size",
-    "own_variance",
-    "pooled_correlation",
-    "satterthwaite",
-    "variance_factor",
-]
-
 MAX_CORRELATION = 0.95
 Place: TypeAlias = BoolArray | IntArray | slice | tuple[slice, None]
 

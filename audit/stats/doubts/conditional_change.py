@@ -11,8 +11,6 @@ import numpy as np
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 
-__all__ = ["APPEARS", "CANNOT_TELL", "NOTES", "REVERSES", "STAYS", "VANISHES", "change_by_conditioning"]
-
 Gap: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
 """A difference, or the logarithm of a ratio, with its limits; each of shape (G,)."""
 

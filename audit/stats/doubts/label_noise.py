@@ -17,8 +17,6 @@ from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn
 from audit.stats.rates.binomial import Counts, checked_fraction
 from audit.stats.rates.boundaries import Boundary
 
-__all__ = ["Corrected", "FewestFlips", "corrected_rate", "fewest_flips", "fewest_flips_to_rate"]
-
 Effect = tuple[int, int]
 """Change of numerator and denominator by one flipped label."""
 

@@ -19,17 +19,6 @@ from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.score_statistic import middle_root
 from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 
-__all__ = [
-    "LEAST_EXPECTED",
-    "StratumPairs",
-    "common_difference",
-    "common_ratio",
-    "conditioning_shift",
-    "difference_interval",
-    "ratio_interval",
-    "same_in_all_strata",
-]
-
 LEAST_EXPECTED = 2.0
 """Least number expected in each of its four cells for a stratum to enter the test of "the same in all strata"."""
 _STEPS = 80

@@ -11,8 +11,6 @@ from audit.stats.margins.score_test import asymptotic_p, exact_p
 from audit.stats.rates.binomial import Counts
 from audit.stats.rates.boundaries import Boundary, counted_outcome
 
-__all__ = ["asymptotically_fewest", "fewest_to_overturn", "rate_bounds"]
-
 
 def rate_bounds(x: Counts, n: Counts, hits: Counts, misses: Counts) -> tuple[FloatArray, FloatArray]:
     """Lowest and highest rate when some cases may belong to a group or not.

@@ -17,8 +17,6 @@ from audit.stats.margins.score_statistic import restricted_rates
 from audit.stats.rates.binomial import Counts, checked_fraction
 from audit.stats.rates.boundaries import Boundary
 
-__all__ = ["SafeState", "e_holm", "log_factor", "mean_log_e", "new_state", "take_in"]
-
 _LEAST_RATE: Final = 1e-6
 
 

@@ -17,8 +17,6 @@ from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.margins.score_statistic import score_statistic
 from audit.stats.rates.boundaries import Boundary
 
-__all__ = ["Samples", "Span", "Staircase", "samples_of", "span_of", "staircase_of"]
-
 _TIE = 1e-9
 _ANCHOR_SPACING = 16
 _SECANTS = 8

@@ -9,8 +9,6 @@ from audit.stats.rates.binomial import Counts
 from audit.stats.rates.intervals import wilson
 from audit.stats.rates.mover import RateLimits
 
-__all__ = ["mean_of_signed_estimates", "newcombe_paired"]
-
 
 def newcombe_paired(
     both: Counts, first_only: Counts, second_only: Counts, neither: Counts, level: float = 0.95

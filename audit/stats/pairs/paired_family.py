@@ -16,8 +16,6 @@ from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.multiplicity import FamilyRejections, smallest_penalty, weighted_levels
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
 
-__all__ = ["name_paired", "smallest_paired_p", "survival_probability"]
-
 EXPECTED_DIFFERING: Final = 0.10
 """Share of differing cases that the weights suppose. It decides which groups gain power, never whether a name is valid.
 """

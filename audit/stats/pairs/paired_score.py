@@ -18,9 +18,6 @@ from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
 from audit.stats.rates.intervals import clopper_pearson
 
-__all__ = ["BETA", "PairedP", "paired_interval", "paired_p", "paired_statistic", "pairs_to_pass", "screened_paired_p"]
-
-
 BETA: Final = 1e-4
 """Error spent on the confidence set of the share of cases on which the models differ."""
 _SHARES: Final = 33

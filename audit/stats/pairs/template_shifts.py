@@ -25,8 +25,6 @@ from scipy.special import stdtr, stdtrit
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.rates.binomial import checked_fraction
 
-__all__ = ["MIN_TEMPLATES", "HolmStep", "ShiftTests", "holm", "mean_interval", "shift_tests", "undetected_share"]
-
 MIN_TEMPLATES: Final = 10
 """With fewer templates nothing is decided: neither the spread nor the skewness of shifts is known."""
 _SKEW: Final = {1: 5.0, 2: 3.0, 3: 2.0}

@@ -13,8 +13,6 @@ from scipy.special import gammaln, xlog1py, xlogy
 
 from audit.stats.arrays import FloatArray, IntArray
 
-__all__ = ["CdfAlong", "reach"]
-
 _UNSEEN = 1e-20
 """Probability below the summed counts that is left out."""
 _RUN = 0.15

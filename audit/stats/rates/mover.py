@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 from audit.stats.arrays import FloatArray
 
-__all__ = ["Limits", "RateLimits", "difference_of_independent", "difference_of_limits", "ratio_of_limits"]
-
 RateLimits: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
 """Estimate, lower and upper limit, each of shape (G,)."""
 

@@ -12,8 +12,6 @@ from scipy.special import ndtr, stdtrit
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.binomial import checked_fraction
 
-__all__ = ["LEAST_USED", "expanded_percentiles", "resampled_places"]
-
 LEAST_USED: Final = 0.9
 """Least share of the replicates that must have a value, because those without one are not a random part of all."""
 

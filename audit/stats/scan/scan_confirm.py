@@ -13,8 +13,6 @@ from audit.stats.clusters.weighted_rate import WeightedRate, pooled_correlation
 from audit.stats.margins.score_test import exact_p
 from audit.stats.rates.boundaries import Boundary, counted_outcome, margin_boundary
 
-__all__ = ["Confirmation", "clustered_confirmation", "exact_confirmation", "no_worse_boundary"]
-
 
 class Confirmation(NamedTuple):
     """A p-value, and whether any outcome could have brought it to the level."""

@@ -13,18 +13,6 @@ from audit.stats.rates.bisection import bisected
 from audit.stats.scan.scan_starts import KEPT, MOST_MARGINS, bernoulli_score, random_starts
 from audit.stats.scan.subset_scan import SubsetSearch
 
-__all__ = [
-    "FEWEST_TRIES",
-    "MOST_TRIES",
-    "CalibratedScan",
-    "ClusterCells",
-    "calibrated_scan",
-    "clustered_sets",
-    "detectable_rate",
-    "null_sets",
-    "size_bins",
-]
-
 FEWEST_TRIES: Final = 8
 """Number of ascents from all values and from random subsets, beside those from the corners of the data."""
 MOST_TRIES: Final = 64

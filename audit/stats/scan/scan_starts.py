@@ -13,8 +13,6 @@ from scipy.special import xlogy
 
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 
-__all__ = ["MOST_MARGINS", "Corners", "bernoulli_score", "random_starts"]
-
 MOST_MARGINS: Final = 64
 """Number of margins that are searched for corners: those of two attributes first, then those of three."""
 KEPT: Final = 12

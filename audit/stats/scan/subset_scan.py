@@ -21,8 +21,6 @@ import numpy as np
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.scan.scan_starts import MOST_MARGINS, Corners, bernoulli_score
 
-__all__ = ["SEVERITIES", "BestSubset", "BestValues", "SubsetSearch", "best_values"]
-
 _LARGEST_SEVERITY: Final = 30.0
 """Log odds ratio that stands for an infinite one, where all cases of a subset are harmed."""
 SEVERITIES: Final = np.geomspace(0.01, 10.0, 28)

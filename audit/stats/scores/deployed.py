@@ -11,8 +11,6 @@ import numpy as np
 from audit.stats.rates.binomial import checked_fraction
 from audit.stats.rates.mover import Limits, RateLimits, ratio_of_limits
 
-__all__ = ["flag_rate_at", "precision_at"]
-
 
 def flag_rate_at(prevalence: float, tpr: RateLimits, fpr: RateLimits) -> RateLimits:
     """Share of all cases that is flagged if `prevalence` of them are positive.

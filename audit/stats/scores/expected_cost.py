@@ -9,8 +9,6 @@ from audit.stats.rates.binomial import Counts, checked_counts
 from audit.stats.rates.intervals import wilson
 from audit.stats.rates.mover import RateLimits
 
-__all__ = ["expected_cost"]
-
 
 def expected_cost(
     missed: Counts, flagged: Counts, cases: Counts, cost_missed: float, cost_flagged: float, level: float = 0.95

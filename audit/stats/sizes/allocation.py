@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 from audit.stats.arrays import FloatArray, IntArray
 
-__all__ = ["GroupCells", "effective_sizes", "proportional_counts", "smallest_allocation"]
-
 _BISECTIONS = 200
 _ROUNDS = 500
 _CLOSE = 1e-6

@@ -16,8 +16,6 @@ from audit.stats.clusters.unseen_clusters import Bundles, chance_unseen, noise_o
 from audit.stats.rates.boundaries import Boundary, counted_rate, margin_boundary
 from audit.stats.sizes.decidable_disparity import Limit
 
-__all__ = ["Hidden"]
-
 _STEPS = 40
 _HALVED = 4
 """Number of halvings before the secant, which would need many small steps from far away."""

@@ -18,8 +18,6 @@ from audit.stats.rates.boundaries import Boundary, Scale, counted_rate, margin_b
 from audit.stats.sizes.approximate_power import rejection_power, smallest_decidable_gap
 from audit.stats.sizes.enumerated_power import critical_counts, enumerated_power, farthest_rate
 
-__all__ = ["EXACT_UP_TO", "Limit", "failing_rate", "passing_edge"]
-
 EXACT_UP_TO = 2_000
 """Number of cases of a group, or of its rest, up to which the exact test itself is used."""
 _LARGEST_SHARE = 20

@@ -13,8 +13,6 @@ from audit.stats.rates.binomial import checked_fraction
 from audit.stats.rates.bisection import bisected
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
-__all__ = ["effective_levels", "first_effective_levels", "power_width"]
-
 _MAX_WIDTH, _MIN_WIDTH = 4.0, 1e-3
 _LARGEST_PENALTY = 400.0
 _BISECTIONS = 60

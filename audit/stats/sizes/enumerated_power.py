@@ -18,8 +18,6 @@ from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
 from audit.stats.rates.bisection import bisected
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
-__all__ = ["CriticalCounts", "critical_counts", "enumerated_power", "farthest_rate"]
-
 _FEW_COUNTS = 9.0
 """Variance of the rest's count below which the test is computed at each count."""
 _MOST_COUNTS, _FARTHEST, _NODES_TO = 400, 4.5, 2.6

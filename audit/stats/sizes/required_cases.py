@@ -15,8 +15,6 @@ from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.stats.sizes.approximate_power import rejection_power
 from audit.stats.sizes.enumerated_power import critical_counts, enumerated_power
 
-__all__ = ["MOST_CASES", "Design", "RequiredCases", "exact_power", "required_cases"]
-
 MOST_CASES = 2**24
 """Largest number that is tried."""
 _BELOW, _ABOVE = 0.7, 1.25

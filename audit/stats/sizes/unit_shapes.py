@@ -15,8 +15,6 @@ from audit.stats.clusters.own_correlation import Evened
 from audit.stats.clusters.unseen_clusters import Bundles, ClassSums
 from audit.stats.clusters.weighted_rate import WeightedRate
 
-__all__ = ["UnitShapes"]
-
 
 @dataclass(frozen=True, slots=True)
 class UnitShapes:

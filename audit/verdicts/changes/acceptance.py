@@ -14,8 +14,6 @@ from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
 from audit.vocabulary.groups import SensitiveFeature
 
-__all__ = ["MAY_DIFFER", "check_earlier", "check_features", "check_plans", "check_sets", "question_of"]
-
 MAY_DIFFER: Final = ("detector", "audit.title", "scoring", "sandbox", "disclosure", "governance", "baseline", "waivers")
 """Parts of a plan that may differ: the model, how it is run, what it is called, and what decides no verdict."""
 

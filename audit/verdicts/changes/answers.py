@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Final
 from audit.counting.count import SCORED
 from audit.errors import ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.plan.audit_plan import AuditPlan, PredictionsDetector
+from audit.plan.answers import PredictionsDetector
+from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
 from audit.scoring.predictions_file import DECISIONS
 from audit.scoring.provenance import sha256_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-__all__ = ["PREDICTIONS", "answers_of", "of_another_run"]
 
 PREDICTIONS: Final = "predictions.parquet"
 

@@ -17,10 +17,11 @@ from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import LoadedPlan
-from audit.result.audit_result import AuditResult, GroupCounts, OverallVerdict
-from audit.result.file import load_result, result_sha256
-from audit.result.findings import RuleResult
+from audit.result.audit_result import AuditResult, OverallVerdict
+from audit.result.file import load_result
 from audit.result.findings.change import Change, ChangeBaseline, Unpaired, combined_outcome
+from audit.result.findings.judged import GroupCounts, RuleResult
+from audit.result.json_text import result_sha256
 from audit.verdicts.changes.acceptance import check_features, check_plans, check_sets, permitted_differences
 from audit.verdicts.changes.answers import answers_of
 from audit.verdicts.changes.judge import judge_change, why_not_judged
@@ -33,21 +34,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.evaluation.evaluation_set import EvaluationSet
-
-__all__ = [
-    "Baseline",
-    "Joined",
-    "Judged",
-    "baseline_for",
-    "change_between",
-    "change_from",
-    "check_baseline",
-    "join_answers",
-    "load_baseline",
-    "load_named_baseline",
-    "overall_with",
-    "with_change",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,6 @@ from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, de
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
-__all__ = ["family_decidability", "judge_change", "why_not_judged"]
-
 
 def why_not_judged(plan: AuditPlan, *, too_many_failed: bool) -> ChangeBecause | None:
     """Name why no change of this plan is judged at all; None where it is judged."""

@@ -39,9 +39,6 @@ from audit.verdicts.margin_tests import nearest_side, pass_p
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS
 
-__all__ = ["ChangeTests", "Evidence", "change_level", "change_tests"]
-
-
 NAMING_BETA: Final = 1e-6
 """Level that the paired test spends on its confidence set where a name is at stake: less than many groups leave
 each.

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.result.audit_result import AuditResult
 
-__all__ = ["Pairs", "check_reproduced", "count_pairs", "create_scored_view"]
-
 _THEN: Final = "answered_then"
 _NOW: Final = "answered_now"
 

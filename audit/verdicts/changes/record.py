@@ -21,8 +21,6 @@ from audit.storage import locked, storage, write_durably
 from audit.verdicts.changes.acceptance import question_of
 from audit.verdicts.changes.baseline import Baseline
 
-__all__ = ["ACCEPTED", "record_accepted", "refuse_rolled_back"]
-
 ACCEPTED: Final = "accepted-baselines.json"
 _SCHEMA: Final = 1
 _LARGEST: Final = 16 * 1024 * 1024

@@ -15,8 +15,6 @@ from audit.stats.arrays import IntArray
 from audit.stats.rates.boundaries import margin_boundary
 from audit.vocabulary.metrics import METRICS, Metric
 
-__all__ = ["Paired", "Separate", "change_questions", "margin_of", "paired_counts", "rate_question", "separate_counts"]
-
 _GOOD, _BAD, _OPEN, _OUT = 1, 0, 2, 3
 """Meaning of a decision for a case on one side: right, wrong, not scored, or the case is not in this rate at all."""
 

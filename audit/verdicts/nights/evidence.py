@@ -23,9 +23,6 @@ from audit.verdicts.nights.shares import features_seen, group_shares, levels_see
 from audit.verdicts.nights.state import CELLS, Evidence, FamilySeen, LevelSeen, Process, State
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
-__all__ = ["Doubt", "counts_so_far", "doubt_of_passes", "with_night"]
-
-
 _IN_EVIDENCE: Final = 3
 """Place of the cases that the evidence holds as unscored, behind the three decisions of a label."""
 

@@ -12,8 +12,6 @@ from audit.plan.audit_plan import AuditPlan
 from audit.verdicts.nights.state import State
 from audit.vocabulary.groups import SensitiveFeature
 
-__all__ = ["changed_parts", "check_plan", "identity"]
-
 _WORDS: Final[Mapping[str, str]] = {
     "detector": "the detector",
     "asked": "how the detector is asked, or when it flags",

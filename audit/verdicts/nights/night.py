@@ -19,8 +19,6 @@ from audit.verdicts.nights.state import TOOL, FamilySeen, Outcome, Reset, Sample
 from audit.verdicts.nights.verdict import JudgedRule, judge_nights, overall_outcome
 from audit.vocabulary.groups import Family, Group
 
-__all__ = ["Night", "check_sample", "take_in_night"]
-
 _DECIDED: Final = 2
 """Number of decisions that are answers: flagged, not flagged."""
 Came = Literal["taken_in", "same_set", "too_many_failed"]

@@ -19,8 +19,6 @@ from audit.result.audit_result import AuditResult
 from audit.verdicts.nights.state import SetTaken, State
 from audit.vocabulary.groups import Family
 
-__all__ = ["Seen", "digested_set", "night_with_same_counts", "seen_before"]
-
 Seen = Literal["new", "same"]
 
 

@@ -21,8 +21,6 @@ import numpy.typing as npt
 from audit.verdicts.nights.state import LevelSeen
 from audit.vocabulary.groups import Group, SensitiveFeature
 
-__all__ = ["FIRST_NIGHT", "features_seen", "group_shares", "levels_seen"]
-
 FIRST_NIGHT: Final = 0.75
 """Share of a rung for the levels of the first night."""
 

@@ -10,22 +10,6 @@ from pydantic import model_validator
 from audit.version import __version__
 from audit.vocabulary.groups import Family, Group, LevelName, Part
 
-__all__ = [
-    "CELLS",
-    "METHOD",
-    "TOOL",
-    "Evidence",
-    "FamilySeen",
-    "LevelSeen",
-    "Outcome",
-    "Process",
-    "Reset",
-    "Sample",
-    "SetTaken",
-    "State",
-    "new_state",
-]
-
 Outcome = Literal["pass", "fail", "inconclusive"]
 Sample = Literal["fresh", "growing"]
 """Whether the rows of each night are new ones, or all rows of the night before with new ones added."""

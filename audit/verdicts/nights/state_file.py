@@ -16,8 +16,6 @@ from audit.storage import held, may_be_left, write_durably
 from audit.verdicts.nights.state import METHOD, State
 from audit.vocabulary.text import shown
 
-__all__ = ["LARGEST", "locked", "read_state", "write_state"]
-
 LARGEST: Final = 256 * 1024 * 1024
 """Largest size in bytes. A plan of a thousand groups and five rules has a state of two megabytes; a larger file is
 another file.

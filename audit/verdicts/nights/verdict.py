@@ -17,15 +17,14 @@ import numpy as np
 from audit.analyses.sides import questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
-from audit.result.findings import RuleBecause, combined_outcome
+from audit.result.findings.change import combined_outcome
+from audit.result.findings.judged import RuleBecause
 from audit.verdicts.decidability import FamilyDecidability, missing_expected, rule_decidability
 from audit.verdicts.margin_tests import could_be_beyond
 from audit.verdicts.nights.evidence import counts_so_far
 from audit.verdicts.nights.shares import features_seen, levels_seen
 from audit.verdicts.nights.state import Evidence, Outcome, State
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
-
-__all__ = ["JudgedGroup", "JudgedRule", "judge_nights", "overall_outcome"]
 
 
 @dataclass(frozen=True, slots=True)

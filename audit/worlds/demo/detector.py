@@ -12,8 +12,6 @@ from audit.worlds.demo.referral_cases import HOURS, SIGNS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FEATURES", "saved_detector", "train_detector"]
-
 FEATURES: Final = (*SIGNS, HOURS)
 """Columns that the detector is given: neither gender nor nationality, nor any column that names them."""
 

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from audit.result.audit_result import AuditResult
-from audit.result.findings import Disparity, Estimate, Verdict
+from audit.result.findings.judged import Disparity, Estimate, Verdict
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
 from audit.worlds.demo.prepare import PreparedDemo
 from audit.worlds.demo.referral_cases import PlantedFinding
 from audit.worlds.found import with_levels_above
-
-__all__ = ["Finding", "State", "accused_without_cause", "lines_to_print", "what_was_found"]
 
 State = Literal["found", "not_found", "cannot_tell", "not_accused", "accused"]
 

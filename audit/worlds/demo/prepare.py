@@ -18,8 +18,6 @@ from audit.worlds.demo.referral_cases import PLANTED, PlantedFinding
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["DEFAULT_SEED", "EVALUATION_CASES", "TRAINING_CASES", "PreparedDemo", "make_cases", "prepare_demo"]
-
 DEFAULT_SEED: Final = 7
 EVALUATION_CASES: Final = 20_000
 TRAINING_CASES: Final = 12_000

@@ -26,8 +26,6 @@ from audit.vocabulary.metrics import MetricName
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["HOURS", "PLANTED", "SIGNS", "PlantedFinding", "Sign", "referral_cases"]
-
 TextArray = npt.NDArray[np.str_]
 
 EXPLOITED: Final = 0.25

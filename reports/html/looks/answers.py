@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from audit.result.audit_result import FailedRows, Group, SelfDisagreement
+from audit.result.findings.further import FailedRows, SelfDisagreement
+from audit.vocabulary.groups import Group
 from reports.answering_words import AnsweringWords
 from reports.html.looks.parts import Column, Look, LookWriter
 from reports.numbers import NOT_KNOWN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.result.audit_result import ChangeVerdict
+from audit.result.findings.change import ChangeVerdict
 from audit.result.reading import changed_worst_first
 from reports.change_words import ChangeWords
 from reports.html.looks.parts import Column, Look, LookWriter

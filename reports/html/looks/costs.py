@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.result.audit_result import Agreement, CostOfErrors, OwnMeasure
+from audit.result.findings.further import Agreement, CostOfErrors, OwnMeasure
 from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 from reports.numbers import NOT_KNOWN
 

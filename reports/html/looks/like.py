@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from audit.result.audit_result import ConditionalGap, ConditionalNote, LikeWithLike
+from audit.result.findings.like_with_like import ConditionalGap, LikeWithLike
+from audit.result.findings.like_with_like import Note as ConditionalNote
 from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 
 _TELLING: Final[tuple[ConditionalNote, ...]] = ("vanishes", "appears", "reverses")

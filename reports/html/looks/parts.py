@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from markupsafe import Markup
 
-from audit.result.audit_result import Group
+from audit.vocabulary.groups import Group
 from reports.numbers import NOT_KNOWN
 from reports.writer import Writer
 

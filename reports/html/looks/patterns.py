@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.result.audit_result import (
+from audit.result.findings.patterns import (
     Deployed,
     DeployedGroup,
     GroupAmplification,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from audit.result.audit_result import Calibration, GroupAuc, Sweep, SweepGap, SweepStep
+from audit.result.findings.scores import Calibration, GroupAuc, Sweep, SweepGap, SweepStep
 from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 from reports.numbers import NOT_KNOWN
 

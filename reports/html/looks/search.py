@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from audit.result.audit_result import Group, Level, ScanHalf, ScanValues, SubgroupScan
+from audit.result.findings.subgroup_scan import ScanHalf, ScanValues, SubgroupScan
+from audit.vocabulary.groups import Group, Level
 from reports.html.looks.parts import Column, Look, LookWriter
 from reports.numbers import NOT_KNOWN
 

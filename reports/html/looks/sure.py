@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from audit.result.audit_result import (
+from audit.result.findings.sensitivity import (
     ControlComparison,
     ControlSample,
-    Group,
     LabelErrorGrid,
     RuleSensitivity,
     SensitivityFinding,
 )
 from audit.result.reading import People
+from audit.vocabulary.groups import Group
 from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 from reports.numbers import NOT_KNOWN
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from audit.result.audit_result import ChangedSlot, Outcome, ProbeVerdict, SwapProbe, SwapShift
+from audit.result.findings.judged import Outcome
+from audit.result.findings.swaps import ChangedSlot, ProbeVerdict, SwapProbe, SwapShift
 from reports.html.charts import Bar, interval
 from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 from reports.html.resolution import NOT_ASSOCIATED

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.result.audit_result import BetweenGroups, Family, Funnel, RuleResult
+from audit.result.findings.judged import RuleResult
+from audit.result.findings.many_groups import BetweenGroups, Funnel
+from audit.vocabulary.groups import Family
 from reports.html.funnel import Mark, funnel_chart, limits_of_a_pass
 from reports.html.looks.parts import Column, Fold, Look, LookWriter, Picture, SmallTable
 from reports.no_funnel import why_no_funnel

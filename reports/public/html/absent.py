@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from reports.language import Language
 from reports.public.reading import PublicReading
 
-__all__ = ["Absent", "absent_sections"]
-
 
 @dataclass(frozen=True, slots=True)
 class Absent:

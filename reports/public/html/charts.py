@@ -25,13 +25,11 @@ from audit.public.figures import (
     whole_per_cent,
 )
 from audit.public.table import PublicRate, PublicRule
+from audit.vocabulary.text import harmless
 from reports.html import palette
 from reports.html.charts import LOOKS, inside, mark
 from reports.numbers import Numbers
-from reports.plain_text import harmless
 from reports.public.reading import PublicFinding
-
-__all__ = ["bar_of_states", "funnel", "interval", "row_mark", "shapes"]
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 640, 320, 54, 14, 30
 _PLANE: Final = (_WIDTH - _LEFT - 8, _HEIGHT - _TOP - _BOTTOM)

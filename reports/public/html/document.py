@@ -17,8 +17,6 @@ from reports.public.html.charts import row_mark, shapes
 from reports.public.html.page import public_page
 from reports.public.next_step import is_expired
 
-__all__ = ["document"]
-
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
 

@@ -14,8 +14,6 @@ from reports.public.html.tables import PublicRows
 from reports.public.reading import OUTCOMES, PublicFinding
 from reports.public.words import PublicWords
 
-__all__ = ["Every", "EveryWriter"]
-
 _Told = tuple[State | None, ...]
 
 

@@ -15,8 +15,6 @@ from reports.public.next_step import next_step
 from reports.public.reading import PublicReading
 from reports.public.words import PublicWords
 
-__all__ = ["Headline", "HeadlineWriter"]
-
 
 @dataclass(frozen=True, slots=True)
 class Headline:

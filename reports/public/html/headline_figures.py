@@ -20,8 +20,6 @@ from reports.public.html.charts import bar_of_states
 from reports.public.reading import OUTCOMES, PublicFinding, PublicReading
 from reports.public.words import PublicWords
 
-__all__ = ["HeadlineFigures", "PublicNumber", "RuleBar"]
-
 
 @dataclass(frozen=True, slots=True)
 class PublicNumber:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from audit.public.about import PublicLook
 from reports.language import Language
 
-__all__ = ["PublicQuestion", "questions"]
-
 
 @dataclass(frozen=True, slots=True)
 class PublicQuestion:

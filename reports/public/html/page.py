@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from audit.public.figures import FUNNEL_DEVIATIONS, funnel_curve
 from audit.public.table import PublicRelease, PublicRule, group_key, has_words, why_no_rates
 from audit.vocabulary.groups import Axis
+from audit.vocabulary.text import harmless
 from reports.data_links import as_link
+from reports.html.squares import Region
 from reports.language import Language
 from reports.names import Names
-from reports.plain_text import capital, harmless
+from reports.plain_text import capital
 from reports.public.downloads import table_csv
 from reports.public.html.absent import Absent, absent_sections
 from reports.public.html.affected import MOST, PublicAffected, PublicAffectedWriter
 from reports.public.html.every import Every, EveryWriter
 from reports.public.html.headline import Headline, HeadlineWriter
 from reports.public.html.looks import PublicQuestion, questions
-from reports.public.html.squares import Region, regions
+from reports.public.html.squares import regions
 from reports.public.html.tables import Heat, PublicFunnel, PublicRows, PublicTables
 from reports.public.reading import PublicReading
 from reports.public.words import PublicWords
-
-__all__ = ["Family", "PublicPage", "public_page"]
 
 
 @dataclass(frozen=True, slots=True)

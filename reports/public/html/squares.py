@@ -11,8 +11,6 @@ from reports.names import Names
 from reports.public.reading import OUTCOMES, PublicReading
 from reports.public.words import PublicWords
 
-__all__ = ["Region", "regions"]
-
 
 def regions(reading: PublicReading, names: Names, words: PublicWords, language: Language) -> tuple[Region, ...]:
     """Every nationality of the list by its sub-region; empty where the table breaks nobody down by nationality."""

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from audit.detectors.command import CommandDetector
 from audit.detectors.protocol import RunContext
-from audit.plan.audit_plan import CommandDetector as CommandSection
+from audit.plan.detectors import CommandDetector as CommandSection
 from audit.scoring.foreign_errors import open_detector
 
 section = CommandSection(kind="command", command=tuple(sys.argv[1:]), features=("text",), threshold=0.5)
