@@ -1,1 +1,1 @@
-"""What people and machines read: a reporter turns one `AuditResult` into one file, and reads nothing else."""
+"""Reports for people and machines. A reporter turns one `AuditResult` into one file, and reads nothing else."""

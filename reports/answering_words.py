@@ -1,4 +1,4 @@
-"""What became of answers, in words: why a row has none, and what a verdict says that rests on too few of them."""
+"""Words for answers that are missing: why a row has none, and what a verdict says that rests on too few of them."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from reports.language import Language
 
 
 class AnsweringWords:
-    """The words of failures in one language."""
+    """Words for failed answers in one language."""
 
     def __init__(self, language: Language) -> None:
         self._t = language.translations
 
     def sentence(self) -> str:
-        """The first sentence of a report where too many rows failed."""
+        """Return the first sentence of a report where too many rows failed."""
         return self._t.gettext(
             "The system failed to answer on so many rows of this test that nothing is said about any group."
         )
 
     def next_step(self) -> str:
-        """What comes next there."""
+        """Return the next step where too many rows failed."""
         return self._t.gettext(
             "Have it found out why the system failed, by the reasons counted below, and audit again. "
             "Until then this is not a pass."
         )
 
     def why(self, status: Status, reason: Reason | None) -> str:
-        """What went wrong with an answer."""
+        """Return what went wrong with an answer."""
         return self._reasons()[reason] if reason is not None else self._statuses()[status]
 
     def _statuses(self) -> dict[Status, str]:

@@ -1,4 +1,4 @@
-"""What changed from an earlier audit, in plain words: worse, not worse, or unknown, and of whom."""
+"""Words for the change since an earlier audit: who is worse off, who is not, and for whom it is unknown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports.language import Language
 
 
 class ChangeWords:
-    """The words for the change of one result; every text is empty where it has none."""
+    """Words for the change of one result. Every text is empty where the result has no change."""
 
     def __init__(self, result: AuditResult, language: Language) -> None:
         self.change: Change | None = result.change
@@ -24,14 +24,14 @@ class ChangeWords:
 
     @property
     def decides(self) -> bool:
-        """Whether the verdict would be better without the change."""
+        """Tell whether the verdict would be better without the change."""
         if self.change is None or self.change.outcome == "pass":
             return False
         own = {rule.outcome for rule in self._rules}
         return "fail" not in own and (self.change.outcome == "fail" or own == {"pass"})
 
     def sentence(self) -> str:
-        """What came of the comparison."""
+        """Return what the comparison found."""
         if self.change is None:
             return ""
         if self.change.outcome == "fail":
@@ -61,7 +61,7 @@ class ChangeWords:
         return template % {"count": self._n.count(groups), "day": self._day}
 
     def next_step(self) -> str:
-        """What comes next where the change decides."""
+        """Return the next step where the change decides."""
         if self.change is not None and self.change.outcome == "fail":
             return self._t.gettext(
                 "Before this version replaces the earlier one, its operator should explain for whom it became worse, "
@@ -73,7 +73,7 @@ class ChangeWords:
         )
 
     def compared(self) -> str:
-        """How the two audits were compared."""
+        """Return how the two audits were compared."""
         change = self.change
         if change is None:
             return ""
@@ -105,7 +105,7 @@ class ChangeWords:
         )
 
     def differs(self) -> str:
-        """Which parts of the two plans differ; empty where none does."""
+        """Return the parts in which the two plans differ, or an empty text."""
         if self.change is None or not self.change.differs:
             return ""
         parts = ", ".join(map(harmless, self.change.differs))
@@ -113,11 +113,11 @@ class ChangeWords:
         return self._t.gettext(message).format(features=parts)
 
     def whole(self) -> str:
-        """Outcome, how the two were compared, and what differs, in one paragraph."""
+        """Return the outcome, the way of comparing and the differences of the plans, as one paragraph."""
         return " ".join(filter(None, (self.sentence(), self.compared(), self.differs())))
 
     def outcome(self, verdict: ChangeVerdict) -> str:
-        """What became of a group."""
+        """Return the outcome of a group in words."""
         if verdict.outcome == "fail":
             return self._t.gettext("worse")
         if verdict.outcome == "pass":

@@ -1,4 +1,4 @@
-"""Files inside of a page: links that hold their text, so that nothing is loaded."""
+"""Files inside a page: links that hold their content, so that the page loads nothing."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ _PLAIN: Final = "/:,;=+-_.!~*'(){}[]|@$?^"
 
 
 def as_link(kind: str, text: str) -> str:
-    """A `data:` link that holds a text."""
+    """Return a `data:` link that holds a text."""
     return f"data:{kind};charset=utf-8,{quote(text, safe=_PLAIN)}"

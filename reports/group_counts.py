@@ -1,4 +1,4 @@
-"""The exact counts of groups as CSV: restricted, attached to a PDF and lying in a page."""
+"""Exact counts of groups as CSV. They are restricted, attached to a PDF and held inside a page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ _COUNTS: Final = (
 
 
 def counts_csv(result: AuditResult) -> str:
-    """A line a group: for each sensitive feature its rung and code (empty: all of them), then the nine counts."""
+    """Return a line for each group: the rung and code of each sensitive feature (empty: all of them), then the nine
+    counts.
+    """
     features = [feature.name for feature in result.features]
     lines: list[list[str | int]] = [[*(head for name in features for head in (f"{name}_rung", name)), *_COUNTS]]
     for row in result.counts:
@@ -44,7 +46,7 @@ def counts_csv(result: AuditResult) -> str:
 
 
 def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]:
-    """A line a group with what each rule says of it, in at most so many characters.
+    """Return a line for each group with what each rule says of it, in at most `most` characters.
 
     A group stands by the code of each feature, which no two rungs share, or by nothing where it holds everyone; people
     with one code on every rung stand once, with their worst outcome. A count that is 0 of all has no column. Families

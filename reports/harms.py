@@ -1,4 +1,4 @@
-"""What each error does to people, by use. Shown with every finding: a rate is about someone."""
+"""Harms: what each error does to people, by use. Shown with every finding, because a rate is about someone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Error = Literal["missed", "wrongly_flagged"]
 
 
 def use_in_words(use: str, language: Language) -> str:
-    """What a system is used for."""
+    """Return the use of a system in words."""
     t = language.translations
     return {
         "victim-identification": t.gettext("identifying victims"),
@@ -24,7 +24,7 @@ def use_in_words(use: str, language: Language) -> str:
 
 
 def route_in_words(route: str, language: Language) -> str:
-    """Where a flag goes."""
+    """Return where a flag goes, in words."""
     t = language.translations
     return {
         "services": t.gettext("A flag goes to services that assist."),
@@ -34,7 +34,7 @@ def route_in_words(route: str, language: Language) -> str:
 
 
 def harm(error: Error, use: str, language: Language) -> str:
-    """What `error` means for the people concerned where a system is used for `use`."""
+    """Return what `error` means for the people concerned where a system is used for `use`."""
     missed, wrongly_flagged = _harms(language).get(use, ("", ""))
     return missed if error == "missed" else wrongly_flagged
 

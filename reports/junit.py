@@ -1,4 +1,4 @@
-"""JUnit XML for continuous integration: a suite a rule, a case a group, and a case for the rule itself.
+"""JUnit XML for continuous integration: a suite for each rule, a case for each group, and a case for the rule itself.
 
 Only a fail is a failure. Inconclusive and not evaluable are `skipped` with the reason, never a pass; the rule's own
 case makes an inconclusive rule visible even where no group is. Limits on probes and the change since an earlier audit
@@ -163,7 +163,7 @@ class _Suites(Writer):
         )
 
     def _shift(self, verdict: ProbeVerdict) -> str:
-        """Why, and how far the score moved."""
+        """Return the reason of a verdict on a probe, and how far the score moved."""
         shift = self._swaps.shift(verdict)
         because = verdict.because.replace("_", " ")
         if shift is None or shift.shift is None:
@@ -201,7 +201,9 @@ def _level_name(level: Level) -> str:
 
 
 def _unique(name: str, taken: set[str]) -> str:
-    """`name`, numbered where another case of the suite has it: of two cases with one name, some readers see one."""
+    """Return `name`, with a number where another case of the suite has it. Some readers show only one of two cases with
+    the same name.
+    """
     number, unique = 1, name
     while unique in taken:
         number += 1

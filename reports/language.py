@@ -1,4 +1,4 @@
-"""The language of a report: its words, its numbers, its direction. English is here; `reports.languages` has the others.
+"""The language of a report: its words, numbers and direction. English is here; `reports.languages` has the others.
 
 Every sentence of a report goes through `translations` (in Python as `translations.gettext("…")` and `ngettext`, in
 templates as `{% trans %}`), so that a catalog is all that a further language needs.
@@ -44,19 +44,19 @@ class Language:
     translations: NullTranslations = field(default_factory=NullTranslations)
     numbers: Numbers = field(default_factory=Numbers)
     own_name: str = "English"
-    """What it calls itself."""
+    """The language's name for itself."""
     date_style: Callable[[dt.date], str] = _english
-    """How a day is written out."""
+    """The style in which a day is written out."""
     places: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Names of countries and regions by ISO 3166-1 alpha-3 and UN M49 code; the names in a result where empty."""
     reviewed_by: str = ""
-    """The native speaker who has read the translation; empty where nobody has."""
+    """The native speaker who has read the translation. Empty where nobody has."""
     untranslated: int = 0
-    """Messages without a translation: they stand there in English."""
+    """Messages without a translation. They stand in English."""
 
     @property
     def is_english(self) -> bool:
-        """Whether texts of a result, which are English, need no translation."""
+        """Whether texts of a result need no translation, because they are English."""
         return self.code == "en"
 
     @property
@@ -65,7 +65,7 @@ class Language:
         return self.code.partition("-")[0]
 
     def date(self, moment: str) -> str:
-        """The day of an ISO 8601 moment: "24 November 2026"; the text itself where it is none."""
+        """Return the day of an ISO 8601 moment: "24 November 2026". A text that is no moment is returned as it is."""
         try:
             day = dt.date.fromisoformat(moment[:10])
         except ValueError:

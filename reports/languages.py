@@ -1,4 +1,4 @@
-"""The languages that reports are written in: the six of the United Nations.
+"""Languages of reports: the six of the United Nations.
 
 The catalogs are the `.po` files of `reports/locale`, read as they are: a clone needs no build step, and a wheel holds
 what was reviewed. Numbers and dates are those of Unicode CLDR (babel), with Western digits in every language, so that
@@ -40,7 +40,7 @@ _GROUPED_FROM: Final = {"es": 5}
 
 @cache
 def language(code: str) -> Language:
-    """The language with this code. Raises KeyError for any that is not in `CODES`."""
+    """Return the language with this code. Raises KeyError for a code that is not in `CODES`."""
     if code == "en":
         return ENGLISH
     if code not in CODES:
@@ -63,7 +63,7 @@ def language(code: str) -> Language:
 
 
 def read_catalog(path: Path) -> Catalog:
-    """A catalog as it stands in its file."""
+    """Read a catalog from its file."""
     from babel.messages.pofile import read_po
 
     with path.open("rb") as file:
@@ -71,7 +71,7 @@ def read_catalog(path: Path) -> Catalog:
 
 
 def reviewer(path: Path) -> str:
-    """Who has read a catalog as a native speaker; empty where nobody has. (Babel leaves unknown headers out.)"""
+    """Return the native speaker who has read a catalog, or an empty text. (Babel leaves unknown headers out.)"""
     found = re.search(rf'^"{REVIEWED_BY}: *(.*?) *\\n"$', path.read_text(encoding="utf-8"), re.MULTILINE)
     return found[1] if found else ""
 

@@ -23,7 +23,7 @@ from reports.waived_words import WaivedWords
 from reports.writer import Report, Writer
 
 _MOST: Final = 20
-"""Rows of a table: a comment is no report."""
+"""The most rows of a table. A comment is no report."""
 _RESTRICTED: Final = "Restricted: exact counts can single out people; not for publication."
 _CHANGED: Final = {"fail": "Worse", "pass": "Not worse", "inconclusive": "Cannot tell"}
 
@@ -63,7 +63,7 @@ class _Comment(Writer):
         yield "</details>"
 
     def _change(self, change: Change) -> Iterator[str]:
-        """What changed: the sentence, rule by rule, and the groups, worse first."""
+        """Yield what changed: the sentence, then the rules, then the groups, worse ones first."""
         words = ChangeWords(self.result, ENGLISH)
         day = ENGLISH.date(change.baseline.finished)
         yield f"### {_CHANGED[change.outcome]} since {day}"
@@ -114,7 +114,7 @@ class _Comment(Writer):
         yield ""
 
     def _findings(self) -> Iterator[str]:
-        """The groups that fail, with their counts; a waived one is marked."""
+        """Yield the groups that fail, with their counts. A waived group is marked."""
         failing = [
             (case.of, case.waiver) for suite in self._suites for case in suite.failing if isinstance(case.of, Finding)
         ]

@@ -1,4 +1,4 @@
-"""Text that others wrote, in Markdown: in a code span, where it is no markup, and as it is where it is plain words.
+"""Text that others wrote, in Markdown: plain words as they are, everything else in a code span, where it is no markup.
 
 In a code span nothing is a link, a mention, a reference, a picture or HTML. Only plain words stand without one.
 """
@@ -12,11 +12,11 @@ from audit.vocabulary.text import harmless
 from reports.plain_text import shortened
 
 _PLAIN: Final = re.compile(r"[^\W_]+(?:(?:[ '’()-]|, |\. |(?<=[0-9])\.(?=[0-9]))+[^\W_]+)*[)]?")
-"""Words, with a stop only before a space or in a number: no domain, no address, no mark of Markdown."""
+"""Plain words: a stop stands only before a space or in a number. So no domain, no address and no Markdown matches."""
 
 
 def literal(text: str) -> str:
-    """A text as it is: plain words as they are, everything else in a code span that nothing can end."""
+    """Return plain words as they are, and any other text in a code span that nothing in it can end."""
     plain = shortened(harmless(text)).strip()
     if _PLAIN.fullmatch(plain) and "www" not in plain.lower():
         return plain

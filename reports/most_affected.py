@@ -1,4 +1,6 @@
-"""Whom the errors of a failing audit fall on: the group with most people, and at most how many more than else."""
+"""The group that a failing audit affects most: the one with most people, and at most how many more than at the rate of
+everyone else.
+"""
 
 from __future__ import annotations
 
@@ -11,28 +13,32 @@ from reports.unnamed_words import Kind, kind_of
 
 
 def kind_of_finding(finding: Finding) -> Kind:
-    """What a failing group suffers, and whether more or less of it than everyone else."""
+    """Return what a failing group suffers, and whether it suffers more or less of it than everyone else."""
     return kind_of(finding.metric, low=finding.verdict.side == "low")
 
 
 class MostAffected:
-    """The failing groups of one result about the harm that comes first."""
+    """The failing groups of one result for the harm that comes first."""
 
     def __init__(self, reading: Reading, failing: Sequence[Finding]) -> None:
         self._reading = reading
         self._failing = failing
 
     def worst(self) -> Finding | None:
-        """The failing group in which most people are harmed; None where failing groups are better off."""
+        """The failing group in which most people are harmed, or None where failing groups are better off."""
         worst = max(self._primary(), key=lambda finding: finding.more_harmed, default=None)
         return None if worst is None or worst.more_harmed <= 0 else worst
 
     def shown(self) -> Finding | None:
-        """The same; where no side harms or those apart are better off, the one furthest apart."""
+        """The group to show: the one most harmed. Where no side harms, or failing groups are better off, the one
+        furthest apart.
+        """
         return self.worst() or max(self._primary(), key=lambda finding: finding.apart, default=None)
 
     def _primary(self) -> list[Finding]:
-        """Failing findings about the primary harm; all failing ones where none is about it. Those harmed, if any."""
+        """Return the failing findings about the primary harm, or all of them where none is about it. Where any failing
+        group is harmed, groups that are better off do not count.
+        """
         wanted = WRONGLY_FLAGGED if self._reading.result.overall.primary_harm == "wrongly_flagged" else MISSED
         harmed = [finding for finding in self._failing if finding.more_harmed > 0]
         for findings in (harmed, self._failing):
@@ -43,7 +49,7 @@ class MostAffected:
 
 
 def people_more(reading: Reading, failing: Sequence[Finding], language: Language) -> str:
-    """At most how many more people met an error in groups that fail on it than at the rate of everyone else."""
+    """Return at most how many more people met an error in groups that fail on it than at the rate of everyone else."""
     harmed = [finding for finding in failing if finding.more_harmed > 0] or list(failing)
     if not harmed:
         return ""
@@ -74,7 +80,7 @@ def people_more(reading: Reading, failing: Sequence[Finding], language: Language
 
 
 def _at_most(reading: Reading, affected: list[Finding], kind: Kind) -> int:
-    """An upper bound: no more people can be harmed beyond a rate than were harmed at all."""
+    """Return an upper bound: no more people can be harmed beyond a rate than were harmed at all."""
     beyond = people_beyond(affected, reading.result.features)
     error = {"missed": "false_negative_rate", "wrongly_flagged": "false_positive_rate"}.get(kind.what, "")
     everyone = reading.everyone.get(error)

@@ -1,4 +1,4 @@
-"""Names of people in groups: "Ghana, women". Codes are for machines; a reader sees names."""
+"""Names of groups: "Ghana, women". Codes are for machines; a reader sees names."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from reports.language import Language
 UNKNOWN = "unknown"
 """The code of a missing attribute, in every feature."""
 UNLISTED = "unlisted"
-"""The code of everyone in no list of a public table."""
+"""The code of everyone who is in no list of a public table."""
 
 
 def reading_order(features: Sequence[NamedFeature]) -> list[str]:
-    """Features in the order in which a group's name tells them: nationality first, gender last."""
+    """Return features in the order in which a group's name lists them: nationality first, gender last."""
     place = {"nationality": 0, "categorical": 1, "gender": 2}
     return [feature.name for feature in sorted(features, key=lambda feature: place[feature.coding])]
 
@@ -52,7 +52,7 @@ class Names:
         self._groups: dict[tuple[Level, ...], str] = {}
 
     def group(self, group: Group) -> str:
-        """The name of a group; "everyone" for the group without levels."""
+        """Return the name of a group; "everyone" for the group without levels."""
         key = group.root
         if key not in self._groups:
             self._groups[key] = self._name(key)
@@ -83,7 +83,9 @@ class Names:
 
     @staticmethod
     def _place(coding: str, level: LevelName, language: Language) -> str:
-        """The name of a country or region in the language, or of several together; else the name in the result."""
+        """Return the name of a country or region in the language, or of several together. Otherwise, the name in the
+        result.
+        """
         if coding != "nationality":
             return level.name
         if level.parts:
@@ -92,7 +94,7 @@ class Names:
         return language.places.get(level.code, level.name)
 
     def feature(self, feature: str) -> str:
-        """The name of a feature in running text: what the plan calls it, and of the usual ones in the language."""
+        """Return the name of a feature in running text: the plan's name, or the language's name for a usual feature."""
         usual = {
             "age": self._t.gettext("age"),
             "gender": self._t.gettext("gender"),
@@ -102,7 +104,7 @@ class Names:
         return usual.get(feature) or feature.replace("_", " ")
 
     def axis(self, axis: Axis) -> str:
-        """What an axis breaks people down by: "gender", "sub-region of nationality"."""
+        """Return what an axis breaks people down by: "gender", "sub-region of nationality"."""
         feature = self.feature(axis.feature)
         if axis.rung == "m49-subregion":
             return self._t.gettext("sub-region of %(feature)s") % {"feature": feature}
@@ -111,11 +113,11 @@ class Names:
         return feature
 
     def level(self, level: Level) -> str:
-        """The name of one level, with a capital where it is no value of a column."""
+        """Return the name of one level, with a capital where it is not a value of a column."""
         return self.group(Group((level,)))
 
     def axes(self, axes: tuple[Axis, ...]) -> str:
-        """The axes of a family: "nationality and gender"."""
+        """Return the axes of a family: "nationality and gender"."""
         ordered = sorted(axes, key=lambda axis: self._order.get(axis.feature, len(axes)))
         first, *others = [self.axis(axis) for axis in ordered]
         for other in others:
@@ -123,9 +125,9 @@ class Names:
         return first
 
     def features(self, axes: tuple[Axis, ...]) -> str:
-        """The features of a family, whatever their rungs: "nationality and gender"."""
+        """Return the features of a family, without their rungs: "nationality and gender"."""
         return self.axes(tuple(Axis(axis.feature, "") for axis in axes))
 
     def is_nationality(self, axis: Axis) -> bool:
-        """Whether an axis is a rung of a nationality."""
+        """Tell whether an axis is a rung of a nationality."""
         return self._codings.get(axis.feature) == "nationality"

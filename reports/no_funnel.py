@@ -1,4 +1,6 @@
-"""Why there is no funnel of a rule over a family: its lines are limits of exact tests, which not every family has."""
+"""Reasons why a rule has no funnel over a family. The lines of a funnel are limits of exact tests, which not every
+family has.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +13,20 @@ from audit.vocabulary.groups import Axis
 from reports.language import Language
 
 FUNNEL_GROUPS: Final = 10
-"""So many groups of a family at least are tested exactly where an audit makes its funnel."""
+"""The fewest groups of a family, tested exactly, for which an audit makes a funnel."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoFunnel:
-    """That there is none, and why."""
+    """The reason why there is no funnel."""
 
     axes: tuple[Axis, ...]
     reason: Literal["several_features", "not_judged", "weights_or_clusters", "too_few", "no_lines"]
     tested: int = 0
-    """How many groups were tested exactly."""
+    """The number of groups that were tested exactly."""
 
     def text(self, language: Language) -> str:
-        """The reason as a clause."""
+        """Return the reason as a clause."""
         t, n = language.translations, language.numbers
         few = t.ngettext(
             "%(tested)s of its groups was tested exactly, and a funnel takes %(fewest)s",
@@ -44,7 +46,7 @@ class NoFunnel:
 
 
 def why_no_funnel(result: AuditResult, rule: RuleResult, axes: tuple[Axis, ...]) -> NoFunnel | None:
-    """Why a result has no funnel of a rule over the family with these axes; None where it has one."""
+    """Return why a result has no funnel of a rule over the family with these axes, or None where it has one."""
     if any(each.rule == rule.rule and each.family.root == axes and each.points for each in result.further.funnels):
         return None
     if len(axes) > 1:

@@ -1,4 +1,4 @@
-"""How numbers are written. Every figure of a report is rounded here, and never says more than is true.
+"""Numbers as reports write them. Every figure of a report is rounded here, and never says more than is true.
 
 "100%" is written only for exactly all and "0%" only for exactly none; a value that would round onto the limit it is
 compared with shows a further digit. Nothing here decides anything: verdicts compare unrounded numbers.
@@ -12,7 +12,7 @@ from decimal import Decimal
 from audit.vocabulary.numbers import half_up, hundredfold, rounded_up, significant
 
 NOT_KNOWN = "—"
-"""What stands where no number can be stated; the reason stands beside it."""
+"""The sign where no number can be stated. The reason stands beside it."""
 
 _MOST_DIGITS = 4
 
@@ -25,85 +25,87 @@ class Numbers:
     group: str = ","
     percent_pattern: str = "{}%"
     grouped_from: int = 4
-    """With fewer digits than these nothing is set apart."""
+    """The number of digits from which thousands are set apart."""
 
     def count(self, value: int) -> str:
-        """An integer with its thousands set apart: 63,914."""
+        """Return an integer with its thousands set apart: 63,914."""
         if len(str(abs(value))) < self.grouped_from:
             return str(value)
         return f"{value:,}".replace(",", self.group)
 
     def about(self, value: float) -> str:
-        """A quantity that is itself an estimate, to two significant digits: 47, 820, 12,000."""
+        """Return a quantity that is itself an estimate, to two significant digits: 47, 820, 12,000."""
         whole = int(half_up(value, 0))
         return self.count(int(significant(value, 2)) if abs(whole) >= 100 else whole)
 
     def whole(self, value: float) -> str:
-        """A quantity to the nearest whole one: 3, −1,204."""
+        """Return a quantity to the nearest whole one: 3, −1,204."""
         return self.count(int(half_up(value, 0))).replace("-", "−")
 
     def up_to(self, value: float) -> str:
-        """The same rounded up, for an upper bound."""
+        """Return a quantity rounded up to a whole number, for an upper bound."""
         return self.count(rounded_up(value))
 
     def percent(self, value: float | None, *, digits: int = 0, against: float | None = None) -> str:
-        """A share as a percentage with `digits` decimals, and more where it would else round onto `against`."""
+        """Return a share as a percentage with `digits` decimals, or more where it would otherwise round onto
+        `against`.
+        """
         if value is None:
             return NOT_KNOWN
         return self.percent_pattern.format(self._bare_percent(value, digits, against))
 
     def percent_range(self, low: float | None, high: float | None, *, digits: int = 0) -> str:
-        """An interval of shares: 42–52%."""
+        """Return an interval of shares: 42–52%."""
         if low is None or high is None:
             return NOT_KNOWN
         ends = f"{self._bare_percent(low, digits, None)}–{self._bare_percent(high, digits, None)}"
         return self.percent_pattern.format(ends)
 
     def points(self, margin: float) -> str:
-        """A difference of shares in percentage points, all its digits: 10, 2.5."""
+        """Return a difference of shares in percentage points with all its digits: 10, 2.5."""
         return self.plain(margin * 100)
 
     def percent_of_the_plan(self, share: float) -> str:
-        """A share that the plan states, as a percentage with all its digits: 2.5%."""
+        """Return a share that the plan states, as a percentage with all its digits: 2.5%."""
         return self.percent_pattern.format(self.points(share))
 
     def plain(self, value: float) -> str:
-        """A number of the plan as it was written there, to 12 significant digits: 0.8, 1.25."""
+        """Return a number of the plan as it was written there, to 12 significant digits: 0.8, 1.25."""
         return f"{value:.12g}".replace(".", self.decimal)
 
     def ratio(self, value: float | None) -> str:
-        """A ratio to two decimals."""
+        """Return a ratio to two decimals."""
         return NOT_KNOWN if value is None else self.fixed(value, 2)
 
     def of(self, base: int, share: float) -> str:
-        """A share as a count of so many: 29 of 100."""
+        """Return a share as a count of so many: 29 of 100."""
         return self.count(int(half_up(Decimal(str(float(share))) * base, 0)))
 
     def fixed(self, value: float, digits: int) -> str:
-        """A number with so many decimals: 0.0830."""
+        """Return a number with so many decimals: 0.0830."""
         return f"{half_up(value, digits):f}".replace(".", self.decimal)
 
     def signed(self, value: float, digits: int) -> str:
-        """The same with its sign: +0.08, −0.12."""
+        """Return a number with its sign and so many decimals: +0.08, −0.12."""
         return f"{half_up(value, digits):+f}".replace("-", "−").replace(".", self.decimal)
 
     def significant(self, value: float, digits: int) -> str:
-        """A number of unknown size to so many significant digits, without zeros at its end: 0.0123, 1.5e-07."""
+        """Return a number of unknown size to so many significant digits, without zeros at its end: 0.0123, 1.5e-07."""
         return f"{float(significant(value, digits)):.{digits}g}".replace("-", "−").replace(".", self.decimal)
 
     def points_to_a_tenth(self, share: float) -> str:
-        """A distance of shares in percentage points to one decimal: 3.5."""
+        """Return a distance of shares in percentage points to one decimal: 3.5."""
         return f"{half_up(hundredfold(share), 1):f}".replace(".", self.decimal)
 
     def points_with_range(self, value: float | None, low: float | None, high: float | None) -> str:
-        """A difference of shares in percentage points with its interval: −24.1 (−30.2 … −17.5)."""
+        """Return a difference of shares in percentage points with its interval: −24.1 (−30.2 … −17.5)."""
         if value is None:
             return NOT_KNOWN
         text = self._signed(value)
         return text if low is None or high is None else f"{text} ({self._signed(low)} … {self._signed(high)})"
 
     def ratio_with_range(self, value: float | None, low: float | None, high: float | None) -> str:
-        """A ratio with its interval: 0.66 (0.58 … 0.75); an interval without an upper end says so."""
+        """Return a ratio with its interval: 0.66 (0.58 … 0.75). An interval without an upper end says so."""
         if value is None:
             return NOT_KNOWN
         if low is None:
@@ -114,7 +116,7 @@ class Numbers:
         return f"{half_up(hundredfold(share), 1):+f}".replace("-", "−").replace(".", self.decimal)
 
     def probability(self, value: float | None) -> str:
-        """A p-value, level or other small number to three significant digits; not for what decides."""
+        """Return a p-value, level or other small number to three significant digits. Not for numbers that decide."""
         if value is None:
             return NOT_KNOWN
         if 0 < value < 1e-12:

@@ -1,4 +1,5 @@
-"""Text that other people wrote, made harmless: what cannot be seen, or reorders what can, is shown as what it is.
+"""Text that other people wrote, made harmless. Characters that are invisible, or that reorder others, are shown by
+their codes.
 
 Escaping of markup is the writer's own (Jinja's autoescape, ElementTree); this is about characters that stay characters.
 """
@@ -11,26 +12,26 @@ from typing import Final
 from audit.vocabulary.text import harmless, starts_formula
 
 LONGEST: Final = 200
-"""Characters of a text that stands on one line among others."""
+"""The most characters of a text that stands on one line among others."""
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def xml_text(text: str) -> str:
-    """`text` made harmless, without what XML cannot hold."""
+    """Return `text` made harmless, without what XML cannot hold."""
     return _NOT_IN_XML.sub("�", harmless(text))
 
 
 def capital(text: str) -> str:
-    """`text` with a capital."""
+    """Return `text` with a capital."""
     return text[:1].upper() + text[1:]
 
 
 def spreadsheet_text(text: str) -> str:
-    """`text` made harmless, with an apostrophe before what a spreadsheet would take for a formula."""
+    """Return `text` made harmless, with an apostrophe before what a spreadsheet would read as a formula."""
     plain = harmless(text)
     return f"'{plain}" if starts_formula(plain) else plain
 
 
 def shortened(text: str) -> str:
-    """A text of at most 200 characters."""
+    """Return a text of at most 200 characters."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

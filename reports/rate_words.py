@@ -1,4 +1,4 @@
-"""The words for rates, errors, limits and natural frequencies: the same in the restricted and in the public report."""
+"""Words for rates, errors, limits and natural frequencies. Restricted and public reports share them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class RateWords:
         self._n = language.numbers
 
     def limit_of(self, scale: str, limit: float, worse: str) -> str:
-        """A limit in words; `worse` is the side that it is on: low, high, or anything else for both."""
+        """Return a limit in words. `worse` is its side: low, high, or anything else for both."""
         if scale == "difference":
             points = {"points": self._n.points(limit)}
             if worse == "low":
@@ -33,7 +33,7 @@ class RateWords:
         return self._t.gettext("between %(low)s and %(high)s times the rate of everyone else") % factors
 
     def groups_in(self, state: State, count: int) -> str:
-        """How many groups are in a state: "4 beyond the limit"."""
+        """Return how many groups are in a state: "4 beyond the limit"."""
         match state:
             case "below":
                 template = self._t.ngettext("%(count)s beyond the limit", "%(count)s beyond the limit", count)
@@ -48,7 +48,7 @@ class RateWords:
         return template % {"count": self._n.count(count)}
 
     def rate(self, metric: str) -> str:
-        """A rate in one or two words, as the head of a column."""
+        """Return a rate in one or two words, as the head of a column."""
         heads = {
             "true_positive_rate": self._t.gettext("Found"),
             "false_negative_rate": self._t.gettext("Missed"),
@@ -62,11 +62,11 @@ class RateWords:
         return heads.get(metric, metric)
 
     def error(self, metric: str) -> str:
-        """The error that a rate tells of, with a place for how often: "misses %(often)s victims"."""
+        """Return the error that a rate is about, with a place for how often: "misses %(often)s victims"."""
         return self._errors()[metric][0]
 
     def error_in_short(self, metric: str) -> str:
-        """The same under a heading that says of whom: "misses %(often)s"."""
+        """Return the error for a heading that names the people: "misses %(often)s"."""
         return self._errors()[metric][1]
 
     def _errors(self) -> dict[str, tuple[str, str]]:
@@ -87,7 +87,7 @@ class RateWords:
         }
 
     def frequency(self, frequency: Frequency) -> str:
-        """A natural frequency: "about 5 in 10"."""
+        """Return a natural frequency: "about 5 in 10"."""
         filled = {"count": self._n.count(frequency.count), "base": self._n.count(frequency.base)}
         if frequency.kind == "exactly":
             return self._t.gettext("all") if frequency.count else self._t.pgettext("how many", "no")
@@ -98,7 +98,7 @@ class RateWords:
         return self._t.gettext("about %(count)s in %(base)s") % filled
 
     def frequency_beside(self, frequency: Frequency) -> str:
-        """A natural frequency said second: "2 in 10"."""
+        """Return a natural frequency that follows another: "2 in 10"."""
         if frequency.kind == "exactly":
             return self._t.gettext("all") if frequency.count else self._t.gettext("none")
         if frequency.kind != "about":

@@ -27,10 +27,10 @@ from reports.writer import Report, Writer
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _RESTRICTED: Final = "Restricted: exact counts, not for publication."
 _BRACKETS: Final = str.maketrans("[]{}", "()()")
-"""Brackets are links and places of arguments in a message of SARIF."""
+"""Brackets. In a message of SARIF they are links and places of arguments."""
 _EXPIRY: Final = "audit/expiry"
 _CHANGE: Final = "audit/change"
-"""No id of a rule has a slash."""
+"""The id of the change. It has a slash, which no id of a rule has."""
 
 
 class SarifReporter:
@@ -84,7 +84,7 @@ class _Run(Writer):
         return made
 
     def _of_suite(self, suite: Suite) -> Iterator[dict[str, Any]]:
-        """The groups that fail; and the whole, where it is not passed and no group says so."""
+        """Yield the groups that fail, and the whole suite where it is not passed and no group says so."""
         named = False
         for case in suite.failing:
             if isinstance(case.of, Finding):
@@ -102,7 +102,9 @@ class _Run(Writer):
             yield self._made(suite.name, level, self._of_rule(suite), "rule")
 
     def _of_group(self, rule: str, finding: Finding, held: WaiverOnDay | None) -> dict[str, Any]:
-        """A group that fails; waived, it is suppressed from outside, which hides neither it nor who did so."""
+        """Return a group that fails. A waived one is suppressed from outside, which hides neither the group nor who
+        waived it.
+        """
         text = f"{self.names.group(finding.group)}: exceeds the limit in this test"
         if finding.estimate is not None:
             counts = f"{finding.estimate.numerator} of {finding.estimate.denominator}"

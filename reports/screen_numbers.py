@@ -1,4 +1,5 @@
-"""The numbers of screen one: the rate of everyone, that of the group most affected, and how many groups stand how.
+"""Numbers of the first screen: the rate of everyone, the rate of the group most affected, and how many groups have each
+outcome.
 
 Rates stand with their likely range. Of a fail that names nobody, a large "0 groups beyond the limit" would say the
 contrary, and the group most affected is not known: other numbers stand there.
@@ -33,7 +34,9 @@ class ScreenNumbers(Writer):
         self._several_limits = len(self.result.rules) > 1
 
     def write(self, rules: list[RuleResult], worst: Finding | None) -> tuple[Number, ...]:
-        """The numbers; `rules` with the harm that comes first at their head, `worst` the group most affected."""
+        """Return the numbers. The first of `rules` is about the harm that comes first; `worst` is the group most
+        affected.
+        """
         rule = next(iter(rules), None) if worst is None else worst.rule
         everyone = self._everyone("true_positive_rate" if rule is None else rule.metric)
         if self.reading.outcome_of_rates != "fail":
@@ -101,7 +104,7 @@ class ScreenNumbers(Writer):
         )
 
     def _several(self) -> Number:
-        """In the place of a number of groups that nobody knows."""
+        """Return the number to show where nobody knows how many groups are beyond the limit."""
         judged = max((family.tested for _, family in self.reading.unnamed), default=0)
         return Number(
             self.t.gettext("one or more"),
@@ -111,7 +114,9 @@ class ScreenNumbers(Writer):
         )
 
     def _with(self, *outcomes: Outcome) -> int:
-        """How many groups have one of these as their worst outcome over all limits; the same people once."""
+        """Count the groups whose worst outcome over all limits is one of these. Each group of the same people counts
+        once.
+        """
         counted = Counter(self._worst.values())
         return sum(counted[outcome] for outcome in outcomes)
 

@@ -1,4 +1,4 @@
-"""Sentences that a result holds, written in the language of a report from their keys and values.
+"""Sentences of a result in the language of a report, written from their keys and values.
 
 Words of others in them are set apart. A text that has no sentences (an old result), or others than it says, stays
 English and is marked as such, so that a reader and a screen reader know.
@@ -27,20 +27,24 @@ class SentenceWriter:
         self._n = language.numbers
 
     def written(self, text: str, sentences: Collection[Sentence]) -> Markup:
-        """`text` in the language, by its sentences; as it is, marked as English, where they are not known."""
+        """Return `text` in the language, from its sentences. Where they are not known, return it as it is, marked as
+        English.
+        """
         if self._language.is_english or not _are_of(sentences, text):
             return self._english(text)
         return Markup(" ").join(self._sentence(one) for one in sentences)
 
     def known(self, text: str) -> Markup:
-        """A fixed text of `audit` in the language; as it is, marked as English, where it is no message."""
+        """Return a fixed text of `audit` in the language. A text that is no message is returned as it is, marked as
+        English.
+        """
         translated = self._t.gettext(text) if text else text
         if self._language.is_english or translated == text:
             return self._english(text)
         return escape(translated)
 
     def decision(self, text: str) -> Markup:
-        """A decision rule in the language, from its English text: a public file holds nothing else of it."""
+        """Return a decision rule in the language, from its English text: a public file holds nothing else of it."""
         for key in _DECISIONS:
             pattern = re.sub(r"%\\\((\w+)\\\)s", r"(?P<\1>.+)", re.escape(SENTENCES[key]))
             if found := re.fullmatch(pattern, text):

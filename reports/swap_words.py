@@ -1,4 +1,4 @@
-"""Counterfactual probes in words: what a limit on them came to, and what was changed, for the verdict and the pages."""
+"""Words for counterfactual probes: the outcome of their limits, and what was changed, for the verdict and the pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.language import Language
 
 @dataclass(frozen=True, slots=True)
 class ProbeRuleSummary:
-    """A limit on probes: what it limits and what came of it."""
+    """A limit on probes: what it limits, and its outcome."""
 
     rule: ProbeRuleResult
     limit: str
@@ -38,14 +38,14 @@ class SwapWords:
 
     @property
     def outcome(self) -> str:
-        """Of all limits on probes together; empty where the plan has none."""
+        """The outcome of all limits on probes together. Empty where the plan has none."""
         outcomes = {rule.outcome for rule in self.result.probe_rules}
         if not outcomes:
             return ""
         return "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
 
     def sentence(self) -> str:
-        """What the limits on probes came to; empty where the plan has none."""
+        """Return the outcome of the limits on probes as a sentence. Empty where the plan has none."""
         every = len(set(map(_change, self.result.probe_verdicts)))
         failing = len(set(map(_change, self.failing)))
         match self.outcome:
@@ -71,7 +71,7 @@ class SwapWords:
                 )
 
     def widest(self) -> str:
-        """The failing change that moves the score most."""
+        """Return the failing change that moves the score most."""
         moved = [
             (abs(shift.shift), verdict, shift)
             for verdict in self.failing
@@ -87,7 +87,7 @@ class SwapWords:
         }
 
     def next_step(self) -> str:
-        """What comes next where a limit on probes is not met."""
+        """Return the next step where a limit on probes is not met."""
         if self.outcome == "fail":
             return self.t.gettext(
                 "Before anyone relies on this system, its operator should explain why these words or columns move the "
@@ -105,7 +105,7 @@ class SwapWords:
         )
 
     def counted(self, count: int, probe: SwapProbe) -> str:
-        """So many of what one template of a probe is: "20 texts"."""
+        """Return a count in the unit of a probe's templates: "20 texts"."""
         templates = {
             "text": self.t.ngettext("%(count)s text", "%(count)s texts", count),
             "row": self.t.ngettext("%(count)s row", "%(count)s rows", count),
@@ -114,17 +114,17 @@ class SwapWords:
         return templates % {"count": self.n.count(count)}
 
     def shift(self, verdict: ProbeVerdict) -> SwapShift | None:
-        """The shift that a verdict is about."""
+        """Return the shift that a verdict is about."""
         return self._shifts.get(_change(verdict))
 
     def slot(self, slot: str, probe: SwapProbe) -> str:
-        """What a slot is, for a reader."""
+        """Return the name of a slot for a reader."""
         if probe.kind == "columns":
             return self.t.gettext("the column %(name)s") % {"name": slot.replace("_", " ")}
         return self.t.gettext("the %(slot)s") % {"slot": self.t.gettext(SLOT_WORDS.get(slot, slot))}
 
     def change(self, probe: SwapProbe, shift: SwapShift) -> str:
-        """One change, with what was held: "Nigerian (NGA), within woman"."""
+        """Return one change, with what was held constant: "Nigerian (NGA), within woman"."""
         name = shift.name
         if shift.name.casefold() != shift.level.casefold() and len(shift.level) <= 8:
             name = self.t.gettext("%(name)s (%(code)s)") % {"name": shift.name, "code": shift.level}
@@ -135,12 +135,12 @@ class SwapWords:
 
 
 def _change(verdict: ProbeVerdict) -> tuple[str, str, str | None, str | None, str]:
-    """The change that a verdict is about: the same for every rule that limits it."""
+    """Return a key of the change that a verdict is about. Every rule that limits the change has the same key."""
     return verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level
 
 
 def probe_rules(result: AuditResult, language: Language) -> tuple[ProbeRuleSummary, ...]:
-    """Every limit on probes, in the order of the plan."""
+    """Return every limit on probes, in the order of the plan."""
     t, n = language.translations, language.numbers
     words = {
         "fail": t.gettext("exceeds the limit"),

@@ -1,4 +1,4 @@
-"""A FAIL without a name in words: one or more nationalities are beyond a limit, and the cases do not say which.
+"""Words for a FAIL without a name: one or more nationalities are beyond a limit, and the cases do not say which.
 
 Under such a verdict no report lists a nationality: a list of the likeliest would be the naming that the evidence does
 not carry.
@@ -16,14 +16,14 @@ from reports.language import Language
 
 
 class Kind(NamedTuple):
-    """What people suffer, and whether more of it or less."""
+    """The harm to people, and whether more of it or less."""
 
     what: Literal["missed", "wrongly_flagged", "flagged", "wrong"]
     often: Literal["more", "fewer"]
 
 
 def kind_of(metric: str, *, low: bool) -> Kind:
-    """What a group suffers whose rate is too low, or too high."""
+    """Return what a group suffers whose rate is too low or too high."""
     if metric in MISSED:
         return Kind("missed", "more" if low == (metric == "true_positive_rate") else "fewer")
     if metric in WRONGLY_FLAGGED:
@@ -35,12 +35,12 @@ def kind_of(metric: str, *, low: bool) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class Unnamed:
-    """What is said where people are affected, of one rule and family."""
+    """The words under "Who is affected" for one rule and family."""
 
     statement: str
-    """What was found, and of whom it says nothing."""
+    """What was found, and about whom it says nothing."""
     judged: str
-    """How many were judged together, and how many of them point towards harm."""
+    """How many nationalities were judged together, and how many of them point towards harm."""
     warning: str
     """Why no name is given."""
     remedy: str
@@ -48,36 +48,38 @@ class Unnamed:
 
 
 class UnnamedWords:
-    """The words of a FAIL without a name in one language."""
+    """Words for a FAIL without a name, in one language."""
 
     def __init__(self, language: Language) -> None:
         self._t = language.translations
         self._n = language.numbers
 
     def sentence(self, rules: Sequence[RuleResult]) -> str:
-        """The first sentence of a report whose only FAIL has no name."""
+        """Return the first sentence of a report whose only FAIL has no name."""
         return self._t.gettext(
             "In this test the system %(what)s. This can be told of all nationalities together, and of none by name."
         ) % {"what": self._joined(rules)}
 
     def sentence_beside_names(self, rules: Sequence[RuleResult]) -> str:
-        """The same where groups were named for another limit or among other groups."""
+        """Return the sentence for a FAIL without a name beside groups that were named for another limit or among other
+        groups.
+        """
         return self._t.gettext("Beside the groups named, it %(what)s; none of them can be named.") % {
             "what": self._joined(rules)
         }
 
     def caution(self) -> str:
-        """What nobody may read into it."""
+        """Return what nobody may conclude from it."""
         return self._t.gettext(
             "No nationality may be singled out from this: the cases do not say which of them are beyond the limit."
         )
 
     def of_the_rule(self) -> str:
-        """The same beside the limit."""
+        """Return the words that stand beside the limit."""
         return self._t.gettext("one or more nationalities beyond the limit; none of them can be named")
 
     def next_step(self) -> str:
-        """What comes next where nobody is named."""
+        """Return the next step where nobody is named."""
         return self._t.gettext(
             "Before anyone relies on this system for people of any nationality, its operator should explain this gap, "
             "correct it, and have it audited again. To learn which nationalities are beyond the limit takes more "
@@ -85,7 +87,7 @@ class UnnamedWords:
         )
 
     def affected(self, rule: RuleResult, family: FamilyResult) -> Unnamed:
-        """What stands under "Who is affected"."""
+        """Return the words under "Who is affected"."""
         return Unnamed(
             statement=self._t.gettext("The system %(what)s. None of these nationalities can be named.")
             % {"what": self._what(rule)},

@@ -1,4 +1,4 @@
-"""The verdict in plain words: one heading, one sentence "in this test", three numbers and what comes next.
+"""Words for the verdict: one heading, one sentence "in this test", three numbers and the next step.
 
 These are the words most people will ever read of an audit. They say "clearly" only of groups that fail, "up to" of
 people counted in groups picked because they fail, and nothing about the world beyond the test.
@@ -21,7 +21,7 @@ from reports.writer import Report, Writer
 
 @dataclass(frozen=True, slots=True)
 class VerdictWords:
-    """Screen one."""
+    """The words of the first screen."""
 
     outcome: str
     heading: str
@@ -50,7 +50,7 @@ class VerdictWriter(Writer):
         self._affected = MostAffected(reading, self._failing)
 
     def write(self) -> VerdictWords:
-        """The verdict of the whole audit."""
+        """Return the words for the verdict of the whole audit."""
         return VerdictWords(
             outcome=self._outcome,
             heading=self._heading(),
@@ -61,7 +61,9 @@ class VerdictWriter(Writer):
         )
 
     def _rules(self) -> list[RuleResult]:
-        """Those beyond which nobody can be named first, where that is the verdict; then the harm that comes first."""
+        """Return the rules in their order: where the verdict names nobody, the rules of that verdict come first; then
+        the harm that comes first.
+        """
         wanted = WRONGLY_FLAGGED if self.result.overall.primary_harm == "wrongly_flagged" else MISSED
         return sorted(self.result.rules, key=lambda rule: (rule not in self._unnamed, rule.metric not in wanted))
 
@@ -81,7 +83,7 @@ class VerdictWriter(Writer):
         return text
 
     def _passing_sentence(self) -> str:
-        """How many groups were judged and stayed within; and on how many limits, where that differs."""
+        """Return how many groups were judged and stayed within; and on how many limits, where that differs."""
         judged = len(self._passing)
         text = self.t.ngettext(
             "In this test the one group that was large enough to judge stayed within the limit.",
@@ -102,7 +104,7 @@ class VerdictWriter(Writer):
         return self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
 
     def _undecided_sentence(self) -> str:
-        """What was not found, and which of the reasons present keeps the audit from a verdict."""
+        """Return what was not found, and which of the reasons present keeps the audit from a verdict."""
         undecided = [rule for rule in self.result.rules if rule.outcome == "inconclusive"]
         reasons = self._reasons()
         if "too_many_failed" in reasons:
@@ -132,7 +134,9 @@ class VerdictWriter(Writer):
         return self.t.gettext("%(first)s, but %(why)s.") % {"first": first, "why": why}
 
     def _reasons(self) -> set[str]:
-        """Why groups of the undecided rules have no verdict: of those that keep their rule from one."""
+        """Return why groups of the undecided rules have no verdict. Only groups that keep their rule from a verdict
+        count.
+        """
         undecided = {rule.rule: rule for rule in self.result.rules if rule.outcome == "inconclusive"}
         reasons: set[str] = {"too_many_failed" for rule in undecided.values() if rule.because == "too_many_failed"}
         for finding in self.reading.findings:
@@ -146,7 +150,7 @@ class VerdictWriter(Writer):
         return reasons
 
     def _failing_sentence(self) -> str:
-        """What happened clearly more (or less) often, in how many groups; the primary harm first."""
+        """Return what happened clearly more (or less) often, and in how many groups; the primary harm first."""
         if not self._failing:
             return self._unnamed_words.sentence(self._unnamed)
         counts: dict[Kind, set[object]] = {}
@@ -167,7 +171,7 @@ class VerdictWriter(Writer):
         return self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
 
     def _clearly(self, kind: Kind, count: int) -> str:
-        """What happened and in how many groups: "missed victims clearly more often in 3 groups"."""
+        """Return what happened and in how many groups: "missed victims clearly more often in 3 groups"."""
         one_and_many = {
             ("missed", "more"): self.t.ngettext(
                 "missed victims clearly more often in %(count)s group",
@@ -213,7 +217,7 @@ class VerdictWriter(Writer):
         return one_and_many[kind] % {"count": self.n.count(count)}
 
     def _widest(self) -> str:
-        """The failing group in which most people are harmed, by name; empty where failing groups are better off.
+        """Return the failing group in which most people are harmed, by name. Empty where failing groups are better off.
 
         Where nobody is named, that nobody may be.
         """
@@ -234,7 +238,7 @@ class VerdictWriter(Writer):
         }
 
     def _past_expiry(self) -> str:
-        """What comes next of a pass that may not be relied on any more; else empty."""
+        """Return the next step for a pass that may not be relied on any more; otherwise an empty text."""
         valid_until = self.result.plan.governance.valid_until
         if self._outcome != "pass" or not valid_until or valid_until >= self.result.provenance.finished[:10]:
             return ""
@@ -263,7 +267,7 @@ class VerdictWriter(Writer):
         return self._what_would_decide(self._reasons())
 
     def _what_would_decide(self, reasons: set[str]) -> str:
-        """What comes next where groups have no verdict for these reasons."""
+        """Return the next step where groups have no verdict for these reasons."""
         if "too_many_failed" in reasons:
             return self._answering.next_step()
         alone = {

@@ -1,4 +1,4 @@
-"""Waived findings in words: by whom and until when, beside a verdict that stays what it is.
+"""Words for waived findings: who waived them and until when, beside a verdict that stays as it is.
 
 Whether a waiver had expired is judged by the day on which the audit ended, so that a report of one result is always the
 same, whoever makes it and when.
@@ -19,7 +19,7 @@ from reports.names import Names
 
 @dataclass(frozen=True, slots=True)
 class WaiverLine:
-    """A waiver as a table lists it."""
+    """A waiver in a table."""
 
     group: str
     rule: str
@@ -27,11 +27,11 @@ class WaiverLine:
     why: str
     until: str
     state: str
-    """How it stood when the audit ended."""
+    """The state of the waiver when the audit ended."""
 
 
 class WaivedWords:
-    """The waivers of one result in one language."""
+    """Words for the waivers of one result, in one language."""
 
     def __init__(self, result: AuditResult, language: Language = ENGLISH) -> None:
         self._language = language
@@ -40,7 +40,7 @@ class WaivedWords:
         self._by_finding = held_by_finding(result)
 
     def mark(self, rule: str, group: Group) -> str:
-        """What stands beside a finding that is waived; empty where it is not."""
+        """Return the text beside a finding that is waived, or an empty text."""
         held = self._by_finding.get((rule, group))
         if held is None:
             return ""
@@ -54,7 +54,7 @@ class WaivedWords:
         return self._t.gettext("waived by %(who)s until %(day)s: %(why)s") % values
 
     def listed(self, names: Names) -> Sequence[WaiverLine]:
-        """Every waiver, in the order of its file."""
+        """Return every waiver, in the order of its file."""
         return [self._line(held, names) for held in self._held]
 
     def _line(self, held: WaiverOnDay, names: Names) -> WaiverLine:
@@ -75,7 +75,7 @@ class WaivedWords:
 
 
 def plain_words(result: AuditResult, waiver: Waiver) -> str:
-    """A waiver for machines that read English: "waived by WHO until DATE: WHY"."""
+    """Return a waiver for machines that read English: "waived by WHO until DATE: WHY"."""
     until = f"until {harmless(waiver.expires)}"
     if waiver.expires < day_of(result):
         until += ", expired when the audit was run"

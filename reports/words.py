@@ -1,4 +1,4 @@
-"""The words for outcomes, reasons, limits and rates: the same in every report."""
+"""Words for outcomes, reasons, limits and rates. All reports share them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from reports.rate_words import RateWords
 
 
 class Words(RateWords):
-    """Outcomes, reasons, limits and rates in one language."""
+    """Words for outcomes, reasons, limits and rates, in one language."""
 
     def __init__(self, language: Language, names: Names) -> None:
         super().__init__(language)
         self._names = names
 
     def outcome(self, outcome: Outcome) -> str:
-        """An outcome in two or three words, as it stands beside its shape."""
+        """Return an outcome in two or three words, as it stands beside its shape."""
         match outcome:
             case "fail":
                 return self._t.gettext("beyond the limit")
@@ -34,7 +34,7 @@ class Words(RateWords):
                 assert_never(outcome)
 
     def rule_outcome(self, outcome: Outcome) -> str:
-        """The outcome of a whole rule."""
+        """Return the outcome of a whole rule."""
         match outcome:
             case "fail":
                 return self._t.gettext("exceeds the limit")
@@ -46,7 +46,7 @@ class Words(RateWords):
                 assert_never(outcome)
 
     def rule_because(self, because: RuleBecause) -> str:
-        """Why a rule has its outcome."""
+        """Return why a rule has its outcome."""
         reasons: dict[RuleBecause, str] = {
             "group_beyond_limit": self._t.gettext("at least one group is beyond the limit"),
             "unnamed_beyond_limit": self._t.gettext(
@@ -64,7 +64,9 @@ class Words(RateWords):
         return reasons[because]
 
     def because(self, because: Because, *, among: str, min_denominator: int, both_ways: bool = False) -> str:
-        """Why a group has its outcome; `among` says what the rate's denominator counts, `both_ways` which limit."""
+        """Return why a group has its outcome. `among` says what the rate's denominator counts, `both_ways` which
+        limit.
+        """
         few = {"count": self._n.count(min_denominator)}
         reasons: dict[str, str] = {
             "beyond_limit": self._t.gettext(
@@ -93,7 +95,9 @@ class Words(RateWords):
         return reasons[because]
 
     def undecided(self, verdict: Verdict, because: str) -> str:
-        """Why a group has no verdict, as part of whom it was judged, and what it would take; empty where it has one."""
+        """Return why a group has no verdict, the larger group that it was judged in, and what a verdict needs. Empty
+        where it has a verdict.
+        """
         if verdict.outcome in ("pass", "fail"):
             return ""
         if verdict.because == "judged_as_part":
@@ -102,7 +106,9 @@ class Words(RateWords):
         return self._t.gettext("; ").join(part for part in parts if part)
 
     def judged_as(self, verdict: Verdict) -> str:
-        """For a group judged as part of a larger one: of which, and with what outcome. Never a pass of its own."""
+        """Return the larger group in which a group was judged, and its outcome. It never says that the group itself
+        passes.
+        """
         if verdict.judged_as is None:
             return ""
         return self._t.gettext("judged only as part of %(group)s: %(outcome)s") % {
@@ -111,7 +117,7 @@ class Words(RateWords):
         }
 
     def needed(self, verdict: Verdict) -> str:
-        """How many cases a verdict on this group still needs; empty where it has one."""
+        """Return how many cases a verdict on this group still needs, or an empty text."""
         if verdict.outcome in ("pass", "fail"):
             return ""
         first: dict[str, str] = {
@@ -137,11 +143,11 @@ class Words(RateWords):
         ) % {"count": self._n.about(verdict.cases_needed)}
 
     def limit(self, rule: RuleResult) -> str:
-        """The limit of a rule in words."""
+        """Return the limit of a rule in words."""
         return self.limit_of(rule.scale, rule.limit, rule.worse)
 
     def compared(self, finding: Rate) -> str:
-        """A group beside everyone else, in natural frequencies; empty where either has no rate."""
+        """Return a group beside everyone else, in natural frequencies. Empty where either has no rate."""
         often = self.often(finding)
         if often is None:
             return ""
@@ -151,7 +157,7 @@ class Words(RateWords):
         }
 
     def often(self, finding: Rate) -> tuple[str, str] | None:
-        """How often the error happens to the group, and among everyone else; None where either has no rate."""
+        """Return how often the error happens to the group and among everyone else, or None where either has no rate."""
         if finding.error is None or finding.rest_error is None:
             return None
         mine, theirs = frequencies(finding.error, finding.rest_error)

@@ -1,4 +1,4 @@
-"""What each part of a report on a result is written with: findings, and names, words and numbers in a language."""
+"""Writers of parts of a report, and what they write with: findings, and names, words and numbers in a language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.words import Words
 
 
 class Report:
-    """One result in one language. Built once a report and language."""
+    """One result in one language. It is built once for each report and language."""
 
     def __init__(self, result: AuditResult, language: Language) -> None:
         self.result = result
@@ -21,7 +21,7 @@ class Report:
 
 
 class Writer:
-    """Writes a part of a report; a class for each."""
+    """The base class of writers. Each writes a part of a report."""
 
     def __init__(self, report: Report) -> None:
         self.report = report

@@ -1,4 +1,4 @@
-"""Figures for papers: matplotlib objects, and the same as SVG or PNG with bytes that come again.
+"""Figures for papers: matplotlib objects, and SVG or PNG files whose bytes repeat.
 
     from reports.figures import forest, image
     figure = forest(release)              # a matplotlib Figure, to be changed at will
@@ -29,7 +29,7 @@ KINDS: Final[tuple[Kind, ...]] = ("funnel", "forest", "sweep", "reliability")
 
 
 def funnel(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
-    """The rate of each group over its number of cases.
+    """Draw the rate of each group over its number of cases.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def funnel(source: PublicRelease | AuditResult, *, rule: str | None = None, by: 
 
 
 def forest(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
-    """The rate of each group with its interval, and the limit. Parameters and errors as of `funnel`."""
+    """Draw the rate of each group with its interval, and the limit. Parameters and errors as of `funnel`."""
     from reports.figures.forests import draw
     from reports.figures.of_release import forest_of_release
     from reports.figures.of_result import forest_of_result
@@ -63,7 +63,9 @@ def forest(source: PublicRelease | AuditResult, *, rule: str | None = None, by: 
 
 
 def sweep(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
-    """Victims found and others wrongly flagged at other thresholds. Errors as of `funnel`, and for a public release."""
+    """Draw the victims found and the others wrongly flagged at other thresholds. Errors as of `funnel`, and for a
+    public release.
+    """
     from reports.figures.of_result import sweep_of_result
     from reports.figures.sweeps import draw
 
@@ -71,7 +73,7 @@ def sweep(source: PublicRelease | AuditResult, *, rule: str | None = None, by: s
 
 
 def reliability(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
-    """Whether scores mean what they say, group by group. Errors as of `sweep`; `rule` is not used."""
+    """Draw whether scores mean what they say, group by group. Errors as of `sweep`; `rule` is not used."""
     from reports.figures.of_result import reliability_of_result
     from reports.figures.reliabilities import draw
 
@@ -85,7 +87,7 @@ def _taken(
     rule: str | None,
     by: str | None,
 ) -> Data:
-    """What a figure is drawn from. The two kinds of source are told apart by their type, as the wall is."""
+    """Return the data of a figure. The type of the source says whether it is public or exact."""
     from audit.public.table import PublicRelease
 
     if isinstance(source, PublicRelease):
@@ -105,14 +107,14 @@ def _not_public(kind: str) -> Callable[[PublicRelease, str | None, str | None], 
 
 
 def image(figure: Figure, form: Literal["svg", "png"]) -> bytes:
-    """A figure as a file: the same bytes for the same figure, with its title and description inside."""
+    """Return a figure as a file: the same bytes for the same figure, with its title and description inside."""
     from reports.figures.sheet import image_of
 
     return image_of(figure, form)
 
 
 class PaperFigures:
-    """What `audit7k figure` draws with; registered as `figures` under `audit.makers`."""
+    """The maker of figures for `audit7k figure`; registered as `figures` under `audit.makers`."""
 
     name: str = "matplotlib"
     kinds: tuple[str, ...] = KINDS
@@ -125,6 +127,6 @@ class PaperFigures:
         rule: str | None,
         by: str | None,
     ) -> bytes:
-        """The file of a figure. Raises AuditError as the functions of this module do."""
+        """Return the file of a figure. Raises AuditError as the functions of this module do."""
         made = {"funnel": funnel, "forest": forest, "sweep": sweep, "reliability": reliability}
         return image(made[kind](source, rule=rule, by=by), form)

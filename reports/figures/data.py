@@ -1,4 +1,4 @@
-"""What figures are drawn from: numbers and words, taken from a release or a result, before anything is drawn."""
+"""Data of figures: numbers and words, taken from a release or a result before anything is drawn."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from audit.vocabulary.groups import Axis
 from reports.numbers import Numbers
 
 Outcome = Literal["fail", "pass", "inconclusive", "not_evaluable", "not_judged"]
-"""Of a verdict, or `not_judged` where the limit is not on the group."""
+"""The outcome of a verdict, or `not_judged` where the limit is not on the group."""
 RESTRICTED: Final = "restricted, not for publication: exact counts"
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands around every figure."""
+    """The words around every figure."""
 
     title: str
     reference: str
-    """Whom groups are compared with, and under which limit."""
+    """The people that groups are compared with, and the limit of the comparison."""
     notes: tuple[str, ...]
     restricted: bool
     described: str
-    """For those who cannot see the figure."""
+    """A description for people who cannot see the figure."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForestRow:
-    """One group. Shares throughout."""
+    """One group. All numbers are shares."""
 
     name: str
     outcome: Outcome
     value: float | None
     low: float
-    """End of the interval; of a group of which only a bound is known, that bound or 0."""
+    """The lower end of the interval. Where only a bound is known, that bound or 0."""
     high: float
     rate_text: str
     """The rate and its interval, in words."""
@@ -53,12 +53,12 @@ class Forest:
 
     head: Head
     counted: str
-    """What the axis counts."""
+    """The quantity on the axis."""
     rows: tuple[ForestRow, ...]
     reference: float | None
     """The rate of everyone."""
     limits: tuple[float, ...]
-    """The limits from everyone's rate; none where rows have their own."""
+    """The limits from everyone's rate. None where rows have their own limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Line:
     """A line over group size."""
 
     name: str
-    """In the legend; empty: like the line before."""
+    """The name in the legend. Empty: the name of the line before."""
     points: tuple[tuple[float, float], ...]
     style: Literal["fail", "pass", "inner", "outer"]
 
@@ -88,7 +88,7 @@ class Funnel:
     head: Head
     counted: str
     cases: str
-    """What the horizontal axis counts."""
+    """The cases on the horizontal axis."""
     marks: tuple[Mark, ...]
     lines: tuple[Line, ...]
     reference: float | None
@@ -97,7 +97,7 @@ class Funnel:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One group at each threshold, in shares; None where it has no cases of the kind."""
+    """One group's rates at each threshold, in shares. None where it has no cases of the kind."""
 
     name: str
     found: tuple[float | None, ...]
@@ -106,20 +106,20 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What other thresholds would have done."""
+    """The rates at thresholds other than the plan's."""
 
     head: Head
     thresholds: tuple[float, ...]
     everyone: Curve
     groups: tuple[Curve, ...]
     chosen: float | None
-    """The plan's threshold."""
+    """The threshold of the plan."""
     counted: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Cases whose scores lie near each other."""
+    """A bin of cases whose scores lie near each other."""
 
     score: float
     observed: float
@@ -138,14 +138,14 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Whether scores mean what they say."""
+    """A reliability diagram: whether scores mean what they say."""
 
     head: Head
     panels: tuple[Panel, ...]
 
 
 def family_text(axes: Iterable[Axis], finest: Mapping[str, str]) -> str:
-    """A family as `--by` names it: `gender+nationality:m49-region`, without the rung where it is the finest."""
+    """Return a family as `--by` names it: `gender+nationality:m49-region`, without the rung where it is the finest."""
     return "+".join(
         axis.feature if finest.get(axis.feature) == axis.rung else f"{axis.feature}:{axis.rung}" for axis in axes
     )
@@ -154,7 +154,9 @@ def family_text(axes: Iterable[Axis], finest: Mapping[str, str]) -> str:
 def chosen_family(
     by: str | None, families: Iterable[tuple[Axis, ...]], finest: Mapping[str, str], default: tuple[Axis, ...] | None
 ) -> tuple[Axis, ...]:
-    """The family that is asked for, or the default. Raises AuditError where there is none, and lists what there is."""
+    """Return the family that is asked for, or the default. Raises AuditError where there is none, and lists the
+    families that there are.
+    """
     named = {family_text(axes, finest): axes for axes in families if axes}
     if by is None and default is not None:
         return default
@@ -175,7 +177,9 @@ def nothing_drawn(
     *,
     slug: str = "figure-empty",
 ) -> AuditError:
-    """That a family cannot be drawn, with those that can; where there are none, what else to do."""
+    """Return the error for a family that cannot be drawn. It names the families that can, or what else to do where
+    there are none.
+    """
     named = ", ".join(family_text(axes, finest) for axes in drawable)
     return AuditError(what, slug=slug, hint=f"--by takes one of: {named}" if named else instead)
 
@@ -183,7 +187,7 @@ def nothing_drawn(
 def limits_around(
     reference: float | None, limit: float, scale: Literal["difference", "ratio"], worse: tuple[str, ...]
 ) -> tuple[float, ...]:
-    """The rates at which the limit lies, seen from a rate; those outside of 0 to 1 left out."""
+    """Return the rates at which the limit lies, seen from a reference rate. Rates outside 0 to 1 are left out."""
     if reference is None:
         return ()
     low = reference - limit if scale == "difference" else reference * limit
@@ -196,7 +200,7 @@ def limits_around(
 def limit_in_words(
     limit: float, scale: Literal["difference", "ratio"], worse: tuple[str, ...], numbers: Numbers
 ) -> str:
-    """The limit of a rule: "at most 10 percentage points below everyone else"."""
+    """Return the limit of a rule in words: "at most 10 percentage points below everyone else"."""
     side = " or ".join({"low": "below", "high": "above"}[each] for each in ("low", "high") if each in worse)
     if scale == "difference":
         return f"at most {numbers.points(limit)} percentage points {side} everyone else"

@@ -1,4 +1,4 @@
-"""Draws a forest plot: a group a row, its rate and interval, the reference and the limit."""
+"""Forest plots: a row for each group, with its rate and interval, the reference and the limit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NUMBERS: Final = 1.75
 
 
 def draw(forest: Forest) -> Figure:
-    """The figure. Lines are labelled: `row N` with the interval and mark of a row, `reference`, `limit`."""
+    """Draw the figure. Lines are labelled: `row N` with the interval and mark of a row, `reference`, `limit`."""
     rows = forest.rows
     with settings():
         page = sheet(forest.head, _ROW * len(rows) + 0.95)
@@ -64,7 +64,7 @@ def _row(axes: Axes, place: int, row: ForestRow) -> None:
 
 
 def _width(axes: Axes) -> float:
-    """Of the axes, in inches."""
+    """Return the width of the axes in inches."""
     figure = axes.get_figure()
     assert figure is not None  # noqa: S101 - they were made on one
     return float(axes.get_position().width * figure.get_figwidth())  # type: ignore[union-attr]
@@ -88,7 +88,7 @@ def _heads(axes: Axes, forest: Forest) -> None:
 
 
 def _span(forest: Forest) -> tuple[float, float]:
-    """The part of 0 to 1 that holds everything drawn, with a margin."""
+    """Return the part of 0 to 1 that holds everything drawn, with a margin."""
     ends = [end for row in forest.rows for end in (row.low, row.high, *row.limits, row.rest) if end is not None]
     ends += [*forest.limits, *([] if forest.reference is None else [forest.reference])]
     room = max((max(ends) - min(ends)) * 0.04, 0.01)

@@ -1,4 +1,4 @@
-"""Draws a funnel: rates of groups over their number of cases, with lines over size."""
+"""Funnels: rates of groups over their number of cases, with lines over size."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORDS: Final = {
 
 
 def draw(funnel: Funnel) -> Figure:
-    """The figure. Marks of one outcome are one line labelled with its words; lines have their names."""
+    """Draw the figure. Marks of one outcome are one line, labelled with its words. Other lines have their names."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     with settings():
@@ -71,7 +71,9 @@ def _sizes(funnel: Funnel) -> tuple[float, float]:
 
 
 def _rates(funnel: Funnel) -> tuple[float, float]:
-    """What holds every group, the reference, its limits, and the limits of the verdict where groups are large."""
+    """Return the range that holds every group, the reference, its limits, and the limits of the verdict where groups
+    are large.
+    """
     rates = [mark.rate for mark in funnel.marks] + list(funnel.limits)
     rates += [] if funnel.reference is None else [funnel.reference]
     middle = sorted(mark.cases for mark in funnel.marks)[len(funnel.marks) // 2]

@@ -74,7 +74,7 @@ class _Reader:
 
     @property
     def metric(self) -> PublicMetric | None:
-        """What the rate counts, in words; None where the release does not explain it."""
+        """The words for the rate, or None where the release does not explain it."""
         return next((each for each in self.release.about.metrics if each.name == self.rule.metric), None)
 
     @property
@@ -96,13 +96,13 @@ class _Reader:
         return limits_around(self.reference, self.rule.limit, self.rule.scale, self.rule.worse)
 
     def side(self, row: PublicGroup) -> PublicSide | None:
-        """The cases of the rate's denominator, where these are all of one label."""
+        """Return the cases of the rate's denominator, or None where they do not all have one label."""
         if self.rule.metric in MISSED:
             return row.positives
         return row.negatives if self.rule.metric in WRONGLY_FLAGGED else None
 
     def head(self, kind: str, family: tuple[Axis, ...], drawn: str, notes: tuple[str, ...]) -> Head:
-        """Title, reference and limit, and what must be read with a figure of protected figures."""
+        """Return title, reference, limit, and the notes that must be read with protected figures."""
         method, about, rule = self.release.table.method, self.release.about, self.rule
         everyone = ENGLISH.numbers.percent(self.reference)
         rate = capital(self.metric.plain if self.metric else rule.metric.replace("_", " "))
@@ -127,7 +127,7 @@ class _Reader:
 
 
 def _refuse_without_rates(release: PublicRelease, instead: str) -> None:
-    """Say why nothing can be drawn, whatever family is asked for, and what can instead."""
+    """Raise AuditError where no family has a rate to draw, and say what can be drawn instead."""
     why = next(
         (
             words
@@ -149,7 +149,7 @@ def _refuse_without_rates(release: PublicRelease, instead: str) -> None:
 
 
 def _exact_funnel(release: PublicRelease) -> str:
-    """What to do where no funnel can be drawn from a release: the exact result may have none either."""
+    """Return what to do where no funnel can be drawn from a release. The exact result may have none either."""
     about = release.about
     sizes = [sum(level.rung == rung for level in each.levels) for each in release.table.features for rung in each.rungs]
     if about.weighted or about.clustered or max(sizes, default=0) < FUNNEL_GROUPS:
@@ -165,7 +165,7 @@ _VERDICTS: Final = {"fail": "exceeds the limits", "pass": "within the limits", "
 
 
 def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) -> Forest:
-    """Groups of a family with their protected rates, the most that there is room for. Raises AuditError."""
+    """Return the groups of a family with their protected rates, as many as there is room for. Raises AuditError."""
     reader = _Reader(release, rule, _EXACT_FOREST)
     first = release.table.features[0]
     default = next((axes for axes in reader.families if axes == (Axis(first.name, first.rungs[0]),)), None)
@@ -196,7 +196,9 @@ def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) 
 
 
 def funnel_of_release(release: PublicRelease, rule: str | None, by: str | None) -> Funnel:
-    """Groups of a family over their protected sizes, and where chance and noise would leave them. Raises AuditError."""
+    """Return the groups of a family over their protected sizes, and where chance and noise would leave them. Raises
+    AuditError.
+    """
     reader = _Reader(release, rule, _exact_funnel(release))
     if reader.side(release.table.groups[0]) is None:
         raise AuditError(
@@ -239,7 +241,7 @@ def _outcome(word: PublicWord | None) -> Outcome:
 
 
 def _none_judged(drawn: Iterable[ForestRow | Mark]) -> bool:
-    """Whether the limit is on none of the groups drawn: a limit is on all groups of a family, or on none."""
+    """Tell whether the limit is on none of the groups drawn. A limit is on all groups of a family, or on none."""
     return all(each.outcome == "not_judged" for each in drawn)
 
 
@@ -278,7 +280,9 @@ def _mark(reader: _Reader, row: PublicGroup) -> Mark | None:
 
 
 def _bands(reader: _Reader, marks: list[Mark]) -> tuple[Line, ...]:
-    """Sampling and noise about everyone's rate, as the intervals of the release have them (docs/disclosure.md)."""
+    """Return the bands of sampling and noise about everyone's rate, computed as the intervals of the release
+    (docs/disclosure.md).
+    """
     rate = reader.reference or 0.0
     wrong = 1 - rate if reader.rule.metric in ("true_positive_rate", "true_negative_rate") else rate
     variance = reader.release.table.method.variance

@@ -93,12 +93,12 @@ class _Reader:
         return None if everyone is None else everyone.value
 
     def families(self) -> dict[tuple[Axis, ...], list[Finding]]:
-        """What the rule says, family by family."""
+        """The findings of the rule, family by family."""
         found = {family.root: self.reading.judged(self.rule, family) for family in self.reading.families}
         return {axes: findings for axes, findings in found.items() if findings}
 
     def head(self, kind: str, what: str, drawn: str, notes: tuple[str, ...]) -> Head:
-        """Title, reference and limit."""
+        """Return title, reference and limit."""
         rule, numbers = self.rule, ENGLISH.numbers
         limit = limit_in_words(rule.limit, rule.scale, self.worse, numbers)
         audit = self.result.plan.audit
@@ -107,14 +107,14 @@ class _Reader:
         return Head(what, reference, notes, restricted=True, described=f"{kind}: {what}. {drawn} {reference}")
 
     def title(self, axes: tuple[Axis, ...]) -> str:
-        """What is shown, by what."""
+        """Return the title: what is shown, and by which features."""
         metric = self.reading.metrics.get(self.rule.metric)
         rate = capital(metric.plain if metric else self.rule.metric.replace("_", " "))
         return f"{rate}, by {self.names.axes(axes)}"
 
 
 def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> Forest:
-    """Groups of a family with exact rates, intervals, and their own limits. Raises AuditError."""
+    """Return the groups of a family with exact rates, intervals, and their own limits. Raises AuditError."""
     reader = _Reader(result, rule)
     families = reader.families()
     axes = chosen_family(by, families, reader.finest, next(iter(families), None))
@@ -142,7 +142,9 @@ def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
 
 
 def funnel_of_result(result: AuditResult, rule: str | None, by: str | None) -> Funnel:
-    """Groups of a family with the limits of the verdict: the numbers of the result's own funnels. Raises AuditError."""
+    """Return the groups of a family with the limits of the verdict, from the funnels of the result. Raises
+    AuditError.
+    """
     reader = _Reader(result, rule)
     families = reader.families()
     drawn = {each.family.root: each for each in result.further.funnels if each.rule == reader.rule.rule and each.points}
@@ -179,7 +181,9 @@ def funnel_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
 
 
 def sweep_of_result(result: AuditResult, rule: str | None, by: str | None) -> Sweep:
-    """What each threshold would have found and flagged, of everyone and the largest groups. Raises AuditError."""
+    """Return what each threshold would have found and flagged, for everyone and the largest groups. Raises
+    AuditError.
+    """
     reader = _Reader(result, rule)
     sweeps = {each.family.root: each for each in result.further.sweeps if each.over == "threshold"}
     if not sweeps:
@@ -220,7 +224,7 @@ def sweep_of_result(result: AuditResult, rule: str | None, by: str | None) -> Sw
 
 
 def reliability_of_result(result: AuditResult, rule: str | None, by: str | None) -> Reliability:
-    """Scores against labels, of everyone and the largest groups. Raises AuditError."""
+    """Return scores against labels, for everyone and the largest groups. Raises AuditError."""
     reader = _Reader(result, rule)
     stated = [each for each in result.further.calibrations if each.status == "estimated" and each.bins]
     families: dict[tuple[Axis, ...], list[Calibration]] = {}
@@ -255,7 +259,9 @@ def _has_rate(finding: Finding) -> bool:
 def _no_funnel(
     reader: _Reader, axes: tuple[Axis, ...] | None, funnels: Iterable[tuple[Axis, ...]], by: str | None
 ) -> AuditError:
-    """Why there is no funnel of the family that was asked for; of all of one feature where none was."""
+    """Return the error that says why the requested family has no funnel, or, without a request, why no family of one
+    feature has one.
+    """
     rated = any(any(map(_has_rate, members)) for members in reader.families().values())
     forest = "a forest can be drawn of it: audit7k figure RESULT forest --restricted" if rated else ""
     if by is not None and axes is None:

@@ -1,4 +1,4 @@
-"""Draws reliability diagrams: a panel for everyone and for each group, with the number of cases under it."""
+"""Reliability diagrams: a panel for everyone and for each group, with the number of cases under it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ _ROW: Final = _HEIGHT + _BARS + 0.55
 
 
 def draw(reliability: Reliability) -> Figure:
-    """The figure. In each panel a line `labels` of scores and shares with its intervals, and bars of cases below."""
+    """Draw the figure. Each panel has a line `labels` of scores and shares with its intervals, and bars of cases
+    below.
+    """
     panels = reliability.panels
     rows = -(-len(panels) // _ACROSS)
     with settings():

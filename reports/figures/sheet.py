@@ -1,4 +1,4 @@
-"""What all figures have in common: type, colours and shapes of the report, words around the axes, files that repeat.
+"""The sheet of every figure: type, colours and shapes of the report, words around the axes, files that repeat.
 
 Sizes are in inches from the edges, so that words never run into axes however many lines they take.
 """
@@ -35,7 +35,7 @@ LOOKS: Final[Mapping[str, Mapping[str, Any]]] = {
     "not_judged": {"marker": "D", "color": palette.UNDECIDED, "markerfacecolor": palette.PAPER, "markersize": 5},
     "not_evaluable": {"marker": "x", "color": palette.UNDECIDED, "markerfacecolor": palette.PAPER, "markersize": 5},
 }
-"""The marks of outcomes: told by shape and filling, in grey as in colour."""
+"""The marks of outcomes. Shape and filling differ, so that they can be distinguished in grey."""
 _SETTINGS: Final[dict[str, Any]] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9,
@@ -62,7 +62,7 @@ _SETTINGS: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A figure with its words, and where axes may stand, in inches from the lower left corner."""
+    """A figure with its words, and the place for axes, in inches from the lower left corner."""
 
     figure: Figure
     height: float
@@ -72,7 +72,7 @@ class Sheet:
     plot: float
 
     def axes(self, left: float, bottom: float, width: float, height: float, **more: Any) -> Axes:
-        """Axes at a place within the part for them, in inches."""
+        """Add axes at a place within the part for them, in inches."""
         place = (
             (self.left + left) / WIDTH, (self.bottom + bottom) / self.height, width / WIDTH, height / self.height
         )  # fmt: skip
@@ -81,7 +81,7 @@ class Sheet:
 
 @contextmanager
 def settings() -> Iterator[None]:
-    """The type and colours of all figures. Raises AuditError where there is no matplotlib."""
+    """Use the type and colours of all figures. Raises AuditError where there is no matplotlib."""
     try:
         import matplotlib as mpl
     except ImportError:
@@ -95,7 +95,7 @@ def settings() -> Iterator[None]:
 
 
 def sheet(head: Head, plot: float) -> Sheet:
-    """A figure with title, reference and notes around a part of `plot` inches for axes."""
+    """Return a figure with title, reference and notes around a part of `plot` inches for axes."""
     from matplotlib.figure import Figure
 
     title = textwrap.wrap(xml_text(head.title), 78) or [""]
@@ -141,12 +141,12 @@ def per_cent_axis(axis: Any) -> None:
 
 
 def framed(text: str, width: int = 60) -> str:
-    """A text of somebody on lines that fit."""
+    """Return a text that somebody wrote, on lines that fit."""
     return "\n".join(textwrap.wrap(xml_text(text), width)) or " "
 
 
 def image_of(figure: Figure, form: Literal["svg", "png"]) -> bytes:
-    """A figure as a file: no time, no version, the same bytes; title and description inside."""
+    """Return a figure as a file: no time, no version, the same bytes each time; title and description inside."""
     title, described = figure.get_suptitle().replace("\n", " "), str(figure.get_label())
     written = io.BytesIO()
     with settings(), warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Draws a sweep: victims found and others wrongly flagged at every threshold, everyone and some groups."""
+"""Sweeps: victims found and others wrongly flagged at every threshold, for everyone and some groups."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _CURVES: Final[tuple[dict[str, Any], ...]] = (
     {"color": palette.BEYOND, "linestyle": (0, (5, 2)), "marker": "v"},
     {"color": palette.WITHIN, "linestyle": (0, (5, 1.5, 1, 1.5)), "marker": "P"},
 )
-"""Told apart by shape and dashes, in grey as in colour."""
+"""Styles of curves. Shape and dashes differ, so that curves can be distinguished in grey."""
 
 
 def draw(sweep: Sweep) -> Figure:
-    """The figure: two axes over one scale of thresholds. Curves are labelled with the names of groups."""
+    """Draw the figure: two axes over one scale of thresholds. Curves are labelled with the names of groups."""
     rows = -(-(len(sweep.groups) + 2) // 3)
     foot = 0.6 + 0.2 * rows
     with settings():

@@ -1,4 +1,4 @@
-"""The report for people: one self-contained HTML file without scripts, requests or inline styles."""
+"""HTML report for people: one self-contained file without scripts, requests or inline styles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class HtmlReporter:
     filename: str = "report.html"
     audience: Literal["restricted"] = "restricted"
     languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
-    """The languages that it can write, by the codes of `reports.languages`."""
+    """The languages that the reporter can write, by the codes of `reports.languages`."""
 
     def render(self, result: AuditResult, languages: Sequence[str] = (), *, compared: bool = False) -> str:
         """The whole file as text, the same for the same result.
@@ -40,12 +40,12 @@ class HtmlReporter:
 
 
 def render_page(result: AuditResult, language: Language, origin: Origin = FROM_THE_RESULT) -> str:
-    """The report in a language."""
+    """Return the report in a language."""
     return render_pages(result, [language], origin)
 
 
 def render_pages(result: AuditResult, languages: Sequence[Language], origin: Origin = FROM_THE_RESULT) -> str:
-    """The report in one language, or in several of which a reader chooses one."""
+    """Return the report in one language, or in several of which a reader chooses one."""
     from reports.html.document import document
 
     return document(result, languages, origin)

@@ -1,4 +1,4 @@
-"""Who is affected: each error, what it does to people, and to whom it happens more."""
+"""Groups that are affected: each error, what it does to people, and to whom it happens more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class AffectedGroup:
     range: str
     people: str
     waived: str = ""
-    """By whom it is waived, and until when; empty where it is not."""
+    """Who waived it, and until when. Empty where it is not waived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,18 @@ class Affected:
     stopped: bool
     """Whether the system failed on too many rows for anything to be said of any group."""
     both_ways: bool
-    """Whether a limit holds in both directions, so that a group beyond it is apart and need not be worse off."""
+    """Whether a limit holds in both directions, so that a group beyond it is apart and is not always worse off."""
     everyone: str
     more: str
-    """At most how many more people met it in groups beyond a limit; empty where none is named."""
+    """At most how many more people met it in groups beyond a limit. Empty where no group is named."""
     clearly: tuple[AffectedGroup, ...]
     maybe: tuple[AffectedGroup, ...]
     unnamed: tuple[Unnamed, ...]
-    """What is beyond a limit without a name, limit by limit."""
+    """The findings beyond a limit that name nobody, limit by limit."""
 
 
 class AffectedWriter(Writer):
-    """Writes the groups affected in one result, error by error."""
+    """Writer of the groups affected in one result, error by error."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
@@ -58,7 +58,7 @@ class AffectedWriter(Writer):
         self._waived = WaivedWords(self.result, self.language)
 
     def write(self) -> tuple[Affected, ...]:
-        """Both errors, the one that harms most first; then what else the plan limits."""
+        """Write both errors, the one that harms most first, and then the other limits of the plan."""
         errors: list[Error] = ["missed", "wrongly_flagged"]
         if self.result.overall.primary_harm == "wrongly_flagged":
             errors.reverse()
@@ -110,7 +110,7 @@ class AffectedWriter(Writer):
         )
 
     def _everyone(self, metrics: tuple[str, ...]) -> str:
-        """The error among everyone, as counts: the ground on which groups are compared."""
+        """Return the error among everyone, as counts: the basis on which groups are compared."""
         if metrics not in (MISSED, WRONGLY_FLAGGED):
             return ""
         estimate = self.reading.everyone.get("false_negative_rate" if metrics is MISSED else "false_positive_rate")
@@ -146,7 +146,7 @@ class AffectedWriter(Writer):
         )
 
     def _undecided(self, *, victims: bool) -> int:
-        """Labelled cases on which the system gave no decision."""
+        """Count the labelled cases on which the system gave no decision."""
         everyone = next((counts for counts in self.result.counts if not counts.group.root), None)
         if everyone is None:
             return 0
@@ -167,7 +167,7 @@ class AffectedWriter(Writer):
         )
 
     def _people(self, finding: Finding, *, both_ways: bool) -> str:
-        """Cases beyond the rate of everyone else; under a limit in both directions it says to which side."""
+        """Return the cases beyond the rate of everyone else. Under a limit in both directions, say to which side."""
         values = {"count": self.n.up_to(finding.apart)}
         if not both_ways or finding.error is None or finding.rest_error is None:
             return values["count"]
@@ -177,5 +177,5 @@ class AffectedWriter(Writer):
 
 
 def _by_people(findings: list[Finding]) -> list[Finding]:
-    """Those harmed first, by how many; then those apart to the side that harms nobody."""
+    """Sort findings: those harmed first, by how many; then those that differ without harm."""
     return sorted(findings, key=lambda finding: (-finding.more_harmed, -finding.apart))

@@ -1,4 +1,4 @@
-"""The command that makes a page again, byte for byte: what a page says of itself under "Check this report"."""
+"""The command that makes a page again, byte for byte. A page shows it under "Check this report"."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a page is made from and as: its own result holds neither."""
+    """The origin of a page: its source and form, which its own result does not hold."""
 
     form: Literal["html", "pdf"] = "html"
-    """The report that the page is, or is printed as."""
+    """The report that the page is, or that it is printed as."""
     compared: bool = False
-    """Whether `compare` put the change into it, which the result file then does not hold."""
+    """Whether `compare` put the change into the page. The result file then does not hold the change."""
 
 
 FROM_THE_RESULT: Final = Origin()
@@ -27,16 +27,17 @@ FROM_THE_RESULT: Final = Origin()
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """How a page is made again."""
+    """The command and files that make a page again."""
 
     origin: Origin
     command: str
 
 
 def command_again(result: AuditResult, languages: Sequence[Language], origin: Origin) -> str:
-    """The command, for a page in these languages, the one that is chosen first at the head."""
+    """Return the command for a page in these languages. The language that is chosen first stands first."""
     if origin.compared:
-        # Without the plan no case can be looked up; named where none was, cases might be that were not.
+        # Without the plan no case can be looked up. A plan named where there was none would offer cases that were not
+        # there.
         paired = result.change is not None and result.change.unpaired is None
         plan = " --plan plan.toml" if paired else ""
         return f"audit7k compare earlier/result.json result.json{plan} --out report.{origin.form}"

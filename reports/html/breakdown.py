@@ -1,4 +1,4 @@
-"""The findings, feature by feature: gender and others, region, both together, how sure, and nationality at the end."""
+"""Findings, feature by feature: gender and others, region, both together, how sure, and nationality at the end."""
 
 from __future__ import annotations
 
@@ -19,29 +19,31 @@ _STATES: Final[tuple[Outcome, ...]] = ("fail", "pass", "inconclusive", "not_eval
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Findings by one feature, or by several together."""
+    """A section: findings by one feature, or by several together."""
 
     anchor: str
     title: str
     families: tuple[tuple[str, tuple[Table, ...]], ...]
-    """For each family: a heading (empty where there is one family only) and its tables, the primary harm first."""
+    """For each family, a heading (empty where there is one family only) and its tables, the primary harm first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """Every finding in its section."""
+    """All sections with their findings."""
 
     sections: tuple[Section, ...]
-    """All but those by single nationality: pooled groups come first, since most single ones cannot be judged."""
+    """All sections but the one by single nationality. Pooled groups come first, since most single ones cannot be
+    judged.
+    """
     forest: tuple[Table, ...]
-    """A table a limit: the groups of which it is surest that they are badly off."""
+    """For each limit, a table of the groups that are most surely badly off."""
     nationality: Section | None
     regions: tuple[Region, ...]
-    """Nationalities as squares; none where none is judged."""
+    """Nationalities as squares. None where no nationality is judged."""
 
 
 class BreakdownWriter(Writer):
-    """Lays out the findings of one result in one language; `rules` in the order in which they are told."""
+    """Writer of the findings of one result in one language. `rules` are in the order in which they are shown."""
 
     def __init__(self, report: Report, rules: list[RuleResult]) -> None:
         super().__init__(report)
@@ -49,7 +51,7 @@ class BreakdownWriter(Writer):
         self._tables = TableWriter(report)
 
     def write(self) -> Breakdown:
-        """All of them."""
+        """Write all sections."""
         parts: dict[tuple[int, str], list[Family]] = {}
         for family in self.reading.families:
             parts.setdefault(self._part(family), []).append(family)
@@ -77,7 +79,9 @@ class BreakdownWriter(Writer):
         return Section(anchor, title, tuple((heading if several else "", tables) for heading, tables in laid))
 
     def _part(self, family: Family) -> tuple[int, str]:
-        """By gender and other features; by region; features together; single nationalities, in one section."""
+        """Return the order and title of the section of a family: gender and other features; region; features together;
+        single nationalities, in one section.
+        """
         axes = family.axes
         if len(axes) > 1:
             return _TOGETHER, self.t.gettext("By %(features)s together") % {"features": self.names.features(axes)}
@@ -89,7 +93,9 @@ class BreakdownWriter(Writer):
         return _BY_REGION, self.t.gettext("By region")
 
     def _family_tables(self, family: Family, anchor: str) -> list[Table]:
-        """A table a rule; and for an error that no rule limits in this family, the rate as it is, not judged."""
+        """Return a table for each rule. An error that no rule limits in this family gets a table of its rate, which is
+        not judged.
+        """
         tables = []
         limited: set[str] = set()
         for number, rule in enumerate(self._rules, start=1):
@@ -110,7 +116,7 @@ class BreakdownWriter(Writer):
         return [table for table in made if table.rows]
 
     def _regions(self) -> list[Region]:
-        """Every nationality that is judged, in its worst state over all limits."""
+        """Return every nationality that is judged, in its worst state over all limits."""
         looks = {outcome: State(outcome, self.words.outcome(outcome)) for outcome in _STATES}
         found: list[Region] = []
         for feature in self.result.features:

@@ -1,4 +1,5 @@
-"""The drawings: a mark for each state, an interval in a table cell, a bar of states. Nothing else in a report is drawn.
+"""Drawings: a mark for each state, an interval in a table cell, a bar of states. Other drawings of a report are in
+`funnel`.
 
 SVG with `<title>` first, percent coordinates rounded to 0.1 so that a cell can have any width, no ids. Each number
 drawn also stands beside the drawing as text. A page holds some hundred intervals and marks: colours and strokes of
@@ -38,13 +39,13 @@ class Bar:
 
 
 def axis_end(needed: Iterable[float]) -> float:
-    """The end of an axis from 0 that holds every value in `needed`."""
+    """Return the end of an axis from 0 that holds every value in `needed`."""
     largest = max(needed, default=1.0)
     return next((end for end in _AXIS_ENDS if largest <= end * 0.985), 1.0)
 
 
 def mark(outcome: str) -> Markup:
-    """The shape of an outcome: triangle, filled circle, hollow circle, dash. Its word always stands beside it."""
+    """Return the shape of an outcome: triangle, filled circle, hollow circle, dash. Its word stands beside it."""
     colour = palette.STATE[outcome]
     shape = {
         "fail": f'<path d="{_TRIANGLE}" fill="{colour}"/>',
@@ -55,7 +56,7 @@ def mark(outcome: str) -> Markup:
 
 
 def shapes() -> Markup:
-    """The shapes that `row_mark` refers to, drawn once in a page."""
+    """Return the shapes that `row_mark` refers to. A page draws them once."""
     symbols = "".join(
         f'<symbol id="m-{short}" viewBox="-7 -7 14 14">{inside(str(mark(look)))}</symbol>'
         for look, short in LOOKS.items()
@@ -64,17 +65,21 @@ def shapes() -> Markup:
 
 
 def inside(svg: str) -> str:
-    """What stands in a drawing, without its frame."""
+    """Return the content of a drawing, without its frame."""
     return svg[svg.index(">") + 1 : svg.rindex("</svg>")]
 
 
 def row_mark(outcome: str) -> Markup:
-    """The shape of an outcome by reference: its word stands beside it. A page holds some hundred of them."""
+    """Return the shape of an outcome by reference, because a page holds some hundred of them. Its word stands beside
+    it.
+    """
     return _markup(f'<svg class="m" aria-hidden="true"><use href="#m-{LOOKS[outcome]}"/></svg>')
 
 
 def interval(bar: Bar, end: float, title: str) -> Markup:
-    """An interval with its mark, the zone beyond the limit behind it, and a line for everyone else; axis 0 to `end`."""
+    """Draw an interval with its mark, the zone beyond the limit behind it, and a line for everyone else. The axis goes
+    from 0 to `end`.
+    """
     parts = [*_zones(bar, end)]
     if bar.rest is not None:
         parts.append(f'<rect class="e" x="{_place(bar.rest, end)}"/>')
@@ -107,7 +112,7 @@ def _point(outcome: str, at: str) -> str:
 
 
 def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
-    """A bar of states: one segment an outcome, as wide as its share; the words and counts stand under it."""
+    """Draw a bar of states: one segment for each outcome, as wide as its share. The words and counts stand under it."""
     shown = [(outcome, count) for outcome, count in counts if count]
     parts, start = [], 0.0
     for (outcome, _), share in zip(shown, lengths_of([count for _, count in shown]), strict=True):

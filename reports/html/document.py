@@ -1,4 +1,4 @@
-"""Lays out the restricted report: once for each language, from the exact result."""
+"""Layout of the restricted report: once for each language, from the exact result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def document(result: AuditResult, languages: Sequence[Language], origin: Origin) -> str:
-    """The whole file in these languages, the first of them chosen."""
+    """Return the whole file in these languages. The first of them is chosen."""
     several = len(languages) > 1
     again = Again(origin, command_again(result, languages, origin))
     parts = [_part(result, language, again, several=several) for language in languages]
@@ -70,14 +70,14 @@ def _part(result: AuditResult, language: Language, again: Again, *, several: boo
 
 
 def _running_head(result: AuditResult, language: Language) -> str:
-    """What stands on each sheet: who may read it, and of which system it is."""
+    """Return the head of each printed sheet: who may read it, and which system it is about."""
     notice = language.translations.gettext("Restricted, not for publication: exact counts")
     said = {"notice": notice, "title": result.plan.audit.title}
     return language.translations.gettext("%(notice)s. %(title)s") % said
 
 
 def _in_language(result: AuditResult, language: Language) -> AuditResult:
-    """The result with the names of its rates in the language; nothing else of it is changed."""
+    """Return the result with the names of its rates in the language. Nothing else of it changes."""
     t = language.translations
     metrics = tuple(
         each.model_copy(update={name: t.gettext(getattr(each, name)) for name in ("plain", "among", "definition")})

@@ -1,4 +1,4 @@
-"""The templates in one language, with escaping that no file name can switch off and strings that cannot misbehave."""
+"""Templates in one language, with escaping that no file name can switch off and strings that cannot do harm."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _NUMBERS: Final = re.compile(
 
 
 class _Compiled(BytecodeCache):
-    """The templates as they were compiled for the first language: their code is the same in all of them.
+    """A cache of compiled templates. They are compiled for the first language, and their code is the same in all
+    languages.
 
     So long as no template filters a constant, which the compiler would work out in that language.
     """
@@ -50,12 +51,12 @@ _COMPILED = _Compiled()
 
 
 class Finished(Markup):
-    """A part of a page that templates of ours have made: it is put in as it is."""
+    """A part of a page that templates of this project have made. It is put in as it is."""
 
 
 @cache
 def environment(language: Language, folder: Path | None = None) -> Environment:
-    """The templates of the report in a language; those of `folder` before those that all reports share."""
+    """Return the templates of the report in a language. Templates of `folder` come before the shared ones."""
     from reports.html import palette
     from reports.sentences import SentenceWriter
 
@@ -87,13 +88,16 @@ def environment(language: Language, folder: Path | None = None) -> Environment:
 
 
 def css_string(text: str) -> Markup:
-    """`text` as a CSS string: everything but letters, digits and spaces as hexadecimal escapes, so nothing ends it."""
+    """Return `text` as a CSS string: everything but letters, digits and spaces as hexadecimal escapes, so that nothing
+    in it ends the string.
+    """
     escaped = "".join(letter if letter.isalnum() or letter == " " else f"\\{ord(letter):x} " for letter in text)
     return Markup(f'"{escaped}"')  # noqa: S704 - nothing in it but letters, digits, spaces and escapes
 
 
 def isolated(text: str) -> str:
-    """`text` with moments, ranges, signed numbers, percentages, formulas and keys in their order (U+2066, U+2069).
+    """Return `text` with moments, ranges, signed numbers, percentages, formulas and keys kept in their order (U+2066,
+    U+2069).
 
     In a line from right to left "42–52%" would else be shown as "52–42%". `text` is markup: tags, drawings and code
     stay as they are.

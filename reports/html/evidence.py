@@ -1,4 +1,4 @@
-"""The tables behind the findings: where rows went, every rate, differences and ratios, tests. For those who check."""
+"""Tables behind the findings, for those who check: where rows went, every rate, differences and ratios, tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Every rate of a group, written out; a rate that cannot be stated is a dash with the reason."""
+    """Every rate of a group, written out. A rate that cannot be stated is a dash with the reason."""
 
     name: str
     cells: tuple[str, ...]
@@ -59,7 +59,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class FamilyLine:
-    """How a rule did over the groups of one family, written out."""
+    """The results of a rule over the groups of one family, written out."""
 
     rule: str
     family: str
@@ -69,18 +69,18 @@ class FamilyLine:
     procedure: str
     coverage: str
     together: str
-    """What all of its groups together say, where they are judged so: p-value, level, groups that point to harm."""
+    """The test of all its groups together, where there is one: p-value, level, groups that point to harm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The tables for those who check."""
+    """All tables for those who check."""
 
     everyone: RowAccount
     account_heads: tuple[str, ...]
     accounts: tuple[Account, ...]
     metrics: tuple[tuple[str, str], ...]
-    """Name in the field and head of column."""
+    """The name in the field and the head of the column."""
     rates: tuple[Rates, ...]
     differences: tuple[Difference, ...]
     tests: tuple[Test, ...]
@@ -88,10 +88,10 @@ class Evidence:
 
 
 class EvidenceWriter(Writer):
-    """Writes the tables of one result."""
+    """Writer of the tables of one result."""
 
     def write(self) -> Evidence:
-        """Everything."""
+        """Write all tables."""
         metrics = [metric.name for metric in self.result.metrics]
         small = [
             group
@@ -179,7 +179,7 @@ class EvidenceWriter(Writer):
         )
 
     def _tests(self) -> Iterable[Test]:
-        """The tests of failing groups and of the largest others."""
+        """Yield the tests of failing groups and of the largest others."""
         findings = self.reading.findings
         failing = [finding for finding in findings if finding.outcome == "fail"]
         others = [finding for finding in findings if finding.outcome != "fail" and finding.verdict.p_pass is not None]

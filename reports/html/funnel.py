@@ -1,4 +1,4 @@
-"""The funnel: the rate of each group over its number of cases, between the lines on which its verdict changes.
+"""Funnel drawings: the rate of each group over its number of cases, between the lines on which its verdict changes.
 
 SVG as in `charts`: presentation attributes, no ids, `<title>` first. Sizes stand on a logarithmic axis. Every number of
 the lines stands in a table beside the drawing; every mark stands in the tables of findings.
@@ -33,7 +33,7 @@ class Mark:
 
 
 class _Plane:
-    """Where cases and rates lie on the drawing."""
+    """The plane of the drawing, which places cases and rates."""
 
     def __init__(self, cases: Sequence[float], rates: Sequence[float]) -> None:
         self.first, self.last = math.log10(max(min(cases), 1)), math.log10(max(*cases, 10))
@@ -52,7 +52,7 @@ class _Plane:
 
 
 def limits_of_a_pass(funnel: Funnel, alone_from: int | None) -> list[tuple[int, float]]:
-    """Sizes and the rates from which a group passes: only sizes that are judged alone ever do."""
+    """Return sizes and the rates from which a group passes. Only sizes that are judged alone ever pass."""
     if alone_from is None:
         return []
     return [
@@ -63,7 +63,9 @@ def limits_of_a_pass(funnel: Funnel, alone_from: int | None) -> list[tuple[int, 
 
 
 def funnel_chart(funnel: Funnel, marks: Sequence[Mark], alone_from: int | None, title: str, numbers: Numbers) -> Markup:
-    """The drawing; empty where nothing can be drawn. `alone_from`: the smallest size that is judged alone."""
+    """Draw the funnel, or return an empty text where nothing can be drawn. `alone_from` is the smallest size that is
+    judged alone.
+    """
     if not marks:
         return Markup("")
     fails = [(point.cases, point.fail_rate) for point in funnel.points if point.fail_rate is not None]
@@ -105,7 +107,9 @@ def _line(plane: _Plane, points: Sequence[tuple[int, float]], colour: str, dashe
 
 
 def _marks(plane: _Plane, marks: Sequence[Mark]) -> Iterable[str]:
-    """Those that pass or cannot be told below, those beyond the limit on top of them; looks are said once for each."""
+    """Draw groups that pass or are undecided below, and groups beyond the limit on top of them. Each look is written
+    once.
+    """
     for outcomes, look in (
         (("inconclusive", "not_evaluable"), f'class="u" fill="none" stroke="{palette.UNDECIDED}" stroke-width="1.25"'),
         (("pass",), f'fill="{palette.WITHIN}"'),

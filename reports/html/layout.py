@@ -1,4 +1,4 @@
-"""Puts a report together: its part in each language, and all in one file, of which the reader sees the one chosen.
+"""Layout of a report: its part in each language, and all in one file, of which the reader sees the one chosen.
 
 With several languages the choice is a group of radio buttons and a rule of style for each: no script, and every part is
 in the file. A browser that does not know `:has()` shows them one after another. Where languages stand together, each
@@ -20,7 +20,7 @@ from reports.html.spaces import spaced
 from reports.language import Language
 
 _IDS: Final = re.compile(r'( (?:id|for|aria-labelledby)="| href="#|="url\(#)(?=[^"]*")')
-"""Where an id is set or meant. Quotes in anyone's text are escaped, so none of these can come from there."""
+"""Places where an id is set or referred to. Quotes in anyone's text are escaped, so no such text matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +30,23 @@ class Part:
     language: Language
     heading: str
     word: str
-    """What this language calls the choice of a language."""
+    """This language's word for the choice of a language."""
     notice: str
-    """Who may read it: stands at the head of every sheet of paper."""
+    """The notice of who may read it, at the head of every sheet of paper."""
     body: Finished
     heads: str
-    """Rules of style that hold words: heads of columns on a narrow screen."""
+    """Style rules that hold words: heads of columns on a narrow screen."""
 
 
 def scope_of(language: Language, *, several: bool) -> str:
-    """What rules of style that hold words of a language begin with."""
+    """Return the beginning of style rules that hold words of a language."""
     return f".in-{language.short} " if several else ""
 
 
 def part_in(language: Language, heading: str, notice: str, body: str, heads: str, *, several: bool) -> Part:
-    """The part of a language: its ids its own, numbers kept in their order, texts of others in no known language."""
+    """Return the part of a language: its ids unique to it, numbers kept in their order, and texts of others marked as
+    in no known language.
+    """
     body = spaced(body, language)
     if language.direction == "rtl":
         body = isolated(body)
@@ -59,7 +61,7 @@ def part_in(language: Language, heading: str, notice: str, body: str, heads: str
 def one_file(
     parts: Sequence[Part], title: str, *, folder: Path | None = None, styles: Sequence[str] = ("style.css",)
 ) -> str:
-    """The whole file: these parts, the first of them chosen, in these styles."""
+    """Return the whole file: these parts, the first of them chosen, in these styles."""
     outer = environment(parts[0].language, folder)
     notice = " / ".join(dict.fromkeys(part.notice for part in parts))
     style = "".join(outer.get_template(name).render(notice=notice) for name in styles)

@@ -1,4 +1,4 @@
-"""What stands on the page, in its order: the parts that templates lay out, already in words and rounded numbers."""
+"""Content of the page, in its order: the parts that templates lay out, already in words and rounded numbers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from reports.writer import Report, Writer
 _AFFECTED_FIRST = 10
 _NEEDED_FIRST = 12
 _MOST_DATA = 80_000
-"""Characters of data that lie in the page: with them a page of 800 strata keeps within half a million bytes."""
+"""The most characters of data in the page. With them a page of 800 strata stays within half a million bytes."""
 _MOST_DATA_BESIDE_LONG_WORDS = 12_000
 _LONG_WORDS = ("ar", "ru")
 """Languages whose letters take two bytes: the words of a page weigh 100,000 bytes more than in others."""
@@ -36,7 +36,7 @@ _OUTCOMES: tuple[Outcome, ...] = ("fail", "inconclusive", "not_evaluable", "pass
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """How many groups have an outcome."""
+    """The number of groups that have an outcome."""
 
     outcome: str
     count: int
@@ -45,7 +45,7 @@ class StateCount:
 
 @dataclass(frozen=True, slots=True)
 class RuleSummary:
-    """A rule: what it limits, what came of it, and how its groups fell out."""
+    """A rule: what it limits, its outcome, and the outcomes of its groups."""
 
     rule: RuleResult
     name: str
@@ -57,12 +57,12 @@ class RuleSummary:
     as_part: int
     bar: Markup
     unnamed: str
-    """Said where the rule fails for several groups of which none is named; else empty."""
+    """The words where the rule fails for several groups of which none is named. Otherwise empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class NeededCases:
-    """A group that cannot be decided, and what it would take."""
+    """A group that cannot be decided, and the cases that a verdict would need."""
 
     name: str
     what: str
@@ -72,16 +72,18 @@ class NeededCases:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything on the page that is not the result itself."""
+    """Everything on the page, except the result itself."""
 
     verdict: VerdictWords
     rules: tuple[RuleSummary, ...]
     probe_rules: tuple[ProbeRuleSummary, ...]
-    """Limits on probes."""
+    """The limits on probes."""
     affected: tuple[Affected, ...]
     affected_first: int
     overlap: Literal["ladder", "families", ""]
-    """How a person can stand in several groups: on the rungs of a nationality, as one of several features, or not."""
+    """The ways in which a person can be in several groups: on the rungs of a nationality, as one of several features,
+    or not.
+    """
     breakdown: Breakdown
     needed: tuple[NeededCases, ...]
     needed_more: int
@@ -90,17 +92,17 @@ class Page:
     both_ways: bool
     """Whether any limit holds in both directions."""
     looks: Looks
-    """The answers to further questions, those without one among them."""
+    """The answers to further questions. Questions without an answer are among them."""
     csv: str
     """The counts of groups as a link that holds them."""
     not_in_csv: str
-    """The groups that have no room in it; empty where all have."""
+    """The families of groups that the link has no room for. Empty where all have room."""
     worth_less: bool
-    """Whether rows are weighted or belong together, so that they say less than as many independent ones."""
+    """Whether rows are weighted or belong together, so that they count for less than as many independent ones."""
     but_for_unknown: bool
     """Whether people whose group is unknown keep any group from a pass."""
     terms: tuple[Term, ...]
-    """The terms that the page uses, beside those that every page does."""
+    """The terms that the page uses, except those that every page uses."""
     waivers: tuple[WaiverLine, ...]
     """Findings that somebody answers for."""
 
@@ -116,7 +118,7 @@ class Page:
 
 
 class PageWriter(Writer):
-    """Lays out one result in one language."""
+    """Writer of the page of one result in one language."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
@@ -125,7 +127,7 @@ class PageWriter(Writer):
         self._rules = sorted(self.result.rules, key=self._harm_order)
 
     def write(self) -> Page:
-        """The page."""
+        """Write the page."""
         needed = self._needed()
         csv, left_out = groups_csv(self.result, self._most_data)
         answered = looks(self.report)
@@ -189,14 +191,16 @@ class PageWriter(Writer):
             yield "valid until"
 
     def _harm_order(self, rule: RuleResult) -> int:
-        """The primary harm first, then the other error, then other rates; in the order of the plan among themselves."""
+        """Return the place of a rule in an order: the primary harm, the other error, other rates. Within each, the
+        order of the plan stays.
+        """
         errors = [MISSED, WRONGLY_FLAGGED]
         if self.result.overall.primary_harm == "wrongly_flagged":
             errors.reverse()
         return next((place for place, error in enumerate(errors) if rule.metric in error), len(errors))
 
     def plain(self, metric: str) -> str:
-        """The name of a rate for a reader, with a capital."""
+        """Return the name of a rate for a reader, with a capital."""
         name = self.reading.metrics[metric].plain if metric in self.reading.metrics else metric
         return capital(name)
 

@@ -1,4 +1,4 @@
-"""The colours of the report. Contrast is proved by tests/reports/test_palette.py; no state is told by colour alone.
+"""Colours of the report. tests/reports/test_palette.py proves the contrast. No state is shown by colour alone.
 
 The colours of "beyond" and "within" are almost the same grey on a black-and-white print: shape and word tell them
 apart.
@@ -24,10 +24,10 @@ WITHIN_AREA: Final = "#5089bb"
 UNDECIDED: Final = "#4f585e"
 UNDECIDED_TINT: Final = "#f1f1ec"
 ZONE: Final = "#f5e9ef"
-"""Behind an interval: rates beyond the limit."""
+"""The colour behind an interval: rates beyond the limit."""
 
 STATE: Final = {"fail": BEYOND, "pass": WITHIN, "inconclusive": UNDECIDED, "not_evaluable": UNDECIDED, "": INK}
 """The colour of the mark of each outcome; "" is a rate on which no limit is set."""
 
 NAMES: Final = {name: value for name, value in dict(globals()).items() if name.isupper() and isinstance(value, str)}
-"""The colours by name, for the style sheet."""
+"""Colours by name, for the style sheet."""

@@ -1,4 +1,4 @@
-"""The register of patterns that the operator named in advance: pattern by pattern, what came of its rule, and why."""
+"""Register of patterns that the operator named in advance: each pattern, the outcome of its rule, and why."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Came = Literal["found", "not_found", "not_decided", "not_tested"]
 
 @dataclass(frozen=True, slots=True)
 class PatternRow:
-    """A pattern, and what came of it."""
+    """A pattern, and the outcome of its rule."""
 
     pattern: str
     rule: str
-    """The id of the rule that is about it, or the sign for none."""
+    """The id of the rule for the pattern, or the sign for none."""
     came: Came
     why: str
 
 
 def pattern_register(result: AuditResult, language: Language) -> tuple[PatternRow, ...]:
-    """The patterns in the order of the plan."""
+    """Return the patterns in the order of the plan."""
     return tuple(_rows(result, language))
 
 

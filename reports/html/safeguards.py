@@ -1,4 +1,4 @@
-"""The tables of safeguards, of laws and standards, and of shares flagged with their ratios; and what is declared."""
+"""Tables of safeguards, of laws and standards, and of shares flagged with their ratios; and what is declared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.numbers import NOT_KNOWN
 from reports.writer import Writer
 
 _MOST_LEFT_OUT = 60
-"""Groups in a table up to which those left out are listed one by one."""
+"""The largest table, in groups, that lists one by one the groups that are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ class SafeguardRow:
 
     safeguard: Safeguard
     letter: str
-    """Of a clause of the preamble: its letter, or nothing; else "-"."""
+    """The letter of a clause of the preamble, or nothing. For other clauses "-"."""
     again: bool
-    """Whether its words are those of the row before."""
+    """Whether the row before has the same words."""
     day: str
 
 
@@ -43,15 +43,15 @@ class RatioTable:
 
     by: str
     highest: str
-    """The group that the others are compared with; empty where there is none."""
+    """The group that the others are compared with. Empty where there is none."""
     rows: tuple[RatioRow, ...]
     more: str
-    """Of groups that are left out and not listed; empty where all are."""
+    """A note on groups that are left out and not listed. Empty where all are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """Something that the operator declares."""
+    """A declaration of the operator."""
 
     what: str
     words: tuple[str, ...]
@@ -59,13 +59,13 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class SafeguardsPage:
-    """All of it."""
+    """Everything about safeguards on the page."""
 
     of_7k: tuple[SafeguardRow, ...]
     """Paragraph 7(k) in its parts, and paragraph 2."""
     of_others: tuple[SafeguardRow, ...]
     states: tuple[tuple[str, int], ...]
-    """How many of the other clauses are in which state."""
+    """The number of the other clauses in each state."""
     patterns: tuple[PatternRow, ...]
     """The register of patterns named in advance."""
     ratios: tuple[RatioTable, ...]
@@ -73,16 +73,16 @@ class SafeguardsPage:
     not_declared: tuple[str, ...]
     declared_on: str
     valid_until: str
-    """The last day on which it may be relied on, written out; empty where none is declared."""
+    """The last day on which the audit may be relied on, written out. Empty where none is declared."""
     past_expiry: bool
     """Whether the audit ended after that day."""
 
 
 class SafeguardsWriter(Writer):
-    """Writes them of one result in one language."""
+    """Writer of the safeguards of one result in one language."""
 
     def write(self) -> SafeguardsPage:
-        """Everything."""
+        """Write everything."""
         first = [one for one in self.result.safeguards if one.clause in ("7(k)", "2")]
         others = [one for one in self.result.safeguards if one.clause not in ("7(k)", "2")]
         counted = Counter(one.state for one in others)

@@ -1,4 +1,4 @@
-"""A page without what it would say a thousand times: labels of cells, and end tags and quotes that HTML does not need.
+"""Page size: labels of cells are written once, and end tags and quotes that HTML does not need are left out.
 
 A page has some thousand labelled cells and some forty labels: each is said once, in the style sheet, and meant in the
 cells by its number. Written out in every cell they would be a tenth of the page.
@@ -15,23 +15,25 @@ from reports.html.spaces import spaced
 from reports.language import Language
 
 _LABEL: Final = re.compile(r' data-l="([^"]*)"')
-"""An attribute of ours. Quotes in anyone's text are escaped, so none of these can come from there."""
+"""An attribute of this project. Quotes in anyone's text are escaped, so no such text matches."""
 
 
 _ENDS: Final = re.compile(r"</t[dhr]>(?=\s*<(?:t[dhr]\b|/t(?:r|body|head)>))")
-"""The end of a cell or row where another one, or the end of the table's part, ends it as well."""
+"""The end of a cell or row, where the next cell or row, or the end of the table's part, ends it as well."""
 
 
 _QUOTES: Final = re.compile(r"""( [a-z][\w-]*=)"([\w%.#-]+)"(?:(?=[ >])|(/))""")
-"""Attributes of which HTML needs no quotes. One that stands before "/>" would take the stroke for its own."""
+"""Attributes whose quotes HTML does not need. One that stands before "/>" would take the stroke into its value."""
 
 
 _OFTEN: Final = re.compile(r"<(?:td|th|tr|svg|rect|circle|use|b)\b[^>]*>")
-"""The tags of which a page has some thousand."""
+"""The tags that a page has some thousand times."""
 
 
 def unquoted(body: str) -> str:
-    """`body`, which is finished, without quotes that HTML does not need: its cells and drawings have ten thousand."""
+    """Return `body`, which is finished, without quotes that HTML does not need. Its cells and drawings have ten
+    thousand.
+    """
     return _OFTEN.sub(lambda tag: _QUOTES.sub(_bare, tag[0]), body)
 
 
@@ -40,7 +42,9 @@ def _bare(attribute: re.Match[str]) -> str:
 
 
 def slimmed(body: str, language: Language, scope: str) -> tuple[str, str]:
-    """`body` so, and the rules of style that say its labels; `scope` is what rules begin with."""
+    """Return `body` with numbered labels and without needless end tags and quotes, and the style rules that hold the
+    labels. `scope` is the beginning of each rule.
+    """
     places: dict[str, int] = {}
 
     def number(found: re.Match[str]) -> str:

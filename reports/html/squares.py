@@ -1,4 +1,4 @@
-"""Nationalities as squares, sub-region by sub-region: not a map, and no statement about any people.
+"""Squares for nationalities, sub-region by sub-region. They are no map, and no statement about any people.
 
 The public page and the restricted one lay them out alike; each says itself in which state a nationality is.
 """
@@ -15,7 +15,7 @@ from reports.names import Names
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state that a nationality can be in: its look, and its word."""
+    """A state that a nationality can be in: its look and its word."""
 
     outcome: str
     word: str
@@ -41,7 +41,7 @@ class Region:
 def by_region(
     feature: NamedFeature, states: Mapping[str, State], order: Sequence[State], names: Names, language: Language
 ) -> list[Region]:
-    """The nationalities of a feature by the rung above theirs.
+    """Return the nationalities of a feature by the rung above theirs.
 
     Parameters
     ----------
@@ -60,7 +60,8 @@ def by_region(
     by_code: dict[str, list[LevelName]] = {}
     for level in feature.levels:
         if level.rung == rungs[0] and level.code in states:
-            # Who has no nationality, or none that is known or listed, is of no region: the same code on every rung.
+            # People who have no nationality, or none that is known or listed, are in no region: their code is the same
+            # on every rung.
             by_code.setdefault("" if level.parent in (None, level.code) else str(level.parent), []).append(level)
     above = {level.code for level in feature.levels if len(rungs) > 1 and level.rung == rungs[1]}
     other = language.translations.gettext("No region")

@@ -1,4 +1,6 @@
-"""The tables of findings: rows with an interval in a cell, the most pressing first; long tails folded, without it."""
+"""Tables of findings: rows with an interval in a cell, the most pressing first. Long tails are folded, without the
+interval.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +20,17 @@ from reports.waived_words import WaivedWords
 from reports.writer import Report, Writer
 
 WHOLE = 24
-"""A table of at most so many rows is shown whole."""
+"""The most rows of a table that is shown whole."""
 FIRST = 12
-"""Of a longer one so many rows are shown; the rest is folded."""
+"""The rows that a longer table shows. The rest is folded."""
 MOST_OF_TWO = 24
-"""Of groups by several features so many rows at most are folded, beside all that fail; all are in the result file."""
+"""The most folded rows for groups by several features, beside all that fail. All are in the result file."""
 FOREST = 10
-"""So many rows stand in the table that says how sure it is."""
+"""The rows of the table that says how sure the findings are."""
 _ENOUGH_TO_SET_THE_AXIS = 30
 _SMALL_RATES = 0.2
 _FEW_A_PART = 4
-"""From so many rows for each larger group on, that group stands once above its rows."""
+"""The rows of a larger group from which it stands once above them."""
 RANKS = (
     "beyond_limit",
     "limit_not_excluded",
@@ -46,7 +48,7 @@ RANKS = (
     "no_rest",
     "",
 )
-"""The reasons of verdicts, the most pressing first."""
+"""Reasons of verdicts, the most pressing first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Row:
     cases: str
     chart: Markup
     waived: str = ""
-    """By whom a finding that fails is waived, and until when; empty where it is not."""
+    """Who waived a finding that fails, and until when. Empty where it is not waived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +92,16 @@ class Table:
     rows: tuple[Row, ...]
     folded: tuple[Fold, ...]
     left_out: str
-    """What is in the result file alone, by outcome: groups by several features, with the fewest cases."""
+    """Counts, by outcome, of what is in the result file alone: groups by several features, with the fewest cases."""
 
     @property
     def folded_count(self) -> int:
-        """How many rows are folded."""
+        """The number of rows that are folded."""
         return sum(len(fold.rows) for fold in self.folded)
 
 
 class TableWriter(Writer):
-    """Writes tables of findings of one result in one language."""
+    """Writer of tables of findings of one result in one language."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
@@ -107,16 +109,16 @@ class TableWriter(Writer):
         self._waived = WaivedWords(self.result, self.language)
 
     def judged(self, rule: RuleResult, family: Family, anchor: str) -> Table | None:
-        """The table of a rule over a family; None where the rule is not about it."""
+        """Return the table of a rule over a family, or None where the rule is not about the family."""
         findings = self.reading.judged(rule, family)
         return self._table(findings, rule.metric, family, anchor, rule) if findings else None
 
     def shown(self, metric: str, family: Family, anchor: str) -> Table:
-        """The table of a rate on which no limit is set."""
+        """Return the table of a rate on which no limit is set."""
         return self._table(self.reading.shown(metric, family), metric, family, anchor, None)
 
     def forest(self, rule: RuleResult, anchor: str) -> Table:
-        """The groups of all families of which it is surest that they are badly off: by the mildest end of the range.
+        """Return the groups of all families that are most surely badly off, by the mildest end of the range.
 
         Where somebody is beyond the limit who cannot be named, a list of the likeliest would name them.
         """
@@ -170,7 +172,9 @@ class TableWriter(Writer):
         )
 
     def _kept(self, findings: list[Rate], family: Family) -> tuple[list[Rate], str]:
-        """Every group of one feature, so that anyone finds her own; of several the failing and the largest ones."""
+        """Return the findings to list: every group of one feature, so that anyone finds her own; of several features,
+        the failing and the largest ones.
+        """
         if len(family.axes) == 1 or len(findings) <= MOST_OF_TWO:
             return findings, ""
         failing = [each for each in findings if each.verdict and each.verdict.outcome == "fail"]
@@ -179,7 +183,7 @@ class TableWriter(Writer):
         return [*failing, *others[:MOST_OF_TWO]], self._counted(others[MOST_OF_TWO:])
 
     def _counted(self, findings: Sequence[Rate]) -> str:
-        """How many groups have which outcome: "253 cannot tell; 12 no rate can be stated"."""
+        """Return how many groups have which outcome: "253 cannot tell; 12 no rate can be stated"."""
         outcomes = [each.verdict.outcome for each in findings if each.verdict]
         counts = [
             f"{self.n.count(outcomes.count(outcome))} {self.words.outcome(outcome)}"
@@ -188,13 +192,15 @@ class TableWriter(Writer):
         return self.t.gettext("; ").join(counts) if counts else self.n.count(len(findings))
 
     def _urgency(self, finding: Rate) -> tuple[int, float, str]:
-        """Failing groups first, by people affected; then the undecided, the passing and the unjudged, by size."""
+        """Return the place of a finding in an order: failing groups, by people affected; then the undecided, the
+        passing and the unjudged, by size.
+        """
         rank = _rank(finding)
         weight = finding.more_harmed or finding.apart if rank == 0 else finding.denominator
         return rank, -weight, self.names.group(finding.group)
 
     def row(self, finding: Rate, end: float, digits: int) -> Row:
-        """A row with its drawing."""
+        """Return a row with its drawing."""
         verdict = finding.verdict
         rate = self.n.percent(finding.value, digits=digits, against=finding.nearest_limit)
         likely = self.n.percent_range(*finding.ends, digits=digits)
@@ -215,7 +221,7 @@ class TableWriter(Writer):
         return "" if finding.rule is None else self._waived.mark(finding.rule.rule, finding.group)
 
     def _note(self, finding: Rate) -> str:
-        """Why there is no verdict and what it would take; empty where there is one."""
+        """Return why there is no verdict and what it would take, or an empty text."""
         because = self._because(finding)
         if finding.verdict is None or finding.verdict.because == "unknown_attribute":
             return because  # what to do about it is the same for all of them, and stands once, in the key
@@ -237,7 +243,7 @@ class TableWriter(Writer):
         return ""
 
     def _folds(self, findings: Sequence[Rate], digits: int) -> list[Fold]:
-        """Rows under their common outcome and reason, so that a row need not repeat it."""
+        """Return rows under their common outcome and reason, so that a row need not repeat it."""
         folds, said = [], ("", "")
         named = sorted(findings, key=lambda finding: (self._urgency(finding)[0], self.names.group(finding.group)))
         for members, larger in self._alike(named):
@@ -258,7 +264,7 @@ class TableWriter(Writer):
         return folds
 
     def _alike(self, named: Sequence[Rate]) -> Iterator[tuple[list[Rate], str]]:
-        """Those of one outcome and reason; of one larger group as well, where it says less to name it once for all."""
+        """Yield findings of one outcome and reason, split by larger group where naming it once takes less space."""
         for _, group in groupby(named, key=lambda finding: self._urgency(finding)[0]):
             members = list(group)
             larger = {self._larger_group(finding) for finding in members}
@@ -270,7 +276,7 @@ class TableWriter(Writer):
                 yield list(part), within
 
     def _larger_group(self, finding: Rate) -> str:
-        """The larger group as part of which a group is judged, and what came of that; empty where there is none."""
+        """Return the larger group in which a group is judged, and its outcome. Empty where there is none."""
         verdict = finding.verdict
         if verdict is None or verdict.judged_as is None or verdict.outcome == "fail":
             return ""
@@ -280,7 +286,7 @@ class TableWriter(Writer):
         }
 
     def _short(self, finding: Rate, digits: int, *, larger: str) -> Row:
-        """A row without a drawing, whose outcome stands above it, and so may its larger group."""
+        """Return a row without a drawing. Its outcome stands above it, and so may its larger group."""
         verdict = finding.verdict
         note = ""
         if verdict is not None:
@@ -325,7 +331,9 @@ def _rank(finding: Rate) -> int:
 
 
 def _surely_apart(finding: Finding) -> float:
-    """How far the milder end of the range lies towards the side that the limit is on; under one on both, from all."""
+    """Return how far the milder end of the range lies towards the side that the limit is on. For a limit on both sides,
+    measure it from everyone's rate.
+    """
     low, high = finding.ends
     if low is None or high is None:
         return float("-inf")
@@ -336,7 +344,7 @@ def _surely_apart(finding: Finding) -> float:
 
 
 def _extent(findings: Sequence[Rate]) -> list[float]:
-    """What the axis must hold: limits, comparisons, and rates with their intervals, of all but tiny groups."""
+    """Return what the axis must hold: limits, comparisons, and rates with their intervals, of all but tiny groups."""
     needed: list[float] = []
     for finding in findings:
         needed += [value for value in (finding.rest, finding.upper_limit) if value is not None]

@@ -24,7 +24,7 @@ class PdfReporter:
     filename: str = "report.pdf"
     audience: Literal["restricted"] = "restricted"
     languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
-    """The languages that it can write, by the codes of `reports.languages`."""
+    """The languages that the reporter can write, by the codes of `reports.languages`."""
 
     def __init__(self) -> None:
         from reports.pdf.engine import weasyprint
@@ -44,7 +44,7 @@ class PdfReporter:
 
 
 def pdf_of(page: str, attachments: Mapping[str, bytes], language: str | None = None) -> bytes:
-    """A PDF of a page of ours; `reports.pdf.paper.pdf_of`, which is loaded when it is called."""
+    """Make a PDF of a page of this project. `reports.pdf.paper.pdf_of` is loaded when this is called."""
     from reports.pdf.paper import pdf_of as made
 
     return made(page, attachments, language)

@@ -1,4 +1,5 @@
-"""Drawings that stand alone: the engine sees no style of the page inside of one, and no shape of another.
+"""Drawings that stand alone. The PDF engine does not apply the page's style inside a drawing, and finds no shape of
+another drawing.
 
 What the style sheet of the page says of a drawing is written on it as attributes, and a shape that it refers to is put
 in the place of the reference. The engine takes a share of a frame for one of the whole drawing, and stretches a line
@@ -20,12 +21,12 @@ _LINK: Final = "{http://www.w3.org/1999/xlink}href"
 _DRAWN: Final = frozenset(
     ("fill", "stroke", "stroke-width", "stroke-dasharray", "x", "y", "cy", "r", "width", "height", "color", "opacity")
 )
-"""Properties that draw."""
+"""Style properties that change a drawing."""
 _ACROSS: Final = ("x", "width")
 _DOWN: Final = ("y", "height")
 _STEPS: Final = re.compile(r"([A-Za-z])|(-?(?:\d+\.?\d*|\.\d+))|[\s,]+")
 _SCALED: Final = {"M": (0, 1), "L": (0, 1), "H": (0,), "V": (1,)}
-"""Commands of a path that are stretched, and along which axis each of their numbers runs."""
+"""Commands of a path that can be stretched, and the axis of each of their numbers."""
 
 
 def self_contained(root: Any) -> None:
@@ -33,7 +34,7 @@ def self_contained(root: Any) -> None:
     drawings = list(_outermost(root))
     _write_styles(root)
     shapes = {each.get("id"): each for drawing in drawings for each in drawing.iter() if each.get("id")}
-    # Marks first, in all of them: a shape that stands in the place of a reference has no name to refer to any more.
+    # Marks come first, in all drawings: a shape that replaces a reference has no name left to refer to.
     for drawing in drawings:
         _put_marks(drawing, shapes)
     for drawing in drawings:
@@ -79,7 +80,7 @@ def _write_styles(root: Any) -> None:
 
 
 def _put_marks(drawing: Any, shapes: dict[str, Any]) -> None:
-    """A reference to a shape for each point of a path that draws one there; the frame is a plane in per cent."""
+    """Draw a shape for each point of a path that has markers. The frame is a plane in per cent."""
     for frame in list(drawing.iter(f"{SVG}svg")):
         for place, path in reversed(list(enumerate(frame))):
             marker = shapes.get((path.get("marker-start") or "").removeprefix("url(#").removesuffix(")"))
@@ -103,7 +104,7 @@ def _put_shapes(element: Any, shapes: dict[str, Any]) -> None:
 
 
 def _copied(use: Any, shape: Any) -> Any:
-    """The shape where it is used. A symbol fills the drawing, as it has a frame of its own."""
+    """Return a copy of the shape where it is used. A symbol has a frame of its own, so it fills the drawing."""
     attributes = {name: value for name, value in use.attrib.items() if name not in ("href", _LINK)}
     made = use.makeelement(f"{SVG}svg", {**attributes, "overflow": "visible"})
     inside = copy.deepcopy(shape)
@@ -117,7 +118,7 @@ def _copied(use: Any, shape: Any) -> Any:
 
 
 def _lay_out_frame(frame: Any) -> None:
-    """Turn what stands in a frame of its own size into units of the drawing."""
+    """Turn the content of a frame with its own size into units of the drawing."""
     try:
         size = float(frame.get("width", "")), float(frame.get("height", ""))
     except ValueError:
@@ -143,7 +144,9 @@ def _unstretched(frame: Any, size: tuple[float, float]) -> None:
 
 
 def _stretched(path: str, factors: tuple[float, float]) -> str:
-    """A path of straight lines with its numbers multiplied, across and down. Raises KeyError for other commands."""
+    """Return a path of straight lines with its numbers multiplied, across and down. Raises KeyError for other
+    commands.
+    """
     stretched, place = "", 0
     axes: tuple[int, ...] = (0,)
     for command, number in _STEPS.findall(path):

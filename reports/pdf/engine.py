@@ -1,4 +1,6 @@
-"""Loads WeasyPrint, or says in one line what is missing; it fetches nothing, and its log stays silent."""
+"""The PDF engine, WeasyPrint, or one line that says what is missing. The engine fetches nothing, and its log stays
+silent.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from audit.errors import AuditError
 
 
 def weasyprint() -> ModuleType:
-    """The module.
+    """Return the module.
 
     Raises
     ------
@@ -45,17 +47,17 @@ def weasyprint() -> ModuleType:
 
 
 def selectors() -> ModuleType:
-    """The module of WeasyPrint's own that wraps a tree for its style sheets."""
+    """Return WeasyPrint's own module that wraps a tree for its style sheets."""
     return importlib.import_module("cssselect2")
 
 
 def style_parser() -> ModuleType:
-    """The module of WeasyPrint's own that reads style sheets."""
+    """Return WeasyPrint's own module that reads style sheets."""
     return importlib.import_module("tinycss2")
 
 
 class _Kept(logging.Handler):
-    """Keeps what is said of errors, without what is quoted in it."""
+    """A log handler that keeps the sentences of errors, without the content that they quote."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -68,7 +70,9 @@ class _Kept(logging.Handler):
 
 @contextlib.contextmanager
 def silent() -> Iterator[list[str]]:
-    """Without the log and the prints of WeasyPrint, which quote what stands in a page; yields the errors it told of."""
+    """Silence the log and the prints of WeasyPrint, which quote the content of a page. Yields the errors that it
+    logged.
+    """
     kept, loggers = _Kept(), [logging.getLogger(name) for name in ("weasyprint", "weasyprint.progress", "fontTools")]
     before = [(logger.handlers, logger.propagate) for logger in loggers]
     for logger in loggers:
@@ -82,7 +86,8 @@ def silent() -> Iterator[list[str]]:
 
 
 def only_data() -> Any:
-    """A fetcher that reads `data:` and refuses any other address; `refused` says whether it was asked for one.
+    """Return a fetcher that reads `data:` and refuses any other address. Its `refused` says whether another address was
+    asked for.
 
     Whatever a page names (a picture, a style, a font, a file) goes through it: so no byte leaves, none comes in, and no
     file of this machine is read.
@@ -93,7 +98,7 @@ def only_data() -> Any:
         refused = False
 
         def fetch(self, url: str, headers: dict[str, str] | None = None) -> Any:
-            """Read what the address itself holds."""
+            """Read the content of the address itself."""
             if not url.lower().startswith("data:"):
                 self.refused = True
                 raise ValueError("only data: is read")

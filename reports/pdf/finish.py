@@ -1,4 +1,6 @@
-"""The last strokes on a PDF before it is written: what the engine leaves out, and what it knows too much of."""
+"""Last changes to a PDF before it is written: add what the engine leaves out, and remove what the engine should not
+reveal.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ _PACKAGES: Final = {
 
 
 def finish(document: Any, pdf: Any) -> None:
-    """Refuse where a character has no glyph; else mend tags and attachments, in place.
+    """Refuse a document in which a character has no glyph. Otherwise mend tags and attachments, in place.
 
     Raises
     ------
@@ -31,7 +33,7 @@ def finish(document: Any, pdf: Any) -> None:
         if each.get("S") == "/TH":
             each["A"]["Scope"] = "/Column" if "/THead" in _above(each, pdf) else "/Row"
         elif each.get("S") == "/Figure" and "Alt" not in each:
-            # A mark beside its word: the word says it.
+            # A mark stands beside its word, and the word says it.
             each["S"] = "/NonStruct"
             each.pop("A", None)
     for stream in pdf.objects:
@@ -45,7 +47,7 @@ def finish(document: Any, pdf: Any) -> None:
 
 
 def _above(element: Any, pdf: Any) -> Iterator[str]:
-    """What stands above a part of the tree of tags, the nearest first."""
+    """Yield the parents of an element in the tree of tags, the nearest first."""
     while "P" in element:
         element = pdf.objects[int(element["P"].split()[0])]
         yield element.get("S", "")

@@ -1,4 +1,4 @@
-"""A page of ours as PDF/A-3: tagged, in one language, with the files attached, and the same bytes each time.
+"""A page of this project as PDF/A-3: tagged, in one language, with the files attached, and the same bytes each time.
 
 What is made depends on the page, the files, the fonts and the libraries alone: no clock, no random number, no name of a
 file of this machine. No conformance with PDF/UA is claimed: nobody has checked it by hand.
@@ -17,11 +17,11 @@ from reports.pdf.sheet import lay_out
 
 _VARIANT: Final = "pdf/a-3a"
 _NO_DATE: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-"""Written and taken out again: the engine wants one, and the day of printing is nobody's business."""
+"""A date that is written and removed again. The engine needs one, and the day of printing is nobody's business."""
 
 
 def pdf_of(page: str, attachments: Mapping[str, bytes], language: str | None = None) -> bytes:
-    """The PDF of a page.
+    """Return the PDF of a page.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def pdf_of(page: str, attachments: Mapping[str, bytes], language: str | None = N
         document = engine.HTML(string=page, url_fetcher=fetcher)
         root = document.etree_element
         lay_out(root, language)
-        # Anew, as the engine keeps what it has seen of the tree, the language among it.
+        # Parse it again, because the engine keeps what it has seen of the tree, the language among it.
         document.wrapper_element = selectors().ElementWrapper.from_html_root(root, content_language=None)
         files = [
             engine.Attachment(

@@ -23,7 +23,7 @@ class PublicPdfReporter:
     filename: str = "report.pdf"
     audience: Literal["public"] = "public"
     languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
-    """The languages that it can write, by the codes of `reports.languages`."""
+    """The languages that the reporter can write, by the codes of `reports.languages`."""
 
     def __init__(self) -> None:
         from reports.pdf.engine import weasyprint
@@ -31,7 +31,7 @@ class PublicPdfReporter:
         weasyprint()
 
     def render(self, release: PublicRelease) -> bytes:
-        """The whole file, the same bytes for the same release, fonts and libraries."""
+        """Return the whole file: the same bytes for the same release, fonts and libraries."""
         from audit.public.table import public_json
         from reports.pdf.paper import pdf_of
         from reports.public.csv_file import PublicCsvReporter

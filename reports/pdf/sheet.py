@@ -1,4 +1,4 @@
-"""What a page becomes on paper: one of its languages, nothing folded, its title at the head of each sheet."""
+"""A page laid out for paper: one of its languages, nothing folded, its title at the head of each sheet."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from reports.pdf.drawings import SVG, self_contained
 
 _STYLE: Final = Template(Path(__file__).with_name("paper.css").read_text(encoding="utf-8"))
 _HEAD: Final = 56
-"""As many letters of a title as stand at the head of a sheet."""
+"""The most letters of a title at the head of a sheet."""
 
 
 def lay_out(root: Any, language: str | None) -> None:
-    """Choose the language, in place, open all that is folded, and take out what only a screen can use.
+    """Keep one language, in place. Open everything that is folded, and remove what only a screen can use.
 
     Parameters
     ----------
@@ -55,7 +55,9 @@ def lay_out(root: Any, language: str | None) -> None:
 
 
 def _style(root: Any) -> str:
-    """The style of the sheets, after that of the page: who may read it stands at the head of each, as on the page."""
+    """Return the style of the sheets, after the style of the page. Each sheet says at its head who may read it, as the
+    page does.
+    """
     notices = (each for each in root.iter() if {"restricted", "public", "audience"} & set(_classes(each)))
     start, end = ("right", "left") if root.get("dir") == "rtl" else ("left", "right")
     return _STYLE.substitute(
@@ -80,14 +82,14 @@ def _made_for_paper(element: Any) -> None:
     if element.tag == "details":
         element.set("open", "")
     elif element.tag == "bdi" and "dir" not in element.attrib:
-        # The engine takes the direction of the line where a browser takes that of the text.
+        # The engine takes the direction of the line where a browser takes the direction of the text.
         element.set("dir", _direction(_words(element)))
     elif element.tag == "a" and element.get("href", "").startswith("data:"):
         # The file is attached; a link that holds it would be an address of a hundred thousand letters.
         del element.attrib["href"]
         element.attrib.pop("download", None)
     elif element.tag == f"{SVG}svg" and "c" in _classes(element):
-        # The axis, which the page draws as the background of the cell.
+        # The page draws the axis as the background of the cell.
         axis = element.makeelement(
             f"{SVG}line", {"x2": "100%", "y1": "10", "y2": "10", "stroke": palette.RULE, "stroke-width": "1"}
         )
@@ -95,7 +97,7 @@ def _made_for_paper(element: Any) -> None:
 
 
 def _direction(text: str) -> str:
-    """The direction of a text: that of its first letter that has one."""
+    """Return the direction of a text: the direction of its first letter that has one."""
     for letter in text:
         kind = unicodedata.bidirectional(letter)
         if kind in ("L", "R", "AL"):
@@ -117,7 +119,7 @@ def _text(root: Any, tag: str) -> str:
 
 
 def _words(element: Any) -> str:
-    """The text of an element, without that of drawings in it."""
+    """Return the text of an element, without the text of drawings in it."""
     inside = element.text or ""
     for child in element:
         inside += ("" if str(child.tag).startswith(SVG) else _words(child)) + (child.tail or "")

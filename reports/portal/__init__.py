@@ -17,14 +17,14 @@ __all__ = ["SitePortal"]
 
 
 class SitePortal:
-    """Renders a portal."""
+    """The renderer of a portal."""
 
     name: str = "site"
     languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
-    """The languages that it can write, by the codes of `reports.languages`."""
+    """The languages that the portal can write, by the codes of `reports.languages`."""
 
     def render(self, site: PublicSite) -> Mapping[str, bytes]:
-        """Every page by its path: the first language at the root, the others in folders named after their code."""
+        """Return every page by its path: the first language at the root, the others in folders named by their code."""
         from reports.portal.pages import pages
 
         return pages(site)

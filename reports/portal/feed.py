@@ -15,7 +15,7 @@ _ATOM: Final = "http://www.w3.org/2005/Atom"
 
 
 def feed(site: PublicSite, systems: list[System], title: str, teller: PortalWords) -> bytes:
-    """The feed. Its id is that of the oldest audit, so that it stays while others are added."""
+    """Return the feed. Its id is the id of the oldest audit, so that it stays while others are added."""
     pages = {audit.name: system for system in systems for audit in system.audits}
     latest_first = sorted(site.audits, key=lambda audit: (audit.release.about.finished, audit.name), reverse=True)
     root = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": teller.language.code})
@@ -55,5 +55,5 @@ def _moment(audit: PublicAudit) -> str:
 
 
 def _urn(kind: str, digest: str) -> str:
-    """A name-based UUID: the same for the same audit in every portal."""
+    """Return a name-based UUID: the same for the same audit in every portal."""
     return uuid.uuid5(uuid.NAMESPACE_OID, f"audit7k {kind} {digest}").urn

@@ -1,4 +1,4 @@
-"""What a portal reads of one release: the rate of everyone, words on groups, what changed. All of it is protected."""
+"""Figures of one release for a portal: the rate of everyone, words on groups, changes. All of it is protected."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Error = Literal["missed", "wrongly_flagged"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one error since the audit before."""
+    """The change of one error since the audit before."""
 
     error: Error
     state: Literal["other_set", "other_key", "no_digest", "other_method", "not_clear", "clear"]
     """`other_key`: the digests of the sets differ, and may do so only because another key was used. `no_digest`: one
     of the two releases has no digest of its set."""
     by: int = 0
-    """Of a clear one: the change, signed."""
+    """The signed change, where it is clear."""
     least: int = 0
     most: int = 0
 
@@ -38,22 +38,24 @@ class Figures:
 
     @cached_property
     def metric(self) -> str:
-        """The rate in which the primary harm shows: that of the first rule on it, else the share found or flagged."""
+        """The rate that shows the primary harm: the rate of the first rule on it, or the share found or flagged."""
         wanted = WRONGLY_FLAGGED if self.release.about.primary_harm == "wrongly_flagged" else MISSED
         return next((rule.metric for rule in self.release.rules if rule.metric in wanted), wanted[0])
 
     def everyone(self, metric: str) -> PublicRate | None:
-        """A rate of everyone; None where the release does not have it."""
+        """Return a rate of everyone, or None where the release does not have it."""
         return self._of_everyone.get(metric)
 
     @cached_property
     def tallies(self) -> dict[State, int] | None:
-        """Groups in each state, over all rules; None where none has a word: "0 beyond it" reads like a finding."""
+        """Count the groups in each state, over all rules. None where no group has a word, because "0 beyond it" reads
+        like a finding.
+        """
         return state_tally(self.release.words) if has_words(self.release) else None
 
     @cached_property
     def below(self) -> tuple[tuple[PublicWord, PublicRate], ...]:
-        """Groups below a limit with their rates, the one furthest from everyone first.
+        """Return the groups below a limit with their rates, the one furthest from everyone first.
 
         How far is measured from everyone's rate to the nearer end of the group's interval, or to its bound.
         """
@@ -84,7 +86,7 @@ class Figures:
 
 
 def changes(before: PublicRelease, after: PublicRelease) -> Iterator[Change]:
-    """What became of everyone's errors, where both audits asked about the same people and protected them alike."""
+    """Yield the change of everyone's errors, where both audits asked about the same people and protected them alike."""
     was, now = before.table.groups[0], after.table.groups[0]
     apart = _sets_apart(before, after)
     errors: tuple[Error, Error] = ("missed", "wrongly_flagged")
@@ -101,7 +103,7 @@ def changes(before: PublicRelease, after: PublicRelease) -> Iterator[Change]:
 
 
 def _sets_apart(before: PublicRelease, after: PublicRelease) -> Literal["other_set", "other_key", "no_digest"] | None:
-    """Why two audits are not known to be of the same cases; None where they are.
+    """Return why two audits are not known to be of the same cases, or None where they are.
 
     Digests are made under the key of a restricted folder. Two that differ are of other cases only if the key was the
     same, and that shows where another digest of the two releases is: of the detector, or of its predictions.

@@ -1,4 +1,4 @@
-"""`index.json`: what the portal lists, for machines. Its form is `audit.public.site.PortalIndex`."""
+"""`index.json`: the list of the portal for machines. Its form is `audit.public.site.PortalIndex`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOTE = (
 
 
 def index_document(site: PublicSite, listed: tuple[Operator, ...], figures: dict[str, Figures]) -> bytes:
-    """The document; links are relative to it and lead to the first language."""
+    """Return the document. Its links are relative to it and lead to the first language."""
     systems = [system for operator in listed for system in operator.systems]
     index = PortalIndex(
         today=site.today,

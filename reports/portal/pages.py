@@ -1,4 +1,4 @@
-"""The pages of a portal: which there are in each language, and what is handed to their templates."""
+"""Pages of a portal: the ones in each language, and the values that their templates get."""
 
 from __future__ import annotations
 
@@ -30,36 +30,36 @@ _REPORTS: Final = Path(__file__).parents[1] / "html" / "templates"
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a page stands, and how the others are reached from it."""
+    """The place of a page, and how the other pages are reached from it."""
 
     path: str
-    """Within its language."""
+    """The path within its language."""
     language: str
     first: str
     """The language at the root."""
 
     @property
     def file(self) -> str:
-        """Its path in the site."""
+        """The path of the page in the site."""
         return self.path if self.language == self.first else f"{self.language}/{self.path}"
 
     @property
     def up(self) -> str:
-        """To the first page of its language."""
+        """The way to the first page of its language."""
         return "../" * self.path.count("/")
 
     @property
     def root(self) -> str:
-        """To the root of the site."""
+        """The way to the root of the site."""
         return "../" * self.file.count("/")
 
     def other(self, code: str) -> str:
-        """To the same page in another language."""
+        """Return the way to the same page in another language."""
         return self.root + _Place(self.path, code, self.first).file
 
 
 def pages(site: PublicSite) -> dict[str, bytes]:
-    """Every file of the portal but the copies of releases and reports."""
+    """Return every file of the portal, except the copies of releases and reports."""
     listed = operators(site)
     figures = {audit.name: Figures(audit) for audit in site.audits}
     made: dict[str, bytes] = {"index.json": index_document(site, listed, figures)}
@@ -77,7 +77,7 @@ def _environment(language: Language) -> Environment:
 
 
 class _Writer:
-    """Writes the pages of one language."""
+    """Writer of the pages of one language."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class _Writer:
         self._digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
 
     def write(self) -> dict[str, bytes]:
-        """Each page by its path in the site."""
+        """Return each page by its path in the site."""
         return {place.file: text.encode() for place, text in self._pages()}
 
     def _pages(self) -> Iterator[tuple[_Place, str]]:

@@ -1,4 +1,4 @@
-"""The audits of a portal put in order: operators, their systems, the history of each, and what state it is in."""
+"""Audits of a portal in order: operators, their systems, the history of each, and its state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from audit.public.site import PublicAudit, PublicSite, State
 
 STATES: Final[tuple[State, ...]] = ("fail", "inconclusive", "expired", "pass")
-"""In the order in which they are told."""
+"""The states, in the order in which they are shown."""
 _LETTERS: Final = "abcdefghijklmnop"
 _NOT_LETTERS: Final = re.compile(r"[^a-z]+")
 
@@ -22,27 +22,29 @@ class System:
     name: str
     owner: str
     page: str
-    """Its page within a language, for example `systems/screener-kbdfphmn.html`."""
+    """The page within a language, for example `systems/screener-kbdfphmn.html`."""
     audits: tuple[PublicAudit, ...]
     """Oldest first."""
     state: State
-    """That of the latest audit: a fail or an inconclusive verdict stays one when it expires, a pass does not."""
+    """The state of the latest audit. A fail or an inconclusive verdict keeps its state when it expires, a pass does
+    not.
+    """
 
     @property
     def latest(self) -> PublicAudit:
-        """The audit that speaks."""
+        """The latest audit, which counts."""
         return self.audits[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who answers for systems."""
+    """An operator, who answers for systems."""
 
     name: str
     page: str
-    """Its page within a language."""
+    """The page within a language."""
     systems: tuple[System, ...]
-    """Failing first, then inconclusive, expired and passing; by name within these."""
+    """The systems: failing first, then inconclusive, expired and passing; by name within these."""
 
     @property
     def state(self) -> State:
@@ -51,7 +53,7 @@ class Operator:
 
 
 def operators(site: PublicSite) -> tuple[Operator, ...]:
-    """Every operator with its systems, the one first whose first system is in the first state; then by name."""
+    """Return every operator with its systems, ordered by the state of the first system, then by name."""
     histories: dict[tuple[str, str], list[PublicAudit]] = {}
     for audit in site.audits:
         histories.setdefault((audit.release.about.owner, audit.system), []).append(audit)
@@ -77,7 +79,7 @@ def operators(site: PublicSite) -> tuple[Operator, ...]:
 
 
 def is_expired(audit: PublicAudit, today: str) -> bool:
-    """Whether the day after which it should not be relied on has passed."""
+    """Tell whether the last day on which the audit should be relied on has passed."""
     until = audit.release.about.valid_until
     return until is not None and until < today
 
@@ -88,7 +90,7 @@ def _state(audit: PublicAudit, today: str) -> State:
 
 
 def _slug(*names: str) -> str:
-    """Letters of the first name that everyone can type, and letters of a digest that tell it from all others."""
+    """Return letters of the first name that everyone can type, and letters of a digest that makes it unique."""
     plain = _NOT_LETTERS.sub("-", names[0].lower()).strip("-")[:40].strip("-")
     digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()[:12]
     letters = "".join(_LETTERS[int(figure, 16)] for figure in digest)

@@ -1,4 +1,4 @@
-"""The drawings of a portal: a rate of everyone with its interval, alone in a row or beside those of audits before.
+"""Drawings of a portal: a rate of everyone with its interval, alone in a row or beside the rates of earlier audits.
 
 As in `reports.html.charts`: presentation attributes, no ids, a title first. The axis is always 0 to 100 %, so that
 systems can be compared, and every coordinate of a mark is a number that the release of its audit prints. What else is
@@ -21,9 +21,9 @@ from reports.html import palette
 from reports.numbers import Numbers
 
 LAST: Final = 5
-"""How many audits a trend shows."""
+"""The number of audits that a trend shows."""
 _SLOTS: Final = (24, 41, 58, 75, 92)
-"""Where they stand, in per cent of the width; the latest always in the last."""
+"""Their places, in per cent of the width. The latest is always in the last."""
 _MARKS: Final = {
     "fail": f'<path d="M0-5 5.5 4.5H-5.5z" fill="{palette.BEYOND}"/>',
     "pass": f'<circle r="4.5" fill="{palette.WITHIN}"/>',
@@ -33,7 +33,7 @@ _HEIGHT: Final = 64
 
 
 def trend(audits: Sequence[tuple[str, str, PublicRate | None]], title: str, numbers: Numbers) -> Markup:
-    """The drawing: name, verdict and rate of each audit, oldest first. A rate that is not shown leaves its place empty.
+    """Draw name, verdict and rate of each audit, oldest first. A rate that is not shown leaves its place empty.
 
     Under each stands the mark of its verdict.
     """
@@ -57,7 +57,7 @@ def trend(audits: Sequence[tuple[str, str, PublicRate | None]], title: str, numb
 
 
 def level(name: str, rate: PublicRate | None, title: str) -> Markup:
-    """One rate lying down, for a cell of a table; an empty axis where none is shown."""
+    """Draw one rate horizontally, for a cell of a table. The axis is empty where no rate is shown."""
     inside = _dot_and_bar(name, "x", *map(_per_cent, map(tenth, _ends(rate))))
     return Markup(  # noqa: S704 - numbers and colours of ours; the title is escaped
         f'<svg class="c" role="img" width="100%" height="20"><title>{escape(harmless(title))}</title>'
@@ -66,7 +66,7 @@ def level(name: str, rate: PublicRate | None, title: str) -> Markup:
 
 
 def _ends(rate: PublicRate | None) -> tuple[float, ...]:
-    """The ends of the interval and the rate; none of them where one is not shown."""
+    """Return the ends of the interval and the rate, or nothing where one of them is not shown."""
     if rate is None or rate.value is None or rate.low is None or rate.high is None:
         return ()
     return rate.low, rate.high, rate.value
@@ -77,7 +77,7 @@ def _upright(name: str, rate: PublicRate | None) -> str:
 
 
 def _dot_and_bar(name: str, axis: str, *ends: str) -> str:
-    """A bar from the first to the second end and a dot at the third; a dot is a line of no length with round ends."""
+    """Draw a bar from the first to the second end and a dot at the third. A dot is a line of length 0 with round ends."""
     bar = dot = ""
     if ends:
         low, high, value = ends

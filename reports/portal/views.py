@@ -1,4 +1,4 @@
-"""What the templates of a portal lay out: a row for each system, and its history audit by audit, already in words."""
+"""Views of a portal for its templates: a row for each system, and its history audit by audit, already in words."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class GroupView:
     """A group below a limit."""
 
     row: str
-    """Whose numbers stand beside it."""
+    """The row whose numbers stand beside it."""
     name: str
     rate: str
-    """With its interval, and which rate it is: groups are listed over all limits."""
+    """The rate with its interval and its name, because groups are listed over all limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class AuditView:
 
     audit: PublicAudit
     outcome: str
-    """The verdict; `expired` for a pass that is no longer valid."""
+    """The verdict, or `expired` for a pass that is no longer valid."""
     word: str
     sentence: str
     day: str
     until: str
-    """Empty where nobody declared one."""
+    """The last day of validity. Empty where nobody declared one."""
     expired: bool
     rate: str
     range: str
@@ -54,24 +54,24 @@ class AuditView:
     """The first of the groups below a limit."""
     below_more: int
     changes: list[str]
-    """Since the audit before; empty for the first."""
+    """The changes since the audit before. Empty for the first."""
     notes: list[str]
     waivers: list[str]
-    """Who answers for which finding until when."""
+    """The waivers: who answers for which finding, and until when."""
     folder: str
-    """Where the copies of its files stand, from the root of the site."""
+    """The place of the copies of its files, from the root of the site."""
     previous: AuditLink | None = None
     following: AuditLink | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLink:
-    """The audit before or after."""
+    """A link to the audit before or after."""
 
     name: str
     day: str
     title: str
-    """The system and its version, for audits of one day."""
+    """The system and its version, to distinguish audits of one day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,13 @@ class Row:
     rate_name: str
     trend: Markup
     several: bool
-    """Whether there is a trend."""
+    """Whether there are several audits, so that a trend is shown."""
     use: str
     route: str
 
 
 class ViewWriter:
-    """Puts systems into words, in one language."""
+    """Writer of the views of systems, in one language."""
 
     def __init__(self, figures: Mapping[str, Figures], teller: PortalWords, today: str) -> None:
         self._figures = figures
@@ -100,11 +100,11 @@ class ViewWriter:
         self._rows: dict[str, Row] = {}
 
     def constants(self) -> dict[str, Any]:
-        """What every template may use."""
+        """Return the values that every template may use."""
         return {"mark": mark, "paragraph_10": PARAGRAPH_10, "paragraph_7k": PARAGRAPH_7K}
 
     def row(self, system: System) -> Row:
-        """A system as lists show it."""
+        """Return a system as lists show it."""
         if system.page not in self._rows:
             latest = self._figures[system.latest.name]
             about = latest.release.about
@@ -133,7 +133,9 @@ class ViewWriter:
         return self._rows[system.page]
 
     def history(self, system: System) -> list[AuditView]:
-        """Every audit of a system, the latest first. The rate shown is the latest audit's, so that one is compared."""
+        """Return every audit of a system, the latest first. The rate shown is the latest audit's in each of them, so
+        that they compare.
+        """
         metric = self._figures[system.latest.name].metric
         links = [
             AuditLink(audit.name, self._teller.language.date(about.finished), about.title)

@@ -1,4 +1,4 @@
-"""The words of a portal in one language: verdicts, states, rates, words on groups, changes."""
+"""Words of a portal in one language: verdicts, states, rates, groups, changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reports.words import Words
 
 
 class PortalWords:
-    """The words for releases in one language. In every sentence about a verdict stands "in this test"."""
+    """Words for releases in one language. Every sentence about a verdict says "in this test"."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
@@ -29,7 +29,7 @@ class PortalWords:
         self._names: dict[str, Names] = {}
 
     def state(self, state: State) -> str:
-        """The state of a system in a few words."""
+        """Return the state of a system in a few words."""
         match state:
             case "fail":
                 return self.t.gettext("Exceeds the limit")
@@ -43,7 +43,7 @@ class PortalWords:
                 assert_never(state)
 
     def state_in_short(self, state: State) -> str:
-        """The same, for a list of pages."""
+        """Return the state of a system in fewer words, for a list of pages."""
         match state:
             case "fail":
                 return self.t.gettext("exceeds the limit")
@@ -57,7 +57,7 @@ class PortalWords:
                 assert_never(state)
 
     def sentence(self, release: PublicRelease) -> str:
-        """What the verdict of an audit means."""
+        """Return what the verdict of an audit means."""
         headline = release.headline
         match headline.outcome:
             case "fail":
@@ -88,18 +88,18 @@ class PortalWords:
                 assert_never(headline.outcome)
 
     def rate_name(self, metric: str, figures: Figures) -> str:
-        """A rate as a reader knows it: "Share of victims found"."""
+        """Return the name of a rate as a reader knows it: "Share of victims found"."""
         plain = next((each.plain for each in figures.release.about.metrics if each.name == metric), "")
         return capital(self.t.gettext(plain)) if plain else Words(self.language, self.names(figures)).rate(metric)
 
     def both_of(self, rate: PublicRate, figures: Figures) -> str:
-        """A rate with its interval and its name: "28% (25–32%), share of non-victims wrongly flagged"."""
+        """Return a rate with its interval and its name: "28% (25–32%), share of non-victims wrongly flagged"."""
         plain = next((each.plain for each in figures.release.about.metrics if each.name == rate.metric), "")
         name = self.t.gettext(plain) if plain else self.rate_name(rate.metric, figures)
         return self.t.gettext("%(first)s, %(other)s") % {"first": self.both(rate), "other": name}
 
     def rate(self, rate: PublicRate | None) -> str:
-        """A rate, or the bound that is known of it; a dash where nothing is shown."""
+        """Return a rate, or the bound that is known of it; a dash where nothing is shown."""
         if rate is None:
             return NOT_KNOWN
         if rate.value is not None:
@@ -111,32 +111,32 @@ class PortalWords:
         return NOT_KNOWN
 
     def range(self, rate: PublicRate | None) -> str:
-        """Its interval; empty where there is none."""
+        """Return the interval of a rate, or an empty text."""
         if rate is None or rate.low is None or rate.high is None:
             return ""
         return self.n.percent_range(rate.low, rate.high)
 
     def both(self, rate: PublicRate | None) -> str:
-        """The two together: "79% (78–81%)"."""
+        """Return a rate and its interval: "79% (78–81%)"."""
         text, between = self.rate(rate), self.range(rate)
         return f"{text} ({between})" if between else text
 
     def tallies(self, figures: Figures) -> list[tuple[str, str]]:
-        """How many verdicts on groups there are in each state: the outcome whose mark they have, and the words."""
+        """Return how many groups are in each state: the outcome whose mark the state has, and the words."""
         counted, words = figures.tallies, RateWords(self.language)
         if counted is None:
             return [("not_evaluable", self.t.pgettext("figure", "not shown"))]
         return [(OUTCOMES[state], words.groups_in(state, count)) for state, count in counted.items()]
 
     def names(self, figures: Figures) -> Names:
-        """The names of groups of a release."""
+        """Return the names of groups of a release."""
         name = figures.audit.name
         if name not in self._names:
             self._names[name] = names_of(figures.release, self.language)
         return self._names[name]
 
     def valid_until(self, day: str) -> str:
-        """Until when an audit may be relied on; `day` is empty where nobody declared one."""
+        """Return until when an audit may be relied on. `day` is empty where nobody declared one."""
         return (
             self.t.gettext("Valid until %(day)s.") % {"day": day}
             if day
@@ -144,7 +144,7 @@ class PortalWords:
         )
 
     def notes(self, release: PublicRelease) -> list[str]:
-        """What must be known before the figures of an audit are read."""
+        """Return what a reader must know before the figures of an audit."""
         sentences = []
         if release.figures == "refused":
             sentences.append(self._sentence("figures_refused"))
@@ -183,7 +183,7 @@ class PortalWords:
         return sentences
 
     def waivers(self, figures: Figures) -> list[str]:
-        """Who answers for which finding until when, by name where the protected figures name it."""
+        """Return who answers for which finding until when, by name where the protected figures name it."""
         lines = []
         for waiver in figures.release.waivers:
             name = self.t.gettext("a group that is not named here")
@@ -206,7 +206,7 @@ class PortalWords:
         return self.t.gettext(SENTENCES[name])
 
     def change(self, change: Change) -> str:
-        """What became of an error since the audit before."""
+        """Return the change of an error since the audit before, in words."""
         error = self._error(change.error)
         match change.state:
             case "other_set":

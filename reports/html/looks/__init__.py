@@ -1,4 +1,6 @@
-"""What an audit says beside its verdicts: a look a question, each one sentence, one small table, the rest folded."""
+"""Answers of an audit beside its verdicts: one look for each question, with one sentence, one small table, and the rest
+folded.
+"""
 
 from __future__ import annotations
 

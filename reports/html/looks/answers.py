@@ -1,4 +1,4 @@
-"""How the system answered: what failed and why, and whether it says the same when it is asked again."""
+"""Looks at the system's answers: what failed and why, and whether it says the same when it is asked again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TWO_DECIMALS = 0.01
 
 
 class FailuresWriter(LookWriter):
-    """Rows without a usable answer, by what went wrong."""
+    """Writer of the look at rows without a usable answer, by what went wrong."""
 
     def look(self) -> Look:
         """The look."""
@@ -74,7 +74,7 @@ class FailuresWriter(LookWriter):
 
 
 class AskedAgainWriter(LookWriter):
-    """The system's disagreement with itself."""
+    """Writer of the look at the system's disagreement with itself."""
 
     def look(self) -> Look:
         """The look."""

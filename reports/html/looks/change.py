@@ -1,4 +1,4 @@
-"""What changed since the last audit: for whom the system became worse, for whom not, and of whom it cannot be told."""
+"""Look at the change since the last audit: for whom the system is worse, for whom not, for whom it is unknown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.numbers import NOT_KNOWN
 
 
 class ChangeWriter(LookWriter):
-    """The change from an earlier audit, where one was named."""
+    """Writer of the look at the change from an earlier audit, where one was named."""
 
     def look(self) -> Look:
         """The look."""
@@ -50,7 +50,7 @@ class ChangeWriter(LookWriter):
         return self.t.gettext("this report is not compared with an earlier one. That is no sign that nothing changed.")
 
     def _limits(self) -> tuple[str, ...]:
-        """How much worse each rate may have become."""
+        """Return how much worse each rate may have become."""
         change = self.result.change
         if change is None or not change.rules:
             return ()

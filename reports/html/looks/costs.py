@@ -1,4 +1,4 @@
-"""What errors cost, what the operator's own measures say, and who computed the same numbers."""
+"""Looks at costs of errors, at the operator's own measures, and at who else computed the numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.numbers import NOT_KNOWN
 
 
 class CostWriter(LookWriter):
-    """The cost of errors, group by group."""
+    """Writer of the look at the cost of errors, group by group."""
 
     def look(self) -> Look:
         """The look."""
@@ -76,7 +76,7 @@ class CostWriter(LookWriter):
 
 
 class MeasureWriter(LookWriter):
-    """Measures of the operator's own."""
+    """Writer of the look at the operator's own measures."""
 
     def look(self) -> Look:
         """The look."""
@@ -133,7 +133,7 @@ class MeasureWriter(LookWriter):
 
 
 class OpinionWriter(LookWriter):
-    """Second and third opinion."""
+    """Writer of the look at the second and third opinion."""
 
     def look(self) -> Look:
         """The look."""

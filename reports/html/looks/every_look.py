@@ -1,4 +1,4 @@
-"""Every further question of an audit in the order of a reader who decides."""
+"""All further questions of an audit, in the order of a reader who decides."""
 
 from __future__ import annotations
 
@@ -41,32 +41,32 @@ _ANSWERED = (
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """Every further question, those without an answer among them."""
+    """The looks of an audit, those without an answer among them."""
 
     together: Look
-    """All groups at once: a section of its own, between the findings, whether there is an answer or not."""
+    """The look at all groups at once. It has a section of its own between the findings, with or without an answer."""
     asked: tuple[Look, ...]
     change: Look
-    """What changed since the last audit: the same."""
+    """The look at the change since the last audit. It has a section of its own as well."""
 
     @property
     def answered(self) -> list[Look]:
-        """Those with an answer, in the order of the page."""
+        """Return the looks with an answer, in the order of the page."""
         return [look for look in self.asked if not look.absent]
 
     @property
     def unanswered(self) -> list[Look]:
-        """Those without one, each with the reason."""
+        """Return the looks without an answer, each with the reason."""
         return [look for look in self.asked if look.absent]
 
     @property
     def terms(self) -> set[str]:
-        """The terms that the answers use."""
+        """Return the terms that the answers use."""
         return {term for look in (self.together, *self.asked, self.change) if not look.absent for term in look.terms}
 
 
 def looks(report: Report) -> Looks:
-    """Every look."""
+    """Write every look."""
     asked = tuple(writer(report).look() for writer in _ANSWERED)
     return Looks(
         together=TogetherWriter(report).look(),

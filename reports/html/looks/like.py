@@ -1,4 +1,4 @@
-"""Like with like: what is left of a gap when cases are compared only with cases of the same kind."""
+"""Look at like cases: what is left of a gap when cases are compared only with cases of the same kind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TELLING: Final[tuple[ConditionalNote, ...]] = ("vanishes", "appears", "reverses
 
 
 class LikeWriter(LookWriter):
-    """Gaps within strata."""
+    """Writer of the look at gaps within strata."""
 
     def look(self) -> Look:
         """The look."""
@@ -41,7 +41,7 @@ class LikeWriter(LookWriter):
 
     @property
     def _several(self) -> bool:
-        """Whether like is compared with like in more than one way, so that a row has to say in which."""
+        """Tell whether cases are compared within strata in more than one way, so that a row has to say in which."""
         return len({record.controls for record in self.result.further.conditional}) > 1
 
     def _columns(self) -> tuple[Column, ...]:

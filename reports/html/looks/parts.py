@@ -1,4 +1,4 @@
-"""What a further question of an audit looks like on the page, and who tells it."""
+"""Parts of looks: tables, pictures and folds on the page, and the base class of their writers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from reports.writer import Writer
 T = TypeVar("T")
 
 FIRST = 10
-"""Rows of a table that are shown; the rest is folded."""
+"""The number of rows of a table that are shown. The rest is folded."""
 MOST = 16
-"""Rows of a folded table; what is left over stands in the result file."""
+"""The most rows of a folded table. The others stand in the result file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class SmallTable:
-    """A table written out; the first cell of a row names it."""
+    """A table, written out. The first cell of a row names the row."""
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     left_out: str = ""
-    """What stands in the result file alone."""
+    """The rows that stand in the result file alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """What is folded under a line."""
+    """Content that is folded under a line."""
 
     anchor: str
     title: str
@@ -51,7 +51,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A drawing with its caption; its numbers stand in a table."""
+    """A drawing with its caption. Its numbers stand in a table."""
 
     caption: str
     drawing: Markup
@@ -59,76 +59,76 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The answer to one further question; with `absent` alone where there is none."""
+    """The answer to one further question. Only `absent` is set where there is no answer."""
 
     anchor: str
     title: str
     sentences: tuple[str, ...] = ()
-    """What was found, in plain words with numbers."""
+    """The findings, in plain words with numbers."""
     note: str = ""
-    """What it does not say."""
+    """What the look does not show."""
     absent: str = ""
-    """Why nothing is shown."""
+    """The reason why nothing is shown."""
     pictures: tuple[Picture, ...] = ()
     tables: tuple[SmallTable, ...] = ()
     not_drawn: tuple[str, ...] = ()
-    """Pictures that there are none of, each with the reason."""
+    """Pictures that are missing, each with the reason."""
     folds: tuple[Fold, ...] = ()
     terms: tuple[str, ...] = ()
     """Terms that it uses, by their names in `audit.vocabulary.terms`."""
 
 
 class LookWriter(Writer):
-    """Answers one question; a class for each."""
+    """The base class of writers. Each answers one question."""
 
     def share(self, value: float | None, low: float | None, high: float | None) -> str:
-        """A share with its likely range: 61% (55–67%)."""
+        """Return a share with its likely range: 61% (55–67%)."""
         if value is None:
             return NOT_KNOWN
         text = self.n.percent(value)
         return text if low is None or high is None else f"{text} ({self.n.percent_range(low, high)})"
 
     def decimal(self, value: float | None, low: float | None = None, high: float | None = None) -> str:
-        """A number to two decimals with its likely range: 0.87 (0.84–0.90)."""
+        """Return a number to two decimals with its likely range: 0.87 (0.84–0.90)."""
         if value is None:
             return NOT_KNOWN
         text = self.n.ratio(value)
         return text if low is None or high is None else f"{text} ({self.n.ratio(low)}–{self.n.ratio(high)})"
 
     def part(self, part: int, whole: int) -> str:
-        """Counts: 31 of 74."""
+        """Return counts: 31 of 74."""
         return self.t.gettext("%(part)s of %(whole)s") % {"part": self.n.count(part), "whole": self.n.count(whole)}
 
     def as_they_are(self) -> tuple[str, ...]:
-        """That weights and clusters are left out of a look, where the plan names any."""
+        """Return a note that weights and clusters are left out of a look, where the plan names any."""
         section = self.result.plan.evaluation_set
         if section.weight is None and section.cluster is None:
             return ()
         return (self.unused(),)
 
     def unused(self) -> str:
-        """That weights and clusters are left out."""
+        """Return the sentence that weights and clusters are left out."""
         return self.t.gettext(
             "Weights and clusters do not enter these numbers; with clusters the likely ranges are too narrow."
         )
 
     def group(self, group: Group) -> str:
-        """The name of a group."""
+        """Return the name of a group."""
         return self.names.group(group)
 
     def once(self, groups: Iterable[T], group_of: Callable[[T], Group]) -> list[T]:
-        """Drop the repeats of people who stand for themselves on every rung, such as those of unknown nationality."""
+        """Drop repeated groups. The same people can stand on every rung, such as those of unknown nationality."""
         first: dict[object, T] = {}
         for each in groups:
             first.setdefault(group_of(each).people, each)
         return list(first.values())
 
     def group_column(self) -> Column:
-        """The column of names."""
+        """Return the column of names."""
         return Column(self.t.gettext("Group"), number=False)
 
     def listed(self, words: Sequence[str]) -> str:
-        """Several things one after the other: "a, b and c"."""
+        """Return several things one after the other: "a, b and c"."""
         *before, last = words
         if not before:
             return last
@@ -138,7 +138,7 @@ class LookWriter(Writer):
         return self.t.gettext("%(first)s and %(other)s") % {"first": first, "other": last}
 
     def more_in_result(self, count: int) -> str:
-        """That further rows stand in the result file; empty where there are none."""
+        """Return a note that further rows stand in the result file. Empty where there are none."""
         if count <= 0:
             return ""
         return self.t.ngettext(
@@ -150,7 +150,7 @@ class LookWriter(Writer):
     def split(
         self, caption: str, columns: tuple[Column, ...], rows: Iterable[tuple[str, ...]], anchor: str
     ) -> tuple[tuple[SmallTable, ...], tuple[Fold, ...]]:
-        """A table of the first rows, and a fold of the others; neither where there are no rows.
+        """Return a table of the first rows, and a fold of the others. Both are empty where there are no rows.
 
         A column of which nothing is known in any row is left out.
         """

@@ -1,4 +1,4 @@
-"""What the system meets where it works, what it adds to patterns that are there already, and what labels hold."""
+"""Looks at patterns: what the system meets at work, what it adds to patterns that exist, and what labels hold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RARELY = 0.05
 
 
 class DeployedWriter(LookWriter):
-    """Precision and flags at the deployed base rate."""
+    """Writer of the look at precision and flags at the deployed base rate."""
 
     def look(self) -> Look:
         """The look."""
@@ -91,7 +91,7 @@ class DeployedWriter(LookWriter):
 
 
 class PatternWriter(LookWriter):
-    """Does the system facilitate or perpetuate patterns that are there already?"""
+    """Writer of the look at patterns that exist already: does the system facilitate or perpetuate them?"""
 
     def look(self) -> Look:
         """The look."""
@@ -128,7 +128,7 @@ class PatternWriter(LookWriter):
         )
 
     def _groups(self, *, telling: bool) -> list[GroupAmplification]:
-        """Each group once: of families of one feature, then of several."""
+        """Return each group once: first of families of one feature, then of families of several."""
         every = (
             group
             for record in sorted(self.result.further.amplification, key=lambda record: len(record.family.axes))

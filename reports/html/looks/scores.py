@@ -1,4 +1,4 @@
-"""Scores: how well they rank, whether they mean what they say, and what other thresholds would have done."""
+"""Looks at scores: how well they rank, whether they mean what they say, and what other thresholds would have done."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CLEARLY = 0.05
 
 
 class RankingWriter(LookWriter):
-    """The AUC, group by group and within groups."""
+    """Writer of the look at the AUC, group by group and within groups."""
 
     def look(self) -> Look:
         """The look."""
@@ -107,7 +107,7 @@ class RankingWriter(LookWriter):
 
 
 class CalibrationWriter(LookWriter):
-    """Whether scores mean what they say."""
+    """Writer of the look at calibration: whether scores mean what they say."""
 
     def look(self) -> Look:
         """The look."""
@@ -206,7 +206,7 @@ def _off(each: Calibration) -> bool:
 
 
 class SweepWriter(LookWriter):
-    """What other thresholds and capacities would have done."""
+    """Writer of the look at other thresholds and capacities."""
 
     def look(self) -> Look:
         """The look."""
@@ -277,7 +277,7 @@ class SweepWriter(LookWriter):
         return SmallTable(caption, columns, rows, self.more_in_result(len(sweep.steps) - len(rows)))
 
     def _some(self, sweep: Sweep) -> Sequence[SweepStep]:
-        """Steps at equal distances, and that of the audit in the place of the one next to it."""
+        """Return steps at equal distances. The step of the audit replaces the one next to it."""
         apart = max(-(-len(sweep.steps) // _STEPS), 1)
         places = list(range(len(sweep.steps)))[apart // 2 :: apart]
         own = next((place for place, step in enumerate(sweep.steps) if self._is_own(step)), None)
@@ -291,13 +291,13 @@ class SweepWriter(LookWriter):
 
     @property
     def _own(self) -> float | None:
-        """The threshold of the audit; None where it flags by a capacity, or without scores."""
+        """Return the threshold of the audit, or None where it flags by a capacity or without scores."""
         return getattr(self.result.plan.detector, "threshold", None)
 
     def _row(self, sweep: Sweep, step: SweepStep) -> tuple[str, ...]:
         head = self.n.ratio(step.threshold) if step.share is None else self.n.percent(step.share)
         if self._is_own(step):
-            # With the digits of the plan where it has more: 0.475 beside the sentence that says so, and not 0.48.
+            # The plan may have more digits: 0.475, as in the sentence beside it, and not 0.48.
             digits = max(head, self.n.plain(step.threshold), key=len)
             head = self.t.gettext("%(threshold)s (this audit)") % {"threshold": digits}
         return (

@@ -1,4 +1,4 @@
-"""The search for subgroups that nobody named."""
+"""Look at the search for subgroups that nobody named."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.numbers import NOT_KNOWN
 
 
 class SearchWriter(LookWriter):
-    """Subgroups over declared columns."""
+    """Writer of the look at subgroups over declared columns."""
 
     def look(self) -> Look:
         """The look."""

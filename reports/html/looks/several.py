@@ -1,4 +1,4 @@
-"""People of several nationalities: every nationality with all who hold it."""
+"""Look at people of several nationalities: every nationality with all who hold it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.numbers import NOT_KNOWN
 
 
 class SeveralWriter(LookWriter):
-    """The rates of nationalities that people hold beside others."""
+    """Writer of the look at nationalities that people hold beside others."""
 
     def look(self) -> Look:
         """The look."""

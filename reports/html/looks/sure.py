@@ -1,4 +1,4 @@
-"""How sure is each verdict: what would have to be wrong, or unknown, for it not to stand."""
+"""Looks at doubts: what would have to be wrong, or unknown, for a verdict not to stand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ORDER = {"fail": 0, "pass": 1, "inconclusive": 2, "not_evaluable": 3}
 
 
 class SureWriter(LookWriter):
-    """What would overturn each verdict."""
+    """Writer of the look at what would overturn each verdict."""
 
     def look(self) -> Look:
         """The look."""
@@ -143,7 +143,7 @@ class SureWriter(LookWriter):
         return self.part(finding.overturned_by, finding.among)
 
     def _at_random(self, too_often: SensitivityFinding | None, too_rarely: SensitivityFinding | None) -> str:
-        """The smallest share of labels that overturns a verdict, wherever in the group the wrong ones are."""
+        """Return the smallest share of labels that overturns a verdict, wherever in the group the wrong ones are."""
         shares = []
         if too_often is not None and too_often.share is not None:
             share = self.n.percent(too_often.share, digits=1)
@@ -203,7 +203,7 @@ def _fewest(findings: list[SensitivityFinding]) -> int:
 
 
 class ControlWriter(LookWriter):
-    """Cases drawn at random before anybody decided whom to look at."""
+    """Writer of the look at cases drawn at random before anybody decided which ones to examine."""
 
     def look(self) -> Look:
         """The look."""
@@ -289,5 +289,7 @@ def _excludes_zero(each: ControlComparison) -> bool:
 
 
 def _down(share: float | None) -> float:
-    """A share that somebody may vouch for, in tenths of a per cent and never rounded up: with more they do not pass."""
+    """Return a share that somebody can vouch for, in tenths of a per cent and never rounded up: with a larger one,
+    groups do not pass.
+    """
     return math.floor((share or 0.0) * 1000.0 + _FLOAT_NOISE) / 1000.0

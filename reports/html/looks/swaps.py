@@ -1,4 +1,4 @@
-"""Swaps: one word or one column is changed, and everything else stays. Does the score move?"""
+"""Look at swaps: one word or one column is changed, and everything else stays. Does the score move?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ORDER: Final[Mapping[Outcome, int]] = {"fail": 0, "inconclusive": 1, "not_evalu
 
 
 class SwapsWriter(LookWriter):
-    """Counterfactual probes."""
+    """Writer of the look at counterfactual probes."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
@@ -118,7 +118,7 @@ class SwapsWriter(LookWriter):
             }
 
     def _none_moved(self, probe: SwapProbe, slot: ChangedSlot) -> str:
-        """That no score moved, over no more texts than were scored."""
+        """Return the sentence that no score moved, over no more texts than were scored."""
         counts = {
             "scored": self._swap_words.counted(slot.templates_scored, probe),
             "templates": self.n.count(slot.templates),
@@ -153,7 +153,7 @@ class SwapsWriter(LookWriter):
         }[probe.unit]
 
     def _of_hundred(self, slot: ChangedSlot) -> str:
-        """How many of 100: a rounded number never says none where there is one."""
+        """Return how many of 100. Rounding never makes none out of one."""
         share = slot.flipped / slot.pairs
         if 0 < share < 0.01:
             return self.t.gettext("fewer than 1")
@@ -310,18 +310,18 @@ class SwapsWriter(LookWriter):
         return next(rule.margin for rule in self.result.probe_rules if rule.rule == verdict.rule)
 
     def _verdicts_of(self, probe: SwapProbe, shift: SwapShift) -> list[ProbeVerdict]:
-        """One of each rule that limits the probe."""
+        """Return one verdict for each rule that limits the probe."""
         return self._verdicts.get((probe.probe, shift.slot, shift.given_slot, shift.given, shift.level), [])
 
     def _strictest(self, verdict: ProbeVerdict) -> tuple[int, float]:
-        """The gravest comes first, and among equals that of the narrowest limit."""
+        """Return the place of a verdict in an order: the gravest first, and among equals the narrowest limit."""
         return _ORDER[verdict.outcome], self._margin(verdict) or 0.0
 
     def _urgency(self, probe: SwapProbe, shift: SwapShift) -> int:
         return min((_ORDER[verdict.outcome] for verdict in self._verdicts_of(probe, shift)), default=_ORDER["pass"])
 
     def _judged(self, probe: SwapProbe, verdicts: Sequence[ProbeVerdict]) -> str:
-        """What the rule says; of several rules each under its name."""
+        """Return what the rule says. Where there are several rules, each stands under its name."""
         reasons = [self._because(one, {"those": self._those(probe)}) for one in verdicts]
         if len(reasons) < 2:
             return reasons[0] if reasons else NOT_KNOWN
@@ -343,5 +343,5 @@ class SwapsWriter(LookWriter):
 
 
 def _on_axis(value: float, end: float) -> float:
-    """A place from 0 to 1 on an axis from -end to end."""
+    """Return a place from 0 to 1 on an axis from -end to end."""
     return (value + end) / (2 * end)

@@ -1,4 +1,6 @@
-"""All groups at once: do they differ at all, by how much beyond chance, and where verdicts change with size."""
+"""Look at all groups at once: whether they differ at all, by how much beyond chance, and where verdicts change with
+size.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,11 @@ from reports.numbers import NOT_KNOWN
 _RARELY = 0.05
 _FUNNEL_ROWS = 12
 _FINEST = ("country", "level")
-"""The rungs of which funnels stand on the page."""
+"""The rungs whose funnels stand on the page."""
 
 
 class TogetherWriter(LookWriter):
-    """How the groups of each family differ."""
+    """Writer of the look at how the groups of each family differ."""
 
     def look(self) -> Look:
         """The look."""
@@ -133,7 +135,7 @@ class TogetherWriter(LookWriter):
                 explained = True
 
     def _alone_from(self, funnel: Funnel, rule: RuleResult) -> int | None:
-        """The smallest group of the family that is judged alone: a smaller one never passes."""
+        """Return the size of the smallest group of the family that is judged alone. A smaller one never passes."""
         verdicts = [each.verdict for each in self.reading.judged(rule, funnel.family)]
         return min((verdict.cases for verdict in verdicts if verdict.decidable), default=None)
 
@@ -155,7 +157,7 @@ class TogetherWriter(LookWriter):
         return words % values
 
     def _not_drawn(self) -> Iterator[str]:
-        """The funnels that there are none of, of those that would stand here: each with the reason."""
+        """Yield the funnels that are missing here, each with the reason."""
         drawn = {(rule.rule, funnel.family) for funnel, rule in self._funnels()}
         for rule in self.result.rules:
             for family in self.reading.families:
@@ -233,11 +235,11 @@ class TogetherWriter(LookWriter):
             yield Fold("ranked", title, (why,), tuple(tables[:6]))
 
     def _differ(self, each: BetweenGroups, asked: list[BetweenGroups]) -> bool:
-        """Whether groups differ by more than chance explains, after correction for how often that is asked."""
+        """Tell whether groups differ by more than chance explains, corrected for how many families are tested."""
         return each.equality_p is not None and each.equality_p <= _RARELY / len(asked)
 
     def _is_unnamed(self, metric: str, family: Family) -> bool:
-        """Whether a list of the worst would name those whom a FAIL without a name does not."""
+        """Tell whether a list of the worst groups would name the ones that a FAIL without a name does not name."""
         return any(rule.metric == metric and each.family == family for rule, each in self.reading.unnamed)
 
     def _entropy(self) -> Iterator[Fold]:
