@@ -77,7 +77,7 @@ def _upright(name: str, rate: PublicRate | None) -> str:
 
 
 def _dot_and_bar(name: str, axis: str, *ends: str) -> str:
-    """Draw a bar from the first to the second end and a dot at the third. A dot is a line of length 0 with round ends."""
+    """Draw a bar from the first to the second end and a dot at the third, a line of length 0 with round ends."""
     bar = dot = ""
     if ends:
         low, high, value = ends
