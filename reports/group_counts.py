@@ -48,9 +48,9 @@ def counts_csv(result: AuditResult) -> str:
 def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]:
     """Return a line for each group with what each rule says of it, in at most `most` characters.
 
-    A group stands by the code of each feature, which no two rungs share, or by nothing where it holds everyone; people
-    with one code on every rung stand once, with their worst outcome. A count that is 0 of all has no column. Families
-    of few features and few groups come before others.
+    A column for each feature holds the code of the group, which no two rungs share. It is empty where the group holds
+    everyone. People with one code on every rung have one line, with their worst outcome. A count that is 0 for all
+    groups has no column. Families of few features and few groups come first.
 
     Returns
     -------

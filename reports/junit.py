@@ -1,8 +1,8 @@
 """JUnit XML for continuous integration: a suite for each rule, a case for each group, and a case for the rule itself.
 
-Only a fail is a failure. Inconclusive and not evaluable are `skipped` with the reason, never a pass; the rule's own
-case makes an inconclusive rule visible even where no group is. Limits on probes and the change since an earlier audit
-are suites beside those of the rates.
+Only a fail is a failure. Inconclusive and not evaluable are `skipped` with the reason, never a pass. The rule's own
+case shows an inconclusive rule even where no group is inconclusive. Limits on probes and the change since an earlier
+audit are suites beside those of the rates.
 """
 
 from __future__ import annotations

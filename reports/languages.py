@@ -1,8 +1,8 @@
 """Languages of reports: the six of the United Nations.
 
-The catalogs are the `.po` files of `reports/locale`, read as they are: a clone needs no build step, and a wheel holds
-what was reviewed. Numbers and dates are those of Unicode CLDR (babel), with Western digits in every language, so that
-figures match the data files. Babel is loaded for other languages than English alone.
+The catalogs are the `.po` files of `reports/locale`, read as they are. So a clone needs no build step, and a wheel
+holds the files that were reviewed. Numbers and dates follow Unicode CLDR (babel), with Western digits in every
+language, so that figures match the data files. Babel is loaded only for languages other than English.
 """
 
 from __future__ import annotations

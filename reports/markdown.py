@@ -1,6 +1,6 @@
 """`restricted.md`: the verdict and what changed since an earlier audit, with exact counts, for a comment that few read.
 
-What others wrote stands in code spans, as in the public comment: no markup, no link, no mention.
+Text that others wrote stands in code spans, as in the public comment: no markup, no link, no mention.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Numbers as reports write them. Every figure of a report is rounded here, and never says more than is true.
 
-"100%" is written only for exactly all and "0%" only for exactly none; a value that would round onto the limit it is
+"100%" is written only for exactly all and "0%" only for exactly none. A value that would round onto the limit it is
 compared with shows a further digit. Nothing here decides anything: verdicts compare unrounded numbers.
 """
 

@@ -1,7 +1,7 @@
 """Text that other people wrote, made harmless. Characters that are invisible, or that reorder others, are shown by
 their codes.
 
-Escaping of markup is the writer's own (Jinja's autoescape, ElementTree); this is about characters that stay characters.
+Writers escape markup themselves (Jinja's autoescape, ElementTree). This module treats characters that are no markup.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`restricted.sarif.json`: SARIF 2.1.0 with exact counts, for a pipeline that few may read. Every message says so.
 
-A result for each group that fails, one for a rule that fails without naming a group, and a warning for each rule that
-neither passes nor fails: only a pass is silent.
+The file has a result for each group that fails, one for a rule that fails without naming a group, and a warning for
+each rule that neither passes nor fails. Only a pass is silent.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Numbers of the first screen: the rate of everyone, the rate of the group most affected, and how many groups have each
 outcome.
 
-Rates stand with their likely range. Of a fail that names nobody, a large "0 groups beyond the limit" would say the
-contrary, and the group most affected is not known: other numbers stand there.
+Rates have their likely range beside them. For a fail that names nobody, a large "0 groups beyond the limit" would say
+the contrary, and the group most affected is not known. So other numbers stand there.
 """
 
 from __future__ import annotations

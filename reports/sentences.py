@@ -1,7 +1,7 @@
 """Sentences of a result in the language of a report, written from their keys and values.
 
-Words of others in them are set apart. A text that has no sentences (an old result), or others than it says, stays
-English and is marked as such, so that a reader and a screen reader know.
+Words of others in them are set apart. A text without sentences (from an old result), or with sentences that do not
+match it, stays English. It is marked as English for readers and screen readers.
 """
 
 from __future__ import annotations

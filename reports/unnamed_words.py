@@ -1,7 +1,7 @@
 """Words for a FAIL without a name: one or more nationalities are beyond a limit, and the cases do not say which.
 
-Under such a verdict no report lists a nationality: a list of the likeliest would be the naming that the evidence does
-not carry.
+Under such a verdict no report lists a nationality. A list of the likeliest ones would name them, and the evidence does
+not support that.
 """
 
 from __future__ import annotations

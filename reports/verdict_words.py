@@ -1,7 +1,7 @@
 """Words for the verdict: one heading, one sentence "in this test", three numbers and the next step.
 
-These are the words most people will ever read of an audit. They say "clearly" only of groups that fail, "up to" of
-people counted in groups picked because they fail, and nothing about the world beyond the test.
+Most people read nothing else of an audit. The words say "clearly" only about groups that fail, "up to" about people
+counted in groups that were picked because they fail, and nothing about the world beyond the test.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ class VerdictWriter(Writer):
     def _widest(self) -> str:
         """Return the failing group in which most people are harmed, by name. Empty where failing groups are better off.
 
-        Where nobody is named, that nobody may be.
+        Where the verdict names nobody, the caution that nobody can be named.
         """
         if self._outcome != "fail":
             return ""

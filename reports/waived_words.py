@@ -1,7 +1,7 @@
 """Words for waived findings: who waived them and until when, beside a verdict that stays as it is.
 
-Whether a waiver had expired is judged by the day on which the audit ended, so that a report of one result is always the
-same, whoever makes it and when.
+The day on which the audit ended decides whether a waiver has expired. So a report of one result is always the same, at
+any time and by anyone.
 """
 
 from __future__ import annotations

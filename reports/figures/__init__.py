@@ -4,8 +4,9 @@
     figure = forest(release)              # a matplotlib Figure, to be changed at will
     Path("forest.svg").write_bytes(image(figure, "svg"))
 
-A `PublicRelease` is drawn from its protected figures. An `AuditResult` holds exact counts, and a figure of one says
-inside the picture that it is restricted. matplotlib is the extra `figures`, loaded when a figure is drawn.
+Figures of a `PublicRelease` use its protected figures. An `AuditResult` holds exact counts, so a figure of one says
+inside the picture that it is restricted. matplotlib comes with the extra `figures` and is loaded when a figure is
+drawn.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ def funnel(source: PublicRelease | AuditResult, *, rule: str | None = None, by: 
     Parameters
     ----------
     source : PublicRelease or AuditResult
-        What to draw. Of a result the lines are the limits of the verdict; of a release they are where chance and noise
-        alone would leave groups, and the marks tell the words.
+        What to draw. For a result, the lines are the limits of the verdict. For a release, the lines show where chance
+        and noise alone would leave groups, and the marks show the words of groups.
     rule : str, optional
         Id of a rule; the first by default.
     by : str, optional

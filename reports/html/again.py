@@ -27,7 +27,7 @@ FROM_THE_RESULT: Final = Origin()
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The command and files that make a page again."""
+    """The origin of a page and the command that makes it again."""
 
     origin: Origin
     command: str
@@ -36,8 +36,7 @@ class Again:
 def command_again(result: AuditResult, languages: Sequence[Language], origin: Origin) -> str:
     """Return the command for a page in these languages. The language that is chosen first stands first."""
     if origin.compared:
-        # Without the plan no case can be looked up. A plan named where there was none would offer cases that were not
-        # there.
+        # Without a plan no cases are looked up. With one, where none was named, cases might be paired that were not.
         paired = result.change is not None and result.change.unpaired is None
         plan = " --plan plan.toml" if paired else ""
         return f"audit7k compare earlier/result.json result.json{plan} --out report.{origin.form}"

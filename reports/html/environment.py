@@ -31,7 +31,7 @@ class _Compiled(BytecodeCache):
     """A cache of compiled templates. They are compiled for the first language, and their code is the same in all
     languages.
 
-    So long as no template filters a constant, which the compiler would work out in that language.
+    This holds as long as no template filters a constant: the compiler would compute it in the first language.
     """
 
     def __init__(self) -> None:
@@ -99,8 +99,8 @@ def isolated(text: str) -> str:
     """Return `text` with moments, ranges, signed numbers, percentages, formulas and keys kept in their order (U+2066,
     U+2069).
 
-    In a line from right to left "42–52%" would else be shown as "52–42%". `text` is markup: tags, drawings and code
-    stay as they are.
+    In a line from right to left "42–52%" would otherwise be shown as "52–42%". `text` is markup: tags, drawings and
+    code stay as they are.
     """
     return _NUMBERS.sub(lambda found: found[0] if found["kept"] else f"\u2066{found[0]}\u2069", text)
 

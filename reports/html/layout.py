@@ -1,8 +1,8 @@
 """Layout of a report: its part in each language, and all in one file, of which the reader sees the one chosen.
 
-With several languages the choice is a group of radio buttons and a rule of style for each: no script, and every part is
-in the file. A browser that does not know `:has()` shows them one after another. Where languages stand together, each
-one's ids begin with its code, so that none occurs twice and links stay within their language.
+With several languages, the choice is a group of radio buttons, with a style rule for each. There is no script, and
+every part is in the file. A browser that does not know `:has()` shows the parts one after another. Where languages
+stand together, the ids of each begin with its code, so that no id occurs twice and links stay within their language.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Colours of the report. tests/reports/test_palette.py proves the contrast. No state is shown by colour alone.
 
-The colours of "beyond" and "within" are almost the same grey on a black-and-white print: shape and word tell them
-apart.
+The colours of "beyond" and "within" are almost the same grey on a black-and-white print. Their shape and word
+differ.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Page size: labels of cells are written once, and end tags and quotes that HTML does not need are left out.
 
-A page has some thousand labelled cells and some forty labels: each is said once, in the style sheet, and meant in the
-cells by its number. Written out in every cell they would be a tenth of the page.
+A page has some thousand labelled cells and some forty labels. Each label is written once, in the style sheet, and cells
+refer to it by its number. Written out in every cell, labels would be a tenth of the page.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Squares for nationalities, sub-region by sub-region. They are no map, and no statement about any people.
 
-The public page and the restricted one lay them out alike; each says itself in which state a nationality is.
+The public page and the restricted page use the same layout. Each of them decides which state a nationality is in.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def by_region(
     Parameters
     ----------
     feature
-        Its levels, those of the finest rung first.
-    told
+        The feature with its levels, those of the finest rung first.
+    states
         The state of each code; nationalities without one are left out.
     order
-        The states, in the order in which a region tells them.
+        The states, in the order in which a region shows them.
     names, language
-        Of the page.
+        The names and the language of the page.
     """
     rungs = list(dict.fromkeys(level.rung for level in feature.levels))
     if not rungs:

@@ -120,7 +120,7 @@ class TableWriter(Writer):
     def forest(self, rule: RuleResult, anchor: str) -> Table:
         """Return the groups of all families that are most surely badly off, by the mildest end of the range.
 
-        Where somebody is beyond the limit who cannot be named, a list of the likeliest would name them.
+        Groups that may be the ones without a name are left out, because a list of the likeliest would name them.
         """
         findings = [
             finding
@@ -224,7 +224,7 @@ class TableWriter(Writer):
         """Return why there is no verdict and what it would take, or an empty text."""
         because = self._because(finding)
         if finding.verdict is None or finding.verdict.because == "unknown_attribute":
-            return because  # what to do about it is the same for all of them, and stands once, in the key
+            return because  # The advice is the same for all of them, and stands once, in the key.
         return self.words.undecided(finding.verdict, because)
 
     def _because(self, finding: Rate) -> str:
@@ -250,7 +250,7 @@ class TableWriter(Writer):
             verdict = members[0].verdict
             because = self._because(members[0])
             title = capital(self.words.outcome(verdict.outcome)) if verdict else ""
-            if (title, because) != said:  # the reason once; below it the same for other larger groups
+            if (title, because) != said:  # the reason once, and below it other larger groups with that reason
                 said = title, because
                 title = self.t.gettext("%(outcome)s: %(because)s") % {"outcome": title, "because": because}
             title = self.t.gettext("; ").join(part for part in (title, larger) if part)

@@ -17,7 +17,7 @@ class PdfReporter:
     Raises
     ------
     AuditError
-        When it is made, where the extra `pdf` or the library Pango is missing: before anything is scored.
+        If the extra `pdf` or the library Pango is missing. The constructor raises it, before anything is scored.
     """
 
     name: str = "pdf"

@@ -1,9 +1,9 @@
 """Drawings that stand alone. The PDF engine does not apply the page's style inside a drawing, and finds no shape of
 another drawing.
 
-What the style sheet of the page says of a drawing is written on it as attributes, and a shape that it refers to is put
-in the place of the reference. The engine takes a share of a frame for one of the whole drawing, and stretches a line
-together with its frame: both are worked out here. So a page may draw in whichever way suits it.
+Styles that the page sets for a drawing become attributes of the drawing, and a shape replaces the reference to it. The
+engine also reads a percentage of a frame as one of the whole drawing, and stretches a line together with its frame.
+Both are computed here, so that a page may draw in whichever way suits it.
 """
 
 from __future__ import annotations

@@ -89,8 +89,8 @@ def only_data() -> Any:
     """Return a fetcher that reads `data:` and refuses any other address. Its `refused` says whether another address was
     asked for.
 
-    Whatever a page names (a picture, a style, a font, a file) goes through it: so no byte leaves, none comes in, and no
-    file of this machine is read.
+    Everything that a page names (a picture, a style, a font, a file) goes through it. So no byte leaves, none comes in,
+    and no file of this machine is read.
     """
     urls = importlib.import_module("weasyprint.urls")
 

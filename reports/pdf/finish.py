@@ -23,7 +23,7 @@ def finish(document: Any, pdf: Any) -> None:
     Raises
     ------
     AuditError
-        If no font of this machine has a character of the page: it would be printed as a box.
+        If no font of this machine has a character of the page, which would be printed as a box.
     """
     missing = sorted({code for font in document.fonts.values() for code in font.missing})
     if missing:

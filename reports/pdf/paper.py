@@ -1,7 +1,7 @@
 """A page of this project as PDF/A-3: tagged, in one language, with the files attached, and the same bytes each time.
 
-What is made depends on the page, the files, the fonts and the libraries alone: no clock, no random number, no name of a
-file of this machine. No conformance with PDF/UA is claimed: nobody has checked it by hand.
+The PDF depends on the page, the files, the fonts and the libraries alone: no clock, no random number, no name of a file
+of this machine. No conformance with PDF/UA is claimed, because nobody has checked it by hand.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def pdf_of(page: str, attachments: Mapping[str, bytes], language: str | None = N
     attachments : mapping of str to bytes
         Files to attach, by their names; each is said to be the data of the report.
     language : str, optional
-        Where the page holds several languages: which of them, by its code. The first one where this is None.
+        The code of the language to print, where the page holds several. The first one where this is None.
 
     Raises
     ------
     AuditError
-        The extra is missing, no font has a character of the page, or the page names anything outside of itself.
+        If the extra is missing, no font has a character of the page, or the page names anything outside of itself.
     """
     engine, fetcher = weasyprint(), only_data()
     with silent() as errors:

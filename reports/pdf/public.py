@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 class PublicPdfReporter:
     """Writes the public `report.pdf`, in the first language of the release.
 
-    It is of the public page, which must be among the public files too: the gate compares them.
+    It is made from the public page, which must be among the public files too: the gate compares them.
 
     Raises
     ------
     AuditError
-        When it is made, where the extra `pdf` or the library Pango is missing.
+        If the extra `pdf` or the library Pango is missing. The constructor raises it.
     """
 
     name: str = "pdf"

@@ -1,6 +1,6 @@
 """A static site over many audits: systems and their history, a summary for each operator, a feed, an index.
 
-It is rendered from public releases alone: `PublicSite` has no place for an exact count. Pages are HTML files without
+Only public releases are rendered: `PublicSite` has no place for an exact count. Pages are HTML files without
 scripts, requests or inline styles, with relative links, so that the site works from a disk and from any folder of a
 server.
 """

@@ -57,7 +57,7 @@ class Figures:
     def below(self) -> tuple[tuple[PublicWord, PublicRate], ...]:
         """Return the groups below a limit with their rates, the one furthest from everyone first.
 
-        How far is measured from everyone's rate to the nearer end of the group's interval, or to its bound.
+        The distance goes from everyone's rate to the nearer end of the group's interval, or to its bound.
         """
         rules = {rule.rule: rule for rule in self.release.rules}
         words_once = each_people_once(self.release.words)
@@ -105,8 +105,8 @@ def changes(before: PublicRelease, after: PublicRelease) -> Iterator[Change]:
 def _sets_apart(before: PublicRelease, after: PublicRelease) -> Literal["other_set", "other_key", "no_digest"] | None:
     """Return why two audits are not known to be of the same cases, or None where they are.
 
-    Digests are made under the key of a restricted folder. Two that differ are of other cases only if the key was the
-    same, and that shows where another digest of the two releases is: of the detector, or of its predictions.
+    Digests are made under the key of a restricted folder. Two digests that differ prove other cases only if the key was
+    the same. The key was the same if the two releases share another digest: of the detector, or of its predictions.
     """
     was, now = _digests(before), _digests(after)
     if "evaluation_set" not in was or "evaluation_set" not in now:

@@ -172,7 +172,7 @@ class _Writer:
         body = spaced(body, self._language)
         body = isolated(body) if self._language.direction == "rtl" else body
         if not self._language.is_english:
-            body = body.replace("<bdi>", '<bdi lang="">')  # in a language that nobody has told
+            body = body.replace("<bdi>", '<bdi lang="">')  # in a language that nobody has named
         others = [(language_of(code), place.other(code)) for code in self._site.languages]
         page = self._templates.get_template("site.html").render(
             title=title,

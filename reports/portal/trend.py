@@ -1,9 +1,9 @@
 """Drawings of a portal: a rate of everyone with its interval, alone in a row or beside the rates of earlier audits.
 
-As in `reports.html.charts`: presentation attributes, no ids, a title first. The axis is always 0 to 100 %, so that
-systems can be compared, and every coordinate of a mark is a number that the release of its audit prints. What else is
-drawn (places, widths, colours) stands outside the elements that name an audit, and is drawn where a rate is not shown
-too: the gate of the portal holds a mark's own numbers against its release.
+Drawings have presentation attributes, no ids and a title first, as in `reports.html.charts`. The axis is always 0 to
+100 %, so that systems can be compared. Every coordinate of a mark is a number that the release of its audit prints. All
+else that is drawn (places, widths, colours) stands outside the elements that name an audit, also where a rate is not
+shown: the gate of the portal holds a mark's own numbers against its release.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _HEIGHT: Final = 64
 def trend(audits: Sequence[tuple[str, str, PublicRate | None]], title: str, numbers: Numbers) -> Markup:
     """Draw name, verdict and rate of each audit, oldest first. A rate that is not shown leaves its place empty.
 
-    Under each stands the mark of its verdict.
+    The mark of its verdict stands under each audit.
     """
     last = list(audits)[-LAST:]
     slots = _SLOTS[-len(last) :]

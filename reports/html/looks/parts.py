@@ -152,7 +152,7 @@ class LookWriter(Writer):
     ) -> tuple[tuple[SmallTable, ...], tuple[Fold, ...]]:
         """Return a table of the first rows, and a fold of the others. Both are empty where there are no rows.
 
-        A column of which nothing is known in any row is left out.
+        A column without a known value in any row is left out.
         """
         every = tuple(rows)
         if not every:
