@@ -115,14 +115,12 @@ def _marks(plane: _Plane, marks: Sequence[Mark]) -> Iterable[str]:
         (("pass",), f'fill="{palette.WITHIN}"'),
     ):
         circles = (
-            f'<circle cx="{plane.x(mark.cases):.0f}" cy="{plane.y(mark.rate):.0f}"/>'  # their size stands in the style
-           
-            sheet for mark in
-            marks if mark.outcome in outcomes
-      
-       
-       
-        ) yield f"<g {look}>{''.join(circles)}</g>" for mark
-        in marks: if mark.outcome == "fail": top = f"M{plane.x(mark.cases):.1f} {plane.y(mark.rate)
-        - 6:.1f}" yield f'<path d="{top}l6 11h-12z"
-            fill="{palette.BEYOND}"/>'
+            f'<circle cx="{plane.x(mark.cases):.0f}" cy="{plane.y(mark.rate):.0f}"/>'  # their size: in the style sheet
+            for mark in marks
+            if mark.outcome in outcomes
+        )
+        yield f"<g {look}>{''.join(circles)}</g>"
+    for mark in marks:
+        if mark.outcome == "fail":
+            top = f"M{plane.x(mark.cases):.1f} {plane.y(mark.rate) - 6:.1f}"
+            yield f'<path d="{top}l6 11h-12z" fill="{palette.BEYOND}"/>'
