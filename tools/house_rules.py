@@ -48,12 +48,16 @@ STANDS_ALONE = (
     "audit/errors.py",
     "audit/evaluation/",
     "audit/plan/",
+    "audit/safeguards/",
     "audit/stats/",
     "audit/storage.py",
     "audit/version.py",
     "audit/vocabulary/",
+    "reports/",
 )
 """Rooms whose docstrings stand alone: none begins with an `OPENING`, which needs a sentence before it."""
+NOT_YET = ("reports/public/",)
+"""Rooms within these whose docstrings still need a sentence before them."""
 
 Breach = tuple[Path, int, str]
 
@@ -76,7 +80,7 @@ def breaches(root: Path) -> Iterator[Breach]:
         text = (root / path).read_text(encoding="utf-8", errors="replace")
         if path.suffix == ".py" and path.parts[0] in SIZED:
             yield from _sizes(path, text)
-            if path.as_posix().startswith(STANDS_ALONE):
+            if path.as_posix().startswith(STANDS_ALONE) and not path.as_posix().startswith(NOT_YET):
                 yield from _openings(path, text)
         for number, line in enumerate(text.splitlines(), start=1):
             yield from ((path, number, what) for what in _line(path, line))
