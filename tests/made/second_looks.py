@@ -1,4 +1,4 @@
-"""Made-up answers to the further questions of a plan, put into the made-up results of `made_results`.
+"""Made-up answers to the further questions of a plan, put into the made-up results of `made.results`.
 
 As there: reports read what a result says, and that a result is right is tested elsewhere.
 """

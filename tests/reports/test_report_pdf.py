@@ -121,7 +121,7 @@ def test_no_day_of_printing_and_no_name_of_this_machine_is_in_it(document: Any) 
 
 def test_it_is_the_same_file_in_another_process_with_other_hashes(pdf: bytes, tmp_path: Path) -> None:
     program = (
-        "import hashlib, made_results as made, sys\n"
+        "import hashlib, made.results as made, sys\n"
         "from dataclasses import replace\n"
         "from reports.pdf import PdfReporter\n"
         "small = replace(made.UNDECIDED, rows=300, countries=('GHA', 'NPL'))\n"
