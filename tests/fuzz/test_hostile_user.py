@@ -128,6 +128,7 @@ def test_a_link_to_a_folder_stays_a_link(audit: Path) -> None:
 def _started(audit: Path, out: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
     """A run that has begun to score and will not be done for a minute."""
     (audit / "quick").unlink()
+    before = signal.signal(signal.SIGHUP, lambda *_: None)  # what is ignored, as below nohup, is ignored by children
     process = subprocess.Popen(
         [*COMMAND, "run", "--restricted", str(audit / "plan.toml"), "--out", str(out)],
         stdout=subprocess.PIPE,
@@ -136,6 +137,7 @@ def _started(audit: Path, out: Path, environment: dict[str, str]) -> subprocess.
         env=os.environ | environment,
         start_new_session=True,
     )
+    signal.signal(signal.SIGHUP, before)
     while not (audit / "started").exists():
         assert process.poll() is None
         time.sleep(0.02)
