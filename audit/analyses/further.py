@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from audit.analyses.amplification import amplification
-from audit.analyses.answering import failed_rows, self_disagreement
 from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
 from audit.analyses.costs import cost_findings
 from audit.analyses.deployed import Rates, deployed
+from audit.analyses.detector_answers import failed_rows, self_disagreement
 from audit.analyses.families import is_listed
 from audit.analyses.funnel import funnels
 from audit.analyses.label_gaps import label_gaps, reference_comparison

@@ -15,8 +15,8 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from audit.analyses.doubted import Doubted
 from audit.analyses.estimates import as_known
+from audit.analyses.verdict_side import Doubted
 from audit.result.findings.sensitivity import LabelErrorGrid
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
 from audit.stats.doubts.label_noise import Corrected, FewestFlips, corrected_rate, fewest_flips, fewest_flips_to_rate

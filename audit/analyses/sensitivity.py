@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from audit.analyses.doubted import Doubted, RuleCounts, rule_counts
 from audit.analyses.estimates import as_known
 from audit.analyses.label_doubts import (
     ErrorAxis,
@@ -27,6 +26,7 @@ from audit.analyses.unknown_doubts import (
     smallest_shares,
     unknown_bounds,
 )
+from audit.analyses.verdict_side import Doubted, RuleCounts, rule_counts
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.judged import Verdict

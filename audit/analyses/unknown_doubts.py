@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from audit.analyses.doubted import Doubted, RuleCounts
 from audit.analyses.sides import Question
+from audit.analyses.verdict_side import Doubted, RuleCounts
 from audit.stats.arrays import FloatArray, IntArray, Tables
 from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn, rate_bounds
 from audit.vocabulary.metrics import Metric

@@ -15,8 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from typer.testing import CliRunner, Result
 
 from audit.cli.commands.app import app
-from audit.cli.outputs import unchanged
-from audit.cli.outputs.unchanged import inputs_digest
+from audit.cli.outputs import kept_verdict as unchanged
+from audit.cli.outputs.kept_verdict import inputs_digest
 from audit.detectors.skops_model import SkopsDetector
 from audit.scoring.answer_cache import AnswerCache
 

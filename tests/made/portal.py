@@ -148,7 +148,7 @@ def made_site(folder: Path, languages: tuple[str, ...] = ("en",), today: str = T
     """What `portal` would make of a folder."""
     import datetime as dt
 
-    from audit.cli.outputs.portal_reading import find_audits
+    from audit.cli.outputs.portal_audits import find_audits
 
     return find_audits(folder, folder / "no-site").site(dt.date.fromisoformat(today), languages)
 

@@ -8,19 +8,19 @@ import typer
 from typer.core import TyperGroup
 
 from audit.cli.commands.check_command import check
+from audit.cli.commands.codes_command import codes
 from audit.cli.commands.compare_command import compare
 from audit.cli.commands.draw_command import draw
 from audit.cli.commands.figure_command import figure
+from audit.cli.commands.first_steps import demo, init
 from audit.cli.commands.gate_command import gate
 from audit.cli.commands.portal_command import portal
 from audit.cli.commands.power_command import power
 from audit.cli.commands.probes_command import probes
+from audit.cli.commands.reference_commands import explain, schema
 from audit.cli.commands.report_command import report
 from audit.cli.commands.run_command import run
-from audit.cli.commands.starting import demo, init
 from audit.cli.commands.synthesise_command import synthesise
-from audit.cli.commands.telling import explain, schema
-from audit.cli.commands.vocabulary import codes
 from audit.cli.console.guard import guarded, show_tracebacks
 
 

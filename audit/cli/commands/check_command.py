@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from audit.cli.commands.judging_options import PlanPath
+from audit.cli.commands.shared_options import PlanPath
 from audit.cli.console.terminal import Style, say
 
 

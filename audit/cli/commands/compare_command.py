@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from audit.cli.commands.judging_options import AsJson, Quiet, WhenInconclusive
+from audit.cli.commands.shared_options import AsJson, Quiet, WhenInconclusive
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.cli.outputs.verdict_code import code_of, result_at

@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from audit.cli.commands.judging_options import AllowPickle, AsJson, QuietButWaived, WhenInconclusive, Where
+from audit.cli.commands.shared_options import AllowPickle, AsJson, QuietButWaived, WhenInconclusive, Where
+from audit.cli.outputs.audience import ExactCounts, RestrictedFolder
 from audit.cli.outputs.baselines import BaselineResult
 from audit.cli.outputs.chosen_rules import OnlyRules, chosen
 from audit.cli.outputs.gate_lines import say_gate
-from audit.cli.outputs.gated import Gated, check_gate, judged, judged_alone
-from audit.cli.outputs.keeping import GATE, CacheFolder, ChangedOnly, keep, kept_by_gate
+from audit.cli.outputs.gate_request import Gated, check_gate, judged, judged_alone
 from audit.cli.outputs.nightly import SampleKind, StateFile, judged_tonight
-from audit.cli.outputs.showing import ExactCounts, RestrictedFolder
+from audit.cli.outputs.reuse import GATE, CacheFolder, ChangedOnly, keep, kept_by_gate
 from audit.cli.outputs.verdict_code import code_for, give_kept, result_at
-from audit.cli.outputs.waiving import WaiversFile, code_with_waivers, waived_anew
+from audit.cli.outputs.waivers import WaiversFile, code_with_waivers, waived_anew
 from audit.detectors.isolation.options import Sandbox
 
 

@@ -31,7 +31,7 @@ def portal(
 
     Reads public releases (release.json) and never an exact result. The same releases and day give the same bytes.
     """
-    from audit.cli.outputs.portal_reading import find_audits, is_site
+    from audit.cli.outputs.portal_audits import find_audits, is_site
     from audit.cli.outputs.portals import find_portal, portal_languages, rendered
     from audit.cli.outputs.site_folder import refuse_place, write_site
     from audit.disclosure.site import blank_site, refuse_unexplained_site

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audit.cli.commands.telling import Lang
+from audit.cli.commands.reference_commands import Lang
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note, say_document
-from audit.cli.outputs.showing import (
+from audit.cli.outputs.audience import (
     ExactCounts,
     ExactReports,
     PublicFiles,

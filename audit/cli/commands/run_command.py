@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audit.cli.commands.judging_options import AllowPickle, AsJson, PlanPath, QuietButWaived, WhenInconclusive, Where
-from audit.cli.commands.telling import Lang
+from audit.cli.commands.reference_commands import Lang
+from audit.cli.commands.shared_options import AllowPickle, AsJson, PlanPath, QuietButWaived, WhenInconclusive, Where
 from audit.cli.console.terminal import Style, say, say_document
+from audit.cli.outputs.audience import ExactCounts, RestrictedFolder
 from audit.cli.outputs.baselines import BaselineResult
-from audit.cli.outputs.keeping import ChangedOnly, keep, kept_by_run
-from audit.cli.outputs.showing import ExactCounts, RestrictedFolder
+from audit.cli.outputs.reuse import ChangedOnly, keep, kept_by_run
 from audit.cli.outputs.verdict_code import give_kept, say_if_network_stayed
-from audit.cli.outputs.waiving import WaiversFile, code_with_waivers
+from audit.cli.outputs.waivers import WaiversFile, code_with_waivers
 from audit.detectors.isolation.options import Sandbox
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     Public files go into the folder `public`, the only one that may leave the house; everything else holds exact counts.
     A run that is interrupted keeps what was scored: the same command goes on where it stopped.
     """
+    from audit.cli.outputs.audience import showing
     from audit.cli.outputs.one_run import run_into
-    from audit.cli.outputs.showing import showing
 
     asked = showing(report or (), lang, restricted=restricted, folder=restricted_folder)
     options = {"asked": [*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat]}

@@ -99,7 +99,7 @@ def gate_place(out: Path | None, plan: AuditPlan, plan_folder: Path | None, name
     `out` is the output folder, for a gate on a result.
     """
     from audit.cli.console.guard import ArgumentError
-    from audit.cli.outputs.showing import restricted_place
+    from audit.cli.outputs.audience import restricted_place
 
     if named is not None:
         return named

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.terminal import Style, note, say, say_document
+from audit.cli.outputs.audience import public_folder, restricted_place
 from audit.cli.outputs.chosen_rules import of_chosen
-from audit.cli.outputs.showing import public_folder, restricted_place
-from audit.cli.outputs.waiving import public_waiver_lines, unnamed_waiver_lines, waived_alone, waiver_lines
+from audit.cli.outputs.waivers import public_waiver_lines, unnamed_waiver_lines, waived_alone, waiver_lines
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.gated import Gated
+    from audit.cli.outputs.gate_request import Gated
     from audit.public.table import PublicRelease, PublicRule
     from audit.result.audit_result import AuditResult
 

@@ -11,9 +11,9 @@ SCORING: Final = "scoring"
 """The folder of answers within an output folder."""
 
 if TYPE_CHECKING:
+    from audit.cli.outputs.audience import ExactReports, PublicFiles, Showing
     from audit.cli.outputs.baselines import Accepting
     from audit.cli.outputs.output_folder import OutputFolder
-    from audit.cli.outputs.showing import ExactReports, PublicFiles, Showing
     from audit.detectors.isolation.options import IsolationOptions
     from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
@@ -53,9 +53,9 @@ def run_into(  # noqa: PLR0913 - what a run can be given
 
     Raises AuditError, and then nothing in `out` has changed but that, and which baseline was accepted.
     """
+    from audit.cli.outputs.audience import PublicFiles
     from audit.cli.outputs.output_folder import OutputFolder
-    from audit.cli.outputs.showing import PublicFiles
-    from audit.cli.outputs.waiving import with_waivers_from
+    from audit.cli.outputs.waivers import with_waivers_from
     from audit.result.json_text import result_to_json
     from audit.result.waivers_file import publishable_errors
     from audit.run import run_audit
@@ -114,7 +114,7 @@ def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports)
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
     """The restricted folder, looked at before a night of scoring and not after."""
-    from audit.cli.outputs.showing import inputs, keep_apart, public_folder, restricted_place
+    from audit.cli.outputs.audience import inputs, keep_apart, public_folder, restricted_place
     from audit.disclosure.publish import check_folder
 
     place = restricted_place(out, loaded.plan, loaded.folder, asked.folder)
@@ -126,8 +126,8 @@ def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
 def _publish(
     folder: OutputFolder, result: AuditResult, plan_folder: Path, asked: PublicFiles, place: Path, *, quiet: bool
 ) -> Path:
+    from audit.cli.outputs.audience import first_file, inputs, make_public, public_folder, tell_of
     from audit.cli.outputs.output_folder import PUBLIC
-    from audit.cli.outputs.showing import first_file, inputs, make_public, public_folder, tell_of
 
     def write(files: Mapping[str, bytes]) -> None:
         for name, content in files.items():

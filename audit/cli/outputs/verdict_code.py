@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from audit.cli.console.terminal import note
-from audit.cli.outputs.keeping import kept_outcome, say_kept
+from audit.cli.outputs.reuse import kept_outcome, say_kept
 from audit.errors import ExitCode
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.unchanged import Kept
+    from audit.cli.outputs.kept_verdict import Kept
     from audit.result.audit_result import AuditResult
 
 

@@ -10,7 +10,7 @@ import typer
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, say
-from audit.cli.outputs.showing import ExactCounts
+from audit.cli.outputs.audience import ExactCounts
 from audit.cli.outputs.verdict_code import code_for
 
 
@@ -20,8 +20,8 @@ def demo(
     restricted: ExactCounts = False,
 ) -> None:
     """Make a synthetic audit from a seed, run it, and say what was planted and what was found. Exits 0."""
+    from audit.cli.outputs.audience import showing
     from audit.cli.outputs.one_run import run_into
-    from audit.cli.outputs.showing import showing
     from audit.cli.pages.summary import verdict_words
     from audit.worlds.demo.found import lines_to_print
     from audit.worlds.demo.prepare import DEFAULT_SEED, prepare_demo

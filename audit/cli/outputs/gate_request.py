@@ -12,10 +12,10 @@ from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
 from audit.cli.outputs.baselines import Accepting, accepting, compared, gate_place
 from audit.cli.outputs.chosen_rules import check_rules
-from audit.cli.outputs.keeping import answer_cache, check_keeping, too_many_failed
 from audit.cli.outputs.nightly import Sample, check_sequential
+from audit.cli.outputs.reuse import answer_cache, check_keeping, too_many_failed
 from audit.cli.outputs.verdict_code import say_if_network_stayed
-from audit.cli.outputs.waiving import with_waivers_from
+from audit.cli.outputs.waivers import with_waivers_from
 from audit.detectors.isolation.options import Sandbox
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, say, say_document
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.unchanged import Kept
+    from audit.cli.outputs.kept_verdict import Kept
     from audit.result.audit_result import AuditResult
     from audit.scoring.answer_cache import AnswerCache
 
@@ -56,7 +56,7 @@ def kept_by_gate(cache: Path | None, plan: Path, *, changed_only: bool) -> Kept 
     """The place of the verdict of a plan in a cache; None where none is asked for."""
     if not changed_only or cache is None:
         return None
-    from audit.cli.outputs.unchanged import Kept, inputs_digest
+    from audit.cli.outputs.kept_verdict import Kept, inputs_digest
     from audit.scoring.answer_cache import private_folder
 
     private_folder(cache)
@@ -83,7 +83,7 @@ def kept_by_run(
         raise ArgumentError(
             "--fresh scores everything, and --changed-only nothing that is unchanged", slug="changed-only-fresh"
         )
-    from audit.cli.outputs.unchanged import Kept, inputs_digest
+    from audit.cli.outputs.kept_verdict import Kept, inputs_digest
 
     inputs = inputs_digest(plan, options, details=True)
     return Kept(out / _INPUTS, inputs, out / "result.json")
@@ -93,7 +93,7 @@ def kept_outcome(kept: Kept | None) -> str | None:
     """The outcome that was kept for the same inputs, if any."""
     if kept is None:
         return None
-    from audit.cli.outputs.unchanged import kept_verdict
+    from audit.cli.outputs.kept_verdict import kept_verdict
 
     return kept_verdict(kept)
 
@@ -102,7 +102,7 @@ def keep(kept: Kept | None, plan: Path, options: Mapping[str, Any], result: Audi
     """Keep the verdict of a result, unless the detector was out: that is worth no keeping."""
     if kept is None or too_many_failed(result):
         return
-    from audit.cli.outputs.unchanged import inputs_digest, keep_verdict
+    from audit.cli.outputs.kept_verdict import inputs_digest, keep_verdict
 
     keep_verdict(kept, result.overall.outcome, inputs_digest(plan, options, details=details))
 
