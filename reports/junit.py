@@ -23,7 +23,7 @@ from reports.names import reading_order
 from reports.plain_text import xml_text
 from reports.swap_words import SwapWords, probe_rules
 from reports.unnamed_words import UnnamedWords
-from reports.waived_words import WaivedWords, plain_words
+from reports.waiver_words import WaiverWords, plain_words
 from reports.writer import Report, Writer
 
 _FINEST = ("level", "country")
@@ -51,7 +51,7 @@ class _Suites(Writer):
         self._swaps = SwapWords(result, ENGLISH)
         self._limits_on_probes = {summary.rule.rule: summary for summary in probe_rules(result, ENGLISH)}
         self._change = ChangeWords(result, ENGLISH)
-        self._waivers = WaivedWords(result).listed(self.names)
+        self._waivers = WaiverWords(result).listed(self.names)
         self._order = reading_order(result.features)
 
     def write(self) -> ET.Element:

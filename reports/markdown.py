@@ -19,7 +19,7 @@ from reports.language import ENGLISH
 from reports.markdown_text import literal
 from reports.numbers import NOT_KNOWN
 from reports.verdict_words import VerdictWriter
-from reports.waived_words import WaivedWords
+from reports.waiver_words import WaiverWords
 from reports.writer import Report, Writer
 
 _MOST: Final = 20
@@ -137,7 +137,7 @@ class _Comment(Writer):
         return f"| {literal(self.names.group(finding.group))}{mark} | {literal(finding.rule.rule)} | {rate} | {rest} |"
 
     def _waivers(self) -> Iterator[str]:
-        lines = WaivedWords(self.result).listed(self.names)
+        lines = WaiverWords(self.result).listed(self.names)
         for line in lines[:_MOST]:
             said = f"{line.state}; by {literal(line.who)} until {line.until}: {literal(line.why)}"
             yield f"- Waiver of {literal(line.group)} under {literal(line.rule)}: {said}"

@@ -21,7 +21,7 @@ from audit.vocabulary.text import harmless
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.unnamed_words import UnnamedWords
-from reports.waived_words import WaivedWords, plain_words
+from reports.waiver_words import WaiverWords, plain_words
 from reports.writer import Report, Writer
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -50,7 +50,7 @@ class _Run(Writer):
     def __init__(self, result: AuditResult) -> None:
         super().__init__(Report(result, ENGLISH))
         self._unnamed = UnnamedWords(ENGLISH)
-        self._waived = WaivedWords(result)
+        self._waived = WaiverWords(result)
         lines = result.provenance.rule_lines
         known = lines if len(lines) == len(result.rules) else [None] * len(result.rules)
         self._lines = {rule.rule: line for rule, line in zip(result.rules, known, strict=True)}

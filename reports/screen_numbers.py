@@ -42,7 +42,7 @@ class ScreenNumbers(Writer):
         if self.reading.outcome_of_rates != "fail":
             return (*everyone, self._within(), self._undecided())
         if worst is None:
-            return (*everyone, self._several(), self._undecided())
+            return (*everyone, self._unknown_count(), self._undecided())
         return (*everyone, self._most_affected(worst), self._beyond())
 
     def _everyone(self, metric: str) -> tuple[Number, ...]:
@@ -77,7 +77,7 @@ class ScreenNumbers(Writer):
         return self.words.because("too_few_for_a_rate", among=among, min_denominator=floor)
 
     def _beyond(self) -> Number:
-        failing = self._with("fail")
+        failing = self._count_of("fail")
         judged = len({each.group.people for each in self.reading.findings if each.outcome in ("pass", "fail")})
         note = self.t.ngettext(
             "of %(count)s group that could be judged", "of %(count)s groups that could be judged", judged
@@ -86,7 +86,7 @@ class ScreenNumbers(Writer):
         return Number(self.n.count(failing), label, note)
 
     def _within(self) -> Number:
-        count = self._with("pass")
+        count = self._count_of("pass")
         label = (
             self.t.ngettext("group within every limit", "groups within every limit", count)
             if self._several_limits
@@ -95,7 +95,7 @@ class ScreenNumbers(Writer):
         return Number(self.n.count(count), label, self._of_groups())
 
     def _undecided(self) -> Number:
-        unsure = self._with("inconclusive", "not_evaluable")
+        unsure = self._count_of("inconclusive", "not_evaluable")
         note = self._of_groups()
         return Number(
             self.n.count(unsure),
@@ -103,7 +103,7 @@ class ScreenNumbers(Writer):
             self.t.gettext("%(groups)s, on at least one limit") % {"groups": note} if self._several_limits else note,
         )
 
-    def _several(self) -> Number:
+    def _unknown_count(self) -> Number:
         """Return the number to show where nobody knows how many groups are beyond the limit."""
         judged = max((family.tested for _, family in self.reading.unnamed), default=0)
         return Number(
@@ -113,7 +113,7 @@ class ScreenNumbers(Writer):
             % {"count": self.n.count(judged)},
         )
 
-    def _with(self, *outcomes: Outcome) -> int:
+    def _count_of(self, *outcomes: Outcome) -> int:
         """Count the groups whose worst outcome over all limits is one of these. Each group of the same people counts
         once.
         """

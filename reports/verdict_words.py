@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import MISSED, UNDECIDED_ALONE, WRONGLY_FLAGGED, worst_outcomes
-from reports.answering_words import AnsweringWords
+from reports.answer_words import AnswerWords
 from reports.change_words import ChangeWords
 from reports.most_affected import MostAffected, kind_of_finding
 from reports.screen_numbers import Number, ScreenNumbers
@@ -38,7 +38,7 @@ class VerdictWriter(Writer):
         super().__init__(report)
         reading, language = self.reading, self.language
         self._unnamed_words = UnnamedWords(language)
-        self._answering = AnsweringWords(language)
+        self._answering = AnswerWords(language)
         self._swaps = SwapWords(self.result, language)
         self._change = ChangeWords(self.result, language)
         self._outcome = self.result.overall.outcome

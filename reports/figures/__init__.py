@@ -51,7 +51,7 @@ def funnel(source: PublicRelease | AuditResult, *, rule: str | None = None, by: 
     from reports.figures.of_release import funnel_of_release
     from reports.figures.of_result import funnel_of_result
 
-    return draw(_taken(source, funnel_of_release, funnel_of_result, rule, by))
+    return draw(_data(source, funnel_of_release, funnel_of_result, rule, by))
 
 
 def forest(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
@@ -60,7 +60,7 @@ def forest(source: PublicRelease | AuditResult, *, rule: str | None = None, by: 
     from reports.figures.of_release import forest_of_release
     from reports.figures.of_result import forest_of_result
 
-    return draw(_taken(source, forest_of_release, forest_of_result, rule, by))
+    return draw(_data(source, forest_of_release, forest_of_result, rule, by))
 
 
 def sweep(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
@@ -70,7 +70,7 @@ def sweep(source: PublicRelease | AuditResult, *, rule: str | None = None, by: s
     from reports.figures.of_result import sweep_of_result
     from reports.figures.sweeps import draw
 
-    return draw(_taken(source, _not_public("sweep"), sweep_of_result, rule, by))
+    return draw(_data(source, _not_public("sweep"), sweep_of_result, rule, by))
 
 
 def reliability(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
@@ -78,10 +78,10 @@ def reliability(source: PublicRelease | AuditResult, *, rule: str | None = None,
     from reports.figures.of_result import reliability_of_result
     from reports.figures.reliabilities import draw
 
-    return draw(_taken(source, _not_public("reliability"), reliability_of_result, rule, by))
+    return draw(_data(source, _not_public("reliability"), reliability_of_result, rule, by))
 
 
-def _taken(
+def _data(
     source: PublicRelease | AuditResult,
     of_release: Callable[[PublicRelease, str | None, str | None], Data],
     of_result: Callable[[AuditResult, str | None, str | None], Data],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from reports.html.again import FROM_THE_RESULT, Origin
+from reports.html.page_command import FROM_THE_RESULT, Origin
 from reports.language import ENGLISH, Language
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from reports.harms import Error, harm
 from reports.most_affected import people_more
 from reports.plain_text import capital
 from reports.unnamed_words import Unnamed, UnnamedWords
-from reports.waived_words import WaivedWords
+from reports.waiver_words import WaiverWords
 from reports.writer import Report, Writer
 
 
@@ -55,7 +55,7 @@ class AffectedWriter(Writer):
     def __init__(self, report: Report) -> None:
         super().__init__(report)
         self._unnamed_words = UnnamedWords(self.language)
-        self._waived = WaivedWords(self.result, self.language)
+        self._waived = WaiverWords(self.result, self.language)
 
     def write(self) -> tuple[Affected, ...]:
         """Write both errors, the one that harms most first, and then the other limits of the plan."""

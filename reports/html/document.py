@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reports.html.again import Again, Origin, command_again
 from reports.html.environment import Finished, environment
 from reports.html.layout import Part, one_file, part_in, scope_of
+from reports.html.page_command import Origin, PageCommand, page_command
 from reports.language import Language
 
 if TYPE_CHECKING:
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 def document(result: AuditResult, languages: Sequence[Language], origin: Origin) -> str:
     """Return the whole file in these languages. The first of them is chosen."""
     several = len(languages) > 1
-    again = Again(origin, command_again(result, languages, origin))
+    again = PageCommand(origin, page_command(result, languages, origin))
     parts = [_part(result, language, again, several=several) for language in languages]
     return one_file(parts, result.plan.audit.title)
 
 
-def _part(result: AuditResult, language: Language, again: Again, *, several: bool) -> Part:
+def _part(result: AuditResult, language: Language, again: PageCommand, *, several: bool) -> Part:
     from reports.harms import route_in_words, use_in_words
     from reports.html.charts import row_mark, shapes
+    from reports.html.compact import compacted, unquoted
     from reports.html.evidence import EvidenceWriter
     from reports.html.page import PageWriter
     from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
     from reports.html.safeguards import SafeguardsWriter
-    from reports.html.slim import slimmed, unquoted
     from reports.writer import Report
 
     result = result if language.is_english else _in_language(result, language)
@@ -57,7 +57,7 @@ def _part(result: AuditResult, language: Language, again: Again, *, several: boo
         resolution=(PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K),
     )
     scope = scope_of(language, several=several)
-    body, labels = slimmed(body, language, scope)
+    body, labels = compacted(body, language, scope)
     part = part_in(
         language,
         page.verdict.heading,

@@ -21,7 +21,7 @@ from reports.plain_text import capital
 from reports.swap_words import ProbeRuleSummary, probe_rules
 from reports.unnamed_words import UnnamedWords
 from reports.verdict_words import VerdictWords, VerdictWriter
-from reports.waived_words import WaivedWords, WaiverLine
+from reports.waiver_words import WaiverLine, WaiverWords
 from reports.writer import Report, Writer
 
 _AFFECTED_FIRST = 10
@@ -149,7 +149,7 @@ class PageWriter(Writer):
             worth_less=self._worth_less,
             but_for_unknown=any(verdict.because == "unknown_attribute" for verdict in self.result.verdicts),
             terms=tuple(self._terms(answered)),
-            waivers=tuple(WaivedWords(self.result, self.language).listed(self.names)),
+            waivers=tuple(WaiverWords(self.result, self.language).listed(self.names)),
         )
 
     def _overlap(self) -> Literal["ladder", "families", ""]:

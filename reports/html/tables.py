@@ -16,7 +16,7 @@ from audit.vocabulary.groups import Family
 from reports.html.charts import Bar, axis_end, interval
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
-from reports.waived_words import WaivedWords
+from reports.waiver_words import WaiverWords
 from reports.writer import Report, Writer
 
 WHOLE = 24
@@ -106,7 +106,7 @@ class TableWriter(Writer):
     def __init__(self, report: Report) -> None:
         super().__init__(report)
         self._min_denominator = self.result.plan.verdict.min_denominator
-        self._waived = WaivedWords(self.result, self.language)
+        self._waived = WaiverWords(self.result, self.language)
 
     def judged(self, rule: RuleResult, family: Family, anchor: str) -> Table | None:
         """Return the table of a rule over a family, or None where the rule is not about the family."""
@@ -152,7 +152,7 @@ class TableWriter(Writer):
     ) -> Table:
         findings = sorted(findings, key=self._urgency)
         first = findings if len(findings) <= WHOLE else findings[:FIRST]
-        rest, left_out = self._kept(findings[len(first) :], family)
+        rest, left_out = self._listed_findings(findings[len(first) :], family)
         end = axis_end(_extent(first))
         digits = 1 if end <= _SMALL_RATES else 0
         plain = self.reading.metrics[metric].plain if metric in self.reading.metrics else metric
@@ -171,7 +171,7 @@ class TableWriter(Writer):
             left_out=left_out,
         )
 
-    def _kept(self, findings: list[Rate], family: Family) -> tuple[list[Rate], str]:
+    def _listed_findings(self, findings: list[Rate], family: Family) -> tuple[list[Rate], str]:
         """Return the findings to list: every group of one feature, so that anyone finds her own; of several features,
         the failing and the largest ones.
         """
@@ -246,7 +246,7 @@ class TableWriter(Writer):
         """Return rows under their common outcome and reason, so that a row need not repeat it."""
         folds, said = [], ("", "")
         named = sorted(findings, key=lambda finding: (self._urgency(finding)[0], self.names.group(finding.group)))
-        for members, larger in self._alike(named):
+        for members, larger in self._by_larger_group(named):
             verdict = members[0].verdict
             because = self._because(members[0])
             title = capital(self.words.outcome(verdict.outcome)) if verdict else ""
@@ -258,12 +258,12 @@ class TableWriter(Writer):
                 Fold(
                     outcome=verdict.outcome if verdict else "",
                     title=title if verdict else self.t.gettext("Other groups"),
-                    rows=tuple(self._short(finding, digits, larger=larger) for finding in members),
+                    rows=tuple(self._folded_row(finding, digits, larger=larger) for finding in members),
                 )
             )
         return folds
 
-    def _alike(self, named: Sequence[Rate]) -> Iterator[tuple[list[Rate], str]]:
+    def _by_larger_group(self, named: Sequence[Rate]) -> Iterator[tuple[list[Rate], str]]:
         """Yield findings of one outcome and reason, split by larger group where naming it once takes less space."""
         for _, group in groupby(named, key=lambda finding: self._urgency(finding)[0]):
             members = list(group)
@@ -285,7 +285,7 @@ class TableWriter(Writer):
             "outcome": self.words.outcome(verdict.judged_as_outcome or "inconclusive"),
         }
 
-    def _short(self, finding: Rate, digits: int, *, larger: str) -> Row:
+    def _folded_row(self, finding: Rate, digits: int, *, larger: str) -> Row:
         """Return a row without a drawing. Its outcome stands above it, and so may its larger group."""
         verdict = finding.verdict
         note = ""

@@ -37,7 +37,7 @@ class PdfReporter:
         from reports import languages
         from reports.group_counts import counts_csv
         from reports.html import render_page
-        from reports.html.again import Origin
+        from reports.html.page_command import Origin
 
         page = render_page(result, languages.language(language), Origin(form="pdf"))
         return pdf_of(page, {"result.json": result_to_json(result).encode(), "counts.csv": counts_csv(result).encode()})

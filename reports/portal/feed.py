@@ -14,35 +14,39 @@ from reports.portal.words import PortalWords
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 
 
-def feed(site: PublicSite, systems: list[System], title: str, teller: PortalWords) -> bytes:
+def feed(site: PublicSite, systems: list[System], title: str, portal_words: PortalWords) -> bytes:
     """Return the feed. Its id is the id of the oldest audit, so that it stays while others are added."""
     pages = {audit.name: system for system in systems for audit in system.audits}
     latest_first = sorted(site.audits, key=lambda audit: (audit.release.about.finished, audit.name), reverse=True)
-    root = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": teller.language.code})
+    root = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": portal_words.language.code})
     _add(root, "title", title)
     _add(root, "id", _urn("feed", latest_first[-1].sha256))
     _add(root, "updated", _moment(latest_first[0]))
     ET.SubElement(root, "link", {"rel": "alternate", "type": "text/html", "href": "index.html"})
     ET.SubElement(root, "link", {"rel": "self", "type": "application/atom+xml", "href": "feed.xml"})
     for audit in latest_first:
-        root.append(_entry(audit, pages[audit.name], teller))
+        root.append(_entry(audit, pages[audit.name], portal_words))
     ET.indent(root, " ")
     text = ET.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
 
 
-def _entry(audit: PublicAudit, system: System, teller: PortalWords) -> ET.Element:
+def _entry(audit: PublicAudit, system: System, portal_words: PortalWords) -> ET.Element:
     about = audit.release.about
     entry = ET.Element("entry", {"xml:id": audit.name})
-    verdict = teller.state(audit.release.headline.outcome)
+    verdict = portal_words.state(audit.release.headline.outcome)
     _add(entry, "title", f"{about.title}: {verdict}")
     _add(entry, "id", _urn("audit", audit.sha256))
     _add(entry, "updated", _moment(audit))
     author = ET.SubElement(entry, "author")
     _add(author, "name", about.auditor or about.owner)
     ET.SubElement(entry, "link", {"rel": "alternate", "type": "text/html", "href": f"{system.page}#{audit.name}"})
-    until = "" if about.valid_until is None else teller.language.date(about.valid_until)
-    _add(entry, "summary", " ".join(filter(None, (teller.sentence(audit.release), teller.valid_until(until)))))
+    until = "" if about.valid_until is None else portal_words.language.date(about.valid_until)
+    _add(
+        entry,
+        "summary",
+        " ".join(filter(None, (portal_words.sentence(audit.release), portal_words.valid_until(until)))),
+    )
     return entry
 
 

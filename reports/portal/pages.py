@@ -91,10 +91,10 @@ class _Writer:
         self._listed = listed
         self._language = language
         self._code = code
-        self._teller = PortalWords(language)
-        self._views = ViewWriter(figures, self._teller, site.today)
+        self._portal_words = PortalWords(language)
+        self._views = ViewWriter(figures, self._portal_words, site.today)
         self._templates = _environment(language)
-        running = self._teller.t.gettext("Protected figures: none is an exact count")
+        running = self._portal_words.t.gettext("Protected figures: none is an exact count")
         style = self._templates.get_template("style.css").render(notice=running)
         self._style = style + self._templates.get_template("site.css").render()
         self._digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
@@ -104,10 +104,10 @@ class _Writer:
         return {place.file: text.encode() for place, text in self._pages()}
 
     def _pages(self) -> Iterator[tuple[_Place, str]]:
-        t = self._teller.t
+        t = self._portal_words.t
         yield self._list("index.html", None, t.gettext("Audits published here"))
         for state in STATES:
-            yield self._list(f"state-{state}.html", state, self._teller.state(state))
+            yield self._list(f"state-{state}.html", state, self._portal_words.state(state))
         for operator in self._listed:
             title = t.gettext("Summary for reporting")
             yield self._page(
@@ -149,7 +149,7 @@ class _Writer:
     def _by_state(self, listed: tuple[Operator, ...] | list[Operator]) -> list[tuple[str, str, int]]:
         systems = [system for operator in listed for system in operator.systems]
         return [
-            (state, self._teller.state_in_short(state), sum(system.state == state for system in systems))
+            (state, self._portal_words.state_in_short(state), sum(system.state == state for system in systems))
             for state in STATES
         ]
 
@@ -163,7 +163,7 @@ class _Writer:
             audits=len(self._site.audits),
             systems=sum(len(operator.systems) for operator in self._listed),
             language=self._language,
-            teller=self._teller,
+            portal_words=self._portal_words,
             largest_change=max(method.largest_change for method in methods),
             floor=min(method.floor for method in methods),
             **self._views.constants(),

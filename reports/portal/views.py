@@ -93,9 +93,9 @@ class Row:
 class ViewWriter:
     """Writer of the views of systems, in one language."""
 
-    def __init__(self, figures: Mapping[str, Figures], teller: PortalWords, today: str) -> None:
+    def __init__(self, figures: Mapping[str, Figures], portal_words: PortalWords, today: str) -> None:
         self._figures = figures
-        self._teller = teller
+        self._portal_words = portal_words
         self._today = today
         self._rows: dict[str, Row] = {}
 
@@ -113,22 +113,22 @@ class ViewWriter:
                 (audit.name, audit.release.headline.outcome, self._figures[audit.name].everyone(latest.metric))
                 for audit in last
             ]
-            name = self._teller.rate_name(latest.metric, latest)
-            title = self._teller.t.ngettext(
+            name = self._portal_words.rate_name(latest.metric, latest)
+            title = self._portal_words.t.ngettext(
                 "%(rate)s among everyone, in the latest audit",
                 "%(rate)s among everyone, in the last %(count)s audits, the oldest first",
                 len(last),
-            ) % {"rate": name, "count": self._teller.n.count(len(last))}
+            ) % {"rate": name, "count": self._portal_words.n.count(len(last))}
             self._rows[system.page] = Row(
                 system=system,
                 state=system.state,
-                word=self._teller.state(system.state),
+                word=self._portal_words.state(system.state),
                 latest=self._view(system.latest, latest.metric),
                 rate_name=name,
-                trend=trend(shown, title, self._teller.n),
+                trend=trend(shown, title, self._portal_words.n),
                 several=len(last) > 1,
-                use=use_in_words(about.use, self._teller.language),
-                route=route_in_words(about.route, self._teller.language),
+                use=use_in_words(about.use, self._portal_words.language),
+                route=route_in_words(about.route, self._portal_words.language),
             )
         return self._rows[system.page]
 
@@ -138,7 +138,7 @@ class ViewWriter:
         """
         metric = self._figures[system.latest.name].metric
         links = [
-            AuditLink(audit.name, self._teller.language.date(about.finished), about.title)
+            AuditLink(audit.name, self._portal_words.language.date(about.finished), about.title)
             for audit in system.audits
             for about in (audit.release.about,)
         ]
@@ -157,7 +157,7 @@ class ViewWriter:
         before: PublicAudit | None = None,
         beside: tuple[AuditLink | None, AuditLink | None] = (None, None),
     ) -> AuditView:
-        figures, teller = self._figures[audit.name], self._teller
+        figures, portal_words = self._figures[audit.name], self._portal_words
         release, rate = figures.release, figures.everyone(metric)
         until = release.about.valid_until
         expired = is_expired(audit, self._today)
@@ -166,21 +166,21 @@ class ViewWriter:
         return AuditView(
             audit=audit,
             outcome="expired" if lapsed else release.headline.outcome,
-            word=teller.state("expired" if lapsed else release.headline.outcome),
-            sentence=teller.sentence(release),
-            day=teller.language.date(release.about.finished),
-            until="" if until is None else teller.language.date(until),
+            word=portal_words.state("expired" if lapsed else release.headline.outcome),
+            sentence=portal_words.sentence(release),
+            day=portal_words.language.date(release.about.finished),
+            until="" if until is None else portal_words.language.date(until),
             expired=expired,
-            rate=teller.rate(rate),
-            range=teller.range(rate),
-            chart=level(audit.name, rate, teller.rate_name(metric, figures)),
-            tallies=teller.tallies(figures),
+            rate=portal_words.rate(rate),
+            range=portal_words.range(rate),
+            chart=level(audit.name, rate, portal_words.rate_name(metric, figures)),
+            tallies=portal_words.tallies(figures),
             furthest=named[0] if named else None,
             below=named,
             below_more=len(figures.below) - len(named),
-            changes=[] if before is None else [teller.change(each) for each in changes(before.release, release)],
-            notes=teller.notes(release),
-            waivers=teller.waivers(figures),
+            changes=[] if before is None else [portal_words.change(each) for each in changes(before.release, release)],
+            notes=portal_words.notes(release),
+            waivers=portal_words.waivers(figures),
             folder=f"reports/{audit.name}",
             previous=beside[0],
             following=beside[1],
@@ -190,6 +190,6 @@ class ViewWriter:
         word, rate = figures.below[place]
         return GroupView(
             row=site_row(figures.audit.name, group_key(word.group)),
-            name=self._teller.names(figures).group(word.group),
-            rate=self._teller.both_of(rate, figures),
+            name=self._portal_words.names(figures).group(word.group),
+            rate=self._portal_words.named_rate(rate, figures),
         )

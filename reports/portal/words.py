@@ -92,11 +92,11 @@ class PortalWords:
         plain = next((each.plain for each in figures.release.about.metrics if each.name == metric), "")
         return capital(self.t.gettext(plain)) if plain else Words(self.language, self.names(figures)).rate(metric)
 
-    def both_of(self, rate: PublicRate, figures: Figures) -> str:
+    def named_rate(self, rate: PublicRate, figures: Figures) -> str:
         """Return a rate with its interval and its name: "28% (25–32%), share of non-victims wrongly flagged"."""
         plain = next((each.plain for each in figures.release.about.metrics if each.name == rate.metric), "")
         name = self.t.gettext(plain) if plain else self.rate_name(rate.metric, figures)
-        return self.t.gettext("%(first)s, %(other)s") % {"first": self.both(rate), "other": name}
+        return self.t.gettext("%(first)s, %(other)s") % {"first": self.rate_with_range(rate), "other": name}
 
     def rate(self, rate: PublicRate | None) -> str:
         """Return a rate, or the bound that is known of it; a dash where nothing is shown."""
@@ -116,7 +116,7 @@ class PortalWords:
             return ""
         return self.n.percent_range(rate.low, rate.high)
 
-    def both(self, rate: PublicRate | None) -> str:
+    def rate_with_range(self, rate: PublicRate | None) -> str:
         """Return a rate and its interval: "79% (78–81%)"."""
         text, between = self.rate(rate), self.range(rate)
         return f"{text} ({between})" if between else text

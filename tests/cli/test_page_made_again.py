@@ -102,7 +102,7 @@ def test_a_pdf_says_how_to_make_itself(folder: Path, monkeypatch: pytest.MonkeyP
     require_pdf()
     from audit.result.file import load_result
     from reports.html import render_page
-    from reports.html.again import Origin
+    from reports.html.page_command import Origin
     from reports.languages import language
 
     result = load_result(folder / "result.json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from audit.result.findings.further import FailedRows, SelfDisagreement
 from audit.vocabulary.groups import Group
-from reports.answering_words import AnsweringWords
+from reports.answer_words import AnswerWords
 from reports.html.looks.parts import Column, Look, LookWriter
 from reports.numbers import NOT_KNOWN
 
@@ -67,7 +67,7 @@ class FailuresWriter(LookWriter):
         read = {account.group.root: account.read for account in self.result.rows}.get(each.group.root)
         return (
             self.group(each.group),
-            AnsweringWords(self.language).why(each.status, each.reason),
+            AnswerWords(self.language).why(each.status, each.reason),
             self.n.count(each.rows),
             NOT_KNOWN if not read else self.n.percent(each.rows / read, digits=1),
         )

@@ -26,7 +26,7 @@ class CostWriter(LookWriter):
             Column(self.t.gettext("Missed; wrongly flagged")),
         )
         stated = sorted(
-            (each for each in self.once(costs, lambda each: each.group) if each.per_1000 is not None),
+            (each for each in self.without_repeats(costs, lambda each: each.group) if each.per_1000 is not None),
             key=lambda each: (bool(each.group.root), len(each.group.root), -(each.difference or 0.0)),
         )
         tables, folds = self.split(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reports.html.looks.all_groups import AllGroupsWriter
 from reports.html.looks.answers import AskedAgainWriter, FailuresWriter
 from reports.html.looks.change import ChangeWriter
 from reports.html.looks.costs import CostWriter, MeasureWriter, OpinionWriter
-from reports.html.looks.like import LikeWriter
+from reports.html.looks.doubts import ControlWriter, DoubtsWriter
+from reports.html.looks.like_cases import LikeCasesWriter
 from reports.html.looks.parts import Look
 from reports.html.looks.patterns import DeployedWriter, PatternWriter
 from reports.html.looks.scores import CalibrationWriter, RankingWriter, SweepWriter
 from reports.html.looks.search import SearchWriter
-from reports.html.looks.several import SeveralWriter
-from reports.html.looks.sure import ControlWriter, SureWriter
+from reports.html.looks.several_nationalities import SeveralNationalitiesWriter
 from reports.html.looks.swaps import SwapsWriter
-from reports.html.looks.together import TogetherWriter
 from reports.writer import Report
 
 _ANSWERED = (
@@ -24,10 +24,10 @@ _ANSWERED = (
     SweepWriter,
     DeployedWriter,
     SwapsWriter,
-    SureWriter,
+    DoubtsWriter,
     ControlWriter,
-    LikeWriter,
-    SeveralWriter,
+    LikeCasesWriter,
+    SeveralNationalitiesWriter,
     FailuresWriter,
     AskedAgainWriter,
     PatternWriter,
@@ -69,7 +69,7 @@ def looks(report: Report) -> Looks:
     """Write every look."""
     asked = tuple(writer(report).look() for writer in _ANSWERED)
     return Looks(
-        together=TogetherWriter(report).look(),
+        together=AllGroupsWriter(report).look(),
         asked=asked,
         change=ChangeWriter(report).look(),
     )

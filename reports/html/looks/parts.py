@@ -99,14 +99,14 @@ class LookWriter(Writer):
         """Return counts: 31 of 74."""
         return self.t.gettext("%(part)s of %(whole)s") % {"part": self.n.count(part), "whole": self.n.count(whole)}
 
-    def as_they_are(self) -> tuple[str, ...]:
+    def unweighted_notes(self) -> tuple[str, ...]:
         """Return a note that weights and clusters are left out of a look, where the plan names any."""
         section = self.result.plan.evaluation_set
         if section.weight is None and section.cluster is None:
             return ()
-        return (self.unused(),)
+        return (self.unweighted_note(),)
 
-    def unused(self) -> str:
+    def unweighted_note(self) -> str:
         """Return the sentence that weights and clusters are left out."""
         return self.t.gettext(
             "Weights and clusters do not enter these numbers; with clusters the likely ranges are too narrow."
@@ -116,7 +116,7 @@ class LookWriter(Writer):
         """Return the name of a group."""
         return self.names.group(group)
 
-    def once(self, groups: Iterable[T], group_of: Callable[[T], Group]) -> list[T]:
+    def without_repeats(self, groups: Iterable[T], group_of: Callable[[T], Group]) -> list[T]:
         """Drop repeated groups. The same people can stand on every rung, such as those of unknown nationality."""
         first: dict[object, T] = {}
         for each in groups:

@@ -39,7 +39,7 @@ class DeployedWriter(LookWriter):
             Column(self.t.gettext("Right ones of these")),
         )
         groups = [group for record in records for group in record.groups if group.reason is None]
-        groups = self.once(groups, lambda group: group.group)
+        groups = self.without_repeats(groups, lambda group: group.group)
         groups.sort(key=lambda group: (bool(group.group.root), group.precision if group.precision is not None else 1))
         tables, folds = self.split(
             self.t.gettext("Flags at the base rate met at work"), columns, map(self._row, groups), "deployed-more"
@@ -117,7 +117,7 @@ class PatternWriter(LookWriter):
         return Look(
             "patterns",
             title,
-            sentences=(*self._sentences(), *self.as_they_are()),
+            sentences=(*self._sentences(), *self.unweighted_notes()),
             note=self.t.gettext(
                 "Compared are the share flagged of each group and the share labelled, against everyone else’s. To "
                 "repeat the labels is no virtue where the labels themselves are one-sided."
@@ -136,7 +136,7 @@ class PatternWriter(LookWriter):
         )
         found = [
             group
-            for group in self.once(every, lambda group: group.group)
+            for group in self.without_repeats(every, lambda group: group.group)
             if (group.outcome != "cannot_tell") == telling
         ]
         order = {"adds": 0, "removes": 1, "repeats": 2}

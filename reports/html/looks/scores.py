@@ -30,7 +30,7 @@ class RankingWriter(LookWriter):
             Column(self.t.gettext("Scores at the threshold")),
         )
         stated = [auc for auc in self.result.further.aucs if auc.status == "estimated"]
-        stated = self.once(stated, lambda auc: auc.group)
+        stated = self.without_repeats(stated, lambda auc: auc.group)
         stated.sort(key=lambda auc: (bool(auc.group.root), len(auc.group.root), auc.auc or 0.0))
         tables, folds = self.split(
             self.t.gettext("How often a victim scores above another person"),
@@ -65,7 +65,7 @@ class RankingWriter(LookWriter):
                     "telling groups apart, not victims (Simpson’s paradox)."
                 ) % {"axes": axes, "highest": self.n.percent(split.highest_auc)}
         if any(auc.unused for auc in self.result.further.aucs):
-            yield self.unused()
+            yield self.unweighted_note()
 
     def _row(self, auc: GroupAuc) -> tuple[str, ...]:
         return (
@@ -113,7 +113,7 @@ class CalibrationWriter(LookWriter):
         """The look."""
         title = self.t.gettext("Do scores mean the same for everyone?")
         stated = [each for each in self.result.further.calibrations if each.status == "estimated"]
-        stated = self.once(stated, lambda each: each.group)
+        stated = self.without_repeats(stated, lambda each: each.group)
         if not stated:
             return Look("calibration", title, absent=self._absent())
         columns = (
@@ -130,7 +130,10 @@ class CalibrationWriter(LookWriter):
         return Look(
             "calibration",
             title,
-            sentences=(self._sentence(stated), *([self.unused()] if any(each.unused for each in stated) else [])),
+            sentences=(
+                self._sentence(stated),
+                *([self.unweighted_note()] if any(each.unused for each in stated) else []),
+            ),
             note=self.t.gettext(
                 "Of cases scored 0.3, three in ten should be victims, in every group. Scores that are right on average "
                 "can still be wrong within a group’s high or low scores."
@@ -227,7 +230,10 @@ class SweepWriter(LookWriter):
         return Look(
             "thresholds",
             title,
-            sentences=(*self._sentences(first), *([self.unused()] if any(each.unused for each in sweeps) else [])),
+            sentences=(
+                *self._sentences(first),
+                *([self.unweighted_note()] if any(each.unused for each in sweeps) else []),
+            ),
             note=self.t.gettext(
                 "A sweep describes. A threshold or capacity chosen on the cases of an audit makes the verdicts on "
                 "these cases void: they would have to be reached again on other cases."
@@ -238,9 +244,9 @@ class SweepWriter(LookWriter):
         )
 
     def _sentences(self, sweeps: Sequence[Sweep]) -> Iterator[str]:
-        if self._own is not None:
+        if self._audit_threshold is not None:
             yield self.t.gettext("This audit’s own threshold is %(threshold)s.") % {
-                "threshold": self.n.plain(self._own)
+                "threshold": self.n.plain(self._audit_threshold)
             }
         for sweep in sweeps:
             surely = sum(_surely(_gap(step, "true_positive_rate")) for step in sweep.steps)
@@ -268,7 +274,7 @@ class SweepWriter(LookWriter):
             Column(self.t.gettext("Widest gap in victims found"), number=False),
             Column(self.t.gettext("Widest gap in wrong flags"), number=False),
         )
-        rows = tuple(self._row(sweep, each) for each in self._some(sweep))
+        rows = tuple(self._row(sweep, each) for each in self._spread_steps(sweep))
         caption = (
             self.t.gettext("Other thresholds, by %(axes)s")
             if sweep.over == "threshold"
@@ -276,7 +282,7 @@ class SweepWriter(LookWriter):
         ) % {"axes": self.names.axes(sweep.family.axes)}
         return SmallTable(caption, columns, rows, self.more_in_result(len(sweep.steps) - len(rows)))
 
-    def _some(self, sweep: Sweep) -> Sequence[SweepStep]:
+    def _spread_steps(self, sweep: Sweep) -> Sequence[SweepStep]:
         """Return steps at equal distances. The step of the audit replaces the one next to it."""
         apart = max(-(-len(sweep.steps) // _STEPS), 1)
         places = list(range(len(sweep.steps)))[apart // 2 :: apart]
@@ -287,10 +293,14 @@ class SweepWriter(LookWriter):
         return [sweep.steps[place] for place in places]
 
     def _is_own(self, step: SweepStep) -> bool:
-        return step.share is None and self._own is not None and math.isclose(step.threshold, self._own, abs_tol=1e-9)
+        return (
+            step.share is None
+            and self._audit_threshold is not None
+            and math.isclose(step.threshold, self._audit_threshold, abs_tol=1e-9)
+        )
 
     @property
-    def _own(self) -> float | None:
+    def _audit_threshold(self) -> float | None:
         """Return the threshold of the audit, or None where it flags by a capacity or without scores."""
         return getattr(self.result.plan.detector, "threshold", None)
 

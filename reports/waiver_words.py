@@ -30,7 +30,7 @@ class WaiverLine:
     """The state of the waiver when the audit ended."""
 
 
-class WaivedWords:
+class WaiverWords:
     """Words for the waivers of one result, in one language."""
 
     def __init__(self, result: AuditResult, language: Language = ENGLISH) -> None:

@@ -20,7 +20,7 @@ _FINEST = ("country", "level")
 """The rungs whose funnels stand on the page."""
 
 
-class TogetherWriter(LookWriter):
+class AllGroupsWriter(LookWriter):
     """Writer of the look at how the groups of each family differ."""
 
     def look(self) -> Look:

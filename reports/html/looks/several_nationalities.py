@@ -9,7 +9,7 @@ from reports.html.looks.parts import Column, Look, LookWriter
 from reports.numbers import NOT_KNOWN
 
 
-class SeveralWriter(LookWriter):
+class SeveralNationalitiesWriter(LookWriter):
     """Writer of the look at nationalities that people hold beside others."""
 
     def look(self) -> Look:

@@ -41,7 +41,7 @@ def _bare(attribute: re.Match[str]) -> str:
     return f"{attribute[1]}{attribute[2]}{' /' if attribute[3] else ''}"
 
 
-def slimmed(body: str, language: Language, scope: str) -> tuple[str, str]:
+def compacted(body: str, language: Language, scope: str) -> tuple[str, str]:
     """Return `body` with numbered labels and without needless end tags and quotes, and the style rules that hold the
     labels. `scope` is the beginning of each rule.
     """

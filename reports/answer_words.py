@@ -6,7 +6,7 @@ from audit.vocabulary.statuses import Reason, Status
 from reports.language import Language
 
 
-class AnsweringWords:
+class AnswerWords:
     """Words for failed answers in one language."""
 
     def __init__(self, language: Language) -> None:

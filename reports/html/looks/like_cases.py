@@ -12,7 +12,7 @@ from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 _TELLING: Final[tuple[ConditionalNote, ...]] = ("vanishes", "appears", "reverses")
 
 
-class LikeWriter(LookWriter):
+class LikeCasesWriter(LookWriter):
     """Writer of the look at gaps within strata."""
 
     def look(self) -> Look:
@@ -29,7 +29,7 @@ class LikeWriter(LookWriter):
         return Look(
             "like",
             title,
-            sentences=(*self._sentences(), *self.as_they_are()),
+            sentences=(*self._sentences(), *self.unweighted_notes()),
             note=self.t.gettext(
                 "No verdict depends on this: a gap that such a comparison explains is a gap all the same for those who "
                 "are in it. Nor does it say that the kind of case is the cause."
@@ -40,7 +40,7 @@ class LikeWriter(LookWriter):
         )
 
     @property
-    def _several(self) -> bool:
+    def _has_several_ways(self) -> bool:
         """Tell whether cases are compared within strata in more than one way, so that a row has to say in which."""
         return len({record.controls for record in self.result.further.conditional}) > 1
 
@@ -49,7 +49,7 @@ class LikeWriter(LookWriter):
         return (
             self.group_column(),
             Column(self.t.gettext("Rate"), number=False),
-            *([alike] if self._several else []),
+            *([alike] if self._has_several_ways else []),
             Column(self.t.gettext("Gap in points")),
             Column(self.t.gettext("Gap among like cases")),
             Column(self.t.gettext("What that does"), number=False),
@@ -103,7 +103,7 @@ class LikeWriter(LookWriter):
         else:
             crude = self.n.points_with_range(gap.crude_difference, gap.crude_difference_low, gap.crude_difference_high)
             within = self.n.points_with_range(gap.difference, gap.difference_low, gap.difference_high)
-        alike = (self._kinds(record.controls),) if self._several else ()
+        alike = (self._kinds(record.controls),) if self._has_several_ways else ()
         return (self.group(gap.group), self.words.rate(record.metric), *alike, crude, within, self._note(gap))
 
     def _note(self, gap: ConditionalGap) -> str:

@@ -26,14 +26,14 @@ FROM_THE_RESULT: Final = Origin()
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class PageCommand:
     """The origin of a page and the command that makes it again."""
 
     origin: Origin
     command: str
 
 
-def command_again(result: AuditResult, languages: Sequence[Language], origin: Origin) -> str:
+def page_command(result: AuditResult, languages: Sequence[Language], origin: Origin) -> str:
     """Return the command for a page in these languages. The language that is chosen first stands first."""
     if origin.compared:
         # Without a plan no cases are looked up. With one, where none was named, cases might be paired that were not.

@@ -22,7 +22,7 @@ _FLOAT_NOISE = 1e-9
 _ORDER = {"fail": 0, "pass": 1, "inconclusive": 2, "not_evaluable": 3}
 
 
-class SureWriter(LookWriter):
+class DoubtsWriter(LookWriter):
     """Writer of the look at what would overturn each verdict."""
 
     def look(self) -> Look:
@@ -91,7 +91,7 @@ class SureWriter(LookWriter):
                 yield self._held_back(rule)
 
     def _held_back(self, rule: RuleSensitivity) -> str:
-        share = _down(rule.missing_share_for_all)
+        share = _rounded_down(rule.missing_share_for_all)
         held = self.t.ngettext(
             "%(limit)s: %(count)s group would pass, but for people whose group is unknown.",
             "%(limit)s: %(count)s groups would pass, but for people whose group is unknown.",
@@ -102,7 +102,7 @@ class SureWriter(LookWriter):
         more = self.t.gettext(
             "All of them would pass if somebody vouched that of no group more than %(share)s are unrecorded."
         ) % {"share": self.n.percent(share, digits=1)}
-        larger = _down(rule.missing_share_for_half)
+        larger = _rounded_down(rule.missing_share_for_half)
         if larger > share:
             half = self.t.gettext("Half of them would at %(share)s.") % {"share": self.n.percent(larger, digits=1)}
             more = f"{more} {half}"
@@ -234,7 +234,7 @@ class ControlWriter(LookWriter):
         return Look(
             "random-sample",
             title,
-            sentences=(self._sentence(sample), *self._changed(sample), *self.as_they_are()),
+            sentences=(self._sentence(sample), *self._changed(sample), *self.unweighted_notes()),
             note=self.t.gettext(
                 "A random sample also holds cases that nobody would have picked. Where its rates differ, the other "
                 "labels speak for those who were looked for."
@@ -288,7 +288,7 @@ def _excludes_zero(each: ControlComparison) -> bool:
     return low is not None and high is not None and (low > 0 or high < 0)
 
 
-def _down(share: float | None) -> float:
+def _rounded_down(share: float | None) -> float:
     """Return a share that somebody can vouch for, in tenths of a per cent and never rounded up: with a larger one,
     groups do not pass.
     """
