@@ -39,7 +39,7 @@ WRITERS = {
     "safeguards/of_the_run.py": None,
     "analyses/crosscheck/agreement.py": "agreement_notices",
     "analyses/sensitivity.py": "sensitivity_notices",  # its other words are in no report: tables say the same by code
-    "detectors/isolation/choosing.py": "ran_in",
+    "detectors/isolation/placement.py": "where_it_ran",
     "scoring/rules.py": None,
 }
 
