@@ -80,7 +80,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     folder
         What paths in the plan are relative to; the folder of the plan file where one is read.
     progress, predictions_to
-        Where progress is told, and `predictions.parquet` written of a detector that is run; nowhere by default.
+        Where progress is shown, and `predictions.parquet` written of a detector that is run; nowhere by default.
     crosscheck
         Whether to ask fairlearn and AIF360 for the same numbers. Where one of them disagrees, there is no result.
     details

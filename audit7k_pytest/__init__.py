@@ -37,7 +37,7 @@ class _Session:
 
     def judged(self, plan: Path, config: pytest.Config) -> Judged:
         """What the audit of a plan comes to. Raises CollectError, with one line."""
-        from audit.cli.testing.audit_of_plan import Asked, NotJudgedError, judged_once
+        from audit.cli.testing.audit_of_plan import Asked, NotJudgedError, judge_plan_once
 
         asked = Asked(
             plan=plan,
@@ -48,7 +48,7 @@ class _Session:
         )
         try:
             if asked.key not in self._found:
-                self._found[asked.key] = judged_once(asked, self.shared)
+                self._found[asked.key] = judge_plan_once(asked, self.shared)
         except NotJudgedError as error:
             raise pytest.Collector.CollectError(f"audit7k: {error}") from None
         return self._found[asked.key]
@@ -165,8 +165,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     marker = metafunc.definition.get_closest_marker("audit7k")
     if marker is None or marker.kwargs or len(marker.args) != 1:
-        told = f'{metafunc.definition.name} takes {_VERDICT} and names no plan: @pytest.mark.audit7k("plan.toml")'
-        raise pytest.Collector.CollectError(f"audit7k: {told}")
+        problem = f'{metafunc.definition.name} takes {_VERDICT} and names no plan: @pytest.mark.audit7k("plan.toml")'
+        raise pytest.Collector.CollectError(f"audit7k: {problem}")
     config = metafunc.config
     plan = _plan_at(marker.args[0], metafunc.definition.path, config)
     cases = config.stash[_SESSION].judged(plan, config).cases

@@ -91,9 +91,9 @@ def _of_m49(taxonomy: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
     with taxonomy.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             code = row["ISO 3166-1 Alpha 3-Codes"]
-            told = {short: row[f"M49 {word}"].strip().replace("'", "’") for short, word in LANGUAGES.items()}
-            if code in countries() and all(told.values()):
-                yield code, tuple(CORRECTED.get((code, short), name) for short, name in told.items())
+            names = {short: row[f"M49 {word}"].strip().replace("'", "’") for short, word in LANGUAGES.items()}
+            if code in countries() and all(names.values()):
+                yield code, tuple(CORRECTED.get((code, short), name) for short, name in names.items())
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from audit.analyses.estimates import as_known
-from audit.analyses.verdict_side import Doubted
+from audit.analyses.verdict_side import VerdictSide
 from audit.result.findings.sensitivity import LabelErrorGrid
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
 from audit.stats.doubts.label_noise import Corrected, FewestFlips, corrected_rate, fewest_flips, fewest_flips_to_rate
@@ -65,7 +65,7 @@ class Flips:
     fewest: FewestFlips
 
 
-def fewest_label_flips(doubted: Doubted) -> Flips | None:
+def fewest_label_flips(doubted: VerdictSide) -> Flips | None:
     """Find the fewest labels of each group that must be wrong for its test to reject no longer; None without labels."""
     useful = _useful_flips(doubted)
     if not useful.kinds:
@@ -76,7 +76,7 @@ def fewest_label_flips(doubted: Doubted) -> Flips | None:
     return Flips(useful.kinds, useful.available, fewest)
 
 
-def label_flips_to_limit(doubted: Doubted) -> IntArray:
+def label_flips_to_limit(doubted: VerdictSide) -> IntArray:
     """int64[G]: the fewest wrong labels that bring the measured rate to the limit; -1 where none do."""
     useful = _useful_flips(doubted)
     if not useful.effects:
@@ -96,7 +96,7 @@ class _Useful(NamedTuple):
     """int64[F, G]: cases of each group that can be flipped so."""
 
 
-def _useful_flips(doubted: Doubted) -> _Useful:
+def _useful_flips(doubted: VerdictSide) -> _Useful:
     metric, groups = doubted.question.metric, doubted.counts.groups
     kinds = [(flip, _effect(metric, flip)) for flip in _FLIPS]
     useful = [(flip, effect) for flip, effect in kinds if _raises_rate(effect) is doubted.overturned_upwards]
@@ -142,7 +142,7 @@ class LabelShares:
     """int64[G]: the largest share that the counts allow, up to 950."""
 
 
-def label_shares(doubted: Doubted, axis: ErrorAxis) -> LabelShares:
+def label_shares(doubted: VerdictSide, axis: ErrorAxis) -> LabelShares:
     """Find the smallest share that matters of a group's others labelled as victims, or of its victims labelled as
     none.
     """
@@ -170,7 +170,7 @@ def _most_allowed(table: IntArray, axis: ErrorAxis) -> IntArray:
     return np.asarray(np.minimum(np.floor(1000.0 * np.min(shares, axis=0) + 1e-9), _THOUSANDTHS), dtype=np.int64)
 
 
-def error_grid(doubted: Doubted) -> tuple[LabelErrorGrid, ...]:
+def error_grid(doubted: VerdictSide) -> tuple[LabelErrorGrid, ...]:
     """Compute for each verdict the corrected rate, and whether it stands, at every quality of labels that is tried."""
     axes = error_axes(doubted.question.metric)
     sensitivities = GRID if "labelled_too_rarely" in axes else (1.0,)
@@ -198,7 +198,7 @@ def _quality(axis: ErrorAxis, thousandths: int) -> tuple[float, float]:
     return (1.0, right) if axis == "labelled_too_often" else (right, 1.0)
 
 
-def _tables_at_share(doubted: Doubted, table: IntArray, axis: ErrorAxis, thousandths: IntArray) -> Tables:
+def _tables_at_share(doubted: VerdictSide, table: IntArray, axis: ErrorAxis, thousandths: IntArray) -> Tables:
     rate, size = np.full(thousandths.shape, np.nan), np.zeros(thousandths.shape)
     for share in np.unique(thousandths):
         corrected = _corrected(doubted, table, *_quality(axis, int(share)))
@@ -207,7 +207,7 @@ def _tables_at_share(doubted: Doubted, table: IntArray, axis: ErrorAxis, thousan
     return _as_table(doubted, rate, size)
 
 
-def _as_table(doubted: Doubted, rate: FloatArray, size: FloatArray) -> Tables:
+def _as_table(doubted: VerdictSide, rate: FloatArray, size: FloatArray) -> Tables:
     """Return whole counts that say as much as the corrected rate, against the same rest; people moved in stay moved."""
     question, groups = doubted.question, doubted.counts.groups
     x, n, y, m = doubted.start()
@@ -218,7 +218,7 @@ def _as_table(doubted: Doubted, rate: FloatArray, size: FloatArray) -> Tables:
     return Tables(counts, np.asarray(whole, dtype=np.int64) + (n - before.n), y, m)
 
 
-def _rejects(doubted: Doubted, tables: Tables) -> BoolArray:
+def _rejects(doubted: VerdictSide, tables: Tables) -> BoolArray:
     x, n, y, m = tables
     boundary = doubted.boundary
     threshold = float(np.clip(2.0 * doubted.level.max(initial=0.05), 0.1, 0.9))
@@ -228,13 +228,13 @@ def _rejects(doubted: Doubted, tables: Tables) -> BoolArray:
     return np.asarray(p <= doubted.level)
 
 
-def _corrected(doubted: Doubted, table: IntArray, sensitivity: float, specificity: float) -> Corrected:
+def _corrected(doubted: VerdictSide, table: IntArray, sensitivity: float, specificity: float) -> Corrected:
     metric = doubted.question.metric
     top, bottom = ([int(cell in cells) for cell in _TABLE] for cells in (metric.numerator, metric.denominator))
     return corrected_rate(table, top, bottom, sensitivity, specificity)
 
 
-def _decided_table(doubted: Doubted) -> IntArray:
+def _decided_table(doubted: VerdictSide) -> IntArray:
     """int64[G, 4]: the four counts, unscored cases decided as the verdict's test has them."""
     metric, groups = doubted.question.metric, doubted.counts.groups
     table = np.stack([groups.cell(cell) for cell in _TABLE], axis=1)

@@ -26,7 +26,7 @@ from audit.analyses.unknown_doubts import (
     smallest_shares,
     unknown_bounds,
 )
-from audit.analyses.verdict_side import Doubted, RuleCounts, rule_counts
+from audit.analyses.verdict_side import RuleCounts, VerdictSide, rule_counts
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.judged import Verdict
@@ -123,7 +123,7 @@ def _rule_sensitivity(
         of_side = [verdict for verdict in failing if verdict.side == question.side]
         if of_side:
             levels = np.array([verdict.level_fail for verdict in of_side], dtype=np.float64)
-            findings.extend(_doubt_fails(Doubted("fail", question, counts.of(of_side), levels), of_side))
+            findings.extend(_doubt_fails(VerdictSide("fail", question, counts.of(of_side), levels), of_side))
     if passing:
         findings.extend(_doubt_labels(_doubted_sides(plan, asked, counts, passing), passing))
     shares: list[float] = []
@@ -166,9 +166,9 @@ def _in_order(findings: Sequence[SensitivityFinding], verdicts: Sequence[Verdict
 
 def _doubted_sides(
     plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
-) -> list[Doubted]:
+) -> list[VerdictSide]:
     some = counts.of(verdicts)
-    return [Doubted("pass", question, some, np.full(len(verdicts), plan.verdict.alpha)) for question in asked]
+    return [VerdictSide("pass", question, some, np.full(len(verdicts), plan.verdict.alpha)) for question in asked]
 
 
 def _nearest_shares(
@@ -183,7 +183,7 @@ def _nearest_shares(
     return [float(share) for share in shares if np.isfinite(share)]
 
 
-def _doubt_fails(doubted: Doubted, verdicts: Sequence[Verdict]) -> list[SensitivityFinding]:
+def _doubt_fails(doubted: VerdictSide, verdicts: Sequence[Verdict]) -> list[SensitivityFinding]:
     grids = error_grid(doubted) if error_axes(doubted.question.metric) else None
     findings = _doubt_labels([doubted], verdicts, label_flips_to_limit(doubted), grids)
     metric, counts = doubted.question.metric, doubted.counts
@@ -207,7 +207,7 @@ def _doubt_fails(doubted: Doubted, verdicts: Sequence[Verdict]) -> list[Sensitiv
 
 
 def _doubt_labels(
-    sides: Sequence[Doubted],
+    sides: Sequence[VerdictSide],
     verdicts: Sequence[Verdict],
     to_limit: IntArray | None = None,
     grids: Sequence[LabelErrorGrid] | None = None,
@@ -238,7 +238,7 @@ _WRONGLY: Final[dict[ErrorAxis, str]] = {
 
 
 def _doubt_shares(
-    sides: Sequence[Doubted], verdicts: Sequence[Verdict], axis: ErrorAxis, grids: Sequence[LabelErrorGrid] | None
+    sides: Sequence[VerdictSide], verdicts: Sequence[Verdict], axis: ErrorAxis, grids: Sequence[LabelErrorGrid] | None
 ) -> list[SensitivityFinding]:
     found = [label_shares(side, axis) for side in sides]
     groups = sides[0].counts.groups
@@ -271,7 +271,7 @@ def _doubt_shares(
 
 
 def _doubt_unknown(
-    sides: Sequence[Doubted], verdicts: Sequence[Verdict]
+    sides: Sequence[VerdictSide], verdicts: Sequence[Verdict]
 ) -> tuple[list[SensitivityFinding], list[float]]:
     unknown = fewest_to_hold_back(sides)
     low, high = unknown_bounds(sides[0].counts, sides[0].question.metric)

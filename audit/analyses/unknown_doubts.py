@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from audit.analyses.sides import Question
-from audit.analyses.verdict_side import Doubted, RuleCounts
+from audit.analyses.verdict_side import RuleCounts, VerdictSide
 from audit.stats.arrays import FloatArray, IntArray, Tables
 from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn, rate_bounds
 from audit.vocabulary.metrics import Metric
@@ -27,7 +27,7 @@ class Unknown:
     """float64[G]: largest share of the group's own cases that may be unknown without it; nan where any may."""
 
 
-def fewest_to_hold_back(sides: Sequence[Doubted]) -> Unknown:
+def fewest_to_hold_back(sides: Sequence[VerdictSide]) -> Unknown:
     """Find how many would keep a group from a pass, on the side that is nearest, whatever share the plan vouches
     for.
     """
@@ -36,7 +36,7 @@ def fewest_to_hold_back(sides: Sequence[Doubted]) -> Unknown:
     return _nearest(sides[0], np.stack(found), among)
 
 
-def fewest_in_favour(doubted: Doubted) -> Unknown:
+def fewest_in_favour(doubted: VerdictSide) -> Unknown:
     """Find how many would keep a group from its FAIL, as far as the plan lets them belong to it."""
     question, counts = doubted.question, doubted.counts
     among = counts.members.in_favour(question, counts.groups)
@@ -46,7 +46,7 @@ def fewest_in_favour(doubted: Doubted) -> Unknown:
     return _nearest(doubted, found[np.newaxis], among[np.newaxis])
 
 
-def smallest_shares(sides: Sequence[Doubted]) -> FloatArray:
+def smallest_shares(sides: Sequence[VerdictSide]) -> FloatArray:
     """float64[G]: the share at which each group would be held back, by the asymptotic test: to find the nearest
     groups.
     """
@@ -67,17 +67,17 @@ def unknown_bounds(counts: RuleCounts, metric: Metric) -> tuple[FloatArray, Floa
     return rate_bounds(counts.groups.numerator(metric), counts.groups.denominator(metric), hits, misses)
 
 
-def _fewest(doubted: Doubted, among: IntArray) -> IntArray:
+def _fewest(doubted: VerdictSide, among: IntArray) -> IntArray:
     tables = partial(_at_worst, doubted.question, _without_limit(doubted))
     return fewest_to_overturn(tables, among, doubted.boundary, doubted.beta, doubted.level)
 
 
-def _against(doubted: Doubted) -> IntArray:
+def _against(doubted: VerdictSide) -> IntArray:
     counts = _without_limit(doubted)
     return counts.members.against(doubted.question, counts.groups)
 
 
-def _without_limit(doubted: Doubted) -> RuleCounts:
+def _without_limit(doubted: VerdictSide) -> RuleCounts:
     """Return the counts without the share that the plan vouches for."""
     return replace(doubted.counts, members=replace(doubted.counts.members, max_share=None))
 
@@ -90,7 +90,7 @@ def _at_best(question: Question, counts: RuleCounts, moved: IntArray) -> Tables:
     return counts.members.at_their_best(question, counts.groups, moved)
 
 
-def _nearest(doubted: Doubted, found: IntArray, among: IntArray) -> Unknown:
+def _nearest(doubted: VerdictSide, found: IntArray, among: IntArray) -> Unknown:
     """Pick, over sides, the one that takes the fewest people."""
     never = found > among
     at = np.argmin(np.where(never, np.iinfo(np.int64).max, found), axis=0)[np.newaxis]

@@ -42,7 +42,7 @@ class RuleCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubted:
+class VerdictSide:
     """Verdicts of one kind on one side of a rule."""
 
     test: Literal["fail", "pass"]

@@ -12,7 +12,7 @@ from typing import NoReturn
 def main() -> None:
     """Run `audit7k`: the console script. Ends the process with the exit code of what happened."""
     collect_rarely()
-    _end_cleanly_when_told_to()
+    _end_cleanly_when_stopped()
     try:
         from audit.cli.commands.app import app
 
@@ -20,9 +20,9 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:  # outside any command: help that could not be printed
-        from audit.cli.console.guard import complain_of
+        from audit.cli.console.guard import report_error
 
-        sys.exit(complain_of(error))
+        sys.exit(report_error(error))
 
 
 def collect_rarely() -> None:
@@ -30,7 +30,7 @@ def collect_rarely() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
-def _end_cleanly_when_told_to() -> None:
+def _end_cleanly_when_stopped() -> None:
     """Take what a batch system or a closed terminal sends for an interrupt, so that no copy of a case stays behind."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)

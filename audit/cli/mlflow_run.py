@@ -24,7 +24,7 @@ _EXACT: Final = ("result.json", "report.html", "report.pdf", "junit.xml", "restr
 
 @dataclass(frozen=True, slots=True)
 class _Logged:
-    """What one run of MLflow is told."""
+    """What one run of MLflow is given."""
 
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
@@ -36,7 +36,7 @@ def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, res
     """Log the outcome of an audit and its report to a run of MLflow.
 
     Metrics: `audit7k/exit_code` (0 pass, 1 fail, 3 inconclusive), and for each rule how many groups are beyond the
-    limit, within it, cannot be told, or are not shown. Tags: `audit7k.verdict`, `audit7k.plan_sha256`, `audit7k.tool`.
+    limit, within it, are undecided, or are not shown. Tags: `audit7k.verdict`, `audit7k.plan_sha256`, `audit7k.tool`.
     Artefacts: the files of the folder `public`, under `audit7k/public`. All of that is public: the groups counted are
     those that the protected figures name.
 
@@ -92,7 +92,7 @@ def _run(run_id: str | None) -> tuple[Any, str]:
 def _public(audit: AuditResult | str | Path) -> _Logged:
     """What everybody may read: from the release in a folder, or the verdict alone of a result in memory."""
     if not isinstance(audit, str | Path):
-        return _Logged(_code(audit.overall.outcome), _tags(audit))
+        return _Logged(_exit_code_metric(audit.overall.outcome), _tags(audit))
     from audit.disclosure.read import load_release
 
     folder = Path(audit) / _PUBLIC
@@ -105,7 +105,7 @@ def _public(audit: AuditResult | str | Path) -> _Logged:
 
 def release_metrics(release: PublicRelease) -> dict[str, float]:
     """The metrics of a public release: its exit code, and the groups of each rule by their state."""
-    return {**_code(release.headline.outcome), **dict(_words(release))}
+    return {**_exit_code_metric(release.headline.outcome), **dict(_words(release))}
 
 
 def _words(release: PublicRelease) -> Iterator[tuple[str, float]]:
@@ -130,7 +130,7 @@ def _exact(audit: AuditResult | str | Path) -> _Logged:
         folder = Path(audit)
         audit = load_result(folder / "result.json")
         files = tuple((folder / name, "audit7k/restricted") for name in _EXACT if (folder / name).is_file())
-    return _Logged({**_code(audit.overall.outcome), **dict(_outcomes(audit))}, _tags(audit), files)
+    return _Logged({**_exit_code_metric(audit.overall.outcome), **dict(_outcomes(audit))}, _tags(audit), files)
 
 
 def _outcomes(result: AuditResult) -> Iterator[tuple[str, float]]:
@@ -140,26 +140,26 @@ def _outcomes(result: AuditResult) -> Iterator[tuple[str, float]]:
         if rule.coverage is not None:
             yield f"audit7k/{rule.rule}/coverage", rule.coverage
     for rule_on_probes in result.probe_rules:
-        yield f"audit7k/{rule_on_probes.rule}/exit_code", _code_of(rule_on_probes.outcome)
+        yield f"audit7k/{rule_on_probes.rule}/exit_code", _exit_code(rule_on_probes.outcome)
 
 
-def _code(outcome: str) -> dict[str, float]:
-    return {"audit7k/exit_code": _code_of(outcome)}
+def _exit_code_metric(outcome: str) -> dict[str, float]:
+    return {"audit7k/exit_code": _exit_code(outcome)}
 
 
-def _code_of(outcome: str) -> float:
+def _exit_code(outcome: str) -> float:
     """The exit code that an outcome has; one that cannot be evaluated is inconclusive."""
     return float(ExitCode.INCONCLUSIVE if outcome == "not_evaluable" else ExitCode[outcome.upper()])
 
 
 def _tags(result: AuditResult) -> dict[str, str]:
     provenance = result.provenance
-    return _named(result.overall.outcome, provenance.plan_sha256, provenance.tool)
+    return _tags_of(result.overall.outcome, provenance.plan_sha256, provenance.tool)
 
 
 def _release_tags(release: PublicRelease) -> dict[str, str]:
-    return _named(release.headline.outcome, release.about.plan_sha256, release.about.tool)
+    return _tags_of(release.headline.outcome, release.about.plan_sha256, release.about.tool)
 
 
-def _named(verdict: str, plan_sha256: str, tool: str) -> dict[str, str]:
+def _tags_of(verdict: str, plan_sha256: str, tool: str) -> dict[str, str]:
     return {"audit7k.verdict": verdict, "audit7k.plan_sha256": plan_sha256, "audit7k.tool": tool}

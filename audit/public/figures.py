@@ -87,7 +87,7 @@ def whole_per_cent(share: float) -> int:
     return int(half_up(per_cent(share), 0))
 
 
-def told_per_cent(share: float) -> str:
+def per_cent_text(share: float) -> str:
     """The same as text: "12%"; "<1%" and ">99%" where it would else read as none or all (`reports.numbers`)."""
     whole = whole_per_cent(share)
     if whole == 0 < share:
@@ -144,7 +144,7 @@ def limits_beside(rest: float, rule: PublicRule) -> tuple[float | None, float | 
 
 
 def error_of(metric: MetricName, rate: float) -> float:
-    """A rate told as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
+    """A rate stated as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
     return 1 - rate if metric in _SHARES_OF_GOOD else rate
 
 
@@ -167,7 +167,7 @@ def state_of(word: PublicWord) -> State:
 
 
 def each_people_once(words: Iterable[PublicWord]) -> list[PublicWord]:
-    """The words with the same people told once a rule, by their worst state and there on the finest rung.
+    """The words, with the same people named once for each rule, by their worst state and there on the finest rung.
 
     Whoever has no country, or none that is known or listed, has one code on every rung of a ladder.
     """
@@ -224,11 +224,11 @@ def spans_of(tally: Mapping[State, int]) -> dict[State, Span]:
 
     Groups of which nothing is shown are a part of it: a bar without them would say that nearly all are known.
     """
-    told = [state for state in STATES if tally[state]]
-    lengths = lengths_of([tally[state] for state in told])
+    present = [state for state in STATES if tally[state]]
+    lengths = lengths_of([tally[state] for state in present])
     return {
         state: Span(tenth(sum(lengths[:place])), tenth(length))
-        for place, (state, length) in enumerate(zip(told, lengths, strict=True))
+        for place, (state, length) in enumerate(zip(present, lengths, strict=True))
     }
 
 

@@ -177,7 +177,7 @@ class PublicChange(Part):
     """Which parts of the plan differ from the earlier audit's; `detector` also where only its file does."""
 
     @property
-    def told(self) -> tuple[str, ...]:
+    def sentence_names(self) -> tuple[str, ...]:
         """Names of the `SENTENCES` that tell it; the last one takes `differs` as its features."""
         names = [f"change_{self.outcome}", *([f"change_{self.not_judged}"] if self.not_judged else [])]
         return (*names, *(["change_differs"] if self.differs else []))
@@ -185,7 +185,7 @@ class PublicChange(Part):
     @property
     def sentences(self) -> tuple[str, ...]:
         """The same in English."""
-        return tuple(SENTENCES[name].format(features=", ".join(self.differs)) for name in self.told)
+        return tuple(SENTENCES[name].format(features=", ".join(self.differs)) for name in self.sentence_names)
 
 
 class PublicHeadline(Part):

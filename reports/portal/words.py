@@ -178,7 +178,7 @@ class PortalWords:
         change = release.headline.change
         if change is not None:
             differs = ", ".join(change.differs)
-            said = [self._sentence(name).format(features=differs) for name in change.told]
+            said = [self._sentence(name).format(features=differs) for name in change.sentence_names]
             sentences += said[1:] if release.headline.fails_on == ("change",) else said
         return sentences
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from audit.public.figures import each_people_once, state_of, state_tally, told_per_cent
+from audit.public.figures import each_people_once, per_cent_text, state_of, state_tally
 from audit.public.sentences import NO_WORDS, SENTENCES
 from audit.public.table import (
     PublicRate,
@@ -144,5 +144,5 @@ def _told(rate: PublicRate | None) -> str:
     """The rate with its likely range; nothing where none is shown."""
     if rate is None or rate.value is None or rate.low is None or rate.high is None:
         return ""
-    value, low, high = map(told_per_cent, (rate.value, rate.low, rate.high))
+    value, low, high = map(per_cent_text, (rate.value, rate.low, rate.high))
     return f"; rate {value} (likely range {low} to {high})"

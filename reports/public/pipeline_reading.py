@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from audit.public.figures import State, each_people_once, people_apart, state_of, state_tally, told_per_cent
+from audit.public.figures import State, each_people_once, people_apart, per_cent_text, state_of, state_tally
 from audit.public.sentences import SENTENCES
 from audit.public.table import (
     PublicChange,
@@ -218,5 +218,5 @@ def likely_range(rate: PublicRate | None) -> tuple[str, str] | None:
     """A rate and its likely range, as texts; None where they are not shown."""
     if rate is None or rate.value is None or rate.low is None or rate.high is None:
         return None
-    value, low, high = map(told_per_cent, (rate.value, rate.low, rate.high))
+    value, low, high = map(per_cent_text, (rate.value, rate.low, rate.high))
     return value, f"{low} to {high}"

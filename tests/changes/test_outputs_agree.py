@@ -11,7 +11,7 @@ from made.changes import found, separately
 from made.counts import categorical
 
 from audit.cli.console.terminal import Style
-from audit.cli.outputs.verdict_code import code_for
+from audit.cli.outputs.verdict_code import result_exit_code
 from audit.cli.pages.summary import summary, verdict_words
 from audit.disclosure.publish import publish
 from audit.disclosure.read import load_release
@@ -52,7 +52,7 @@ def test_exact_outputs_agree(name: str) -> None:
     result, own, change = made(name)
     outcome = worst(own, change)
     assert result.overall.outcome == outcome
-    assert code_for(result, quiet=True) == CODES[outcome]
+    assert result_exit_code(result, quiet=True) == CODES[outcome]
     assert json.loads(result_to_json(result))["overall"]["outcome"] == outcome
     page = HtmlReporter().render(result)
     assert f'class="verdict is-{outcome}"' in page

@@ -148,5 +148,5 @@ def test_every_output_says_why_a_change_of_such_a_set_is_not_judged(kind: str, s
     ],
 )
 def test_sentences_of_a_public_change(change: PublicChange, names: tuple[str, ...]) -> None:
-    assert change.told == names
+    assert change.sentence_names == names
     assert all("{" not in sentence for sentence in change.sentences)

@@ -86,7 +86,7 @@ def test_a_band_between_two_thresholds_is_told_where_their_numbers_meet(simulate
     def view(missed: int) -> View:
         return View(np.array([[100, 100, -1, -1]]), np.array([[VALUE, 0]], dtype=np.int8), np.array([[missed, -1]]), 1)
 
-    told = simulated["cuts"].band_is_told
+    told = simulated["cuts"].band_is_disclosed
     # 31 and 30 missed, each off by at most 5: between them are at most 11; 29 and 30: at most 9.
     assert not told([view(30), view(31), view(20)]).any()
     assert told([view(30), view(29), view(20)]).all()

@@ -16,7 +16,7 @@ from made.replaced import replaced
 from made.tallies import surfaces_agree
 
 from audit.cli.mlflow_run import release_metrics
-from audit.cli.outputs.verdict_code import code_for
+from audit.cli.outputs.verdict_code import result_exit_code
 from audit.disclosure.digests import release_of
 from audit.disclosure.features import features_without_figures, public_features, public_lattice
 from audit.disclosure.from_result import ready
@@ -282,14 +282,14 @@ def test_files_headline_and_exit_code_agree(site: Path, cells: list[tuple[int, i
     assert made.refusal is None
     said = read_public(made.files)
     outcome = said["release"]["headline"]["outcome"]
-    assert code_for(result) == {"pass": 0, "fail": 1, "inconclusive": 3}[outcome]
+    assert result_exit_code(result) == {"pass": 0, "fail": 1, "inconclusive": 3}[outcome]
     (headline,) = said["junit"]["verdict"].findall("testcase")
     assert state_of(headline) == {"pass": "passed", "fail": "failure", "inconclusive": "skipped"}[outcome]
     cases = {case.get("name"): state_of(case) for case in said["junit"]["true_positive_rate"].findall("testcase")}
     words = {group_key(word.group): public_state(word) for word in made.public.words}
     assert cases == {key: {"below": "failure", "meets": "passed"}.get(word, "skipped") for key, word in words.items()}
     surfaces_agree(made.public)
-    assert release_metrics(made.public)["audit7k/exit_code"] == code_for(result)
+    assert release_metrics(made.public)["audit7k/exit_code"] == result_exit_code(result)
     for key, row in said["csv"].items():
         assert row["word under true_positive_rate"] == words.get(key, "")
     assert outcome == "fail" or "below" not in words.values()

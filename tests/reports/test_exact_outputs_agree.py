@@ -18,7 +18,7 @@ from made.counts import categorical, cells
 from made.pages import find_all, parsed, section, text
 
 from audit.cli.console.terminal import Style
-from audit.cli.outputs.verdict_code import code_for
+from audit.cli.outputs.verdict_code import result_exit_code
 from audit.cli.pages.summary import summary
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result
@@ -70,7 +70,7 @@ def test_page_json_junit_sarif_csv_terminal_and_exit_code_agree(sites: dict[str,
 
     assert parse_result(result_to_json(result)) == result
     assert json.loads(result_to_json(result))["overall"]["outcome"] == outcome
-    assert code_for(result, quiet=True) == CODES[outcome]
+    assert result_exit_code(result, quiet=True) == CODES[outcome]
 
     page = parsed(HtmlReporter().render(result))
     screen = section(page, "verdict")

@@ -21,10 +21,10 @@ from audit.public.figures import (
     everyone_else,
     funnel_place,
     natural,
+    per_cent_text,
     short_names,
     spans_of,
     state_tally,
-    told_per_cent,
 )
 from audit.public.table import PublicGroup, PublicRate, PublicRelease, group_key
 from audit.vocabulary.numbers import frequencies, rounded_up
@@ -352,7 +352,7 @@ def test_natural_frequencies_tell_the_error_of_a_rate() -> None:
     ("share", "told"), [(0.0, "0%"), (0.004, "<1%"), (0.125, "13%"), (0.996, ">99%"), (0.995, ">99%"), (1.0, "100%")]
 )
 def test_a_share_is_told_alike_on_the_page_and_in_a_pipeline(share: float, told: str) -> None:
-    assert told_per_cent(share) == told == ENGLISH.numbers.percent(share)
+    assert per_cent_text(share) == told == ENGLISH.numbers.percent(share)
 
 
 def test_everyone_else_is_what_group_words_compare_with() -> None:

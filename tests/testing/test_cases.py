@@ -12,12 +12,12 @@ from made.public import made, sizes_alone
 from made.published import PLAN, write_set
 
 from audit.cli.testing import AuditCase, AuditVerdict
-from audit.cli.testing.audit_of_plan import Asked, NotJudgedError, judged_once
-from audit.cli.testing.cases import CaseOutcome, Judged, OnInconclusive, told_apart
+from audit.cli.testing.audit_of_plan import Asked, NotJudgedError, judge_plan_once
+from audit.cli.testing.cases import CaseOutcome, Judged, OnInconclusive, with_names_apart
 from audit.cli.testing.exact_cases import exact_cases
 from audit.cli.testing.log_lines import summary_lines
 from audit.cli.testing.public_cases import public_cases
-from audit.cli.testing.waived_cases import told_by_release, told_by_result, with_waivers
+from audit.cli.testing.waived_cases import public_waivers_by_case, waivers_by_case, with_waivers
 from audit.public.figures import each_people_once, state_of, whole_per_cent
 from audit.public.sentences import NO_WORDS, SENTENCES
 from audit.public.table import PublicWaiver, group_key, why_no_rates
@@ -122,7 +122,11 @@ def test_a_verdict_knows_whether_somebody_looked() -> None:
 
 def test_names_that_are_alike_are_numbered() -> None:
     case = AuditCase("r[site=?]", "r", "site=?", "pass", "")
-    assert [each.name for each in told_apart([case, case, case])] == ["r[site=?]", "r[site=?] (2)", "r[site=?] (3)"]
+    assert [each.name for each in with_names_apart([case, case, case])] == [
+        "r[site=?]",
+        "r[site=?] (2)",
+        "r[site=?] (3)",
+    ]
 
 
 def test_exact_cases_are_the_verdicts_of_the_result(tmp_path: Path) -> None:
@@ -139,14 +143,14 @@ def test_the_first_worker_audits_for_all_of_them(tmp_path: Path) -> None:
     shared.mkdir()
     plan = write_set(tmp_path)
     asked = Asked(plan, tmp_path, exact=True)
-    first = judged_once(asked, shared)
+    first = judge_plan_once(asked, shared)
     plan.unlink()
-    assert judged_once(asked, shared) == first
+    assert judge_plan_once(asked, shared) == first
     with pytest.raises(NotJudgedError, match=r"^plan\.toml") as told:
-        judged_once(Asked(plan, tmp_path), shared)
+        judge_plan_once(Asked(plan, tmp_path), shared)
     write_set(tmp_path, PLAN)
     with pytest.raises(NotJudgedError) as again:
-        judged_once(Asked(plan, tmp_path), shared)
+        judge_plan_once(Asked(plan, tmp_path), shared)
     assert str(again.value) == str(told.value)
 
 
@@ -159,13 +163,13 @@ def test_a_worker_whose_predecessor_was_killed_where_there_are_no_locks_audits_f
     plan, shared = write_set(tmp_path, PLAN), tmp_path / "shared"
     shared.mkdir()
     asked = Asked(plan, tmp_path, exact=True)
-    alone = judged_once(asked, None)
+    alone = judge_plan_once(asked, None)
     (shared / f"{asked.key}.lock.held").touch()
-    assert judged_once(asked, shared) == alone
+    assert judge_plan_once(asked, shared) == alone
     (shared / f"{asked.key}.lock.held").unlink()
-    assert judged_once(asked, shared) == alone
+    assert judge_plan_once(asked, shared) == alone
     plan.unlink()
-    assert judged_once(asked, shared) == alone
+    assert judge_plan_once(asked, shared) == alone
 
 
 @pytest.mark.parametrize("where", ["named", "plan", "default"])
@@ -177,20 +181,20 @@ def test_the_restricted_folder_is_the_one_named_or_the_plans_or_that_of_run(tmp_
     plan = write_set(tmp_path, PLAN if where == "default" else PLAN + '[disclosure]\nfolder = "beside"\n')
     (tmp_path / "cases.csv").unlink()
     with pytest.raises(NotJudgedError, match=r"^plan\.toml: the key of the restricted folder is missing"):
-        judged_once(Asked(plan, tmp_path, tmp_path / "named" if where == "named" else None), None)
+        judge_plan_once(Asked(plan, tmp_path, tmp_path / "named" if where == "named" else None), None)
 
 
 def test_data_that_are_not_there_are_told_of_without_somebodys_folder(tmp_path: Path) -> None:
     plan = write_set(tmp_path, PLAN.replace("cases.csv", "none.csv"))
     with pytest.raises(NotJudgedError, match=r"^plan\.toml: .*none\.csv") as told:
-        judged_once(Asked(plan, tmp_path, exact=True), None)
+        judge_plan_once(Asked(plan, tmp_path, exact=True), None)
     assert str(tmp_path) not in str(told.value)
 
 
 def test_an_error_that_nobody_foresaw_tells_its_name_alone(tmp_path: Path) -> None:
     asked = Asked(write_set(tmp_path), tmp_path, restricted_folder=tmp_path / "no\0folder")
     with pytest.raises(NotJudgedError, match=r"^plan\.toml: internal error \(ValueError\); nothing was judged") as told:
-        judged_once(asked, None)
+        judge_plan_once(asked, None)
     assert "null" not in str(told.value)
 
 
@@ -214,7 +218,7 @@ def with_waived(folder: Path, *groups: str, expires: str = "2099-12-31") -> Audi
 
 
 def cases_of(result: AuditResult) -> dict[str, AuditCase]:
-    cases = with_waivers(exact_cases(result), result, told_by_result(result), TODAY)
+    cases = with_waivers(exact_cases(result), result, waivers_by_case(result), TODAY)
     return {case.name: case for case in cases}
 
 
@@ -262,7 +266,9 @@ def test_a_release_waives_by_name_only_what_it_names() -> None:
     below = [word for word in release.words if word.word == "below"]
     assert below
     named = PublicWaiver(rule=below[0].rule, group=below[0].group, who="W", why="Y", expires="2099-12-31")
-    told = told_by_release(release.model_copy(update={"waivers": (named, PublicWaiver(who="W", expires="2099-12-31"))}))
+    told = public_waivers_by_case(
+        release.model_copy(update={"waivers": (named, PublicWaiver(who="W", expires="2099-12-31"))})
+    )
     cases = {(case.rule, case.group): case.outcome for case in public_cases(release)}
     assert len(told) == 1
     assert [cases[key] for key in told] == ["fail"]

@@ -78,9 +78,9 @@ def pooled(sides: list[tuple[WeightedRate, FloatArray]]) -> FloatArray:
     excess, pairs = np.zeros(sides[0][1].shape), np.zeros(sides[0][1].shape)
     for side, total in sides:
         spread = side.rate * (1.0 - side.rate)
-        told = spread > 0.0
-        excess += np.where(told, (side.residual / np.where(told, spread, 1.0) - side.q) * total**2, 0.0)
-        pairs += np.where(told, (side.bb - side.q) * total**2, 0.0)
+        known = spread > 0.0
+        excess += np.where(known, (side.residual / np.where(known, spread, 1.0) - side.q) * total**2, 0.0)
+        pairs += np.where(known, (side.bb - side.q) * total**2, 0.0)
     return np.clip(excess / np.maximum(pairs, 1e-9), 0.0, MAX_CORRELATION)
 
 

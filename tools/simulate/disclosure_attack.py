@@ -36,21 +36,23 @@ def attacked(
 def one_release(rows: int, positives: float, floor: int, runs: int, rng: np.random.Generator) -> Measured:
     """Sets of which sums tell anything."""
     lattice = world_lattice()
-    told = 0
+    disclosed = 0
     for _ in range(runs):
         exact = counted(lattice, people(rng, rows, positives=positives))
-        told += bool(attacked(lattice, [exact], floor)[0].told)
-    return Measured(f"{rows:,} rows, {positives:.0%} victims, k = {floor}", "sets of which sums tell", told, runs, "0")
+        disclosed += bool(attacked(lattice, [exact], floor)[0].told)
+    return Measured(
+        f"{rows:,} rows, {positives:.0%} victims, k = {floor}", "sets of which sums tell", disclosed, runs, "0"
+    )
 
 
 def by_programs(floor: int, runs: int, rng: np.random.Generator) -> Measured:
     """The same with programs over whole tables, on 64,000 rows."""
     lattice = world_lattice()
-    told = 0
+    disclosed = 0
     for _ in range(runs):
         exact = counted(lattice, people(rng, 64_000))
-        told += bool(attacked(lattice, [exact], floor, programs=True)[0].told)
-    return Measured(f"64,000 rows, 40% victims, k = {floor}", "sets of which programs tell", told, runs, "0")
+        disclosed += bool(attacked(lattice, [exact], floor, programs=True)[0].told)
+    return Measured(f"64,000 rows, 40% victims, k = {floor}", "sets of which programs tell", disclosed, runs, "0")
 
 
 def many_releases(by: str, left: float, *, logged: bool, runs: int, rng: np.random.Generator) -> list[Measured]:
@@ -59,7 +61,7 @@ def many_releases(by: str, left: float, *, logged: bool, runs: int, rng: np.rand
     From each release to the next 5% of decisions are re-drawn; after the first a share `left` of people is gone.
     """
     lattice = world_lattice()
-    told = refused = 0
+    disclosed = refused = 0
     for _ in range(runs):
         sets = [people(rng, 64_000)]
         for _ in range(RELEASES - 1):
@@ -67,14 +69,14 @@ def many_releases(by: str, left: float, *, logged: bool, runs: int, rng: np.rand
             sets.append(redrawn(rng, before, CHURN))
         try:
             releases = [counted(lattice, one, by=by) for one in sets]
-            told += bool(attacked(lattice, releases, 10, logged=logged)[0].told)
+            disclosed += bool(attacked(lattice, releases, 10, logged=logged)[0].told)
         except DataError:
             refused += 1
     setting = f"{RELEASES} releases, {left:.1%} of people gone after the first, keyed by {by}"
     how = "against the log" if logged else "each alone"
     expected = "0" if logged else "what the log is for"
     return [
-        Measured(setting, f"sets told, repaired {how}", told, runs, expected),
+        Measured(setting, f"sets told, repaired {how}", disclosed, runs, expected),
         Measured(setting, f"sets refused, repaired {how}", refused, runs, "few"),
     ]
 

@@ -47,19 +47,19 @@ def of_crosses(lattice: Lattice) -> BoolArray:
     return found
 
 
-def band_is_told(views: list[View]) -> BoolArray:
+def band_is_disclosed(views: list[View]) -> BoolArray:
     """bool[nodes]: groups whose victims between two thresholds are known to be fewer than the floor.
 
     From what is printed of both: at most the missed of the stricter one and D, less those of the looser one less D.
     """
     most = method(FLOOR).largest
     stricter, own, looser = views[1], views[0], views[2]
-    told = np.zeros(own.errors.shape[0], dtype=np.bool_)
+    disclosed = np.zeros(own.errors.shape[0], dtype=np.bool_)
     for more, fewer in ((stricter, own), (own, looser)):
         both = (more.codes[:, 0] == VALUE) & (fewer.codes[:, 0] == VALUE)
         high = more.errors[:, 0] + most - np.maximum(FLOOR, fewer.errors[:, 0] - most)
-        told |= both & (high < FLOOR)
-    return told
+        disclosed |= both & (high < FLOOR)
+    return disclosed
 
 
 def only(view: View, nodes: BoolArray) -> View:
@@ -88,7 +88,7 @@ def all_groups(rows: int, runs: int, rng: np.random.Generator) -> list[Measured]
         bands = np.abs(np.stack([cuts[at].counts[:, 1] - cuts[0].counts[:, 1] for at in (1, 2)]))
         alone += int(shown[0].sum())
         three += int(every.sum())
-        safe += int((every & ~band_is_told(views)).sum())
+        safe += int((every & ~band_is_disclosed(views)).sum())
         few += int((every & (bands < FLOOR).any(axis=0)).sum())
     setting = f"{rows:,} rows, thresholds {APART:.0%} of victims apart, genders of nationalities with a rate at one"
     return [
@@ -100,9 +100,9 @@ def all_groups(rows: int, runs: int, rng: np.random.Generator) -> list[Measured]
 
 
 def few_groups(rows: int, runs: int, rng: np.random.Generator) -> list[Measured]:
-    """Three thresholds of everyone and of genders with 1,000 victims or more alone: told bands, and rates lost."""
+    """Three thresholds of everyone and of genders with 1,000 victims or more alone: disclosed bands, and rates lost."""
     lattice = world_lattice()
-    told = shown = alone = beside = 0
+    disclosed = shown = alone = beside = 0
     for _ in range(runs):
         cuts = [counted(lattice, one, by="counts") for one in at_three(rng, rows)]
         own = protect(cuts[0], method(FLOOR))
@@ -113,13 +113,13 @@ def few_groups(rows: int, runs: int, rng: np.random.Generator) -> list[Measured]
         cut_down = [replace(other, view=only(other.view, large)) for other in others]
         again = protect(cuts[0], method(FLOOR), cut_down)
         views = [own.seen.view, *(other.view for other in cut_down)]
-        told += int((band_is_told(views) & large).sum())
+        disclosed += int((band_is_disclosed(views) & large).sum())
         shown += int(large.sum())
         alone += int((own.seen.view.codes[:, 0] == VALUE).sum())
         beside += int((again.seen.view.codes[:, 0] == VALUE).sum())
     setting = f"{rows:,} rows, three thresholds of everyone and of genders with 1,000 victims"
     return [
-        Measured(setting, "groups with a band told", told, max(shown, 1), "0"),
+        Measured(setting, "groups with a band told", disclosed, max(shown, 1), "0"),
         Measured(setting, "rates that stay at the own one", beside, alone, "all"),
     ]
 

@@ -52,17 +52,17 @@ def one_comparison(
     spread: float,
     factor: float,
     *,
-    told: bool = True,
+    weighted: bool = True,
 ) -> tuple[Measured, ...]:
-    """False PASS and false FAIL at .05, and false FAIL at .001; without `told` as if weights told nothing."""
+    """False PASS and false FAIL at .05, and false FAIL at .001; without `weighted` as if weights carried nothing."""
     on_margin = replace(setting, groups=2, beside=1).on_margin
     group, own = _side(runs, rows, on_margin, spread, factor, rng)
     rest, others = _side(runs, rows * ratio, setting.rate, spread, factor, rng)
     everyone = _tilt([one + other for one, other in zip(own, others, strict=True)])
-    tilts, rest_tilts = ((_tilt(own), everyone), (_tilt(others), everyone)) if told else ((), ())
+    tilts, rest_tilts = ((_tilt(own), everyone), (_tilt(others), everyone)) if weighted else ((), ())
     effects = group.q * rows, rest.q * rows * ratio
     least_q = (effects[0] + ratio * effects[1]) / (1 + ratio) / rows
-    comparison = Comparison(group, rest, np.zeros(runs), 0.0, tilts, rest_tilts, least_q if told else 0.0)
+    comparison = Comparison(group, rest, np.zeros(runs), 0.0, tilts, rest_tilts, least_q if weighted else 0.0)
     name = f"{rows} rows of {ratio + 1}x, weights cv {spread:g} times {factor:g}, rate {setting.rate:g}, "
     name += f"{setting.scale} {setting.margin:g} {'low' if setting.low else 'high'}"
     measured = []
@@ -74,7 +74,7 @@ def one_comparison(
             setting.margin,
         )
         p = effective_test(comparison, boundary, level).p
-        measured.append(Measured(name, event, int((p <= level).sum()), runs, promised if told else "no guarantee"))
+        measured.append(Measured(name, event, int((p <= level).sum()), runs, promised if weighted else "no guarantee"))
     return tuple(measured)
 
 

@@ -114,14 +114,14 @@ def outcomes(world: World, asked: AuditPlan, own_rate: float, runs: int, rng: np
 
 def promised(world: World, runs: int, rng: np.random.Generator) -> Iterator[Measured]:
     """How often the smallest gap is named, on each side, and how often an equal group passes at the smallest limit."""
-    told = decidable(world)
-    for side in told.fails_from:
+    power = decidable(world)
+    for side in power.fails_from:
         if side.rate is None or side.disparity is None:
             continue
         events = sum(one == "fail" for one in outcomes(world, plan(rule_of(world)), side.rate, runs, rng))
         event = f"FAIL at {side.disparity:.3f} ({side.side}), level {side.level or 0.0:.2g}"
         yield Measured(str(world), event, events, runs, ">= 80 %")
-    widths = [side.disparity for side in told.passes_at if side.disparity is not None]
+    widths = [side.disparity for side in power.passes_at if side.disparity is not None]
     limit = max(widths) if world.scale == "margin" else min(widths)
     events = sum(one == "pass" for one in outcomes(world, plan(rule_of(world, limit)), world.rate, runs, rng))
     yield Measured(str(world), f"PASS at {limit:.3f}", events, runs, ">= 80 %")
@@ -161,8 +161,8 @@ def clustered(setting: Setting, runs: int, rng: np.random.Generator) -> Iterator
     scale = "ratio" if setting.scale == "ratio" else "margin"
     section = {"cluster": "cluster", "weight": "weight", "expected_icc": setting.correlation}
     rule = {"metric": "true_positive_rate", "expected_rate": setting.rate}
-    told = counts_power(plan({**rule, scale: setting.margin}, **section), counts, [FEATURE], moments)
-    (fails,), (passes,) = (getattr(told.rules[0].families[0].groups[0], of) for of in ("fails_from", "passes_at"))
+    power = counts_power(plan({**rule, scale: setting.margin}, **section), counts, [FEATURE], moments)
+    (fails,), (passes,) = (getattr(power.rules[0].families[0].groups[0], of) for of in ("fails_from", "passes_at"))
     for wanted, rate, limit in (("fail", fails.rate, setting.margin), ("pass", setting.rate, passes.disparity)):
         if rate is None or limit is None:
             continue

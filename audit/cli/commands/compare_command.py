@@ -11,7 +11,7 @@ import typer
 from audit.cli.commands.shared_options import AsJson, Quiet, WhenInconclusive
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
-from audit.cli.outputs.verdict_code import code_of, result_at
+from audit.cli.outputs.verdict_code import outcome_exit_code, result_at
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
@@ -61,7 +61,7 @@ def compare(
 
         features = later.result.features
         say(change_summary(change, features, later.result.plan.audit.title, Style.of(sys.stdout)))
-    raise typer.Exit(code_of(change.outcome, on_inconclusive, quiet=quiet))
+    raise typer.Exit(outcome_exit_code(change.outcome, on_inconclusive, quiet=quiet))
 
 
 def _write(result: AuditResult, out: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, say
 from audit.cli.outputs.audience import ExactCounts
-from audit.cli.outputs.verdict_code import code_for
+from audit.cli.outputs.verdict_code import result_exit_code
 
 
 def demo(
@@ -20,17 +20,17 @@ def demo(
     restricted: ExactCounts = False,
 ) -> None:
     """Make a synthetic audit from a seed, run it, and say what was planted and what was found. Exits 0."""
-    from audit.cli.outputs.audience import showing
+    from audit.cli.outputs.audience import requested_output
     from audit.cli.outputs.one_run import run_into
     from audit.cli.pages.summary import verdict_words
     from audit.worlds.demo.found import lines_to_print
     from audit.worlds.demo.prepare import DEFAULT_SEED, prepare_demo
 
-    asked = showing((), None, restricted=restricted)
+    asked = requested_output((), None, restricted=restricted)
     prepared = prepare_demo(out, seed=DEFAULT_SEED if seed is None else seed)
     results = out / "audit-out"
     done = run_into(results, prepared.plan, asked)
-    result, code = done.result, code_for(done.result)
+    result, code = done.result, result_exit_code(done.result)
     say(
         "\n".join(
             (

@@ -11,13 +11,13 @@ import typer
 from audit.cli.commands.shared_options import AllowPickle, AsJson, QuietButWaived, WhenInconclusive, Where
 from audit.cli.outputs.audience import ExactCounts, RestrictedFolder
 from audit.cli.outputs.baselines import BaselineResult
-from audit.cli.outputs.chosen_rules import OnlyRules, chosen
+from audit.cli.outputs.chosen_rules import OnlyRules, result_on_rules
 from audit.cli.outputs.gate_lines import say_gate
-from audit.cli.outputs.gate_request import Gated, check_gate, judged, judged_alone
-from audit.cli.outputs.nightly import SampleKind, StateFile, judged_tonight
-from audit.cli.outputs.reuse import GATE, CacheFolder, ChangedOnly, keep, kept_by_gate
-from audit.cli.outputs.verdict_code import code_for, give_kept, result_at
-from audit.cli.outputs.waivers import WaiversFile, code_with_waivers, waived_anew
+from audit.cli.outputs.gate_request import GateRequest, check_gate, gate_result, night_result
+from audit.cli.outputs.nightly import SampleKind, StateFile, result_of_all_nights
+from audit.cli.outputs.reuse import GATE, CacheFolder, ChangedOnly, keep_result, kept_by_gate
+from audit.cli.outputs.verdict_code import exit_with_kept_verdict, result_at, result_exit_code
+from audit.cli.outputs.waivers import WaiversFile, exit_code_with_waivers, with_named_waivers
 from audit.detectors.isolation.options import Sandbox
 
 
@@ -53,7 +53,7 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
         sequential=sequential is not None,
         other={"--baseline": baseline is not None, "--only": bool(only), "--waivers": waivers is not None},
     )
-    asked = Gated(
+    asked = GateRequest(
         path,
         result_path,
         cache,
@@ -67,16 +67,16 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
         allow_pickle=allow_pickle,
     )
     if sequential is not None:
-        plan, once = None if result_path else path, partial(judged_alone, asked)
-        result = judged_tonight(sequential, sample, plan, once, quiet=quiet, as_json=as_json, exact=restricted)
-        raise typer.Exit(code_for(result, on_inconclusive, quiet=quiet))
+        plan, once = None if result_path else path, partial(night_result, asked)
+        result = result_of_all_nights(sequential, sample, plan, once, quiet=quiet, as_json=as_json, exact=restricted)
+        raise typer.Exit(result_exit_code(result, on_inconclusive, quiet=quiet))
     kept = kept_by_gate(cache, path, changed_only=changed_only)
-    give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
-    result, accepted = judged(asked)
-    keep(kept, path, GATE, result, details=False)
-    waived = result if result_path is None else waived_anew(result, waivers, exact=restricted)
-    told = chosen(waived, asked.only, quiet=quiet)
+    exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+    result, accepted = gate_result(asked)
+    keep_result(kept, path, GATE, result, details=False)
+    waived = result if result_path is None else with_named_waivers(result, waivers, exact=restricted)
+    narrowed = result_on_rules(waived, asked.only, quiet=quiet)
     accepted.remember()
     if not quiet:
-        say_gate(result, waived, told, asked, as_json=as_json)
-    raise typer.Exit(code_with_waivers(told, on_inconclusive, quiet=quiet, exact=restricted))
+        say_gate(result, waived, narrowed, asked, as_json=as_json)
+    raise typer.Exit(exit_code_with_waivers(narrowed, on_inconclusive, quiet=quiet, exact=restricted))

@@ -32,7 +32,7 @@ def portal(
     Reads public releases (release.json) and never an exact result. The same releases and day give the same bytes.
     """
     from audit.cli.outputs.portal_audits import find_audits, is_site
-    from audit.cli.outputs.portals import find_portal, portal_languages, rendered
+    from audit.cli.outputs.portals import find_portal, portal_files, portal_languages
     from audit.cli.outputs.site_folder import refuse_place, write_site
     from audit.disclosure.site import blank_site, refuse_unexplained_site
 
@@ -42,16 +42,16 @@ def portal(
     refuse_place(out, folder, ours=is_site(out))
     found = find_audits(folder, out)
     site = found.site(day, languages)
-    pages = rendered(maker, site)
-    refuse_unexplained_site(pages, rendered(maker, blank_site(site)), site)
+    pages = portal_files(maker, site)
+    refuse_unexplained_site(pages, portal_files(maker, blank_site(site)), site)
     write_site(out, {**pages, **found.copies()})
-    for count, told in (
+    for count, words in (
         (found.links, "links not followed"),
         (found.sites, "portals passed over"),
         (found.others, "reports not copied, as they are not what this version makes of their releases"),
     ):
         if count:
-            note(f"note: {told}: {count}")
+            note(f"note: {words}: {count}")
     systems = {(audit.release.about.owner, audit.system) for audit in site.audits}
     say(f"Portal: {out / 'index.html'} (audits: {len(site.audits)}, systems: {len(systems)}, as of {day.isoformat()})")
 

@@ -88,7 +88,7 @@ def _lines(design: Design, style: Style) -> Iterator[str]:
     yield f"  {design.templates:,} {templates} from {printable(design.source)}; words: {printable(design.words)}"
     if design.alike:
         yield f"  {design.alike:,} pairs read the same after the change, and are left out"
-    yield from (f"  not used: {printable(told)}" for told in design.unused)
+    yield from (f"  not used: {printable(word)}" for word in design.unused)
     for slot in design.slots:
         names = list(slot.names.values())
         more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""

@@ -17,13 +17,13 @@ from audit.cli.outputs.audience import (
     PublicFiles,
     RestrictedFolder,
     first_file,
-    inputs,
-    keep_apart,
+    input_files,
     make_public,
+    note_published,
     public_folder,
+    refuse_exact_among_public,
+    requested_output,
     restricted_place,
-    showing,
-    tell_of,
 )
 from audit.errors import AuditError
 
@@ -68,7 +68,7 @@ def report(
             )
         _reproduce(load_result(path), path.parent, restricted_folder, reproduce, out)
         return
-    asked = showing(names, lang, restricted=restricted, folder=restricted_folder, exact=("html",))
+    asked = requested_output(names, lang, restricted=restricted, folder=restricted_folder, exact=("html",))
     if isinstance(asked, ExactReports):
         _write_exact(load_result(path), path.parent, asked, out)
     else:
@@ -104,7 +104,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
     if out == Path("-"):
         _print_public(result, beside, asked, place)
         return
-    keep_apart(out or public_folder(beside), _exact(result, beside, place))
+    refuse_exact_among_public(out or public_folder(beside), _exact(result, beside, place))
     prefix = f"{PUBLIC}/" if out is None else ""
     replaced = (PUBLIC,) if out is None else ()
     with OutputFolder(out or beside, replaced, public=out is not None) as folder:
@@ -115,7 +115,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
             folder.publish()
 
         published = make_public(result, asked, place, beside, write, [folder.staging, *_inputs(result)])
-    tell_of(published, place)
+    note_published(published, place)
     note(f"Report: {first_file(out or public_folder(beside), published)}")
 
 
@@ -127,7 +127,7 @@ def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: 
     (first,) = find_public_reporters(asked.formats[:1])
     printed: dict[str, bytes] = {}
     published = make_public(result, asked, place, beside, printed.update, _inputs(result))
-    tell_of(published, place)
+    note_published(published, place)
     if first.filename not in printed:
         raise AuditError(
             f"{first.filename} could not be made even without figures",
@@ -145,7 +145,7 @@ def _exact(result: AuditResult, beside: Path, place: Path) -> list[Path]:
 
 def _inputs(result: AuditResult) -> list[Path]:
     """What the audit read, if its plan is still where it was."""
-    return inputs(result.plan, Path(result.provenance.plan_file).parent)
+    return input_files(result.plan, Path(result.provenance.plan_file).parent)
 
 
 def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: int, out: Path | None) -> None:
@@ -161,7 +161,7 @@ def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: in
             f"there is no release {number}", slug="no-such-release", hint="name its folder with --restricted-folder"
         )
     if out is not None:
-        keep_apart(out, _exact(result, beside, place))
+        refuse_exact_among_public(out, _exact(result, beside, place))
     files = reproduce(place, lattice, public_method(result.plan), number)
     if out is not None:
         with OutputFolder(out, replaces=(), public=True) as folder:

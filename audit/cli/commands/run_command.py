@@ -13,9 +13,9 @@ from audit.cli.commands.shared_options import AllowPickle, AsJson, PlanPath, Qui
 from audit.cli.console.terminal import Style, say, say_document
 from audit.cli.outputs.audience import ExactCounts, RestrictedFolder
 from audit.cli.outputs.baselines import BaselineResult
-from audit.cli.outputs.reuse import ChangedOnly, keep, kept_by_run
-from audit.cli.outputs.verdict_code import give_kept, say_if_network_stayed
-from audit.cli.outputs.waivers import WaiversFile, code_with_waivers
+from audit.cli.outputs.reuse import ChangedOnly, keep_result, kept_by_run
+from audit.cli.outputs.verdict_code import exit_with_kept_verdict, note_open_network
+from audit.cli.outputs.waivers import WaiversFile, exit_code_with_waivers
 from audit.detectors.isolation.options import Sandbox
 
 if TYPE_CHECKING:
@@ -67,14 +67,14 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     Public files go into the folder `public`, the only one that may leave the house; everything else holds exact counts.
     A run that is interrupted keeps what was scored: the same command goes on where it stopped.
     """
-    from audit.cli.outputs.audience import showing
+    from audit.cli.outputs.audience import requested_output
     from audit.cli.outputs.one_run import run_into
 
-    asked = showing(report or (), lang, restricted=restricted, folder=restricted_folder)
+    asked = requested_output(report or (), lang, restricted=restricted, folder=restricted_folder)
     options = {"asked": [*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat]}
     against = "--waivers" if waivers else "--baseline" if baseline else None
     kept = kept_by_run(out, plan, options, changed_only=changed_only, fresh=fresh, against=against)
-    give_kept(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+    exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     done = run_into(
         out,
         plan,
@@ -88,13 +88,13 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
-    keep(kept, plan, options, done.result, details=True)
-    say_if_network_stayed(done.result, quiet=quiet)
+    keep_result(kept, plan, options, done.result, details=True)
+    note_open_network(done.result, quiet=quiet)
     if as_json and not quiet:
         say_document(done.document)
     elif not quiet:
         _summarise(done, _next_command(done.result, plan, out))
-    raise typer.Exit(code_with_waivers(done.result, on_inconclusive, quiet=quiet))
+    raise typer.Exit(exit_code_with_waivers(done.result, on_inconclusive, quiet=quiet))
 
 
 def _summarise(done: OneRun, following: str) -> None:

@@ -50,10 +50,10 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 def _end(error: BaseException) -> NoReturn:
     if isinstance(error, SystemExit):
         raise error
-    raise typer.Exit(complain_of(error))
+    raise typer.Exit(report_error(error))
 
 
-def complain_of(error: BaseException) -> int:
+def report_error(error: BaseException) -> int:
     """Report an error in one line on stderr; returns the exit code that it ends in."""
     if _shown["traceback"]:
         import traceback

@@ -55,12 +55,12 @@ class PublicFiles:
     """The restricted folder that was named, if one was."""
 
 
-Showing = ExactReports | PublicFiles
+RequestedOutput = ExactReports | PublicFiles
 
 
-def showing(
+def requested_output(
     names: Sequence[str], lang: str | None, *, restricted: bool, folder: Path | None = None, exact: Sequence[str] = ()
-) -> Showing:
+) -> RequestedOutput:
     """What was asked for, checked before anything is done; `exact` are the restricted reports by default.
 
     Raises
@@ -84,7 +84,7 @@ def showing(
 
 
 def _public(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    from audit.cli.outputs.reporters import GROUP, codes_of
+    from audit.cli.outputs.reporters import GROUP, language_codes
     from audit.disclosure import public_files
     from audit.errors import DataError
     from audit.plan.offers import names_offered
@@ -102,7 +102,7 @@ def _public(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tu
     except DataError as error:
         raise ArgumentError(error.message, slug=error.slug, hint=error.hint) from None
     able = {one.name: tuple(one.languages) for one in reporters if hasattr(one, "languages")}
-    codes = codes_of(able, formats, lang)
+    codes = language_codes(able, formats, lang)
     if "pdf" in formats and len(codes) > 1:
         note(f'note: a public PDF is in one language, here "{codes[0]}"; the page holds them all')
     return formats, codes
@@ -129,7 +129,7 @@ def restricted_place(out: Path, plan: AuditPlan, plan_folder: Path | None, named
     return (plan_folder or Path()) / plan.disclosure.folder
 
 
-def keep_apart(public: Path, exact: Sequence[Path]) -> None:
+def refuse_exact_among_public(public: Path, exact: Sequence[Path]) -> None:
     """Let nothing exact lie in a folder of public files, whatever links lead there: whoever uploads one takes it whole.
 
     Raises
@@ -148,7 +148,7 @@ def keep_apart(public: Path, exact: Sequence[Path]) -> None:
             )
 
 
-def inputs(plan: AuditPlan, plan_folder: Path) -> list[Path]:
+def input_files(plan: AuditPlan, plan_folder: Path) -> list[Path]:
     """The files of rows and of exact counts that a plan names, whether they are there or not."""
     from audit.plan.answers import PredictionsDetector
 
@@ -185,7 +185,7 @@ def first_file(folder: Path, published: Published) -> Path:
     return folder / names[0] if names else folder
 
 
-def tell_of(published: Published, place: Path) -> None:
+def note_published(published: Published, place: Path) -> None:
     """One line on stderr where no figure was released, and one where a new key was made."""
     if published.refusal is not None:
         left_out = f", and {' and '.join(published.left_out)} left out" if published.left_out else ""

@@ -29,7 +29,7 @@ BaselineResult = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Accepting:
+class BaselineInUse:
     """A baseline in use, and the folder that remembers it."""
 
     baseline: Baseline | None
@@ -44,13 +44,13 @@ class Accepting:
             record_accepted(self.baseline, self.plan, self.place)
 
 
-def accepting(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *, quiet: bool) -> Accepting:
+def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *, quiet: bool) -> BaselineInUse:
     """A baseline that goes back to no older audit than the last one accepted, as far as a folder says so.
 
     Raises ResultError where it does.
     """
     if baseline is None:
-        return Accepting(None, plan, None)
+        return BaselineInUse(None, plan, None)
     _refuse_from_the_future(baseline)
     before = baseline.result.change
     if before is not None and before.outcome == "fail" and not quiet:
@@ -65,7 +65,7 @@ def accepting(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *,
         from audit.verdicts.changes.record import refuse_rolled_back
 
         refuse_rolled_back(baseline, plan, place)
-    return Accepting(baseline, plan, place)
+    return BaselineInUse(baseline, plan, place)
 
 
 def _refuse_from_the_future(baseline: Baseline) -> None:
@@ -134,7 +134,7 @@ def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
     return loaded
 
 
-def compared(result: AuditResult, result_path: Path, baseline: Baseline) -> AuditResult:
+def with_change_from(result: AuditResult, result_path: Path, baseline: Baseline) -> AuditResult:
     """A result with its change from a baseline: the one that it has, if it is from this one, or a new one.
 
     Raises ResultError where they cannot be compared, or the baseline is no earlier one.

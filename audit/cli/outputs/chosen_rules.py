@@ -42,44 +42,44 @@ def check_rules(plan: AuditPlan, only: Sequence[str]) -> None:
             )
 
 
-def chosen(result: AuditResult, only: Sequence[str], *, quiet: bool) -> AuditResult:
+def result_on_rules(result: AuditResult, only: Sequence[str], *, quiet: bool) -> AuditResult:
     """The result as far as it is about these rules, all of it where none is named; says what is left out on stderr."""
     if not only:
         return result
     from audit.result.waivers import narrow_to_rules
 
     check_rules(result.plan, only)
-    told = narrow_to_rules(result, only)
+    narrowed = narrow_to_rules(result, only)
     every = len(result.rules) + len(result.probe_rules)
-    left = every - len(told.rules) - len(told.probe_rules)
+    left = every - len(narrowed.rules) - len(narrowed.probe_rules)
     if not quiet:
         rules = "1 rule is" if left == 1 else f"{left:,} rules are"
         note(f"note: {rules} left out because of --only; the audit judged all {every:,} with one budget")
-    return told
+    return narrowed
 
 
-def of_chosen(release: PublicRelease, told: AuditResult) -> PublicRelease:
-    """A release as far as it is about the rules of `told`, with the verdict of these alone. For lines in a log."""
+def release_on_rules(release: PublicRelease, narrowed: AuditResult) -> PublicRelease:
+    """A release as far as it is about the rules of `narrowed`, with the verdict of these alone. For lines in a log."""
     from audit.disclosure.about import public_change
 
-    ids = {rule.rule for rule in told.rules}
+    ids = {rule.rule for rule in narrowed.rules}
     rules = tuple(rule for rule in release.rules if rule.rule in ids)
-    if len(rules) == len(release.rules) and len(told.probe_rules) == release.about.probe_rules:
+    if len(rules) == len(release.rules) and len(narrowed.probe_rules) == release.about.probe_rules:
         return release
     words = tuple(word for word in release.words if word.rule in ids)
-    of_groups = any(rule.outcome == "fail" for rule in told.rules)
-    on_probes = any(rule.outcome == "fail" for rule in told.probe_rules)
+    of_groups = any(rule.outcome == "fail" for rule in narrowed.rules)
+    on_probes = any(rule.outcome == "fail" for rule in narrowed.probe_rules)
     named = any(word.word == "below" for word in words)
-    worse = told.change is not None and told.change.outcome == "fail"
+    worse = narrowed.change is not None and narrowed.change.outcome == "fail"
     failing = {"groups": of_groups, "probes": on_probes, "change": worse}
     headline = release.headline.model_copy(
         update={
-            "outcome": told.overall.outcome,
+            "outcome": narrowed.overall.outcome,
             "no_group_named": release.figures == "shown" and of_groups and not named,
             "fails_on": tuple(kind for kind, fails in failing.items() if fails),
-            "change": public_change(told),
+            "change": public_change(narrowed),
         }
     )
-    # those that are not named stay: of which rule they are is not told
+    # those that are not named stay: of which rule they are is not narrowed
     waivers = tuple(waiver for waiver in release.waivers if waiver.group is None or waiver.rule in ids)
     return release.model_copy(update={"rules": rules, "words": words, "headline": headline, "waivers": waivers})

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.cli.outputs.audience import public_folder, restricted_place
-from audit.cli.outputs.chosen_rules import of_chosen
-from audit.cli.outputs.waivers import public_waiver_lines, unnamed_waiver_lines, waived_alone, waiver_lines
+from audit.cli.outputs.chosen_rules import release_on_rules
+from audit.cli.outputs.waivers import public_waiver_lines, unnamed_waiver_lines, waiver_lines, waiver_totals
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.gate_request import Gated
+    from audit.cli.outputs.gate_request import GateRequest
     from audit.public.table import PublicRelease, PublicRule
     from audit.result.audit_result import AuditResult
 
@@ -21,20 +21,22 @@ _MOST: Final = 3
 """Groups that are named under a rule."""
 
 
-def say_gate(result: AuditResult, waived: AuditResult, told: AuditResult, asked: Gated, *, as_json: bool) -> None:
-    """Print a verdict: `waived` is `result` with the waivers that count, `told` its part on the rules asked for."""
+def say_gate(
+    result: AuditResult, waived: AuditResult, narrowed: AuditResult, asked: GateRequest, *, as_json: bool
+) -> None:
+    """Print a verdict: `waived` is `result` with the waivers that count, `narrowed` its part on the rules asked for."""
     release = None if asked.restricted else _release(result, asked.result_path, asked.restricted_folder)
     if release is not None and waived.waivers != result.waivers:
         from audit.disclosure.waived import with_waivers
 
         release = with_waivers(release, waived.waivers)
     if as_json:
-        _say_document(waived, told, restricted=asked.restricted, release=release)
+        _say_document(waived, narrowed, restricted=asked.restricted, release=release)
     elif asked.restricted:
-        _say_exact(told)
+        _say_exact(narrowed)
     else:
-        # of which of the rules asked for a waiver is that is not named, is not told: all of them
-        _say_public(told, release, unnamed_waiver_lines(waived))
+        # of which of the rules asked for a waiver is that is not named, is not narrowed: all of them
+        _say_public(narrowed, release, unnamed_waiver_lines(waived))
 
 
 def _say_exact(result: AuditResult) -> None:
@@ -46,8 +48,13 @@ def _say_exact(result: AuditResult) -> None:
     say("\n".join([*lines, verdict_words(result, style)]))
 
 
-def _say_document(result: AuditResult, told: AuditResult, *, restricted: bool, release: PublicRelease | None) -> None:
-    """One document on the whole audit, whatever rules were chosen; what waivers leave is of the chosen ones, `told`."""
+def _say_document(
+    result: AuditResult, narrowed: AuditResult, *, restricted: bool, release: PublicRelease | None
+) -> None:
+    """Print one document on the whole audit, whatever rules were chosen.
+
+    What waivers leave is given for the chosen rules alone, `narrowed`.
+    """
     if restricted:
         from audit.result.json_text import result_to_json
 
@@ -56,7 +63,7 @@ def _say_document(result: AuditResult, told: AuditResult, *, restricted: bool, r
     from audit.cli.pages.change_words import public_headline
     from audit.public.table import public_json
 
-    alone = {"headline": public_headline(result), **waived_alone(result, told)}
+    alone = {"headline": public_headline(result), **waiver_totals(result, narrowed)}
     say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
 
 
@@ -81,7 +88,7 @@ def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: lis
 
     if release is None:
         note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
-    lines = unnamed if release is None else public_lines(of_chosen(release, result))
+    lines = unnamed if release is None else public_lines(release_on_rules(release, result))
     say("\n".join([*lines, *public_change_lines(result), verdict_words(result, Style.of(sys.stdout))]))
 
 

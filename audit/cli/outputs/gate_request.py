@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
-from audit.cli.outputs.baselines import Accepting, accepting, compared, gate_place
+from audit.cli.outputs.baselines import BaselineInUse, baseline_in_use, gate_place, with_change_from
 from audit.cli.outputs.chosen_rules import check_rules
 from audit.cli.outputs.nightly import Sample, check_sequential
 from audit.cli.outputs.reuse import answer_cache, check_keeping, too_many_failed
-from audit.cli.outputs.verdict_code import say_if_network_stayed
+from audit.cli.outputs.verdict_code import note_open_network
 from audit.cli.outputs.waivers import with_waivers_from
 from audit.detectors.isolation.options import Sandbox
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Gated:
+class GateRequest:
     """What was asked of a gate."""
 
     path: Path
@@ -71,7 +71,7 @@ def check_gate(
         )
 
 
-def judged(asked: Gated) -> tuple[AuditResult, Accepting]:
+def gate_result(asked: GateRequest) -> tuple[AuditResult, BaselineInUse]:
     """The result that is there, or that of a plan, held against a baseline where there is one."""
     if asked.result_path is not None:
         return _as_judged(asked.result_path, asked)
@@ -82,11 +82,11 @@ def judged(asked: Gated) -> tuple[AuditResult, Accepting]:
     check_rules(loaded.plan, asked.only)
     earlier = baseline_for(loaded, asked.baseline)
     place = gate_place(None, loaded.plan, loaded.folder, asked.restricted_folder)
-    accepted = accepting(earlier, loaded.plan, place, quiet=asked.quiet)
+    accepted = baseline_in_use(earlier, loaded.plan, place, quiet=asked.quiet)
     return _of_plan(loaded, asked, earlier), accepted
 
 
-def judged_alone(asked: Gated) -> AuditResult:
+def night_result(asked: GateRequest) -> AuditResult:
     """The same for one night of many, which is held against no baseline."""
     if asked.result_path is not None:
         from audit.result.file import load_result
@@ -106,26 +106,26 @@ def judged_alone(asked: Gated) -> AuditResult:
 
 def _say_left_out(*, change: bool, waivers: bool, quiet: bool) -> None:
     """Say what decides a single audit, and takes no part in the verdict of many nights."""
-    left = [told for told, is_there in (("the change from a baseline", change), ("waivers", waivers)) if is_there]
+    left = [name for name, is_there in (("the change from a baseline", change), ("waivers", waivers)) if is_there]
     if left and not quiet:
         note(f"note: left out of the verdict of many nights: {' and '.join(left)}")
 
 
-def _as_judged(path: Path, asked: Gated) -> tuple[AuditResult, Accepting]:
+def _as_judged(path: Path, asked: GateRequest) -> tuple[AuditResult, BaselineInUse]:
     from audit.result.file import load_result
 
     result = load_result(path)
     if asked.baseline is None:
-        return result, accepting(None, result.plan, None, quiet=asked.quiet)
+        return result, baseline_in_use(None, result.plan, None, quiet=asked.quiet)
     from audit.verdicts.changes.baseline import load_named_baseline
 
     earlier = load_named_baseline(asked.baseline)
     place = gate_place(path.parent, result.plan, None, asked.restricted_folder)
-    accepted = accepting(earlier, result.plan, place, quiet=asked.quiet)
-    return compared(result, path, earlier), accepted
+    accepted = baseline_in_use(earlier, result.plan, place, quiet=asked.quiet)
+    return with_change_from(result, path, earlier), accepted
 
 
-def _of_plan(loaded: LoadedPlan, asked: Gated, earlier: Baseline | None) -> AuditResult:
+def _of_plan(loaded: LoadedPlan, asked: GateRequest, earlier: Baseline | None) -> AuditResult:
     """The result of a plan, without what decides no verdict."""
     from audit.result.waivers_file import publishable_errors
     from audit.run import run_audit
@@ -146,5 +146,5 @@ def _of_plan(loaded: LoadedPlan, asked: Gated, earlier: Baseline | None) -> Audi
         )
     if answers is not None and too_many_failed(result):
         answers.forget()
-    say_if_network_stayed(result, quiet=asked.quiet)
+    note_open_network(result, quiet=asked.quiet)
     return result

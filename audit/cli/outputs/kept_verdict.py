@@ -52,11 +52,11 @@ def inputs_digest(path: Path, options: Mapping[str, Any], *, details: bool) -> s
     # a waiver ends on some day, and a baseline comes with files beside it
     if not _known(plan, details=details) or loaded.waivers_file is not None or plan.baseline.result is not None:
         return None
-    told = plan.model_dump(mode="python", by_alias=True)
-    if any(day < dt.datetime.now(tz=dt.UTC).date().isoformat() for day in _days(told)):
+    record = plan.model_dump(mode="python", by_alias=True)
+    if any(day < dt.datetime.now(tz=dt.UTC).date().isoformat() for day in _days(record)):
         return None
     try:
-        files = {str(one): _of_path(loaded.folder / one) for one in sorted(set(_paths(told)))}
+        files = {str(one): _of_path(loaded.folder / one) for one in sorted(set(_paths(record)))}
         files["plan"] = _of_path(path)
     except OSError:
         return None
@@ -75,29 +75,29 @@ def _known(plan: AuditPlan, *, details: bool) -> bool:
     return plan.evaluation_set.path is not None and not getattr(plan.detector, "trusted", ())
 
 
-def _paths(told: object) -> Iterator[Path]:
+def _paths(record: object) -> Iterator[Path]:
     """Every file or folder that a plan names, but the one that public files are logged in."""
-    if isinstance(told, Path):
-        yield told
-    elif isinstance(told, Mapping):
-        for key, value in told.items():
+    if isinstance(record, Path):
+        yield record
+    elif isinstance(record, Mapping):
+        for key, value in record.items():
             if key != "disclosure":
                 yield from _paths(value)
-    elif isinstance(told, (list, tuple)):
-        for value in told:
+    elif isinstance(record, (list, tuple)):
+        for value in record:
             yield from _paths(value)
 
 
-def _days(told: object) -> Iterator[str]:
+def _days(record: object) -> Iterator[str]:
     """Every day on which something of a plan ends."""
-    if isinstance(told, Mapping):
-        for key, value in told.items():
+    if isinstance(record, Mapping):
+        for key, value in record.items():
             if key in _UNTIL and value is not None:
                 yield str(value)
             else:
                 yield from _days(value)
-    elif isinstance(told, (list, tuple)):
-        for value in told:
+    elif isinstance(record, (list, tuple)):
+        for value in record:
             yield from _days(value)
 
 
@@ -138,10 +138,10 @@ def kept_verdict(kept: Kept) -> str | None:
     if kept.inputs is None:
         return None
     with contextlib.suppress(OSError):
-        told = read_sealed(kept.place)
-        same = told is not None and told.get("schema") == _SCHEMA and told.get("inputs") == kept.inputs
-        if told is not None and same and told.get("document") == _document(kept):
-            outcome = told.get("outcome")
+        record = read_sealed(kept.place)
+        same = record is not None and record.get("schema") == _SCHEMA and record.get("inputs") == kept.inputs
+        if record is not None and same and record.get("document") == _document(kept):
+            outcome = record.get("outcome")
             return outcome if outcome in ("pass", "fail", "inconclusive") else None
     return None
 
@@ -152,9 +152,9 @@ def keep_verdict(kept: Kept, outcome: str, now: str | None) -> None:
 
     if kept.inputs is None or kept.inputs != now:
         return
-    told = {"schema": _SCHEMA, "inputs": kept.inputs, "outcome": outcome, "document": _document(kept)}
+    record = {"schema": _SCHEMA, "inputs": kept.inputs, "outcome": outcome, "document": _document(kept)}
     with contextlib.suppress(OSError):
-        write_sealed(kept.place, told)
+        write_sealed(kept.place, record)
         others = [one for one in kept.place.parent.iterdir() if _VERDICT.fullmatch(one.name)]
         for old in sorted(others, key=lambda one: (one.stat().st_mtime_ns, one.name))[:-_MOST]:
             old.unlink()

@@ -65,7 +65,7 @@ def check_sequential(sample: Sample | None, *, sequential: bool) -> None:
         raise ArgumentError("--sample says what nights are; name their state with --sequential", slug="sample-alone")
 
 
-def judged_tonight(
+def result_of_all_nights(
     place: Path,
     sample: Sample | None,
     plan: Path | None,
@@ -178,7 +178,7 @@ def _rule_line(rule: JudgedRule, names: GroupNames) -> str:
 
 def _document(tonight: Night, *, exact: bool) -> dict[str, Any]:
     state = tonight.state
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "headline": {"outcome": tonight.outcome},
         "sequential": {
             "nights": state.nights,
@@ -191,7 +191,7 @@ def _document(tonight: Night, *, exact: bool) -> dict[str, Any]:
         },
     }
     if exact:
-        told["sequential"]["rules"] = [
+        document["sequential"]["rules"] = [
             {
                 "rule": rule.rule,
                 "outcome": rule.outcome,
@@ -210,7 +210,7 @@ def _document(tonight: Night, *, exact: bool) -> dict[str, Any]:
             }
             for rule in tonight.rules
         ]
-    return told
+    return document
 
 
 def _ended(history: Reset) -> dict[str, Any]:

@@ -11,8 +11,8 @@ SCORING: Final = "scoring"
 """The folder of answers within an output folder."""
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.audience import ExactReports, PublicFiles, Showing
-    from audit.cli.outputs.baselines import Accepting
+    from audit.cli.outputs.audience import ExactReports, PublicFiles, RequestedOutput
+    from audit.cli.outputs.baselines import BaselineInUse
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.detectors.isolation.options import IsolationOptions
     from audit.plan.file.plan_file import LoadedPlan
@@ -34,7 +34,7 @@ class OneRun:
 def run_into(  # noqa: PLR0913 - what a run can be given
     out: Path,
     plan: Path,
-    asked: Showing,
+    asked: RequestedOutput,
     *,
     quiet: bool = False,
     crosscheck: bool = True,
@@ -64,7 +64,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
 
     loaded = with_waivers_from(_asked_so_often(plan, repeat), waivers)
     place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None
-    accepted = _accepting(out, loaded, place, baseline, quiet=quiet)
+    accepted = _baseline_of_run(out, loaded, place, baseline, quiet=quiet)
     # a quiet run is one for a log that many read
     exact = not quiet or not isinstance(asked, PublicFiles)
     with OutputFolder(out, publishes=place is not None) as folder, publishable_errors(exact=exact):
@@ -90,15 +90,19 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     return OneRun(result, document, first)
 
 
-def _accepting(out: Path, loaded: LoadedPlan, place: Path | None, named: Path | None, *, quiet: bool) -> Accepting:
+def _baseline_of_run(
+    out: Path, loaded: LoadedPlan, place: Path | None, named: Path | None, *, quiet: bool
+) -> BaselineInUse:
     """The baseline of a run, where it has one, looked at before a night of scoring."""
-    from audit.cli.outputs.baselines import accepting, check_kept, gate_place
+    from audit.cli.outputs.baselines import baseline_in_use, check_kept, gate_place
     from audit.verdicts.changes.baseline import baseline_for
 
     earlier = baseline_for(loaded, named)
     if earlier is not None:
         check_kept(earlier, out)
-    return accepting(earlier, loaded.plan, place or gate_place(out, loaded.plan, loaded.folder, None), quiet=quiet)
+    return baseline_in_use(
+        earlier, loaded.plan, place or gate_place(out, loaded.plan, loaded.folder, None), quiet=quiet
+    )
 
 
 def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports) -> str:
@@ -114,11 +118,11 @@ def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports)
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
     """The restricted folder, looked at before a night of scoring and not after."""
-    from audit.cli.outputs.audience import inputs, keep_apart, public_folder, restricted_place
+    from audit.cli.outputs.audience import input_files, public_folder, refuse_exact_among_public, restricted_place
     from audit.disclosure.publish import check_folder
 
     place = restricted_place(out, loaded.plan, loaded.folder, asked.folder)
-    keep_apart(public_folder(out), [place, *inputs(loaded.plan, loaded.folder)])
+    refuse_exact_among_public(public_folder(out), [place, *input_files(loaded.plan, loaded.folder)])
     check_folder(loaded.plan, place)
     return place
 
@@ -126,7 +130,7 @@ def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
 def _publish(
     folder: OutputFolder, result: AuditResult, plan_folder: Path, asked: PublicFiles, place: Path, *, quiet: bool
 ) -> Path:
-    from audit.cli.outputs.audience import first_file, inputs, make_public, public_folder, tell_of
+    from audit.cli.outputs.audience import first_file, input_files, make_public, note_published, public_folder
     from audit.cli.outputs.output_folder import PUBLIC
 
     def write(files: Mapping[str, bytes]) -> None:
@@ -134,10 +138,10 @@ def _publish(
             folder.add(f"{PUBLIC}/{name}", content)
         folder.publish()
 
-    exact = [folder.staging, *inputs(result.plan, plan_folder)]
+    exact = [folder.staging, *input_files(result.plan, plan_folder)]
     published = make_public(result, asked, place, folder.path, write, exact)
     if not quiet:
-        tell_of(published, place)
+        note_published(published, place)
     return first_file(public_folder(folder.path), published)
 
 

@@ -4,7 +4,7 @@ A report is copied where it is, byte for byte, what is made of its release here.
 from the release, and what somebody wrote into a report gets nowhere.
 
 The portal never opens a `result.json`. Links are not followed, hidden folders and sites that a portal made are passed
-over; how many of these there were is told.
+over; how many of these there were is parts.
 """
 
 from __future__ import annotations
@@ -211,9 +211,9 @@ def _order(audit: PublicAudit) -> tuple[str, str, str, int, tuple[tuple[str, int
 
 
 def _passed_over(found: Found) -> str:
-    told = []
+    parts = []
     if found.links:
-        told.append(f"{found.links} links were not followed")
+        parts.append(f"{found.links} links were not followed")
     if found.sites:
-        told.append(f"{found.sites} portals were passed over")
-    return f" ({'; '.join(told)})" if told else ""
+        parts.append(f"{found.sites} portals were passed over")
+    return f" ({'; '.join(parts)})" if parts else ""

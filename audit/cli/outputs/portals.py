@@ -56,7 +56,7 @@ def portal_languages(portal: Portal, asked: str | None) -> tuple[str, ...]:
     return codes
 
 
-def rendered(portal: Portal, site: PublicSite) -> dict[str, bytes]:
+def portal_files(portal: Portal, site: PublicSite) -> dict[str, bytes]:
     """The files of a portal. Raises AuditError where it fails, never with the text of that failure."""
     try:
         files = dict(portal.render(site))

@@ -68,10 +68,10 @@ def languages_of(reporters: Sequence[Reporter], asked: str | None) -> tuple[str,
         None of the reporters writes other languages, or one that does lacks a language.
     """
     able = {one.name: tuple(one.languages) for one in reporters if hasattr(one, "languages")}
-    return codes_of(able, [reporter.name for reporter in reporters], asked)
+    return language_codes(able, [reporter.name for reporter in reporters], asked)
 
 
-def codes_of(able: Mapping[str, Sequence[str]], names: Sequence[str], asked: str | None) -> tuple[str, ...]:
+def language_codes(able: Mapping[str, Sequence[str]], names: Sequence[str], asked: str | None) -> tuple[str, ...]:
     """The same of reporters by name; `able` are those that write other languages than English, with all of theirs."""
     if asked is None:
         return ()

@@ -98,7 +98,9 @@ def kept_outcome(kept: Kept | None) -> str | None:
     return kept_verdict(kept)
 
 
-def keep(kept: Kept | None, plan: Path, options: Mapping[str, Any], result: AuditResult, *, details: bool) -> None:
+def keep_result(
+    kept: Kept | None, plan: Path, options: Mapping[str, Any], result: AuditResult, *, details: bool
+) -> None:
     """Keep the verdict of a result, unless the detector was out: that is worth no keeping."""
     if kept is None or too_many_failed(result):
         return

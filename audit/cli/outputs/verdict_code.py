@@ -32,14 +32,14 @@ def result_at(path: Path) -> Path | None:
     return path if path.suffix.lower() == ".json" else None
 
 
-def say_if_network_stayed(result: AuditResult, *, quiet: bool) -> None:
+def note_open_network(result: AuditResult, *, quiet: bool) -> None:
     """Say so where a model was to be kept from the network, and this system could not."""
     ran = result.provenance.ran_in
     if ran is not None and ran.kind == "child" and ran.network == "open" and ran.memory_limit_mib and not quiet:
         note(f"note: {ran.sentence}")
 
 
-def code_for(
+def result_exit_code(
     result: AuditResult,
     on_inconclusive: OnInconclusive | None = None,
     *,
@@ -47,22 +47,24 @@ def code_for(
     left: str | None = None,
 ) -> ExitCode:
     """The exit code of a verdict, or of what waivers leave of it. Says where `on_inconclusive` changes it."""
-    told = "what is left" if left else "the verdict"
-    return code_of(left or result.overall.outcome, on_inconclusive, quiet=quiet, told=told)
+    name = "what is left" if left else "the verdict"
+    return outcome_exit_code(left or result.overall.outcome, on_inconclusive, quiet=quiet, name=name)
 
 
-def give_kept(kept: Kept | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool) -> None:
+def exit_with_kept_verdict(
+    kept: Kept | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool
+) -> None:
     """End with the verdict that was kept, where there is one. Raises typer.Exit then."""
     outcome = kept_outcome(kept)
     if kept is not None and outcome is not None:
         say_kept(outcome, quiet=quiet, as_json=as_json, document=kept.document)
-        raise typer.Exit(code_of(outcome, on_inconclusive, quiet=quiet))
+        raise typer.Exit(outcome_exit_code(outcome, on_inconclusive, quiet=quiet))
 
 
-def code_of(
-    outcome: str, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False, told: str = "the verdict"
+def outcome_exit_code(
+    outcome: str, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False, name: str = "the verdict"
 ) -> ExitCode:
-    """The exit code of an outcome, which is called `told`. Says where `on_inconclusive` changes it."""
+    """The exit code of an outcome, which is called `name`. Says where `on_inconclusive` changes it."""
     code = ExitCode[outcome.upper()]
     if code is not ExitCode.INCONCLUSIVE or on_inconclusive is None:
         return code
@@ -70,7 +72,7 @@ def code_of(
     if not quiet:
         level = "note" if on_inconclusive is OnInconclusive.PASS else "warning"
         note(
-            f"{level}: {told} is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "
+            f"{level}: {name} is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "
             f"because of --on-inconclusive {on_inconclusive.value}"
         )
     return code

@@ -36,7 +36,7 @@ def with_waivers_from(loaded: LoadedPlan, named: Path | None) -> LoadedPlan:
     return loaded if named is None else dataclasses.replace(loaded, waivers=named)
 
 
-def waived_anew(result: AuditResult, named: Path | None, *, exact: bool) -> AuditResult:
+def with_named_waivers(result: AuditResult, named: Path | None, *, exact: bool) -> AuditResult:
     """A result with the waivers of the file that was named in the place of its own. Raises PlanError.
 
     Where not `exact`, for a log that many read.
@@ -49,7 +49,7 @@ def waived_anew(result: AuditResult, named: Path | None, *, exact: bool) -> Audi
         return result.model_copy(update={"waivers": read_waivers(named, result.plan, result.features)})
 
 
-def code_with_waivers(
+def exit_code_with_waivers(
     result: AuditResult, on_inconclusive: OnInconclusive | None, *, quiet: bool, exact: bool = True
 ) -> ExitCode:
     """The exit code of a verdict once waived findings are set aside. Every change of it is said on stderr.
@@ -57,10 +57,10 @@ def code_with_waivers(
     Where not `exact`, what is said is for a log that many read: which waivers have expired, and of no finding whether
     it is there. Where `quiet`, one line is left, for such a log: why the code is not that of the verdict.
     """
-    from audit.cli.outputs.verdict_code import code_for
+    from audit.cli.outputs.verdict_code import result_exit_code
 
     if not result.waivers:
-        return code_for(result, on_inconclusive, quiet=quiet)
+        return result_exit_code(result, on_inconclusive, quiet=quiet)
     from audit.result.waivers import waivers_on_day
 
     stood = waivers_on_day(result, today())
@@ -68,7 +68,7 @@ def code_with_waivers(
         note(line)
     left = None if stood.outcome == result.overall.outcome else stood.outcome
     # a code that was named above is not the last word where `on_inconclusive` changes it
-    return code_for(result, on_inconclusive, quiet=quiet and left is None, left=left)
+    return result_exit_code(result, on_inconclusive, quiet=quiet and left is None, left=left)
 
 
 def _notes(result: AuditResult, stood: WaiversOnDay, *, exact: bool) -> list[str]:
@@ -151,18 +151,18 @@ def unnamed_waiver_lines(result: AuditResult) -> list[str]:
     return [_public_line(waiver) for waiver in unnamed(result.waivers)]
 
 
-def waived_alone(result: AuditResult, told: AuditResult) -> dict[str, object]:
+def waiver_totals(result: AuditResult, narrowed: AuditResult) -> dict[str, object]:
     """What a public log may hold of the waivers of a result without a public release, as JSON; empty without any.
 
     How many waivers there are and when the first one expires, as a release lists them, and what is left of the rules
-    asked for, `told`, once waived findings are set aside, which the exit code says too. Not how many are in force.
+    asked for, `narrowed`, once waived findings are set aside, which the exit code says too. Not how many are in force.
     """
     if not result.waivers:
         return {}
     from audit.result.waivers import waivers_on_day
 
     first = min(waiver.expires for waiver in result.waivers)
-    left = waivers_on_day(told, today()).outcome
+    left = waivers_on_day(narrowed, today()).outcome
     return {"waived": {"left": left, "waivers": len(result.waivers), "first_expires": first}}
 
 

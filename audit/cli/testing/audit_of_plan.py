@@ -57,7 +57,7 @@ class Asked:
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
-def judged_once(asked: Asked, shared: Path | None) -> Judged:
+def judge_plan_once(asked: Asked, shared: Path | None) -> Judged:
     """What an audit comes to. With a folder `shared`, the first process that asks carries it out for all of them.
 
     Raises
@@ -66,31 +66,31 @@ def judged_once(asked: Asked, shared: Path | None) -> Judged:
         If nothing was judged.
     """
     if shared is None or not shared.is_dir():
-        return judged(asked)
+        return judge_plan(asked)
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(held(shared / f"{asked.key}.lock", patience=math.inf, most=_LONG))
         except BlockingIOError:
             # once too often, and to the same verdict
-            return judged(asked)
+            return judge_plan(asked)
         return _judged_by_the_first(asked, shared / f"{asked.key}.json", shared / f"{asked.key}.error")
 
 
-def _judged_by_the_first(asked: Asked, told: Path, refused: Path) -> Judged:
-    if told.exists():
-        return Judged.from_json(told.read_text(encoding="utf-8"))
+def _judged_by_the_first(asked: Asked, answer: Path, refused: Path) -> Judged:
+    if answer.exists():
+        return Judged.from_json(answer.read_text(encoding="utf-8"))
     if refused.exists():
         raise NotJudgedError(refused.read_text(encoding="utf-8"))
     try:
-        found = judged(asked)
+        found = judge_plan(asked)
     except NotJudgedError as error:
         write_durably(refused, str(error).encode())
         raise
-    write_durably(told, found.to_json().encode())
+    write_durably(answer, found.to_json().encode())
     return found
 
 
-def judged(asked: Asked) -> Judged:
+def judge_plan(asked: Asked) -> Judged:
     """Carry out the audit of a plan. Raises NotJudgedError: one line that quotes no data."""
     try:
         with quietly():
@@ -98,7 +98,7 @@ def judged(asked: Asked) -> Judged:
     except RunInterruptedError:
         raise KeyboardInterrupt from None
     except AuditError as error:
-        raise NotJudgedError(_told(error, asked)) from None
+        raise NotJudgedError(_error_line(error, asked)) from None
     except Exception as error:
         # Never the text of an unknown error: it may quote a row.
         raise NotJudgedError(
@@ -107,7 +107,7 @@ def judged(asked: Asked) -> Judged:
         ) from None
 
 
-def _told(error: AuditError, asked: Asked) -> str:
+def _error_line(error: AuditError, asked: Asked) -> str:
     """An error in one line, without the folder in which somebody's tests lie."""
     plan, folder = str(asked.plan), str(asked.plan.parent) + os.sep
     said = " ".join(str(error).replace(plan, asked.name).replace(folder, "").split())
@@ -132,7 +132,7 @@ def quietly() -> Iterator[None]:
 
 def _public(asked: Asked) -> Judged:
     from audit.cli.testing.public_cases import public_cases
-    from audit.cli.testing.waived_cases import told_by_release, with_waivers
+    from audit.cli.testing.waived_cases import public_waivers_by_case, with_waivers
     from audit.disclosure.publish import check_folder, publish
     from audit.plan.file.plan_file import read_plan_file
 
@@ -149,7 +149,7 @@ def _public(asked: Asked) -> Judged:
         notes.append(f"{asked.name}: no figures ({published.refusal.slug}): {published.refusal.message}")
     if published.new_key:
         notes.append(f"{asked.name}: a new key was made in {_shown(place, asked.root)}; keep that folder")
-    cases = with_waivers(public_cases(release), result, told_by_release(release), _today())
+    cases = with_waivers(public_cases(release), result, public_waivers_by_case(release), _today())
     return Judged(cases, tuple(notes), asked.name)
 
 
@@ -159,13 +159,13 @@ def _nowhere(files: Mapping[str, bytes]) -> None:
 
 def _exact(asked: Asked) -> Judged:
     from audit.cli.testing.exact_cases import exact_cases
-    from audit.cli.testing.waived_cases import told_by_result, with_waivers
+    from audit.cli.testing.waived_cases import waivers_by_case, with_waivers
     from audit.plan.file.plan_file import read_plan_file
 
     result = _audited(asked, read_plan_file(asked.plan))
     outcome = result.overall.outcome.upper()
     note = f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"
-    return Judged(with_waivers(exact_cases(result), result, told_by_result(result), _today()), (note,), asked.name)
+    return Judged(with_waivers(exact_cases(result), result, waivers_by_case(result), _today()), (note,), asked.name)
 
 
 def _today() -> str:

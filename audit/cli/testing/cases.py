@@ -50,8 +50,8 @@ class Judged:
     @classmethod
     def from_json(cls, text: str) -> Judged:
         """What `to_json` wrote."""
-        told = json.loads(text)
-        return cls(tuple(AuditCase(**case) for case in told["cases"]), tuple(told["notes"]), told["plan"])
+        words = json.loads(text)
+        return cls(tuple(AuditCase(**case) for case in words["cases"]), tuple(words["notes"]), words["plan"])
 
 
 class AuditVerdict:
@@ -99,8 +99,8 @@ class AuditVerdict:
 
 def block(title: str, **lines: str) -> str:
     """A failure as somebody reads it: what is wrong in one line, and under it a line for each thing to know."""
-    known = {name: " ".join(printable(told).split()) for name, told in lines.items() if told}
-    return "\n".join([printable(title), *(f"  {name:<6} {told}" for name, told in known.items())])
+    known = {name: " ".join(printable(words).split()) for name, words in lines.items() if words}
+    return "\n".join([printable(title), *(f"  {name:<6} {words}" for name, words in known.items())])
 
 
 def group_label(levels: Iterable[tuple[str, str, str]], finest: Mapping[str, str]) -> str:
@@ -111,7 +111,7 @@ def group_label(levels: Iterable[tuple[str, str, str]], finest: Mapping[str, str
     )
 
 
-def told_apart(cases: Sequence[AuditCase]) -> tuple[AuditCase, ...]:
+def with_names_apart(cases: Sequence[AuditCase]) -> tuple[AuditCase, ...]:
     """The cases, numbered where another has the name: levels that differ in what cannot be printed alone."""
     found: list[AuditCase] = []
     taken: set[str] = set()

@@ -7,7 +7,7 @@ from typing import Final
 from audit.cli.console.group_names import GroupNames
 from audit.cli.pages.change_words import change_sentence
 from audit.cli.pages.summary import most_urgent_first
-from audit.cli.testing.cases import OVERALL, AuditCase, block, group_label, told_apart
+from audit.cli.testing.cases import OVERALL, AuditCase, block, group_label, with_names_apart
 from audit.result.audit_result import AuditResult
 from audit.result.cases import suites
 from audit.result.findings.judged import RuleResult, Verdict
@@ -38,7 +38,7 @@ def exact_cases(result: AuditResult) -> tuple[AuditCase, ...]:
                 found.append(_group(case.of, group_label(group.levels, finest), names.name(group)))
             elif isinstance(case.of, ProbeVerdict) and isinstance(suite.of, ProbeRuleResult):
                 found.append(_changed(case.of, _limit_on_probes(suite.of)))
-    return told_apart(found)
+    return with_names_apart(found)
 
 
 def _overall(result: AuditResult) -> AuditCase:

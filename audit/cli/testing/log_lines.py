@@ -20,10 +20,10 @@ def summary_lines(judged: Judged) -> list[str]:
     if len(waived) > _MOST:
         lines.append(f"waived: {len(waived) - _MOST:,} more (pytest -rs names them)")
     kinds = (("inconclusive", "cannot tell of"), ("not_shown", "not shown"), ("not_evaluable", "not tested"))
-    for outcome, told in kinds:
+    for outcome, words in kinds:
         names = [case.name for case in of_groups if case.outcome == outcome]
         if names:
-            lines.append(f"{told} {len(names):,} (pytest -rs says why): {_named(names)}")
+            lines.append(f"{words} {len(names):,} (pytest -rs says why): {_named(names)}")
     return [*judged.notes, *(f"{judged.plan}: {line}" for line in lines)]
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from audit.cli.testing.cases import OVERALL, AuditCase, CaseOutcome, block, group_label, told_apart
-from audit.public.figures import State, each_people_once, state_of, state_tally, told_per_cent
+from audit.cli.testing.cases import OVERALL, AuditCase, CaseOutcome, block, group_label, with_names_apart
+from audit.public.figures import State, each_people_once, per_cent_text, state_of, state_tally
 from audit.public.sentences import NO_WORDS, SENTENCES
 from audit.public.table import (
     PublicRate,
@@ -46,7 +46,7 @@ _MOST: Final = 3
 
 def public_cases(release: PublicRelease) -> tuple[AuditCase, ...]:
     """The verdict, then every rule on groups with the groups that it judges, in the order of the release."""
-    return told_apart([_overall(release), *_of_rules(release)])
+    return with_names_apart([_overall(release), *_of_rules(release)])
 
 
 def _overall(release: PublicRelease) -> AuditCase:
@@ -152,7 +152,7 @@ def _limit(rule: PublicRule) -> str:
 def _rate(rate: PublicRate | None) -> str:
     if rate is None or rate.value is None or rate.low is None or rate.high is None:
         return ""
-    value, low, high = map(told_per_cent, (rate.value, rate.low, rate.high))
+    value, low, high = map(per_cent_text, (rate.value, rate.low, rate.high))
     return f"{value} (likely range {low} to {high}), protected figures"
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class NamedWaiver:
     """A waiver that a test may name."""
 
     who: str
@@ -24,30 +24,30 @@ class Told:
     expires: str
 
 
-def told_by_result(result: AuditResult) -> Mapping[tuple[str, str], Told]:
+def waivers_by_case(result: AuditResult) -> Mapping[tuple[str, str], NamedWaiver]:
     """Every waiver, by rule and label of its group."""
     finest = {feature.name: feature.rungs[0] for feature in result.features}
-    return {(one.rule, _label(one.group, finest)): _told(one) for one in result.waivers}
+    return {(one.rule, _label(one.group, finest)): _named_waiver(one) for one in result.waivers}
 
 
-def told_by_release(release: PublicRelease) -> Mapping[tuple[str, str], Told]:
+def public_waivers_by_case(release: PublicRelease) -> Mapping[tuple[str, str], NamedWaiver]:
     """The waivers of findings that the protected figures name."""
     finest = {feature.name: feature.rungs[0] for feature in release.table.features}
     return {
-        (one.rule, _label(one.group, finest)): Told(one.who, one.why, one.expires)
+        (one.rule, _label(one.group, finest)): NamedWaiver(one.who, one.why, one.expires)
         for one in release.waivers
         if one.group is not None
     }
 
 
 def with_waivers(
-    cases: tuple[AuditCase, ...], result: AuditResult, told: Mapping[tuple[str, str], Told], today: str
+    cases: tuple[AuditCase, ...], result: AuditResult, named: Mapping[tuple[str, str], NamedWaiver], today: str
 ) -> tuple[AuditCase, ...]:
     """The cases with waived findings set aside, as `gate` does it: the verdict is what is left of the exact one.
 
     Parameters
     ----------
-    told
+    named
         The waivers that may be named, by rule and label of the group.
     today
         The day, as YYYY-MM-DD.
@@ -57,15 +57,15 @@ def with_waivers(
     from audit.result.waivers import waivers_on_day
 
     left = waivers_on_day(result, today).outcome
-    of_groups = [case if case.group is None else _group(case, told, today) for case in cases]
+    of_groups = [case if case.group is None else _group(case, named, today) for case in cases]
     failing = {case.rule for case in of_groups if case.group is not None and case.outcome == "fail"}
     waived = {case.rule for case in of_groups if case.outcome == "waived"}
     aside = waived - failing if left != "fail" else set[str | None]()
     return tuple(_whole(case, left, aside) if case.group is None else case for case in of_groups)
 
 
-def _group(case: AuditCase, told: Mapping[tuple[str, str], Told], today: str) -> AuditCase:
-    waiver = told.get((str(case.rule), str(case.group)))
+def _group(case: AuditCase, named: Mapping[tuple[str, str], NamedWaiver], today: str) -> AuditCase:
+    waiver = named.get((str(case.rule), str(case.group)))
     if waiver is None or case.outcome != "fail":
         return case
     who, why = _plain(waiver.who), _plain(waiver.why)
@@ -92,8 +92,8 @@ def _label(group: Group, finest: Mapping[str, str]) -> str:
     return group_label(((level.feature, level.rung, level.code) for level in group.levels), finest)
 
 
-def _told(waiver: Waiver) -> Told:
-    return Told(waiver.who, waiver.why, waiver.expires)
+def _named_waiver(waiver: Waiver) -> NamedWaiver:
+    return NamedWaiver(waiver.who, waiver.why, waiver.expires)
 
 
 def _plain(text: str) -> str:

@@ -200,7 +200,7 @@ class HeadlineWriter:
         change = self._reading.release.headline.change
         if change is None:
             return ()
-        told, *more = (self._words.sentence(name, features=", ".join(change.differs)) for name in change.told)
+        told, *more = (self._words.sentence(name, features=", ".join(change.differs)) for name in change.sentence_names)
         compared = (
             self._t.gettext("The earlier audit ended on %(day)s; both versions were tested on the same cases.")
             if change.paired

@@ -74,7 +74,7 @@ def _smallest_gaps(made: Mechanism, rows: int) -> dict[FindingName, float]:
     """For each finding that a rule limits, the smallest gap that would be named with the plan's power."""
     with tempfile.TemporaryDirectory() as folder:
         report = plan_power(loaded_folder(made, Path(folder)), rows_table(made, rows, _PLANNING_SEED), margins=False)
-    told = {
+    limits = {
         (rule.rule.metric, group.group): group.fails_from[0].disparity
         for rule in report.rules
         for family in rule.families
@@ -83,7 +83,7 @@ def _smallest_gaps(made: Mechanism, rows: int) -> dict[FindingName, float]:
     found: dict[FindingName, float] = {}
     for possible in planted(made):
         if possible.finding in BY_POWER:
-            smallest = told[possible.metric, possible.group]
+            smallest = limits[possible.metric, possible.group]
             if smallest is None:
                 raise ValueError(f"{rows} rows of {made.world.name} decide no {possible.finding}")
             found[possible.finding] = smallest
