@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.detectors.column_order import check_count, check_names
+from audit.detectors.column_order import differences
 from audit.detectors.mlflow_folder import unreadable
 from audit.errors import DetectorError
 from audit.vocabulary.text import shown
@@ -57,10 +57,21 @@ class Signature:
             The features are other columns, or fewer or more. The message begins with `file`.
         """
         if self.names is None:
-            check_count(features, len(self.kinds), f"{file}: the signature of the model has {len(self.kinds)} columns")
+            if len(features) != len(self.kinds):
+                raise DetectorError(
+                    f"{file}: the signature of the model has {len(self.kinds)} columns, and `features` names "
+                    f"{len(features)}",
+                    slug="detector-columns",
+                    hint="name the columns that it was trained on, in the same order",
+                )
             return features
-        message = f"{file}: `features` does not name the columns of the model's signature"
-        check_names(features, self.names, message, surplus="it does not take")
+        hint = differences(features, self.names, surplus="it does not take")
+        if hint:
+            raise DetectorError(
+                f"{file}: `features` does not name the columns of the model's signature",
+                slug="detector-columns",
+                hint=hint,
+            )
         return self.names
 
     def check(self, batch: pa.RecordBatch, columns: Sequence[str], where: str) -> None:

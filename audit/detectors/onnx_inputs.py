@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.detectors.column_order import BY_PLAN, check_count, check_names
+from audit.detectors.column_order import BY_PLAN, differences
 from audit.errors import DetectorError
 from audit.vocabulary.text import shown
 
@@ -80,7 +80,12 @@ class OnnxInputs:
         width = 1 if len(only.shape) == 1 else only.shape[1]
         if not isinstance(width, int):
             raise self._refused(f"it does not say how many columns its input {shown(only.name)!r} takes")
-        check_count(self._features, width, f"{self._file}: the model takes {width} columns")
+        if width != len(self._features):
+            raise DetectorError(
+                f"{self._file}: the model takes {width} columns, and `features` names {len(self._features)}",
+                slug="detector-columns",
+                hint="name the columns that it was trained on, in the same order",
+            )
         self._table = only.name
         self.notes.append(
             BY_PLAN
@@ -89,8 +94,11 @@ class OnnxInputs:
         )
 
     def _by_name(self, inputs: Sequence[Any]) -> None:
-        message = f"{self._file}: `features` does not name the inputs of the model"
-        check_names(self._features, [one.name for one in inputs], message, surplus="it has no input for")
+        hint = differences(self._features, [one.name for one in inputs], surplus="it has no input for")
+        if hint:
+            raise DetectorError(
+                f"{self._file}: `features` does not name the inputs of the model", slug="detector-columns", hint=hint
+            )
         for one in inputs:
             if len(one.shape) == 2 and one.shape[1] != 1:
                 width = one.shape[1] if isinstance(one.shape[1], int) else "an unknown number of"

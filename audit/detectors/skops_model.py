@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.detectors.column_order import BY_PLAN, check_count, check_names
+from audit.detectors.column_order import BY_PLAN, differences
 from audit.detectors.error_names import error_name
 from audit.detectors.one_thread import NOTE, OneThread
 from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
@@ -127,14 +127,23 @@ class SkopsDetector:
         trained = getattr(self._model, "feature_names_in_", None)
         if trained is None:
             count = getattr(self._model, "n_features_in_", None)
-            if count is not None:
-                check_count(features, count, f"{self._file}: the model takes {count} columns")
+            if count is not None and count != len(features):
+                raise DetectorError(
+                    f"{self._file}: the model takes {count} columns, and `features` names {len(features)}",
+                    slug="detector-columns",
+                    hint="name the columns that it was trained on, in the same order",
+                )
             if len(features) > 1:
                 self._notes.append(BY_PLAN)
             return features
         wanted = tuple(str(name) for name in trained)
-        message = f"{self._file}: `features` does not name the columns that the model was trained on"
-        check_names(features, wanted, message, surplus="it was not trained on")
+        hint = differences(features, wanted, surplus="it was not trained on")
+        if hint:
+            raise DetectorError(
+                f"{self._file}: `features` does not name the columns that the model was trained on",
+                slug="detector-columns",
+                hint=hint,
+            )
         return wanted
 
     def _table(self, batch: pa.RecordBatch) -> Any:
