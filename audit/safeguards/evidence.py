@@ -1,20 +1,26 @@
-"""Evidence of every kind in a result, and the part of it that the public may read."""
+"""Evidence of every kind in a result, and the part of it that the public may read.
+
+Limits on made-up texts in which one word is changed are a case of their own. The texts are about nobody. So a limit on
+them, and the fact that they were scored, say nothing about a person. The answers of the detector stay in the restricted
+report. Whether such a limit is kept is public as far as the headline says it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
 from audit.result.findings.safeguards import EvidenceState, PublicState
+from audit.result.findings.swaps import SwapProbe
 from audit.safeguards.catalogue import Evidence, catalogue
-from audit.safeguards.changed_word_limits import headline_key, is_limited
 from audit.safeguards.of_changes import CHANGES
 from audit.safeguards.of_declarations import DECLARATIONS
 from audit.safeguards.of_patterns import PATTERNS
 from audit.safeguards.of_people import PEOPLE
 from audit.safeguards.of_the_run import RUN
-from audit.safeguards.plan_scope import asks_for
+from audit.safeguards.plan_scope import NATIONALITY_SLOTS, asks_for, changes_nationality
 from audit.safeguards.result_view import ResultView
 from audit.safeguards.searches import FoundEvidence, Search
 
@@ -32,7 +38,7 @@ def public_state(evidence: Evidence, state: EvidenceState, result: AuditResult) 
     """Return the public state before there is a protected table. It never follows from cases."""
     if not asks_for(result.plan, evidence.key):
         return "not_shown"
-    if evidence.of_rules and is_limited(result, evidence.key):
+    if evidence.of_rules and _limits_changed_word(result, evidence.key):
         return "measured"
     if evidence.small_groups or evidence.of_table or evidence.of_rules:
         return "elsewhere"
@@ -41,11 +47,55 @@ def public_state(evidence: Evidence, state: EvidenceState, result: AuditResult) 
 
 def public_evidence(evidence: Evidence, state: PublicState, result: AuditResult) -> str:
     """Return the sentence of a public report for this state."""
-    settled = headline_key(result, evidence.key) if evidence.of_rules and state == "measured" else None
+    settled = _headline_key(result, evidence.key) if evidence.of_rules and state == "measured" else None
     return evidence.public[state] if settled is None else evidence.headline[settled]
 
 
 def evidence_of(result: AuditResult) -> dict[str, FoundEvidence]:
     """Search a result for every kind of evidence. Returns what is found, by key."""
     view = ResultView(result)
-    return {key: finding.find(view) for key, finding in SEARCHES.items()}
+    return {key: search.find(view) for key, search in SEARCHES.items()}
+
+
+def _limits_changed_word(result: AuditResult, key: str) -> bool:
+    """Tell whether a rule of the plan limits texts that change such a word, and whether these texts were scored."""
+    limited = {probe for probe, kind, slot in _limited(result.plan) if kind == "text" and _is_of(key, slot)}
+    return any(probe.probe in limited and _scored(probe, key) for probe in result.probes)
+
+
+def _headline_key(result: AuditResult, key: str) -> str | None:
+    """Return the key in `headline` of the table for what the headline says of such a limit, or None where it says
+    nothing.
+    """
+    if result.overall.outcome == "pass":
+        return "kept"
+    if all(rule.outcome != "fail" for rule in result.probe_rules):
+        return None
+    probes = {probe.id: probe for probe in result.plan.probes}
+    alone = key == "swaps" or all(
+        kind == "text" and changes_nationality(result.plan, probes[probe], slot)
+        for probe, kind, slot in _limited(result.plan)
+    )
+    return "exceeded" if alone else "exceeded_among"
+
+
+def _limited(plan: AuditPlan) -> Iterator[tuple[str, str, str]]:
+    """Yield each probe that a rule limits: its id, its kind, and one slot or column that it changes."""
+    for rule in plan.named_probe_rules:
+        for probe in plan.probes:
+            if not rule.probes or probe.id in rule.probes:
+                yield from ((probe.id, probe.kind, slot) for slot in probe.changed)
+
+
+def _is_of(key: str, slot: str) -> bool:
+    return key == "swaps" or slot in NATIONALITY_SLOTS
+
+
+def _scored(probe: SwapProbe, key: str) -> bool:
+    """Tell whether this probe holds measured evidence, by the test that `of_changes` uses."""
+    if key == "swaps":
+        return any(slot.pairs for slot in probe.slots)
+    return any(
+        _is_of(key, one.slot) and one.given_slot is None and one.shift is not None and one.reason is None
+        for one in probe.shifts
+    )

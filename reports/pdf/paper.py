@@ -7,17 +7,22 @@ of this machine. No conformance with PDF/UA is claimed, because nobody has check
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Final
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from audit.errors import AuditError
 from reports.pdf.engine import only_data, selectors, silent, weasyprint
-from reports.pdf.finish import finish
 from reports.pdf.sheet import lay_out
 
 _VARIANT: Final = "pdf/a-3a"
 _NO_DATE: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 """A date that is written and removed again. The engine needs one, and the day of printing is nobody's business."""
+_PACKAGES: Final = {
+    "CJK": "fonts-noto-cjk or fonts-droid-fallback",
+    "ARABIC": "fonts-noto-core or fonts-dejavu-core",
+    "CYRILLIC": "fonts-noto-core or fonts-dejavu-core",
+}
 
 
 def pdf_of(page: str, attachments: Mapping[str, bytes], language: str | None = None) -> bytes:
@@ -50,7 +55,7 @@ def pdf_of(page: str, attachments: Mapping[str, bytes], language: str | None = N
             )
             for name, content in sorted(attachments.items())
         ]
-        made = bytes(document.write_pdf(attachments=files, pdf_variant=_VARIANT, finisher=finish))
+        made = bytes(document.write_pdf(attachments=files, pdf_variant=_VARIANT, finisher=_finish))
     if fetcher.refused:
         raise AuditError(
             "the page of the report names something outside of itself, and a PDF loads nothing",
@@ -64,3 +69,54 @@ def pdf_of(page: str, attachments: Mapping[str, bytes], language: str | None = N
             hint="this is an error of audit7k: please report it",
         )
     return made
+
+
+def _finish(document: Any, pdf: Any) -> None:
+    """Refuse a document in which a character has no glyph. Otherwise mend tags and attachments before it is written.
+
+    The engine leaves out the scope of header cells, tags marks that have no text as figures, and writes dates.
+
+    Raises
+    ------
+    AuditError
+        If no font of this machine has a character of the page, which would be printed as a box.
+    """
+    missing = sorted({code for font in document.fonts.values() for code in font.missing})
+    if missing:
+        raise _no_glyph(missing)
+    objects = [each for each in pdf.objects if isinstance(each, dict)]
+    for each in objects:
+        if each.get("S") == "/TH":
+            each["A"]["Scope"] = "/Column" if "/THead" in _above(each, pdf) else "/Row"
+        elif each.get("S") == "/Figure" and "Alt" not in each:
+            # A mark stands beside its word, and the word says it.
+            each["S"] = "/NonStruct"
+            each.pop("A", None)
+    for stream in pdf.objects:
+        extra = getattr(stream, "extra", None) or {}
+        if extra.get("Type") == "/EmbeddedFile":
+            del extra["Params"]["CreationDate"], extra["Params"]["ModDate"]
+    if "AF" in pdf.catalog:
+        named = list(dict.fromkeys(pdf.catalog["AF"]))
+        pdf.catalog["AF"].clear()
+        pdf.catalog["AF"].extend(named)
+
+
+def _above(element: Any, pdf: Any) -> Iterator[str]:
+    """Yield the parents of an element in the tree of tags, the nearest first."""
+    while "P" in element:
+        element = pdf.objects[int(element["P"].split()[0])]
+        yield element.get("S", "")
+
+
+def _no_glyph(missing: list[int]) -> AuditError:
+    codes = ", ".join(f"U+{code:04X}" for code in missing[:3])
+    name = unicodedata.name(chr(missing[0]), "")
+    packages = next((known for word, known in _PACKAGES.items() if word in name), "fonts-noto-core, fonts-noto-cjk")
+    return AuditError(
+        f"no font here has {codes}"
+        + (f" and {len(missing) - 3} more characters" if len(missing) > 3 else "")
+        + " of the report: they would be boxes",
+        slug="pdf-font",
+        hint=f"Debian: apt-get install {packages}; or leave the PDF out",
+    )

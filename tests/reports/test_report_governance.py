@@ -18,7 +18,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.safeguards import with_safeguards
 from reports.html import HtmlReporter
-from reports.html.patterns import Came, PatternRow, pattern_register
+from reports.html.safeguards import Came, PatternRow, pattern_register
 from reports.language import ENGLISH
 
 REPORTS = Path(__file__).parents[2] / "reports"
