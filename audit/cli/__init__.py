@@ -1,4 +1,4 @@
-"""The command line: parse, call one function, print, exit code. Nothing heavy is imported before a command needs it."""
+"""Command line: parse, call one function, print, exit. Nothing heavy is imported before a command needs it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NoReturn
 
 
 def main() -> None:
-    """Run `audit7k`: the console script. Ends the process with the exit code of what happened."""
+    """Run the console script `audit7k`, and end the process with the exit code of what happened."""
     collect_rarely()
     _end_cleanly_when_stopped()
     try:
@@ -26,12 +26,12 @@ def main() -> None:
 
 
 def collect_rarely() -> None:
-    """Look for cycles rarely: a result is tens of thousands of small objects that live to the end."""
+    """Make Python look for cycles rarely: a result is tens of thousands of small objects that live to the end."""
     gc.set_threshold(100_000, 20, 100)
 
 
 def _end_cleanly_when_stopped() -> None:
-    """Take what a batch system or a closed terminal sends for an interrupt, so that no copy of a case stays behind."""
+    """Treat the signals of a batch system or a closed terminal as an interrupt, so that no copy of a case is left."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         with contextlib.suppress(ValueError):  # outside the main thread no signal can be taken

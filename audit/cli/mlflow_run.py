@@ -1,6 +1,6 @@
-"""Logs an audit to a run of MLflow, beside the model that was audited: `log_audit`.
+"""Log of an audit in a run of MLflow, beside the audited model: `log_audit`.
 
-MLflow is imported when something is logged, and brought by whoever calls this: audit7k does without it.
+The caller installs MLflow. It is imported only when something is logged, and audit7k does not need it.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 _PUBLIC: Final = "public"
 _EXACT: Final = ("result.json", "report.html", "report.pdf", "junit.xml", "restricted.sarif.json")
-"""What is logged of an output folder with `restricted`: never rows, and never the key."""
+"""Files of an output folder that are logged with `restricted`: never rows, and never the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Logged:
-    """What one run of MLflow is given."""
+    """Entries for one run of MLflow."""
 
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     artifacts: tuple[tuple[Path, str], ...] = ()
-    """Files, each with the folder of the run in which it is put."""
+    """Files, each with the folder of the run for it."""
 
 
 def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, restricted: bool = False) -> None:
@@ -68,7 +68,7 @@ def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, res
 
 
 def _run(run_id: str | None) -> tuple[Any, str]:
-    """A client, and the run. Raises AuditError."""
+    """Return a client and the id of the run. Raises AuditError."""
     try:
         import mlflow
     except ImportError:
@@ -90,7 +90,7 @@ def _run(run_id: str | None) -> tuple[Any, str]:
 
 
 def _public(audit: AuditResult | str | Path) -> _Logged:
-    """What everybody may read: from the release in a folder, or the verdict alone of a result in memory."""
+    """Return what everybody may read: the release in a folder, or the verdict alone of a result in memory."""
     if not isinstance(audit, str | Path):
         return _Logged(_exit_code_metric(audit.overall.outcome), _tags(audit))
     from audit.disclosure.read import load_release
@@ -104,7 +104,7 @@ def _public(audit: AuditResult | str | Path) -> _Logged:
 
 
 def release_metrics(release: PublicRelease) -> dict[str, float]:
-    """The metrics of a public release: its exit code, and the groups of each rule by their state."""
+    """Return the metrics of a public release: its exit code, and the number of groups of each rule by state."""
     return {**_exit_code_metric(release.headline.outcome), **dict(_words(release))}
 
 
@@ -148,7 +148,7 @@ def _exit_code_metric(outcome: str) -> dict[str, float]:
 
 
 def _exit_code(outcome: str) -> float:
-    """The exit code that an outcome has; one that cannot be evaluated is inconclusive."""
+    """Return the exit code of an outcome; an outcome that cannot be evaluated counts as inconclusive."""
     return float(ExitCode.INCONCLUSIVE if outcome == "not_evaluable" else ExitCode[outcome.upper()])
 
 

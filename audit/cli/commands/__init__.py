@@ -1,1 +1,1 @@
-"""One file a command: parse, call one function, print, exit."""
+"""Commands, one file for each: parse, call one function, print, exit."""

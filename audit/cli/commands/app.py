@@ -1,4 +1,4 @@
-"""The commands of `audit7k`, put together. Importing this loads typer and the standard library, and nothing else."""
+"""All commands of `audit7k`. Importing this module loads typer and the standard library, and nothing else."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from audit.cli.console.guard import guarded, show_tracebacks
 
 class _Commands(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
-        """The options before the command, every switch off unless it is given.
+        """Return the options before the command, with every switch off unless it is given.
 
-        Typer makes a switch without a value into one that is off by loading pydantic; one that is off costs nothing.
+        Typer loads pydantic to turn off a switch that has no value. A switch that is already off costs nothing.
         """
         parameters = super().get_params(ctx)
         for parameter in parameters:

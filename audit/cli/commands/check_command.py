@@ -1,4 +1,4 @@
-"""`check`: what a plan would judge, before anything is scored."""
+"""Command `check`: what a plan would judge, before anything is scored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `codes`: how every value of a column is read, and what a person has to decide."""
+"""Command `codes`: how every value of a column is read, and what a person has to decide."""
 
 from __future__ import annotations
 

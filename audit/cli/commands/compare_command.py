@@ -1,4 +1,7 @@
-"""`compare`: what changed from one audit to the next of the same plan. It scores nothing and accepts no baseline."""
+"""Command `compare`: what changed from one audit to the next of the same plan.
+
+It scores nothing and accepts no baseline.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
 _FORMATS: Final = {".html": "html", ".htm": "html", ".md": "markdown"}
-"""By the end of the file's name, which reporter writes it."""
+"""Name of the reporter for each ending of the file's name."""
 
 
 def compare(

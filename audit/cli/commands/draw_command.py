@@ -1,4 +1,4 @@
-"""`draw`: a stratified set from a labelled pool, with its weights, a manifest and the beginning of its plan."""
+"""Command `draw`: a stratified set from a labelled pool, with its weights, a manifest and the start of its plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`figure`: a picture for a paper, of a public release or, for restricted use, of an exact result."""
+"""Command `figure`: a picture for a paper, of a public release or, for restricted use, of an exact result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FigureKind(enum.StrEnum):
-    """What is drawn."""
+    """Kind of figure."""
 
     FUNNEL = "funnel"
     FOREST = "forest"
@@ -27,7 +27,7 @@ class FigureKind(enum.StrEnum):
 
 
 class FigureForm(enum.StrEnum):
-    """As what kind of file."""
+    """Kind of file."""
 
     SVG = "svg"
     PNG = "png"
@@ -97,10 +97,10 @@ def _result_at(path: Path) -> AuditResult:
 
 @runtime_checkable
 class Figures(Protocol):
-    """What draws figures for papers. The entry point `figures` of `audit.makers` names a class of these."""
+    """Maker of figures for papers. The entry point `figures` of `audit.makers` names a class of this kind."""
 
     kinds: tuple[str, ...]
-    """What it can draw."""
+    """Kinds of figures that it can draw."""
 
     def draw(
         self,
@@ -110,12 +110,12 @@ class Figures(Protocol):
         rule: str | None,
         by: str | None,
     ) -> bytes:
-        """The file of a figure."""
+        """Return the bytes of the file of a figure."""
         ...
 
 
 class GuardedFigures:
-    """Figures that never say what went wrong in words of a third party, which may quote a result."""
+    """Maker of figures whose errors never quote the words of a third party, which may quote a result."""
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
@@ -123,7 +123,7 @@ class GuardedFigures:
     def draw(
         self, kind: str, source: PublicRelease | AuditResult, form: str, rule: str | None, by: str | None
     ) -> bytes:
-        """The file of a figure. Raises AuditError where it cannot be drawn."""
+        """Return the bytes of the file of a figure. Raises AuditError if it cannot be drawn."""
         try:
             return self._figures.draw(kind, source, "png" if form == "png" else "svg", rule, by)
         except AuditError:
@@ -137,7 +137,10 @@ class GuardedFigures:
 
 
 def find_figures(name: str = "figures") -> GuardedFigures:
-    """What an installed package offers under this name. Raises AuditError where nothing is, or it cannot be loaded."""
+    """Return the maker that an installed package offers under this name.
+
+    Raises AuditError if no package offers one, or if it cannot be loaded.
+    """
     from audit.plan.offers import one_maker
 
     return GuardedFigures(one_maker(name, "figures", Figures))

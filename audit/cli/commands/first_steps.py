@@ -1,4 +1,4 @@
-"""Commands to start with: `demo` shows a whole audit, `init` writes a plan to begin from."""
+"""Commands for the first steps: `demo` shows a whole audit, `init` writes a plan to begin from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`gate`: the verdict by the exit code. What it prints goes into a build log, which is public unless it is said not."""
+"""Command `gate`: the verdict as the exit code.
+
+Its output goes into a build log, which counts as public unless `--restricted` is given.
+"""
 
 from __future__ import annotations
 

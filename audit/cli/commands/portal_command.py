@@ -1,4 +1,4 @@
-"""`portal`: a static site over the public releases of many audits."""
+"""Command `portal`: a static site over the public releases of many audits."""
 
 from __future__ import annotations
 

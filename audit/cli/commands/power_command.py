@@ -1,4 +1,4 @@
-"""`power`: what a set can decide, and without a set how many cases would be needed. Scores nothing."""
+"""Command `power`: what a set can decide, or without a set how many cases are needed. It scores nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`probes`: what a plan's probes would ask, and the texts themselves for a detector that cannot be called."""
+"""Command `probes`: what a plan's probes ask, and the texts themselves for a detector that cannot be called."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def probes(
 
 
 def _check_may_be_replaced(out: Path, plan: Path, loaded: LoadedPlan) -> None:
-    """Raise ArgumentError where `out` is the plan, or a file that it reads: --force is meant for what was written."""
+    """Raise ArgumentError if `out` is the plan or a file that the plan reads: --force replaces only written output."""
     from audit.scoring.probing.variants_file import paths_of
 
     for path in (plan, *(loaded.folder / named for named in paths_of(loaded.plan))):
@@ -75,7 +75,7 @@ _NAMED: Final = 6
 
 
 def probes_page(designs: Sequence[Design], style: Style) -> str:
-    """Probe by probe. Of rows of the evaluation set nothing is shown: they are about people."""
+    """Write the page, probe by probe. No row of the evaluation set is shown: rows are about people."""
     return "\n".join(line for design in designs for line in _lines(design, style)) + "\n"
 
 
@@ -99,7 +99,7 @@ def _lines(design: Design, style: Style) -> Iterator[str]:
 
 
 def _texts(design: Design) -> list[str]:
-    """The first anchor, and what becomes of it under the first changes."""
+    """Return the text of the first anchor, and the texts that the first changes make of it."""
     column = design.batch.column(design.batch.schema.get_field_index(design.columns[0]))
     pairs = design.pairs
     first = int(pairs.anchor[0])

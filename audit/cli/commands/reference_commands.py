@@ -1,4 +1,4 @@
-"""Commands that tell: `explain` a term, `schema` the format of a result or a plan."""
+"""Reference commands: `explain` a term, `schema` the format of a result or a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`report`: files of a result that is already there. Public ones unless the exact ones are asked for."""
+"""Command `report`: files of a result that is already there; public files unless exact ones are asked for."""
 
 from __future__ import annotations
 
@@ -139,12 +139,15 @@ def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: 
 
 
 def _exact(result: AuditResult, beside: Path, place: Path) -> list[Path]:
-    """What no public file may lie beside; of the inputs those that are there, as the plan may have moved."""
+    """Return the files and folders that no public file may lie beside.
+
+    Inputs count only where they exist, because the plan may have moved.
+    """
     return [place, beside / "result.json", *(path for path in _inputs(result) if path.exists())]
 
 
 def _inputs(result: AuditResult) -> list[Path]:
-    """What the audit read, if its plan is still where it was."""
+    """Return the files that the audit read, if its plan is still where it was."""
     return input_files(result.plan, Path(result.provenance.plan_file).parent)
 
 

@@ -1,4 +1,4 @@
-"""`run`: an audit into an output folder, and the verdict as exit code."""
+"""Command `run`: an audit into an output folder, with the verdict as exit code."""
 
 from __future__ import annotations
 

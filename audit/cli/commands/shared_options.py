@@ -1,4 +1,4 @@
-"""Options that the commands which judge have in common."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`synthesise`: makes a synthetic world with known truth. Its rows describe nobody."""
+"""Command `synthesise`: a synthetic world with known truth. Its rows describe nobody."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def synthesise(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
 
 def worlds_page(worlds: Iterable[World]) -> str:
-    """Every world and its findings, as plain lines."""
+    """List every world and its findings, as plain lines."""
     return "\n".join(line for world in worlds for line in (*_world(world), "")).rstrip("\n")
 
 
 def written_page(made: Synthesised) -> str:
-    """What was written, and what to do with it."""
+    """Say what was written, and what to do with it."""
     from audit.worlds.folder import TRUTH
 
     rows_are = made.mechanism.world.rows_are

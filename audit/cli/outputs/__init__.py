@@ -1,1 +1,1 @@
-"""What a command leaves behind: folders, reports, exit codes, baselines, waivers."""
+"""Outputs of commands: folders, reports, exit codes, baselines, waivers."""

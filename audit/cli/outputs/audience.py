@@ -1,4 +1,4 @@
-"""Who an output is for: everybody, from protected figures, or those who may see the exact ones."""
+"""Audience of an output: everybody, from protected figures, or those who may see exact ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
 RESTRICTED: Final = "restricted"
-"""The folder within an output folder that holds the key and the log, unless another is named."""
+"""Folder within an output folder that holds the key and the log, unless another is named."""
 EXACT_REPORTS: Final = ("html", "junit")
 """Restricted reports that are written unless others are asked for."""
 
@@ -52,7 +52,7 @@ class PublicFiles:
     formats: tuple[str, ...]
     languages: tuple[str, ...] = ()
     folder: Path | None = None
-    """The restricted folder that was named, if one was."""
+    """Restricted folder that was named, if one was."""
 
 
 RequestedOutput = ExactReports | PublicFiles
@@ -61,7 +61,7 @@ RequestedOutput = ExactReports | PublicFiles
 def requested_output(
     names: Sequence[str], lang: str | None, *, restricted: bool, folder: Path | None = None, exact: Sequence[str] = ()
 ) -> RequestedOutput:
-    """What was asked for, checked before anything is done; `exact` are the restricted reports by default.
+    """Return the requested output, checked before anything is done; `exact` names the default restricted reports.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def _public(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tu
     from audit.plan.offers import names_offered
 
     formats = tuple(dict.fromkeys(names)) or public_files.default_formats()
-    if "pdf" in formats:  # a gate compares it with the page, and what is attached to it with the file of the release
+    if "pdf" in formats:  # A gate compares it with the page, and its attachment with the file of the release.
         formats = tuple(dict.fromkeys((*formats, "html", "csv")))
     for name in formats:
         if name not in names_offered(public_files.GROUP) and name in names_offered(GROUP):
@@ -109,12 +109,12 @@ def _public(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tu
 
 
 def restricted_place(out: Path, plan: AuditPlan, plan_folder: Path | None, named: Path | None) -> Path:
-    """The restricted folder: the one that was named, else the plan's, else the one in the output folder.
+    """Return the restricted folder: the named one, else the plan's, else the one in the output folder.
 
     Raises
     ------
     ArgumentError
-        If the plan has one and it is not known where the plan is.
+        If the plan names one, and the place of the plan is not known.
     """
     if named is not None:
         return named
@@ -130,12 +130,12 @@ def restricted_place(out: Path, plan: AuditPlan, plan_folder: Path | None, named
 
 
 def refuse_exact_among_public(public: Path, exact: Sequence[Path]) -> None:
-    """Let nothing exact lie in a folder of public files, whatever links lead there: whoever uploads one takes it whole.
+    """Refuse exact files in a folder of public files, through links too: an upload takes the whole folder.
 
     Raises
     ------
     ArgumentError
-        If one of `exact`, files or folders that need not be there yet, is the folder `public` or lies under it.
+        If one of `exact` is the folder `public` or lies under it. These files or folders need not exist yet.
     """
     reached = Path(os.path.realpath(public))
     for place in exact:
@@ -149,13 +149,13 @@ def refuse_exact_among_public(public: Path, exact: Sequence[Path]) -> None:
 
 
 def input_files(plan: AuditPlan, plan_folder: Path) -> list[Path]:
-    """The files of rows and of exact counts that a plan names, whether they are there or not."""
+    """Return the files of rows and of exact counts that a plan names, whether they exist or not."""
     from audit.plan.answers import PredictionsDetector
 
     named = [plan.evaluation_set.path]
     if isinstance(plan.detector, PredictionsDetector):
         named.append(plan.detector.path)
-    if plan.baseline.result is not None:  # the file or its folder, in which anything may lie
+    if plan.baseline.result is not None:  # The file or its folder, which may hold anything.
         named += [plan.baseline.result / name for name in EXACT_FILES]
         named += [plan.baseline.result] if plan.baseline.result.suffix == ".json" else []
     return [plan_folder / path for path in named if path is not None]
@@ -169,9 +169,9 @@ def make_public(
     write: Callable[[Mapping[str, bytes]], None],
     elsewhere: Sequence[Path] = (),
 ) -> Published:
-    """Make the public files of a result that lies, or will lie, in `out`. Raises what `publish` raises.
+    """Make the public files of a result whose place is `out`. Raises what `publish` raises.
 
-    No reporter may open what is exact there or `elsewhere`.
+    No reporter may open exact files there or `elsewhere`.
     """
     from audit.disclosure.publish import publish
 
@@ -180,13 +180,13 @@ def make_public(
 
 
 def first_file(folder: Path, published: Published) -> Path:
-    """The public file that a person opens first."""
+    """Return the public file that a person opens first."""
     names = [name for name in published.files if name.endswith(".html")] or list(published.files)
     return folder / names[0] if names else folder
 
 
 def note_published(published: Published, place: Path) -> None:
-    """One line on stderr where no figure was released, and one where a new key was made."""
+    """Note on stderr that no figure was released, and that a new key was made, where that is so."""
     if published.refusal is not None:
         left_out = f", and {' and '.join(published.left_out)} left out" if published.left_out else ""
         note(
@@ -201,5 +201,5 @@ def note_published(published: Published, place: Path) -> None:
 
 
 def public_folder(out: Path) -> Path:
-    """The only folder of an output folder that may leave the house."""
+    """Return the only folder of an output folder that may leave the house."""
     return out / PUBLIC

@@ -1,4 +1,4 @@
-"""Baselines on the command line: which one is named, whether it goes back, and when it counts as accepted."""
+"""Baselines on the command line: which one is named, whether it is too old, and when it counts as accepted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from audit.verdicts.changes.baseline import Baseline
 
 _CLOCKS: Final = dt.timedelta(days=1)
-"""How far clocks may be apart."""
+"""Largest difference allowed between two clocks."""
 
 BaselineResult = Annotated[
     Path | None,
@@ -30,14 +30,14 @@ BaselineResult = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class BaselineInUse:
-    """A baseline in use, and the folder that remembers it."""
+    """Baseline in use, and the folder that records it."""
 
     baseline: Baseline | None
     plan: AuditPlan
     place: Path | None
 
     def remember(self) -> None:
-        """Write it down, once the comparison is judged and before anything is published."""
+        """Record the baseline, after the comparison is judged and before anything is published."""
         if self.baseline is not None and self.place is not None:
             from audit.verdicts.changes.record import record_accepted
 
@@ -45,9 +45,9 @@ class BaselineInUse:
 
 
 def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | None, *, quiet: bool) -> BaselineInUse:
-    """A baseline that goes back to no older audit than the last one accepted, as far as a folder says so.
+    """Check that a baseline is no older than the last accepted one, as far as a folder records it.
 
-    Raises ResultError where it does.
+    Raises ResultError if it is older.
     """
     if baseline is None:
         return BaselineInUse(None, plan, None)
@@ -69,7 +69,7 @@ def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | No
 
 
 def _refuse_from_the_future(baseline: Baseline) -> None:
-    """Raise ResultError for a time to come, which once accepted would make every later baseline an older one."""
+    """Raise ResultError for a time in the future: once accepted, it would make every later baseline too old."""
     from audit.errors import ResultError
 
     now = dt.datetime.now(dt.UTC)
@@ -82,7 +82,7 @@ def _refuse_from_the_future(baseline: Baseline) -> None:
 
 
 def check_kept(baseline: Baseline, out: Path) -> None:
-    """Raise ArgumentError where a run would write over its own baseline: the next one would be held against this."""
+    """Raise ArgumentError if a run would overwrite its own baseline: the next run would be compared with this one."""
     from audit.cli.console.guard import ArgumentError
 
     if baseline.beside.resolve() == out.resolve():
@@ -94,7 +94,7 @@ def check_kept(baseline: Baseline, out: Path) -> None:
 
 
 def gate_place(out: Path | None, plan: AuditPlan, plan_folder: Path | None, named: Path | None) -> Path | None:
-    """The restricted folder of a gate, which makes none in an output folder of its own; None where there is none.
+    """Return the restricted folder of a gate; None if there is none. A gate makes none itself.
 
     `out` is the output folder, for a gate on a result.
     """
@@ -113,9 +113,9 @@ def gate_place(out: Path | None, plan: AuditPlan, plan_folder: Path | None, name
 
 
 def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
-    """The plan of a result: the one that was named, else the file of its name, if it asks the same; else None.
+    """Return the plan of a result: the named one, else the file that the result names if it asks the same; else None.
 
-    Raises PlanError or ResultError for one that was named and cannot be used.
+    Raises PlanError or ResultError if a named plan cannot be used.
     """
     from audit.errors import AuditError
     from audit.plan.file.plan_file import read_plan_file
@@ -135,9 +135,9 @@ def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
 
 
 def with_change_from(result: AuditResult, result_path: Path, baseline: Baseline) -> AuditResult:
-    """A result with its change from a baseline: the one that it has, if it is from this one, or a new one.
+    """Return a result with its change from a baseline: the change that it has from this baseline, or a new one.
 
-    Raises ResultError where they cannot be compared, or the baseline is no earlier one.
+    Raises ResultError if they cannot be compared, or if the baseline is not earlier.
     """
     from audit.safeguards import with_safeguards
     from audit.verdicts.changes.acceptance import check_earlier

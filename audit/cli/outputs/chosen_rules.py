@@ -1,4 +1,4 @@
-"""`--only RULE`: an exit code and lines of some rules alone. What the audit may err stays what its whole plan says."""
+"""Option `--only RULE`: exit code and lines of some rules alone. The error budget stays that of the whole plan."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OnlyRules = Annotated[
 
 
 def check_rules(plan: AuditPlan, only: Sequence[str]) -> None:
-    """Raise ArgumentError where the plan has no rule of such an id."""
+    """Raise ArgumentError if the plan has no rule with such an id."""
     known = [*(rule.id for rule in plan.named_rules), *(rule.id for rule in plan.named_probe_rules)]
     for rule in only:
         if rule not in known:
@@ -43,7 +43,7 @@ def check_rules(plan: AuditPlan, only: Sequence[str]) -> None:
 
 
 def result_on_rules(result: AuditResult, only: Sequence[str], *, quiet: bool) -> AuditResult:
-    """The result as far as it is about these rules, all of it where none is named; says what is left out on stderr."""
+    """Return the part of a result on these rules, or all of it if none is named. Notes on stderr what is left out."""
     if not only:
         return result
     from audit.result.waivers import narrow_to_rules
@@ -59,7 +59,7 @@ def result_on_rules(result: AuditResult, only: Sequence[str], *, quiet: bool) ->
 
 
 def release_on_rules(release: PublicRelease, narrowed: AuditResult) -> PublicRelease:
-    """A release as far as it is about the rules of `narrowed`, with the verdict of these alone. For lines in a log."""
+    """Return the part of a release on the rules of `narrowed`, with their verdict alone, for lines in a log."""
     from audit.disclosure.about import public_change
 
     ids = {rule.rule for rule in narrowed.rules}
@@ -80,6 +80,6 @@ def release_on_rules(release: PublicRelease, narrowed: AuditResult) -> PublicRel
             "change": public_change(narrowed),
         }
     )
-    # those that are not named stay: of which rule they are is not narrowed
+    # Unnamed waivers stay: which rule they belong to is not public.
     waivers = tuple(waiver for waiver in release.waivers if waiver.group is None or waiver.rule in ids)
     return release.model_copy(update={"rules": rules, "words": words, "headline": headline, "waivers": waivers})

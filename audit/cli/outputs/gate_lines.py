@@ -1,4 +1,4 @@
-"""What `gate` prints: the words of the public files beside a result, or with `--restricted` the exact ones."""
+"""Lines that `gate` prints: words of the public files beside a result, or with `--restricted` exact ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _MOST: Final = 3
 def say_gate(
     result: AuditResult, waived: AuditResult, narrowed: AuditResult, asked: GateRequest, *, as_json: bool
 ) -> None:
-    """Print a verdict: `waived` is `result` with the waivers that count, `narrowed` its part on the rules asked for."""
+    """Print a verdict.
+
+    `waived` is `result` with the waivers that count, `narrowed` its part on the rules asked for.
+    """
     release = None if asked.restricted else _release(result, asked.result_path, asked.restricted_folder)
     if release is not None and waived.waivers != result.waivers:
         from audit.disclosure.waived import with_waivers
@@ -35,7 +38,7 @@ def say_gate(
     elif asked.restricted:
         _say_exact(narrowed)
     else:
-        # of which of the rules asked for a waiver is that is not named, is not narrowed: all of them
+        # Which rule an unnamed waiver belongs to is not public, so all of them are listed.
         _say_public(narrowed, release, unnamed_waiver_lines(waived))
 
 
@@ -68,7 +71,7 @@ def _say_document(
 
 
 def _release(result: AuditResult, result_path: Path | None, named: Path | None) -> PublicRelease | None:
-    """The public release of this result that lies beside it, if the key says so."""
+    """Return the public release beside this result, if the key shows that it belongs to it."""
     if result_path is None:
         return None
     from audit.cli.console.guard import ArgumentError
@@ -93,7 +96,10 @@ def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: lis
 
 
 def public_lines(release: PublicRelease) -> list[str]:
-    """A line for each rule, and why there are no words for groups or the protected figures do not name who fails."""
+    """Write a line for each rule.
+
+    Further lines say why there are no words for groups, or why the protected figures do not name who fails.
+    """
     from audit.public.sentences import SENTENCES
     from audit.public.table import why_no_rates, why_nobody_named
 

@@ -1,4 +1,4 @@
-"""What `gate` is asked, which of its options exclude one another, and the result that it judges by."""
+"""Request to `gate`, the options that exclude one another, and the result that it judges."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GateRequest:
-    """What was asked of a gate."""
+    """Options of one call of `gate`."""
 
     path: Path
-    """A plan, a result or a folder with one."""
+    """Path of a plan, of a result, or of a folder with one."""
     result_path: Path | None
-    """The result; None for a plan."""
+    """Path of the result; None for a plan."""
     cache: Path | None
     waivers: Path | None
     baseline: Path | None
@@ -52,10 +52,10 @@ def check_gate(
     sequential: bool,
     other: Mapping[str, bool],
 ) -> None:
-    """Raise ArgumentError where options ask for what cannot be.
+    """Raise ArgumentError if options contradict each other.
 
-    `other` says of options that change what a verdict comes to whether they are given: nights have a verdict of their
-    own, and what is kept of unchanged inputs is the verdict of all rules.
+    `other` says which options that change a verdict are given. Many nights have one verdict of their own, and the
+    verdict that is kept for unchanged inputs covers all rules.
     """
     check_keeping(cache, changed_only=changed_only, of_result=of_result, sequential=sequential)
     check_sequential(sample, sequential=sequential)
@@ -72,7 +72,7 @@ def check_gate(
 
 
 def gate_result(asked: GateRequest) -> tuple[AuditResult, BaselineInUse]:
-    """The result that is there, or that of a plan, held against a baseline where there is one."""
+    """Return the given result or that of a plan, compared with a baseline if there is one, and that baseline."""
     if asked.result_path is not None:
         return _as_judged(asked.result_path, asked)
     from audit.plan.file.plan_file import read_plan_file
@@ -87,7 +87,7 @@ def gate_result(asked: GateRequest) -> tuple[AuditResult, BaselineInUse]:
 
 
 def night_result(asked: GateRequest) -> AuditResult:
-    """The same for one night of many, which is held against no baseline."""
+    """Return the result of one night of many, which is compared with no baseline."""
     if asked.result_path is not None:
         from audit.result.file import load_result
 
@@ -105,7 +105,7 @@ def night_result(asked: GateRequest) -> AuditResult:
 
 
 def _say_left_out(*, change: bool, waivers: bool, quiet: bool) -> None:
-    """Say what decides a single audit, and takes no part in the verdict of many nights."""
+    """Note what decides a single audit but plays no part in the verdict of many nights."""
     left = [name for name, is_there in (("the change from a baseline", change), ("waivers", waivers)) if is_there]
     if left and not quiet:
         note(f"note: left out of the verdict of many nights: {' and '.join(left)}")
@@ -126,7 +126,7 @@ def _as_judged(path: Path, asked: GateRequest) -> tuple[AuditResult, BaselineInU
 
 
 def _of_plan(loaded: LoadedPlan, asked: GateRequest, earlier: Baseline | None) -> AuditResult:
-    """The result of a plan, without what decides no verdict."""
+    """Run a plan, without the parts that decide no verdict."""
     from audit.result.waivers_file import publishable_errors
     from audit.run import run_audit
     from audit.scoring.progress import progress_on_stderr
@@ -136,7 +136,7 @@ def _of_plan(loaded: LoadedPlan, asked: GateRequest, earlier: Baseline | None) -
         result = run_audit(
             loaded,
             baseline=earlier,
-            # a line of progress counts rows, and those that failed: no line of a log that many read
+            # A line of progress counts rows and failures, which a log that many read must not show.
             progress=progress_on_stderr(quiet=asked.quiet or not asked.restricted),
             crosscheck=False,
             details=False,

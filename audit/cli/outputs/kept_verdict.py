@@ -1,8 +1,8 @@
-"""`--changed-only`: what a verdict depends on, as one digest; None where something of it cannot be known.
+"""Verdict kept for `--changed-only`, and one digest of all that it depends on; None if that cannot be known.
 
-Everything that is read is read byte by byte: plan, set, model, and every other file that the plan names. What has no
-bytes to read counts as changed: a service, a program, a function and whatever modules it imports, and an expiry in the
-past. So does another version of this tool, of Python, or of any package installed.
+The digest covers every byte of the plan, the set, the model, and every other file that the plan names. What has no
+bytes to read counts as changed: a service, a program, a function with the modules that it imports, and an expiry in
+the past. So does another version of this tool, of Python, or of any installed package.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from audit.plan.audit_plan import AuditPlan
 
 _WHOLE: Final = ("predictions", "skops", "onnx", "mlflow", "transformers")
-"""Kinds of detectors of which the plan names all that answers depend on. A pickle imports what it likes."""
+"""Kinds of detectors for which the plan names everything that answers depend on. A pickle can import anything."""
 _UNTIL: Final = ("valid_until", "expires", "until")
 _SCHEMA: Final = 1
 _MOST: Final = 100
-"""Verdicts that are kept in one cache: the last ones."""
+"""Most verdicts that are kept in one cache: the latest ones."""
 _VERDICT: Final = re.compile(r"verdict-[0-9a-f]{64}\.json")
 
 
 def inputs_digest(path: Path, options: Mapping[str, Any], *, details: bool) -> str | None:
-    """SHA-256 (hex) of all that the verdict of a plan file depends on; None where that cannot be known.
+    """Return the SHA-256 (hex) of all that the verdict of a plan file depends on; None if that cannot be known.
 
     Parameters
     ----------
     options
-        What was asked for beside the plan, and changes what is done.
+        Requests beside the plan that change what is done.
     details
-        Whether measures of the plan's own are asked: they are code.
+        Whether the plan's own measures are computed: they are code.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def inputs_digest(path: Path, options: Mapping[str, Any], *, details: bool) -> s
 
     loaded = read_plan_file(path)
     plan = loaded.plan
-    # a waiver ends on some day, and a baseline comes with files beside it
+    # A waiver ends on some day, and a baseline has files beside it.
     if not _known(plan, details=details) or loaded.waivers_file is not None or plan.baseline.result is not None:
         return None
     record = plan.model_dump(mode="python", by_alias=True)
@@ -68,15 +68,15 @@ def inputs_digest(path: Path, options: Mapping[str, Any], *, details: bool) -> s
 def _known(plan: AuditPlan, *, details: bool) -> bool:
     if plan.detector.kind not in _WHOLE or (details and plan.measures):
         return False
-    # each waiver of a file ends on a day of its own, which no digest tells
+    # Each waiver of a file ends on a day of its own, which no digest shows.
     if getattr(getattr(plan, "waivers", None), "file", None) is not None:
         return False
-    # a type of somebody else's package runs somebody else's code
+    # A type from another package runs code of that package.
     return plan.evaluation_set.path is not None and not getattr(plan.detector, "trusted", ())
 
 
 def _paths(record: object) -> Iterator[Path]:
-    """Every file or folder that a plan names, but the one that public files are logged in."""
+    """Find every file or folder that a plan names, except the folder that keeps the log of public files."""
     if isinstance(record, Path):
         yield record
     elif isinstance(record, Mapping):
@@ -89,7 +89,7 @@ def _paths(record: object) -> Iterator[Path]:
 
 
 def _days(record: object) -> Iterator[str]:
-    """Every day on which something of a plan ends."""
+    """Find every day on which something in a plan ends."""
     if isinstance(record, Mapping):
         for key, value in record.items():
             if key in _UNTIL and value is not None:
@@ -102,7 +102,7 @@ def _days(record: object) -> Iterator[str]:
 
 
 def _of_path(path: Path) -> str:
-    """SHA-256 of a file, or of the list of all files of a folder with theirs. Raises OSError."""
+    """Return the SHA-256 of a file, or of a list of all files in a folder with their SHA-256. Raises OSError."""
     if path.is_dir():
         found = sorted(path.rglob("*"))
         if any(one.is_symlink() and one.is_dir() for one in found):
@@ -122,17 +122,17 @@ def _installed() -> list[str]:
 
 
 class Kept:
-    """The place of a verdict that was kept, and of what it depends on."""
+    """Place of a kept verdict, with the digest of what it depends on."""
 
     def __init__(self, place: Path, inputs: str | None, document: Path | None = None) -> None:
         self.place = place
         self.inputs = inputs
         self.document = document
-        """A file that must be as it was as well."""
+        """File that must be unchanged too."""
 
 
 def kept_verdict(kept: Kept) -> str | None:
-    """The outcome that was kept for the same inputs; None where there is none."""
+    """Return the outcome that was kept for the same inputs; None if there is none."""
     from audit.scoring.sealed_json import read_sealed
 
     if kept.inputs is None:
@@ -147,7 +147,7 @@ def kept_verdict(kept: Kept) -> str | None:
 
 
 def keep_verdict(kept: Kept, outcome: str, now: str | None) -> None:
-    """Keep an outcome, if its inputs were known and are `now` what they were before. A full disk keeps none."""
+    """Keep an outcome if its inputs were known and are unchanged `now`. On a full disk nothing is kept."""
     from audit.scoring.sealed_json import write_sealed
 
     if kept.inputs is None or kept.inputs != now:

@@ -1,4 +1,4 @@
-"""`gate --sequential`: the verdict of all nights so far, for a detector that is tried on new cases every night."""
+"""Option `gate --sequential`: the verdict of all nights so far, for a detector that gets new cases every night."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Sample(enum.StrEnum):
-    """What the sets of the nights are."""
+    """Relation of the sets of the nights to one another."""
 
     FRESH = "fresh"
     GROWING = "growing"
@@ -60,7 +60,7 @@ _NOT_TAKEN_IN: Final = {
 
 
 def check_sequential(sample: Sample | None, *, sequential: bool) -> None:
-    """Raise ArgumentError where nights are described of which none is kept."""
+    """Raise ArgumentError if `--sample` describes nights, but no state keeps them."""
     if sample is not None and not sequential:
         raise ArgumentError("--sample says what nights are; name their state with --sequential", slug="sample-alone")
 
@@ -75,10 +75,10 @@ def result_of_all_nights(
     as_json: bool,
     exact: bool,
 ) -> AuditResult:
-    """The result of tonight with the verdict of all nights in the place of its own, once the state is kept.
+    """Return tonight's result with the verdict of all nights in place of its own, after the state is written.
 
-    What can be refused without scoring is refused before it: a state in use or damaged, a plan of which nights cannot
-    be added up.
+    Anything that can be refused without scoring is refused first: a state in use or damaged, or a plan whose nights
+    cannot be added up.
 
     Parameters
     ----------
@@ -97,7 +97,8 @@ def result_of_all_nights(
         kind = "growing" if sample is Sample.GROWING else "fresh"
     if plan is not None:
         check_plan(read_plan_file(plan).plan)
-    place = place.resolve()  # a link would be replaced by a file, and one into a folder that is gone taken for new
+    # A link would be replaced by a file, and a link into a missing folder would count as new.
+    place = place.resolve()
     with locked(place):
         before = read_state(place)
         check_sample(before, kind)

@@ -1,4 +1,4 @@
-"""One audit into one output folder: what `run` and `demo` have in common."""
+"""One audit into one output folder, as `run` and `demo` do it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Unpack
 
 SCORING: Final = "scoring"
-"""The folder of answers within an output folder."""
+"""Folder of answers within an output folder."""
 
 if TYPE_CHECKING:
     from audit.cli.outputs.audience import ExactReports, PublicFiles, RequestedOutput
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OneRun:
-    """What a run came to."""
+    """Result of a run, as an object, as text and as files."""
 
     result: AuditResult
-    """The result."""
+    """Result of the audit."""
     document: str
-    """The text of `result.json`."""
+    """Text of `result.json`."""
     first: Path
-    """The file that a person opens first."""
+    """File that a person opens first."""
 
 
 def run_into(  # noqa: PLR0913 - what a run can be given
@@ -44,14 +44,14 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     baseline: Path | None = None,
     **isolation: Unpack[IsolationOptions],
 ) -> OneRun:
-    """Run `plan` and write result, predictions and what was asked for into `out`, all or none of them.
+    """Run `plan` and write result, predictions and the requested reports into `out`: all of them or none.
 
-    What the detector answered is kept there meanwhile, so that a run which is interrupted goes on; `fresh` throws away
-    what an earlier run has kept. `repeat` is how often the detector is asked about every row if not as the plan says;
-    `waivers` stands in the place of the plan's, and `baseline` of the earlier result that it holds this one against.
-    `asked` says whether exact reports or public files are made. `isolation` is that of `run_audit`.
+    Answers of the detector are kept there meanwhile, so that an interrupted run can go on. `fresh` throws away
+    what an earlier run has kept. `repeat`, if given, replaces how often the plan asks about every row.
+    `waivers` replaces the plan's file of waivers, and `baseline` the earlier result that the plan names.
+    `asked` says whether exact reports or public files are made. `isolation` is passed to `run_audit`.
 
-    Raises AuditError, and then nothing in `out` has changed but that, and which baseline was accepted.
+    Raises AuditError. Then only the kept answers and the record of the accepted baseline have changed.
     """
     from audit.cli.outputs.audience import PublicFiles
     from audit.cli.outputs.output_folder import OutputFolder
@@ -65,7 +65,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     loaded = with_waivers_from(_asked_so_often(plan, repeat), waivers)
     place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None
     accepted = _baseline_of_run(out, loaded, place, baseline, quiet=quiet)
-    # a quiet run is one for a log that many read
+    # A quiet run writes for a log that many read.
     exact = not quiet or not isinstance(asked, PublicFiles)
     with OutputFolder(out, publishes=place is not None) as folder, publishable_errors(exact=exact):
         result = run_audit(
@@ -77,8 +77,8 @@ def run_into(  # noqa: PLR0913 - what a run can be given
             baseline=accepted.baseline,
             **isolation,
         )
-        # Recorded before anything is published: a record without a report does no harm, and after a report without a
-        # record an older baseline would be taken.
+        # Recorded before anything is published: a record without a report does no harm. After a report without a
+        # record, an older baseline would be accepted.
         accepted.remember()
         document = result_to_json(result)
         folder.add("result.json", document)
@@ -93,7 +93,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
 def _baseline_of_run(
     out: Path, loaded: LoadedPlan, place: Path | None, named: Path | None, *, quiet: bool
 ) -> BaselineInUse:
-    """The baseline of a run, where it has one, looked at before a night of scoring."""
+    """Return the baseline of a run, if it has one, checked before the long scoring."""
     from audit.cli.outputs.baselines import baseline_in_use, check_kept, gate_place
     from audit.verdicts.changes.baseline import baseline_for
 
@@ -106,7 +106,7 @@ def _baseline_of_run(
 
 
 def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports) -> str:
-    """Write exact reports; the name of the first."""
+    """Write exact reports, and return the file name of the first."""
     from audit.cli.outputs.reporters import render_each
 
     made = [render_each(reporter, result, asked.languages) for reporter in asked.reporters]
@@ -117,7 +117,7 @@ def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports)
 
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
-    """The restricted folder, looked at before a night of scoring and not after."""
+    """Return the restricted folder, checked before the long scoring and not after it."""
     from audit.cli.outputs.audience import input_files, public_folder, refuse_exact_among_public, restricted_place
     from audit.disclosure.publish import check_folder
 
@@ -146,7 +146,9 @@ def _publish(
 
 
 def _asked_so_often(path: Path, repeat: int | None) -> LoadedPlan:
-    """The plan, with another `scoring.repeat` if asked. Raises PlanError where its detector cannot be asked again."""
+    """Return the plan, with another `scoring.repeat` if asked. Raises PlanError if its detector cannot be asked
+    again.
+    """
     from audit.errors import PlanError
     from audit.plan.answers import PredictionsDetector
     from audit.plan.file.plan_file import read_plan_file

@@ -1,4 +1,4 @@
-"""A folder of outputs that is written whole or not at all: made beside its place, then moved into it."""
+"""Folder of outputs that is written whole or not at all: its files are made in a hidden folder, then moved."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from audit.errors import FolderInUseError, StorageError
 _PREFIX: Final = ".audit7k-"
 _TRIED: Final = f"{_PREFIX}try-"
 PUBLIC: Final = "public"
-"""The folder within an output folder that may leave the house; nothing else of it may."""
+"""Folder within an output folder that may leave the house; nothing else in it may."""
 EXACT_FILES: Final = (
     "result.json",
     "predictions.parquet",
@@ -29,8 +29,8 @@ EXACT_FILES: Final = (
     *(f"report.{language}.pdf" for language in ("en", "fr", "es", "ar", "ru", "zh")),
 )
 OUR_FILES: Final = (*EXACT_FILES, PUBLIC)
-"""Outputs of an earlier run with these names never stay beside a result that they do not belong to; of `public`, none
-does that an earlier run wrote there."""
+"""Outputs that never stay beside a result of a later run; in `public` this holds for files that an earlier run
+wrote there."""
 OUR_PUBLIC_FILES: Final = frozenset(
     (
         "annotations.txt",
@@ -47,41 +47,41 @@ OUR_PUBLIC_FILES: Final = frozenset(
         "summary.md",
     )
 )
-"""What our own public reporters write: ours in a folder of the first versions, which kept no list."""
+"""Files that our own public reporters write. They count as ours in folders of the first versions, without a list."""
 _RELEASE: Final = "release.json"
-"""What every run that writes public files writes among them."""
+"""File that is among the public files of every run."""
 _LIST: Final = ".public-files"
-"""The list of what the last run wrote into `public`, beside it: whatever else is there is somebody's, and stays."""
+"""List, beside `public`, of the files that the last run wrote there. Other files belong to somebody, and stay."""
 
 
 class OutputFolder:
-    """Collects outputs in a hidden folder inside the output folder, and moves them into place together.
+    """Collector of outputs in a hidden folder inside the output folder, which moves them into place together.
 
-    Each file takes the place of the one before in one step, and what has no successor goes after that: whenever a run
-    is killed, every file that was there is there, as it was or new. Only `release.json` of public files is taken away
-    first and put in place last: where there is none, the files may be of two runs. Folders stay the same ones, for they
-    may be links, or served to somebody.
+    Each file replaces the one before in one step, and files without a successor are removed after that. So when a run
+    is killed, every file that was there is there, old or new. Only `release.json` of public files is removed
+    first and put in place last: where it is missing, the files may come from two runs. Folders are never replaced: they
+    may be links, or be served to somebody.
 
     Folder and files are for their owner alone (0700, 0600): exact counts can single out people. Those in `public` have
-    the permissions that the user gives new files. Used with `with`; what was not published is removed, and so is the
-    folder where it was made for this run.
+    the permissions that the user gives new files. Use it with `with`. What was not published is removed, and so is the
+    folder if this run made it.
 
     Parameters
     ----------
     path : Path
         The folder.
     replaces : sequence of str
-        Outputs of an earlier run that go, whether there are new ones in their place or not; of `public` those that an
+        Outputs of an earlier run that are removed, even where no new ones replace them; in `public` those that an
         earlier run wrote.
     public : bool
-        Whether every file is public, and not those in `public` alone.
+        Whether every file is public, not only those in `public`.
     publishes : bool
         Whether new files may come into `public`, where `replaces` names it.
 
     Raises
     ------
     StorageError
-        From any step, if the folder cannot be made or written; what was there before is as it was.
+        From any step, if the folder cannot be made or written; earlier files are then unchanged.
     """
 
     def __init__(
@@ -119,12 +119,14 @@ class OutputFolder:
         self._clear()
 
     def place(self, name: str) -> Path:
-        """Where to write the output `name` now; `publish` moves it. `public/report.html` goes into a folder."""
+        """Return where to write the output `name` until `publish` moves it. A name may include a folder, as in
+        `public/report.html`.
+        """
         return self.staging / name
 
     @property
     def staging(self) -> Path:
-        """The hidden folder in which outputs wait."""
+        """Hidden folder in which outputs wait."""
         assert self._staging is not None  # noqa: S101 - only inside `with`
         return self._staging
 
@@ -175,9 +177,9 @@ class OutputFolder:
                 yield from (f"{name}/{file.name}" for file in sorted(place.iterdir()) if _is_one_of(file, ours))
 
     def _ours(self) -> frozenset[str]:
-        """Names of the files in `public` that an earlier run wrote: none where there is no sign of one.
+        """Return names of the files in `public` that an earlier run wrote; none without a sign of such a run.
 
-        A result is no such sign: a run with `--restricted` writes one, and nothing into `public`.
+        A result is no sign: a run with `--restricted` writes a result, and nothing into `public`.
         """
         with contextlib.suppress(OSError, UnicodeDecodeError):  # a damaged list says no more than none
             return frozenset((self.path / _LIST).read_text(encoding="utf-8").splitlines())
@@ -185,7 +187,7 @@ class OutputFolder:
 
     @contextlib.contextmanager
     def _listed(self, new: list[str], old: list[str]) -> Iterator[None]:
-        """List what is ours in `public`: all of it meanwhile, for a run that is killed must leave no file unlisted."""
+        """List our files in `public`. Meanwhile list old and new ones: a killed run must leave no file unlisted."""
         place = self.path / _LIST
         before = _bytes_there(place)
         nothing = before is None and not any(name.startswith(f"{PUBLIC}/") for name in (*new, *old))
@@ -202,7 +204,9 @@ class OutputFolder:
         write_file(place, _lines(new))
 
     def _exchange(self, new: list[str], old: list[str], earlier: Path) -> None:
-        """The release goes first and comes last: beside one lies nothing that does not belong to it."""
+        """Exchange old files for new ones. The release is removed first and added last, so it lies only beside its
+        own.
+        """
         undo: list[tuple[Path, Path]] = []
         there = sorted((name for name in old if (self.path / name).is_file()), key=self._is_release)
         for name in there:
@@ -252,7 +256,7 @@ class OutputFolder:
             ) from None
 
     def _remove_leftovers(self) -> None:
-        """Folders of runs that were killed; the lock says that none of them is still alive."""
+        """Remove folders of killed runs; the lock shows that none of these runs is still alive."""
         if self._lock is not None:
             for leftover in self.path.glob(f"{_PREFIX}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
@@ -262,9 +266,9 @@ class OutputFolder:
                         leftover.unlink()
 
     def _try_public(self) -> None:
-        """Move an empty file into `public` and take it away: a link or a mount may lead where no move does.
+        """Move an empty file into `public` and remove it: through a link or a mount no move may be possible.
 
-        Two mounts can have one device number, so that nothing but a move tells.
+        Two mounts can have one device number, so only a move shows it.
         """
         place = self.path / PUBLIC
         if PUBLIC not in self._replaces:
@@ -338,7 +342,7 @@ def _bytes_there(file: Path) -> bytes | None:
 
 
 def _keep(file: Path, copy: Path) -> None:
-    """The file under a second name; its bytes where the storage gives no file two names."""
+    """Give a file a second name, or copy it where the storage gives no file two names."""
     try:
         os.link(file, copy)
     except OSError:
@@ -362,14 +366,16 @@ def _storage(path: Path) -> Iterator[None]:
 
 
 def _umask() -> int:
-    """The permissions that the user wants new files not to have. It can only be read by setting it."""
+    """Return the permissions that the user wants new files not to have. Reading the mask is possible only by setting
+    it.
+    """
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
 
 def _settle(file: Path, mode: int = 0o600) -> None:
-    """Bring a file to the disk, with these permissions: by default readable by its owner alone."""
+    """Write a file through to the disk, with these permissions: by default readable by its owner alone."""
     file.chmod(mode)
     handle = os.open(file, os.O_RDWR)
     try:
@@ -379,7 +385,7 @@ def _settle(file: Path, mode: int = 0o600) -> None:
 
 
 def _make_folder(folder: Path) -> bool:
-    """Make a folder of public files, with the permissions that the user gives new ones; whether it was not there."""
+    """Make a folder of public files with the user's permissions for new ones, and say whether it was missing."""
     if folder.is_dir():
         return False
     folder.mkdir()

@@ -1,10 +1,10 @@
-"""Finds the public releases under a folder: `release.json` at any depth, and `report.html` beside it; nothing else.
+"""Search for the public releases under a folder: `release.json` at any depth, and `report.html` beside it.
 
-A report is copied where it is, byte for byte, what is made of its release here. So whatever stands in a copy follows
-from the release, and what somebody wrote into a report gets nowhere.
+A report is copied only if this version makes the same bytes from its release. So everything in a copy follows
+from the release, and text that somebody wrote into a report is never copied.
 
-The portal never opens a `result.json`. Links are not followed, hidden folders and sites that a portal made are passed
-over; how many of these there were is parts.
+The portal never opens a `result.json`. It follows no links. Hidden folders and sites that a portal made are passed
+over. Their numbers are counted.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 RELEASE, REPORT, INDEX = "release.json", "report.html", "index.json"
 _REPORTER: Final = "html"
-"""The name of the reporter that makes it."""
+"""Name of the reporter that makes the report."""
 _LETTERS: Final = "abcdefghijklmnop"
 _NAME_LETTERS: Final = 16
 _LARGEST_REPORT: Final = 64 * 1024 * 1024
 _RESTRICTED: Final = b'class="restricted'
-"""The mark of a report that shows exact counts (reports/html/templates/body.html)."""
+"""Mark of a report that shows exact counts (reports/html/templates/body.html)."""
 _VERSIONS: Final = re.compile(r"(\D+|^)([0-9]{0,18})", re.ASCII)
 """Parts of a title that end in a number."""
 _BADNESS: Final = {"pass": 0, "inconclusive": 1, "fail": 2}
@@ -40,7 +40,7 @@ _BADNESS: Final = {"pass": 0, "inconclusive": 1, "fail": 2}
 
 @dataclass(slots=True)
 class Found:
-    """What a folder holds."""
+    """Audits that a folder holds, and what was passed over."""
 
     audits: list[tuple[PublicAudit, bytes, bytes | None]] = field(default_factory=list)
     """Each audit with the bytes of its release, and of its report where there is one."""
@@ -49,17 +49,17 @@ class Found:
     sites: int = 0
     """Portals that were passed over."""
     others: int = 0
-    """Reports that are not what is made of their release here, and are not copied."""
+    """Reports that differ from what this version makes of their release, and are not copied."""
 
     def site(self, today: dt.date, languages: tuple[str, ...]) -> PublicSite:
-        """All of it, in the order in which a portal tells it."""
+        """Return the site of all audits, in the order of a portal."""
         from audit.public.site import PublicSite
 
         audits = tuple(sorted((audit for audit, _, _ in self.audits), key=_order))
         return PublicSite(audits=audits, today=today.isoformat(), languages=languages)
 
     def copies(self) -> dict[str, bytes]:
-        """The files that a portal holds as they were: their path in the site, and their bytes."""
+        """Return the files that a portal copies unchanged: their path in the site, and their bytes."""
         made = {}
         for audit, release, report in self.audits:
             made[f"reports/{audit.name}/{RELEASE}"] = release
@@ -69,12 +69,12 @@ class Found:
 
 
 def find_audits(folder: Path, site: Path) -> Found:
-    """The audits under `folder`; `site` is where the portal goes, and is passed over.
+    """Find the audits under `folder`; `site` is where the portal goes, and is passed over.
 
     Raises
     ------
     ResultError
-        There is none; one cannot be read, was changed, or stands there twice; a report shows exact counts.
+        If there is none; if one cannot be read, was changed, or is there twice; or if a report shows exact counts.
     """
     from audit.disclosure.read import load_release
     from audit.public.site import PublicAudit
@@ -108,7 +108,7 @@ def find_audits(folder: Path, site: Path) -> Found:
 
 
 def _in_no_language(release: PublicRelease) -> str:
-    """The release without the languages of its report: made once more in another one, it is no other audit."""
+    """Return the text of a release without the languages of its report: another language makes no other audit."""
     from audit.public.table import public_json
 
     return public_json(release.model_copy(update={"about": release.about.model_copy(update={"languages": ()})}))
@@ -139,7 +139,7 @@ def _releases(folder: Path, site: Path, found: Found) -> Iterator[Path]:
 
 
 def is_site(folder: Path) -> bool:
-    """Whether a portal made this folder: its index says so."""
+    """Say whether a portal made this folder, as its index states."""
     from audit.public.site import INDEX_KIND
 
     index = folder / INDEX
@@ -179,14 +179,14 @@ def _report(path: Path, found: Found) -> bytes | None:
 
 
 def _report_of(release: PublicRelease) -> bytes:
-    """The report that this version makes of a release, in the release's own languages."""
+    """Render the report that this version makes of a release, in the languages of the release."""
     from audit.disclosure.public_files import find_public_reporters
 
     (reporter,) = find_public_reporters((_REPORTER,))
     try:
         made = reporter.render(release)
     except Exception as error:
-        # The text of a failure may tell of what it read.
+        # The text of a failure may quote what it read.
         raise AuditError(
             f'the public reporter "{_REPORTER}" failed ({type(error).__name__})',
             slug="reporter-failed",
@@ -196,14 +196,14 @@ def _report_of(release: PublicRelease) -> bytes:
 
 
 def _name(digest: str) -> str:
-    """Letters alone, so that no name of a page looks like a number: 64 bits of the digest."""
+    """Write 64 bits of a digest in letters alone, so that no name of a page looks like a number."""
     return "".join(_LETTERS[int(figure, 16)] for figure in digest[:_NAME_LETTERS])
 
 
 def _order(audit: PublicAudit) -> tuple[str, str, str, int, tuple[tuple[str, int], ...], str]:
-    """By operator, system and day. Of one day the worse verdict comes last: the latest audit is the one that speaks.
+    """Order by operator, system and day. On one day the worse verdict comes last, because the latest audit counts.
 
-    Of one verdict too the later version does, as far as titles say which that is: 2.10 comes after 2.9.
+    With one verdict too the later version comes last, as far as titles show it: 2.10 comes after 2.9.
     """
     about, worse = audit.release.about, _BADNESS[audit.release.headline.outcome]
     version = tuple((words, int(number or 0)) for words, number in _VERSIONS.findall(about.title))

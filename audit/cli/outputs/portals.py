@@ -1,4 +1,4 @@
-"""Finds portals by entry point, as reporters are found: `audit` never names the package that renders them."""
+"""Portals, found by entry point as reporters are: `audit` never names the package that renders them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @runtime_checkable
 class Portal(Protocol):
-    """A static site over public releases. The entry point `site` of `audit.makers` names a class of these."""
+    """Static site over public releases. The entry point `site` of `audit.makers` names a class of this kind."""
 
     name: str
-    """What the entry point is called."""
+    """Name of the entry point."""
     languages: tuple[str, ...]
-    """The codes of the languages that it can write."""
+    """Codes of the languages that it can write."""
 
     def render(self, site: PublicSite) -> Mapping[str, bytes]:
-        """Every file by its path in the site, with `/` between folders. It is given nothing else than the releases."""
+        """Return every file by its path in the site, with `/` between folders. It gets the releases and nothing
+        else.
+        """
         ...
 
 
@@ -37,14 +39,14 @@ def find_portal(name: str = "site") -> Portal:
     Raises
     ------
     AuditError
-        None is offered, more than one, or it cannot be loaded.
+        If no package offers one, if several do, or if it cannot be loaded.
     """
     portal: Portal = one_maker(name, "a portal", Portal)
     return portal
 
 
 def portal_languages(portal: Portal, asked: str | None) -> tuple[str, ...]:
-    """The languages in `asked`, codes with commas between them; English where it is None. Raises ArgumentError."""
+    """Read the languages in `asked`, codes separated by commas; English if it is None. Raises ArgumentError."""
     codes = tuple(dict.fromkeys(code.strip().lower() for code in (asked or "en").split(",")))
     for code in codes:
         if code not in portal.languages:
@@ -57,7 +59,7 @@ def portal_languages(portal: Portal, asked: str | None) -> tuple[str, ...]:
 
 
 def portal_files(portal: Portal, site: PublicSite) -> dict[str, bytes]:
-    """The files of a portal. Raises AuditError where it fails, never with the text of that failure."""
+    """Render the files of a portal. Raises AuditError if it fails, never with the text of that failure."""
     try:
         files = dict(portal.render(site))
     except AuditError:
@@ -72,6 +74,6 @@ def portal_files(portal: Portal, site: PublicSite) -> dict[str, bytes]:
 
 
 def _is_plain(path: str) -> bool:
-    """Whether a file stays within the site, and out of the folder of what is copied."""
+    """Say whether a file stays within the site, and outside the folder of copied files."""
     parts = path.split("/")
     return parts[0] != "reports" and all(_PLAIN.fullmatch(part) for part in parts)

@@ -1,4 +1,4 @@
-"""Finds reporters by entry point: ours are registered in the same way as anyone's, and `audit` never names them."""
+"""Reporters, found by entry point: ours are registered in the same way as anyone's, and `audit` never names them."""
 
 from __future__ import annotations
 
@@ -21,58 +21,63 @@ GROUP: Final = "audit.reporters"
 
 @runtime_checkable
 class Reporter(Protocol):
-    """A form in which a result is shown. An entry point of `audit.reporters` names a class of these, or one of them.
+    """Form in which a result is shown. An entry point of `audit.reporters` names a class of this kind, or an object.
 
-    `render` is given what else it has a parameter for: `languages`, the codes of those that its file is to hold;
-    `language`, where its file holds one, and each makes a file; `compared`, whether `compare` has put the change from
-    an earlier result into this one. A reporter of other languages than English has an attribute `languages`: all codes.
+    `render` gets these further arguments, if it has a parameter for them: `languages`, the codes for its file;
+    `language`, where a file holds one language and each language makes a file; `compared`, whether `compare` has put
+    the change from an earlier result into this one. A reporter that writes other languages than English has an
+    attribute `languages` with all their codes.
     """
 
     name: str
-    """What `--report` and `--format` call it."""
+    """Name in `--report` and `--format`."""
     filename: str
-    """The name of the file that it makes."""
+    """Name of the file that it makes."""
     audience: str
-    """`restricted` where it shows exact counts."""
+    """`restricted` if it shows exact counts."""
     render: Callable[..., str | bytes]
-    """Makes the whole file from a result: its text, or its bytes where it is none."""
+    """Function that makes the whole file from a result: as text, or as bytes if the file is no text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report that was made: its file name and its text, or its bytes where it is no text."""
+    """Finished report: its file name and its text, or its bytes if it is no text."""
 
     filename: str
     content: str | bytes
 
 
 def find_reporters(names: Sequence[str]) -> list[Reporter]:
-    """The reporters with these names, in their order, each once.
+    """Find the reporters with these names, in their order, each once.
 
     Raises
     ------
     ArgumentError
-        No package offers a name, or more than one does.
+        If no package offers a name, or more than one does.
     AuditError
-        A reporter cannot be loaded, or is none.
+        If a reporter cannot be loaded, or is none.
     """
     return reporters_offered(names, GROUP, _is_reporter, ArgumentError)
 
 
 def languages_of(reporters: Sequence[Reporter], asked: str | None) -> tuple[str, ...]:
-    """The languages in `asked`, codes with commas between them; none where it is None, and then it is English.
+    """Read the languages in `asked`, codes separated by commas; if it is None there are none, which means English.
 
     Raises
     ------
     ArgumentError
-        None of the reporters writes other languages, or one that does lacks a language.
+        If no reporter writes other languages, or one that does lacks a language.
     """
     able = {one.name: tuple(one.languages) for one in reporters if hasattr(one, "languages")}
     return language_codes(able, [reporter.name for reporter in reporters], asked)
 
 
 def language_codes(able: Mapping[str, Sequence[str]], names: Sequence[str], asked: str | None) -> tuple[str, ...]:
-    """The same of reporters by name; `able` are those that write other languages than English, with all of theirs."""
+    """Read the languages in `asked` for reporters by name; empty if it is None.
+
+    `able` maps the reporters that write other languages than English to all their codes. Raises ArgumentError as
+    `languages_of` does.
+    """
     if asked is None:
         return ()
     codes = tuple(dict.fromkeys(code.strip().lower() for code in asked.split(",")))
@@ -92,7 +97,7 @@ def language_codes(able: Mapping[str, Sequence[str]], names: Sequence[str], aske
 
 
 def render_each(reporter: Reporter, result: AuditResult, languages: Sequence[str] = ()) -> list[Report]:
-    """The files of a reporter: one, or one for each language where a file can have one alone. Raises as `render`."""
+    """Make the files of a reporter: one, or one for each language if a file can hold only one. Raises as `render`."""
     names = file_names(reporter, languages)
     if len(names) == 1:
         return [render(reporter, result, languages)]
@@ -100,7 +105,7 @@ def render_each(reporter: Reporter, result: AuditResult, languages: Sequence[str
 
 
 def file_names(reporter: Reporter, languages: Sequence[str]) -> list[str]:
-    """How its files are called: one, or one for each language where a file can have one alone."""
+    """Return the names of a reporter's files: one, or one for each language if a file can hold only one."""
     if len(languages) < 2 or "language" not in signature(reporter.render).parameters:
         return [reporter.filename]
     name = Path(reporter.filename)
@@ -108,9 +113,9 @@ def file_names(reporter: Reporter, languages: Sequence[str]) -> list[str]:
 
 
 def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (), *, compared: bool = False) -> Report:
-    """Make a report, in these languages where it can; `compared` where `compare` has put the change into the result.
+    """Make a report, in these languages if it can; `compared` says that `compare` has put the change into the result.
 
-    Raises AuditError where the reporter fails, never with the text of that failure, which may quote the result.
+    Raises AuditError if the reporter fails, never with the text of that failure, which may quote the result.
     """
     asked = {"languages": languages, "language": languages[0]} if languages else {}
     takes = signature(reporter.render).parameters

@@ -1,4 +1,4 @@
-"""What `gate` and `run` keep so that nothing is done twice: answers in a cache, and the verdict of unchanged inputs."""
+"""Work that `gate` and `run` keep and reuse: answers in a cache, and the verdict of unchanged inputs."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ ChangedOnly = Annotated[
     ),
 ]
 GATE: Final[Mapping[str, Any]] = {}
-"""No option of a gate changes its verdict."""
+"""Options of a gate that change its verdict: none."""
 _INPUTS: Final = ".inputs.json"
 _SAID: Final = "kept: plan, detector, set and versions are as they were; nothing was scored or judged"
 
 
 def check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool = False, sequential: bool = False) -> None:
-    """Raise ArgumentError where options of `gate` ask for what cannot be."""
+    """Raise ArgumentError if options of `gate` contradict each other."""
     if of_result and (cache is not None or changed_only):
         raise ArgumentError(
             "--cache and --changed-only are for a plan, and this is a result",
@@ -53,7 +53,7 @@ def check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool = F
 
 
 def kept_by_gate(cache: Path | None, plan: Path, *, changed_only: bool) -> Kept | None:
-    """The place of the verdict of a plan in a cache; None where none is asked for."""
+    """Return the place of a plan's verdict in a cache; None if it is not asked for."""
     if not changed_only or cache is None:
         return None
     from audit.cli.outputs.kept_verdict import Kept, inputs_digest
@@ -67,9 +67,9 @@ def kept_by_gate(cache: Path | None, plan: Path, *, changed_only: bool) -> Kept 
 def kept_by_run(
     out: Path, plan: Path, options: Mapping[str, Any], *, changed_only: bool, fresh: bool, against: str | None = None
 ) -> Kept | None:
-    """The place of the verdict of a plan in an output folder; None where none is asked for.
+    """Return the place of a plan's verdict in an output folder; None if it is not asked for.
 
-    `against` names an option that was given and cannot be together with it.
+    `against` names a given option that excludes it.
     """
     if not changed_only:
         return None
@@ -90,7 +90,7 @@ def kept_by_run(
 
 
 def kept_outcome(kept: Kept | None) -> str | None:
-    """The outcome that was kept for the same inputs, if any."""
+    """Return the outcome that was kept for the same inputs, if any."""
     if kept is None:
         return None
     from audit.cli.outputs.kept_verdict import kept_verdict
@@ -101,7 +101,7 @@ def kept_outcome(kept: Kept | None) -> str | None:
 def keep_result(
     kept: Kept | None, plan: Path, options: Mapping[str, Any], result: AuditResult, *, details: bool
 ) -> None:
-    """Keep the verdict of a result, unless the detector was out: that is worth no keeping."""
+    """Keep the verdict of a result, unless the detector failed on too many rows."""
     if kept is None or too_many_failed(result):
         return
     from audit.cli.outputs.kept_verdict import inputs_digest, keep_verdict
@@ -110,7 +110,7 @@ def keep_result(
 
 
 def answer_cache(cache: Path | None) -> AnswerCache | None:
-    """The cache of answers in a folder."""
+    """Return the cache of answers in a folder; None without a folder."""
     if cache is None:
         return None
     from audit.scoring.answer_cache import AnswerCache
@@ -119,12 +119,12 @@ def answer_cache(cache: Path | None) -> AnswerCache | None:
 
 
 def too_many_failed(result: AuditResult) -> bool:
-    """Whether the detector failed on more rows than the plan allows."""
+    """Say whether the detector failed on more rows than the plan allows."""
     return any(rule.because == "too_many_failed" for rule in result.rules)
 
 
 def say_kept(outcome: str, *, quiet: bool, as_json: bool, document: Path | None = None) -> None:
-    """Say a verdict that was kept; for machines the document that is there, or the headline."""
+    """Print a kept verdict; as JSON, print the document that is there, or else the headline."""
     if quiet:
         return
     if as_json:

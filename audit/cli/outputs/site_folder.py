@@ -1,4 +1,4 @@
-"""A site is written whole or not at all: made beside its place, then exchanged for the one that was there."""
+"""Folder of a site that is written whole or not at all: made beside its place, then exchanged for the old one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def refuse_place(site: Path, source: Path, *, ours: bool) -> None:
     site : Path
         Where it is to go.
     source : Path
-        The folder of audits: a site that is replaced must not take it along.
+        The folder of audits, which must not be removed with a replaced site.
     ours : bool
         Whether what is there now is a site of a portal.
 
@@ -54,7 +54,7 @@ def write_site(site: Path, files: Mapping[str, bytes]) -> None:
     Raises
     ------
     StorageError
-        If it cannot be written; what was there before is as it was.
+        If it cannot be written; the earlier site is then unchanged.
     """
     with _storage(site):
         site.parent.mkdir(parents=True, exist_ok=True)

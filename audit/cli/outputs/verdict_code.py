@@ -1,4 +1,4 @@
-"""The exit code of a verdict, and what a command says when something changes it."""
+"""Exit code of a verdict, and the note of a command when something changes it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class OnInconclusive(enum.StrEnum):
-    """What an inconclusive verdict does to the exit code."""
+    """Effect of an inconclusive verdict on the exit code."""
 
     FAIL = "fail"
     WARN = "warn"
@@ -26,14 +26,14 @@ class OnInconclusive(enum.StrEnum):
 
 
 def result_at(path: Path) -> Path | None:
-    """The result file that `path` names: itself, or the one in a folder; None where it is a plan."""
+    """Return the result file that `path` names: the file itself, or the one in a folder; None for a plan."""
     if path.is_dir():
         return path / "result.json"
     return path if path.suffix.lower() == ".json" else None
 
 
 def note_open_network(result: AuditResult, *, quiet: bool) -> None:
-    """Say so where a model was to be kept from the network, and this system could not."""
+    """Note that a model should have had no network, if this system could not prevent it."""
     ran = result.provenance.ran_in
     if ran is not None and ran.kind == "child" and ran.network == "open" and ran.memory_limit_mib and not quiet:
         note(f"note: {ran.sentence}")
@@ -46,7 +46,7 @@ def result_exit_code(
     quiet: bool = False,
     left: str | None = None,
 ) -> ExitCode:
-    """The exit code of a verdict, or of what waivers leave of it. Says where `on_inconclusive` changes it."""
+    """Return the exit code of a verdict, or of what waivers leave of it. Notes a change by `on_inconclusive`."""
     name = "what is left" if left else "the verdict"
     return outcome_exit_code(left or result.overall.outcome, on_inconclusive, quiet=quiet, name=name)
 
@@ -54,7 +54,7 @@ def result_exit_code(
 def exit_with_kept_verdict(
     kept: Kept | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool
 ) -> None:
-    """End with the verdict that was kept, where there is one. Raises typer.Exit then."""
+    """Print the kept verdict and raise typer.Exit with its code, if there is one."""
     outcome = kept_outcome(kept)
     if kept is not None and outcome is not None:
         say_kept(outcome, quiet=quiet, as_json=as_json, document=kept.document)
@@ -64,7 +64,7 @@ def exit_with_kept_verdict(
 def outcome_exit_code(
     outcome: str, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False, name: str = "the verdict"
 ) -> ExitCode:
-    """The exit code of an outcome, which is called `name`. Says where `on_inconclusive` changes it."""
+    """Return the exit code of an outcome. A note, which calls it `name`, says where `on_inconclusive` changes it."""
     code = ExitCode[outcome.upper()]
     if code is not ExitCode.INCONCLUSIVE or on_inconclusive is None:
         return code

@@ -1,4 +1,4 @@
-"""Waived findings on the command line: what they do to an exit code, and how they are said. They change no verdict."""
+"""Waived findings on the command line: their effect on the exit code, and their lines. They change no verdict."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ WaiversFile = Annotated[
 
 
 def today() -> str:
-    """The day in UTC, as YYYY-MM-DD."""
+    """Return the day in UTC, as YYYY-MM-DD."""
     return dt.datetime.now(dt.UTC).date().isoformat()
 
 
 def with_waivers_from(loaded: LoadedPlan, named: Path | None) -> LoadedPlan:
-    """The plan with the file of waivers that was named, if one was."""
+    """Return the plan with the named file of waivers, if one was named."""
     import dataclasses
 
     return loaded if named is None else dataclasses.replace(loaded, waivers=named)
 
 
 def with_named_waivers(result: AuditResult, named: Path | None, *, exact: bool) -> AuditResult:
-    """A result with the waivers of the file that was named in the place of its own. Raises PlanError.
+    """Return a result with the waivers of the named file in place of its own. Raises PlanError.
 
-    Where not `exact`, for a log that many read.
+    Without `exact`, errors are worded for a log that many read.
     """
     if named is None:
         return result
@@ -52,10 +52,10 @@ def with_named_waivers(result: AuditResult, named: Path | None, *, exact: bool) 
 def exit_code_with_waivers(
     result: AuditResult, on_inconclusive: OnInconclusive | None, *, quiet: bool, exact: bool = True
 ) -> ExitCode:
-    """The exit code of a verdict once waived findings are set aside. Every change of it is said on stderr.
+    """Return the exit code of a verdict without waived findings. Every change of the code is noted on stderr.
 
-    Where not `exact`, what is said is for a log that many read: which waivers have expired, and of no finding whether
-    it is there. Where `quiet`, one line is left, for such a log: why the code is not that of the verdict.
+    Without `exact`, the notes are for a log that many read: they name expired waivers, and never say whether a finding
+    is there. With `quiet`, one line is left for such a log: why the code is not that of the verdict.
     """
     from audit.cli.outputs.verdict_code import result_exit_code
 
@@ -67,7 +67,7 @@ def exit_code_with_waivers(
     for line in _change_of_code(result, stood, exact=False) if quiet else _notes(result, stood, exact=exact):
         note(line)
     left = None if stood.outcome == result.overall.outcome else stood.outcome
-    # a code that was named above is not the last word where `on_inconclusive` changes it
+    # A code that was noted above is not final where `on_inconclusive` changes it.
     return result_exit_code(result, on_inconclusive, quiet=quiet and left is None, left=left)
 
 
@@ -79,7 +79,7 @@ def _notes(result: AuditResult, stood: WaiversOnDay, *, exact: bool) -> list[str
 
 
 def _change_of_code(result: AuditResult, stood: WaiversOnDay, *, exact: bool) -> list[str]:
-    """The line that says why the exit code is not that of the verdict, where it is not."""
+    """Write the line that says why the exit code is not that of the verdict; no line if it is."""
     from audit.errors import ExitCode
 
     was, code = ExitCode[result.overall.outcome.upper()], ExitCode[stood.outcome.upper()]
@@ -91,7 +91,7 @@ def _change_of_code(result: AuditResult, stood: WaiversOnDay, *, exact: bool) ->
 
 
 def _because(stood: WaiversOnDay, *, exact: bool) -> str:
-    # in a log that many read, of all waivers: the days of those in force would say which of them are
+    # A log that many read covers all waivers: the days of those in force would show which of them are in force.
     held = stood.those("in_force") if exact else stood.held
     days = sorted({each.waiver.expires for each in held})
     until = f"until {days[0]}" if len(days) == 1 else f"until {days[0]}, some of them longer"
@@ -105,7 +105,7 @@ def _expired(held: WaiverOnDay, *, exact: bool) -> str:
 
     waiver = held.waiver
     if not exact:
-        # of which rule it is says that a group fails under that one, which public files may not
+        # Naming the rule would say that a group fails under it, which public files may not.
         return f"warning: a waiver by {printable(_plain(waiver.who))} expired on {waiver.expires}: renew or remove it"
     then = "its finding still fails" if held.fails else "its finding is no longer there: remove it"
     return f"warning: a waiver of {printable(waiver.rule)} expired on {waiver.expires}: {then}"
@@ -121,7 +121,7 @@ def _unused(result: AuditResult, held: WaiverOnDay) -> str:
 
 
 def waiver_lines(result: AuditResult) -> list[str]:
-    """A line for each waiver, with all that it says, beside exact findings."""
+    """Write a line for each waiver, with all that it says, beside exact findings."""
     from audit.cli.console.group_names import GroupNames
     from audit.result.waivers import waivers_on_day
     from audit.vocabulary.text import printable
@@ -145,17 +145,18 @@ def _said(waiver: Waiver, state: str) -> str:
 
 
 def unnamed_waiver_lines(result: AuditResult) -> list[str]:
-    """The same for a log that many read where no public release is at hand: who answers, and until when."""
+    """Write a line for each waiver, for a log that many read without a public release: who answers, until when."""
     from audit.disclosure.waived import unnamed
 
     return [_public_line(waiver) for waiver in unnamed(result.waivers)]
 
 
 def waiver_totals(result: AuditResult, narrowed: AuditResult) -> dict[str, object]:
-    """What a public log may hold of the waivers of a result without a public release, as JSON; empty without any.
+    """Return, as JSON, what a public log may say of the waivers of a result without a release; empty without waivers.
 
-    How many waivers there are and when the first one expires, as a release lists them, and what is left of the rules
-    asked for, `narrowed`, once waived findings are set aside, which the exit code says too. Not how many are in force.
+    It holds the number of waivers and the day on which the first expires, as a release lists them. It also holds what
+    is left of the rules asked for, `narrowed`, without waived findings, which the exit code says too. How many waivers
+    are in force is not in it.
     """
     if not result.waivers:
         return {}
@@ -167,7 +168,7 @@ def waiver_totals(result: AuditResult, narrowed: AuditResult) -> dict[str, objec
 
 
 def public_waiver_lines(release: PublicRelease) -> list[str]:
-    """The same of a public release: by name those of groups that its figures name."""
+    """Write a line for each waiver of a public release, with a name for groups that its figures name."""
     return [_public_line(waiver) for waiver in release.waivers]
 
 
@@ -185,5 +186,5 @@ def _public_line(waiver: PublicWaiver) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text on one line."""
+    """Join a text into one line."""
     return " ".join(text.split())
