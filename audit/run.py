@@ -1,4 +1,4 @@
-"""The whole story on one page: a plan, an evaluation set and a detector go in; one result comes out."""
+"""Run of a whole audit on one page: a plan, an evaluation set and a detector go in, one result comes out."""
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     table
         The evaluation set, where the plan names no file: a pandas DataFrame or an Arrow table.
     folder
-        What paths in the plan are relative to; the folder of the plan file where one is read.
+        Folder that paths in the plan are relative to; the folder of the plan file if one is read.
     progress, predictions_to
-        Where progress is shown, and `predictions.parquet` written of a detector that is run; nowhere by default.
-    crosscheck
-        Whether to ask fairlearn and AIF360 for the same numbers. Where one of them disagrees, there is no result.
+        Where progress is shown, and where `predictions.parquet` of a detector that is run is written; nowhere by
+        default. crosscheck
+        Whether to ask fairlearn and AIF360 for the same numbers. If one of them disagrees, there is no result.
     details
         Whether to answer the questions that decide no verdict. A gate leaves them out; the verdicts are the same.
     checkpoint
@@ -95,7 +95,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     Raises
     ------
     AuditError
-        If plan, data or detector are in error: nothing was judged, and nothing left but what a checkpoint keeps.
+        If plan, data or detector are in error. Then nothing was judged, and only a checkpoint keeps anything.
     """
     started, isolating, loaded = datetime.now(UTC), Isolating(**isolation), loaded_plan(plan, folder)
     earlier = baseline_for(loaded, baseline)
@@ -119,7 +119,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What a result is made of: all that was read, asked and counted."""
+    """Material of a result: everything that was read, asked and counted."""
 
     loaded: LoadedPlan
     features: Sequence[SensitiveFeature]
@@ -131,7 +131,7 @@ class Gathered:
     measures: tuple[OwnMeasure, ...] = ()
     answered: tuple[Answered, ...] = ()
     rows: Mapping[Group, Rows] | None = None
-    """The cases of single groups for other libraries; None where they are not asked."""
+    """Cases of single groups for other libraries; None if these are not asked."""
     baseline: Baseline | None = None
     joined: Joined | None = None
     details: bool = True
@@ -151,7 +151,7 @@ def _counted(loaded: LoadedPlan, evaluation_set: EvaluationSet, scored: Scored, 
 
 
 def _families(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> dict[Family, FamilyCounts]:
-    """The families of a plan. Raises DataError where the set lacks a level that the plan compares with."""
+    """Count the families of a plan. Raises DataError if the set lacks a level that the plan compares with."""
     families = count_families(plan, counts, features)
     _check_references(plan, features)
     return families
@@ -215,7 +215,7 @@ def _answered(
     checkpoint: Checkpoint | None,
     isolating: Isolating,
 ) -> tuple[Answered, ...]:
-    """The plan's probes with the detector's answers; nothing is loaded where it has none."""
+    """Return the plan's probes with the detector's answers. Nothing is loaded if the plan has no probes."""
     if not designs:
         return ()
     from audit.scoring.probing.probes import ask_probes
@@ -232,7 +232,7 @@ def _answered(
 
 
 def _own_measures(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[OwnMeasure, ...]:
-    """The plan's own measures; the libraries they need are not loaded where it has none."""
+    """Compute the plan's own measures. Their libraries are not loaded if the plan has none."""
     if not loaded.plan.measures:
         return ()
     from audit.analyses.crosscheck.own_measures_fairlearn import own_measures
@@ -241,7 +241,7 @@ def _own_measures(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Ow
 
 
 def summarise(gathered: Gathered) -> AuditResult:
-    """Everything below the waist: counts become a result. No file, no clock, no model. Raises CrosscheckError."""
+    """Turn counts into a result, without any file, clock or model. Raises CrosscheckError."""
     plan, families, counted = gathered.loaded.plan, gathered.families, gathered.counted
     rules, verdicts, overall = judge(plan, families, _by_name(gathered.features), counted.moments)
     probe_rules, probe_verdicts = judge_probes(plan, gathered.answered)
@@ -292,7 +292,7 @@ def _by_name(features: Sequence[SensitiveFeature]) -> dict[str, SensitiveFeature
 
 
 def _change(gathered: Gathered, counts: tuple[GroupCounts, ...], rules: tuple[RuleResult, ...]) -> Change | None:
-    """What changed against the baseline; None where there is none."""
+    """Return what changed from the baseline; None if there is no baseline."""
     if gathered.baseline is None or gathered.joined is None:
         return None
     detector = gathered.origin.detector_sha256
@@ -306,7 +306,7 @@ def _further(
     judged: tuple[Sequence[RuleResult], Sequence[Verdict]],
     rates: Sequence[Estimate],
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
-    """Findings that decide nothing, by the field of `Further`, and their notices. A gate answers few and loads less."""
+    """Return findings that decide nothing, by field of `Further`, and their notices. A gate answers few of them."""
     from audit.disclosure.ground import ground
 
     plan, counted, families, features = gathered.loaded.plan, gathered.counted, gathered.families, gathered.features
@@ -332,7 +332,7 @@ def _judged_sample(
     families: Mapping[Family, FamilyCounts],
     features: Sequence[SensitiveFeature],
 ) -> JudgedSample | None:
-    """The cases drawn at random, judged by themselves; None where the set has no control sample."""
+    """Judge the cases drawn at random by themselves; None if the set has no control sample."""
     from audit.analyses.control_sample import JudgedSample, Verdicts
 
     sample = counted.control_sample
@@ -368,7 +368,7 @@ def _single_rows(plan: AuditPlan, evaluation_set: EvaluationSet) -> Mapping[Grou
 def _crosscheck(
     gathered: Gathered, everyone: FamilyCounts, numbers: Sequence[Estimate | Disparity]
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
-    """What other libraries say, by the field of `Further`, and what a reader must know. Raises CrosscheckError."""
+    """Return other libraries' numbers, by field of `Further`, and notices for the reader. Raises CrosscheckError."""
     if gathered.rows is None:
         return {}, (UNASKED,)
     from audit.analyses.crosscheck.agreement import opinions

@@ -1,7 +1,7 @@
-"""The plugin of pytest: the marker `audit7k`, and the fixtures `audit7k_verdict` and `audit7k`.
+"""Plugin of pytest: the marker `audit7k`, and the fixtures `audit7k_verdict` and `audit7k`.
 
-pytest imports this in every project in whose environment audit7k is installed, also in those that have a package named
-`audit` of their own. So it stands outside of ours, and imports nothing of it before a test asks for it.
+pytest imports this module in every project where audit7k is installed, even if the project has a package named
+`audit` itself. So the plugin stands outside our package `audit`, and imports nothing from it before a test needs it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 _VERDICT: Final = "audit7k_verdict"
 _WORDS: Final = ("fail", "skip", "pass")
-"""What an inconclusive verdict can be to its test."""
+"""Words of the option `audit7k_on_inconclusive`: what a test does with an inconclusive verdict."""
 _SHARED: Final = "audit7k_shared"
-"""Where a worker of pytest-xdist finds the folder in its `workerinput`."""
+"""Key under which a worker of pytest-xdist finds the shared folder in its `workerinput`."""
 
 
 class _Session:
-    """What was audited in this session of pytest."""
+    """Audits of this session of pytest."""
 
     def __init__(self, config: pytest.Config) -> None:
         worker: dict[str, Any] = getattr(config, "workerinput", {})
@@ -36,7 +36,7 @@ class _Session:
         self._made: SharedFolder | None = None
 
     def judged(self, plan: Path, config: pytest.Config) -> Judged:
-        """What the audit of a plan comes to. Raises CollectError, with one line."""
+        """Return the outcome of the audit of a plan. Raises CollectError, with one line."""
         from audit.cli.testing.audit_of_plan import Asked, NotJudgedError, judge_plan_once
 
         asked = Asked(
@@ -54,7 +54,7 @@ class _Session:
         return self._found[asked.key]
 
     def found(self) -> list[Judged]:
-        """Everything that was audited, also by workers, in an order that does not depend on who was first."""
+        """Return all audits, those of workers too, in an order that does not depend on which was first."""
         found = list(self._found.values())
         if self.shared is not None and not self.is_worker and any(self.shared.glob("*.json")):
             from audit.cli.testing.cases import Judged
@@ -63,7 +63,7 @@ class _Session:
         return sorted(found, key=lambda judged: (judged.plan, judged.notes))
 
     def share(self) -> Path:
-        """The folder that workers of this session share, for their owner alone."""
+        """Return the folder that workers of this session share, which only its owner can read."""
         if self.shared is None:
             from audit7k_pytest.shared_folder import SharedFolder
 
@@ -72,7 +72,7 @@ class _Session:
         return self.shared
 
     def close(self) -> None:
-        """Remove it: it can hold exact counts."""
+        """Remove the shared folder: it can hold exact counts."""
         if self._made is not None:
             self._made.remove()
 
@@ -81,7 +81,7 @@ _SESSION: Final = pytest.StashKey[_Session]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add our options, each of them named after us."""
+    """Add our options; each of their names begins with `audit7k`."""
     group = parser.getgroup("audit7k", "audits of detectors (audit7k)")
     group.addoption(
         "--audit7k-restricted",
@@ -110,7 +110,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known. Raises UsageError where an option of ours is no word of it."""
+    """Register the marker. Raises UsageError if `audit7k_on_inconclusive` has an unknown word."""
     config.addinivalue_line(
         "markers", "audit7k(plan): a test for each group, rule and the verdict of the audit that a plan describes"
     )
@@ -123,7 +123,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave nothing behind."""
+    """Remove what the session has left."""
     session = config.stash.get(_SESSION, None)
     if session is not None:
         session.close()
@@ -131,24 +131,24 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give each worker of pytest-xdist the folder in which the first one leaves what an audit came to."""
+    """Give each worker of pytest-xdist the folder in which the first one stores the outcome of an audit."""
     node.workerinput[_SHARED] = str(node.config.stash[_SESSION].share())
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say at the top where a log is not for everybody; nothing in projects that audit nothing."""
+    """Say at the top of a log that it is not for everybody; say nothing in projects that audit nothing."""
     if config.getoption("audit7k_restricted"):
         return "audit7k: exact counts (--audit7k-restricted); this log is not for publication"
     return None
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Say which plans were audited, for that happens before the first test runs."""
+    """Say which plans were audited, because that happens before the first test runs."""
     return [f"audit7k: {note}" for judged in config.stash[_SESSION].found() for note in judged.notes]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say at the end, however quiet the rest of the log is, what was audited, what is waived and what is undecided."""
+    """Say at the end, even of a quiet log, what was audited, what is waived and what is undecided."""
     found = config.stash[_SESSION].found()
     if not found:
         return
@@ -175,7 +175,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
-    """Check a verdict at which its test has not looked: a test without a body is no pass."""
+    """Check a verdict that its test has not read: a test without a body is no pass."""
     __tracebackhide__ = True
     verdict = getattr(item, "funcargs", {}).get(_VERDICT)
     if verdict is None:
@@ -188,7 +188,7 @@ def pytest_runtest_call(item: pytest.Item) -> None:
 
 @pytest.fixture
 def audit7k_verdict(request: pytest.FixtureRequest) -> AuditVerdict:
-    """One outcome of the audit that the marker names: of a group, of a rule, or the verdict."""
+    """Return one outcome of the audit that the marker names: of a group, of a rule, or the verdict."""
     from audit.cli.testing.cases import AuditVerdict
 
     return AuditVerdict(request.param, request.config.getini("audit7k_on_inconclusive"))
@@ -196,9 +196,9 @@ def audit7k_verdict(request: pytest.FixtureRequest) -> AuditVerdict:
 
 @pytest.fixture
 def audit7k(request: pytest.FixtureRequest) -> Callable[..., AuditResult]:
-    """Run a plan, over a table in memory if one is given: `audit7k("plan.toml", table=frame)`. Gives the exact result.
+    """Return a function that runs a plan and gives the exact result: `audit7k("plan.toml", table=frame)`.
 
-    Raises AuditError where nothing was judged.
+    Without `table`, the plan names the set. The function raises AuditError if nothing was judged.
     """
 
     def run(plan: Any, table: Any = None, **options: Any) -> AuditResult:
@@ -213,7 +213,7 @@ def audit7k(request: pytest.FixtureRequest) -> Callable[..., AuditResult]:
             with quietly():
                 return run_audit(plan, table, **options)
         except AuditError as error:
-            # Without the frames in which rows were at hand: a long traceback shows what they hold.
+            # Drop the frames that hold rows: a long traceback would show them.
             raise error.with_traceback(None) from None
         except pytest.Collector.CollectError as error:
             pytest.fail(str(error), pytrace=False)
@@ -225,7 +225,7 @@ def audit7k(request: pytest.FixtureRequest) -> Callable[..., AuditResult]:
 
 
 def _plan_at(name: str | Path, test_file: Path, config: pytest.Config) -> Path:
-    """A plan beside the test file, or else in the root of the tests."""
+    """Find a plan beside the test file, or else in the root of the tests."""
     for folder in (test_file.parent, config.rootpath):
         if (folder / name).is_file():
             return folder / name

@@ -1,7 +1,7 @@
-"""The folder that workers of pytest-xdist share, and what sessions that were killed have left of theirs.
+"""Folder that workers of pytest-xdist share, and the removal of folders that killed sessions have left.
 
-It is held as the temporary folders of an audit are (`audit.evaluation.leftovers`), so that the next audit removes it
-as well; but nothing of that package may be imported before a test asks for it.
+It is locked like the temporary folders of an audit (`audit.evaluation.leftovers`), so the next audit removes it too.
+But nothing of that package may be imported before a test needs it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _LOCK: Final = ".in-use"
 
 
 class SharedFolder:
-    """A new folder for its owner alone (0700). What nobody holds any more of earlier ones is removed when it is made.
+    """New folder for its owner alone (0700). Making it removes earlier folders that no process holds any more.
 
-    Where the system has no locks that end with their process, it is not held, and nothing is removed.
+    If the system has no locks that end with their process, the folder is not locked, and nothing is removed.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class SharedFolder:
         self._held = _hold(self.path)
 
     def remove(self) -> None:
-        """Remove it and all that is in it, its lock last: it can hold exact counts, and this can be killed as well."""
+        """Remove the folder and its content, the lock last: it can hold exact counts, and this too can be killed."""
         with contextlib.suppress(OSError):
             for entry in self.path.iterdir():
                 if entry.name != _LOCK:
@@ -41,7 +41,7 @@ class SharedFolder:
 
 
 def remove_left(parent: Path) -> None:
-    """Remove what killed sessions of this user have left in `parent`; what cannot be removed stays."""
+    """Remove folders that killed sessions of this user have left in `parent`; one that cannot be removed stays."""
     try:
         import fcntl
     except ImportError:
@@ -62,7 +62,7 @@ def _hold(folder: Path) -> IO[bytes] | None:
         import fcntl
     except ImportError:
         return None
-    # locked before it has its name, so that nobody ever sees it without its lock
+    # The file is locked before it gets its name, so that nobody ever sees it without its lock.
     unnamed = folder / f"{_LOCK}-soon"
     with contextlib.ExitStack() as stack:
         try:

@@ -128,13 +128,12 @@ def why_not_stated(denominator: int, min_denominator: int) -> EstimateReason | N
     return "too_few_for_a_rate" if denominator < min_denominator else None
 
 
-def as_known(value: float | np.floating[npt.NBitBase]) -> float | None:
+def as_known(value: float | np.floating[npt.NBitBase] | None) -> float | None:
     """Round a computed bound or p-value to ten significant digits, so that a last bit of a library changes no byte.
 
     None stays None, and so does a number without a finite value. Decisions are taken before this, on the full value.
     """
-    number = float(value)
-    return float(f"{number:.9e}") if isfinite(number) else None
+    return None if value is None or not isfinite(value) else float(f"{float(value):.9e}")
 
 
 def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:

@@ -137,7 +137,7 @@ def _entropy(plan: AuditPlan, family: FamilyCounts) -> Entropy | None:
     interval = entropy_interval(counts, rng, plan.verdict.level, _ENTROPY_REPLICATES)
     ends = [(None, None)] * 3 if interval is None else [interval.total, interval.between, interval.within]
     (total_low, total_high), (between_low, between_high), (within_low, within_high) = (
-        [None if end is None else as_known(end) for end in pair] for pair in ends
+        [as_known(end) for end in pair] for pair in ends
     )
     return Entropy.model_construct(
         family=family.family,

@@ -129,7 +129,7 @@ def _decomposition(scores: FamilyScores, own: Auc, level: float, unused: tuple[U
         groups=len(scores.groups),
         groups_stated=int(stated.size),
         highest=None if highest is None else scores.groups[highest],
-        highest_auc=None if top is None else as_known(top),
+        highest_auc=as_known(top),
         pooled_exceeds_all=None if top is None or stated.size < 2 else split.pooled > top,
         unused=unused,
     )

@@ -114,7 +114,7 @@ def _scan(
         "subsets_evaluated": found.evaluated,
         "score": as_known(found.score),
         "p_search": as_known(found.p),
-        "detectable_rate": None if detectable is None else as_known(detectable),
+        "detectable_rate": as_known(detectable),
     }
     if found.p > level:
         findable = detectable is not None

@@ -133,8 +133,8 @@ def _slots(answered: Answered, found: Sequence[ComparedTemplates], level: float)
             levels=len(mains),
             templates=len({int(place) for one in mains for place in one.templates}),
             templates_scored=min(scored, default=0),
-            spread_mean=_known(mean),
-            spread_max=_known(most),
+            spread_mean=as_known(mean),
+            spread_max=as_known(most),
             pairs=sum(one.pairs for one in mains),
             pairs_unscored=sum(one.pairs_unscored for one in mains),
             flipped=sum(one.to_flagged + one.to_not_flagged for one in mains),
@@ -178,11 +178,11 @@ def _shift(one: ComparedTemplates, names: Mapping[str, str], family: int, level:
         templates=len(known),
         pairs=one.pairs,
         pairs_unscored=one.pairs_unscored,
-        shift=_known(mean),
-        low=_known(low),
-        high=_known(high),
-        low_all=_known(low_all),
-        high_all=_known(high_all),
+        shift=as_known(mean),
+        low=as_known(low),
+        high=as_known(high),
+        low_all=as_known(low_all),
+        high_all=as_known(high_all),
         raised=int((known > _DUST).sum()),
         lowered=int((known < -_DUST).sum()),
         unmoved=int((one.differing[~np.isnan(one.shifts)] == 0).sum()),
@@ -191,7 +191,3 @@ def _shift(one: ComparedTemplates, names: Mapping[str, str], family: int, level:
         to_not_flagged=one.to_not_flagged,
         reason="no_pairs" if not len(known) else "too_few_templates" if len(known) < MIN_TEMPLATES else None,
     )
-
-
-def _known(value: float | None) -> float | None:
-    return None if value is None else as_known(value)

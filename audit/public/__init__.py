@@ -1,1 +1,1 @@
-"""The public nouns: what a public report may see of an audit, and nothing else."""
+"""Public nouns: what a public report may see of an audit, and nothing else."""

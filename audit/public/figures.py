@@ -1,9 +1,9 @@
-"""What a public page may make of a protected table, beside the counts and rates in it: exact functions, one by one.
+"""Functions of a protected table: all that a public page may show beside the counts and rates in the table.
 
-A page prints more than rates: the rate of everyone else, the limit beside it, "about 5 in 10", places in a chart. Every
-such number is a function here, of protected counts alone. The page calls it to print, and the gate that explains every
-number (`audit.disclosure.explain`) calls it to check: a number that no function gives in its row is refused. Whoever
-adds a function decides that it takes nothing but a `PublicRelease` and rounds what it gives.
+A page shows more than rates: the rate of everyone else, the limit beside it, "about 5 in 10", places in a chart. Every
+such number is computed by a function here, from protected counts alone. The page calls it to print. The gate that
+explains every number (`audit.disclosure.explain`) calls it to check, and refuses a number that no function gives in
+its row. A new function here must take nothing but a `PublicRelease`, and must round what it gives.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from audit.vocabulary.numbers import Frequency, frequencies, half_up, hundredfol
 
 State = Literal["below", "meets", "cannot_tell", "not_shown"]
 STATES: Final[tuple[State, ...]] = ("below", "meets", "cannot_tell", "not_shown")
-"""What a page says of a group under a rule: a word, or that its rate is not shown, which is a state of its own."""
+"""States of a group under a rule on a page: a word, or that its rate is not shown, which is a state of its own."""
 
 _WORST_FIRST: Final[tuple[State, ...]] = ("below", "cannot_tell", "not_shown", "meets")
 
 Harm = Literal["missed", "wrongly_flagged", "flagged", "flagged_less", "wrong", "apart"]
-"""What a group beyond a limit suffers more of; `apart` where the limit holds to both sides."""
+"""Harm of which a group beyond a limit suffers more; `apart` if the limit holds on both sides."""
 
 FUNNEL_SIZES: Final = (10, 100_000)
-"""The ends of the funnel's axis of sizes, which is logarithmic. It is the same for every set, so that it tells none."""
+"""Ends of the funnel's logarithmic axis of sizes. The axis is equal for every set, so it discloses no size."""
 FUNNEL_DEVIATIONS: Final = (1.96, 3.09)
 """Standard deviations of the funnel's curves: 19 of 20 groups, and 998 of 1,000, lie between by chance."""
 _LEAST_LENGTH: Final = 0.012
-"""Of a bar: four pixels on a phone, so that one group of a thousand is seen on paper and without colours too."""
+"""Least length in a bar: four pixels on a phone, so that one group of a thousand is visible on paper too."""
 _CURVE: Final = tuple(round(20 * 10 ** (step / 9)) for step in range(34))
 _SHARES_OF_GOOD: Final = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
 
 
 @dataclass(frozen=True, slots=True)
 class RateOf:
-    """A rate as sums of drawn counts: positives, missed, negatives, wrongly flagged."""
+    """Rate as sums of drawn counts: positives, missed, negatives, wrongly flagged."""
 
     top: tuple[int, int, int, int]
-    """How often each drawn count stands in the numerator."""
+    """Factor of each drawn count in the numerator."""
     bottom: tuple[int, int, int, int]
-    """And in the denominator."""
+    """Factor of each drawn count in the denominator."""
     needs: tuple[str, ...] = ()
-    """Totals that must be absent from the set: else the rate counts people whom no drawn count holds."""
+    """Totals that must be absent from the set: otherwise the rate counts people who are in no drawn count."""
 
 
 RATES: Final[Mapping[MetricName, RateOf]] = {
@@ -64,31 +64,31 @@ RATES: Final[Mapping[MetricName, RateOf]] = {
 
 
 class Place(NamedTuple):
-    """A point of the funnel: per cent of its width and of its height, from the left and from above, to one decimal."""
+    """Point of the funnel: per cent of its width from the left and of its height from above, to one decimal."""
 
     x: Decimal
     y: Decimal
 
 
 class Span(NamedTuple):
-    """A part of the bar of states: where it begins and how long it is, in per cent to one decimal."""
+    """Part of the bar of states: where it begins and how long it is, in per cent to one decimal."""
 
     start: Decimal
     length: Decimal
 
 
 def per_cent(share: float) -> Decimal:
-    """A share in per cent, not rounded: from the shortest decimal that means this float, so that .6315 is 63.15."""
+    """Convert a share to per cent without rounding, by the shortest decimal of this float: .6315 gives 63.15."""
     return hundredfold(share)
 
 
 def whole_per_cent(share: float) -> int:
-    """A share in whole per cents, a half upwards."""
+    """Convert a share to whole per cents; a half is rounded upwards."""
     return int(half_up(per_cent(share), 0))
 
 
 def per_cent_text(share: float) -> str:
-    """The same as text: "12%"; "<1%" and ">99%" where it would else read as none or all (`reports.numbers`)."""
+    """Write a share as "12%"; "<1%" and ">99%" if it would otherwise read as none or all (`reports.numbers`)."""
     whole = whole_per_cent(share)
     if whole == 0 < share:
         return "<1%"
@@ -96,30 +96,30 @@ def per_cent_text(share: float) -> str:
 
 
 def tenth(share: float) -> Decimal:
-    """A share in per cent to one decimal, a half upwards: figures of a table, and places from the start of an axis."""
+    """Convert a share to per cent with one decimal, a half upwards: for tables, and places from an axis' start."""
     return half_up(per_cent(share), 1)
 
 
 def tenth_from_end(share: float) -> Decimal:
-    """The same from the other end of the axis: how far a place lies below the top, or what lies beyond it."""
+    """Convert the rest of a share to per cent with one decimal, a half upwards: for places from an axis' end."""
     return half_up(100 - per_cent(share), 1)
 
 
 def of_share(share: float, digits: int) -> Decimal:
-    """A share as a number from 0 to 1 to so many decimals, a half upwards."""
+    """Round a share, a number from 0 to 1, to so many decimals, a half upwards."""
     return half_up(share, digits)
 
 
 def size_of(row: PublicGroup, metric: MetricName) -> int | None:
-    """The protected denominator of a rate; None where the row does not show it."""
+    """Return the protected denominator of a rate; None if the row does not show it."""
     counts = _drawn(row, RATES[metric].bottom)
     return None if counts is None else _sum(counts, RATES[metric].bottom)
 
 
 def everyone_else(everyone: PublicGroup, row: PublicGroup, metric: MetricName) -> float | None:
-    """The rate of everyone else: protected counts of everyone less those of the group, as group words compare them.
+    """Return the rate of everyone else: protected counts of everyone less those of the group, as words compare them.
 
-    None where one of the counts is not shown, or the rate would be exactly none or all: noise alone can make it so.
+    None if one of the counts is not shown, or if the rate would be exactly none or all: noise alone can make it so.
     """
     of = RATES[metric]
     uses = [top or bottom for top, bottom in zip(of.top, of.bottom, strict=True)]
@@ -132,7 +132,7 @@ def everyone_else(everyone: PublicGroup, row: PublicGroup, metric: MetricName) -
 
 
 def limits_beside(rest: float, rule: PublicRule) -> tuple[float | None, float | None]:
-    """The smallest and the largest rate within the limit of a rule beside a rate; None where a side has no limit."""
+    """Return the smallest and largest rate within a rule's limit beside a rate; None for a side without limit."""
     if rule.scale == "difference":
         low, high = rest - rule.limit, rest + rule.limit
     else:
@@ -144,17 +144,17 @@ def limits_beside(rest: float, rule: PublicRule) -> tuple[float | None, float | 
 
 
 def error_of(metric: MetricName, rate: float) -> float:
-    """A rate stated as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
+    """State a rate as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
     return 1 - rate if metric in _SHARES_OF_GOOD else rate
 
 
 def natural(metric: MetricName, rate: float, other: float | None) -> tuple[Frequency, Frequency | None]:
-    """The error of a rate, and of another beside it, as counts of 10, 100 or 1,000."""
+    """State the error of a rate, and of another beside it, as counts of 10, 100 or 1,000."""
     return frequencies(error_of(metric, rate), None if other is None else error_of(metric, other))
 
 
 def people_apart(everyone: PublicGroup, row: PublicGroup, rate: PublicRate) -> int | None:
-    """At most how many of a group would have fared otherwise at the rate of everyone else, rounded up to two digits."""
+    """Return at most how many of a group would fare otherwise at the rest's rate, rounded up to two digits."""
     rest, size = everyone_else(everyone, row, rate.metric), size_of(row, rate.metric)
     if rest is None or size is None or rate.value is None:
         return None
@@ -162,14 +162,14 @@ def people_apart(everyone: PublicGroup, row: PublicGroup, rate: PublicRate) -> i
 
 
 def state_of(word: PublicWord) -> State:
-    """The state of a group under a rule."""
+    """Return the state of a group under a rule."""
     return "not_shown" if word.why == "rate_not_shown" else word.word
 
 
 def each_people_once(words: Iterable[PublicWord]) -> list[PublicWord]:
-    """The words, with the same people named once for each rule, by their worst state and there on the finest rung.
+    """Return the words with the same people once for each rule: in their worst state, and there on the finest rung.
 
-    Whoever has no country, or none that is known or listed, has one code on every rung of a ladder.
+    People without a country, or without a known or listed one, have one code on every rung of a ladder.
     """
     once: dict[tuple[str, frozenset[tuple[str, str]]], PublicWord] = {}
     for word in words:
@@ -181,18 +181,18 @@ def each_people_once(words: Iterable[PublicWord]) -> list[PublicWord]:
 
 
 def state_tally(words: Sequence[PublicWord]) -> dict[State, int]:
-    """How many groups are in which state, in the order of `STATES`; the same people count once."""
+    """Count the groups in each state, in the order of `STATES`; the same people count once."""
     counts = Counter(map(state_of, each_people_once(words)))
     return {state: counts[state] for state in STATES}
 
 
 def groups_open(release: PublicRelease) -> int:
-    """Of how many groups it is not known whether they are within every limit on them; the same people count once."""
+    """Count the groups that may or may not be within every limit on them; the same people count once."""
     return len({word.group.people for word in release.words if state_of(word) in ("cannot_tell", "not_shown")})
 
 
 def harm_of(rule: PublicRule) -> Harm:
-    """What a group beyond the limit of a rule suffers more of."""
+    """Return the harm of which a group beyond the limit of a rule suffers more."""
     if len(rule.worse) > 1:
         return "apart"
     match rule.metric:
@@ -207,7 +207,7 @@ def harm_of(rule: PublicRule) -> Harm:
 
 
 def below_by_harm(release: PublicRelease) -> dict[Harm, int]:
-    """How many groups are beyond a limit, by what they suffer, in the order of the rules; the same people count once.
+    """Count the groups beyond a limit by their harm, in the order of the rules; the same people count once.
 
     Two rules may be about one harm, such as the difference of a rate and its ratio: a group beyond both is one.
     """
@@ -220,7 +220,7 @@ def below_by_harm(release: PublicRelease) -> dict[Harm, int]:
 
 
 def spans_of(tally: Mapping[State, int]) -> dict[State, Span]:
-    """The bar of states: each as long as its share of the groups; none for a state without groups.
+    """Return the bar of states: each as long as its share of the groups; none for a state without groups.
 
     Groups of which nothing is shown are a part of it: a bar without them would say that nearly all are known.
     """
@@ -233,7 +233,7 @@ def spans_of(tally: Mapping[State, int]) -> dict[State, Span]:
 
 
 def lengths_of(counts: Sequence[int]) -> list[float]:
-    """Parts of a bar for these counts, as shares of it: none so short that nobody sees it, the others as they are."""
+    """Return the parts of a bar for these counts, as shares of it. Parts too short to be seen are made longer."""
     total = sum(counts)
     is_short = [count < total * _LEAST_LENGTH for count in counts]
     room = 1.0 - _LEAST_LENGTH * sum(is_short)
@@ -242,17 +242,17 @@ def lengths_of(counts: Sequence[int]) -> list[float]:
 
 
 def funnel_place(cases: int, rate: float) -> Place:
-    """Where a group of this protected size, with this protected rate, stands in the funnel."""
+    """Return the place in the funnel of a group of this protected size, with this protected rate."""
     first, last = map(math.log10, FUNNEL_SIZES)
     share = (math.log10(max(cases, 1)) - first) / (last - first)
     return Place(tenth(min(max(share, 0.0), 1.0)), tenth_from_end(min(max(rate, 0.0), 1.0)))
 
 
 def funnel_curve(rate: PublicRate, variance: float, deviations: float) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
-    """The lower and the upper curve round everyone's rate: where chance and noise alone would carry a group.
+    """Return the lower and the upper curve round everyone's rate: where chance and noise alone would carry a group.
 
     A group of n cases lies within `rate ± deviations * sqrt(r (1 - r) / n + V m / n^2)`; m is the sum of squares of how
-    much each drawn count moves the rate (docs/disclosure.md). Empty where everyone has no rate.
+    much each drawn count moves the rate (docs/disclosure.md). Empty if everyone has no rate.
     """
     if rate.value is None:
         return (), ()
@@ -267,7 +267,7 @@ def funnel_curve(rate: PublicRate, variance: float, deviations: float) -> tuple[
 
 
 def _drawn(row: PublicGroup, uses: Sequence[int]) -> list[int] | None:
-    """Drawn counts of a row, 0 for those that are not used; None where one that is used is not shown."""
+    """Return the drawn counts of a row, 0 for unused ones; None if a used one is not shown."""
     counts = (row.positives.cases, row.positives.errors, row.negatives.cases, row.negatives.errors)
     if any(use and count is None for use, count in zip(uses, counts, strict=True)):
         return None
@@ -279,12 +279,12 @@ def _sum(counts: Sequence[int], times: Sequence[int]) -> int:
 
 
 ROW: Final = "data-g"
-"""The attribute that holds the short name of a row; on a path, those of its points, in their order."""
+"""Attribute that holds the short name of a row; on a path, the names of its points, in their order."""
 _LETTERS: Final = "bcdfghjklmnpqrstvwxz"
 
 
 def short_names(keys: Iterable[str]) -> dict[str, str]:
-    """A short name for each key, by its place among them."""
+    """Make a short name for each key, by its place among them."""
     return {key: _name(place) for place, key in enumerate(keys)}
 
 

@@ -1,6 +1,6 @@
-"""What a public report must say about its figures, in English: the sentences that stand beside protected counts.
+"""Sentences, in English, that a public report must show beside protected counts.
 
-A report in another language translates these, and no other text says the same: a pipeline, a table and a page agree.
+A report in another language translates them. No other text says the same, so a pipeline, a table and a page agree.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class IndexGroup(Part):
     group: str
     """`AUDIT:FEATURE:RUNG=CODE,…`: the audit's name, and the group as in the public table."""
     levels: Group
-    """The same as a list of levels."""
+    """Group as a list of levels."""
     rule: str
     """Id of the rule whose limit it is beyond."""
     value: float | None
@@ -134,7 +134,7 @@ class IndexSystem(Part):
     owner: str
     """Who answers for it."""
     state: State
-    """That of the latest audit: `expired` for a pass that is no longer valid."""
+    """State of the latest audit: `expired` for a pass that is no longer valid."""
     page: str
     """Its page, as a relative link."""
     audits: tuple[IndexAudit, ...]
@@ -157,5 +157,5 @@ class PortalIndex(Part):
 
 
 def site_row(audit: str, group: str = "") -> str:
-    """The text by which a file of a portal says whose numbers stand in an element: an audit's, or one group's in it."""
+    """Return the text by which a portal's file says whose numbers an element holds: an audit's, or one group's."""
     return f"{audit}:{group}" if group else audit

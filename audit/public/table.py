@@ -178,13 +178,13 @@ class PublicChange(Part):
 
     @property
     def sentence_names(self) -> tuple[str, ...]:
-        """Names of the `SENTENCES` that tell it; the last one takes `differs` as its features."""
+        """Names of the `SENTENCES` that state the change; the last one takes `differs` as its features."""
         names = [f"change_{self.outcome}", *([f"change_{self.not_judged}"] if self.not_judged else [])]
         return (*names, *(["change_differs"] if self.differs else []))
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The same in English."""
+        """Sentences, in English, that state the change."""
         return tuple(SENTENCES[name].format(features=", ".join(self.differs)) for name in self.sentence_names)
 
 
@@ -244,7 +244,7 @@ class PublicRelease(Part):
 
 
 def group_key(group: Group) -> str:
-    """The text by which a public file says whose numbers stand beside it, in a column or an attribute `group`.
+    """Return the text by which a public file says whose numbers stand beside it, in a column or attribute `group`.
 
     `gender:level=woman,nationality:country=NGA`; `everyone` for all. Unseen characters are written out.
     """
@@ -252,9 +252,9 @@ def group_key(group: Group) -> str:
 
 
 def clear_change(before: int | None, after: int | None, method: PublicMethod) -> tuple[int, int, int] | None:
-    """The change of a protected count from one release to the next, with the least and the most that it can be.
+    """Return the change of a protected count from one release to the next, with the least and the most it can be.
 
-    None, to be printed as "no clear change", where it is smaller than k + 2 D or one of the two is not shown: a
+    None, to be printed as "no clear change", if it is smaller than k + 2 D or one of the two is not shown: a
     smaller one has the wrong sign too often.
     """
     if before is None or after is None or abs(after - before) < method.few_correct:
@@ -264,22 +264,22 @@ def clear_change(before: int | None, after: int | None, method: PublicMethod) ->
 
 
 def public_json(part: PublicTable | PublicRelease) -> str:
-    """The canonical text of a table or a release: the same bytes for the same numbers."""
+    """Write the canonical text of a table or a release: the same bytes for the same numbers."""
     return part.model_dump_json() + "\n"
 
 
 def why_no_rates(release: PublicRelease) -> tuple[str, ...]:
-    """Which of `SENTENCES` say why a release has sizes and no rates; none where it has rates."""
+    """Name the `SENTENCES` that say why a release has sizes and no rates; none if it has rates."""
     once = release.about.unit == "cluster"
     weighted, clustered = ("weighted_once", "counted_once") if once else ("weighted", "clustered")
     return (*([weighted] if release.about.weighted else []), *([clustered] if release.about.clustered else []))
 
 
 def has_words(release: PublicRelease) -> bool:
-    """Whether the protected figures have words for groups; where they have none, none may be counted."""
+    """Say whether the protected figures have words for groups; if they have none, none may be counted."""
     return release.figures == "shown" and not why_no_rates(release)
 
 
 def why_nobody_named(release: PublicRelease) -> tuple[str, ...]:
-    """Which of `SENTENCES` say why a fail on groups names none; none where one is named or no such rule fails."""
+    """Name the `SENTENCES` that say why a fail on groups names none; none if one is named or no such rule fails."""
     return (why_no_rates(release) or ("no_group_named",)) if release.headline.no_group_named else ()

@@ -145,7 +145,7 @@ class AuditResult(Part):
     probe_rules: tuple[ProbeRuleResult, ...] = ()
     """Rules on probes, rule by rule."""
     probe_verdicts: tuple[ProbeVerdict, ...] = ()
-    """The same change by change."""
+    """Verdicts on probes, change by change."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that someone has waived."""
     safeguards: tuple[Safeguard, ...]

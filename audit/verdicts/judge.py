@@ -221,8 +221,8 @@ def _rule_result(
                 level=tests[family.family].level,
                 procedure=tests[family.family].procedure,
                 coverage=decidability.coverage[family.family],
-                unnamed_p=_known(tests[family.family].together.p),
-                unnamed_level=_known(tests[family.family].together.level),
+                unnamed_p=as_known(tests[family.family].together.p),
+                unnamed_level=as_known(tests[family.family].together.level),
                 unnamed_survivors=tests[family.family].together.survivors,
                 unnamed_beyond=tests[family.family].together.beyond,
             )
@@ -231,10 +231,6 @@ def _rule_result(
         reason=rule.reason,
         missing_expected=missing,
     )
-
-
-def _known(value: float | None) -> float | None:
-    return None if value is None else as_known(value)
 
 
 def _rule_outcome(

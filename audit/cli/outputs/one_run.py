@@ -146,9 +146,7 @@ def _publish(
 
 
 def _asked_so_often(path: Path, repeat: int | None) -> LoadedPlan:
-    """Return the plan, with another `scoring.repeat` if asked. Raises PlanError if its detector cannot be asked
-    again.
-    """
+    """Return the plan, with another `scoring.repeat` if asked. Raises PlanError if it cannot be asked again."""
     from audit.errors import PlanError
     from audit.plan.answers import PredictionsDetector
     from audit.plan.file.plan_file import read_plan_file

@@ -119,9 +119,7 @@ class OutputFolder:
         self._clear()
 
     def place(self, name: str) -> Path:
-        """Return where to write the output `name` until `publish` moves it. A name may include a folder, as in
-        `public/report.html`.
-        """
+        """Return where to write the output `name`, as in `public/report.html`, until `publish` moves it."""
         return self.staging / name
 
     @property
@@ -204,9 +202,7 @@ class OutputFolder:
         write_file(place, _lines(new))
 
     def _exchange(self, new: list[str], old: list[str], earlier: Path) -> None:
-        """Exchange old files for new ones. The release is removed first and added last, so it lies only beside its
-        own.
-        """
+        """Exchange old files for new ones. The release goes first and comes last: it lies only beside its own."""
         undo: list[tuple[Path, Path]] = []
         there = sorted((name for name in old if (self.path / name).is_file()), key=self._is_release)
         for name in there:
@@ -366,9 +362,7 @@ def _storage(path: Path) -> Iterator[None]:
 
 
 def _umask() -> int:
-    """Return the permissions that the user wants new files not to have. Reading the mask is possible only by setting
-    it.
-    """
+    """Return the permissions that the user denies to new files. Only setting the mask can read it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

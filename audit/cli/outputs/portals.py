@@ -27,14 +27,12 @@ class Portal(Protocol):
     """Codes of the languages that it can write."""
 
     def render(self, site: PublicSite) -> Mapping[str, bytes]:
-        """Return every file by its path in the site, with `/` between folders. It gets the releases and nothing
-        else.
-        """
+        """Return every file by its path in the site, with `/` between folders. It gets releases alone."""
         ...
 
 
 def find_portal(name: str = "site") -> Portal:
-    """The portal that an installed package offers under this name.
+    """Return the portal that an installed package offers under this name.
 
     Raises
     ------

@@ -63,12 +63,12 @@ _PLACES: Final = {
 
 
 def state_of(finding: Finding) -> State:
-    """The outcome, with groups that were judged only as a part of a larger one apart."""
+    """Return the outcome, with groups that were judged only as a part of a larger one apart."""
     return "as_part" if finding.verdict.because == "judged_as_part" else finding.outcome
 
 
 def most_urgent_first(reading: Reading) -> list[Finding]:
-    """Every finding, the most urgent first; the same people once for each rule.
+    """Return every finding, the most urgent first; the same people once for each rule.
 
     Within a state the primary harm comes first, then groups with enough cases to be judged alone: they are what stands
     between the audit and a verdict, and a handful of people with an extreme rate is no finding.

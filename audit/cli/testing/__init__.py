@@ -1,4 +1,4 @@
-"""Audits as tests: how pytest asks a plan, and what a test is handed of it.
+"""Audits as tests: how pytest runs a plan, and what a test receives from it.
 
     import pytest
 
@@ -6,8 +6,8 @@
     def test_detector(audit7k_verdict):
         audit7k_verdict.check()
 
-pytest loads `audit7k_pytest` by its entry point, also in projects that audit nothing: it imports nothing of this
-package before a test asks for it.
+pytest loads `audit7k_pytest` by its entry point, even in projects that audit nothing. The plugin imports nothing of
+this package before a test asks for it.
 """
 
 from __future__ import annotations

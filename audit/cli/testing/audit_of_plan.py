@@ -1,4 +1,4 @@
-"""Carries out the audit of a plan for pytest: once, whoever asks, in silence, and with one line where it cannot."""
+"""Audit of a plan for pytest: run once for all processes, in silence, and with one line if it cannot run."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
 _RESTRICTED: Final = Path("audit-out", "restricted")
-"""The restricted folder below the root of the tests: the one that `audit7k run` uses there."""
+"""Restricted folder below the root of the tests: the one that `audit7k run` uses there."""
 _LONG: Final = 600.0
-"""Seconds that a worker waits for another of which nobody can tell whether it is still there."""
+"""Seconds that a worker waits for another one that may no longer be alive."""
 
 
 class NotJudgedError(Exception):
-    """There is no verdict, and one line says why."""
+    """Missing verdict, with one line that says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A plan to be audited."""
+    """Plan to be audited, with its options."""
 
     plan: Path
-    """Its file."""
+    """File of the plan."""
     root: Path
-    """The root of the tests."""
+    """Root of the tests."""
     restricted_folder: Path | None = None
-    """Where the key and the log of public releases are, if the plan does not say it."""
+    """Folder of the key and the log of public releases, if the plan names none."""
     exact: bool = False
     """Whether exact counts may stand in the log."""
     allow_pickle: bool = False
@@ -47,18 +47,18 @@ class Asked:
 
     @property
     def name(self) -> str:
-        """The plan as a log names it."""
+        """Name of the plan in a log."""
         shown = self.plan.relative_to(self.root) if self.plan.is_relative_to(self.root) else Path(self.plan.name)
         return shown.as_posix()
 
     @property
     def key(self) -> str:
-        """The same for the same question."""
+        """Digest of the question: equal for equal plans, folders and options."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
 def judge_plan_once(asked: Asked, shared: Path | None) -> Judged:
-    """What an audit comes to. With a folder `shared`, the first process that asks carries it out for all of them.
+    """Judge a plan. With a folder `shared`, the first process that asks runs the audit for all of them.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def judge_plan_once(asked: Asked, shared: Path | None) -> Judged:
         try:
             stack.enter_context(held(shared / f"{asked.key}.lock", patience=math.inf, most=_LONG))
         except BlockingIOError:
-            # once too often, and to the same verdict
+            # The audit runs once too often, with the same verdict.
             return judge_plan(asked)
         return _judged_by_the_first(asked, shared / f"{asked.key}.json", shared / f"{asked.key}.error")
 
@@ -91,7 +91,7 @@ def _judged_by_the_first(asked: Asked, answer: Path, refused: Path) -> Judged:
 
 
 def judge_plan(asked: Asked) -> Judged:
-    """Carry out the audit of a plan. Raises NotJudgedError: one line that quotes no data."""
+    """Run the audit of a plan. Raises NotJudgedError, with one line that quotes no data."""
     try:
         with quietly():
             return _exact(asked) if asked.exact else _public(asked)
@@ -108,7 +108,7 @@ def judge_plan(asked: Asked) -> Judged:
 
 
 def _error_line(error: AuditError, asked: Asked) -> str:
-    """An error in one line, without the folder in which somebody's tests lie."""
+    """Write an error in one line, without the path of the folder of the tests."""
     plan, folder = str(asked.plan), str(asked.plan.parent) + os.sep
     said = " ".join(str(error).replace(plan, asked.name).replace(folder, "").split())
     return said if said.startswith(asked.name) else f"{asked.name}: {said}"
@@ -154,7 +154,7 @@ def _public(asked: Asked) -> Judged:
 
 
 def _nowhere(files: Mapping[str, bytes]) -> None:
-    """Write no file: a release that nobody saw, and that the log remembers, does no harm."""
+    """Write no file: a release that nobody sees does no harm, even though the log records it."""
 
 
 def _exact(asked: Asked) -> Judged:
@@ -173,7 +173,7 @@ def _today() -> str:
 
 
 def _audited(asked: Asked, loaded: LoadedPlan) -> AuditResult:
-    """The audit as `gate` carries it out: what decides no verdict is left out."""
+    """Run the audit as `gate` does: without the parts that decide no verdict."""
     from audit.result.waivers_file import publishable_errors
     from audit.run import run_audit
 
@@ -182,7 +182,7 @@ def _audited(asked: Asked, loaded: LoadedPlan) -> AuditResult:
 
 
 def _place(asked: Asked, loaded: LoadedPlan) -> Path:
-    """The restricted folder: the one that was named, else the plan's, else that of `audit7k run` in the root."""
+    """Return the restricted folder: the named one, else the plan's, else that of `audit7k run` in the root."""
     if asked.restricted_folder is not None:
         return asked.restricted_folder
     own = loaded.plan.disclosure.folder

@@ -1,4 +1,4 @@
-"""What one test is about: a group under a rule, a rule, or the verdict. Plain text, so that workers can share it."""
+"""Cases, one for each test: a group under a rule, a rule, or the verdict. As plain text, workers can share them."""
 
 from __future__ import annotations
 
@@ -13,56 +13,56 @@ CaseOutcome = Literal["pass", "fail", "inconclusive", "not_evaluable", "not_show
 OnInconclusive = Literal["fail", "skip", "pass"]
 
 OVERALL: Final = "VERDICT"
-"""Name of the test of the whole set. Ids of rules are in small letters, so that none is called so."""
+"""Name of the test of the whole set. Ids of rules are in small letters, so no rule has this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditCase:
-    """One outcome of an audit, as a test tells it."""
+    """One outcome of an audit, as a test reports it."""
 
     name: str
-    """The same in every run: `VERDICT`, the id of a rule, or `rule[group]`."""
+    """Name, stable from run to run: `VERDICT`, the id of a rule, or `rule[group]`."""
     rule: str | None
     """Id of the rule; None for the verdict."""
     group: str | None
-    """The group, as in `nationality=NGA,gender=woman`; None for a rule and for the verdict."""
+    """Group, as in `nationality=NGA,gender=woman`; None for a rule and for the verdict."""
     outcome: CaseOutcome
-    """What the audit says of it; `not_shown` of a group whose protected rate is not shown."""
+    """Outcome in the audit; `not_shown` for a group whose protected rate is not shown."""
     text: str
-    """Rule, group, limit and what was found, in lines; of a case that neither fails nor passes the reason, in one."""
+    """Lines with rule, group, limit and finding; for a case that neither fails nor passes, one line with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the audit of a plan comes to."""
+    """Outcome of the audit of a plan."""
 
     cases: tuple[AuditCase, ...]
-    """The verdict, then rule by rule and group by group."""
+    """Case of the verdict, then the cases rule by rule and group by group."""
     notes: tuple[str, ...]
-    """Lines for the log: that the audit was run, and what must be known of it."""
+    """Lines for the log: that the audit was run, and what readers must know about it."""
     plan: str = ""
-    """The plan as a log names it."""
+    """Name of the plan in a log."""
 
     def to_json(self) -> str:
-        """The same as text."""
+        """Write the outcome as JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Judged:
-        """What `to_json` wrote."""
+        """Read what `to_json` wrote."""
         words = json.loads(text)
         return cls(tuple(AuditCase(**case) for case in words["cases"]), tuple(words["notes"]), words["plan"])
 
 
 class AuditVerdict:
-    """What the fixture `audit7k_verdict` hands to a test. A test that looks at nothing of it is checked all the same.
+    """Verdict that the fixture `audit7k_verdict` hands to a test. It is checked even if the test ignores it.
 
     Parameters
     ----------
     case : AuditCase
-        What it is about.
+        The case that it is about.
     on_inconclusive : {"fail", "skip", "pass"}
-        What an inconclusive verdict over the whole set is to the test of it.
+        What the test of the whole set does if its verdict is inconclusive.
     """
 
     def __init__(self, case: AuditCase, on_inconclusive: OnInconclusive = "fail") -> None:
@@ -72,16 +72,16 @@ class AuditVerdict:
 
     @property
     def case(self) -> AuditCase:
-        """Rule, group, outcome and text. Whoever reads it decides what the test makes of it."""
+        """Rule, group, outcome and text. A test that reads it decides the outcome of the test itself."""
         self.was_read = True
         return self._case
 
     def check(self) -> None:
-        """Fail, skip or pass, as the audit says.
+        """Fail, skip or pass the test, as the audit says.
 
-        A fail fails, unless somebody answers for it: a waived finding is skipped, with who does until when. What is
-        inconclusive, not shown or not evaluable is skipped with its reason, as in our JUnit files; but the verdict over
-        the whole set fails then, unless the option `audit7k_on_inconclusive` says otherwise.
+        A fail fails, unless it is waived: a waived finding is skipped, with the name of who answers for it until when.
+        An outcome that is inconclusive, not shown or not evaluable is skipped with its reason, as in our JUnit files.
+        But the verdict over the whole set then fails, unless the option `audit7k_on_inconclusive` says otherwise.
         """
         __tracebackhide__ = True
         import pytest
@@ -98,13 +98,13 @@ class AuditVerdict:
 
 
 def block(title: str, **lines: str) -> str:
-    """A failure as somebody reads it: what is wrong in one line, and under it a line for each thing to know."""
+    """Write a failure for a reader: one line on what is wrong, and under it a line for each fact."""
     known = {name: " ".join(printable(words).split()) for name, words in lines.items() if words}
     return "\n".join([printable(title), *(f"  {name:<6} {words}" for name, words in known.items())])
 
 
 def group_label(levels: Iterable[tuple[str, str, str]], finest: Mapping[str, str]) -> str:
-    """A group in the name of a test, from feature, rung and code: `nationality=NGA`, `nationality/m49-region=002`."""
+    """Label a group in a test's name by feature, rung and code: `nationality=NGA`, `nationality/m49-region=002`."""
     return ",".join(
         printable(f"{feature}={code}" if finest.get(feature) == rung else f"{feature}/{rung}={code}")
         for feature, rung, code in levels
@@ -112,7 +112,7 @@ def group_label(levels: Iterable[tuple[str, str, str]], finest: Mapping[str, str
 
 
 def with_names_apart(cases: Sequence[AuditCase]) -> tuple[AuditCase, ...]:
-    """The cases, numbered where another has the name: levels that differ in what cannot be printed alone."""
+    """Return the cases, with a number where a name is taken: levels may differ only in unprintable characters."""
     found: list[AuditCase] = []
     taken: set[str] = set()
     for case in cases:

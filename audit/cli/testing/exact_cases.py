@@ -1,4 +1,4 @@
-"""A result as tests, with exact counts: for a log that nobody reads but those who may see them."""
+"""Cases of a result, with exact counts: for a log that only people read who may see them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEADS: Final = {"pass": "passes", "fail": "FAILS", "inconclusive": "is INCONCLU
 
 
 def exact_cases(result: AuditResult) -> tuple[AuditCase, ...]:
-    """The verdict, then every rule with its groups, and every rule on probes with its changes, in the plan's order."""
+    """Return the verdict, then every rule with its groups and every rule on probes with its changes, in plan order."""
     reading = Reading(result)
     # A group that stands for itself on every rung is one test.
     once = {id(finding.verdict) for finding in most_urgent_first(reading)}
@@ -100,7 +100,7 @@ def _limit(rule: RuleResult) -> str:
 
 
 def _numbers(finding: Finding) -> str:
-    """Counts, rate, likely range and the rate of everyone else."""
+    """Write counts, rate, likely range and the rate of everyone else."""
     estimate = finding.estimate
     if estimate is None or estimate.value is None:
         return ""

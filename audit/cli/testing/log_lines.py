@@ -1,4 +1,4 @@
-"""What the log says at its end of outcomes that fail no test: pytest shows a skipped test as one letter."""
+"""Lines at the end of a log on outcomes that fail no test: pytest shows a skipped test as one letter only."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 from audit.cli.testing.cases import OVERALL, AuditCase, Judged
 
 _MOST: Final = 10
-"""Cases that are named of each kind."""
+"""Most cases of each kind that are named."""
 
 
 def summary_lines(judged: Judged) -> list[str]:
-    """Lines for the end of a log: that the plan was audited, what is waived, and of what nobody can tell."""
+    """Write the end of a log: that the plan was audited, what is waived, and what is undecided."""
     of_groups = [case for case in judged.cases if case.group is not None]
     lines = [_in_one_line(case) for case in judged.cases if case.name == OVERALL and case.outcome == "inconclusive"]
     waived = [case.text for case in judged.cases if case.outcome == "waived"]

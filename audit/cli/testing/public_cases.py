@@ -1,8 +1,8 @@
-"""A public release as tests. Only what the release says enters, so that the log may be read by whoever may read it.
+"""Cases of a public release. They hold only what the release says, so whoever may read it may read the log.
 
-The verdict over the whole set is exact. What a test says of a group or a rule is the word of the protected figures:
-beyond the limit fails, and neither "cannot tell" nor "not shown" is a pass. The same people, who have one code on every
-rung of a ladder, are one test.
+The verdict over the whole set is exact. A test of a group or a rule reports the word of the protected figures:
+beyond the limit fails, and neither "cannot tell" nor "not shown" is a pass. People who have one code on every rung of
+a ladder are one test.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _WHY: Final[Mapping[CaseOutcome, str]] = {
     "not_shown": "too little is shown to hold it against the limit",
 }
 _MOST: Final = 3
-"""Groups that are named under a rule."""
+"""Most groups that are named under a rule."""
 
 
 def public_cases(release: PublicRelease) -> tuple[AuditCase, ...]:
-    """The verdict, then every rule on groups with the groups that it judges, in the order of the release."""
+    """Return the verdict, then every rule on groups with the groups that it judges, in the order of the release."""
     return with_names_apart([_overall(release), *_of_rules(release)])
 
 
@@ -87,12 +87,12 @@ def _of_rules(release: PublicRelease) -> Iterator[AuditCase]:
 
 
 def _words(release: PublicRelease, rule: PublicRule) -> list[PublicWord]:
-    """The words under a rule; none where there are no figures that they could follow from."""
+    """Return the words under a rule; none if there are no figures for them."""
     return [word for word in each_people_once(release.words) if word.rule == rule.rule] if has_words(release) else []
 
 
 def _outcome_of(release: PublicRelease, rule: PublicRule) -> CaseOutcome:
-    """The outcome of a rule as far as it is public: a pass of the whole set is one of each rule."""
+    """Return the outcome of a rule as far as it is public: a pass of the whole set is a pass of each rule."""
     if release.headline.outcome == "pass":
         return "pass"
     return "fail" if any(state_of(word) == "below" for word in _words(release, rule)) else "inconclusive"

@@ -1,4 +1,4 @@
-"""Waived findings as tests: skipped with who answers for them until when, and failed again once that day is over."""
+"""Cases of waived findings: skipped with who answers for them until when, and failed again after that day."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NamedWaiver:
-    """A waiver that a test may name."""
+    """Waiver that a test may name."""
 
     who: str
     why: str
@@ -25,13 +25,13 @@ class NamedWaiver:
 
 
 def waivers_by_case(result: AuditResult) -> Mapping[tuple[str, str], NamedWaiver]:
-    """Every waiver, by rule and label of its group."""
+    """Return every waiver, by rule and label of its group."""
     finest = {feature.name: feature.rungs[0] for feature in result.features}
     return {(one.rule, _label(one.group, finest)): _named_waiver(one) for one in result.waivers}
 
 
 def public_waivers_by_case(release: PublicRelease) -> Mapping[tuple[str, str], NamedWaiver]:
-    """The waivers of findings that the protected figures name."""
+    """Return the waivers of findings that the protected figures name, by rule and label of the group."""
     finest = {feature.name: feature.rungs[0] for feature in release.table.features}
     return {
         (one.rule, _label(one.group, finest)): NamedWaiver(one.who, one.why, one.expires)
@@ -43,7 +43,7 @@ def public_waivers_by_case(release: PublicRelease) -> Mapping[tuple[str, str], N
 def with_waivers(
     cases: tuple[AuditCase, ...], result: AuditResult, named: Mapping[tuple[str, str], NamedWaiver], today: str
 ) -> tuple[AuditCase, ...]:
-    """The cases with waived findings set aside, as `gate` does it: the verdict is what is left of the exact one.
+    """Return the cases without waived findings, as `gate` does it: the verdict is what is left of the exact one.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def _group(case: AuditCase, named: Mapping[tuple[str, str], NamedWaiver], today:
 
 
 def _whole(case: AuditCase, left: CaseOutcome, aside: Collection[str | None]) -> AuditCase:
-    """A rule of which all that fails is waived, or the verdict by what is left."""
+    """Waive a rule if every failing group is waived, or change the verdict to what is left."""
     if case.name != OVERALL:
         waived = case.outcome == "fail" and case.rule in aside
         return replace(case, outcome="waived", text=f"{case.name} FAILS; what fails is waived") if waived else case

@@ -242,6 +242,6 @@ class Further(Part):
     impact_ratios: tuple[ImpactRatios, ...] = ()
     """Shares flagged and their ratios by gender, by nationality and by both: a form borrowed from employment."""
     crosscheck: tuple[Agreement, ...] = ()
-    """The same rates and disparities from other libraries, where they were asked."""
+    """Rates and disparities from other libraries, where these were asked."""
     crosscheck_state: CrosscheckState = "not_asked"
     """`agreed`: every library that answered agrees. `no_answer`: none could be loaded. `not_asked`: nobody compared."""
