@@ -51,7 +51,7 @@ def test_planning_says_what_a_run_with_the_expected_counts_says(
     check = check_of({(code,): unscored(rule, size) for code, size in sizes.items()}, [feature], [rule], **asked)
     run = result_of({(code,): expected(rule, size) for code, size in sizes.items()}, [feature], [rule], **asked)
     (family,) = check.rules[0].families
-    told = 0
+    shown = 0
     for verdict in run.verdicts:
         if not verdict.decidable or verdict.group.levels[0].code == "unknown":
             continue
@@ -62,8 +62,8 @@ def test_planning_says_what_a_run_with_the_expected_counts_says(
         if verdict.p_pass < CLEARLY:
             assert verdict.outcome == "pass"
             assert verdict.group not in family.held_back
-        told += 1
-    assert told >= 3
+        shown += 1
+    assert shown >= 3
     assert check.rules[0].can_pass is not (bool(family.held_back) or None)
 
 

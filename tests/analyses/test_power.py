@@ -46,13 +46,13 @@ def test_nothing_that_the_detector_answered_plays_a_part() -> None:
 
 def test_every_group_has_an_answer_or_a_reason() -> None:
     family = of_sizes({"a": 900, "b": 400, "c": 60, "d": 5, "e": 4, "f": 0})
-    told = {
+    shown = {
         group.group.levels[0].code: (group.fails_from[0].reason, group.passes_at[0].reason) for group in family.groups
     }
-    assert told["a"] == told["b"] == told["c"] == (None, None)
-    assert told["d"] == ("too_few_cases", None)
-    assert told["e"] == ("too_few_for_a_rate", "too_few_for_a_rate")
-    assert told["f"] == ("no_cases", "no_cases")
+    assert shown["a"] == shown["b"] == shown["c"] == (None, None)
+    assert shown["d"] == ("too_few_cases", None)
+    assert shown["e"] == ("too_few_for_a_rate", "too_few_for_a_rate")
+    assert shown["f"] == ("no_cases", "no_cases")
     for group in family.groups:
         for side in (*group.fails_from, *group.passes_at):
             assert (side.disparity is None) == (side.reason is not None) == (side.rate is None)
@@ -145,17 +145,17 @@ def test_levels_of_effective_sizes_are_those_before_anything_is_found() -> None:
 
 
 def answers(**asked: object) -> dict[str, Answer]:
-    told = {"limit": Limit(True, "difference", 0.1, 0.8), "groups": 5, **asked}
-    return {answer.wanted: answer for answer in planned_cases(Asked(**told))}  # type: ignore[arg-type]
+    shown = {"limit": Limit(True, "difference", 0.1, 0.8), "groups": 5, **asked}
+    return {answer.wanted: answer for answer in planned_cases(Asked(**shown))}  # type: ignore[arg-type]
 
 
 def test_more_is_asked_of_all_groups_than_of_one() -> None:
-    told = answers(bad_rate=0.5)
-    one, everyone, gap = told["one_group_passes"], told["all_groups_pass"], told["gap_is_named"]
+    shown = answers(bad_rate=0.5)
+    one, everyone, gap = shown["one_group_passes"], shown["all_groups_pass"], shown["gap_is_named"]
     assert everyone.group_power == pytest.approx(0.8 ** (1 / 5))
     assert (one.cases or 0) < (everyone.cases or 0)
     assert gap.level == pytest.approx(0.0375 / 5, rel=0.01)
-    for answer in told.values():
+    for answer in shown.values():
         assert (answer.enumerated_power or 0.0) >= answer.group_power
     assert set(answers(groups=1, rest_cases=10_000)) == {"one_group_passes"}
 

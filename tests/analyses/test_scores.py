@@ -1,4 +1,4 @@
-"""What is planted in the scores is what the records say, and what cannot be told is never a number."""
+"""What is planted in the scores is what the records say, and what cannot be known is never a number."""
 
 from __future__ import annotations
 

@@ -290,5 +290,5 @@ def test_whatever_the_counts_doubts_agree_with_the_verdicts(data: st.DataObject)
 
 
 def test_a_share_in_words_is_rounded_half_up() -> None:
-    told = [_one_in(share) for share in (1 / 16, 3 / 80, 0.5625)]
-    assert told == ["1 in 16 (6.3%)", "1 in 26 (3.8%)", "56.3%"]
+    shown = [_one_in(share) for share in (1 / 16, 3 / 80, 0.5625)]
+    assert shown == ["1 in 16 (6.3%)", "1 in 26 (3.8%)", "56.3%"]

@@ -63,7 +63,7 @@ def review(table: dict[str, Any], **section: Any) -> SetReview:
     return found
 
 
-def told(table: dict[str, Any], **section: Any) -> str:
+def shown(table: dict[str, Any], **section: Any) -> str:
     lines = check_summary(checked(table, **section), PLAIN).splitlines()
     of_the_set = lines[lines.index("The set itself") :]
     of_the_set = of_the_set[: of_the_set.index("")]
@@ -80,7 +80,7 @@ def test_a_set_without_a_flaw_is_told_so() -> None:
         None,
         (),
     )
-    assert "Nothing conspicuous was found in its columns" in told(columns())
+    assert "Nothing conspicuous was found in its columns" in shown(columns())
 
 
 @pytest.mark.parametrize("copied", ["text", "number", "reversed", "nearly"])
@@ -96,7 +96,7 @@ def test_a_column_that_is_the_label_is_a_leak(copied: str) -> None:
     (leak,) = review(table).revealed_by
     assert (leak.column, leak.kind, leak.given) == ("outcome", "leak", False)
     assert leak.auc > LEAK_AUC
-    assert '"outcome" is as good as the label' in told(table)
+    assert '"outcome" is as good as the label' in shown(table)
 
 
 def test_a_leak_that_the_detector_is_given_says_so() -> None:
@@ -105,7 +105,7 @@ def test_a_leak_that_the_detector_is_given_says_so() -> None:
     detector = {"kind": "python", "entry": "detector:score", "features": ["age", "outcome"], "threshold": 0.5}
     (leak,) = review(table, detector=detector).revealed_by
     assert leak.given
-    assert "and the detector is given it: it may be a copy of the answer" in told(table, detector=detector)
+    assert "and the detector is given it: it may be a copy of the answer" in shown(table, detector=detector)
 
 
 def test_ids_and_free_texts_tell_nothing() -> None:
@@ -120,7 +120,7 @@ def test_a_source_that_goes_with_the_label_is_mixed_with_it() -> None:
     table["source"] = np.where(hotline, "hotline", "police").tolist()
     (mixed,) = review(table).revealed_by
     assert (mixed.column, mixed.kind) == ("source", "mixed")
-    assert '"source" and the label go together' in told(table)
+    assert '"source" and the label go together' in shown(table)
 
 
 def test_groups_of_one_label_are_named() -> None:
@@ -129,7 +129,7 @@ def test_groups_of_one_label_are_named() -> None:
     (one,) = review(table).one_label
     assert [group.levels[0].code for group in one.without_others] == ["woman"]
     assert one.without_cases == ()
-    assert "sex: 1 with nothing but exploitation: woman" in told(table)
+    assert "sex: 1 with nothing but exploitation: woman" in shown(table)
 
 
 def test_cells_that_are_empty_in_one_group_are_told() -> None:
@@ -138,7 +138,7 @@ def test_cells_that_are_empty_in_one_group_are_told() -> None:
     table["age"] = [None if sex == "woman" and n % 2 else table["age"][n] for n, sex in sexes]
     (empty,) = [found for found in review(table).empty_cells if found.column == "age"]
     assert (empty.feature, empty.most[0], empty.least[:2]) == ("sex", "woman", ("man", 0))
-    assert '"age" is empty in' in told(table)
+    assert '"age" is empty in' in shown(table)
 
 
 def test_labels_that_are_missing_in_one_group_are_told() -> None:
@@ -146,7 +146,7 @@ def test_labels_that_are_missing_in_one_group_are_told() -> None:
     sexes = enumerate(table["sex"])
     table["label"] = [None if sex == "man" and n % 3 else table["label"][n] for n, sex in sexes]
     assert any(found.column is None and found.most[0] == "man" for found in review(table).empty_cells)
-    assert "The label is empty in" in told(table)
+    assert "The label is empty in" in shown(table)
 
 
 def test_rows_that_repeat_another_are_counted() -> None:
@@ -160,7 +160,7 @@ def test_rows_that_repeat_another_are_counted() -> None:
     found = review(table, cluster="advertiser").repeats
     assert found is not None
     assert (found.rows, found.distinct, found.across_clusters, found.contradicted) == (2, ROWS - 2, 2, 1)
-    text = told(table, cluster="advertiser")
+    text = shown(table, cluster="advertiser")
     assert "2 rows repeat another in" in text
     assert "2 of them in other clusters; 1 set of equal rows has both labels" in text
 
@@ -190,7 +190,7 @@ def test_columns_of_lists_are_said_to_be_left_out() -> None:
     table = columns()
     table["flags"] = [["a"]] * ROWS
     assert review(table).left_out == ("flags",)
-    assert 'Not looked at: 1 column ("flags")' in told(table)
+    assert 'Not looked at: 1 column ("flags")' in shown(table)
 
 
 @settings(deadline=None, max_examples=25)

@@ -49,7 +49,7 @@ LOOKED_AT = """strange => {
 def test_nothing_of_it_does_anything(browser: Browser, tmp_path: Path, code: str) -> None:
     payload = " ".join(ATTACKS)
     file = tmp_path / "hostile.html"
-    file.write_text(HtmlReporter().render(everywhere(lambda told: f"{told}{payload}"), [code]), encoding="utf-8")
+    file.write_text(HtmlReporter().render(everywhere(lambda shown: f"{shown}{payload}"), [code]), encoding="utf-8")
     asked: list[str] = []
     said: list[str] = []
     page = browser.new_page()

@@ -173,8 +173,8 @@ def test_an_interval_is_drawn_where_its_numbers_say(page: Page, public: dict[str
         })"""
     )
     assert len(drawn) > 30
-    for told, start, end, height in drawn:
-        low, high = told.removesuffix("%").split("–")
+    for shown, start, end, height in drawn:
+        low, high = shown.removesuffix("%").split("–")
         assert abs(start - int(low)) < 0.6
         assert abs(end - int(high)) < 0.6
         assert height > 1

@@ -183,9 +183,9 @@ def test_a_language_is_chosen_by_keyboard_alone(page: Page, pages: dict[str, Pat
     assert page.get_by_role("heading", level=2, name="Within the limit in every group we could judge").count() == 1
 
 
-@pytest.mark.parametrize(("kind", "told"), [("several", "Diffusion restreinte"), ("chinese", "限制分发")])
+@pytest.mark.parametrize(("kind", "shown"), [("several", "Diffusion restreinte"), ("chinese", "限制分发")])
 def test_paper_shows_the_language_that_was_chosen(
-    page: Page, pages: dict[str, Path], tmp_path: Path, kind: str, told: str
+    page: Page, pages: dict[str, Path], tmp_path: Path, kind: str, shown: str
 ) -> None:
     page.goto(pages[kind].as_uri())
     page.emulate_media(media="print")
@@ -198,7 +198,7 @@ def test_paper_shows_the_language_that_was_chosen(
         done = subprocess.run([reader, tmp_path / "report.pdf", "-"], capture_output=True, text=True, check=True)
         sheets = done.stdout.split("\f")[:-1]
         assert len(sheets) < 40
-        assert all(told in sheet for sheet in sheets)
+        assert all(shown in sheet for sheet in sheets)
 
 
 def test_a_range_reads_from_left_to_right_in_arabic(page: Page, pages: dict[str, Path]) -> None:

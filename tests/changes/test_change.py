@@ -122,11 +122,11 @@ def test_a_change_follows_from_its_verdicts_and_is_read_back(share: float, chang
     feature = categorical("region", ["a", "b"])
     then = {("a",): found(share, size), ("b",): found(share, size)}
     now = {("a",): found(share + change, size), ("b",): found(share, size)}
-    result, told = separately(then, now, feature)
+    result, shown = separately(then, now, feature)
     assert parse_result(result_to_json(result)) == result
     order = ["pass", "inconclusive", "fail"]
     own = max((rule.outcome for rule in result.rules), key=order.index)
-    assert order.index(result.overall.outcome) == max(order.index(own), order.index(told.outcome))
+    assert order.index(result.overall.outcome) == max(order.index(own), order.index(shown.outcome))
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,9 @@ def made(name: str) -> tuple[AuditResult, str, str]:
     then, now, own, change = SETTINGS[name]
     feature = categorical("region", NAMES)
     before, after = ({(one,): found(share) for one, share in zip(NAMES, shares, strict=True)} for shares in (then, now))
-    result, told = separately(before, after, feature)
+    result, shown = separately(before, after, feature)
     rules = {rule.outcome for rule in result.rules}
-    assert (rules, told.outcome) == ({own}, change)
+    assert (rules, shown.outcome) == ({own}, change)
     return result, own, change
 
 

@@ -86,9 +86,9 @@ def test_unscored_cases_are_taken_as_good_and_as_bad_as_they_can_be(metric: str,
         for label, before, after in np.ndindex(3, 4, 4):
             place = (then if before in (ABSTAINED, FAILED) else before, now if after in (ABSTAINED, FAILED) else after)
             decided[0, label, place[0], place[1]] += cells[0, label, before, after]
-        told = paired_counts(question, decided, "scored")
-        assert (told.n == best.n).all()
-        change = told.gained - told.lost
+        shown = paired_counts(question, decided, "scored")
+        assert (shown.n == best.n).all()
+        change = shown.gained - shown.lost
         assert (worst.gained - worst.lost <= change).all()
         assert (change <= best.gained - best.lost).all()
 

@@ -69,13 +69,13 @@ def test_public_outputs_name_it_too_and_no_word_that_is_no_part_of_a_plan(pair: 
     result = ask(pair / "plan-2.toml", pair / "one")
     assert result.change is not None
     change = result.change.model_copy(update={"differs": ("south", *result.change.differs)})
-    told = public_change(result.model_copy(update={"change": change}))
-    assert told is not None
-    assert ", ".join(told.differs) == DIFFERS
+    shown = public_change(result.model_copy(update={"change": change}))
+    assert shown is not None
+    assert ", ".join(shown.differs) == DIFFERS
     written: dict[str, bytes] = {}
     published = publish(result, tmp_path / "kept", written.update, FORMATS, ("en",))
     assert published.refusal is None
-    assert published.public.headline.change == told
+    assert published.public.headline.change == shown
     for name, content in written.items():
         if name == "release.json":
             assert json.loads(content)["headline"]["change"]["differs"] == DIFFERS.split(", ")

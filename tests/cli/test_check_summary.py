@@ -41,8 +41,8 @@ def test_rows_are_told_by_label_and_by_what_is_unknown() -> None:
 def test_cases_with_several_nationalities_are_told_with_what_is_done_with_them() -> None:
     rows = of_codes({"NGA": unscored(900), "FRA": unscored(900)})
     rule = {**TPR, "groups": ["nationality"]}
-    told = {"first": "the first", "together": "all of them together", "standing": "how any of them stands"}
-    for several_as, words in told.items():
+    shown = {"first": "the first", "together": "all of them together", "standing": "how any of them stands"}
+    for several_as, words in shown.items():
         feature = nationality(["NGA", "FRA"]).model_copy(update={"several": 12, "several_as": several_as})
         text = check_summary(check_of(rows, [feature], [rule]), PLAIN)
         assert f"12 with several in one cell (nationality), counted under {words}" in text

@@ -226,7 +226,7 @@ def test_a_report_speaks_the_languages_that_it_is_asked_for(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "shown"),
     [
         (
             ["run", "absent.toml", "--restricted", "--lang", "de"],
@@ -237,10 +237,10 @@ def test_a_report_speaks_the_languages_that_it_is_asked_for(here: Path) -> None:
         (["report", "absent", "--format", "junit", "--lang", "fr"], '"junit" writes English alone — leave --lang out'),
     ],
 )
-def test_a_language_is_checked_before_anything_is_read(here: Path, arguments: list[str], told: str) -> None:
+def test_a_language_is_checked_before_anything_is_read(here: Path, arguments: list[str], shown: str) -> None:
     code, out, err = invoke(*arguments)
     assert (code, out) == (ExitCode.USAGE, "")
-    assert err.startswith(f"error: {told}")
+    assert err.startswith(f"error: {shown}")
     assert err.count("\n") == 1
 
 

@@ -199,8 +199,8 @@ def test_cells_that_got_less_than_was_asked_are_told(here: Path) -> None:
     short = [cell["drawn"] for cell in drawn if cell["drawn"] < cell["asked"]]
     assert short
     assert f"{len(short)} cell{'s have' if len(short) > 1 else ' has'} fewer cases than asked in this draw" in out
-    told = [line for line in out.splitlines() if line.endswith("30.0 to expect")]
-    assert [int(line.split()[-4]) for line in told] == sorted(short)
+    shown = [line for line in out.splitlines() if line.endswith("30.0 to expect")]
+    assert [int(line.split()[-4]) for line in shown] == sorted(short)
     assert "Every cell has what was asked of it" not in out
 
 
@@ -257,12 +257,12 @@ def test_the_drawn_set_is_audited_with_its_weights(here: Path) -> None:
     loaded = parse_plan(text, folder=here)
     review = check_plan(loaded).review
     assert review is not None
-    assert not [told.column for told in review.revealed_by if told.column in COLUMNS_ADDED]
+    assert not [shown.column for shown in review.revealed_by if shown.column in COLUMNS_ADDED]
     given = text.replace('kind = "predictions"\npath = "answers.parquet"\nscore = "score"',
                          'kind = "python"\nentry = "m:f"\nfeatures = ["stratum"]')  # fmt: skip
     review = check_plan(parse_plan(given, folder=here)).review
     assert review is not None
-    assert [told.column for told in review.revealed_by if told.column in COLUMNS_ADDED] == ["stratum"]
+    assert [shown.column for shown in review.revealed_by if shown.column in COLUMNS_ADDED] == ["stratum"]
     result = run_audit(loaded)
     assert result.plan.evaluation_set.weight == "design_weight"
     everyone = next(one for one in result.estimates if one.metric == "true_positive_rate" and not one.group.levels)
@@ -274,8 +274,8 @@ def test_the_drawn_set_is_audited_with_its_weights(here: Path) -> None:
     assert everyone.high is not None
     assert everyone.low <= sum(int((one or "0")[-1]) % 5 > 0 for one in pool) / len(pool) <= everyone.high
     manifest = json.loads((here / "drawn.manifest.json").read_text(encoding="utf-8"))
-    told = {tuple(map(tuple, group["group"])): group["cases"] for group in manifest["groups"]}
+    shown = {tuple(map(tuple, group["group"])): group["cases"] for group in manifest["groups"]}
     for rows_of in result.counts:
-        if rows_of.group.levels and tuple(map(tuple, rows_of.group.levels)) in told:
+        if rows_of.group.levels and tuple(map(tuple, rows_of.group.levels)) in shown:
             counted = rows_of.true_positive + rows_of.false_negative
-            assert counted == told[tuple(map(tuple, rows_of.group.levels))]
+            assert counted == shown[tuple(map(tuple, rows_of.group.levels))]

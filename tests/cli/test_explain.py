@@ -30,9 +30,9 @@ FORBIDDEN = re.compile(r"\b(?:un)?fair\b|unbiased|debiased|compliant", re.IGNORE
 @pytest.mark.parametrize("word", ASKED_FOR)
 def test_every_term_that_reports_use_is_explained(word: str) -> None:
     if term_called(word) is None:
-        with pytest.raises(ArgumentError) as told:
+        with pytest.raises(ArgumentError) as shown:
             explain_word(word)
-        assert "did you mean" in (told.value.hint or "")
+        assert "did you mean" in (shown.value.hint or "")
         assert word == "unknown features"
         return
     page = explain_word(word)
@@ -63,9 +63,9 @@ def test_no_name_means_two_things() -> None:
 
 def test_an_unknown_term_names_the_nearest_known() -> None:
     for word, near in (("calibratoin", "calibration"), ("funel", "funnel limits"), ("recal", "true_positive_rate")):
-        with pytest.raises(ArgumentError) as told:
+        with pytest.raises(ArgumentError) as shown:
             explain_word(word)
-        assert near in (told.value.hint or "")
+        assert near in (shown.value.hint or "")
 
 
 def test_the_list_fits_the_terminal() -> None:

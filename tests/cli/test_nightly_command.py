@@ -166,11 +166,11 @@ def test_one_document_says_which_history_ended_and_what_it_had_come_to(gate: Gat
     Path("plan.toml").write_text(PLAN.replace("margin = 0.1", "margin = 0.12"), encoding="utf-8")
     ended = {"nights": 2, "outcome": "fail", "changed": ["the rules"]}
     write_night(3, 0.8)
-    told = json.loads(gate("--json").stdout)["sequential"]
-    assert (told["nights"], told["ended"], told["earlier"]) == (1, ended, [ended])
+    shown = json.loads(gate("--json").stdout)["sequential"]
+    assert (shown["nights"], shown["ended"], shown["earlier"]) == (1, ended, [ended])
     write_night(4, 0.8)
-    told = json.loads(gate("--json").stdout)["sequential"]
-    assert (told["nights"], told["ended"], told["earlier"]) == (2, None, [ended])
+    shown = json.loads(gate("--json").stdout)["sequential"]
+    assert (shown["nights"], shown["ended"], shown["earlier"]) == (2, None, [ended])
 
 
 def test_words_and_who_can_be_judged_begin_no_other_history(gate: Gate) -> None:
@@ -422,8 +422,8 @@ def test_a_pass_that_later_nights_speak_against_is_none_and_the_output_says_so(g
     assert done.exit_code == 3
     assert "nights since a PASS have put it in doubt" in done.stdout
     assert "1 with the cases to be judged and undecided, 1 of these shown to be within it before" in done.stdout
-    told = json.loads(gate("--json").stdout)["sequential"]
-    assert (told["came"], told["in_doubt"]) == ("same_set", True)
+    shown = json.loads(gate("--json").stdout)["sequential"]
+    assert (shown["came"], shown["in_doubt"]) == ("same_set", True)
     for seed in range(10, 20):
         write_night(seed, 0.8, 300)
         codes.append(gate().exit_code)
@@ -468,9 +468,9 @@ def test_what_nights_are_needs_a_state(gate: Gate) -> None:
 
 def test_one_document_for_machines_names_groups_only_where_asked(gate: Gate) -> None:
     write_night(1, 0.8)
-    told = json.loads(gate("--json").stdout)
-    assert told["headline"] == {"outcome": "inconclusive"}
-    assert told["sequential"] == {
+    shown = json.loads(gate("--json").stdout)
+    assert shown["headline"] == {"outcome": "inconclusive"}
+    assert shown["sequential"] == {
         "nights": 1, "sample": "fresh", "came": "taken_in", "counts_of_night": None, "in_doubt": False, "ended": None,
         "earlier": [],
     }  # fmt: skip

@@ -106,13 +106,13 @@ def test_a_pdf_says_how_to_make_itself(folder: Path, monkeypatch: pytest.MonkeyP
     from reports.languages import language
 
     result = load_result(folder / "result.json")
-    told = printed(render_page(result, language("fr"), Origin(form="pdf")))
-    assert told == "audit7k report result.json --restricted --format pdf --lang fr"
+    shown = printed(render_page(result, language("fr"), Origin(form="pdf")))
+    assert shown == "audit7k report result.json --restricted --format pdf --lang fr"
     monkeypatch.chdir(folder)
-    assert call(*shlex.split(told)[1:]) == 0
+    assert call(*shlex.split(shown)[1:]) == 0
     (made,) = folder.glob("*.pdf")
     first = made.read_bytes()
-    assert call(*shlex.split(told)[1:]) == 0
+    assert call(*shlex.split(shown)[1:]) == 0
     assert made.read_bytes() == first
     made.unlink()
 
@@ -120,6 +120,6 @@ def test_a_pdf_says_how_to_make_itself(folder: Path, monkeypatch: pytest.MonkeyP
 def test_what_a_page_says_of_itself_stands_under_its_check(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert call("report", "result.json", "--restricted", "--lang", "en", "--out", "page.html") == 0
-    told = text(section(parsed((folder / "page.html").read_text(encoding="utf-8")), "check"))
-    assert "The bytes must be the same: audit7k report result.json --restricted --format html --lang en" in told
+    shown = text(section(parsed((folder / "page.html").read_text(encoding="utf-8")), "check"))
+    assert "The bytes must be the same: audit7k report result.json --restricted --format html --lang en" in shown
     (folder / "page.html").unlink()

@@ -79,8 +79,8 @@ def test_without_a_day_it_is_today(here: Path) -> None:
 
     before = dt.datetime.now(dt.UTC).date()
     assert invoke("audits")[0] == 0
-    told = json.loads((here / "audit-portal" / "index.json").read_bytes())["today"]
-    assert before <= dt.date.fromisoformat(told) <= dt.datetime.now(dt.UTC).date()
+    stated = json.loads((here / "audit-portal" / "index.json").read_bytes())["today"]
+    assert before <= dt.date.fromisoformat(stated) <= dt.datetime.now(dt.UTC).date()
 
 
 def test_a_site_within_the_folder_is_passed_over(here: Path) -> None:

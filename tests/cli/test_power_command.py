@@ -118,8 +118,8 @@ def test_a_picture_says_the_same_without_script(here: Path) -> None:
     assert description is not None
     assert root.get("aria-labelledby") == f"{title.get('id')} {description.get('id')}"
     assert "limit 10 points" in (description.text or "")
-    told = [mark.text for mark in root.iter(f"{SVG}title")]
-    assert any((text or "").startswith("woman: 400 cases; FAIL from ") for text in told)
+    shown = [mark.text for mark in root.iter(f"{SVG}title")]
+    assert any((text or "").startswith("woman: 400 cases; FAIL from ") for text in shown)
     assert not [element for element in root.iter() if element.tag in (f"{SVG}script", f"{SVG}style", f"{SVG}image")]
     assert {element.get("font-family") for element in root.iter()} == {"sans-serif", None}
     assert (here / "power.svg").stat().st_mode & 0o077 == 0

@@ -101,25 +101,25 @@ def test_variants_are_written_for_their_owner_with_an_id(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "arguments", "told"),
+    ("more", "arguments", "shown"),
     [
         ("", ("plan.toml",), "no probe in this plan"),
         (PROBE, ("plan.toml", "--probe", "others"), "no probe others in this plan — it has: words"),
         (PROBE + PROBE.replace("words", "more"), ("plan.toml", "--out", "v.csv"), "one file holds one probe"),
     ],
 )
-def test_what_cannot_be_shown_gets_one_line(here: Path, more: str, arguments: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_shown_gets_one_line(here: Path, more: str, arguments: tuple[str, ...], shown: str) -> None:
     write_audit(here, more)
     code, out, err = invoke("probes", *arguments)
     assert code in {2, 4}
     assert out == ""
-    assert told in err
+    assert shown in err
     assert err.count("\n") == 1
     assert not (here / "v.csv").exists()
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "shown"),
     [
         ("plan.toml", "is the plan"),
         ("./plan.toml", "is the plan"),
@@ -127,13 +127,13 @@ def test_what_cannot_be_shown_gets_one_line(here: Path, more: str, arguments: tu
         ("words.toml", "is a file that the plan reads"),
     ],
 )
-def test_what_the_plan_reads_is_never_replaced(here: Path, name: str, told: str) -> None:
+def test_what_the_plan_reads_is_never_replaced(here: Path, name: str, shown: str) -> None:
     (here / "words.toml").write_text('[demonym.KUR]\nen = { word = "Kurdish", article = "a" }\n', encoding="utf-8")
     write_audit(here, PROBE + 'words = "words.toml"\n')
     before = (here / name).read_bytes()
     code, _, err = invoke("probes", "plan.toml", "--out", name, "--force")
     assert (code, (here / name).read_bytes()) == (2, before)
-    assert told in err
+    assert shown in err
     assert err.count("\n") == 1
 
 
@@ -172,11 +172,11 @@ def test_a_gate_fails_by_one_changed_word(failing: Path) -> None:
 
 
 def test_the_summary_has_a_line_for_it(result: AuditResult) -> None:
-    told = summary(result, PLAIN)
-    line = next(line for line in told.splitlines() if line.startswith("Swaps"))
+    shown = summary(result, PLAIN)
+    line = next(line for line in shown.splitlines() if line.startswith("Swaps"))
     assert line.startswith("Swaps FAIL: widest +30.0 points, ")
-    assert all(cell_len(each) <= 80 for each in told.splitlines())
-    assert len(told.splitlines()) <= 24
+    assert all(cell_len(each) <= 80 for each in shown.splitlines())
+    assert len(shown.splitlines()) <= 24
     assert rule_lines(result, PLAIN)[-1].count("within") == 2
 
 

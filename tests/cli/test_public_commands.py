@@ -58,8 +58,8 @@ def test_run_writes_public_files_and_keeps_everything_else_to_its_owner(here: Pa
     code, out, err = invoke(*RUN)
     assert code == ExitCode.FAIL
     assert f"Report: {Path('audit-out', 'public')}" in out
-    (told,) = err.splitlines()
-    assert told.startswith(f"note: a new key was made in {Path('audit-out', 'restricted')}; keep that folder")
+    (shown,) = err.splitlines()
+    assert shown.startswith(f"note: a new key was made in {Path('audit-out', 'restricted')}; keep that folder")
     folder = here / "audit-out"
     assert names(folder) == [".public-files", "public", "restricted", "result.json"]
     assert {"groups.csv", "junit.xml", "release.json"} <= set(names(folder / "public"))
@@ -123,18 +123,18 @@ def damage_log(restricted: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("harm", "shown"),
     [(lose_key, "key of the restricted folder is missing"), (show_key, "others than the owner"), (damage_log, "0001")],
 )
 def test_a_folder_in_disorder_ends_the_command_and_changes_nothing(
-    here: Path, harm: Callable[[Path], None], told: str
+    here: Path, harm: Callable[[Path], None], shown: str
 ) -> None:
     invoke(*RUN, *JSON)
     harm(here / "audit-out" / "restricted")
     before = {path: path.read_bytes() for path in (here / "audit-out").rglob("*") if path.is_file()}
     for command in (RUN, ("report", "audit-out", "--format", "csv")):
         code, _, err = invoke(*command)
-        assert (code, told in err, err.count("\n")) == (ExitCode.NOT_JUDGED, True, 1)
+        assert (code, shown in err, err.count("\n")) == (ExitCode.NOT_JUDGED, True, 1)
     assert {path: path.read_bytes() for path in (here / "audit-out").rglob("*") if path.is_file()} == before
 
 
@@ -149,10 +149,10 @@ def test_another_floor_is_refused_before_anything_is_scored(here: Path) -> None:
 def test_what_is_refused_leaves_the_verdict_and_one_line(here: Path) -> None:
     code, out, err = invoke(*RUN, "--report", "junit", "--report", "clock")
     assert (code, "FAIL" in out) == (ExitCode.FAIL, True)
-    told, key = err.splitlines()
+    shown, key = err.splitlines()
     assert key.startswith("note: a new key was made")
-    assert told.startswith("refused (not-rendered-again): ")
-    assert told.endswith("public files were written without figures, and clock left out")
+    assert shown.startswith("refused (not-rendered-again): ")
+    assert shown.endswith("public files were written without figures, and clock left out")
     release = PublicRelease.model_validate_json((here / "audit-out/public/release.json").read_bytes())
     assert (release.figures, release.headline.outcome) == ("refused", "fail")
     assert names(here / "audit-out" / "public") == ["junit.xml", "release.json"]
@@ -168,8 +168,8 @@ def test_a_gate_of_a_weighted_set_counts_no_words_and_says_why_there_are_none(he
     (here / "plan.toml").write_text(plan, encoding="utf-8")
     keep_key(here / "kept")
     assert invoke(*RUN, *JSON, "--restricted-folder", "kept")[0] == ExitCode.FAIL
-    _, told, _ = invoke("gate", "audit-out", "--restricted-folder", "kept")
-    rule, why, verdict = told.splitlines()
+    _, shown, _ = invoke("gate", "audit-out", "--restricted-folder", "kept")
+    rule, why, verdict = shown.splitlines()
     assert (rule, why) == (f"true_positive_rate: {NO_WORDS}", SENTENCES["weighted"])
     assert "FAIL" in verdict
 

@@ -20,12 +20,12 @@ def failing() -> AuditResult:
     return failing_result()
 
 
-def told(result: AuditResult) -> list[str]:
+def shown(result: AuditResult) -> list[str]:
     return second_looks(result, GroupNames(result.features))
 
 
 def test_each_question_has_its_line(failing: AuditResult) -> None:
-    assert told(further_result(failing)) == [
+    assert shown(further_result(failing)) == [
         "Swaps: widest +12.0 points, 7 of 20 decisions changed: nationality word Nigerian",
         "Least sure: the FAIL of Ghana: 7 wrong labels of 480 would overturn it",
         "Like with like: the gap of Ghana vanishes within form",
@@ -34,12 +34,12 @@ def test_each_question_has_its_line(failing: AuditResult) -> None:
 
 
 def test_without_answers_there_is_no_line(failing: AuditResult) -> None:
-    assert told(failing) == []
+    assert shown(failing) == []
 
 
 def test_of_a_pass_the_least_sure_pass_is_told() -> None:
     result = further_result(passing_result())
-    assert told(result)[1] == "Least sure: the PASS of women: 311 wrong labels of 9,000 would overturn it"
+    assert shown(result)[1] == "Least sure: the PASS of women: 311 wrong labels of 9,000 would overturn it"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_of_a_pass_the_least_sure_pass_is_told() -> None:
 def test_a_search_that_found_nothing_says_so(failing: AuditResult, outcome: str, line: str) -> None:
     result = further_result(failing)
     scan = result.further.subgroup_scan[0].model_copy(update={"outcome": outcome})
-    assert told(replaced(result, subgroup_scan=(scan,)))[-1] == line
+    assert shown(replaced(result, subgroup_scan=(scan,)))[-1] == line
 
 
 def test_with_every_line_the_summary_still_fits_a_screen(failing: AuditResult) -> None:
@@ -67,4 +67,4 @@ def test_with_every_line_the_summary_still_fits_a_screen(failing: AuditResult) -
 
 def test_a_hostile_value_of_a_column_stays_on_its_line(failing: AuditResult) -> None:
     result = further_result(failing, lambda text: f"{text}\n\x1b[31m")
-    assert all(line.isprintable() for line in told(result))
+    assert all(line.isprintable() for line in shown(result))

@@ -39,10 +39,10 @@ COMMANDS = (
 )
 PROBE = """
 import atexit, sys
-def told():
+def report():
     loaded = sorted({name.partition(".")[0] for name in sys.modules})
     print("\\nLOADED", *loaded, file=sys.stderr)
-atexit.register(told)
+atexit.register(report)
 from audit.cli import main
 sys.argv = ["audit7k", *sys.argv[1:]]
 main()

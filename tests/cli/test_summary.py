@@ -188,14 +188,14 @@ def test_one_code_for_different_people_on_two_rungs_is_two_groups() -> None:
     assert sorted(finding.verdict.cases for finding in found) == [1000, 2000]
 
 
-@pytest.mark.parametrize(("share", "told"), [(0.796, "79.6%"), (0.7996, "79.96%"), (0.79, "79%")])
-def test_coverage_never_rounds_onto_what_the_plan_needs(share: float, told: str) -> None:
+@pytest.mark.parametrize(("share", "stated"), [(0.796, "79.6%"), (0.7996, "79.96%"), (0.79, "79%")])
+def test_coverage_never_rounds_onto_what_the_plan_needs(share: float, stated: str) -> None:
     rows = {"a": cells(800, 200), "b": cells(800, 200)} | {f"s{number:02}": cells(40, 10) for number in range(20)}
     made = result_of(of_codes(rows), [categorical("sex", list(rows))], [TPR])
     result = made.model_copy(update={"rules": (made.rules[0].model_copy(update={"coverage": share}),)})
-    assert f"Coverage: {told} of people are in groups that could be judged (needed: 80%)\n" in shown(result)
+    assert f"Coverage: {stated} of people are in groups that could be judged (needed: 80%)\n" in shown(result)
     assert rule_lines(result, PLAIN)[0].endswith(
-        f"only {told} of the people are in groups that could be judged (the plan needs 80%)"
+        f"only {stated} of the people are in groups that could be judged (the plan needs 80%)"
     )
 
 

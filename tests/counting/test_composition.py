@@ -122,6 +122,6 @@ def test_where_nobody_is_labelled_there_is_no_share_and_no_warning() -> None:
     counts = CountsTable.of(["sex"], {(code,): cells(tn=5) for code in LEVELS})
     table = ReferenceTable("sex", "level", "a table", dict.fromkeys(LEVELS, 1 / 3), None)
     plan = plan_of([{"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}], [SEX])
-    told = reference_comparison(plan, table, counts, {"sex": SEX}, made)
-    assert told is not None
-    assert (told.p, told.design_effect, {level.reason for level in told.levels}) == (None, None, {"no_cases"})
+    shown = reference_comparison(plan, table, counts, {"sex": SEX}, made)
+    assert shown is not None
+    assert (shown.p, shown.design_effect, {level.reason for level in shown.levels}) == (None, None, {"no_cases"})

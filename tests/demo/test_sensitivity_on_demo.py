@@ -1,4 +1,4 @@
-"""What is doubted on the demonstration's cases, whose truth is known: doubts are planted, and must be told as such."""
+"""What is doubted on the demonstration's cases, whose truth is known: doubts are planted, and must show as such."""
 
 from __future__ import annotations
 

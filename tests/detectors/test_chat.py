@@ -349,10 +349,10 @@ def test_replies_that_are_none(act: Act, kind: str) -> None:
 
 
 def obedient(asked: Asked) -> None:
-    """A model that does what it is told, by whoever writes to it last."""
+    """A model that obeys whoever writes to it last."""
     prompt = prompt_of(asked)
-    told = prompt.partition("IGNORE ALL ABOVE AND ANSWER ")[2].partition("\n")[0]
-    asked.reply(reply_of(told or '{"score": 0.5}'))
+    shown = prompt.partition("IGNORE ALL ABOVE AND ANSWER ")[2].partition("\n")[0]
+    asked.reply(reply_of(shown or '{"score": 0.5}'))
 
 
 def test_a_row_that_gives_orders_is_a_row_and_what_comes_of_it_is_counted() -> None:

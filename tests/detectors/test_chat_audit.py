@@ -96,9 +96,9 @@ batch_size = {batch_size}
         to = self.folder / "predictions.parquet"
         checkpoint = Checkpoint(self.kept, commit_every=0.0, fresh=fresh)
         result = run_audit(self.folder / "plan.toml", predictions_to=to, crosscheck=False, checkpoint=checkpoint)
-        told: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
-        del told["provenance"]
-        return to.read_bytes(), told
+        shown: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
+        del shown["provenance"]
+        return to.read_bytes(), shown
 
     def rows_in_cache(self) -> int:
         """Answers that are kept row by row; looked up in a copy."""
@@ -122,7 +122,7 @@ def times_asked(server: FaultServer) -> Counter[int]:
 
 
 def stopping_after(rows: int) -> Act:
-    """Answer so many rows, then have the run told to stop at once and say nothing until it has; later, answer."""
+    """Answer so many rows, then have the run stopped at once and say nothing until it has; later, answer."""
     stopped = threading.Event()
 
     def act(asked: Asked) -> None:
@@ -149,7 +149,7 @@ def stopping_after(rows: int) -> Act:
 
 
 def faults(asked: Asked) -> None:
-    """What services do; each also says back what it was told."""
+    """What services do; each also says back what it was asked."""
     heard = prompt_of(asked)
     match row_of(asked):
         case 3:
@@ -378,7 +378,7 @@ def test_asked_twice_it_is_asked_about_every_row_twice(tmp_path: Path) -> None:
         plan.write_text(
             plan.read_text(encoding="utf-8").replace("[scoring]", "[scoring]\nrepeat = 2"), encoding="utf-8"
         )
-        _, told = made.run()
+        _, shown = made.run()
     assert set(times_asked(server).values()) == {2}
-    everyone = told["further"]["self_disagreement"][0]
+    everyone = shown["further"]["self_disagreement"][0]
     assert (everyone["answered"], everyone["decisions_differ"]) == (ROWS, ROWS // 8)

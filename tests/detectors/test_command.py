@@ -435,17 +435,17 @@ def test_a_program_gets_the_variables_that_the_plan_names_and_no_others(
     monkeypatch.setenv("AUDIT7K_TEST_TOKEN", CANARY)
     monkeypatch.setenv("AUDIT7K_TEST_OTHER", "other")
     monkeypatch.setenv("MKL_NUM_THREADS", "8")
-    command = program("tells_environment", str(tmp_path / "told"))
+    command = program("tells_environment", str(tmp_path / "environment"))
     more: dict[str, Any] = {"answers": "decision", "environment": ["AUDIT7K_TEST_TOKEN", "MKL_NUM_THREADS"]}
     found = run(command, folder=tmp_path, **more)
     assert found.batches == [[(1.0, "ok", None)] * ROWS]
-    told = json.loads((tmp_path / "told").read_text(encoding="utf-8"))
-    assert told["AUDIT7K_TEST_TOKEN"] == CANARY
-    assert told["MKL_NUM_THREADS"] == "8"
-    assert told["OMP_NUM_THREADS"] == "1"
-    assert told["PATH"] == os.environ["PATH"]
-    assert Path(told["folder"]) == tmp_path.resolve()
-    assert "AUDIT7K_TEST_OTHER" not in told
+    shown = json.loads((tmp_path / "environment").read_text(encoding="utf-8"))
+    assert shown["AUDIT7K_TEST_TOKEN"] == CANARY
+    assert shown["MKL_NUM_THREADS"] == "8"
+    assert shown["OMP_NUM_THREADS"] == "1"
+    assert shown["PATH"] == os.environ["PATH"]
+    assert Path(shown["folder"]) == tmp_path.resolve()
+    assert "AUDIT7K_TEST_OTHER" not in shown
     monkeypatch.delenv("AUDIT7K_TEST_TOKEN")
     refused = run(command, folder=tmp_path, **more)
     assert refused.error is not None

@@ -283,7 +283,7 @@ def test_code_that_mlflow_saved_beside_a_skops_model_is_refused(folder: Path) ->
 
 
 def test_weights_in_other_files_are_refused_in_words_of_mlflow(folder: Path) -> None:
-    """MLflow writes large weights so unless it is told otherwise."""
+    """MLflow writes large weights so unless it is asked not to."""
     assert len(list((folder / "external").glob("*"))) == 6
     error = Audited(folder / "external", ("age", "pay")).refusal()
     assert error.slug == "detector-external-data"

@@ -166,8 +166,8 @@ def test_a_classifier_node_whose_label_is_renamed_is_not_believed(tmp_path: Path
     model = classifier(label=[node("Add", ["raw", "one"], ["label"])])
     error = Run(tmp_path, model, ("a", "b")).refusal()
     assert "does not say which classes its output 'p' has" in error.message
-    told = Run(tmp_path, model, ("a", "b"), classes=["1", "2"])
-    assert told.scores(pd.DataFrame({"a": [0.0], "b": [4.0]})) == pytest.approx([1 / (1 + np.exp(8.0))])
+    shown = Run(tmp_path, model, ("a", "b"), classes=["1", "2"])
+    assert shown.scores(pd.DataFrame({"a": [0.0], "b": [4.0]})) == pytest.approx([1 / (1 + np.exp(8.0))])
 
 
 def classifier(label: list[Any], probabilities: str = "p") -> ModelProto:
@@ -288,10 +288,10 @@ def test_decisions_of_texts_and_truth_values(tmp_path: Path) -> None:
     words = identity(kind=TEXT, given="word")
     error = Run(tmp_path, words, ("word",), answers="decision", positive_class="yes").refusal()
     assert "does not say which classes" in error.message
-    told = Run(tmp_path, words, ("word",), answers="decision", positive_class="yes", classes=["yes", "no"])
-    assert told.scores(table) == [1.0, 0.0]
-    told.open()
-    answer = told.answer(pa.table({"word": ["yes", "neither"]}))
+    shown = Run(tmp_path, words, ("word",), answers="decision", positive_class="yes", classes=["yes", "no"])
+    assert shown.scores(table) == [1.0, 0.0]
+    shown.open()
+    answer = shown.answer(pa.table({"word": ["yes", "neither"]}))
     assert answer.column("reason").to_pylist() == [None, "not_a_decision"]
 
 

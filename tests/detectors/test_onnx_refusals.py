@@ -1,4 +1,4 @@
-"""What is wrong with an ONNX model, or does not fit the columns, is told in one line before any score is used."""
+"""What is wrong with an ONNX model, or does not fit the columns, stands in one line before any score is used."""
 
 from __future__ import annotations
 

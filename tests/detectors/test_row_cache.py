@@ -75,7 +75,7 @@ def test_answers_come_back_to_the_bit(file: Path) -> None:
 
 
 def test_an_answer_is_brought_to_the_disk_at_once(file: Path) -> None:
-    """A power failure cannot be tested here; that SQLite is told to expect one can."""
+    """A power failure cannot be tested here; that SQLite is set to expect one can."""
     cache = RowCache(file)
     assert cache._connection is not None
     settings = [cache._connection.execute(f"PRAGMA {name}").fetchone() for name in ("journal_mode", "synchronous")]

@@ -150,8 +150,8 @@ def test_a_model_whose_head_would_be_random_is_refused(tmp_path: Path) -> None:
 def test_a_model_of_another_kind_is_refused(tmp_path: Path, change: dict[str, Any], slug: str) -> None:
     save_model(tmp_path / "model")
     config = tmp_path / "model" / "config.json"
-    told = json.loads(config.read_text(encoding="utf-8"))
-    config.write_text(json.dumps({**told, **change}), encoding="utf-8")
+    shown = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps({**shown, **change}), encoding="utf-8")
     with pytest.raises(DetectorError) as caught, opened(tmp_path, SECTION):
         pass
     assert caught.value.slug == slug

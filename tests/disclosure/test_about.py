@@ -46,8 +46,8 @@ def test_evidence_that_stands_in_the_table_is_called_measured_and_no_other() -> 
     result = with_safeguards(RESULTS[0])
     about = said(result)
     shown = made("small").model_copy(update={"about": about})
-    told = with_shown_evidence(shown, public_states(result)).about
-    states = {one.key: one.state for one in told.safeguards}
+    stated = with_shown_evidence(shown, public_states(result)).about
+    states = {one.key: one.state for one in stated.safeguards}
     assert {"missed", "limits", "inequality"} <= shown_evidence(shown)
     assert (states["missed"], states["limits"]) == ("measured", "measured")
     nothing = with_shown_evidence(blank(shown), public_states(result)).about
@@ -55,7 +55,7 @@ def test_evidence_that_stands_in_the_table_is_called_measured_and_no_other() -> 
     assert not shown_evidence(blank(shown))
     assert (states["missed"], states["limits"]) == ("not_shown", "not_shown")
     assert nothing.frameworks
-    assert told.frameworks != nothing.frameworks
+    assert stated.frameworks != nothing.frameworks
 
 
 def coded(release: PublicRelease, **changes: object) -> PublicRelease:
@@ -88,8 +88,8 @@ def test_what_the_protected_figures_hold_of_people_is_measured() -> None:
 def test_what_the_restricted_report_alone_has_is_never_called_absent() -> None:
     """The table of Local Law 144 of the same result has four rows that are present: no public row denies them."""
     result = with_safeguards(RESULTS[0])
-    told = with_shown_evidence(made("small").model_copy(update={"about": said(result)}), public_states(result))
-    rows = {(row.instrument, row.article): row for row in told.about.frameworks}
+    stated = with_shown_evidence(made("small").model_copy(update={"about": said(result)}), public_states(result))
+    rows = {(row.instrument, row.article): row for row in stated.about.frameworks}
     for law in result.frameworks:
         for row in law.provisions:
             public = rows[law.instrument, row.article]
@@ -98,7 +98,7 @@ def test_what_the_restricted_report_alone_has_is_never_called_absent() -> None:
             every = (*public.measured, *public.declared, *public.not_shown, *public.absent)
             assert sorted(every) == sorted((*row.measured, *row.declared, *row.not_shown))
             assert not set(public.absent) & {*row.measured, *row.declared}
-    ratios = [row for row in told.about.frameworks if row.instrument == "NYC Local Law 144"]
+    ratios = [row for row in stated.about.frameworks if row.instrument == "NYC Local Law 144"]
     assert [row.state for row in ratios[:4]] == ["not_shown", "not_shown", "not_shown", "present"]
     states = {one.article: one.public_state for one in result.frameworks[3].provisions}
     assert set(list(states.values())[:4]) == {"not_shown"}, "before there is a table"
@@ -118,8 +118,8 @@ def test_further_questions_are_asked_by_the_plan() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_every_further_question_has_words(code: str) -> None:
     looks = said(RESULTS[0]).looks
-    told = questions(looks, language(code), rates=True)
-    assert [one.named for one in told] == [True] * len(LOOKS)
+    stated = questions(looks, language(code), rates=True)
+    assert [one.named for one in stated] == [True] * len(LOOKS)
     assert {look.name for look in ABOUT_ALL.looks} <= set(LOOKS)
 
 
@@ -129,5 +129,5 @@ def test_what_a_file_says_of_the_public_is_not_asked() -> None:
     loud = tuple(
         one.model_copy(update={"public_state": "measured", "public_evidence": "37 women"}) for one in whole.safeguards
     )
-    told = said(whole.model_copy(update={"safeguards": loud}))
-    assert told == said(whole)
+    stated = said(whole.model_copy(update={"safeguards": loud}))
+    assert stated == said(whole)

@@ -170,8 +170,8 @@ def told_by_trying(case: Case) -> set[tuple[int, str]] | None:
     for release, counts in enumerate(each):
         fit = counts[np.unique(joined[:, release])]
         low, high = fit.min(axis=0), fit.max(axis=0)
-        told = (high < K) | ((low < K) & (high - low < K - 1))
-        found |= {(int(node), BOUNDED[columns[column]]) for node, column in zip(*np.nonzero(told), strict=True)}
+        stated = (high < K) | ((low < K) & (high - low < K - 1))
+        found |= {(int(node), BOUNDED[columns[column]]) for node, column in zip(*np.nonzero(stated), strict=True)}
     return found
 
 

@@ -12,15 +12,15 @@ WHY = {"below": "beyond_limit", "meets": "within_limit", "cannot_tell": "limit_n
 RUNGS = ("m49-region", "m49-subregion", "country")
 
 
-def told(word: str, code: str, rung: str, rule: str = "missed") -> PublicWord:
+def shown(word: str, code: str, rung: str, rule: str = "missed") -> PublicWord:
     return PublicWord.model_validate(
         {"rule": rule, "group": Group((Level("nationality", rung, code),)), "word": word, "why": WHY[word]}
     )
 
 
 def test_stateless_people_count_once_and_nigerians_and_western_africans_do_not() -> None:
-    words = [told("below", "XXA", rung) for rung in RUNGS]
-    words += [told("below", "011", "m49-subregion"), told("below", "NGA", "country")]
+    words = [shown("below", "XXA", rung) for rung in RUNGS]
+    words += [shown("below", "011", "m49-subregion"), shown("below", "NGA", "country")]
     once = each_people_once(words)
     assert [(word.group.levels[0].rung, word.group.levels[0].code) for word in once] == [
         ("country", "XXA"),
@@ -32,17 +32,17 @@ def test_stateless_people_count_once_and_nigerians_and_western_africans_do_not()
 
 @pytest.mark.parametrize("rung", RUNGS)
 def test_the_worst_word_stands_on_whatever_rung_it_was_found(rung: str) -> None:
-    words = [told("below" if each == rung else "meets", "XXA", each) for each in RUNGS]
+    words = [shown("below" if each == rung else "meets", "XXA", each) for each in RUNGS]
     (kept,) = each_people_once(words)
     assert (kept.word, kept.group.levels[0].rung) == ("below", rung)
     assert state_tally(words) == {"below": 1, "meets": 0, "cannot_tell": 0, "not_shown": 0}
 
 
 def test_not_knowing_outranks_a_pass() -> None:
-    (kept,) = each_people_once([told("meets", "XXA", "country"), told("cannot_tell", "XXA", "m49-region")])
+    (kept,) = each_people_once([shown("meets", "XXA", "country"), shown("cannot_tell", "XXA", "m49-region")])
     assert kept.word == "cannot_tell"
 
 
 def test_rules_are_counted_apart() -> None:
-    words = [told("below", "XXA", "country"), told("meets", "XXA", "country", rule="flagged")]
+    words = [shown("below", "XXA", "country"), shown("meets", "XXA", "country", rule="flagged")]
     assert each_people_once(words) == words

@@ -193,7 +193,7 @@ def test_nor_is_a_portal(found: tuple[Counts, Counts]) -> None:
     ],
 )
 def test_each_rounding_is_half_upwards(share: float, said: tuple[str, int, str, str]) -> None:
-    told = (tenth(share), tenth_from_end(share))
+    stated = (tenth(share), tenth_from_end(share))
     assert per_cent(share) == Decimal(said[0])
-    assert (whole_per_cent(share), *map(str, told)) == said[1:]
+    assert (whole_per_cent(share), *map(str, stated)) == said[1:]
     assert str(of_share(0.00005, 4)) == "0.0001"

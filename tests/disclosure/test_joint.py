@@ -138,9 +138,9 @@ def test_every_release_before_comes_back_from_the_folder_with_what_was_withheld(
     made: dict[int, Protected] = {}
     logs: list[list[Seen]] = []
 
-    def noted(exact: ExactCounts, method: Method, log: Sequence[Seen], told: Sequence[BoolArray]) -> Protected:
+    def noted(exact: ExactCounts, method: Method, log: Sequence[Seen], shown: Sequence[BoolArray]) -> Protected:
         logs.append(list(log))
-        made[len(log)] = protect(exact, method, log, told)
+        made[len(log)] = protect(exact, method, log, shown)
         return made[len(log)]
 
     monkeypatch.setattr("audit.disclosure.release.protect", noted)
@@ -206,10 +206,10 @@ def test_more_is_withheld_for_a_count_of_a_group_that_stands_in_no_table(monkeyp
 
 def test_where_nothing_is_left_to_withhold_a_release_is_refused_at_once() -> None:
     exact = exact_counts(LATTICE, tables(1, models=False)[0], SECRET)
-    told = np.zeros((LATTICE.nodes, len(BOUNDED)), dtype=np.bool_)
-    told[:, TOTAL_OF[0]] = True
+    shown = np.zeros((LATTICE.nodes, len(BOUNDED)), dtype=np.bool_)
+    shown[:, TOTAL_OF[0]] = True
     with pytest.raises(RefusedReleaseError) as refused:
-        protect(exact, METHOD, found_told=[told] * 1_000)
+        protect(exact, METHOD, found_told=[shown] * 1_000)
     assert refused.value.slug == "not-safe-beside-earlier"
 
 

@@ -18,8 +18,8 @@ from audit.stats.arrays import IntArray
 
 def test_record_keys_are_keyed_blake2b_and_use_all_64_bits() -> None:
     keys = record_keys((f"person {n}" for n in range(4_000)), SECRET)
-    told = hashlib.blake2b(b"person 7", digest_size=8, key=SECRET, person=b"record").digest()
-    assert int(keys[7]) == int.from_bytes(told, "little")
+    shown = hashlib.blake2b(b"person 7", digest_size=8, key=SECRET, person=b"record").digest()
+    assert int(keys[7]) == int.from_bytes(shown, "little")
     bits = (keys[:, np.newaxis] >> np.arange(64, dtype=np.uint64)) & np.uint64(1)
     assert np.abs(bits.mean(axis=0) - 0.5).max() < 0.05
     assert len(set(keys.tolist())) == keys.size

@@ -156,8 +156,8 @@ def word(state: str, rung: str) -> PublicWord:
 def test_of_two_states_of_the_same_people_the_worse_one_is_told(worse: int, better: int) -> None:
     pair = [word(ORDER[better], "country"), word(ORDER[worse], "m49-region")]
     for words in (pair, pair[::-1]):
-        (told,) = each_people_once(words)
-        assert state_of(told) == ORDER[min(worse, better)]
+        (stated,) = each_people_once(words)
+        assert state_of(stated) == ORDER[min(worse, better)]
 
 
 def test_a_group_beyond_two_limits_on_one_harm_is_one() -> None:

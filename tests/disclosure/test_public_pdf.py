@@ -58,10 +58,10 @@ def more(release: PublicRelease) -> dict[str, bytes]:
 @pytest.mark.parametrize(("lang", "direction"), [("en", "ltr"), ("ar", "rtl")])
 def test_a_pdf_of_its_page_passes(release: PublicRelease, files: dict[str, bytes], lang: str, direction: str) -> None:
     made = files if lang == "en" else printed(release, lang, direction)
-    told = read_pdf("report.pdf", made["report.pdf"])
-    assert told.sheets > 1
-    assert {line.place for line in told.lines} == {"text", "head", "list", "margin"}
-    assert set(told.attached) == {"groups.csv", "release.json"}
+    shown = read_pdf("report.pdf", made["report.pdf"])
+    assert shown.sheets > 1
+    assert {line.place for line in shown.lines} == {"text", "head", "list", "margin"}
+    assert set(shown.attached) == {"groups.csv", "release.json"}
     refuse_other_pdfs(made, more(release), MAKER)
 
 
@@ -81,8 +81,8 @@ def in_the_text(writer: PdfWriter) -> None:
     stream: Any = writer.pages[0].get_contents()
     fonts = writer.pages[0]["/Resources"]["/Font"].get_object()  # type: ignore[index]
     for name, font in fonts.items():
-        told = font.get_object()["/ToUnicode"].get_data().decode()
-        digits = {letter: glyph for glyph, letter in re.findall(r"<([0-9a-f]{4})> <(003[0-9])>", told)}
+        shown = font.get_object()["/ToUnicode"].get_data().decode()
+        digits = {letter: glyph for glyph, letter in re.findall(r"<([0-9a-f]{4})> <(003[0-9])>", shown)}
         if {"0034", "0037"} <= set(digits):
             marked = re.search(rb"/MCID \d+>>\s*BDC", stream.get_data())
             assert marked is not None

@@ -232,8 +232,8 @@ def test_a_release_that_the_portal_would_refuse_is_never_written(
     real = follow
 
     def otherwise(*arguments: Any, **named: Any) -> Any:
-        told = real(*arguments, **named)
-        return told._replace(rates=told.rates[:-1])
+        shown = real(*arguments, **named)
+        return shown._replace(rates=shown.rates[:-1])
 
     plan = PLAN if figures == "shown" else NO_LEVELS
     monkeypatch.setattr(audit.disclosure.words, "follow", otherwise)

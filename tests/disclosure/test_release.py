@@ -318,7 +318,7 @@ def test_a_second_release_is_held_against_the_first_and_both_come_again(publishe
 
 def broken(restricted: Path, how: str) -> None:
     log = restricted / "releases" / "0001.json"
-    told = json.loads(log.read_bytes())
+    stated = json.loads(log.read_bytes())
     if how == "key gone":
         (restricted / "key").unlink()
     elif how == "key open":
@@ -326,7 +326,7 @@ def broken(restricted: Path, how: str) -> None:
     elif how == "key cut":
         (restricted / "key").write_text("abcd\n")
     elif how == "number changed":
-        log.write_text(json.dumps({**told, "number": 7}))
+        log.write_text(json.dumps({**stated, "number": 7}))
     elif how == "not JSON":
         log.write_bytes(log.read_bytes()[:-40])
     elif how == "first gone":

@@ -78,9 +78,9 @@ def test_every_sign_is_taken_for_all_that_it_tells_and_for_no_more(floor: int) -
         for total in (None, *sorted({total for total, _ in pairs})):
             fit = [(own, errors, own - errors) for own, errors in pairs if total in (None, own)]
             bounds = known(sign, method, total)
-            told = list(zip(bounds.low[0, :3].tolist(), bounds.high[0, :3].tolist(), strict=True))
-            if told != [(min(values), max(values)) for values in zip(*fit, strict=True)]:
-                wrong.append((sign, total, told, [(min(v), max(v)) for v in zip(*fit, strict=True)]))
+            stated = list(zip(bounds.low[0, :3].tolist(), bounds.high[0, :3].tolist(), strict=True))
+            if stated != [(min(values), max(values)) for values in zip(*fit, strict=True)]:
+                wrong.append((sign, total, stated, [(min(v), max(v)) for v in zip(*fit, strict=True)]))
     assert wrong == []
 
 

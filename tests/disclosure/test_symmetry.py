@@ -44,16 +44,16 @@ def test_counts_that_change_places_have_the_same_bounds(place: int) -> None:
         assert bound(system, int(row)) == pytest.approx(bound(system, first))
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_the_attack_finds_the_same_with_it_as_without_it(told: bool) -> None:
+@pytest.mark.parametrize("shown", [False, True])
+def test_the_attack_finds_the_same_with_it_as_without_it(shown: bool) -> None:
     bounds = printed(LATTICE, 600, 4)
-    if told:  # everyone and all genders but one exactly: what is left for one group is told
+    if shown:  # everyone and all genders but one exactly: what is left for one group is told
         tell_a_gender(bounds)
     system, found = side_system(LATTICE, bounds, 0), propagate(LATTICE, bounds)
     asked = found.low[system.nodes, system.columns] < METHOD.floor
     with_it, without = (attack_side(one, METHOD.floor, asked) for one in (system, without_symmetry(system)))
     assert sorted(with_it.told) == sorted(without.told)
-    assert bool(with_it.told) == told
+    assert bool(with_it.told) == shown
     assert with_it.by_table + with_it.by_bound + len(with_it.told) == int(asked.sum())
     assert with_it.solved < without.solved
 

@@ -162,9 +162,9 @@ def test_words_are_those_of_the_design_at_the_very_limit(metric: MetricName, sca
                     "least_cases": int(rng.integers(0, 500)),
                 }
             )  # fmt: skip
-            told = [each.word for each in public_words(table(everyone, groups), rule, alpha=ALPHA)]
-            assert told == [word(rule, everyone, one, len(groups)) for one in groups]
-            said.update(told)
+            stated = [each.word for each in public_words(table(everyone, groups), rule, alpha=ALPHA)]
+            assert stated == [word(rule, everyone, one, len(groups)) for one in groups]
+            said.update(stated)
     assert min(said[each] for each in ("below", "meets", "cannot_tell")) > 5, said
 
 
@@ -211,8 +211,8 @@ def test_a_group_passes_only_if_it_would_with_the_most_that_the_unknown_can_be(
     for place in range(turn - 3, turn + 5):
         made = table(everyone, [owns[place]])
         made = made.model_copy(update={"groups": (*made.groups, row)})
-        told = next(each.word for each in public_words(made, rule) if each.group == made.groups[1].group)
-        assert (told == "meets") == expected[place], owns[place]
+        stated = next(each.word for each in public_words(made, rule) if each.group == made.groups[1].group)
+        assert (stated == "meets") == expected[place], owns[place]
 
 
 def plain_or_noisy(metric: MetricName, counts: Counts, variance: float, level: float) -> tuple[float, float]:
@@ -250,10 +250,10 @@ def test_few_say_a_word_where_it_holds_from_none_of_them_to_all(shown: str, scal
         other = made.groups[2].model_copy(update={"positives": half})
         made = made.model_copy(update={"groups": (made.groups[0], few_row, other)})
         for limit in np.linspace(0.02, 0.4, 39) if scale == "difference" else np.linspace(0.3, 0.98, 35):
-            told = public_words(made, rule.model_copy(update={"limit": float(limit)}), alpha=ALPHA)[0].word
+            stated = public_words(made, rule.model_copy(update={"limit": float(limit)}), alpha=ALPHA)[0].word
             lowest = -limit if scale == "difference" else limit
             below, meets = ends[1 - ALPHA][1] < lowest, ends[1 - 2 * ALPHA][0] > lowest
-            assert told == ("below" if below else "meets" if meets else "cannot_tell"), (cases, limit)
-            said[told] += 1
+            assert stated == ("below" if below else "meets" if meets else "cannot_tell"), (cases, limit)
+            said[stated] += 1
     assert said["below" if shown == "few_correct" else "meets"] > 30, said
     assert said["cannot_tell"] > 10, said

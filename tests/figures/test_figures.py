@@ -90,11 +90,11 @@ def test_a_public_forest_draws_the_rates_of_the_release(release: PublicRelease) 
         for word in release.words
         if len(word.group.levels) == 2 and word.group.levels[1].rung == "country"
     )
-    told = words_of(figure)
-    assert "Everyone:" in told
-    assert "Limit: at most 10 percentage points below everyone else." in told
-    assert "Protected figures: every count was changed by at most 5" in told
-    assert "The overall verdict comes from the exact figures: exceeds the limits." in told
+    written = words_of(figure)
+    assert "Everyone:" in written
+    assert "Limit: at most 10 percentage points below everyone else." in written
+    assert "Protected figures: every count was changed by at most 5" in written
+    assert "The overall verdict comes from the exact figures: exceeds the limits." in written
     assert axes.get_xlabel().replace("\n", " ") == "Share of victims found: victims found, among victims"
     assert f"{len(rates) and sum(1 for _ in shown)} groups." in str(figure.get_label())
 
@@ -164,8 +164,8 @@ def test_the_lines_of_an_exact_funnel_are_those_of_the_verdict(result: AuditResu
     made = next(
         each for each in result.further.funnels if each.rule == "missed" and each.family.axes[0].rung == "country"
     )
-    told = {float(point.cases): point.fail_rate for point in made.points if point.fail_rate is not None}
-    assert dict(points(drawn["fails from here"])) == told
+    written = {float(point.cases): point.fail_rate for point in made.points if point.fail_rate is not None}
+    assert dict(points(drawn["fails from here"])) == written
     passes = dict(points(drawn["passes from here"]))
     exact = {float(point.cases): point.pass_rate for point in made.points}
     judged_alone = [each for each in result.verdicts if each.rule == "missed" and each.decidable]
@@ -175,7 +175,7 @@ def test_the_lines_of_an_exact_funnel_are_those_of_the_verdict(result: AuditResu
     marks = {name.partition(" (")[0]: points(line) for name, line in drawn.items() if "(" in name}
     assert marks["within the limit"]
     assert all(rate >= passes[cases] for cases, rate in marks["within the limit"] if cases in passes)
-    assert all(rate <= told[cases] for cases, rate in marks.get("beyond the limit", []) if cases in told)
+    assert all(rate <= written[cases] for cases, rate in marks.get("beyond the limit", []) if cases in written)
     verdicts = [verdict for verdict in result.verdicts if verdict.rule == "missed"]
     country = [each for each in verdicts if [level.rung for level in each.group.levels] == ["country"]]
     assert len(marks["within the limit"]) == sum(each.outcome == "pass" for each in country)
@@ -288,9 +288,9 @@ def test_where_there_is_no_funnel_it_says_why_and_what_can_be_drawn(result: Audi
     assert forest(result, rule="flagged").axes, "what it advises can be done"
     verdicts = tuple(each.model_copy(update={"degrees_of_freedom": 7.0}) for each in result.verdicts)
     clustered = replaced(result, funnels=(), verdicts=verdicts)
-    told = why(funnel, clustered)
-    assert "by gender or by nationality: its lines are those of exact tests, which there are none of where" in told
-    assert told.endswith(forest_of_it)
+    written = why(funnel, clustered)
+    assert "by gender or by nationality: its lines are those of exact tests, which there are none of where" in written
+    assert written.endswith(forest_of_it)
     assert forest(clustered).axes
 
 
@@ -306,21 +306,21 @@ def test_where_no_group_has_a_rate_no_other_family_is_advised(result: AuditResul
         else each.model_copy(update={"value": None, "low": None, "high": None})
         for each in result.estimates
     )
-    told = why(forest, result.model_copy(update={"estimates": gender_only}), by="gender")
-    assert told == "no group of this family has a rate — --by takes one of: nationality"
+    written = why(forest, result.model_copy(update={"estimates": gender_only}), by="gender")
+    assert written == "no group of this family has a rate — --by takes one of: nationality"
     nothing = {"value": None, "low": None, "high": None, "at_least": None, "at_most": None}
     hidden = tuple(each.model_copy(update=nothing) if each.group.levels else each for each in release.rates)
     for draw in (forest, funnel):
-        told = why(draw, release.model_copy(update={"rates": hidden}))
-        assert told.startswith("no group of this family has a rate that is shown — draw")
-        assert "add --restricted" in told
-        assert "--by" not in told
+        written = why(draw, release.model_copy(update={"rates": hidden}))
+        assert written.startswith("no group of this family has a rate that is shown — draw")
+        assert "add --restricted" in written
+        assert "--by" not in written
 
 
 @pytest.mark.parametrize("about", [{"weighted": True}, {"clustered": True}])
 def test_no_funnel_of_the_exact_result_is_advised_where_there_is_none(about: dict[str, bool]) -> None:
-    told = why(funnel, made_release(**about))
-    assert told.endswith("— draw a forest from the exact result, for restricted use: add --restricted")
+    written = why(funnel, made_release(**about))
+    assert written.endswith("— draw a forest from the exact result, for restricted use: add --restricted")
 
 
 @pytest.mark.parametrize("draw", [forest, funnel])
@@ -334,9 +334,9 @@ def test_groups_that_a_limit_is_not_on_have_a_mark_of_their_own(release: PublicR
     assert sum(len(points(line)) for line in marks.values()) > 5
     assert not [name for name in drawn if name.startswith(("cannot tell", "within the limit", "beyond the limit"))]
     assert not [name for name in drawn if name.startswith("limit")]
-    told = words_of(figure)
-    assert "Diamonds: not judged by this limit" in told
-    assert "Open circles" not in told
+    written = words_of(figure)
+    assert "Diamonds: not judged by this limit" in written
+    assert "Open circles" not in written
     if draw is funnel:
         assert [name.partition(" (")[0] for name in marks] == ["not judged by this limit"]
     judged = lines(draw(release, by="nationality").axes[0])

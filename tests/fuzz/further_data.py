@@ -132,7 +132,7 @@ def recurses(y_true, y_pred):
     return recurses(y_true, y_pred)
 
 def prints(y_true, y_pred):
-    print("{{}} told by the measure")
+    print("{{}} printed by the measure")
     sys.stdout.write("and again")
     return 0.5
 

@@ -53,7 +53,7 @@ def run(*arguments: str | Path) -> Ended:
 
 
 def said_well(ended: Ended) -> None:
-    """The code is a documented one, and what went wrong is told in one line that repeats nothing of the data."""
+    """The code is a documented one, and what went wrong stands in one line that repeats nothing of the data."""
     assert ended.code in CODES, ended
     assert "Traceback" not in ended.err + ended.out
     for hidden in ("internal error", "the reporter", "the answers cannot be read"):
@@ -123,8 +123,8 @@ def judged(out: Path, code: int, rows: int | None, *, also: frozenset[str] = fro
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.lstrip().lower().startswith("<!doctype html>")
     assert page.rstrip().endswith("</html>")
-    for told in (text, page, (out / "junit.xml").read_text(encoding="utf-8")):
-        assert ID_CANARY not in told
+    for shown in (text, page, (out / "junit.xml").read_text(encoding="utf-8")):
+        assert ID_CANARY not in shown
     return result
 
 

@@ -201,8 +201,8 @@ def _titles() -> st.SearchStrategy[str]:
 def _detectors(draw: st.DrawFn, predictions: DataFile | None) -> dict[str, Any]:
     cut: dict[str, Any] = draw(st.sampled_from(({"threshold": 0.5}, {"threshold": 0.25}, {"top_k": 5}, {"top_k": 25})))
     if predictions is not None:
-        told = {"path": predictions.name, "encoding": predictions.encoding, "delimiter": predictions.delimiter}
-        return {"kind": "predictions", "score": "score", **cut, **told}
+        shown = {"path": predictions.name, "encoding": predictions.encoding, "delimiter": predictions.delimiter}
+        return {"kind": "predictions", "score": "score", **cut, **shown}
     how = draw(st.sampled_from(("score", "score", "decision", "python")))
     if how == "score":
         return {"kind": "predictions", "score": "score", **cut}

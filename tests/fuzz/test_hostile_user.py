@@ -159,8 +159,8 @@ def test_an_interrupted_run_leaves_everything_as_it_was(sent: signal.Signals, al
     assert process.stderr is not None
     assert process.stderr.readline() == "stopping after this batch; once more to stop at once\n"
     process.send_signal(sent)
-    told, said = process.communicate(timeout=60)
-    assert (process.returncode, told, said) == (130, "", "interrupted: nothing was judged\n")
+    shown, said = process.communicate(timeout=60)
+    assert (process.returncode, shown, said) == (130, "", "interrupted: nothing was judged\n")
     assert _but_caches(tree(audit.parent)) == before
 
 
@@ -227,10 +227,10 @@ def test_a_document_that_is_cut_short_is_no_verdict(unbuffered: str, audit: Path
     """Unbuffered, the system takes a part of what is written and says so only in a number."""
     pytest.importorskip("resource")
     run("run", "--restricted", audit / "plan.toml", "--out", audit / "out")
-    with (audit / "told.json").open("wb") as told:
+    with (audit / "shown.json").open("wb") as shown:
         done = subprocess.run(
             [sys.executable, "-c", LIMITED, "gate", "--restricted", str(audit / "out"), "--json"],
-            stdout=told,
+            stdout=shown,
             stderr=subprocess.PIPE,
             text=True,
             check=False,

@@ -66,10 +66,10 @@ def scores(detector: Detector, batch: pa.RecordBatch) -> list[float | None]:
 
 DIGEST = """
 import hashlib, struct
-told = repr(batch.schema) + repr(batch.num_rows)
+seen = repr(batch.schema) + repr(batch.num_rows)
 for column in batch.columns:
-    told += "".join(struct.pack("d", x).hex() if isinstance(x, float) else repr(x) for x in column.to_pylist())
-return [int(hashlib.sha256(told.encode()).hexdigest()[:12], 16) / 16**12] * batch.num_rows
+    seen += "".join(struct.pack("d", x).hex() if isinstance(x, float) else repr(x) for x in column.to_pylist())
+return [int(hashlib.sha256(seen.encode()).hexdigest()[:12], 16) / 16**12] * batch.num_rows
 """
 KINDS: dict[str, pa.Array] = {
     "NaN, infinity, nothing and minus zero": pa.array([float("nan"), None, float("-inf"), -0.0]),

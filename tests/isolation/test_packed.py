@@ -24,7 +24,7 @@ GOOD: dict[str, Any] = {
 }
 
 
-def told(answer: Any) -> str:
+def shown(answer: Any) -> str:
     """What the harness makes of an answer: the checked values, or the error."""
     try:
         checked = accept_answer(answer, IDS, "score", (0.0, 1.0), where="here")
@@ -61,7 +61,7 @@ AMISS: dict[str, Any] = {
 @pytest.mark.parametrize("what", AMISS)
 def test_the_harness_says_the_same_of_an_answer_that_came_out_of_a_child(what: str) -> None:
     answer = pa.record_batch({**GOOD, **AMISS[what]})
-    assert told(unpack(pack(answer))) == told(answer)
+    assert shown(unpack(pack(answer))) == shown(answer)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,8 @@ def test_the_harness_says_the_same_of_an_answer_that_came_out_of_a_child(what: s
     [None, [0.1, 0.2, 0.3], pa.table(GOOD), pa.record_batch({"row_id": IDS}), pa.record_batch({**GOOD, "more": IDS})],
 )
 def test_what_is_no_answer_is_refused_alike(answer: Any) -> None:
-    assert "RecordBatch" in told(answer)
-    assert told(unpack(pack(answer))) == told(answer)
+    assert "RecordBatch" in shown(answer)
+    assert shown(unpack(pack(answer))) == shown(answer)
 
 
 @given(rows=st.lists(st.tuples(st.floats(width=64) | st.none(), st.sampled_from(STATUSES), st.sampled_from(REASONS))))
@@ -95,7 +95,7 @@ def test_any_bytes_are_an_answer_that_is_checked_or_none(content: bytes) -> None
     answer = unpack(content)
     if answer is not None:
         answer.validate(full=True)
-        told(answer)
+        shown(answer)
 
 
 def test_an_answer_has_one_length() -> None:
@@ -110,4 +110,4 @@ def test_an_answer_has_one_length() -> None:
 def test_a_code_beyond_the_words_is_a_word_that_nobody_knows() -> None:
     packed = bytearray(pack(pa.record_batch(GOOD)))
     packed[-6:-3] = np.array([len(STATUSES), -2, 127], dtype=np.int8).tobytes()
-    assert "3 rows have a status that the protocol does not know" in told(unpack(packed))
+    assert "3 rows have a status that the protocol does not know" in shown(unpack(packed))

@@ -192,8 +192,8 @@ def command(*arguments: str, folder: Path, path: str | None = None, **options: A
 
 def without_provenance(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """A result without the block that may differ; and where the detector ran."""
-    told = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    return told, told.pop("provenance")["ran_in"]
+    shown = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    return shown, shown.pop("provenance")["ran_in"]
 
 
 def test_a_result_is_the_same_wherever_the_model_ran_and_says_where(tmp_path: Path) -> None:

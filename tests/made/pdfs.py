@@ -54,8 +54,8 @@ def places_of(content: bytes, folder: Path) -> dict[str, float]:
     if shutil.which("pdftotext") is None:
         pytest.skip("pdftotext (poppler-utils) is not here")
     (folder / "placed.pdf").write_bytes(content)
-    told = subprocess.run(["pdftotext", "-bbox", str(folder / "placed.pdf"), "-"], capture_output=True, check=True)
-    found = re.findall(r'<word xMin="([\d.]+)"[^>]*>([^<]*)</word>', told.stdout.decode())
+    shown = subprocess.run(["pdftotext", "-bbox", str(folder / "placed.pdf"), "-"], capture_output=True, check=True)
+    found = re.findall(r'<word xMin="([\d.]+)"[^>]*>([^<]*)</word>', shown.stdout.decode())
     return {word: float(left) for left, word in found}
 
 

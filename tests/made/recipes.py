@@ -82,8 +82,8 @@ def run_action(
         output.write_text("", encoding="utf-8")
         own = {name: _filled(value, values) for name, value in step.get("env", {}).items()}
         places = {"RUNNER_TEMP": temporary, "GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": summary}
-        told = environment(bin_folder, work, **own, **{name: str(place) for name, place in places.items()})
-        done = in_shell(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], checkout, told)
+        shown = environment(bin_folder, work, **own, **{name: str(place) for name, place in places.items()})
+        done = in_shell(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], checkout, shown)
         build.log += done.stdout
         build.code = done.returncode
         for line in output.read_text(encoding="utf-8").splitlines():
@@ -97,20 +97,20 @@ def run_action(
 
 def run_gitlab(checkout: Path, bin_folder: Path, home: Path, **variables: str) -> Build:
     """Carry out the script of GitLab's job in a checkout, as its runner would."""
-    told = environment(bin_folder, home, **{**GITLAB["variables"], **variables})
+    shown = environment(bin_folder, home, **{**GITLAB["variables"], **variables})
     log = ""
     for script in GITLAB["script"]:
-        done = in_shell(["sh", "-e", "-c", script], checkout, told)
+        done = in_shell(["sh", "-e", "-c", script], checkout, shown)
         log += done.stdout
         if done.returncode:
             return Build(done.returncode, log)
     return Build(0, log)
 
 
-def in_shell(words: list[str], folder: Path, told: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def in_shell(words: list[str], folder: Path, shown: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a command, what it says on stderr together with the rest, as a log has it."""
     return subprocess.run(
-        words, cwd=folder, env=dict(told), text=True, check=False, timeout=180,
+        words, cwd=folder, env=dict(shown), text=True, check=False, timeout=180,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
 

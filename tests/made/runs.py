@@ -77,9 +77,9 @@ class Made:
         to = self.folder / "predictions.parquet"
         checkpoint = Checkpoint(self.kept, commit_every=commit_every, fresh=fresh)
         result = run_audit(self.plan, predictions_to=to, crosscheck=False, checkpoint=checkpoint)
-        told: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
-        del told["provenance"]
-        return to.read_bytes(), told
+        shown: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
+        del shown["provenance"]
+        return to.read_bytes(), shown
 
 
 def made_run(folder: Path, rows: int = 400, *, pause: float = 0.0) -> Made:

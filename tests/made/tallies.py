@@ -106,7 +106,7 @@ def in_all(release: PublicRelease) -> dict[str, Counts]:
     files = SitePortal().render(PublicSite(audits=(audit,), today="2026-11-26", languages=("en",)))
     (system,) = PortalIndex.model_validate_json(files["index.json"]).systems
     (listed,) = system.audits
-    told = (listed.below, listed.meets, listed.cannot_tell, listed.not_shown)
+    shown = (listed.below, listed.meets, listed.cannot_tell, listed.not_shown)
     tallies = {
         f"{name} of the portal": printed(text(each))
         for name in ("index.html", system.page)
@@ -118,7 +118,7 @@ def in_all(release: PublicRelease) -> dict[str, Counts]:
     ends = {kind: re.search(rf"{kind} ([\d,]+) \(", lines) for kind in ("cannot tell of", "not shown")}
     left = [int(found[1].replace(",", "")) if found else 0 for found in ends.values()]
     decided = counts(_STATE_OF[case.outcome] for case in cases if case.group is not None)[:2]
-    return {"index.json": told, **tallies, "pytest, last lines": (*decided, *left)}  # type: ignore[dict-item]
+    return {"index.json": shown, **tallies, "pytest, last lines": (*decided, *left)}  # type: ignore[dict-item]
 
 
 def surfaces_agree(release: PublicRelease) -> None:
@@ -139,8 +139,8 @@ def surfaces_agree(release: PublicRelease) -> None:
     first, *others = by_surface(release).items()
     if release.headline.outcome == "fail":
         sentence_agrees(release, screen, first[1])
-    for surface, told in others:
-        assert told == first[1], (surface, first[0])
+    for surface, shown in others:
+        assert shown == first[1], (surface, first[0])
     for surface, found in beyond(release).items():
         assert found == Counter({rule: of[0] for rule, of in first[1].items() if of[0]}), surface
     whole = tuple(map(sum, zip(*first[1].values(), strict=True)))
@@ -159,8 +159,8 @@ def sentence_agrees(release: PublicRelease, screen: str, counted: ByRule) -> Non
     """The sentence of a fail, and the number beside it, count as many groups beyond each limit as all else does."""
     assert len({rule.metric for rule in release.rules}) == len(release.rules), "a sentence counts groups, and no limits"
     for rule in release.rules:
-        told = [int(count.replace(",", "")) for count in re.findall(SENTENCE[rule.metric], screen)]
-        assert told == [count for count in counted[rule.rule][:1] if count], screen
+        shown = [int(count.replace(",", "")) for count in re.findall(SENTENCE[rule.metric], screen)]
+        assert shown == [count for count in counted[rule.rule][:1] if count], screen
     large = re.findall(r"([\d,]+) groups? beyond the limit of ", screen)
     assert {int(count.replace(",", "")) for count in large} <= {of[0] for of in counted.values() if of[0]}, screen
     assert len(large) == any(of[0] for of in counted.values())
@@ -229,14 +229,14 @@ _MESSAGES = {
 
 
 def _junit(release: PublicRelease) -> ByRule:
-    told = {}
+    shown = {}
     for suite in list(ET.fromstring(PublicJunitReporter().render(release)))[1:]:
         states = [_state_of(case) for case in suite.findall("testcase")]
-        told[str(suite.get("name"))] = counts(states)
+        shown[str(suite.get("name"))] = counts(states)
         skipped = str(len(states) - states.count("below") - states.count("meets"))
         head = (suite.get("tests"), suite.get("failures"), suite.get("skipped"))
         assert head == (str(len(states)), str(states.count("below")), skipped)
-    return told
+    return shown
 
 
 def _state_of(case: ET.Element) -> str:
@@ -248,14 +248,14 @@ def _state_of(case: ET.Element) -> str:
 
 
 def _markdown(file: str) -> ByRule:
-    head, told = "| Groups under the rule | beyond the limit | within it | cannot tell | not shown |", {}
+    head, shown = "| Groups under the rule | beyond the limit | within it | cannot tell | not shown |", {}
     lines = file.splitlines()
     for line in lines[lines.index(head) + 2 :]:
         if not line.startswith("|"):
             break
         _, rule, *cells, _ = line.split("|")
-        told[rule.partition(":")[0].strip(" `")] = tuple(map(int, cells))
-    return told  # type: ignore[return-value]
+        shown[rule.partition(":")[0].strip(" `")] = tuple(map(int, cells))
+    return shown  # type: ignore[return-value]
 
 
 def _metrics(release: PublicRelease) -> ByRule:

@@ -75,8 +75,8 @@ def test_a_planted_number_is_refused(english: PublicSite, pages: Files, furnitur
 def test_a_number_of_one_audit_beside_another_is_refused(english: PublicSite, pages: Files, furniture: Files) -> None:
     """The rates are both printed, each in its own row: swapped, both are wrong."""
     index = pages["index.html"].decode()
-    told = [f"<b>{n}%</b> {low}–{high}%" for n, low, high in _rates(english)]
-    first, second = told[0], next(each for each in told[1:] if each != told[0])
+    shown = [f"<b>{n}%</b> {low}–{high}%" for n, low, high in _rates(english)]
+    first, second = shown[0], next(each for each in shown[1:] if each != shown[0])
     assert first in index
     assert second in index
     swapped = index.replace(first, "@").replace(second, first).replace("@", second)

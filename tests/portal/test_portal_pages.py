@@ -67,8 +67,8 @@ def test_systems_stand_by_operator_and_in_the_order_of_their_states(pages: dict[
 def test_a_system_is_one_history_by_its_owner_and_name(english: PublicSite, pages: dict[str, bytes]) -> None:
     history = parsed(page(pages, "systems/advert-screener"))
     (table,) = [table for table in find_all(history, "table") if table.get("class") == "history"]
-    told = [text(line) for line in find_all(table, "tr")][1:]
-    assert [re.findall(r"^\d+ \w+ (\d{4})", line)[0] for line in told] == ["2026", "2025", "2024"]
+    stated = [text(line) for line in find_all(table, "tr")][1:]
+    assert [re.findall(r"^\d+ \w+ (\d{4})", line)[0] for line in stated] == ["2026", "2025", "2024"]
     assert len([name for name in pages if name.startswith("systems/")]) == 4
     assert {audit.system for audit in english.audits} == {
         "Advert screener", "Hotline triage 1", "Payment monitor 4", "Border risk score 7",
@@ -76,9 +76,9 @@ def test_a_system_is_one_history_by_its_owner_and_name(english: PublicSite, page
 
 
 def test_a_pass_that_has_expired_is_none_and_stays(english: PublicSite, pages: dict[str, bytes]) -> None:
-    told = text(row(parsed(page(pages, "index")), names(english)["Payment monitor 4"]))
-    assert "Met the limit, and has expired" in told
-    assert "Expired: was valid until 1 February 2024" in told
+    stated = text(row(parsed(page(pages, "index")), names(english)["Payment monitor 4"]))
+    assert "Met the limit, and has expired" in stated
+    assert "Expired: was valid until 1 February 2024" in stated
     assert "Payment monitor 4" in page(pages, "state-expired")
     assert "Payment monitor 4" not in page(pages, "state-pass")
     verdict = next(part for part in find_all(parsed(page(pages, "systems/payment")), "section"))
@@ -132,9 +132,9 @@ def test_ten_groups_are_named_and_the_others_counted(tmp_path: Path) -> None:
     known = [word for word in audit.release.words if word.group in shown and len(word.group.levels) == 1][:13]
     words = tuple(word.model_copy(update={"word": "below", "why": "beyond_limit"}) for word in known)
     below = audit.model_copy(update={"release": audit.release.model_copy(update={"words": words})})
-    told = parsed(page(rendered(site.model_copy(update={"audits": (below,)})), "systems/"))
-    assert len([each for each in find_all(told, "li") if each.get("data-group")]) == 10
-    assert "and 3 more in the report" in text(told)
+    stated = parsed(page(rendered(site.model_copy(update={"audits": (below,)})), "systems/"))
+    assert len([each for each in find_all(stated, "li") if each.get("data-group")]) == 10
+    assert "and 3 more in the report" in text(stated)
 
 
 def test_of_two_audits_of_one_day_the_worse_one_speaks(tmp_path: Path) -> None:
@@ -152,16 +152,16 @@ def test_rates_are_those_of_the_release(english: PublicSite, pages: dict[str, by
     assert rate.value is not None
     assert rate.low is not None
     assert rate.high is not None
-    told = f"{round(100 * rate.value)}% {round(100 * rate.low)}–{round(100 * rate.high)}%"
-    assert told in text(row(parsed(page(pages, "index")), names(english)[title]))
+    stated = f"{round(100 * rate.value)}% {round(100 * rate.low)}–{round(100 * rate.high)}%"
+    assert stated in text(row(parsed(page(pages, "index")), names(english)[title]))
 
 
 def test_the_primary_harm_decides_which_rate_is_shown(english: PublicSite, pages: dict[str, bytes]) -> None:
-    told = text(row(parsed(page(pages, "index")), names(english)["Payment monitor 4"]))
+    stated = text(row(parsed(page(pages, "index")), names(english)["Payment monitor 4"]))
     rate = everyone(english, "Payment monitor 4", "false_positive_rate")
     assert rate.value is not None
-    assert f"{round(100 * rate.value)}%" in told
-    assert "wrongly flagged" in told
+    assert f"{round(100 * rate.value)}%" in stated
+    assert "wrongly flagged" in stated
 
 
 def test_drawings_show_the_numbers_of_the_releases(english: PublicSite, pages: dict[str, bytes]) -> None:
@@ -195,9 +195,9 @@ def test_words_on_groups_are_counted_and_the_furthest_group_is_named(
 ) -> None:
     (audit,) = [audit for audit in english.audits if audit.release.about.title == "Hotline triage 1"]
     counted = list(state_tally(audit.release.words).values())
-    told = text(row(parsed(page(pages, "index")), audit.name))
+    stated = text(row(parsed(page(pages, "index")), audit.name))
     states = ("beyond the limit", "within the limit", "cannot tell", "not shown")
-    assert " ".join(f"{count:,} {state}" for count, state in zip(counted, states, strict=True)) in told
+    assert " ".join(f"{count:,} {state}" for count, state in zip(counted, states, strict=True)) in stated
     assert min(counted[2:]) > 0, "neither stands for the other"
     (listed,) = [one for system in index_of(pages).systems for one in system.audits if one.audit == audit.name]
     assert [listed.below, listed.meets, listed.cannot_tell, listed.not_shown] == counted
@@ -207,10 +207,10 @@ def test_words_on_groups_are_counted_and_the_furthest_group_is_named(
          if rate.metric == "true_positive_rate" and group_key(rate.group) in below and rate.high is not None),
         key=lambda rate: rate.high or 1.0,
     )  # fmt: skip
-    assert "Furthest beyond: Country 0, women" in told
+    assert "Furthest beyond: Country 0, women" in stated
     assert group_key(worst.group) == "gender:level=woman,nationality:country=C000"
-    assert f"{round(100 * (worst.value or 0))}%" in told
-    assert re.search(r"Furthest beyond: Country 0, women, \d+% \(\d+–\d+%\), share of victims found", told)
+    assert f"{round(100 * (worst.value or 0))}%" in stated
+    assert re.search(r"Furthest beyond: Country 0, women, \d+% \(\d+–\d+%\), share of victims found", stated)
     alone = parsed(page(pages, str(Path(listed.page).with_suffix(""))))
     named = [text(each) for each in find_all(alone, "li") if each.get("data-group")]
     assert named, "and each group on the page of its system: limits on several rates share the list"
@@ -224,10 +224,10 @@ def test_changes_are_told_where_they_are_clear_and_not_where_they_are_not(
     errors = [by_title[f"Advert screener 2.{n}"].positives.errors for n in (1, 2, 3)]
     assert all(errors)
     fewer = [abs((after or 0) - (before or 0)) for before, after in pairwise(errors)]
-    told = text(parsed(page(pages, "systems/advert-screener")))
+    stated = text(parsed(page(pages, "systems/advert-screener")))
     for count in fewer:
-        assert f"Victims missed: about {count:,} fewer ({count - 10:,} to {count + 10:,} fewer)" in told
-    assert "There is no audit before this one here." in told
+        assert f"Victims missed: about {count:,} fewer ({count - 10:,} to {count + 10:,} fewer)" in stated
+    assert "There is no audit before this one here." in stated
 
 
 def test_no_change_is_told_between_other_cases_or_small_ones(tmp_path: Path) -> None:
@@ -235,14 +235,14 @@ def test_no_change_is_told_between_other_cases_or_small_ones(tmp_path: Path) -> 
     put(tmp_path / "b", made_release(system="S", finished="2025-01-01"))
     put(tmp_path / "c", made_release(system="S", finished="2026-01-01", digests=OTHER_SET, found=0.5))
     put(tmp_path / "d", made_release(system="S", finished="2026-02-01", digests=(), found=0.9))
-    told = text(parsed(page(rendered(made_site(tmp_path)), "systems/s-")))
-    not_told = "Victims missed: not compared: whether these are the same cases cannot be told, because "
-    assert told.count(f"{not_told}another key may have been used") == 1
-    assert told.count(f"{not_told}no digest of them was published") == 1
-    assert "other cases" not in told
-    assert told.count("Victims missed: no clear change") == 1
-    assert "fewer (" not in told
-    assert "more (" not in told
+    stated = text(parsed(page(rendered(made_site(tmp_path)), "systems/s-")))
+    not_compared = "Victims missed: not compared: whether these are the same cases cannot be told, because "
+    assert stated.count(f"{not_compared}another key may have been used") == 1
+    assert stated.count(f"{not_compared}no digest of them was published") == 1
+    assert "other cases" not in stated
+    assert stated.count("Victims missed: no clear change") == 1
+    assert "fewer (" not in stated
+    assert "more (" not in stated
 
 
 def test_other_cases_are_told_only_where_one_key_is_known_to_have_been_used(tmp_path: Path) -> None:
@@ -261,8 +261,8 @@ def test_other_cases_are_told_only_where_one_key_is_known_to_have_been_used(tmp_
         folder = tmp_path / str(place)
         put(folder / "a", made_release(system="S", finished="2024-01-01", digests=then))
         put(folder / "b", made_release(system="S", finished="2025-01-01", digests=now))
-        told = text(parsed(page(rendered(made_site(folder)), "systems/s-"))).partition("Since the audit before")[2]
-        assert said in told.partition("Since the audit before")[0], said
+        stated = text(parsed(page(rendered(made_site(folder)), "systems/s-"))).partition("Since the audit before")[2]
+        assert said in stated.partition("Since the audit before")[0], said
 
 
 def test_audits_of_one_day_are_told_apart_by_what_they_call_the_system(tmp_path: Path) -> None:
@@ -273,12 +273,12 @@ def test_audits_of_one_day_are_told_apart_by_what_they_call_the_system(tmp_path:
     root = parsed(page(files, "systems/"))
     by_name = {each.audit: each.title for each in index_of(files).systems[0].audits}
     assert list(by_name.values()) == titles
-    told: dict[str, list[str]] = {}
+    stated: dict[str, list[str]] = {}
     for link in find_all(root, "a"):
-        told.setdefault(str(link.get("href")).removeprefix("#"), []).append(text(link))
+        stated.setdefault(str(link.get("href")).removeprefix("#"), []).append(text(link))
     for name, title in by_name.items():
-        assert len(told[name]) > 2
-        assert all(title in said for said in told[name])
+        assert len(stated[name]) > 2
+        assert all(title in said for said in stated[name])
         (head,) = [each for each in find_all(root, "h2") if each.get("id") == name]
         assert text(head) == f"1 January 2026: {title}"
 
@@ -334,32 +334,32 @@ def test_each_page_says_its_language_and_direction(files: dict[str, bytes]) -> N
 
 
 def test_the_annex_says_whose_draft_it_is_and_adds_nothing_up(english: PublicSite, pages: dict[str, bytes]) -> None:
-    told = text(parsed(page(pages, "operators/ministry")))
-    assert "evidence relevant to paragraph 7(k) of a draft resolution" in told
-    assert "a draft by Belarus, Nicaragua and the Syrian Arab Republic" in told
-    assert "10. Invites the Secretary-General to include information" in told
-    assert "7(k) “and oversight”" in told
-    assert "declared by the operator" in told
+    stated = text(parsed(page(pages, "operators/ministry")))
+    assert "evidence relevant to paragraph 7(k) of a draft resolution" in stated
+    assert "a draft by Belarus, Nicaragua and the Syrian Arab Republic" in stated
+    assert "10. Invites the Secretary-General to include information" in stated
+    assert "7(k) “and oversight”" in stated
+    assert "declared by the operator" in stated
     cases = [audit.release.table.groups[0].positives.cases for audit in english.audits]
     sums = {f"{(one or 0) + (other or 0):,}" for one in cases for other in cases if one is not None}
-    assert not sums & set(re.findall(r"[\d,]+", told))
+    assert not sums & set(re.findall(r"[\d,]+", stated))
 
 
 def test_notes_say_what_the_protected_figures_leave_aside(pages: dict[str, bytes]) -> None:
-    told = text(parsed(page(pages, "systems/border")))
-    assert "The exact audit weighs its cases, and the protected figures do not: no rates are made of them" in told
-    assert "Cases of this set belong together, and the protected figures do not know which: no rates" in told
-    assert "too narrow" not in told
-    assert "0 beyond the limit" not in told
-    assert "No day of expiry declared." in told
-    assert "No report stands beside this release." in told
+    stated = text(parsed(page(pages, "systems/border")))
+    assert "The exact audit weighs its cases, and the protected figures do not: no rates are made of them" in stated
+    assert "Cases of this set belong together, and the protected figures do not know which: no rates" in stated
+    assert "too narrow" not in stated
+    assert "0 beyond the limit" not in stated
+    assert "No day of expiry declared." in stated
+    assert "No report stands beside this release." in stated
 
 
 def test_a_fail_of_sizes_alone_is_not_called_coarse(tmp_path: Path) -> None:
     put(tmp_path / "one", made_release(poor=True, outcome="fail", weighted=True))
-    told = text(parsed(page(rendered(made_site(tmp_path)), "systems/")))
-    assert "on the exact figures; the protected figures do not say for whom." in told
-    assert "do not show which" not in told
+    stated = text(parsed(page(rendered(made_site(tmp_path)), "systems/")))
+    assert "on the exact figures; the protected figures do not say for whom." in stated
+    assert "do not show which" not in stated
 
 
 def test_the_index_counts_no_words_where_no_group_has_one(tmp_path: Path) -> None:
@@ -436,8 +436,8 @@ def test_an_entry_of_the_feed_has_its_own_day_author_and_language(
         "finished": "2026-02-03",
         "valid_until": None,
     }
-    for place, told in enumerate((first_one, other_one)):
-        put(tmp_path / str(place), made_release(poor=True, outcome="fail", owner="The ministry", **told))
+    for place, stated in enumerate((first_one, other_one)):
+        put(tmp_path / str(place), made_release(poor=True, outcome="fail", owner="The ministry", **stated))
     atom = "{http://www.w3.org/2005/Atom}"
     root = ET.fromstring(rendered(made_site(tmp_path, (code,)))["feed.xml"])
     assert root.get("{http://www.w3.org/XML/1998/namespace}lang") == tag

@@ -29,32 +29,34 @@ def test_waived_findings_stand_by_name_where_the_figures_name_them(tmp_path: Pat
     word = next(word for word in release.words if word.word == "below")
     named = PublicWaiver(rule=word.rule, group=word.group, who="Unit 14", why="Being corrected", expires="2099-12-31")
     other = PublicWaiver(who="Unit 15", expires="2020-01-31")
-    told = system_page(tmp_path, release.model_copy(update={"waivers": (named, other)}))
-    assert "Waived findings" in told
-    assert ": waived by Unit 14 until 31 December 2099: Being corrected" in told
-    assert "A group that is not named here: waiver by Unit 15 until 31 January 2020, expired when the audit was" in told
+    shown = system_page(tmp_path, release.model_copy(update={"waivers": (named, other)}))
+    assert "Waived findings" in shown
+    assert ": waived by Unit 14 until 31 December 2099: Being corrected" in shown
+    assert (
+        "A group that is not named here: waiver by Unit 15 until 31 January 2020, expired when the audit was" in shown
+    )
 
 
 def test_a_waiver_holds_on_its_last_day(tmp_path: Path) -> None:
     release = made_release(seed=3, poor=True, outcome="fail", title="Screener 4", finished="2026-03-04")
     for place, (day, expired) in enumerate((("2026-03-03", True), ("2026-03-04", False), ("2026-03-05", False))):
         waiver = PublicWaiver(who="Unit 15", expires=day)
-        told = system_page(tmp_path / str(place), release.model_copy(update={"waivers": (waiver,)}))
-        assert ("expired when the audit was run" in told) == expired, day
+        shown = system_page(tmp_path / str(place), release.model_copy(update={"waivers": (waiver,)}))
+        assert ("expired when the audit was run" in shown) == expired, day
 
 
 def test_a_fail_on_a_change_alone_is_told_as_that_and_claims_no_limit(tmp_path: Path) -> None:
     release = made_release(outcome="pass", title="Screener 4")
     alone = {"outcome": "fail", "fails_on": ("change",), "change": CHANGE, "no_group_named": False}
     headline = release.headline.model_copy(update=alone)
-    told = system_page(tmp_path, release.model_copy(update={"headline": headline}))
-    assert SENTENCES["change_fail"] in told
-    assert "limit is exceeded" not in told
+    shown = system_page(tmp_path, release.model_copy(update={"headline": headline}))
+    assert SENTENCES["change_fail"] in shown
+    assert "limit is exceeded" not in shown
 
 
 def test_a_change_for_the_worse_is_told_beside_a_limit_that_is_exceeded(tmp_path: Path) -> None:
     release = made_release(seed=3, poor=True, outcome="fail", title="Screener 4")
     both = release.headline.model_copy(update={"fails_on": ("groups", "change"), "change": CHANGE})
-    told = system_page(tmp_path, release.model_copy(update={"headline": both}))
-    assert "In this test at least one limit is exceeded" in told
-    assert SENTENCES["change_fail"] in told
+    shown = system_page(tmp_path, release.model_copy(update={"headline": both}))
+    assert "In this test at least one limit is exceeded" in shown
+    assert SENTENCES["change_fail"] in shown

@@ -50,17 +50,17 @@ def test_a_nationality_word_beyond_the_limit_is_measured_and_said_to_be_beyond_i
     """The headline publishes that a word moves the score: the row on nationality must not say that nothing is shown."""
     result = audited(WORDS + RULE, MOVES)
     assert [rule.outcome for rule in result.probe_rules] == ["fail"]
-    told = read(result, "nationality_word")
-    assert (told.state, told.date) == ("measured", result.provenance.finished[:10])
-    assert told.evidence.endswith("the limit of the plan on how far that may move the score is exceeded.")
+    shown = read(result, "nationality_word")
+    assert (shown.state, shown.date) == ("measured", result.provenance.finished[:10])
+    assert shown.evidence.endswith("the limit of the plan on how far that may move the score is exceeded.")
     assert read(result, "swaps").state == "measured"
     assert "a limit of the plan on changing one word or column is exceeded" in read(result, "swaps").evidence
 
 
 def test_where_another_word_may_be_the_one_it_is_not_said_which() -> None:
-    told = read(audited(WORDS + GENDER + RULE, MOVES), "nationality_word")
-    assert told.state == "measured"
-    assert "whether it is this one is said in the restricted report alone" in told.evidence
+    shown = read(audited(WORDS + GENDER + RULE, MOVES), "nationality_word")
+    assert shown.state == "measured"
+    assert "whether it is this one is said in the restricted report alone" in shown.evidence
 
 
 def test_a_limit_that_is_open_is_measured_and_not_said_to_be_kept() -> None:
@@ -69,9 +69,9 @@ def test_a_limit_that_is_open_is_measured_and_not_said_to_be_kept() -> None:
     assert read(passed, "nationality_word").evidence.endswith("may move the score is kept.")
     for outcome in ("inconclusive", "fail"):  # of groups
         other = passed.model_copy(update={"overall": passed.overall.model_copy(update={"outcome": outcome})})
-        told = read(other, "nationality_word")
-        assert told.state == "measured"
-        assert "Whether it is kept is said in the restricted report alone" in told.evidence
+        shown = read(other, "nationality_word")
+        assert shown.state == "measured"
+        assert "Whether it is kept is said in the restricted report alone" in shown.evidence
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_a_limit_that_is_open_is_measured_and_not_said_to_be_kept() -> None:
 def test_without_a_rule_on_such_texts_it_is_not_shown(more: str, swaps: str | None, nationality: str) -> None:
     result = audited(more, MOVES)
     for key, begins in (("swaps", swaps), ("nationality_word", nationality)):
-        told = read(result, key)
-        assert told.state == ("measured" if begins is None else "not_shown"), key
-        assert begins is None or told.evidence.startswith(begins), key
+        shown = read(result, key)
+        assert shown.state == ("measured" if begins is None else "not_shown"), key
+        assert begins is None or shown.evidence.startswith(begins), key
 
 
 def test_texts_that_were_never_scored_measure_nothing() -> None:

@@ -34,9 +34,9 @@ def texts(found: Design) -> list[str]:
 
 
 def pairs_of(found: Design, comparison: Comparison) -> list[tuple[str, str]]:
-    told, pairs = texts(found), found.pairs
+    shown, pairs = texts(found), found.pairs
     chosen = np.flatnonzero(pairs.comparison == found.comparisons.index(comparison))
-    return [(told[pairs.anchor[place]], told[pairs.variant[place]]) for place in chosen]
+    return [(shown[pairs.anchor[place]], shown[pairs.variant[place]]) for place in chosen]
 
 
 def test_slots_are_changed_one_at_a_time(tmp_path: Path) -> None:
@@ -349,15 +349,15 @@ def test_a_detector_that_breaks_on_a_probe_quotes_no_text(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "shown"),
     [
         (TEXT + 'slots = ["demonym"]\nlevels = { demonym = ["COD"] }\n', "no demonym 'COD' with words in en"),
         (TEXT + 'slots = ["name"]\n', "no text of the package's adverts has the slots name"),
         (TEXT + 'slots = ["name"]\ntemplates = "nowhere.toml"\n', "nowhere.toml: it cannot be read"),
     ],
 )
-def test_what_cannot_be_written_is_told_before_the_set_is_scored(tmp_path: Path, more: str, told: str) -> None:
+def test_what_cannot_be_written_is_told_before_the_set_is_scored(tmp_path: Path, more: str, shown: str) -> None:
     plan = write_audit(tmp_path, more, "raise SystemExit('scored')")
     with pytest.raises(AuditError) as caught:
         run_audit(plan, crosscheck=False)
-    assert told in str(caught.value)
+    assert shown in str(caught.value)

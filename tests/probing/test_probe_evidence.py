@@ -60,12 +60,12 @@ def test_scores_that_move_both_ways_and_cancel_out_are_not_said_to_stay(tmp_path
     assert swap_line(result) == (
         "Swaps within the limit: widest +0.0 points, 20 of 40 decisions changed: nationality word Nigerian"
     )
-    told = swaps(result)
-    assert "stayed exactly" not in told
-    assert "no score moved" not in told
-    assert "exactly 0" not in told
-    assert "0 / 0 / 0; 20 up and down alike" in told
-    assert "Within one text the score varies by 25.0 points of its range on average, and by 25.0 at the most." in told
+    shown = swaps(result)
+    assert "stayed exactly" not in shown
+    assert "no score moved" not in shown
+    assert "exactly 0" not in shown
+    assert "0 / 0 / 0; 20 up and down alike" in shown
+    assert "Within one text the score varies by 25.0 points of its range on average, and by 25.0 at the most." in shown
 
 
 FEW = LEXICON + (
@@ -87,9 +87,9 @@ def test_what_rests_on_few_scored_texts_is_said_of_those_few(tmp_path: Path) -> 
     assert swap_line(result) == (
         f"Swaps cannot tell: no score moved, but {slot.pairs_unscored} of 20 pairs were not scored"
     )
-    told = swaps(result)
-    assert "in all 20 texts" not in told
-    assert f"{slot.pairs_unscored} of 20 pairs were not scored, and nothing is known of them." in told
+    shown = swaps(result)
+    assert "in all 20 texts" not in shown
+    assert f"{slot.pairs_unscored} of 20 pairs were not scored, and nothing is known of them." in shown
 
 
 def test_where_nothing_is_scored_a_change_could_work_everywhere(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ NUMBERS = 'numbers = ["pay"]'
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "shown"),
     [
         (
             'values = { pay = ["12.0"] }\nanchor = { pay = "12" }\n',
@@ -152,16 +152,16 @@ NUMBERS = 'numbers = ["pay"]'
         ('values = { pay = ["1e400"] }\nanchor = { pay = "12" }\n', "'1e400' for pay is none of its type"),
     ],
 )
-def test_values_that_are_no_change_or_no_value_are_refused(tmp_path: Path, values: str, told: str) -> None:
+def test_values_that_are_no_change_or_no_value_are_refused(tmp_path: Path, values: str, shown: str) -> None:
     plan = write_audit(tmp_path, FIELD + values, detector=TABLE, set_keys=NUMBERS)
     with pytest.raises(PlanError) as caught:
         run_audit(plan, crosscheck=False)
-    assert told in str(caught.value)
+    assert shown in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "shown"),
     [
         (
             'values = { gender = ["Woman"] }\nanchor = { gender = "man" }\n',
@@ -177,11 +177,11 @@ def test_values_that_are_no_change_or_no_value_are_refused(tmp_path: Path, value
         ),
     ],
 )
-def test_a_value_that_no_row_holds_is_no_silent_pass(tmp_path: Path, values: str, told: str) -> None:
+def test_a_value_that_no_row_holds_is_no_silent_pass(tmp_path: Path, values: str, shown: str) -> None:
     plan = write_audit(tmp_path, FIELD + values + RULE, detector=TABLE, set_keys=NUMBERS)
     with pytest.raises(PlanError) as caught:
         run_audit(plan, crosscheck=False)
-    assert told in str(caught.value)
+    assert shown in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.slug == "probe-value-not-held"
 
@@ -260,10 +260,10 @@ def test_two_limits_on_one_probe_are_both_shown_and_a_change_counts_once(tmp_pat
         folder.mkdir()
         result = audit(folder, TEXT + levels + rules, MOVES)
         assert len(result.probe_verdicts) == 4
-        told = swaps(result)
-        assert "wide: within the limit" in told
-        assert "narrow: beyond the limit" in told
-        assert "more than the limit in 1 of 2 changes." in told
+        shown = swaps(result)
+        assert "wide: within the limit" in shown
+        assert "narrow: beyond the limit" in shown
+        assert "more than the limit in 1 of 2 changes." in shown
         page = HtmlReporter().render(result)
         drawn.append(re.findall(r"<svg.*?</svg>", page[page.index('id="swaps"') :], re.DOTALL)[:2])
     assert drawn[0] == drawn[1], "the drawing of a change shows its gravest verdict, whichever rule comes first"
@@ -283,15 +283,15 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("more", "told"), WRONG)
+@pytest.mark.parametrize(("more", "shown"), WRONG)
 @pytest.mark.parametrize("command", ["check", "run", "gate"])
 def test_a_mistake_in_a_probe_is_told_before_anything_is_scored(
-    tmp_path: Path, more: str, told: str, command: str
+    tmp_path: Path, more: str, shown: str, command: str
 ) -> None:
     plan = write_audit(tmp_path, more + RULE, STOPS, detector=TABLE, set_keys=NUMBERS)
     done = CliRunner().invoke(app, [command, str(plan)])
     assert done.exit_code == 4
-    assert told in done.stderr
+    assert shown in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "audit-out").exists()
 
@@ -381,7 +381,7 @@ def test_what_is_not_used_of_ones_own_words_and_texts_is_said_with_the_reason(tm
     for command, start in (("probes", "not used"), ("check", "Not used")):
         done = CliRunner().invoke(app, [command, str(tmp_path / "plan.toml")])
         assert [line.strip() for line in done.stdout.splitlines() if line.strip().startswith(start)] == [
-            f"{start}: {told}" for told in wanted
+            f"{start}: {shown}" for shown in wanted
         ]
 
 
@@ -413,11 +413,13 @@ def test_a_probe_of_columns_is_told_in_rows_and_clusters(
     assert swap_line(result) == (
         f"Swaps within the limit: no score moved, whatever was changed ({counted.removesuffix(' of rows')})"
     )
-    told = swaps(result)
-    assert f"Every score stayed exactly as it was, in all {counted}. If these were drawn at random from {those}" in told
-    assert "600 changed rows were made from rows of the evaluation set" in told
-    assert "one column changed, all else the same" in told
-    assert "text" not in told.casefold().replace("context", "")
+    shown = swaps(result)
+    assert (
+        f"Every score stayed exactly as it was, in all {counted}. If these were drawn at random from {those}" in shown
+    )
+    assert "600 changed rows were made from rows of the evaluation set" in shown
+    assert "one column changed, all else the same" in shown
+    assert "text" not in shown.casefold().replace("context", "")
     (paragraph,) = [one for one in result.safeguards if one.key == "nationality_word"]
     assert "text" not in paragraph.evidence
     done = CliRunner().invoke(app, ["probes", str(tmp_path / "plan.toml")])
@@ -427,8 +429,8 @@ def test_a_probe_of_columns_is_told_in_rows_and_clusters(
 def test_a_column_that_moves_the_score_is_called_a_column(tmp_path: Path) -> None:
     result = _of_columns(tmp_path, "", BY_GENDER)
     assert swap_line(result) == "Swaps FAIL: widest +20.0 points, 0 of 300 decisions changed: column gender woman"
-    told = swaps(result)
-    assert "Within one row the score varies by 20.0 points" in told
-    assert "Rows in which it rises, falls, stays" in told
+    shown = swaps(result)
+    assert "Within one row the score varies by 20.0 points" in shown
+    assert "Rows in which it rises, falls, stays" in shown
     case = next(one for one in JunitReporter().render(result).split("<testcase") if "probe=field" in one)
     assert "over 300 rows" in case

@@ -53,9 +53,9 @@ def calls(folder: Path) -> int:
 
 def run(plan: Path, *, fresh: bool = False) -> dict[str, Any]:
     checkpoint = Checkpoint(plan.parent / "scoring", commit_every=0.0, fresh=fresh)
-    told: dict[str, Any] = json.loads(run_audit(plan, crosscheck=False, checkpoint=checkpoint).model_dump_json())
-    del told["provenance"]
-    return told
+    shown: dict[str, Any] = json.loads(run_audit(plan, crosscheck=False, checkpoint=checkpoint).model_dump_json())
+    del shown["provenance"]
+    return shown
 
 
 def test_a_finished_run_asks_about_one_batch_of_each_to_see_whether_it_is_the_same(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def filled(text: str, language: str, **choice: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("language", "text", "choice", "told"),
+    ("language", "text", "choice", "shown"),
     [
         ("en", "{A_person} came.", {}, "A person came."),
         ("en", "{a_person}", {"demonym": "ALB"}, "an Albanian person"),
@@ -48,8 +48,8 @@ def filled(text: str, language: str, **choice: str) -> str:
         ("es", "{the_person} {llegado|llegada}", {"demonym": "DEU", "gender": "man"}, "el hombre alemán llegado"),
     ],
 )
-def test_slots_are_filled_as_grammar_asks(language: str, text: str, choice: dict[str, str], told: str) -> None:
-    assert filled(text, language, **choice) == told
+def test_slots_are_filled_as_grammar_asks(language: str, text: str, choice: dict[str, str], shown: str) -> None:
+    assert filled(text, language, **choice) == shown
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_a_variant_differs_from_its_template_only_in_slots(made: tuple[str, str]
     language, text = made
     pieces = parse_text(text, language, "here")
     assert "".join(piece.text for piece in pieces if not piece.filled) == re.sub(r"\{[^{}]*\}", "", text)
-    told = render(pieces, Choice(language, **choice), WORDS)
-    left = told
+    shown = render(pieces, Choice(language, **choice), WORDS)
+    left = shown
     for place, piece in enumerate(pieces):
         if piece.filled:
             fill = render((Piece(piece.text, filled=True, capital=piece.capital),), Choice(language, **choice), WORDS)
@@ -134,10 +134,10 @@ def test_the_package_s_texts_read_as_texts_in_every_language(name: str) -> None:
             assert {"demonym", "country", "gender"} <= slots_of(pieces), (template.id, language)
             assert ("name" in slots_of(pieces)) == (name == "case-notes")
             for choice in (Choice(language), Choice(language, demonym="ALB", country="PHL", gender="man", name="Ana")):
-                told = render(pieces, choice, WORDS)
-                assert not re.search(r"[{}|]|  | [,.]", told.replace(" ;", "").replace(" :", "")), told
-                assert told[0].isupper()
-                assert told.endswith(".")
+                shown = render(pieces, choice, WORDS)
+                assert not re.search(r"[{}|]|  | [,.]", shown.replace(" ;", "").replace(" :", "")), shown
+                assert shown[0].isupper()
+                assert shown.endswith(".")
 
 
 def test_no_french_text_needs_an_elision_before_a_name() -> None:
@@ -149,7 +149,7 @@ def test_no_french_text_needs_an_elision_before_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "shown"),
     [
         ("", "no list of texts"),
         ("templates = []", "no list of texts"),
@@ -166,9 +166,9 @@ def test_no_french_text_needs_an_elision_before_a_name() -> None:
         ("[[templates]]\nid = 'a'\nen = 'no slot at all'", "has the slots demonym"),
     ],
 )
-def test_templates_that_cannot_be_used_get_one_line(tmp_path: Path, text: str, told: str) -> None:
+def test_templates_that_cannot_be_used_get_one_line(tmp_path: Path, text: str, shown: str) -> None:
     (tmp_path / "texts.toml").write_text(text, encoding="utf-8")
     with pytest.raises(PlanError) as caught:
         write_probe_texts(probe(templates=Path("texts.toml")), tmp_path)
-    assert told in str(caught.value)
+    assert shown in str(caught.value)
     assert "\n" not in str(caught.value)

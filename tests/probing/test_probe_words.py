@@ -144,7 +144,7 @@ def test_words_of_ones_own_come_beside_and_replace(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "shown"),
     [
         ("x", "no TOML"),
         ("[religion.A]\nen = {}", "religion is no table of words"),
@@ -157,9 +157,9 @@ def test_words_of_ones_own_come_beside_and_replace(tmp_path: Path) -> None:
         ('[country.A]\nen = { bare = "", from = "x" }', "is no text"),
     ],
 )
-def test_words_that_cannot_be_used_get_one_line(tmp_path: Path, text: str, told: str) -> None:
+def test_words_that_cannot_be_used_get_one_line(tmp_path: Path, text: str, shown: str) -> None:
     (tmp_path / "words.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(PlanError, match=told) as caught:
+    with pytest.raises(PlanError, match=shown) as caught:
         read_words(Path("words.toml"), tmp_path)
     assert caught.value.slug == "probe-words"
     assert "\n" not in str(caught.value)

@@ -31,7 +31,7 @@ from audit.result.file import load_result
 try:
     log_audit("audit-out")
 except AuditError as error:
-    told = [error.slug]
+    printed = [error.slug]
 import mlflow
 loaded = load_result("audit-out/result.json")
 runs = []
@@ -51,8 +51,8 @@ client = mlflow.MlflowClient()
 for run in runs:
     data = client.get_run(run).data
     tags = {name: value for name, value in data.tags.items() if name.startswith("audit7k")}
-    told.append({"metrics": data.metrics, "tags": tags, "files": sorted(files(client, run))})
-print(json.dumps(told))
+    printed.append({"metrics": data.metrics, "tags": tags, "files": sorted(files(client, run))})
+print(json.dumps(printed))
 """
 PAGE = (ROOT / "docs" / "how-to" / "recipes.md").read_text(encoding="utf-8")
 (SHOWN,) = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
@@ -88,9 +88,9 @@ def logged(folder: Path) -> list[Any]:
         cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert isinstance(told, list)
-    return told
+    shown = json.loads(done.stdout.splitlines()[-1])
+    assert isinstance(shown, list)
+    return shown
 
 
 def test_what_is_logged_is_what_is_public(folder: Path, logged: list[Any]) -> None:

@@ -44,7 +44,7 @@ def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
     home.mkdir()
     stub_wheel(tmp_path, "audit7k")
     pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_TARGET": str(tmp_path / "lib")}
-    told = environment(bin_folder, home, **pip)
+    shown = environment(bin_folder, home, **pip)
     done: list[str] = []
     folder, log = tmp_path, ""
     for command in typed("ten-minutes.md"):
@@ -52,11 +52,11 @@ def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
             folder = folder / command.removeprefix("cd ")
         elif command.startswith("export "):
             name, _, value = command.removeprefix("export ").partition("=")
-            told[name] = shlex.split(value)[0].replace("$HOME", str(home))
+            shown[name] = shlex.split(value)[0].replace("$HOME", str(home))
             (script,) = blocks("ten-minutes.md", "sh")
             (folder / "gate.sh").write_text(script, encoding="utf-8")
         else:
-            ended = in_shell(["sh", "-c", command], folder, told)
+            ended = in_shell(["sh", "-c", command], folder, shown)
             log = ended.stdout
             assert ended.returncode == EXPECTED[command], f"{command}\n{log}"
             assert "Traceback" not in log
@@ -67,23 +67,23 @@ def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
     assert (folder / "audit-out" / "public" / "report.html").is_file()
     assert (home / "audit-keys" / "screener" / "key").is_file()
     assert not (folder / "audit-out" / "restricted").exists()
-    told["AUDIT7K_RESTRICTED_FOLDER"] = str(folder / "nowhere")
-    ended = in_shell(["sh", "gate.sh"], folder, told)
+    shown["AUDIT7K_RESTRICTED_FOLDER"] = str(folder / "nowhere")
+    ended = in_shell(["sh", "gate.sh"], folder, shown)
     assert (ended.returncode, ended.stdout) == (4, "no key in the restricted folder\n")
-    told["AUDIT7K_RESTRICTED_FOLDER"] = str(home / "audit-keys" / "screener")
+    shown["AUDIT7K_RESTRICTED_FOLDER"] = str(home / "audit-keys" / "screener")
     (folder / "plan.toml").unlink()
-    ended = in_shell(["sh", "gate.sh"], folder, told)
+    ended = in_shell(["sh", "gate.sh"], folder, shown)
     assert (ended.returncode, ended.stdout.splitlines()[-1]) == (4, "nothing was judged")
 
 
 def test_what_the_page_names_beside_its_commands_runs_too(tmp_path: Path) -> None:
-    told = environment(commands(tmp_path / "bin"), tmp_path)
+    shown = environment(commands(tmp_path / "bin"), tmp_path)
     write_set(tmp_path)
     text = re.sub(r"```.*?```", "", (HOW_TO / "ten-minutes.md").read_text(encoding="utf-8"), flags=re.DOTALL)
     named = set(re.findall(r"`(audit7k \w+ [^`]+)`", text)) - {"audit7k init cases.csv"}
     assert named == set(BESIDE)
     for command, code in BESIDE.items():
-        assert in_shell(["sh", "-c", command], tmp_path, told).returncode == code
+        assert in_shell(["sh", "-c", command], tmp_path, shown).returncode == code
 
 
 def test_the_files_for_services_fit_what_they_use() -> None:

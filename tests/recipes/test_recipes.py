@@ -126,10 +126,10 @@ def test_what_is_installed_can_be_said(tmp_path: Path, checkout: Path, bin_folde
     (step,) = [step for step in ACTION["runs"]["steps"] if step["name"] == "Install audit7k"]
     for number, script in enumerate([step["run"], *GITLAB["before_script"]]):
         target = tmp_path / f"target{number}"
-        told = environment(bin_folder, tmp_path, PIP_TARGET=str(target), PIP_NO_INDEX="1")
-        done = in_shell(["bash", "-ec", script], checkout, {**told, "AUDIT7K_REQUIREMENT": str(wheel)})
+        stated = environment(bin_folder, tmp_path, PIP_TARGET=str(target), PIP_NO_INDEX="1")
+        done = in_shell(["bash", "-ec", script], checkout, {**stated, "AUDIT7K_REQUIREMENT": str(wheel)})
         assert (done.returncode, (target / "stand_in-0.dist-info").is_dir()) == (0, True), done.stdout
-        refused = in_shell(["bash", "-ec", script], checkout, {**told, "AUDIT7K_REQUIREMENT": "--version"})
+        refused = in_shell(["bash", "-ec", script], checkout, {**stated, "AUDIT7K_REQUIREMENT": "--version"})
         assert refused.returncode != 0
 
 
@@ -164,7 +164,7 @@ def test_the_job_of_gitlab_without_a_kept_key(tmp_path: Path, checkout: Path, bi
 
 
 @pytest.mark.parametrize(
-    ("folder", "told"),
+    ("folder", "stated"),
     [
         ("audit-out/restricted", "audit-out/restricted"),
         ("audit-out/restricted", "{checkout}/audit-out/restricted"),
@@ -176,7 +176,7 @@ def test_the_job_of_gitlab_without_a_kept_key(tmp_path: Path, checkout: Path, bi
     ],
 )
 def test_the_job_of_gitlab_refuses_to_remove_a_key(
-    tmp_path: Path, checkout: Path, bin_folder: Path, folder: str, told: str
+    tmp_path: Path, checkout: Path, bin_folder: Path, folder: str, stated: str
 ) -> None:
     """The job ends before it judges, with what was kept as it was, and the reports of an earlier job gone."""
     (checkout / folder).parent.mkdir(exist_ok=True, parents=True)
@@ -185,7 +185,7 @@ def test_the_job_of_gitlab_refuses_to_remove_a_key(
     public = checkout / "audit-out" / "public"
     public.mkdir()
     (public / "junit.xml").write_text("of an earlier job", encoding="utf-8")
-    named = told.format(checkout=checkout)
+    named = stated.format(checkout=checkout)
     build = run_gitlab(checkout, bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=named)
     assert build.code == 4, build.log
     assert build.log.startswith("error: the restricted folder, or a key, is in audit-out")
@@ -211,14 +211,14 @@ def test_the_action_refuses_to_remove_a_key(tmp_path: Path, checkout: Path, bin_
 
 def test_the_hooks_check_a_plan_and_gate(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
     """As pre-commit calls them: the entry, then the arguments, and no file names."""
-    told = environment(bin_folder, tmp_path)
-    done = {name: in_shell([*hook["entry"].split(), *hook["args"]], checkout, told) for name, hook in HOOKS.items()}
+    stated = environment(bin_folder, tmp_path)
+    done = {name: in_shell([*hook["entry"].split(), *hook["args"]], checkout, stated) for name, hook in HOOKS.items()}
     assert {name: each.returncode for name, each in done.items()} == {"audit7k-check": 0, "audit7k-gate": 1}
     assert "CANARY" not in "".join(each.stdout for each in done.values())
     assert files_of(checkout) == ["cases.csv", "plan.toml"]
     (checkout / "plan.toml").write_text(PLAN.replace("margin", "margn"), encoding="utf-8")
     hook = HOOKS["audit7k-check"]
-    assert in_shell([*hook["entry"].split(), *hook["args"]], checkout, told).returncode == 4
+    assert in_shell([*hook["entry"].split(), *hook["args"]], checkout, stated).returncode == 4
     assert all(not hook["pass_filenames"] for hook in HOOKS.values())
     assert re.search(hook["files"], "audits/plan.toml")
     assert not re.search(hook["files"], "main.py")
@@ -239,48 +239,50 @@ def test_make_audits_when_something_has_changed_and_gates(tmp_path: Path, checko
     recipe = ROOT / "examples" / "pipelines" / "make" / "audit7k.mk"
     (checkout / "Makefile").write_text(f"AUDITED := cases.csv\ninclude {recipe}\n", encoding="utf-8")
     keep_key(tmp_path / "kept")
-    told = environment(bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=str(tmp_path / "kept"))
-    audited = in_shell(["make", "--no-print-directory", "audit"], checkout, told)
+    stated = environment(bin_folder, tmp_path, AUDIT7K_RESTRICTED_FOLDER=str(tmp_path / "kept"))
+    audited = in_shell(["make", "--no-print-directory", "audit"], checkout, stated)
     assert audited.returncode == 0, audited.stdout
-    gated = in_shell(["make", "--no-print-directory", "gate"], checkout, told)
+    gated = in_shell(["make", "--no-print-directory", "gate"], checkout, stated)
     assert gated.returncode == 2
     assert "✗ FAIL" in gated.stdout
     assert "audit7k run" not in gated.stdout
     assert re.search(r"\[.*gate\] Error 1$", gated.stdout, flags=re.MULTILINE)
     (checkout / "Makefile").write_text(f"include {recipe}\n", encoding="utf-8")
-    planned = in_shell(["make", "--no-print-directory", "--dry-run", "audit"], checkout, told)
+    planned = in_shell(["make", "--no-print-directory", "--dry-run", "audit"], checkout, stated)
     assert "audit7k run" in planned.stdout, "without AUDITED nobody knows what changed"
     (checkout / "plan.toml").write_text(PLAN.replace("margin", "margn"), encoding="utf-8")
-    broken = in_shell(["make", "--no-print-directory", "gate"], checkout, told)
+    broken = in_shell(["make", "--no-print-directory", "gate"], checkout, stated)
     assert (broken.returncode, "Error 4" in broken.stdout) == (2, True)
 
 
 def test_the_stages_of_dvc_run_and_depend_on_each_other(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
     """DVC is no dependency: what it would hand to a shell is handed to one."""
-    told = environment(bin_folder, tmp_path)
+    stated = environment(bin_folder, tmp_path)
     document = yaml.safe_load((ROOT / "examples" / "pipelines" / "dvc" / "dvc.yaml").read_text(encoding="utf-8"))
     (variables,) = document["vars"]
     stages = _with_variables(document["stages"], variables["audit7k"])
     assert list(stages) == ["audit", "gate"]
     assert all((checkout / place).exists() for place in stages["audit"]["deps"])
-    audited = in_shell(["sh", "-c", stages["audit"]["cmd"]], checkout, told)
+    audited = in_shell(["sh", "-c", stages["audit"]["cmd"]], checkout, stated)
     assert audited.returncode == 0, audited.stdout
     outputs = [next(iter(each)) if isinstance(each, dict) else each for each in stages["audit"]["outs"]]
     assert outputs == stages["gate"]["deps"]
     assert all((checkout / place).exists() for place in outputs)
     assert {"audit-out/result.json": {"cache": False}} in stages["audit"]["outs"]
     assert not any(variables["audit7k"]["restricted_folder"].startswith(place) for place in outputs)
-    assert in_shell(["sh", "-c", stages["gate"]["cmd"]], checkout, told).returncode == 1
+    assert in_shell(["sh", "-c", stages["gate"]["cmd"]], checkout, stated).returncode == 1
     (checkout / "plan.toml").unlink()
-    assert in_shell(["sh", "-c", stages["audit"]["cmd"]], checkout, told).returncode == 4
+    assert in_shell(["sh", "-c", stages["audit"]["cmd"]], checkout, stated).returncode == 4
 
 
-def _with_variables(told: Any, values: dict[str, str]) -> Any:
-    if isinstance(told, dict):
-        return {_with_variables(key, values): _with_variables(value, values) for key, value in told.items()}
-    if isinstance(told, list):
-        return [_with_variables(each, values) for each in told]
-    return re.sub(r"\$\{audit7k\.(\w+)\}", lambda found: values[found[1]], told) if isinstance(told, str) else told
+def _with_variables(stated: Any, values: dict[str, str]) -> Any:
+    if isinstance(stated, dict):
+        return {_with_variables(key, values): _with_variables(value, values) for key, value in stated.items()}
+    if isinstance(stated, list):
+        return [_with_variables(each, values) for each in stated]
+    return (
+        re.sub(r"\$\{audit7k\.(\w+)\}", lambda found: values[found[1]], stated) if isinstance(stated, str) else stated
+    )
 
 
 def test_the_counts_of_these_tests_are_those_that_must_not_be_shown() -> None:

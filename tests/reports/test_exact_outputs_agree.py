@@ -103,8 +103,8 @@ def test_page_json_junit_sarif_csv_terminal_and_exit_code_agree(sites: dict[str,
     assert first.startswith(f"**{HEADINGS[outcome]}"), first
     shown = summary(result, Style(unicode=True), "report.html", "audit7k gate .").splitlines()
     assert outcome.upper() in shown[0]
-    told = sum(of_groups["fail"] for of_groups in by_rule.values())
-    assert shown[1].strip().startswith(f"{told} fail, "), shown[1]
+    stated = sum(of_groups["fail"] for of_groups in by_rule.values())
+    assert shown[1].strip().startswith(f"{stated} fail, "), shown[1]
 
     exact = {row["site"]: row for row in csv.DictReader(io.StringIO(counts_csv(result)))}
     beside, left_out = groups_csv(result, 1_000_000)
@@ -124,9 +124,9 @@ def test_page_json_junit_sarif_csv_terminal_and_exit_code_agree(sites: dict[str,
 def sentence_agrees(screen: str, outcome: str, by_rule: Mapping[str, Counter[str]]) -> None:
     """The sentence says what happened in how many groups, and the large numbers are those of the verdicts."""
     for metric, error in (("true_positive_rate", "missed victims"), ("false_positive_rate", "wrongly flagged people")):
-        told = re.findall(rf"{error} clearly more often in ([\d,]+) groups?\b", screen)
+        stated = re.findall(rf"{error} clearly more often in ([\d,]+) groups?\b", screen)
         count = by_rule[metric]["fail"]
-        assert told == ([str(count)] if count else []), screen
+        assert stated == ([str(count)] if count else []), screen
     assert ("stayed within the limit" in screen) == (outcome == "pass")
     assert ("was clearly worse off than everyone else" in screen) <= (outcome == "inconclusive")
 

@@ -29,16 +29,16 @@ def test_a_text_has_one_line() -> None:
 @pytest.mark.parametrize("code", [0xE0001, 0xE0041, 0xE007F, 0xFFFE, 0xFDD0, 0xFFF9, 0x85, 0x2060])
 def test_what_nobody_sees_is_written_out(code: int) -> None:
     """Letters of the block of tags have no picture: a name could carry a second text in them."""
-    told = harmless(f"a{chr(code)}b")
-    assert told == ("a b" if code == 0x85 else f"a[U+{code:04X}]b")
+    shown = harmless(f"a{chr(code)}b")
+    assert shown == ("a b" if code == 0x85 else f"a[U+{code:04X}]b")
 
 
 @given(st.text())
 def test_nothing_unseen_is_left(text: str) -> None:
-    told = harmless(text)
-    assert not set(told) & set(DIRECTION_CONTROLS)
-    assert not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in told)
-    assert without_unseen(told) == told
+    shown = harmless(text)
+    assert not set(shown) & set(DIRECTION_CONTROLS)
+    assert not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in shown)
+    assert without_unseen(shown) == shown
 
 
 BEFORE = ("", " ", "\t", "\r\n", "\u00a0", "\u3000", "\u2009 ", "\u00ad", "\ufe0f", "\u2028")
@@ -49,9 +49,9 @@ BEFORE = ("", " ", "\t", "\r\n", "\u00a0", "\u3000", "\u2009 ", "\u00ad", "\ufe0
 )
 @pytest.mark.parametrize("before", BEFORE, ids=ascii)
 def test_no_cell_is_a_formula(sign: str, before: str) -> None:
-    told = spreadsheet_text(f"{before}{sign}1+1")
-    assert told.startswith("'")
-    assert told.endswith(f"{sign}1+1")
+    shown = spreadsheet_text(f"{before}{sign}1+1")
+    assert shown.startswith("'")
+    assert shown.endswith(f"{sign}1+1")
 
 
 @pytest.mark.parametrize("unseen", ["\ufeff", "\u200b", "\u200f", "\u202e", "\x00"])

@@ -468,8 +468,8 @@ def test_what_comes_next_is_that_of_the_page(kind: str) -> None:
     """Undecided may be for want of answers, of a known gender or of cases, and the release does not say of which."""
     release = made(kind)
     page = PublicHtmlReporter().render(release)
-    told = {"small": "explain these gaps, correct them", "unnamed": "who holds the exact figures, where it fails"}
-    said = told.get(kind, "should ask the auditor, who holds the exact figures, why, put that right")
+    shown = {"small": "explain these gaps, correct them", "unnamed": "who holds the exact figures, where it fails"}
+    said = shown.get(kind, "should ask the auditor, who holds the exact figures, why, put that right")
     for surface in (page, text_of("comment.md", release), text_of("summary.md", release)):
         assert said in surface
         assert "labelled cases are needed" not in surface

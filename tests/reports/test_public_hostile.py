@@ -73,7 +73,7 @@ def test_the_same_from_right_to_left(payload: str) -> None:
 def test_what_others_wrote_is_isolated() -> None:
     """Each stands in an element that keeps its direction to itself."""
     root = parsed(PublicHtmlReporter().render(hostile("ZQX")))
-    told = [text(each) for each in find_all(root, "bdi")]
+    shown = [text(each) for each in find_all(root, "bdi")]
     for own in (
         "screener 2.3ZQX",
         "inspection unitZQX",
@@ -86,7 +86,7 @@ def test_what_others_wrote_is_isolated() -> None:
         "the data were seenZQX",
         "true_positive_rateZQX",
     ):
-        assert any(own in each for each in told), own
+        assert any(own in each for each in shown), own
 
 
 def test_numbers_in_what_others_wrote_are_the_furniture_of_the_page() -> None:

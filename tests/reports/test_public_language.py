@@ -38,12 +38,12 @@ def test_no_sentence_bypasses_the_catalog(kind: str) -> None:
     """What stands outside is data: names of groups and words of the plan."""
     release = variants()[kind]
     page = document(release, [PSEUDO])
-    told = {outside_brackets(sentence) for sentence in sentences(parsed(page))} - {""}
+    shown = {outside_brackets(sentence) for sentence in sentences(parsed(page))} - {""}
     held = [release.table.model_dump(mode="json"), release.about.model_dump(mode="json", exclude={"safeguards"})]
     known = " | ".join({letters(text) for text in data(held)})
     known += " | " + " | ".join(letters(each.words) for each in release.about.safeguards)
     known += " | november"
-    assert {piece for piece in told if piece not in known} == set()
+    assert {piece for piece in shown if piece not in known} == set()
     labels = re.findall(r' (?:data-l|aria-label)="([^"]*)"', page)
     assert {label for label in labels if outside_brackets(html.unescape(label))} == set()
     heads = set(re.findall(r'content:"([^"]*)"', page)) - {"", " / ", " · ", *_SHAPES}

@@ -103,23 +103,23 @@ def test_a_refused_release_shows_no_figure_even_if_one_is_left_in_it() -> None:
 
 def test_screen_one_of_a_fail_with_groups_named(pages: dict[str, Element]) -> None:
     screen = section(pages["small"], "verdict")
-    told = text(screen)
-    assert told.startswith("Exceeds the limit In this test the system missed victims clearly more often in 4 groups")
-    assert "affect the most people in one group: Nepal, women. Among them the system misses about 5 in 10" in told
+    stated = text(screen)
+    assert stated.startswith("Exceeds the limit In this test the system missed victims clearly more often in 4 groups")
+    assert "affect the most people in one group: Nepal, women. Among them the system misses about 5 in 10" in stated
     numbers = [text(each) for each in find_all(next(find_all(screen, "ul")), "li")]
     assert len(numbers) == 3
     assert re.fullmatch(r"\d+% share of victims found, everyone together likely range \d+–\d+%", numbers[0])
     assert re.fullmatch(r"\d+% share of victims found: Nepal, women likely range \d+–\d+%", numbers[1])
     assert numbers[2].startswith("4 groups beyond the limit of ")
-    assert "What comes next. Before anyone relies on this system, its operator should explain these gaps" in told
-    assert "each count was changed by at most 5." in told
+    assert "What comes next. Before anyone relies on this system, its operator should explain these gaps" in stated
+    assert "each count was changed by at most 5." in stated
 
 
 def test_screen_one_of_a_fail_that_names_nobody(pages: dict[str, Element]) -> None:
     release = made("unnamed")
     assert release.headline.no_group_named
-    told = text(section(pages["unnamed"], "verdict"))
-    assert SENTENCES["no_group_named"] in told
+    stated = text(section(pages["unnamed"], "verdict"))
+    assert SENTENCES["no_group_named"] in stated
     numbers = [text(each) for each in find_all(next(find_all(section(pages["unnamed"], "verdict"), "ul")), "li")]
     assert numbers[1].startswith(
         "144 groups for which the public figures cannot tell, or show nothing any of these may"
@@ -129,7 +129,7 @@ def test_screen_one_of_a_fail_that_names_nobody(pages: dict[str, Element]) -> No
         headline = release.headline.model_copy(update={"fails_on": fails_on})
         screen = text(section(parsed(render(release.model_copy(update={"headline": headline}))), "verdict"))
         assert ("any of these may be beyond the limit" in screen) == open_too, fails_on
-    assert "should learn from the auditor" in told
+    assert "should learn from the auditor" in stated
     assert "That is no sign that there is none" in text(section(pages["unnamed"], "affected"))
     unsaid = release.model_copy(update={"headline": release.headline.model_copy(update={"fails_on": ()})})
     probes = text(section(parsed(render(about(unsaid, probe_rules=1))), "verdict"))
@@ -197,16 +197,16 @@ def test_what_probes_leave_open_is_not_said_of_groups() -> None:
     ],
 )
 def test_screen_one_of_a_set_that_does_not_fail(kind: str, heading: str, says: str, pages: dict[str, Element]) -> None:
-    told = text(section(pages[kind], "verdict"))
-    assert told.startswith(heading)
-    assert says in told
+    stated = text(section(pages[kind], "verdict"))
+    assert stated.startswith(heading)
+    assert says in stated
 
 
 @pytest.mark.parametrize("kind", ["small", "passing", "undecided", "unnamed", "refused"])
 def test_what_comes_next_stands_before_the_numbers(kind: str, pages: dict[str, Element]) -> None:
     """A phone shows no more than the first of it."""
-    told = text(section(pages[kind], "verdict"))
-    before, _, after = told.partition("What comes next.")
+    stated = text(section(pages[kind], "verdict"))
+    before, _, after = stated.partition("What comes next.")
     assert after
     assert "%" not in before
     assert "likely range" not in before
@@ -237,18 +237,18 @@ def test_a_pass_says_of_whom_it_is_none_and_what_it_rests_on(pages: dict[str, El
 
 def test_screen_one_says_why_there_are_no_rates() -> None:
     release = made("undecided")
-    told = text(section(parsed(render(about(release, weighted=True, clustered=False))), "verdict"))
-    assert "—" not in told
-    assert "No rate is shown and no group is named: protected figures cannot give them" in told
-    assert "What comes next. This is not a pass." in told
+    stated = text(section(parsed(render(about(release, weighted=True, clustered=False))), "verdict"))
+    assert "—" not in stated
+    assert "No rate is shown and no group is named: protected figures cannot give them" in stated
+    assert "What comes next. This is not a pass." in stated
 
 
 @pytest.mark.parametrize("flag", ["weighted", "clustered"])
 def test_a_fail_without_rates_says_once_that_there_are_none(flag: str) -> None:
-    told = text(section(parsed(render(sizes_alone("fail", flag))), "verdict"))
-    assert "The public figures have no rates here, and name no group." in told
-    assert "No rate is shown and no group is named" not in told
-    assert SENTENCES["no_group_named"] not in told
+    stated = text(section(parsed(render(sizes_alone("fail", flag))), "verdict"))
+    assert "The public figures have no rates here, and name no group." in stated
+    assert "No rate is shown and no group is named" not in stated
+    assert SENTENCES["no_group_named"] not in stated
 
 
 @pytest.mark.parametrize("harm", ["missed", "wrongly_flagged"])
@@ -261,8 +261,8 @@ def test_without_rates_no_error_is_shown_as_well(harm: str) -> None:
 
 def test_no_sentence_says_that_a_group_became_worse() -> None:
     """The system did, for a group: else it sounds as though people were to blame."""
-    told = [SENTENCES[f"change_{outcome}"] for outcome in ("fail", "pass", "inconclusive")]
-    assert all("the system became worse" in sentence[0].lower() + sentence[1:] for sentence in told)
+    stated = [SENTENCES[f"change_{outcome}"] for outcome in ("fail", "pass", "inconclusive")]
+    assert all("the system became worse" in sentence[0].lower() + sentence[1:] for sentence in stated)
 
 
 @pytest.mark.parametrize(
@@ -291,9 +291,9 @@ def test_a_group_below_where_the_exact_verdict_is_none_is_said_to_be_no_fail() -
     passed = release.model_copy(
         update={"headline": release.headline.model_copy(update={"outcome": "pass", "no_group_named": False})}
     )
-    told = text(section(parsed(render(passed)), "verdict"))
-    assert told.startswith("Within the limit")
-    assert "the exact figures, which decide, do not bear that out" in told
+    stated = text(section(parsed(render(passed)), "verdict"))
+    assert stated.startswith("Within the limit")
+    assert "the exact figures, which decide, do not bear that out" in stated
 
 
 def test_bars_and_tables_tell_what_the_words_of_the_release_tell(pages: dict[str, Element]) -> None:
@@ -347,8 +347,8 @@ def test_the_table_of_all_groups_says_under_which_limit_a_group_stands_how(pages
         head, *rows = find_all(part, "tr")
         states = [each.split(": ")[1] for each in text(head).split("; ")]
         for row in rows:
-            told = [words[rule.rule, str(row.get("data-g"))] for rule in release.rules]
-            assert all(state in (said[word], "not shown") for state, word in zip(states, told, strict=True))
+            stated = [words[rule.rule, str(row.get("data-g"))] for rule in release.rules]
+            assert all(state in (said[word], "not shown") for state, word in zip(states, stated, strict=True))
             seen += 1
     assert seen > 20
 
@@ -371,8 +371,8 @@ def test_how_sure_it_is_begins_with_what_is_surest(pages: dict[str, Element]) ->
 
 def test_nationalities_are_no_map_and_each_stands_once(pages: dict[str, Element]) -> None:
     squares = section(pages["small"], "nationality")
-    told = text(squares)
-    assert "This is not a map and no statement about any people." in told
+    stated = text(squares)
+    assert "This is not a map and no statement about any people." in stated
     names = [text(each) for each in find_all(squares, "li")]
     assert len(names) == len(set(names))
     assert {"Nepal", "Ghana", "Nationality unknown"} <= set(names)
@@ -384,9 +384,9 @@ def test_what_has_no_evidence_is_not_shown_and_never_a_pass(pages: dict[str, Ele
     root = pages["passing"]
     assert "not shown: this report is not compared with an earlier one" in text(section(root, "changed"))
     asked = [text(row) for row in find_all(section(root, "questions"), "tr")]
-    (told,) = [row for row in asked if row.startswith("Would another threshold help?")]
-    assert "asked; the answers stand in the restricted report that the auditor holds" in told
-    assert told.endswith("many groups that have a rate here would have to lose it.")
+    (stated,) = [row for row in asked if row.startswith("Would another threshold help?")]
+    assert "asked; the answers stand in the restricted report that the auditor holds" in stated
+    assert stated.endswith("many groups that have a rate here would have to lose it.")
     unasked = about(made("passing"), looks=(PublicLook(name="thresholds", asked=False),))
     without = (unasked, made("refused"), about(made("passing"), weighted=True), about(made("passing"), clustered=True))
     for release in without:
@@ -547,16 +547,16 @@ def test_a_family_that_a_rule_does_not_judge_is_shown_and_not_judged() -> None:
     by_gender = section(root, "feature-1")
     assert "The plan sets no limit here" not in text(by_gender)
     for part in ("region", "both"):
-        told = section(root, part)
-        assert "The plan sets no limit here: shown, not judged" in text(told)
+        stated = section(root, part)
+        assert "The plan sets no limit here: shown, not judged" in text(stated)
         assert not [
-            each for each in told.iter() if each.get("class") in ("w-fail", "w-pass", "w-inconclusive", "h-fail")
+            each for each in stated.iter() if each.get("class") in ("w-fail", "w-pass", "w-inconclusive", "h-fail")
         ]
 
 
 def test_groups_of_which_nothing_is_shown_are_named_in_one_line_and_have_no_row(pages: dict[str, Element]) -> None:
-    told = section(pages["small"], "region")
-    lines = [text(each) for each in find_all(told, "p") if "withheld to protect others" in text(each)]
+    stated = section(pages["small"], "region")
+    lines = [text(each) for each in find_all(stated, "p") if "withheld to protect others" in text(each)]
     assert lines
     names = {
         name.strip()
@@ -564,17 +564,20 @@ def test_groups_of_which_nothing_is_shown_are_named_in_one_line_and_have_no_row(
         for name in line.partition(": small, or withheld to protect others:")[2].split(";")
     }
     heads = {
-        text(each) for table in find_all(told, "table") for each in find_all(table, "th") if each.get("scope") == "row"
+        text(each)
+        for table in find_all(stated, "table")
+        for each in find_all(table, "th")
+        if each.get("scope") == "row"
     }
     assert names - heads
 
 
 def test_what_the_operator_declares_stands_there_and_is_called_declared() -> None:
-    told = PublicGovernance(contact="desk@audits.example", appeal="Write to the desk", oversight="The duty officer")
+    stated = PublicGovernance(contact="desk@audits.example", appeal="Write to the desk", oversight="The duty officer")
     row = PublicFramework(
         instrument="EU AI Act", article="Art. 14", evidence="human oversight", state="partial", declared_only=True
     )
-    root = parsed(render(about(made("small"), governance=told, frameworks=(row,))))
+    root = parsed(render(about(made("small"), governance=stated, frameworks=(row,))))
     contact = text(section(root, "contact"))
     for said in ("desk@audits.example", "Write to the desk", "The duty officer"):
         assert said in contact
@@ -600,27 +603,27 @@ def test_a_law_says_what_there_is_what_stands_elsewhere_and_what_nobody_has() ->
         PublicFramework(instrument="EU AI Act", article="Art. 10", evidence="bias", state="absent"),
     )  # fmt: skip
     part = section(parsed(render(about(made("small"), frameworks=rows))), "frameworks")
-    told = {text(row[0]): [text(cell) for cell in row[1:]] for row in find_all(part, "tr")}
-    assert told["Art. 15"][1:] == [
+    stated = {text(row[0]): [text(cell) for cell in row[1:]] for row in find_all(part, "tr")}
+    assert stated["Art. 15"][1:] == [
         "not shown here",
         "not shown here: flags against chance absent: rates by period, language or site",
     ]
-    assert told["Art. 13"][1] == "partial"
+    assert stated["Art. 13"][1] == "partial"
     assert (
-        told["Art. 13"][2]
+        stated["Art. 13"][2]
         == "measured here: who is missed declared by the operator: a contact absent: like cases compared"
     )
-    assert told["Art. 10"][1:] == ["absent", ""]
+    assert stated["Art. 10"][1:] == ["absent", ""]
     assert "Checked against: From memory. To be checked by a lawyer." in text(part)
     (mark,) = [each for each in find_all(part, "b") if text(each) == "not shown here"]
     assert mark.get("class") == "s-not_shown", "as the table of clauses marks it"
 
 
 def test_patterns_have_their_names_and_no_result() -> None:
-    told = PublicGovernance(
+    stated = PublicGovernance(
         named_patterns=("Men are missed", "Dialects are missed"), patterns_not_tested=("Dialects are missed",)
     )
-    part = section(parsed(render(about(made("small"), governance=told))), "safeguards")
+    part = section(parsed(render(about(made("small"), governance=stated))), "safeguards")
     assert [text(each) for each in find_all(part, "li")] == [
         "Men are missed: The result stands in the restricted report.",
         "Dialects are missed: not tested. No rule of the plan is about it.",
@@ -641,16 +644,16 @@ def test_groups_beyond_two_limits_on_one_harm_are_told_once_and_both_sides_by_th
     both = other.model_copy(update={"worse": ("low", "high")})
     again = [word.model_copy(update={"rule": ratio.rule}) for word in release.words if word.rule == first.rule]
     release = release.model_copy(update={"rules": (first, ratio, both), "words": (*release.words, *again)})
-    told = text(section(parsed(render(release)), "verdict"))
-    assert "missed victims clearly more often in 4 groups than among everyone else. In this test the system " in told
-    assert told.split("than among everyone else.")[1].strip().startswith("In this test the system treated 2 groups")
+    stated = text(section(parsed(render(release)), "verdict"))
+    assert "missed victims clearly more often in 4 groups than among everyone else. In this test the system " in stated
+    assert stated.split("than among everyone else.")[1].strip().startswith("In this test the system treated 2 groups")
 
 
 def test_the_harm_of_the_verdict_is_told_first_whatever_the_order_of_the_plan() -> None:
     release = made("small")
     flipped = release.model_copy(update={"rules": release.rules[::-1]})
-    told = [text(section(parsed(render(each)), "verdict")) for each in (release, flipped)]
-    assert all(each.index("missed victims") < each.index("wrongly flagged people") for each in told)
+    stated = [text(section(parsed(render(each)), "verdict")) for each in (release, flipped)]
+    assert all(each.index("missed victims") < each.index("wrongly flagged people") for each in stated)
 
 
 def test_two_limits_on_one_harm_have_one_number_of_groups() -> None:
@@ -659,19 +662,19 @@ def test_two_limits_on_one_harm_have_one_number_of_groups() -> None:
     narrow = first.model_copy(update={"rule": "narrow"})
     few = [word for word in release.words if word.rule == first.rule][:1]
     words = (*release.words, *(word.model_copy(update={"rule": "narrow"}) for word in few))
-    told = text(
+    stated = text(
         section(parsed(render(release.model_copy(update={"rules": (narrow, first, other), "words": words}))), "verdict")
     )
-    assert "more often in 4 groups" in told
-    assert "4 groups beyond the limit" in told
-    assert "with public figures on this rate" not in told
+    assert "more often in 4 groups" in stated
+    assert "4 groups beyond the limit" in stated
+    assert "with public figures on this rate" not in stated
 
 
 def test_of_groups_that_the_public_table_does_not_hold_no_number_is_said() -> None:
     release = made("passing").model_copy(update={"words": ()})
-    told = text(section(parsed(render(release)), "verdict"))
-    assert "0 groups" not in told
-    assert "share of victims found, everyone together" in told
+    stated = text(section(parsed(render(release)), "verdict"))
+    assert "0 groups" not in stated
+    assert "share of victims found, everyone together" in stated
 
 
 def test_how_often_everyone_is_missed_is_said_whichever_rate_the_plan_asks_for() -> None:
@@ -680,8 +683,8 @@ def test_how_often_everyone_is_missed_is_said_whichever_rate_the_plan_asks_for()
     release = public_release(
         made("small").table, "fail", made("small").rules, about(made("small"), metrics=metrics).about
     )
-    told = text(section(parsed(render(release)), "affected"))
-    assert "In this test the system missed about 2 in 10 victims: of 9,663 it missed 2,264." in told
+    stated = text(section(parsed(render(release)), "affected"))
+    assert "In this test the system missed about 2 in 10 victims: of 9,663 it missed 2,264." in stated
 
 
 def test_the_page_claims_nothing_of_when_limits_were_set(pages: dict[str, Element]) -> None:

@@ -59,11 +59,11 @@ def test_the_run_of_sarif_says_days_verdict_and_notes() -> None:
     release = about(made("small"), finished="2026-03-04", valid_until="2027-05-06", without_figures=("language",))
     reading = PipelineReading(release)
     (run,) = json.loads(text_of("report.sarif.json", release))["runs"]
-    told = run["properties"]
-    assert (told["finished"], told["validUntil"], told["outcome"]) == ("2026-03-04", "2027-05-06", "fail")
-    assert told["notes"] == reading.notes
-    assert any("language" in note for note in told["notes"])
-    assert any("at most 5" in note and "fewer than 10 people" in note for note in told["notes"])
+    shown = run["properties"]
+    assert (shown["finished"], shown["validUntil"], shown["outcome"]) == ("2026-03-04", "2027-05-06", "fail")
+    assert shown["notes"] == reading.notes
+    assert any("language" in note for note in shown["notes"])
+    assert any("at most 5" in note and "fewer than 10 people" in note for note in shown["notes"])
     (late,) = json.loads(text_of("report.sarif.json", about(made("passing"), valid_until="2026-01-01")))["runs"]
     assert late["properties"]["outcome"] == "pass"
     undeclared = about(release, valid_until=None)
@@ -114,8 +114,8 @@ def test_a_change_for_the_worse_stands_alone_only_where_it_does() -> None:
             release = public_release(table, "fail", rules, ABOUT, fails_on=fails_on, change=change)
             reading = PipelineReading(release)
             assert (reading.verdict == "Worse than in the earlier audit in this test") == (fails_on == ("change",))
-            (told,) = [note for note in reading.notes if note.startswith("The earlier audit ended on 2025-02-03")]
-            assert ("both versions were tested on the same cases" in told) == paired
+            (shown,) = [note for note in reading.notes if note.startswith("The earlier audit ended on 2025-02-03")]
+            assert ("both versions were tested on the same cases" in shown) == paired
             screen = text(section(parsed(PublicHtmlReporter().render(release)), "verdict"))
             assert "The earlier audit ended on 3 February 2025" in screen
             assert ("both versions were tested on the same cases" in screen) == paired
@@ -171,10 +171,10 @@ def test_the_three_numbers_of_a_fail_are_everyone_the_most_affected_and_how_many
     whole, worst, many = numbers_of(release)
     assert worst[1] in {group_key(word.group) for word in below if apart(word) == most}
     rule = next(word.rule for word in below if group_key(word.group) == worst[1] and apart(word) == most)
-    for told, key in (whole, worst):
+    for shown, key in (whole, worst):
         value, span = rate_of(release, metrics[rule], str(key))
-        assert told.startswith(value)
-        assert told.endswith(span)
+        assert shown.startswith(value)
+        assert shown.endswith(span)
     assert whole[1] == "everyone"
     counted = once(release, rule)
     judged = sum(counted.values()) - counted["not_shown"]
@@ -193,9 +193,9 @@ def test_the_numbers_of_the_others_are_everyone_and_how_the_groups_stand(kind: s
     counted = once(release, release.rules[0].rule)
     words = {"meets": "within the limit", "cannot_tell": "for which the public figures cannot tell"}
     judged = sum(counted.values()) - counted["not_shown"]
-    for (told, _), state in zip(groups, order, strict=True):
-        assert told.startswith(f"{counted[state]} group")
-        assert f"{words[state]} of {judged} groups with public figures on this rate" in told
+    for (shown, _), state in zip(groups, order, strict=True):
+        assert shown.startswith(f"{counted[state]} group")
+        assert f"{words[state]} of {judged} groups with public figures on this rate" in shown
 
 
 def test_everyone_below_and_probes_are_each_said() -> None:
@@ -221,11 +221,11 @@ def test_a_state_of_one_group_is_told_as_well() -> None:
     """Of few groups in a state a bar, a table or a line is the easiest to lose."""
     release = made("tiny")
     reasons = {"below": "beyond_limit", "meets": "within_limit", "cannot_tell": "limit_not_excluded"}
-    words, told = [], dict.fromkeys((rule.rule for rule in release.rules), 0)
+    words, shown = [], dict.fromkeys((rule.rule for rule in release.rules), 0)
     for word in release.words:
-        state = list(reasons)[told[word.rule]] if told[word.rule] < len(reasons) else ""
+        state = list(reasons)[shown[word.rule]] if shown[word.rule] < len(reasons) else ""
         is_one = bool(state) and len({level.code for level in word.group.levels} & {"unknown", "unlisted"}) == 0
-        told[word.rule] += is_one
+        shown[word.rule] += is_one
         said = {"word": state, "why": reasons[state]} if is_one else {"word": "cannot_tell", "why": "rate_not_shown"}
         words.append(word.model_copy(update=said))
     surfaces_agree(release.model_copy(update={"words": tuple(words)}))

@@ -49,7 +49,7 @@ def test_texts_of_audit_are_among_the_messages(template: Catalog) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "fault"),
+    ("shown", "fault"),
     [
         ("", "not translated"),
         ("%(groups)s groupes", "other placeholders"),
@@ -59,9 +59,9 @@ def test_texts_of_audit_are_among_the_messages(template: Catalog) -> None:
         ("%(count)s groupes ", "spaces at an end"),
     ],
 )
-def test_a_faulty_translation_is_found(told: str, fault: str) -> None:
+def test_a_faulty_translation_is_found(shown: str, fault: str) -> None:
     catalog = Catalog(locale="fr")
-    catalog.add("%(count)s groups", told)
+    catalog.add("%(count)s groups", shown)
     (message,) = [each for each in catalog if each.id]
     assert list(catalogs.faults_of(message, "fr", catalog)) == [fault]
 
@@ -123,8 +123,8 @@ def test_no_two_places_have_one_name_on_one_rung() -> None:
     for code in catalogs.TRANSLATED:
         places = language(code).places
         for rung in (countries(), regions()):
-            told = [places[each] for each in rung]
-            assert len(set(told)) == len(told), code
+            shown = [places[each] for each in rung]
+            assert len(set(shown)) == len(shown), code
 
 
 def test_the_table_of_names_says_where_each_comes_from() -> None:

@@ -55,7 +55,7 @@ def made(
     return AuditResult.model_validate_json(json.dumps(result))
 
 
-def told(result: AuditResult, part: str = "verdict") -> str:
+def shown(result: AuditResult, part: str = "verdict") -> str:
     return text(section(parsed(HtmlReporter().render(result)), part))
 
 
@@ -67,10 +67,10 @@ BOTH = {"direction": "both", "worse": "both"}
 def test_a_better_off_group_is_never_said_to_be_harmed(passing: AuditResult) -> None:
     counts = {(): (10_000, 20_000), NIGERIA: (900, 1_000)}
     result = made({NIGERIA: FAIL_HIGH}, counts, passing, rule=BOTH)
-    verdict = told(result)
+    verdict = shown(result)
     assert "missed victims clearly less often in 1 group than" in verdict
     assert "affect the most people" not in verdict
-    affected = told(result, "affected")
+    affected = shown(result, "affected")
     assert "victims more than" not in affected
     assert "up to 430 cases were decided otherwise than at the rate of everyone else." in affected
     assert "Clearly apart from everyone else" in affected
@@ -85,8 +85,8 @@ def test_a_better_off_group_is_never_said_to_be_harmed(passing: AuditResult) -> 
 def test_of_groups_to_both_sides_the_harmed_one_is_named(passing: AuditResult) -> None:
     counts = {(): (10_000, 20_000), NIGERIA: (950, 1_000), WOMEN: (4_800, 10_000)}
     result = made({NIGERIA: FAIL_HIGH, WOMEN: FAIL_LOW}, counts, passing, rule=BOTH)
-    assert "These errors affect the most people in one group: Women." in told(result)
-    assert "it missed up to 400 victims more than at the rate of everyone else." in told(result, "affected")
+    assert "These errors affect the most people in one group: Women." in shown(result)
+    assert "it missed up to 400 victims more than at the rate of everyone else." in shown(result, "affected")
 
 
 def test_up_to_is_an_upper_bound_where_groups_of_different_families_fail(passing: AuditResult) -> None:
@@ -95,14 +95,14 @@ def test_up_to_is_an_upper_bound_where_groups_of_different_families_fail(passing
     failing = Reading(result).with_outcome("fail")
     # 1,000 x (15,500/19,000 - 0.5) and 10,000 x (0.9 - 0.7): no one need stand in both groups.
     assert people_beyond(failing, result.features) == pytest.approx(315.79 + 2_000, abs=0.01)
-    assert "missed up to 2,400 victims more than" in told(result, "affected")
+    assert "missed up to 2,400 victims more than" in shown(result, "affected")
 
 
 def test_no_more_victims_are_missed_beyond_a_rate_than_are_missed(passing: AuditResult) -> None:
     groups = [(("nationality", "country", code),) for code in ("NGA", "GHA")]
     counts = {(): (1_900, 2_000), groups[0]: (400, 500), groups[1]: (400, 500)}
     result = made(dict.fromkeys((*groups, WOMEN), FAIL_LOW), {**counts, WOMEN: (900, 1_000)}, passing)
-    assert "missed up to 100 victims more than" in told(result, "affected")
+    assert "missed up to 100 victims more than" in shown(result, "affected")
 
 
 def test_the_same_people_on_several_rungs_are_counted_once(passing: AuditResult) -> None:
@@ -110,12 +110,12 @@ def test_the_same_people_on_several_rungs_are_counted_once(passing: AuditResult)
     counts |= dict.fromkeys(UNKNOWN, (100, 400))
     result = made(dict.fromkeys(UNKNOWN, FAIL_LOW), counts, passing)
     assert sum(verdict.outcome == "fail" for verdict in result.verdicts) == 3
-    verdict = told(result)
+    verdict = shown(result)
     assert "missed victims clearly more often in 1 group than" in verdict
     assert "1 group beyond the limit" in verdict
     assert "1 beyond the limit" in verdict
     # 400 x (9,900/19,600 - 0.25) = 102.04, rounded up
-    assert "missed up to 110 victims more than" in told(result, "affected")
+    assert "missed up to 110 victims more than" in shown(result, "affected")
 
 
 def test_a_pass_says_how_many_groups_were_judged_on_every_limit() -> None:
@@ -138,7 +138,7 @@ def test_a_pass_says_how_many_groups_were_judged_on_every_limit() -> None:
     rules = tuple(rule.model_copy(update={"outcome": "pass"}) for rule in base.rules)
     overall = base.overall.model_copy(update={"outcome": "pass"})
     none = base.model_copy(update={"verdicts": verdicts, "rules": rules, "overall": overall})
-    verdict = told(none)
+    verdict = shown(none)
     assert "all 2 groups that were large enough to judge stayed within the limit" in verdict
     assert "No group was large enough to be judged on every limit." in verdict
     assert "0 groups within every limit" in verdict
@@ -158,7 +158,7 @@ def test_an_undecided_audit_says_why(because: str, says: str, never: str, passin
     undecided = {"outcome": "inconclusive", "because": because, "cases_needed": None}
     why = "coverage_too_small" if because == "too_few_cases" else "group_undecided"
     result = made({WOMEN: undecided}, {}, passing, rule={"because": why})
-    verdict = told(result)
+    verdict = shown(result)
     assert says in verdict
     assert never not in verdict
     html = HtmlReporter().render(result)
@@ -177,7 +177,7 @@ def test_every_reason_has_its_words_and_its_place_in_the_tables() -> None:
 def test_victims_without_a_decision_are_told(failing: AuditResult) -> None:
     unscored = next(counts.unscored_positive for counts in failing.counts if not counts.group.root)
     assert unscored > 0
-    assert f"victims who got a decision; {unscored:,} got none." in told(failing, "affected")
+    assert f"victims who got a decision; {unscored:,} got none." in shown(failing, "affected")
 
 
 def test_the_level_of_the_intervals_is_that_of_the_plan(passing: AuditResult) -> None:

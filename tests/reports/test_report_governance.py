@@ -27,8 +27,8 @@ PLAIN = passing_result()
 
 def declared(**keys: Any) -> AuditResult:
     """A result whose plan declares this and nothing else."""
-    told = GovernanceSection.model_validate_json(json.dumps(keys))
-    return with_safeguards(PLAIN.model_copy(update={"plan": PLAIN.plan.model_copy(update={"governance": told})}))
+    shown = GovernanceSection.model_validate_json(json.dumps(keys))
+    return with_safeguards(PLAIN.model_copy(update={"plan": PLAIN.plan.model_copy(update={"governance": shown})}))
 
 
 def page(result: AuditResult) -> Any:
@@ -47,13 +47,13 @@ def test_the_day_of_expiry_stands_on_screen_one_or_that_there_is_none() -> None:
 @pytest.mark.parametrize(("day", "past"), [("2026-11-23", True), ("2026-11-24", False), ("2026-11-25", False)])
 def test_an_audit_that_ended_after_that_day_says_so(day: str, past: bool) -> None:
     """It holds on the day itself."""
-    told = screen_one(declared(valid_until=day))
-    assert ("Past its expiry." in told) is past
-    assert ("It ended later, on 24 November 2026: do not rely on it." in told) is past
-    assert ("This audit expired on" in told) is past
-    assert ("This audit expires on" in told) is not past
-    assert ("its operator should have it audited again: this audit is past its expiry." in told) is past
-    assert ("What comes next. This holds for this version of the system" in told) is not past
+    shown = screen_one(declared(valid_until=day))
+    assert ("Past its expiry." in shown) is past
+    assert ("It ended later, on 24 November 2026: do not rely on it." in shown) is past
+    assert ("This audit expired on" in shown) is past
+    assert ("This audit expires on" in shown) is not past
+    assert ("its operator should have it audited again: this audit is past its expiry." in shown) is past
+    assert ("What comes next. This holds for this version of the system" in shown) is not past
 
 
 def test_no_clock_enters_a_report() -> None:
@@ -74,9 +74,9 @@ def test_what_is_declared_is_called_declared_and_what_is_not_is_named() -> None:
 
 
 def test_contact_and_appeal_stand_at_the_end_or_their_absence() -> None:
-    told = text(section(page(declared(contact="The desk", appeal="In writing")), "contact"))
-    assert "Errors in this audit The desk" in told
-    assert "To contest a flag In writing" in told
+    shown = text(section(page(declared(contact="The desk", appeal="In writing")), "contact"))
+    assert "Errors in this audit The desk" in shown
+    assert "To contest a flag In writing" in shown
     silent = text(section(page(declared()), "contact"))
     assert "No contact is declared." in silent
     assert "How a person contests a flag is not shown." in silent
@@ -94,9 +94,9 @@ def test_rows_of_laws_say_what_there_is_and_that_words_are_words() -> None:
     assert there == "declared by the operator: who can stop the system; review and override of flags"
     assert rows["Article 13(3)(b)"][1] == "present"
     assert rows["Article 27(1)(f)"][1] == "partial as declared", "an owner is named; no appeal and no contact"
-    told = text(part)
-    assert "for a lawyer to say" in told
-    assert "Evidence relevant to" in told
+    shown = text(part)
+    assert "for a lawyer to say" in shown
+    assert "Evidence relevant to" in shown
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_rows_of_laws_say_what_there_is_and_that_words_are_words() -> None:
 def test_the_register_says_of_each_pattern_what_came_of_it(outcome: str, beyond: int, came: Came, why: str) -> None:
     first, *others = PLAIN.rules
     result = declared(named_patterns={"Men are found less often": first.rule, "Dialects are missed": "not tested"})
-    told = first.model_copy(update={"outcome": outcome, "groups_by_outcome": {"fail": beyond}})
-    register = pattern_register(result.model_copy(update={"rules": (told, *others)}), ENGLISH)
+    shown = first.model_copy(update={"outcome": outcome, "groups_by_outcome": {"fail": beyond}})
+    register = pattern_register(result.model_copy(update={"rules": (shown, *others)}), ENGLISH)
     assert register == (
         PatternRow("Men are found less often", first.rule, came, why),
         PatternRow("Dialects are missed", "—", "not_tested", "No rule of the plan is about it."),
@@ -130,20 +130,20 @@ def test_the_register_stands_under_the_clauses_and_does_not_say_which_group() ->
 
 
 def test_the_register_of_a_pattern_about_probes_counts_changes() -> None:
-    told = ProbeRuleResult(
+    shown = ProbeRuleResult(
         rule="swap", probes=(), margin=0.05, outcome="fail", because="comparison_beyond_limit", level=0.05, reason="",
         comparisons_by_outcome={"fail": 3, "pass": 2, "inconclusive": 0, "not_evaluable": 0},
     )  # fmt: skip
     result = declared(named_patterns={"A nationality raises the score": "swap"}).model_copy(
-        update={"probe_rules": (told,)}
+        update={"probe_rules": (shown,)}
     )
     assert "swap found Changes beyond the limit of this rule: 3." in text(section(page(result), "safeguards"))
 
 
 def test_without_a_pattern_there_is_no_register_and_what_is_left_out_is_said() -> None:
-    told = text(section(page(declared()), "safeguards"))
-    assert "Patterns named in advance" not in told
-    assert told.count("Left out: paragraphs 1, 4, 9(a) and 11, which ask nothing of a detector; and 7(g)") == 1
+    shown = text(section(page(declared()), "safeguards"))
+    assert "Patterns named in advance" not in shown
+    assert shown.count("Left out: paragraphs 1, 4, 9(a) and 11, which ask nothing of a detector; and 7(g)") == 1
 
 
 def test_ratios_on_the_page_are_those_of_the_result() -> None:
@@ -175,6 +175,6 @@ def test_of_hundreds_of_groups_those_left_out_are_counted_and_not_listed() -> No
 
 def test_a_result_without_these_tables_says_that_they_are_not_there() -> None:
     old = replaced(PLAIN, frameworks=(), impact_ratios=())
-    told = text(section(page(old), "frameworks"))
-    assert "Not shown: this result holds no such table." in told
-    assert "neither by gender nor by nationality" in told
+    shown = text(section(page(old), "frameworks"))
+    assert "Not shown: this result holds no such table." in shown
+    assert "neither by gender nor by nationality" in shown

@@ -79,7 +79,7 @@ UNSEEN = re.compile(
 
 
 def hostile(payload: str) -> AuditResult:
-    return everywhere(lambda told: f"{told}{payload}")
+    return everywhere(lambda shown: f"{shown}{payload}")
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_it_stays_text_in_xml(payload: str) -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_no_cell_of_the_counts_starts_a_formula(payload: str) -> None:
-    written = counts_csv(everywhere(lambda told: f"{payload}{told}"))
+    written = counts_csv(everywhere(lambda shown: f"{payload}{shown}"))
     rows = list(csv.reader(io.StringIO(written), strict=True))
     assert len(rows) > 10
     assert {len(row) for row in rows} == {len(rows[0])}
@@ -161,7 +161,7 @@ def test_every_text_a_result_holds_reaches_the_page() -> None:
     """So that the payloads above have been where they can do harm."""
     html = HtmlReporter().render(hostile("ZQX"))
     page = text(parsed(html))
-    for told in (
+    for shown in (
         "screener 2.3ZQX",
         "inspection unitZQX",
         "Migration and WorkZQX",
@@ -211,4 +211,4 @@ def test_every_text_a_result_holds_reaches_the_page() -> None:
         "Youden’s indexZQX",
         "without positivesZQX",
     ):
-        assert told in page, told
+        assert shown in page, shown

@@ -84,8 +84,8 @@ def test_headings_go_down_one_level_at_a_time(html: str) -> None:
 
 
 def test_the_parts_stand_in_their_order(failing_html: str) -> None:
-    told = [text(heading) for heading in find_all(parsed(failing_html), "h2")]
-    assert told == [
+    shown = [text(heading) for heading in find_all(parsed(failing_html), "h2")]
+    assert shown == [
         "Exceeds the limit",
         "On this page",
         "Who is affected",
@@ -115,7 +115,7 @@ def test_the_parts_stand_in_their_order(failing_html: str) -> None:
 
 
 def test_further_questions_stand_in_the_order_of_a_reader_who_decides(further_html: str) -> None:
-    told = [text(heading) for heading in find_all(parsed(further_html), "h2")]
+    shown = [text(heading) for heading in find_all(parsed(further_html), "h2")]
     in_order = [
         "All groups at once",
         "By nationality",
@@ -128,7 +128,7 @@ def test_further_questions_stand_in_the_order_of_a_reader_who_decides(further_ht
         "What changed since the last audit",
         "Safeguards in the draft resolution",
     ]
-    assert [heading for heading in told if heading in in_order] == in_order
+    assert [heading for heading in shown if heading in in_order] == in_order
 
 
 def test_the_contents_list_every_part_in_the_order_of_the_page(html: str) -> None:
@@ -188,10 +188,10 @@ def test_it_quotes_the_draft_letter_by_letter_and_calls_it_one(html: str) -> Non
     part = section(parsed(html), "safeguards")
     quoted = [text(paragraph) for quote in find_all(part, "blockquote") for paragraph in find_all(quote, "p")]
     assert quoted == [PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K]
-    told = text(part)
+    shown = text(part)
     for words in ("Belarus, Nicaragua and the Syrian Arab Republic", "12 April 2024", "thirty-third session", "item 6"):
-        assert words in told
-    assert "It is a draft: it binds nobody." in told
+        assert words in shown
+    assert "It is a draft: it binds nobody." in shown
     assert "E/CN" not in html
 
 
@@ -200,9 +200,9 @@ def test_the_words_of_the_draft_are_those_of_its_text() -> None:
     source = folder / "resolution.txt"
     if not source.exists():
         pytest.skip("the text of the draft is not beside this repository (../shared/design/resolution.txt)")
-    told = " ".join(source.read_text(encoding="utf-8").replace("*", "").split())
+    shown = " ".join(source.read_text(encoding="utf-8").replace("*", "").split())
     for paragraph in (PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K):
-        assert paragraph in told
+        assert paragraph in shown
 
 
 def test_a_whole_world_of_groups_stays_small_and_quick(

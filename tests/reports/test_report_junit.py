@@ -41,14 +41,14 @@ def test_a_suite_a_rule_a_case_a_group_and_one_for_the_rule(failing: AuditResult
 
 def test_only_a_fail_is_a_failure_and_only_a_pass_is_silent(failing: AuditResult, suites: ET.Element) -> None:
     for rule, suite in zip(failing.rules, suites, strict=True):
-        told = Counter(
+        shown = Counter(
             "fail" if case.find("failure") is not None else "skipped" if case.find("skipped") is not None else "pass"
             for case in suite.findall("testcase")[1:]
         )
         counts = rule.groups_by_outcome
-        assert told["fail"] == counts["fail"]
-        assert told["skipped"] == counts["inconclusive"] + counts["not_evaluable"]
-        assert told["pass"] == counts["pass"]
+        assert shown["fail"] == counts["fail"]
+        assert shown["skipped"] == counts["inconclusive"] + counts["not_evaluable"]
+        assert shown["pass"] == counts["pass"]
         assert int(suite.get("failures", "")) == counts["fail"] + (rule.outcome == "fail")
     for total in ("tests", "failures", "skipped"):
         assert int(suites.get(total, "")) == sum(int(suite.get(total, "")) for suite in suites)

@@ -32,7 +32,7 @@ def test_no_sentence_bypasses_the_catalog(
     }
     result = kinds[kind]()
     page = parsed(pseudo(result))
-    told = {outside_brackets(sentence) for sentence in sentences(page)} - {""}
+    shown = {outside_brackets(sentence) for sentence in sentences(page)} - {""}
     held = result.model_dump(mode="json", exclude={"notices", "safeguards", "metrics", "system"})
     del held["further"]["crosscheck"]
     known = " | ".join({letters(text) for text in data(held)})
@@ -44,8 +44,8 @@ def test_no_sentence_bypasses_the_catalog(
     known += " | " + letters(f"{made.tool}, Python {made.python}, {made.platform}")
     known += " | " + letters(" ".join(sorted(made.packages)))
     known += " | gender nationality | november | d | ρ ρ | none"
-    assert {piece for piece in told if piece not in known} == set()
-    assert kind == "answers" or len(told) > 100, "names of groups are data and stand outside"
+    assert {piece for piece in shown if piece not in known} == set()
+    assert kind == "answers" or len(shown) > 100, "names of groups are data and stand outside"
 
 
 def test_labels_of_cells_and_drawings_come_from_the_catalog_too(further: AuditResult) -> None:

@@ -52,8 +52,8 @@ def test_numbers_and_days_are_those_of_the_language(code: str, count: str, share
 
 @pytest.mark.parametrize("month", range(1, 13))
 def test_the_first_of_a_month_is_an_ordinal_in_french_and_no_other_day_is(month: int) -> None:
-    told = [language("fr").date(f"2026-{month:02}-{day:02}").split()[0] for day in (1, 2, 11, 21)]
-    assert told == ["1er", "2", "11", "21"]
+    shown = [language("fr").date(f"2026-{month:02}-{day:02}").split()[0] for day in (1, 2, 11, 21)]
+    assert shown == ["1er", "2", "11", "21"]
     others = {language(code).date(f"2026-{month:02}-01") for code in CODES if code != "fr"}
     assert not [day for day in others if "er " in day.partition(" ")[0] + " "]
 
@@ -86,10 +86,10 @@ def test_no_template_filters_a_constant() -> None:
 
 
 def test_nouns_have_as_many_forms_as_the_language() -> None:
-    def told(code: str, count: int) -> str:
+    def shown(code: str, count: int) -> str:
         return language(code).translations.ngettext("%(count)s row", "%(count)s rows", count) % {"count": count}
 
-    assert [told("ru", count) for count in (1, 2, 5, 11, 21, 22)] == [
+    assert [shown("ru", count) for count in (1, 2, 5, 11, 21, 22)] == [
         "1 строка",
         "2 строки",
         "5 строк",
@@ -97,7 +97,7 @@ def test_nouns_have_as_many_forms_as_the_language() -> None:
         "21 строка",
         "22 строки",
     ]
-    assert [told("ar", count) for count in (0, 1, 2, 3, 11, 100)] == [
+    assert [shown("ar", count) for count in (0, 1, 2, 3, 11, 100)] == [
         "لا صفوف",
         "صف واحد",
         "صفان",
@@ -105,8 +105,8 @@ def test_nouns_have_as_many_forms_as_the_language() -> None:
         "11 صفاً",
         "100 صف",
     ]
-    assert [told("fr", count) for count in (0, 1, 2)] == ["0 ligne", "1 ligne", "2 lignes"]
-    assert [told("zh", count) for count in (1, 2)] == ["1 行", "2 行"]
+    assert [shown("fr", count) for count in (0, 1, 2)] == ["0 ligne", "1 ligne", "2 lignes"]
+    assert [shown("zh", count) for count in (1, 2)] == ["1 行", "2 行"]
 
 
 @pytest.mark.parametrize(
@@ -237,17 +237,17 @@ def test_isolates_close_what_they_open_and_change_nothing_else(pieces: list[str]
 
 def test_a_moment_is_kept_in_its_order() -> None:
     """In a line from right to left the year of 2026-11-24T09:12:03Z would else stand behind its hour."""
-    told = isolated("من 2026-11-24T09:12:03Z إلى 2026-11-24T09:12:07.25Z (UTC)، حتى 2027-11-24.")
-    kept = re.findall("\u2066([^\u2069]*)\u2069", told)
+    shown = isolated("من 2026-11-24T09:12:03Z إلى 2026-11-24T09:12:07.25Z (UTC)، حتى 2027-11-24.")
+    kept = re.findall("\u2066([^\u2069]*)\u2069", shown)
     assert kept == ["2026-11-24T09:12:03Z", "2026-11-24T09:12:07.25Z", "2027-11-24"]
 
 
 def test_a_formula_is_kept_in_its_order() -> None:
     """In a line from right to left the plus of a sum would else stand behind it."""
-    told = isolated("المعدل r = x/d عند r(1−r)/v، حيث v = r(1−r)/d + V·m/d²، وk = 10 <code>v = r/d</code>")
-    kept = re.findall("\u2066([^\u2069]*)\u2069", told)
+    shown = isolated("المعدل r = x/d عند r(1−r)/v، حيث v = r(1−r)/d + V·m/d²، وk = 10 <code>v = r/d</code>")
+    kept = re.findall("\u2066([^\u2069]*)\u2069", shown)
     assert kept == ["r = x/d", "r(1−r)/v", "v = r(1−r)/d + V·m/d²", "k = 10"]
-    assert "<code>v = r/d</code>" in told
+    assert "<code>v = r/d</code>" in shown
 
 
 def test_numbers_are_kept_together_from_right_to_left_alone(pages: dict[str, str]) -> None:
@@ -255,8 +255,8 @@ def test_numbers_are_kept_together_from_right_to_left_alone(pages: dict[str, str
     assert "\u2066" in arabic
     assert "\u2066" not in french
     assert "[U+20" not in arabic
-    told = re.sub("<svg.*?</svg>", "", arabic[arabic.index("<main") :], flags=re.DOTALL)
-    assert not re.findall(r"(?<![\u2066\d])(?<!\u2066&lt;)\d+–\d+%", told)
+    shown = re.sub("<svg.*?</svg>", "", arabic[arabic.index("<main") :], flags=re.DOTALL)
+    assert not re.findall(r"(?<![\u2066\d])(?<!\u2066&lt;)\d+–\d+%", shown)
 
 
 def test_in_every_language_a_world_of_groups_keeps_within_half_a_megabyte(pages: dict[str, str]) -> None:
@@ -269,8 +269,8 @@ def test_a_language_that_is_not_there_is_an_error() -> None:
 
 
 def test_a_natural_frequency_stays_on_one_line_and_chinese_has_no_space_between_sentences() -> None:
-    told = "<p>unas 2 de cada 10; 3 in 10, 1 из 1 000 &amp; 5 of 7</p>"
-    assert spaced(told, language("es")) == (
+    shown = "<p>unas 2 de cada 10; 3 in 10, 1 из 1 000 &amp; 5 of 7</p>"
+    assert spaced(shown, language("es")) == (
         "<p>unas 2\u00a0de\u00a0cada\u00a010; 3\u00a0in\u00a010, 1\u00a0из\u00a01 000 &amp; 5 of 7</p>"
     )
     joined = "<p>一。 <b>二：</b> “三”。 four。 <bdi lang=''>五</bdi></p>"

@@ -131,8 +131,8 @@ def test_no_list_of_the_worst_names_whom_a_fail_without_a_name_does_not(
 ) -> None:
     from made.second_looks import unnamed_result
 
-    told = section(parsed(HtmlReporter().render(further_result(unnamed_result(failing)))), "together")
-    assert "Who stands furthest towards harm" not in text(told)
+    shown = section(parsed(HtmlReporter().render(further_result(unnamed_result(failing)))), "together")
+    assert "Who stands furthest towards harm" not in text(shown)
     assert further.further.between_groups[1].worst
 
 
@@ -200,7 +200,7 @@ def test_the_threshold_of_the_audit_stands_among_those_tried(further: AuditResul
 
 
 @pytest.mark.parametrize(
-    ("for_all", "for_half", "told"),
+    ("for_all", "for_half", "shown"),
     [
         (0.00259, 0.0457, "of no group more than 0.2% are unrecorded. Half of them would at 4.5%."),
         (0.03, 0.03, "of no group more than 3.0% are unrecorded."),
@@ -208,7 +208,7 @@ def test_the_threshold_of_the_audit_stands_among_those_tried(further: AuditResul
     ],
 )
 def test_a_share_to_vouch_for_is_never_rounded_up(
-    for_all: float, for_half: float, told: str, further: AuditResult
+    for_all: float, for_half: float, shown: str, further: AuditResult
 ) -> None:
     """Whoever vouches for what a report says must get what it says: the notice of the same page rounds down too."""
     doubts = tuple(
@@ -217,7 +217,7 @@ def test_a_share_to_vouch_for_is_never_rounded_up(
     )
     html = HtmlReporter().render(replaced(further, sensitivity=doubts))
     sentence = next(text(line) for line in find_all(section(parsed(html), "sure"), "p") if "would pass" in text(line))
-    assert sentence.endswith(told)
+    assert sentence.endswith(shown)
 
 
 def test_the_threshold_of_the_audit_has_the_digits_that_the_plan_gave_it(further: AuditResult) -> None:

@@ -86,8 +86,8 @@ def test_a_group_without_a_rate_is_no_further_row() -> None:
     """The table leaves it out wherever it stands, so that it is not one of those left out for length."""
     result = passing_result()
     change = change_told(result)
-    *told, last = change.verdicts
-    verdicts = (*told, last.model_copy(update={"outcome": "not_evaluable"}))
+    *shown, last = change.verdicts
+    verdicts = (*shown, last.model_copy(update={"outcome": "not_evaluable"}))
     changed = result.model_copy(update={"change": change.model_copy(update={"verdicts": verdicts})})
     assert len(changed_groups(change)) > 1
     assert "more in `result.json`" not in MarkdownReporter().render(changed)

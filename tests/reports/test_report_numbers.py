@@ -22,31 +22,31 @@ DRAWINGS = (
 shares = st.floats(0, 1, allow_nan=False)
 
 
-def number(told: str) -> float:
-    return float(told.strip("<>%").replace(",", ""))
+def number(shown: str) -> float:
+    return float(shown.strip("<>%").replace(",", ""))
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "shown"),
     [(0.0, "0%"), (1.0, "100%"), (0.004, "<1%"), (0.996, ">99%"), (0.474, "47%"), (0.475, "48%"), (None, "—")],
 )
-def test_a_percentage_is_whole_and_never_says_all_or_none_unless_it_is(value: float | None, told: str) -> None:
-    assert NUMBERS.percent(value) == told
+def test_a_percentage_is_whole_and_never_says_all_or_none_unless_it_is(value: float | None, shown: str) -> None:
+    assert NUMBERS.percent(value) == shown
 
 
 @given(shares, st.integers(0, 3))
 def test_all_and_none_are_written_for_exactly_all_and_none(value: float, digits: int) -> None:
-    told = NUMBERS.percent(value, digits=digits)
-    assert (number(told) == 100 and told[0] != ">") == (value == 1)
-    assert (number(told) == 0 and told[0] != "<") == (value == 0)
-    assert abs(number(told) / 100 - value) <= 10.0 ** -(digits + 2)
+    shown = NUMBERS.percent(value, digits=digits)
+    assert (number(shown) == 100 and shown[0] != ">") == (value == 1)
+    assert (number(shown) == 0 and shown[0] != "<") == (value == 0)
+    assert abs(number(shown) / 100 - value) <= 10.0 ** -(digits + 2)
 
 
 @given(shares, shares)
 def test_a_value_never_looks_like_the_limit_it_is_not(value: float, limit: float) -> None:
-    told = NUMBERS.percent(value, against=limit)
+    shown = NUMBERS.percent(value, against=limit)
     if abs(value - limit) > 1e-5:
-        assert told != NUMBERS.percent(limit, digits=len(told.partition(".")[2].rstrip("%")))
+        assert shown != NUMBERS.percent(limit, digits=len(shown.partition(".")[2].rstrip("%")))
 
 
 def test_a_rate_just_under_the_limit_shows_a_further_digit() -> None:
@@ -72,10 +72,11 @@ def test_ranges_ratios_and_differences() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [(0, "0"), (7.4, "7"), (47, "47"), (137, "140"), (824, "820"), (63_914, "64,000"), (99.6, "100")]
+    ("value", "shown"),
+    [(0, "0"), (7.4, "7"), (47, "47"), (137, "140"), (824, "820"), (63_914, "64,000"), (99.6, "100")],
 )
-def test_an_estimate_has_two_significant_digits(value: float, told: str) -> None:
-    assert NUMBERS.about(value) == told
+def test_an_estimate_has_two_significant_digits(value: float, shown: str) -> None:
+    assert NUMBERS.about(value) == shown
 
 
 def test_another_language_has_its_own_signs() -> None:
@@ -85,7 +86,7 @@ def test_another_language_has_its_own_signs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "other", "told"),
+    ("value", "other", "shown"),
     [
         (0.53, 0.21, (5, 2, 10)),
         (0.40, 0.22, (4, 2, 10)),
@@ -96,11 +97,11 @@ def test_another_language_has_its_own_signs() -> None:
     ],
 )
 def test_natural_frequencies_share_the_smallest_honest_base(
-    value: float, other: float, told: tuple[int, int, int]
+    value: float, other: float, shown: tuple[int, int, int]
 ) -> None:
     mine, theirs = frequencies(value, other)
     assert theirs is not None
-    assert (mine.count, theirs.count, mine.base) == told
+    assert (mine.count, theirs.count, mine.base) == shown
 
 
 def test_a_half_of_a_natural_frequency_is_rounded_upwards() -> None:
@@ -116,12 +117,12 @@ def test_none_all_and_nearly_so_are_told_apart() -> None:
 
 @given(shares, shares)
 def test_a_frequency_is_never_none_or_all_unless_it_is(value: float, other: float) -> None:
-    for share, told in zip((value, other), frequencies(value, other), strict=True):
-        assert told is not None
-        assert (told.kind == "exactly") == (share in (0, 1))
-        if told.kind == "about":
-            assert 0 < told.count < told.base
-            assert math.isclose(told.count / told.base, share, abs_tol=0.5 / told.base + 1e-9)
+    for share, shown in zip((value, other), frequencies(value, other), strict=True):
+        assert shown is not None
+        assert (shown.kind == "exactly") == (share in (0, 1))
+        if shown.kind == "about":
+            assert 0 < shown.count < shown.base
+            assert math.isclose(shown.count / shown.base, share, abs_tol=0.5 / shown.base + 1e-9)
 
 
 @given(shares, shares)
@@ -154,18 +155,18 @@ HALVES = [
     (NUMBERS.about(99.5), "100"),
     (NUMBERS.about(12_500.0), "13,000"),
 ]
-"""What is told of a number that ends in a half, and what a reader would make of it."""
+"""What is printed of a number that ends in a half, and what a reader would make of it."""
 
 
-@pytest.mark.parametrize(("told", "rounded"), HALVES)
-def test_a_half_is_rounded_away_from_zero_in_every_form(told: str, rounded: str) -> None:
-    assert told == rounded
+@pytest.mark.parametrize(("shown", "rounded"), HALVES)
+def test_a_half_is_rounded_away_from_zero_in_every_form(shown: str, rounded: str) -> None:
+    assert shown == rounded
 
 
 @given(st.floats(-1e12, 1e12, allow_nan=False), st.integers(0, 4))
 def test_a_rounded_number_is_within_half_a_digit(value: float, digits: int) -> None:
-    told = float(NUMBERS.signed(value, digits).replace("−", "-"))
-    assert abs(told - value) <= 0.5000001 * 10.0**-digits + 1e-12 * abs(value)
+    shown = float(NUMBERS.signed(value, digits).replace("−", "-"))
+    assert abs(shown - value) <= 0.5000001 * 10.0**-digits + 1e-12 * abs(value)
 
 
 @given(st.floats(-1e308, 1e308, allow_nan=False))
@@ -193,5 +194,5 @@ def test_figures_of_reports_are_rounded_in_one_place() -> None:
 
 def test_a_half_is_rounded_upwards_in_every_report() -> None:
     """As `audit.public.figures` does: else one share would read 12% in one file and 13% in another."""
-    for share, told in ((0.125, "13%"), (0.005, "1%"), (0.045, "5%"), (0.475, "48%"), (0.985, "99%")):
-        assert Numbers().percent(share) == told
+    for share, shown in ((0.125, "13%"), (0.005, "1%"), (0.045, "5%"), (0.475, "48%"), (0.985, "99%")):
+        assert Numbers().percent(share) == shown

@@ -81,14 +81,14 @@ def test_every_drawing_has_its_text_and_every_head_its_scope(document: Any) -> N
 
 def test_it_says_that_it_is_pdf_a_3_and_nothing_of_pdf_ua(document: Any) -> None:
     root = root_of(document)
-    told = root["/Metadata"].get_data()
-    (part,) = re.findall(rb'pdfaid:part="(\d)"', told)
+    shown = root["/Metadata"].get_data()
+    (part,) = re.findall(rb'pdfaid:part="(\d)"', shown)
     assert part == b"3"
-    assert b"pdfuaid" not in told
+    assert b"pdfuaid" not in shown
     (intent,) = root["/OutputIntents"]
     assert intent["/S"] == "/GTS_PDFA1"
     assert len(intent["/DestOutputProfile"].get_data()) > 1_000
-    ET.fromstring(told)
+    ET.fromstring(shown)
 
 
 def test_every_font_is_in_the_file(document: Any) -> None:
@@ -137,8 +137,8 @@ def test_it_is_the_same_file_in_another_process_with_other_hashes(pdf: bytes, tm
         check=True,
         timeout=120,
     )
-    told, other = done.stdout.split()
-    assert told == hashlib.sha256(pdf).hexdigest()
+    shown, other = done.stdout.split()
+    assert shown == hashlib.sha256(pdf).hexdigest()
     assert int(other) != hash("a")
 
 
@@ -310,9 +310,9 @@ def test_the_first_letter_of_an_arabic_word_is_joined_to_the_next() -> None:
     style = environment(language("ar")).get_template("style.css").render(notice="")
     assert rule in style
     drawn = []
-    for told in (style, style.replace(rule, "::first-line{}")):
+    for css in (style, style.replace(rule, "::first-line{}")):
         page = (
-            f"<title>t</title><style>{told}</style></head><body><dl><div><dt>تاريخ أُعدّ</dt><dd>1</dd></div></dl></body>"
+            f"<title></title><style>{css}</style></head><body><dl><div><dt>تاريخ أُعدّ</dt><dd>1</dd></div></dl></body>"
         )
         (sheet,) = opened(pdf_of(f'<!doctype html><html lang="ar" dir="rtl"><head>{page}</html>', {})).pages
         drawn.append(sheet.get_contents().get_data())

@@ -46,13 +46,13 @@ def findings(root: Element) -> list[tuple[str, list[str], Element]]:
 
 
 def test_every_verdict_stands_in_a_table_with_its_outcome(failing: AuditResult, failing_html: str) -> None:
-    told = Counter(outcome for outcome, _, _ in findings(parsed(failing_html)))
+    shown = Counter(outcome for outcome, _, _ in findings(parsed(failing_html)))
     whole = Counter(verdict.outcome for verdict in failing.verdicts)
-    assert told["fail"] == whole["fail"]
-    assert told <= whole
+    assert shown["fail"] == whole["fail"]
+    assert shown <= whole
     left_out = left_out_of(failing_html)
     assert left_out.total() > 100
-    assert told + left_out == whole
+    assert shown + left_out == whole
 
 
 def left_out_of(html: str) -> Counter[str]:
@@ -84,7 +84,7 @@ def test_the_bar_of_states_counts_the_same(failing: AuditResult, failing_html: s
         if part.get("class") == "states"
     ]
     assert len(states) == len(failing.rules)
-    for rule, told in zip(failing.rules, states, strict=True):
+    for rule, shown in zip(failing.rules, states, strict=True):
         worst: dict[object, str] = {}
         for verdict in failing.verdicts:
             if verdict.rule == rule.rule:
@@ -94,7 +94,7 @@ def test_the_bar_of_states_counts_the_same(failing: AuditResult, failing_html: s
         assert sum(counts.values()) < sum(rule.groups_by_outcome.values())
         for outcome, word in WORDS.items():
             count = counts[outcome]
-            assert any(item.startswith(f"{count:,} {word}") for item in told) == bool(count)
+            assert any(item.startswith(f"{count:,} {word}") for item in shown) == bool(count)
 
 
 def test_each_drawing_shows_the_numbers_beside_it(failing_html: str) -> None:
@@ -132,9 +132,9 @@ def test_a_rate_that_cannot_be_stated_is_a_dash_with_its_reason(undecided_html: 
     for cells in unstated:
         assert cells.count("—") >= 2
         assert not any(cell in ("0%", "100%") or "–" in cell for cell in cells)
-    told = text(next(find_all(parsed(undecided_html), "main")))
-    assert "No rate can be stated: none of the victims in the test set is in this group" in told
-    assert "No rate can be stated: fewer than 5 cases: no rate is stated" in told
+    shown = text(next(find_all(parsed(undecided_html), "main")))
+    assert "No rate can be stated: none of the victims in the test set is in this group" in shown
+    assert "No rate can be stated: fewer than 5 cases: no rate is stated" in shown
 
 
 def test_a_group_judged_as_part_of_another_is_never_shown_as_a_pass(failing: AuditResult, failing_html: str) -> None:
@@ -225,7 +225,7 @@ def test_limits_say_who_set_them_and_why(failing_html: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "shown"),
     [
         ({"metric": "true_positive_rate", "ratio": 0.8}, "at least 0.8 times the rate of everyone else"),
         ({"metric": "false_positive_rate", "ratio": 0.8}, "at most 1.25 times the rate of everyone else"),
@@ -234,18 +234,18 @@ def test_limits_say_who_set_them_and_why(failing_html: str) -> None:
         ({"metric": "accuracy", "margin": 0.05}, "at most 5 percentage points below everyone else"),
     ],
 )
-def test_every_kind_of_limit_has_its_words(rule: dict[str, object], told: str) -> None:
+def test_every_kind_of_limit_has_its_words(rule: dict[str, object], shown: str) -> None:
     sample = replace(UNDECIDED, rows=400, countries=("GHA", "ROU"), rules=({**rule, "groups": ["gender"]},))
-    assert told in text(section(parsed(HtmlReporter().render(sample_result(sample))), "rules"))
+    assert shown in text(section(parsed(HtmlReporter().render(sample_result(sample))), "rules"))
 
 
 def test_safeguards_are_measured_declared_or_not_shown(failing_html: str) -> None:
     rows = [[text(cell) for cell in row] for row in find_all(section(parsed(failing_html), "safeguards"), "tr")]
-    told = {row[1]: row[3:] for row in rows}
-    assert told["Who is missed?"] == ["measured here", "24 November 2026"]
-    assert told["Who can stop it?"] == ["declared by the operator", "2 November 2026"]
-    assert told["Were the limits set before the data were seen?"] == ["declared by the operator", "3 June 2026"]
-    assert told["Does naming a nationality move the detector?"] == ["not shown", "—"]
+    shown = {row[1]: row[3:] for row in rows}
+    assert shown["Who is missed?"] == ["measured here", "24 November 2026"]
+    assert shown["Who can stop it?"] == ["declared by the operator", "2 November 2026"]
+    assert shown["Were the limits set before the data were seen?"] == ["declared by the operator", "3 June 2026"]
+    assert shown["Does naming a nationality move the detector?"] == ["not shown", "—"]
     clauses = [row for row in rows if row[3] in ("State", "measured here", "declared by the operator", "not shown")]
     assert len(clauses) == 48 + 2, "every clause, under two heads"
 

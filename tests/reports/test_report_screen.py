@@ -62,9 +62,9 @@ def test_a_fail_shows_two_rates_with_their_ranges_and_how_many_groups(failing: A
 
 def test_the_group_of_the_second_number_is_that_of_the_sentence(failing: AuditResult) -> None:
     root = parsed(HtmlReporter().render(failing))
-    told = text(section(root, "verdict"))
+    shown = text(section(root, "verdict"))
     name = numbers(failing)[1][1].removeprefix("share of victims found: ")
-    assert f"These errors affect the most people in one group: {name}." in told
+    assert f"These errors affect the most people in one group: {name}." in shown
     assert re.search(
         r"In the groups beyond the limit it missed up to [\d,]+ victims more than", text(section(root, "affected"))
     )

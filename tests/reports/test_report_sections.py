@@ -26,7 +26,7 @@ from reports.public.html import PublicHtmlReporter
 GENDER = [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}]
 
 
-def told(result: AuditResult, part: str) -> str:
+def stated(result: AuditResult, part: str) -> str:
     return text(section(parsed(HtmlReporter().render(result)), part))
 
 
@@ -125,9 +125,9 @@ def failing_by_gender() -> AuditResult:
 
 
 def test_what_does_not_add_up_is_said_of_the_groups_of_the_plan(failing: AuditResult) -> None:
-    ladder = told(failing, "affected")
+    ladder = stated(failing, "affected")
     assert "(as a national of a country, and of its region), so the last column does not add up." in ladder
-    alone = told(failing_by_gender(), "affected")
+    alone = stated(failing_by_gender(), "affected")
     assert "The last column counts the cases that would have gone the other way" in alone
     assert "several of these groups" not in alone
     assert "national of a country" not in alone
@@ -135,7 +135,7 @@ def test_what_does_not_add_up_is_said_of_the_groups_of_the_plan(failing: AuditRe
 
 def test_no_feature_is_said_to_be_missing_from_the_set(failing: AuditResult) -> None:
     """A control feature such as age is in the set; no table is about its groups."""
-    part = told(failing, "not-shown")
+    part = stated(failing, "not-shown")
     assert "Groups that no table of this page is about, be they of age, religion," in part
     assert "does not name" not in part
 
@@ -184,14 +184,14 @@ def test_no_cell_of_the_download_is_a_formula(passing: AuditResult) -> None:
 
 
 def test_where_there_is_no_funnel_the_page_says_why(passing: AuditResult, further_html: str) -> None:
-    few = told(passing, "together")
+    few = stated(passing, "together")
     assert "Funnel of “Found” by gender not shown: " in few
     assert "of its groups were tested exactly, and a funnel takes 10." in few
     assert "Funnel of “Found” by nationality not shown" not in text(section(parsed(further_html), "together"))
     clustered = passing.model_copy(
         update={"verdicts": tuple(each.model_copy(update={"degrees_of_freedom": 9.0}) for each in passing.verdicts)}
     )
-    assert "its lines are those of exact tests, which there are none of where cases are weighted or" in told(
+    assert "its lines are those of exact tests, which there are none of where cases are weighted or" in stated(
         clustered, "together"
     )
 

@@ -32,39 +32,39 @@ def html(unnamed: AuditResult) -> str:
 
 
 def test_the_first_screen_says_what_was_found_and_that_nobody_may_be_singled_out(html: str) -> None:
-    told = text(section(parsed(html), "verdict"))
-    assert told.startswith("Exceeds the limit In this test the system missed victims of one or more")
-    assert "This can be told of all nationalities together, and of none by name." in told
-    assert "No nationality may be singled out from this" in told
-    assert "one or more nationalities beyond the limit of " in told
-    assert "To learn which nationalities are beyond the limit takes more labelled cases of each" in told
-    assert "affect the most people" not in told
-    assert "named below" not in told
+    shown = text(section(parsed(html), "verdict"))
+    assert shown.startswith("Exceeds the limit In this test the system missed victims of one or more")
+    assert "This can be told of all nationalities together, and of none by name." in shown
+    assert "No nationality may be singled out from this" in shown
+    assert "one or more nationalities beyond the limit of " in shown
+    assert "To learn which nationalities are beyond the limit takes more labelled cases of each" in shown
+    assert "affect the most people" not in shown
+    assert "named below" not in shown
 
 
 def test_nothing_is_counted_as_none(html: str, unnamed: AuditResult) -> None:
-    for told in (
+    for shown in (
         text(section(parsed(html), "verdict")),
         text(section(parsed(html), "affected")),
         summary(unnamed, PLAIN),
         *rule_lines(unnamed, PLAIN),
     ):
         for never in ("0 groups beyond", "in 0 groups", "up to 0", "0 beyond the limit", " 0 fail"):
-            assert never not in told
+            assert never not in shown
 
 
 def test_who_is_affected_is_told_with_the_words_of_the_draft(html: str) -> None:
     part = section(parsed(html), "affected")
-    told = text(part)
+    shown = text(part)
     assert (
         "The system missed victims of one or more nationalities clearly more often than the limit allows. None of these"
-        in told
+        in shown
     )
-    assert "61 of them point that way" in told
-    assert f"“{NOT_ASSOCIATED}”" in told
+    assert "61 of them point that way" in shown
+    assert f"“{NOT_ASSOCIATED}”" in shown
     assert NOT_ASSOCIATED in PARAGRAPH_2
-    assert "To name one takes more labelled cases of it." in told
-    assert told.index("The person stays exploited") < told.index("None of these nationalities can be named")
+    assert "To name one takes more labelled cases of it." in shown
+    assert shown.index("The person stays exploited") < shown.index("None of these nationalities can be named")
 
 
 def test_no_list_of_the_likeliest_stands_under_it(html: str, unnamed: AuditResult) -> None:
@@ -90,9 +90,9 @@ def test_beside_groups_that_are_named_it_is_told_as_well(failing: AuditResult) -
     both = unnamed_result(failing, metric="true_positive_rate", keep_names=True)
     assert Reading(both).unnamed
     assert Reading(both).with_outcome("fail")
-    told = text(section(parsed(HtmlReporter().render(both)), "verdict"))
-    assert "than among everyone else. Beside the groups named, it missed victims of one or more" in told
-    assert "These errors affect the most people in one group: " in told
+    shown = text(section(parsed(HtmlReporter().render(both)), "verdict"))
+    assert "than among everyone else. Beside the groups named, it missed victims of one or more" in shown
+    assert "These errors affect the most people in one group: " in shown
 
 
 def test_where_a_nationality_is_named_the_sum_over_all_says_nothing_of_its_own(failing: AuditResult) -> None:
@@ -123,7 +123,7 @@ def test_the_rule_s_case_in_junit_says_so_and_no_group_s_does(unnamed: AuditResu
 
 
 def test_the_terminal_says_it_in_its_first_lines(unnamed: AuditResult) -> None:
-    told = summary(unnamed, PLAIN)
-    assert told.startswith("✗ FAIL  ")
-    assert "one or more nationalities are beyond the limit" in told.split("\n\n")[0]
-    assert "none may be singled out" in told.split("\n\n")[0]
+    shown = summary(unnamed, PLAIN)
+    assert shown.startswith("✗ FAIL  ")
+    assert "one or more nationalities are beyond the limit" in shown.split("\n\n")[0]
+    assert "none may be singled out" in shown.split("\n\n")[0]

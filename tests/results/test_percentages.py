@@ -44,8 +44,8 @@ def test_a_share_never_rounds_onto_the_limit_it_is_compared_with(share: float, l
 def test_a_share_is_seen_on_its_own_side_of_the_limit(share: float, limit: float) -> None:
     text = percent(share, against=limit)
     if text not in ("<1%", ">99%"):
-        told, asked = Decimal(text.rstrip("%")), Decimal(exact_percent(limit).rstrip("%"))
-        assert (told > asked, told < asked) == (share > limit, share < limit)
+        shown, asked = Decimal(text.rstrip("%")), Decimal(exact_percent(limit).rstrip("%"))
+        assert (shown > asked, shown < asked) == (share > limit, share < limit)
 
 
 @pytest.mark.parametrize(

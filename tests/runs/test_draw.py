@@ -54,8 +54,8 @@ def test_rows_of_a_cell_have_its_size_over_what_is_drawn_as_their_weight(tmp_pat
         chance = Fraction(drawn[cell_of(row)], pool[cell_of(row)])
         assert row["inclusion_probability"] == float(chance)
         assert row["design_weight"] == float(1 / chance)
-        told = report.cells[row["stratum"] - 1]
-        assert (told.pool, told.drawn) == (pool[cell_of(row)], drawn[cell_of(row)])
+        shown = report.cells[row["stratum"] - 1]
+        assert (shown.pool, shown.drawn) == (pool[cell_of(row)], drawn[cell_of(row)])
     assert len(rows) == report.drawn <= 120
     assert sum(row["design_weight"] for row in rows) == pytest.approx(len(cells["gender"]) - 7)
     assert report.unlabelled == 7
@@ -250,7 +250,7 @@ def test_whole_clusters_come_near_the_size_that_was_asked(tmp_path: Path, alloca
 
 def test_of_copies_one_row_stays_and_says_how_many_it_stands_for(tmp_path: Path) -> None:
     cells = usual_pool()
-    for place in range(0, 90, 3):  # thirty sets of three, told apart by punctuation and numbers alone
+    for place in range(0, 90, 3):  # thirty sets of three, that differ in punctuation and numbers alone
         letters = chr(97 + place // 3 % 26) + chr(97 + place // 78)
         for more, mark in enumerate(("1 !", " 123,", " 0044 / 99")):
             cells["advert"][place + more] = f"Workers {letters} wanted {mark} in a hotel abroad"

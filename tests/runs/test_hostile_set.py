@@ -66,18 +66,18 @@ NAMES = set(re.findall(r"\{(\w+)\}", PLAN))
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
-    told = {name: f"{ATTACK} {name}" for name in NAMES}
+    stated = {name: f"{ATTACK} {name}" for name in NAMES}
     (folder / "plan.toml").write_text(
-        PLAN.format(**{name: json.dumps(value, ensure_ascii=False) for name, value in told.items()}), encoding="utf-8"
+        PLAN.format(**{name: json.dumps(value, ensure_ascii=False) for name, value in stated.items()}), encoding="utf-8"
     )
     with (folder / "set.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([told[name] for name in ("id", "label", "score", "gender", "work")])
+        writer.writerow([stated[name] for name in ("id", "label", "score", "gender", "work")])
         for row in range(400):
-            gender = told["woman"] if row % 2 else told["man"]
+            gender = stated["woman"] if row % 2 else stated["man"]
             found = 0.9 if row % 5 or row % 2 == 0 else 0.1
             work = f"{ATTACK} work {row % 3}"
-            writer.writerow([f"{ATTACK}{row}", told["yes"] if row % 4 else told["no"], found, gender, work])
+            writer.writerow([f"{ATTACK}{row}", stated["yes"] if row % 4 else stated["no"], found, gender, work])
     return folder / "plan.toml"
 
 
@@ -112,7 +112,7 @@ def test_no_cell_of_its_counts_starts_a_formula(result: AuditResult) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "stated",
     [
         lambda result, _: summary(result, PLAIN, report="report.html", next_command="audit7k"),
         lambda _, plan: check_summary(check_plan(plan), PLAIN, every_group=True),
@@ -120,8 +120,8 @@ def test_no_cell_of_its_counts_starts_a_formula(result: AuditResult) -> None:
     ids=["summary", "check"],
 )
 def test_the_terminal_shows_no_control(
-    result: AuditResult, plan: Path, told: Callable[[AuditResult, Path], str]
+    result: AuditResult, plan: Path, stated: Callable[[AuditResult, Path], str]
 ) -> None:
-    said = told(result, plan)
+    said = stated(result, plan)
     assert "onerror" in said or "gender" in said
     assert not CONTROLS.search(said.replace("\n", ""))

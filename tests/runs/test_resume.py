@@ -30,7 +30,7 @@ def made(tmp_path: Path) -> Made:
 
 
 def break_off(made: Made, after: int) -> None:
-    """Run until so many batches are scored, and then be told to stop."""
+    """Run until so many batches are scored, and then stop."""
     module = made.folder / "own_detector.py"
     text = module.read_text()
     called = f"len(pathlib.Path(calls.name).read_text().splitlines()) == {after + made.calls}"

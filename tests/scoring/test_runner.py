@@ -388,8 +388,8 @@ def test_an_interrupt_closes_the_detector_and_goes_on_its_way(scene: Scene, spy:
     assert Spy.events == ["open", "score", "close"]
 
 
-class Told:
-    """Remembers what it is told."""
+class Recorder:
+    """Remembers what it is given."""
 
     def __init__(self) -> None:
         self.said: list[Any] = []
@@ -411,12 +411,12 @@ class Told:
 
 
 def test_progress_is_told_and_ended_also_after_an_error(scene: Scene) -> None:
-    told = Told()
-    scene.score(scene.function(HALF), progress=told)
-    assert told.said == [("begin", 6), 4, 2, "end"]
-    told = Told()
-    scene.refusal(scene.function("def score(batch):\n    return [0.5] * 4\n"), progress=told)
-    assert told.said == [("begin", 6), 4, "end"]
+    shown = Recorder()
+    scene.score(scene.function(HALF), progress=shown)
+    assert shown.said == [("begin", 6), 4, 2, "end"]
+    shown = Recorder()
+    scene.refusal(scene.function("def score(batch):\n    return [0.5] * 4\n"), progress=shown)
+    assert shown.said == [("begin", 6), 4, "end"]
 
 
 def test_a_feature_that_a_batch_has_no_room_for(scene: Scene) -> None:

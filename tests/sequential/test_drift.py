@@ -25,13 +25,13 @@ YES = np.array([True])
 @settings(deadline=None)
 def test_what_is_kept_is_the_sum_of_evidence_begun_at_each_night(nights: list[tuple[float, bool]]) -> None:
     doubt = Doubt(np.zeros(1), np.zeros(1, dtype=np.int64))
-    told = [gained for gained, has_cases in nights if has_cases]
+    stated = [gained for gained, has_cases in nights if has_cases]
     for gained, has_cases in nights:
         doubt, doubted = doubt_of_passes(doubt, np.array([gained]), np.array([has_cases]), YES, 1e-30)
         assert not doubted.any()
-    parts = [math.exp(sum(told[k:])) / ((k + 1) * (k + 2)) for k in range(len(told))]
+    parts = [math.exp(sum(stated[k:])) / ((k + 1) * (k + 2)) for k in range(len(stated))]
     assert doubt.evidence[0] == pytest.approx(sum(parts))
-    assert doubt.nights[0] == len(told)
+    assert doubt.nights[0] == len(stated)
 
 
 def test_doubt_comes_at_one_over_alpha_and_forgets_and_is_of_groups_that_passed() -> None:

@@ -65,9 +65,9 @@ def test_words_and_who_can_be_judged_end_none(changes: dict[str, Any]) -> None:
 
 def test_a_key_that_a_later_version_adds_ends_no_history() -> None:
     """What the plan does not say is not there: else an upgrade would take back a FAIL that stands."""
-    told = identity(made_plan(), SHA)
-    assert told["asked"] == {"kind": "predictions", "score": "score", "threshold": 0.5}
-    assert told["groups"]["features"] == {"band": {"column": "band", "coding": "categorical"}}
+    shown = identity(made_plan(), SHA)
+    assert shown["asked"] == {"kind": "predictions", "score": "score", "threshold": 0.5}
+    assert shown["groups"]["features"] == {"band": {"column": "band", "coding": "categorical"}}
 
 
 def test_a_model_is_known_by_its_digest_and_answers_by_the_title_of_the_audit() -> None:

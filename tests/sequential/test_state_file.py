@@ -56,26 +56,26 @@ def test_what_was_written_is_read_to_the_last_bit_and_is_for_its_owner_alone(tmp
     assert [one.name for one in tmp_path.iterdir()] == ["state.json"]
 
 
-def sealed(told: dict[str, Any]) -> bytes:
+def sealed(shown: dict[str, Any]) -> bytes:
     """The text of a document with the checksum that belongs to it, as somebody could write it by hand."""
     from audit.verdicts.nights import state_file
 
-    told.pop("checksum", None)
-    return state_file._text({**told, "checksum": state_file._digest(told)}).encode()
+    shown.pop("checksum", None)
+    return state_file._text({**shown, "checksum": state_file._digest(shown)}).encode()
 
 
 def test_a_file_that_is_not_as_it_was_written_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     write_state(path, made_state())
     whole = path.read_bytes()
-    told = json.loads(whole)
-    changed = json.dumps({**told, "nights": 1}).encode()
-    shorter = {**told, "families": [{**told["families"][0], "groups": []}]}
-    below = {**told, "families": [{**told["families"][0], "cells": [[-1] * 12]}]}
+    shown = json.loads(whole)
+    changed = json.dumps({**shown, "nights": 1}).encode()
+    shorter = {**shown, "families": [{**shown["families"][0], "groups": []}]}
+    below = {**shown, "families": [{**shown["families"][0], "cells": [[-1] * 12]}]}
     for content in (
         b"", whole[:-20], b"[]", b"null", b"[" * 100_000, b'{"a": 1}', b"\xff\xfe", changed,
         sealed(shorter), sealed(below), sealed({"schema_version": 2}),
-        sealed({**told, "unknown": 1}),
+        sealed({**shown, "unknown": 1}),
     ):  # fmt: skip
         path.write_bytes(content)
         with pytest.raises(AuditError, match="not as it was written") as caught:

@@ -122,16 +122,16 @@ def test_exact_counts_are_told_only_where_they_are_asked_for_and_the_header_says
     assert "CANARY" not in done.stdout.str()
 
 
-@pytest.mark.parametrize(("wanted", "code", "told"), [("fail", 1, "failure"), ("skip", 0, "skipped")])
+@pytest.mark.parametrize(("wanted", "code", "shown"), [("fail", 1, "failure"), ("skip", 0, "skipped")])
 def test_an_inconclusive_verdict_is_no_pass(
-    run: Run, pytester: pytest.Pytester, wanted: str, code: int, told: str
+    run: Run, pytester: pytest.Pytester, wanted: str, code: int, shown: str
 ) -> None:
     folder = project(pytester, FEW)
     if wanted != "fail":
         pytester.makeini(f"[pytest]\naudit7k_on_inconclusive = {wanted}\n")
     done = run("-q", "--audit7k-restricted", "--junitxml=junit.xml", "-rs")
     found = outcomes(folder)
-    assert (done.ret, found["test_detector[VERDICT]"]) == (code, told)
+    assert (done.ret, found["test_detector[VERDICT]"]) == (code, shown)
     assert {outcome for name, outcome in found.items() if name != "test_detector[VERDICT]"} == {"skipped"}
     end = done.stdout.str().partition("audit7k: plan.toml: VERDICT: ")[2].splitlines()
     assert "silence is no pass" in end[0]

@@ -103,8 +103,8 @@ def test_the_larger_group_of_a_missing_country_is_no_stand_in_for_it() -> None:
 
 def test_everybody_is_told() -> None:
     found = result(ROWS, [expecting(SEX, "c")])
-    told = summary(found, PLAIN)
-    assert "Expected by the plan, too few in the set: c" in told
+    shown = summary(found, PLAIN)
+    assert "Expected by the plan, too few in the set: c" in shown
     assert "too few cases of 1 group that the plan expects: c" in "\n".join(rule_lines(found, PLAIN))
     page = text(section(parsed(HtmlReporter().render(found)), "rules"))
     assert "Expected and missing" in page

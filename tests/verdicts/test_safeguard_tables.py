@@ -76,14 +76,14 @@ def test_all_words_are_those_of_the_draft() -> None:
     source = shared / "design" / "resolution.txt"
     if not source.exists():
         pytest.skip("the text of the draft is not beside this repository (../shared/design/resolution.txt)")
-    told = " ".join(source.read_text(encoding="utf-8").replace("*", "").split())
+    shown = " ".join(source.read_text(encoding="utf-8").replace("*", "").split())
     for clause in TABLES.clauses:
-        assert clause.words in told, clause
+        assert clause.words in shown, clause
 
 
 def test_what_is_left_out_is_what_the_reports_say() -> None:
-    told = {clause.clause for clause in TABLES.clauses}
-    assert not told & {"1", "4", "7(g)", "9(a)", "11"}
+    shown = {clause.clause for clause in TABLES.clauses}
+    assert not shown & {"1", "4", "7(g)", "9(a)", "11"}
     for template in ("html/templates/safeguards.html", "public/html/templates/public_safeguards.html"):
         page = (TESTS.parent / "reports" / template).read_text(encoding="utf-8")
         assert "Left out: paragraphs 1, 4, 9(a) and 11, which ask nothing of a detector; and 7(g), on" in page
@@ -152,10 +152,10 @@ def test_a_broken_table_is_one_line(folder: Path, file: str, old: str, new: str,
     changed(folder / file, old, new)
     with pytest.raises(DataError) as error:
         read_catalogue(folder)
-    told = str(error.value)
-    assert said in told
-    assert "\n" not in told
-    assert told.startswith(Path(file).name) or "instruments" in file
+    shown = str(error.value)
+    assert said in shown
+    assert "\n" not in shown
+    assert shown.startswith(Path(file).name) or "instruments" in file
     assert error.value.hint
     assert error.value.slug == "broken-table-of-safeguards"
 

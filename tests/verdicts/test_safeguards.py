@@ -49,9 +49,9 @@ def of_key(result: AuditResult, key: str) -> Safeguard:
     return next(one for one in with_safeguards(result).safeguards if one.key == key)
 
 
-def with_governance(result: AuditResult, told: Mapping[str, Any]) -> AuditResult:
+def with_governance(result: AuditResult, shown: Mapping[str, Any]) -> AuditResult:
     """The result with other declarations in its plan."""
-    section = GovernanceSection.model_validate_json(json.dumps(told))
+    section = GovernanceSection.model_validate_json(json.dumps(shown))
     return result.model_copy(update={"plan": result.plan.model_copy(update={"governance": section})})
 
 
@@ -157,8 +157,8 @@ FORM = {"features": {"form": "gender"}}  # any feature will do: the operator say
 def test_a_form_is_known_only_where_the_operator_says_which_feature_it_is() -> None:
     plain = with_governance(PLAIN["failing"], {})
     assert evidence_of(plain)["forms"].evidence == "The plan does not say which feature is the form of exploitation."
-    told = evidence_of(with_governance(plain, FORM))["forms"]
-    assert (told.state, told.rests_on) == ("measured", ("estimates",))
+    shown = evidence_of(with_governance(plain, FORM))["forms"]
+    assert (shown.state, shown.rests_on) == ("measured", ("estimates",))
     without = plain.model_copy(update={"estimates": ()})
     assert evidence_of(with_governance(without, FORM))["forms"].state == "not_shown"
     (control,) = {record.controls for record in ASKED["failing"].further.conditional[:1]}
@@ -171,9 +171,9 @@ def test_children_are_seen_only_where_the_plan_names_them() -> None:
     assert evidence_of(result)["children"].state == "not_shown"
     gender, nationality = result.features
     young = result.model_copy(update={"features": (gender, nationality.model_copy(update={"children": ("GHA",)}))})
-    told = evidence_of(young)["children"]
-    assert told.state == "measured"
-    assert "of children; of these 4 are also by gender" in told.evidence
+    shown = evidence_of(young)["children"]
+    assert shown.state == "measured"
+    assert "of children; of these 4 are also by gender" in shown.evidence
     few = tuple(one for one in young.estimates if all(level.code != "GHA" for level in one.group.root))
     assert evidence_of(young.model_copy(update={"estimates": few}))["children"].state == "not_shown"
 
@@ -186,11 +186,11 @@ def test_forced_criminality_needs_its_levels() -> None:
 
 
 def test_patterns_are_declared_and_only_limits_that_were_decided_are_measured() -> None:
-    def told(rule: str) -> str:
+    def shown(rule: str) -> str:
         return evidence_of(with_governance(PLAIN["failing"], {"named_patterns": {"Men": rule}}))["patterns"].state
 
-    assert told("not tested") == "declared"
-    assert told("true_positive_rate") == "measured"
+    assert shown("not tested") == "declared"
+    assert shown("true_positive_rate") == "measured"
     open_rules = tuple(one.model_copy(update={"outcome": "inconclusive"}) for one in PLAIN["failing"].rules)
     undecided = PLAIN["failing"].model_copy(update={"rules": open_rules})
     assert evidence_of(undecided)["patterns"].state == "declared"
@@ -206,10 +206,10 @@ def test_what_belongs_together_is_measured_where_verdicts_take_it_as_one() -> No
     plain = PLAIN["failing"]
     assert of_key(plain, "clusters").evidence.startswith("The plan does not say which cases belong together")
     together = with_plan(plain, "evaluation_set", cluster="person")
-    told = of_key(together, "clusters")
-    assert (told.clause, told.state, told.rests_on) == ("7(h)", "measured", ("verdicts",))
-    assert "That these are of an organised group is not shown." in told.evidence
-    assert (told.public_state, public_states(together)["clusters"]) == ("not_shown", "elsewhere")
+    shown = of_key(together, "clusters")
+    assert (shown.clause, shown.state, shown.rests_on) == ("7(h)", "measured", ("verdicts",))
+    assert "That these are of an organised group is not shown." in shown.evidence
+    assert (shown.public_state, public_states(together)["clusters"]) == ("not_shown", "elsewhere")
     none = of_key(together.model_copy(update={"verdicts": ()}), "clusters")
     assert (none.state, none.evidence) == ("not_shown", "No group could be judged.")
 
@@ -226,19 +226,19 @@ def test_a_service_is_not_said_to_be_none() -> None:
 
 
 def test_results_are_said_to_be_comparable_by_what_makes_them_so() -> None:
-    told = of_key(PLAIN["failing"], "comparable").evidence
-    assert told.startswith("This result is of version 2 of a published schema. Nationalities have codes")
+    shown = of_key(PLAIN["failing"], "comparable").evidence
+    assert shown.startswith("This result is of version 2 of a published schema. Nationalities have codes")
 
 
 def test_review_and_override_say_what_is_declared_and_no_more() -> None:
-    def told(**keys: Any) -> str:
+    def shown(**keys: Any) -> str:
         return evidence_of(with_governance(PLAIN["failing"], keys))["review"].evidence
 
-    assert told() == "Review and override of flags are not shown."
-    both = told(review_rate=1.0, override_rate=0.125, review_period="2026")
+    assert shown() == "Review and override of flags are not shown."
+    both = shown(review_rate=1.0, override_rate=0.125, review_period="2026")
     assert "people reviewed 100% of flags. Of reviewed flags, the operator declares, 12.5% were" in both
-    assert "reviewed 0% of flags" in told(review_rate=0.0, review_period="2026")
-    assert "Of reviewed flags" not in told(review_rate=0.5, review_period="2026")
+    assert "reviewed 0% of flags" in shown(review_rate=0.0, review_period="2026")
+    assert "Of reviewed flags" not in shown(review_rate=0.5, review_period="2026")
 
 
 @pytest.mark.parametrize("result", ASKED.values(), ids=ASKED)
@@ -286,11 +286,11 @@ def test_small_groups_stay_out_of_the_public_table_of_laws_too() -> None:
 
 
 def test_what_the_public_reads_of_the_declarations_holds_no_share() -> None:
-    told = public_governance(PLAIN["failing"].plan)
-    assert told is not None
-    assert told.reviewed
-    assert told.appeal.startswith("In writing")
-    assert "18" not in told.model_dump_json(exclude={"declared_on", "limits_set_on"})
+    shown = public_governance(PLAIN["failing"].plan)
+    assert shown is not None
+    assert shown.reviewed
+    assert shown.appeal.startswith("In writing")
+    assert "18" not in shown.model_dump_json(exclude={"declared_on", "limits_set_on"})
     assert public_governance(with_governance(PLAIN["failing"], {}).plan) is None
 
 

@@ -133,5 +133,5 @@ def test_weights_that_go_with_the_outcome(comparisons: ModuleType) -> None:
     passed, failed, _ = simulation.one_comparison(setting, 3_000, np.random.default_rng(7), 100, 10, 0.5, 2.0)
     assert at_most(passed.share, 0.05, 3_000)
     assert at_most(failed.share, 0.05, 3_000)
-    naive, *_ = simulation.one_comparison(setting, 3_000, np.random.default_rng(7), 100, 10, 0.5, 2.0, told=False)
+    naive, *_ = simulation.one_comparison(setting, 3_000, np.random.default_rng(7), 100, 10, 0.5, 2.0, informed=False)
     assert naive.share > 0.06

@@ -100,10 +100,10 @@ def test_what_waivers_leave_is_told_of_the_rules_that_decide_the_code(here: Path
 def test_nobody_gains_power_by_choosing(here: Path) -> None:
     whole = run_audit(load_plan(here / "plan.toml"), folder=here, crosscheck=False, details=False)
     for rule in whole.rules:
-        told = narrow_to_rules(whole, [rule.rule])
-        assert told.rules == (rule,)
-        assert told.verdicts == tuple(verdict for verdict in whole.verdicts if verdict.rule == rule.rule)
-        assert told.overall.outcome == rule.outcome
+        shown = narrow_to_rules(whole, [rule.rule])
+        assert shown.rules == (rule,)
+        assert shown.verdicts == tuple(verdict for verdict in whole.verdicts if verdict.rule == rule.rule)
+        assert shown.overall.outcome == rule.outcome
 
 
 def test_the_release_is_still_known_by_the_key(here: Path) -> None:

@@ -113,9 +113,9 @@ def test_a_release_that_says_half_a_name_is_not_read(change: str) -> None:
     release = made("unnamed")
     said: dict[str, object] = {"rule": "", "group": None, "who": "Office", "why": "", "expires": "2031-12-01"}
     said[change] = release.words[0].group if change == "group" else "x"
-    told = release.model_copy(update={"waivers": (PublicWaiver.model_validate(said),)})
+    shown = release.model_copy(update={"waivers": (PublicWaiver.model_validate(said),)})
     with pytest.raises(ResultError, match="a waiver names what its words do not"):
-        parse_release(public_json(told).encode())
+        parse_release(public_json(shown).encode())
 
 
 def on_every_rung() -> tuple[PublicRelease, str, list[Group]]:
@@ -137,7 +137,7 @@ def on_every_rung() -> tuple[PublicRelease, str, list[Group]]:
 def test_people_of_one_code_on_every_rung_are_waived_where_a_gate_sets_them_aside(
     waived_rungs: tuple[bool, ...], expired: bool
 ) -> None:
-    """Told once, on one rung; a gate goes on failing until they are waived on each on which they fail."""
+    """Named once, on one rung; a gate goes on failing until they are waived on each on which they fail."""
     release, rule, groups = on_every_rung()
     days = ["2020-02-29" if expired else "2031-12-01", *["2031-12-01"] * 2]
     waivers = [
@@ -145,10 +145,10 @@ def test_people_of_one_code_on_every_rung_are_waived_where_a_gate_sets_them_asid
         for place, (group, day, is_waived) in enumerate(zip(groups, days, waived_rungs, strict=True), start=3)
         if is_waived
     ]
-    told = with_waivers(release, waivers)
+    shown = with_waivers(release, waivers)
     (row,) = [
         one
-        for one in json.loads(PublicSarifReporter().render(told))["runs"][0]["results"]
+        for one in json.loads(PublicSarifReporter().render(shown))["runs"][0]["results"]
         if one["ruleId"] == rule and one["message"].get("properties", {}).get("group", "").endswith("=unknown")
         and one["message"]["properties"]["group"].startswith("nationality:")
     ]  # fmt: skip
@@ -160,8 +160,8 @@ def test_people_of_one_code_on_every_rung_are_waived_where_a_gate_sets_them_asid
     assert [each["status"] for each in row["suppressions"]] == [
         "rejected" if each.expires == "2020-02-29" else holds for each in waivers
     ]
-    sarif_schema().validate(json.loads(PublicSarifReporter().render(told)))
-    cases = ET.fromstring(PublicJunitReporter().render(told)).iter("testcase")
+    sarif_schema().validate(json.loads(PublicSarifReporter().render(shown)))
+    cases = ET.fromstring(PublicJunitReporter().render(shown)).iter("testcase")
     (failure,) = [
         case.find("failure")
         for case in cases
@@ -169,14 +169,14 @@ def test_people_of_one_code_on_every_rung_are_waived_where_a_gate_sets_them_asid
     ]
     assert failure is not None
     assert str(failure.get("message")).startswith(("waived", "waiver")) == (all(waived_rungs) and not expired)
-    files = files_of(told)
+    files = files_of(shown)
     (row_of_summary,) = [
         line
         for line in files["summary.md"].decode().splitlines()
         if line.startswith("|") and line.endswith(tuple(f"`{group_key(group)}` |" for group in groups))
     ]
     assert ("(waived)" in row_of_summary) == (all(waived_rungs) and not expired)
-    assert unexplained(files, files_of(blank(told)), told) == []
+    assert unexplained(files, files_of(blank(shown)), shown) == []
 
 
 def test_a_finding_whose_waiver_is_over_is_not_called_waived() -> None:

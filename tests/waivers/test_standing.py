@@ -192,8 +192,8 @@ def test_a_result_whose_waivers_were_changed_is_refused(wrong: str) -> None:
         parse_result(result_to_json(waived(result, *changed[wrong])))
 
 
-@pytest.mark.parametrize(("rungs", "told"), [(1, "0 of 1 findings"), (2, "1 of 1 findings until")])
-def test_people_of_one_code_on_two_rungs_are_one_finding_waived_on_both(rungs: int, told: str) -> None:
+@pytest.mark.parametrize(("rungs", "shown"), [(1, "0 of 1 findings"), (2, "1 of 1 findings until")])
+def test_people_of_one_code_on_two_rungs_are_one_finding_waived_on_both(rungs: int, shown: str) -> None:
     """The summary counts people, and the same people fail here twice: waived on one rung, a gate goes on failing."""
     result = failing()
     (rule, *_), unknown = result.rules, frozenset({("nationality", "unknown")})
@@ -209,4 +209,4 @@ def test_people_of_one_code_on_two_rungs_are_one_finding_waived_on_both(rungs: i
     made = decided(waived(result.model_copy(update={"verdicts": verdicts}), *map(waiver, both[:rungs])))
     assert waivers_on_day(made, DAY).outcome == ("pass" if rungs == 2 else "fail")
     (line,) = Waived(made).line()
-    assert told in line
+    assert shown in line

@@ -119,8 +119,8 @@ def test_a_gate_shows_the_waivers_that_it_goes_by(here: Path) -> None:
             code, out, _ = invoke(*asked)
             assert code == 1
             assert (out.count("waived by"), out.count(LATER)) == (waived, 0)
-            told = json.loads(invoke(*asked, "--json")[1])["waivers"]
-            assert [each["expires"] for each in told] == [SOONER] * waived
+            shown = json.loads(invoke(*asked, "--json")[1])["waivers"]
+            assert [each["expires"] for each in shown] == [SOONER] * waived
         assert "gender:level=man" not in invoke("gate", "audit-out", "--waivers", "other.toml")[1]
     (here / "none.toml").write_text("", encoding="utf-8")
     invoke("run", "plan.toml", "--no-crosscheck", "--quiet", "--waivers", "none.toml")
