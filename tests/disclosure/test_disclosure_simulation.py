@@ -40,8 +40,10 @@ def test_noise_by_counts_is_not_averaged_away_where_noise_by_new_ids_is(simulate
 
 
 def test_the_log_keeps_releases_silent(simulated: dict[str, ModuleType]) -> None:
-    told, refused = simulated["attack"].many_releases("people", 0.05, logged=True, runs=1, rng=np.random.default_rng(5))
-    assert (told.events, refused.events) == (0, 0)
+    shown, refused = simulated["attack"].many_releases(
+        "people", 0.05, logged=True, runs=1, rng=np.random.default_rng(5)
+    )
+    assert (shown.events, refused.events) == (0, 0)
 
 
 def test_protected_intervals_cover_as_often_as_exact_ones(simulated: dict[str, ModuleType]) -> None:
@@ -75,8 +77,8 @@ def test_three_thresholds_of_every_group_cost_rates_and_those_of_large_genders_n
     three, safe, _, refused = cuts.all_groups(20_000, 2, rng)
     assert refused.events == 0
     assert safe.share <= three.share < 0.85
-    told, kept = cuts.few_groups(20_000, 2, rng)
-    assert told.events == 0
+    shown, kept = cuts.few_groups(20_000, 2, rng)
+    assert shown.events == 0
     assert kept.share == 1.0
 
 
@@ -86,8 +88,8 @@ def test_a_band_between_two_thresholds_is_told_where_their_numbers_meet(simulate
     def view(missed: int) -> View:
         return View(np.array([[100, 100, -1, -1]]), np.array([[VALUE, 0]], dtype=np.int8), np.array([[missed, -1]]), 1)
 
-    told = simulated["cuts"].band_is_disclosed
+    shown = simulated["cuts"].band_is_disclosed
     # 31 and 30 missed, each off by at most 5: between them are at most 11; 29 and 30: at most 9.
-    assert not told([view(30), view(31), view(20)]).any()
-    assert told([view(30), view(29), view(20)]).all()
-    assert told([view(30), view(40), view(31)]).all()
+    assert not shown([view(30), view(31), view(20)]).any()
+    assert shown([view(30), view(29), view(20)]).all()
+    assert shown([view(30), view(40), view(31)]).all()

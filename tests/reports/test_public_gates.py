@@ -349,10 +349,10 @@ def test_natural_frequencies_tell_the_error_of_a_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "told"), [(0.0, "0%"), (0.004, "<1%"), (0.125, "13%"), (0.996, ">99%"), (0.995, ">99%"), (1.0, "100%")]
+    ("share", "stated"), [(0.0, "0%"), (0.004, "<1%"), (0.125, "13%"), (0.996, ">99%"), (0.995, ">99%"), (1.0, "100%")]
 )
-def test_a_share_is_told_alike_on_the_page_and_in_a_pipeline(share: float, told: str) -> None:
-    assert per_cent_text(share) == told == ENGLISH.numbers.percent(share)
+def test_a_share_is_told_alike_on_the_page_and_in_a_pipeline(share: float, stated: str) -> None:
+    assert per_cent_text(share) == stated == ENGLISH.numbers.percent(share)
 
 
 def test_everyone_else_is_what_group_words_compare_with() -> None:

@@ -41,11 +41,11 @@ def test_every_word_of_a_release_is_a_case_and_the_verdict_is_that_of_the_headli
     of_rules = {case.rule: case.outcome for case in cases if case.group is None and case.rule is not None}
     assert list(of_rules) == [rule.rule for rule in release.rules]
     for rule, outcome in of_rules.items():
-        told = {word.word for word in release.words if word.rule == rule and kind != "refused"}
+        shown = {word.word for word in release.words if word.rule == rule and kind != "refused"}
         if release.headline.outcome == "pass":
             assert outcome == "pass"
         else:
-            assert outcome == ("fail" if "below" in told else "inconclusive")
+            assert outcome == ("fail" if "below" in shown else "inconclusive")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -86,7 +86,7 @@ def test_sizes_without_words_are_not_called_coarse_and_not_counted(flags: str) -
 
 
 @pytest.mark.parametrize(
-    ("outcome", "on_inconclusive", "told"),
+    ("outcome", "on_inconclusive", "shown"),
     [
         ("pass", "fail", ""),
         ("fail", "pass", "Failed: why"),
@@ -96,10 +96,10 @@ def test_sizes_without_words_are_not_called_coarse_and_not_counted(flags: str) -
     ],
 )
 def test_only_a_project_makes_silence_a_pass_and_only_of_the_whole(
-    outcome: str, on_inconclusive: OnInconclusive, told: str
+    outcome: str, on_inconclusive: OnInconclusive, shown: str
 ) -> None:
     case = AuditCase("VERDICT", None, None, outcome, "why")  # type: ignore[arg-type]
-    assert ended(AuditVerdict(case, on_inconclusive)) == told
+    assert ended(AuditVerdict(case, on_inconclusive)) == shown
     group = AuditCase("r[gender=woman]", "r", "gender=woman", outcome, "why")  # type: ignore[arg-type]
     expected = {"pass": "", "fail": "Failed: why", "inconclusive": "Skipped: why"}
     assert ended(AuditVerdict(group, on_inconclusive)) == expected[outcome]
@@ -146,12 +146,12 @@ def test_the_first_worker_audits_for_all_of_them(tmp_path: Path) -> None:
     first = judge_plan_once(asked, shared)
     plan.unlink()
     assert judge_plan_once(asked, shared) == first
-    with pytest.raises(NotJudgedError, match=r"^plan\.toml") as told:
+    with pytest.raises(NotJudgedError, match=r"^plan\.toml") as shown:
         judge_plan_once(Asked(plan, tmp_path), shared)
     write_set(tmp_path, PLAN)
     with pytest.raises(NotJudgedError) as again:
         judge_plan_once(Asked(plan, tmp_path), shared)
-    assert str(again.value) == str(told.value)
+    assert str(again.value) == str(shown.value)
 
 
 def test_a_worker_whose_predecessor_was_killed_where_there_are_no_locks_audits_for_itself(
@@ -186,16 +186,18 @@ def test_the_restricted_folder_is_the_one_named_or_the_plans_or_that_of_run(tmp_
 
 def test_data_that_are_not_there_are_told_of_without_somebodys_folder(tmp_path: Path) -> None:
     plan = write_set(tmp_path, PLAN.replace("cases.csv", "none.csv"))
-    with pytest.raises(NotJudgedError, match=r"^plan\.toml: .*none\.csv") as told:
+    with pytest.raises(NotJudgedError, match=r"^plan\.toml: .*none\.csv") as shown:
         judge_plan_once(Asked(plan, tmp_path, exact=True), None)
-    assert str(tmp_path) not in str(told.value)
+    assert str(tmp_path) not in str(shown.value)
 
 
 def test_an_error_that_nobody_foresaw_tells_its_name_alone(tmp_path: Path) -> None:
     asked = Asked(write_set(tmp_path), tmp_path, restricted_folder=tmp_path / "no\0folder")
-    with pytest.raises(NotJudgedError, match=r"^plan\.toml: internal error \(ValueError\); nothing was judged") as told:
+    with pytest.raises(
+        NotJudgedError, match=r"^plan\.toml: internal error \(ValueError\); nothing was judged"
+    ) as shown:
         judge_plan_once(asked, None)
-    assert "null" not in str(told.value)
+    assert "null" not in str(shown.value)
 
 
 WAIVERS = """
@@ -266,12 +268,12 @@ def test_a_release_waives_by_name_only_what_it_names() -> None:
     below = [word for word in release.words if word.word == "below"]
     assert below
     named = PublicWaiver(rule=below[0].rule, group=below[0].group, who="W", why="Y", expires="2099-12-31")
-    told = public_waivers_by_case(
+    shown = public_waivers_by_case(
         release.model_copy(update={"waivers": (named, PublicWaiver(who="W", expires="2099-12-31"))})
     )
     cases = {(case.rule, case.group): case.outcome for case in public_cases(release)}
-    assert len(told) == 1
-    assert [cases[key] for key in told] == ["fail"]
+    assert len(shown) == 1
+    assert [cases[key] for key in shown] == ["fail"]
 
 
 def test_the_end_of_a_log_names_what_is_waived_and_what_is_undecided_but_not_without_end() -> None:
@@ -280,9 +282,16 @@ def test_the_end_of_a_log_names_what_is_waived_and_what_is_undecided_but_not_wit
 
     whole = AuditCase("VERDICT", None, None, "inconclusive", "the audit is INCONCLUSIVE\n  found  silence is no pass")
     waived = [case(f"w{n}", "waived", f"w{n} FAILS, waived by W until D: Y") for n in range(12)]
-    told = [*waived, *(case(f"i{n}", "inconclusive") for n in range(13)), case("n", "not_evaluable"), case("p", "pass")]
-    told += [case("s", "not_shown"), case("t", "not_shown")]
-    lines = summary_lines(Judged((whole, *told, case("r", "inconclusive", group=None)), ("p.toml: audited",), "p.toml"))
+    shown = [
+        *waived,
+        *(case(f"i{n}", "inconclusive") for n in range(13)),
+        case("n", "not_evaluable"),
+        case("p", "pass"),
+    ]
+    shown += [case("s", "not_shown"), case("t", "not_shown")]
+    lines = summary_lines(
+        Judged((whole, *shown, case("r", "inconclusive", group=None)), ("p.toml: audited",), "p.toml")
+    )
     assert lines == [
         "p.toml: audited",
         "p.toml: VERDICT: the audit is INCONCLUSIVE; found silence is no pass",
