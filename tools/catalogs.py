@@ -1,4 +1,4 @@
-"""Keeps the catalogs of the report, `reports/locale/*.po`, in step with its texts.
+"""Update and check the catalogs of the report, `reports/locale/*.po`, so that they follow its texts.
 
     python -m tools.catalogs update            take new messages in, and out those that are gone
     python -m tools.catalogs check             exit 1 where a catalog is behind, incomplete or breaks a rule
@@ -49,12 +49,12 @@ CLAIMS: Final = {
     "ru": r"справедлив|беспристраст|непредвзят|несмещ[её]нн|соответствует требованиям",
     "zh": r"公平|公正|无偏|没有偏见|合规",
 }
-"""The words that no report says of a system, in each language: fair, unbiased, compliant."""
+"""Words that no report says of a system, in each language: fair, unbiased, compliant."""
 _PLACE: Final = re.compile(r"%\(\w+\)[a-z]|%%|\{\w+\}")
 
 
 def extracted() -> Catalog:
-    """Every message of a report, with the files that it comes from."""
+    """Return every message of a report, with the files that it comes from."""
     catalog = Catalog(charset="utf-8")
     found = extract_from_dir(REPORTS, METHODS, OPTIONS, strip_comment_tags=True)
     for name, _, message, comments, context in found:
@@ -86,7 +86,9 @@ def _texts_of_audit() -> Iterator[tuple[str, str]]:
 
 
 def updated(code: str, template: Catalog) -> Catalog:
-    """The catalog of a language with exactly the messages of `template`, in an order that never changes by itself."""
+    """Return the catalog of a language with exactly the messages of `template`, in an order that never changes by
+    itself.
+    """
     path = LOCALE / f"{code}.po"
     known = read_catalog(path) if path.exists() else Catalog(locale=code)
     made = Catalog(locale=code, project="audit7k reports", charset="utf-8", fuzzy=False)
@@ -108,12 +110,12 @@ def _order(message: Message) -> tuple[str, str, str]:
 
 
 def first_text(message: Message) -> str:
-    """The text of a message; of a counted noun that for one."""
+    """Return the text of a message; of a counted noun that for one."""
     return message.id if isinstance(message.id, str) else message.id[0]
 
 
 def text_of(catalog: Catalog) -> str:
-    """A catalog as the text of its file. No header holds a date: the same messages give the same bytes."""
+    """Write a catalog as the text of its file. No header holds a date: the same messages give the same bytes."""
     written = io.BytesIO()
     body = [message for message in catalog if message.id]
     bare = Catalog(locale=catalog.locale, charset="utf-8", fuzzy=False)
@@ -133,7 +135,7 @@ def text_of(catalog: Catalog) -> str:
 
 
 def faults(code: str, template: Catalog) -> Iterator[str]:
-    """Everything that is wrong with a catalog, each in one line."""
+    """Find everything that is wrong with a catalog, each in one line."""
     path = LOCALE / f"{code}.po"
     text = path.read_text(encoding="utf-8")
     if text != text_of(updated(code, template)):
@@ -145,7 +147,7 @@ def faults(code: str, template: Catalog) -> Iterator[str]:
 
 
 def faults_of(message: Message, code: str, catalog: Catalog) -> Iterator[str]:
-    """What is wrong with one translation."""
+    """Find what is wrong with one translation."""
     string = message.string or ""
     forms = (string,) if isinstance(string, str) else tuple(form or "" for form in string)
     asked = message.id if isinstance(message.id, tuple | list) else (message.id,)
@@ -170,7 +172,7 @@ def faults_of(message: Message, code: str, catalog: Catalog) -> Iterator[str]:
 
 
 def _is_of_one_number(catalog: Catalog, form: int) -> bool:
-    """Whether a form of nouns stands for one number alone, so that a word can say it: "two groups" in Arabic."""
+    """Say whether a form of nouns stands for one number alone, so that a word can say it: "two groups" in Arabic."""
     from gettext import c2py
 
     which = c2py(catalog.plural_expr)
@@ -182,13 +184,13 @@ def _lacks_one(here: set[str], places: set[str]) -> bool:
 
 
 def is_translated(message: Message) -> bool:
-    """Whether a message has a translation, in every form."""
+    """Say whether a message has a translation, in every form."""
     forms = message.string or ""
     return bool(forms) if isinstance(forms, str) else all(forms)
 
 
 def missing(code: str) -> str:
-    """What is not translated, as a catalog to fill in."""
+    """Return what is not translated, as a catalog to fill in."""
     catalog = read_catalog(LOCALE / f"{code}.po")
     few = Catalog(locale=code, charset="utf-8", fuzzy=False, last_translator="")
     few.header_comment = f"# What is missing in {code}. Fill in, then: python -m tools.catalogs fill {code} FILE"
@@ -215,7 +217,7 @@ def fill(code: str, path: Path, template: Catalog | None = None) -> int:
 
 
 def main() -> int:
-    """Do what is asked for."""
+    """Do what the arguments ask for."""
     parser = argparse.ArgumentParser(description="Keep the catalogs of the report in step with its texts.")
     parser.add_argument("what", choices=("update", "check", "missing", "fill"))
     parser.add_argument("language", nargs="?", choices=TRANSLATED)

@@ -1,4 +1,4 @@
-"""A hook of mkdocs: puts every record of docs/decisions/ into the navigation, so that none can be forgotten."""
+"""Hook of mkdocs that puts every record of docs/decisions/ into the navigation, so that none can be forgotten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference of the commands, from what `--help` prints."""
+"""Reference of the commands, from what `--help` prints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = 100
 
 
 def help_of(*arguments: str) -> str:
-    """What `audit7k ARGUMENTS --help` prints, without colours, on a terminal 100 columns wide."""
+    """Return what `audit7k ARGUMENTS --help` prints, without colours, on a terminal 100 columns wide."""
     environment = {
         **os.environ,
         "COLUMNS": str(COLUMNS),
@@ -37,7 +37,7 @@ def help_of(*arguments: str) -> str:
 
 
 def commands() -> list[str]:
-    """The names of the commands, in the order of the help."""
+    """Return the names of the commands, in the order of the help."""
     import typer.main
 
     from audit.cli.commands.app import app
@@ -47,7 +47,7 @@ def commands() -> list[str]:
 
 
 def cli_page() -> str:
-    """The page, as Markdown."""
+    """Write the page, as Markdown."""
     blocks = [GENERATED + INTRODUCTION, f"```text\n{help_of()}\n```\n"]
     blocks += [f"## {name}\n\n```text\n{help_of(name)}\n```\n" for name in commands()]
     return "\n".join(blocks)

@@ -1,4 +1,4 @@
-"""The pages on metrics, exit codes and errors, from the code that defines them."""
+"""Pages on metrics, exit codes and errors, from the code that defines them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ name, its slug, by which this page lists it.
 
 
 def metrics_page() -> str:
-    """The page on metrics, as Markdown."""
+    """Write the page on metrics, as Markdown."""
     from audit.vocabulary.metrics import METRICS
 
     blocks = [GENERATED + METRICS_INTRODUCTION]
@@ -66,7 +66,7 @@ def metrics_page() -> str:
 
 
 def exit_codes_page() -> str:
-    """The page on exit codes, as Markdown; the words are the docstrings under `ExitCode`."""
+    """Write the page on exit codes, as Markdown; the words are the docstrings under `ExitCode`."""
     from audit.errors import ExitCode
 
     tree = ast.parse((ROOT / "audit" / "errors.py").read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def exit_codes_page() -> str:
 
 
 def errors_page() -> str:
-    """The page on errors, as Markdown: every place in `audit` that raises one, by slug."""
+    """Write the page on errors, as Markdown: every place in `audit` that raises one, by slug."""
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for path in sorted((ROOT / "audit").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -111,7 +111,7 @@ def _keyword(call: ast.Call, name: str) -> str:
 
 
 def _text(node: ast.expr) -> str:
-    """The words of an expression; whatever is filled in when the program runs is ‹name› or `…`."""
+    """Write the words of an expression; what the program fills in when it runs is ‹name› or `…`."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):

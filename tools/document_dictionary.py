@@ -1,4 +1,4 @@
-"""The page that reconciles this project's metrics with those of fairlearn and AIF360."""
+"""Page that reconciles this project's metrics with those of fairlearn and AIF360."""
 
 from __future__ import annotations
 

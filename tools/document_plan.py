@@ -1,4 +1,4 @@
-"""The references of the plan and of the design, from the docstrings of their models."""
+"""References of the plan and of the design, from the docstrings of their models."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ The first line is `schema = 1`, the version of this format.
 
 
 def plan_page() -> str:
-    """The page of the plan, as Markdown. Raises ValueError where sections and models of the plan do not match."""
+    """Write the page of the plan, as Markdown. Raises ValueError if sections and models of the plan do not match."""
     from audit.plan.audit_plan import AuditPlan
 
     return _page(INTRODUCTION, SECTIONS, AuditPlan.model_json_schema()["$defs"])
 
 
 def design_page() -> str:
-    """The page of the design, as Markdown. Raises ValueError where sections and models of the design do not match."""
+    """Write the page of the design, as Markdown. Raises ValueError if its sections and models do not match."""
     from audit.plan.sampling_design import SamplingDesign
 
     return _page(DESIGN_INTRODUCTION, DESIGN_SECTIONS, SamplingDesign.model_json_schema()["$defs"])

@@ -1,4 +1,4 @@
-"""The reference of result.json, from the docstrings of `audit.result.audit_result` and `audit.result.findings`."""
+"""Reference of result.json, from the docstrings of `audit.result.audit_result` and `audit.result.findings`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ REASONS = (
 
 
 def result_page() -> str:
-    """The page, as Markdown."""
+    """Write the page, as Markdown."""
     from audit.result.audit_result import AuditResult
 
     schema = AuditResult.model_json_schema(mode="serialization")
@@ -55,7 +55,7 @@ def result_page() -> str:
 
 
 def _description(name: str, part: Mapping[str, Any]) -> str:
-    """The words of a part; a named tuple, which has none in the schema, is described by its class."""
+    """Return the words on a part; a named tuple, which has none in the schema, is described by its class."""
     import audit.vocabulary.groups
 
     described = getattr(audit.vocabulary.groups, name, None)
@@ -66,7 +66,7 @@ def _description(name: str, part: Mapping[str, Any]) -> str:
 
 
 def _reasons(name: str) -> str:
-    """The members of a closed set of reasons, with the comments that stand beside them in the code."""
+    """Return the members of a closed set of reasons, with the comments that stand beside them in the code."""
     import audit.result.findings.judged
 
     source = Path(str(audit.result.findings.judged.__file__)).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The glossary, from the one place that defines each term."""
+"""Glossary, from the one place that defines each term."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Resolve the requirements anew, with `uv`, into tools/requirements/dev.txt and tools/requirements/run.txt.
 
 One release of each package, by the hashes of its files, for Python 3.11 and newer on every platform; no addresses.
-What runs is a part of what is tested: run.txt is resolved within dev.txt. Options (`--upgrade`, say) are handed on to
+What runs is a part of what is tested: run.txt is resolved within dev.txt. Options such as `--upgrade` are passed to
 `uv pip compile`.
 """
 

@@ -1,4 +1,4 @@
-"""Writes the country and region codes of `audit/evaluation/data/` from maintained sources.
+"""Write the country and region codes of `audit/evaluation/data/` from maintained sources.
 
     python tools/refresh_codes.py --taxonomy CSV [--compare TSV] [--to FOLDER]
 
@@ -25,7 +25,7 @@ CHANNEL_ISLANDS = "830"
 
 
 class Country(NamedTuple):
-    """A row of countries.csv."""
+    """Row of countries.csv."""
 
     alpha3: str
     alpha2: str
@@ -35,7 +35,7 @@ class Country(NamedTuple):
 
 
 class Region(NamedTuple):
-    """A row of regions.csv. A region of the world has no parent."""
+    """Row of regions.csv. A region of the world has no parent."""
 
     code: str
     name: str
@@ -43,12 +43,12 @@ class Region(NamedTuple):
 
 
 def three_digits(code: str) -> str:
-    """`2` as `002`; nothing stays nothing."""
+    """Write `2` as `002`; an empty text stays empty."""
     return code.zfill(3) if code else ""
 
 
 def read_taxonomy(path: Path) -> tuple[list[Country], list[Region]]:
-    """Countries and regions, sorted by their codes. Raises SystemExit where the two sources disagree on a code."""
+    """Read countries and regions, sorted by their codes. Raises SystemExit if the two sources disagree on a code."""
     import pycountry
 
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -78,7 +78,7 @@ def _subregion(entry: dict[str, str]) -> tuple[str, str]:
 
 
 def differences(countries: list[Country], regions: list[Region], path: Path) -> list[str]:
-    """Countries whose sub-region has another name in the second source."""
+    """Find countries whose sub-region has another name in the second source."""
     with path.open(encoding="utf-8", newline="") as file:
         other = {row["ISO3"]: row["UNregion"] for row in csv.DictReader(file, delimiter="\t")}
     names = {region.code: region.name for region in regions}

@@ -1,4 +1,4 @@
-"""Writes the given names of `audit/scoring/probing/data/given_names.csv` from the locales of Faker.
+"""Write the given names of `audit/scoring/probing/data/given_names.csv` from the locales of Faker.
 
     pip install faker
     python -m tools.refresh_given_names [--to FILE]
@@ -61,7 +61,7 @@ LOCALES = [
 
 
 def rows() -> list[tuple[str, str, str]]:
-    """Locale, gender and name, in the order of the file."""
+    """Return locale, gender and name, in the order of the file."""
     found: list[tuple[str, str, str]] = []
     for locale in LOCALES:
         provider: Any = importlib.import_module(f"faker.providers.person.{locale}").Provider
@@ -79,7 +79,7 @@ def rows() -> list[tuple[str, str, str]]:
 
 
 def is_latin(name: str) -> bool:
-    """Whether a name is one word in Latin letters."""
+    """Say whether a name is one word in Latin letters."""
     return all("LATIN" in unicodedata.name(letter, "") or letter in "-'’" for letter in name)
 
 

@@ -1,4 +1,4 @@
-"""Writes the names of nationalities and the withdrawn codes of `audit/evaluation/data/` from maintained sources.
+"""Write the names of nationalities and the withdrawn codes of `audit/evaluation/data/` from maintained sources.
 
     python -m tools.refresh_names --taxonomy CSV --countries JSON --nationalities FOLDER [--to FOLDER]
 
@@ -10,9 +10,9 @@
 - `--nationalities`: the folder `langs` of the npm package i18n-nationality: demonyms in English, French and Spanish.
 - the installed pycountry: the withdrawn codes of ISO 3166-3; and its translations of official names, to compare.
 
-Sources err. So a name that two countries claim is nobody's: the package refuses it, and collisions.csv lists it. Where
-pycountry gives a name to another country and not to this one, the claim is dropped. Of i18n-nationality only states are
-taken: for territories it often names something else (Wallis and Futuna: "Welsh").
+Sources err. So a name that two countries claim belongs to neither: the package refuses it, and collisions.csv lists
+it. Where pycountry gives a name to another country and not to this one, the claim is dropped. Of i18n-nationality only
+states are taken: for territories it often names something else (Wallis and Futuna: "Welsh").
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ SAME_NATIONALITY = {"ATF": "FRA", "BES": "NLD", "IOT": "IND", "MNP": "USA", "SJM
 """Territories that the source gives the demonym of a state whose nationals their people are, or that have no people.
 That demonym is claimed for the state alone."""
 NOBODY = {"ATA", "HMD", "UMI"}
-"""Places without a people, whose demonyms are invented."""
+"""Places without a people, whose demonyms in the source are invented."""
 SEVERAL_SUCCESSORS = {
     "ANT": "ABW BES CUW SXM",
     "ATB": "",
@@ -65,21 +65,21 @@ SEVERAL_SUCCESSORS = {
     "YUG": "BIH HRV MKD MNE SRB SVN",
 }
 """Successors where ISO 3166-3 names not exactly one. BUR was Burma's and is Burkina Faso's in the list of the IOC.
-None where a territory made no nationality: claims on Antarctica, islets, the Canal Zone."""
+None if a territory made no nationality: claims on Antarctica, islets, the Canal Zone."""
 
 Claim = tuple[str, str, str, str]
-"""Code, kind, name, language."""
+"""Claim on a name: code, kind, name, language."""
 
 
 def without_article(name: str) -> list[str]:
-    """A name as it is written, and with and without the English article that lists put before or behind it."""
+    """Return a name as it is written, and with and without the English article that lists put before or behind it."""
     plain = name.strip()
     bare = plain.removesuffix(" (the)").removeprefix("the ").removeprefix("The ").replace("(the ", "(")
     return [plain] if bare == plain else [plain, bare, f"the {bare}"]
 
 
 def taxonomy_claims(path: Path) -> Iterator[Claim]:
-    """Names in OCHA's taxonomy, of the countries that ISO 3166-1 knows."""
+    """Read names in OCHA's taxonomy, of the countries that ISO 3166-1 knows."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             code = row["ISO 3166-1 Alpha 3-Codes"]
@@ -95,7 +95,7 @@ def taxonomy_claims(path: Path) -> Iterator[Claim]:
 
 
 def cldr_claims() -> Iterator[Claim]:
-    """Names of territories and regions in Unicode CLDR."""
+    """Read names of territories and regions in Unicode CLDR."""
     from babel import Locale
 
     alpha3 = {country.alpha2: country.alpha3 for country in countries().values()} | {"XK": "XKX"}
@@ -109,7 +109,7 @@ def cldr_claims() -> Iterator[Claim]:
 
 
 def world_countries_claims(entries: list[dict[str, object]]) -> Iterator[Claim]:
-    """Official names in the six UN languages and demonyms, from world-countries."""
+    """Read official names in the six UN languages, and demonyms, from world-countries."""
     for entry in entries:
         code = str(entry["cca3"])
         if code not in countries():
@@ -125,7 +125,7 @@ def world_countries_claims(entries: list[dict[str, object]]) -> Iterator[Claim]:
 
 
 def nationality_claims(folder: Path, states: set[str]) -> Iterator[Claim]:
-    """Demonyms of states from i18n-nationality."""
+    """Read demonyms of states from i18n-nationality."""
     alpha3 = {country.alpha2: country.alpha3 for country in countries().values()}
     for language in ("en", "es", "fr"):
         text = (folder / f"{language}.json").read_text(encoding="utf-8")
@@ -135,7 +135,7 @@ def nationality_claims(folder: Path, states: set[str]) -> Iterator[Claim]:
 
 
 def names_elsewhere() -> dict[str, set[str]]:
-    """Folded names of countries in pycountry's English and its translations, with the codes that have them."""
+    """Return folded names of countries in pycountry's English and its translations, with the codes that have them."""
     import pycountry
 
     found: dict[str, set[str]] = defaultdict(set)
@@ -149,7 +149,7 @@ def names_elsewhere() -> dict[str, set[str]]:
 
 
 def rows_of(found: Iterable[Claim], source: str, elsewhere: dict[str, set[str]]) -> list[NameRow]:
-    """Claims as rows: one for each name of a code, with its languages. What pycountry gives to another is dropped."""
+    """Write claims as rows, one for each name of a code. A name that pycountry gives to another code is dropped."""
     languages: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for code, kind, name, language in found:
         others = elsewhere.get(fold(name), {code})
@@ -163,7 +163,7 @@ def rows_of(found: Iterable[Claim], source: str, elsewhere: dict[str, set[str]])
 
 
 def historic() -> list[HistoricCode]:
-    """Withdrawn codes of ISO 3166-3, without those that a country of today has."""
+    """Return withdrawn codes of ISO 3166-3, without those that a country of today has."""
     import pycountry
 
     today = countries().values()
@@ -183,7 +183,7 @@ def historic() -> list[HistoricCode]:
 
 
 def collisions(rows: Iterable[NameRow]) -> list[tuple[str, str, str]]:
-    """Spellings that more than one country or region claims: folded, the codes, and the claims."""
+    """Return spellings that more than one country or region claims: folded, the codes, and the claims."""
     rows = list(rows)
     said: dict[str, set[str]] = defaultdict(set)
     for row in rows:

@@ -1,4 +1,4 @@
-"""Writes `reports/data/names.csv`: the names of countries and regions in five further UN languages.
+"""Write `reports/data/names.csv`: the names of countries and regions in five further UN languages.
 
     python -m tools.refresh_report_names --taxonomy CSV [--to FILE]
 
@@ -40,7 +40,7 @@ CORRECTED: Final = {
     ("CCK", "ru"): "Кокосовые (Килинг) острова",
     ("SXM", "es"): "San Martín (parte neerlandesa)",
 }
-"""Names by hand: where the source has the mark of an index ("(مملكة _)"), another case, or a slip."""
+"""Names by hand, if the source has the mark of an index ("(مملكة _)"), another case, or a slip."""
 
 REGIONS: Final = {
     "002": ("Afrique", "África", "أفريقيا", "Африка", "非洲"),
@@ -76,7 +76,7 @@ REGIONS: Final = {
 
 
 def names(taxonomy: Path) -> Iterator[tuple[str, ...]]:
-    """Code, the five names, and where they come from."""
+    """Return code, the five names, and their source."""
     m49 = dict(_of_m49(taxonomy))
     for code in sorted(countries()):
         if code in COUNTRIES:

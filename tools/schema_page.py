@@ -1,4 +1,4 @@
-"""From a pydantic model to a page: one table of fields for each part, in the words of the docstrings."""
+"""Pages of pydantic models: one table of fields for each part, in the words of the docstrings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Schema = Mapping[str, Any]
 
 
 def part_table(schema: Schema, *, anchors: Mapping[str, str], with_default: bool) -> str:
-    """A Markdown table of the fields of one part.
+    """Write a Markdown table of the fields of one part.
 
     `anchors` maps the name of a part to the anchor of its heading on the page; parts that have none are described in
     place. Without `with_default` the column of defaults is left out, as in a result, where every field is written;
@@ -32,19 +32,19 @@ def part_table(schema: Schema, *, anchors: Mapping[str, str], with_default: bool
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table; the cells are written as they are."""
+    """Write a Markdown table; the cells are written unchanged."""
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
 def cell(text: str) -> str:
-    """Text on one line that cannot end its cell."""
+    """Write a text on one line that cannot end its cell."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def value_words(field: Schema, anchors: Mapping[str, str]) -> str:
-    """What a value may be, in words."""
+    """Say in words what a value may be."""
     if "$ref" in field:
         name = field["$ref"].rsplit("/", 1)[-1]
         return f"[{name}](#{anchors[name]})" if name in anchors else name

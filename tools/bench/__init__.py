@@ -1,6 +1,6 @@
-"""Measures speed and memory of this project against the limit of the machine and against other libraries.
+"""Measurements of this project's speed and memory, against the limit of the machine and against other libraries.
 
 `make bench` (or `python -m tools.bench`) makes its data from a seed in a temporary folder, measures everything in one
-run on one machine, and prints a table of what was measured, what was hoped for, and whether it holds. It stores
+run on one machine, and prints a table of what was measured, the goal, and whether it is met. It stores
 nothing.
 """

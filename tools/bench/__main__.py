@@ -1,4 +1,4 @@
-"""Makes the data, measures, and prints the table: `python -m tools.bench [--small] [--folder FOLDER]`."""
+"""Make the data, measure, and print the table: `python -m tools.bench [--small] [--folder FOLDER]`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SEED: Final = 20240412
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Rows of the files, and how often what is quick is repeated: the best counts, for other work only adds to it."""
+    """Rows of the files, and rounds of quick measurements: the best round counts, because other work only adds time."""
 
     counted: tuple[int, ...]
     peers: int
@@ -44,7 +44,7 @@ SMALL: Final = Sizes(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print. A value over its goal is said in the table: a busy machine is no defect of the code."""
+    """Measure and print. The table marks a value over its goal, but that is no error: the machine may be busy."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("--small", action="store_true", help="few rows: to see that everything runs")
     parser.add_argument("--folder", type=Path, help="keep data and the environment of aequitas there for another run")
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
-    """Every line of the table, as it is measured."""
+    """Measure, and yield every line of the table."""
     yield from _start_up(sizes)
     yield from _strata(_data(folder, sizes.strata, "even"), sizes)
     for rows in sizes.counted:

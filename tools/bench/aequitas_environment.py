@@ -1,4 +1,4 @@
-"""An environment with aequitas and the old pandas that it needs, from a lock file of its own."""
+"""Environment with aequitas and the old pandas that it needs, from a lock file of its own."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ LOCK = Path(__file__).parents[1] / "requirements" / "bench-aequitas.txt"
 
 
 def aequitas_python(folder: Path, lock: Path = LOCK) -> Path:
-    """The interpreter of an environment in `folder` that has everything in `lock`, made where it is not there yet.
+    """Return the interpreter of an environment in `folder` with everything in `lock`, made if it is missing.
 
-    Raises ProcessError, with the reason, where the environment cannot be made: without a network, for example.
+    Raises ProcessError, with the reason, if the environment cannot be made: without a network, for example.
     """
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     ready = folder / "ready"

@@ -1,4 +1,4 @@
-"""Everything after scoring, against a bare `GROUP BY` of DuckDB over the same file: `python -m tools.bench.analysis
+"""Analysis after scoring, against a bare `GROUP BY` of DuckDB over the same file: `python -m tools.bench.analysis
 FILE`.
 
 Counts with score histograms, estimates, verdicts and every further finding; reading and checking the set, scoring and
@@ -21,16 +21,16 @@ from tools.bench.plans import write_plan
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The shortest seconds of each part over a few rounds in one process."""
+    """Shortest seconds of each part over a few rounds in one process."""
 
     bare: float
-    """The bare `GROUP BY`."""
+    """Seconds of the bare `GROUP BY`."""
     counting: float
-    """Rows to counts, with score histograms."""
+    """Seconds from rows to counts, with score histograms."""
     judging: float
-    """Counts to estimates and verdicts, as a gate asks for them."""
+    """Seconds from counts to estimates and verdicts, as a gate asks for them."""
     whole: float
-    """Rows to a result with every further finding."""
+    """Seconds from rows to a result with every further finding."""
     groups: int
     """Groups judged, over all rules."""
 

@@ -1,7 +1,7 @@
-"""aequitas' Audit over gender, nationality and both of a Parquet file. Prints the number of groups.
+"""Audit by aequitas over gender, nationality and both in a Parquet file. It prints the number of groups.
 
-Runs in an environment of its own (tools/requirements/bench-aequitas.txt): aequitas needs a pandas older than ours. It
-looks at one attribute at a time, so that the combination is handed to it as a third one.
+It runs in an environment of its own (tools/requirements/bench-aequitas.txt): aequitas needs a pandas older than ours.
+aequitas looks at one attribute at a time, so the combination is handed to it as a third one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pandas as pd
 
 
 def groups(path: str) -> int:
-    """How many groups the audit has disparities for."""
+    """Return how many groups the audit has disparities for."""
     aequitas = importlib.import_module("aequitas")
     table = pd.read_parquet(path, columns=["gender", "nationality", "label", "decision"])
     table[["gender", "nationality"]] = table[["gender", "nationality"]].fillna("unknown")

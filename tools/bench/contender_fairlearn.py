@@ -1,4 +1,7 @@
-"""fairlearn's MetricFrame over gender x nationality of a Parquet file: five rates, no intervals. Prints the groups."""
+"""MetricFrame of fairlearn over gender x nationality in a Parquet file: five rates without intervals.
+
+It prints the number of groups.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from sklearn.metrics import precision_score
 
 
 def by_group(path: str) -> pd.DataFrame:
-    """Five rates of every combination that occurs; a missing gender becomes `unknown`: fairlearn takes none."""
+    """Compute five rates of every combination that occurs. A missing gender becomes `unknown`: fairlearn takes none."""
     table = pd.read_parquet(path, columns=["gender", "nationality", "label", "decision"])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

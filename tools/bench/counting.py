@@ -1,4 +1,4 @@
-"""The audit's counts against a bare `GROUP BY` of DuckDB, in turn, in one process.
+"""Counts of the audit against a bare `GROUP BY` of DuckDB, in turn, in one process.
 
 `python -m tools.bench.counting FILE DECIDED ROUNDS` prints what `counts` returns, as JSON.
 """
@@ -21,9 +21,9 @@ BARE = "SELECT gender, nationality, count(*) AS cases FROM read_parquet($path) G
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The shortest seconds of both queries over the same file, taken in turn in one process.
+    """Shortest seconds of both queries over the same file, taken in turn in one process.
 
-    The shortest and not the median: whatever else runs on the machine only ever adds to them.
+    They are the shortest and not the median, because other work on the machine only ever adds to them.
     """
 
     bare: float
@@ -35,7 +35,7 @@ class Counted:
 
 
 def counts(data: Path, *, decided: Decided, rounds: int) -> Counted:
-    """The audit's counts against `BARE`, both from the Parquet file to a table in memory.
+    """Measure the audit's counts against `BARE`, both from the Parquet file to a table in memory.
 
     Ours is `audit.counting.count.count_cases`: the Ibis expression over the view that scoring leaves, and the canonical
     codes of its groups. Opening and checking the set is part of the whole audit, not of this.

@@ -1,4 +1,4 @@
-"""What the harness costs over a bare model of each kind, what a durable checkpoint costs, and what scoring holds."""
+"""Costs of the harness over a bare model of each kind, of a durable checkpoint, and the memory of scoring."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.bench.measures import module
 from tools.bench.scored_set import write_set
 
 SLOW: Final = 50_000
-"""Rows in a second. For a model that is slower the harness has a goal; a faster one is done before it matters."""
+"""Rows in a second. The harness has a goal for slower models; a faster model is done before it matters."""
 MOST: Final = 1.3
 MEASURED: Final = (
     ("python", 4096),
@@ -28,7 +28,7 @@ MEASURED: Final = (
 )
 """Kinds of `tools.bench.scored_kinds`, and the rows of a batch. In a child a detector runs with `--sandbox auto`."""
 MOST_HELD: Final = 1.15
-"""Peak memory of a larger set, to that of the first: what is held does not grow with the rows."""
+"""Ratio of the peak memory of a larger set to that of the first: memory should not grow with the rows."""
 
 
 def harness_lines(
@@ -40,7 +40,7 @@ def harness_lines(
     say: Callable[[str], None],
     measured: Sequence[tuple[str, int]] = MEASURED,
 ) -> Iterator[Line]:
-    """Every line, as it is measured; `held` are the sizes of the sets whose scoring is measured by its memory."""
+    """Measure, and yield every line; `held` are the sizes of the sets whose scoring is measured by its memory."""
     data = _data(folder, rows)
     for kind, batch in measured:
         say(f"{kind} with and without the harness, batches of {batch}")

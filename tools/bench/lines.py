@@ -1,4 +1,4 @@
-"""The table that the bench prints: what was measured, what was hoped for, and whether it holds."""
+"""Table that the bench prints: what was measured, the goal, and whether it is met."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ class Line:
 
     what: str
     measured: float | None
-    """None where it could not be measured."""
+    """Measured value; None if it could not be measured."""
     unit: str
     goal: float | None = None
-    """The largest value that is good; None where there is no goal."""
+    """Largest value that is good; None if there is no goal."""
     note: str = ""
 
     @property
     def verdict(self) -> str:
-        """`ok`, `over`, `not measured`, or nothing where there is no goal."""
+        """Word for the line: `ok`, `over`, `not measured`, or nothing if there is no goal."""
         if self.measured is None:
             return "not measured"
         if self.goal is None:
@@ -28,7 +28,7 @@ class Line:
 
 
 def table(lines: list[Line]) -> str:
-    """The lines as text, in columns."""
+    """Write the lines as text, in columns."""
     rows = [("what", "measured", "goal", "", "")]
     rows += [
         (

@@ -1,4 +1,4 @@
-"""Makes evaluation sets of any size from a seed, as Parquet, a million rows at a time.
+"""Evaluation sets of any size from a seed, made as Parquet, a million rows at a time.
 
 `python -m tools.bench.made_cases FILE ROWS SEED SPREAD` writes one.
 """
@@ -38,7 +38,7 @@ SCHEMA: Final = pa.schema(
 
 
 def codes() -> list[str]:
-    """The first 200 alpha-3 codes of ISO 3166-1, in the order of the alphabet."""
+    """First 200 alpha-3 codes of ISO 3166-1, in the order of the alphabet."""
     return sorted(country.alpha_3 for country in pycountry.countries)[:NATIONALITIES]
 
 
@@ -64,7 +64,7 @@ def write_answers(data: Path) -> Path:
 
 
 def batches(rows: int, *, seed: int, spread: Spread, chunk: int = CHUNK) -> Iterator[pa.RecordBatch]:
-    """The cases in batches of `chunk` rows. Each nationality has a prevalence of its own between 10 and 40 %."""
+    """Make the cases in batches of `chunk` rows. Each nationality has its own prevalence between 10 and 40 %."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(NATIONALITIES)
     shares = 1.0 / (1.0 + np.argsort(order))

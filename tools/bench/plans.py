@@ -1,4 +1,4 @@
-"""The plan that the measured audits follow: two rules over gender, nationality with its ladder, and both."""
+"""Plan of the measured audits: two rules over gender, nationality with its ladder, and both."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 THRESHOLD: Final = 0.5
-"""A case is flagged from this score on."""
+"""Lowest score of a flagged case."""
 
 Decided = Literal["decision", "score", "file"]
 
@@ -63,5 +63,5 @@ def write_plan(data: Path, *, decided: Decided = "score") -> Path:
 
 
 def answers_of(data: Path) -> Path:
-    """Where the predictions file of `data` lies."""
+    """Return the path of the predictions file of `data`."""
     return data.with_suffix(".answers.parquet")

@@ -1,4 +1,4 @@
-"""Runs a command and says what it used: the child alone, as the operating system counts it."""
+"""Run of a command, with what it used: the child alone, as the operating system counts it."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ seconds = time.perf_counter() - started
 with open(int(sys.argv[1]), "w") as report:
     json.dump([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss, os.waitstatus_to_exitcode(status)], report)
 """
-"""Starts the command and waits for it, in 10 MB: Linux counts what a parent holds as its child's peak."""
+"""Small parent, of 10 MB, that starts the command and waits: Linux counts a parent's memory as its child's peak."""
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What one process used, with the children it waited for."""
+    """Resources that one process used, with the children it waited for."""
 
     seconds: float
-    """From start to end."""
+    """Seconds from start to end."""
     processor_seconds: float
-    """User and system time together."""
+    """Seconds of user and system time together."""
     peak_bytes: int
-    """The largest resident set."""
+    """Largest resident set."""
     exit_code: int
     output: str
-    """What it wrote to standard output."""
+    """Text that it wrote to standard output."""
 
 
 class ProcessError(Exception):
-    """A command ended with a code that was not expected; its text is the end of what it wrote to standard error."""
+    """Unexpected exit code of a command; the text is the end of its standard error."""
 
 
 def run(command: Sequence[str | Path], *, folder: Path, expected: Collection[int] = (0,)) -> Used:
-    """Run `command` in `folder`. Raises ProcessError where it ends with an unexpected code or is not there."""
+    """Run `command` in `folder`. Raises ProcessError if it ends with an unexpected code or does not exist."""
     with tempfile.TemporaryFile() as written, tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as report:
         small = [sys.executable, "-I", "-S", "-c", _SMALL, str(report.fileno())]
         started = subprocess.run(

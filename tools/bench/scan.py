@@ -1,4 +1,4 @@
-"""The subgroup scan of made-up cases, from the scored view to its records.
+"""Subgroup scan of made-up cases, from the scored view to its records.
 
 `python -m tools.bench.scan ROWS COLUMNS` makes the cases in memory and prints seconds and sizes as JSON. Beside the
 columns it searches over nationality and gender, if `COLUMNS` is 5; of 3 columns the two features make 5.

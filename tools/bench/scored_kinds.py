@@ -64,12 +64,12 @@ Batches = Sequence[Any]
 
 
 class Contenders(NamedTuple):
-    """The same model with and without a harness."""
+    """Model with a harness, and the same model without one."""
 
     section: dict[str, Any]
-    """Its `[detector]`."""
+    """Section `[detector]` of the model with a harness."""
     prepare: Callable[[Batches], Callable[[], object]]
-    """Takes the batches, and returns what is timed: the model over all of them, with as little around it as works."""
+    """Function that takes the batches and returns what is timed: the bare model over all of them."""
 
 
 @contextlib.contextmanager
@@ -158,7 +158,7 @@ def _list(column: Any) -> list[Any]:
 
 
 def _bare_program(command: list[str]) -> Callable[[Batches], Callable[[], object]]:
-    """The program alone: its input stands in a file, and what it writes is read as it comes."""
+    """Run the program alone: its input is in a file, and its output is read as it comes."""
 
     def prepare(batches: Batches) -> Callable[[], object]:
         lines = (
@@ -179,7 +179,7 @@ def _bare_program(command: list[str]) -> Callable[[Batches], Callable[[], object
 
 
 def _bare_service(port: int) -> Callable[[Batches], Callable[[], object]]:
-    """As many connections as the harness may open, and bodies that are written already."""
+    """Ask the service over as many connections as the harness may open, with bodies that are written already."""
 
     def prepare(batches: Batches) -> Callable[[], object]:
         bodies = [json.dumps({"instances": _rows(batch)}).encode() for batch in batches]

@@ -1,4 +1,4 @@
-"""Makes an evaluation set with eight numbers in a row, and opens it with a plan that scores it."""
+"""Evaluation set with eight numbers in a row, and a plan that scores it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_set(path: Path, rows: int) -> None:
 
 
 def plan_for(data: Path, detector: dict[str, Any], batch_size: int) -> Any:
-    """A plan with this `[detector]`; its rule is of no account here."""
+    """Return a plan with this `[detector]`; its rule does not matter here."""
     from audit.plan.audit_plan import AuditPlan
 
     return AuditPlan.model_validate(

@@ -1,4 +1,4 @@
-"""A model with the harness around it against the same model alone, in turn, in one process.
+"""Model with the harness around it against the same model alone, in turn, in one process.
 
 `python -m tools.bench.scoring overhead FILE KIND BATCH ROUNDS` prints what `overhead` returns, `... checkpoint ROUNDS`
 the seconds of a durable checkpoint of 10,000 rows, `... memory FILE` scores a set once and prints nothing; all as JSON.
@@ -28,7 +28,7 @@ TRIVIAL = "import numpy as np\ndef score(batch):\n    return np.full(batch.num_r
 
 @dataclass(frozen=True, slots=True)
 class Overhead:
-    """The shortest seconds of both over the same rows: whatever else runs on the machine only ever adds to them."""
+    """Shortest seconds of both over the same rows: other work on the machine only ever adds to them."""
 
     bare: float
     ours: float
@@ -39,7 +39,7 @@ class Overhead:
 
 
 def overhead(data: Path, kind: str, batch_size: int, rounds: int) -> Overhead:
-    """The model alone over batches that are ready, and a whole scoring: read, ask, check, keep durably, decide."""
+    """Measure the model alone over ready batches, and a whole scoring: read, ask, check, keep durably, decide."""
     sandbox = Sandbox.AUTO if kind.endswith("child") else Sandbox.NONE
     with tempfile.TemporaryDirectory(prefix="audit7k-bench-") as name:
         folder = Path(name)
@@ -70,7 +70,7 @@ def _opening(plan: Any, folder: Path, rounds: int, sandbox: Sandbox) -> float:
 
 
 def checkpoint(rounds: int) -> float:
-    """Seconds to keep 10,000 rows durably: the median, as disks have their moments."""
+    """Return the seconds to keep 10,000 rows durably: the median, because disks are sometimes slow."""
     import numpy as np
 
     from audit.detectors.answers import CheckedAnswers
@@ -118,7 +118,7 @@ def _timed(what: Callable[[], object]) -> float:
 
 
 def _scored(plan: object, folder: Path, kept: Path, sandbox: Sandbox = Sandbox.NONE) -> float:
-    """Seconds from an open set to the decision on every row."""
+    """Return the seconds from an open set to the decision on every row."""
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.plan.audit_plan import AuditPlan
     from audit.scoring import Keeping, score
@@ -137,7 +137,7 @@ def _scored(plan: object, folder: Path, kept: Path, sandbox: Sandbox = Sandbox.N
 
 
 def main(asked: list[str]) -> None:
-    """Measure what is asked for."""
+    """Measure as the arguments say."""
     match asked:
         case ["overhead", data, kind, batch, rounds]:
             print(json.dumps(dataclasses.asdict(overhead(Path(data), kind, int(batch), int(rounds)))))

@@ -99,7 +99,7 @@ def interval(runs: int, rng: np.random.Generator, value: float, positives: int) 
 
 
 def ordinal(runs: int, rng: np.random.Generator, value: float, sizes: tuple[int, int], levels: int = 7) -> Measured:
-    """A score of few levels, so that most pairs are ties."""
+    """Return a score of few levels, so that most pairs are ties."""
     found = missed(runs, rng, binormal(value, 1.0, levels), *sizes)
     setting = f"AUC {value:g}, {sizes[0]} + {sizes[1]}, {levels} scores"
     return Measured(setting, "interval misses", found.either(), runs, f"<= 5 %; width {found.width:.3f}")

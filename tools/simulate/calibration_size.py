@@ -22,12 +22,12 @@ _ROWS = 2_000_000
 
 
 def half_a_logit_too_low(score: FloatArray) -> FloatArray:
-    """The true chance where every score is half a logit too low."""
+    """Return the true chance where every score is half a logit too low."""
     return np.asarray(1.0 / (1.0 + (1.0 - score) / score * np.exp(-0.5)))
 
 
 def half_the_slope(score: FloatArray) -> FloatArray:
-    """The true chance where scores are too sure: half the slope on the logit around 0.2."""
+    """Return the true chance where scores are too sure: half the slope on the logit around 0.2."""
     logit = np.log(score / (1.0 - score))
     return np.asarray(1.0 / (1.0 + np.exp(-(logit + np.log(0.25)) / 2.0)))
 
@@ -53,7 +53,7 @@ def drawn(
 def called_wrong(
     runs: int, rng: np.random.Generator, cases: int, shape: tuple[float, float], truth: Truth = np.positive
 ) -> tuple[Measured, Measured, Measured]:
-    """How often is "the scores are right" rejected at .05 and .01, and how often is the mean gap missed."""
+    """Return how often "the scores are right" is rejected at .05 and .01, and how often the mean gap is missed."""
     at_5 = at_1 = outside = 0
     for bins, truly in drawn(runs, rng, cases, shape, truth):
         p, gap = miscalibration(bins).p_value, mean_gap(bins, LEVEL)

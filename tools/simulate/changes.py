@@ -26,11 +26,11 @@ ALPHA: Final = 0.05
 LEVEL: Final = ALL_NAMES * ALPHA
 MARGIN: Final = 0.05
 OLD_RATE: Final = 0.7
-"""The share that the earlier model gets right in every group."""
+"""Share that the earlier model gets right in every group."""
 
 
 class Twice(NamedTuple):
-    """The same cases twice: int64[runs, G] each."""
+    """Counts of the same cases under two models: int64[runs, G] each."""
 
     lost: IntArray
     gained: IntArray
@@ -49,7 +49,7 @@ def twice(
 
 
 def named_paired(drawn: Twice, sizes: IntArray, *, independent: bool = True) -> BoolArray:
-    """bool[runs, G]: groups named as worse, one by one."""
+    """Return bool[runs, G]: groups named as worse, by pairing case with case."""
     n = np.broadcast_to(sizes, drawn.lost.shape)
     flat = (drawn.lost.ravel(), drawn.gained.ravel(), n.ravel())
     p = screened_paired_p(*flat, MARGIN, "worse", NAMING_BETA).reshape(n.shape)
@@ -64,7 +64,7 @@ def named_paired(drawn: Twice, sizes: IntArray, *, independent: bool = True) -> 
 
 
 def named_separate(drawn: Twice, other: Twice, sizes: IntArray) -> BoolArray:
-    """bool[runs, G]: the same from two samples, the later one of other cases."""
+    """Return bool[runs, G]: groups named as worse, from two samples of different cases."""
     now = other.right_then - other.lost + other.gained
     boundary = margin_boundary("fail", True, "difference", MARGIN)
     n = np.broadcast_to(sizes, now.shape)
@@ -78,7 +78,7 @@ def named_separate(drawn: Twice, other: Twice, sizes: IntArray) -> BoolArray:
 
 
 def on_the_margin(groups: int, pattern: str) -> FloatArray:
-    """Changes of a family, none of which is worse than the margin."""
+    """Return changes of a family, none of which is worse than the margin."""
     place = np.arange(groups)
     at = {"all": place >= 0, "half": place % 2 == 0, "one in ten": place % 10 == 0}[pattern]
     return np.where(at, -MARGIN, 0.0)
@@ -87,7 +87,7 @@ def on_the_margin(groups: int, pattern: str) -> FloatArray:
 def false_names(
     runs: int, rng: np.random.Generator, sizes: IntArray, pattern: str, differing: float, how: str
 ) -> Measured:
-    """How often any group is named although none lost more than the margin."""
+    """Return how often any group is named although none lost more than the margin."""
     change = on_the_margin(sizes.size, pattern)
     drawn = twice(rng, runs, sizes, change, differing)
     if how == "separate":
@@ -99,7 +99,7 @@ def false_names(
 
 
 def power(runs: int, rng: np.random.Generator, groups: int, size: int, differing: float) -> Iterator[Measured]:
-    """How often one group that lost twice the margin is named, and a group that lost nothing passes."""
+    """Return how often one group that lost twice the margin is named, and a group that lost nothing passes."""
     sizes = np.full(groups, size, dtype=np.int64)
     change = np.where(np.arange(groups) == 0, -2.0 * MARGIN, 0.0)
     shares = np.maximum(differing, np.abs(change))
@@ -118,7 +118,7 @@ def power(runs: int, rng: np.random.Generator, groups: int, size: int, differing
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Every setting of the documentation, in its order."""
+    """Measure every setting of the documentation, in its order."""
     rng = np.random.default_rng(seed)
     for groups, pattern, differing in product((20, 50, 200), ("all", "half", "one in ten"), (0.05, 0.1, 0.3)):
         sizes = np.full(groups, 200, dtype=np.int64)

@@ -30,7 +30,7 @@ _EVENTS = (("false PASS", "<= 5 %"), ("false FAIL", "<= 5 %"), ("false FAIL at .
 def _side(
     setting: Setting, quantiles: FloatArray, rate: float, rng: np.random.Generator, *, rest: bool
 ) -> tuple[WeightedRate, FloatArray, FloatArray, Evened]:
-    """Of R simulated sides with float64[R, K] clusters: rates, deviations of clusters, sums of weights, the evened."""
+    """Compute, for R sides with float64[R, K] clusters, rates, deviations, sums of weights, and evened weights."""
     runs, k = quantiles.shape
     rates = rates_of(setting, quantiles, rate, rest=rest)
     sizes = cluster_sizes(setting, (runs, k), rng)
@@ -119,7 +119,7 @@ def one_comparison(setting: Setting, runs: int, rng: np.random.Generator, ratio:
 
 
 def coverage(setting: Setting, runs: int, rng: np.random.Generator, ratio: float) -> tuple[Measured, ...]:
-    """How often 95 % intervals of a rate, and of its difference and ratio to the rest, hold the true value."""
+    """Return how often 95 % intervals of a rate, and of its difference and ratio to the rest, hold the true value."""
     k, others = setting.clusters, max(2, round(setting.clusters * ratio))
     u, v = rng.random((runs, k)), rng.random((runs, others))
     shared = min(k, others) if setting.spanning else 0
@@ -150,7 +150,7 @@ def coverage(setting: Setting, runs: int, rng: np.random.Generator, ratio: float
 def worst_comparisons(
     made: list[Setting], runs: int, rng: np.random.Generator, ratios: tuple[float, ...]
 ) -> Iterator[Measured]:
-    """The setting with most errors of each kind, measured anew four times as often."""
+    """Find the setting with most errors of each kind, and measure it anew four times as often."""
     worlds = list(product(made, ratios))
     screened = [one_comparison(setting, runs, rng, ratio) for setting, ratio in worlds]
     for place in range(len(_EVENTS)):

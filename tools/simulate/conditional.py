@@ -64,7 +64,7 @@ def pairs_of(
 
 
 def missed(interval: tuple[FloatArray, FloatArray], truth: FloatArray | float) -> int:
-    """How many intervals do not hold the truth; one that is not known holds it."""
+    """Return how many intervals do not hold the truth; one that is not known holds it."""
     return int(((interval[0] > truth) | (interval[1] < truth)).sum())
 
 
@@ -89,7 +89,7 @@ def stratified_intervals(runs: int, rng: np.random.Generator, setting: str, gap:
 
 
 def shift_interval(runs: int, rng: np.random.Generator, setting: str, gap: float) -> Measured:
-    """How often the interval of conditional minus crude misses what composition does."""
+    """Return how often the interval of conditional minus crude misses what composition does."""
     n, m, rates = STRATA[setting]
     skewed = np.maximum(1, np.round(n * np.linspace(1.6, 0.4, n.size))).astype(np.int64)
     pairs = pairs_of(rng, runs, skewed, m, rates + gap, rates)
@@ -101,7 +101,7 @@ def shift_interval(runs: int, rng: np.random.Generator, setting: str, gap: float
 
 
 def same_everywhere(runs: int, rng: np.random.Generator, setting: str, gap: float) -> Iterator[Measured]:
-    """How often the test of "the same in all strata" rejects where it is."""
+    """Return how often the test of "the same in all strata" rejects although it is true."""
     n, m, rates = STRATA[setting]
     factor = 1.0 + gap / rates.mean()
     for scale, group in (("difference", rates + gap), ("ratio", rates * factor)):
@@ -116,7 +116,7 @@ def same_everywhere(runs: int, rng: np.random.Generator, setting: str, gap: floa
 def notes(
     runs: int, rng: np.random.Generator, cases: int, gap: float, *, confounded: bool, limit: float | None
 ) -> dict[str, int]:
-    """How often each note is given, for a group of `cases` and a rest of twenty times as many."""
+    """Return how often each note is given, for a group of `cases` and a rest of twenty times as many."""
     n = np.round(cases * (NOTE_GROUP if confounded else NOTE_REST)).astype(np.int64)
     m = np.round(20 * cases * NOTE_REST).astype(np.int64)
     pairs = pairs_of(rng, runs, n, m, NOTE_RATES + gap, NOTE_RATES)
@@ -139,7 +139,7 @@ NOTE_WORLDS: Sequence[tuple[str, float, bool, frozenset[str]]] = (
 
 
 def wrong_notes(runs: int, rng: np.random.Generator, cases: int, limit: float | None) -> Iterator[Measured]:
-    """How often a note is wrong, and how often it is right; the remainder is `cannot_tell`."""
+    """Return how often a note is wrong, and how often it is right; the remainder is `cannot_tell`."""
     for world, gap, confounded, right in NOTE_WORLDS:
         given = notes(runs, rng, cases, gap, confounded=confounded, limit=limit)
         wrong = sum(count for note, count in given.items() if note not in right | {"cannot_tell"})
@@ -191,7 +191,7 @@ def total_amplification(runs: int, rng: np.random.Generator, cases: int, base: S
 
 
 def widest_label_gap(runs: int, rng: np.random.Generator, groups: int, cases: int) -> Measured:
-    """The gap that is named, where no group differs: how often its interval leaves 0 out."""
+    """Return how often the interval of the named gap leaves 0 out, although no group differs."""
     outside = 0
     plan = _plan()
     for _ in range(runs):
@@ -271,7 +271,7 @@ def _outside(low: float | None, high: float | None, truth: float) -> bool:
 
 
 def _family(groups: Sequence[Sequence[int]]) -> FamilyCounts:
-    """A family of groups given as TP, FP, FN, TN."""
+    """Return a family of groups given as TP, FP, FN, TN."""
     cells = np.zeros((len(groups), 3, 4), dtype=np.int64)
     for place, (tp, fp, fn, tn) in enumerate(groups):
         cells[place, 0, :2], cells[place, 1, :2] = (tp, fn), (fp, tn)

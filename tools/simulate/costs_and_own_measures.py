@@ -26,7 +26,7 @@ SIZES = (5, 10, 30, 100, 300)
 def costs(
     runs: int, rng: np.random.Generator, cases: int, shares: tuple[float, float], cost: tuple[float, float]
 ) -> tuple[Measured, Measured]:
-    """The cost of a group, and its difference from a rest with the same shares."""
+    """Return the cost of a group, and its difference from a rest with the same shares."""
     sides = []
     for size in (cases, REST):
         drawn = rng.multinomial(size, [*shares, 1.0 - sum(shares)], runs)
@@ -46,7 +46,7 @@ def costs(
 def own_measure(
     runs: int, rng: np.random.Generator, sizes: Sequence[int], rate: float, icc: float
 ) -> tuple[Measured, Measured]:
-    """A share as a measure of one's own, over clusters of the sizes given whose rows are alike by `icc`.
+    """Return a share as a measure of one's own, over clusters of the sizes given whose rows are alike by `icc`.
 
     Counted are intervals that miss among those that are stated, and runs in which none is.
     """

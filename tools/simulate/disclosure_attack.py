@@ -1,4 +1,4 @@
-"""What an attacker can tell of small counts in protected tables: in one release, and in many of the same people."""
+"""Small counts that an attacker can learn from protected tables: from one release, and from many of the same people."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def attacked(
 
 
 def one_release(rows: int, positives: float, floor: int, runs: int, rng: np.random.Generator) -> Measured:
-    """Sets of which sums tell anything."""
+    """Count sets of which sums disclose anything."""
     lattice = world_lattice()
     disclosed = 0
     for _ in range(runs):
@@ -46,7 +46,7 @@ def one_release(rows: int, positives: float, floor: int, runs: int, rng: np.rand
 
 
 def by_programs(floor: int, runs: int, rng: np.random.Generator) -> Measured:
-    """The same with programs over whole tables, on 64,000 rows."""
+    """Count sets of which programs over whole tables disclose anything, on 64,000 rows."""
     lattice = world_lattice()
     disclosed = 0
     for _ in range(runs):
@@ -56,7 +56,7 @@ def by_programs(floor: int, runs: int, rng: np.random.Generator) -> Measured:
 
 
 def many_releases(by: str, left: float, *, logged: bool, runs: int, rng: np.random.Generator) -> list[Measured]:
-    """Sets of which releases together tell something, and sets of which a release is refused.
+    """Count sets of which releases together disclose something, and sets of which a release is refused.
 
     From each release to the next 5% of decisions are re-drawn; after the first a share `left` of people is gone.
     """
@@ -82,7 +82,7 @@ def many_releases(by: str, left: float, *, logged: bool, runs: int, rng: np.rand
 
 
 def averaged(by: str, releases: int, *, stable: bool, runs: int, rng: np.random.Generator) -> Measured:
-    """Shown victims of a group that the rounded mean over releases gives exactly; one release alone is the ground."""
+    """Count shown victims of a group that the rounded mean over releases gives exactly, beside one release alone."""
     lattice = world_lattice()
     hit = shown = 0
     for _ in range(runs):
@@ -103,7 +103,7 @@ def averaged(by: str, releases: int, *, stable: bool, runs: int, rng: np.random.
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Every setting; `runs` sets of each."""
+    """Measure every setting, with `runs` sets of each."""
     rng = np.random.default_rng(seed)
     for rows in ROWS:
         for positives in POSITIVES:

@@ -40,7 +40,7 @@ def at_three(rng: np.random.Generator, rows: int) -> list[People]:
 
 
 def of_crosses(lattice: Lattice) -> BoolArray:
-    """bool[nodes]: genders of nationalities."""
+    """Return bool[nodes]: genders of nationalities."""
     place = lattice.families.index((0, 0))
     nodes = np.arange(lattice.nodes)
     found: BoolArray = (nodes >= lattice.offsets[place]) & (nodes < lattice.offsets[place + 1])
@@ -48,7 +48,7 @@ def of_crosses(lattice: Lattice) -> BoolArray:
 
 
 def band_is_disclosed(views: list[View]) -> BoolArray:
-    """bool[nodes]: groups whose victims between two thresholds are known to be fewer than the floor.
+    """Return bool[nodes]: groups whose victims between two thresholds are known to be fewer than the floor.
 
     From what is printed of both: at most the missed of the stricter one and D, less those of the looser one less D.
     """
@@ -63,7 +63,7 @@ def band_is_disclosed(views: list[View]) -> BoolArray:
 
 
 def only(view: View, nodes: BoolArray) -> View:
-    """A view of which nothing is printed but of these nodes."""
+    """Return a view of which nothing is printed but of these nodes."""
     totals = np.where(nodes[:, np.newaxis], view.totals, NOTHING)
     codes = np.where(nodes[:, np.newaxis], view.codes, 0).astype(np.int8)
     errors = np.where(nodes[:, np.newaxis], view.errors, NOTHING)
@@ -133,7 +133,7 @@ def _one_after_the_other(cuts: list[ExactCounts]) -> list[Protected]:
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Every setting; `runs` sets of each."""
+    """Measure every setting, with `runs` sets of each."""
     rng = np.random.default_rng(seed)
     for rows in ROWS:
         yield from all_groups(rows, runs, rng)

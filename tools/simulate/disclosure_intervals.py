@@ -23,7 +23,7 @@ HOWS: Final = ("protected", "exact", "protected counts, noise left out")
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Every class of size, over all groups of that size and over those whose rate is printed; `runs` sets."""
+    """Measure every class of size, over all its groups and over those whose rate is printed, in `runs` sets."""
     yield from covered(runs, np.random.default_rng(seed))
 
 

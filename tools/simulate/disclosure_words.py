@@ -49,7 +49,7 @@ def compared(rows: int, low: float, runs: int, rng: np.random.Generator) -> Coun
 
 
 def measured(rows: int, low: float, runs: int, rng: np.random.Generator) -> list[Measured]:
-    """The rows of one setting."""
+    """Return the rows of one setting."""
     tally = compared(rows, low, runs, rng)
     setting = f"{rows:,} rows, {low:.0%} of groups found in half of cases, ratio .8"
     fails = sum(tally[f"fail/{word}"] for word in ("below", "meets", "cannot_tell"))
@@ -76,7 +76,7 @@ def measured(rows: int, low: float, runs: int, rng: np.random.Generator) -> list
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Every setting; `runs` sets of each."""
+    """Measure every setting, with `runs` sets of each."""
     rng = np.random.default_rng(seed)
     for rows in (20_000, 64_000, 300_000):
         for low in (0.0, 0.02, 0.1):

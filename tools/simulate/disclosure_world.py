@@ -22,7 +22,7 @@ _SIDES = ("positive", "positive", "negative", "negative", "unscored", "unlabelle
 
 @dataclass(frozen=True)
 class People:
-    """One row a person."""
+    """People of a set, one row for each."""
 
     group: IntArray
     """int64[n]: the finest group, in the order of the lattice."""
@@ -45,7 +45,7 @@ def world_lattice() -> Lattice:
 
 
 def method(floor: int = 10) -> Method:
-    """The method over sets in which every case has a label and an answer."""
+    """Return the method for sets in which every case has a label and an answer."""
     return method_of(floor, absent=("unscored", "unlabelled"))
 
 
@@ -79,18 +79,18 @@ def redrawn(rng: np.random.Generator, before: People, share: float) -> People:
 
 
 def without(rng: np.random.Generator, before: People, share: float) -> People:
-    """The same set when this share of its people has left it."""
+    """Return the set after this share of its people has left it."""
     stay = rng.uniform(size=before.group.size) >= share
     return People(before.group[stay], before.victim[stay], before.flagged[stay], before.keys[stay])
 
 
 def unstable(rng: np.random.Generator, before: People) -> People:
-    """The same people under other ids."""
+    """Give the people of a set other ids."""
     return replace(before, keys=_record_keys(rng, before.keys.size))
 
 
 def counted(lattice: Lattice, set_: People, *, by: str = "people", secret: bytes = SECRET) -> ExactCounts:
-    """The counts of a set, with keys of its people or of its counts."""
+    """Count a set, with keys of its people or of its counts."""
     members = [
         set_.victim,
         set_.victim & ~set_.flagged,

@@ -68,7 +68,7 @@ class Way:
     """`out`, `together`, or none."""
 
     def design(self, seed: int) -> str:
-        """The text of its design."""
+        """Return the text of its design."""
         cluster = f'cluster = "{self.cluster}"' if self.cluster else ""
         copies = f'[duplicates]\ncolumns = ["key"]\ncompare = "value"\ncopies = "{self.copies}"' if self.copies else ""
         rules = _RULE if "decidable" in self.draw else ""
@@ -120,7 +120,7 @@ class Pool:
 
 
 def made_pool(rng: np.random.Generator) -> Pool:
-    """A pool of four groups; answers are alike within clusters, and go with how many copies a row has."""
+    """Return a pool of four groups; answers are alike within clusters, and go with how many copies a row has."""
     group, own = np.repeat(np.arange(GROUPS), SIZES), np.arange(ROWS)
     label = (rng.random(ROWS) < 0.3).astype(np.int64)
     nested = group * ROWS + own // 5
@@ -163,7 +163,7 @@ def allocated_once() -> Iterator[None]:
 
 
 def drawn_weights(pool: Pool, way: Way, runs: int, first_seed: int) -> FloatArray:
-    """float64[runs, N]: the weight of each row in each draw; 0 where it is not drawn."""
+    """Return float64[runs, N]: the weight of each row in each draw; 0 where it is not drawn."""
     weights = np.zeros((runs, pool.group.size))
     with tempfile.TemporaryDirectory() as folder, allocated_once():
         path, target = Path(folder, "pool.parquet"), Path(folder, "drawn.parquet")
@@ -179,7 +179,7 @@ def drawn_weights(pool: Pool, way: Way, runs: int, first_seed: int) -> FloatArra
 
 
 def totals(pool: Pool) -> FloatArray:
-    """float64[N, T]: of which sums are looked at: rows, positives and flagged positives, of each group."""
+    """Return float64[N, T]: the columns to sum: rows, positives and flagged positives, of each group."""
     of_group = [pool.group == one for one in range(GROUPS)]
     found = (pool.label == 1) & (pool.flagged == 1)
     parts = (np.ones(pool.group.size, dtype=bool), pool.label == 1, found)
@@ -187,7 +187,7 @@ def totals(pool: Pool) -> FloatArray:
 
 
 def rates(pool: Pool, weights: FloatArray) -> FloatArray:
-    """float64[runs, R]: recall of each group and of everyone, and the share of positives, all weighted."""
+    """Return float64[runs, R]: recall of each group and of everyone, and the share of positives, all weighted."""
     positive, found = pool.label == 1, (pool.label == 1) & (pool.flagged == 1)
     parts = [pool.group == one for one in range(GROUPS)] + [np.ones(pool.group.size, dtype=bool)]
     recall = [(weights @ (found & part)) / (weights @ (positive & part)) for part in parts]
@@ -195,7 +195,7 @@ def rates(pool: Pool, weights: FloatArray) -> FloatArray:
 
 
 def off(estimates: FloatArray, truth: FloatArray) -> FloatArray:
-    """float64[T]: how many standard errors the mean over runs is off; 0 where every run is exactly right."""
+    """Return float64[T]: how many standard errors the mean over runs is off; 0 where every run is exactly right."""
     error = estimates.std(axis=0, ddof=1) / np.sqrt(len(estimates))
     gap = estimates.mean(axis=0) - truth
     exact = np.abs(gap) < 1e-9 * np.maximum(np.abs(truth), 1.0)
@@ -203,7 +203,7 @@ def off(estimates: FloatArray, truth: FloatArray) -> FloatArray:
 
 
 def off_rows(pool: Pool, weights: FloatArray, share: FloatArray) -> FloatArray:
-    """float64[N]: the same of the weights of single rows, by the variance that their chances give.
+    """Return float64[N]: standard errors by which mean weights of rows are off, by the variance from their chances.
 
     A row that was never drawn has shown no variance: its weight is then taken to be that of others in its cell.
     """
@@ -219,7 +219,7 @@ def off_rows(pool: Pool, weights: FloatArray, share: FloatArray) -> FloatArray:
 
 
 def measured(pool: Pool, way: Way, runs: int, first_seed: int) -> Iterator[Measured]:
-    """How many of the totals, rates and weights of rows are off by more than chance allows."""
+    """Return how many of the totals, rates and weights of rows are off by more than chance allows."""
     weights = drawn_weights(pool, way, runs, first_seed)
     share = 1.0 / pool.copies if way.copies == "out" else np.ones(pool.group.size)
     looked_at = totals(pool)

@@ -71,7 +71,7 @@ class World:
         return self.rate - self.margin > 0.02
 
     def drawn(self, event: Event, runs: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
-        """The group and its rest. For `pass` the group looks better than it is, for `fail` worse."""
+        """Return the group and its rest. For `pass` the group looks better than it is, for `fail` worse."""
         if self.kind == "opposite":
             return self._opposite(event, runs, rng)
         own, others = (self._of_rows(rate) for rate in (self.rate - self.margin, self.rate))
@@ -99,7 +99,7 @@ class World:
         return self._rows(group, sizes, rng), self._rows(rest, sizes, rng)
 
     def _of_rows(self, rate: float) -> float:
-        """The rate of rows with which that by weight is `rate`."""
+        """Return the rate of rows for which the weighted rate is `rate`."""
         return rate / (rate + self.weight * (1.0 - rate))
 
     def _rows(self, rates: FloatArray, sizes: IntArray, rng: np.random.Generator) -> Rows:
@@ -145,7 +145,7 @@ def _compared(own: Rows, others: Rows, *, joint: bool) -> Comparison:
 
 
 def measured(world: World, event: Event, runs: int, rng: np.random.Generator) -> list[Measured]:
-    """How often a group on the margin passes, or fails, at each level of `LEVELS`."""
+    """Return how often a group on the margin passes, or fails, at each level of `LEVELS`."""
     boundary, hits, done = margin_boundary(event, True, "difference", world.margin), np.zeros(2, dtype=np.int64), 0
     while done < runs:
         some = min(runs - done, max(1, _ROWS_AT_ONCE * 100 // (6 * world.clusters + world.beside)))
@@ -201,7 +201,7 @@ def large() -> list[World]:
 
 
 def worst(made: list[World], event: Event, runs: int, rng: np.random.Generator) -> Iterator[Measured]:
-    """Of many worlds the one with most errors at each level, measured anew ten times as often."""
+    """Find, of many worlds, the one with most errors at each level, and measure it anew ten times as often."""
     screened = [measured(world, event, runs, rng) for world in made]
     for place in range(len(LEVELS[event])):
         at = max(range(len(made)), key=lambda world: screened[world][place].events)

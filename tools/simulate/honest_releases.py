@@ -45,7 +45,7 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
 
 
 def of_counts(runs: int, rng: np.random.Generator) -> tuple[int, int]:
-    """How many of how many releases are refused; everyone and one group have rates."""
+    """Count refused releases, out of how many; everyone and one group have rates."""
     furniture = _files(blank(_release(rng, 2_000, 2_000)))
     refused = 0
     for _ in range(runs):
@@ -56,7 +56,7 @@ def of_counts(runs: int, rng: np.random.Generator) -> tuple[int, int]:
 
 
 def of_sets(runs: int, rows: int, rng: np.random.Generator) -> tuple[int, int]:
-    """The same of whole sets, each protected under a key of its own."""
+    """Count refused releases of whole sets, each protected under a key of its own."""
     lattice, refused = world_lattice(), 0
     for _ in range(runs):
         exact = counted(lattice, people(rng, rows, low=0.1), by="counts", secret=rng.bytes(32))
@@ -99,7 +99,7 @@ def _side(rng: np.random.Generator, cases: int) -> PublicSide:
 
 
 def _part(rng: np.random.Generator, side: PublicSide) -> PublicSide:
-    """A part of a side, with as many errors as it may have."""
+    """Return a part of a side, with as many errors as it may have."""
     cases, errors = side.cases or 0, side.errors or 0
     own = int(rng.integers(20, cases // 2 + 1))
     low, high = max(10, own - (cases - errors) + 1), min(own - 10, errors - 1)

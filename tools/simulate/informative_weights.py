@@ -1,4 +1,4 @@
-"""How often one weighted comparison errs where weights go with the outcome.
+"""Errors of one weighted comparison if weights go with the outcome.
 
 Independent rows with lognormal weights; a row with the outcome weighs `factor` times as much. Rates are the weighted
 ones, on the margin.
@@ -79,7 +79,7 @@ def one_comparison(
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """The worst of all rates, limits and rests for each size, spread and factor, measured anew four times as often."""
+    """Find the worst rates, limits and rests for each size, spread and factor, measured anew four times as often."""
     streams = iter(np.random.default_rng(seed).spawn(64))
     worlds = [setting for setting in settings(10, spanning=False) if setting.correlation == 0.1]
     for rows, spread, factor in product((30, 100, 300), (0.5, 1.5), _FACTORS):

@@ -59,7 +59,7 @@ def rates_on_edge(sizes: IntArray, on_edge: BoolArray, overall: float, boundary:
 
 
 def patterns(groups: int) -> dict[str, BoolArray]:
-    """Which groups lie on the margin: half of them, 90 % of them, those of half of the sub-regions."""
+    """Return which groups lie on the margin: half of them, 90 % of them, those of half of the sub-regions."""
     place = np.arange(groups)
     return {"half": place % 2 == 0, "90 %": place % 10 != 0, "half of the sub-regions": place % _SUBREGIONS % 2 == 0}
 
@@ -92,7 +92,7 @@ def unnamed_false(
     scale: str,
     limit: float,
 ) -> Measured:
-    """Groups exactly on the margin, none beyond: how often are some said to be."""
+    """Return how often some groups are said to be beyond the margin, although all lie exactly on it or within."""
     boundary = margin_boundary("fail", low, "ratio" if scale == "ratio" else "difference", limit)
     overall = rate if boundary.counts_success else 1.0 - rate
     rates = rates_on_edge(sizes, patterns(sizes.size)[pattern], overall, boundary)
@@ -102,7 +102,7 @@ def unnamed_false(
 
 
 def unnamed_power(runs: int, rng: np.random.Generator, cases: int, every: int, rate: float) -> Measured:
-    """Every so-manieth of 200 nationalities at a lower rate than the .7 of the others, ratio .8."""
+    """Put every so-manieth of 200 nationalities at a lower rate than the .7 of the others, ratio .8."""
     sizes = zipf_sizes(cases)
     rates = np.where(np.arange(sizes.size) % every == every - 1, rate, 0.7)
     boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=0.8)
@@ -110,7 +110,7 @@ def unnamed_power(runs: int, rng: np.random.Generator, cases: int, every: int, r
 
 
 def equality_size(runs: int, rng: np.random.Generator, sizes: IntArray, rate: float) -> Measured:
-    """All groups have the same rate: how often does the permutation test say otherwise."""
+    """Return how often the permutation test finds different rates, although all groups have the same rate."""
     events = 0
     for _ in range(runs):
         found = equality_p(rng.binomial(sizes, rate), sizes, rng, replicates=199)
@@ -122,7 +122,7 @@ def equality_size(runs: int, rng: np.random.Generator, sizes: IntArray, rate: fl
 def spread_covers(
     runs: int, rng: np.random.Generator, name: str, sizes: IntArray, rate: float, deviation: float
 ) -> Measured:
-    """True rates from a beta distribution: how often does the interval hold their spread."""
+    """Return how often the interval holds the spread of true rates from a beta distribution."""
     events, share = 0, sizes / sizes.sum()
     strength = rate * (1.0 - rate) / deviation**2 - 1.0 if deviation else np.inf
     for _ in range(runs):
@@ -140,7 +140,7 @@ def spread_covers(
 def entropy_covers(
     runs: int, rng: np.random.Generator, sizes: IntArray, deviation: float
 ) -> tuple[Measured, Measured, Measured]:
-    """True shares of errors from log-normal distributions: how often do the intervals hold the indices."""
+    """Return how often the intervals hold the indices of true shares of errors from log-normal distributions."""
     held = np.zeros(3, dtype=np.int64)
     for _ in range(runs):
         missed = np.minimum(0.03 * np.exp(3.0 * deviation * rng.normal(size=sizes.size)), 0.1)
@@ -169,14 +169,14 @@ class Limit:
     direction: Literal["worse", "both"]
 
     def plan(self, rate: float) -> AuditPlan:
-        """The plan of `whole_audit` with this limit instead."""
+        """Return the plan of `whole_audit` with this limit instead."""
         asked = whole_audit.plan().model_dump(mode="json", by_alias=True, exclude_unset=True)
         rule = {key: value for key, value in asked["rules"][0].items() if key not in ("ratio", "id")}
         rule |= {self.scale: self.value, "direction": self.direction, "expected_rate": rate}
         return AuditPlan.model_validate(asked | {"rules": [rule]})
 
     def boundary(self, *, low: bool) -> Boundary:
-        """The edge in rates of the metric, where "low" is the harmful side or not."""
+        """Return the edge in rates of the metric, where "low" is the harmful side or not."""
         if self.scale == "margin":
             return Boundary(-self.value if low else self.value, 1.0, counts_success=True)
         return Boundary(0.0, self.value if low else 1.0 / self.value, counts_success=True)
@@ -186,7 +186,7 @@ class Limit:
 
 
 def on_limit(cases: int, rate: float, limit: Limit) -> whole_audit.World:
-    """Every second nationality exactly on the limit to its own rest (in turn on either side of a two-sided one)."""
+    """Put every second nationality exactly on the limit to its own rest, in turn on either side if there are two."""
     split = whole_audit.sizes(cases)
     of_country = split.sum(axis=0)
     total, place = of_country.sum(), np.arange(of_country.size)
@@ -289,7 +289,7 @@ def ladder_settings(runs: int, seed: int) -> Iterator[Measured]:
 
 
 def family_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """Everything about one family."""
+    """Measure everything about one family."""
     streams = iter(np.random.default_rng([seed, 2]).spawn(256))
     for cases, pattern, rate in product((2_000, 20_000, 200_000), patterns(200), (0.7, 0.1)):
         for low, scale, limit in product((True, False), ("ratio", "difference"), (0.8, 0.05, 0.1)):

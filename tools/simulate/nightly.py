@@ -27,7 +27,7 @@ from tools.simulate.verdict_size import Measured
 
 Event = Literal["fail", "pass"]
 Setting = Callable[[int, np.random.Generator], Iterator[Measured]]
-"""Takes a number of histories."""
+"""Measurement of one setting over a number of histories."""
 
 MARGIN: Final = 0.10
 GENDERS: Final = ("man", "woman")
@@ -39,7 +39,7 @@ NIGHTS: Final = 200
 
 @dataclass(frozen=True)
 class World:
-    """Of each nationality, how often it comes, how often it is found, and from which night on it comes at all."""
+    """World of nationalities: how often each comes, how often it is found, and from which night on it comes."""
 
     shares: FloatArray
     rates: FloatArray
@@ -78,7 +78,7 @@ def plan() -> AuditPlan:
 
 
 def features(countries: Sequence[str]) -> list[SensitiveFeature]:
-    """The two sensitive features as a set with these nationalities has them."""
+    """Return the two sensitive features as a set with these nationalities has them."""
     return [
         SensitiveFeature(
             name=name,
@@ -96,7 +96,7 @@ def features(countries: Sequence[str]) -> list[SensitiveFeature]:
 
 
 def table(world: World, night: int, rng: np.random.Generator) -> CountsTable:
-    """The new cases of a night, from 0."""
+    """Return the new cases of a night, from 0."""
     shares = np.where(world.since <= night, world.shares, 0.0)
     split = rng.multinomial(world.cases, np.repeat(shares / shares.sum() / 2.0, 2)).reshape(-1, 2)
     found = rng.binomial(split, world.rates[:, np.newaxis])
@@ -142,7 +142,7 @@ def _of_nationalities(state: State) -> Evidence:
 def false_fail(
     setting: str, world: World, nights: int, runs: int, rng: np.random.Generator, sample: Sample = "fresh"
 ) -> Measured:
-    """In how many whole histories anyone failed, although nobody is beyond the limit."""
+    """Count the whole histories in which anyone failed, although nobody is beyond the limit."""
     events = 0
     for history in histories(world, nights, runs, rng, sample):
         *_, (state, _) = history
@@ -151,7 +151,7 @@ def false_fail(
 
 
 def false_pass(setting: str, world: World, nights: int, runs: int, rng: np.random.Generator) -> Measured:
-    """In how many whole histories the first nationality passed in some night, although it is beyond the limit."""
+    """Count the whole histories in which the first nationality passed in some night, though beyond the limit."""
     events = 0
     for history in histories(world, nights, runs, rng):
         events += any(_of_nationalities(state).passed[0] for state, _ in history)
@@ -159,7 +159,7 @@ def false_pass(setting: str, world: World, nights: int, runs: int, rng: np.rando
 
 
 def nights_to_doubt(worlds: tuple[World, World], good: int, nights: int, rng: np.random.Generator) -> int | None:
-    """In which night after a change the first nationality was in doubt; None where it was not in so many.
+    """Find the night after a change in which the first nationality was in doubt; None if it was in none of them.
 
     The change comes once it has passed and so many good nights have followed; a doubt in these counts as one at once.
     """
@@ -177,7 +177,7 @@ def nights_to_doubt(worlds: tuple[World, World], good: int, nights: int, rng: np
 def doubted(
     setting: str, gap: float, good: int, looks: Sequence[int], expected: str, runs: int, rng: np.random.Generator
 ) -> Iterator[Measured]:
-    """How often the PASS of 10 % of the cases is in doubt so many nights after they have come to lie behind."""
+    """Return how often the PASS of 10 % of the cases is in doubt so many nights after they have come to lie behind."""
     worlds = one_gap(400, 0.7, 0.0, 0.1), one_gap(400, 0.7, gap, 0.1)
     runs = max(1, runs // 3)
     found = [nights_to_doubt(worlds, good, max(looks), rng) for _ in range(runs)]
@@ -189,7 +189,9 @@ def doubted(
 def detection(
     setting: str, world: World, looks: Sequence[int], runs: int, rng: np.random.Generator, event: Event
 ) -> Iterator[Measured]:
-    """How often a verdict is there after so many nights, beside that of one audit of the same cases planned so."""
+    """Return how often a verdict is there after so many nights, beside that of one audit of the same cases planned
+    so.
+    """
     nightly, once = dict.fromkeys(looks, 0), dict.fromkeys(looks, 0)
     asked = plan()
     for history in histories(world, max(looks), runs, rng):
@@ -238,7 +240,7 @@ SETTINGS: Final[Mapping[str, Setting]] = {
     "doubt-at-.4": partial(doubted, ".4 once passed", 3 * MARGIN, 0, _LATE, "power"),
     "doubt-late-at-.5": partial(doubted, ".5 100 nights after passing", 2 * MARGIN, 100, _LATE, "power"),
 }
-"""By name. Each has a stream of random numbers of its own, by its place, so that it gives alone what it gives with the
+"""Settings by name. Each has a stream of random numbers by its place, so that it gives alone what it gives with the
 others; new ones come last."""
 
 

@@ -1,4 +1,4 @@
-"""Whether `audit7k power` keeps its promise: sets of which it says that a gap is named, or an equal group passed.
+"""Check of the promise of `audit7k power`: sets for which it says that a gap is named, or an equal group passed.
 
 For each set the smallest gap that would be named is looked up for one group, the group is put there, and whole audits
 are judged; then the rule gets the smallest limit at which the group would pass, everyone has the same rate, and audits
@@ -29,7 +29,7 @@ from tools.simulate.weighted_clusters import FEATURE, GROUPS, Drawn, Setting, cl
 
 POWER = 0.8
 FEW_CLUSTERS = 20
-"""Of unequal sizes so few are worth fewer than ten, and nothing is promised."""
+"""Number of clusters that, with unequal sizes, are worth fewer than ten: nothing is promised for so few."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class World:
 
 
 def feature(groups: int) -> SensitiveFeature:
-    """A feature with as many levels."""
+    """Return a feature with as many levels."""
     levels = tuple(LevelName(rung="level", code=f"g{n:03}", name=f"g{n:03}") for n in range(groups))
     return SensitiveFeature(
         name="group", column="group", coding="categorical", rungs=("level",), levels=levels, given_to_detector=False
@@ -74,7 +74,7 @@ def plan(rule: Mapping[str, Any], **section: Any) -> AuditPlan:
 
 
 def rule_of(world: World, limit: float | None = None) -> dict[str, Any]:
-    """The rule of a world, or the same with another limit."""
+    """Return the rule of a world, or the same with another limit."""
     return {
         "metric": world.metric,
         world.scale: world.limit if limit is None else limit,
@@ -84,7 +84,7 @@ def rule_of(world: World, limit: float | None = None) -> dict[str, Any]:
 
 
 def table(world: World, flagged: Sequence[int] | IntArray) -> CountsTable:
-    """The counts of a set in which so many of each group are flagged."""
+    """Return the counts of a set in which so many of each group are flagged."""
     label = NEGATIVE if world.metric == "false_positive_rate" else POSITIVE
     rows: dict[tuple[str, ...], IntArray] = {}
     for place, (size, hits) in enumerate(zip(world.sizes, flagged, strict=True)):
@@ -95,14 +95,14 @@ def table(world: World, flagged: Sequence[int] | IntArray) -> CountsTable:
 
 
 def decidable(world: World) -> GroupPower:
-    """What `power` says of the group looked at."""
+    """Return what `power` says of the group looked at."""
     named = feature(len(world.sizes))
     report = counts_power(plan(rule_of(world)), table(world, [0] * len(world.sizes)), [named])
     return report.rules[0].families[0].groups[world.place]
 
 
 def outcomes(world: World, asked: AuditPlan, own_rate: float, runs: int, rng: np.random.Generator) -> Iterator[str]:
-    """The outcome of the group looked at in simulated audits."""
+    """Return the outcome of the group looked at in simulated audits."""
     named = feature(len(world.sizes))
     rates = np.full(len(world.sizes), world.rate)
     rates[world.place] = own_rate
@@ -113,7 +113,7 @@ def outcomes(world: World, asked: AuditPlan, own_rate: float, runs: int, rng: np
 
 
 def promised(world: World, runs: int, rng: np.random.Generator) -> Iterator[Measured]:
-    """How often the smallest gap is named, on each side, and how often an equal group passes at the smallest limit."""
+    """Return how often the smallest gap is named, on each side, and an equal group passes at the smallest limit."""
     power = decidable(world)
     for side in power.fails_from:
         if side.rate is None or side.disparity is None:
@@ -130,7 +130,7 @@ def promised(world: World, runs: int, rng: np.random.Generator) -> Iterator[Meas
 def without_a_set(
     limit: Limit, groups: int, bad_rate: float, runs: int, rng: np.random.Generator
 ) -> Iterator[Measured]:
-    """Whether the numbers of cases that `power --metric` names are enough: one group, all groups, a gap."""
+    """Check whether the numbers of cases that `power --metric` names are enough: one group, all groups, a gap."""
     asked = Asked(limit, groups, power=POWER, bad_rate=bad_rate)
     scale = "margin" if limit.scale == "difference" else "ratio"
     for answer in planned_cases(asked):
@@ -155,7 +155,7 @@ def _all_pass(world: World, asked: AuditPlan, rng: np.random.Generator) -> bool:
 
 
 def clustered(setting: Setting, runs: int, rng: np.random.Generator) -> Iterator[Measured]:
-    """The same of a set of clusters, the plan of which knows their correlation; sizes and weights are drawn once."""
+    """Check a set of clusters whose plan knows their correlation; sizes and weights are drawn once."""
     drawn = draw(setting, rng)
     counts, moments = counted(setting, drawn)
     scale = "ratio" if setting.scale == "ratio" else "margin"
@@ -176,7 +176,7 @@ def clustered(setting: Setting, runs: int, rng: np.random.Generator) -> Iterator
 
 
 def _redrawn(setting: Setting, drawn: Drawn, own: float, rng: np.random.Generator) -> tuple[CountsTable, Moments]:
-    """New outcomes in the same clusters, the first group at its own rate."""
+    """Draw new outcomes in the same clusters, the first group at its own rate."""
     clusters = int(drawn.cluster.max()) + 1
     group = np.zeros(clusters, dtype=np.int64)
     group[drawn.cluster] = drawn.group

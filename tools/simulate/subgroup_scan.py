@@ -1,7 +1,7 @@
 """What the subgroup scan says where nobody is treated differently, and whether it finds a planted intersection.
 
-Cases have a nationality (200, Zipf), a gender, an age band and a channel. From the cells on everything is the
-real thing: the search of one half, its calibration, and the confirmation on the other.
+Cases have a nationality (200, Zipf), a gender, an age band and a channel. From the cells on, the simulation runs the
+real code: the search of one half, its calibration, and the confirmation on the other.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class World:
 
 
 def plan_of(replicates: int, seed: int) -> AuditPlan:
-    """A plan with a scan over all attributes."""
+    """Return a plan with a scan over all attributes."""
     return AuditPlan.model_validate(
         {
             "schema": 1,
@@ -102,7 +102,7 @@ def _rates(world: World, mean: float, clusters: int, rng: np.random.Generator) -
 
 
 def _names_planted(answer: SubgroupScan) -> bool:
-    """Whether the nationality is named, and nothing that is named leaves the intersection out."""
+    """Say whether the nationality is named, and nothing that is named leaves the intersection out."""
     named = {values.attribute: values.values for values in answer.subset}
     return "nationality" in named and all(f"{PLANTED[name]:03d}" in values for name, values in named.items())
 
@@ -110,7 +110,7 @@ def _names_planted(answer: SubgroupScan) -> bool:
 def measured(
     setting: str, world: World, runs: int, rng: np.random.Generator, replicates: int, *, by_cluster: bool = False
 ) -> Iterator[Measured]:
-    """How often the scan of such cases finds and confirms something."""
+    """Return how often the scan of such cases finds and confirms something."""
     plan = plan_of(replicates, int(rng.integers(2**31)))
     answers = [subgroup_scan(plan, drawn_cells(world, rng, by_cluster=by_cluster)) for _ in range(runs)]
     noise = world.missed_in_planted == MISSED

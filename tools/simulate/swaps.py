@@ -122,7 +122,7 @@ def one_on_the_margin(
 
 
 def power(runs: int, rng: np.random.Generator, comparisons: int, templates: int, times: float) -> Measured:
-    """How often one comparison that shifts by `times` the margin is named among others that do not move."""
+    """Return how often one comparison that shifts by `times` the margin is named among others that do not move."""
     named = 0
     for _ in range(runs):
         shifts = DEVIATION * _normal(rng, comparisons, templates)

@@ -37,7 +37,7 @@ SHAPES = ("beta", "two", "whole")
 def unlike(
     clusters: int, size: int, *, unequal: bool, shape: str = "beta", spanning: bool = False, large: int = 0
 ) -> list[Setting]:
-    """All rates, limits and correlations for one size, without weights."""
+    """Measure all rates, limits and correlations for one size, without weights."""
     return [
         Setting(
             clusters,
@@ -60,7 +60,7 @@ def unlike(
 
 
 def two_kinds(clusters: int, size: int, large: int, mixed: str = "group") -> list[Setting]:
-    """All rates and limits of clusters of two kinds, a few of which are bad in every row."""
+    """Measure all rates and limits of clusters of two kinds, a few of which are bad in every row."""
     made = [
         Setting(
             clusters,
@@ -84,7 +84,7 @@ def two_kinds(clusters: int, size: int, large: int, mixed: str = "group") -> lis
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
-    """The worst of all rates, limits and correlations for each size and shape, measured anew four times as often."""
+    """Find the worst rates, limits and correlations for each size and shape, measured anew four times as often."""
     streams = iter(np.random.default_rng(seed).spawn(256))
     for clusters, size, large in MIXED:
         yield from worst_comparisons(two_kinds(clusters, size, large), runs, next(streams), (5.0,))

@@ -24,7 +24,7 @@ FOUR_FIFTHS = 0.8
 FOUR_FIFTHS_MIN_CASES = 30
 RATIO_MARGIN = 0.8
 _PASS_RUNS = 20
-"""A PASS needs no family, so that many more of them can be simulated in the same time."""
+"""Factor for runs of a PASS: it needs no family, so many more can be simulated in the same time."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def rates_on_margin(sizes: IntArray, on_margin: npt.NDArray[np.bool_], overall: 
 
 
 class Failed(NamedTuple):
-    """What the FAIL procedure says of one family."""
+    """Answer of the FAIL procedure on one family."""
 
     named: npt.NDArray[np.bool_]
     """bool[G]: groups that are named."""
@@ -102,7 +102,7 @@ def four_fifths_alarm(successes: IntArray, sizes: IntArray) -> bool:
 
 
 def equal_detector(runs: int, rng: np.random.Generator, cases: int, rate: float) -> tuple[Measured, Measured]:
-    """Same rate for everyone: how often is anyone named, and how often does the four-fifths rule raise an alarm."""
+    """Return how often anyone is named, or the four-fifths rule raises an alarm, if everyone has the same rate."""
     boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
     sizes = zipf_sizes(cases)
     named = alarms = 0
@@ -118,7 +118,7 @@ def equal_detector(runs: int, rng: np.random.Generator, cases: int, rate: float)
 
 
 def half_on_margin(runs: int, rng: np.random.Generator, cases: int, rate: float, method: Method) -> Measured:
-    """Every second nationality exactly on the margin, the others better: how often is anyone named."""
+    """Return how often anyone is named, if every second nationality is exactly on the margin and the others better."""
     boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
     sizes = zipf_sizes(cases)
     rates = rates_on_margin(sizes, np.arange(sizes.size) % 2 == 0, rate, RATIO_MARGIN)
@@ -138,7 +138,7 @@ def small_family_on_margin(runs: int, rng: np.random.Generator, groups: int, cas
 def false_pass(
     runs: int, rng: np.random.Generator, cases: int, rest_rate: float, scale: str, margin: float
 ) -> Measured:
-    """One group worse by exactly the margin: how often does it pass."""
+    """Return how often one group passes that is worse by exactly the margin."""
     ratio = scale == "ratio"
     boundary = margin_boundary("pass", True, "ratio" if ratio else "difference", margin)
     rest_total = 20 * cases
@@ -157,7 +157,7 @@ def false_pass(
 
 
 def one_bad_group(runs: int, rng: np.random.Generator, cases: int) -> Measured:
-    """One nationality at .42 against .70 elsewhere (199 groups of 2,000): how often is it named."""
+    """Return how often one nationality at .42 against .70 elsewhere (199 groups of 2,000) is named."""
     boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
     sizes = np.full(NATIONALITIES, 2_000, dtype=np.int64)
     sizes[0] = cases

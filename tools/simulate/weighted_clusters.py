@@ -209,12 +209,12 @@ def draw(setting: Setting, rng: np.random.Generator) -> Drawn:
 
 
 def drawn_rate(rate: float, factor: float) -> float:
-    """The share of rows with the outcome where the weighted share is `rate`."""
+    """Return the share of rows with the outcome where the weighted share is `rate`."""
     return rate / (factor * (1.0 - rate) + rate)
 
 
 def counted(setting: Setting, drawn: Drawn) -> tuple[CountsTable, Moments]:
-    """The counts and the moments of a set: all rows positive, found or, where a high rate harms, missed."""
+    """Return counts and moments of a set: all rows are positive, and found or, where a high rate harms, missed."""
     flagged = drawn.success if setting.low else ~drawn.success
     cells: dict[tuple[str, ...], npt.NDArray[np.int64]] = {}
     for place in range(setting.groups):
@@ -263,7 +263,7 @@ def audits(
 def on_the_margin(
     setting: Setting, runs: int, rng: np.random.Generator, *, rows_alone: bool = False
 ) -> tuple[Measured, Measured]:
-    """How often the group on the margin passes, and how often anybody fails."""
+    """Return how often the group on the margin passes, and how often anybody fails."""
     passed = failed = 0
     for verdicts in audits(setting, runs, rng, rows_alone=rows_alone):
         passed += verdicts[0].outcome == "pass"
@@ -276,7 +276,7 @@ def on_the_margin(
 
 
 def decided(setting: Setting, runs: int, rng: np.random.Generator, outcome: str) -> Measured:
-    """How often the first group gets the verdict that it should."""
+    """Return how often the first group gets the verdict that it should."""
     hits = sum(verdicts[0].outcome == outcome for verdicts in audits(setting, runs, rng))
     return Measured(f"{setting}, own rate {setting.gap:g}", f"true {outcome.upper()}", hits, runs, "power")
 
@@ -292,7 +292,7 @@ def settings(clusters: int, *, spanning: bool, unequal: bool = True) -> list[Set
 
 
 def worst_of(made: list[Setting], runs: int, rng: np.random.Generator) -> tuple[Measured, Measured]:
-    """The settings with most false passes and with most false fails among many, measured anew four times as often."""
+    """Find the settings with most false passes and most false fails, and measure them anew four times as often."""
     screened = [on_the_margin(setting, runs, rng) for setting in made]
     worst = (max(range(len(made)), key=lambda place: screened[place][side].events) for side in (0, 1))
     passes, fails = (on_the_margin(made[place], 4 * runs, rng)[side] for side, place in enumerate(worst))

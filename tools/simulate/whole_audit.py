@@ -37,7 +37,7 @@ class World:
 
 
 def features() -> list[SensitiveFeature]:
-    """The two sensitive features, with made-up codes on every rung."""
+    """Return the two sensitive features, with made-up codes on every rung."""
     countries = [f"C{number:03}" for number in range(NATIONALITIES)]
     subregions = [f"S{number:02}" for number in range(SUBREGIONS)]
     levels = [
@@ -92,18 +92,18 @@ def plan(ratio: float = RATIO) -> AuditPlan:
 
 
 def sizes(cases: int) -> IntArray:
-    """int64[4, 200]: cases split by gender and, Zipf, by nationality."""
+    """Return int64[4, 200]: cases split by gender and, Zipf, by nationality."""
     weights = np.outer(list(GENDERS.values()), 1.0 / np.arange(1, NATIONALITIES + 1))
     return np.asarray(np.round(cases * weights / weights.sum()), dtype=np.int64)
 
 
 def equal(cases: int, rate: float) -> World:
-    """Everyone is found as often."""
+    """Return a world in which everyone is found equally often."""
     return World(sizes(cases), np.full((len(GENDERS), NATIONALITIES), rate))
 
 
 def half_on_margin(cases: int, rate: float) -> World:
-    """Every second nationality is found `RATIO` times as often as its own rest, the others equally more often."""
+    """Return a world whose every second nationality is found `RATIO` times as often as its rest, the others more."""
     split = sizes(cases)
     of_country = split.sum(axis=0)
     total, below = of_country.sum(), np.arange(NATIONALITIES) % 2 == 0
@@ -113,7 +113,7 @@ def half_on_margin(cases: int, rate: float) -> World:
 
 
 def one_gap(cases: int, rate: float, place: int, low: float) -> World:
-    """One nationality is found less often than everyone else."""
+    """Return a world in which one nationality is found less often than everyone else."""
     world = equal(cases, rate)
     rates = world.rates.copy()
     rates[:, place] = low
@@ -157,7 +157,7 @@ def _table(cases: IntArray, found: IntArray, named: list[SensitiveFeature]) -> C
 
 
 def false_fail(setting: str, world: World, runs: int, rng: np.random.Generator) -> Measured:
-    """How often an audit names a group that is truly within the limit."""
+    """Return how often an audit names a group that is truly within the limit."""
     events = sum(
         any(verdict.outcome == "fail" and verdict.group not in beyond for verdict in verdicts)
         for verdicts, beyond in audits(world, runs, rng)
@@ -166,7 +166,7 @@ def false_fail(setting: str, world: World, runs: int, rng: np.random.Generator) 
 
 
 def named(setting: str, world: World, runs: int, rng: np.random.Generator) -> Measured:
-    """How often an audit names a group that is truly beyond the limit."""
+    """Return how often an audit names a group that is truly beyond the limit."""
     events = sum(
         any(verdict.outcome == "fail" and verdict.group in beyond for verdict in verdicts)
         for verdicts, beyond in audits(world, runs, rng)

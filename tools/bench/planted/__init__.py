@@ -1,6 +1,6 @@
-"""The planted-truth benchmark: how often audits of synthetic worlds find what is planted, and accuse a control.
+"""Benchmark of planted truth: how often audits of synthetic worlds find what is planted, and accuse a control.
 
 `make planted` (or `python -m tools.bench.planted`) draws sets from a row of seeds and holds audit7k, fairlearn with the
 four-fifths rule, aequitas and AIF360's bias scan against the same truth, side by side. What "found" and "accused"
-mean for each tool stands in docs/planted.md, written before the run, and in the module that asks it.
+mean for each tool is written in docs/planted.md, before the run, and in the module that asks the tool.
 """

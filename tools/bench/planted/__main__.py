@@ -1,4 +1,4 @@
-"""Runs the benchmark and prints its tables: `python -m tools.bench.planted [--seeds N] [--first N] [--small]`."""
+"""Run the benchmark and print its tables: `python -m tools.bench.planted [--seeds N] [--first N] [--small]`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FIRST = 3_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Plan, draw, ask and print. A goal that is missed is said, and is no error of the run."""
+    """Plan, draw, ask and print. A missed goal is printed, and is no error of the run."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.planted", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="sets of each kind in each world")
     parser.add_argument("--first", type=int, default=FIRST, help="the first seed")
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def print_tables(made: Sequence[Planned], answers: Sequence[Answer], why_not: str) -> None:
-    """Everything that was measured."""
+    """Return everything that was measured."""
     print("\nShares in %, standard errors in brackets.\n")
     print(of_tools(answers))
     if why_not:
@@ -83,7 +83,7 @@ def _answers(tasks: Sequence[Task], workers: int) -> Iterator[Answer]:
 
 
 def _aequitas(tasks: Sequence[Task], rows: Path, environment: Path) -> tuple[list[Answer], str]:
-    """What aequitas says of the same sets; nothing, and why, where it cannot be installed."""
+    """Return what aequitas says of the same sets; if it cannot be installed, nothing and the reason."""
     _say("aequitas")
     try:
         python = aequitas_python(environment)

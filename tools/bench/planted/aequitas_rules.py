@@ -1,4 +1,4 @@
-"""aequitas' `Audit` of every Parquet file in a folder; runs in an environment of its own, which has an older pandas.
+"""Audit by aequitas of every Parquet file in a folder, in an environment of its own with an older pandas.
 
 `aequitas_rules.py FOLDER` prints one JSON document: for each file and each reading the groups that are called worse
 off, as `[metric, attribute, value]`. A group is so where its disparity to the largest group (the default) is outside
@@ -30,7 +30,7 @@ SIGNIFICANCE = {
 
 
 def flagged(path: Path) -> dict[str, list[tuple[str, str, str]]]:
-    """The groups of one file that are called worse off, by reading."""
+    """Return the groups of one file that are called worse off, by reading."""
     rows = pd.read_parquet(path).rename(columns={"label": "label_value", "decision": "score"})
     rows[ATTRIBUTES] = rows[ATTRIBUTES].astype(object)
     plain, tested = _disparities(rows, {}), _disparities(rows, SIGNIFICANCE)

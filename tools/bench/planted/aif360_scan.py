@@ -1,4 +1,4 @@
-"""AIF360's `bias_scan`: the subset of people in whom victims are missed, or others wrongly flagged, most surely.
+"""Scan with `bias_scan` of AIF360: the subset in whom victims are missed, or others wrongly flagged, most surely.
 
 One scan of the victims for "fewer flagged than expected" and one of the others for "more flagged than expected", over
 gender and nationality, where everybody is expected to have the mean rate (`expectations=None`). A group is called
@@ -27,11 +27,11 @@ __all__ = ["PENALTIES", "finds", "flagged", "subset"]
 PENALTIES: Final = {"default penalty": 1e-17, "penalty 1": 1.0}
 FEATURES: Final = ("gender", "nationality")
 _SEED: Final = 20240412
-"""The scan starts from random subsets of numpy's global stream."""
+"""Seed of numpy's global stream, from whose random subsets the scan starts."""
 
 
 def flagged(rows: pd.DataFrame, penalty: float) -> frozenset[Flag]:
-    """Every gender, nationality and combination that the two subsets name."""
+    """Return every gender, nationality and combination that the two subsets name."""
     found: set[Flag] = set()
     for metric in RATES:
         found |= {(metric, key) for key in _named(subset(rows, metric, penalty), rows)}
@@ -39,7 +39,7 @@ def flagged(rows: pd.DataFrame, penalty: float) -> frozenset[Flag]:
 
 
 def finds(rows: pd.DataFrame, flag: Flag, penalty: float) -> bool:
-    """Whether a scan finds a group: the subset names its levels, and at least half of its cases are in it."""
+    """Say whether a scan finds a group: the subset names its levels, and at least half of its cases are in it."""
     metric, key = flag
     found = subset(rows, metric, penalty)
     if not found or not all(code in found.get(feature, [code]) for feature, code in key):
@@ -55,7 +55,7 @@ def finds(rows: pd.DataFrame, flag: Flag, penalty: float) -> bool:
 
 
 def subset(rows: pd.DataFrame, metric: MetricName, penalty: float) -> dict[str, list[str]]:
-    """The values that the best subset names, by feature; empty where it is everybody or nobody."""
+    """Return the values that the best subset names, by feature; empty where it is everybody or nobody."""
     with quiet_import():
         from aif360.detectors import bias_scan
 

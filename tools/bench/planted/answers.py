@@ -1,4 +1,4 @@
-"""What each tool says of one set, as found or not and accused or not, by the same truth."""
+"""Answers of each tool on one set, as found or not and accused or not, by the same truth."""
 
 from __future__ import annotations
 
@@ -45,24 +45,24 @@ class Task:
 
     @property
     def name(self) -> str:
-        """A name for its files."""
+        """Name for the files of the set."""
         return f"{self.planned.world}-{self.arm}-{self.seed}"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one tool says of one set."""
+    """Answers of one tool on one set."""
 
     tool: str
     world: str
     arm: Arm
     seed: int
     found: dict[FindingName, bool] = field(default_factory=dict)
-    """By finding that is planted and that the tool has a question for."""
+    """Whether it is found, by planted finding for which the tool has a question."""
     accuses_alone: bool = False
-    """Whether it accuses a gender or a nationality in which nothing is planted."""
+    """Whether the tool accuses a gender or a nationality in which nothing is planted."""
     accuses_any: bool = False
-    """The same, combinations and regions included."""
+    """Whether the tool accuses any group in which nothing is planted, combinations and regions included."""
     said_of_anyone: dict[FindingName, bool] = field(default_factory=dict)
     """audit7k, where nothing is planted: whether a further question says its word of any group at all."""
 
@@ -104,7 +104,7 @@ def _aif360(task: Task, found: Audited) -> Iterator[Answer]:
 
 
 def _alone(task: Task, finding: FindingName) -> pd.DataFrame:
-    """Rows of a world in which nothing else is planted."""
+    """Draw rows of a world in which nothing else is planted."""
     made = mechanism_of(task.planned.mechanism.world, {finding: task.planned.sizes[finding]})
     return decided_rows(made, 2 * task.planned.rows, task.seed)
 
@@ -116,7 +116,7 @@ def _flag_of(task: Task, finding: FindingName) -> Flag:
 
 
 def ours(task: Task, found: Audited) -> Answer:
-    """What audit7k says: FAILs accuse, and nothing else of a result does."""
+    """Return what audit7k says: FAILs accuse, and nothing else of a result does."""
     accused = accused_without_cause(found.truth, found.result)
     words = bool(words_accused(found.truth, found.result))
     unnamed = task.arm == "controls" and rules_fail(found.result)
@@ -138,7 +138,7 @@ def ours(task: Task, found: Audited) -> Answer:
 def by_flags(
     task: Task, tool: str, truth: Truth, flags: frozenset[Flag], extra: Mapping[FindingName, bool] | None = None
 ) -> Answer:
-    """What a tool says that calls groups worse off: found where it is the group, in the rate in which it is planted."""
+    """Return what a tool says that calls groups worse off: found if it names the planted group in the planted rate."""
     alone, crossed = controls(truth)
     found: dict[FindingName, bool] = {
         possible.finding: (possible.metric, key_of(possible.group)) in flags
@@ -157,7 +157,7 @@ def by_flags(
 
 
 def _said_of_anyone(result: AuditResult) -> dict[FindingName, bool]:
-    """Whether a further question says its word of any gender or nationality, or combination that it lists."""
+    """Say whether a further question says its word of any gender or nationality, or combination that it lists."""
     compared = result.further.reference_comparison
     said = {
         "like-with-like": any(record.notes.get("vanishes") for record in result.further.conditional),

@@ -1,10 +1,10 @@
-"""fairlearn's `MetricFrame` with three readings of a rule of thumb. It computes rates and names nobody by itself.
+"""Three readings of a rule of thumb on the `MetricFrame` of fairlearn, which computes rates and names nobody.
 
 A group is called worse off in a rate where
 
 - `four-fifths of the best`: its share found is below .8 of the largest, or the smallest share wrongly flagged is
   below .8 of its own (`MetricFrame.ratio` between groups, read group by group);
-- `four-fifths of all`: the same against the overall rate (`ratio(method="to_overall")`, read group by group);
+- `four-fifths of all`: the same limits against the overall rate (`ratio(method="to_overall")`, group by group);
 - `difference to all`: its distance from the overall rate is larger than the limit of the plan.
 
 Only harm counts, and only groups with 30 cases in the denominator, which fairlearn does not ask: to its favour.
@@ -40,16 +40,16 @@ FAMILIES: Final = (("gender",), ("nationality",), ("gender", "nationality"))
 
 @dataclass(frozen=True)
 class Rates:
-    """What fairlearn computes over one family of groups."""
+    """Rates that fairlearn computes over one family of groups."""
 
     features: tuple[str, ...]
     of_groups: Mapping[MetricName, pd.Series]
-    """By group, those with enough cases."""
+    """Rates by group, for groups with enough cases."""
     overall: Mapping[MetricName, float]
 
 
 def measured(rows: pd.DataFrame) -> list[Rates]:
-    """The two rates of every gender, nationality and combination."""
+    """Return the two rates of every gender, nationality and combination."""
     found = []
     for features in FAMILIES:
         frame = metrics.MetricFrame(
@@ -65,7 +65,7 @@ def measured(rows: pd.DataFrame) -> list[Rates]:
 
 
 def flagged(rates: Sequence[Rates], reading: Reading) -> frozenset[Flag]:
-    """Every gender, nationality and combination that is called worse off."""
+    """Return every gender, nationality and combination that is called worse off."""
     found: set[Flag] = set()
     for family, metric in product(rates, LIMITS):
         for level in _worse(family.of_groups[metric], family.overall[metric], metric, reading):
@@ -75,12 +75,12 @@ def flagged(rates: Sequence[Rates], reading: Reading) -> frozenset[Flag]:
 
 
 def within_channels(rows: pd.DataFrame) -> list[list[Rates]]:
-    """The same within each channel, as `control_features` has it."""
+    """Compute the two rates of every family within each channel, as `control_features` does."""
     return [measured(part) for _, part in rows.groupby("channel")]
 
 
 def vanishes(crude: Sequence[Rates], within: Sequence[Sequence[Rates]], flag: Flag, reading: Reading) -> bool:
-    """Whether a group is called worse off, and within no channel."""
+    """Say whether a group is called worse off, and within no channel."""
     return flag in flagged(crude, reading) and all(flag not in flagged(part, reading) for part in within)
 
 

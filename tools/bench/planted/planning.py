@@ -1,4 +1,4 @@
-"""Which findings are of decidable size: what planning says before any set of the benchmark is drawn.
+"""Findings of decidable size: what planning says before any set of the benchmark is drawn.
 
 For a gap that a rule limits, `audit7k power` is asked about a set of the world's own number of rows, and the gap is
 planted as small as it says it can be and still be named with power 80 %. For the further questions audit7k plans
@@ -33,20 +33,20 @@ BY_POWER: Final[tuple[FindingName, ...]] = ("group-gap", "intersection-gap")
 PLANNED_POWER: Final = 0.80
 _PLANNING_SEED: Final = 1
 _ROUNDS: Final = 2
-"""Times planning is asked: another size moves the rate of the rest a little."""
+"""Rounds of planning: another size moves the rate of the rest a little."""
 _Z: Final = float(norm.ppf(0.975))
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A world with every finding in the size that is benchmarked."""
+    """World with every finding in the benchmarked size."""
 
     world: WorldName
     rows: int
     mechanism: Mechanism
     sizes: dict[FindingName, float]
     power: dict[FindingName, float]
-    """What planning promises for so many rows."""
+    """Promise of planning for so many rows."""
 
 
 def planned(world: WorldName, rows: int | None = None) -> Planned:
@@ -71,7 +71,7 @@ def planned(world: WorldName, rows: int | None = None) -> Planned:
 
 
 def _smallest_gaps(made: Mechanism, rows: int) -> dict[FindingName, float]:
-    """For each finding that a rule limits, the smallest gap that would be named with the plan's power."""
+    """Return, for each finding that a rule limits, the smallest gap that would be named with the plan's power."""
     with tempfile.TemporaryDirectory() as folder:
         report = plan_power(loaded_folder(made, Path(folder)), rows_table(made, rows, _PLANNING_SEED), margins=False)
     limits = {
@@ -91,9 +91,9 @@ def _smallest_gaps(made: Mechanism, rows: int) -> dict[FindingName, float]:
 
 
 def large_sample_power(made: Mechanism, possible: Possible, rows: int, label_effect: float = 1.0) -> float:
-    """The power of a further question's word: as if all rows were independent, but for the make-up of labels.
+    """Return the power of a further question's word: as if all rows were independent, but for the make-up of labels.
 
-    There so many labels as `label_effect` are worth one. The other two are of rates, whose clusters weigh little in
+    For labels, `label_effect` labels are worth one. The other two words are about rates, whose clusters weigh little in
     these worlds.
     """
     if possible.finding == "amplification":
@@ -107,7 +107,7 @@ def large_sample_power(made: Mechanism, possible: Possible, rows: int, label_eff
 
 
 def _amplification(made: Mechanism, possible: Possible, rows: int) -> float:
-    """That the interval of what is added lies above 0."""
+    """Return the power that the interval of what is added lies above 0."""
     truth = Truth.of(made)
     mass, where = rows * truth.recorded.mass.sum(axis=2), truth.of_group(possible.group)
     variance = 0.0
@@ -118,7 +118,7 @@ def _amplification(made: Mechanism, possible: Possible, rows: int) -> float:
 
 
 def _labels(made: Mechanism, possible: Possible, rows: float) -> float:
-    """That labels differ from the reference table and the group's share is seen to be below: at least so often."""
+    """Return a lower bound of the power that labels differ from the reference, the group's share lying below it."""
     truth = Truth.of(made)
     labelled = rows * truth.recorded.mass[:, :-1, :, 1].sum(axis=(0, 2, 3))
     cases, shares = float(labelled.sum()), labelled / labelled.sum()
@@ -133,10 +133,11 @@ def _labels(made: Mechanism, possible: Possible, rows: float) -> float:
 
 
 def _conditioning(made: Mechanism, possible: Possible, rows: int) -> float:
-    """That the crude gap is seen, and the conditional interval holds 0 within half of it and within the limit.
+    """Return the power that the crude gap is seen, and the conditional interval holds 0 within half of it and the
+    limit.
 
-    Something can truly be left: in adverts the word that the detector learned lifts those who are compared with. With
-    nothing left the interval still misses 0 in one set of twenty, so that no power is above 95 %.
+    A gap can truly be left: in adverts the word that the detector learned lifts those who are compared with. With
+    no gap left, the interval still misses 0 in one set of twenty, so no power is above 95 %.
     """
     truth = Truth.of(made)
     label = int(possible.metric == "true_positive_rate")
@@ -157,6 +158,6 @@ def _conditioning(made: Mechanism, possible: Possible, rows: int) -> float:
 
 
 def _variance(cells: FloatArray) -> float:
-    """Variance of a share from counts of not flagged and flagged."""
+    """Return the variance of a share, from counts of not flagged and flagged."""
     share = cells[1] / cells.sum()
     return float(share * (1.0 - share) / cells.sum())

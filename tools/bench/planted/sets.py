@@ -1,4 +1,4 @@
-"""The sets of the benchmark: which worlds, how many rows, what is planted; and one audit of each."""
+"""Sets of the benchmark: which worlds, how many rows, what is planted; and one audit of each."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ ASKED: Final[tuple[FindingName, ...]] = (
     "amplification",
     "word-leak",
 )
-"""What is planted, where the world has it."""
+"""Planted findings, if the world has them."""
 
 Key = tuple[tuple[str, str], ...]
-"""A group as its features and codes: `(("gender", "man"), ("nationality", "VNM"))`."""
+"""Group as its features and codes: `(("gender", "man"), ("nationality", "VNM"))`."""
 Flag = tuple[MetricName, Key]
-"""A group that a tool calls worse off in a rate."""
+"""Group that a tool calls worse off in a rate."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +81,18 @@ class Audited:
 
 
 def mechanism_of(world: World, sizes: Mapping[FindingName, float]) -> Mechanism:
-    """The world with findings of these sizes planted; nothing at all where there are none."""
+    """World with findings of these sizes planted; nothing is planted if there are none."""
     return plant(world, [Finding(_possible(world, name), size) for name, size in sizes.items()])
 
 
 def own_sizes(world: WorldName) -> dict[FindingName, float]:
-    """Every finding that is asked for, in the size that the world has for it."""
+    """Return every finding that is asked for, in the size that the world has for it."""
     known = [name for name in ASKED if WORLDS[world].possible(name) is not None]
     return {one.possible.finding: one.size for one in findings_asked(WORLDS[world], known)}
 
 
 def loaded_folder(made: Mechanism, folder: Path) -> LoadedPlan:
-    """The plan of a world with its detector beside it in `folder`; its rows are passed in memory."""
+    """Return the plan of a world with its detector beside it in `folder`; its rows are passed in memory."""
     for name, text in companion_files(made, f"{made.world.file}.parquet", 1, 0).items():
         (folder / name).write_text(text, encoding="utf-8")
     loaded = read_plan_file(folder / "plan.toml")
@@ -114,7 +114,7 @@ def audited(made: Mechanism, rows: int, seed: int) -> Audited:
 
 
 def labelled_rows(world: World, table: pa.Table, decided: pa.Table) -> pd.DataFrame:
-    """The labelled rows with their decisions, in the shape that every other tool takes."""
+    """Return the labelled rows with their decisions, in the shape that every other tool takes."""
     if table[world.id].to_pylist() != decided["case_id"].to_pylist():
         raise AssertionError("decisions and rows are not in the same order")
     frame = pd.DataFrame(
@@ -130,7 +130,7 @@ def labelled_rows(world: World, table: pa.Table, decided: pa.Table) -> pd.DataFr
 
 
 def decided_rows(made: Mechanism, rows: int, seed: int) -> pd.DataFrame:
-    """The same rows without an audit: the points of the signs are added up here as the detector adds them."""
+    """Return the labelled rows without an audit: signs' points are added up here as the detector adds them."""
     world, parts = made.world, []
     points = np.array([sign.points for sign in world.signs])
     leak = made.strength("word-leak")
@@ -163,12 +163,12 @@ def _complete(labelled: pd.DataFrame) -> pd.DataFrame:
 
 
 def key_of(group: Group) -> Key:
-    """The group as features and codes."""
+    """Return the group as features and codes."""
     return tuple((level.feature, level.code) for level in group.levels)
 
 
 def controls(truth: Truth) -> tuple[frozenset[Flag], frozenset[Flag]]:
-    """Whom no tool may accuse: genders and nationalities by themselves, and combinations without anything planted."""
+    """Return groups that no tool may accuse: genders, nationalities and combinations without anything planted."""
     alone, crossed = set(), set()
     for metric in RATES:
         alone |= {(metric, key_of(group)) for group in truth.untouched(metric)}
@@ -181,7 +181,7 @@ def controls(truth: Truth) -> tuple[frozenset[Flag], frozenset[Flag]]:
 
 
 def planted(made: Mechanism) -> Iterator[Possible]:
-    """What is planted in a world."""
+    """Return what is planted in a world."""
     return (_possible(made.world, name) for name in ASKED if name in made.strengths)
 
 

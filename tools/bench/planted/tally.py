@@ -1,4 +1,4 @@
-"""Counts the answers and puts them into tables, each share with its standard error."""
+"""Tables of the answers, each share with its standard error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_QUESTION: Final = "no such question"
 
 
 class Share:
-    """So many of so many."""
+    """Share, as a count out of a total."""
 
     def __init__(self, events: Iterable[bool]) -> None:
         counted = list(events)
@@ -27,41 +27,41 @@ class Share:
 
     @property
     def value(self) -> float | None:
-        """The share; None of nothing."""
+        """Share as a number; None of nothing."""
         return self.events / self.runs if self.runs else None
 
     @property
     def error(self) -> float | None:
-        """Its standard error; None of nothing."""
+        """Standard error of the share; None of nothing."""
         share = self.value
         return None if share is None else math.sqrt(share * (1.0 - share) / self.runs)
 
     def __str__(self) -> str:
-        """In percent, with the standard error in points."""
+        """Write the share in percent, with the standard error in points."""
         if self.value is None or self.error is None:
             return NO_QUESTION
         return f"{100.0 * self.value:.1f} ({100.0 * self.error:.1f})"
 
 
 def share_of(answers: Iterable[Answer], finding: FindingName) -> Share:
-    """How often a finding is found by those that have a question for it."""
+    """Return how often a finding is found by those that have a question for it."""
     return Share(answer.found[finding] for answer in answers if finding in answer.found)
 
 
 def of_tools(answers: Sequence[Answer]) -> str:
-    """Every tool over all worlds: what it finds in doubled sets, and how often it accuses a control."""
+    """Write a table of every tool over all worlds: what it finds in doubled sets, how often it accuses a control."""
     header = ["tool", *ASKED, "accuses alone, planted", "any, planted", "accuses alone, controls", "any, controls"]
     return _table(header, (_tool(tool, answers) for tool in dict.fromkeys(answer.tool for answer in answers)))
 
 
 def of_worlds(planned: Sequence[Planned], answers: Sequence[Answer]) -> str:
-    """audit7k, finding by finding: size, planned power, found with as many rows as planned for and with twice."""
+    """Write a table of audit7k by finding: size, planned power, share found with planned and with doubled rows."""
     header = ["world", "rows", "finding", "size", "planned power %", "found, planned rows", "found, twice the rows"]
     return _table(header, (line for one in planned for line in _world(one, answers)))
 
 
 def of_words(answers: Sequence[Answer]) -> str:
-    """audit7k's further questions where nothing is planted: how often their word is said of anybody at all."""
+    """Write a table of further questions where nothing is planted: how often their word is said of anybody."""
     own = [answer for answer in answers if answer.tool == OURS and answer.arm == "controls"]
     lines = []
     for world in dict.fromkeys(answer.world for answer in own):
@@ -72,7 +72,7 @@ def of_words(answers: Sequence[Answer]) -> str:
 
 
 def goals(planned: Sequence[Planned], answers: Sequence[Answer]) -> tuple[Share, Share]:
-    """The two goals: findings of decidable size that are found in doubled sets; audits that accuse a control."""
+    """Return the two goals: findings of decidable size that are found in doubled sets; audits that accuse a control."""
     # texts and detector are the same in every set, so that each of them would count one answer again
     decidable = {
         (one.world, finding)
