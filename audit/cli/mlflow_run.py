@@ -23,7 +23,7 @@ _EXACT: Final = ("result.json", "report.html", "report.pdf", "junit.xml", "restr
 
 
 @dataclass(frozen=True, slots=True)
-class _Logged:
+class _Entries:
     """Entries for one run of MLflow."""
 
     metrics: Mapping[str, float]
@@ -56,8 +56,8 @@ def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, res
     AuditError
         If MLflow is not installed, no run is named or active, or the folder holds no audit.
     """
-    logged = _exact(audit) if restricted else _public(audit)
-    client, run = _run(run_id)
+    logged = _exact_entries(audit) if restricted else _public_entries(audit)
+    client, run = _client_and_run(run_id)
     from mlflow.entities import Metric, RunTag
 
     now = int(time.time() * 1000)
@@ -67,7 +67,7 @@ def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, res
         client.log_artifact(run, str(file), folder)
 
 
-def _run(run_id: str | None) -> tuple[Any, str]:
+def _client_and_run(run_id: str | None) -> tuple[Any, str]:
     """Return a client and the id of the run. Raises AuditError."""
     try:
         import mlflow
@@ -89,10 +89,10 @@ def _run(run_id: str | None) -> tuple[Any, str]:
     return mlflow.MlflowClient(), run_id
 
 
-def _public(audit: AuditResult | str | Path) -> _Logged:
+def _public_entries(audit: AuditResult | str | Path) -> _Entries:
     """Return what everybody may read: the release in a folder, or the verdict alone of a result in memory."""
     if not isinstance(audit, str | Path):
-        return _Logged(_exit_code_metric(audit.overall.outcome), _tags(audit))
+        return _Entries(_exit_code_metric(audit.overall.outcome), _tags(audit))
     from audit.disclosure.read import load_release
 
     folder = Path(audit) / _PUBLIC
@@ -100,15 +100,15 @@ def _public(audit: AuditResult | str | Path) -> _Logged:
     files = tuple(
         (file, "audit7k/public") for file in sorted(folder.iterdir()) if file.is_file() and not file.is_symlink()
     )
-    return _Logged(release_metrics(release), _release_tags(release), files)
+    return _Entries(release_metrics(release), _release_tags(release), files)
 
 
 def release_metrics(release: PublicRelease) -> dict[str, float]:
     """Return the metrics of a public release: its exit code, and the number of groups of each rule by state."""
-    return {**_exit_code_metric(release.headline.outcome), **dict(_words(release))}
+    return {**_exit_code_metric(release.headline.outcome), **dict(_word_metrics(release))}
 
 
-def _words(release: PublicRelease) -> Iterator[tuple[str, float]]:
+def _word_metrics(release: PublicRelease) -> Iterator[tuple[str, float]]:
     from audit.public.figures import state_tally
     from audit.public.table import has_words
 
@@ -122,7 +122,7 @@ def _words(release: PublicRelease) -> Iterator[tuple[str, float]]:
         yield f"audit7k/{rule.rule}/not_shown", counted["not_shown"]
 
 
-def _exact(audit: AuditResult | str | Path) -> _Logged:
+def _exact_entries(audit: AuditResult | str | Path) -> _Entries:
     files: tuple[tuple[Path, str], ...] = ()
     if isinstance(audit, str | Path):
         from audit.result.file import load_result
@@ -130,10 +130,10 @@ def _exact(audit: AuditResult | str | Path) -> _Logged:
         folder = Path(audit)
         audit = load_result(folder / "result.json")
         files = tuple((folder / name, "audit7k/restricted") for name in _EXACT if (folder / name).is_file())
-    return _Logged({**_exit_code_metric(audit.overall.outcome), **dict(_outcomes(audit))}, _tags(audit), files)
+    return _Entries({**_exit_code_metric(audit.overall.outcome), **dict(_outcome_metrics(audit))}, _tags(audit), files)
 
 
-def _outcomes(result: AuditResult) -> Iterator[tuple[str, float]]:
+def _outcome_metrics(result: AuditResult) -> Iterator[tuple[str, float]]:
     for rule in result.rules:
         for outcome, count in rule.groups_by_outcome.items():
             yield f"audit7k/{rule.rule}/{outcome}", count

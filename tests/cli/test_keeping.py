@@ -226,10 +226,10 @@ def test_a_link_to_a_folder_within_a_model_cannot_be_known(tmp_path: Path) -> No
     model.mkdir()
     elsewhere.mkdir()
     (model / "config.json").write_text("{}", encoding="utf-8")
-    assert unchanged._of_path(model)
+    assert unchanged._path_sha256(model)
     (model / "weights").symlink_to(elsewhere)
     with pytest.raises(OSError, match="link to a folder"):
-        unchanged._of_path(model)
+        unchanged._path_sha256(model)
 
 
 def test_a_damaged_verdict_is_none(answered: Path) -> None:

@@ -43,14 +43,14 @@ def draw(
         text = draw_summary(report, Style.of(sys.stdout), every_cell=every_cell)
         document = draw_document(report, None)
     else:
-        text, document = _drawn(pool, design, out, every_cell=every_cell, force=force)
+        text, document = _draw_and_write(pool, design, out, every_cell=every_cell, force=force)
     if as_json:
         say_document(document)
     else:
         say(text)
 
 
-def _drawn(pool: Path, design: Path, out: Path, *, every_cell: bool, force: bool) -> tuple[str, str]:
+def _draw_and_write(pool: Path, design: Path, out: Path, *, every_cell: bool, force: bool) -> tuple[str, str]:
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.cli.pages.draw_document import draw_document
     from audit.cli.pages.draw_summary import draw_summary

@@ -18,7 +18,7 @@ from audit.cli.outputs.chosen_rules import OnlyRules, result_on_rules
 from audit.cli.outputs.gate_lines import say_gate
 from audit.cli.outputs.gate_request import GateRequest, check_gate, gate_result, night_result
 from audit.cli.outputs.nightly import SampleKind, StateFile, result_of_all_nights
-from audit.cli.outputs.reuse import GATE, CacheFolder, ChangedOnly, keep_result, kept_by_gate
+from audit.cli.outputs.reuse import GATE, CacheFolder, ChangedOnly, keep_result, verdict_place_of_gate
 from audit.cli.outputs.verdict_code import exit_with_kept_verdict, result_at, result_exit_code
 from audit.cli.outputs.waivers import WaiversFile, exit_code_with_waivers, with_named_waivers
 from audit.detectors.isolation.options import Sandbox
@@ -73,7 +73,7 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
         plan, once = None if result_path else path, partial(night_result, asked)
         result = result_of_all_nights(sequential, sample, plan, once, quiet=quiet, as_json=as_json, exact=restricted)
         raise typer.Exit(result_exit_code(result, on_inconclusive, quiet=quiet))
-    kept = kept_by_gate(cache, path, changed_only=changed_only)
+    kept = verdict_place_of_gate(cache, path, changed_only=changed_only)
     exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     result, accepted = gate_result(asked)
     keep_result(kept, path, GATE, result, details=False)

@@ -53,12 +53,12 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
     }
     flags = {name: value for name, value in given.items() if value is not None}
     if plan is None:
-        answer = _without_data(flags)
+        answer = _answer_without_plan(flags)
     elif flags:
         said_twice = ", ".join(flags)
         raise ArgumentError(f"the plan says these itself: leave out {said_twice}", slug="power-arguments")
     else:
-        answer = _of_plan(plan, every_group=every_group)
+        answer = _answer_for_plan(plan, every_group=every_group)
     if picture is not None:
         from audit.cli.outputs.output_folder import write_file
         from audit.cli.pages.power_picture import draw_picture
@@ -77,7 +77,7 @@ class _Answer(NamedTuple):
     panels: list[Panel]
 
 
-def _of_plan(plan: Path, *, every_group: bool) -> _Answer:
+def _answer_for_plan(plan: Path, *, every_group: bool) -> _Answer:
     from audit.cli.pages.power_document import set_document
     from audit.cli.pages.power_panels import set_panels
     from audit.cli.pages.power_summary import power_summary
@@ -88,7 +88,7 @@ def _of_plan(plan: Path, *, every_group: bool) -> _Answer:
     return _Answer(text, set_document(report), set_panels(report))
 
 
-def _without_data(flags: Mapping[str, object]) -> _Answer:
+def _answer_without_plan(flags: Mapping[str, object]) -> _Answer:
     from audit.cli.pages.power_document import cases_document
     from audit.cli.pages.power_flags import read_power_flags
     from audit.cli.pages.power_panels import cases_panels

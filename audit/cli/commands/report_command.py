@@ -104,7 +104,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
     if out == Path("-"):
         _print_public(result, beside, asked, place)
         return
-    refuse_exact_among_public(out or public_folder(beside), _exact(result, beside, place))
+    refuse_exact_among_public(out or public_folder(beside), _exact_paths(result, beside, place))
     prefix = f"{PUBLIC}/" if out is None else ""
     replaced = (PUBLIC,) if out is None else ()
     with OutputFolder(out or beside, replaced, public=out is not None) as folder:
@@ -114,7 +114,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
                 folder.add(f"{prefix}{name}", content)
             folder.publish()
 
-        published = make_public(result, asked, place, beside, write, [folder.staging, *_inputs(result)])
+        published = make_public(result, asked, place, beside, write, [folder.staging, *_audit_inputs(result)])
     note_published(published, place)
     note(f"Report: {first_file(out or public_folder(beside), published)}")
 
@@ -126,7 +126,7 @@ def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: 
         raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
     (first,) = find_public_reporters(asked.formats[:1])
     printed: dict[str, bytes] = {}
-    published = make_public(result, asked, place, beside, printed.update, _inputs(result))
+    published = make_public(result, asked, place, beside, printed.update, _audit_inputs(result))
     note_published(published, place)
     if first.filename not in printed:
         raise AuditError(
@@ -138,15 +138,15 @@ def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: 
     say_document(content if first.filename.endswith(".pdf") else content.decode("utf-8"))
 
 
-def _exact(result: AuditResult, beside: Path, place: Path) -> list[Path]:
+def _exact_paths(result: AuditResult, beside: Path, place: Path) -> list[Path]:
     """Return the files and folders that no public file may lie beside.
 
     Inputs count only where they exist, because the plan may have moved.
     """
-    return [place, beside / "result.json", *(path for path in _inputs(result) if path.exists())]
+    return [place, beside / "result.json", *(path for path in _audit_inputs(result) if path.exists())]
 
 
-def _inputs(result: AuditResult) -> list[Path]:
+def _audit_inputs(result: AuditResult) -> list[Path]:
     """Return the files that the audit read, if its plan is still where it was."""
     return input_files(result.plan, Path(result.provenance.plan_file).parent)
 
@@ -164,7 +164,7 @@ def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: in
             f"there is no release {number}", slug="no-such-release", hint="name its folder with --restricted-folder"
         )
     if out is not None:
-        refuse_exact_among_public(out, _exact(result, beside, place))
+        refuse_exact_among_public(out, _exact_paths(result, beside, place))
     files = reproduce(place, lattice, public_method(result.plan), number)
     if out is not None:
         with OutputFolder(out, replaces=(), public=True) as folder:

@@ -13,7 +13,7 @@ from audit.cli.commands.shared_options import AllowPickle, AsJson, PlanPath, Qui
 from audit.cli.console.terminal import Style, say, say_document
 from audit.cli.outputs.audience import ExactCounts, RestrictedFolder
 from audit.cli.outputs.baselines import BaselineResult
-from audit.cli.outputs.reuse import ChangedOnly, keep_result, kept_by_run
+from audit.cli.outputs.reuse import ChangedOnly, keep_result, verdict_place_of_run
 from audit.cli.outputs.verdict_code import exit_with_kept_verdict, note_open_network
 from audit.cli.outputs.waivers import WaiversFile, exit_code_with_waivers
 from audit.detectors.isolation.options import Sandbox
@@ -73,7 +73,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     asked = requested_output(report or (), lang, restricted=restricted, folder=restricted_folder)
     options = {"asked": [*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat]}
     against = "--waivers" if waivers else "--baseline" if baseline else None
-    kept = kept_by_run(out, plan, options, changed_only=changed_only, fresh=fresh, against=against)
+    kept = verdict_place_of_run(out, plan, options, changed_only=changed_only, fresh=fresh, against=against)
     exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     done = run_into(
         out,

@@ -79,11 +79,11 @@ def requested_output(
 
         reporters = find_reporters(names or exact or EXACT_REPORTS)
         return ExactReports(reporters, languages_of(reporters, lang))
-    formats, languages = _public(names, lang)
+    formats, languages = _public_formats(names, lang)
     return PublicFiles(formats, languages, folder)
 
 
-def _public(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _public_formats(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     from audit.cli.outputs.reporters import GROUP, language_codes
     from audit.disclosure import public_files
     from audit.errors import DataError

@@ -74,7 +74,7 @@ def check_gate(
 def gate_result(asked: GateRequest) -> tuple[AuditResult, BaselineInUse]:
     """Return the given result or that of a plan, compared with a baseline if there is one, and that baseline."""
     if asked.result_path is not None:
-        return _as_judged(asked.result_path, asked)
+        return _result_of_file(asked.result_path, asked)
     from audit.plan.file.plan_file import read_plan_file
     from audit.verdicts.changes.baseline import baseline_for
 
@@ -83,7 +83,7 @@ def gate_result(asked: GateRequest) -> tuple[AuditResult, BaselineInUse]:
     earlier = baseline_for(loaded, asked.baseline)
     place = gate_place(None, loaded.plan, loaded.folder, asked.restricted_folder)
     accepted = baseline_in_use(earlier, loaded.plan, place, quiet=asked.quiet)
-    return _of_plan(loaded, asked, earlier), accepted
+    return _result_of_plan(loaded, asked, earlier), accepted
 
 
 def night_result(asked: GateRequest) -> AuditResult:
@@ -101,7 +101,7 @@ def night_result(asked: GateRequest) -> AuditResult:
     named = loaded.plan.baseline.result is not None
     _say_left_out(change=named, waivers=loaded.waivers_file is not None, quiet=asked.quiet)
     without = loaded.plan.model_copy(update={"baseline": BaselineSection()})
-    return _of_plan(dataclasses.replace(loaded, plan=without), asked, None)
+    return _result_of_plan(dataclasses.replace(loaded, plan=without), asked, None)
 
 
 def _say_left_out(*, change: bool, waivers: bool, quiet: bool) -> None:
@@ -111,7 +111,7 @@ def _say_left_out(*, change: bool, waivers: bool, quiet: bool) -> None:
         note(f"note: left out of the verdict of many nights: {' and '.join(left)}")
 
 
-def _as_judged(path: Path, asked: GateRequest) -> tuple[AuditResult, BaselineInUse]:
+def _result_of_file(path: Path, asked: GateRequest) -> tuple[AuditResult, BaselineInUse]:
     from audit.result.file import load_result
 
     result = load_result(path)
@@ -125,7 +125,7 @@ def _as_judged(path: Path, asked: GateRequest) -> tuple[AuditResult, BaselineInU
     return with_change_from(result, path, earlier), accepted
 
 
-def _of_plan(loaded: LoadedPlan, asked: GateRequest, earlier: Baseline | None) -> AuditResult:
+def _result_of_plan(loaded: LoadedPlan, asked: GateRequest, earlier: Baseline | None) -> AuditResult:
     """Run a plan, without the parts that decide no verdict."""
     from audit.result.waivers_file import publishable_errors
     from audit.run import run_audit

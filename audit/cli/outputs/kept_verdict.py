@@ -50,22 +50,22 @@ def inputs_digest(path: Path, options: Mapping[str, Any], *, details: bool) -> s
     loaded = read_plan_file(path)
     plan = loaded.plan
     # A waiver ends on some day, and a baseline has files beside it.
-    if not _known(plan, details=details) or loaded.waivers_file is not None or plan.baseline.result is not None:
+    if not _all_known(plan, details=details) or loaded.waivers_file is not None or plan.baseline.result is not None:
         return None
     record = plan.model_dump(mode="python", by_alias=True)
     if any(day < dt.datetime.now(tz=dt.UTC).date().isoformat() for day in _days(record)):
         return None
     try:
-        files = {str(one): _of_path(loaded.folder / one) for one in sorted(set(_paths(record)))}
-        files["plan"] = _of_path(path)
+        files = {str(one): _path_sha256(loaded.folder / one) for one in sorted(set(_paths(record)))}
+        files["plan"] = _path_sha256(path)
     except OSError:
         return None
     versions = {"tool": __version__, "python": platform.python_version(), "platform": platform.platform()}
-    whole = {"files": files, "versions": versions, "packages": _installed(), "options": dict(options)}
+    whole = {"files": files, "versions": versions, "packages": _installed_packages(), "options": dict(options)}
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
-def _known(plan: AuditPlan, *, details: bool) -> bool:
+def _all_known(plan: AuditPlan, *, details: bool) -> bool:
     if plan.detector.kind not in _WHOLE or (details and plan.measures):
         return False
     # Each waiver of a file ends on a day of its own, which no digest shows.
@@ -101,27 +101,27 @@ def _days(record: object) -> Iterator[str]:
             yield from _days(value)
 
 
-def _of_path(path: Path) -> str:
+def _path_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, or of a list of all files in a folder with their SHA-256. Raises OSError."""
     if path.is_dir():
         found = sorted(path.rglob("*"))
         if any(one.is_symlink() and one.is_dir() for one in found):
             raise OSError("a link to a folder, whose files are not among them")
         files = [one for one in found if not one.is_dir()]
-        lines = "".join(f"{_of_path(one)}  {one.relative_to(path).as_posix()}\n" for one in files)
+        lines = "".join(f"{_path_sha256(one)}  {one.relative_to(path).as_posix()}\n" for one in files)
         return hashlib.sha256(lines.encode()).hexdigest()
     from audit.storage import file_sha256
 
     return file_sha256(path)
 
 
-def _installed() -> list[str]:
+def _installed_packages() -> list[str]:
     from importlib.metadata import distributions
 
     return sorted({f"{one.metadata['Name']} {one.version}" for one in distributions()})
 
 
-class Kept:
+class VerdictPlace:
     """Place of a kept verdict, with the digest of what it depends on."""
 
     def __init__(self, place: Path, inputs: str | None, document: Path | None = None) -> None:
@@ -131,7 +131,7 @@ class Kept:
         """File that must be unchanged too."""
 
 
-def kept_verdict(kept: Kept) -> str | None:
+def kept_verdict(kept: VerdictPlace) -> str | None:
     """Return the outcome that was kept for the same inputs; None if there is none."""
     from audit.scoring.sealed_json import read_sealed
 
@@ -140,19 +140,19 @@ def kept_verdict(kept: Kept) -> str | None:
     with contextlib.suppress(OSError):
         record = read_sealed(kept.place)
         same = record is not None and record.get("schema") == _SCHEMA and record.get("inputs") == kept.inputs
-        if record is not None and same and record.get("document") == _document(kept):
+        if record is not None and same and record.get("document") == _document_sha256(kept):
             outcome = record.get("outcome")
             return outcome if outcome in ("pass", "fail", "inconclusive") else None
     return None
 
 
-def keep_verdict(kept: Kept, outcome: str, now: str | None) -> None:
+def keep_verdict(kept: VerdictPlace, outcome: str, now: str | None) -> None:
     """Keep an outcome if its inputs were known and are unchanged `now`. On a full disk nothing is kept."""
     from audit.scoring.sealed_json import write_sealed
 
     if kept.inputs is None or kept.inputs != now:
         return
-    record = {"schema": _SCHEMA, "inputs": kept.inputs, "outcome": outcome, "document": _document(kept)}
+    record = {"schema": _SCHEMA, "inputs": kept.inputs, "outcome": outcome, "document": _document_sha256(kept)}
     with contextlib.suppress(OSError):
         write_sealed(kept.place, record)
         others = [one for one in kept.place.parent.iterdir() if _VERDICT.fullmatch(one.name)]
@@ -160,5 +160,5 @@ def keep_verdict(kept: Kept, outcome: str, now: str | None) -> None:
             old.unlink()
 
 
-def _document(kept: Kept) -> str | None:
-    return None if kept.document is None else _of_path(kept.document)
+def _document_sha256(kept: VerdictPlace) -> str | None:
+    return None if kept.document is None else _path_sha256(kept.document)

@@ -62,7 +62,7 @@ def run_into(  # noqa: PLR0913 - what a run can be given
     from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.progress import progress_on_stderr
 
-    loaded = with_waivers_from(_asked_so_often(plan, repeat), waivers)
+    loaded = with_waivers_from(_plan_with_repeat(plan, repeat), waivers)
     place = _checked_place(out, loaded, asked) if isinstance(asked, PublicFiles) else None
     accepted = _baseline_of_run(out, loaded, place, baseline, quiet=quiet)
     # A quiet run writes for a log that many read.
@@ -145,7 +145,7 @@ def _publish(
     return first_file(public_folder(folder.path), published)
 
 
-def _asked_so_often(path: Path, repeat: int | None) -> LoadedPlan:
+def _plan_with_repeat(path: Path, repeat: int | None) -> LoadedPlan:
     """Return the plan, with another `scoring.repeat` if asked. Raises PlanError if it cannot be asked again."""
     from audit.errors import PlanError
     from audit.plan.answers import PredictionsDetector

@@ -55,7 +55,7 @@ class Found:
         """Return the site of all audits, in the order of a portal."""
         from audit.public.site import PublicSite
 
-        audits = tuple(sorted((audit for audit, _, _ in self.audits), key=_order))
+        audits = tuple(sorted((audit for audit, _, _ in self.audits), key=_site_order))
         return PublicSite(audits=audits, today=today.isoformat(), languages=languages)
 
     def copies(self) -> dict[str, bytes]:
@@ -82,7 +82,7 @@ def find_audits(folder: Path, site: Path) -> Found:
     found, places = Found(), dict[str, Path]()
     for path in _releases(folder, site, found):
         release, content = load_release(path)
-        digest, audited = hashlib.sha256(content).hexdigest(), _in_no_language(release)
+        digest, audited = hashlib.sha256(content).hexdigest(), _text_without_languages(release)
         if audited in places:
             raise ResultError(
                 f"{path} and {places[audited]} are the same release",
@@ -90,8 +90,8 @@ def find_audits(folder: Path, site: Path) -> Found:
                 hint="an audit has one place in a portal, in whatever languages its report is: remove one of them",
             )
         places[audited] = path
-        report = _report(path.with_name(REPORT), found)
-        other = report is not None and report != _report_of(release)
+        report = _report_bytes(path.with_name(REPORT), found)
+        other = report is not None and report != _rendered_report(release)
         if other:
             report, found.others = None, found.others + 1
         audit = PublicAudit(
@@ -107,7 +107,7 @@ def find_audits(folder: Path, site: Path) -> Found:
     return found
 
 
-def _in_no_language(release: PublicRelease) -> str:
+def _text_without_languages(release: PublicRelease) -> str:
     """Return the text of a release without the languages of its report: another language makes no other audit."""
     from audit.public.table import public_json
 
@@ -153,7 +153,7 @@ def is_site(folder: Path) -> bool:
     return isinstance(document, dict) and document.get("kind") == INDEX_KIND
 
 
-def _report(path: Path, found: Found) -> bytes | None:
+def _report_bytes(path: Path, found: Found) -> bytes | None:
     if path.is_symlink():
         found.links += 1
         return None
@@ -178,7 +178,7 @@ def _report(path: Path, found: Found) -> bytes | None:
     return content
 
 
-def _report_of(release: PublicRelease) -> bytes:
+def _rendered_report(release: PublicRelease) -> bytes:
     """Render the report that this version makes of a release, in the languages of the release."""
     from audit.disclosure.public_files import find_public_reporters
 
@@ -200,7 +200,7 @@ def _name(digest: str) -> str:
     return "".join(_LETTERS[int(figure, 16)] for figure in digest[:_NAME_LETTERS])
 
 
-def _order(audit: PublicAudit) -> tuple[str, str, str, int, tuple[tuple[str, int], ...], str]:
+def _site_order(audit: PublicAudit) -> tuple[str, str, str, int, tuple[tuple[str, int], ...], str]:
     """Order by operator, system and day. On one day the worse verdict comes last, because the latest audit counts.
 
     With one verdict too the later version comes last, as far as titles show it: 2.10 comes after 2.9.

@@ -14,7 +14,7 @@ from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, say, say_document
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.kept_verdict import Kept
+    from audit.cli.outputs.kept_verdict import VerdictPlace
     from audit.result.audit_result import AuditResult
     from audit.scoring.answer_cache import AnswerCache
 
@@ -52,21 +52,21 @@ def check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool = F
         )
 
 
-def kept_by_gate(cache: Path | None, plan: Path, *, changed_only: bool) -> Kept | None:
+def verdict_place_of_gate(cache: Path | None, plan: Path, *, changed_only: bool) -> VerdictPlace | None:
     """Return the place of a plan's verdict in a cache; None if it is not asked for."""
     if not changed_only or cache is None:
         return None
-    from audit.cli.outputs.kept_verdict import Kept, inputs_digest
+    from audit.cli.outputs.kept_verdict import VerdictPlace, inputs_digest
     from audit.scoring.answer_cache import private_folder
 
     private_folder(cache)
     inputs = inputs_digest(plan, GATE, details=False)
-    return Kept(cache / f"verdict-{inputs}.json", inputs)
+    return VerdictPlace(cache / f"verdict-{inputs}.json", inputs)
 
 
-def kept_by_run(
+def verdict_place_of_run(
     out: Path, plan: Path, options: Mapping[str, Any], *, changed_only: bool, fresh: bool, against: str | None = None
-) -> Kept | None:
+) -> VerdictPlace | None:
     """Return the place of a plan's verdict in an output folder; None if it is not asked for.
 
     `against` names a given option that excludes it.
@@ -83,13 +83,13 @@ def kept_by_run(
         raise ArgumentError(
             "--fresh scores everything, and --changed-only nothing that is unchanged", slug="changed-only-fresh"
         )
-    from audit.cli.outputs.kept_verdict import Kept, inputs_digest
+    from audit.cli.outputs.kept_verdict import VerdictPlace, inputs_digest
 
     inputs = inputs_digest(plan, options, details=True)
-    return Kept(out / _INPUTS, inputs, out / "result.json")
+    return VerdictPlace(out / _INPUTS, inputs, out / "result.json")
 
 
-def kept_outcome(kept: Kept | None) -> str | None:
+def kept_outcome(kept: VerdictPlace | None) -> str | None:
     """Return the outcome that was kept for the same inputs, if any."""
     if kept is None:
         return None
@@ -99,7 +99,7 @@ def kept_outcome(kept: Kept | None) -> str | None:
 
 
 def keep_result(
-    kept: Kept | None, plan: Path, options: Mapping[str, Any], result: AuditResult, *, details: bool
+    kept: VerdictPlace | None, plan: Path, options: Mapping[str, Any], result: AuditResult, *, details: bool
 ) -> None:
     """Keep the verdict of a result, unless the detector failed on too many rows."""
     if kept is None or too_many_failed(result):
@@ -123,7 +123,7 @@ def too_many_failed(result: AuditResult) -> bool:
     return any(rule.because == "too_many_failed" for rule in result.rules)
 
 
-def say_kept(outcome: str, *, quiet: bool, as_json: bool, document: Path | None = None) -> None:
+def say_kept_verdict(outcome: str, *, quiet: bool, as_json: bool, document: Path | None = None) -> None:
     """Print a kept verdict; as JSON, print the document that is there, or else the headline."""
     if quiet:
         return

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from audit.cli.console.terminal import note
-from audit.cli.outputs.reuse import kept_outcome, say_kept
+from audit.cli.outputs.reuse import kept_outcome, say_kept_verdict
 from audit.errors import ExitCode
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.kept_verdict import Kept
+    from audit.cli.outputs.kept_verdict import VerdictPlace
     from audit.result.audit_result import AuditResult
 
 
@@ -52,12 +52,12 @@ def result_exit_code(
 
 
 def exit_with_kept_verdict(
-    kept: Kept | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool
+    kept: VerdictPlace | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool
 ) -> None:
     """Print the kept verdict and raise typer.Exit with its code, if there is one."""
     outcome = kept_outcome(kept)
     if kept is not None and outcome is not None:
-        say_kept(outcome, quiet=quiet, as_json=as_json, document=kept.document)
+        say_kept_verdict(outcome, quiet=quiet, as_json=as_json, document=kept.document)
         raise typer.Exit(outcome_exit_code(outcome, on_inconclusive, quiet=quiet))
 
 

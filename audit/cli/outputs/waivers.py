@@ -131,11 +131,11 @@ def waiver_lines(result: AuditResult) -> list[str]:
     for held in waivers_on_day(result, today()).held:
         waiver = held.waiver
         group, rule = names.name(waiver.group), printable(waiver.rule)
-        lines.append(f"  {_said(waiver, held.state)}: {group} under {rule}: {printable(_plain(waiver.why))}")
+        lines.append(f"  {_state_words(waiver, held.state)}: {group} under {rule}: {printable(_plain(waiver.why))}")
     return lines
 
 
-def _said(waiver: Waiver, state: str) -> str:
+def _state_words(waiver: Waiver, state: str) -> str:
     from audit.vocabulary.text import printable
 
     who = printable(_plain(waiver.who))

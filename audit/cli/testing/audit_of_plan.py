@@ -94,7 +94,7 @@ def judge_plan(asked: Asked) -> Judged:
     """Run the audit of a plan. Raises NotJudgedError, with one line that quotes no data."""
     try:
         with quietly():
-            return _exact(asked) if asked.exact else _public(asked)
+            return _judge_exactly(asked) if asked.exact else _judge_for_public(asked)
     except RunInterruptedError:
         raise KeyboardInterrupt from None
     except AuditError as error:
@@ -130,17 +130,17 @@ def quietly() -> Iterator[None]:
         logging.disable(before)
 
 
-def _public(asked: Asked) -> Judged:
+def _judge_for_public(asked: Asked) -> Judged:
     from audit.cli.testing.public_cases import public_cases
     from audit.cli.testing.waived_cases import public_waivers_by_case, with_waivers
     from audit.disclosure.publish import check_folder, publish
     from audit.plan.file.plan_file import read_plan_file
 
     loaded = read_plan_file(asked.plan)
-    place = _place(asked, loaded)
+    place = _restricted_place(asked, loaded)
     check_folder(loaded.plan, place)
     result = _audited(asked, loaded)
-    published = publish(result, place, _nowhere, ("json",), ("en",))
+    published = publish(result, place, _write_nothing, ("json",), ("en",))
     release = published.public
     notes = [f"{asked.name}: audited at collection: {release.headline.outcome.upper()}; groups in public words"]
     if release.about.valid_until is not None and release.about.finished > release.about.valid_until:
@@ -148,16 +148,16 @@ def _public(asked: Asked) -> Judged:
     if published.refusal is not None:
         notes.append(f"{asked.name}: no figures ({published.refusal.slug}): {published.refusal.message}")
     if published.new_key:
-        notes.append(f"{asked.name}: a new key was made in {_shown(place, asked.root)}; keep that folder")
+        notes.append(f"{asked.name}: a new key was made in {_shown_path(place, asked.root)}; keep that folder")
     cases = with_waivers(public_cases(release), result, public_waivers_by_case(release), _today())
     return Judged(cases, tuple(notes), asked.name)
 
 
-def _nowhere(files: Mapping[str, bytes]) -> None:
+def _write_nothing(files: Mapping[str, bytes]) -> None:
     """Write no file: a release that nobody sees does no harm, even though the log records it."""
 
 
-def _exact(asked: Asked) -> Judged:
+def _judge_exactly(asked: Asked) -> Judged:
     from audit.cli.testing.exact_cases import exact_cases
     from audit.cli.testing.waived_cases import waivers_by_case, with_waivers
     from audit.plan.file.plan_file import read_plan_file
@@ -181,7 +181,7 @@ def _audited(asked: Asked, loaded: LoadedPlan) -> AuditResult:
         return run_audit(loaded, crosscheck=False, details=False, sandbox="auto", allow_pickle=asked.allow_pickle)
 
 
-def _place(asked: Asked, loaded: LoadedPlan) -> Path:
+def _restricted_place(asked: Asked, loaded: LoadedPlan) -> Path:
     """Return the restricted folder: the named one, else the plan's, else that of `audit7k run` in the root."""
     if asked.restricted_folder is not None:
         return asked.restricted_folder
@@ -189,5 +189,5 @@ def _place(asked: Asked, loaded: LoadedPlan) -> Path:
     return asked.root / _RESTRICTED if own is None else loaded.folder / own
 
 
-def _shown(place: Path, root: Path) -> str:
+def _shown_path(place: Path, root: Path) -> str:
     return place.relative_to(root).as_posix() if place.is_relative_to(root) else str(place)

@@ -46,7 +46,7 @@ _MOST: Final = 3
 
 def public_cases(release: PublicRelease) -> tuple[AuditCase, ...]:
     """Return the verdict, then every rule on groups with the groups that it judges, in the order of the release."""
-    return with_names_apart([_overall(release), *_of_rules(release)])
+    return with_names_apart([_overall(release), *_rule_cases(release)])
 
 
 def _overall(release: PublicRelease) -> AuditCase:
@@ -70,7 +70,7 @@ def _overall(release: PublicRelease) -> AuditCase:
     return AuditCase(OVERALL, None, None, outcome, text)
 
 
-def _of_rules(release: PublicRelease) -> Iterator[AuditCase]:
+def _rule_cases(release: PublicRelease) -> Iterator[AuditCase]:
     rates = {(rate.metric, rate.group.levels): rate for rate in release.rates}
     names = {
         (feature.name, level.rung, level.code): level.name

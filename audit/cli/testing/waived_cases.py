@@ -61,7 +61,7 @@ def with_waivers(
     failing = {case.rule for case in of_groups if case.group is not None and case.outcome == "fail"}
     waived = {case.rule for case in of_groups if case.outcome == "waived"}
     aside = waived - failing if left != "fail" else set[str | None]()
-    return tuple(_whole(case, left, aside) if case.group is None else case for case in of_groups)
+    return tuple(_rule_or_verdict(case, left, aside) if case.group is None else case for case in of_groups)
 
 
 def _group(case: AuditCase, named: Mapping[tuple[str, str], NamedWaiver], today: str) -> AuditCase:
@@ -74,7 +74,7 @@ def _group(case: AuditCase, named: Mapping[tuple[str, str], NamedWaiver], today:
     return replace(case, outcome="waived", text=f"{case.name} FAILS, waived by {who} until {waiver.expires}: {why}")
 
 
-def _whole(case: AuditCase, left: CaseOutcome, aside: Collection[str | None]) -> AuditCase:
+def _rule_or_verdict(case: AuditCase, left: CaseOutcome, aside: Collection[str | None]) -> AuditCase:
     """Waive a rule if every failing group is waived, or change the verdict to what is left."""
     if case.name != OVERALL:
         waived = case.outcome == "fail" and case.rule in aside
