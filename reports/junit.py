@@ -127,7 +127,7 @@ class _Suites(Writer):
     def _message(self, case: Case) -> str:
         one = case.of
         if isinstance(one, ProbeVerdict):
-            return self._shift(one)
+            return self._shift_text(one)
         if isinstance(one, ChangeVerdict):
             return f"{self._change.outcome(one)}; {_then_and_now(one)}"
         numbers = self._numbers_of(one)
@@ -162,7 +162,7 @@ class _Suites(Writer):
             f"everyone else {self.n.percent(finding.rest, digits=1)}; limit {shown}"
         )
 
-    def _shift(self, verdict: ProbeVerdict) -> str:
+    def _shift_text(self, verdict: ProbeVerdict) -> str:
         """Return the reason of a verdict on a probe, and how far the score moved."""
         shift = self._swaps.shift(verdict)
         because = verdict.because.replace("_", " ")

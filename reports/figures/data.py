@@ -169,7 +169,7 @@ def chosen_family(
     return named[by]
 
 
-def nothing_drawn(
+def nothing_drawn_error(
     what: str,
     drawable: Iterable[tuple[Axis, ...]],
     finest: Mapping[str, str],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reports.figures.data import Forest, ForestRow
-from reports.figures.sheet import LOOKS, framed, per_cent_axis, settings, sheet
+from reports.figures.sheet import LOOKS, per_cent_axis, settings, sheet, wrapped
 from reports.html import palette
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def draw(forest: Forest) -> Figure:
         page = sheet(forest.head, _ROW * len(rows) + 0.95)
         axes = page.axes(_NAMES, 0.55, page.width - _NAMES - _NUMBERS, _ROW * len(rows) + 0.1)
         axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_yticks(range(len(rows)), [framed(row.name, 200)[:38] for row in rows])
+        axes.set_yticks(range(len(rows)), [wrapped(row.name, 200)[:38] for row in rows])
         axes.tick_params(axis="y", length=0, labelcolor=palette.INK, labelsize=8.5)
         axes.grid(visible=False, axis="y")
         if forest.reference is not None:
@@ -34,7 +34,7 @@ def draw(forest: Forest) -> Figure:
         for place, row in enumerate(rows):
             _row(axes, place, row)
         axes.set_xlim(*_span(forest))
-        axes.set_xlabel(framed(forest.counted, 52))
+        axes.set_xlabel(wrapped(forest.counted, 52))
         per_cent_axis(axes.xaxis)
         _heads(axes, forest)
         return page.figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reports.figures.data import Funnel
-from reports.figures.sheet import LOOKS, framed, per_cent_axis, settings, sheet
+from reports.figures.sheet import LOOKS, per_cent_axis, settings, sheet, wrapped
 from reports.html import palette
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def draw(funnel: Funnel) -> Figure:
         axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel(framed(f"{funnel.cases}, on a logarithmic axis", 100))
-        axes.set_ylabel(framed(funnel.counted, 44))
+        axes.set_xlabel(wrapped(f"{funnel.cases}, on a logarithmic axis", 100))
+        axes.set_ylabel(wrapped(funnel.counted, 44))
         per_cent_axis(axes.yaxis)
         axes.legend(loc="upper center", bbox_to_anchor=(0.46, -0.15), ncols=3, borderaxespad=0.0, columnspacing=1.4)
         return page.figure

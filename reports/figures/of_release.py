@@ -22,7 +22,7 @@ from reports.figures.data import (
     chosen_family,
     limit_in_words,
     limits_around,
-    nothing_drawn,
+    nothing_drawn_error,
 )
 from reports.language import ENGLISH
 from reports.no_funnel import FUNNEL_GROUPS
@@ -148,7 +148,7 @@ def _refuse_without_rates(release: PublicRelease, instead: str) -> None:
         )
 
 
-def _exact_funnel(release: PublicRelease) -> str:
+def _other_funnel_hint(release: PublicRelease) -> str:
     """Return what to do where no funnel can be drawn from a release. The exact result may have none either."""
     about = release.about
     sizes = [sum(level.rung == rung for level in each.levels) for each in release.table.features for rung in each.rungs]
@@ -174,7 +174,9 @@ def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) 
     shown = [each for each in found if _is_shown(each[1])]
     if not shown:
         others = [axes for axes, rows in reader.families.items() if any(_is_shown(reader.rates[r.group]) for r in rows)]
-        raise nothing_drawn("no group of this family has a rate that is shown", others, reader.finest, _EXACT_FOREST)
+        raise nothing_drawn_error(
+            "no group of this family has a rate that is shown", others, reader.finest, _EXACT_FOREST
+        )
     kept = sorted(shown, key=lambda each: (_RANK[_outcome(each[2])], -(_cases(reader, each[0]) or 0)))[:MOST_ROWS]
     rows = [_row(reader, *each) for each in kept]
     high_is_worse = reader.rule.worse == ("high",)
@@ -199,12 +201,12 @@ def funnel_of_release(release: PublicRelease, rule: str | None, by: str | None) 
     """Return the groups of a family over their protected sizes, and where chance and noise would leave them. Raises
     AuditError.
     """
-    reader = _Reader(release, rule, _exact_funnel(release))
+    reader = _Reader(release, rule, _other_funnel_hint(release))
     if reader.side(release.table.groups[0]) is None:
         raise AuditError(
             f"{reader.rule.metric} is no rate among cases of one label, and a release holds no size for it",
             slug="figure-not-public",
-            hint=f"draw a forest; or {_exact_funnel(release)}",
+            hint=f"draw a forest; or {_other_funnel_hint(release)}",
         )
     drawn = {axes: [mark for row in rows if (mark := _mark(reader, row))] for axes, rows in reader.families.items()}
     single = [axes for axes in drawn if len(axes) == 1]
@@ -214,7 +216,7 @@ def funnel_of_release(release: PublicRelease, rule: str | None, by: str | None) 
     if not marks or reader.reference is None:
         others = [axes for axes in reader.families if drawn[axes] and reader.reference is not None]
         what = "no group of this family has a rate that is shown"
-        raise nothing_drawn(what, others, reader.finest, _exact_funnel(release))
+        raise nothing_drawn_error(what, others, reader.finest, _other_funnel_hint(release))
     hidden = len(reader.families[family]) - len(marks)
     notes = (
         _NOT_JUDGED if _none_judged(marks) else _SEES,

@@ -28,7 +28,7 @@ from reports.figures.data import (
     family_text,
     limit_in_words,
     limits_around,
-    nothing_drawn,
+    nothing_drawn_error,
 )
 from reports.html.funnel import limits_of_a_pass
 from reports.language import ENGLISH
@@ -121,7 +121,7 @@ def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
     shown = [each for each in families[axes] if _has_rate(each)]
     if not shown:
         others = [each for each, members in families.items() if any(map(_has_rate, members))]
-        raise nothing_drawn("no group of this family has a rate", others, reader.finest)
+        raise nothing_drawn_error("no group of this family has a rate", others, reader.finest)
     kept = sorted(shown, key=lambda each: (_RANK[each.outcome], -each.denominator))[:MOST_ROWS]
     rows = [_row(reader, each) for each in kept]
     rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if reader.worse == ("high",) else row.high, row.name))
@@ -152,7 +152,7 @@ def funnel_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
     known = {family_text(axes, reader.finest): axes for axes in families}
     axes = next(iter(funnels), None) if by is None else known.get(by)
     if axes is None or axes not in funnels:
-        raise _no_funnel(reader, axes, funnels, by)
+        raise _no_funnel_error(reader, axes, funnels, by)
     findings = families[axes]
     marks = [
         Mark(reader.names.group(each.group), each.denominator, each.value, each.outcome)
@@ -256,7 +256,7 @@ def _has_rate(finding: Finding) -> bool:
     return finding.value is not None
 
 
-def _no_funnel(
+def _no_funnel_error(
     reader: _Reader, axes: tuple[Axis, ...] | None, funnels: Iterable[tuple[Axis, ...]], by: str | None
 ) -> AuditError:
     """Return the error that says why the requested family has no funnel, or, without a request, why no family of one
@@ -266,7 +266,7 @@ def _no_funnel(
     forest = "a forest can be drawn of it: audit7k figure RESULT forest --restricted" if rated else ""
     if by is not None and axes is None:
         what = "there is no such family of groups to draw"
-        return nothing_drawn(what, funnels, reader.finest, forest, slug="figure-family")
+        return nothing_drawn_error(what, funnels, reader.finest, forest, slug="figure-family")
     asked = [each for each in reader.families() if len(each) == 1] if axes is None else [axes]
     by_reason = dict[str, list[str]]()
     for each in asked:
@@ -274,7 +274,7 @@ def _no_funnel(
         words = "no group of it has a rate" if why is None else why.text(ENGLISH)
         by_reason.setdefault(words, []).append(reader.names.axes(each))
     reasons = "; ".join(f"by {' or by '.join(names)}: {words}" for words, names in by_reason.items())
-    return nothing_drawn(f"there is no funnel to draw {reasons}".rstrip(), funnels, reader.finest, forest)
+    return nothing_drawn_error(f"there is no funnel to draw {reasons}".rstrip(), funnels, reader.finest, forest)
 
 
 def _row(reader: _Reader, finding: Finding) -> ForestRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from reports.figures.data import Panel, Reliability
-from reports.figures.sheet import Sheet, framed, per_cent_axis, settings, sheet
+from reports.figures.sheet import Sheet, per_cent_axis, settings, sheet, wrapped
 from reports.html import palette
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _panel(page: Sheet, panel: Panel, place: int, rows: int, *, last: bool) -> N
     lower.bar(scores, [part.cases for part in panel.bins], width=0.06, color=palette.WITHIN_AREA, label="cases")
     upper.set_xlim(-0.03, 1.03)
     upper.set_ylim(-0.03, 1.03)
-    upper.set_title(framed(panel.name, 30), size=9, loc="left", pad=4)
+    upper.set_title(wrapped(panel.name, 30), size=9, loc="left", pad=4)
     upper.tick_params(axis="x", labelbottom=False)
     lower.grid(visible=False)
     lower.tick_params(labelsize=7)

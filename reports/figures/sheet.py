@@ -140,7 +140,7 @@ def per_cent_axis(axis: Any) -> None:
     axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g}%"))
 
 
-def framed(text: str, width: int = 60) -> str:
+def wrapped(text: str, width: int = 60) -> str:
     """Return a text that somebody wrote, on lines that fit."""
     return "\n".join(textwrap.wrap(xml_text(text), width)) or " "
 

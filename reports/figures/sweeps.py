@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reports.figures.data import Curve, Sweep
-from reports.figures.sheet import framed, per_cent_axis, settings, sheet
+from reports.figures.sheet import per_cent_axis, settings, sheet, wrapped
 from reports.html import palette
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _curves(axes: Axes, sweep: Sweep, *, found: bool) -> None:
         )
     for curve, look in zip(sweep.groups, _CURVES, strict=False):
         axes.plot(
-            sweep.thresholds, _shares(curve, found=found), label=framed(curve.name, 200)[:38], linewidth=1.4,
+            sweep.thresholds, _shares(curve, found=found), label=wrapped(curve.name, 200)[:38], linewidth=1.4,
             markersize=4, markevery=2, **look,
         )  # fmt: skip
     axes.plot(
@@ -58,7 +58,7 @@ def _curves(axes: Axes, sweep: Sweep, *, found: bool) -> None:
         linewidth=2.4,
     )
     axes.set_ylim(-0.02, 1.02)
-    axes.set_ylabel(framed(sweep.counted[0 if found else 1], 30))
+    axes.set_ylabel(wrapped(sweep.counted[0 if found else 1], 30))
     per_cent_axis(axes.yaxis)
 
 

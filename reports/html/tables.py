@@ -180,9 +180,9 @@ class TableWriter(Writer):
         failing = [each for each in findings if each.verdict and each.verdict.outcome == "fail"]
         others = [each for each in findings if not (each.verdict and each.verdict.outcome == "fail")]
         others.sort(key=lambda each: (-each.denominator, self.names.group(each.group)))
-        return [*failing, *others[:MOST_OF_TWO]], self._counted(others[MOST_OF_TWO:])
+        return [*failing, *others[:MOST_OF_TWO]], self._outcome_counts(others[MOST_OF_TWO:])
 
-    def _counted(self, findings: Sequence[Rate]) -> str:
+    def _outcome_counts(self, findings: Sequence[Rate]) -> str:
         """Return how many groups have which outcome: "253 cannot tell; 12 no rate can be stated"."""
         outcomes = [each.verdict.outcome for each in findings if each.verdict]
         counts = [

@@ -87,7 +87,7 @@ def _finish(document: Any, pdf: Any) -> None:
     objects = [each for each in pdf.objects if isinstance(each, dict)]
     for each in objects:
         if each.get("S") == "/TH":
-            each["A"]["Scope"] = "/Column" if "/THead" in _above(each, pdf) else "/Row"
+            each["A"]["Scope"] = "/Column" if "/THead" in _parents(each, pdf) else "/Row"
         elif each.get("S") == "/Figure" and "Alt" not in each:
             # A mark stands beside its word, and the word says it.
             each["S"] = "/NonStruct"
@@ -102,7 +102,7 @@ def _finish(document: Any, pdf: Any) -> None:
         pdf.catalog["AF"].extend(named)
 
 
-def _above(element: Any, pdf: Any) -> Iterator[str]:
+def _parents(element: Any, pdf: Any) -> Iterator[str]:
     """Yield the parents of an element in the tree of tags, the nearest first."""
     while "P" in element:
         element = pdf.objects[int(element["P"].split()[0])]

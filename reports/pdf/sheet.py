@@ -65,7 +65,7 @@ def _style(root: Any) -> str:
         start=start,
         end=end,
         title=css_string(f"\u2068{_shortened(_text(root, 'h1'))}\u2069"),
-        audience=css_string(next(map(_words, notices), "")),
+        audience=css_string(next(map(_text_of, notices), "")),
     )
 
 
@@ -83,7 +83,7 @@ def _made_for_paper(element: Any) -> None:
         element.set("open", "")
     elif element.tag == "bdi" and "dir" not in element.attrib:
         # The engine takes the direction of the line where a browser takes the direction of the text.
-        element.set("dir", _direction(_words(element)))
+        element.set("dir", _direction(_text_of(element)))
     elif element.tag == "a" and element.get("href", "").startswith("data:"):
         # The file is attached; a link that holds it would be an address of a hundred thousand letters.
         del element.attrib["href"]
@@ -115,14 +115,14 @@ def _classes(element: Any) -> list[str]:
 
 def _text(root: Any, tag: str) -> str:
     found = next(root.iter(tag), None)
-    return "" if found is None else _words(found)
+    return "" if found is None else _text_of(found)
 
 
-def _words(element: Any) -> str:
+def _text_of(element: Any) -> str:
     """Return the text of an element, without the text of drawings in it."""
     inside = element.text or ""
     for child in element:
-        inside += ("" if str(child.tag).startswith(SVG) else _words(child)) + (child.tail or "")
+        inside += ("" if str(child.tag).startswith(SVG) else _text_of(child)) + (child.tail or "")
     return " ".join(inside.split())
 
 

@@ -88,7 +88,7 @@ class Figures:
 def changes(before: PublicRelease, after: PublicRelease) -> Iterator[Change]:
     """Yield the change of everyone's errors, where both audits asked about the same people and protected them alike."""
     was, now = before.table.groups[0], after.table.groups[0]
-    apart = _sets_apart(before, after)
+    apart = _why_not_same_cases(before, after)
     errors: tuple[Error, Error] = ("missed", "wrongly_flagged")
     for error, one, other in zip(errors, (was.positives, was.negatives), (now.positives, now.negatives), strict=True):
         if other.why == "cannot_occur":
@@ -102,7 +102,9 @@ def changes(before: PublicRelease, after: PublicRelease) -> Iterator[Change]:
             yield Change(error, "not_clear") if clear is None else Change(error, "clear", *clear)
 
 
-def _sets_apart(before: PublicRelease, after: PublicRelease) -> Literal["other_set", "other_key", "no_digest"] | None:
+def _why_not_same_cases(
+    before: PublicRelease, after: PublicRelease
+) -> Literal["other_set", "other_key", "no_digest"] | None:
     """Return why two audits are not known to be of the same cases, or None where they are.
 
     Digests are made under the key of a restricted folder. Two digests that differ prove other cases only if the key was

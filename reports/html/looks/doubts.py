@@ -128,7 +128,7 @@ class DoubtsWriter(LookWriter):
                 limits[rule_id],
                 self.words.outcome(findings[0].outcome),
                 self._overturned(kinds.get("labels_flipped")),
-                self._at_random(kinds.get("labelled_too_often"), kinds.get("labelled_too_rarely")),
+                self._share_at_random(kinds.get("labelled_too_often"), kinds.get("labelled_too_rarely")),
                 self._overturned(kinds.get("unknown_attribute")),
                 self._overturned(kinds.get("unscored")),
             )
@@ -142,7 +142,7 @@ class DoubtsWriter(LookWriter):
             return self.t.gettext("stands whatever they are")
         return self.part(finding.overturned_by, finding.among)
 
-    def _at_random(self, too_often: SensitivityFinding | None, too_rarely: SensitivityFinding | None) -> str:
+    def _share_at_random(self, too_often: SensitivityFinding | None, too_rarely: SensitivityFinding | None) -> str:
         """Return the smallest share of labels that overturns a verdict, wherever in the group the wrong ones are."""
         shares = []
         if too_often is not None and too_often.share is not None:
