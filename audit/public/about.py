@@ -1,4 +1,4 @@
-"""What a public report says beside its figures: who audits what, under which limits, and who answers for it.
+"""Facts beside the figures of a public report: who audits what, under which limits, and who answers for it.
 
 Nothing here may follow from an exact count. It comes from the plan, from what the operator declares, and from names of
 what was looked at; a gate treats its numbers as furniture (`audit.disclosure.explain`), so whoever adds a field decides
@@ -16,20 +16,20 @@ Unit = Literal["row", "cluster"]
 
 
 class PublicCoding(Part):
-    """How a sensitive feature is read, so that a report can name its groups in the reader's language."""
+    """Coding of a sensitive feature, by which a report names its groups in the reader's language."""
 
     name: str
     """The feature's name in the plan."""
     coding: Literal["gender", "nationality", "categorical"]
-    """How its values were read."""
+    """Kind of coding by which its values were read."""
     given_to_detector: bool
     """Whether the plan hands this column to the detector."""
     children: tuple[str, ...] = ()
-    """Of an age band: the codes of levels that are children."""
+    """Codes of levels that are children, for an age band."""
     means: str = ""
-    """What the operator says that the feature is, such as `form`; empty where nothing is said."""
+    """Meaning of the feature in the operator's words, such as `form`; empty if none is given."""
     forced_criminality: tuple[str, ...] = ()
-    """Of the form of exploitation: the codes of levels that are forced criminality."""
+    """Codes of levels that are forced criminality, for the form of exploitation."""
 
 
 class PublicMetric(Part):
@@ -40,28 +40,28 @@ class PublicMetric(Part):
     plain: str
     """The name in reports."""
     counted: str
-    """What the numerator counts."""
+    """Cases that the numerator counts."""
     among: str
-    """What the denominator counts."""
+    """Cases that the denominator counts."""
     definition: str
     """One sentence."""
     formula: str
     """The formula in counts."""
     worse: Literal["low", "high", "not_judged"]
-    """Which way the rate harms a group, under the route of this plan."""
+    """Direction in which the rate harms a group, under the route of this plan."""
 
 
 class PublicSafeguard(Part):
-    """What this audit has to say to a clause of the draft resolution, without a number of anybody."""
+    """Evidence of this audit on a clause of the draft resolution, without a number about anybody."""
 
     clause: str
     """The clause, for example `7(k)`."""
     words: str
     """The words of the draft."""
     question: str
-    """What an auditor asks of it."""
+    """Question of an auditor about the clause."""
     evidence: str
-    """What the audit holds that speaks to it."""
+    """Evidence in the audit that speaks to the clause."""
     state: Literal["measured", "declared", "not_shown"]
     """`measured`, `declared` by the operator, or `not_shown`: never a pass."""
     date: str | None = None
@@ -80,10 +80,10 @@ class PublicFramework(Part):
     article: str
     """The provision."""
     evidence: str
-    """What it asks for, to follow "evidence relevant to"; in words of this tool and not of the instrument."""
+    """Subject of the provision, to follow "evidence relevant to"; in words of this tool, not of the instrument."""
     state: Literal["present", "partial", "not_shown", "absent"]
-    """Of the evidence: all that is asked for, some of it, none in public (`not_shown`: the restricted report has some,
-    or may), or none anywhere."""
+    """State of the evidence: all that is asked for, some of it, none in public (`not_shown`: the restricted report has
+    some, or may), or none anywhere."""
     declared_only: bool = False
     """Whether all that is there is the operator's word, and nothing of it was measured."""
     measured: tuple[str, ...] = ()
@@ -95,11 +95,11 @@ class PublicFramework(Part):
     absent: tuple[str, ...] = ()
     """Evidence relevant to it that no report has."""
     checked: str = ""
-    """Against what the table of this law or standard was checked."""
+    """Source against which the table of this law or standard was checked."""
 
 
 class PublicGovernance(Part):
-    """What the operator declares, as the public may read it: offices and roles, and no share of anything."""
+    """Declarations of the operator, as the public may read them: offices and roles, and no share of anything."""
 
     declared_on: str | None = None
     """The day of these declarations, as YYYY-MM-DD."""
@@ -112,23 +112,23 @@ class PublicGovernance(Part):
     reviewed: bool = False
     """Whether shares of flags that are reviewed or not followed are declared; they stand in the restricted report."""
     contact: str = ""
-    """Where a reader writes about errors."""
+    """Address to which a reader writes about errors."""
     appeal: str = ""
-    """How a person contests a flag."""
+    """Way in which a person contests a flag."""
     consulted: tuple[str, ...] = ()
     """Organisations and roles that were consulted."""
     downstream: str = ""
-    """Where a flag goes, and what can follow from it."""
+    """Place where a flag goes, and what can follow from it."""
     group_data: str = ""
     """Why features such as gender and nationality were processed, and when they are deleted."""
     named_patterns: tuple[str, ...] = ()
     """Patterns of inequality that were named in advance."""
     patterns_not_tested: tuple[str, ...] = ()
-    """Those of them that no rule of the plan is about; what came of the others is in the restricted report."""
+    """Named patterns that no rule of the plan is about; results on the others are in the restricted report."""
     limits_set_on: str | None = None
     """The day on which the limits were fixed, as YYYY-MM-DD."""
     baseline: str = ""
-    """What is done without the system."""
+    """Practice without the system."""
     previous_audit: str = ""
     """The audit before this one."""
 
@@ -146,7 +146,7 @@ class PublicDigest(Part):
     """A keyed digest: whoever holds the restricted folder can check it, and nobody can guess an input and compare."""
 
     of: Literal["evaluation_set", "predictions", "detector", "result"]
-    """Of what."""
+    """Part of the audit that the digest is of."""
     blake2b: str
     """Hexadecimal BLAKE2b-256 of the SHA-256 under the folder's key."""
 
@@ -157,7 +157,7 @@ class PublicAbout(Part):
     title: str
     """The system under audit and its version."""
     system: str = ""
-    """What the system is called in every version, by which a portal knows its audits; empty: the title."""
+    """Name of the system in every version, by which a portal knows its audits; if empty, the title counts."""
     owner: str
     """Who answers for the system."""
     auditor: str
@@ -165,13 +165,13 @@ class PublicAbout(Part):
     limits_set_by: str
     """Who set the limits, and on what ground; empty where the plan does not say."""
     use: str
-    """What the system is used for: a word of the plan's `use`."""
+    """Use of the system: a word of the plan's `use`."""
     route: Literal["services", "enforcement", "both"]
-    """Where a flag goes."""
+    """Place where a flag goes."""
     primary_harm: Literal["missed", "wrongly_flagged", "both"]
-    """Which error harms most where flags go."""
+    """Error that harms most, given where flags go."""
     label_source: str
-    """Where the labels come from."""
+    """Source of the labels."""
     kind: str
     """Kind of detector."""
     decision: str
@@ -185,19 +185,19 @@ class PublicAbout(Part):
     metrics: tuple[PublicMetric, ...]
     """The rates that the rules limit, and those that are shown."""
     probe_rules: int
-    """How many rules on probes entered the verdict; their results stand in the restricted report."""
+    """Number of rules on probes in the verdict; their results are in the restricted report."""
     weighted: bool
     """Whether the exact audit weights its cases. Protected figures do not, so that they have no rates and no words."""
     clustered: bool
     """Whether cases belong together. Protected intervals would not know of it: there are no rates and no words."""
     unit: Unit = "row"
-    """What is counted once in the table: each row, or each cluster of rows, such as a person with several cases."""
+    """Unit that the table counts once: each row, or each cluster of rows, such as a person with several cases."""
     safeguards: tuple[PublicSafeguard, ...]
     """Clause by clause."""
     frameworks: tuple[PublicFramework, ...] = ()
     """Laws and standards, and whether evidence relevant to their provisions is there."""
     governance: PublicGovernance | None = None
-    """What the operator declares; null where nothing is declared."""
+    """Declarations of the operator; null if there are none."""
     looks: tuple[PublicLook, ...]
     """Further questions."""
     finished: str
@@ -212,13 +212,13 @@ class PublicAbout(Part):
     digests: tuple[PublicDigest, ...]
     """Keyed digests of what the audit was made from."""
     formats: tuple[str, ...]
-    """Which public files were asked for: names of public reporters."""
+    """Public files that were asked for: names of public reporters."""
     languages: tuple[str, ...]
-    """In which languages, the first of them chosen."""
+    """Languages of the files; the first one is the chosen one."""
     without_figures: tuple[str, ...] = ()
     """Features and control features of the plan of which no public figures are made."""
     rows_are: str = "cases"
-    """What one row of the set stands for, as the plan says."""
+    """Thing for which one row of the set stands, as the plan says."""
     plan_file: str = ""
     """The plan file as it was named, with `/`, where that is a plain relative path, else its own name; empty where it
     is not known. Never a path from the root of a machine."""

@@ -1,4 +1,4 @@
-"""What a portal is made of, and what it lists: public releases, a day, languages. No exact count has a place here.
+"""Material of a portal, and its index: public releases, a day, languages. No exact count has a place here.
 
 `PublicSite` goes in, files come out; `PortalIndex` is the document `index.json` that every portal holds beside its
 pages. Change a field of it only together with `INDEX_VERSION`.
@@ -22,11 +22,11 @@ class PublicAudit(Part):
     """One audit of a portal."""
 
     name: str
-    """What the portal calls it: letters alone, made from the digest, so that links stay when others are added."""
+    """Name in the portal: letters alone, made from the digest, so that links stay valid when audits are added."""
     sha256: str
     """SHA-256 of its `release.json`."""
     release: PublicRelease
-    """What is public of it."""
+    """Public release of the audit."""
     report: bool
     """Whether the portal holds a copy of the `report.html` beside the release."""
     other_report: bool = False
@@ -61,9 +61,9 @@ class IndexRate(Part):
     high: float | None
     """Upper end."""
     at_least: float | None
-    """Where what is wrong, or what is right, is too rare for a rate: it is no lower than this."""
+    """Lower bound of the rate, if errors or right answers are too rare for a rate."""
     at_most: float | None
-    """It is no higher than this."""
+    """Upper bound of the rate, if errors or right answers are too rare for a rate."""
 
 
 class IndexGroup(Part):
@@ -76,7 +76,7 @@ class IndexGroup(Part):
     rule: str
     """Id of the rule whose limit it is beyond."""
     value: float | None
-    """Its rate; null where only a bound is known."""
+    """Rate of the group; null if only a bound is known."""
     low: float | None
     """Lower end of the interval."""
     high: float | None
@@ -87,7 +87,7 @@ class IndexAudit(Part):
     """One audit, as `index.json` lists it."""
 
     audit: str
-    """Its name in this portal."""
+    """Name of the audit in this portal."""
     title: str
     """The system and its version, as this audit names it."""
     finished: str
@@ -103,11 +103,11 @@ class IndexAudit(Part):
     below: int | None
     """Verdicts on groups, in the protected figures: below a limit; null, as the next three, where no group has one."""
     meets: int | None
-    """Those that meet it."""
+    """Verdicts on groups that meet the limit."""
     cannot_tell: int | None
-    """Those whose rate is shown, and does not tell."""
+    """Verdicts on groups whose shown rate does not decide."""
     not_shown: int | None
-    """Those whose rate is not shown. Version 1 counted them as `cannot_tell`."""
+    """Verdicts on groups whose rate is not shown. Version 1 counted them as `cannot_tell`."""
     everyone: IndexRate
     """The rate in which the primary harm shows, over everyone."""
     furthest: IndexGroup | None
@@ -117,7 +117,7 @@ class IndexAudit(Part):
     following: str | None
     """Name of the one after it."""
     page: str
-    """Where it stands in the portal, as a relative link."""
+    """Page of the audit in the portal, as a relative link."""
     release: str
     """The copy of its `release.json`, as a relative link."""
     report: str | None
@@ -130,15 +130,15 @@ class IndexSystem(Part):
     """A system, and its audits from the oldest to the latest."""
 
     system: str
-    """Its name: `system` of the plan, or the title where the plan gives none."""
+    """Name of the system: `system` of the plan, or the title if the plan gives none."""
     owner: str
     """Who answers for it."""
     state: State
     """State of the latest audit: `expired` for a pass that is no longer valid."""
     page: str
-    """Its page, as a relative link."""
+    """Page of the system, as a relative link."""
     audits: tuple[IndexAudit, ...]
-    """Its audits, oldest first."""
+    """Audits of the system, oldest first."""
 
 
 class PortalIndex(Part):
@@ -147,11 +147,11 @@ class PortalIndex(Part):
     schema_version: int = INDEX_VERSION
     """Version of this form."""
     kind: Literal["audit7k-portal"] = INDEX_KIND
-    """What this file is."""
+    """Kind of this file."""
     today: str
     """The day on which validity was judged."""
     note: str
-    """What must be read with the figures."""
+    """Note that must be read with the figures."""
     systems: tuple[IndexSystem, ...]
     """The systems: failing first, then inconclusive, expired, passing; by operator and name within these."""
 

@@ -1,4 +1,4 @@
-"""What may be shown: protected counts, and what arithmetic makes of them. Public reports read this and nothing else.
+"""Figures that may be shown: protected counts, and arithmetic on them. Public reports read this and nothing else.
 
 Every number here was changed by a secret key, and shown only where the exact and the changed count both reach the
 floor. No field holds an exact count of a group, and none has a place for one. Rates, intervals and words are computed
@@ -22,12 +22,12 @@ Shown = Literal["value", "few_errors", "few_correct", "not_shown"]
 Why = Literal["small_or_withheld", "too_small_for_a_rate", "cannot_occur", "not_in_table"]
 FailsOn = Literal["groups", "probes", "change"]
 PlanPart = Literal["detector", "audit.title", "scoring", "sandbox", "disclosure", "governance", "waivers"]
-"""What may differ between the plans of two audits of which one is held against the other."""
+"""Parts of a plan that may differ between two audits that are compared."""
 SizeClass = Literal["below 20", "20-49", "50-99", "100-299", "300-999", "1000 or more"]
 
 
 class PublicMethod(Part):
-    """How counts were protected: everything but the key."""
+    """Method of protecting counts: everything but the key."""
 
     version: int
     """Version of the method."""
@@ -57,7 +57,7 @@ class PublicFeature(Part):
     name: str
     """The feature's name in the plan."""
     rungs: tuple[str, ...]
-    """Its rungs, finest first."""
+    """Rungs of the feature, finest first."""
     levels: tuple[LevelName, ...]
     """Every level of the fixed list, in the set or not."""
 
@@ -95,7 +95,7 @@ class PublicTable(Part):
     """The protected counts of one release. The wall is this type: public reporters accept nothing else."""
 
     method: PublicMethod
-    """How they were protected."""
+    """Method by which the counts were protected."""
     features: tuple[PublicFeature, ...]
     """The features and their fixed levels."""
     groups: tuple[PublicGroup, ...]
@@ -118,11 +118,11 @@ class PublicRate(Part):
     level: float
     """Level of the interval."""
     at_most: float | None = None
-    """Where few errors, or few that are right, are shown: the rate in this set is no higher, rounded up."""
+    """Upper bound of the rate in this set, rounded up, if few errors or few right answers are shown."""
     at_least: float | None = None
-    """The rate in this set is no lower, rounded down."""
+    """Lower bound of the rate in this set, rounded down."""
     size: SizeClass | None = None
-    """How large the protected denominator is; small ones have intervals that are less sure (see docs/disclosure.md)."""
+    """Size of the protected denominator; intervals of small ones are less sure (see docs/disclosure.md)."""
     why: Why | None = None
     """Why there is no value."""
 
@@ -131,15 +131,15 @@ class PublicRule(Part):
     """A rule of the plan on rates, as far as the public reads it."""
 
     rule: str
-    """Its id."""
+    """Id of the rule."""
     metric: MetricName
     """The rate."""
     scale: Literal["difference", "ratio"]
-    """How a group is compared with everyone else."""
+    """Scale on which a group is compared with everyone else."""
     limit: float
     """The margin of a difference, or the smallest ratio."""
     worse: tuple[Literal["low", "high"], ...]
-    """Which way a group is worse off; both where either harms."""
+    """Directions in which a group is worse off; both if either harms."""
     least_cases: int = 0
     """Cases of the rate's denominator that a group needs to be passed alone, as the plan sets or plans it."""
     groups: tuple[tuple[str, ...], ...] = ()
@@ -150,7 +150,7 @@ class PublicRule(Part):
 
 
 class PublicWord(Part):
-    """What the protected figures say about one group under one rule. No exact count enters."""
+    """Word of the protected figures about one group under one rule. No exact count enters."""
 
     rule: str
     """Id of the rule."""
@@ -163,7 +163,7 @@ class PublicWord(Part):
 
 
 class PublicChange(Part):
-    """What the public reads of the change from an earlier audit: one word for the whole set, and of no group."""
+    """Change from an earlier audit as the public reads it: one word for the whole set, and none about a group."""
 
     outcome: Literal["pass", "fail", "inconclusive"]
     """`fail`: at least one group became worse by more than its margin. `pass`: none that could be judged did."""
@@ -174,7 +174,7 @@ class PublicChange(Part):
     not_judged: Literal["weighted_set", "clustered_set"] | None = None
     """Why no change of such a set is judged, whatever it is; null where that is not why."""
     differs: tuple[PlanPart, ...] = ()
-    """Which parts of the plan differ from the earlier audit's; `detector` also where only its file does."""
+    """Parts of the plan that differ from the earlier audit's; `detector` also if only its file differs."""
 
     @property
     def sentence_names(self) -> tuple[str, ...]:
@@ -196,10 +196,10 @@ class PublicHeadline(Part):
     no_group_named: bool
     """A rule on groups fails, and no group is below a limit in the protected figures."""
     fails_on: tuple[FailsOn, ...] = ()
-    """Of a fail: the kinds of rules that fail, on rates of groups or on probes, and `change` where a group became
-    worse than in an earlier audit. Of the whole set, as the outcome is."""
+    """Reasons of a fail: the kinds of rules that fail, on rates of groups or on probes, and `change` where a group
+    became worse than in an earlier audit. Of the whole set, as the outcome is."""
     change: PublicChange | None = None
-    """What changed from an earlier audit, where one was named; it is part of the outcome."""
+    """Change from an earlier audit, if one was named; it is part of the outcome."""
 
 
 class PublicWaiver(Part):

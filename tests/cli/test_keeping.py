@@ -276,7 +276,7 @@ def test_a_day_to_come_is_no_change_and_another_package_is(answered: Path, monke
     before = inputs_digest(plan, {}, details=False)
     assert before == inputs_digest(plan, {}, details=False) is not None
     assert before != inputs_digest(plan, {"report": "html"}, details=False)
-    monkeypatch.setattr(unchanged, "_installed", lambda: ["numpy 0"])
+    monkeypatch.setattr(unchanged, "_installed_packages", lambda: ["numpy 0"])
     assert before != inputs_digest(plan, {}, details=False)
 
 

@@ -1,4 +1,4 @@
-"""How often verdicts and intervals err, and what they can find.
+"""Simulations of how often verdicts and intervals err, and what they can find.
 
 Run it with ``make simulate`` or ``python -m tools.simulate --runs 2000 --only many_groups``. Each row is one setting;
 "se" is the Monte Carlo standard error in points. A subject with `SETTINGS` can be asked for one of them alone:

@@ -1,4 +1,4 @@
-"""How often the interval of an AUC misses the truth, small groups and few negatives included."""
+"""Simulation of how often the interval of an AUC misses the truth, small groups and few negatives included."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class Missed:
-    """What the interval did in one setting."""
+    """Counts of what the interval did in one setting."""
 
     truth: float
     too_high: int

@@ -1,4 +1,4 @@
-"""How large calibration errors are by chance, how often right scores are called wrong, and what wrong ones show."""
+"""Simulation of calibration errors: their size by chance, how often right scores are rejected, and wrong ones too."""
 
 from __future__ import annotations
 

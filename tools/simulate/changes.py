@@ -1,4 +1,4 @@
-"""How often a change is called worse that is not, and what pairing finds that two separate samples do not.
+"""Simulation of changes: how often one is wrongly called worse, and what pairing finds beyond two samples.
 
 Families of groups that share no case, one family with the whole budget. A FAIL is false where the group's true loss is
 no larger than the margin.

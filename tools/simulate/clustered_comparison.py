@@ -1,4 +1,4 @@
-"""How often one weighted and clustered comparison errs, the statistics alone: thousands of them in one array.
+"""Simulation of errors of one weighted and clustered comparison: thousands of them, statistics alone, in one array.
 
 A group exactly on the margin of a rest with `ratio` times its clusters, correlation pooled over the two. FAIL is also
 tested at .001, which is where groups of a family are tested.

@@ -45,7 +45,7 @@ STRATA = {
 """Cases of the group and of the rest, and rates of the rest, by stratum."""
 
 SHIFT = -0.16
-"""What composition alone does to the crude difference in the settings of the notes."""
+"""Effect of composition alone on the crude difference in the settings of the notes."""
 NOTE_RATES = np.array([0.2, 0.4, 0.6, 0.75])
 NOTE_GROUP = np.array([0.55, 0.30, 0.10, 0.05])
 NOTE_REST = np.array([0.25, 0.25, 0.25, 0.25])

@@ -1,4 +1,4 @@
-"""How often the intervals of the cost of errors, and of a measure of one's own, miss the truth."""
+"""Simulation of how often intervals of the cost of errors, and of one's own measure, miss the truth."""
 
 from __future__ import annotations
 

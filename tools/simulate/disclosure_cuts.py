@@ -1,4 +1,4 @@
-"""What a public table would lose if it showed three thresholds and not one: why threshold curves are not public."""
+"""Losses of a public table that showed three thresholds and not one: the reason why threshold curves are not public."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tools.simulate.verdict_size import Measured
 
 ROWS = (20_000, 64_000, 300_000)
 APART = 0.07
-"""By how much the share of victims found differs between two thresholds; that of others flagged by half of it."""
+"""Difference in the share of victims found between two thresholds; the share of others flagged differs by half."""
 FLOOR = 10
 
 

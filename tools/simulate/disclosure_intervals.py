@@ -1,4 +1,4 @@
-"""How often intervals from protected counts cover the true rate, beside those from exact counts, by size of group."""
+"""Coverage of the true rate by intervals from protected counts, beside those from exact counts, by size of group."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the words of protected figures say beside the verdicts of the exact audit: kept, lost, firmer, contradicting."""
+"""Words of protected figures beside the verdicts of the exact audit: kept, lost, firmer, contradicting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often one clustered comparison errs in worlds that were found by attacking the test.
+"""Simulation of errors of one clustered comparison in worlds that were found by attacking the test.
 
 Clusters that have rows in the group and in its rest, a few of which treat the two in opposite ways. Clusters of two
 kinds whose missed rows weigh more than those found. Clusters of two kinds among the large ones only, beside small ones
@@ -42,11 +42,11 @@ class World:
 
     kind: Literal["opposite", "two kinds"]
     clusters: int
-    """Those of two kinds."""
+    """Number of clusters of two kinds."""
     size: int
     """Rows of each, on each side that it has rows on."""
     rate: float
-    """Of the good clusters in the middle of both sides (opposite), or the rest's."""
+    """Rate of the good clusters in the middle of both sides (opposite), or of the rest's."""
     margin: float
     bad: float
     """The share of bad clusters (opposite); the rate of good ones as a share of the average (two kinds)."""
@@ -54,7 +54,7 @@ class World:
     """Clusters of one kind beside those of two."""
     beside_size: int = 1
     weight: float = 1.0
-    """What a found row weighs, a missed one being 1."""
+    """Weight of a found row, if a missed one weighs 1."""
 
     def __str__(self) -> str:
         parts = f"{self.kind}: {self.clusters} of {self.size}, rate {self.rate:g}, margin {self.margin:g}"

@@ -1,4 +1,4 @@
-"""How often the gate that explains every number refuses a release that holds nothing else: never, if it is right.
+"""Simulation of how often the gate that explains every number refuses an honest release: never, if it is right.
 
 Noise is keyed, so a release that is refused by chance is refused for ever. Counts are drawn at random, half of them
 where rates end in 5 behind the last digit that is printed; whole sets of people are protected under keys of their own.

@@ -1,4 +1,4 @@
-"""What is said of many groups at once: how often it errs, what it finds, and whether its intervals cover.
+"""Simulation of statements on many groups at once: how often they err, what they find, and whether intervals cover.
 
 Groups judged together without a name, the test of equal rates, the spread between groups, and whole audits over a full
 ladder with difference margins and two-sided rules.

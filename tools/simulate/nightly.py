@@ -1,4 +1,4 @@
-"""How often a history of nightly verdicts errs, and what it costs in cases: through the code that `gate` runs.
+"""Simulation of errors of a history of nightly verdicts, and its cost in cases, through the code that `gate` runs.
 
 Four, later five pairs of nationalities and two genders; half of the nationalities are found less often than their rest
 by exactly the margin, or by less once the last pair has come. Every night brings new cases, drawn at random.
@@ -113,7 +113,7 @@ def table(world: World, night: int, rng: np.random.Generator) -> CountsTable:
 def histories(
     world: World, nights: int, runs: int, rng: np.random.Generator, sample: Sample = "fresh"
 ) -> Iterator[Iterator[tuple[State, CountsTable]]]:
-    """So many histories, each night by night: the state, and the cases of all nights."""
+    """Yield the histories, each night by night: the state, and the cases of all nights."""
     for _ in range(runs):
         yield _history(world, nights, rng, sample)
 

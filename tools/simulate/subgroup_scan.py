@@ -1,4 +1,4 @@
-"""What the subgroup scan says where nobody is treated differently, and whether it finds a planted intersection.
+"""Simulation of the subgroup scan if nobody is treated differently, and if one intersection is planted.
 
 Cases have a nationality (200, Zipf), a gender, an age band and a channel. From the cells on, the simulation runs the
 real code: the search of one half, its calibration, and the confirmation on the other.
@@ -34,7 +34,7 @@ _FOUND = 0.05
 
 @dataclass(frozen=True)
 class World:
-    """How cases are drawn."""
+    """Way in which cases are drawn."""
 
     cases: int
     missed_in_planted: float = MISSED

@@ -1,4 +1,4 @@
-"""How often a changed word is wrongly named, or wrongly passed, where its true mean shift is the margin.
+"""Simulation of how often a changed word is wrongly named or passed, if its true mean shift is the margin.
 
 Templates are independent draws. All comparisons of a family are on the margin, upwards; then one of them is, and the
 others are well within it. Shifts within a template scatter as named below, always with a standard deviation of half the
@@ -20,7 +20,7 @@ MARGIN: Final = 0.05
 DEVIATION: Final = 0.5 * MARGIN
 ALPHA: Final = 0.05
 BUDGET: Final = 0.9 * ALPHA / 3
-"""What one side of one family gets in a plan with one rate, judged on one side, beside it: the largest there is."""
+"""Largest budget of one side of one family: that of a plan with one rate, judged on one side, beside it."""
 LEVEL: Final = 0.95
 TEMPLATES: Final = (10, 20, 50)
 FAMILIES: Final = (1, 2, 20, 176)

@@ -1,4 +1,4 @@
-"""How often verdicts err where clusters are not what the pooled correlation supposes.
+"""Simulation of errors of verdicts if clusters are not what the pooled correlation supposes.
 
 The rows of a group on the margin to its rest are more alike within clusters than everyone else's, or those of a small
 rest are. Cluster rates follow a beta distribution or two points, or are whole: one kind has the outcome in one case of
@@ -21,7 +21,7 @@ from tools.simulate.weighted_clusters import Setting, decided, on_the_margin
 CLUSTERS = ((10, 50), (12, 30), (20, 20), (30, 10), (30, 100), (100, 10))
 """Clusters of the group, and rows of each. Fewer than ten are never judged."""
 CORRELATIONS = ((0.3, 0.1), (0.5, 0.02), (0.7, 0.1), (0.9, 0.05))
-"""Of the group, and of everyone else."""
+"""Correlations within clusters of the group, and of everyone else."""
 LIMITS = ((0.95, 0.10, True), (0.9, 0.10, True), (0.7, 0.10, True), (0.9, 0.05, True), (0.1, 0.05, False),
           (0.05, 0.10, False), (0.2, 0.10, True), (0.15, 0.10, True), (0.3, 0.10, False))  # fmt: skip
 """Rate of everyone else, margin, and whether a low rate harms."""

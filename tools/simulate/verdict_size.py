@@ -1,4 +1,4 @@
-"""How often the verdict procedure errs, and what it can find: a seeded simulation of the statistics alone."""
+"""Simulation of how often the verdict procedure errs, and what it can find: seeded, of the statistics alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often verdicts err where rows have weights and belong to clusters: through `judge`, as any audit runs.
+"""Simulation of errors of verdicts if rows have weights and clusters: through `judge`, as any audit runs.
 
 Six groups, one of them exactly on the margin to its rest, the others alike. Its clusters hold rows of it alone (nested)
 or of every group (spanning); cluster rates follow a beta distribution with the intracluster correlation asked for, or
@@ -48,10 +48,10 @@ class Setting:
     """A world to audit."""
 
     clusters: int
-    """Of the group on the margin; every other group has as many."""
+    """Clusters of the group on the margin; every other group has as many."""
     spanning: bool
     rate: float
-    """Of everyone else."""
+    """Rate of everyone else."""
     correlation: float
     scale: str
     margin: float
@@ -64,17 +64,17 @@ class Setting:
     whole: bool = False
     """Whether clusters are of two kinds, one of them without the outcome (or with it) but for one case in a hundred."""
     good: float | None = None
-    """Where given, clusters are of two kinds: `bad` ones with one outcome in all rows, and good ones with so many times
-    as much of it as all have on average. Correlations then play no part."""
+    """Factor that makes clusters of two kinds, if given: `bad` ones with one outcome in all rows, and good ones with
+    so many times as much of it as all have on average. Correlations then play no part."""
     bad: str = "missed"
-    """Which outcome bad clusters have, `missed` or `found`."""
+    """Outcome of bad clusters, `missed` or `found`."""
     mixed: str = "group"
-    """Whose clusters are of these two kinds: the `group`'s on the margin, or everyone else's, the `rest`."""
+    """Side whose clusters are of these two kinds: the `group` on the margin, or everyone else, the `rest`."""
     large: int = 0
-    """How many clusters of the group are thirty times as large as the others."""
+    """Number of clusters of the group that are thirty times as large as the others."""
     groups: int = len(GROUPS)
     beside: int = 1
-    """How many groups are on the margin, each against its own rest."""
+    """Number of groups on the margin, each against its own rest."""
     gap: float | None = None
     """The rate of the first group, where it is not the one on the margin."""
     own_correlation: float | None = None
@@ -82,7 +82,7 @@ class Setting:
     size: int = MEAN_SIZE
     """Mean rows of a cluster."""
     factor: float = 1.0
-    """How many times as much a row with the outcome weighs."""
+    """Factor by which a row with the outcome weighs more."""
 
     @property
     def of_group(self) -> float:

@@ -1,4 +1,4 @@
-"""How often a whole audit errs: every family of a full ladder, through the code that any audit runs through.
+"""Simulation of errors of a whole audit: every family of a full ladder, through the code that any audit runs.
 
 5 regions, 22 sub-regions, 200 nationalities (Zipf), 4 genders and their crosses: 7 families, about 1,150 groups. A
 FAIL is counted as false only where the group's true rate is within the limit of the true rate of its own rest.

@@ -41,7 +41,7 @@ class Task:
     arm: Arm
     seed: int
     rows_to: Path | None
-    """Where to leave the rows for a tool that runs elsewhere."""
+    """Folder for the rows of a tool that runs elsewhere."""
 
     @property
     def name(self) -> str:
