@@ -332,7 +332,7 @@ def _rank(finding: Rate) -> int:
 
 def _surely_apart(finding: Finding) -> float:
     """Return how far the milder end of the range lies towards the side that the limit is on. For a limit on both sides,
-    measure it from everyone's rate.
+    measure it from the rate of everyone else.
     """
     low, high = finding.ends
     if low is None or high is None:

@@ -235,7 +235,7 @@ class AllGroupsWriter(LookWriter):
             yield Fold("ranked", title, (why,), tuple(tables[:6]))
 
     def _differ(self, each: BetweenGroups, asked: list[BetweenGroups]) -> bool:
-        """Tell whether groups differ by more than chance explains, corrected for how many families are tested."""
+        """Tell whether groups differ by more than chance explains, corrected for the number of tests."""
         return each.equality_p is not None and each.equality_p <= _RARELY / len(asked)
 
     def _is_unnamed(self, metric: str, family: Family) -> bool:
