@@ -39,7 +39,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert prepared.folder == folder
     assert prepared.plan == folder / "plan.toml"
     assert prepared.seed == DEFAULT_SEED
-    assert (prepared.evaluation_cases, prepared.training_cases) == (20_000, 12_000)
+    assert prepared.evaluation_cases == 20_000
     return folder
 
 

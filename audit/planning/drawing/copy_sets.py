@@ -13,13 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_DIFFER = (
-    "count(*) FILTER (least_side <> most_side), count(*) FILTER (least_group <> most_group), COALESCE(sum(copies), 0)"
-)
-_SETS = (
-    "SELECT copy, count(*) AS copies, min(side) AS least_side, max(side) AS most_side, min(of_group) AS least_group, "
-    "max(of_group) AS most_group"
-)
+_DIFFER = "count(*) FILTER (least_side <> most_side), COALESCE(sum(copies), 0)"
+_SETS = "SELECT copy, count(*) AS copies, min(side) AS least_side, max(side) AS most_side"
 
 
 def leave_copies_out(pool: Pool) -> Copies:
@@ -92,8 +87,8 @@ def _replace_frame(pool: Pool, query: str) -> None:
 
 
 def _count_copies(pool: Pool) -> Copies:
-    ((sets, labels, groups, rows),) = pool.query(f"SELECT count(*), {_DIFFER} FROM doubles")  # noqa: S608
-    return Copies(int(sets), int(rows), int(labels), int(groups))
+    ((sets, labels, rows),) = pool.query(f"SELECT count(*), {_DIFFER} FROM doubles")  # noqa: S608
+    return Copies(int(sets), int(rows), int(labels))
 
 
 def _lowest_of_part(pool: Pool) -> npt.NDArray[np.int64]:

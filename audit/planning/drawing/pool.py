@@ -59,8 +59,6 @@ class Copies:
     """Rows in them."""
     labels_differ: int
     """Sets whose rows are labelled differently."""
-    groups_differ: int
-    """Sets whose rows are of different groups."""
     joined_clusters: int = 0
     """Clusters that are drawn with others, because they share copies."""
 
@@ -178,7 +176,6 @@ def find_cells(pool: Pool, label: str, coded: Sequence[CodedFeature]) -> None:
     ordered = sorted(rows, key=lambda key: (key[0], not key[1]))
     pool.cells = tuple(CellRows(codes, positive, rows[codes, positive]) for codes, positive in ordered)
     at = {key: place for place, key in enumerate(ordered)}
-    groups = {codes: place for place, codes in enumerate(sorted({codes for codes, _ in ordered}))}
     labelled = [(values, side) for *values, side, _ in found if side is not None]
     keys = [(_codes(coded, values), side == 1) for values, side in labelled]
     columns: dict[str, list[Any]] = {
@@ -186,7 +183,6 @@ def find_cells(pool: Pool, label: str, coded: Sequence[CodedFeature]) -> None:
     }
     columns["side"] = [side for _, side in labelled]
     columns["cell"] = [at[key] for key in keys]
-    columns["of_group"] = [groups[codes] for codes, _ in keys]
     _put_texts(pool, columns)
 
 
@@ -198,7 +194,7 @@ def _put_texts(pool: Pool, columns: Mapping[str, Sequence[Any]]) -> None:
     """Make the table `cell_of`; a column of which every value is missing is one of texts all the same."""
     import pyarrow as pa
 
-    kinds = {"side": pa.int8(), "cell": pa.int32(), "of_group": pa.int32()}
+    kinds = {"side": pa.int8(), "cell": pa.int32()}
     pool.put("cell_of", {name: pa.array(values, kinds.get(name, pa.string())) for name, values in columns.items()})
 
 
@@ -212,7 +208,7 @@ def make_frame(
     read |= {f"value_{place}": entry.expression for place, entry in enumerate(coded)}
     kept = ["place", "cell", "unit"]
     if design.duplicates is not None:
-        kept += ["side", "of_group", "copy"]
+        kept += ["side", "copy"]
         read["copy"] = _copy_key(pool, design)
         if design.duplicates.compare == "text":
             add_copy_text(pool.connection)

@@ -38,8 +38,6 @@ class PreparedDemo:
     """The seed of the cases."""
     evaluation_cases: int
     """Rows of the evaluation set."""
-    training_cases: int
-    """Rows that the detector was trained on, including unlabelled rows."""
     planted: tuple[PlantedFinding, ...]
     """Gaps that an audit should find, and controls that it must not accuse."""
 
@@ -72,7 +70,7 @@ def prepare_demo(folder: Path, *, seed: int = DEFAULT_SEED) -> PreparedDemo:
         MARKER: _planted_json(seed),
     }
     _write(folder, files)
-    return PreparedDemo(folder, folder / "plan.toml", seed, evaluation.num_rows, training.num_rows, PLANTED)
+    return PreparedDemo(folder, folder / "plan.toml", seed, evaluation.num_rows, PLANTED)
 
 
 def make_cases(seed: int) -> tuple[pa.Table, pa.Table]:
