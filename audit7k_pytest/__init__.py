@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from audit.cli.testing.cases import AuditVerdict, Judged
+    from audit.cli.testing.cases import AuditVerdict, JudgedPlan
     from audit.result.audit_result import AuditResult
     from audit7k_pytest.shared_folder import SharedFolder
 
@@ -32,14 +32,14 @@ class _Session:
         given = worker.get(_SHARED)
         self.shared: Path | None = None if given is None else Path(given)
         self.is_worker = bool(worker)
-        self._found: dict[str, Judged] = {}
+        self._found: dict[str, JudgedPlan] = {}
         self._made: SharedFolder | None = None
 
-    def judged(self, plan: Path, config: pytest.Config) -> Judged:
+    def judged(self, plan: Path, config: pytest.Config) -> JudgedPlan:
         """Return the outcome of the audit of a plan. Raises CollectError, with one line."""
-        from audit.cli.testing.audit_of_plan import Asked, NotJudgedError, judge_plan_once
+        from audit.cli.testing.audit_of_plan import NotJudgedError, PlanRequest, judge_plan_once
 
-        asked = Asked(
+        asked = PlanRequest(
             plan=plan,
             root=config.rootpath,
             restricted_folder=_restricted_folder(config),
@@ -53,13 +53,13 @@ class _Session:
             raise pytest.Collector.CollectError(f"audit7k: {error}") from None
         return self._found[asked.key]
 
-    def found(self) -> list[Judged]:
+    def found(self) -> list[JudgedPlan]:
         """Return all audits, those of workers too, in an order that does not depend on which was first."""
         found = list(self._found.values())
         if self.shared is not None and not self.is_worker and any(self.shared.glob("*.json")):
-            from audit.cli.testing.cases import Judged
+            from audit.cli.testing.cases import JudgedPlan
 
-            found += [Judged.from_json(file.read_text(encoding="utf-8")) for file in self.shared.glob("*.json")]
+            found += [JudgedPlan.from_json(file.read_text(encoding="utf-8")) for file in self.shared.glob("*.json")]
         return sorted(found, key=lambda judged: (judged.plan, judged.notes))
 
     def share(self) -> Path:

@@ -15,7 +15,7 @@ from made.pages import find_all, parsed, section, text
 
 from audit.cli.mlflow_run import release_metrics
 from audit.cli.outputs.gate_lines import public_lines
-from audit.cli.testing.cases import Judged
+from audit.cli.testing.cases import JudgedPlan
 from audit.cli.testing.log_lines import summary_lines
 from audit.cli.testing.public_cases import public_cases
 from audit.errors import ExitCode
@@ -114,7 +114,7 @@ def in_all(release: PublicRelease) -> dict[str, Counts]:
         if each.get("class") == "tallies"
     }
     cases = public_cases(release)
-    lines = " ".join(summary_lines(Judged(cases, (), "plan")))
+    lines = " ".join(summary_lines(JudgedPlan(cases, (), "plan")))
     ends = {kind: re.search(rf"{kind} ([\d,]+) \(", lines) for kind in ("cannot tell of", "not shown")}
     left = [int(found[1].replace(",", "")) if found else 0 for found in ends.values()]
     decided = counts(_STATE_OF[case.outcome] for case in cases if case.group is not None)[:2]

@@ -12,8 +12,8 @@ from made.public import made, sizes_alone
 from made.published import PLAN, write_set
 
 from audit.cli.testing import AuditCase, AuditVerdict
-from audit.cli.testing.audit_of_plan import Asked, NotJudgedError, judge_plan_once
-from audit.cli.testing.cases import CaseOutcome, Judged, OnInconclusive, with_names_apart
+from audit.cli.testing.audit_of_plan import NotJudgedError, PlanRequest, judge_plan_once
+from audit.cli.testing.cases import CaseOutcome, JudgedPlan, OnInconclusive, with_names_apart
 from audit.cli.testing.exact_cases import exact_cases
 from audit.cli.testing.log_lines import summary_lines
 from audit.cli.testing.public_cases import public_cases
@@ -142,15 +142,15 @@ def test_the_first_worker_audits_for_all_of_them(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     plan = write_set(tmp_path)
-    asked = Asked(plan, tmp_path, exact=True)
+    asked = PlanRequest(plan, tmp_path, exact=True)
     first = judge_plan_once(asked, shared)
     plan.unlink()
     assert judge_plan_once(asked, shared) == first
     with pytest.raises(NotJudgedError, match=r"^plan\.toml") as shown:
-        judge_plan_once(Asked(plan, tmp_path), shared)
+        judge_plan_once(PlanRequest(plan, tmp_path), shared)
     write_set(tmp_path, PLAN)
     with pytest.raises(NotJudgedError) as again:
-        judge_plan_once(Asked(plan, tmp_path), shared)
+        judge_plan_once(PlanRequest(plan, tmp_path), shared)
     assert str(again.value) == str(shown.value)
 
 
@@ -162,7 +162,7 @@ def test_a_worker_whose_predecessor_was_killed_where_there_are_no_locks_audits_f
     monkeypatch.setattr("audit.cli.testing.audit_of_plan._LONG", 0.1)
     plan, shared = write_set(tmp_path, PLAN), tmp_path / "shared"
     shared.mkdir()
-    asked = Asked(plan, tmp_path, exact=True)
+    asked = PlanRequest(plan, tmp_path, exact=True)
     alone = judge_plan_once(asked, None)
     (shared / f"{asked.key}.lock.held").touch()
     assert judge_plan_once(asked, shared) == alone
@@ -181,18 +181,18 @@ def test_the_restricted_folder_is_the_one_named_or_the_plans_or_that_of_run(tmp_
     plan = write_set(tmp_path, PLAN if where == "default" else PLAN + '[disclosure]\nfolder = "beside"\n')
     (tmp_path / "cases.csv").unlink()
     with pytest.raises(NotJudgedError, match=r"^plan\.toml: the key of the restricted folder is missing"):
-        judge_plan_once(Asked(plan, tmp_path, tmp_path / "named" if where == "named" else None), None)
+        judge_plan_once(PlanRequest(plan, tmp_path, tmp_path / "named" if where == "named" else None), None)
 
 
 def test_data_that_are_not_there_are_told_of_without_somebodys_folder(tmp_path: Path) -> None:
     plan = write_set(tmp_path, PLAN.replace("cases.csv", "none.csv"))
     with pytest.raises(NotJudgedError, match=r"^plan\.toml: .*none\.csv") as shown:
-        judge_plan_once(Asked(plan, tmp_path, exact=True), None)
+        judge_plan_once(PlanRequest(plan, tmp_path, exact=True), None)
     assert str(tmp_path) not in str(shown.value)
 
 
 def test_an_error_that_nobody_foresaw_tells_its_name_alone(tmp_path: Path) -> None:
-    asked = Asked(write_set(tmp_path), tmp_path, restricted_folder=tmp_path / "no\0folder")
+    asked = PlanRequest(write_set(tmp_path), tmp_path, restricted_folder=tmp_path / "no\0folder")
     with pytest.raises(
         NotJudgedError, match=r"^plan\.toml: internal error \(ValueError\); nothing was judged"
     ) as shown:
@@ -290,7 +290,7 @@ def test_the_end_of_a_log_names_what_is_waived_and_what_is_undecided_but_not_wit
     ]
     shown += [case("s", "not_shown"), case("t", "not_shown")]
     lines = summary_lines(
-        Judged((whole, *shown, case("r", "inconclusive", group=None)), ("p.toml: audited",), "p.toml")
+        JudgedPlan((whole, *shown, case("r", "inconclusive", group=None)), ("p.toml: audited",), "p.toml")
     )
     assert lines == [
         "p.toml: audited",
@@ -301,4 +301,4 @@ def test_the_end_of_a_log_names_what_is_waived_and_what_is_undecided_but_not_wit
         "p.toml: not shown 2 (pytest -rs says why): s; t",
         "p.toml: not tested 1 (pytest -rs says why): n",
     ]
-    assert summary_lines(Judged((case("p", "pass"),), ("p.toml: audited",), "p.toml")) == ["p.toml: audited"]
+    assert summary_lines(JudgedPlan((case("p", "pass"),), ("p.toml: audited",), "p.toml")) == ["p.toml: audited"]

@@ -17,7 +17,7 @@ from audit.cli.outputs.baselines import BaselineResult
 from audit.cli.outputs.chosen_rules import OnlyRules, result_on_rules
 from audit.cli.outputs.gate_lines import say_gate
 from audit.cli.outputs.gate_request import GateRequest, check_gate, gate_result, night_result
-from audit.cli.outputs.nightly import SampleKind, StateFile, result_of_all_nights
+from audit.cli.outputs.nights import SampleKind, StateFile, result_of_all_nights
 from audit.cli.outputs.reuse import GATE, CacheFolder, ChangedOnly, keep_result, verdict_place_of_gate
 from audit.cli.outputs.verdict_code import exit_with_kept_verdict, result_at, result_exit_code
 from audit.cli.outputs.waivers import WaiversFile, exit_code_with_waivers, with_named_waivers

@@ -16,6 +16,7 @@ from audit.cli.outputs.audience import (
     ExactReports,
     PublicFiles,
     RestrictedFolder,
+    find_restricted_folder,
     first_file,
     input_files,
     make_public,
@@ -23,7 +24,6 @@ from audit.cli.outputs.audience import (
     public_folder,
     refuse_exact_among_public,
     requested_output,
-    restricted_place,
 )
 from audit.errors import AuditError
 
@@ -100,7 +100,7 @@ def _write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Pa
 def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Path | None) -> None:
     from audit.cli.outputs.output_folder import PUBLIC, OutputFolder
 
-    place = restricted_place(beside, result.plan, None, asked.folder)
+    place = find_restricted_folder(beside, result.plan, None, asked.folder)
     if out == Path("-"):
         _print_public(result, beside, asked, place)
         return
@@ -157,7 +157,7 @@ def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: in
     from audit.disclosure.release import reproduce
     from audit.errors import ResultError
 
-    place = restricted_place(beside, result.plan, None, named)
+    place = find_restricted_folder(beside, result.plan, None, named)
     lattice = public_lattice(result.plan)
     if lattice is None or not place.is_dir():
         raise ResultError(

@@ -108,7 +108,7 @@ def _public_formats(names: Sequence[str], lang: str | None) -> tuple[tuple[str, 
     return formats, codes
 
 
-def restricted_place(out: Path, plan: AuditPlan, plan_folder: Path | None, named: Path | None) -> Path:
+def find_restricted_folder(out: Path, plan: AuditPlan, plan_folder: Path | None, named: Path | None) -> Path:
     """Return the restricted folder: the named one, else the plan's, else the one in the output folder.
 
     Raises

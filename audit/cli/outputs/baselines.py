@@ -81,7 +81,7 @@ def _refuse_from_the_future(baseline: Baseline) -> None:
         )
 
 
-def check_kept(baseline: Baseline, out: Path) -> None:
+def refuse_overwritten_baseline(baseline: Baseline, out: Path) -> None:
     """Raise ArgumentError if a run would overwrite its own baseline: the next run would be compared with this one."""
     from audit.cli.console.guard import ArgumentError
 
@@ -93,20 +93,22 @@ def check_kept(baseline: Baseline, out: Path) -> None:
         )
 
 
-def gate_place(out: Path | None, plan: AuditPlan, plan_folder: Path | None, named: Path | None) -> Path | None:
+def gate_restricted_folder(
+    out: Path | None, plan: AuditPlan, plan_folder: Path | None, named: Path | None
+) -> Path | None:
     """Return the restricted folder of a gate; None if there is none. A gate makes none itself.
 
     `out` is the output folder, for a gate on a result.
     """
     from audit.cli.console.guard import ArgumentError
-    from audit.cli.outputs.audience import restricted_place
+    from audit.cli.outputs.audience import find_restricted_folder
 
     if named is not None:
         return named
     if out is None and plan.disclosure.folder is None:
         return None
     try:
-        place = restricted_place(out or Path(), plan, plan_folder, None)
+        place = find_restricted_folder(out or Path(), plan, plan_folder, None)
     except ArgumentError:
         return None
     return place if plan.disclosure.folder is not None or place.is_dir() else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.terminal import Style, note, say, say_document
-from audit.cli.outputs.audience import public_folder, restricted_place
+from audit.cli.outputs.audience import find_restricted_folder, public_folder
 from audit.cli.outputs.chosen_rules import release_on_rules
 from audit.cli.outputs.waivers import public_waiver_lines, unnamed_waiver_lines, waiver_lines, waiver_totals
 
@@ -79,7 +79,7 @@ def _release(result: AuditResult, result_path: Path | None, named: Path | None) 
 
     out = result_path.parent
     try:
-        place = restricted_place(out, result.plan, None, named)
+        place = find_restricted_folder(out, result.plan, None, named)
     except ArgumentError:
         return None
     return release_of(result, public_folder(out) / "release.json", place)

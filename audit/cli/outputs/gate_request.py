@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
-from audit.cli.outputs.baselines import BaselineInUse, baseline_in_use, gate_place, with_change_from
+from audit.cli.outputs.baselines import BaselineInUse, baseline_in_use, gate_restricted_folder, with_change_from
 from audit.cli.outputs.chosen_rules import check_rules
-from audit.cli.outputs.nightly import Sample, check_sequential
+from audit.cli.outputs.nights import Sample, check_sequential
 from audit.cli.outputs.reuse import answer_cache, check_keeping, too_many_failed
 from audit.cli.outputs.verdict_code import note_open_network
 from audit.cli.outputs.waivers import with_waivers_from
@@ -81,7 +81,7 @@ def gate_result(asked: GateRequest) -> tuple[AuditResult, BaselineInUse]:
     loaded = with_waivers_from(read_plan_file(asked.path), asked.waivers)
     check_rules(loaded.plan, asked.only)
     earlier = baseline_for(loaded, asked.baseline)
-    place = gate_place(None, loaded.plan, loaded.folder, asked.restricted_folder)
+    place = gate_restricted_folder(None, loaded.plan, loaded.folder, asked.restricted_folder)
     accepted = baseline_in_use(earlier, loaded.plan, place, quiet=asked.quiet)
     return _result_of_plan(loaded, asked, earlier), accepted
 
@@ -120,7 +120,7 @@ def _result_of_file(path: Path, asked: GateRequest) -> tuple[AuditResult, Baseli
     from audit.verdicts.changes.baseline import load_named_baseline
 
     earlier = load_named_baseline(asked.baseline)
-    place = gate_place(path.parent, result.plan, None, asked.restricted_folder)
+    place = gate_restricted_folder(path.parent, result.plan, None, asked.restricted_folder)
     accepted = baseline_in_use(earlier, result.plan, place, quiet=asked.quiet)
     return with_change_from(result, path, earlier), accepted
 

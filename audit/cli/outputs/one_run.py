@@ -94,14 +94,14 @@ def _baseline_of_run(
     out: Path, loaded: LoadedPlan, place: Path | None, named: Path | None, *, quiet: bool
 ) -> BaselineInUse:
     """Return the baseline of a run, if it has one, checked before the long scoring."""
-    from audit.cli.outputs.baselines import baseline_in_use, check_kept, gate_place
+    from audit.cli.outputs.baselines import baseline_in_use, gate_restricted_folder, refuse_overwritten_baseline
     from audit.verdicts.changes.baseline import baseline_for
 
     earlier = baseline_for(loaded, named)
     if earlier is not None:
-        check_kept(earlier, out)
+        refuse_overwritten_baseline(earlier, out)
     return baseline_in_use(
-        earlier, loaded.plan, place or gate_place(out, loaded.plan, loaded.folder, None), quiet=quiet
+        earlier, loaded.plan, place or gate_restricted_folder(out, loaded.plan, loaded.folder, None), quiet=quiet
     )
 
 
@@ -118,10 +118,10 @@ def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports)
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
     """Return the restricted folder, checked before the long scoring and not after it."""
-    from audit.cli.outputs.audience import input_files, public_folder, refuse_exact_among_public, restricted_place
+    from audit.cli.outputs.audience import find_restricted_folder, input_files, public_folder, refuse_exact_among_public
     from audit.disclosure.publish import check_folder
 
-    place = restricted_place(out, loaded.plan, loaded.folder, asked.folder)
+    place = find_restricted_folder(out, loaded.plan, loaded.folder, asked.folder)
     refuse_exact_among_public(public_folder(out), [place, *input_files(loaded.plan, loaded.folder)])
     check_folder(loaded.plan, place)
     return place

@@ -39,7 +39,7 @@ _BADNESS: Final = {"pass": 0, "inconclusive": 1, "fail": 2}
 
 
 @dataclass(slots=True)
-class Found:
+class FoundAudits:
     """Audits that a folder holds, and what was passed over."""
 
     audits: list[tuple[PublicAudit, bytes, bytes | None]] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Found:
         return made
 
 
-def find_audits(folder: Path, site: Path) -> Found:
+def find_audits(folder: Path, site: Path) -> FoundAudits:
     """Find the audits under `folder`; `site` is where the portal goes, and is passed over.
 
     Raises
@@ -79,7 +79,7 @@ def find_audits(folder: Path, site: Path) -> Found:
     from audit.disclosure.read import load_release
     from audit.public.site import PublicAudit
 
-    found, places = Found(), dict[str, Path]()
+    found, places = FoundAudits(), dict[str, Path]()
     for path in _releases(folder, site, found):
         release, content = load_release(path)
         digest, audited = hashlib.sha256(content).hexdigest(), _text_without_languages(release)
@@ -114,7 +114,7 @@ def _text_without_languages(release: PublicRelease) -> str:
     return public_json(release.model_copy(update={"about": release.about.model_copy(update={"languages": ()})}))
 
 
-def _releases(folder: Path, site: Path, found: Found) -> Iterator[Path]:
+def _releases(folder: Path, site: Path, found: FoundAudits) -> Iterator[Path]:
     if not folder.is_dir():
         raise ResultError(f"{folder} is no folder", slug="no-release", hint="check the path")
     out = site.resolve()
@@ -153,7 +153,7 @@ def is_site(folder: Path) -> bool:
     return isinstance(document, dict) and document.get("kind") == INDEX_KIND
 
 
-def _report_bytes(path: Path, found: Found) -> bytes | None:
+def _report_bytes(path: Path, found: FoundAudits) -> bytes | None:
     if path.is_symlink():
         found.links += 1
         return None
@@ -210,7 +210,7 @@ def _site_order(audit: PublicAudit) -> tuple[str, str, str, int, tuple[tuple[str
     return about.owner, audit.system, about.finished, worse, version, audit.name
 
 
-def _passed_over(found: Found) -> str:
+def _passed_over(found: FoundAudits) -> str:
     parts = []
     if found.links:
         parts.append(f"{found.links} links were not followed")

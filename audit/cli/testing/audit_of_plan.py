@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from audit.cli.testing.cases import Judged
+from audit.cli.testing.cases import JudgedPlan
 from audit.errors import AuditError, RunInterruptedError
 from audit.storage import held, write_durably
 
@@ -31,7 +31,7 @@ class NotJudgedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlanRequest:
     """Plan to be audited, with its options."""
 
     plan: Path
@@ -57,7 +57,7 @@ class Asked:
         return hashlib.sha256(repr(self).encode()).hexdigest()
 
 
-def judge_plan_once(asked: Asked, shared: Path | None) -> Judged:
+def judge_plan_once(asked: PlanRequest, shared: Path | None) -> JudgedPlan:
     """Judge a plan. With a folder `shared`, the first process that asks runs the audit for all of them.
 
     Raises
@@ -76,9 +76,9 @@ def judge_plan_once(asked: Asked, shared: Path | None) -> Judged:
         return _judged_by_the_first(asked, shared / f"{asked.key}.json", shared / f"{asked.key}.error")
 
 
-def _judged_by_the_first(asked: Asked, answer: Path, refused: Path) -> Judged:
+def _judged_by_the_first(asked: PlanRequest, answer: Path, refused: Path) -> JudgedPlan:
     if answer.exists():
-        return Judged.from_json(answer.read_text(encoding="utf-8"))
+        return JudgedPlan.from_json(answer.read_text(encoding="utf-8"))
     if refused.exists():
         raise NotJudgedError(refused.read_text(encoding="utf-8"))
     try:
@@ -90,7 +90,7 @@ def _judged_by_the_first(asked: Asked, answer: Path, refused: Path) -> Judged:
     return found
 
 
-def judge_plan(asked: Asked) -> Judged:
+def judge_plan(asked: PlanRequest) -> JudgedPlan:
     """Run the audit of a plan. Raises NotJudgedError, with one line that quotes no data."""
     try:
         with quietly():
@@ -107,7 +107,7 @@ def judge_plan(asked: Asked) -> Judged:
         ) from None
 
 
-def _error_line(error: AuditError, asked: Asked) -> str:
+def _error_line(error: AuditError, asked: PlanRequest) -> str:
     """Write an error in one line, without the path of the folder of the tests."""
     plan, folder = str(asked.plan), str(asked.plan.parent) + os.sep
     said = " ".join(str(error).replace(plan, asked.name).replace(folder, "").split())
@@ -130,7 +130,7 @@ def quietly() -> Iterator[None]:
         logging.disable(before)
 
 
-def _judge_for_public(asked: Asked) -> Judged:
+def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
     from audit.cli.testing.public_cases import public_cases
     from audit.cli.testing.waived_cases import public_waivers_by_case, with_waivers
     from audit.disclosure.publish import check_folder, publish
@@ -150,14 +150,14 @@ def _judge_for_public(asked: Asked) -> Judged:
     if published.new_key:
         notes.append(f"{asked.name}: a new key was made in {_shown_path(place, asked.root)}; keep that folder")
     cases = with_waivers(public_cases(release), result, public_waivers_by_case(release), _today())
-    return Judged(cases, tuple(notes), asked.name)
+    return JudgedPlan(cases, tuple(notes), asked.name)
 
 
 def _write_nothing(files: Mapping[str, bytes]) -> None:
     """Write no file: a release that nobody sees does no harm, even though the log records it."""
 
 
-def _judge_exactly(asked: Asked) -> Judged:
+def _judge_exactly(asked: PlanRequest) -> JudgedPlan:
     from audit.cli.testing.exact_cases import exact_cases
     from audit.cli.testing.waived_cases import waivers_by_case, with_waivers
     from audit.plan.file.plan_file import read_plan_file
@@ -165,14 +165,14 @@ def _judge_exactly(asked: Asked) -> Judged:
     result = _audited(asked, read_plan_file(asked.plan))
     outcome = result.overall.outcome.upper()
     note = f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"
-    return Judged(with_waivers(exact_cases(result), result, waivers_by_case(result), _today()), (note,), asked.name)
+    return JudgedPlan(with_waivers(exact_cases(result), result, waivers_by_case(result), _today()), (note,), asked.name)
 
 
 def _today() -> str:
     return dt.datetime.now(dt.UTC).date().isoformat()
 
 
-def _audited(asked: Asked, loaded: LoadedPlan) -> AuditResult:
+def _audited(asked: PlanRequest, loaded: LoadedPlan) -> AuditResult:
     """Run the audit as `gate` does: without the parts that decide no verdict."""
     from audit.result.waivers_file import publishable_errors
     from audit.run import run_audit
@@ -181,7 +181,7 @@ def _audited(asked: Asked, loaded: LoadedPlan) -> AuditResult:
         return run_audit(loaded, crosscheck=False, details=False, sandbox="auto", allow_pickle=asked.allow_pickle)
 
 
-def _restricted_place(asked: Asked, loaded: LoadedPlan) -> Path:
+def _restricted_place(asked: PlanRequest, loaded: LoadedPlan) -> Path:
     """Return the restricted folder: the named one, else the plan's, else that of `audit7k run` in the root."""
     if asked.restricted_folder is not None:
         return asked.restricted_folder

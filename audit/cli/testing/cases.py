@@ -33,7 +33,7 @@ class AuditCase:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPlan:
     """Outcome of the audit of a plan."""
 
     cases: tuple[AuditCase, ...]
@@ -48,7 +48,7 @@ class Judged:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> Judged:
+    def from_json(cls, text: str) -> JudgedPlan:
         """Read what `to_json` wrote."""
         words = json.loads(text)
         return cls(tuple(AuditCase(**case) for case in words["cases"]), tuple(words["notes"]), words["plan"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from audit.cli.testing.cases import OVERALL, AuditCase, Judged
+from audit.cli.testing.cases import OVERALL, AuditCase, JudgedPlan
 
 _MOST: Final = 10
 """Most cases of each kind that are named."""
 
 
-def summary_lines(judged: Judged) -> list[str]:
+def summary_lines(judged: JudgedPlan) -> list[str]:
     """Write the end of a log: that the plan was audited, what is waived, and what is undecided."""
     of_groups = [case for case in judged.cases if case.group is not None]
     lines = [_in_one_line(case) for case in judged.cases if case.name == OVERALL and case.outcome == "inconclusive"]
