@@ -14,7 +14,7 @@ from made.sets import write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.cli.testing.audit_of_plan import Asked, judge_plan
+from audit.cli.testing.audit_of_plan import PlanRequest, judge_plan
 from audit.plan.file import plan_file
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
@@ -121,5 +121,5 @@ def test_a_command_reads_each_of_its_files_once(read: Counter[str], monkeypatch:
 
 def test_pytest_reads_a_plan_once(read: Counter[str]) -> None:
     for exact in (False, True):
-        judge_plan(Asked(Path("plan.toml").resolve(), Path.cwd(), exact=exact))
+        judge_plan(PlanRequest(Path("plan.toml").resolve(), Path.cwd(), exact=exact))
         assert read.pop("plan.toml") == 1
