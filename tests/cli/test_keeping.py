@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 from audit.cli.commands.app import app
 from audit.cli.outputs import kept_verdict as unchanged
 from audit.cli.outputs.kept_verdict import inputs_digest
+from audit.cli.outputs.run_request import RunRequest, plan_with
 from audit.detectors.skops_model import SkopsDetector
 from audit.scoring.answer_cache import AnswerCache
 
@@ -49,6 +50,10 @@ margin = 0.1
 
 SKOPS = '"skops"\npath = "model.skops"'
 ANSWERS = 'kind = "predictions"\npath = "answers.csv"\nscore = "score"'
+
+
+def digest_of(plan: Path, *options: str) -> str | None:
+    return inputs_digest(RunRequest(plan, plan_with(plan), details=False), options)
 
 
 def invoke(*arguments: str) -> Result:
@@ -215,10 +220,18 @@ def test_the_verdict_of_unchanged_inputs_is_given_again(answered: Path) -> None:
 
 @pytest.mark.parametrize("file", ["plan.toml", "cases.csv", "answers.csv"])
 def test_one_byte_more_counts_as_changed(answered: Path, file: str) -> None:
-    before = inputs_digest(Path("plan.toml"), {}, details=False)
+    before = digest_of(Path("plan.toml"))
     with (answered / file).open("a", encoding="utf-8") as opened:
         opened.write("\n")
-    assert inputs_digest(Path("plan.toml"), {}, details=False) not in (before, None)
+    assert digest_of(Path("plan.toml")) not in (before, None)
+
+
+def test_a_plan_that_changed_after_it_was_read_cannot_be_known(answered: Path) -> None:
+    plan = answered / "plan.toml"
+    request = RunRequest(plan, plan_with(plan), details=False)
+    assert inputs_digest(request) is not None
+    plan.write_text(PLAN + "\n", encoding="utf-8")
+    assert inputs_digest(request) is None
 
 
 def test_a_link_to_a_folder_within_a_model_cannot_be_known(tmp_path: Path) -> None:
@@ -264,20 +277,20 @@ def test_a_run_gives_the_verdict_of_its_folder_again_and_touches_nothing(answere
 )  # fmt: skip
 def test_what_cannot_be_known_counts_as_changed(answered: Path, old: str, new: str) -> None:
     plan = Path("plan.toml")
-    assert inputs_digest(plan, {}, details=False) is not None
+    assert digest_of(plan) is not None
     plan.write_text(PLAN.replace(old, new), encoding="utf-8")
-    assert inputs_digest(plan, {}, details=False) is None
+    assert digest_of(plan) is None
 
 
 def test_a_day_to_come_is_no_change_and_another_package_is(answered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = Path("plan.toml")
     until = '[governance]\nvalid_until = "2999-01-01"\n[[rules]]'
     plan.write_text(PLAN.replace("[[rules]]", until), encoding="utf-8")
-    before = inputs_digest(plan, {}, details=False)
-    assert before == inputs_digest(plan, {}, details=False) is not None
-    assert before != inputs_digest(plan, {"report": "html"}, details=False)
+    before = digest_of(plan)
+    assert before == digest_of(plan) is not None
+    assert before != digest_of(plan, "html")
     monkeypatch.setattr(unchanged, "_installed_packages", lambda: ["numpy 0"])
-    assert before != inputs_digest(plan, {}, details=False)
+    assert before != digest_of(plan)
 
 
 @pytest.mark.parametrize(

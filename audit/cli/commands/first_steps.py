@@ -22,6 +22,7 @@ def demo(
     """Make a synthetic audit from a seed, run it, and say what was planted and what was found. Exits 0."""
     from audit.cli.outputs.audience import requested_output
     from audit.cli.outputs.one_run import run_into
+    from audit.cli.outputs.run_request import RunRequest, plan_with
     from audit.cli.pages.summary import verdict_words
     from audit.worlds.demo.found import lines_to_print
     from audit.worlds.demo.prepare import DEFAULT_SEED, prepare_demo
@@ -29,7 +30,7 @@ def demo(
     asked = requested_output((), None, restricted=restricted)
     prepared = prepare_demo(out, seed=DEFAULT_SEED if seed is None else seed)
     results = out / "audit-out"
-    done = run_into(results, prepared.plan, asked)
+    done = run_into(results, RunRequest(prepared.plan, plan_with(prepared.plan)), asked)
     result, code = done.result, result_exit_code(done.result)
     say(
         "\n".join(

@@ -15,10 +15,11 @@ from audit.cli.commands.shared_options import AllowPickle, AsJson, QuietButWaive
 from audit.cli.outputs.audience import ExactCounts, RestrictedFolder
 from audit.cli.outputs.baselines import BaselineResult
 from audit.cli.outputs.chosen_rules import OnlyRules, result_on_rules
-from audit.cli.outputs.gate_lines import say_gate
-from audit.cli.outputs.gate_request import GateRequest, check_gate, gate_result, night_result
+from audit.cli.outputs.gate_lines import release_beside, say_gate
+from audit.cli.outputs.gate_result import check_gate, night_result, result_of_file, result_of_plan
 from audit.cli.outputs.nights import SampleKind, StateFile, result_of_all_nights
-from audit.cli.outputs.reuse import GATE, CacheFolder, ChangedOnly, keep_result, verdict_place_of_gate
+from audit.cli.outputs.reuse import CacheFolder, ChangedOnly, keep_result, verdict_place_of_gate
+from audit.cli.outputs.run_request import RunRequest, plan_with
 from audit.cli.outputs.verdict_code import exit_with_kept_verdict, result_at, result_exit_code
 from audit.cli.outputs.waivers import WaiversFile, exit_code_with_waivers, with_named_waivers
 from audit.detectors.isolation.options import Sandbox
@@ -48,38 +49,35 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     --cache keeps, and in the restricted folder which baseline was accepted.
     """
     result_path = result_at(path)
-    check_gate(
-        cache,
-        sample,
-        changed_only=changed_only,
-        of_result=result_path is not None,
-        sequential=sequential is not None,
-        other={"--baseline": baseline is not None, "--only": bool(only), "--waivers": waivers is not None},
-    )
-    asked = GateRequest(
+    other = {"--baseline": baseline, "--only": only, "--waivers": waivers}
+    check_gate(cache, sample, sequential, other, changed_only=changed_only, of_result=result_path is not None)
+    judged = result_path or RunRequest(
         path,
-        result_path,
-        cache,
-        waivers,
-        baseline,
-        tuple(only or ()),
+        plan_with(path, waivers=waivers),
+        baseline=baseline,
         quiet=quiet,
-        restricted=restricted,
-        restricted_folder=restricted_folder,
+        exact=restricted,
+        details=False,
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
     if sequential is not None:
-        plan, once = None if result_path else path, partial(night_result, asked)
+        plan = None if isinstance(judged, Path) else judged.loaded.plan
+        once = partial(night_result, judged, cache, quiet=quiet)
         result = result_of_all_nights(sequential, sample, plan, once, quiet=quiet, as_json=as_json, exact=restricted)
         raise typer.Exit(result_exit_code(result, on_inconclusive, quiet=quiet))
-    kept = verdict_place_of_gate(cache, path, changed_only=changed_only)
+    kept = verdict_place_of_gate(cache, judged) if changed_only else None
     exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
-    result, accepted = gate_result(asked)
-    keep_result(kept, path, GATE, result, details=False)
-    waived = result if result_path is None else with_named_waivers(result, waivers, exact=restricted)
-    narrowed = result_on_rules(waived, asked.only, quiet=quiet)
+    if isinstance(judged, Path):
+        result, accepted = result_of_file(judged, baseline, restricted_folder, quiet=quiet)
+        waived = with_named_waivers(result, waivers, exact=restricted)
+    else:
+        result, accepted = result_of_plan(judged, only or (), cache, restricted_folder)
+        keep_result(kept, result)
+        waived = result
+    narrowed = result_on_rules(waived, only or (), quiet=quiet)
     accepted.remember()
     if not quiet:
-        say_gate(result, waived, narrowed, asked, as_json=as_json)
+        release = None if restricted else release_beside(result_path, result, waived.waivers, restricted_folder)
+        say_gate(waived, narrowed, release, exact=restricted, as_json=as_json)
     raise typer.Exit(exit_code_with_waivers(narrowed, on_inconclusive, quiet=quiet, exact=restricted))

@@ -13,7 +13,7 @@ from audit.cli.commands.shared_options import AllowPickle, AsJson, PlanPath, Qui
 from audit.cli.console.terminal import Style, say, say_document
 from audit.cli.outputs.audience import ExactCounts, RestrictedFolder
 from audit.cli.outputs.baselines import BaselineResult
-from audit.cli.outputs.reuse import ChangedOnly, keep_result, verdict_place_of_run
+from audit.cli.outputs.reuse import ChangedOnly, check_changed_only_run, keep_result, verdict_place_of_run
 from audit.cli.outputs.verdict_code import exit_with_kept_verdict, note_open_network
 from audit.cli.outputs.waivers import WaiversFile, exit_code_with_waivers
 from audit.detectors.isolation.options import Sandbox
@@ -69,26 +69,27 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     """
     from audit.cli.outputs.audience import requested_output
     from audit.cli.outputs.one_run import run_into
+    from audit.cli.outputs.run_request import RunRequest, plan_with
 
     asked = requested_output(report or (), lang, restricted=restricted, folder=restricted_folder)
-    options = {"asked": [*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat]}
-    against = "--waivers" if waivers else "--baseline" if baseline else None
-    kept = verdict_place_of_run(out, plan, options, changed_only=changed_only, fresh=fresh, against=against)
-    exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
-    done = run_into(
-        out,
+    if changed_only:
+        check_changed_only_run(fresh=fresh, against="--waivers" if waivers else "--baseline" if baseline else None)
+    request = RunRequest(
         plan,
-        asked,
-        quiet=quiet,
-        crosscheck=crosscheck,
-        fresh=fresh,
-        repeat=repeat,
-        waivers=waivers,
+        plan_with(plan, waivers=waivers, repeat=repeat),
         baseline=baseline,
+        quiet=quiet,
+        # A quiet run writes for a log that many read.
+        exact=restricted or not quiet,
+        crosscheck=crosscheck,
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
-    keep_result(kept, plan, options, done.result, details=True)
+    options = (*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat)
+    kept = verdict_place_of_run(out, request, options) if changed_only else None
+    exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+    done = run_into(out, request, asked, fresh=fresh)
+    keep_result(kept, done.result)
     note_open_network(done.result, quiet=quiet)
     if as_json and not quiet:
         say_document(done.document)

@@ -13,29 +13,20 @@ from audit.cli.outputs.chosen_rules import release_on_rules
 from audit.cli.outputs.waivers import public_waiver_lines, unnamed_waiver_lines, waiver_lines, waiver_totals
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.gate_request import GateRequest
     from audit.public.table import PublicRelease, PublicRule
-    from audit.result.audit_result import AuditResult
+    from audit.result.audit_result import AuditResult, Waiver
 
 _MOST: Final = 3
 """Groups that are named under a rule."""
 
 
 def say_gate(
-    result: AuditResult, waived: AuditResult, narrowed: AuditResult, asked: GateRequest, *, as_json: bool
+    waived: AuditResult, narrowed: AuditResult, release: PublicRelease | None, *, exact: bool, as_json: bool
 ) -> None:
-    """Print a verdict.
-
-    `waived` is `result` with the waivers that count, `narrowed` its part on the rules asked for.
-    """
-    release = None if asked.restricted else _release(result, asked.result_path, asked.restricted_folder)
-    if release is not None and waived.waivers != result.waivers:
-        from audit.disclosure.waived import with_waivers
-
-        release = with_waivers(release, waived.waivers)
+    """Print a verdict: of a result with the waivers that count, and of its part on the rules asked for, `narrowed`."""
     if as_json:
-        _say_document(waived, narrowed, restricted=asked.restricted, release=release)
-    elif asked.restricted:
+        _say_document(waived, narrowed, restricted=exact, release=release)
+    elif exact:
         _say_exact(narrowed)
     else:
         # Which rule an unnamed waiver belongs to is not public, so all of them are listed.
@@ -70,19 +61,29 @@ def _say_document(
     say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
 
 
-def _release(result: AuditResult, result_path: Path | None, named: Path | None) -> PublicRelease | None:
-    """Return the public release beside this result, if the key shows that it belongs to it."""
-    if result_path is None:
+def release_beside(
+    path: Path | None, result: AuditResult, waivers: tuple[Waiver, ...], named: Path | None
+) -> PublicRelease | None:
+    """Return the public release beside the result in a file, with `waivers`, if the key shows that it belongs to it.
+
+    None for a result that is in no file. `named` is the restricted folder, if one was named.
+    """
+    if path is None:
         return None
     from audit.cli.console.guard import ArgumentError
     from audit.disclosure.digests import release_of
 
-    out = result_path.parent
+    out = path.parent
     try:
         place = find_restricted_folder(out, result.plan, None, named)
     except ArgumentError:
         return None
-    return release_of(result, public_folder(out) / "release.json", place)
+    release = release_of(result, public_folder(out) / "release.json", place)
+    if release is None or waivers == result.waivers:
+        return release
+    from audit.disclosure.waived import with_waivers
+
+    return with_waivers(release, waivers)
 
 
 def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: list[str]) -> None:

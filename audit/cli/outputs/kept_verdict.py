@@ -13,11 +13,13 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from audit.cli.outputs.run_request import RunRequest
     from audit.plan.audit_plan import AuditPlan
 
 _WHOLE: Final = ("predictions", "skops", "onnx", "mlflow", "transformers")
@@ -29,39 +31,34 @@ _MOST: Final = 100
 _VERDICT: Final = re.compile(r"verdict-[0-9a-f]{64}\.json")
 
 
-def inputs_digest(path: Path, options: Mapping[str, Any], *, details: bool) -> str | None:
-    """Return the SHA-256 (hex) of all that the verdict of a plan file depends on; None if that cannot be known.
+def inputs_digest(request: RunRequest, options: Sequence[object] = ()) -> str | None:
+    """Return the SHA-256 (hex) of all that the verdict of a plan depends on; None if that cannot be known.
 
-    Parameters
-    ----------
-    options
-        Requests beside the plan that change what is done.
-    details
-        Whether the plan's own measures are computed: they are code.
-
-    Raises
-    ------
-    PlanError
-        If the plan cannot be read.
+    `options` are requests beside the plan that change what is done.
     """
-    from audit.plan.file.plan_file import read_plan_file
     from audit.version import __version__
 
-    loaded = read_plan_file(path)
+    loaded = request.loaded
     plan = loaded.plan
     # A waiver ends on some day, and a baseline has files beside it.
-    if not _all_known(plan, details=details) or loaded.waivers_file is not None or plan.baseline.result is not None:
+    if (
+        not _all_known(plan, details=request.details)
+        or loaded.waivers_file is not None
+        or plan.baseline.result is not None
+    ):
         return None
     record = plan.model_dump(mode="python", by_alias=True)
     if any(day < dt.datetime.now(tz=dt.UTC).date().isoformat() for day in _days(record)):
         return None
     try:
         files = {str(one): _path_sha256(loaded.folder / one) for one in sorted(set(_paths(record)))}
-        files["plan"] = _path_sha256(path)
+        files["plan"] = _path_sha256(request.path)
     except OSError:
         return None
+    if files["plan"] != loaded.sha256:
+        return None
     versions = {"tool": __version__, "python": platform.python_version(), "platform": platform.platform()}
-    whole = {"files": files, "versions": versions, "packages": _installed_packages(), "options": dict(options)}
+    whole = {"files": files, "versions": versions, "packages": _installed_packages(), "options": list(options)}
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
@@ -121,14 +118,17 @@ def _installed_packages() -> list[str]:
     return sorted({f"{one.metadata['Name']} {one.version}" for one in distributions()})
 
 
+@dataclass(frozen=True, slots=True)
 class VerdictPlace:
-    """Place of a kept verdict, with the digest of what it depends on."""
+    """Place of a kept verdict, and what it depends on."""
 
-    def __init__(self, place: Path, inputs: str | None, document: Path | None = None) -> None:
-        self.place = place
-        self.inputs = inputs
-        self.document = document
-        """File that must be unchanged too."""
+    place: Path
+    request: RunRequest
+    inputs: str | None
+    """Digest of the inputs before the audit."""
+    options: Sequence[object] = ()
+    document: Path | None = None
+    """File that must be unchanged too."""
 
 
 def kept_verdict(kept: VerdictPlace) -> str | None:
@@ -146,11 +146,11 @@ def kept_verdict(kept: VerdictPlace) -> str | None:
     return None
 
 
-def keep_verdict(kept: VerdictPlace, outcome: str, now: str | None) -> None:
-    """Keep an outcome if its inputs were known and are unchanged `now`. On a full disk nothing is kept."""
+def keep_verdict(kept: VerdictPlace, outcome: str) -> None:
+    """Keep an outcome if its inputs were known and are still unchanged. On a full disk nothing is kept."""
     from audit.scoring.sealed_json import write_sealed
 
-    if kept.inputs is None or kept.inputs != now:
+    if kept.inputs is None or kept.inputs != inputs_digest(kept.request, kept.options):
         return
     record = {"schema": _SCHEMA, "inputs": kept.inputs, "outcome": outcome, "document": _document_sha256(kept)}
     with contextlib.suppress(OSError):

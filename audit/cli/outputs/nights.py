@@ -16,6 +16,7 @@ from audit.cli.console.terminal import Style, note, say, say_document
 
 if TYPE_CHECKING:
     from audit.cli.console.group_names import GroupNames
+    from audit.plan.audit_plan import AuditPlan
     from audit.result.audit_result import AuditResult
     from audit.verdicts.nights.night import Night
     from audit.verdicts.nights.state import Reset
@@ -68,7 +69,7 @@ def check_sequential(sample: Sample | None, *, sequential: bool) -> None:
 def result_of_all_nights(
     place: Path,
     sample: Sample | None,
-    plan: Path | None,
+    plan: AuditPlan | None,
     judged: Callable[[], AuditResult],
     *,
     quiet: bool,
@@ -83,11 +84,10 @@ def result_of_all_nights(
     Parameters
     ----------
     plan
-        The plan file; None where `judged` reads a result.
+        The plan; None where `judged` reads a result.
     exact
         Whether groups are named.
     """
-    from audit.plan.file.plan_file import read_plan_file
     from audit.verdicts.nights.identity import check_plan
     from audit.verdicts.nights.night import check_sample, take_in_night
     from audit.verdicts.nights.state_file import locked, read_state, write_state
@@ -96,7 +96,7 @@ def result_of_all_nights(
     if sample is not None:
         kind = "growing" if sample is Sample.GROWING else "fresh"
     if plan is not None:
-        check_plan(read_plan_file(plan).plan)
+        check_plan(plan)
     # A link would be replaced by a file, and a link into a missing folder would count as new.
     place = place.resolve()
     with locked(place):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -15,6 +15,7 @@ from audit.cli.console.terminal import Style, say, say_document
 
 if TYPE_CHECKING:
     from audit.cli.outputs.kept_verdict import VerdictPlace
+    from audit.cli.outputs.run_request import RunRequest
     from audit.result.audit_result import AuditResult
     from audit.scoring.answer_cache import AnswerCache
 
@@ -30,8 +31,6 @@ ChangedOnly = Annotated[
         "--changed-only", help="Give the verdict that was kept where plan, detector and set are byte for byte the same."
     ),
 ]
-GATE: Final[Mapping[str, Any]] = {}
-"""Options of a gate that change its verdict: none."""
 _INPUTS: Final = ".inputs.json"
 _SAID: Final = "kept: plan, detector, set and versions are as they were; nothing was scored or judged"
 
@@ -52,27 +51,8 @@ def check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool = F
         )
 
 
-def verdict_place_of_gate(cache: Path | None, plan: Path, *, changed_only: bool) -> VerdictPlace | None:
-    """Return the place of a plan's verdict in a cache; None if it is not asked for."""
-    if not changed_only or cache is None:
-        return None
-    from audit.cli.outputs.kept_verdict import VerdictPlace, inputs_digest
-    from audit.scoring.answer_cache import private_folder
-
-    private_folder(cache)
-    inputs = inputs_digest(plan, GATE, details=False)
-    return VerdictPlace(cache / f"verdict-{inputs}.json", inputs)
-
-
-def verdict_place_of_run(
-    out: Path, plan: Path, options: Mapping[str, Any], *, changed_only: bool, fresh: bool, against: str | None = None
-) -> VerdictPlace | None:
-    """Return the place of a plan's verdict in an output folder; None if it is not asked for.
-
-    `against` names a given option that excludes it.
-    """
-    if not changed_only:
-        return None
+def check_changed_only_run(*, fresh: bool, against: str | None) -> None:
+    """Raise ArgumentError if `--fresh`, or the option `against`, is given beside `run --changed-only`."""
     if against is not None:
         raise ArgumentError(
             f"{against} cannot be asked together with --changed-only",
@@ -83,10 +63,25 @@ def verdict_place_of_run(
         raise ArgumentError(
             "--fresh scores everything, and --changed-only nothing that is unchanged", slug="changed-only-fresh"
         )
+
+
+def verdict_place_of_gate(cache: Path | None, judged: RunRequest | Path) -> VerdictPlace | None:
+    """Return the place of a plan's verdict in a cache; None without a cache, and for a result."""
+    if cache is None or isinstance(judged, Path):
+        return None
+    from audit.cli.outputs.kept_verdict import VerdictPlace, inputs_digest
+    from audit.scoring.answer_cache import private_folder
+
+    private_folder(cache)
+    inputs = inputs_digest(judged)
+    return VerdictPlace(cache / f"verdict-{inputs}.json", judged, inputs)
+
+
+def verdict_place_of_run(out: Path, request: RunRequest, options: Sequence[object]) -> VerdictPlace:
+    """Return the place of a plan's verdict in an output folder."""
     from audit.cli.outputs.kept_verdict import VerdictPlace, inputs_digest
 
-    inputs = inputs_digest(plan, options, details=True)
-    return VerdictPlace(out / _INPUTS, inputs, out / "result.json")
+    return VerdictPlace(out / _INPUTS, request, inputs_digest(request, options), options, out / "result.json")
 
 
 def kept_outcome(kept: VerdictPlace | None) -> str | None:
@@ -98,15 +93,13 @@ def kept_outcome(kept: VerdictPlace | None) -> str | None:
     return kept_verdict(kept)
 
 
-def keep_result(
-    kept: VerdictPlace | None, plan: Path, options: Mapping[str, Any], result: AuditResult, *, details: bool
-) -> None:
+def keep_result(kept: VerdictPlace | None, result: AuditResult) -> None:
     """Keep the verdict of a result, unless the detector failed on too many rows."""
     if kept is None or too_many_failed(result):
         return
-    from audit.cli.outputs.kept_verdict import inputs_digest, keep_verdict
+    from audit.cli.outputs.kept_verdict import keep_verdict
 
-    keep_verdict(kept, result.overall.outcome, inputs_digest(plan, options, details=details))
+    keep_verdict(kept, result.overall.outcome)
 
 
 def answer_cache(cache: Path | None) -> AnswerCache | None:

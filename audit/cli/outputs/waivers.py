@@ -13,7 +13,6 @@ from audit.cli.console.terminal import note
 if TYPE_CHECKING:
     from audit.cli.outputs.verdict_code import OnInconclusive
     from audit.errors import ExitCode
-    from audit.plan.file.plan_file import LoadedPlan
     from audit.public.table import PublicRelease, PublicWaiver
     from audit.result.audit_result import AuditResult, Waiver
     from audit.result.waivers import WaiverOnDay, WaiversOnDay
@@ -27,13 +26,6 @@ WaiversFile = Annotated[
 def today() -> str:
     """Return the day in UTC, as YYYY-MM-DD."""
     return dt.datetime.now(dt.UTC).date().isoformat()
-
-
-def with_waivers_from(loaded: LoadedPlan, named: Path | None) -> LoadedPlan:
-    """Return the plan with the named file of waivers, if one was named."""
-    import dataclasses
-
-    return loaded if named is None else dataclasses.replace(loaded, waivers=named)
 
 
 def with_named_waivers(result: AuditResult, named: Path | None, *, exact: bool) -> AuditResult:

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.testing.cases import JudgedPlan
+from audit.detectors.isolation.options import Sandbox
 from audit.errors import AuditError, RunInterruptedError
 from audit.storage import held, write_durably
 
 if TYPE_CHECKING:
+    from audit.cli.outputs.run_request import RunRequest
     from audit.plan.file.plan_file import LoadedPlan
-    from audit.result.audit_result import AuditResult
 
 _RESTRICTED: Final = Path("audit-out", "restricted")
 """Restricted folder below the root of the tests: the one that `audit7k run` uses there."""
@@ -134,12 +135,11 @@ def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
     from audit.cli.testing.public_cases import public_cases
     from audit.cli.testing.waived_cases import public_waivers_by_case, with_waivers
     from audit.disclosure.publish import check_folder, publish
-    from audit.plan.file.plan_file import read_plan_file
 
-    loaded = read_plan_file(asked.plan)
-    place = _restricted_place(asked, loaded)
-    check_folder(loaded.plan, place)
-    result = _audited(asked, loaded)
+    request = _run_request(asked)
+    place = _restricted_place(asked, request.loaded)
+    check_folder(request.loaded.plan, place)
+    result = request.audit(None)
     published = publish(result, place, _write_nothing, ("json",), ("en",))
     release = published.public
     notes = [f"{asked.name}: audited at collection: {release.headline.outcome.upper()}; groups in public words"]
@@ -160,9 +160,8 @@ def _write_nothing(files: Mapping[str, bytes]) -> None:
 def _judge_exactly(asked: PlanRequest) -> JudgedPlan:
     from audit.cli.testing.exact_cases import exact_cases
     from audit.cli.testing.waived_cases import waivers_by_case, with_waivers
-    from audit.plan.file.plan_file import read_plan_file
 
-    result = _audited(asked, read_plan_file(asked.plan))
+    result = _run_request(asked).audit(None)
     outcome = result.overall.outcome.upper()
     note = f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"
     return JudgedPlan(with_waivers(exact_cases(result), result, waivers_by_case(result), _today()), (note,), asked.name)
@@ -172,13 +171,19 @@ def _today() -> str:
     return dt.datetime.now(dt.UTC).date().isoformat()
 
 
-def _audited(asked: PlanRequest, loaded: LoadedPlan) -> AuditResult:
-    """Run the audit as `gate` does: without the parts that decide no verdict."""
-    from audit.result.waivers_file import publishable_errors
-    from audit.run import run_audit
+def _run_request(asked: PlanRequest) -> RunRequest:
+    """Read the plan, to be run as `gate` does: without the parts that decide no verdict."""
+    from audit.cli.outputs.run_request import RunRequest, plan_with
 
-    with publishable_errors(exact=asked.exact):
-        return run_audit(loaded, crosscheck=False, details=False, sandbox="auto", allow_pickle=asked.allow_pickle)
+    return RunRequest(
+        asked.plan,
+        plan_with(asked.plan),
+        quiet=True,
+        exact=asked.exact,
+        details=False,
+        sandbox=Sandbox.AUTO,
+        allow_pickle=asked.allow_pickle,
+    )
 
 
 def _restricted_place(asked: PlanRequest, loaded: LoadedPlan) -> Path:

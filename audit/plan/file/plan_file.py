@@ -79,6 +79,8 @@ class LoadedPlan:
     """Line of each rule in the file; empty where the plan came from no text."""
     waivers: Path | None = None
     """File of waivers that replaces the plan's own."""
+    sha256: str = ""
+    """SHA-256 (hex) of the file's bytes; empty where the plan came from no file."""
 
     @property
     def waivers_file(self) -> Path | None:
@@ -95,9 +97,10 @@ def load_plan(path: str | os.PathLike[str]) -> AuditPlan:
 def read_plan_file(path: str | os.PathLike[str]) -> LoadedPlan:
     """Read a plan file, and keep its text as written beside the plan. Raises PlanError, always one line."""
     path = Path(path)
-    text = _text_of(path, PLAN)
-    loaded = parse_plan(text, name=str(path), folder=Path(os.path.abspath(path.parent)))  # noqa: PTH100 - keeps symlinks
-    return replace(loaded, file=_plain_name(path))
+    content = _bytes_of(path, PLAN)
+    folder = Path(os.path.abspath(path.parent))  # noqa: PTH100 - keeps symlinks
+    loaded = parse_plan(_decoded(content, path), name=str(path), folder=folder)
+    return replace(loaded, file=_plain_name(path), sha256=hashlib.sha256(content).hexdigest())
 
 
 def load_design(path: str | os.PathLike[str]) -> SamplingDesign:
@@ -195,16 +198,20 @@ def _plain(value: object) -> str:
 
 
 def _text_of(path: Path, layout: Layout) -> str:
-    name = one_line(str(path))
-    content = _bytes_of(path, name, layout)
+    return _decoded(_bytes_of(path, layout), path)
+
+
+def _decoded(content: bytes, path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise PlanError(f"{name}, line {line}: not UTF-8", slug="plan-not-utf8", hint="save it as UTF-8") from None
+        where = f"{one_line(str(path))}, line {line}"
+        raise PlanError(f"{where}: not UTF-8", slug="plan-not-utf8", hint="save it as UTF-8") from None
 
 
-def _bytes_of(path: Path, name: str, layout: Layout) -> bytes:
+def _bytes_of(path: Path, layout: Layout) -> bytes:
+    name = one_line(str(path))
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_PLAN + 1)

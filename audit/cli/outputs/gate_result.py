@@ -1,0 +1,118 @@
+"""Result that `gate` judges, of a plan or in a file, and the options of `gate` that exclude one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import note
+from audit.cli.outputs.baselines import BaselineInUse, baseline_in_use, gate_restricted_folder, with_change_from
+from audit.cli.outputs.chosen_rules import check_rules
+from audit.cli.outputs.nights import Sample, check_sequential
+from audit.cli.outputs.reuse import answer_cache, check_keeping, too_many_failed
+from audit.cli.outputs.verdict_code import note_open_network
+
+if TYPE_CHECKING:
+    from audit.cli.outputs.run_request import RunRequest
+    from audit.result.audit_result import AuditResult
+    from audit.verdicts.changes.baseline import Baseline
+
+
+def check_gate(
+    cache: Path | None,
+    sample: Sample | None,
+    state: Path | None,
+    other: Mapping[str, object],
+    *,
+    changed_only: bool,
+    of_result: bool,
+) -> None:
+    """Raise ArgumentError if options contradict each other.
+
+    `other` holds the options that change a verdict. Many nights, whose `state` is named, have one verdict of their own,
+    and the verdict that is kept for unchanged inputs covers all rules.
+    """
+    sequential = state is not None
+    check_keeping(cache, changed_only=changed_only, of_result=of_result, sequential=sequential)
+    check_sequential(sample, sequential=sequential)
+    given = [option for option, value in other.items() if value]
+    if given and (sequential or changed_only):
+        against = "--sequential" if sequential else "--changed-only"
+        raise ArgumentError(
+            f"{given[0]} cannot be asked together with {against}",
+            slug="gate-arguments",
+            hint="the nights have one verdict"
+            if sequential
+            else "only the whole verdict is kept; leave one of them out",
+        )
+
+
+def result_of_plan(
+    request: RunRequest, only: Sequence[str], cache: Path | None, restricted_folder: Path | None
+) -> tuple[AuditResult, BaselineInUse]:
+    """Run a plan, and return its result, compared with a baseline if there is one, and that baseline.
+
+    Raises AuditError, also if the plan has no rule that `only` names.
+    """
+    from audit.verdicts.changes.baseline import baseline_for
+
+    loaded = request.loaded
+    check_rules(loaded.plan, only)
+    earlier = baseline_for(loaded, request.baseline)
+    place = gate_restricted_folder(None, loaded.plan, loaded.folder, restricted_folder)
+    accepted = baseline_in_use(earlier, loaded.plan, place, quiet=request.quiet)
+    return _audited(request, cache, earlier), accepted
+
+
+def result_of_file(
+    path: Path, baseline: Path | None, restricted_folder: Path | None, *, quiet: bool
+) -> tuple[AuditResult, BaselineInUse]:
+    """Return the result in a file, compared with a baseline if there is one, and that baseline."""
+    from audit.result.file import load_result
+
+    result = load_result(path)
+    if baseline is None:
+        return result, baseline_in_use(None, result.plan, None, quiet=quiet)
+    from audit.verdicts.changes.baseline import load_named_baseline
+
+    earlier = load_named_baseline(baseline)
+    place = gate_restricted_folder(path.parent, result.plan, None, restricted_folder)
+    accepted = baseline_in_use(earlier, result.plan, place, quiet=quiet)
+    return with_change_from(result, path, earlier), accepted
+
+
+def night_result(judged: RunRequest | Path, cache: Path | None, *, quiet: bool) -> AuditResult:
+    """Return the result of one night of many, of a plan or in a file. It is compared with no baseline."""
+    if isinstance(judged, Path):
+        from audit.result.file import load_result
+
+        result = load_result(judged)
+        _say_left_out(change=result.change is not None, waivers=bool(result.waivers), quiet=quiet)
+        return result
+    from audit.plan.sections import BaselineSection
+
+    loaded = judged.loaded
+    named = loaded.plan.baseline.result is not None
+    _say_left_out(change=named, waivers=loaded.waivers_file is not None, quiet=quiet)
+    without = loaded.plan.model_copy(update={"baseline": BaselineSection()})
+    return _audited(replace(judged, loaded=replace(loaded, plan=without)), cache, None)
+
+
+def _say_left_out(*, change: bool, waivers: bool, quiet: bool) -> None:
+    """Note what decides a single audit but plays no part in the verdict of many nights."""
+    left = [name for name, is_there in (("the change from a baseline", change), ("waivers", waivers)) if is_there]
+    if left and not quiet:
+        note(f"note: left out of the verdict of many nights: {' and '.join(left)}")
+
+
+def _audited(request: RunRequest, cache: Path | None, earlier: Baseline | None) -> AuditResult:
+    """Run a plan, with answers from a cache."""
+    answers = answer_cache(cache)
+    result = request.audit(earlier, answers)
+    if answers is not None and too_many_failed(result):
+        answers.forget()
+    note_open_network(result, quiet=request.quiet)
+    return result

@@ -1,0 +1,82 @@
+"""Request to run a plan: the plan itself, read once, and the options of the command that asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.detectors.isolation.options import Sandbox
+
+if TYPE_CHECKING:
+    from audit.plan.file.plan_file import LoadedPlan
+    from audit.result.audit_result import AuditResult
+    from audit.scoring.checkpoint import Checkpoint
+    from audit.verdicts.changes.baseline import Baseline
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A plan to be run and judged, and how."""
+
+    path: Path
+    """File of the plan."""
+    loaded: LoadedPlan
+    """The plan, with what the options replace in it."""
+    baseline: Path | None = None
+    """Earlier result in the place of the one that the plan names."""
+    quiet: bool = False
+    exact: bool = True
+    """Whether progress and errors may show exact counts: a log that many read may not."""
+    crosscheck: bool = True
+    """Whether other libraries are asked for the same numbers, beside the details."""
+    details: bool = True
+    """Whether questions that decide no verdict are answered."""
+    sandbox: Sandbox = Sandbox.NONE
+    allow_pickle: bool = False
+
+    def audit(
+        self, earlier: Baseline | None, checkpoint: Checkpoint | None = None, predictions_to: Path | None = None
+    ) -> AuditResult:
+        """Run the plan against the baseline `earlier`, if there is one. Raises AuditError."""
+        from audit.result.waivers_file import publishable_errors
+        from audit.run import run_audit
+        from audit.scoring.progress import progress_on_stderr
+
+        with publishable_errors(exact=self.exact):
+            return run_audit(
+                self.loaded,
+                # A line of progress counts rows and failures.
+                progress=progress_on_stderr(quiet=self.quiet or not self.exact),
+                predictions_to=predictions_to,
+                crosscheck=self.crosscheck and self.details,
+                details=self.details,
+                checkpoint=checkpoint,
+                baseline=earlier,
+                sandbox=self.sandbox,
+                allow_pickle=self.allow_pickle,
+            )
+
+
+def plan_with(path: Path, *, waivers: Path | None = None, repeat: int | None = None) -> LoadedPlan:
+    """Read a plan, with a file of waivers and a `scoring.repeat` in the place of its own where they are given.
+
+    Raises PlanError, also if the detector cannot be asked again.
+    """
+    from audit.errors import PlanError
+    from audit.plan.answers import PredictionsDetector
+    from audit.plan.file.plan_file import read_plan_file
+
+    loaded = read_plan_file(path)
+    if waivers is not None:
+        loaded = replace(loaded, waivers=waivers)
+    if repeat is None:
+        return loaded
+    if repeat > 1 and isinstance(loaded.plan.detector, PredictionsDetector):
+        raise PlanError(
+            "--repeat asks the detector again, and one known by its predictions cannot be asked",
+            slug="repeat-predictions",
+            hint="leave it out",
+        )
+    scoring = loaded.plan.scoring.model_copy(update={"repeat": repeat})
+    return replace(loaded, plan=loaded.plan.model_copy(update={"scoring": scoring}))
