@@ -1,7 +1,7 @@
 """The language of a report: its words, numbers and direction. English is here; `reports.languages` has the others.
 
 Every sentence of a report goes through `translations` (in Python as `translations.gettext("…")` and `ngettext`, in
-templates as `{% trans %}`), so that a catalog is all that a further language needs.
+templates as `{% trans %}`), so that a catalog holds all its words. CONTRIBUTING.md names the few other places.
 """
 
 from __future__ import annotations

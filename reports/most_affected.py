@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from audit.result.reading import MISSED, WRONGLY_FLAGGED, Finding, Reading, people_beyond
+from audit.result.reading import Finding, Reading, people_beyond
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import rounded_up
 from reports.language import Language
 from reports.unnamed_words import Kind, kind_of

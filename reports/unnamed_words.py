@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from audit.result.findings.judged import FamilyResult, RuleResult
-from audit.result.reading import MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from reports.language import Language
 
 

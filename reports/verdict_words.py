@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.result.findings.judged import RuleResult
-from audit.result.reading import MISSED, UNDECIDED_ALONE, WRONGLY_FLAGGED, worst_outcomes
+from audit.result.reading import UNDECIDED_ALONE, worst_outcomes
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from reports.answer_words import AnswerWords
 from reports.change_words import ChangeWords
 from reports.most_affected import MostAffected, kind_of_finding

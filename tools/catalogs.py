@@ -67,7 +67,7 @@ def extracted() -> Catalog:
 
 def _texts_of_audit() -> Iterator[tuple[str, str]]:
     for term in TERMS.values():
-        yield from (("audit/terms", text) for text in (term.name, term.means, term.not_said))
+        yield from (("audit/vocabulary/terms", text) for text in (term.name, term.means, term.not_said))
     for metric in METRICS.values():
         yield from (("audit/vocabulary/metrics.py", text) for text in (metric.plain, metric.among, metric.definition))
     yield from (("audit/vocabulary/terms/probes.py", word) for word in SLOT_WORDS.values())

@@ -11,17 +11,14 @@ from audit.result.audit_result import OverallVerdict
 from audit.result.findings.judged import RowAccount
 from audit.result.findings.system import Notice, SystemDescription
 from audit.vocabulary.groups import Family, SensitiveFeature
-from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.metrics import METRICS, MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import exact_percent
 from audit.vocabulary.sentences import Share, Word, counted, sentence, share
 
 UNASKED: Final = Notice.of("crosscheck-skipped", sentence("crosscheck_skipped"))
 """What a result says where no other library was asked for the same numbers."""
 
-_LIMITS_HARM = {
-    "missed": ("true_positive_rate", "false_negative_rate"),
-    "wrongly_flagged": ("false_positive_rate", "true_negative_rate"),
-}
+_LIMITS_HARM = {"missed": MISSED, "wrongly_flagged": WRONGLY_FLAGGED}
 _MANY = 0.10
 """Share of rows without a label or an attribute from which on a notice says so."""
 _FAR_FROM_PLAN = 0.15

@@ -11,9 +11,7 @@ from audit.public.table import PublicGroup, PublicRelease
 from audit.result.findings.safeguards import PublicState
 from audit.safeguards import with_table_evidence
 from audit.vocabulary.groups import Group
-
-_FOUND = ("true_positive_rate", "false_negative_rate")
-_WRONGLY_FLAGGED = ("false_positive_rate", "true_negative_rate")
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 
 
 def with_shown_evidence(release: PublicRelease, states: Mapping[str, PublicState]) -> PublicRelease:
@@ -27,12 +25,12 @@ def shown_evidence(release: PublicRelease) -> frozenset[str]:
     """Keys of evidence (`audit/safeguards/data/evidence.toml`) of which the release prints figures of groups."""
     limited = {rule.metric for rule in release.rules}
     printed = [rate for rate in release.rates if rate.value is not None and rate.group.levels]
-    by_group = [rate for rate in printed if rate.metric in _FOUND]
+    by_group = [rate for rate in printed if rate.metric in MISSED]
     decided = [word.group for word in release.words if word.word != "cannot_tell"]
     genders, nationalities = _coded(release, "gender"), _coded(release, "nationality")
     found = {
         "missed": any(rate.metric in limited for rate in by_group),
-        "false_alarms": any(rate.metric in _WRONGLY_FLAGGED for rate in printed),
+        "false_alarms": any(rate.metric in WRONGLY_FLAGGED for rate in printed),
         "gender": any(_is_by(rate.group, genders) for rate in by_group),
         "inequality": any(rate.metric in limited for rate in printed),
         "selection": any(rate.metric == "selection_rate" for rate in printed),
@@ -53,7 +51,7 @@ def shown_evidence(release: PublicRelease) -> frozenset[str]:
 def _of_everyone(release: PublicRelease) -> dict[str, bool]:
     """What follows from both errors of everyone: how many flags are right, here and at the base rate of use."""
     known = {rate.metric for rate in release.rates if rate.value is not None and not rate.group.levels}
-    both = not known.isdisjoint(_FOUND) and not known.isdisjoint(_WRONGLY_FLAGGED)
+    both = not known.isdisjoint(MISSED) and not known.isdisjoint(WRONGLY_FLAGGED)
     asked = {look.name for look in release.about.looks if look.asked}
     return {"above_chance": both, "at_work": both and "at_work" in asked}
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
 from audit.public.table import PublicGroup, PublicRate, PublicRelease, PublicRule, PublicWord
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import SHARES_OF_GOOD, MetricName
 from audit.vocabulary.numbers import Frequency, frequencies, half_up, hundredfold, rounded_up
 
 State = Literal["below", "meets", "cannot_tell", "not_shown"]
@@ -35,7 +35,6 @@ FUNNEL_DEVIATIONS: Final = (1.96, 3.09)
 _LEAST_LENGTH: Final = 0.012
 """Least length in a bar: four pixels on a phone, so that one group of a thousand is visible on paper too."""
 _CURVE: Final = tuple(round(20 * 10 ** (step / 9)) for step in range(34))
-_SHARES_OF_GOOD: Final = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ def limits_beside(rest: float, rule: PublicRule) -> tuple[float | None, float | 
 
 def error_of(metric: MetricName, rate: float) -> float:
     """State a rate as a share of errors: victims missed, people wrongly flagged, flags that are wrong."""
-    return 1 - rate if metric in _SHARES_OF_GOOD else rate
+    return 1 - rate if metric in SHARES_OF_GOOD else rate
 
 
 def natural(metric: MetricName, rate: float, other: float | None) -> tuple[Frequency, Frequency | None]:

@@ -15,18 +15,13 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.change import Change, ChangeVerdict
 from audit.result.findings.judged import Estimate, FamilyResult, MetricDefinition, Outcome, RuleResult, Verdict
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
+from audit.vocabulary.metrics import SHARES_OF_GOOD
 
 Key = tuple[Level, ...]
 People = frozenset[tuple[str, str]]
 """The people of a group, as `Group.people` gives them: on whatever rung they are looked at."""
 T = TypeVar("T")
 
-MISSED = ("true_positive_rate", "false_negative_rate")
-"""Rates that speak of victims missed."""
-WRONGLY_FLAGGED = ("false_positive_rate", "true_negative_rate")
-"""Rates that speak of people wrongly flagged."""
-SHARES_OF_GOOD = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
-"""Rates whose complement is the share of errors."""
 
 WORST_FIRST: Final = ("fail", "inconclusive", "not_evaluable", "pass")
 UNDECIDED_ALONE = (

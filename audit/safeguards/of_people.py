@@ -7,8 +7,9 @@ from typing import Final
 
 from audit.plan.governance import Meaning
 from audit.result.findings.judged import Estimate
-from audit.safeguards.result_view import FOUND, MISSED, WRONGLY_FLAGGED, ResultView
+from audit.safeguards.result_view import FOUND, ResultView
 from audit.safeguards.searches import FoundEvidence, Search, measured, not_shown, stated
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.sentences import Word, counted, sentence
 
 

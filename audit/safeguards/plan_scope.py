@@ -11,7 +11,8 @@ from typing import Final
 
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import TextProbe
-from audit.safeguards.result_view import MISSED, features_coded, features_meaning
+from audit.safeguards.result_view import features_coded, features_meaning
+from audit.vocabulary.metrics import MISSED
 
 NATIONALITY_SLOTS: Final = frozenset({"demonym", "country"})
 """Slots of a text probe whose words name a nationality."""

@@ -13,8 +13,6 @@ from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 
 FOUND: MetricName = "true_positive_rate"
-MISSED: tuple[MetricName, ...] = ("true_positive_rate", "false_negative_rate")
-WRONGLY_FLAGGED: tuple[MetricName, ...] = ("false_positive_rate", "true_negative_rate")
 
 
 class ResultView:

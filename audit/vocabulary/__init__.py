@@ -1,1 +1,1 @@
-"""Names for everything: groups, rates, statuses, numbers and text. Imports nothing but errors."""
+"""Names for everything: groups, rates, statuses, numbers and text. Imports nothing else of the project."""

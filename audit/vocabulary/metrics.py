@@ -225,3 +225,11 @@ def worse_direction(name: MetricName, route: Literal["services", "enforcement", 
     if worse is not Worse.BY_ROUTE:
         return worse
     return {"services": Worse.LOW, "enforcement": Worse.HIGH, "both": Worse.NOT_JUDGED}[route]
+
+
+MISSED: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_negative_rate")
+"""Rates that speak of victims missed."""
+WRONGLY_FLAGGED: Final[tuple[MetricName, ...]] = ("false_positive_rate", "true_negative_rate")
+"""Rates that speak of people wrongly flagged."""
+SHARES_OF_GOOD: Final[tuple[MetricName, ...]] = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
+"""Rates whose complement is the share of errors."""

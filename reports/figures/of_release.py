@@ -9,8 +9,8 @@ from typing import Final, Literal
 from audit.errors import AuditError
 from audit.public.about import PublicMetric
 from audit.public.table import PublicGroup, PublicRate, PublicRelease, PublicRule, PublicSide, PublicWord
-from audit.result.reading import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.groups import Axis, Group
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from reports.figures.data import (
     Forest,
     ForestRow,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.result.reading import MISSED, WRONGLY_FLAGGED, Finding
+from audit.result.reading import Finding
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from reports.harms import Error, harm
 from reports.most_affected import people_more
 from reports.plain_text import capital

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.result.findings.judged import Outcome, RuleResult
-from audit.result.reading import MISSED, WRONGLY_FLAGGED, worst_outcomes
+from audit.result.reading import worst_outcomes
 from audit.vocabulary.groups import Axis, Family
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from reports.html.squares import Region, State, by_region
 from reports.html.tables import Table, TableWriter
 from reports.plain_text import capital

@@ -9,7 +9,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from audit.result.findings.judged import Outcome, RuleResult
-from audit.result.reading import MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.terms import TERMS, Term
 from reports.data_links import as_link
 from reports.group_counts import groups_csv

@@ -10,7 +10,7 @@ from typing import Literal
 from audit.public.figures import State, each_people_once, state_of, state_tally
 from audit.public.site import PublicAudit
 from audit.public.table import PublicRate, PublicRelease, PublicRule, PublicWord, clear_change, has_words
-from audit.result.reading import MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 
 Error = Literal["missed", "wrongly_flagged"]
 

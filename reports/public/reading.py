@@ -25,14 +25,10 @@ from audit.public.figures import (
 )
 from audit.public.table import PublicGroup, PublicRate, PublicRelease, PublicRule, group_key, why_no_rates
 from audit.vocabulary.groups import Axis, Group, Level, LevelName
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
 
 Key = tuple[Level, ...]
 
-MISSED: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_negative_rate")
-"""Rates that speak of victims missed."""
-WRONGLY_FLAGGED: Final[tuple[MetricName, ...]] = ("false_positive_rate", "true_negative_rate")
-"""Rates that speak of people wrongly flagged."""
 OUTCOMES: Final = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive", "not_shown": "not_evaluable"}
 """The look of each state: shape and colour are those of the restricted report."""
 

@@ -7,9 +7,10 @@ from typing import assert_never
 from audit.public.figures import State, natural
 from audit.public.sentences import SENTENCES
 from audit.public.table import PublicMethod, PublicRule
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
-from reports.public.reading import MISSED, WRONGLY_FLAGGED, PublicFinding
+from reports.public.reading import PublicFinding
 from reports.rate_words import RateWords
 
 

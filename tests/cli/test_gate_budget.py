@@ -74,7 +74,7 @@ def test_a_gate_loads_no_more_than_it_needs(tmp_path: Path) -> None:
     for arguments in ((), ("--restricted",), ("--only", "true_positive_rate")):
         of_result = loaded_by("gate", str(tmp_path / "out"), *arguments)
         assert {name.partition(".")[0] for name in of_result}.isdisjoint(FRAMEWORKS | ENGINES)
-        assert "audit.plan.file.plan_file" not in of_result
+        assert not [name for name in of_result if name.startswith("audit.plan.file")]
         assert len(of_result) <= OF_A_RESULT
 
 

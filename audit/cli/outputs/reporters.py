@@ -118,8 +118,8 @@ def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (
     Raises AuditError if the reporter fails, never with the text of that failure, which may quote the result.
     """
     asked = {"languages": languages, "language": languages[0]} if languages else {}
-    takes = signature(reporter.render).parameters
     try:
+        takes = signature(reporter.render).parameters
         content = reporter.render(
             result, **{key: value for key, value in {**asked, "compared": compared}.items() if key in takes}
         )

@@ -15,7 +15,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, Reading, each_once
 from audit.vocabulary.groups import Group
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
 from audit.vocabulary.numbers import exact_percent, percent
 from audit.vocabulary.text import printable
 
@@ -43,9 +43,9 @@ _WORDS: Final[Mapping[State, str]] = {
 }
 _URGENCY: Final[Mapping[State, int]] = {"fail": 0, "inconclusive": 1, "as_part": 2, "pass": 3, "not_evaluable": 4}
 _PRIMARY: Final[Mapping[str, tuple[MetricName, ...]]] = {
-    "missed": ("true_positive_rate", "false_negative_rate"),
-    "wrongly_flagged": ("false_positive_rate", "true_negative_rate"),
-    "both": ("true_positive_rate", "false_negative_rate", "false_positive_rate", "true_negative_rate"),
+    "missed": MISSED,
+    "wrongly_flagged": WRONGLY_FLAGGED,
+    "both": (*MISSED, *WRONGLY_FLAGGED),
 }
 _HARMS: Final = {
     "missed": "victims missed (flags lead to services)",

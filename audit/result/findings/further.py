@@ -216,7 +216,7 @@ class Further(Part):
     """The subgroups that are missed and wrongly flagged most, among all that the plan's `scan` describes."""
     aucs: tuple[GroupAuc, ...] = ()
     """How well the scores rank: everyone's cases first, then group by group. Families of several features and more than
-    60 groups are left out, here and in the next three."""
+    60 groups are left out, here and in `auc_decompositions`, `calibrations` and `sweeps`."""
     auc_decompositions: tuple[AucDecomposition, ...] = ()
     """How much of the AUC over everyone is telling groups apart, family by family."""
     calibrations: tuple[Calibration, ...] = ()

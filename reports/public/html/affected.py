@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.public.figures import natural
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
 from reports.harms import Error, harm
 from reports.language import Language
 from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
-from reports.public.reading import MISSED, WRONGLY_FLAGGED, PublicFinding, PublicReading
+from reports.public.reading import PublicFinding, PublicReading
 from reports.public.words import PublicWords
 
 MOST = 10

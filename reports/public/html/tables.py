@@ -10,13 +10,13 @@ from markupsafe import Markup
 from audit.public.figures import Place
 from audit.public.table import PublicRule, group_key
 from audit.vocabulary.groups import Axis, Group, Level
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
 from reports.language import Language
 from reports.names import UNKNOWN, UNLISTED, Names
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
 from reports.public.html.charts import funnel, interval
-from reports.public.reading import MISSED, WRONGLY_FLAGGED, PublicFinding, PublicReading, judges
+from reports.public.reading import PublicFinding, PublicReading, judges
 from reports.public.words import PublicWords
 
 FOREST = 28
