@@ -80,8 +80,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     folder
         Folder that paths in the plan are relative to; the folder of the plan file if one is read.
     progress, predictions_to
-        Where progress is shown, and where `predictions.parquet` of a detector that is run is written. Nowhere by
-        default.
+        Where progress is shown, and where a detector's `predictions.parquet` is written; nowhere by default.
     crosscheck
         Whether to ask fairlearn and AIF360 for the same numbers. If one of them disagrees, there is no result.
     details
