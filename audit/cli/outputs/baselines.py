@@ -12,6 +12,7 @@ import typer
 from audit.cli.console.terminal import note
 
 if TYPE_CHECKING:
+    from audit.cli.outputs.run_request import RunRequest
     from audit.plan.audit_plan import AuditPlan
     from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
@@ -66,6 +67,21 @@ def baseline_in_use(baseline: Baseline | None, plan: AuditPlan, place: Path | No
 
         refuse_rolled_back(baseline, plan, place)
     return BaselineInUse(baseline, plan, place)
+
+
+def baseline_of_plan(request: RunRequest, out: Path | None, named: Path | None) -> BaselineInUse:
+    """Return the baseline of a plan's run, if it has one, checked before the long scoring.
+
+    `out` is the output folder of a run; a gate has none. `named` is the restricted folder, if it is known.
+    """
+    from audit.verdicts.changes.baseline import baseline_for
+
+    loaded = request.loaded
+    earlier = baseline_for(loaded, request.baseline)
+    if earlier is not None and out is not None:
+        refuse_overwritten_baseline(earlier, out)
+    place = gate_restricted_folder(out, loaded.plan, loaded.folder, named)
+    return baseline_in_use(earlier, loaded.plan, place, quiet=request.quiet)
 
 
 def _refuse_from_the_future(baseline: Baseline) -> None:

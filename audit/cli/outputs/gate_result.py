@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
-from audit.cli.outputs.baselines import BaselineInUse, baseline_in_use, gate_restricted_folder, with_change_from
+from audit.cli.outputs.baselines import (
+    BaselineInUse,
+    baseline_in_use,
+    baseline_of_plan,
+    gate_restricted_folder,
+    with_change_from,
+)
 from audit.cli.outputs.chosen_rules import check_rules
 from audit.cli.outputs.nights import Sample, check_sequential
 from audit.cli.outputs.reuse import answer_cache, check_keeping, too_many_failed
@@ -57,14 +63,9 @@ def result_of_plan(
 
     Raises AuditError, also if the plan has no rule that `only` names.
     """
-    from audit.verdicts.changes.baseline import baseline_for
-
-    loaded = request.loaded
-    check_rules(loaded.plan, only)
-    earlier = baseline_for(loaded, request.baseline)
-    place = gate_restricted_folder(None, loaded.plan, loaded.folder, restricted_folder)
-    accepted = baseline_in_use(earlier, loaded.plan, place, quiet=request.quiet)
-    return _audited(request, cache, earlier), accepted
+    check_rules(request.loaded.plan, only)
+    accepted = baseline_of_plan(request, None, restricted_folder)
+    return _audited(request, cache, accepted.baseline), accepted
 
 
 def result_of_file(

@@ -12,7 +12,6 @@ SCORING: Final = "scoring"
 
 if TYPE_CHECKING:
     from audit.cli.outputs.audience import ExactReports, PublicFiles, RequestedOutput
-    from audit.cli.outputs.baselines import BaselineInUse
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.cli.outputs.run_request import RunRequest
     from audit.plan.file.plan_file import LoadedPlan
@@ -40,12 +39,13 @@ def run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: b
     Raises AuditError. Then only the kept answers and the record of the accepted baseline have changed.
     """
     from audit.cli.outputs.audience import PublicFiles
+    from audit.cli.outputs.baselines import baseline_of_plan
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.result.json_text import result_to_json
     from audit.scoring.checkpoint import Checkpoint
 
     place = _checked_place(out, request.loaded, asked) if isinstance(asked, PublicFiles) else None
-    accepted = _baseline_of_run(out, request, place)
+    accepted = baseline_of_plan(request, out, place)
     with OutputFolder(out, publishes=place is not None) as folder:
         answers = Checkpoint(out / SCORING, fresh=fresh)
         result = request.audit(accepted.baseline, answers, folder.place("predictions.parquet"))
@@ -60,19 +60,6 @@ def run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: b
         else:
             first = out / _write_exact(folder, result, asked)
     return OneRun(result, document, first)
-
-
-def _baseline_of_run(out: Path, request: RunRequest, place: Path | None) -> BaselineInUse:
-    """Return the baseline of a run, if it has one, checked before the long scoring."""
-    from audit.cli.outputs.baselines import baseline_in_use, gate_restricted_folder, refuse_overwritten_baseline
-    from audit.verdicts.changes.baseline import baseline_for
-
-    loaded = request.loaded
-    earlier = baseline_for(loaded, request.baseline)
-    if earlier is not None:
-        refuse_overwritten_baseline(earlier, out)
-    place = place or gate_restricted_folder(out, loaded.plan, loaded.folder, None)
-    return baseline_in_use(earlier, loaded.plan, place, quiet=request.quiet)
 
 
 def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports) -> str:
