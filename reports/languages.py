@@ -16,6 +16,7 @@ from gettext import GNUTranslations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from audit.vocabulary.text import LANGUAGES
 from reports.language import ENGLISH, Language
 from reports.numbers import Numbers
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from babel.core import Locale
     from babel.messages.catalog import Catalog
 
-CODES: Final = ("en", "fr", "es", "ar", "ru", "zh")
-"""The languages by the codes that a user gives."""
 LOCALE: Final = Path(__file__).with_name("locale")
 REVIEWED_BY: Final = "X-Reviewed-By"
 """The header of a catalog that names the native speaker who has read it."""
@@ -40,10 +39,10 @@ _GROUPED_FROM: Final = {"es": 5}
 
 @cache
 def language(code: str) -> Language:
-    """Return the language with this code. Raises KeyError for a code that is not in `CODES`."""
+    """Return the language with this code. Raises KeyError for a code that is not in `LANGUAGES`."""
     if code == "en":
         return ENGLISH
-    if code not in CODES:
+    if code not in LANGUAGES:
         raise KeyError(code)
     from babel.core import Locale
 

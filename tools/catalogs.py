@@ -32,13 +32,14 @@ from audit.safeguards.catalogue import catalogue
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.sentences import SENTENCES, WORDS
 from audit.vocabulary.terms import SLOT_WORDS, TERMS
-from reports.languages import CODES, LOCALE, REVIEWED_BY, read_catalog, reviewer
+from audit.vocabulary.text import LANGUAGES
+from reports.languages import LOCALE, REVIEWED_BY, read_catalog, reviewer
 
 REPORTS: Final = LOCALE.parent
 METHODS: Final = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.css", "jinja2")]
 _AS_RENDERED: Final = {"trimmed": "true", "newstyle_gettext": "true"}  # else "100%" is looked for as "100%%"
 OPTIONS: Final = {"**/templates/**.html": _AS_RENDERED, "**/templates/**.css": _AS_RENDERED}
-TRANSLATED: Final = tuple(code for code in CODES if code != "en")
+TRANSLATED: Final = tuple(code for code in LANGUAGES if code != "en")
 AS_THEY_ARE: Final = {"%(first)s %(more)s", "%(first)s; %(other)s", "%(name)s (%(code)s)", "p %(p)s"}
 """Messages that may read the same in another language."""
 

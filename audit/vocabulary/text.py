@@ -45,6 +45,8 @@ def starts_formula(cell: str) -> bool:
     return unicodedata.normalize("NFKC", cell[begin.end() if begin else 0 :][:1]).startswith(_FORMULA)
 
 
+LANGUAGES: Final = ("en", "fr", "es", "ar", "ru", "zh")
+"""Codes of the languages that reports are written in: the six of the United Nations."""
 SHOWN = 5
 """Number of row numbers that a message lists before it gives the number of further rows."""
 

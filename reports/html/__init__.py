@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from audit.vocabulary.text import LANGUAGES
 from reports.html.page_command import FROM_THE_RESULT, Origin
 from reports.language import ENGLISH, Language
 
@@ -20,8 +21,8 @@ class HtmlReporter:
     name: str = "html"
     filename: str = "report.html"
     audience: Literal["restricted"] = "restricted"
-    languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
-    """The languages that the reporter can write, by the codes of `reports.languages`."""
+    languages: tuple[str, ...] = LANGUAGES
+    """The languages that the reporter can write, by the codes of `audit.vocabulary.text`."""
 
     def render(self, result: AuditResult, languages: Sequence[str] = (), *, compared: bool = False) -> str:
         """The whole file as text, the same for the same result.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
+from audit.vocabulary.text import LANGUAGES
+
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
@@ -23,8 +25,8 @@ class PdfReporter:
     name: str = "pdf"
     filename: str = "report.pdf"
     audience: Literal["restricted"] = "restricted"
-    languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
-    """The languages that the reporter can write, by the codes of `reports.languages`."""
+    languages: tuple[str, ...] = LANGUAGES
+    """The languages that the reporter can write, by the codes of `audit.vocabulary.text`."""
 
     def __init__(self) -> None:
         from reports.pdf.engine import weasyprint

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from audit.vocabulary.text import LANGUAGES
+
 if TYPE_CHECKING:
     from audit.public.table import PublicRelease
 
@@ -22,8 +24,8 @@ class PublicPdfReporter:
     name: str = "pdf"
     filename: str = "report.pdf"
     audience: Literal["public"] = "public"
-    languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
-    """The languages that the reporter can write, by the codes of `reports.languages`."""
+    languages: tuple[str, ...] = LANGUAGES
+    """The languages that the reporter can write, by the codes of `audit.vocabulary.text`."""
 
     def __init__(self) -> None:
         from reports.pdf.engine import weasyprint

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from audit.vocabulary.text import LANGUAGES
+
 if TYPE_CHECKING:
     from audit.public.site import PublicSite
 
@@ -20,8 +22,8 @@ class SitePortal:
     """The renderer of a portal."""
 
     name: str = "site"
-    languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
-    """The languages that the portal can write, by the codes of `reports.languages`."""
+    languages: tuple[str, ...] = LANGUAGES
+    """The languages that the portal can write, by the codes of `audit.vocabulary.text`."""
 
     def render(self, site: PublicSite) -> Mapping[str, bytes]:
         """Return every page by its path: the first language at the root, the others in folders named by their code."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from made.public import ABOUT_ALL, CODES, made, sizes_alone
+from made.public import ABOUT_ALL, made, sizes_alone
 from made.replaced import replaced
 from made.results import failing_result, passing_result, undecided_result
 from made.second_looks import further_result
@@ -16,6 +16,7 @@ from audit.public.about import PublicAbout, PublicLook
 from audit.public.table import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.safeguards import public_states, with_safeguards
+from audit.vocabulary.text import LANGUAGES
 from reports.languages import language
 from reports.public.html.looks import questions
 
@@ -115,7 +116,7 @@ def test_further_questions_are_asked_by_the_plan() -> None:
     assert LOOKS["subgroup_search"](with_more)
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", LANGUAGES)
 def test_every_further_question_has_words(code: str) -> None:
     looks = said(RESULTS[0]).looks
     stated = questions(looks, language(code), rates=True)

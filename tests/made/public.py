@@ -36,7 +36,7 @@ FLAGGED = PublicRule(
 )
 RUNGS = ("country", "m49-subregion", "m49-region")
 OFTEN = ("NPL", "PHL", "NGA", "IND", "BGD", "VNM", "UKR", "ROU", "ETH", "KEN", "GHA", "MMR", "IDN", "COL", "BRA", "MDA")
-CODES = ("en", "fr", "es", "ar", "ru", "zh")
+
 GAPS = {("woman", "NPL"): (0.30, 0.0), ("woman", "GHA"): (0.35, 0.0), ("man", "NGA"): (0.0, 0.18)}
 ABOUT_ALL = ABOUT.model_copy(
     update={

@@ -8,8 +8,7 @@ import pytest
 from made.portal import made_audits, made_site, rendered
 
 from audit.public.site import PublicSite
-
-LANGUAGES = ("en", "fr", "es", "ar", "ru", "zh")
+from audit.vocabulary.text import LANGUAGES
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ import pytest
 from babel.messages.catalog import Catalog
 
 from audit.evaluation.nationality import countries, regions
+from audit.vocabulary.text import LANGUAGES
 from reports.html import HtmlReporter
-from reports.languages import CODES, LOCALE, language, reviewer
+from reports.languages import LOCALE, language, reviewer
 from tools import catalogs
 
 
@@ -34,7 +35,7 @@ def test_a_catalog_is_complete_and_in_step_with_the_texts(code: str, template: C
 
 
 def test_the_six_languages_are_those_of_the_reporter() -> None:
-    assert HtmlReporter.languages == CODES
+    assert HtmlReporter.languages == LANGUAGES
 
 
 def test_texts_of_audit_are_among_the_messages(template: Catalog) -> None:

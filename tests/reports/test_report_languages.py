@@ -16,19 +16,20 @@ from made.public import in_languages, made
 
 import reports.html
 from audit.result.audit_result import AuditResult
+from audit.vocabulary.text import LANGUAGES
 from reports.html import HtmlReporter
 from reports.html.environment import isolated
 from reports.html.spaces import spaced
-from reports.languages import CODES, language
+from reports.languages import language
 from reports.public.html import PublicHtmlReporter
 
-OTHERS = tuple(code for code in CODES if code != "en")
+OTHERS = tuple(code for code in LANGUAGES if code != "en")
 
 
 @pytest.fixture(scope="module")
 def pages(failing: AuditResult) -> dict[str, str]:
     """The report of one result in each language."""
-    return {code: HtmlReporter().render(failing, [code]) for code in CODES}
+    return {code: HtmlReporter().render(failing, [code]) for code in LANGUAGES}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_numbers_and_days_are_those_of_the_language(code: str, count: str, share
 def test_the_first_of_a_month_is_an_ordinal_in_french_and_no_other_day_is(month: int) -> None:
     shown = [language("fr").date(f"2026-{month:02}-{day:02}").split()[0] for day in (1, 2, 11, 21)]
     assert shown == ["1er", "2", "11", "21"]
-    others = {language(code).date(f"2026-{month:02}-01") for code in CODES if code != "fr"}
+    others = {language(code).date(f"2026-{month:02}-01") for code in LANGUAGES if code != "fr"}
     assert not [day for day in others if "er " in day.partition(" ")[0] + " "]
 
 
@@ -66,7 +67,7 @@ def test_four_digits_stay_together_in_spanish_alone() -> None:
     }
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", LANGUAGES)
 def test_digits_are_western(code: str, pages: dict[str, str]) -> None:
     assert not re.findall("[\u0660-\u0669\u06f0-\u06f9]", pages[code])
 
@@ -184,8 +185,8 @@ def test_no_two_files_in_a_page_are_saved_under_one_name(failing: AuditResult) -
 
 
 def test_the_public_file_in_a_page_is_the_same_in_every_language() -> None:
-    found = downloads(PublicHtmlReporter().render(in_languages(made("small"), *CODES)))
-    assert [name for name, _ in found] == ["protected.csv"] * len(CODES)
+    found = downloads(PublicHtmlReporter().render(in_languages(made("small"), *LANGUAGES)))
+    assert [name for name, _ in found] == ["protected.csv"] * len(LANGUAGES)
     assert len({held for _, held in found}) == 1
 
 
@@ -260,7 +261,7 @@ def test_numbers_are_kept_together_from_right_to_left_alone(pages: dict[str, str
 
 
 def test_in_every_language_a_world_of_groups_keeps_within_half_a_megabyte(pages: dict[str, str]) -> None:
-    assert {code: len(page.encode()) <= 500_000 for code, page in pages.items()} == dict.fromkeys(CODES, True)
+    assert {code: len(page.encode()) <= 500_000 for code, page in pages.items()} == dict.fromkeys(LANGUAGES, True)
 
 
 def test_a_language_that_is_not_there_is_an_error() -> None:

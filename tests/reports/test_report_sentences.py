@@ -25,8 +25,9 @@ from audit.vocabulary.sentences import (
     share,
 )
 from audit.vocabulary.terms import SLOT_WORDS
+from audit.vocabulary.text import LANGUAGES
 from reports.language import ENGLISH
-from reports.languages import CODES, language
+from reports.languages import language
 from reports.sentences import SentenceWriter
 
 ROOT = Path(__file__).parents[2]
@@ -161,7 +162,7 @@ def test_every_word_of_ours_is_a_message(word: str) -> None:
 def test_a_decision_rule_is_read_in_public_as_in_the_restricted_report(section: dict[str, object], rule: str) -> None:
     made = decision_rule(PredictionsDetector.model_validate({"kind": "predictions", **section}))
     assert made.words.startswith(rule)
-    for code in CODES:
+    for code in LANGUAGES:
         writer = SentenceWriter(language(code))
         public, restricted = writer.decision(made.words), writer.written(made.words, [made.sentence])
         assert public == restricted

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from audit.errors import FolderInUseError, StorageError
+from audit.vocabulary.text import LANGUAGES
 
 _PREFIX: Final = ".audit7k-"
 _TRIED: Final = f"{_PREFIX}try-"
@@ -26,7 +27,7 @@ EXACT_FILES: Final = (
     "restricted.sarif.json",
     "restricted.md",
     "report.pdf",
-    *(f"report.{language}.pdf" for language in ("en", "fr", "es", "ar", "ru", "zh")),
+    *(f"report.{language}.pdf" for language in LANGUAGES),
 )
 OUR_FILES: Final = (*EXACT_FILES, PUBLIC)
 """Outputs that never stay beside a result of a later run; in `public` this holds for files that an earlier run

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from audit.vocabulary.text import LANGUAGES
+
 if TYPE_CHECKING:
     from audit.public.table import PublicRelease
 
@@ -16,8 +18,8 @@ class PublicHtmlReporter:
     name: str = "html"
     filename: str = "report.html"
     audience: Literal["public"] = "public"
-    languages: tuple[str, ...] = ("en", "fr", "es", "ar", "ru", "zh")
-    """The languages that it can write, by the codes of `reports.languages`."""
+    languages: tuple[str, ...] = LANGUAGES
+    """The languages that it can write, by the codes of `audit.vocabulary.text`."""
 
     def render(self, release: PublicRelease) -> str:
         """The whole file as text, in the languages of the release; the same for the same release."""
