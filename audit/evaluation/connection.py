@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from audit.errors import DataError, StorageError
 from audit.evaluation.byte_stream import DAMAGED
@@ -68,6 +68,25 @@ class PrivateFolder:
         self._folder.cleanup()
         if self._held is not None:
             self._held.close()
+
+
+class OnConnection:
+    """Rows on a connection of their own. A context manager: closing it removes every trace."""
+
+    __slots__ = ()
+    connection: duckdb.DuckDBPyConnection
+    private: PrivateFolder
+
+    def close(self) -> None:
+        """Close the connection and remove its private folder."""
+        self.connection.close()
+        self.private.remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyConnection:

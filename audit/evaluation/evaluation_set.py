@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from audit.errors import PlanError
 from audit.evaluation.columns import text_of
-from audit.evaluation.connection import PrivateFolder, Unchanged, connect, reading
+from audit.evaluation.connection import OnConnection, PrivateFolder, Unchanged, connect, reading
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import cases_digest, check_ids
 from audit.evaluation.labels import check_labels
@@ -33,7 +32,7 @@ SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationSet:
+class EvaluationSet(OnConnection):
     """A checked evaluation set on one DuckDB connection. As a context manager, it removes every trace at the end.
 
     The relation `source` holds the columns that the plan names, under their own names, and `__row__`, the number of
@@ -138,19 +137,6 @@ class EvaluationSet:
     def check_unchanged(self) -> None:
         """Raise DataError if the file is not the one that was opened. Call it at the end of a run."""
         self.unchanged.check()
-
-    def close(self) -> None:
-        """Close the connection and remove its private folder."""
-        self.connection.close()
-        self.private.remove()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.DataFrame | None = None) -> EvaluationSet:

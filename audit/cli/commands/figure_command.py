@@ -55,9 +55,9 @@ def figure(
     """
     from audit.cli.outputs.output_folder import write_file
 
-    drawer = find_figures()
+    maker = find_figures()
     source = _result_at(result) if restricted else _release_at(result, kind)
-    content = drawer.draw(kind.value, source, form.value, rule, by)
+    content = figure_bytes(maker, kind.value, source, form.value, rule, by)
     target = out or Path(f"{kind.value}{'-restricted' if restricted else ''}.{form.value}")
     write_file(target, content, private=restricted)
     note(f"Figure: {target}")
@@ -114,33 +114,28 @@ class Figures(Protocol):
         ...
 
 
-class GuardedFigures:
-    """Maker of figures whose errors never quote the words of a third party, which may quote a result."""
-
-    def __init__(self, figures: Figures) -> None:
-        self._figures = figures
-
-    def draw(
-        self, kind: str, source: PublicRelease | AuditResult, form: str, rule: str | None, by: str | None
-    ) -> bytes:
-        """Return the bytes of the file of a figure. Raises AuditError if it cannot be drawn."""
-        try:
-            return self._figures.draw(kind, source, "png" if form == "png" else "svg", rule, by)
-        except AuditError:
-            raise
-        except Exception as error:
-            raise AuditError(
-                f"the figure failed ({type(error).__name__})",
-                slug="figure-failed",
-                hint="run again as `audit7k --debug …`",
-            ) from error
-
-
-def find_figures(name: str = "figures") -> GuardedFigures:
+def find_figures(name: str = "figures") -> Figures:
     """Return the maker that an installed package offers under this name.
 
     Raises AuditError if no package offers one, or if it cannot be loaded.
     """
     from audit.plan.offers import one_maker
 
-    return GuardedFigures(one_maker(name, "figures", Figures))
+    maker: Figures = one_maker(name, "figures", Figures)
+    return maker
+
+
+def figure_bytes(
+    maker: Figures, kind: str, source: PublicRelease | AuditResult, form: str, rule: str | None, by: str | None
+) -> bytes:
+    """Return the bytes of a figure. Raises AuditError, never with words of a third party: they may quote a result."""
+    try:
+        return maker.draw(kind, source, "png" if form == "png" else "svg", rule, by)
+    except AuditError:
+        raise
+    except Exception as error:
+        raise AuditError(
+            f"the figure failed ({type(error).__name__})",
+            slug="figure-failed",
+            hint="run again as `audit7k --debug …`",
+        ) from error

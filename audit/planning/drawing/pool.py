@@ -12,12 +12,11 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from audit.errors import DataError
 from audit.evaluation.columns import check_asked, check_text_type, text_of
-from audit.evaluation.connection import PrivateFolder, Unchanged, connect, reading
+from audit.evaluation.connection import OnConnection, PrivateFolder, Unchanged, connect, reading
 from audit.evaluation.design import cluster_text
 from audit.evaluation.ids import check_ids
 from audit.evaluation.labels import check_labels
@@ -64,7 +63,7 @@ class Copies:
 
 
 @dataclass(slots=True)
-class Pool:
+class Pool(OnConnection):
     """Checked pool around one DuckDB connection. A context manager: closing it removes every trace.
 
     The table `frame` holds a row for each row of the pool that can be drawn: its number `place`, its `cell` (from 0, in
@@ -106,19 +105,6 @@ class Pool:
         self.connection.register("incoming", pa.table(dict(columns)))
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * FROM incoming")  # noqa: S608
         self.connection.unregister("incoming")
-
-    def close(self) -> None:
-        """Close the connection and remove its private folder."""
-        self.connection.close()
-        self.private.remove()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def check_columns(source: Relation, design: SamplingDesign) -> None:
