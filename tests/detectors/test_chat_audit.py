@@ -133,9 +133,9 @@ def stopping_after(rows: int) -> Act:
             answer(asked)
             handler = signal.getsignal(signal.SIGINT)
             assert isinstance(handler, FunctionType)
-            stop = getclosurevars(handler).nonlocals["stop"]
+            once = getclosurevars(handler).nonlocals["asked"]
             os.kill(os.getpid(), signal.SIGINT)
-            while not stop.asked:  # two signals that nobody has looked at are one
+            while not once.is_set():  # two signals that nobody has looked at are one
                 time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGINT)
             stopped.set()
