@@ -11,6 +11,7 @@ from audit.plan.audit_plan import NamedRule
 from audit.plan.file.plan_file import LoadedPlan, load_design
 from audit.plan.sampling_design import Quota, SamplingDesign
 from audit.planning.check import CheckReport, check_counts, count_labels
+from audit.planning.drawing.copy_sets import settle_copies
 from audit.planning.drawing.drawn_file import write_drawn
 from audit.planning.drawing.pool import Copies, Pool, open_pool
 from audit.planning.drawing.quota_levels import with_canonical_levels
@@ -196,6 +197,7 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
     """
     asked = with_canonical_levels(design if isinstance(design, SamplingDesign) else load_design(design))
     with open_pool(Path(pool), asked) as opened:
+        settle_copies(opened, asked)
         rows = distinct_rows(opened)
         cells = [
             PoolCell(cell.codes, cell.positive, cell.rows, int(distinct))

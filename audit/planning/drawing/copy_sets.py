@@ -17,6 +17,12 @@ _DIFFER = "count(*) FILTER (least_side <> most_side), COALESCE(sum(copies), 0)"
 _SETS = "SELECT copy, count(*) AS copies, min(side) AS least_side, max(side) AS most_side"
 
 
+def settle_copies(pool: Pool, design: SamplingDesign) -> None:
+    """Leave copies out of the frame, or draw them together, if the design looks for them."""
+    if design.duplicates is not None:
+        pool.copies = join_copies(pool, design) if design.together else leave_copies_out(pool)
+
+
 def leave_copies_out(pool: Pool) -> Copies:
     """Keep one row of each set in the frame: the one with the lowest lot.
 

@@ -331,8 +331,4 @@ def _open(path: Path, design: SamplingDesign, connection: duckdb.DuckDBPyConnect
     )
     find_cells(pool, label, coded)
     make_frame(pool, design, label, coded, cluster)
-    if design.duplicates is not None:
-        from audit.planning.drawing.copy_sets import join_copies, leave_copies_out
-
-        pool.copies = join_copies(pool, design) if design.together else leave_copies_out(pool)
     return pool
