@@ -111,7 +111,8 @@ class Audited:
 def saved(folder: Path) -> dict[str, list[float]]:
     """Have every model saved in `folder` by MLflow; the probabilities of the class 1 by the models that it loads."""
     environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "HOME": str(folder), "GIT_PYTHON_REFRESH": "quiet"}
-    command = [sys.executable, __file__, str(folder)]
+    environment["PYTHONPATH"] = str(Path(__file__).parents[1])
+    command = [sys.executable, "-P", __file__, str(folder)]  # -P: beside this file, `mlflow` would be this file
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     served: dict[str, list[float]] = json.loads((folder / "served.json").read_text(encoding="utf-8"))
