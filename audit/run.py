@@ -6,40 +6,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from audit.analyses.disparities import disparities
-from audit.analyses.estimates import estimates, everyone_as_family, group_counts, row_accounts
-from audit.analyses.families import compared_families, count_families
-from audit.analyses.impact_ratios import impact_ratios
-from audit.analyses.notices import UNASKED, notices
+from audit.analyses.control_sample import Verdicts
+from audit.analyses.records import records
 from audit.analyses.swaps import swap_probes
+from audit.counting.families import compared_families, count_families
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.detectors.isolation.options import Isolating, IsolationOptions
+from audit.disclosure.ground import ground
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult, Provenance, Waiver
-from audit.result.findings.change import Change
 from audit.result.findings.further import Further, OwnMeasure
-from audit.result.findings.judged import Disparity, Estimate, GroupCounts, MetricDefinition, RuleResult, Verdict
-from audit.result.findings.system import Notice, SystemDescription
+from audit.result.findings.judged import MetricDefinition
+from audit.result.findings.system import SystemDescription
 from audit.result.waivers_file import read_plan_waivers
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.scoring.provenance import digests_of, provenance, scoring_identity
-from audit.verdicts.changes.baseline import (
-    Baseline,
-    Joined,
-    Judged,
-    baseline_for,
-    change_from,
-    check_baseline,
-    join_answers,
-    overall_with,
-)
-from audit.verdicts.judge import judge, overall_verdict
-from audit.verdicts.probe_rules import judge_probes
+from audit.verdicts.changes.baseline import Baseline, Joined, baseline_for, check_baseline, join_answers
+from audit.verdicts.decision import decide
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, worse_direction
 
@@ -47,7 +35,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from audit.analyses.control_sample import JudgedSample
     from audit.analyses.crosscheck.tables import Rows
     from audit.counting.counted import Counted
     from audit.counting.probed import Answered, Design
@@ -113,8 +100,8 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     families = _families(loaded.plan, counted.table, features)
     origin = provenance(loaded, digests, started, scored)
     gathered = Gathered(loaded, features, counted, families, scored.system, origin)
-    gathered = replace(gathered, waivers=waivers, measures=measures, answered=answered, rows=rows, details=details)
-    return summarise(replace(gathered, baseline=earlier, joined=joined))
+    gathered = replace(gathered, waivers=waivers, measures=measures, answered=answered, rows=rows)
+    return summarise(replace(gathered, joined=joined, details=details))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +119,6 @@ class Gathered:
     answered: tuple[Answered, ...] = ()
     rows: Mapping[Group, Rows] | None = None
     """Cases of single groups for other libraries; None if these are not asked."""
-    baseline: Baseline | None = None
     joined: Joined | None = None
     details: bool = True
     """Whether questions that decide nothing are answered."""
@@ -242,21 +228,15 @@ def _own_measures(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Ow
 
 def summarise(gathered: Gathered) -> AuditResult:
     """Turn counts into a result, without any file, clock or model. Raises CrosscheckError."""
-    plan, families, counted = gathered.loaded.plan, gathered.families, gathered.counted
-    rules, verdicts, overall = judge(plan, families, _by_name(gathered.features), counted.moments)
-    probe_rules, probe_verdicts = judge_probes(plan, gathered.answered)
-    if probe_rules:
-        overall = overall_verdict(plan, (*rules, *probe_rules))
-    everyone = everyone_as_family(counted.table)
-    shown = [everyone, *families.values()]
-    counts, rows = group_counts(shown), row_accounts(counted.table, shown)
-    least = plan.verdict.min_denominator
-    rates = estimates(shown, level=plan.verdict.level, min_denominator=least, moments=counted.moments)
-    gaps = disparities(plan, list(families.values()), counted.moments)
-    change = _change(gathered, counts, rules)
-    further, doubts = _further(gathered, everyone, (rules, verdicts), rates)
-    crosscheck, opinions = _crosscheck(gathered, everyone, (*rates, *gaps))
-    known = notices(plan, gathered.system, overall, everyone, rows, families, gathered.features)
+    plan, families, counted, features = gathered.loaded.plan, gathered.families, gathered.counted, gathered.features
+    details, detector = gathered.details, gathered.origin.detector_sha256
+    decision = decide(
+        plan, features, counted, families, gathered.answered, gathered.joined, detector_sha256=detector, details=details
+    )
+    judged, system = Verdicts(decision.rules, decision.verdicts), gathered.system
+    found = records(plan, system, features, counted, families, judged, decision.sample, gathered.rows, details=details)
+    finest = ground(plan, counted, families, {feature.name: feature for feature in features})
+    further = {**found.further, **finest, "own_measures": gathered.measures}
     return with_safeguards(
         AuditResult.model_construct(
             schema_version=SCHEMA_VERSION,
@@ -264,84 +244,27 @@ def summarise(gathered: Gathered) -> AuditResult:
             release="restricted",
             plan_as_asked=gathered.loaded.as_asked,
             plan=plan,
-            system=gathered.system,
-            features=tuple(gathered.features),
+            system=system,
+            features=tuple(features),
             metrics=_definitions(plan),
-            overall=overall if change is None else overall_with(overall, change),
-            rules=rules,
-            verdicts=verdicts,
-            rows=rows,
-            counts=counts,
-            estimates=rates,
-            disparities=gaps,
+            overall=decision.overall,
+            rules=decision.rules,
+            verdicts=decision.verdicts,
+            rows=found.rows,
+            counts=found.counts,
+            estimates=found.estimates,
+            disparities=found.disparities,
             probes=swap_probes(gathered.answered, plan.verdict.level),
-            probe_rules=probe_rules,
-            probe_verdicts=probe_verdicts,
+            probe_rules=decision.probe_rules,
+            probe_verdicts=decision.probe_verdicts,
             waivers=gathered.waivers,
             safeguards=(),
-            change=change,
-            notices=(*known, *doubts, *opinions),
-            further=Further.model_construct(**further, **crosscheck),
+            change=decision.change,
+            notices=found.notices,
+            further=Further.model_construct(**further),
             provenance=gathered.origin,
         )
     )
-
-
-def _by_name(features: Sequence[SensitiveFeature]) -> dict[str, SensitiveFeature]:
-    return {feature.name: feature for feature in features}
-
-
-def _change(gathered: Gathered, counts: tuple[GroupCounts, ...], rules: tuple[RuleResult, ...]) -> Change | None:
-    """Return what changed from the baseline; None if there is no baseline."""
-    if gathered.baseline is None or gathered.joined is None:
-        return None
-    detector = gathered.origin.detector_sha256
-    now = Judged(gathered.loaded.plan, gathered.features, counts, rules, detector)
-    return change_from(gathered.baseline, now, gathered.joined)
-
-
-def _further(
-    gathered: Gathered,
-    everyone: FamilyCounts,
-    judged: tuple[Sequence[RuleResult], Sequence[Verdict]],
-    rates: Sequence[Estimate],
-) -> tuple[dict[str, Any], tuple[Notice, ...]]:
-    """Return findings that decide nothing, by field of `Further`, and their notices. A gate answers few of them."""
-    from audit.disclosure.ground import ground
-
-    plan, counted, families, features = gathered.loaded.plan, gathered.counted, gathered.families, gathered.features
-    found = {
-        "own_measures": gathered.measures,
-        "impact_ratios": impact_ratios(plan, rates),
-        **ground(plan, counted, families, _by_name(features)),
-    }
-    if not gathered.details:
-        return found, ()
-    from audit.analyses.control_sample import Verdicts
-    from audit.analyses.further import further_findings
-
-    sampled = _judged_sample(plan, counted, families, features)
-    verdicts = Verdicts(*judged)
-    answers, doubts = further_findings(plan, counted, families, features, everyone, verdicts, rates, sampled)
-    return {**found, **answers}, doubts
-
-
-def _judged_sample(
-    plan: AuditPlan,
-    counted: Counted,
-    families: Mapping[Family, FamilyCounts],
-    features: Sequence[SensitiveFeature],
-) -> JudgedSample | None:
-    """Judge the cases drawn at random by themselves; None if the set has no control sample."""
-    from audit.analyses.control_sample import JudgedSample, Verdicts
-
-    sample = counted.control_sample
-    if sample is None:
-        return None
-    by_name = _by_name(features)
-    drawn = {family: sample.family(family, by_name) for family in families}
-    rules, verdicts, _ = judge(plan, drawn, by_name, counted.control_moments)
-    return JudgedSample(drawn, Verdicts(rules, verdicts))
 
 
 def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:
@@ -363,20 +286,6 @@ def _single_rows(plan: AuditPlan, evaluation_set: EvaluationSet) -> Mapping[Grou
     from audit.analyses.crosscheck.single_rows import group_rows
 
     return group_rows(evaluation_set, compared_families(plan))
-
-
-def _crosscheck(
-    gathered: Gathered, everyone: FamilyCounts, numbers: Sequence[Estimate | Disparity]
-) -> tuple[dict[str, Any], tuple[Notice, ...]]:
-    """Return other libraries' numbers, by field of `Further`, and notices for the reader. Raises CrosscheckError."""
-    if gathered.rows is None:
-        return {}, (UNASKED,)
-    from audit.analyses.crosscheck.agreement import opinions
-
-    plan = gathered.loaded.plan
-    compared = [everyone, *(gathered.families[family] for family in compared_families(plan))]
-    said = opinions(plan, compared, numbers, gathered.rows, gathered.counted.moments)
-    return {"crosscheck": said.agreements, "crosscheck_state": said.state}, said.notices
 
 
 def _check_references(plan: AuditPlan, features: Sequence[SensitiveFeature]) -> None:

@@ -36,7 +36,7 @@ class WaiverWords:
     def __init__(self, result: AuditResult, language: Language = ENGLISH) -> None:
         self._language = language
         self._t = language.translations
-        self._held = waivers_on_day(result, day_of(result)).held if result.waivers else ()
+        self._held = waivers_on_day(result, day_of(result))
         self._by_finding = held_by_finding(result)
 
     def mark(self, rule: str, group: Group) -> str:

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from audit.analyses.estimates import as_known
-from audit.analyses.families import MOST_GROUPS, is_listed
+from audit.counting.families import MOST_GROUPS, is_listed
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import Amplification, Amplifies, GroupAmplification

@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.analyses.estimates import EVERYONE, as_known
-from audit.analyses.families import is_finest
+from audit.analyses.estimates import as_known
 from audit.analyses.sides import possible_cases
+from audit.counting.families import EVERYONE, is_finest
 from audit.counting.table import POSITIVE, UNLABELLED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Outcome, RuleResult, Verdict

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from audit.analyses.estimates import as_known, why_not_stated
-from audit.analyses.families import MOST_GROUPS, is_finest
+from audit.counting.families import MOST_GROUPS, is_finest
 from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts

@@ -23,18 +23,10 @@ from audit.counting.table import (
 from audit.result.findings.judged import Estimate, EstimateReason, GroupCounts, RowAccount
 from audit.stats.arrays import IntArray
 from audit.stats.rates.intervals import clopper_pearson, wilson
-from audit.vocabulary.groups import Family, Group
+from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell, Metric
 
-EVERYONE = Group(())
-"""Group of no levels: all rows of the set."""
-
 _UNKNOWN = "unknown"
-
-
-def everyone_as_family(table: CountsTable) -> FamilyCounts:
-    """Make the whole set a family of one group, so that it is counted by the same code as every other."""
-    return FamilyCounts(Family(()), (EVERYONE,), table.everyone[np.newaxis], table.everyone)
 
 
 def estimates(

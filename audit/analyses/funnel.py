@@ -8,8 +8,8 @@ from typing import Final, cast
 import numpy as np
 
 from audit.analyses.estimates import as_known
-from audit.analyses.families import rule_families
 from audit.analyses.sides import Question, questions
+from audit.counting.families import rule_families
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Verdict

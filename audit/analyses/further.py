@@ -14,7 +14,6 @@ from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
 from audit.analyses.costs import cost_findings
 from audit.analyses.deployed import Rates, deployed
 from audit.analyses.detector_answers import failed_rows, self_disagreement
-from audit.analyses.families import is_listed
 from audit.analyses.funnel import funnels
 from audit.analyses.label_gaps import label_gaps, reference_comparison
 from audit.analyses.like_with_like import like_with_like
@@ -24,6 +23,7 @@ from audit.analyses.scores import score_findings
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
 from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.counted import Counted
+from audit.counting.families import is_listed
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Estimate

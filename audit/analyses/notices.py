@@ -7,7 +7,6 @@ from typing import Final
 
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.result.audit_result import OverallVerdict
 from audit.result.findings.judged import RowAccount
 from audit.result.findings.system import Notice, SystemDescription
 from audit.vocabulary.groups import Family, SensitiveFeature
@@ -28,7 +27,6 @@ _FAR_FROM_PLAN = 0.15
 def notices(
     plan: AuditPlan,
     system: SystemDescription,
-    overall: OverallVerdict,
     everyone: FamilyCounts,
     rows: Sequence[RowAccount],
     families: Mapping[Family, FamilyCounts],
@@ -39,7 +37,7 @@ def notices(
         Notice.of("restricted", sentence("restricted")),
         Notice.of("labels", sentence("labels_not_truth", source=plan.evaluation_set.label_source)),
     ]
-    found.extend(_harm_not_limited(plan, overall))
+    found.extend(_harm_not_limited(plan))
     found.extend(_rows_as_they_are(plan))
     found.extend(_pickled(system))
     found.extend(_given(system))
@@ -63,9 +61,9 @@ def _rows_as_they_are(plan: AuditPlan) -> list[Notice]:
     return [Notice.of("rows_as_they_are", sentence("rows_as_they_are", ground=Word(word=ground)))]
 
 
-def _harm_not_limited(plan: AuditPlan, overall: OverallVerdict) -> list[Notice]:
+def _harm_not_limited(plan: AuditPlan) -> list[Notice]:
     limited = {rule.metric for rule in plan.rules}
-    harms = list(_LIMITS_HARM) if overall.primary_harm == "both" else [overall.primary_harm]
+    harms = list(_LIMITS_HARM) if plan.audit.primary_harm == "both" else [plan.audit.primary_harm]
     open_harms = [harm for harm in harms if not limited.intersection(_LIMITS_HARM[harm])]
     words = {"missed": "victims missed", "wrongly_flagged": "people wrongly flagged"}
     return [

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from audit.analyses.estimates import as_known
-from audit.analyses.families import is_listed
 from audit.analyses.score_calibration import calibrations
 from audit.analyses.score_sweeps import sweeps
+from audit.counting.families import is_listed
 from audit.counting.score_table import FamilyScores, ScoreTable
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan

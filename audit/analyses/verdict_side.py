@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from audit.analyses.families import rule_families
 from audit.analyses.missing_attributes import PossibleMembers, possible_members
 from audit.analyses.sides import Question
+from audit.counting.families import rule_families
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings.judged import Verdict

@@ -49,6 +49,10 @@ Use = Literal[
 Route = Literal["services", "enforcement", "both"]
 
 
+_PROTECTS = ("victim-identification", "hotline-triage")
+_COERCES = ("lead-generation", "border-screening", "financial-monitoring")
+
+
 class AuditSection(Strict):
     """Who audits what, and where a flag goes."""
 
@@ -66,6 +70,15 @@ class AuditSection(Strict):
     """Who carried out the audit."""
     limits_set_by: str = ""
     """Who set the limits of the rules, and on what ground. Shown in every report."""
+
+    @property
+    def primary_harm(self) -> Literal["missed", "wrongly_flagged", "both"]:
+        """Error that harms most: where a flag goes decides it, unless the use of the system says otherwise."""
+        if self.route == "services":
+            return "both" if self.use in _COERCES else "missed"
+        if self.route == "enforcement":
+            return "both" if self.use in _PROTECTS else "wrongly_flagged"
+        return "both"
 
 
 class Rule(Strict):

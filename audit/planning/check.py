@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from audit.analyses.estimates import everyone_as_family, row_accounts
-from audit.analyses.families import count_families, is_finest
+from audit.analyses.estimates import row_accounts
 from audit.analyses.missing_attributes import member_places
+from audit.counting.families import count_families, everyone_as_family, is_finest
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.families import is_finest, rule_families
 from audit.analyses.sides import questions
+from audit.counting.families import is_finest, rule_families
 from audit.counting.family_moments import of_the_others
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import FloatArray, IntArray

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from audit.analyses.families import is_finest, rule_families
 from audit.analyses.sides import questions
+from audit.counting.families import is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Family
 

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from audit.analyses.families import Parents, is_finest, ladder_parents, parent_family, parent_group, rule_families
 from audit.analyses.sides import possible_cases, possible_cells, questions
 from audit.analyses.weighted_rates import least_q
+from audit.counting.families import Parents, is_finest, ladder_parents, parent_family, parent_group, rule_families
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
@@ -263,7 +263,7 @@ def missing_expected(
     Parameters
     ----------
     families : mapping of Family to FamilyCounts
-        The counts of every family of the plan, as `audit.analyses.families.count_families` gives them.
+        The counts of every family of the plan, as `audit.counting.families.count_families` gives them.
 
     Returns
     -------

@@ -263,23 +263,9 @@ def overall_verdict(plan: AuditPlan, rules: Sequence[RuleResult | ProbeRuleResul
             "outcome": combined_outcome(rule.outcome for rule in rules),
             "failing_rules": failing,
             "undecided_rules": undecided,
-            "primary_harm": _primary_harm(plan),
+            "primary_harm": plan.audit.primary_harm,
         }
     )
-
-
-_PROTECTS = ("victim-identification", "hotline-triage")
-_COERCES = ("lead-generation", "border-screening", "financial-monitoring")
-
-
-def _primary_harm(plan: AuditPlan) -> str:
-    """Name the error that harms most: where a flag goes decides it, unless the use of the system says otherwise."""
-    use, route = plan.audit.use, plan.audit.route
-    if route == "services":
-        return "both" if use in _COERCES else "missed"
-    if route == "enforcement":
-        return "both" if use in _PROTECTS else "wrongly_flagged"
-    return "both"
 
 
 def exit_code(overall: OverallVerdict) -> int:

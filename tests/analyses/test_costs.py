@@ -13,9 +13,8 @@ from made.counts import categorical, cells, families_of, plan_of
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from audit.analyses.costs import cost_findings
-from audit.analyses.estimates import everyone_as_family
-from audit.analyses.families import count_families
 from audit.counting.counted import count_everything
+from audit.counting.families import count_families, everyone_as_family
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.sections import CostsSection
 from audit.result.findings.further import CostOfErrors

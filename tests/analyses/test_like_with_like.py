@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from made.counts import categorical, cells, families_of, group, plan_of
 
-from audit.analyses.families import MOST_GROUPS
 from audit.analyses.like_with_like import like_with_like
+from audit.counting.families import MOST_GROUPS
 from audit.counting.table import CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.like_with_like import ConditionalGap, LikeWithLike

@@ -12,8 +12,8 @@ def codes(**rows: object) -> set[str]:
     return {notice.code for notice in result.notices}
 
 
-def test_every_result_says_that_it_is_restricted_and_whose_labels_it_takes() -> None:
-    assert codes(a=cells(80, 20), b=cells(80, 20)) == {"restricted", "labels"}
+def test_every_result_says_that_it_is_restricted_whose_labels_it_takes_and_who_checked_it() -> None:
+    assert codes(a=cells(80, 20), b=cells(80, 20)) == {"restricted", "labels", "crosscheck-skipped"}
 
 
 def test_many_rows_without_a_label_are_told_and_the_groups_in_which_they_are() -> None:

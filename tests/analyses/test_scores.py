@@ -10,8 +10,8 @@ import pytest
 from made.counts import categorical, plan_of
 from sklearn.metrics import roc_auc_score
 
-from audit.analyses.families import MOST_GROUPS, count_families, plan_families
 from audit.analyses.scores import ScoreFindings, score_findings
+from audit.counting.families import MOST_GROUPS, count_families, plan_families
 from audit.counting.score_table import BINS, UNIT, ScoreTable
 from audit.counting.table import NEAR, CountsTable
 from audit.plan.audit_plan import AuditPlan

@@ -13,12 +13,12 @@ from made.clusters import chance_of_both, highest, over_rows
 from made.counts import categorical, plan_of
 
 from audit.analyses.disparities import disparities
-from audit.analyses.estimates import estimates, everyone_as_family
-from audit.analyses.families import count_families
+from audit.analyses.estimates import estimates
 from audit.analyses.missing_attributes import member_places
 from audit.analyses.sides import questions
 from audit.analyses.weighted_rates import weighted_comparison, with_possible_members
 from audit.counting.clusters import ClusterTable
+from audit.counting.families import count_families, everyone_as_family
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts

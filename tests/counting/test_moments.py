@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from made.sets import made_plan
 
-from audit.analyses.families import plan_families
 from audit.counting.count import count_cases
 from audit.counting.count_moments import count_moments
+from audit.counting.families import plan_families
 from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts

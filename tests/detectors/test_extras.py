@@ -24,7 +24,7 @@ sys.meta_path.insert(0, Absent())
 from audit.detectors.onnx_model import OnnxDetector
 from audit.detectors.protocol import RunContext
 from audit.errors import AuditError
-from audit.plan.audit_plan import OnnxDetector as Section
+from audit.plan.detectors import OnnxDetector as Section
 
 section = Section(kind="onnx", path="model.onnx", features=("a",), threshold=0.5)
 detector = OnnxDetector(section, Path(sys.argv[1]))
@@ -52,7 +52,7 @@ sys.modules["yaml"] = None
 from audit.detectors.mlflow_model import MlflowDetector
 from audit.detectors.protocol import RunContext
 from audit.errors import AuditError
-from audit.plan.audit_plan import MlflowDetector as Section
+from audit.plan.detectors import MlflowDetector as Section
 
 detector = MlflowDetector(Section(kind="mlflow", path="model", features=("a",), threshold=0.5), Path(sys.argv[1]))
 try:

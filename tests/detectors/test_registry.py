@@ -118,7 +118,7 @@ def test_only_the_kind_that_is_named_is_imported(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
-        "from audit.plan.audit_plan import PythonDetector\n"
+        "from audit.plan.detectors import PythonDetector\n"
         "from audit.detectors.registry import make_detector\nfrom audit.plan.offers import names_offered\n"
         "assert 'loud' in names_offered('audit.detectors')\n"
         "make_detector(PythonDetector(kind='python', entry='m:f', features=('a',), threshold=0.5), Path())\n"

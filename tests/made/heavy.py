@@ -14,8 +14,8 @@ from made.audits import ORIGIN, SYSTEM
 from made.disclosure import GENDERS, SECRET
 from made.samples import RULES, RUNGS, Drawn, Sample
 
-from audit.analyses.families import count_families
 from audit.counting.counted import Counted
+from audit.counting.families import count_families
 from audit.counting.score_table import BINS, UNIT, ScoreTable
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts

@@ -56,7 +56,7 @@ import os, sys
 if sys.argv[2]:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from audit import run_audit
-from audit.result.file import result_to_json
+from audit.result.json_text import result_to_json
 sys.stdout.write(result_to_json(run_audit(sys.argv[1])))
 """
 

@@ -22,8 +22,8 @@ from audit.public.figures import each_people_once, state_of, whole_per_cent
 from audit.public.sentences import NO_WORDS, SENTENCES
 from audit.public.table import PublicWaiver, group_key, why_no_rates
 from audit.result.audit_result import AuditResult
-from audit.result.waivers import waivers_on_day
 from audit.run import run_audit
+from audit.verdicts.narrowed import outcome_without_waived
 
 KINDS = ("small", "tiny", "unnamed", "undecided", "passing", "refused")
 OUTCOMES = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive", "not_shown": "not_shown"}
@@ -250,7 +250,7 @@ def test_the_verdict_is_what_is_left_as_for_a_gate(tmp_path: Path) -> None:
     cases = cases_of(result)
     assert "fail" not in {case.outcome for case in cases.values()}
     assert cases["true_positive_rate"].outcome == "waived"
-    left = waivers_on_day(result, TODAY).outcome
+    left = outcome_without_waived(result, TODAY)
     assert cases["VERDICT"].outcome == {"pass": "waived"}.get(left, left)
     assert "FAILS; what fails is waived" in cases["VERDICT"].text
 

@@ -14,8 +14,8 @@ from audit.cli.commands.app import app
 from audit.disclosure.digests import release_of
 from audit.plan.file.plan_file import load_plan
 from audit.result.file import load_result
-from audit.result.waivers import narrow_to_rules
 from audit.run import run_audit
+from audit.verdicts.narrowed import narrow_to_rules
 
 RULES = """\
 [[rules]]

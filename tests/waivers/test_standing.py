@@ -17,7 +17,8 @@ from audit.result.file import parse_result
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.result.json_text import result_to_json
-from audit.result.waivers import has_expired, narrow_to_rules, waivers_by_finding, waivers_on_day
+from audit.result.waivers import has_expired, waivers_by_finding, waivers_on_day
+from audit.verdicts.narrowed import narrow_to_rules, outcome_without_waived
 
 DAY, BEFORE, AFTER = "2026-11-26", "2026-11-25", "2027-01-31"
 
@@ -75,13 +76,13 @@ def test_a_fail_is_set_aside_only_where_every_finding_of_it_is_waived() -> None:
     result = decided(failing())
     found = fails_of(result)
     assert len(found) > 1
-    assert waivers_on_day(result, DAY).outcome == "fail"
+    assert outcome_without_waived(result, DAY) == "fail"
     for left_out in range(len(found)):
         some = waived(result, *(waiver(each) for place, each in enumerate(found) if place != left_out))
-        assert waivers_on_day(some, DAY).outcome == "fail"
+        assert outcome_without_waived(some, DAY) == "fail"
     everything = waived(result, *map(waiver, found))
-    assert waivers_on_day(everything, DAY).outcome == "pass"
-    assert [held.state for held in waivers_on_day(everything, DAY).held] == ["in_force"] * len(found)
+    assert outcome_without_waived(everything, DAY) == "pass"
+    assert [held.state for held in waivers_on_day(everything, DAY)] == ["in_force"] * len(found)
 
 
 @pytest.mark.parametrize("open_question", ["undecided", "coverage", "missing", "other_rule"])
@@ -103,7 +104,7 @@ def test_what_is_left_open_is_inconclusive(open_question: str) -> None:
         extra = rule.model_copy(update={"rule": "another", "outcome": "inconclusive"})
         update["rules"] = (rule, *others, extra)
     left = waived(result.model_copy(update=update), *map(waiver, found))
-    assert waivers_on_day(left, DAY).outcome == "inconclusive"
+    assert outcome_without_waived(left, DAY) == "inconclusive"
 
 
 def test_a_fail_without_a_name_cannot_be_waived() -> None:
@@ -119,15 +120,15 @@ def test_a_fail_without_a_name_cannot_be_waived() -> None:
         )
         rules = (rule.model_copy(update={"families": families}), *result.rules[1:])
         left = waived(result.model_copy(update={"rules": rules}), *map(waiver, found))
-        assert waivers_on_day(left, DAY).outcome == outcome
+        assert outcome_without_waived(left, DAY) == outcome
 
 
 def test_a_fail_on_probes_cannot_be_waived() -> None:
     result = decided(failing())
     probe = filled(ProbeRuleResult, "swaps").model_copy(update={"outcome": "fail"})
     left = waived(result.model_copy(update={"probe_rules": (probe,)}), *map(waiver, fails_of(result)))
-    assert waivers_on_day(left, DAY).outcome == "fail"
-    assert waivers_on_day(narrow_to_rules(left, [rule.rule for rule in left.rules]), DAY).outcome == "pass"
+    assert outcome_without_waived(left, DAY) == "fail"
+    assert outcome_without_waived(narrow_to_rules(left, [rule.rule for rule in left.rules]), DAY) == "pass"
     assert narrow_to_rules(left, ["swaps"]).overall.outcome == "fail"
     assert narrow_to_rules(left, ["swaps"]).waivers == ()
 
@@ -137,16 +138,16 @@ def test_an_expired_waiver_fails_even_where_its_finding_is_gone(make: object) ->
     assert callable(make)
     result: AuditResult = make()
     gone = next(verdict for verdict in result.verdicts if verdict.outcome != "fail")
-    stood = waivers_on_day(waived(result, waiver(gone, BEFORE)), DAY)
-    assert stood.outcome == "fail"
-    assert [(held.state, held.fails) for held in stood.held] == [("expired", False)]
+    made = waived(result, waiver(gone, BEFORE))
+    assert outcome_without_waived(made, DAY) == "fail"
+    assert [(held.state, held.fails) for held in waivers_on_day(made, DAY)] == [("expired", False)]
 
 
 def test_an_unused_waiver_does_nothing() -> None:
     result = passing_result()
-    stood = waivers_on_day(waived(result, waiver(result.verdicts[0])), DAY)
-    assert stood.outcome == "pass"
-    assert [held.state for held in stood.held] == ["unused"]
+    made = waived(result, waiver(result.verdicts[0]))
+    assert outcome_without_waived(made, DAY) == "pass"
+    assert [held.state for held in waivers_on_day(made, DAY)] == ["unused"]
 
 
 @given(st.data())
@@ -158,15 +159,15 @@ def test_waivers_never_turn_what_is_open_into_a_pass_and_never_change_a_verdict(
     chosen = data.draw(st.lists(st.sampled_from([*found, *others]), unique_by=id, max_size=len(found) + 4))
     days = data.draw(st.lists(st.sampled_from([BEFORE, DAY, AFTER]), min_size=len(chosen), max_size=len(chosen)))
     made = waived(result, *map(waiver, chosen, days))
-    stood = waivers_on_day(made, DAY)
+    outcome = outcome_without_waived(made, DAY)
     assert (made.overall, made.rules, made.verdicts) == (result.overall, result.rules, result.verdicts)
     covered = {(each.rule, each.group) for each, day in zip(chosen, days, strict=True) if day >= DAY}
     everything = {(each.rule, each.group) for each in found} <= covered
     if BEFORE in days or not everything:
-        assert stood.outcome == "fail"
+        assert outcome == "fail"
     else:
-        assert stood.outcome in ("pass", "inconclusive")
-        assert (stood.outcome == "inconclusive") == any(_is_open(rule, result) for rule in result.rules)
+        assert outcome in ("pass", "inconclusive")
+        assert (outcome == "inconclusive") == any(_is_open(rule, result) for rule in result.rules)
     assert set(waivers_by_finding(made)) == {(e.rule, e.group) for e in chosen} & {(e.rule, e.group) for e in found}
 
 
@@ -207,6 +208,6 @@ def test_people_of_one_code_on_two_rungs_are_one_finding_waived_on_both(rungs: i
         for each in result.verdicts
     )
     made = decided(waived(result.model_copy(update={"verdicts": verdicts}), *map(waiver, both[:rungs])))
-    assert waivers_on_day(made, DAY).outcome == ("pass" if rungs == 2 else "fail")
+    assert outcome_without_waived(made, DAY) == ("pass" if rungs == 2 else "fail")
     (line,) = Waived(made).line()
     assert shown in line

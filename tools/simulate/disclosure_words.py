@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from audit.analyses.families import count_families
+from audit.counting.families import count_families
 from audit.counting.table import CountsTable
 from audit.disclosure.protect import protect
 from audit.disclosure.words import public_words

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from audit.analyses.families import count_families
+from audit.counting.families import count_families
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan

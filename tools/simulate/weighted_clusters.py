@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaincinv
 
-from audit.analyses.families import count_families
 from audit.counting.clusters import ClusterTable
+from audit.counting.families import count_families
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable

@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from audit.analyses.families import count_families
+from audit.counting.families import count_families
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Verdict

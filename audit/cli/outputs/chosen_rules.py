@@ -46,7 +46,7 @@ def result_on_rules(result: AuditResult, only: Sequence[str], *, quiet: bool) ->
     """Return the part of a result on these rules, or all of it if none is named. Notes on stderr what is left out."""
     if not only:
         return result
-    from audit.result.waivers import narrow_to_rules
+    from audit.verdicts.narrowed import narrow_to_rules
 
     check_rules(result.plan, only)
     narrowed = narrow_to_rules(result, only)

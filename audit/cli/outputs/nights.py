@@ -89,7 +89,7 @@ def result_of_all_nights(
         Whether groups are named.
     """
     from audit.verdicts.nights.identity import check_plan
-    from audit.verdicts.nights.night import check_sample, take_in_night
+    from audit.verdicts.nights.night import check_sample, take_in_night, with_verdict_of_nights
     from audit.verdicts.nights.state_file import locked, read_state, write_state
 
     kind: Literal["fresh", "growing"] | None = None
@@ -112,14 +112,7 @@ def result_of_all_nights(
             say_document(json.dumps(_document(tonight, exact=exact), ensure_ascii=False) + "\n")
         else:
             say("\n".join(_lines(tonight, result.features, Style.of(sys.stdout), exact=exact)))
-    return _with_verdict(result, tonight)
-
-
-def _with_verdict(result: AuditResult, tonight: Night) -> AuditResult:
-    failing = tuple(rule.rule for rule in tonight.rules if rule.outcome == "fail")
-    undecided = tuple(rule.rule for rule in tonight.rules if rule.outcome == "inconclusive")
-    said = {"outcome": tonight.outcome, "failing_rules": failing, "undecided_rules": undecided}
-    return result.model_copy(update={"overall": result.overall.model_copy(update=said)})
+    return with_verdict_of_nights(result, tonight)
 
 
 def _notes(tonight: Night) -> None:

@@ -11,11 +11,13 @@ import typer
 from audit.cli.console.terminal import note
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from audit.cli.outputs.verdict_code import OnInconclusive
     from audit.errors import ExitCode
     from audit.public.table import PublicRelease, PublicWaiver
     from audit.result.audit_result import AuditResult, Waiver
-    from audit.result.waivers import WaiverOnDay, WaiversOnDay
+    from audit.result.waivers import WaiverOnDay
 
 WaiversFile = Annotated[
     Path | None,
@@ -54,37 +56,41 @@ def exit_code_with_waivers(
     if not result.waivers:
         return result_exit_code(result, on_inconclusive, quiet=quiet)
     from audit.result.waivers import waivers_on_day
+    from audit.verdicts.narrowed import outcome_without_waived
 
-    stood = waivers_on_day(result, today())
-    for line in _change_of_code(result, stood, exact=False) if quiet else _notes(result, stood, exact=exact):
+    day = today()
+    held, outcome = waivers_on_day(result, day), outcome_without_waived(result, day)
+    if not quiet:
+        for line in _state_notes(result, held, exact=exact):
+            note(line)
+    for line in _change_of_code(result, held, outcome, exact=exact and not quiet):
         note(line)
-    left = None if stood.outcome == result.overall.outcome else stood.outcome
+    left = None if outcome == result.overall.outcome else outcome
     # A code that was noted above is not final where `on_inconclusive` changes it.
     return result_exit_code(result, on_inconclusive, quiet=quiet and left is None, left=left)
 
 
-def _notes(result: AuditResult, stood: WaiversOnDay, *, exact: bool) -> list[str]:
-    lines = [_expired(held, exact=exact) for held in stood.those("expired")]
-    if exact:
-        lines += [_unused(result, held) for held in stood.those("unused")]
-    return [*lines, *_change_of_code(result, stood, exact=exact)]
+def _state_notes(result: AuditResult, held: Sequence[WaiverOnDay], *, exact: bool) -> list[str]:
+    lines = [_expired(each, exact=exact) for each in held if each.state == "expired"]
+    return lines + [_unused(result, each) for each in held if exact and each.state == "unused"]
 
 
-def _change_of_code(result: AuditResult, stood: WaiversOnDay, *, exact: bool) -> list[str]:
+def _change_of_code(result: AuditResult, held: Sequence[WaiverOnDay], outcome: str, *, exact: bool) -> list[str]:
     """Write the line that says why the exit code is not that of the verdict; no line if it is."""
     from audit.errors import ExitCode
 
-    was, code = ExitCode[result.overall.outcome.upper()], ExitCode[stood.outcome.upper()]
+    was, code = ExitCode[result.overall.outcome.upper()], ExitCode[outcome.upper()]
     if code is was:
         return []
-    why = "a waiver has expired" if stood.those("expired") else _because(stood, exact=exact)
+    expired = any(each.state == "expired" for each in held)
+    why = "a waiver has expired" if expired else _because(held, exact=exact)
     said = f"exit code {code.value} instead of {was.value} because {why}"
     return [f"warning: the verdict is {result.overall.outcome}; {said}"]
 
 
-def _because(stood: WaiversOnDay, *, exact: bool) -> str:
+def _because(waivers: Sequence[WaiverOnDay], *, exact: bool) -> str:
     # A log that many read covers all waivers: the days of those in force would show which of them are in force.
-    held = stood.those("in_force") if exact else stood.held
+    held = [each for each in waivers if each.state == "in_force" or not exact]
     days = sorted({each.waiver.expires for each in held})
     until = f"until {days[0]}" if len(days) == 1 else f"until {days[0]}, some of them longer"
     if not exact:
@@ -120,7 +126,7 @@ def waiver_lines(result: AuditResult) -> list[str]:
 
     names = GroupNames(result.features)
     lines = []
-    for held in waivers_on_day(result, today()).held:
+    for held in waivers_on_day(result, today()):
         waiver = held.waiver
         group, rule = names.name(waiver.group), printable(waiver.rule)
         lines.append(f"  {_state_words(waiver, held.state)}: {group} under {rule}: {printable(_plain(waiver.why))}")
@@ -152,10 +158,10 @@ def waiver_totals(result: AuditResult, narrowed: AuditResult) -> dict[str, objec
     """
     if not result.waivers:
         return {}
-    from audit.result.waivers import waivers_on_day
+    from audit.verdicts.narrowed import outcome_without_waived
 
     first = min(waiver.expires for waiver in result.waivers)
-    left = waivers_on_day(narrowed, today()).outcome
+    left = outcome_without_waived(narrowed, today())
     return {"waived": {"left": left, "waivers": len(result.waivers), "first_expires": first}}
 
 

@@ -145,7 +145,7 @@ class Waived:
     """Waivers of a result in their state when the audit ended."""
 
     def __init__(self, result: AuditResult) -> None:
-        self._held = waivers_on_day(result, day_of(result)).held if result.waivers else ()
+        self._held = waivers_on_day(result, day_of(result))
         self._covered = {(held.waiver.rule, held.waiver.group) for held in self._held if held.state == "in_force"}
         failing = [each for each in result.verdicts if each.outcome == "fail"]
         # a code that stands on every rung of a ladder is the same people, as in the line of counts

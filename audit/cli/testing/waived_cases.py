@@ -54,9 +54,9 @@ def with_waivers(
     """
     if not result.waivers:
         return cases
-    from audit.result.waivers import waivers_on_day
+    from audit.verdicts.narrowed import outcome_without_waived
 
-    left = waivers_on_day(result, today).outcome
+    left = outcome_without_waived(result, today)
     of_groups = [case if case.group is None else _group(case, named, today) for case in cases]
     failing = {case.rule for case in of_groups if case.group is not None and case.outcome == "fail"}
     waived = {case.rule for case in of_groups if case.outcome == "waived"}

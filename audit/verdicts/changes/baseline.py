@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from audit.analyses.estimates import cells_of
-from audit.analyses.families import plan_families
+from audit.counting.families import plan_families
 from audit.counting.table import FamilyCounts
 from audit.errors import DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
@@ -59,8 +59,9 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Pairs of both audits' decisions, or why there are none."""
+    """A baseline and the pairs of both audits' decisions, or why there are none."""
 
+    baseline: Baseline
     pairs: Pairs | None
     unpaired: Unpaired | None
 
@@ -124,13 +125,13 @@ def join_answers(baseline: Baseline | None, loaded: LoadedPlan, evaluation_set: 
     if baseline is None:
         return None
     if why_not_judged(loaded.plan, too_many_failed=False):
-        return Joined(None, None)
+        return Joined(baseline, None, None)
     answers = answers_of(baseline.result, baseline.beside, loaded.plan, loaded.folder)
     if answers is None:
-        return Joined(None, "no_predictions_then")
+        return Joined(baseline, None, "no_predictions_then")
     pairs = count_pairs(evaluation_set, answers)
     check_reproduced(baseline.result, pairs.then(), plan_families(loaded.plan))
-    return Joined(pairs, None)
+    return Joined(baseline, pairs, None)
 
 
 class Judged(NamedTuple):
@@ -148,10 +149,10 @@ class Judged(NamedTuple):
         return cls(result.plan, result.features, result.counts, result.rules, result.provenance.detector_sha256)
 
 
-def change_from(baseline: Baseline, now: Judged, joined: Joined) -> Change:
+def change_from(joined: Joined, now: Judged) -> Change:
     """Judge the change from the baseline to an audit by the same plan."""
     plan, by_name = now.plan, {feature.name: feature for feature in now.features}
-    then = baseline.result
+    then = joined.baseline.result
     evidence = {
         family: _evidence(family, then.counts, now.counts, joined.pairs, by_name) for family in plan_families(plan)
     }
@@ -159,7 +160,7 @@ def change_from(baseline: Baseline, now: Judged, joined: Joined) -> Change:
         plan,
         evidence,
         by_name,
-        baseline.description,
+        joined.baseline.description,
         permitted_differences(then, plan, now.detector_sha256),
         joined.unpaired,
         too_many_failed=any(rule.because == "too_many_failed" for rule in (*then.rules, *now.rules)),
@@ -200,8 +201,8 @@ def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, 
         check_features(then.result, now.result.features)
         joined = _join_kept_answers(then, now, loaded)
     else:
-        joined = Joined(None, "other_set")
-    change = change_from(then, Judged.of(now.result), joined)
+        joined = Joined(then, None, "other_set")
+    change = change_from(joined, Judged.of(now.result))
     return change if same else _undecided_if_vanished(change, then.result, now.result)
 
 
@@ -216,20 +217,20 @@ def _undecided_if_vanished(change: Change, then: AuditResult, now: AuditResult) 
 
 def _join_kept_answers(then: Baseline, now: Baseline, loaded: LoadedPlan | None) -> Joined:
     if why_not_judged(now.result.plan, too_many_failed=False) or loaded is None:
-        return Joined(None, None if loaded else "set_not_at_hand")
+        return Joined(then, None, None if loaded else "set_not_at_hand")
     check_plans(loaded.plan, now.result.plan)
     # with the detector of the result: the plan at hand may already be that of the next version
     plan = now.result.plan.model_copy(update={"evaluation_set": loaded.plan.evaluation_set})
     before = answers_of(then.result, then.beside, plan, loaded.folder)
     after = answers_of(now.result, now.beside, plan, loaded.folder)
     if before is None or after is None:
-        return Joined(None, "no_predictions_then" if before is None else "no_predictions_now")
+        return Joined(then, None, "no_predictions_then" if before is None else "no_predictions_now")
     pairs = _pairs_of(before, after, plan.model_copy(update={"detector": loaded.plan.detector}), now, loaded)
     if pairs is None:
-        return Joined(None, "set_not_at_hand")
+        return Joined(then, None, "set_not_at_hand")
     for result, table in ((then.result, pairs.then()), (now.result, pairs.now())):
         check_reproduced(result, table, plan_families(plan))
-    return Joined(pairs, None)
+    return Joined(then, pairs, None)
 
 
 def _pairs_of(before: pa.Table, after: pa.Table, plan: AuditPlan, now: Baseline, loaded: LoadedPlan) -> Pairs | None:

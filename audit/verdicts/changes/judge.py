@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.estimates import as_known
-from audit.analyses.families import rule_families
 from audit.analyses.sides import possible_cells
+from audit.counting.families import rule_families
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.change import (
     Change,

@@ -14,8 +14,8 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.families import rule_families
 from audit.analyses.sides import Question, When, questions
+from audit.counting.families import rule_families
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray, IntArray

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from audit.analyses.estimates import everyone_as_family, group_counts
+from audit.analyses.estimates import group_counts
 from audit.counting.count import SCORED
+from audit.counting.families import everyone_as_family
 from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCounts
 from audit.evaluation.connection import reading
 from audit.evaluation.sql import identifier

@@ -93,6 +93,14 @@ def take_in_night(result: AuditResult, before: State | None, sample: Sample | No
     return Night(came, state, rules, outcome, ended, alike)
 
 
+def with_verdict_of_nights(result: AuditResult, tonight: Night) -> AuditResult:
+    """Return tonight's result with the verdict of all nights in place of its own."""
+    failing = tuple(rule.rule for rule in tonight.rules if rule.outcome == "fail")
+    undecided = tuple(rule.rule for rule in tonight.rules if rule.outcome == "inconclusive")
+    said = {"outcome": tonight.outcome, "failing_rules": failing, "undecided_rules": undecided}
+    return result.model_copy(update={"overall": result.overall.model_copy(update=said)})
+
+
 def check_sample(state: State | None, sample: Sample | None) -> None:
     """Raise PlanError where a history is said to go on with sets of another kind."""
     if state is not None and sample is not None and sample != state.sample:

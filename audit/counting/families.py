@@ -6,10 +6,20 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Final
 
+import numpy as np
+
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
+
+EVERYONE: Final = Group(())
+"""Group of no levels: all rows of the set."""
+
+
+def everyone_as_family(table: CountsTable) -> FamilyCounts:
+    """Make the whole set a family of one group, so that it is counted by the same code as every other."""
+    return FamilyCounts(Family(()), (EVERYONE,), table.everyone[np.newaxis], table.everyone)
 
 
 def rule_families(plan: AuditPlan, rule: Rule) -> tuple[Family, ...]:

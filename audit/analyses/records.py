@@ -1,0 +1,97 @@
+"""Records of an audit: all that a result states beside its verdicts, from counts. Nothing here decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from audit.analyses.control_sample import JudgedSample, Verdicts
+from audit.analyses.disparities import disparities
+from audit.analyses.estimates import estimates, group_counts, row_accounts
+from audit.analyses.impact_ratios import impact_ratios
+from audit.analyses.notices import UNASKED, notices
+from audit.counting.counted import Counted
+from audit.counting.families import compared_families, everyone_as_family
+from audit.counting.table import FamilyCounts
+from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.judged import Disparity, Estimate, GroupCounts, RowAccount
+from audit.result.findings.system import Notice, SystemDescription
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+
+if TYPE_CHECKING:
+    from audit.analyses.crosscheck.tables import Rows
+
+
+class Records(NamedTuple):
+    """Fields of a result, by the names that it has for them."""
+
+    rows: tuple[RowAccount, ...]
+    counts: tuple[GroupCounts, ...]
+    estimates: tuple[Estimate, ...]
+    disparities: tuple[Disparity, ...]
+    notices: tuple[Notice, ...]
+    further: dict[str, Any]
+    """Findings that decide nothing, by field of `Further`."""
+
+
+def records(  # noqa: PLR0913 - what a result is written from
+    plan: AuditPlan,
+    system: SystemDescription,
+    features: Sequence[SensitiveFeature],
+    counted: Counted,
+    families: Mapping[Family, FamilyCounts],
+    judged: Verdicts,
+    sample: JudgedSample | None,
+    rows: Mapping[Group, Rows] | None,
+    *,
+    details: bool,
+) -> Records:
+    """Write every record.
+
+    Parameters
+    ----------
+    judged, sample
+        Verdicts on rates, and the control sample judged by itself, for findings that are about them.
+    rows
+        Cases of single groups for other libraries; None if these are not asked.
+    details
+        Whether questions that decide nothing are answered. A gate answers few of them.
+
+    Raises
+    ------
+    CrosscheckError
+        If another library states another number.
+    """
+    everyone = everyone_as_family(counted.table)
+    shown = [everyone, *families.values()]
+    accounts = row_accounts(counted.table, shown)
+    least = plan.verdict.min_denominator
+    rates = estimates(shown, level=plan.verdict.level, min_denominator=least, moments=counted.moments)
+    gaps = disparities(plan, list(families.values()), counted.moments)
+    further: dict[str, Any] = {"impact_ratios": impact_ratios(plan, rates)}
+    doubts: tuple[Notice, ...] = ()
+    if details:
+        from audit.analyses.further import further_findings
+
+        found, doubts = further_findings(plan, counted, families, features, everyone, judged, rates, sample)
+        further |= found
+    compared = [everyone, *(families[family] for family in compared_families(plan))]
+    crosscheck, opinions = _crosscheck(plan, compared, (*rates, *gaps), rows, counted)
+    known = notices(plan, system, everyone, accounts, families, features)
+    return Records(accounts, group_counts(shown), rates, gaps, (*known, *doubts, *opinions), {**further, **crosscheck})
+
+
+def _crosscheck(
+    plan: AuditPlan,
+    compared: Sequence[FamilyCounts],
+    numbers: Sequence[Estimate | Disparity],
+    rows: Mapping[Group, Rows] | None,
+    counted: Counted,
+) -> tuple[dict[str, Any], tuple[Notice, ...]]:
+    """Return other libraries' numbers, by field of `Further`, and notices for the reader. Raises CrosscheckError."""
+    if rows is None:
+        return {}, (UNASKED,)
+    from audit.analyses.crosscheck.agreement import opinions
+
+    said = opinions(plan, compared, numbers, rows, counted.moments)
+    return {"crosscheck": said.agreements, "crosscheck_state": said.state}, said.notices

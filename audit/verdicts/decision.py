@@ -1,0 +1,93 @@
+"""Decision of an audit: rules on rates and on probes, the change from a baseline, and the verdict over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from audit.analyses.control_sample import JudgedSample, Verdicts
+from audit.analyses.estimates import group_counts
+from audit.counting.counted import Counted
+from audit.counting.families import everyone_as_family
+from audit.counting.probed import Answered
+from audit.counting.table import FamilyCounts
+from audit.plan.audit_plan import AuditPlan
+from audit.result.audit_result import OverallVerdict
+from audit.result.findings.change import Change
+from audit.result.findings.judged import RuleResult, Verdict
+from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
+from audit.verdicts.changes.baseline import Joined, Judged, change_from, overall_with
+from audit.verdicts.judge import judge, overall_verdict
+from audit.verdicts.probe_rules import judge_probes
+from audit.vocabulary.groups import Family, SensitiveFeature
+
+
+class Decision(NamedTuple):
+    """Verdicts of one audit. Nothing outside of `audit.verdicts` makes or changes one."""
+
+    rules: tuple[RuleResult, ...]
+    verdicts: tuple[Verdict, ...]
+    """One for each rule and group."""
+    probe_rules: tuple[ProbeRuleResult, ...]
+    probe_verdicts: tuple[ProbeVerdict, ...]
+    """One for each rule on probes and changed word."""
+    change: Change | None
+    """Change from the baseline; None if there is no baseline."""
+    overall: OverallVerdict
+    sample: JudgedSample | None
+    """Control sample judged by itself, which decides nothing; None if the set has none or details are left out."""
+
+
+def decide(
+    plan: AuditPlan,
+    features: Sequence[SensitiveFeature],
+    counted: Counted,
+    families: Mapping[Family, FamilyCounts],
+    answered: Sequence[Answered] = (),
+    joined: Joined | None = None,
+    *,
+    detector_sha256: str | None = None,
+    details: bool = True,
+) -> Decision:
+    """Judge everything that a plan asks for.
+
+    Parameters
+    ----------
+    families
+        Counts of every family of the plan; see `audit.counting.families.count_families`.
+    answered
+        Probes of the plan with the detector's answers.
+    joined
+        Baseline, and the decisions of both audits; None without a baseline.
+    detector_sha256
+        Digest of the detector, to say whether the baseline had another one.
+    details
+        Whether the control sample is judged too.
+    """
+    by_name = {feature.name: feature for feature in features}
+    rules, verdicts, overall = judge(plan, families, by_name, counted.moments)
+    probe_rules, probe_verdicts = judge_probes(plan, answered)
+    if probe_rules:
+        overall = overall_verdict(plan, (*rules, *probe_rules))
+    change = None
+    if joined is not None:
+        counts = group_counts([everyone_as_family(counted.table), *families.values()])
+        change = change_from(joined, Judged(plan, features, counts, rules, detector_sha256))
+        overall = overall_with(overall, change)
+    sample = _judged_sample(plan, counted, families, by_name) if details else None
+    return Decision(rules, verdicts, probe_rules, probe_verdicts, change, overall, sample)
+
+
+def _judged_sample(
+    plan: AuditPlan,
+    counted: Counted,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+) -> JudgedSample | None:
+    """Judge the cases drawn at random by themselves; None if the set has no control sample."""
+    sample = counted.control_sample
+    if sample is None:
+        return None
+    drawn = {family: sample.family(family, features) for family in families}
+    rules, verdicts, _ = judge(plan, drawn, features, counted.control_moments)
+    return JudgedSample(drawn, Verdicts(rules, verdicts))
