@@ -10,27 +10,39 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
-from later import LATER
+from _pytest.mark.expression import Expression
+from hypothesis import HealthCheck, settings
+from later import marks_of
 
 from audit.disclosure.keys_file import KEY_BYTES
 
-settings.register_profile("any machine", deadline=None)  # how long an example takes says nothing of the code
-settings.load_profile("any machine")
+# How long an example takes says nothing of the code. `--hypothesis-profile=full` tries more, and others every time.
+_LENIENT = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
+settings.register_profile(
+    "quick", deadline=None, max_examples=20, derandomize=True, database=None, suppress_health_check=_LENIENT
+)
+settings.register_profile("full", settings.get_profile("quick"), max_examples=200, derandomize=False)
+settings.load_profile("quick")
 
 # Whoever starts the tests may ignore interrupts (`nohup make test &`), and every process inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files of which the mark expression can choose no test, before anything is imported."""
+    if not config.option.markexpr or not collection_path.name.startswith("test_"):
+        return None
+    chosen = Expression.compile(config.option.markexpr).evaluate
+    either = (marks_of(collection_path, ""), marks_of(collection_path))
+    return None if any(chosen(lambda name, _marks=marks, **_: name in _marks) for marks in either) else True
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of a folder that holds what takes long."""
-    here = Path(__file__).parent
-    marks = {here / path: mark for mark, paths in LATER.items() for path in paths}
+    """Mark the tests that take long; see `later.py`."""
     for item in items:
-        for path in (item.path, *item.path.parents):
-            if path in marks:
-                item.add_marker(marks[path])
+        for mark in marks_of(item.path, getattr(item, "originalname", item.name)):
+            item.add_marker(mark)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.counts import categorical, cells, families_of, group, plan_of
 
@@ -51,7 +51,6 @@ def by_rows(rows: dict[str, IntArray]) -> tuple[float, dict[str, float]]:
     return total / len(rows), changes
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from("abcd"), CELLS, min_size=1))
 def test_counts_give_what_rows_give(groups: dict[str, tuple[int, int, int, int]]) -> None:
     rows = {code: cells(*of, unlabelled=(9, 4), failed=(3, 2, 1)) for code, of in groups.items() if sum(of) > 0}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.counts import categorical, cells, families_of, plan_of
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
@@ -87,7 +87,6 @@ def test_weighted_costs_are_weighted_and_have_no_interval_that_takes_rows_for_in
 counts = st.tuples(*[st.integers(0, 60)] * 3).filter(lambda of: sum(of) > 0)
 
 
-@settings(max_examples=60, deadline=None)
 @given(first=counts, second=counts)
 def test_with_equal_costs_the_intervals_are_wilsons_and_newcombes(
     first: tuple[int, int, int], second: tuple[int, int, int]
@@ -105,7 +104,6 @@ def test_with_equal_costs_the_intervals_are_wilsons_and_newcombes(
     assert (float(low[0]), float(high[0])) == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
 @given(of=counts, missed=st.floats(0, 50), flagged=st.floats(0, 50))
 def test_an_interval_holds_its_cost_and_no_impossible_one(
     of: tuple[int, int, int], missed: float, flagged: float

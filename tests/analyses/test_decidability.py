@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.counts import cells, families_of, group, nationality, plan_of
 
@@ -56,7 +56,6 @@ def test_nobody_in_the_denominator_gives_no_coverage() -> None:
 counts = st.integers(min_value=0, max_value=3_000)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(counts, st.floats(0, 1), st.floats(0, 1)), min_size=6, max_size=6))
 def test_who_can_be_judged_depends_on_labels_and_never_on_predictions(groups: list[tuple[int, float, float]]) -> None:
     codes = ["NGA", "GHA", "MLI", "FRA", "DEU", "THA"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.counts import categorical, cells, families_of, group, nationality, plan_of
 
@@ -143,7 +143,6 @@ def arrangements(metric: str, unknown: IntArray, room: int) -> Iterator[tuple[in
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
 def test_what_passes_at_the_two_ends_passes_whoever_belongs_to_the_group(data: st.DataObject) -> None:
     metric = data.draw(st.sampled_from(["true_positive_rate", "false_positive_rate"]))
     limit = data.draw(st.sampled_from([{"margin": 0.1}, {"margin": 0.3}, {"ratio": 0.8}]))

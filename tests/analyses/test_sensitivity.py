@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.counts import categorical, cells, families_of, group, plan_of
 
@@ -267,7 +267,6 @@ def test_fails_come_first_and_the_largest_groups_next() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
 def test_whatever_the_counts_doubts_agree_with_the_verdicts(data: st.DataObject) -> None:
     metric = data.draw(st.sampled_from(["true_positive_rate", "false_positive_rate", "precision", "accuracy"]))
     direction = data.draw(st.sampled_from(["worse", "both"]))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
@@ -193,7 +193,6 @@ def test_columns_of_lists_are_said_to_be_left_out() -> None:
     assert 'Not looked at: 1 column ("flags")' in shown(table)
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(0, 1)), min_size=20, max_size=80))
 def test_the_order_of_numbers_is_the_auc_of_scikit_learn(rows: list[tuple[int, int]]) -> None:
     label = [one for _, one in rows]

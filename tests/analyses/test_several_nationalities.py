@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.counts import cells, families_of, group, plan_of
 
@@ -101,7 +101,6 @@ def test_the_share_that_would_let_a_group_pass_lets_it_where_some_hold_several()
 
 
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
 def test_a_pass_holds_whichever_of_them_belonged_to_the_group(data: st.DataObject) -> None:
     """Every choice of those of several nationalities, against the p-value of the verdict."""
     numbers = st.integers(0, 60)

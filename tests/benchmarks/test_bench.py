@@ -95,7 +95,6 @@ def test_fairlearn_is_asked_for_the_same_groups_and_says_the_same(audited: tuple
                 assert value == pytest.approx(estimate.value, rel=0, abs=1e-12)
 
 
-@pytest.mark.slow
 def test_everything_is_measured_and_what_cannot_be_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -186,7 +186,6 @@ def of(few: list[Answer], tool: str, arm: Arm) -> list[Answer]:
     return [answer for answer in few if answer.tool == tool and answer.arm == arm]
 
 
-@pytest.mark.slow
 def test_what_is_planted_is_found_and_no_control_is_accused(few: list[Answer]) -> None:
     """Seeded and small: 95 % and 5 % are measured by `make planted`; here each of two sets must come out right."""
     for answer in of(few, OURS, "doubled"):
@@ -197,7 +196,6 @@ def test_what_is_planted_is_found_and_no_control_is_accused(few: list[Answer]) -
         assert not answer.accuses_any
 
 
-@pytest.mark.slow
 def test_the_other_tools_are_asked_about_the_same_sets(few: list[Answer]) -> None:
     tools = dict.fromkeys(answer.tool for answer in few)
     assert len(tools) == 1 + len(fairlearn_rules.READINGS) + len(aif360_scan.PENALTIES)
@@ -208,7 +206,6 @@ def test_the_other_tools_are_asked_about_the_same_sets(few: list[Answer]) -> Non
     assert all("biased-labels" not in answer.found for answer in few if answer.tool != OURS)
 
 
-@pytest.mark.slow
 def test_the_tables_hold_every_tool_world_and_goal(few: list[Answer], capsys: pytest.CaptureFixture[str]) -> None:
     one = sized("triage", 12_000, {"group-gap": 0.30, "like-with-like": 0.22})
     benchmark.print_tables([one], few, "no network")
@@ -225,7 +222,6 @@ def test_the_tables_hold_every_tool_world_and_goal(few: list[Answer], capsys: py
 # --- planning ---
 
 
-@pytest.mark.slow
 def test_planning_is_asked_for_the_smallest_gap_that_would_be_named() -> None:
     made = planned("triage", 8_000)
     assert {name: made.power[name] for name in BY_POWER} == dict.fromkeys(BY_POWER, 0.80)

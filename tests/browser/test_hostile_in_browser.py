@@ -13,7 +13,6 @@ from reports.html import HtmlReporter
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Dialog
 
-pytestmark = pytest.mark.browser
 ATTACKS = (
     "</style></title></svg></table><script>alert(document.title='owned')</script>",
     "<img src=x onerror=\"alert(document.title='owned')\">",

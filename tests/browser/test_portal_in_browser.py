@@ -13,7 +13,6 @@ from made.portal import made_audits, made_site, rendered
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[2]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 STARTS = ("index", "systems/advert", "operators/ministry", "ar/index", "ar/systems/hotline")

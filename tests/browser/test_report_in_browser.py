@@ -13,7 +13,6 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
 KINDS = ("failing", "passing", "undecided", "hostile", "further", "unnamed", "arabic", "several")
 ALL_KINDS = (*KINDS, "chinese", "russian")
 WIDTHS = (1280, 390, 320)

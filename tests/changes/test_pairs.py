@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.changes import PLAN, ask, made_pair, write_answers, write_plan, write_result_of
 
@@ -67,7 +67,6 @@ def test_pairs_of_every_rate_and_group_are_those_of_a_plain_table(tmp_path: Path
     assert checked == 6 * (2 + 8)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(["true_positive_rate", "false_positive_rate", "accuracy", "selection_rate"]),
     st.lists(st.integers(0, 3), min_size=48, max_size=48),

@@ -125,7 +125,6 @@ def test_a_picture_says_the_same_without_script(here: Path) -> None:
     assert (here / "power.svg").stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.slow
 def test_cases_are_planned_without_a_set(here: Path) -> None:
     arguments = ("--metric", "recall", "--margin", "0.1", "--groups", "5", "--gap", "0.3", "--prevalence", "0.1")
     code, out, err = invoke(*arguments, "--picture", "sizes.svg")
@@ -143,7 +142,6 @@ def test_cases_are_planned_without_a_set(here: Path) -> None:
     ET.fromstring((here / "sizes.svg").read_text(encoding="utf-8"))
 
 
-@pytest.mark.slow
 def test_what_cannot_be_planned_says_why() -> None:
     code, out, _ = invoke("--metric", "tpr", "--margin", "0.1", "--rest", "40")
     assert code == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.sets import made_plan
 
@@ -59,7 +59,6 @@ def slow_count(rows: Rows) -> CountsTable:
     return CountsTable.of(("gender", "nationality"), counts)
 
 
-@settings(max_examples=40, deadline=None)
 @given(ROWS)
 def test_counts_are_those_of_python_and_add_up_to_the_rows(rows: Rows) -> None:
     with scored_set(rows) as opened:

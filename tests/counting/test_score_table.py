@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.sets import LADDER, made_plan
 
@@ -73,7 +73,6 @@ def by_bin(table: ScoreTable) -> dict[tuple[tuple[str, ...], int, int], list[int
     return found
 
 
-@settings(max_examples=40, deadline=None)
 @given(ROWS)
 def test_it_is_what_python_counts_row_by_row(rows: Rows) -> None:
     with scored_set(rows) as opened:

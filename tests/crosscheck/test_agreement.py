@@ -11,7 +11,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from made.counts import cells
 
@@ -46,7 +46,6 @@ made_tables = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
 @given(made=made_tables)
 @example(made=[cells()])
 @example(made=[cells(), cells(1, 1, 1, 1)])

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.detectors.row_cache import Kept, RowCache, remove_row_cache, row_key
@@ -192,7 +192,6 @@ def test_answers_that_changed_places_are_not_there(file: Path) -> None:
     assert found(file) == {key: kept for key, kept in ANSWERS.items() if key not in {one, two}}
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_bit_that_flips_makes_an_answer_wrong(tmp_path: Path, whole: bytes, data: st.DataObject) -> None:
     path = tmp_path / "rows.sqlite"

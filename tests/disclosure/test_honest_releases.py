@@ -122,7 +122,6 @@ def sides(draw: st.DrawFn) -> tuple[Counts, Counts]:
     return (cases, errors), (own, min(own_errors, own - 10))
 
 
-@settings(deadline=None, max_examples=50)
 @given(sides(), sides())
 @example(((2_000, 737), (1_000, 311)), ((2_000, 251), (1_000, 125)))
 @example(((400, 25), (200, 13)), ((80, 11), (40, 11)))
@@ -172,7 +171,6 @@ def test_a_number_of_json_with_an_exponent_is_still_read() -> None:
     assert read('{"n": "6.2e-5"}') == [("6.2", 1), ("5", 0)]
 
 
-@settings(deadline=None, max_examples=15)
 @given(sides())
 def test_nor_is_a_portal(found: tuple[Counts, Counts]) -> None:
     made = release_of(found, found)

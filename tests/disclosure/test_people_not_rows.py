@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.published import PLAN, install_reporters, keep_key
 from made.replaced import replaced
@@ -164,7 +164,6 @@ Row = tuple[int, int, int, int]
 
 
 @given(st.lists(st.tuples(*(st.integers(0, most) for most in (7, 2, 2, 8))), min_size=1, max_size=60))
-@settings(max_examples=150, deadline=None)
 def test_clusters_are_counted_as_by_hand(rows: list[Row]) -> None:
     genders, sites = ("man", "unknown", "woman"), ("north", "south", "west")
     codes = [(gender, place) for gender in genders for place in sites]

@@ -237,7 +237,6 @@ def test_six_releases_together_tell_nothing() -> None:
     assert any(not np.array_equal(view.errors, totals[0].errors) for view in totals)
 
 
-@pytest.mark.slow
 def test_six_releases_of_fewer_countries_tell_nothing_to_programs() -> None:
     """Of all 200, with 64,000 rows, programs told nothing either: tried by hand, for it takes a minute."""
     lattice = made_lattice(25, 6, 2)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.sets import made_cells, made_plan, write_set
 
@@ -55,7 +55,6 @@ def test_weights_are_whole_units_and_everything_else_is_text(tmp_path: Path, suf
 
 
 @given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=8))
-@settings(max_examples=25, deadline=None)
 def test_a_weight_is_kept_to_one_part_in_2_29_of_the_largest(weights: list[float]) -> None:
     table = pa.table(
         {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.private import private_folder
 
@@ -30,7 +30,6 @@ def found(private: PrivateFolder, hashes: list[int], in_memory: int) -> list[int
         connection.close()
 
 
-@settings(max_examples=40, deadline=None)
 @given(hashes=HASHES, twice=st.integers(0, 5), in_memory=st.integers(1, 70))
 def test_as_a_slow_count_finds_them(hashes: list[int], twice: int, in_memory: int) -> None:
     hashes += hashes[:twice]

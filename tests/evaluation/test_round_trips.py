@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.private import private_folder
 from made.sets import Cells, canonical_rows, made_cells, made_plan, write_set
@@ -86,7 +86,6 @@ def slow_count(cells: Cells) -> Counter[tuple[object, ...]]:
     )
 
 
-@settings(max_examples=40, deadline=None)
 @given(tables(), st.sampled_from(["csv", "jsonl", "parquet", "csv.gz", "jsonl.zst"]))
 def test_any_table_in_any_format_is_counted_as_python_counts_it(cells: Cells, suffix: str) -> None:
     plan = made_plan(f"set.{suffix}", evaluation_set=SECTION, groups=GROUPS)
@@ -112,7 +111,6 @@ def opened_or_refused(name: str, folder: Path) -> None:
             raise
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=200) | st.text(st.sampled_from('ab,"\n\r;{}[]:1 '), max_size=60).map(str.encode))
 def test_any_bytes_are_read_or_refused_in_one_line(content: bytes) -> None:
     header = b"case_id,exploited,gender,nationality,text\n"
@@ -122,7 +120,6 @@ def test_any_bytes_are_read_or_refused_in_one_line(content: bytes) -> None:
             opened_or_refused(name, Path(folder))
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_damaged_parquet_file_is_refused_or_loses_no_row(data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.sets import made_cells, made_plan, write_set
 
@@ -87,7 +87,6 @@ def test_the_range_is_the_plans() -> None:
         checked(pa.array([-3.5, 700.1, -3.6]), (-3.5, 700.0))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.none() | st.floats(width=64), min_size=1, max_size=5))
 def test_any_floats_are_kept_bit_by_bit_or_refused(scores: list[float | None]) -> None:
     usable = all(score is None or (math.isfinite(score) and 0 <= score <= 1) for score in scores)

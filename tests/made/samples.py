@@ -88,6 +88,7 @@ class Drawn:
         self.parents = {(level.rung, level.code): level.parent for level in self.features[1].levels}
         self.cells: dict[Key, dict[Cell, int]] = {}
         self._draw()
+        self.everyone = {cell: sum(cells[cell] for cells in self.cells.values()) for cell in Cell}
         self.families = self._families()
 
     def _plan(self) -> AuditPlan:
@@ -225,10 +226,6 @@ class Drawn:
             above = RUNGS[RUNGS.index(level.rung) + 1]
             level = Level(level.feature, above, self.parents[level.rung, level.code] or level.code)
         return level
-
-    @property
-    def everyone(self) -> dict[Cell, int]:
-        return {cell: sum(cells[cell] for cells in self.cells.values()) for cell in Cell}
 
     def all_groups(self) -> list[tuple[Key, dict[Cell, int]]]:
         return [

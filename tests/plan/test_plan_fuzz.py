@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.errors import PlanError
@@ -44,7 +44,6 @@ def test_the_plan_that_is_broken_here_is_whole() -> None:
     parse_plan(GOOD, folder=Path())
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(GOOD)), st.integers(0, 30), SNIPPETS | st.text(max_size=10)),
@@ -59,13 +58,11 @@ def test_text_cut_out_and_put_in_anywhere(edits: list[tuple[int, int, str]]) -> 
     read(text)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.permutations(GOOD.splitlines()), st.integers(1, 40))
 def test_lines_in_any_order(lines: list[str], kept: int) -> None:
     read("\n".join(lines[:kept]))
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10_000), VALUES, st.sampled_from(["replace", "add", "remove"]))
 def test_any_value_anywhere(place: int, value: object, how: str) -> None:
     raw = parse_plan(GOOD, folder=Path()).as_asked
@@ -111,7 +108,6 @@ def _text(word: str) -> str:
     return '"' + "".join(escaped) + '"'
 
 
-@settings(max_examples=50, deadline=None)
 @given(content=st.binary(max_size=300))
 def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     file = tmp_path_factory.mktemp("fuzz") / "plan.toml"

@@ -9,8 +9,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 AUDIT7K = Path(sys.executable).with_name("audit7k")
 
@@ -45,7 +43,6 @@ def test_the_commands_are_those_that_are_expected() -> None:
     assert [command for command in COMMANDS if not command.startswith("cd ")] == list(EXPECTED)
 
 
-@pytest.mark.slow
 def test_a_reader_who_follows_the_tutorial_sees_what_it_says(tmp_path: Path) -> None:
     folder = tmp_path
     for command in COMMANDS:

@@ -7,7 +7,6 @@ import re
 import shlex
 from pathlib import Path
 
-import pytest
 import yaml
 from made.published import write_set
 from made.recipes import ACTION, GITLAB, HOOKS, ROOT, commands, environment, in_shell, stub_wheel
@@ -37,7 +36,6 @@ def typed(page: str) -> list[str]:
     return [line for block in blocks(page, "console") for line in block.splitlines()]
 
 
-@pytest.mark.slow
 def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
     """Above five seconds: it is the demonstration, audited three times."""
     bin_folder, home = commands(tmp_path / "bin"), tmp_path / "home"

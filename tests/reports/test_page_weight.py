@@ -21,7 +21,6 @@ SECONDS = 0.5
 SIZES = (64_000, PEOPLE)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("people", SIZES)
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_public_page_has_half_a_megabyte_at_most(code: str, people: int) -> None:
@@ -29,7 +28,6 @@ def test_a_public_page_has_half_a_megabyte_at_most(code: str, people: int) -> No
     assert len(page.encode()) <= LARGEST
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("people", SIZES)
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_restricted_page_has_half_a_megabyte_at_most(code: str, people: int) -> None:
@@ -37,7 +35,6 @@ def test_a_restricted_page_has_half_a_megabyte_at_most(code: str, people: int) -
     assert len(page.encode()) <= LARGEST
 
 
-@pytest.mark.slow
 def test_the_set_is_as_heavy_as_is_promised() -> None:
     """Somebody in each of 800 strata, and among a million people a rate for most of them."""
     result, release = heavy_result(), heavy_release()
@@ -49,7 +46,6 @@ def test_the_set_is_as_heavy_as_is_promised() -> None:
     assert len(release.rules) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", ["PublicHtmlReporter().render(release)", "HtmlReporter().render(result, ['ar'])"])
 def test_a_language_costs_half_a_second_of_the_processor_at_most(page: str) -> None:
     """The best of three pages, in a process of its own."""

@@ -9,7 +9,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from made.entry_points import offered_by_this_version
 from made.pdfs import opened, require_pdf, root_of
 from made.results import UNDECIDED, sample_result
@@ -26,7 +25,6 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.DOTALL)
 
 
-@pytest.mark.slow
 def test_its_commands_and_its_program_run(tmp_path: Path) -> None:
     out = tmp_path / "audit-out"
     out.mkdir()

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.disclosure import changed_text
 from made.formats import REPORTERS, format_files, sarif_schema, text_of
@@ -198,7 +198,6 @@ OUTCOMES: tuple[Literal["pass", "fail", "inconclusive"], ...] = ("pass", "fail",
 
 
 @given(data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_all_of_them_say_what_the_headline_says(data: st.DataObject) -> None:
     base = made("tiny")
     outcome = data.draw(st.sampled_from(OUTCOMES))

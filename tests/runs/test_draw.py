@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.pools import GROUPS, RULE, Pool, draw, drawn_rows, made_design, pool_cells, usual_pool
 from made.sets import write_set
@@ -144,7 +144,6 @@ def test_a_decidable_set_of_a_size_makes_the_smallest_margin_the_same_for_all(tm
     assert max(enough) == pytest.approx(0.1 * report.share, rel=0.06)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.integers(0, 2**32), suffix=st.sampled_from(["csv", "jsonl", "parquet", "csv.gz"]),
        way=st.sampled_from(["", "clusters", "out", "together"]), threads=st.sampled_from([1, 2, 5]))  # fmt: skip
 def test_neither_order_nor_format_nor_threads_change_what_is_drawn(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.scoring.scored import Tally
@@ -125,7 +125,6 @@ def test_a_text_that_is_no_score_is_refused_by_row(scene: Scene, cell: str) -> N
     assert "row 6" in scene.refusal({**IN_SET, "path": "predictions.csv"}).message
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats() | st.none(), min_size=6, max_size=6))
 def test_scores_are_used_exactly_or_refused(scene: Scene, scores: list[float | None]) -> None:
     scene.columns["p"] = pa.array(scores, type=pa.float64())
@@ -207,7 +206,6 @@ def test_a_capacity(scene: Scene, where: str, top_k: int, flagged: set[str], tie
         assert unreached == (top_k > 5)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.sampled_from([0.0, -0.0, 0.25, 0.25 + 2**-54, 1.0, None]), min_size=6, max_size=6),
     st.integers(1, 7),

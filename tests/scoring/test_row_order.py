@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.private import private_folder
 
@@ -55,7 +55,6 @@ def rows_of(evaluation_set: EvaluationSet, **options: int) -> pa.Table:
     return pa.Table.from_batches(list(in_id_order(evaluation_set, columns, 7, **options)))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.integers(1, 300), seed=st.integers(0, 99), at_once=st.integers(1, 4000))
 def test_dealt_out_into_files_it_is_the_same_order(scene: Scene, rows: int, seed: int, at_once: int) -> None:
     make(scene, rows, seed)
@@ -73,7 +72,6 @@ def test_dealt_out_into_files_it_is_the_same_order(scene: Scene, rows: int, seed
 IDS = st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=60, unique=True)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ids=IDS, at_once=st.integers(1, 2000), looked_at=st.integers(1, 300))
 def test_any_ids_are_ordered_by_their_bytes_whichever_edges_files_have(
     scene: Scene, ids: list[str], at_once: int, looked_at: int

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.detectors.protocol import DetectorInfo, Reason, RunContext, Status, answer_batch
@@ -203,7 +203,6 @@ def test_nan_is_failed_and_never_flagged(scene: Scene) -> None:
     assert outcome.scored.tally == Tally(3, 0, 3, 0)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.floats() | st.none() | st.sampled_from([0.5, 0.5 - 1e-7, 0.5 + 2e-6]), min_size=6, max_size=6))
 def test_every_row_is_decided_abstained_or_failed(scene: Scene, values: list[float | None]) -> None:
     literal = ["None" if value is None else f"float({str(value)!r})" for value in values]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.nights import Night, cells, draws, feature, made_plan, only, taken
 
@@ -22,7 +22,6 @@ YES = np.array([True])
 
 
 @given(st.lists(st.tuples(st.floats(-3.0, 2.9), st.booleans()), max_size=12))
-@settings(deadline=None)
 def test_what_is_kept_is_the_sum_of_evidence_begun_at_each_night(nights: list[tuple[float, bool]]) -> None:
     doubt = Doubt(np.zeros(1), np.zeros(1, dtype=np.int64))
     stated = [gained for gained, has_cases in nights if has_cases]

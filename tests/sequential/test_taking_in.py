@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.nights import Night, cells, draws, feature, made_plan, only, sums, taken
 
@@ -169,7 +169,6 @@ def test_where_the_unknown_could_belong_to_a_group_no_group_passes_over_them() -
     assert only(bounded).moved[0] == math.floor(own * 0.02 / 0.98)
 
 
-@settings(max_examples=60, deadline=None)
 @given(arrivals=st.lists(st.sets(st.integers(0, 40), max_size=8), min_size=1, max_size=12))
 def test_what_groups_have_of_the_level_never_changes_and_never_adds_up_to_more_than_all(
     arrivals: list[set[int]],
@@ -197,7 +196,6 @@ def test_a_group_that_comes_late_needs_more_evidence_and_begins_with_none() -> N
     assert only(state).beyond.rest_cases[2] == others
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     evidence=st.lists(st.floats(-3.0, 9.0), min_size=1, max_size=5),
     raw=st.lists(st.floats(0.05, 1.0), min_size=6, max_size=6),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 from stats.made_enumerations import rejection_probabilities
@@ -52,7 +52,6 @@ def test_enumerated_power_of_a_group_beyond_the_margin(
     assert gap == pytest.approx(abs(group - rest), rel=0.05)
 
 
-@settings(deadline=None, max_examples=50)
 @given(st.floats(0.05, 0.95), st.floats(0.02, 0.2), st.sampled_from(["fail", "pass"]), st.integers(1, 10**5))
 def test_gap_and_cases_are_inverse(rest: float, excess: float, side: Side, m: int) -> None:
     if side == "pass":

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
@@ -101,7 +101,6 @@ def test_turning_the_score_and_the_labels_round_turns_the_interval_round() -> No
         assert getattr(swapped, name) == pytest.approx(getattr(straight, name))
 
 
-@settings(max_examples=60, deadline=None)
 @given(GROUPS)
 def test_limits_hold_the_value_and_exist_where_both_samples_do(groups: list[tuple[list[int], list[int]]]) -> None:
     pos, neg = (np.array([pair[side] for pair in groups]) for side in (0, 1))
@@ -118,7 +117,6 @@ def test_limits_hold_the_value_and_exist_where_both_samples_do(groups: list[tupl
     assert (wider.high[enough] >= found.high[enough]).all()
 
 
-@settings(max_examples=60, deadline=None)
 @given(GROUPS)
 def test_the_pooled_auc_is_the_weighted_mean_of_within_and_between(groups: list[tuple[list[int], list[int]]]) -> None:
     pos, neg = (np.array([pair[side] for pair in groups]) for side in (0, 1))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.stats.rates.binomial import binomial_cdf
@@ -10,7 +10,6 @@ from audit.stats.rates.binomial_runs import CdfAlong, reach
 from audit.stats.rates.intervals import clopper_pearson
 
 
-@settings(deadline=None, max_examples=200)
 @given(st.floats(0.0, 7.0), st.floats(0.0, 1.0), st.integers(2, 400), st.sampled_from([1e-3, 1e-6]), st.data())
 def test_is_the_distribution_function(size: float, share: float, width: int, beta: float, data: st.DataObject) -> None:
     """Over a confidence set of rates, as the exact test asks for it, to the counts' ends and beyond what is likely."""

@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.stats.arrays import IntArray, Tables
@@ -75,7 +75,6 @@ def test_where_nothing_could_change_it_no_number_is_given() -> None:
 
 
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
 def test_what_is_found_is_a_crossing(seed: int) -> None:
     rng = np.random.default_rng(seed)
     boundary = margin_boundary("pass", True, "difference", 0.1)

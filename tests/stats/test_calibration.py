@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 from sklearn.calibration import calibration_curve
@@ -104,7 +104,6 @@ def test_the_interval_of_the_mean_gap_covers(cases: int) -> None:
         assert ((found.low <= gap) & (gap <= found.high)).mean() >= 0.95 - 3.0 * np.sqrt(0.05 * 0.95 / runs)
 
 
-@settings(max_examples=80, deadline=None)
 @given(ROWS)
 def test_nothing_is_unknown_of_a_group_with_a_case(rows: list[tuple[float, bool]]) -> None:
     scores, labels = (np.array([[float(row[side]) for row in rows]]) for side in (0, 1))
@@ -150,7 +149,6 @@ def test_sums_that_no_scores_have_are_refused() -> None:
         CalibrationBins(one, one, one, np.array([1.0]))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_adjusted_p_values_are_those_of_statsmodels(p: list[float]) -> None:
     from statsmodels.stats.multitest import multipletests

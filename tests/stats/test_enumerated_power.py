@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stats.made_enumerations import rejection_probabilities
 
@@ -115,7 +115,6 @@ def test_a_ratio_is_a_ratio_whichever_way_harm_lies() -> None:
     assert Limit(True, "difference", 0.1, 0.5).disparity(0.2) == pytest.approx(0.3)
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.floats(0.1, 0.9), st.integers(5, 400), st.booleans(), st.sampled_from([0.05, 0.005]))
 def test_more_cases_decide_smaller_disparities_up_to_the_saw_tooth(
     rate: float, n: int, low: bool, level: float

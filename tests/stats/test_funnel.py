@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.stats.groups import funnel
@@ -30,7 +30,6 @@ def families(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return rng.binomial(n.astype(int), np.clip(rate + spread * rng.normal(size=n.size), 0.0, 1.0)).astype(float), n
 
 
-@settings(deadline=None, max_examples=40)
 @given(families(), st.sampled_from(FAIL_SIDES), st.sampled_from([0.045, 0.2]))
 def test_a_group_lies_outside_the_funnel_exactly_where_it_fails(
     family: tuple[np.ndarray, np.ndarray], boundary: Boundary, level: float
@@ -44,7 +43,6 @@ def test_a_group_lies_outside_the_funnel_exactly_where_it_fails(
     assert ((x <= limits) == decision.rejected).all()
 
 
-@settings(deadline=None, max_examples=40)
 @given(families(), st.sampled_from(PASS_SIDES))
 def test_a_group_lies_inside_the_funnel_exactly_where_it_passes(
     family: tuple[np.ndarray, np.ndarray], boundary: Boundary

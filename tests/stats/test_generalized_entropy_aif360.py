@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -55,7 +55,6 @@ def of_aif360(counts: np.ndarray, alpha: float) -> tuple[float, float]:
         logging.disable(logging.NOTSET)
 
 
-@settings(deadline=None, max_examples=40)
 @given(arrays(np.int64, (4, 4), elements=st.integers(0, 12)), st.sampled_from([2.0, 1.0, 0.5, 3.0]))
 def test_total_and_between_are_those_of_aif360(counts: np.ndarray, alpha: float) -> None:
     counts[0, 0] += 1
@@ -68,7 +67,6 @@ def test_total_and_between_are_those_of_aif360(counts: np.ndarray, alpha: float)
     assert float(found.within) == pytest.approx(float(found.total) - float(found.between), abs=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
 @given(arrays(np.int64, (3, 5, 4), elements=st.integers(0, 30)), st.floats(0.3, 3.0))
 def test_parts_are_never_negative_and_tables_are_independent(counts: np.ndarray, alpha: float) -> None:
     counts[:, 0, 0] += 1

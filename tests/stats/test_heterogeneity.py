@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -43,7 +43,6 @@ def test_large_equal_groups_agree_with_the_noncentral_chi_squared_interval() -> 
     assert at_most == pytest.approx(0.05, abs=0.01)
 
 
-@settings(deadline=None, max_examples=80)
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), min_size=2, max_size=30), st.floats(0.6, 0.99))
 def test_interval_holds_its_estimate_and_grows_with_its_level(counts: list[tuple[int, int]], level: float) -> None:
     x, n = np.array([a for a, _ in counts]), np.array([a + b for a, b in counts])

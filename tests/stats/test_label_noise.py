@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.stats.arrays import Tables
@@ -132,7 +132,6 @@ def test_found_victims_do_not_depend_on_those_never_labelled(sensitivity: float,
 
 
 @given(specificity=st.floats(0.9, 1.0))
-@settings(max_examples=30)
 def test_doubtful_labels_never_make_a_rate_surer(specificity: float) -> None:
     corrected = corrected_rate([[400, 200, 300, 800]], *TPR, 1.0, specificity)
     assert corrected.size[0] <= 600 * (1 + 1e-9)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import StratifiedTable
@@ -114,7 +114,6 @@ def test_limits_are_where_the_stratified_statistic_is_1_96(rows: list[Row]) -> N
     assert score(rows, high, ratio=True) == pytest.approx(-1.959964, abs=1e-4)
 
 
-@settings(deadline=None)
 @given(strata(30))
 def test_intervals_hold_their_estimate_and_turn_round_with_the_sides(rows: list[Row]) -> None:
     pairs, swapped = pairs_of(*rows), pairs_of(*((y, m, x, n) for x, n, y, m in rows))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -21,7 +21,6 @@ def families(draw: st.DrawFn) -> tuple[list[float], list[int], list[int]]:
     return [draw(st.one_of(st.floats(0, 1e-4), st.floats(0, 1))) for _ in sizes], counts, sizes
 
 
-@settings(deadline=None)
 @given(families(), st.sampled_from(METHODS), st.floats(1e-4, 0.05))
 def test_rejected_is_what_reaches_its_level(
     family: tuple[list[float], list[int], list[int]], method: Method, level: float
@@ -36,7 +35,6 @@ def test_rejected_is_what_reaches_its_level(
     assert not outcome.rejected[n == 0].any()
 
 
-@settings(deadline=None, max_examples=40)
 @given(families(), st.sampled_from(METHODS), st.randoms(use_true_random=False))
 def test_order_does_not_matter_and_smaller_p_reject_no_less(
     family: tuple[list[float], list[int], list[int]], method: Method, random: np.random.Generator

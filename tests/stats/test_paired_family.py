@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import multinomial, norm
@@ -65,7 +65,6 @@ def test_all_lost_is_the_smallest_p_value() -> None:
         assert smallest_paired_p([n], 0.05, NAMING)[0] <= found + 1e-9
 
 
-@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(0, 200)), min_size=1, max_size=12))
 def test_a_name_is_a_p_value_at_its_level_and_levels_stay_within_the_familys(
     groups: list[tuple[int, int, int]],

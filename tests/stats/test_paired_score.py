@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.stats import multinomial
@@ -42,7 +42,6 @@ def test_the_example_that_was_published_with_the_statistic() -> None:
     assert paired_statistic(1, 0, 44, -0.1) == pytest.approx(1.709, abs=5e-4)
 
 
-@settings(max_examples=60, deadline=None)
 @given(tables(), st.floats(-0.4, 0.4))
 def test_the_variance_is_taken_at_the_likeliest_rates_under_the_change(
     table: tuple[int, int, int], change: float
@@ -69,7 +68,6 @@ def test_the_statistic_grows_with_the_gained_among_those_that_differ(n: int, cha
         assert (np.diff(paired_statistic(differ - gained, gained, n, change)) > -1e-9).all()
 
 
-@settings(max_examples=25, deadline=None)
 @given(tables(40), st.sampled_from([0.02, 0.05, 0.1, 0.25]))
 def test_the_sum_is_that_over_all_tables(table: tuple[int, int, int], margin: float) -> None:
     lost, gained, n = table

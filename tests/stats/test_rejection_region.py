@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri
 from stats.made_tables import EVERY_BOUNDARY, boundaries
@@ -39,7 +39,6 @@ def drawn(seed: int, boundary: Boundary, *, most: float, size: int) -> Tables:
     return x, n, y, m
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.integers(0, 10**6), boundaries, st.sampled_from([FAIL_BETA, PASS_BETA]))
 def test_what_is_left_out_shows_in_no_p_value(seed: int, boundary: Boundary, beta: float) -> None:
     """1e-12 is what steps that do not matter add to a sum, and is all there is in sums far below `NEGLIGIBLE`."""
@@ -55,7 +54,6 @@ def test_nor_in_that_of_a_large_group(boundary: Boundary) -> None:
     assert p == pytest.approx(plain, rel=1e-13, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.integers(0, 10**6), boundaries)
 def test_quick_sums_are_close(seed: int, boundary: Boundary) -> None:
     """Twice as close as they are trusted to be."""
@@ -83,7 +81,6 @@ def test_a_sum_that_is_not_computed_has_its_bound_in_its_place() -> None:
         assert float(exact_p(*tables, boundary, FAIL_BETA)[0]) >= FAIL_BETA + rejection_region.NEGLIGIBLE
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10**6), boundaries, st.sampled_from([FAIL_BETA, PASS_BETA]), st.data())
 def test_rejects_where_the_p_value_is_at_most_the_level(
     seed: int, boundary: Boundary, beta: float, data: st.DataObject

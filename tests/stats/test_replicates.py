@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
@@ -12,7 +12,6 @@ from audit.stats.rates.replicates import CHUNK_CELLS, Scheme, replicate_counts
 SCHEMES: list[Scheme] = ["within_groups", "whole_table"]
 
 
-@settings(deadline=None, max_examples=60)
 @given(arrays(np.int64, (4, 3, 4), elements=st.integers(0, 40)), st.sampled_from(SCHEMES), st.integers(1, 30))
 def test_replicates_keep_what_they_must(cells: np.ndarray, scheme: Scheme, replicates: int) -> None:
     drawn = np.concatenate(list(replicate_counts(cells, replicates, np.random.default_rng(1), scheme)))

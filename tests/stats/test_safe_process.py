@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -28,7 +28,6 @@ def states(draw: st.DrawFn) -> SafeState:
     return SafeState(np.array([x]), np.array([n]), np.array([y]), np.array([m]), np.zeros(1))
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     state=states(),
     sizes=st.tuples(st.integers(1, 9), st.integers(1, 20)),

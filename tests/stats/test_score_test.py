@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 from stats.made_enumerations import rate_with_known_rest_power, rejection_probabilities
@@ -44,7 +44,6 @@ def literal_p(x: int, n: int, y: int, m: int, boundary: Boundary, beta: float) -
     return min(1.0, best + beta)
 
 
-@settings(max_examples=150, deadline=None)
 @given(tables(80, 250), boundaries, st.sampled_from([FAIL_BETA, PASS_BETA]))
 def test_exact_p_is_the_definition(table: tuple[int, int, int, int], boundary: Boundary, beta: float) -> None:
     p = float(exact_p(*table, boundary, beta))
@@ -100,7 +99,6 @@ def test_groups_do_not_disturb_each_other() -> None:
         assert [float(exact_p(x[k], n[k], y[k], m[k], boundary)) for k in range(20)] == together.tolist()
 
 
-@settings(max_examples=30, deadline=None)
 @given(tables(60, 200), boundaries)
 def test_p_rises_with_the_group_count(table: tuple[int, int, int, int], boundary: Boundary) -> None:
     _, n, y, m = table
@@ -136,7 +134,6 @@ def test_large_counts_stay_close_to_the_normal_law() -> None:
     assert float(exact_p(n, n, y, m, boundary)) == pytest.approx(1.0)
 
 
-@settings(deadline=None)
 @given(tables(300, 3000), boundaries)
 def test_what_the_exact_test_rejects_passes_the_screen(table: tuple[int, int, int, int], boundary: Boundary) -> None:
     """Measured over 160,800 tables near .05: the largest asymptotic p-value of a rejected one was .061."""
@@ -168,7 +165,6 @@ MARGINS = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("level", "factor", "n", "planned_size", "planned_mean", "planned_smallest"),
     [(0.05, 2, 100, 0.93, 61, 44), (0.05, 20, 30, 0.96, 77, 76), (0.05, 200, 30, 0.97, 77, 71)],

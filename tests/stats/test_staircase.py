@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stats.made_tables import boundaries
 
@@ -33,7 +33,6 @@ def highest(samples: Samples, rest_counts: FloatArray, boundary: Boundary) -> Fl
 
 
 @pytest.mark.parametrize("by_group", [True, False])
-@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10**6), boundaries, st.sampled_from([8, 64, 512]))
 def test_steps_are_those_of_every_table(by_group: bool, seed: int, boundary: Boundary, width: int) -> None:
     """Levels are right where no steps were merged, and otherwise nothing rejected is left out."""
@@ -49,7 +48,6 @@ def test_steps_are_those_of_every_table(by_group: bool, seed: int, boundary: Bou
     assert merged or (levels[step] == c).all()
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 10**6), boundaries)
 def test_steps_of_large_tables_end_where_the_score_passes_the_limit(seed: int, boundary: Boundary) -> None:
     samples, span = drawn(seed, boundary, 7.0)

@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
@@ -16,7 +16,6 @@ from audit.stats.scan.scan_starts import Corners, bernoulli_score, random_starts
 from audit.stats.scan.subset_scan import SEVERITIES, SubsetSearch, best_values, two_blocks
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(1, 500), st.data(), st.floats(0.02, 0.98))
 def test_the_score_is_the_largest_likelihood_ratio_over_all_severities(n: int, data: st.DataObject, p: float) -> None:
     h = data.draw(st.integers(0, n))
@@ -58,7 +57,6 @@ def best_of_the_grid(harmed: FloatArray, cases: FloatArray, p: float, penalty: f
     return best
 
 
-@settings(max_examples=150, deadline=None)
 @given(VALUES, st.floats(0.05, 0.8), st.sampled_from([0.0, 0.3, 1.0, 3.0]))
 @example([(0, 1), (11, 28), (13, 35), (43, 57)], 0.15625, 0.0)
 def test_the_best_values_of_an_attribute_are_the_best_of_all_its_subsets(

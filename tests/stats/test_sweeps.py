@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
@@ -33,7 +33,6 @@ def test_the_rates_are_those_of_the_roc_curve() -> None:
     assert flagged_at_edges(neg)[edges] / neg.sum() == pytest.approx(fpr[1:])
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=20), st.floats(0, 1))
 def test_a_capacity_is_met_as_nearly_as_bins_allow(cases: list[int], share: float) -> None:
     flagged = flagged_at_edges(np.array(cases))

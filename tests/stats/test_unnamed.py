@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -48,7 +48,6 @@ def test_a_p_value_that_is_none_is_refused() -> None:
         unnamed_p([1.5], [1], [2], [3], [4], RATIO)
 
 
-@settings(deadline=None, max_examples=60)
 @given(families(), st.sampled_from(SIDES), st.randoms(use_true_random=False))
 def test_order_changes_no_bit_and_more_harm_is_more_evidence(
     family: tuple[list[int], list[int]], boundary: Boundary, random: np.random.Generator

@@ -60,7 +60,6 @@ def test_false_pass(driver: ModuleType, cases: int, rate: float, scale: str, mar
     assert measured.share >= 0.03
 
 
-@pytest.mark.slow
 def test_one_bad_group_is_found(driver: ModuleType) -> None:
     """Planned: 76 % (600 runs, standard error 1.7)."""
     measured = driver.one_bad_group(250, np.random.default_rng(5), 100)

@@ -42,7 +42,6 @@ def test_a_smaller_gap_is_named_less_often(simulation: ModuleType) -> None:
     assert float(np.mean(found)) < 0.5
 
 
-@pytest.mark.slow
 def test_with_clusters_the_promise_is_kept_or_exceeded(simulation: ModuleType) -> None:
     """25 audits on each side, which may fall short by three of their standard errors: `make simulate` judges 500."""
     runs = 25

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.replaced import replaced
 from made.results import failing_result, passing_result, undecided_result
@@ -92,7 +92,6 @@ def test_findings_that_say_nothing_are_not_shown() -> None:
     emptied=st.sets(st.sampled_from(EMPTIED)),
     silent=st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
 def test_nothing_is_measured_without_numbers_nor_declared_without_words(
     name: str, asked: bool, emptied: set[str], silent: bool
 ) -> None:
@@ -117,7 +116,6 @@ def test_nothing_is_measured_without_numbers_nor_declared_without_words(
 
 
 @given(emptied=st.sets(st.sampled_from(EMPTIED), max_size=6))
-@settings(max_examples=15, deadline=None)
 def test_a_provision_is_present_only_with_all_that_it_asks_for(emptied: set[str]) -> None:
     gone = {name: None if name == "reference_comparison" else () for name in emptied}
     changed = replaced(ASKED["passing"], **gone)

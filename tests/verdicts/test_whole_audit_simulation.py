@@ -21,14 +21,12 @@ def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("tools.simulate.whole_audit")
 
 
-@pytest.mark.slow
 def test_no_whole_audit_of_a_detector_within_the_limit_accuses_anyone(simulation: ModuleType) -> None:
     for world in (simulation.equal(20_000, 0.7), simulation.half_on_margin(20_000, 0.7)):
         measured = simulation.false_fail("seeded", world, RUNS, np.random.default_rng(3))
         assert measured.events <= 1
 
 
-@pytest.mark.slow
 def test_a_nationality_with_a_large_gap_is_named(simulation: ModuleType) -> None:
     world = simulation.one_gap(200_000, 0.7, 19, 0.45)
     assert simulation.named("seeded", world, RUNS, np.random.default_rng(4)).events == RUNS

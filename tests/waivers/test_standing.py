@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from made.hostile import filled
 from made.results import failing_result, passing_result, undecided_result
@@ -151,7 +151,6 @@ def test_an_unused_waiver_does_nothing() -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
 def test_waivers_never_turn_what_is_open_into_a_pass_and_never_change_a_verdict(data: st.DataObject) -> None:
     result = failing()
     found = fails_of(result)

@@ -76,7 +76,6 @@ def test_everything_planted_is_found_and_nobody_else_accused(planted: Audited) -
     assert rules_fail(planted.result)
 
 
-@pytest.mark.slow
 def test_planning_says_that_the_gaps_can_be_decided(planted: Audited) -> None:
     """The gaps that rules limit are at least as large as planning says they must be to be named with power 80 %."""
     named = {

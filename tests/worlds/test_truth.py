@@ -35,7 +35,6 @@ def groups(made: Mechanism) -> list[Group]:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("planted", [True, False])
 @pytest.mark.parametrize("world", NAMES)
 def test_rows_agree_with_the_truth(world: WorldName, planted: bool) -> None:
@@ -58,7 +57,6 @@ def test_rows_agree_with_the_truth(world: WorldName, planted: bool) -> None:
     assert farthest < 4.5
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("world", NAMES)
 def test_what_is_planted_is_seen_in_the_rows(world: WorldName) -> None:
     truth, rows = Truth.of(everything(world)), scored(world, asked(world), ROWS[world])
