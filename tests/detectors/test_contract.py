@@ -113,6 +113,7 @@ def test_our_own_kinds_keep_every_promise(kind: str, tmp_path: Path) -> None:
     assert any("the same answers" in words for words in report.of(Promise.SAME_AGAIN).words) or not claimed
 
 
+@pytest.mark.usefixtures("warm_children")
 @pytest.mark.parametrize("kind", ["python", "skops", "pickle"])
 def test_what_stands_for_a_detector_in_a_child_keeps_every_promise(kind: str, tmp_path: Path) -> None:
     with of_kind(kind, tmp_path) as (section, rows):

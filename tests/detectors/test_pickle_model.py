@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +19,9 @@ import skops.io
 from made.children import BATCH, Listener, can_unshare, descendants, opened, plan_of
 from made.runs import PLAN, made_run
 from sklearn.linear_model import LogisticRegression
+from typer.testing import CliRunner
 
+from audit.cli.commands.app import app
 from audit.detectors.pickle_model import PickleDetector
 from audit.errors import DetectorError
 from audit.plan.detectors import PickleDetector as PickleSection
@@ -67,6 +66,7 @@ def marking(folder: Path) -> tuple[str, Path]:
     return f"open({str(mark)!r}, 'w').close()", mark
 
 
+@pytest.mark.usefixtures("warm_children")
 @pytest.mark.parametrize("dump", [joblib.dump, lambda model, path: Path(path).write_bytes(pickle.dumps(model))])
 def test_a_pickled_model_answers_as_the_same_model_in_skops(tmp_path: Path, dump: Callable[..., Any]) -> None:
     dump(MODEL, tmp_path / "model.pkl")
@@ -79,6 +79,7 @@ def test_a_pickled_model_answers_as_the_same_model_in_skops(tmp_path: Path, dump
         assert any("runs whatever code" in note for note in detector.info.notes)
 
 
+@pytest.mark.usefixtures("warm_children")
 def test_a_compressed_joblib_file_is_read_too(tmp_path: Path) -> None:
     joblib.dump(MODEL, tmp_path / "model.pkl", compress=("gzip", 3))
     with opened(tmp_path, SECTION, allow_pickle=True) as detector:
@@ -97,33 +98,24 @@ def test_nothing_in_the_file_runs_without_the_flag(tmp_path: Path, sandbox: str)
     assert not mark.exists()
 
 
-def test_the_flag_stands_on_the_command_line_and_nowhere_else(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("warm_children")
+def test_the_flag_stands_on_the_command_line_and_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expression, mark = marking(tmp_path)
     plan = plan_in(tmp_path, expression)
-
-    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "audit", *arguments],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    refused = command("run", "--restricted", str(plan))
-    assert (refused.returncode, refused.stdout) == (4, "")
+    monkeypatch.chdir(tmp_path)
+    refused = CliRunner().invoke(app, ["run", "--restricted", str(plan)])
+    assert (refused.exit_code, refused.stdout) == (4, "")
     assert "--allow-pickle" in refused.stderr.splitlines()[-1]
     assert not mark.exists()
-    allowed = command("gate", "--restricted", str(plan), "--allow-pickle")
-    assert allowed.returncode in {0, 1, 3}, allowed.stderr
+    allowed = CliRunner().invoke(app, ["gate", "--restricted", str(plan), "--allow-pickle"])
+    assert allowed.exit_code in {0, 1, 3}, allowed.stderr
     assert mark.exists()
     text = plan.read_text(encoding="utf-8")
     plan.write_text(text.replace('path = "model.pkl"', 'path = "model.pkl"\nallow_pickle = true'), encoding="utf-8")
-    assert command("check", str(plan)).returncode == 4, "no key of a plan allows it"
+    assert CliRunner().invoke(app, ["check", str(plan)]).exit_code == 4, "no key of a plan allows it"
 
 
+@pytest.mark.usefixtures("warm_children")
 @pytest.mark.parametrize("sandbox", ["none", "auto"])
 def test_it_never_runs_in_the_process_of_the_audit(tmp_path: Path, sandbox: str) -> None:
     mark = tmp_path / "mark"
@@ -137,7 +129,11 @@ def test_it_never_runs_in_the_process_of_the_audit(tmp_path: Path, sandbox: str)
 
 
 @pytest.mark.parametrize("sandbox", ["none", "auto"])
-def test_what_it_holds_reaches_the_network_only_where_that_is_let(tmp_path: Path, sandbox: str) -> None:
+def test_what_it_holds_reaches_the_network_only_where_that_is_let(
+    tmp_path: Path, sandbox: str, request: pytest.FixtureRequest
+) -> None:
+    if sandbox == "none":
+        request.getfixturevalue("warm_children")
     server = Listener()
     calls = f"__import__('socket').create_connection(('127.0.0.1', {server.port}), timeout=5)"
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(Runs(calls)))
@@ -178,6 +174,7 @@ def test_it_cannot_be_opened_here_by_hand(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+@pytest.mark.usefixtures("warm_children")
 def test_a_file_that_lies_about_its_digest_is_found_out(tmp_path: Path) -> None:
     forging = (
         "[setattr(one, '_sha256', '0' * 64) for one in __import__('gc').get_objects() "
@@ -191,6 +188,7 @@ def test_a_file_that_lies_about_its_digest_is_found_out(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.usefixtures("warm_children")
 @pytest.mark.parametrize(
     ("content", "words"),
     [
