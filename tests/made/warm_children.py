@@ -9,6 +9,7 @@ Run as a program, `made/warm_children.py SOCKET`, this file is the process that 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import socket
@@ -20,6 +21,7 @@ from typing import Any
 
 from audit.detectors.command_setup import ONE_THREAD
 
+_LOADED = ("joblib", "pandas", "pyarrow", "skops.io", "sklearn.linear_model", "audit.detectors.pickle_model")
 _MOST = 1 << 16
 
 
@@ -94,14 +96,8 @@ def nursery() -> Iterator[Nursery]:
 
 
 def _serve(answering: socket.socket) -> None:
-    import joblib  # noqa: F401 - loaded for the children
-    import pandas  # noqa: F401
-    import pyarrow  # noqa: F401
-    import sklearn.linear_model  # noqa: F401
-
-    import audit.detectors.pickle_model
-    import audit.detectors.skops_file  # noqa: F401
-
+    for name in _LOADED:
+        importlib.import_module(name)
     while asked := socket.recv_fds(answering, _MOST, 2):
         if not asked[0]:
             return

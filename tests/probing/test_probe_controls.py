@@ -14,6 +14,7 @@ from audit.result.file import parse_result
 from audit.result.findings.swaps import SwapShift
 from audit.result.json_text import result_to_json
 from audit.run import run_audit
+from audit.scoring.probing.words import built_in_words
 from audit.verdicts.judge import exit_code
 
 PROBE = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\n'
@@ -90,18 +91,22 @@ def test_a_planted_word_effect_is_measured_within_its_interval_and_found(tmp_pat
 
 
 def test_how_often_the_interval_holds_the_planted_effect(tmp_path: Path) -> None:
-    """The same detector, its effect drawn anew for each of 40 audits: 95 % intervals over templates drawn at random."""
+    """An effect of every word, drawn anew for each word and text: 95 % intervals over templates drawn at random."""
+    demonyms = built_in_words().forms["demonym"]
+    known = repr({word.lower() for forms in demonyms.values() for word in forms["en"]["word"].split()})
+    code = (
+        planted(0.15)
+        .replace("word not in ('nigerian', 'a', 'an')", "word")
+        .replace("'nigerian' in words(text)", f"set({known}) & set(words(text))")
+    )
+    found = shifts(audit(tmp_path, PROBE + 'slots = ["demonym"]\n', code, rows=60), "demonym")
+    assert len(found) > 150
     missed = 0
-    for run in range(40):
-        folder = tmp_path / str(run)
-        folder.mkdir()
-        code = planted(0.15).replace("rest.encode()", f"(rest + ' {run}').encode()")
-        probe = PROBE + 'slots = ["demonym"]\nlevels = { demonym = ["NGA"] }\n'
-        found = shifts(audit(folder, probe, code, rows=60), "demonym")["NGA"]
-        assert found.low is not None
-        assert found.high is not None
-        missed += not found.low <= 0.15 <= found.high
-    assert missed <= 5  # 2 expected; 6 or more once in 70 such tests
+    for one in found.values():
+        assert one.low is not None
+        assert one.high is not None
+        missed += not one.low <= 0.15 <= one.high
+    assert missed <= 17  # of 176; 9 expected
 
 
 def test_an_effect_too_small_for_the_limit_passes(tmp_path: Path) -> None:
