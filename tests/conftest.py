@@ -35,7 +35,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     chosen = Expression.compile(config.option.markexpr).evaluate
     either = (marks_of(collection_path, ""), marks_of(collection_path))
-    return None if any(chosen(lambda name, _marks=marks, **_: name in _marks) for marks in either) else True
+    return None if any(chosen(lambda name, /, _marks=marks, **_: name in _marks) for marks in either) else True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
