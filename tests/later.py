@@ -44,6 +44,7 @@ LATER: Final = {
         "disclosure/test_joint.py",
         "disclosure/test_protect.py::test_six_releases_of_fewer_countries_tell_nothing_to_programs",
         "disclosure/test_public_pdf.py",
+        "disclosure/test_read_back.py::test_the_portal_takes_real_audits_of_every_kind_with_their_reports",
         "disclosure/test_public_pdf_page.py",
         "disclosure/test_three_features.py",
         "evaluation/test_real_sets.py",

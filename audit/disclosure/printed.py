@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from html.parser import HTMLParser
 from types import MappingProxyType
 from typing import Any, Final
@@ -315,6 +316,7 @@ def _number(file: str, row: str | None, text: str) -> Number:
     return Number(file, row, text, Decimal(plain), len(plain.partition(".")[2]))
 
 
+@lru_cache(maxsize=1 << 12)
 def _western(character: str) -> str:
     digit = unicodedata.digit(character, None)
     if digit is not None:

@@ -6,13 +6,14 @@ import csv
 import io
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made.published import PLAN, install_reporters, keep_key
+from made.published import PLAN, install_reporters, keep_key, render_in_this_process
 from made.replaced import replaced
 
 from audit.counting.clusters import ClusterTable
@@ -35,13 +36,30 @@ ROWS = CLUSTERED + '[disclosure]\nunit = "row"\n'
 NORTH, SOUTH = "gender:level=woman,site:level=north", "gender:level=man,site:level=south"
 
 
-@pytest.fixture(autouse=True)
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
+@pytest.fixture(autouse=True, scope="module")
+def _site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("site")
     install_reporters(folder)
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        render_in_this_process(patch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def of_rows(tmp_path_factory: pytest.TempPathFactory) -> AuditResult:
+    return audited(tmp_path_factory.mktemp("rows"), ROWS)
+
+
+@pytest.fixture(scope="module")
+def of_people(tmp_path_factory: pytest.TempPathFactory) -> AuditResult:
+    return audited(tmp_path_factory.mktemp("people"), CLUSTERED)
+
+
+@pytest.fixture(scope="module")
+def made(of_people: AuditResult, tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """The audit that counts people, published."""
+    return published(of_people, tmp_path_factory.mktemp("made"))
 
 
 def audited(folder: Path, plan: str, *, own_case: bool = False) -> AuditResult:
@@ -65,23 +83,24 @@ def write_plan(folder: Path, plan: str) -> Path:
     return folder / "plan.toml"
 
 
-def published(result: AuditResult, folder: Path) -> Published:
+FORMATS = ("html", "json", "csv", "junit", "markdown")
+
+
+def published(result: AuditResult, folder: Path, formats: tuple[str, ...] = FORMATS) -> Published:
     folder.mkdir(exist_ok=True)
     if not (folder / "restricted").exists():
         keep_key(folder / "restricted")
-    formats = ("html", "json", "csv", "junit", "markdown")
     return publish(result, folder / "restricted", into(folder / "public"), formats, ("en",))
 
 
-def test_one_person_with_sixty_rows_reaches_no_floor(tmp_path: Path) -> None:
-    rows = published(audited(tmp_path, ROWS), tmp_path / "rows")
+def test_one_person_with_sixty_rows_reaches_no_floor(tmp_path: Path, of_rows: AuditResult, made: Published) -> None:
+    rows = published(of_rows, tmp_path / "rows")
     shown = {group_key(row.group): row for row in rows.public.table.groups}
     sixty = shown[NORTH].positives.cases
     assert sixty is not None  # the hole, for a plan that says that no two rows are of one person
     assert abs(sixty - 60) <= 5
-    people = published(audited(tmp_path, CLUSTERED), tmp_path / "people")
-    assert (people.public.figures, people.number) == ("shown", 1)
-    shown = {group_key(row.group): row for row in people.public.table.groups}
+    assert (made.public.figures, made.number) == ("shown", 1)
+    shown = {group_key(row.group): row for row in made.public.table.groups}
     assert shown[NORTH].positives.cases is None
     assert shown[NORTH].negatives.cases is not None
     eighty = shown[SOUTH].positives.cases
@@ -90,11 +109,10 @@ def test_one_person_with_sixty_rows_reaches_no_floor(tmp_path: Path) -> None:
     everyone = shown["everyone"].positives.cases
     assert everyone is not None
     assert abs(everyone - (1 + 80 + 45 + 42)) <= 5
-    assert b"CANARY" not in b"".join(people.files.values())
+    assert b"CANARY" not in b"".join(made.files.values())
 
 
-def test_every_file_says_what_it_counts(tmp_path: Path) -> None:
-    made = published(audited(tmp_path, CLUSTERED), tmp_path)
+def test_every_file_says_what_it_counts(made: Published) -> None:
     said = SENTENCES["counted_once"].split(".")[1].strip()
     for name in ("report.html", "junit.xml", "comment.md"):
         assert said in " ".join(made.files[name].decode().split()), name
@@ -109,9 +127,8 @@ def test_every_file_says_what_it_counts(tmp_path: Path) -> None:
         parse_release(public_json(claims).encode())
 
 
-def test_of_clusters_sizes_are_printed_and_no_errors(tmp_path: Path) -> None:
+def test_of_clusters_sizes_are_printed_and_no_errors(made: Published) -> None:
     """Whose case was found once counts as found: a rate of that is better than the result's."""
-    made = published(audited(tmp_path, CLUSTERED), tmp_path)
     sides = [side for row in made.public.table.groups for side in (row.positives, row.negatives)]
     assert any(side.cases for side in sides)
     assert {(side.errors, side.shown) for side in sides} == {(None, "not_shown")}
@@ -126,25 +143,26 @@ def test_of_clusters_sizes_are_printed_and_no_errors(tmp_path: Path) -> None:
         parse_release(public_json(loud).encode())
 
 
-def test_a_written_result_is_enough_and_one_of_rows_alone_is_not(tmp_path: Path) -> None:
-    result = audited(tmp_path, CLUSTERED)
+def test_a_written_result_is_enough_and_one_of_rows_alone_is_not(
+    tmp_path: Path, of_people: AuditResult, made: Published
+) -> None:
+    result = of_people
     read = parse_result(result_to_json(result))
-    assert dict(published(read, tmp_path / "a").files) == dict(published(result, tmp_path / "b").files)
+    assert dict(published(read, tmp_path).files) == dict(made.files)
     with pytest.raises(ResultError, match="earlier version"):
         ready(replaced(result, clusters=()), ("json",), ("en",))
     more = result.further.clusters[0].model_copy(update={"true_positive": 10_000})
     with pytest.raises(ResultError, match="do not add up"):
         ready(replaced(result, clusters=(more, *result.further.clusters[1:])), ("json",), ("en",))
     assert result.further.finest == ()
-    assert audited(
-        tmp_path, PLAN.replace('groups = ["gender", ["gender", "site"]]', 'groups = ["gender"]')
-    ).further.finest
+    finer = PLAN.replace('groups = ["gender", ["gender", "site"]]', 'groups = ["gender"]')
+    assert audited(tmp_path, finer).further.finest
 
 
-def test_a_folder_keeps_to_what_it_counts(tmp_path: Path) -> None:
-    published(audited(tmp_path, ROWS), tmp_path)
+def test_a_folder_keeps_to_what_it_counts(tmp_path: Path, of_rows: AuditResult, of_people: AuditResult) -> None:
+    published(of_rows, tmp_path, ("json",))
     with pytest.raises(ResultError) as refused:
-        published(audited(tmp_path, CLUSTERED), tmp_path)
+        published(of_people, tmp_path, ("json",))
     assert refused.value.slug == "other-parameters"
     assert "(unit)" in str(refused.value)
     with pytest.raises(ResultError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -66,11 +67,17 @@ def spread_of_noise(metric: MetricName, counts: Counts, variance: float) -> floa
     return total
 
 
+@cache
+def quantile(level: float) -> float:
+    """How many standard errors an interval of a level reaches to each side."""
+    return float(norm.ppf(1 - (1 - level) / 2))
+
+
 def limits(metric: MetricName, counts: Counts, variance: float, level: float) -> Ends:
     """Wilson's interval at the size at which sampling alone would be as unsure as sampling and noise together."""
     rate, cases = quotient(metric, counts), size(metric, counts)
     n = rate * (1 - rate) / (rate * (1 - rate) / cases + spread_of_noise(metric, counts, variance))
-    z = float(norm.ppf(1 - (1 - level) / 2))
+    z = quantile(level)
     middle = (rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
     return rate, middle - half, middle + half
@@ -151,7 +158,7 @@ def test_intervals_are_those_of_the_design_for_every_rate(metric: MetricName) ->
 def test_words_are_those_of_the_design_at_the_very_limit(metric: MetricName, scale: str) -> None:
     rng = np.random.default_rng(2)
     said: Counter[str] = Counter()
-    for _ in range(9):
+    for _ in range(6):
         groups = [drawn(rng) for _ in range(int(rng.integers(1, 4)))]
         everyone: Counts = tuple(sum(part) for part in zip(*groups, drawn(rng, most=80), strict=True))
         sides = (("low",), ("high",), ("low", "high"))[int(rng.integers(3))]
@@ -219,7 +226,7 @@ def plain_or_noisy(metric: MetricName, counts: Counts, variance: float, level: f
     """Limits of a rate; of none or of all it is Wilson's own, since noise moves no count of none."""
     if 0.0 < quotient(metric, counts) < 1.0:
         return limits(metric, counts, variance, level)[1:]
-    n, z = size(metric, counts), float(norm.ppf(1 - (1 - level) / 2))
+    n, z = size(metric, counts), quantile(level)
     far = z * z / (n + z * z)
     return (0.0, far) if quotient(metric, counts) == 0.0 else (1 - far, 1.0)
 
@@ -232,7 +239,7 @@ def test_few_say_a_word_where_it_holds_from_none_of_them_to_all(shown: str, scal
     few = 14 if shown == "few_errors" else 19
     rule = RULE.model_copy(update={"scale": scale})
     said: Counter[str] = Counter()
-    for cases in range(40, 400, 12):
+    for cases in range(40, 400, 24):
         fewest = cases - METHOD.largest_change
         owns: list[Counts] = [(fewest, count if shown == "few_errors" else fewest - count, 0, 0) for count in (0, few)]
         rests: list[Counts] = [(everyone[0] - own[0], everyone[1] - own[1], 0, 0) for own in owns]

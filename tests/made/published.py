@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import pytest
 from made.entry_points import offered_by_this_version
+
+from audit.disclosure.gates import _answer
 
 PLAN = """\
 schema = 1
@@ -80,6 +83,13 @@ def install_reporters(site: Path, **bodies: str) -> None:
             + textwrap.indent(textwrap.dedent(body), " " * 8),
             encoding="utf-8",
         )
+
+
+def render_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a process of its own renders is rendered in this one: for tests of what is said, and not of where."""
+    monkeypatch.setattr(
+        "audit.disclosure.gates.in_fresh_process", lambda program, maker, handed, *_: _answer(maker, handed)
+    )
 
 
 def read_public(files: Mapping[str, bytes]) -> dict[str, Any]:
