@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -249,17 +250,18 @@ def test_a_number_in_words_is_refused_in_a_row_and_outside_of_all(code: str) -> 
     files, furniture = page_files(release), page_files(blank(release))
     assert unexplained(files, furniture, release) == []
     key = next(group_key(row.group) for row in release.table.groups if row.positives.cases is None)
-    for planted in (
+    planted = [
         f"<p>{WORDS[code]}</p>",
         f'<p data-g="{key}">{WORDS[code]}</p>',
         f'<p data-g="{key}" title="{WORDS[code]}">-</p>',
         f"<!-- {WORDS[code]} -->",
-        "".join(f'<p lang="{other}">{WORDS[code]}</p>' for other in LANGUAGES),
-    ):
-        found = unexplained(changed_text(files, "report.html", "</main>", f"{planted}</main>"), furniture, release)
-        assert found, planted
-        assert all(number.is_word for number in found)
-        assert len(found) >= planted.count("<p ")
+        *(f'<p lang="{other}">{WORDS[code]}</p>' for other in LANGUAGES),
+    ]
+    leak = changed_text(files, "report.html", "</main>", f"{''.join(planted)}</main>")
+    found = unexplained(leak, furniture, release)
+    assert all(number.is_word for number in found)
+    times = Counter(number.value for number in found)  # one part of the number may be a word of the page itself
+    assert max(times.values()) == len(planted)
 
 
 def test_a_word_that_is_furniture_makes_no_digit_known() -> None:

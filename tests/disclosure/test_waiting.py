@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -35,10 +36,18 @@ def held_by_another(folder: Path, seconds: float) -> subprocess.Popen[str]:
     return other
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sets, and the result of the first."""
+    folder = tmp_path_factory.mktemp("pair")
+    made_pair(folder, rows=600)
+    write_result_of(folder / "plan-1.toml", folder / "one")
+    return folder
+
+
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    made_pair(tmp_path, rows=600)
-    write_result_of(tmp_path / "plan-1.toml", tmp_path / "one")
+def here(pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(pair, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
