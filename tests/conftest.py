@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -56,6 +57,18 @@ def _known_keys() -> Iterator[None]:
     key = blake2b(name.encode(), digest_size=KEY_BYTES).digest()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("audit.disclosure.restricted.new_key", lambda: key)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_stale_bytecode() -> Iterator[None]:
+    """Write no bytecode of the modules that tests write.
+
+    Python takes bytecode for that of a source of the same length and second: a test that writes a detector twice
+    within one would ask the first again.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)
         yield
 
 

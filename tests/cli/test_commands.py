@@ -65,6 +65,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+FEW = ("--restricted", "--no-crosscheck", "--report", "junit")
+"""Of `run`: to write a result and little else."""
+
+
 def invoke(*arguments: str) -> tuple[int, str, str]:
     done = CliRunner().invoke(app, list(arguments))
     return done.exit_code, done.stdout, done.stderr
@@ -178,7 +182,7 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(here: Path, arguments: lis
 
 def test_data_in_error_leave_the_earlier_outputs(here: Path) -> None:
     write_case(here, 80)
-    assert invoke("run", "plan.toml")[0] == 0
+    assert invoke("run", "plan.toml", "--no-crosscheck", "--report", "json")[0] == 0
     before = {path: path.read_bytes() for path in (here / "audit-out").rglob("*") if path.is_file()}
     assert here / "audit-out" / "public" / "release.json" in before
     with (here / "cases.csv").open("a") as file:
@@ -261,7 +265,7 @@ def test_explain_takes_any_name_and_lists_all() -> None:
 
 def test_schema_is_that_of_a_result_or_of_a_plan(here: Path) -> None:
     write_case(here, 80)
-    invoke("run", "plan.toml", "--restricted")
+    invoke("run", "plan.toml", "--restricted", "--report", "junit")  # with the cross-check: it is part of a result
     import jsonschema
 
     jsonschema.validate(json.loads((here / "audit-out" / "result.json").read_text()), json.loads(invoke("schema")[1]))
@@ -299,7 +303,8 @@ def test_who_has_the_plan_can_print_the_digest_that_a_report_names(here: Path, m
 
 def test_colour_is_asked_for_or_absent(here: Path) -> None:
     write_case(here, 40)
-    command = [str(SCRIPT), "gate", "plan.toml"]
+    invoke("run", "plan.toml", *FEW)
+    command = [str(SCRIPT), "gate", "audit-out"]
     base = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR"}}
     for extra, coloured in (({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)):
         done = subprocess.run(command, env=base | extra, capture_output=True, text=True, check=False, timeout=120)
@@ -310,7 +315,7 @@ def test_colour_is_asked_for_or_absent(here: Path) -> None:
 
 def test_a_reader_that_has_gone_away_does_not_change_the_verdict(here: Path) -> None:
     write_case(here, 40)
-    invoke("run", "plan.toml", "--restricted")
+    invoke("run", "plan.toml", *FEW)
     process = subprocess.Popen(
         [str(SCRIPT), "gate", "audit-out", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -333,17 +338,26 @@ def test_output_that_cannot_be_written_is_no_verdict(arguments: list[str]) -> No
     assert done.stderr.count("\n") == 1
 
 
+def with_closed_stdout(arguments: str) -> tuple[int, str]:
+    command = ["bash", "-c", f"'{SCRIPT}' {arguments} >&-"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
+    return done.returncode, done.stderr
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
 def test_a_stdout_that_is_closed_changes_no_verdict(here: Path) -> None:
     write_case(here, 40)
-    for arguments in (
-        "gate plan.toml --restricted",
-        "run plan.toml --restricted --no-crosscheck",
-        "run plan.toml --restricted --json",
-    ):
-        command = ["bash", "-c", f"'{SCRIPT}' {arguments} >&-"]
-        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, timeout=120)
-        assert (done.returncode, done.stderr) == (ExitCode.FAIL, "")
+    invoke("run", "plan.toml", *FEW)
+    for more in ("", "--restricted", "--restricted --json"):
+        ended, said = with_closed_stdout(f"gate audit-out {more}")
+        assert (ended, said if more else "") == (ExitCode.FAIL, "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
+def test_a_stdout_that_is_closed_changes_no_verdict_of_a_plan(here: Path) -> None:
+    write_case(here, 40)
+    for arguments in ("gate plan.toml", "run plan.toml --no-crosscheck", "run plan.toml --no-crosscheck --json"):
+        assert with_closed_stdout(f"{arguments} --restricted") == (ExitCode.FAIL, "")
 
 
 def test_python_m_audit_is_the_same_command() -> None:

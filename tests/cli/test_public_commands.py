@@ -22,26 +22,47 @@ from audit.result.file import load_result
 from reports.html import HtmlReporter
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    site = tmp_path / "site"
+def enter(parent: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a set, and reporters of a third party; the working directory from here on."""
+    site = parent / "site"
     site.mkdir()
     install_reporters(
         site,
         plain="return release.headline.outcome + ' ' + ' '.join(release.about.languages)",
         clock="import time\nreturn str(time.time_ns())",
-        rows=f"from pathlib import Path\nreturn Path({str(tmp_path / 'here/cases.csv')!r}).read_text()[:5000]",
+        rows=f"from pathlib import Path\nreturn Path({str(parent / 'here/cases.csv')!r}).read_text()[:5000]",
     )
     monkeypatch.syspath_prepend(str(site))
-    folder = tmp_path / "here"
+    folder = parent / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
     write_set(folder)
     return folder
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return enter(tmp_path, monkeypatch)
+
+
 RUN = ("run", "plan.toml", "--no-crosscheck")
 JSON = ("--report", "json")
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `RUN` published its JSON, for the tests that begin with one."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = enter(tmp_path_factory.mktemp("once"), patch)
+        assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
+    return folder
+
+
+@pytest.fixture
+def published(once: Path, here: Path) -> Path:
+    """A folder of its own with what `RUN` published."""
+    shutil.copytree(once, here, dirs_exist_ok=True)
+    return here
 
 
 def invoke(*arguments: str) -> tuple[int, str, str]:
@@ -67,8 +88,6 @@ def test_run_writes_public_files_and_keeps_everything_else_to_its_owner(here: Pa
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE((folder / "public" / "release.json").stat().st_mode) == 0o666 & ~old
     assert all(b"CANARY" not in path.read_bytes() for path in folder.rglob("*") if path.is_file())
-    assert invoke(*RUN)[2] == ""
-    assert names(folder / "restricted" / "releases") == ["0001.json"]
 
 
 def test_restricted_writes_the_exact_reports_as_before_and_no_key(here: Path) -> None:
@@ -86,9 +105,11 @@ def test_restricted_writes_the_exact_reports_as_before_and_no_key(here: Path) ->
 
 
 def test_one_set_in_several_folders_is_one_release_where_they_share_the_key(
-    here: Path, monkeypatch: pytest.MonkeyPatch
+    published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    invoke(*RUN, *JSON)
+    here = published
+    assert invoke(*RUN, *JSON)[2] == ""
+    assert names(here / "audit-out" / "restricted" / "releases") == ["0001.json"]
     invoke(*RUN, *JSON, "--out", "second", "--restricted-folder", "audit-out/restricted")
     monkeypatch.setattr("audit.disclosure.restricted.new_key", lambda: b"another key than this one, 32 by")
     invoke(*RUN, *JSON, "--out", "third")
@@ -127,9 +148,9 @@ def damage_log(restricted: Path) -> None:
     [(lose_key, "key of the restricted folder is missing"), (show_key, "others than the owner"), (damage_log, "0001")],
 )
 def test_a_folder_in_disorder_ends_the_command_and_changes_nothing(
-    here: Path, harm: Callable[[Path], None], shown: str
+    published: Path, harm: Callable[[Path], None], shown: str
 ) -> None:
-    invoke(*RUN, *JSON)
+    here = published
     harm(here / "audit-out" / "restricted")
     before = {path: path.read_bytes() for path in (here / "audit-out").rglob("*") if path.is_file()}
     for command in (RUN, ("report", "audit-out", "--format", "csv")):
@@ -138,8 +159,8 @@ def test_a_folder_in_disorder_ends_the_command_and_changes_nothing(
     assert {path: path.read_bytes() for path in (here / "audit-out").rglob("*") if path.is_file()} == before
 
 
-def test_another_floor_is_refused_before_anything_is_scored(here: Path) -> None:
-    invoke(*RUN, *JSON)
+def test_another_floor_is_refused_before_anything_is_scored(published: Path) -> None:
+    here = published
     write_set(here, PLAN + "[disclosure]\nfloor = 5\n")
     (here / "cases.csv").unlink()
     code, _, err = invoke(*RUN)
@@ -198,7 +219,7 @@ def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path
 
 
 def test_report_makes_files_in_languages_and_releases_again(here: Path) -> None:
-    invoke(*RUN)
+    invoke(*RUN, "--report", "csv", "--report", "junit")
     first = {path.name: path.read_bytes() for path in (here / "audit-out" / "public").iterdir()}
     code, _, err = invoke("report", "audit-out", "--format", "plain,csv", "--lang", "fr,ar")
     assert (code, err.startswith("Report: ")) == (0, True)
@@ -243,22 +264,29 @@ def test_a_pdf_in_public_comes_with_what_it_is_held_against(here: Path) -> None:
         assert names(here / "audit-out" / "public") == ["groups.csv", "release.json", "report.html", "report.pdf"]
 
 
-@pytest.mark.parametrize("named", ["audit-out/public", "audit-out/public/kept", "linked", "linked/kept"])
+AMONG_PUBLIC = ("audit-out/public", "audit-out/public/kept", "linked", "linked/kept")
+
+
+@pytest.mark.parametrize("named", AMONG_PUBLIC)
 def test_no_key_lies_among_public_files(here: Path, named: str) -> None:
     Path("linked").symlink_to(Path("audit-out", "public"), target_is_directory=True)
     code, _, err = invoke(*RUN, *JSON, "--restricted-folder", named)
     assert code == ExitCode.USAGE
     assert "a folder of public files" in err
     assert not list(here.rglob("key"))
-    assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
+
+
+@pytest.mark.parametrize("named", AMONG_PUBLIC)
+def test_no_key_lies_among_files_that_are_public_already(published: Path, named: str) -> None:
+    Path("linked").symlink_to(Path("audit-out", "public"), target_is_directory=True)
     assert invoke("report", "audit-out", "--restricted-folder", named)[0] == ExitCode.USAGE
-    assert names(here / "audit-out/public") == ["release.json"]
+    assert names(published / "audit-out/public") == ["release.json"]
 
 
 @pytest.mark.parametrize("folder", ["audit-out", "audit-out/restricted", ".", "linked"])
 @pytest.mark.parametrize("option", [("--format", "json"), ("--reproduce", "1")])
-def test_no_public_file_comes_to_lie_beside_exact_ones(here: Path, folder: str, option: tuple[str, str]) -> None:
-    assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
+def test_no_public_file_comes_to_lie_beside_exact_ones(published: Path, folder: str, option: tuple[str, str]) -> None:
+    here = published
     Path("linked").symlink_to("audit-out", target_is_directory=True)
     before = sorted(path for path in here.rglob("*") if "public" not in path.parts)
     code, _, err = invoke("report", "audit-out", *option, "--out", folder)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -49,12 +47,20 @@ main()
 """
 
 
-def loaded_by(*arguments: str) -> set[str]:
+OF_HELP = 240
+"""Modules at most, of which 200 were counted; the rest is room for other versions of Python and Typer."""
+
+
+def modules_of(*arguments: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-P", "-c", PROBE, *arguments], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
     return set(done.stderr.rpartition("LOADED")[2].split())
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    return {name.partition(".")[0] for name in modules_of(*arguments)}
 
 
 def test_the_probe_sees_what_a_command_loads() -> None:
@@ -64,10 +70,12 @@ def test_the_probe_sees_what_a_command_loads() -> None:
 @pytest.mark.parametrize(
     "arguments", [("--help",), ("-h",), ("--version",), *((command, "--help") for command in COMMANDS)], ids=" ".join
 )
-def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
-    loaded = loaded_by(*arguments)
+def test_help_loads_few_modules_and_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    modules = modules_of(*arguments)
+    loaded = {name.partition(".")[0] for name in modules}
     assert "typer" in loaded
     assert loaded.isdisjoint(HEAVY)
+    assert len(modules) <= OF_HELP
 
 
 @pytest.mark.parametrize(
@@ -75,18 +83,3 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
 )
 def test_words_and_schemas_load_no_framework(arguments: tuple[str, ...]) -> None:
     assert loaded_by(*arguments).isdisjoint(HEAVY - {"pydantic", "pydantic_core"})
-
-
-@pytest.mark.skipif(os.name == "nt", reason="processor time of children")
-@pytest.mark.parametrize("argument", ["--help", "--version"])
-def test_help_costs_little_processor_time(argument: str) -> None:
-    import resource
-
-    script = Path(sys.executable).parent / "audit7k"
-    times = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([script, argument], capture_output=True, check=True, timeout=60)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(times) <= 0.150, times

@@ -1,4 +1,4 @@
-"""The plugin of pytest, as pytest finds it: by its entry point, in a process of its own, on small audits."""
+"""The plugin of pytest, as pytest finds it: by its entry point, on small audits, in a process of its own or here."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pandas as pd
 import pytest
 from made.entry_points import offered_by_this_version
 from made.published import COUNTS, PLAN, keep_key, write_set
+
+import audit as audit7k
+from audit.cli.testing.audit_of_plan import PlanRequest, judge_plan
 
 pytest_plugins = ["pytester"]
 
@@ -33,17 +37,45 @@ FEW = {
 }
 
 Run = Callable[..., pytest.RunResult]
+OURS_ALONE = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio")
+"""Without plugins of others that take a second to load, in each process and each worker."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return offered_by_this_version(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, site: Path) -> Run:
     """Run pytest over the files of `pytester`, with the plugin where pytest looks for plugins."""
-    site = offered_by_this_version(tmp_path_factory.mktemp("site"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), str(ROOT)]))
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
 
     def run_pytest(*arguments: str) -> pytest.RunResult:
-        return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=120)
+        return pytester.runpytest_subprocess(*OURS_ALONE, *arguments, timeout=120)
+
+    return run_pytest
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Everything that an audit loads: pytest in this process forgets what is loaded within it, NumPy allows no second
+    time.
+    """
+    plan = write_set(tmp_path_factory.mktemp("loaded"), counts=FEW)
+    judge_plan(PlanRequest(plan, plan.parent, exact=True))
+    audit7k.run_audit(plan, pd.read_csv(plan.with_name("cases.csv")))
+
+
+@pytest.fixture
+def run_here(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, site: Path, loaded: None) -> Run:
+    """The same in this process, in which what an audit loads is there already."""
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
+
+    def run_pytest(*arguments: str) -> pytest.RunResult:
+        return pytester.runpytest_inprocess(*OURS_ALONE, *arguments)
 
     return run_pytest
 
@@ -97,13 +129,13 @@ def test_each_group_each_rule_and_the_verdict_is_a_test_in_public_words(run: Run
 
 
 def test_exact_counts_are_told_only_where_they_are_asked_for_and_the_header_says_so(
-    run: Run, pytester: pytest.Pytester
+    run_here: Run, pytester: pytest.Pytester
 ) -> None:
     folder = project(pytester, tests=f"{GATE}\n\ndef test_without_a_body(audit7k_verdict):\n    ...\n")
     tests = (folder / "test_gate.py").read_text(encoding="utf-8")
     marked = tests.replace("def test_without", '@pytest.mark.audit7k("plan.toml")\ndef test_without')
     (folder / "test_gate.py").write_text(marked, encoding="utf-8")
-    done = run("--audit7k-restricted", "--junitxml=junit.xml")
+    done = run_here("--audit7k-restricted", "--junitxml=junit.xml")
     done.stdout.fnmatch_lines(
         [
             "audit7k: exact counts (--audit7k-restricted); this log is not for publication",
@@ -124,12 +156,12 @@ def test_exact_counts_are_told_only_where_they_are_asked_for_and_the_header_says
 
 @pytest.mark.parametrize(("wanted", "code", "shown"), [("fail", 1, "failure"), ("skip", 0, "skipped")])
 def test_an_inconclusive_verdict_is_no_pass(
-    run: Run, pytester: pytest.Pytester, wanted: str, code: int, shown: str
+    run_here: Run, pytester: pytest.Pytester, wanted: str, code: int, shown: str
 ) -> None:
     folder = project(pytester, FEW)
     if wanted != "fail":
         pytester.makeini(f"[pytest]\naudit7k_on_inconclusive = {wanted}\n")
-    done = run("-q", "--audit7k-restricted", "--junitxml=junit.xml", "-rs")
+    done = run_here("-q", "--audit7k-restricted", "--junitxml=junit.xml", "-rs")
     found = outcomes(folder)
     assert (done.ret, found["test_detector[VERDICT]"]) == (code, shown)
     assert {outcome for name, outcome in found.items() if name != "test_detector[VERDICT]"} == {"skipped"}
@@ -139,7 +171,7 @@ def test_an_inconclusive_verdict_is_no_pass(
     assert "more cases needed" in done.stdout.str()
 
 
-def test_what_cannot_be_judged_is_an_error_of_one_line(run: Run, pytester: pytest.Pytester) -> None:
+def test_what_cannot_be_judged_is_an_error_of_one_line(run_here: Run, pytester: pytest.Pytester) -> None:
     folder = project(pytester, FEW)
     tests = textwrap.dedent(GATE)
     (folder / "without-key").mkdir()
@@ -150,7 +182,7 @@ def test_what_cannot_be_judged_is_an_error_of_one_line(run: Run, pytester: pytes
         (folder / f"test_{name}.py").write_text(tests.replace("plan.toml", f"{name}.toml"), encoding="utf-8")
     unmarked = tests.replace('@pytest.mark.audit7k("plan.toml")\n', "")
     (folder / "test_unmarked.py").write_text(unmarked, encoding="utf-8")
-    done = run()
+    done = run_here()
     assert done.ret == pytest.ExitCode.INTERRUPTED
     errors = done.stdout.str().partition("= ERRORS =")[2].partition("short test summary")[0].splitlines()[1:]
     lines = dict(zip(errors[::2], errors[1::2], strict=False))
@@ -233,14 +265,14 @@ def test_what_a_killed_session_left_goes_with_the_next_and_what_a_living_one_hol
     assert not list(temporary.glob("audit7k-*"))
 
 
-def test_the_word_for_inconclusive_is_one_of_three(run: Run, pytester: pytest.Pytester) -> None:
+def test_the_word_for_inconclusive_is_one_of_three(run_here: Run, pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\naudit7k_on_inconclusive = warn\n")
-    done = run()
+    done = run_here()
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     done.stderr.fnmatch_lines(["*audit7k_on_inconclusive is fail, skip or pass"])
 
 
-def test_a_plan_is_run_over_a_table_in_memory(run: Run, pytester: pytest.Pytester) -> None:
+def test_a_plan_is_run_over_a_table_in_memory(run_here: Run, pytester: pytest.Pytester) -> None:
     project(
         pytester,
         ALIKE,
@@ -266,7 +298,7 @@ def test_a_plan_is_run_over_a_table_in_memory(run: Run, pytester: pytest.Pyteste
         f"\n{textwrap.indent(IN_MEMORY, ' ' * 8)}",
     )
     Path("memory.toml").write_text(PLAN.replace('path = "cases.csv"\n', ""), encoding="utf-8")
-    done = run("--tb=long", "--showlocals", "-rf")
+    done = run_here("--tb=long", "--showlocals", "-rf")
     done.assert_outcomes(passed=3, failed=2)
     printed = done.stdout.str()
     assert "CANARY-ROW" not in printed.replace('["CANARY-ROW"]', "")
@@ -297,7 +329,7 @@ def test_projects_that_audit_nothing_pay_nothing(run: Run, pytester: pytest.Pyte
             assert not [name for name in {heavy!r} if name in sys.modules]
         """
     )
-    done = run("-p", "no:hypothesispytest", "-p", "no:anyio", "--strict-markers", "--strict-config", "-W", "error")
+    done = run("--strict-markers", "--strict-config", "-W", "error")
     done.assert_outcomes(passed=1)
     assert "audit7k:" not in done.stdout.str()
     helped = run("--help").stdout.str()
