@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +24,7 @@ RATES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_ra
 _DIGITS: Final = 9
 
 Member = Callable[[Level], bool]
+Codes = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class Gap(NamedTuple):
@@ -69,20 +71,13 @@ class Truth:
 
     def within(self, member: Member) -> BoolArray:
         """bool[genders, nationalities]: whether `member` holds of both levels."""
-        genders, nationalities = self.recorded.codes
-        return np.array(
-            [
-                [member(gender_level(gender)) and member(nationality_level(code)) for code in nationalities]
-                for gender in genders
-            ]
-        )
+        return _within(self.recorded.codes, member)
 
     def of_group(self, group: Group) -> BoolArray:
         """bool[genders, nationalities]: whether the rows belong to `group`. All are False for a level not in the
         world.
         """
-        asked = {level.feature: level for level in group.levels}
-        return self.within(lambda level: asked.get(level.feature, level) == level)
+        return _members(self.recorded.codes, group)
 
     def untouched(self, metric: MetricName) -> Iterator[Group]:
         """Yield the controls: genders and nationalities without a planted finding that moves this rate."""
@@ -98,6 +93,24 @@ class Truth:
         """The planted findings, in the order of the world."""
         mechanism = self.mechanism
         return tuple(one for one in mechanism.world.findings if one.finding in mechanism.strengths)
+
+
+def _within(codes: Codes, member: Member) -> BoolArray:
+    genders, nationalities = codes
+    return np.array(
+        [
+            [member(gender_level(gender)) and member(nationality_level(code)) for code in nationalities]
+            for gender in genders
+        ]
+    )
+
+
+@lru_cache(maxsize=1024)
+def _members(codes: Codes, group: Group) -> BoolArray:
+    asked = {level.feature: level for level in group.levels}
+    members = _within(codes, lambda level: asked.get(level.feature, level) == level)
+    members.setflags(write=False)
+    return members
 
 
 def _composed(level: Level, touched: Sequence[Possible]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +30,13 @@ class Scored:
     gender: TextArray
     nationality: TextArray
     label: TextArray
-    flagged: npt.NDArray[np.bool_]
     columns: dict[str, TextArray]
+    score: Callable[[], list[float]]
+
+    @cached_property
+    def flagged(self) -> npt.NDArray[np.bool_]:
+        """Whether each row was flagged: asked of the detector once, and not where nobody looks."""
+        return np.array(self.score()) >= 0.5
 
     def within(self, group: Group) -> npt.NDArray[np.bool_]:
         """Which rows are of a group."""
@@ -76,16 +81,19 @@ def scored(world: WorldName, asked: tuple[str, ...], rows: int, seed: int = 1) -
     made = mechanism(world, *asked)
     parts = list(row_blocks(made, rows, seed))
     columns = {name: [value for part in parts for value in part[name]] for name in parts[0]}
-    given = {
-        name: columns[name] if name == "text" else [None if one is None else int(one) for one in columns[name]]
-        for name in feature_columns(made.world)
-    }
-    scores = detector(made)(pa.RecordBatch.from_pydict(given))
     arrays = {name: np.array([value or "" for value in values]) for name, values in columns.items()}
+
+    def score() -> list[float]:
+        given = {
+            name: columns[name] if name == "text" else [None if one is None else int(one) for one in columns[name]]
+            for name in feature_columns(made.world)
+        }
+        return detector(made)(pa.RecordBatch.from_pydict(given))
+
     return Scored(
         gender=arrays["gender"],
         nationality=np.array([text.split("/")[0] for text in arrays["nationality"].tolist()]),
         label=arrays["exploited"],
-        flagged=np.array(scores) >= 0.5,
         columns=arrays,
+        score=score,
     )
