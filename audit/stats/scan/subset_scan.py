@@ -29,6 +29,8 @@ _REFINEMENTS: Final = 4
 _PACK: Final = float(1 << 26)
 _MOST_ROUNDS: Final = 20
 _TOLERANCE: Final = 1e-9
+_IN_CACHE: Final = 16_384
+"""Number of values in an array of which a few are in the processor's cache together."""
 _DENSE: Final = 8
 """Up to this many places for each cell, a product of matrices is faster than a sum over the occupied cells."""
 
@@ -63,13 +65,7 @@ def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, pen
     between two of those tried.
     """
     p = expected[:, None]
-    best, at = np.zeros(len(expected)), np.full(len(expected), SEVERITIES[0])
-    for theta in SEVERITIES:
-        gain = harmed * theta
-        gain -= cases * np.log1p(p * np.expm1(theta))
-        own = _penalised(harmed, cases, expected, penalty, gain > penalty)
-        at = np.where(own > best, theta, at)
-        best = np.maximum(own, best)
+    at = _best_severity(harmed, cases, expected, penalty)
     chosen = _worthwhile(harmed, cases, p, penalty, at)
     score = _penalised(harmed, cases, expected, penalty, chosen)
     alone = bernoulli_score(harmed, cases, p)
@@ -86,6 +82,28 @@ def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, pen
     free = bernoulli_score(harmed.sum(axis=1), cases.sum(axis=1), expected)
     without = free >= score
     return BestValues(chosen | without[:, None], np.where(without, free, score))
+
+
+def _best_severity(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> FloatArray:
+    """float64[P]: the log odds ratio of those tried whose subset has the best score; the first where none is above 0."""
+    rates, of_rate = np.unique(expected, return_inverse=True)
+    offsets = np.log1p(rates * np.expm1(SEVERITIES)[:, None])[:, of_rate, None]
+    sums = np.empty((3, len(SEVERITIES), len(expected)))
+    some = max(1, _IN_CACHE // harmed.shape[1])
+    for start in range(0, len(expected), some):
+        rows = slice(start, start + some)
+        hit, of = harmed[rows], cases[rows]
+        worth, offset = np.empty(hit.shape), np.empty(hit.shape)
+        for place, theta in enumerate(SEVERITIES):
+            np.multiply(hit, theta, out=worth)
+            worth -= np.multiply(of, offsets[place, rows], out=offset)
+            np.greater(worth, penalty, out=worth)
+            # sums of whole numbers, so that their order changes no bit
+            np.einsum("pv,pv->p", hit, worth, out=sums[0, place, rows])
+            np.einsum("pv,pv->p", of, worth, out=sums[1, place, rows])
+            np.einsum("pv->p", worth, out=sums[2, place, rows])
+    scores = bernoulli_score(sums[0], sums[1], expected) - penalty * sums[2]
+    return np.asarray(SEVERITIES[np.where(scores.max(axis=0) > 0.0, scores.argmax(axis=0), 0)])
 
 
 def _worthwhile(harmed: FloatArray, cases: FloatArray, p: FloatArray, penalty: float, theta: FloatArray) -> BoolArray:
