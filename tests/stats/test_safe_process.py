@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.special import comb
 
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.margins.safe_process import SafeState, e_holm, new_state, take_in
 from audit.stats.rates.boundaries import Boundary, Scale, Side, margin_boundary
+
+
+def chance(counts: IntArray, cases: int, rate: float) -> FloatArray:
+    """Binomial probabilities written out: those of scipy overflow at a rate of 1e-308."""
+    return np.asarray(comb(cases, counts) * rate**counts * (1.0 - rate) ** (cases - counts))
 
 
 def mean_factor(state: SafeState, sizes: tuple[int, int], boundary: Boundary, group: float, rest: float) -> float:
@@ -18,7 +24,7 @@ def mean_factor(state: SafeState, sizes: tuple[int, int], boundary: Boundary, gr
     x, y = (grid.ravel() for grid in np.meshgrid(np.arange(n + 1), np.arange(m + 1), indexing="ij"))
     every = SafeState._make(np.broadcast_to(field, x.shape) for field in state)
     gained = take_in(every, x, n, y, m, boundary).log_e - every.log_e
-    return float((binom.pmf(x, n, group) * binom.pmf(y, m, rest) * np.exp(gained)).sum())
+    return float((chance(x, n, group) * chance(y, m, rest) * np.exp(gained)).sum())
 
 
 @st.composite

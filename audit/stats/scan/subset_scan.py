@@ -85,7 +85,7 @@ def best_values(harmed: FloatArray, cases: FloatArray, expected: FloatArray, pen
 
 
 def _best_severity(harmed: FloatArray, cases: FloatArray, expected: FloatArray, penalty: float) -> FloatArray:
-    """float64[P]: the log odds ratio of those tried whose subset has the best score; the first where none is above 0."""
+    """float64[P]: the log odds ratio tried whose subset has the best score; the first where none is above 0."""
     rates, of_rate = np.unique(expected, return_inverse=True)
     offsets = np.log1p(rates * np.expm1(SEVERITIES)[:, None])[:, of_rate, None]
     sums = np.empty((3, len(SEVERITIES), len(expected)))
