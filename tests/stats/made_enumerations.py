@@ -13,14 +13,31 @@ from audit.stats.rates.boundaries import Boundary, counted_rate
 def critical_counts(
     n: int, rest_counts: FloatArray, m: int, boundary: Boundary, level: float, beta: float
 ) -> FloatArray:
-    """Largest group count that is rejected, for every count of the rest; -1 for none."""
-    low, high = np.full(rest_counts.size, -1.0), np.full(rest_counts.size, float(n))
-    while (high > low).any():
-        middle = np.ceil((low + high) / 2.0)
-        rejects = exact_p(np.maximum(middle, 0.0), n, rest_counts, m, boundary, beta) <= level
-        rejects |= middle < 0.0
-        low, high = np.where(rejects, middle, low), np.where(rejects, high, middle - 1.0)
-    return low
+    """Largest group count that is rejected, for every count of the rest; -1 for none.
+
+    Those of every eighth count of the rest are looked for among all, and the others near these. One that is found at an
+    end of where it was looked for may lie beyond, so that it is looked for again among all.
+    """
+
+    def found(some: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
+        while (high > low).any():
+            middle = np.ceil((low + high) / 2.0)
+            rejects = exact_p(np.maximum(middle, 0.0), n, some, m, boundary, beta) <= level
+            rejects |= middle < 0.0
+            low, high = np.where(rejects, middle, low), np.where(rejects, high, middle - 1.0)
+        return low
+
+    def among_all(some: FloatArray) -> FloatArray:
+        return found(some, np.full(some.size, -1.0), np.full(some.size, float(n)))
+
+    places = np.arange(rest_counts.size)
+    anchors = np.unique(np.append(places[::8], places[-1]))
+    near = np.interp(places, anchors, among_all(rest_counts[anchors]))
+    low, high = np.maximum(np.floor(near) - 2.0, -1.0), np.minimum(np.ceil(near) + 2.0, float(n))
+    tops = found(rest_counts, low, high)
+    again = ((tops == low) & (low > -1.0)) | ((tops == high) & (high < n))
+    tops[again] = among_all(rest_counts[again])
+    return tops
 
 
 def rejection_probabilities(
@@ -38,7 +55,7 @@ def rejection_probabilities(
     Where the rest has more than ``at_most`` counts in play, evenly spaced ones stand for those around them.
     """
     rest = float(counted_rate(rest_rate, boundary))
-    reach = 6.0 * np.sqrt(m * rest * (1.0 - rest)) + 1.0
+    reach = 5.0 * np.sqrt(m * rest * (1.0 - rest)) + 1.0
     first, last = max(0, int(m * rest - reach)), min(m, int(m * rest + reach))
     points = np.unique(np.linspace(first, last, min(at_most, last - first + 1)).astype(int)).astype(float)
     borders = np.concatenate([[-1.0], np.floor((points[1:] + points[:-1]) / 2.0), [m]])

@@ -42,7 +42,7 @@ def drawn(seed: int, boundary: Boundary, *, most: float, size: int) -> Tables:
 @given(st.integers(0, 10**6), boundaries, st.sampled_from([FAIL_BETA, PASS_BETA]))
 def test_what_is_left_out_shows_in_no_p_value(seed: int, boundary: Boundary, beta: float) -> None:
     """1e-12 is what steps that do not matter add to a sum, and is all there is in sums far below `NEGLIGIBLE`."""
-    tables = drawn(seed, boundary, most=3.5, size=12)
+    tables = drawn(seed, boundary, most=3.5, size=6)
     p, plain = exact_p(*tables, boundary, beta), plain_p(tables, boundary, beta)
     assert p == pytest.approx(plain, rel=1e-13, abs=1e-12)
 
@@ -58,7 +58,7 @@ def test_nor_in_that_of_a_large_group(boundary: Boundary) -> None:
 def test_quick_sums_are_close(seed: int, boundary: Boundary) -> None:
     """Twice as close as they are trusted to be."""
     off: list[float] = []
-    x, n, y, m = drawn(seed, boundary, most=5.0, size=12)
+    x, n, y, m = drawn(seed, boundary, most=5.0, size=6)
 
     def both(staircase: Any, rates: FloatArray, edge: Boundary, **_: bool) -> FloatArray:
         exact = rejection_region._sums(staircase, rates, edge)
@@ -86,7 +86,7 @@ def test_rejects_where_the_p_value_is_at_most_the_level(
     seed: int, boundary: Boundary, beta: float, data: st.DataObject
 ) -> None:
     """Also at the p-value itself, and a hair on either side of it."""
-    tables = drawn(seed, boundary, most=3.5, size=12)
+    tables = drawn(seed, boundary, most=3.5, size=6)
     p = exact_p(*tables, boundary, beta)
     level = p * data.draw(st.sampled_from([0.5, 1.0 - 1e-9, 1.0 - 1e-15, 1.0, 1.0 + 1e-15, 1.0 + 1e-9, 2.0]))
     assert exact_rejects(*tables, boundary, level, beta).tolist() == (p <= level).tolist()
