@@ -72,6 +72,14 @@ def _no_stale_bytecode() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_power_fails() -> Iterator[None]:
+    """Have nothing wait for the disk. Tests of what is brought to it put something of their own in this place."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _heap_of_earlier_tests() -> None:
     """Set aside what is in memory before a module.

@@ -112,12 +112,13 @@ def scored_set(
     return plan, opened, rows
 
 
-@pytest.fixture(params=[(True, ""), (False, "spanning"), (True, "spanning"), (True, "alone")])
+@pytest.fixture(scope="module", params=[(True, ""), (False, "spanning"), (True, "spanning"), (True, "alone")])
 def made(
-    request: pytest.FixtureRequest, tmp_path: Path
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[AuditPlan, CountsTable, Moments, Rows, EvaluationSet]]:
     weights, clusters = request.param
-    plan, opened, rows = scored_set(tmp_path, weights=weights, clusters=clusters)
+    folder = tmp_path_factory.mktemp("moments")
+    plan, opened, rows = scored_set(folder, weights=weights, clusters=clusters)
     with opened:
         counts, moments = count_cases(opened), count_moments(opened)
         assert moments is not None

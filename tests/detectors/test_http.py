@@ -705,16 +705,16 @@ def test_a_mixed_run_accounts_for_every_row(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(pace, "FIRST_WAIT", 0.02)  # the same waits, in a shorter time
     with serving(mixed(7)) as server:
-        run = Run(section(server.url, workers=8, timeout=30, token="env:AUDIT7K_TEST_TOKEN"), batches=300)
-    assert [row[0] for row in run.rows] == list(range(1200))
+        run = Run(section(server.url, workers=8, timeout=30, token="env:AUDIT7K_TEST_TOKEN"), batches=150)
+    assert [row[0] for row in run.rows] == list(range(600))
     assert set(run.kinds) == {"ok", "invalid_output/unreadable", "invalid_output/no_answer"}
     unreadable = sum(asked_again(server, 0.25, 0.28).values())
     missing = sum(asked_again(server, 0.28, 0.30).values())
     assert run.kinds["invalid_output/unreadable"] == 4 * unreadable > 0
     assert run.kinds["invalid_output/no_answer"] == missing > 0
     assert all(row[1] == score_of({"row_id": row[0]}) for row in run.rows if row[2] == "ok")
-    assert f"{len(server.asked) - 300} requests repeated" in run.notes
-    assert f"{unreadable} of 300 batches got no reply that can be used: unreadable {unreadable}." in run.notes
+    assert f"{len(server.asked) - 150} requests repeated" in run.notes
+    assert f"{unreadable} of 150 batches got no reply that can be used: unreadable {unreadable}." in run.notes
     assert not any(secret in run.notes for secret in (CANARY, TOKEN))
 
 

@@ -173,10 +173,12 @@ def command(name: str, plan: Path) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.usefixtures("warm_children")
 def test_the_commands_do_run_the_model_where_it_is_sound(plan: Path) -> None:
     assert command("gate", plan)[0] in (0, 1, 3)
 
 
+@pytest.mark.usefixtures("warm_children")
 @pytest.mark.parametrize(
     ("disguise", "slug"),
     [

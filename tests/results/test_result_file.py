@@ -34,7 +34,7 @@ ORIGIN = Provenance(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def result() -> AuditResult:
     feature = nationality(["NGA", "MLI", "FRA", "unknown"])
     plan = plan_of(
