@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from detectors.fault_server import Act, Asked, serving
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from audit.cli.commands.app import app
 
