@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +42,6 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("audit/stats/__init__.py", "from audit import verdicts"),
         ("audit/vocabulary/__init__.py", "import audit.stats"),
         ("audit/errors.py", "import audit.plan.audit_plan"),
-        ("audit/undeclared.py", "WEIGHT = 1"),
     ],
     "analyses-decide-nothing": [
         ("audit/analyses/__init__.py", "import audit.verdicts.judge"),
@@ -109,26 +111,58 @@ def test_every_contract_holds_in_the_repository() -> None:
     assert states == dict.fromkeys(CONTRACTS, "KEPT"), printed
 
 
-def test_an_untouched_copy_keeps_every_contract(tmp_path: Path) -> None:
-    """Without this, a plant below could seem to break what was broken already."""
-    code, states, printed = lint(copy_of_the_tree(tmp_path))
-    assert code == 0, printed
-    assert states == dict.fromkeys(CONTRACTS, "KEPT"), printed
+@dataclass(frozen=True)
+class Planted:
+    """An import in a copy of the tree."""
+
+    contract: str
+    module: str
+    line: int
 
 
-@pytest.mark.parametrize(
-    ("contract", "file", "plant"), [(c, *plant) for c, plants in PLANTS.items() for plant in plants]
-)
-def test_a_planted_import_breaks_its_contract(tmp_path: Path, contract: str, file: str, plant: str) -> None:
+def plant_all(tree: Path) -> list[Planted]:
+    """Plant every import, each behind the last one in its file."""
+    planted = []
+    for contract, plants in PLANTS.items():
+        for name, plant in plants:
+            file = tree / name
+            text = f"{file.read_text(encoding='utf-8')}\n\n{plant.replace('late()', f'late_{len(planted)}()')}\n"
+            file.write_text(text, encoding="utf-8")
+            module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            planted.append(Planted(contract, module, len(text.splitlines())))
+    return planted
+
+
+def said_of_each(printed: str) -> dict[str, str]:
+    """What is said of each broken contract, by its id."""
+    ids = {contract["name"]: name for name, contract in CONTRACTS.items()}
+    said: dict[str, str] = {}
+    current = ""
+    for line in printed.partition("Broken contracts")[2].splitlines():
+        current = ids.get(line, current)
+        said[current] = f"{said.get(current, '')}{line}\n"
+    return said
+
+
+def test_each_planted_import_breaks_its_contract_and_is_named(tmp_path: Path) -> None:
+    """All are planted in one copy: each must stand, with its line, under the contract that it breaks."""
     tree = copy_of_the_tree(tmp_path)
-    planted = tree / file
-    if planted.name == "undeclared.py":
-        planted.write_text(f"{plant}\n", encoding="utf-8")
-    else:
-        planted.write_text(f"{planted.read_text(encoding='utf-8')}\n\n{plant}\n", encoding="utf-8")
+    planted = plant_all(tree)
     code, states, printed = lint(tree)
     assert code == 1, printed
-    assert states[contract] == "BROKEN", printed
+    assert states == dict.fromkeys(CONTRACTS, "BROKEN"), printed
+    said = said_of_each(printed)
+    for plant in planted:
+        named = rf"^- +{re.escape(plant.module)} -> \S+ \((?:l\.\d+, )*l\.{plant.line}\b"
+        assert re.search(named, said[plant.contract], re.MULTILINE), (plant, printed)
+
+
+def test_a_module_on_no_floor_breaks_the_house(tmp_path: Path) -> None:
+    tree = copy_of_the_tree(tmp_path)
+    (tree / "audit" / "undeclared.py").write_text("WEIGHT = 1\n", encoding="utf-8")
+    code, states, printed = lint(tree)
+    assert code == 1, printed
+    assert states == {**dict.fromkeys(CONTRACTS, "KEPT"), "layers": "BROKEN"}, printed
 
 
 def test_every_contract_has_a_planted_violation() -> None:
@@ -140,22 +174,25 @@ def test_no_contract_has_a_list_of_exceptions(contract: str) -> None:
     assert not set(CONTRACTS[contract]) & {"ignore_imports", "exhaustive_ignores", "allow_indirect_imports"}
 
 
-def imports_of(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def imports_of(path: Path) -> frozenset[str]:
+    """The modules that a file names in its imports, for types or at run time, wherever in the file."""
     found = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.split(".")[0])
-    return found
+            found.add(node.module)
+    return frozenset(found)
 
 
 def test_a_file_that_imports_a_peer_library_is_named_after_it() -> None:
     files = [path for package in ("audit", "reports") for path in sorted((ROOT / package).rglob("*.py"))]
     assert files
     for peer in ("fairlearn", "aif360"):
-        importers = [path for path in files if peer in imports_of(path)]
+        naming = [path for path in files if peer in path.read_text(encoding="utf-8")]
+        importers = [path for path in naming if any(name.split(".")[0] == peer for name in imports_of(path))]
+        assert importers
         misnamed = [str(path.relative_to(ROOT)) for path in importers if not path.stem.endswith(f"_{peer}")]
         assert not misnamed
 
@@ -173,17 +210,11 @@ def test_imports_for_types_alone_keep_the_layers_too(tmp_path: Path) -> None:
 
 
 def audit_imports(folder: Path) -> dict[str, set[str]]:
-    """What each file below a folder imports of `audit`, for types or at run time, wherever in the file."""
-    found = {}
-    for path in sorted(folder.rglob("*.py")):
-        named = set()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                named.add(node.module)
-            elif isinstance(node, ast.Import):
-                named |= {alias.name for alias in node.names}
-        found[str(path.relative_to(folder))] = {name for name in named if name.split(".")[0] == "audit"}
-    return found
+    """What each file below a folder imports of `audit`."""
+    return {
+        str(path.relative_to(folder)): {name for name in imports_of(path) if name.split(".")[0] == "audit"}
+        for path in sorted(folder.rglob("*.py"))
+    }
 
 
 PUBLIC_NOUNS = {
