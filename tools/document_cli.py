@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from tools.schema_page import GENERATED
 
@@ -17,10 +19,20 @@ What each command prints with `--help`. stdout carries the result, stderr progre
 """
 
 COLUMNS = 100
+PROGRAM = """
+import json, sys
+from audit.cli.commands.app import app
+for arguments in json.loads(sys.argv[1]):
+    app([*arguments, "--help"], prog_name="python -m audit", standalone_mode=False)
+    print(end="\\f\\n")
+"""
 
 
-def help_of(*arguments: str) -> str:
-    """Return what `audit7k ARGUMENTS --help` prints, without colours, on a terminal 100 columns wide."""
+def help_of(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Return what `audit7k ARGUMENTS --help` prints for each line of arguments, on a terminal 100 columns wide.
+
+    One process of its own prints all of them, since the width and the colours are settled when the program is loaded.
+    """
     environment = {
         **os.environ,
         "COLUMNS": str(COLUMNS),
@@ -30,10 +42,11 @@ def help_of(*arguments: str) -> str:
     }
     environment.pop("FORCE_COLOR", None)
     environment.pop("GITHUB_ACTIONS", None)
-    command = [sys.executable, "-P", "-m", "audit", *arguments, "--help"]
+    command = [sys.executable, "-P", "-c", PROGRAM, json.dumps(lines)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=60)
     text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout).replace("python -m audit", "audit7k")
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+    helps = text.split("\f\n")[: len(lines)]
+    return ["\n".join(line.rstrip() for line in each.strip().splitlines()) for each in helps]
 
 
 def commands() -> list[str]:
@@ -48,6 +61,8 @@ def commands() -> list[str]:
 
 def cli_page() -> str:
     """Write the page, as Markdown."""
-    blocks = [GENERATED + INTRODUCTION, f"```text\n{help_of()}\n```\n"]
-    blocks += [f"## {name}\n\n```text\n{help_of(name)}\n```\n" for name in commands()]
+    names = commands()
+    general, *of_commands = help_of([[], *([name] for name in names)])
+    blocks = [GENERATED + INTRODUCTION, f"```text\n{general}\n```\n"]
+    blocks += [f"## {name}\n\n```text\n{text}\n```\n" for name, text in zip(names, of_commands, strict=True)]
     return "\n".join(blocks)
