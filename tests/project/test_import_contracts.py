@@ -122,7 +122,7 @@ class Planted:
 
 def plant_all(tree: Path) -> list[Planted]:
     """Plant every import, each behind the last one in its file."""
-    planted = []
+    planted: list[Planted] = []
     for contract, plants in PLANTS.items():
         for name, plant in plants:
             file = tree / name
