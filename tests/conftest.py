@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import signal
@@ -11,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pytest
+import typer.main
 from _pytest.mark.expression import Expression
 from hypothesis import HealthCheck, settings
 from later import marks_of
@@ -77,6 +79,14 @@ def _no_power_fails() -> Iterator[None]:
     """Have nothing wait for the disk. Tests of what is brought to it put something of their own in this place."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_made_once() -> Iterator[None]:
+    """Make the commands of an app from their functions once, and not in every test that runs one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.testing._get_command", functools.cache(typer.main.get_command))
         yield
 
 

@@ -28,6 +28,7 @@ LATER: Final = {
         "cli/test_power_command.py::test_cases_are_planned_without_a_set",
         "cli/test_commands.py::test_a_stdout_that_is_closed_changes_no_verdict_of_a_plan",
         "cli/test_draw_command.py",
+        "cli/test_gate_budget.py::test_a_gate_loads_no_more_than_it_needs",
         "cli/test_page_made_again.py",
         "cli/test_public_commands.py::test_a_pdf_in_public_comes_with_what_it_is_held_against",
         "cli/test_public_commands.py::test_no_reporter_reads_the_rows",

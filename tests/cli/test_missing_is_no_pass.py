@@ -52,12 +52,12 @@ Change = Callable[[str, Rows, Rows], tuple[str, Rows, Rows]]
 
 
 def made() -> tuple[str, Rows, Rows]:
-    """A plan, cases and answers that pass: 400 victims and others of each gender and site, 80 and 10 % flagged."""
+    """A plan, cases and answers that pass: 200 victims and others of each gender and site, 80 and 10 % flagged."""
     cases, answers = [], []
     for sex in ("woman", "man"):
         for site in ("north", "south"):
             for label, flagged in (("1", 80), ("0", 10)):
-                for number in range(400):
+                for number in range(200):
                     case = f"{sex}-{site}-{label}-{number}"
                     score = "0.9" if number % 100 < flagged else "0.1"
                     cases.append({"case": case, "label": label, "sex": sex, "site": site})
@@ -111,11 +111,14 @@ CASES: dict[str, Change] = {
 }
 
 
+OF_CASES, OF_ANSWERS = ["case", "label", "sex", "site"], ["case", "score"]
+
+
 def write(folder: Path, plan: str, cases: Rows, answers: Rows) -> None:
     (folder / "plan.toml").write_text(plan, encoding="utf-8")
-    for name, rows, heads in (("cases", cases, made()[1][0]), ("answers", answers, made()[2][0])):
+    for name, rows, heads in (("cases", cases, OF_CASES), ("answers", answers, OF_ANSWERS)):
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0] if rows else heads))
+            writer = csv.DictWriter(file, list(rows[0]) if rows else heads)
             writer.writeheader()
             writer.writerows(rows)
 

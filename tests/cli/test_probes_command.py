@@ -144,13 +144,17 @@ def test_check_tells_of_a_probe_that_cannot_be_written(here: Path) -> None:
     assert "nowhere.toml: it cannot be read" in err
 
 
+IN_PROCESS = ("--no-crosscheck", "--sandbox", "none")
+"""Without a process for the detector: that one is asked in one is tested elsewhere."""
+
+
 @pytest.fixture(scope="module")
 def failing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("failing")
     more = PROBE.replace('["demonym"]', '["demonym", "gender"]') + LEVELS + "intersections = true\n" + RULE
     write_audit(folder, more, MOVED)
     out = folder / "out"
-    code, _, err = invoke("run", "--restricted", str(folder / "plan.toml"), "--out", str(out), "--no-crosscheck")
+    code, _, err = invoke("run", "--restricted", str(folder / "plan.toml"), "--out", str(out), *IN_PROCESS)
     assert code == 1, err
     return out
 
@@ -167,7 +171,7 @@ def test_a_gate_fails_by_one_changed_word(failing: Path) -> None:
         "FAIL counterfactual_shift: 3 changes move the mean score beyond the limit (0.05 of the score range): Nigerian"
         in out
     )
-    code, out, _ = invoke("gate", "--restricted", str(failing.parent / "plan.toml"))
+    code, out, _ = invoke("gate", "--restricted", str(failing.parent / "plan.toml"), *IN_PROCESS[1:])
     assert code == 1
 
 
@@ -223,7 +227,7 @@ def test_junit_has_a_case_a_change(failing: Path) -> None:
 
 def test_an_audit_that_passes_says_so_of_its_probes_as_well(here: Path) -> None:
     write_audit(here, PROBE + LEVELS + RULE, IGNORES)
-    code, out, _ = invoke("run", "--restricted", "plan.toml", "--no-crosscheck")
+    code, out, _ = invoke("run", "--restricted", "plan.toml", *IN_PROCESS)
     assert code == 0
     assert "Swaps within the limit: no score moved, whatever was changed (20 texts)" in out
     page = text(parsed((here / "audit-out" / "report.html").read_text(encoding="utf-8")))

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.pools import GROUPS, RULE, Pool, draw, drawn_rows, made_design, pool_cells, usual_pool
 from made.sets import write_set
@@ -144,6 +144,12 @@ def test_a_decidable_set_of_a_size_makes_the_smallest_margin_the_same_for_all(tm
     assert max(enough) == pytest.approx(0.1 * report.share, rel=0.06)
 
 
+DRAWN: dict[str, list[dict[str, Any]]] = {}
+"""What is drawn of the pool as it is, by the way of drawing: it is the same for every example."""
+
+
+# half as many as usual: each draws a set
+@settings(max_examples=settings.default.max_examples // 2)
 @given(order=st.integers(0, 2**32), suffix=st.sampled_from(["csv", "jsonl", "parquet", "csv.gz"]),
        way=st.sampled_from(["", "clusters", "out", "together"]), threads=st.sampled_from([1, 2, 5]))  # fmt: skip
 def test_neither_order_nor_format_nor_threads_change_what_is_drawn(
@@ -158,7 +164,8 @@ def test_neither_order_nor_format_nor_threads_change_what_is_drawn(
         pool='cluster = "advertiser"' if way in {"clusters", "together"} else "",
         more=COPIES.format(way) if way in {"out", "together"} else "",
     )
-    _, expected = draw(design, written(tmp_path, cells))
+    if way not in DRAWN:
+        DRAWN[way] = draw(design, written(tmp_path, cells))[1]
     places = list(range(rows))
     random.Random(order).shuffle(places)
     shuffled = {name: [values[place] for place in places] for name, values in cells.items()}
@@ -173,7 +180,7 @@ def test_neither_order_nor_format_nor_threads_change_what_is_drawn(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pool_module, "connect", connect)
         _, found = draw(design, pool)
-    assert found == expected
+    assert found == DRAWN[way]
 
 
 def test_the_same_pool_and_design_give_the_same_bytes_and_another_seed_another_set(tmp_path: Path) -> None:
@@ -300,7 +307,7 @@ def test_copies_together_join_clusters_that_share_them(tmp_path: Path) -> None:
     cells["advert"][3] = cells["advert"][4] = "a text that B and C both have on their pages"
     design = 'allocation = "equal"\nsize = 60\nseed = {}'
     together = 0
-    for seed in range(12):
+    for seed in (0, 1, 8, 9):  # of these only 8 draws them
         report, rows = draw(
             made_design(design.format(seed), pool='cluster = "advertiser"', more=COPIES.format("together")),
             written(tmp_path, cells),
@@ -315,7 +322,7 @@ def test_copies_together_join_clusters_that_share_them(tmp_path: Path) -> None:
         assert report.copies.joined_clusters == 3
         assert report.largest_unit == 6
         together += counted["A"] > 0
-    assert 0 < together < 12
+    assert 0 < together < 4
 
 
 def test_columns_of_a_pool_can_be_called_anything(tmp_path: Path) -> None:

@@ -169,14 +169,15 @@ def test_people_of_one_code_on_every_rung_are_waived_where_a_gate_sets_them_asid
     ]
     assert failure is not None
     assert str(failure.get("message")).startswith(("waived", "waiver")) == (all(waived_rungs) and not expired)
-    files = files_of(shown)
+    summary = PublicGithubSummaryReporter().render(shown)
     (row_of_summary,) = [
         line
-        for line in files["summary.md"].decode().splitlines()
+        for line in str(summary).splitlines()
         if line.startswith("|") and line.endswith(tuple(f"`{group_key(group)}` |" for group in groups))
     ]
     assert ("(waived)" in row_of_summary) == (all(waived_rungs) and not expired)
-    assert unexplained(files, files_of(blank(shown)), shown) == []
+    if waived_rungs in ((True, False, False), (True, True, True)):  # every file twice takes half a second
+        assert unexplained(files_of(shown), files_of(blank(shown)), shown) == []
 
 
 def test_a_finding_whose_waiver_is_over_is_not_called_waived() -> None:

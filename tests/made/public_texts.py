@@ -1,0 +1,18 @@
+"""The files of a public release, each rendered once in this process: for what they say, not for what publishing holds
+them to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from audit.disclosure.public_files import find_public_reporters
+from audit.public.table import PublicRelease
+
+
+def public_texts(release: PublicRelease, formats: Sequence[str]) -> dict[str, str]:
+    """Text of each file, by its name."""
+    return {
+        reporter.filename: content if isinstance(content := reporter.render(release), str) else content.decode()
+        for reporter in find_public_reporters(formats)
+    }
