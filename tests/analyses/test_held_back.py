@@ -40,7 +40,7 @@ def rows_of(sizes: Mapping[str, int]) -> dict[tuple[str, ...], IntArray]:
 
 
 @pytest.mark.parametrize("share", [None, 0.02, 0.05])
-@pytest.mark.parametrize("unknown", [0, 10, 50, 100, 200, 400, 1000])
+@pytest.mark.parametrize("unknown", [0, 20, 100, 400])
 @pytest.mark.parametrize("rule", RULES)
 def test_planning_says_what_a_run_with_the_expected_counts_says(
     rule: dict[str, Any], unknown: int, share: float | None

@@ -280,8 +280,8 @@ def test_replicates_without_a_value_are_no_random_part_of_all() -> None:
     ],
 )
 def test_intervals_cover(sizes: list[int], rate: float, icc: float, least: float) -> None:
-    """300 runs: standard error 1.3 points."""
-    missed, silent = own_measure(300, np.random.default_rng(11), sizes, rate, icc)
+    """150 runs: standard error 1.8 points, so that it fails where one interval in eight misses."""
+    missed, silent = own_measure(150, np.random.default_rng(11), sizes, rate, icc)
     assert 1.0 - missed.share >= least
     assert silent.events == 0
 
