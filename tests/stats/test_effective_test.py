@@ -275,7 +275,7 @@ def _fixed(p: FloatArray) -> Callable[[FloatArray], FloatArray]:
 
 def test_names_err_no_more_than_the_level_however_groups_depend() -> None:
     rng = np.random.default_rng(4)
-    runs, wrong = 4_000, 0
+    runs, wrong = 2_000, 0
     width = rng.uniform(0.2, 4.0, 12)
     for run in range(runs):
         common = rng.normal()

@@ -86,7 +86,7 @@ def test_groups_that_are_told_apart_perfectly() -> None:
     ("groups", "size", "deviation"), [(4, 30, 0.0), (22, 10, 0.05), (200, 30, 0.1), (22, 300, 0.05)]
 )
 def test_coverage(groups: int, size: int, deviation: float) -> None:
-    rng, runs, n = np.random.default_rng(19), 400, np.full(groups, size)
+    rng, runs, n = np.random.default_rng(19), 200, np.full(groups, size)
     held = reaches_zero = 0
     for _ in range(runs):
         rates = np.full(groups, 0.3)

@@ -80,7 +80,7 @@ def test_a_groups_own_count_does_not_move_its_threshold() -> None:
 def test_half_on_the_margin_is_called_beyond_it_at_most_at_the_level(
     groups: int, size: int, boundary: Boundary, rest: float
 ) -> None:
-    rng, runs, n = np.random.default_rng(3), 250, np.full(groups, size)
+    rng, runs, n = np.random.default_rng(3), 150, np.full(groups, size)
     on_edge = np.arange(groups) % 2 == 0
     # the others at `rest`, and the edge to the mixture that half of them and half of these make up
     total, own = float(n.sum()), float(size)
