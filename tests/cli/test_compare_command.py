@@ -38,12 +38,27 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def audited_again(audited: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The result of version 2, held against that of version 1."""
+    folder = tmp_path_factory.mktemp("again")
+    write_result_of(audited / "plan-2.toml", folder, audited / "one")
+    return folder
+
+
 @pytest.fixture
 def here(audited: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a version 1 that was audited, and a version 2 that became worse for the south."""
     shutil.copytree(audited, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def both(here: Path, audited_again: Path) -> Path:
+    """The same with the result of version 2 in `two`."""
+    shutil.copytree(audited_again, here / "two")
+    return here
 
 
 def test_gate_fails_what_became_worse_and_its_log_names_nobody(here: Path) -> None:
@@ -155,6 +170,7 @@ def test_a_baseline_rollback_is_refused_by_gate_and_run(here: Path) -> None:
     assert (here / "kept" / ACCEPTED).read_text(encoding="utf-8") == record
 
 
+IN_PROCESS = ("--report", "json", "--sandbox", "none")
 DETECTOR = """\
 from pathlib import Path
 def score(rows):
@@ -177,7 +193,19 @@ def test_nothing_is_published_against_a_baseline_that_cannot_be_recorded(
     (here / "damaging.py").write_text(DETECTOR.format(record=str(kept / ACCEPTED)), encoding="utf-8")
     kept.mkdir(mode=0o700)
     (kept / "damage").touch()
-    asked = ("run", "plan-2.toml", "--out", "two", "--baseline", "one", "--no-crosscheck", "--quiet")
+    asked = (
+        "run",
+        "plan-2.toml",
+        "--out",
+        "two",
+        "--baseline",
+        "one",
+        "--no-crosscheck",
+        "--quiet",
+        "--report",
+        "json",
+    )
+    asked = (*asked, "--sandbox", "none")
     done = call(*asked)
     assert done.exit_code == 4
     assert done.stderr.startswith(f"error: {ACCEPTED} of the restricted folder is not as it was written")
@@ -251,9 +279,9 @@ def test_a_baseline_that_ended_at_no_moment_is_refused_in_one_line(here: Path, f
     assert not (here / "kept").exists()
 
 
-def test_a_result_is_not_held_against_itself_or_a_later_one(here: Path) -> None:
+def test_a_result_is_not_held_against_itself_or_a_later_one(both: Path) -> None:
     """Else a version that became worse would pass as no worse than itself."""
-    write_result_of(here / "plan-2.toml", here / "two", here / "one")
+    here = both
     soon = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
     for later in ("two", aged(here, "later", soon)):
         refused = call("gate", "two", "--baseline", later)
@@ -315,14 +343,13 @@ def test_a_run_does_not_write_over_its_baseline(here: Path) -> None:
     assert (here / "one" / "result.json").read_bytes() == before
 
 
-def test_a_baseline_that_became_worse_itself_is_said(here: Path) -> None:
-    write_result_of(here / "plan-2.toml", here / "two", here / "one")
+def test_a_baseline_that_became_worse_itself_is_said(both: Path) -> None:
     assert "the baseline became worse" in call("gate", "plan-2.toml", "--baseline", "two").stderr
     assert "the baseline became worse" not in call("gate", "plan-2.toml", "--baseline", "one").stderr
 
 
-def test_many_nights_say_that_a_change_is_left_out(here: Path) -> None:
-    write_result_of(here / "plan-2.toml", here / "two", here / "one")
+def test_many_nights_say_that_a_change_is_left_out(both: Path) -> None:
+    here = both
     assert "left out of the verdict of many nights: the change" in call("gate", "two", "--sequential", "a").stderr
     write_plan(here, 2, extra="[baseline]\nresult = 'one'\n")
     assert (

@@ -424,8 +424,8 @@ def test_a_pass_that_later_nights_speak_against_is_none_and_the_output_says_so(g
     assert "1 with the cases to be judged and undecided, 1 of these shown to be within it before" in done.stdout
     shown = json.loads(gate("--json").stdout)["sequential"]
     assert (shown["came"], shown["in_doubt"]) == ("same_set", True)
-    for seed in range(10, 20):
-        write_night(seed, 0.8, 300)
+    for seed in range(10, 14):
+        write_night(seed, 0.8, 900)
         codes.append(gate().exit_code)
     assert codes[-1] == 0
 

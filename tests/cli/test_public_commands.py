@@ -90,13 +90,13 @@ def test_run_writes_public_files_and_keeps_everything_else_to_its_owner(here: Pa
     assert all(b"CANARY" not in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
-def test_restricted_writes_the_exact_reports_as_before_and_no_key(here: Path) -> None:
-    assert invoke(*RUN, "--report", "csv")[0] == ExitCode.FAIL
+def test_restricted_writes_the_exact_reports_as_before_and_no_key(published: Path) -> None:
+    here = published
     assert invoke(*RUN, "--restricted", "--out", "other")[2] == ""
     assert names(here / "other") == ["junit.xml", "report.html", "result.json"]
     result = load_result(here / "other" / "result.json")
     assert (here / "other" / "report.html").read_text(encoding="utf-8") == HtmlReporter().render(result)
-    assert invoke(*RUN, "--restricted")[0] == ExitCode.FAIL
+    assert invoke(*RUN, "--restricted", "--report", "junit")[0] == ExitCode.FAIL
     assert names(here / "audit-out" / "public") == []
     assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
     assert names(here / "audit-out") == [".public-files", "public", "restricted", "result.json"]
@@ -209,7 +209,7 @@ def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path
     assert as_json == (here / "audit-out" / "public" / "release.json").read_text(encoding="utf-8")
 
     write_set(here, PLAN.replace("margin = 0.1", "margin = 0.2"))
-    invoke(*RUN, "--restricted", "--out", "other")
+    invoke(*RUN, "--restricted", "--report", "junit", "--out", "other")
     shutil.copytree(here / "audit-out" / "public", here / "other" / "public", dirs_exist_ok=True)
     for command in (("other", "--restricted-folder", "kept"), ("audit-out",), ("plan.toml",)):
         code, out, err = invoke("gate", *command)
