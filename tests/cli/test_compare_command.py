@@ -193,19 +193,7 @@ def test_nothing_is_published_against_a_baseline_that_cannot_be_recorded(
     (here / "damaging.py").write_text(DETECTOR.format(record=str(kept / ACCEPTED)), encoding="utf-8")
     kept.mkdir(mode=0o700)
     (kept / "damage").touch()
-    asked = (
-        "run",
-        "plan-2.toml",
-        "--out",
-        "two",
-        "--baseline",
-        "one",
-        "--no-crosscheck",
-        "--quiet",
-        "--report",
-        "json",
-    )
-    asked = (*asked, "--sandbox", "none")
+    asked = ("run", "plan-2.toml", "--out", "two", "--baseline", "one", "--no-crosscheck", "--quiet", *IN_PROCESS)
     done = call(*asked)
     assert done.exit_code == 4
     assert done.stderr.startswith(f"error: {ACCEPTED} of the restricted folder is not as it was written")
