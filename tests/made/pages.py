@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 import html5lib
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def parsed(html: str) -> Element:
     """The document as a tree, to be read only; a parse error is an error."""
     parser = html5lib.HTMLParser(namespaceHTMLElements=False, strict=False)

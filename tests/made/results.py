@@ -15,7 +15,7 @@ from statistics import NormalDist
 from typing import Any
 
 from made.replaced import replaced
-from made.samples import FAILING, PASSING, RULES, RUNGS, UNDECIDED, Drawn, Key, Sample
+from made.samples import FAILING, FEW, PASSING, RULES, RUNGS, UNDECIDED, Drawn, Key, Sample
 
 from audit.analyses.impact_ratios import impact_ratios
 from audit.plan.audit_plan import Rule
@@ -44,6 +44,7 @@ __all__ = [
     "UNDECIDED",
     "Sample",
     "failing_result",
+    "few_result",
     "hostile_result",
     "passing_result",
     "sample_result",
@@ -78,6 +79,12 @@ def _recoded(part: Any, sample: Sample) -> Any:
 def failing_result() -> AuditResult:
     """About 1,150 groups; fails for a sub-region, for women of one country, and on wrong flags for another."""
     return sample_result(FAILING)
+
+
+@cache
+def few_result() -> AuditResult:
+    """Fails in the same ways, with 22 countries: for what a report says, where it need not be large."""
+    return sample_result(FEW)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from made.results import failing_result, passing_result, undecided_result
+from made.results import failing_result, few_result, passing_result, undecided_result
 from made.second_looks import further_result
 
 from audit.result.audit_result import AuditResult
@@ -13,6 +13,16 @@ from reports.html import HtmlReporter
 @pytest.fixture(scope="session")
 def failing() -> AuditResult:
     return failing_result()
+
+
+@pytest.fixture(scope="session")
+def few() -> AuditResult:
+    return few_result()
+
+
+@pytest.fixture(scope="session")
+def few_further(few: AuditResult) -> AuditResult:
+    return further_result(few)
 
 
 @pytest.fixture(scope="session")

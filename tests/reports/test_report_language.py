@@ -22,13 +22,13 @@ def pseudo(result: AuditResult) -> str:
 
 @pytest.mark.parametrize("kind", ["further", "answers", "unnamed"])
 def test_no_sentence_bypasses_the_catalog(
-    kind: str, further: AuditResult, passing: AuditResult, failing: AuditResult
+    kind: str, few_further: AuditResult, passing: AuditResult, few: AuditResult
 ) -> None:
     """What stands outside is data: names, codes and words of the plan. Sentences of the result are no such data."""
     kinds: dict[str, Callable[[], AuditResult]] = {
-        "further": lambda: further,
+        "further": lambda: few_further,
         "answers": lambda: further_result(passing),
-        "unnamed": lambda: unnamed_result(failing),
+        "unnamed": lambda: unnamed_result(few),
     }
     result = kinds[kind]()
     page = parsed(pseudo(result))
@@ -48,8 +48,8 @@ def test_no_sentence_bypasses_the_catalog(
     assert kind == "answers" or len(shown) > 100, "names of groups are data and stand outside"
 
 
-def test_labels_of_cells_and_drawings_come_from_the_catalog_too(further: AuditResult) -> None:
-    page = pseudo(further)
+def test_labels_of_cells_and_drawings_come_from_the_catalog_too(few_further: AuditResult) -> None:
+    page = pseudo(few_further)
     labels = re.findall(r' aria-label="([^"]*)"', page)
     assert labels
     assert {label for label in labels if outside_brackets(html.unescape(label))} == set()
@@ -59,17 +59,17 @@ def test_labels_of_cells_and_drawings_come_from_the_catalog_too(further: AuditRe
     assert {head for head in heads if not head.startswith("\\27e6 ") and head not in known} == set()
 
 
-def test_a_sentence_without_a_form_is_marked_as_english(further: AuditResult) -> None:
+def test_a_sentence_without_a_form_is_marked_as_english(few_further: AuditResult) -> None:
     unknown = "What nobody has a form for, <b>."
-    first, *others = further.safeguards
-    changed = further.model_copy(update={"safeguards": (first.model_copy(update={"evidence": unknown}), *others)})
+    first, *others = few_further.safeguards
+    changed = few_further.model_copy(update={"safeguards": (first.model_copy(update={"evidence": unknown}), *others)})
     page = pseudo(changed)
     assert f'<bdi lang="en" dir="ltr">{html.escape(unknown)}</bdi>' in page
     assert first.evidence not in page, "it has a form, and stands in brackets"
 
 
-def test_direction_and_language_stand_on_the_root(failing: AuditResult) -> None:
-    root = parsed(render_page(failing, Language("ar", "rtl")))
+def test_direction_and_language_stand_on_the_root(few: AuditResult) -> None:
+    root = parsed(render_page(few, Language("ar", "rtl")))
     assert (root.get("lang"), root.get("dir")) == ("ar", "rtl")
 
 

@@ -127,13 +127,13 @@ def test_the_funnel_has_a_mark_a_group_and_its_limits_in_numbers(further: AuditR
 
 
 def test_no_list_of_the_worst_names_whom_a_fail_without_a_name_does_not(
-    failing: AuditResult, further: AuditResult
+    few: AuditResult, few_further: AuditResult
 ) -> None:
     from made.second_looks import unnamed_result
 
-    shown = section(parsed(HtmlReporter().render(further_result(unnamed_result(failing)))), "together")
+    shown = section(parsed(HtmlReporter().render(further_result(unnamed_result(few)))), "together")
     assert "Who stands furthest towards harm" not in text(shown)
-    assert further.further.between_groups[1].worst
+    assert few_further.further.between_groups[1].worst
 
 
 def test_weights_are_used_where_rates_are_compared_with_everyone_else(passing: AuditResult) -> None:
@@ -162,15 +162,15 @@ def test_weights_are_used_where_rates_are_compared_with_everyone_else(passing: A
     assert f"{100 * rest:.0f}%" in part
 
 
-def test_none_is_a_word_where_nothing_was_found(further: AuditResult) -> None:
-    alike = tuple(each.model_copy(update={"equality_p": 0.4}) for each in further.further.between_groups)
-    amplification = further.further.amplification[0].model_copy(update={"outcomes": {"cannot_tell": 40}})
-    steps = tuple(step.model_copy(update={"gaps": ()}) for step in further.further.sweeps[0].steps)
-    right = tuple(each.model_copy(update={"p_adjusted": 0.9}) for each in further.further.calibrations)
-    cheap = tuple(each.model_copy(update={"difference_low": -3.0}) for each in further.further.costs)
-    sweep = further.further.sweeps[0].model_copy(update={"steps": steps})
+def test_none_is_a_word_where_nothing_was_found(few_further: AuditResult) -> None:
+    alike = tuple(each.model_copy(update={"equality_p": 0.4}) for each in few_further.further.between_groups)
+    amplification = few_further.further.amplification[0].model_copy(update={"outcomes": {"cannot_tell": 40}})
+    steps = tuple(step.model_copy(update={"gaps": ()}) for step in few_further.further.sweeps[0].steps)
+    right = tuple(each.model_copy(update={"p_adjusted": 0.9}) for each in few_further.further.calibrations)
+    cheap = tuple(each.model_copy(update={"difference_low": -3.0}) for each in few_further.further.costs)
+    sweep = few_further.further.sweeps[0].model_copy(update={"steps": steps})
     result = replaced(
-        further,
+        few_further,
         between_groups=alike,
         amplification=(amplification,),
         sweeps=(sweep,),
@@ -186,11 +186,11 @@ def test_none_is_a_word_where_nothing_was_found(further: AuditResult) -> None:
     assert "In no group do errors surely cost more" in text(section(root, "costs"))
 
 
-def test_the_threshold_of_the_audit_stands_among_those_tried(further: AuditResult) -> None:
+def test_the_threshold_of_the_audit_stands_among_those_tried(few_further: AuditResult) -> None:
     """A reader asks of other thresholds beside the one that is used: it is said, and its row is there, marked."""
-    for chosen in (0.4, 0.45, 0.9):
-        detector = further.plan.detector.model_copy(update={"threshold": chosen})
-        at = further.model_copy(update={"plan": further.plan.model_copy(update={"detector": detector})})
+    for chosen in (0.45, 0.9):  # one of those tried, and one beyond them
+        detector = few_further.plan.detector.model_copy(update={"threshold": chosen})
+        at = few_further.model_copy(update={"plan": few_further.plan.model_copy(update={"detector": detector})})
         part = section(parsed(HtmlReporter().render(at)), "thresholds")
         assert f"This audit’s own threshold is {chosen}." in text(part)
         rows = [text(row) for row in find_all(next(find_all(part, "tbody")), "tr")]
@@ -208,29 +208,29 @@ def test_the_threshold_of_the_audit_stands_among_those_tried(further: AuditResul
     ],
 )
 def test_a_share_to_vouch_for_is_never_rounded_up(
-    for_all: float, for_half: float, shown: str, further: AuditResult
+    for_all: float, for_half: float, shown: str, few_further: AuditResult
 ) -> None:
     """Whoever vouches for what a report says must get what it says: the notice of the same page rounds down too."""
     doubts = tuple(
         rule.model_copy(update={"missing_share_for_all": for_all, "missing_share_for_half": for_half})
-        for rule in further.further.sensitivity
+        for rule in few_further.further.sensitivity
     )
-    html = HtmlReporter().render(replaced(further, sensitivity=doubts))
+    html = HtmlReporter().render(replaced(few_further, sensitivity=doubts))
     sentence = next(text(line) for line in find_all(section(parsed(html), "sure"), "p") if "would pass" in text(line))
     assert sentence.endswith(shown)
 
 
-def test_the_threshold_of_the_audit_has_the_digits_that_the_plan_gave_it(further: AuditResult) -> None:
+def test_the_threshold_of_the_audit_has_the_digits_that_the_plan_gave_it(few_further: AuditResult) -> None:
     """One page does not say 0.475 in a sentence and 0.48 in the table below it."""
-    detector = further.plan.detector.model_copy(update={"threshold": 0.475})
+    detector = few_further.plan.detector.model_copy(update={"threshold": 0.475})
     sweeps = tuple(
         sweep.model_copy(update={"steps": tuple(
             step.model_copy(update={"threshold": 0.475}) if step.threshold == 0.45 else step for step in sweep.steps
         )})
-        for sweep in further.further.sweeps
+        for sweep in few_further.further.sweeps
     )  # fmt: skip
-    plan = further.plan.model_copy(update={"detector": detector})
-    page = HtmlReporter().render(replaced(further, plan=plan, sweeps=sweeps))
+    plan = few_further.plan.model_copy(update={"detector": detector})
+    page = HtmlReporter().render(replaced(few_further, plan=plan, sweeps=sweeps))
     part = section(parsed(page), "thresholds")
     assert "This audit’s own threshold is 0.475." in text(part)
     rows = [text(row) for row in find_all(next(find_all(part, "tbody")), "tr")]

@@ -33,18 +33,18 @@ def everyone(result: AuditResult, metric: str = "true_positive_rate") -> tuple[s
     return n.percent(estimate.value), f"likely range {n.percent_range(estimate.low, estimate.high)}"
 
 
-def test_a_fail_shows_two_rates_with_their_ranges_and_how_many_groups(failing: AuditResult) -> None:
-    first, second, third = numbers(failing)
-    rate, span = everyone(failing)
+def test_a_fail_shows_two_rates_with_their_ranges_and_how_many_groups(few: AuditResult) -> None:
+    first, second, third = numbers(few)
+    rate, span = everyone(few)
     assert first == (rate, "share of victims found, everyone together", span)
-    reading = Reading(failing)
+    reading = Reading(few)
     worst = max(
         (each for each in reading.with_outcome("fail") if each.metric == "true_positive_rate"),
         key=lambda each: each.more_harmed,
     )
     assert worst.estimate is not None
     likely = ENGLISH.numbers.percent_range(worst.estimate.low, worst.estimate.high)
-    name = Names(failing.features, ENGLISH).group(worst.group)
+    name = Names(few.features, ENGLISH).group(worst.group)
     assert second == (
         ENGLISH.numbers.percent(worst.value),
         f"share of victims found: {name}",
@@ -60,10 +60,10 @@ def test_a_fail_shows_two_rates_with_their_ranges_and_how_many_groups(failing: A
     )
 
 
-def test_the_group_of_the_second_number_is_that_of_the_sentence(failing: AuditResult) -> None:
-    root = parsed(HtmlReporter().render(failing))
+def test_the_group_of_the_second_number_is_that_of_the_sentence(few: AuditResult) -> None:
+    root = parsed(HtmlReporter().render(few))
     shown = text(section(root, "verdict"))
-    name = numbers(failing)[1][1].removeprefix("share of victims found: ")
+    name = numbers(few)[1][1].removeprefix("share of victims found: ")
     assert f"These errors affect the most people in one group: {name}." in shown
     assert re.search(
         r"In the groups beyond the limit it missed up to [\d,]+ victims more than", text(section(root, "affected"))
@@ -85,8 +85,8 @@ def test_without_a_fail_it_says_how_many_are_within_and_how_many_cannot_be_told(
     assert "beyond the limit" not in " ".join((*second, *third))
 
 
-def test_a_fail_without_a_name_has_the_rate_of_its_limit_and_no_group(failing: AuditResult) -> None:
-    result = unnamed_result(failing, metric="false_positive_rate")
+def test_a_fail_without_a_name_has_the_rate_of_its_limit_and_no_group(few: AuditResult) -> None:
+    result = unnamed_result(few, metric="false_positive_rate")
     reading = Reading(result)
     assert reading.unnamed
     assert not reading.with_outcome("fail")

@@ -22,8 +22,8 @@ PLAIN = Style(colour=False, unicode=True)
 
 
 @pytest.fixture(scope="module")
-def unnamed(failing: AuditResult) -> AuditResult:
-    return unnamed_result(failing)
+def unnamed(few: AuditResult) -> AuditResult:
+    return unnamed_result(few)
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +86,8 @@ def test_no_list_of_the_likeliest_stands_under_it(html: str, unnamed: AuditResul
     assert not [line for line in in_terminal if line[14:45].partition(",")[0].strip() in countries]
 
 
-def test_beside_groups_that_are_named_it_is_told_as_well(failing: AuditResult) -> None:
-    both = unnamed_result(failing, metric="true_positive_rate", keep_names=True)
+def test_beside_groups_that_are_named_it_is_told_as_well(few: AuditResult) -> None:
+    both = unnamed_result(few, metric="true_positive_rate", keep_names=True)
     assert Reading(both).unnamed
     assert Reading(both).with_outcome("fail")
     shown = text(section(parsed(HtmlReporter().render(both)), "verdict"))
@@ -95,17 +95,17 @@ def test_beside_groups_that_are_named_it_is_told_as_well(failing: AuditResult) -
     assert "These errors affect the most people in one group: " in shown
 
 
-def test_where_a_nationality_is_named_the_sum_over_all_says_nothing_of_its_own(failing: AuditResult) -> None:
-    result = unnamed_result(failing, metric="false_positive_rate", keep_names=True)
+def test_where_a_nationality_is_named_the_sum_over_all_says_nothing_of_its_own(few: AuditResult) -> None:
+    result = unnamed_result(few, metric="false_positive_rate", keep_names=True)
     rules = tuple(
         rule.model_copy(
             update={"families": tuple(f.model_copy(update={"unnamed_beyond": True}) for f in rule.families)}
         )
-        for rule in failing.rules
+        for rule in few.rules
     )
-    named = failing.model_copy(update={"rules": rules})
+    named = few.model_copy(update={"rules": rules})
     families = {(rule.rule, family.family) for rule, family in Reading(named).unnamed}
-    failed = {(verdict.rule, verdict.group.family) for verdict in failing.verdicts if verdict.outcome == "fail"}
+    failed = {(verdict.rule, verdict.group.family) for verdict in few.verdicts if verdict.outcome == "fail"}
     assert families
     assert not families & failed
     assert result.overall.outcome == "fail"
