@@ -17,6 +17,7 @@ from _pytest.mark.expression import Expression
 from hypothesis import HealthCheck, settings
 from later import marks_of
 
+from audit.detectors.command_setup import ONE_THREAD
 from audit.disclosure.keys_file import KEY_BYTES
 
 # How long an example takes says nothing of the code. `--hypothesis-profile=full` tries more, and others every time.
@@ -26,6 +27,10 @@ settings.register_profile(
 )
 settings.register_profile("full", settings.get_profile("quick"), max_examples=200, derandomize=False)
 settings.load_profile("quick")
+
+# Before any of them is loaded: libraries of as many threads as there are cores, in every worker, wait for each other.
+for _name in ONE_THREAD:
+    os.environ.setdefault(_name, "1")
 
 # Whoever starts the tests may ignore interrupts (`nohup make test &`), and every process inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -20,7 +21,9 @@ import pyarrow.parquet as pq
 import pytest
 from made.children import BATCH, Listener, can_unshare, function, opened
 from made.runs import PLAN, made_run
+from typer.testing import CliRunner, Result
 
+from audit.cli.commands.app import app
 from audit.detectors.isolation.options import Sandbox
 from audit.detectors.isolation.placement import where_it_ran
 from audit.errors import DetectorError
@@ -175,19 +178,10 @@ def write_plan(folder: Path, more: str = "", rows: int = 400) -> Path:
     return made.plan
 
 
-def command(*arguments: str, folder: Path, path: str | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
-    """`audit7k`, as a user would call it."""
-    environment = dict(os.environ) | ({"PATH": path} if path else {})
-    return subprocess.run(
-        [sys.executable, "-m", "audit", *arguments],
-        cwd=folder,
-        env=environment | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        **options,
-    )
+def command(*arguments: str, folder: Path, path: str | None = None) -> Result:
+    """`audit7k`, as a user would call it, in this process."""
+    with contextlib.chdir(folder):
+        return CliRunner(env={"PATH": path} if path else None).invoke(app, list(arguments))
 
 
 def without_provenance(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -203,7 +197,7 @@ def test_a_result_is_the_same_wherever_the_model_ran_and_says_where(tmp_path: Pa
         done = command(
             "run", "--restricted", str(plan), "--out", mode, "--sandbox", mode, "--no-crosscheck", folder=tmp_path
         )
-        assert done.returncode in {0, 1, 3}, done.stderr
+        assert done.exit_code in {0, 1, 3}, done.stderr
         found[mode] = json.loads((tmp_path / mode / "result.json").read_text(encoding="utf-8"))
         ran = found[mode].pop("provenance")["ran_in"]
         assert ran["kind"] == ("in_process" if mode == "none" else "namespaces" if NAMESPACES else "child")
@@ -231,7 +225,7 @@ def test_bubblewrap_that_is_missing_or_refuses_is_an_error_and_never_another_san
     empty = tmp_path / "bin"
     empty.mkdir()
     done = command("run", "--restricted", str(plan), "--sandbox", "bwrap", folder=tmp_path, path=str(empty))
-    assert (done.returncode, done.stdout) == (4, "")
+    assert (done.exit_code, done.stdout) == (4, "")
     assert done.stderr.splitlines()[-1].startswith("error: --sandbox bwrap needs bubblewrap")
     monkeypatch.setenv("PATH", f"{empty}:/usr/bin:/bin")
     shuts_nothing_in = 'while [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n'
@@ -253,7 +247,7 @@ def test_a_table_of_predictions_needs_no_sandbox(tmp_path: Path) -> None:
     flags = pa.array([row % 2 for row in range(len(table))])
     pq.write_table(table.append_column("flag", flags), tmp_path / "set.parquet")
     done = command("gate", "--restricted", str(plan), "--sandbox", "bwrap", folder=tmp_path, path="/nowhere")
-    assert done.returncode in {0, 1, 3}, done.stderr
+    assert done.exit_code in {0, 1, 3}, done.stderr
 
 
 def test_a_run_goes_on_in_another_sandbox_and_with_another_limit(tmp_path: Path) -> None:
@@ -262,7 +256,7 @@ def test_a_run_goes_on_in_another_sandbox_and_with_another_limit(tmp_path: Path)
     plan.write_text(PLAN + "[sandbox]\nmemory_mib = 4096\n", encoding="utf-8")
     assert scoring_identity(load_plan(plan)) == identity
     run = ["run", "--restricted", str(plan), "--no-crosscheck", "--out"]
-    assert command(*run, "whole", "--sandbox", "none", folder=tmp_path).returncode in {0, 1, 3}
+    assert command(*run, "whole", "--sandbox", "none", folder=tmp_path).exit_code in {0, 1, 3}
     started = subprocess.Popen(
         [sys.executable, "-m", "audit", *run, "parts"],
         cwd=tmp_path,
@@ -281,7 +275,7 @@ def test_a_run_goes_on_in_another_sandbox_and_with_another_limit(tmp_path: Path)
     assert "rows are scored and kept" in said
     plan.write_text(PLAN + "[sandbox]\nmemory_mib = 8192\n", encoding="utf-8")
     done = command(*run, "parts", "--sandbox", "none", folder=tmp_path)
-    assert done.returncode in {0, 1, 3}, done.stderr
+    assert done.exit_code in {0, 1, 3}, done.stderr
     whole, parts = (tmp_path / name / "predictions.parquet" for name in ("whole", "parts"))
     assert whole.read_bytes() == parts.read_bytes()
 
@@ -313,7 +307,7 @@ def test_an_error_of_a_child_is_one_line_and_exit_code_4(tmp_path: Path) -> None
     code = "def score(batch):\n    return [len(bytearray(2**31)) * 0.0] * batch.num_rows\n"
     (tmp_path / "own_detector.py").write_text(code, encoding="utf-8")
     done = command("gate", "--restricted", str(plan), folder=tmp_path)
-    assert (done.returncode, done.stdout) == (4, "")
+    assert (done.exit_code, done.stdout) == (4, "")
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error")]
     assert "1,024 MiB" in line
     assert "memory_mib" in line
