@@ -36,6 +36,7 @@ LATER: Final = {
         "verdicts/test_whole_audit_simulation.py",
     ),
     "slow": (
+        "analyses/test_power.py::test_few_clusters_decide_nothing_and_somewhat_more_only_wide_limits",
         "analyses/test_power.py::test_no_group_passes_that_is_not_judged_alone",
         "cli/test_commands.py::test_a_stdout_that_is_closed_changes_no_verdict_of_a_plan",
         "cli/test_compare_command.py::test_a_run_that_is_killed_while_it_writes_has_recorded_its_baseline",

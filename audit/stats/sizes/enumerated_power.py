@@ -22,7 +22,7 @@ _FEW_COUNTS = 9.0
 """Variance of the rest's count below which the test is computed at each count."""
 _MOST_COUNTS, _FARTHEST, _NODES_TO = 400, 4.5, 2.6
 _LISTED, _LEAST = 1e-7, 1e-300
-_MOST_LOOKS = 6
+_MOST_SECANTS = 6
 _BISECTIONS = 40
 
 
@@ -98,17 +98,24 @@ def _crossings(n: int, rest: FloatArray, m: int, boundary: Boundary, level: floa
     sizes, rests, limit = (np.full(rest.shape, float(value)) for value in (n, m, level))
     top = np.clip(asymptotic_limit(sizes, rest, rests, boundary, limit), 0.0, n - 1.0)
     crossing = np.zeros(rest.shape)
-    open_ = np.ones(rest.shape, dtype=np.bool_)
-    for _ in range(_MOST_LOOKS):
-        some = np.flatnonzero(open_)
-        x = np.concatenate([top[some], top[some] + 1.0])
+    # `low` is known to be rejected (-1: trivially so), `high` known not to be (n + 1: no such count)
+    low, high = np.full(rest.shape, -1.0), np.full(rest.shape, n + 1.0)
+    some, wanted = np.arange(rest.size), np.log(level - beta)
+    for look in range(_MOST_SECANTS + n.bit_length() + 2):
+        at = top[some]
+        x = np.concatenate([at, at + 1.0])
         p = exact_p(x, np.tile(sizes[some], 2), np.tile(rest[some], 2), np.tile(rests[some], 2), boundary, beta)
         reached, missed = np.log(np.maximum(p - beta, _LEAST)).reshape(2, some.size)
-        crossing[some] = top[some] + (np.log(level - beta) - reached) / np.maximum(missed - reached, 1e-9)
-        next_top = np.clip(np.floor(crossing), 0.0, n - 1.0)
-        open_ &= next_top != top
-        top = np.where(open_, next_top, top)
-        if not open_.any():
+        crossing[some] = at + (wanted - reached) / np.maximum(missed - reached, 1e-9)
+        low[some] = np.where(missed <= wanted, at + 1.0, np.where(reached <= wanted, at, low[some]))
+        high[some] = np.where(reached > wanted, at, np.where(missed > wanted, at + 1.0, high[some]))
+        # where neighbouring counts have one p-value, the line through them leads astray
+        ahead = np.floor(crossing[some])
+        useful = (ahead >= low[some]) & (ahead < high[some]) & (look < _MOST_SECANTS)
+        ahead = np.where(useful, ahead, np.floor((low[some] + high[some]) / 2.0))
+        top[some] = np.clip(ahead, 0.0, n - 1.0)
+        some = some[top[some] != at]
+        if not some.size:
             break
     return crossing
 
