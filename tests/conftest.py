@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import os
@@ -16,6 +17,7 @@ import typer.main
 from _pytest.mark.expression import Expression
 from hypothesis import HealthCheck, settings
 from later import marks_of
+from made.warm_children import Nursery, nursery
 
 from audit.detectors.command_setup import ONE_THREAD
 from audit.disclosure.keys_file import KEY_BYTES
@@ -93,6 +95,21 @@ def _commands_made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("typer.testing._get_command", functools.cache(typer.main.get_command))
         yield
+
+
+@pytest.fixture(scope="module")
+def _nursery() -> Iterator[Nursery | None]:
+    with contextlib.ExitStack() as until:
+        yield until.enter_context(nursery()) if sys.platform == "linux" else None
+
+
+@pytest.fixture
+def warm_children(_nursery: Nursery | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork the children of detectors from a process that has loaded what they load, for tests that are not about how
+    they start. Elsewhere than on Linux they start as ever.
+    """
+    if _nursery is not None:
+        monkeypatch.setattr("audit.detectors.isolation.process.subprocess", _nursery)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -339,6 +339,7 @@ def test_a_detector_that_is_closed_twice_or_never_opened_is_no_matter(tmp_path: 
         detector.close()
 
 
+@pytest.mark.usefixtures("warm_children")
 def test_a_row_that_makes_the_model_crash_fails_and_no_other(tmp_path: Path) -> None:
     body = "if batch['text'][0].as_py() == 'a':\n    os.kill(os.getpid(), 11)\nreturn [0.5] * batch.num_rows"
     plan = plan_of(function(tmp_path, body))
@@ -364,6 +365,7 @@ def test_a_row_that_makes_the_model_crash_fails_and_no_other(tmp_path: Path) -> 
         made.close()
 
 
+@pytest.mark.usefixtures("warm_children")
 @pytest.mark.parametrize("most", [40, 3])
 def test_rows_that_end_the_model_are_found_among_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
@@ -388,6 +390,7 @@ def test_rows_that_end_the_model_are_found_among_many(
     assert retries == (13 if most == 40 else 4)
 
 
+@pytest.mark.usefixtures("warm_children")
 def test_a_run_counts_what_a_crash_took_and_goes_on(tmp_path: Path) -> None:
     rows = 60
     table = {
