@@ -89,8 +89,8 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     with _opened(loaded, table) as evaluation_set:
         waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details)
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
-        counted = _counted(loaded, evaluation_set, scored, details=details)
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
+        counted = _counted(loaded, evaluation_set, scored, details=details)
         joined = join_answers(earlier, loaded, evaluation_set)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
         measures = _own_measures(loaded, evaluation_set) if details else ()
