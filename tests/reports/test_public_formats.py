@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.disclosure import changed_text
 from made.formats import REPORTERS, format_files, sarif_schema, text_of
@@ -197,6 +197,7 @@ def test_the_number_of_another_group_is_refused() -> None:
 OUTCOMES: tuple[Literal["pass", "fail", "inconclusive"], ...] = ("pass", "fail", "inconclusive")
 
 
+@settings(max_examples=8)  # each half a second: every form of a release
 @given(data=st.data())
 def test_all_of_them_say_what_the_headline_says(data: st.DataObject) -> None:
     base = made("tiny")
