@@ -42,7 +42,6 @@ LATER: Final = {
         "cli/test_compare_command.py::test_a_run_that_is_killed_while_it_writes_has_recorded_its_baseline",
         "cli/test_demo_command.py",
         "cli/test_draw_command.py",
-        "cli/test_gate_budget.py::test_a_gate_loads_no_more_than_it_needs",
         "cli/test_page_made_again.py",
         "cli/test_power_command.py::test_cases_are_planned_without_a_set",
         "cli/test_power_command.py::test_what_cannot_be_planned_says_why",
