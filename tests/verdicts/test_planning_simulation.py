@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RUNS = 60
+RUNS = 40
 
 
 @pytest.fixture

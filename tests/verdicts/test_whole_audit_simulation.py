@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RUNS = 8
+RUNS = 5
 
 
 @pytest.fixture
