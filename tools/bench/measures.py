@@ -51,5 +51,5 @@ def start_up(rounds: int) -> list[Used]:
 
 def module(name: str, *arguments: object) -> Used:
     """Run `python -m tools.bench.<name>` with arguments."""
-    command = [sys.executable, "-m", f"bench.{name}", *map(str, arguments)]
+    command = [sys.executable, "-m", f"tools.bench.{name}", *map(str, arguments)]
     return run(command, folder=Path(__file__).parents[2])
