@@ -158,7 +158,7 @@ def allocated_once() -> Iterator[None]:
             known[key] = allocate(design, plan, cells, shapes, size, share)
         return known[key]
 
-    with patch.object(draw, "allocate", remembered), patch.object(draw, "_checked", return_value=None):
+    with patch.object(draw, "allocate", remembered), patch.object(draw, "_check_drawn", return_value=None):
         yield
 
 
