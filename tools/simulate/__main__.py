@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Final
 
 SUBJECTS: Final = {
+    "exact_sizes": 1.0,
     "verdict_size": 1.0,
     "many_groups": 1.0,
     "weighted_clusters": 1.0,

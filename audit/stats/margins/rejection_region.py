@@ -32,7 +32,7 @@ _MOST_QUICK_RATES = 512
 _SMOOTH_WIDTH = 256
 """From this many steps on the sum is a smooth function of the rest's rate, so two passes find its maximum."""
 _COARSE = 4
-_AROUND = np.array([-3, -2, -1, 1, 2, 3])
+_WINDOW = 2 * _COARSE + 1
 
 
 _Chunk: TypeAlias = tuple[int, IntArray]
@@ -47,10 +47,11 @@ def largest_rejection_probability(
     rest_rates: FloatArray,
     boundary: Boundary,
     *,
-    in_two_passes: bool = True,
     limit: FloatArray | None = None,
 ) -> FloatArray:
     """Largest probability, over rates of the rest, of a table at least as extreme as (x, y).
+
+    Where a rate inside has a larger one than both its neighbours, the top of the parabola through the three counts.
 
     Parameters
     ----------
@@ -60,8 +61,6 @@ def largest_rejection_probability(
         Increasing counted rates of the rest; the group's rate is the edge at each of them.
     boundary : Boundary
         The edge.
-    in_two_passes : bool
-        Whether to try every fourth rate first and then those around the best, where there are many steps.
     limit : ndarray of float64, shape (G,), optional
         Threshold, for callers that only ask whether the answer exceeds it: any number on the same side may be returned.
 
@@ -78,9 +77,10 @@ def largest_rejection_probability(
     for signed_width, rows in _chunks(span, np.flatnonzero(bound > _UNSEEN)):
         width, by_group, rates = abs(signed_width), signed_width > 0, rest_rates[rows]
         staircase = staircase_of(samples.take(rows), span.take(rows), width, boundary, by_group=by_group)
-        two_passes = in_two_passes and width >= _SMOOTH_WIDTH
+        two_passes = width >= _SMOOTH_WIDTH and rates.shape[1] > _WINDOW
         if rates.shape[1] > _MOST_QUICK_RATES:
-            probability[rows] = _sums(staircase, rates, boundary).max(axis=1)
+            sums = _sums(staircase, rates, boundary)
+            probability[rows] = (sums.max(axis=1) - NEGLIGIBLE) * _above_tried(rates, sums - NEGLIGIBLE) + NEGLIGIBLE
         elif limit is None:
             probability[rows] = _largest(staircase, rates, boundary, in_two_passes=two_passes)
         else:
@@ -108,19 +108,30 @@ def _largest(staircase: Staircase, rates: FloatArray, boundary: Boundary, *, in_
     Quick sums show which rates can have the largest sum: one or two, as a rule. Their exact sums decide.
     """
     quick = _QuickSums(staircase, rates, boundary)
-    if not in_two_passes:
-        return _largest_near(staircase, rates, quick.at(rates), boundary)
-    first = rates[:, ::_COARSE]
-    coarse = quick.at(first)
-    best = coarse.argmax(axis=1)
-    unclear = np.flatnonzero(_close(coarse).sum(axis=1) > 1)
-    if unclear.size:
-        best[unclear] = _sums(staircase.take(unclear), first[unclear], boundary).argmax(axis=1)
-    between = np.clip(_COARSE * best[:, None] + _AROUND, 0, rates.shape[1] - 1)
-    near = np.take_along_axis(rates, between, axis=1)
-    return _largest_near(
-        staircase, np.concatenate([first, near], axis=1), np.concatenate([coarse, quick.at(near)], axis=1), boundary
-    )
+    if in_two_passes:
+        first = rates[:, ::_COARSE]
+        coarse = quick.at(first)
+        best = coarse.argmax(axis=1)
+        unclear = np.flatnonzero(_close(coarse).sum(axis=1) > 1)
+        if unclear.size:
+            best[unclear] = _sums(staircase.take(unclear), first[unclear], boundary).argmax(axis=1)
+        start = np.clip(_COARSE * (best - 1), 0, rates.shape[1] - _WINDOW)
+        rates = np.take_along_axis(rates, start[:, None] + np.arange(_WINDOW), axis=1)
+    sums = quick.at(rates)
+    largest = _largest_near(staircase, rates, sums, boundary) - NEGLIGIBLE
+    return np.asarray(largest * _above_tried(rates, sums) + NEGLIGIBLE)
+
+
+def _above_tried(rates: FloatArray, sums: FloatArray) -> FloatArray:
+    """float64[G]: the highest parabola through a peak and its neighbours, as a multiple of the largest sum."""
+    before, after = np.diff(rates[:, :-1], axis=1), np.diff(rates[:, 1:], axis=1)
+    left, middle, right = sums[:, :-2], sums[:, 1:-1], sums[:, 2:]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rise, fall = (middle - left) / before, (right - middle) / after
+        bend = (fall - rise) / (before + after)
+        slope = rise + bend * before
+        tops = np.where((rise >= 0.0) & (fall <= 0.0) & (bend < 0.0), middle - slope * slope / (4.0 * bend), middle)
+        return np.asarray(np.fmax(tops.max(axis=1) / sums.max(axis=1), 1.0))
 
 
 def _largest_near(staircase: Staircase, rates: FloatArray, quick: FloatArray, boundary: Boundary) -> FloatArray:
@@ -145,13 +156,13 @@ def _beside(
     Two passes look at every fourth rate and at no rate outside of all of them, which brackets their largest.
     """
     quick = _QuickSums(staircase, rates, boundary)
-    above = np.asarray(quick.at(rates[:, ::_COARSE] if in_two_passes else rates).max(axis=1) + NEGLIGIBLE)
+    sums = quick.at(rates[:, ::_COARSE] if in_two_passes else rates)
+    above = np.asarray(sums.max(axis=1) * (1.0 if in_two_passes else _above_tried(rates, sums)) + NEGLIGIBLE)
     below = above.copy()
     rest = np.flatnonzero(above <= limit)
     if in_two_passes and rest.size:
-        between = np.delete(rates[rest], np.s_[::_COARSE], axis=1)
-        quick = _QuickSums(staircase.take(rest), rates[rest], boundary)
-        below[rest] = np.maximum(above[rest], quick.at(between).max(axis=1) + NEGLIGIBLE)
+        between = _QuickSums(staircase.take(rest), rates[rest], boundary).at(rates[rest])
+        below[rest] = between.max(axis=1) * _above_tried(rates[rest], between) + NEGLIGIBLE
     doubt = _CLOSE * np.abs(limit) + _CLOSE_SMALL
     doubtful = np.flatnonzero((above <= limit + doubt) & (below >= limit - doubt))
     if doubtful.size:
