@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from made.pages import Written
 from made.results import failing_result, hostile_result, passing_result, undecided_result
 from made.second_looks import further_result, unnamed_result
 
+from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
 
 if TYPE_CHECKING:
@@ -42,31 +44,26 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+def report(made: Callable[[], AuditResult], *codes: str) -> Callable[[], str]:
+    return lambda: HtmlReporter().render(made(), codes)
+
+
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One report of each kind, in a folder of its own."""
-    folder = tmp_path_factory.mktemp("reports")
-    results = {
-        "failing": failing_result(),
-        "passing": passing_result(),
-        "undecided": undecided_result(),
-        "hostile": further_result(hostile_result(ATTACK), lambda text: f"{text}{ATTACK}"),
-        "further": further_result(failing_result()),
-        "answers": further_result(passing_result()),
-        "unnamed": unnamed_result(failing_result()),
+    """Reports of each kind, by their name."""
+    renders = {
+        "failing": report(failing_result),
+        "passing": report(passing_result),
+        "undecided": report(undecided_result),
+        "hostile": report(lambda: further_result(hostile_result(ATTACK), lambda text: f"{text}{ATTACK}")),
+        "further": report(lambda: further_result(failing_result())),
+        "answers": report(lambda: further_result(passing_result())),
+        "unnamed": report(lambda: unnamed_result(failing_result())),
+        "arabic": report(lambda: further_result(failing_result()), "ar"),
+        "chinese": report(lambda: further_result(passing_result()), "zh"),
+        "arabic-passing": report(passing_result, "ar"),
+        "chinese-passing": report(passing_result, "zh"),
+        "russian": report(lambda: further_result(failing_result()), "ru"),
+        "several": report(passing_result, "fr", "ar", "en"),
     }
-    for name, result in results.items():
-        (folder / f"{name}.html").write_text(HtmlReporter().render(result), encoding="utf-8")
-    names = list(results)
-    for name, kind, codes in (
-        ("arabic", "further", ["ar"]),
-        ("chinese", "answers", ["zh"]),
-        ("arabic-passing", "passing", ["ar"]),
-        ("chinese-passing", "passing", ["zh"]),
-        ("russian", "further", ["ru"]),
-        ("several", "passing", ["fr", "ar", "en"]),
-    ):
-        page = HtmlReporter().render(results[kind], codes)
-        (folder / f"{name}.html").write_text(page, encoding="utf-8")
-        names.append(name)
-    return {name: folder / f"{name}.html" for name in names}
+    return Written(tmp_path_factory.mktemp("reports"), renders)

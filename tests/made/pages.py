@@ -1,12 +1,26 @@
-"""Reading an HTML report as a browser would: html5lib's tree, and a few questions to it."""
+"""Pages written for a browser; and read as one would: html5lib's tree, and a few questions to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import html5lib
+
+
+class Written(dict[str, Path]):
+    """Reports by their name, each rendered and written into a folder when it is first asked for."""
+
+    def __init__(self, folder: Path, renders: Mapping[str, Callable[[], str]]) -> None:
+        super().__init__()
+        self.folder, self.renders = folder, renders
+
+    def __missing__(self, name: str) -> Path:
+        self[name] = self.folder / f"{name}.html"
+        self[name].write_text(self.renders[name](), encoding="utf-8")
+        return self[name]
 
 
 @lru_cache(maxsize=8)

@@ -19,7 +19,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from made.entry_points import offered_by_this_version
 from made.pages import find_all, parsed
-from made.pdfs import opened, places_of, require_pdf, root_of, tags, words_of
+from made.pdfs import beginning_of, opened, places_of, require_pdf, root_of, tags, words_of
 from made.results import UNDECIDED, hostile_result, sample_result
 
 from audit.cli.outputs.reporters import find_reporters, languages_of, render_each
@@ -119,13 +119,16 @@ def test_no_day_of_printing_and_no_name_of_this_machine_is_in_it(document: Any) 
         assert not {"/CreationDate", "/ModDate"} & set(each.get_object()["/EF"]["/F"].get_object()["/Params"])
 
 
-def test_it_is_the_same_file_in_another_process_with_other_hashes(pdf: bytes, tmp_path: Path) -> None:
+def test_it_is_the_same_file_in_another_process_with_other_hashes(small: AuditResult, tmp_path: Path) -> None:
+    """The beginning of the report, with files attached; that of its page is tested where pages are."""
+    page = beginning_of(render_page(small, language("en")))
+    (tmp_path / "report.html").write_text(page, encoding="utf-8")
     program = (
-        "import hashlib, made.results as made, sys\n"
-        "from dataclasses import replace\n"
-        "from reports.pdf import PdfReporter\n"
-        "small = replace(made.UNDECIDED, rows=300, countries=('GHA', 'NPL'))\n"
-        "print(hashlib.sha256(PdfReporter().render(made.sample_result(small))).hexdigest(), hash('a'))\n"
+        "import hashlib\n"
+        "from pathlib import Path\n"
+        "from reports.pdf import pdf_of\n"
+        "page = Path('report.html').read_text(encoding='utf-8')\n"
+        "print(hashlib.sha256(pdf_of(page, {'a.json': b'1', 'b.csv': b'2'})).hexdigest(), hash('a'))\n"
     )
     seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
     done = subprocess.run(
@@ -138,7 +141,7 @@ def test_it_is_the_same_file_in_another_process_with_other_hashes(pdf: bytes, tm
         timeout=120,
     )
     shown, other = done.stdout.split()
-    assert shown == hashlib.sha256(pdf).hexdigest()
+    assert shown == hashlib.sha256(pdf_of(page, {"a.json": b"1", "b.csv": b"2"})).hexdigest()
     assert int(other) != hash("a")
 
 
@@ -250,8 +253,9 @@ def test_a_drawing_that_fails_is_an_error_and_not_left_out() -> None:
 
 
 def test_arabic_runs_from_right_to_left_and_markup_in_a_title_is_printed_as_it_is(
-    listening: tuple[str, list[bytes]], tmp_path: Path
+    listening: tuple[str, list[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("reports.html.render_page", lambda *given: beginning_of(render_page(*given)))
     address, heard = listening
     payload = f"</title><style>*{{background:url({address})}}</style><img src={address}>"
     content = PdfReporter().render(hostile_result(payload, SMALL), "ar")
