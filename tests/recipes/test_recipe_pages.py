@@ -37,7 +37,7 @@ def typed(page: str) -> list[str]:
 
 
 def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
-    """Above five seconds: it is the demonstration, audited three times."""
+    """Once made and looked at, the demonstration makes place for a smaller set, which is published sooner."""
     bin_folder, home = commands(tmp_path / "bin"), tmp_path / "home"
     home.mkdir()
     stub_wheel(tmp_path, "audit7k")
@@ -56,6 +56,8 @@ def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
         else:
             ended = in_shell(["sh", "-c", command], folder, shown)
             log = ended.stdout
+            if command.startswith("audit7k check"):
+                write_set(folder)
             assert ended.returncode == EXPECTED[command], f"{command}\n{log}"
             assert "Traceback" not in log
             done.append(command)
