@@ -46,7 +46,6 @@ LATER: Final = {
         "changes/test_told_everywhere.py",
         "cli/test_commands.py::test_a_stdout_that_is_closed_changes_no_verdict_of_a_plan",
         "cli/test_compare_command.py",
-        "cli/test_demo_command.py",
         "cli/test_draw_command.py",
         "cli/test_figure_command.py",
         "cli/test_gate_budget.py",
