@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from audit.vocabulary.metrics import MetricName
-from audit.worlds.found import audit_state
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.strengths import WORLDS
 from audit.worlds.truth import Truth
@@ -19,6 +18,7 @@ from audit.worlds.world import FindingName, WorldName
 from tools.bench.planted import __main__ as benchmark
 from tools.bench.planted import aif360_scan, fairlearn_rules
 from tools.bench.planted.answers import OURS, Answer, Task, by_flags, run_task
+from tools.bench.planted.found import audit_state
 from tools.bench.planted.planning import BY_POWER, Planned, large_sample_power, planned
 from tools.bench.planted.sets import ASKED, Arm, Flag, audited, controls, decided_rows, mechanism_of, own_sizes
 from tools.bench.planted.tally import Share, goals, of_tools, of_words, of_worlds

@@ -15,11 +15,11 @@ from audit.result.findings.judged import Outcome
 from audit.run import run_audit
 from audit.vocabulary.groups import Group, Level
 from audit.worlds.folder import Synthesised, companion_files, synthesise
-from audit.worlds.found import ASKED, accused_without_cause, audit_state, rules_fail, words_accused
 from audit.worlds.probe_texts import MARGIN, PROBED
 from audit.worlds.strengths import WORLDS, findings_asked
 from audit.worlds.truth import Truth, measured_size, truth_document
 from audit.worlds.world import Possible, WorldName, nationality_level
+from tools.bench.planted.found import ASKED, accused_without_cause, audit_state, rules_fail, words_accused
 
 SEED = 7
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import Disparity, Estimate, Verdict
-from audit.vocabulary.groups import Group
+from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
 from audit.worlds.demo.prepare import PreparedDemo
 from audit.worlds.demo.referral_cases import PlantedFinding
-from audit.worlds.found import with_levels_above
 
 State = Literal["found", "not_found", "cannot_tell", "not_accused", "accused"]
 
@@ -137,3 +137,14 @@ def _name(group: Group, result: AuditResult) -> str:
     }
     name = ", ".join(names.get((level.feature, level.rung, level.code), level.code) for level in group.levels)
     return name[:1].upper() + name[1:]
+
+
+def with_levels_above(level: Level, result: AuditResult) -> Iterator[Level]:
+    """Yield the level, and every level on the rungs above that holds it."""
+    yield level
+    for feature in result.features:
+        if feature.name == level.feature and level.rung in feature.rungs:
+            parents = {(one.rung, one.code): one.parent for one in feature.levels}
+            for rung in feature.rungs[feature.rungs.index(level.rung) + 1 :]:
+                level = Level(level.feature, rung, parents.get((level.rung, level.code)) or level.code)
+                yield level

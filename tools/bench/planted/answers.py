@@ -10,10 +10,10 @@ from typing import Final
 import pandas as pd
 
 from audit.result.audit_result import AuditResult
-from audit.worlds.found import accused_without_cause, audit_state, rules_fail, words_accused
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName
 from tools.bench.planted import aif360_scan, fairlearn_rules
+from tools.bench.planted.found import accused_without_cause, audit_state, rules_fail, words_accused
 from tools.bench.planted.planning import BY_POWER, Planned
 from tools.bench.planted.sets import (
     ASKED,

@@ -4,7 +4,6 @@ accused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Final, Literal
 
@@ -12,6 +11,7 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import Outcome, Verdict
 from audit.result.findings.swaps import ProbeVerdict
 from audit.vocabulary.groups import Group, Level
+from audit.worlds.demo.found import with_levels_above
 from audit.worlds.probe_texts import MARGIN, mean_shift
 from audit.worlds.truth import Truth
 from audit.worlds.world import FindingName, Possible
@@ -75,7 +75,7 @@ def accused_without_cause(truth: Truth, result: AuditResult) -> tuple[Verdict, .
             continue
         rule = rules[verdict.rule]
         gap = truth.gap(rule.metric, truth.within(partial(_within, verdict.group, lineage)))
-        assert rule.scale == "difference"  # noqa: S101 - as the plans of the worlds have it
+        assert rule.scale == "difference"
         harm = (gap.difference or 0.0) * (-1.0 if rule.worse == "low" else 1.0)
         if harm <= rule.limit:
             found.append(verdict)
@@ -146,17 +146,6 @@ def _lineage(result: AuditResult) -> dict[Level, tuple[Level, ...]]:
         if level.rung == feature.rungs[0]
     ]
     return {level: tuple(with_levels_above(level, result)) for level in finest}
-
-
-def with_levels_above(level: Level, result: AuditResult) -> Iterator[Level]:
-    """Yield the level, and every level on the rungs above that holds it."""
-    yield level
-    for feature in result.features:
-        if feature.name == level.feature and level.rung in feature.rungs:
-            parents = {(one.rung, one.code): one.parent for one in feature.levels}
-            for rung in feature.rungs[feature.rungs.index(level.rung) + 1 :]:
-                level = Level(level.feature, rung, parents.get((level.rung, level.code)) or level.code)
-                yield level
 
 
 def _within(group: Group, lineage: dict[Level, tuple[Level, ...]], level: Level) -> bool:
