@@ -31,7 +31,7 @@ def further_audits(draw: st.DrawFn) -> Audit:
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
-@some(0.5)
+@some(0.25)
 @given(audit=further_audits(), how=st.sampled_from(_HOW), seed=st.integers(0, 99))
 def test_further_questions_are_answered_or_nothing_changes(audit: Audit, how: str, seed: int, tmp_path: Path) -> None:
     table, data, plan, reference = audit

@@ -40,8 +40,9 @@ def test_every_gender_has_its_spellings() -> None:
         assert {gender.canonical(spelling) for spelling in spellings} == {level}
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", ["adverts", "triage"])
 def test_the_same_people_are_in_the_same_groups(world: WorldName, tmp_path: Path) -> None:
+    """Transactions is a table as triage is, and spelled by the same code."""
     findings = findings_asked(WORLDS[world], [possible.finding for possible in WORLDS[world].findings])
     plain = synthesise(WORLDS[world], tmp_path / "plain", rows=1_200, seed=3, findings=findings)
     typed = synthesise(WORLDS[world], tmp_path / "typed", rows=1_200, seed=3, findings=findings, as_typed=True)

@@ -35,6 +35,8 @@ class Sizes:
     scored: int = 100_000
     held: tuple[int, ...] = (100_000, 1_000_000)
     gates: int = 5
+    scanned: tuple[int, ...] = (3, 5)
+    """Columns of the subgroup scans."""
 
 
 FULL: Final = Sizes(counted=(1_000_000, 10_000_000), peers=1_000_000, largest=10_000_000, strata=64_000, rounds=15)
@@ -67,11 +69,15 @@ def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
     yield from _strata(_data(folder, sizes.strata, "even"), sizes)
     for rows in sizes.counted:
         yield from _counts(_data(folder, rows, "zipf"), rows, sizes)
-    yield from _peers(_data(folder, sizes.peers, "zipf"), folder, sizes)
+    peers = _data(folder, sizes.peers, "zipf")
+    ours = _audited(peers, sizes.peers)
+    yield from _peers(peers, ours, folder, sizes)
     yield from _analysis(_data(folder, sizes.largest, "zipf"), sizes.largest)
     yield from _replicates(sizes)
     yield from _scan(sizes)
-    yield from _largest(_data(folder, sizes.largest, "zipf"), sizes)
+    if sizes.largest != sizes.peers:
+        ours = _audited(_data(folder, sizes.largest, "zipf"), sizes.largest)
+    yield _largest(ours, sizes)
     if sizes.scored:
         yield from _harness(folder, sizes)
 
@@ -108,9 +114,13 @@ def _counts(data: Path, rows: int, sizes: Sizes) -> Iterator[Line]:
         yield Line(what, counted["ours"] / counted["bare"], "x", 2.5, note)
 
 
-def _peers(data: Path, folder: Path, sizes: Sizes) -> Iterator[Line]:
-    _say(f"the whole audit of {sizes.peers:,} rows, and the same rates from other libraries")
-    ours = whole_audit(data)
+def _audited(data: Path, rows: int) -> Used:
+    _say(f"the whole audit of {rows:,} rows")
+    return whole_audit(data)
+
+
+def _peers(data: Path, ours: Used, folder: Path, sizes: Sizes) -> Iterator[Line]:
+    _say(f"the same rates of {sizes.peers:,} rows from other libraries")
     yield Line(f"audit7k run, {sizes.peers:,} rows", ours.seconds, "s", None, _spent(ours))
     for name, script in (("fairlearn MetricFrame", "contender_fairlearn.py"), ("aequitas", "contender_aequitas.py")):
         what = f"audit7k run, {sizes.peers:,} rows, time to {name}'s"
@@ -143,7 +153,7 @@ def _replicates(sizes: Sizes) -> Iterator[Line]:
 
 
 def _scan(sizes: Sizes) -> Iterator[Line]:
-    for columns in (3, 5):
+    for columns in sizes.scanned:
         _say(f"the subgroup scan of {sizes.peers:,} rows, {columns} columns and two features")
         spent = json.loads(module("scan", sizes.peers, columns).output)
         what = f"subgroup scan, {sizes.peers:,} rows, {columns} columns, gender and nationality"
@@ -151,11 +161,9 @@ def _scan(sizes: Sizes) -> Iterator[Line]:
         yield Line(what, spent["counting"] + spent["searching"], "s", 60, note)
 
 
-def _largest(data: Path, sizes: Sizes) -> Iterator[Line]:
-    _say(f"the whole audit of {sizes.largest:,} rows")
-    used = whole_audit(data)
+def _largest(used: Used, sizes: Sizes) -> Line:
     what = f"audit7k run, {sizes.largest:,} rows, peak memory"
-    yield Line(what, used.peak_bytes / 1e9, "GB", 1.5, _spent(used))
+    return Line(what, used.peak_bytes / 1e9, "GB", 1.5, _spent(used))
 
 
 def _data(folder: Path, rows: int, spread: str) -> Path:
