@@ -60,9 +60,10 @@ def test_protected_intervals_cover_as_often_as_exact_ones(simulated: dict[str, M
     assert naive < rows[small, "covered, protected"].share - 0.03
 
 
-def test_words_never_contradict_the_exact_verdict_in_50_sets(simulated: dict[str, ModuleType]) -> None:
+def test_words_never_contradict_the_exact_verdict(simulated: dict[str, ModuleType]) -> None:
+    """In 12 sets; words that were made without the noise in mind would contradict it in the first few."""
     words = simulated["words"]
-    tally = words.compared(64_000, 0.1, 50, np.random.default_rng(3))
+    tally = words.compared(64_000, 0.1, 12, np.random.default_rng(3))
     assert tally["pass/below"] == tally["fail/meets"] == 0
     assert tally["fail/below"] > 0.4 * (tally["fail/below"] + tally["fail/cannot_tell"])
     assert tally["pass/meets"] > 0.6 * (tally["pass/meets"] + tally["pass/cannot_tell"])

@@ -122,6 +122,7 @@ def sides(draw: st.DrawFn) -> tuple[Counts, Counts]:
     return (cases, errors), (own, min(own_errors, own - 10))
 
 
+@settings(max_examples=10)  # each a tenth of a second; all are files of a release
 @given(sides(), sides())
 @example(((2_000, 737), (1_000, 311)), ((2_000, 251), (1_000, 125)))
 @example(((400, 25), (200, 13)), ((80, 11), (40, 11)))
@@ -132,7 +133,7 @@ def test_no_honest_release_is_refused(positives: tuple[Counts, Counts], negative
     assert refused(made) == []
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=4)
 @given(sides(), sides())
 def test_nor_one_with_a_limit_on_every_rate(positives: tuple[Counts, Counts], negatives: tuple[Counts, Counts]) -> None:
     made = release_of((positives[0], negatives[0]), (positives[1], negatives[1]), EVERY_RATE)
@@ -155,7 +156,7 @@ def test_a_share_that_equals_a_place_of_a_drawing_is_a_share() -> None:
 
 def test_a_rate_with_an_exponent_is_one_number() -> None:
     """Of 2,000,000 others 12 are wrongly flagged: JSON prints that as 6e-6, or 6.2e-6, in which 6.2 is no number."""
-    for errors in range(12, 20):
+    for errors in (12, 13, 18):
         made = release_of(((2_000, 700), (2_000_003, errors)), ((900, 301), (900_001, 11)))
         assert b"e-6," in all_files(made)["release.json"]
         assert refused(made) == []
@@ -171,6 +172,7 @@ def test_a_number_of_json_with_an_exponent_is_still_read() -> None:
     assert read('{"n": "6.2e-5"}') == [("6.2", 1), ("5", 0)]
 
 
+@settings(max_examples=5)  # each a third of a second: every page of a portal, twice
 @given(sides())
 def test_nor_is_a_portal(found: tuple[Counts, Counts]) -> None:
     made = release_of(found, found)

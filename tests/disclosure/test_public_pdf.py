@@ -35,8 +35,8 @@ MAKER = "reports.pdf:pdf_of"
 
 
 def made_release() -> PublicRelease:
-    lattice = made_lattice(4, 2, 1)
-    exact = exact_counts(lattice, made_counts(3_000, 3, countries=4), bytes(range(32)))
+    lattice = made_lattice(2, 1, 1)
+    exact = exact_counts(lattice, made_counts(2_000, 3, countries=2), bytes(range(32)))
     table = protect(exact, made_method(), []).table
     return public_release(table, "fail", (RULE,), ABOUT, level=0.95, alpha=0.05)
 
@@ -280,9 +280,9 @@ def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def released(folder: Path, renderer: str) -> dict[str, bytes]:
-    audited = Audited(made_counts(3_000, 3, countries=4), "fail", (RULE,), ABOUT)
+    audited = Audited(made_counts(2_000, 3, countries=2), "fail", (RULE,), ABOUT)
     made = release_from(
-        folder / "restricted", into(folder / "public"), made_lattice(4, 2, 1), audited, made_method(), renderer
+        folder / "restricted", into(folder / "public"), made_lattice(2, 1, 1), audited, made_method(), renderer
     )
     return dict(made.files)
 

@@ -89,8 +89,10 @@ def expired(release: PublicRelease) -> PublicRelease:
     return release.model_copy(update={"about": release.about.model_copy(update={"valid_until": "2026-01-31"})})
 
 
-@pytest.mark.parametrize("past", [False, True], ids=["", "expired"])
-@pytest.mark.parametrize("kind", [*KINDS, "tiny", "sparse", "sizes alone"])
+@pytest.mark.parametrize(
+    ("kind", "past"),
+    [*((kind, False) for kind in (*KINDS, "sparse", "sizes alone")), ("passing", True), ("small", True)],
+)
 def test_what_comes_next_is_said_in_the_words_of_the_page(kind: str, past: bool) -> None:
     release = sizes_alone("fail", "weighted") if kind == "sizes alone" else made(kind)
     release = expired(release) if past else release
@@ -104,7 +106,7 @@ def test_what_comes_next_is_said_in_the_words_of_the_page(kind: str, past: bool)
     assert said.endswith("this audit is past its expiry.") == passes_expired
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "tiny"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_number_is_explained(kind: str) -> None:
     release = lined(made(kind))
     refuse_unexplained(format_files(release), format_files(blank(release)), release)
@@ -127,7 +129,7 @@ def for_people(release: PublicRelease) -> dict[str, bytes]:
     return {one.filename: one.render(release).encode() for one in reporters}
 
 
-@pytest.mark.parametrize("ending", ENDINGS, ids=ascii)
+@pytest.mark.parametrize("ending", [" 18-29", " a7", " \u200f", "\u200b9", " \u0663", "[U+202E]"], ids=ascii)
 def test_so_are_those_of_page_table_and_suites(ending: str) -> None:
     """A level as a plan writes it is both name and code, and the code stands in the key of each row."""
     bands_of = bands().model_dump_json().replace("18-29", json.dumps(f"north{ending}")[1:-1])
@@ -147,9 +149,8 @@ def test_bands_of_age_are_named() -> None:
     assert b"18-29, woman" in files["report.sarif.json"]
 
 
-@pytest.mark.parametrize("kind", ["small", "refused"])
-def test_a_fresh_process_makes_the_same_bytes(kind: str) -> None:
-    release = lined(made(kind))
+def test_a_fresh_process_makes_the_same_bytes() -> None:
+    release = lined(made("small"))
     refuse_unless_rendered_again(format_files(release), release, "made.formats:format_files")
 
 
@@ -197,7 +198,7 @@ def test_the_number_of_another_group_is_refused() -> None:
 OUTCOMES: tuple[Literal["pass", "fail", "inconclusive"], ...] = ("pass", "fail", "inconclusive")
 
 
-@settings(max_examples=8)  # each half a second: every form of a release
+@settings(max_examples=5)  # each half a second: every form of a release
 @given(data=st.data())
 def test_all_of_them_say_what_the_headline_says(data: st.DataObject) -> None:
     base = made("tiny")
@@ -365,7 +366,7 @@ def test_no_path_of_a_machine_is_repeated(path: str) -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 def test_what_others_wrote_does_nothing(payload: str) -> None:
-    release = all_below(hostile(payload))
+    release = all_below(hostile(payload, "tiny"))
     named = release.about.model_copy(update={"without_figures": (payload,)})
     release = release.model_copy(update={"about": named})
     made_files = format_files(release)

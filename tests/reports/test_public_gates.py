@@ -28,7 +28,6 @@ from audit.public.figures import (
 )
 from audit.public.table import PublicGroup, PublicRate, PublicRelease, group_key
 from audit.vocabulary.numbers import frequencies, rounded_up
-from audit.vocabulary.text import LANGUAGES
 from reports.language import ENGLISH
 
 SMALL = made("small")
@@ -79,7 +78,7 @@ def victim() -> Victim:
     raise AssertionError("no group serves")
 
 
-@pytest.mark.parametrize("code", [*LANGUAGES, "fr+ar+es"])
+@pytest.mark.parametrize("code", ["ru", "zh", "fr+ar+es"])
 def test_every_number_of_the_page_is_explained(code: str) -> None:
     release = in_languages(SMALL, *code.split("+"))
     files = page_files(release)
@@ -89,21 +88,19 @@ def test_every_number_of_the_page_is_explained(code: str) -> None:
     assert any(number.value > 10_000 for number in in_rows)
 
 
-@pytest.mark.parametrize("kind", ["failing", "unnamed", "passing", "refused"])
+@pytest.mark.parametrize("kind", ["unnamed", "passing", "refused"])
 def test_every_kind_of_verdict_is_explained(kind: str) -> None:
     release = made(kind)
     refuse_unexplained(page_files(release), page_files(blank(release)), release)
 
 
-@pytest.mark.parametrize("code", ["en", "es"])
-def test_a_limit_on_any_rate_is_explained(code: str) -> None:
-    release = in_languages(every_limit(), code)
+def test_a_limit_on_any_rate_is_explained() -> None:
+    release = in_languages(every_limit(), "es")
     refuse_unexplained(page_files(release), page_files(blank(release)), release)
 
 
-@pytest.mark.parametrize("code", ["en", "ar"])
-def test_bands_of_age_are_explained_and_no_nationality_is_needed(code: str) -> None:
-    release = in_languages(bands(), code)
+def test_bands_of_age_are_explained_and_no_nationality_is_needed() -> None:
+    release = in_languages(bands(), "ar")
     files = page_files(release)
     refuse_unexplained(files, page_files(blank(release)), release)
     assert b"18-29" in files["report.html"]
@@ -114,21 +111,22 @@ def test_a_plan_without_limits_is_explained() -> None:
     refuse_unexplained(page_files(release), page_files(blank(release)), release)
 
 
-@pytest.mark.parametrize("flag", ["weighted", "clustered"])
-def test_a_weighted_or_clustered_audit_is_explained(flag: str) -> None:
-    release = SMALL.model_copy(update={"about": SMALL.about.model_copy(update={flag: True, "probe_rules": 1})})
+def test_a_weighted_and_clustered_audit_is_explained() -> None:
+    flags = {"weighted": True, "clustered": True, "probe_rules": 1}
+    release = SMALL.model_copy(update={"about": SMALL.about.model_copy(update=flags)})
     refuse_unexplained(page_files(release), page_files(blank(release)), release)
 
 
 def test_a_fresh_process_renders_the_same_bytes() -> None:
-    release = in_languages(SMALL, "fr", "ar", "en")
+    release = in_languages(made("tiny"), "ar", "en")
     refuse_unless_rendered_again(page_files(release), release, RENDERER)
 
 
 def test_a_fresh_process_does_not_render_what_was_planted() -> None:
-    planted = changed_text(FILES, "report.html", "</main>", "<!-- of 14 people --></main>")
+    release = made("tiny")
+    planted = changed_text(page_files(release), "report.html", "</main>", "<!-- of 14 people --></main>")
     with pytest.raises(DataError) as refused:
-        refuse_unless_rendered_again(planted, SMALL, RENDERER)
+        refuse_unless_rendered_again(planted, release, RENDERER)
     assert refused.value.slug == "not-rendered-again"
 
 
@@ -242,6 +240,8 @@ def test_a_cell_of_nothing_takes_no_number_from_the_cell_before_it() -> None:
         if cases is None or not unexplained({"report.html": f"<p>{cases}</p>".encode()}, {"report.html": b""}, SMALL):
             continue  # it is also a number of the whole
         planted = f"{PAGE[: found.end()]}{cases} {PAGE[found.end() :]}"
+        if tried == 5:  # each reads the whole page
+            break
         tried, refused = tried + 1, refused + bool(unexplained({"report.html": planted.encode()}, FURNITURE, SMALL))
     assert (tried > 3, refused) == (True, tried)
 

@@ -7,6 +7,7 @@ import io
 import re
 import unicodedata
 from functools import cache
+from itertools import cycle
 from urllib.parse import unquote
 
 import pytest
@@ -39,6 +40,8 @@ PAYLOADS = (
     "data:text/csv,group,n%0Ax,1",
     "Аudіt оf pаypаl",
 )
+TOGETHER = tuple("".join(PAYLOADS[place : place + 6]) for place in range(0, len(PAYLOADS), 6))
+"""Several at a time: a page is not made in no time. What one leaves open, the next would close in the same text."""
 UNSEEN = re.compile(
     "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]"
 )
@@ -49,7 +52,7 @@ def honest() -> list[tuple[str, tuple[str, ...]]]:
     return structure(parsed(PublicHtmlReporter().render(hostile(" and ordinary words"))))
 
 
-@pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
+@pytest.mark.parametrize("payload", TOGETHER, ids=range(len(TOGETHER)))
 def test_it_makes_no_element_and_no_attribute(payload: str) -> None:
     html = PublicHtmlReporter().render(hostile(payload))
     root = parsed(html)
@@ -61,8 +64,8 @@ def test_it_makes_no_element_and_no_attribute(payload: str) -> None:
         assert title == " ".join(f"Recruitment-advert screener 2.3{payload}".split())
 
 
-@pytest.mark.parametrize("payload", ["</b><script>1</script>", "\u202egnp.exe", ' href="#x" data-g="everyone"'])
-def test_the_same_from_right_to_left(payload: str) -> None:
+def test_the_same_from_right_to_left() -> None:
+    payload = '</b><script>1</script>\u202egnp.exe href="#x" data-g="everyone"'
     html = PublicHtmlReporter().render(in_languages(hostile(payload), "ar"))
     ordinary = PublicHtmlReporter().render(in_languages(hostile(" and ordinary words"), "ar"))
     assert structure(parsed(html)) == structure(parsed(ordinary))
@@ -99,15 +102,21 @@ FORMULAS = ("=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\tx", "a,b", 'a"b', "\
             "\uff201", " =1", "\u00a0=1", "\u3000\uff1d1", "\n=1", "\ufeff=1", "\u200b=1", "\ufe661")  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FORMULAS, ids=ascii)
-def test_no_cell_of_a_table_begins_a_formula(name: str) -> None:
+def test_no_cell_of_a_table_begins_a_formula() -> None:
+    """Each is the name of a level; of countries there are as many as that."""
     release = made("undecided")
     features = tuple(
         feature.model_copy(
-            update={"levels": tuple(level.model_copy(update={"name": name}) for level in feature.levels)}
+            update={
+                "levels": tuple(
+                    level.model_copy(update={"name": name})
+                    for level, name in zip(feature.levels, cycle(FORMULAS), strict=False)
+                )
+            }
         )
         for feature in release.table.features
     )
+    assert max(len(feature.levels) for feature in features) >= len(FORMULAS)
     about = release.about.model_copy(update={"codings": ()})
     table = release.table.model_copy(update={"features": features})
     changed = release.model_copy(update={"table": table, "about": about})
