@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from made.hostile import everywhere
 
 from reports.html import HtmlReporter
@@ -44,11 +43,11 @@ LOOKED_AT = """strange => {
 }"""
 
 
-@pytest.mark.parametrize("code", ["en", "ar"])
-def test_nothing_of_it_does_anything(browser: Browser, tmp_path: Path, code: str) -> None:
+def test_nothing_of_it_does_anything(browser: Browser, tmp_path: Path) -> None:
+    """In Arabic, whose pages have directions of their own; another in English is in `test_report_in_browser.py`."""
     payload = " ".join(ATTACKS)
     file = tmp_path / "hostile.html"
-    file.write_text(HtmlReporter().render(everywhere(lambda shown: f"{shown}{payload}"), [code]), encoding="utf-8")
+    file.write_text(HtmlReporter().render(everywhere(lambda shown: f"{shown}{payload}"), ["ar"]), encoding="utf-8")
     asked: list[str] = []
     said: list[str] = []
     page = browser.new_page()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-STARTS = ("index", "systems/advert", "operators/ministry", "ar/index", "ar/systems/hotline")
+STARTS = ("index", "systems/advert", "ar/systems/hotline")
 SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 

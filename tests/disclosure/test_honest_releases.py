@@ -122,7 +122,7 @@ def sides(draw: st.DrawFn) -> tuple[Counts, Counts]:
     return (cases, errors), (own, min(own_errors, own - 10))
 
 
-@settings(max_examples=10)  # each a tenth of a second; all are files of a release
+@settings(max_examples=settings().max_examples // 2)  # each a tenth of a second; all are files of a release
 @given(sides(), sides())
 @example(((2_000, 737), (1_000, 311)), ((2_000, 251), (1_000, 125)))
 @example(((400, 25), (200, 13)), ((80, 11), (40, 11)))
@@ -133,7 +133,7 @@ def test_no_honest_release_is_refused(positives: tuple[Counts, Counts], negative
     assert refused(made) == []
 
 
-@settings(max_examples=4)
+@settings(max_examples=settings().max_examples // 5)
 @given(sides(), sides())
 def test_nor_one_with_a_limit_on_every_rate(positives: tuple[Counts, Counts], negatives: tuple[Counts, Counts]) -> None:
     made = release_of((positives[0], negatives[0]), (positives[1], negatives[1]), EVERY_RATE)
@@ -172,7 +172,7 @@ def test_a_number_of_json_with_an_exponent_is_still_read() -> None:
     assert read('{"n": "6.2e-5"}') == [("6.2", 1), ("5", 0)]
 
 
-@settings(max_examples=5)  # each a third of a second: every page of a portal, twice
+@settings(max_examples=settings().max_examples // 4)  # each a third of a second: every page of a portal, twice
 @given(sides())
 def test_nor_is_a_portal(found: tuple[Counts, Counts]) -> None:
     made = release_of(found, found)

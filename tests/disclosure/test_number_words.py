@@ -244,7 +244,7 @@ def test_fractions_are_numbers() -> None:
 WORDS = {"en": "seventeen", "fr": "dix-sept", "es": "diecisiete", "ar": "سبعة عشر", "ru": "семнадцать", "zh": "十七"}
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", ["en", "ar", "zh"])
 def test_a_number_in_words_is_refused_in_a_row_and_outside_of_all(code: str) -> None:
     release = in_languages(SMALL, code)
     files, furniture = page_files(release), page_files(blank(release))

@@ -52,7 +52,7 @@ def test_what_programs_tell_is_what_trying_every_table_tells(
     """Some counts are known within 0 to 2, the others not at all, and everyone within the tables that are tried."""
     rng, tables = np.random.default_rng(floor), every_table(unknowns)
     kinds: Counter[str] = Counter()
-    for _ in range(30):
+    for _ in range(16):
         bounds = unbounded(lattice)
         system = side_system(lattice, bounds, place)
         counts = np.rint(tables @ system.rows.toarray().T).astype(np.int64)

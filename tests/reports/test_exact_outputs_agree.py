@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.audits import result_of
 from made.counts import categorical, cells
@@ -53,6 +53,7 @@ def audited(sites: Mapping[str, tuple[int, float, float]]) -> AuditResult:
     return result_of(rows, [categorical("site", list(sites))], [FOUND, FLAGGED])
 
 
+@settings(max_examples=settings().max_examples // 2)  # each a third of a second
 @given(
     st.dictionaries(st.sampled_from("abcdef"), shares, min_size=2).filter(
         lambda sites: any(size for size, *_ in sites.values())

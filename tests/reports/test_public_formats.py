@@ -198,7 +198,7 @@ def test_the_number_of_another_group_is_refused() -> None:
 OUTCOMES: tuple[Literal["pass", "fail", "inconclusive"], ...] = ("pass", "fail", "inconclusive")
 
 
-@settings(max_examples=5)  # each half a second: every form of a release
+@settings(max_examples=settings().max_examples // 4)  # each half a second: every form of a release
 @given(data=st.data())
 def test_all_of_them_say_what_the_headline_says(data: st.DataObject) -> None:
     base = made("tiny")
