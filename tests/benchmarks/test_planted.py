@@ -236,7 +236,8 @@ def test_the_tables_hold_every_tool_world_and_goal(few: list[Answer], capsys: py
 # --- planning ---
 
 
-def test_planning_is_asked_for_the_smallest_gap_that_would_be_named() -> None:
+def test_planning_is_asked_for_the_smallest_gap_that_would_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.bench.planted.planning._ROUNDS", 1)
     made = planned("triage", 8_000)
     assert {name: made.power[name] for name in BY_POWER} == dict.fromkeys(BY_POWER, 0.80)
     assert 0.17 < made.sizes["group-gap"] < 0.25  # 0.148 with the world's own 30,000 rows

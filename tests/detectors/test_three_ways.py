@@ -24,7 +24,7 @@ from audit.detectors.command_setup import program_environment
 from audit.worlds.folder import synthesise
 from audit.worlds.strengths import WORLDS
 
-ROWS = 900
+ROWS = 400
 ENGLISH = """
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 

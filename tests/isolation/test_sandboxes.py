@@ -255,7 +255,7 @@ def test_a_run_goes_on_in_another_sandbox_and_with_another_limit(tmp_path: Path)
     identity = scoring_identity(load_plan(plan))
     plan.write_text(PLAN + "[sandbox]\nmemory_mib = 4096\n", encoding="utf-8")
     assert scoring_identity(load_plan(plan)) == identity
-    run = ["run", "--restricted", str(plan), "--no-crosscheck", "--out"]
+    run = ["run", "--restricted", str(plan), "--no-crosscheck", "--report", "junit", "--out"]
     assert command(*run, "whole", "--sandbox", "none", folder=tmp_path).exit_code in {0, 1, 3}
     started = subprocess.Popen(
         [sys.executable, "-m", "audit", *run, "parts"],

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RUNS = 40
+RUNS = 24
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def test_a_smaller_gap_is_named_less_often(simulation: ModuleType) -> None:
 
 
 def test_with_clusters_the_promise_is_kept_or_exceeded(simulation: ModuleType) -> None:
-    """25 audits on each side, which may fall short by three of their standard errors: `make simulate` judges 500."""
-    runs = 25
+    """15 audits on each side, which may fall short by three of their standard errors: `make simulate` judges 500."""
+    runs = 15
     setting = simulation.Setting(60, False, 0.8, 0.1, "difference", 0.1, weighted=False)
     for each in simulation.clustered(setting, runs, np.random.default_rng(13)):
         assert each.share >= 0.8 - 3.0 * float(np.sqrt(0.16 / runs))
