@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-import time
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from made.heavy import NATIONALITIES, PEOPLE, heavy_release, heavy_result
@@ -12,6 +14,7 @@ from made.public import in_languages
 from reports.html import HtmlReporter
 from reports.public.html import PublicHtmlReporter
 
+TESTS = Path(__file__).parents[1]
 LARGEST = 500_000
 SECONDS = 0.5
 
@@ -40,18 +43,22 @@ def test_the_set_is_as_heavy_as_is_promised() -> None:
     assert len(release.rules) == 2
 
 
-@pytest.mark.parametrize("kind", ["public", "restricted"])
-def test_a_language_costs_half_a_second_of_the_processor_at_most(kind: str) -> None:
-    """The best of five pages at most. What other tests have made is set aside, so that nobody looks through it."""
-    release, result = in_languages(heavy_release(), "ar"), heavy_result()
-    gc.collect()
-    gc.freeze()
-    taken: list[float] = []
-    while len(taken) < 5 and min(taken, default=1.0) > SECONDS:
-        start = time.process_time()
-        if kind == "public":
-            PublicHtmlReporter().render(release)
-        else:
-            HtmlReporter().render(result, ["ar"])
-        taken.append(time.process_time() - start)
-    assert min(taken) <= SECONDS, taken
+@pytest.mark.parametrize("page", ["PublicHtmlReporter().render(release)", "HtmlReporter().render(result, ['ar'])"])
+def test_a_language_costs_half_a_second_of_the_processor_at_most(page: str) -> None:
+    """The best of three pages, in a process of its own."""
+    program = (
+        "import time; from made.heavy import heavy_release, heavy_result; from made.public import in_languages\n"
+        "from reports.html import HtmlReporter; from reports.public.html import PublicHtmlReporter\n"
+        "release, result = in_languages(heavy_release(), 'ar'), heavy_result(); taken = []\n"
+        "for _ in range(3):\n"
+        f"    start = time.process_time(); {page}; taken.append(time.process_time() - start)\n"
+        "print(min(taken))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert float(done.stdout) <= SECONDS
