@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return here
 
 
-@pytest.mark.parametrize("languages", [None, *LANGUAGES, "ar,en", "en,fr", "zh,ru,es,fr,ar,en"])
+@pytest.mark.parametrize("languages", [None, "ar", "en,fr", ",".join(reversed(LANGUAGES))])
 def test_a_page_in_any_languages_is_made_again_by_what_it_prints(
     folder: Path, monkeypatch: pytest.MonkeyPatch, languages: str | None
 ) -> None:
@@ -99,21 +99,21 @@ def test_the_page_of_a_comparison_takes_both_results(
 
 
 def test_a_pdf_says_how_to_make_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not printed here, which takes long: `test_report_pdf.py` sees that the PDF of a page is the same each time."""
     require_pdf()
     from audit.result.file import load_result
     from reports.html import render_page
     from reports.html.page_command import Origin
     from reports.languages import language
 
-    result = load_result(folder / "result.json")
-    shown = printed(render_page(result, language("fr"), Origin(form="pdf")))
+    page = render_page(load_result(folder / "result.json"), language("fr"), Origin(form="pdf"))
+    shown = printed(page)
     assert shown == "audit7k report result.json --restricted --format pdf --lang fr"
+    monkeypatch.setattr("reports.pdf.paper.pdf_of", lambda page, *_: page.encode())
     monkeypatch.chdir(folder)
     assert call(*shlex.split(shown)[1:]) == 0
     (made,) = folder.glob("*.pdf")
-    first = made.read_bytes()
-    assert call(*shlex.split(shown)[1:]) == 0
-    assert made.read_bytes() == first
+    assert made.read_bytes() == page.encode()
     made.unlink()
 
 

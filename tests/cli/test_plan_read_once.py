@@ -18,6 +18,7 @@ from audit.cli.testing.audit_of_plan import PlanRequest, judge_plan
 from audit.plan.file import plan_file
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
+from audit.worlds.demo import prepare
 
 PLAN = """\
 schema = 1
@@ -113,6 +114,7 @@ def without_peers(*arguments: Any, **options: Any) -> AuditResult:
 
 def test_a_command_reads_each_of_its_files_once(read: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audit.run.run_audit", without_peers)
+    monkeypatch.setattr(prepare, "EVALUATION_CASES", 1_000)
     found = {}
     for command in COMMANDS:
         done = CliRunner().invoke(app, command.split())

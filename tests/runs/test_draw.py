@@ -148,8 +148,8 @@ DRAWN: dict[str, list[dict[str, Any]]] = {}
 """What is drawn of the pool as it is, by the way of drawing: it is the same for every example."""
 
 
-# half as many as usual: each draws a set
-@settings(max_examples=settings().max_examples // 2)
+# A quarter of the usual: each draws a set.
+@settings(max_examples=settings().max_examples // 4)
 @given(order=st.integers(0, 2**32), suffix=st.sampled_from(["csv", "jsonl", "parquet", "csv.gz"]),
        way=st.sampled_from(["", "clusters", "out", "together"]), threads=st.sampled_from([1, 2, 5]))  # fmt: skip
 def test_neither_order_nor_format_nor_threads_change_what_is_drawn(
