@@ -160,7 +160,8 @@ def test_a_full_disk_is_no_fault_of_the_pool(here: Path) -> None:
         "sys.argv = ['audit7k', 'draw', 'pool.parquet', '--design', 'design.toml'];"
         "from audit.cli import main; sys.exit(main())"
     )
-    done = subprocess.run([sys.executable, "-c", limited], capture_output=True, text=True, check=False)
+    # -B: a module compiled under the limit would be kept cut off, and no process could load it again
+    done = subprocess.run([sys.executable, "-B", "-c", limited], capture_output=True, text=True, check=False)
     assert done.stderr == (
         "error: cannot write drawn.parquet (File too large) — free some space or choose another folder with --out; "
         "nothing was changed\n"

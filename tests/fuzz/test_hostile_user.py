@@ -37,10 +37,11 @@ PLAN: Final[dict[str, Any]] = {
     "rules": [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}],
 }
 LIMITED: Final = (
-    "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+    "import resource, runpy, sys; sys.dont_write_bytecode = True; "
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
     "sys.argv[0] = 'audit7k'; runpy.run_module('audit', run_name='__main__')"
 )
-"""A limit on the size of files stands in for a full disk: both end a write half-way."""
+"""A limit on the size of files stands in for a full disk: both end a write half-way, that of a compiled module too."""
 ALONE: Final = ["--no-crosscheck"]
 """Nothing here is about the cross-check."""
 COMMAND: Final = [sys.executable, "-m", "audit"]
