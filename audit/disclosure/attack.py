@@ -161,7 +161,7 @@ def _joint_programs(
     method: Method,
     totals: _Totals,
 ) -> BoolArray:
-    """The same over whole tables of all releases at once."""
+    """Attack with programs over whole tables of all releases at once."""
     bad = np.zeros_like(found[0].low, dtype=np.bool_)
     low = np.stack([bounds.low for bounds in found])
     for place, column in enumerate(TOTAL_OF):

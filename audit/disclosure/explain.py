@@ -47,7 +47,7 @@ _WHOLE: Final = re.compile(r"\d+")
 
 
 def blank(release: PublicRelease) -> PublicRelease:
-    """The same release with nothing in it: every group of the lists, and no number of any."""
+    """Return the release with nothing in it: every group of the lists, and no number of any."""
     nothing = PublicSide(cases=None, shown="not_shown", errors=None, why="small_or_withheld")
     groups = tuple(
         row.model_copy(update={"positives": nothing, "negatives": nothing, "unscored": None, "unlabelled": None})

@@ -60,7 +60,7 @@ def render(release: PublicRelease, renderer: str) -> dict[str, bytes]:
 def render_in_fresh_process(
     release: PublicRelease, renderer: str, seconds: float = _SECONDS, hidden: Sequence[Path] = ()
 ) -> dict[str, bytes]:
-    """The same in a process that is given the release and nothing else. Its hashes are salted otherwise.
+    """Render in a process that is given the release and nothing else. Its hashes are salted otherwise.
 
     It may open nothing of `hidden`, start no program and reach no network: a renderer that reads exact counts where
     they lie makes other bytes here, or none.

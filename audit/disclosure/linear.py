@@ -262,7 +262,7 @@ class _Solver:
         return table
 
     def table_if_any(self, objective: FloatArray) -> IntArray | None:
-        """The same; None where none was found."""
+        """Return an optimal table of whole numbers; None where none was found."""
         solution = self._solution(objective, whole=False)
         if solution is not None and np.abs(solution - np.round(solution)).max() > _WHOLE:
             solution = self._solution(objective, whole=True)

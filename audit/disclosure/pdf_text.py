@@ -42,7 +42,7 @@ class Line:
     text: str
     """As its glyphs stand on the sheet, from the left to the right."""
     said: str
-    """The same with its words as they are read: those in Arabic letters from the right to the left."""
+    """Text with its words as they are read: those in Arabic letters from the right to the left."""
 
 
 @dataclass(slots=True)

@@ -58,7 +58,7 @@ Writer = Callable[[Mapping[str, bytes]], None]
 
 @dataclass(frozen=True, slots=True)
 class Audited:
-    """What of an exact audit a public release is made of."""
+    """Parts of an exact audit that a public release is made of."""
 
     counts: CountsTable
     """The exact counts, over the features of the lattice."""

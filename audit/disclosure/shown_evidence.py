@@ -15,7 +15,7 @@ from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 
 
 def with_shown_evidence(release: PublicRelease, states: Mapping[str, PublicState]) -> PublicRelease:
-    """The same release whose safeguards name the evidence that stands in its table."""
+    """Return the release with safeguards that name the evidence that stands in its table."""
     if not states:
         return release
     return release.model_copy(update={"about": with_table_evidence(release.about, states, shown_evidence(release))})

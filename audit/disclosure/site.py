@@ -24,7 +24,7 @@ _HUNDRED: Final = Decimal(100)
 
 
 def blank_site(site: PublicSite) -> PublicSite:
-    """The same portal over releases in which nothing is shown."""
+    """Return the portal over releases in which nothing is shown."""
     audits = tuple(audit.model_copy(update={"release": blank(audit.release)}) for audit in site.audits)
     return site.model_copy(update={"audits": audits})
 
@@ -106,7 +106,7 @@ def _rows(site: PublicSite) -> dict[str, _Row]:
 
 
 def _shares(rates: list[PublicRate]) -> Iterator[Decimal]:
-    """Those of `explain`, places on an axis that runs the other way, and the bound in "<1%" and ">99%"."""
+    """Numbers of `explain`, places on an axis that runs the other way, and the bound in "<1%" and ">99%"."""
     yield from shares_of(rates)
     for value in (per_cent(rate.value) for rate in rates if rate.value is not None):
         yield _HUNDRED - value

@@ -132,7 +132,7 @@ class PipelineReading:
 
     @property
     def notes(self) -> list[str]:
-        """The same with these features as they are."""
+        """Sentences that stand beside the verdict, with features without figures by their own names."""
         return self.sentences(", ".join(map(harmless, self.about.without_figures)))
 
     def about_verdict(self) -> str:
@@ -170,7 +170,7 @@ class PipelineReading:
 
     @property
     def first(self) -> list[Finding]:
-        """The same, most people first."""
+        """Findings, most people first."""
         return sorted(self.findings, key=lambda finding: (-finding.apart, finding.key, finding.rule.rule))
 
     def failing_rules(self) -> list[PublicRule]:
@@ -183,7 +183,7 @@ class PipelineReading:
         return state_tally([word for word in self.release.words if word.rule == rule])
 
     def fingerprint(self, rule: str, key: str) -> str:
-        """The same for the same rule and group of the same system, in letters alone: a digit would be a number."""
+        """Key of a rule and a group of one system, in letters alone: a digit would be a number."""
         of = json.dumps([self.about.system or self.about.title, rule, key])
         return hashlib.sha256(of.encode("utf-8", "surrogatepass")).hexdigest().translate(_LETTERS)
 

@@ -180,13 +180,13 @@ class PublicReading:
         return self._findings[rule.rule]
 
     def each_once(self, rule: PublicRule) -> list[PublicFinding]:
-        """The same, with people who have one code on several rungs once, where it is worst for them."""
+        """Return findings, with people who have one code on several rungs once, where it is worst for them."""
         words = [word for word in self.release.words if word.rule == rule.rule]
         once = {word.group.root for word in each_people_once(words)}
         return [finding for finding in self.findings(rule) if finding.group.root in once]
 
     def of_family(self, axes: tuple[Axis, ...], rule: PublicRule) -> list[PublicFinding]:
-        """The same of the groups of one family; their rates, not judged, where the rule does not judge the family."""
+        """Return findings on the groups of one family; rates alone where the rule does not judge the family."""
         if not judges(rule, (axis.feature for axis in axes)):
             return self.unjudged(axes, rule.metric)
         return [finding for finding in self.findings(rule) if _axes_of(finding.group) == axes]

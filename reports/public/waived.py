@@ -69,7 +69,7 @@ class PublicWaived:
         return f"waived by {harmless(waiver.who)} until {harmless(waiver.expires)}{expired}{why}"
 
     def before(self, rule: str, group: Group) -> str:
-        """The same to stand before what is said of a finding; empty where it is not waived."""
+        """Return the words to stand before what is said of a finding; empty where it is not waived."""
         waiver = self.of(rule, group)
         return "" if waiver is None else f"{self.words(waiver)}; "
 

@@ -17,7 +17,7 @@ from audit.result.audit_result import AuditResult
 from reports.html import HtmlReporter
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 FLAGS = (
     "--headless",
@@ -67,3 +67,11 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "several": report(passing_result, "fr", "ar", "en"),
     }
     return Written(tmp_path_factory.mktemp("reports"), renders)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A new page, as wide as a laptop."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    yield opened
+    opened.close()

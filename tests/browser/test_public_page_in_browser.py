@@ -48,13 +48,6 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return Written(tmp_path_factory.mktemp("public"), renders)
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    yield opened
-    opened.close()
-
-
 @pytest.fixture(scope="module")
 def small(browser: Browser, public: dict[str, Path]) -> Iterator[Page]:
     """The page that names groups, opened once for tests that only look at it."""

@@ -17,13 +17,6 @@ SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clie
 OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = true)"
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    yield opened
-    opened.close()
-
-
 @pytest.fixture(scope="module")
 def failing(browser: Browser, pages: dict[str, Path]) -> Iterator[Page]:
     """The report of a system that fails, opened once for tests that change nothing of it but the size of its window."""

@@ -65,7 +65,7 @@ def _notice(release: PublicRelease, language: Language) -> str:
 
 
 def _told(release: PublicRelease, language: Language) -> PublicRelease:
-    """The same release with the names of its rates in the language."""
+    """Return the release with the names of its rates in the language."""
     if language.is_english:
         return release
     t = language.translations

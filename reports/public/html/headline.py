@@ -163,7 +163,7 @@ class HeadlineWriter:
         return one_and_many[harm] % {"count": self._n.count(count)}
 
     def _more(self) -> list[tuple[str, str]]:
-        """Whom most people affected are among; or that the protected figures and the verdict part."""
+        """Groups that most people affected are among; or that the protected figures and the verdict part."""
         return [
             *self._of_a_pass(),
             *self._of_groups(),
@@ -173,7 +173,7 @@ class HeadlineWriter:
         ]
 
     def _of_a_pass(self) -> list[tuple[str, str]]:
-        """Of whom a pass is none."""
+        """People of whom a pass says nothing."""
         told = self._t.gettext("This says nothing about groups that were too small to judge.")
         return [(told, "")] if self._outcome == "pass" else []
 

@@ -5,7 +5,7 @@ accused.
 from __future__ import annotations
 
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import Outcome, Verdict
@@ -18,14 +18,7 @@ from audit.worlds.world import FindingName, Possible
 
 State = Literal["found", "not_found", "cannot_tell"]
 
-ASKED: Final[tuple[FindingName, ...]] = (
-    "group-gap",
-    "intersection-gap",
-    "like-with-like",
-    "biased-labels",
-    "amplification",
-    "word-leak",
-)
+ASKED: Final[tuple[FindingName, ...]] = get_args(FindingName)
 """The findings that an audit of a world's plan can answer."""
 
 _ALPHA: Final = 0.05

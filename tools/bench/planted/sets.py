@@ -26,6 +26,7 @@ from audit.worlds.set_file import rows_table
 from audit.worlds.strengths import WORLDS, findings_asked, plant
 from audit.worlds.truth import RATES, Truth, rates_moved
 from audit.worlds.world import Finding, FindingName, Possible, World, WorldName
+from tools.bench.planted.found import ASKED
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
@@ -53,16 +54,6 @@ Arm = Literal["planned", "doubled", "controls"]
 ARMS: Final[tuple[Arm, ...]] = ("planned", "doubled", "controls")
 """`planned`: as many rows as planning was asked about; `doubled`: twice as many; `controls`: twice as many, and nothing
 is planted."""
-
-ASKED: Final[tuple[FindingName, ...]] = (
-    "group-gap",
-    "intersection-gap",
-    "like-with-like",
-    "biased-labels",
-    "amplification",
-    "word-leak",
-)
-"""Planted findings, if the world has them."""
 
 Key = tuple[tuple[str, str], ...]
 """Group as its features and codes: `(("gender", "man"), ("nationality", "VNM"))`."""
