@@ -69,8 +69,8 @@ class RevealingColumn:
 
     column: str
     auc: float
-    """How often this column alone distinguishes a case of exploitation from another case: by the share of exploitation
-    among the other rows of its value, or by the number in it, in the direction that reveals more.
+    """How often this column alone distinguishes a case of exploitation from another case, ties counted one half: by the
+    share of exploitation among the other rows of its value, or by the number in it, in the direction that reveals more.
     """
     kind: Literal["leak", "mixed"]
     """`leak`: as good as the label. `mixed`: it goes with the label so much that one can be learned for the other."""
@@ -144,24 +144,28 @@ def _auc(labels: ColumnLabels) -> float | None:
 
 
 def _auc_by_value(values: Mapping[tuple[int, int], int]) -> float | None:
-    """Return the AUC of the share of exploitation among the *other* rows with a row's value, or of the overall one
-    without any.
+    """Return the AUC of the share of exploitation among the other rows of a row's value, ties counted one half.
 
-    The row itself is left out, so that a column of ids, of which every value occurs once, reveals nothing.
+    Neither row of a pair counts in the shares that it is told by (Airola et al. 2011, Computational Statistics & Data
+    Analysis 55, 1828-1844), so that a column that says nothing, of ids above all, gives one half on average. Two rows
+    of one value are then a tie: what is left of the value is the same for both.
     """
     positive = sum(p * count for (p, _), count in values.items())
     negative = sum(n * count for (_, n), count in values.items())
     if positive < _FEWEST or negative < _FEWEST:
         return None
-    base = positive / (positive + negative)
+    base = (positive - 1) / (positive + negative - 2)
     at: dict[float, list[int]] = {}
+    twice = 0
     for (p, n), count in values.items():
         others = p + n - 1
         if p:
             at.setdefault((p - 1) / others if others else base, [0, 0])[0] += p * count
         if n:
             at.setdefault(p / others if others else base, [0, 0])[1] += n * count
-    below = twice = 0
+        # with one row left out at a time, as below, the positive one of two rows of a value always ranks lower: no win
+        twice += p * n * count
+    below = 0
     for score in sorted(at):
         p, n = at[score]
         twice += p * (2 * below + n)
