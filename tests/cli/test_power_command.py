@@ -145,10 +145,19 @@ def test_cases_are_planned_without_a_set(here: Path) -> None:
 def test_what_cannot_be_planned_says_why() -> None:
     code, out, _ = invoke("--metric", "tpr", "--margin", "0.1", "--rest", "40")
     assert code == 0
-    assert "one group passes              no number: everyone else is too few" in out
+    assert "one group passes              no group size reaches 80%: the rest has too few cases" in out
+    assert "(tried: groups of up to 20 times the rest)" in out
     assert "(--gap says how many cases a FAIL would need)" in out
     _, out, _ = invoke("--metric", "precision", "--margin", "0.1", "--prevalence", "0.1")
     assert "rows: known only after scoring" in out
+
+
+@pytest.mark.timeout(10)
+def test_a_rest_of_a_few_cases_is_answered_at_once() -> None:
+    """In large samples 805 would do; no size has all groups pass, and the search for one had no end."""
+    code, out, _ = invoke("--metric", "tpr", "--margin", "0.2", "--rest", "8", "--gap", "0.5")
+    assert code == 0
+    assert out.count("no group size reaches 80%: the rest has too few cases") == 3
 
 
 @pytest.mark.parametrize(

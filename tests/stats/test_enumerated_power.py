@@ -154,6 +154,10 @@ def test_from_the_number_found_on_the_power_is_reached_and_before_it_is_not(
 def test_no_number_of_cases_where_none_is_enough() -> None:
     boundary = margin_boundary("pass", True, "difference", 0.05)
     assert required_cases(Design(0.7, 0.7, boundary, PASS_BETA, lambda _: 100, lambda _: 0.05), 0.8) is None
+    # large samples promise 805 cases; counted, the power of a group of 20 times its rest is .62
+    wide = Design(0.8, 0.8, margin_boundary("pass", True, "difference", 0.2), PASS_BETA, lambda _: 8, lambda _: 0.05)
+    assert required_cases(wide, 0.8) is None
+    assert exact_power(wide, 160) == pytest.approx(0.62, abs=0.02)
     fail = margin_boundary("fail", True, "difference", 0.1)
     assert required_cases(Design(0.5, 0.8, fail, FAIL_BETA, lambda _: 10_000, lambda _: 1e-7), 0.8) is None
     with pytest.raises(ValueError, match="power"):

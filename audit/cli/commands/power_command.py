@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -63,7 +64,7 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
         from audit.cli.outputs.output_folder import write_file
         from audit.cli.pages.power_picture import draw_picture
 
-        write_file(picture, draw_picture(answer.panels, restricted=plan is not None))
+        write_file(picture, draw_picture(answer.panels(), restricted=plan is not None))
         note(f"Picture: {picture}")
     if as_json:
         say_document(answer.document)
@@ -74,7 +75,8 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
 class _Answer(NamedTuple):
     text: str
     document: str
-    panels: list[Panel]
+    panels: Callable[[], list[Panel]]
+    """Makes those of the picture, which can take seconds."""
 
 
 def _answer_for_plan(plan: Path, *, every_group: bool) -> _Answer:
@@ -85,7 +87,7 @@ def _answer_for_plan(plan: Path, *, every_group: bool) -> _Answer:
 
     report = plan_power(plan)
     text = power_summary(report, Style.of(sys.stdout), every_group=every_group)
-    return _Answer(text, set_document(report), set_panels(report))
+    return _Answer(text, set_document(report), partial(set_panels, report))
 
 
 def _answer_without_plan(flags: Mapping[str, object]) -> _Answer:
@@ -96,4 +98,4 @@ def _answer_without_plan(flags: Mapping[str, object]) -> _Answer:
 
     asked = read_power_flags(flags)
     answers = asked.answers()
-    return _Answer(cases_summary(asked, answers), cases_document(asked, answers), cases_panels(asked, answers))
+    return _Answer(cases_summary(asked, answers), cases_document(asked, answers), partial(cases_panels, asked, answers))

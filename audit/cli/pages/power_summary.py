@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
+from audit.stats.sizes.decidable_disparity import LARGEST_SHARE
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent
 from audit.vocabulary.text import printable
@@ -125,7 +126,7 @@ _WANTED: Final = {
     "gap_is_named": "a gap is named",
 }
 _WHY: Final = {
-    "rest_too_small": "no number: everyone else is too few",
+    "rest_too_small": "no group size reaches {power}: the rest has too few cases",
     "limit_cannot_be_exceeded": "no number: the limit cannot be exceeded",
 }
 
@@ -145,6 +146,8 @@ def cases_summary(asked: PowerFlags, answers: Sequence[Answer]) -> str:
         f"  {'':30}{'cases a group':>14}{'in all':>11}{'power of one':>14}{'level':>9}",
         *(line for answer in answers for line in _answer(asked, answer)),
     ]
+    if any(answer.reason == "rest_too_small" for answer in answers):
+        lines.append(f"  (tried: groups of up to {LARGEST_SHARE} times the rest)")
     if asked.gap is None:
         lines.append("  (--gap says how many cases a FAIL would need)")
     alone = answers[0].judged_alone_from
@@ -158,7 +161,8 @@ def _answer(asked: PowerFlags, answer: Answer) -> list[str]:
     if answer.wanted == "gap_is_named":
         wanted = f"a gap of {asked.gap:g} is named"
     if answer.cases is None:
-        return [f"  {wanted:30}{_WHY[answer.reason or 'rest_too_small']}"]
+        why = _WHY[answer.reason or "rest_too_small"].format(power=exact_percent(asked.asked.power))
+        return [f"  {wanted:30}{why}"]
     groups = asked.asked.groups
     power = math.floor((answer.enumerated_power or 0.0) * 10_000 + 1e-6) / 100
     line = f"  {wanted:30}{answer.cases:>14,}{answer.cases * groups:>11,}{power:>13.2f}%{answer.level or 0.0:>9.2g}"

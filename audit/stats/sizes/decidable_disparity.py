@@ -20,7 +20,8 @@ from audit.stats.sizes.enumerated_power import critical_counts, enumerated_power
 
 EXACT_UP_TO = 2_000
 """Number of cases of a group, or of its rest, up to which the exact test itself is used."""
-_LARGEST_SHARE = 20
+LARGEST_SHARE = 20
+"""Cases of a group, for each of its rest, beyond which its rate is as good as known."""
 _NEAREST = 1e-4
 """Smallest margin that is tried, as a share of the widest."""
 _EXPECTED_TO, _COUNTED_TO = 0.002, 0.01
@@ -74,7 +75,7 @@ def failing_rate(limit: Limit, n: int, m: int, level: float, power: float) -> fl
     boundary = margin_boundary("fail", limit.low_is_worse, limit.scale, limit.limit)
     if level <= FAIL_BETA or not limit.can_be_exceeded:
         return None
-    n = min(n, _LARGEST_SHARE * m)
+    n = min(n, LARGEST_SHARE * m)
     if min(n, m) <= EXACT_UP_TO:
         counted = farthest_rate(critical_counts(n, m, limit.rate, boundary, level, FAIL_BETA), power)
         return None if counted is None else float(counted_rate(counted, boundary))
@@ -109,7 +110,7 @@ def passing_edge(limit: Limit, n: int, m: int, alpha: float, power: float) -> fl
     The edge is found to a hundredth of the margin, on the wider side. With few cases the power is a step function of
     the margin.
     """
-    n = min(n, _LARGEST_SHARE * m)
+    n = min(n, LARGEST_SHARE * m)
     sign = -1.0 if limit.low_is_worse else 1.0
     widest = (limit.rate if limit.low_is_worse else 1.0 - limit.rate) * (1.0 - _NEAREST)
     least = widest * _NEAREST

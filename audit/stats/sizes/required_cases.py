@@ -13,6 +13,7 @@ from typing import NamedTuple
 from audit.stats.rates.binomial import checked_fraction
 from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.stats.sizes.approximate_power import rejection_power
+from audit.stats.sizes.decidable_disparity import LARGEST_SHARE
 from audit.stats.sizes.enumerated_power import critical_counts, enumerated_power
 
 MOST_CASES = 2**24
@@ -56,8 +57,8 @@ def required_cases(design: Design, power: float) -> RequiredCases | None:
 
     Returns
     -------
-    CasesFor or None
-        None where no number is enough.
+    RequiredCases or None
+        None where no number up to 20 times the rest is enough.
 
     Raises
     ------
@@ -67,14 +68,17 @@ def required_cases(design: Design, power: float) -> RequiredCases | None:
     Notes
     -----
     Power rises with the number of cases like the teeth of a saw. The answer lies after the last tooth that falls
-    short: of all numbers from .7 to 1.25 times the large-sample one, or of 60 of them where they are more.
+    short: of all numbers from .7 to 1.25 times the large-sample one, or of 60 of them where they are more. A group
+    is tried up to 20 times its rest, as everywhere in planning: beyond that the rest is what is missing.
     """
     checked_fraction(power, "power")
     start = _large_sample(design, power)
     if start is None:
         return None
+    most = min(MOST_CASES, LARGEST_SHARE * design.rest(MOST_CASES))
     first, last = max(1, math.floor(_BELOW * start)), math.ceil(_ABOVE * start) + 5
-    while last <= MOST_CASES:
+    while first <= most:
+        last = min(last, most)
         stride = max(1, (last - first) // _LOOKS)
         found = None
         for n in range(last, first - 1, -stride):
@@ -84,7 +88,7 @@ def required_cases(design: Design, power: float) -> RequiredCases | None:
             found = RequiredCases(n, reached, design.level(n))
         if found is not None:
             return found
-        first, last = last, 2 * last
+        first, last = last + 1, 2 * last
     return None
 
 
