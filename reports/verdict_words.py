@@ -16,6 +16,7 @@ from reports.change_words import ChangeWords
 from reports.most_affected import MostAffected, kind_of_finding
 from reports.screen_numbers import Number, ScreenNumbers
 from reports.swap_words import SwapWords
+from reports.unknown_words import UnknownWords
 from reports.unnamed_words import Kind, UnnamedWords
 from reports.writer import Report, Writer
 
@@ -39,6 +40,7 @@ class VerdictWriter(Writer):
         super().__init__(report)
         reading, language = self.reading, self.language
         self._unnamed_words = UnnamedWords(language)
+        self._unknown = UnknownWords(self.result, language, self.names)
         self._answering = AnswerWords(language)
         self._swaps = SwapWords(self.result, language)
         self._change = ChangeWords(self.result, language)
@@ -79,7 +81,10 @@ class VerdictWriter(Writer):
         text = {"fail": self._failing_sentence, "pass": self._passing_sentence}.get(
             self._of_rates, self._undecided_sentence
         )()
-        for more in filter(None, (self._swaps.sentence(), self._change.sentence())):
+        unknown = self._unknown.of_fails([each.verdict for each in self._failing])
+        if self._of_rates == "pass":
+            unknown = self._unknown.of_passes()
+        for more in filter(None, (unknown, self._swaps.sentence(), self._change.sentence())):
             text = self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
         return text
 

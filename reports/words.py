@@ -74,6 +74,9 @@ class Words(RateWords):
             )
             if both_ways
             else self._t.gettext("worse than everyone else by more than the limit, after correction for chance"),
+            "beyond_limit_as_recorded": self._t.gettext(
+                "beyond the limit by the records alone: people whose group is unknown could change that"
+            ),
             "within_limit": self._t.gettext("enough evidence that it is within the limit"),
             "limit_not_excluded": self._t.gettext("its cases point neither way"),
             "limit_cannot_be_exceeded": self._t.gettext(

@@ -69,7 +69,7 @@ def further_findings(
         "self_disagreement": self_disagreement(plan, counted, list(families), by_name),
         "deployed": deployed(plan, shown, _weighted_rates(shown, estimates, counted), counted.moments),
     }
-    return found, sensitivity_notices(sensitivity)
+    return found, sensitivity_notices(plan, sensitivity)
 
 
 def _weighted_rates(

@@ -3,51 +3,96 @@
 A row may belong to a group if it agrees with the group on every axis on which it is known, and is unknown on at least
 one. People who have several nationalities, and are counted under all of them together, may belong to the group of each.
 The true members among these are some of the rows; nobody knows which. A p-value that holds for every choice holds for
-the true one, so a PASS is tested at the worst. The possible members whose cases speak against the group move from its
-rest to it, and the others stay where they help the rest. One more of them never lowers the p-value (checked against
-every choice in tests), so that the two ends, nobody and as many as there can be, decide.
+the true one, so a PASS is tested at the worst choice that the plan supposes possible: how many of the unknown belong to
+the group (`unknown_share_factor`), and how often they are harmed (`unknown_odds_factor`). Members who are harmed move
+from the rest to the group, with no more of the others than the odds bring along.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from audit.analyses.sides import Question, possible_cases
 from audit.counting.table import UNKNOWN, FamilyCounts
-from audit.stats.arrays import IntArray, Tables
+from audit.plan.sections import SensitivitySection
+from audit.stats.arrays import FloatArray, IntArray, Tables
+from audit.stats.margins.score_test import asymptotic_p
+from audit.stats.rates.boundaries import counted_outcome
 from audit.vocabulary.groups import Family, Level
 from audit.vocabulary.metrics import Metric
+
+_EVERYBODY: Final = 2**53
+_PLACES: Final = 8
+"""Numbers of members among which the worst is looked for, where those who are not harmed come along."""
+_HAIR: Final = 1e-9
+"""So that rounding lets no person too few move."""
+
+
+class Supposed(NamedTuple):
+    """What a plan supposes of people of unknown feature; None where it supposes nothing."""
+
+    share_factor: float | None
+    """At most so many times as many of them belong to a group as its share of the people recorded."""
+    odds_factor: float | None
+    """The odds that those who belong to it are harmed are at most so many times those of all who may."""
+    max_share: float | None
+    """Largest share of a group's own cases whose feature is unknown."""
+
+    @classmethod
+    def of(cls, section: SensitivitySection) -> Supposed:
+        """Read it from a plan."""
+        share, odds = section.unknown_share_factor, section.unknown_odds_factor
+        return cls(None if share == "worst" else share, None if odds == "worst" else odds, section.max_missing_share)
+
+
+NOTHING: Final = Supposed(None, None, None)
+"""Any of them may belong to any group that they may belong to, and all of these may be harmed."""
+
+
+class Moving(NamedTuple):
+    """Possible members of each of G groups that are taken to belong to it; int64[G] each."""
+
+    scored: IntArray
+    """Scored cases that push the group's rate the way that is looked at."""
+    unscored: IntArray
+    """Unscored cases that could."""
+    others: IntArray
+    """Scored cases that push it the other way, and come along."""
 
 
 @dataclass(frozen=True, slots=True)
 class PossibleMembers:
-    """Rows that may belong to each of G groups, and the largest number of them that can."""
+    """Rows that may belong to each of G groups, and how many of them are supposed to."""
 
     counts: FamilyCounts
     """int64[G, 3, 4] in `cells`: the rows of unknown feature that may belong to each group, part of its rest."""
-    max_share: float | None
-    """Largest share of a group's own cases whose feature is unknown, as the plan vouches for it."""
+    most: IntArray
+    """int64[G]: most cases among them, of the denominator of one metric, that are supposed to belong to the group."""
+    odds_factor: float | None
+    """As in `Supposed`."""
     several: FamilyCounts
     """Rows of people who have the group's nationality beside others: for them nobody needs to vouch."""
 
     def at_their_worst(self, question: Question, groups: FamilyCounts, most: IntArray | None = None) -> Tables:
         """Count group and rest as `Question.at_its_worst`, with possible members moved against the group.
 
-        People who have its nationality beside others move in any case.
+        People who have its nationality beside others move in any case. Of those of unknown feature as many move as
+        give the largest asymptotic p-value.
 
         Parameters
         ----------
         most
-            int64[G]: largest number of unknown feature that moves; as many as there can be where not given.
+            int64[G]: the number of unknown feature that are harmed and move, or as many as there are.
         """
-        up = question.side == "high"
-        start = _move(question.at_its_worst(groups), _speaking(self.several, question.metric, up=up), up=up)
-        return _move(start, self._unknown(question.metric, groups, most, up=up), up=up)
+        start, up = self._with_several(question, groups), question.side == "high"
+        if most is not None or self.odds_factor is None:
+            return _move(start, self._moving(question.metric, most, up=up), up=up)
+        return self._worst_on_the_way(question, start, up=up)
 
     def of_several_at_their_worst(self, question: Question, groups: FamilyCounts) -> Tables:
         """Count as `at_their_worst`, but move only people who have the group's nationality beside others."""
@@ -58,23 +103,48 @@ class PossibleMembers:
         favour.
         """
         up = question.side == "low"
-        moving = self._unknown(question.metric, groups, most, up=up)
-        return _move(question.at_its_best(groups), moving, up=up)
+        return _move(question.at_its_best(groups), self._moving(question.metric, most, up=up), up=up)
 
-    def against(self, question: Question, groups: FamilyCounts) -> IntArray:
-        """int64[G]: most people of unknown feature who can speak against each group."""
-        return self._there(question.metric, groups, up=question.side == "high")
+    def all_with_harmed(self, question: Question, groups: FamilyCounts, harmed: IntArray) -> Tables:
+        """Count as `at_their_worst`, with all who are supposed to belong to each group, so many of them harmed."""
+        up = question.side == "high"
+        others = np.clip(self.most - harmed, 0, self._other(question.metric, up=up))
+        moving = self._moving(question.metric, harmed, up=up)._replace(others=others)
+        return _move(self._with_several(question, groups), moving, up=up)
 
-    def in_favour(self, question: Question, groups: FamilyCounts) -> IntArray:
-        """int64[G]: most people of unknown feature who can speak for each group."""
-        return self._there(question.metric, groups, up=question.side == "low")
+    def against(self, question: Question) -> IntArray:
+        """int64[G]: most people of unknown feature who are supposed to belong to each group and speak against it."""
+        return self._number(question.metric, up=question.side == "high")
 
-    def joining(self, metric: Metric, groups: FamilyCounts) -> tuple[IntArray, IntArray]:
-        """int64[G] each: scored possible members in the numerator, and outside it, up to what the plan vouches for."""
-        cap = self.vouched_for(metric, groups)
+    def in_favour(self, question: Question) -> IntArray:
+        """int64[G]: most people of unknown feature who are supposed to belong to each group and speak for it."""
+        return self._number(question.metric, up=question.side == "low")
+
+    def most_against(self, question: Question) -> IntArray:
+        """int64[G]: as `against`, whatever the odds that they are harmed."""
+        there, _ = self._there(question.metric, up=question.side == "high")
+        return np.minimum(there, self.most)
+
+    def whoever(self) -> PossibleMembers:
+        """Return the same people with nothing supposed of them."""
+        return replace(self, most=np.full_like(self.most, _EVERYBODY), odds_factor=None)
+
+    def odds_factor_of(self, question: Question, harmed: IntArray) -> FloatArray:
+        """float64[G]: odds of so many harmed among all who are supposed to belong to each group, over those of all who
+        may; inf where nobody else is left.
+        """
+        there, others = self._there(question.metric, up=question.side == "high")
+        left = np.maximum(self.most - harmed, 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.where(left > 0, harmed * others / (left * np.maximum(there, 1)), np.inf))
+
+    def joining(self, metric: Metric) -> tuple[IntArray, IntArray]:
+        """int64[G] each: scored possible members in the numerator, and outside it, as many as are supposed to belong
+        to each group.
+        """
         x, n = self.counts.numerator(metric), self.counts.denominator(metric)
         of_several = self.several.numerator(metric), self.several.denominator(metric)
-        return np.minimum(x, cap) + of_several[0], np.minimum(n - x, cap) + of_several[1] - of_several[0]
+        return np.minimum(x, self.most) + of_several[0], np.minimum(n - x, self.most) + of_several[1] - of_several[0]
 
     def surely(self, metric: Metric, groups: FamilyCounts) -> IntArray:
         """int64[G]: cases of each group if all of several nationalities belong to it; the vouched share is a share of
@@ -82,40 +152,73 @@ class PossibleMembers:
         """
         return possible_cases(groups, metric)[0] + possible_cases(self.several, metric)[0]
 
-    def vouched_for(self, metric: Metric, groups: FamilyCounts) -> IntArray:
-        """int64[G]: most people of unknown feature who can belong to each group, as far as the plan vouches."""
-        own = self.surely(metric, groups)
-        if self.max_share is None:
-            return np.full(own.shape, np.iinfo(np.int64).max)
-        # a hair more than the quotient, so that rounding lets no case too few move
-        most = np.floor(own * (self.max_share / (1.0 - self.max_share)) * (1.0 + 1e-12) + 1e-9)
-        return np.asarray(most, dtype=np.int64)
+    def _with_several(self, question: Question, groups: FamilyCounts) -> Tables:
+        up = question.side == "high"
+        moving = Moving(*_speaking(self.several, question.metric, up=up), np.zeros_like(self.most))
+        return _move(question.at_its_worst(groups), moving, up=up)
 
-    def _there(self, metric: Metric, groups: FamilyCounts, *, up: bool) -> IntArray:
-        scored, unscored = self._unknown(metric, groups, None, up=up)
-        return scored + unscored
+    def _there(self, metric: Metric, *, up: bool) -> tuple[IntArray, IntArray]:
+        """int64[G] each: possible members who push a rate up (or down), and the others."""
+        scored, unscored = _speaking(self.counts, metric, up=up)
+        there = scored + unscored
+        return there, np.maximum(possible_cases(self.counts, metric)[0] - there, 0)
 
-    def _unknown(
-        self, metric: Metric, groups: FamilyCounts, most: IntArray | None, *, up: bool
-    ) -> tuple[IntArray, IntArray]:
-        """int64[G] each: scored and unscored cases of unknown feature that push a rate up (or down).
+    def _other(self, metric: Metric, *, up: bool) -> IntArray:
+        return _speaking(self.counts, metric, up=not up)[0]
 
-        They are as many as the plan lets move, and no more than `most`.
+    def _number(self, metric: Metric, *, up: bool) -> IntArray:
+        there, _ = self._there(metric, up=up)
+        return np.minimum(there, np.floor(self._harmed_share(metric, up=up) * self.most + _HAIR).astype(np.int64))
+
+    def _harmed_share(self, metric: Metric, *, up: bool) -> FloatArray:
+        """float64[G]: largest share of a group's members of unknown feature who push its rate up (or down)."""
+        there, others = self._there(metric, up=up)
+        if self.odds_factor is None:
+            return np.ones(there.shape)
+        return np.asarray(self.odds_factor * there / np.maximum(self.odds_factor * there + others, 1.0))
+
+    def _moving(self, metric: Metric, most: IntArray | None, *, up: bool) -> Moving:
+        """Return the cases of unknown feature that push a rate up (or down), as many as are supposed to belong to each
+        group or `most`, with the fewest others that must come along.
         """
-        cap = self.vouched_for(metric, groups)
-        limit = cap if most is None else np.minimum(cap, most)
+        number = self._number(metric, up=up) if most is None else most
         scored, unscored = _speaking(self.counts, metric, up=up)
         # moving a scored case also improves the rate of the rest, so these go first
-        scored = np.minimum(scored, limit)
-        return scored, np.minimum(unscored, limit - scored)
+        scored = np.minimum(scored, number)
+        unscored = np.minimum(unscored, number - scored)
+        share = self._harmed_share(metric, up=up)
+        members = np.ceil((scored + unscored) / np.where(share > 0.0, share, 1.0) - _HAIR).astype(np.int64)
+        others = np.minimum(members, self.most) - scored - unscored
+        return Moving(scored, unscored, np.clip(others, 0, self._other(metric, up=up)))
+
+    def _worst_on_the_way(self, question: Question, start: Tables, *, up: bool) -> Tables:
+        """Return the counts with the largest asymptotic p-value, of several numbers up to all who are supposed to
+        move.
+
+        Where members are harmed a little more often than the group, more of them can make the test surer.
+        """
+        number = self._number(question.metric, up=up)
+        tables = []
+        for place in range(1, _PLACES + 1):
+            moving = self._moving(question.metric, -(-number * place // _PLACES), up=up)
+            tables.append(np.stack(_move(start, moving, up=up)))
+        every = np.stack(tables)
+        x, n, y, m = (every[:, column].ravel() for column in range(4))
+        boundary = question.within
+        p = asymptotic_p(counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary)
+        p = p.reshape(len(tables), -1)
+        # from the last place on, so that of equal ones all who are supposed to move do
+        worst = len(tables) - 1 - np.argmax(p[::-1], axis=0)
+        return Tables(*np.take_along_axis(every, worst[np.newaxis, np.newaxis], axis=0)[0])
 
 
-def _move(start: Tables, moving: tuple[IntArray, IntArray], *, up: bool) -> Tables:
-    (x, n, y, m), (scored, unscored) = start, moving
+def _move(start: Tables, moving: Moving, *, up: bool) -> Tables:
+    (x, n, y, m), (scored, unscored, others) = start, moving
     moved = scored + unscored
     # An unscored case stays in the rest as well, as what helps the rest: taking it out would lower the rest's rate,
     # and the worst number of them would then lie anywhere between none and all.
-    return Tables(x + moved if up else x, n + moved, y - scored if up else y, m - scored)
+    in_numerator, from_numerator = (moved, scored) if up else (others, others)
+    return Tables(x + in_numerator, n + moved + others, y - from_numerator, m - scored - others)
 
 
 def _speaking(members: FamilyCounts, metric: Metric, *, up: bool) -> tuple[IntArray, IntArray]:
@@ -125,7 +228,7 @@ def _speaking(members: FamilyCounts, metric: Metric, *, up: bool) -> tuple[IntAr
     return scored, members.total(metric.highest_if_unscored if up else metric.lowest_if_unscored)
 
 
-def possible_members(families: Sequence[FamilyCounts], max_share: float | None) -> PossibleMembers:
+def possible_members(families: Sequence[FamilyCounts], metric: Metric, supposed: Supposed) -> PossibleMembers:
     """Return the possible members of every group of several families, in one table and in the order of `families`."""
     groups = tuple(group for family in families for group in family.groups)
     places = [member_places(family) for family in families]
@@ -134,8 +237,12 @@ def possible_members(families: Sequence[FamilyCounts], max_share: float | None) 
         cells = [_add_up(family, others) for family, others in zip(families, members, strict=True)]
         return FamilyCounts(Family(()), groups, np.concatenate(cells), families[0].everyone)
 
+    most = [of.most(possible_cases(family, metric)[0], supposed) for family, of in zip(families, places, strict=True)]
     return PossibleMembers(
-        counts=added([of.unknown for of in places]), max_share=max_share, several=added([of.several for of in places])
+        counts=added([of.unknown for of in places]),
+        most=np.floor(np.concatenate(most) * (1.0 + 1e-12) + _HAIR).astype(np.int64),
+        odds_factor=supposed.odds_factor,
+        several=added([of.several for of in places]),
     )
 
 
@@ -148,29 +255,87 @@ def _add_up(family: FamilyCounts, members: list[list[int]]) -> IntArray:
     return cells
 
 
-class MemberPlaces(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class MemberPlaces:
     """Places of the groups whose people may belong to each group of a family."""
 
     unknown: list[list[int]]
     """Groups that agree with it where they are known, and are unknown elsewhere."""
+    recorded: list[list[tuple[int, ...]]]
+    """For each of these, the groups to one of which its people belong, as far as these are recorded."""
     several: list[list[int]]
     """Groups that are known, and have its nationality beside others."""
+
+    def most(self, cases: IntArray | FloatArray, supposed: Supposed) -> FloatArray:
+        """float64[G]: most of the cases of unknown feature that belong to each group.
+
+        Parameters
+        ----------
+        cases : ndarray, shape (G,)
+            Cases of each group, or the people that they stand for.
+        """
+        own = np.asarray(cases, dtype=np.float64)
+        found = np.zeros(own.shape)
+        totals: dict[tuple[int, ...], float] = {}
+        for place, (unknown, recorded) in enumerate(zip(self.unknown, self.recorded, strict=True)):
+            for other, among in zip(unknown, recorded, strict=True):
+                share = 1.0
+                if supposed.share_factor is not None:
+                    if among not in totals:
+                        totals[among] = float(own[list(among)].sum())
+                    share = min(supposed.share_factor * own[place] / max(totals[among], _HAIR), 1.0)
+                found[place] += own[other] * share
+        if supposed.max_share is None:
+            return found
+        surely = own + np.array([own[others].sum() for others in self.several], dtype=np.float64)
+        return np.minimum(found, surely * (supposed.max_share / (1.0 - supposed.max_share)))
 
 
 def member_places(family: FamilyCounts) -> MemberPlaces:
     """Find the groups whose people may belong to each group of a family."""
     at = {group.levels: place for place, group in enumerate(family.groups)}
-    found = MemberPlaces([[] for _ in at], [[] for _ in at])
+    found = MemberPlaces([[] for _ in at], [[] for _ in at], [[] for _ in at])
     if not family.parts and not any(level.code == UNKNOWN for levels in at for level in levels):
         return found
     standing_for = _possible_levels(family)
+    recorded = _Recorded(family)
     for levels, place in at.items():
         for others in product(*(standing_for[level] for level in levels)):
             other = at.get(tuple(level for level, _ in others))
-            if other is not None and other != place:
-                known = all(sure for _, sure in others)
-                (found.several if known else found.unknown)[place].append(other)
+            if other is None or other == place:
+                continue
+            if all(sure for _, sure in others):
+                found.several[place].append(other)
+            else:
+                found.unknown[place].append(other)
+                found.recorded[place].append(recorded.groups(levels, tuple(sure for _, sure in others)))
     return found
+
+
+class _Recorded:
+    """Groups of a family, found by the axes on which they agree."""
+
+    def __init__(self, family: FamilyCounts) -> None:
+        self._all = [group.levels for group in family.groups]
+        self._known = [
+            tuple(level.code != UNKNOWN and UNKNOWN not in family.parts.get(level, ()) for level in levels)
+            for levels in self._all
+        ]
+        self._by_axes: dict[tuple[bool, ...], dict[tuple[Level, ...], tuple[int, ...]]] = {}
+
+    def groups(self, levels: tuple[Level, ...], sure: tuple[bool, ...]) -> tuple[int, ...]:
+        """Return the places of the groups that have these levels on the axes that are sure, and are known on the
+        others.
+        """
+        if sure not in self._by_axes:
+            found: dict[tuple[Level, ...], list[int]] = {}
+            for place, (each, known) in enumerate(zip(self._all, self._known, strict=True)):
+                if all(known[axis] for axis, is_sure in enumerate(sure) if not is_sure):
+                    key = tuple(level for level, is_sure in zip(each, sure, strict=True) if is_sure)
+                    found.setdefault(key, []).append(place)
+            self._by_axes[sure] = {key: tuple(places) for key, places in found.items()}
+        key = tuple(level for level, is_sure in zip(levels, sure, strict=True) if is_sure)
+        return self._by_axes[sure].get(key, ())
 
 
 def _possible_levels(family: FamilyCounts) -> dict[Level, list[tuple[Level, bool]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,8 +22,10 @@ from audit.analyses.label_doubts import (
 from audit.analyses.sides import Question, questions
 from audit.analyses.unknown_doubts import (
     Unknown,
+    breakdown_factors,
     fewest_in_favour,
     fewest_to_hold_back,
+    pass_as_they_are,
     smallest_shares,
     unknown_bounds,
 )
@@ -41,6 +44,7 @@ from audit.vocabulary.sentences import sentence, share
 
 MOST_LISTED: Final = 60
 """Most groups listed beside those that fail, for each rule."""
+_FACTORS: Final = ("unknown_share_factor", "unknown_odds_factor")
 _NEAREST: Final = 10
 """Number of groups not listed that look nearest to being held back and are examined as well."""
 
@@ -70,14 +74,20 @@ def sensitivity_findings(
         if whole_counts:
             found.append(_rule_sensitivity(plan, rule, rule_counts(plan, rule, families), of_rule))
         else:
-            found.append(_not_examined(plan, rule, of_rule))
+            found.append(_not_examined(rule, of_rule))
     return tuple(found)
 
 
-def sensitivity_notices(found: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
-    """Say where people of unknown group keep groups from a pass: which declaration would change it, and by how much."""
+def sensitivity_notices(plan: AuditPlan, found: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
+    """Say where people of unknown group keep groups from a pass, or would if the plan supposed nothing of them, as one
+    that does not say so might want.
+    """
     notices = []
     for rule in found:
+        if rule.not_if_nothing_supposed and not plan.sensitivity.model_fields_set & {*_FACTORS}:
+            several = {"groups": rule.not_if_nothing_supposed} if rule.not_if_nothing_supposed > 1 else {}
+            unsaid = sentence("supposed_unsaid" if several else "one_supposed_unsaid", rule=rule.rule, **several)
+            notices.append(Notice.of(f"supposed_{rule.rule}", unsaid))
         if not rule.held_back:
             continue
         several = {"groups": rule.held_back} if rule.held_back > 1 else {}
@@ -86,21 +96,17 @@ def sensitivity_notices(found: Sequence[RuleSensitivity]) -> tuple[Notice, ...]:
             said.append(sentence("missing_share_for_all", share=share(rule.missing_share_for_all, _share_down)))
         elif rule.missing_share_for_all == 0.0:
             said.append(sentence("no_missing_share_for_all"))
-        if rule.missing_share_for_half:
-            said.append(sentence("missing_share_for_half", share=share(rule.missing_share_for_half, _share_down)))
         notices.append(Notice.of(f"unknown_attribute_{rule.rule}", *said))
     return tuple(notices)
 
 
-def _not_examined(plan: AuditPlan, rule: NamedRule, verdicts: Sequence[Verdict]) -> RuleSensitivity:
+def _not_examined(rule: NamedRule, verdicts: Sequence[Verdict]) -> RuleSensitivity:
     return RuleSensitivity(
         rule=rule.id,
         metric=rule.metric,
         examined="weights_or_clusters",
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
-        max_missing_share=plan.sensitivity.max_missing_share,
         missing_share_for_all=None,
-        missing_share_for_half=None,
         listed=0,
         not_listed=sum(map(_open_to_doubt, verdicts)),
         fewest_labels=None,
@@ -139,9 +145,8 @@ def _rule_sensitivity(
         metric=rule.metric,
         examined="yes",
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
-        max_missing_share=plan.sensitivity.max_missing_share,
+        **_breakdown(plan, asked, counts, [verdict for verdict in verdicts if verdict.outcome == "pass"]),
         missing_share_for_all=as_known(min(shares)) if shares else None,
-        missing_share_for_half=_share_for_half(findings),
         listed=len(failing) + len(listed),
         not_listed=len(left),
         fewest_labels=min((number for number in labels if number is not None), default=None),
@@ -149,10 +154,23 @@ def _rule_sensitivity(
     )
 
 
-def _share_for_half(findings: Sequence[SensitivityFinding]) -> float | None:
-    held = [found for found in findings if found.kind == "unknown_attribute" and found.outcome == "inconclusive"]
-    shares = sorted((found.share for found in held if found.share is not None), reverse=True)
-    return shares[(len(shares) - 1) // 2] if shares else None
+def _breakdown(
+    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, passing: Sequence[Verdict]
+) -> dict[str, Any]:
+    """Find the group whose pass falls at the smallest odds factor, and how many fall where nothing is supposed."""
+    if not passing:
+        return {}
+    guessed = breakdown_factors(_doubted_sides(plan, asked, counts, passing), exactly=False)
+    near = [passing[place] for place in np.argsort(guessed, kind="stable")[:_NEAREST]]
+    factors = breakdown_factors(_doubted_sides(plan, asked, counts, near))
+    weakest = int(np.argmin(factors))
+    whoever = replace(counts, members=counts.members.whoever())
+    falls = np.isfinite(factors[weakest])
+    return {
+        "breakdown_factor": float(factors[weakest]) if falls else None,
+        "weakest": near[weakest].group if falls else None,
+        "not_if_nothing_supposed": int((~pass_as_they_are(_doubted_sides(plan, asked, whoever, passing))).sum()),
+    }
 
 
 def _open_to_doubt(verdict: Verdict) -> bool:
@@ -190,11 +208,14 @@ def _doubt_fails(doubted: VerdictSide, verdicts: Sequence[Verdict]) -> list[Sens
     unknown = fewest_in_favour(doubted)
     low, high = unknown_bounds(counts, metric)
     for place, verdict in enumerate(verdicts):
-        fewest, among = int(unknown.fewest[place]), int(unknown.among[place])
+        among = int(unknown.among[place])
         if not among:
             continue
+        stands = verdict.because == "beyond_limit"
+        fewest = -1 if stands else int(unknown.fewest[place])
+        fewest = among if fewest < 0 and not stands else fewest
         words = (
-            f"Would stand if all {among:,} cases of unknown group that speak for the group belonged to it."
+            f"Would stand if {among:,} cases of unknown group that speak for it belonged to it, the most supposed to."
             if fewest < 0
             else f"Would not stand if {fewest:,} of {among:,} cases of unknown group that speak for it belonged to it."
         )
@@ -301,7 +322,7 @@ def _unknown_words(verdict: Verdict, unknown: Unknown, place: int) -> str:
     if verdict.outcome == "pass":
         return (
             f"Would not hold if {fewest:,} of {among:,} cases of unknown group that speak against it belonged to it; "
-            "the plan vouches for fewer."
+            "the plan supposes fewer."
         )
     return (
         f"Passes by its records. {fewest:,} of {among:,} cases of unknown group would change that if they belonged to "

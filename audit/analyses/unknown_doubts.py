@@ -10,8 +10,10 @@ import numpy as np
 
 from audit.analyses.sides import Question
 from audit.analyses.verdict_side import RuleCounts, VerdictSide
-from audit.stats.arrays import FloatArray, IntArray, Tables
+from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
 from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn, rate_bounds
+from audit.stats.margins.score_test import screened_p
+from audit.stats.rates.boundaries import counted_outcome
 from audit.vocabulary.metrics import Metric
 
 
@@ -36,10 +38,40 @@ def fewest_to_hold_back(sides: Sequence[VerdictSide]) -> Unknown:
     return _nearest(sides[0], np.stack(found), among)
 
 
+def breakdown_factors(sides: Sequence[VerdictSide], *, exactly: bool = True) -> FloatArray:
+    """float64[G]: smallest odds factor at which each group would no longer pass; inf where no factor does it.
+
+    As many people of unknown feature belong to it as the plan supposes (`PossibleMembers.odds_factor_of`). Not
+    `exactly`: by the asymptotic test, to find the nearest groups.
+    """
+    factors = []
+    for side in sides:
+        members, question, groups = side.counts.members, side.question, side.counts.groups
+        among = members.most_against(question)
+        tables = partial(members.all_with_harmed, question, groups)
+        found = (
+            fewest_to_overturn(tables, among, side.boundary, side.beta, side.level)
+            if exactly
+            else asymptotically_fewest(tables, among, side.boundary, side.level)
+        )
+        factors.append(np.where(found > among, np.inf, members.odds_factor_of(question, found)))
+    return np.asarray(np.min(np.stack(factors), axis=0), dtype=np.float64)
+
+
+def pass_as_they_are(sides: Sequence[VerdictSide]) -> BoolArray:
+    """bool[G]: whether each group passes with the people of unknown feature that its counts let belong to it."""
+    passing = []
+    for side in sides:
+        x, n, y, m = side.start()
+        counted, counted_rest = counted_outcome(x, n, side.boundary), counted_outcome(y, m, side.boundary)
+        passing.append(screened_p(counted, n, counted_rest, m, side.boundary, side.beta).p <= side.level)
+    return np.asarray(np.logical_and.reduce(passing), dtype=np.bool_)
+
+
 def fewest_in_favour(doubted: VerdictSide) -> Unknown:
     """Find how many would keep a group from its FAIL, as far as the plan lets them belong to it."""
     question, counts = doubted.question, doubted.counts
-    among = counts.members.in_favour(question, counts.groups)
+    among = counts.members.in_favour(question)
     found = fewest_to_overturn(
         partial(_at_best, question, counts), among, doubted.boundary, doubted.beta, doubted.level
     )
@@ -63,7 +95,7 @@ def smallest_shares(sides: Sequence[VerdictSide]) -> FloatArray:
 
 def unknown_bounds(counts: RuleCounts, metric: Metric) -> tuple[FloatArray, FloatArray]:
     """float64[G] each: lowest and highest rate of each group, over its scored cases and those who may belong to it."""
-    hits, misses = counts.members.joining(metric, counts.groups)
+    hits, misses = counts.members.joining(metric)
     return rate_bounds(counts.groups.numerator(metric), counts.groups.denominator(metric), hits, misses)
 
 
@@ -74,12 +106,12 @@ def _fewest(doubted: VerdictSide, among: IntArray) -> IntArray:
 
 def _against(doubted: VerdictSide) -> IntArray:
     counts = _without_limit(doubted)
-    return counts.members.against(doubted.question, counts.groups)
+    return counts.members.against(doubted.question)
 
 
 def _without_limit(doubted: VerdictSide) -> RuleCounts:
-    """Return the counts without the share that the plan vouches for."""
-    return replace(doubted.counts, members=replace(doubted.counts.members, max_share=None))
+    """Return the counts without what the plan supposes."""
+    return replace(doubted.counts, members=doubted.counts.members.whoever())
 
 
 def _at_worst(question: Question, counts: RuleCounts, moved: IntArray) -> Tables:

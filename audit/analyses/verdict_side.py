@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from audit.analyses.missing_attributes import PossibleMembers, possible_members
+from audit.analyses.missing_attributes import PossibleMembers, Supposed, possible_members
 from audit.analyses.sides import Question
 from audit.counting.families import rule_families
 from audit.counting.table import FamilyCounts
@@ -18,6 +18,7 @@ from audit.stats.arrays import FloatArray, Tables
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
 from audit.stats.rates.boundaries import Boundary
 from audit.vocabulary.groups import Family
+from audit.vocabulary.metrics import METRICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class RuleCounts:
             _groups_at(self.groups, places),
             PossibleMembers(
                 _groups_at(self.members.counts, places),
-                self.members.max_share,
+                self.members.most[places],
+                self.members.odds_factor,
                 _groups_at(self.members.several, places),
             ),
         )
@@ -76,10 +78,14 @@ class VerdictSide:
         return self.counts.members.at_their_worst(self.question, self.counts.groups)
 
 
-def rule_counts(plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts]) -> RuleCounts:
-    """Put every group of every family of a rule into one table."""
+def rule_counts(
+    plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], supposed: Supposed | None = None
+) -> RuleCounts:
+    """Put every group of every family of a rule into one table; of unknown people is supposed what the plan does, or
+    `supposed`.
+    """
     counts = [families[family] for family in rule_families(plan, rule)]
-    members = possible_members(counts, plan.sensitivity.max_missing_share)
+    members = possible_members(counts, METRICS[rule.metric], supposed or Supposed.of(plan.sensitivity))
     groups = FamilyCounts(
         Family(()), members.counts.groups, np.concatenate([family.cells for family in counts]), counts[0].everyone
     )

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.missing_attributes import member_places
+from audit.analyses.missing_attributes import NOTHING, Supposed, member_places
 from audit.analyses.sides import Question, When, possible_cells
 from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
 from audit.counting.table import FamilyCounts
@@ -18,7 +19,9 @@ from audit.stats.arrays import FloatArray
 from audit.stats.clusters.effective_test import Comparison
 from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.weighted_rate import Tilt, WeightedRate, pooled_correlation
-from audit.vocabulary.metrics import Cell
+from audit.vocabulary.metrics import Cell, Metric
+
+_TINY: Final = 1e-300
 
 
 def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:
@@ -81,20 +84,23 @@ def correlation(of: FamilyMoments, cells: Cells) -> float:
 
 
 def with_possible_members(
-    of: FamilyMoments, family: FamilyCounts, question: Question, worst: Comparison, max_share: float | None
+    of: FamilyMoments,
+    family: FamilyCounts,
+    question: Question,
+    start: Comparison,
+    supposed: Supposed,
+    when: Literal["best", "worst"] = "worst",
 ) -> tuple[Comparison, npt.NDArray[np.bool_]]:
-    """Return the worst comparison that people of unknown feature or of several nationalities allow, and where there are
-    any.
+    """Return the worst (or best) comparison that possible members allow, and where there are any.
 
-    People whose cases speak against a group move to it from its rest (`audit.analyses.missing_attributes`): all who
-    have its nationality beside others, and the unknown as far as the plan's share of them, taken by weight, lets them.
-    Rates are exact. Variances are bounded from above: the norm of a sum over clusters is at most the sum of the norms
-    (Minkowski), and where no cluster has rows in two groups squares add up; a covariance with the rest counts only
-    where it adds. Degrees of freedom stay.
+    People whose cases speak against (or for) a group move to it from its rest (`audit.analyses.missing_attributes`): as
+    many of unknown feature as the plan supposes, by weight, and against it all who have its nationality beside others.
+    Those whose cases say otherwise stay in the rest, which errs to the safe side. Rates are exact. Variances are
+    bounded from above (Minkowski); a covariance with the rest counts only where it adds. Degrees of freedom stay.
     """
-    own, rest = question.cells("worst")
-    moving = _Moving.of(of, family, question, max_share)
-    up = question.side == "high"
+    own, rest = question.cells(when)
+    up = (question.side == "high") == (when == "worst")
+    moving = _Moving.of(of, family, question.metric, supposed, up=up, several=when == "worst")
     total, counted = of.units(own[1]), of.units(own[0])
     new_total = total + moving.units
     divisor = np.where(new_total > 0.0, new_total, 1.0)
@@ -102,12 +108,12 @@ def with_possible_members(
     pull = (1.0 - new_rate if up else new_rate) ** 2 * moving.squares
     spread = _norm_of_sum(of.spread(own, new_rate), pull, spans=of.spans)
     group = _with_size(
-        worst.group,
-        worst.correlation,
+        start.group,
+        start.correlation,
         rate=new_rate,
         residual=spread / divisor**2,
-        q=(worst.group.q * total**2 + moving.second) / divisor**2,
-        bb=_norm_of_sum(worst.group.bb * total**2, moving.squares, spans=of.spans) / divisor**2,
+        q=(start.group.q * total**2 + moving.second) / divisor**2,
+        bb=_norm_of_sum(start.group.bb * total**2, moving.squares, spans=of.spans) / divisor**2,
     )
     rest_units, rest_counted = (of.units(cells).sum() - of.units(cells) for cells in (rest[1], rest[0]))
     left = rest_units - moving.scored
@@ -117,23 +123,23 @@ def with_possible_members(
     loss = np.maximum(rest_rate, 1.0 - rest_rate) ** 2 * moving.scored_squares
     scale = np.where(left > 0.0, rest_units / rest_divisor, 0.0) ** 2
     others = _with_size(
-        worst.rest,
-        worst.correlation,
+        start.rest,
+        start.correlation,
         rate=rest_rate,
         residual=_norm_of_sum(of.spread(rest, rest_rate, rest=True), loss, spans=True) / rest_divisor**2,
-        q=worst.rest.q * scale,
-        bb=worst.rest.bb * scale,
+        q=start.rest.q * scale,
+        bb=start.rest.bb * scale,
     )
     others = replace(others, clusters=np.where(left > 0.0, others.clusters, 0.0))
     moved = replace(
-        worst,
+        start,
         group=group,
         rest=others,
-        cross=np.minimum(worst.cross, 0.0),
-        alike=_and_moved(worst.alike, group),
-        rest_alike=_and_moved(worst.rest_alike, others),
+        cross=np.minimum(start.cross, 0.0),
+        alike=_and_moved(start.alike, group),
+        rest_alike=_and_moved(start.rest_alike, others),
         # of a cluster of possible members those who speak against the group move, and the others stay
-        joint=np.asarray(worst.joint) | (moving.units > 0.0),
+        joint=np.asarray(start.joint) | (moving.units > 0.0),
     )
     return moved, moving.units > 0.0
 
@@ -156,18 +162,22 @@ class _Moving:
     """Upper bound of the sum of squared weights."""
 
     @classmethod
-    def of(cls, of: FamilyMoments, family: FamilyCounts, question: Question, max_share: float | None) -> _Moving:
-        metric, up = question.metric, question.side == "high"
+    def of(
+        cls, of: FamilyMoments, family: FamilyCounts, metric: Metric, supposed: Supposed, *, up: bool, several: bool
+    ) -> _Moving:
         scored = metric.numerator if up else tuple(cell for cell in metric.denominator if cell not in metric.numerator)
         unscored = metric.highest_if_unscored if up else metric.lowest_if_unscored
         places = member_places(family)
         moving, moving_scored = (_of_members(of, places.unknown, cells) for cells in ((*scored, *unscored), scored))
-        if max_share is not None:
+        if supposed != NOTHING:
             known = of.units(possible_cells(metric))
-            known = known + np.array([known[some].sum() for some in places.several])
-            cap = known * (max_share / (1.0 - max_share))
+            cap = places.most(known, supposed)
+            if supposed.odds_factor is not None:
+                there = np.array([known[some].sum() for some in places.unknown], dtype=np.float64)
+                harmed = supposed.odds_factor * moving[0]
+                cap = cap * harmed / np.maximum(harmed + there - moving[0], _TINY)
             moving, moving_scored = _capped(cap, *moving), _capped(cap, *moving_scored)
-        if any(places.several):
+        if several and any(places.several):
             moving = _with_several(of, moving, places.several, (*scored, *unscored))
             moving_scored = _with_several(of, moving_scored, places.several, scored)
         return cls(moving[0], moving_scored[0], moving[1], moving_scored[1], moving[2])

@@ -253,14 +253,25 @@ class ScanSection(Strict):
         return self
 
 
-class SensitivitySection(Strict):
-    """What the operator can vouch for where the set itself says nothing."""
+UnknownFactor = Annotated[float, Field(ge=1, le=1_000)] | Literal["worst"]
 
+
+class SensitivitySection(Strict):
+    """What is supposed of people whose sensitive feature was not recorded. A PASS holds for whatever this leaves open,
+    and a FAIL says whether it does.
+    """
+
+    unknown_share_factor: UnknownFactor = 2.0
+    """At most so many times as many of the people of unknown feature belong to a group as its share of the people
+    recorded. `"worst"`: any number of them may."""
+    unknown_odds_factor: UnknownFactor = 2.0
+    """The odds of harm among those who belong to a group are at most so many times the odds among all people of unknown
+    feature who may belong to it. `"worst"`: all who are harmed may belong to one group, and nobody else."""
     max_missing_share: Annotated[float, Field(ge=0, lt=1)] | None = None
     """The largest share of any group's own cases whose sensitive feature was not recorded, as far as the operator can
-    vouch for it. Without it a PASS must hold even if every case with an unknown feature belonged to the group."""
+    vouch for it. It bounds the people of unknown feature beside the factors."""
     reason: str = ""
-    """On what ground that share is vouched for."""
+    """On what ground this is supposed."""
 
 
 class DisclosureSection(Strict):

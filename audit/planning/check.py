@@ -300,7 +300,7 @@ def _check_family(
     plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, decidability: RuleDecidability, counts: FamilyCounts
 ) -> FamilyCheck:
     planned = PlannedPeople(family.people, family.size, family.rest_size, family.decidable, member_places(counts))
-    held = groups_held_back(plan, rule, planned, plan.sensitivity.max_missing_share)
+    held = groups_held_back(plan, rule, planned)
     return FamilyCheck(
         family=family.family,
         finest=is_finest(plan, family.family),

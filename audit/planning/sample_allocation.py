@@ -292,7 +292,7 @@ def planned_reach(
             of_family.append((round(float(cases[place])), needs if judged_at_all else None, enough))
         alone = np.array([enough for _, _, enough in of_family], dtype=np.bool_)
         people = PlannedPeople(have, sizes.own, sizes.rest, alone, _members(groups))
-        held = groups_held_back(plan, groups.rule, people, plan.sensitivity.max_missing_share)
+        held = groups_held_back(plan, groups.rule, people)
         found += [
             GroupReach(groups, place, int(have[place]), *sizes_of_group, bool(held[place]))
             for place, sizes_of_group in enumerate(of_family)

@@ -85,6 +85,15 @@ def _of_version_1(document: dict[str, Any]) -> AuditResult:
     fields = Further.model_fields
     grouped = {name: value for name, value in document.items() if name not in fields}
     further = None if "further" in document else {name: document[name] for name in fields if name in document}
+    doubts = document.get("sensitivity")
+    for rule in doubts if isinstance(doubts, list) else ():
+        for gone in ("max_missing_share", "missing_share_for_half") if isinstance(rule, dict) else ():
+            rule.pop(gone, None)
+    # a PASS then held wherever the people of unknown feature belong
+    supposed = {"unknown_share_factor": "worst", "unknown_odds_factor": "worst"}
+    plan = document.get("plan")
+    if isinstance(plan, dict) and isinstance(sensitivity := plan.get("sensitivity", {}), dict):
+        grouped["plan"] = {**plan, "sensitivity": {**supposed, **sensitivity}}
     result = AuditResult.model_validate({**grouped, "schema_version": SCHEMA_VERSION, "further": further})
     safeguards = [
         one.model_copy(update={"rests_on": tuple(f"further.{at}" if at in fields else at for at in one.rests_on)})

@@ -26,7 +26,7 @@ from audit.result.findings.judged import Because, FamilyResult, Outcome, RuleBec
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.verdicts.budget import Budget, budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected, rule_decidability
-from audit.verdicts.margin_tests import FamilyTests
+from audit.verdicts.family_tests import FamilyTests
 from audit.verdicts.weighted_tests import rule_tests
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
@@ -103,7 +103,7 @@ def _group_outcome(
     family: FamilyDecidability, tests: FamilyTests, decidability: RuleDecidability, place: int
 ) -> tuple[Outcome, Because]:
     if tests.beyond[place]:
-        return "fail", "beyond_limit"
+        return "fail", "beyond_limit" if tests.stands[place] else "beyond_limit_as_recorded"
     if not family.evaluable[place]:
         return "not_evaluable", _why_no_rate(family, place)
     if not family.decidable[place]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
 from functools import partial
-from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.missing_attributes import PossibleMembers, possible_members
+from audit.analyses.missing_attributes import PossibleMembers, Supposed, possible_members
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
@@ -18,102 +16,13 @@ from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.multiplicity import DISCARDING_MIN_GROUPS, Method, reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.margins.unnamed import unnamed_p
-from audit.stats.rates.boundaries import counted_outcome
+from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.stats.sizes.approximate_power import cases_to_decide
 from audit.verdicts.budget import Budget, is_combined
 from audit.verdicts.decidability import RuleDecidability
+from audit.verdicts.family_tests import FamilyTests, Procedure, SideTests, Together
 from audit.vocabulary.groups import Family
-
-Procedure = Literal["discarding", "weights_only", "any_dependence"]
-"""Method that divides a family's share of alpha over its groups."""
-
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """Joint test of the groups of a family, without a name, on the side that is nearer to its level."""
-
-    p: float | None = None
-    """p-value of "no group is beyond the limit"; None where the family is not judged together."""
-    level: float | None = None
-    """Level that the p-value had to reach on that side."""
-    survivors: int = 0
-    """Number of groups that point towards harm; the test is taken over them."""
-
-    @property
-    def beyond(self) -> bool:
-        """Whether some of the groups are beyond the limit."""
-        return self.p is not None and self.level is not None and self.p <= self.level
-
-
-@dataclass(frozen=True, slots=True)
-class FamilyTests:
-    """Results of a rule's tests on the G groups of a family."""
-
-    procedure: Procedure
-    level: float
-    """Share of alpha that this family spends, over all sides of the rule."""
-    together: Together
-    """Whether some of the groups are beyond the limit, without saying which."""
-    tested: BoolArray
-    """bool[G]: groups that were tested for FAIL: a rate can be stated, and it could lie beyond the limit at all."""
-    p_fail: FloatArray
-    """float64[G]: p-value of "not beyond the limit", exact where it could decide, on the side nearer to failing."""
-    level_fail: FloatArray
-    """float64[G]: level that this p-value had to reach; nan where not tested."""
-    beyond: BoolArray
-    """bool[G]: FAIL."""
-    p_pass: FloatArray
-    """float64[G]: p-value of "beyond the limit", with unscored cases and unknown features at their worst; nan where not
-    decidable.
-    """
-    within: BoolArray
-    """bool[G]: PASS."""
-    unscored_decide: BoolArray
-    """bool[G]: undecided because of cases that were not scored: the scored ones alone would pass, or are too few."""
-    several_decide: BoolArray
-    """bool[G]: undecided because of people who have the group's nationality and others: without them it would pass."""
-    unknown_decide: BoolArray
-    """bool[G]: undecided only because of cases whose feature is unknown: without them it would pass."""
-    high_side: BoolArray
-    """bool[G]: whether the side nearer to failing is the high one."""
-    cases_to_verdict: FloatArray
-    """float64[G]: own cases with which a group at the measured rates would be decided with the plan's power, one way or
-    the other; inf where no number would do (its rate lies on the limit), nan where it was decided or not judged alone.
-    """
-    degrees_of_freedom: FloatArray | None = None
-    """float64[G]: degrees of freedom of the variance behind an approximate test; None where all tests are exact."""
-    too_few_clusters: BoolArray | None = None
-    """bool[G]: fewer than 3 degrees of freedom, so that neither verdict can be reached; None where all tests are
-    exact.
-    """
-
-    def part(self, place: slice, procedure: Procedure, together: Together) -> FamilyTests:
-        """Cut out some neighbouring groups, as a family that was corrected by `procedure`."""
-        arrays = {
-            field.name: getattr(self, field.name)[place] for field in fields(self) if field.name not in _NOT_BY_GROUP
-        }
-        return FamilyTests(procedure=procedure, level=self.level, together=together, **arrays)
-
-
-_NOT_BY_GROUP = ("procedure", "level", "together", "degrees_of_freedom", "too_few_clusters")
-
-
-class SideTests(NamedTuple):
-    """Tests of G groups on one side of a rule; every field has shape (G,)."""
-
-    can_fail: BoolArray
-    """Groups that were tested for FAIL on this side."""
-    p_fail: FloatArray
-    level_fail: FloatArray
-    beyond: BoolArray
-    p_pass: FloatArray
-    """p-value of "beyond the limit", everything that is not known at its worst."""
-    as_scored: BoolArray
-    """The scored cases alone would pass, features as they were recorded."""
-    as_recorded: BoolArray
-    """It would pass, unscored cases at their worst, features as they were recorded."""
-    of_several: BoolArray
-    """It would also if all who have its nationality beside others belonged to it at their worst."""
+from audit.vocabulary.metrics import METRICS
 
 
 def exact_rule_tests(
@@ -148,12 +57,13 @@ def exact_rule_tests(
         np.concatenate([getattr(family, name) for family in decidability.families])
         for name in ("decidable", "required")
     )
-    unknown = possible_members(counts, plan.sensitivity.max_missing_share)
+    unknown = possible_members(counts, METRICS[rule.metric], Supposed.of(plan.sensitivity))
     sides: list[SideTests] = []
     for question, testable in zip(asked, can_fail, strict=True):
         p_fail, levels, beyond = _fail_tests(question, side_by_side, testable, slices, procedures, spend.names)
+        stands = _stands(question, side_by_side, unknown, beyond, levels)
         passing = _pass_tests(question, side_by_side, unknown, decidable, plan.verdict.alpha)
-        sides.append(SideTests(testable, p_fail, levels, beyond, *passing))
+        sides.append(SideTests(testable, p_fail, levels, beyond, stands, *passing))
     to_verdict = partial(_cases_to_verdict, plan, asked, side_by_side, [side.level_fail for side in sides])
     whole = on_all_sides(plan, asked, side_by_side, decidable, required, sides, spend.names, to_verdict)
 
@@ -211,6 +121,7 @@ def on_all_sides(
         p_fail=np.take_along_axis(p_fail, nearest, axis=0)[0],
         level_fail=np.take_along_axis(levels, nearest, axis=0)[0],
         beyond=beyond,
+        stands=np.logical_or.reduce([side.stands for side in sides]),
         p_pass=np.where(decidable, p_pass, np.nan),
         within=within,
         unscored_decide=undecided & ~as_recorded & _unscored_decide(asked, groups, as_scored, required),
@@ -318,6 +229,18 @@ def _fail_tests(
     return p, levels, beyond
 
 
+def _stands(
+    question: Question, groups: FamilyCounts, unknown: PossibleMembers, beyond: BoolArray, levels: FloatArray
+) -> BoolArray:
+    """bool[G]: FAIL also with as many people of unknown feature in the group's favour as the plan supposes."""
+    stands = beyond.copy()
+    some = beyond & (unknown.in_favour(question) > 0)
+    if some.any():
+        counts = tuple(count[some] for count in unknown.at_their_best(question, groups))
+        stands[some] = _p(question.fail, counts, FAIL_BETA, 0.1) <= levels[some]
+    return stands
+
+
 def _pass_tests(
     question: Question, family: FamilyCounts, unknown: PossibleMembers, decidable: BoolArray, alpha: float
 ) -> tuple[FloatArray, BoolArray, BoolArray, BoolArray]:
@@ -349,10 +272,15 @@ def pass_p(
     question: Question, counts: tuple[npt.NDArray[np.int64], ...], decidable: BoolArray, alpha: float
 ) -> FloatArray:
     """p-values of "beyond the limit" for the groups marked, from the counts x of n, and y of m in the rest."""
-    x, n, y, m = (count[decidable] for count in counts)
-    boundary, threshold = question.within, 2.0 * max(alpha, 0.05)
-    counted, counted_rest = counted_outcome(x, n, boundary), counted_outcome(y, m, boundary)
-    return screened_p(counted, n, counted_rest, m, boundary, PASS_BETA, threshold).p
+    some = tuple(count[decidable] for count in counts)
+    return _p(question.within, some, PASS_BETA, 2.0 * max(alpha, 0.05))
+
+
+def _p(boundary: Boundary, counts: tuple[npt.NDArray[np.int64], ...], beta: float, threshold: float) -> FloatArray:
+    x, n, y, m = counts
+    return screened_p(
+        counted_outcome(x, n, boundary), n, counted_outcome(y, m, boundary), m, boundary, beta, threshold
+    ).p
 
 
 def _cases_to_verdict(

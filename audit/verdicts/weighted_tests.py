@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from audit.analyses.missing_attributes import Supposed
 from audit.analyses.sides import Question, questions
 from audit.analyses.weighted_rates import weighted_comparison, with_possible_members
 from audit.counting.family_moments import FamilyMoments
@@ -26,7 +27,8 @@ from audit.stats.sizes.approximate_power import cases_to_decide
 from audit.stats.sizes.effective_levels import effective_levels, power_width
 from audit.verdicts.budget import Budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
-from audit.verdicts.margin_tests import FamilyTests, SideTests, exact_rule_tests, on_all_sides
+from audit.verdicts.family_tests import FamilyTests, SideTests
+from audit.verdicts.margin_tests import exact_rule_tests, on_all_sides
 from audit.vocabulary.groups import Family
 
 
@@ -83,6 +85,10 @@ def weighted_rule_tests(
     }
 
 
+_NOBODY: Final = Supposed(None, None, 0.0)
+"""No person of unknown feature belongs to any group."""
+
+
 class _Side(NamedTuple):
     """Findings of one question; (G,) each."""
 
@@ -136,15 +142,17 @@ def _side(
     edge = question.fail.edge(counted_rate(worst.rest.rate, question.fail))
     can_fail = decided.evaluable & (worst.rest.clusters > 0.0) & (edge > 0.0) & ~decided.too_few_clusters
     p_fail, levels, beyond = _fail_tests(question, of, best, can_fail, level, expected_icc)
+    supposed = Supposed.of(plan.sensitivity)
+    stands = _stands(question, of, family, best, supposed, beyond, levels)
     recorded = effective_test(worst, question.within, alpha)
     p_pass = np.where(decided.decidable, recorded.p, 1.0)
     as_they_are = weighted_comparison(of, family, question, "scored")
     scored = effective_test(as_they_are, question.within, alpha).p
     as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
-    vouched, passing = plan.sensitivity.max_missing_share, [as_recorded]
+    passing = [as_recorded]
     # first those alone who have several nationalities, where there are any
-    for share in (0.0, vouched) if family.parts else (vouched,):
-        moved, movable = with_possible_members(of, family, question, worst, share)
+    for each in (_NOBODY, supposed) if family.parts else (supposed,):
+        moved, movable = with_possible_members(of, family, question, worst, each)
         if movable.any():
             p_pass = np.where(movable, np.maximum(p_pass, effective_test(moved, question.within, alpha).p), p_pass)
         passing.append(decided.decidable & (p_pass <= alpha))
@@ -152,7 +160,7 @@ def _side(
     of_several = passing[1] if family.parts else as_recorded
     as_scored = decided.decidable & (scored <= alpha)
     return _Side(
-        SideTests(can_fail, p_fail, levels, beyond, p_pass, as_scored, as_recorded, of_several),
+        SideTests(can_fail, p_fail, levels, beyond, stands, p_pass, as_scored, as_recorded, of_several),
         np.minimum(recorded.degrees_of_freedom, effective_test(best, question.fail, alpha).degrees_of_freedom),
         recorded.too_few_clusters,
         to_pass,
@@ -181,6 +189,25 @@ def _fail_tests(
         lambda local: effective_test(some, question.fail, local, unseen=unseen).p, width, level
     )
     return p, levels, beyond
+
+
+def _stands(
+    question: Question,
+    of: FamilyMoments,
+    family: FamilyCounts,
+    best: Comparison,
+    supposed: Supposed,
+    beyond: BoolArray,
+    levels: FloatArray,
+) -> BoolArray:
+    """bool[G]: whether a FAIL stands with as many people of unknown feature in its favour as the plan supposes."""
+    stands = beyond.copy()
+    if beyond.any():
+        moved, movable = with_possible_members(of, family, question, best, supposed, "best")
+        some = beyond & movable
+        if some.any():
+            stands[some] = effective_test(moved.of_groups(some), question.fail, levels[some]).p <= levels[some]
+    return stands
 
 
 def _cases_to_verdict(

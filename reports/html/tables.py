@@ -33,6 +33,7 @@ _FEW_A_PART = 4
 """The rows of a larger group from which it stands once above them."""
 RANKS = (
     "beyond_limit",
+    "beyond_limit_as_recorded",
     "limit_not_excluded",
     "limit_cannot_be_exceeded",
     "too_few_clusters",

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from made.audits import check_of, result_of
-from made.counts import categorical, cells, nationality, plan_of
+from made.counts import WORST, categorical, cells, nationality, plan_of
 
-from audit.analyses.missing_attributes import MemberPlaces
+from audit.analyses.missing_attributes import NOTHING, MemberPlaces, Supposed
 from audit.planning.held_back import PlannedPeople, groups_held_back, share_for_all
 from audit.stats.arrays import IntArray
 
@@ -39,15 +39,15 @@ def rows_of(sizes: Mapping[str, int]) -> dict[tuple[str, ...], IntArray]:
     return {(code,): unscored(RULES[0], size) for code, size in sizes.items()}
 
 
-@pytest.mark.parametrize("share", [None, 0.02, 0.05])
+@pytest.mark.parametrize("supposed", [{}, WORST, WORST | {"max_missing_share": 0.02}, {"max_missing_share": 0.05}])
 @pytest.mark.parametrize("unknown", [0, 20, 100, 400])
 @pytest.mark.parametrize("rule", RULES)
 def test_planning_says_what_a_run_with_the_expected_counts_says(
-    rule: dict[str, Any], unknown: int, share: float | None
+    rule: dict[str, Any], unknown: int, supposed: dict[str, Any]
 ) -> None:
     sizes = SIZES | ({"unknown": unknown} if unknown else {})
-    feature, plan = categorical("sex", list(sizes)), {} if share is None else {"max_missing_share": share}
-    asked: dict[str, Any] = {"sensitivity": plan | {"reason": "counted"}} if plan else {}
+    feature = categorical("sex", list(sizes))
+    asked: dict[str, Any] = {"sensitivity": {**supposed, "reason": "counted"}}
     check = check_of({(code,): unscored(rule, size) for code, size in sizes.items()}, [feature], [rule], **asked)
     run = result_of({(code,): expected(rule, size) for code, size in sizes.items()}, [feature], [rule], **asked)
     (family,) = check.rules[0].families
@@ -72,11 +72,11 @@ def test_the_share_that_is_named_is_the_largest_that_holds_nobody_back() -> None
     feature = categorical("sex", ["a", "b", "unknown"])
 
     def held(share: float | None) -> int:
-        asked = {} if share is None else {"sensitivity": {"max_missing_share": share, "reason": "counted"}}
-        (family,) = check_of(rows, [feature], [RULES[0]], **asked).rules[0].families
+        asked = WORST | ({} if share is None else {"max_missing_share": share, "reason": "counted"})
+        (family,) = check_of(rows, [feature], [RULES[0]], sensitivity=asked).rules[0].families
         return len(family.held_back)
 
-    (family,) = check_of(rows, [feature], [RULES[0]]).rules[0].families
+    (family,) = check_of(rows, [feature], [RULES[0]], sensitivity=WORST).rules[0].families
     assert held(None) == 2
     assert family.share_for_all is not None
     assert 0.0 < family.share_for_all < 0.2
@@ -99,10 +99,10 @@ def test_people_with_several_nationalities_hold_back_whatever_is_vouched_for() -
         size=np.array([300.0, 5000.0, 400.0]),
         rest_size=np.array([5400.0, 700.0, 5300.0]),
         alone=np.array([True, True, False]),
-        members=MemberPlaces(unknown=[[], [], []], several=[[2], [], []]),
+        members=MemberPlaces(unknown=[[], [], []], recorded=[[], [], []], several=[[2], [], []]),
     )
-    assert groups_held_back(plan, rule, planned, None).tolist() == [True, False, False]
-    assert groups_held_back(plan, rule, planned, 0.0).tolist() == [True, False, False]
+    assert groups_held_back(plan, rule, planned, NOTHING).tolist() == [True, False, False]
+    assert groups_held_back(plan, rule, planned, Supposed(None, None, 0.0)).tolist() == [True, False, False]
     assert share_for_all(plan, rule, planned) == 0.0
 
 
@@ -114,10 +114,11 @@ def test_in_what_people_are_counted_makes_no_difference() -> None:
         size=np.array([250.0, 3000.0, 400.0]),
         rest_size=np.array([3400.0, 600.0, 3200.0]),
         alone=np.array([True, True, True]),
-        members=MemberPlaces(unknown=[[2], [2], []], several=[[], [], []]),
+        members=MemberPlaces(unknown=[[2], [2], []], recorded=[[(0, 1)], [(0, 1)], []], several=[[], [], []]),
     )
     weighted = replace(planned, people=planned.people * 7.5)
-    for share in (None, 0.0, 0.01, 0.03, 0.1):
-        found = groups_held_back(plan, rule, planned, share)
-        assert groups_held_back(plan, rule, weighted, share).tolist() == found.tolist()
+    vouched = [Supposed(None, None, share) for share in (None, 0.0, 0.01, 0.03, 0.1)]
+    for supposed in (*vouched, Supposed(2.0, 2.0, None)):
+        found = groups_held_back(plan, rule, planned, supposed)
+        assert groups_held_back(plan, rule, weighted, supposed).tolist() == found.tolist()
     assert share_for_all(plan, rule, weighted) == share_for_all(plan, rule, planned) > 0.0

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made.counts import categorical, cells, families_of, group, nationality, plan_of
 
-from audit.analyses.missing_attributes import PossibleMembers, possible_members
+from audit.analyses.missing_attributes import NOTHING, PossibleMembers, Supposed, possible_members
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
@@ -22,6 +22,7 @@ from audit.stats.margins.score_test import PASS_BETA, exact_p, screened_p
 from audit.stats.rates.boundaries import counted_outcome
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Axis, Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"]}
 FPR = {"metric": "false_positive_rate", "margin": 0.05, "groups": ["sex"]}
@@ -36,7 +37,11 @@ def judged(rows: Mapping[str, IntArray], rule: Mapping[str, Any], share: float |
 
 
 def vouched(plan: AuditPlan, share: float | None) -> AuditPlan:
-    return plan.model_copy(update={"sensitivity": SensitivitySection(max_missing_share=share, reason="a register")})
+    """Nothing is supposed of people of unknown group but the share that is vouched for."""
+    section = SensitivitySection(
+        unknown_share_factor="worst", unknown_odds_factor="worst", max_missing_share=share, reason="a register"
+    )
+    return plan.model_copy(update={"sensitivity": section})
 
 
 def members_of(
@@ -46,7 +51,7 @@ def members_of(
     plan = plan_of([{**TPR, "groups": [[feature.name for feature in features]]}], features)
     _, families = families_of(plan, features, {key: cells(count) for key, count in rows.items()})
     family = families[Family(tuple(Axis(f.name, rung) for f, rung in zip(features, rungs, strict=True)))]
-    found = possible_members([family], None).counts.cells.sum(axis=(1, 2))
+    found = possible_members([family], METRICS["true_positive_rate"], NOTHING).counts.cells.sum(axis=(1, 2))
     return {of: int(number) for of, number in zip(family.groups, found, strict=True)}
 
 
@@ -95,7 +100,8 @@ def asked(
     plan = plan_of([rule], features)
     _, families = families_of(plan, features, {(code,): of for code, of in rows.items()})
     (family,) = families.values()
-    return questions(plan, plan.named_rules[0])[0], family, possible_members([family], share)
+    question = questions(plan, plan.named_rules[0])[0]
+    return question, family, possible_members([family], question.metric, Supposed(None, None, share))
 
 
 def test_the_missed_among_the_unknown_move_where_few_found_is_harm() -> None:
@@ -215,7 +221,8 @@ def test_false_alarms_among_the_unknown_withhold_a_pass_too() -> None:
 
 def test_a_fail_is_of_the_people_recorded_in_the_group() -> None:
     rows = {**MANY_UNKNOWN, "a": cells(500, 500)}
-    assert judged(rows, TPR)["a"].because == "beyond_limit"
+    assert judged(rows, TPR)["a"].because == "beyond_limit_as_recorded"
+    assert judged(rows, TPR, share=0.0)["a"].because == "beyond_limit"
 
 
 def test_cases_that_were_not_scored_are_the_first_reason() -> None:

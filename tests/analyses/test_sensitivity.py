@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -30,10 +30,17 @@ Rows = Mapping[str, IntArray]
 class Doubts:
     """The verdicts of one rule over one feature, and the doubts about them."""
 
-    def __init__(self, rows: Rows, rule: Mapping[str, Any], share: float | None = None) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        rule: Mapping[str, Any],
+        share: float | None = None,
+        factor: float | Literal["worst"] = "worst",
+    ) -> None:
         features = [categorical("sex", list(rows))]
         plan = plan_of([rule], features)
-        plan = plan.model_copy(update={"sensitivity": SensitivitySection(max_missing_share=share)})
+        section = SensitivitySection(unknown_share_factor=factor, unknown_odds_factor=factor, max_missing_share=share)
+        self.plan = plan = plan.model_copy(update={"sensitivity": section})
         _, families = families_of(plan, features, {(code,): of for code, of in rows.items()})
         _, self.verdicts, _ = judge(plan, families, {"sex": features[0]})
         (self.found,) = sensitivity_findings(plan, families, self.verdicts)
@@ -158,16 +165,16 @@ def test_the_share_for_all_lets_all_of_them_pass() -> None:
     again = Doubts(UNKNOWN, TPR, share)
     assert {verdict.outcome for verdict in again.verdicts} == {"pass"}
     assert again.found.held_back == 0
-    (notice,) = sensitivity_notices([doubts.found])
+    (notice,) = sensitivity_notices(doubts.plan, [doubts.found])
     assert "2 groups that would pass" in notice.text
     assert "max_missing_share" in notice.text
-    assert sensitivity_notices([again.found]) == ()
+    assert sensitivity_notices(again.plan, [again.found]) == ()
 
 
 def test_a_pass_that_the_plan_vouches_for_says_what_it_rests_on() -> None:
     found = Doubts(UNKNOWN, TPR, share=0.03).of("a", "unknown_attribute")
     assert found.stands
-    assert "the plan vouches for fewer" in found.words
+    assert "the plan supposes fewer" in found.words
     assert found.overturned_by is not None
 
 

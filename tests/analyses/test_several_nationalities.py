@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made.counts import cells, families_of, group, plan_of
+from made.counts import WORST, cells, families_of, group, plan_of
 
 from audit.analyses.estimates import estimates
 from audit.analyses.memberships import memberships
@@ -48,7 +48,9 @@ def counted(rows: Mapping[str, IntArray]) -> tuple[AuditPlan, CountsTable, Famil
 
 def judged(rows: Mapping[str, IntArray], share: float | None = None) -> dict[str, Verdict]:
     plan, _, family, feature = counted(rows)
-    plan = plan.model_copy(update={"sensitivity": SensitivitySection(max_missing_share=share, reason="a register")})
+    plan = plan.model_copy(
+        update={"sensitivity": SensitivitySection(**WORST, max_missing_share=share, reason="a register")}
+    )
     _, verdicts, _ = judge(plan, {family.family: family}, {"nationality": feature})
     return {verdict.group.levels[0].code: verdict for verdict in verdicts}
 

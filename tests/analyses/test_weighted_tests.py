@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 from made.clusters import chance_of_both, highest, over_rows
-from made.counts import categorical, plan_of
+from made.counts import WORST, categorical, plan_of
 
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates
-from audit.analyses.missing_attributes import member_places
+from audit.analyses.missing_attributes import NOTHING, member_places
 from audit.analyses.sides import questions
 from audit.analyses.weighted_rates import weighted_comparison, with_possible_members
 from audit.counting.clusters import ClusterTable
@@ -24,6 +24,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.counting.weights import WeightTable
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import SensitivitySection
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.clusters.effective_test import effective_test
@@ -239,7 +240,8 @@ def test_a_pass_holds_whatever_unscored_cases_would_have_been(instead: Cell, bec
 def test_a_pass_holds_wherever_people_of_unknown_group_belong() -> None:
     group, cell, cluster = clustered({"a": 0.8, "b": 0.8, "unknown": 0.4}, 60, 6)
     made = Made(group, cell, cluster)
-    open_to_all = made.judged(made.plan({"margin": 0.25}))[1]["a"]
+    nothing = {"sensitivity": SensitivitySection(**WORST)}
+    open_to_all = made.judged(made.plan({"margin": 0.25}).model_copy(update=nothing))[1]["a"]
     assert (open_to_all.outcome, open_to_all.because) == ("inconclusive", "unknown_attribute")
     plan = made.plan({"margin": 0.25})
     vouched = plan.model_copy(update={"sensitivity": plan.sensitivity.model_copy(update={"max_missing_share": 0.0})})
@@ -267,7 +269,7 @@ def test_moving_possible_members_bounds_what_moving_their_rows_does(spanning: bo
     (question,) = questions(plan, plan.rules[0])
     of = made.moments().of(family)
     worst = weighted_comparison(of, family, question, "worst")
-    moved, movable = with_possible_members(of, family, question, worst, None)
+    moved, movable = with_possible_members(of, family, question, worst, NOTHING)
     assert movable.tolist() == [True, True, False]
     assert member_places(family).unknown == [[2], [2], []]
     # in either direction a missed victim speaks against the group

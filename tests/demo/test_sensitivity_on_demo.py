@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from made.counts import WORST
 
 from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
@@ -46,7 +47,7 @@ class Demo:
     table: CountsTable
 
     def vouching(self, share: float) -> Demo:
-        plan = self.plan.model_copy(update={"sensitivity": SensitivitySection(max_missing_share=share, reason="known")})
+        plan = self.plan.model_copy(update={"sensitivity": SensitivitySection(**WORST, max_missing_share=share)})
         return Demo(plan, self.features, self.table)
 
     def moved(self, share: float, code: str, before: tuple[int, int], after: tuple[int, int]) -> Demo:
@@ -111,7 +112,8 @@ def demo(folder: Path) -> Demo:
     loaded = loaded_plan(folder / "plan.toml")
     with open_evaluation_set(loaded.plan, loaded.folder, None) as opened:
         score(loaded.plan, opened, loaded.folder, progress=None, predictions_to=None)
-        return Demo(loaded.plan, opened.features, count_cases(opened))
+        nothing = {"sensitivity": SensitivitySection(**WORST)}
+        return Demo(loaded.plan.model_copy(update=nothing), opened.features, count_cases(opened))
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +179,7 @@ def test_without_a_declaration_small_nationalities_cannot_pass_and_with_the_trut
         assert 0.04 < share < 0.07
         assert demo.vouching(share).doubted().verdict(rule, brazil).outcome == "pass"
     assert doubted.verdict(MISSED, country("PRT")).outcome == "pass"
-    notices = sensitivity_notices(doubted.found)
+    notices = sensitivity_notices(demo.plan, doubted.found)
     assert [notice.code for notice in notices] == [f"unknown_attribute_{rule}" for rule in (MISSED, WRONGLY)]
 
 

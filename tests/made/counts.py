@@ -17,6 +17,10 @@ REGIONS = {"NGA": "011", "GHA": "011", "MLI": "011", "FRA": "155", "DEU": "155",
 CONTINENTS = {"011": "002", "155": "150", "035": "142", "unknown": "unknown"}
 
 
+WORST: dict[str, Any] = {"unknown_share_factor": "worst", "unknown_odds_factor": "worst"}
+"""A plan's section `sensitivity` that supposes nothing of people of unknown group."""
+
+
 def cells(
     tp: int = 0,
     fn: int = 0,

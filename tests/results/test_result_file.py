@@ -161,6 +161,10 @@ def test_a_result_of_version_1_is_read_as_what_it_says() -> None:
     document = json.loads(VERSION_1.read_text(encoding="utf-8"))
     again = json.loads(result_to_json(load_result(VERSION_1)))
     assert (document["schema_version"], again["schema_version"]) == (1, 2)
+    assert again["plan"]["sensitivity"]["unknown_share_factor"] == "worst", "a PASS then held whoever they are"
+    assert again["plan"]["sensitivity"]["unknown_odds_factor"] == "worst"
+    for rule in document["sensitivity"]:
+        assert (rule.pop("max_missing_share"), rule.pop("missing_share_for_half")) == (None, None)
     assert holds(of_version_1(again), document)
     measured = [at for one in again["safeguards"] for at in one["rests_on"] if at.startswith("further.")]
     assert set(measured) == {"further.costs", "further.deployed"}

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made.counts import WORST
 from made.nights import Night, cells, draws, feature, made_plan, only, sums, taken
 
 from audit.counting.table import CountsTable
@@ -159,14 +160,17 @@ def test_a_group_with_too_few_cases_neither_passes_nor_stands_in_the_way_of_cove
 
 def test_where_the_unknown_could_belong_to_a_group_no_group_passes_over_them() -> None:
     nights = [{**night, "unknown": cells(2, 12)} for night in draws(60, {"a": 0.8, "b": 0.8, "c": 0.8}, 13, cases=40)]
-    vouched = {"sensitivity": {"max_missing_share": 0.02, "reason": "a count of files"}}
-    unknown, bounded = taken(made_plan(), nights), taken(made_plan(**vouched), nights)
+    vouched = {"sensitivity": WORST | {"max_missing_share": 0.02, "reason": "a count of files"}}
+    unknown, bounded = taken(made_plan(sensitivity=WORST), nights), taken(made_plan(**vouched), nights)
     assert only(unknown).passed[0] is False
     assert only(bounded).within.log_e[0] > only(unknown).within.log_e[0]
     assert only(unknown).beyond == only(bounded).beyond
     own = only(bounded).beyond.cases[0]
     # a share of all cases so far, and not of each night's few, of which it would be none
     assert only(bounded).moved[0] == math.floor(own * 0.02 / 0.98)
+    doubled = taken(made_plan(), nights)
+    assert only(unknown).within.log_e[0] < only(doubled).within.log_e[0]
+    assert 0 < only(doubled).moved[0] < 60 * 12, "of 720 who were missed, two thirds of those of its share at most"
 
 
 @given(arrivals=st.lists(st.sets(st.integers(0, 40), max_size=8), min_size=1, max_size=12))

@@ -27,6 +27,7 @@ SUBJECTS: Final = {
     "conditional": 2.0,
     "costs_and_own_measures": 1.0,
     "subgroup_scan": 0.4,
+    "unknown_factors": 2.0,
     "planning": 1.0,
     "changes": 0.6,
     "swaps": 4.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from audit.cli.console.group_names import GroupNames
@@ -17,14 +18,28 @@ _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns rou
 
 
 def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
-    """Write at most four lines: one changed word, what would overturn a verdict, like with like, the search."""
+    """Write at most five lines: one changed word, people of unknown group, what would overturn a verdict, like with
+    like, the search.
+    """
     lines = (
         swap_line(result),
+        _unknown_line(result, names),
         _weakest_line(result, names),
         _like_with_like_line(result, names),
         _search_line(result, names),
     )
     return [line for line in lines if line]
+
+
+def _unknown_line(result: AuditResult, names: GroupNames) -> str:
+    """Name the PASS that falls first where more is supposed of people of unknown group."""
+    broken = [rule for rule in _examined(result) if rule.breakdown_factor is not None and rule.weakest is not None]
+    if result.overall.outcome != "pass" or not broken:
+        return ""
+    first = min(broken, key=lambda rule: rule.breakdown_factor or math.inf)
+    factor = math.floor((first.breakdown_factor or 0.0) * 10.0) / 10.0
+    start, end = f"Unknown people: holds up to {factor:g} times their odds of harm (weakest: ", ")"
+    return f"{start}{names.name_within(first.weakest or Group(()), _WIDTH - len(start) - len(end), '..')}{end}"
 
 
 def _weakest_line(result: AuditResult, names: GroupNames) -> str:

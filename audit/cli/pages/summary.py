@@ -151,7 +151,7 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
     limit = f"{'difference' if rule.scale == 'difference' else 'ratio'} {rule.limit:g}"
     covered = percent(rule.coverage, against=rule.min_coverage)
     reasons = {
-        "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest)",
+        "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest{_by_records(failing)})",
         "unnamed_beyond_limit": f"one or more nationalities are beyond the limit ({limit} from the rest); "
         "none can be named, and none may be singled out",
         "group_undecided": f"{_groups(sum(state_of(f) == 'inconclusive' and f.verdict.decidable for f in found))} "
@@ -219,12 +219,19 @@ def _counts(found: list[Finding], reading: Reading) -> list[str]:
         if count
     ]
     failing = "no group fails by name" if reading.unnamed and not by_state["fail"] else f"{by_state['fail']:,} fail"
+    failing += _by_records([each for each in found if each.outcome == "fail"])
     lines = [f"  {failing}, {by_state['pass']:,} within the limit, {cannot:,} cannot tell"]
     if reading.unnamed:
         lines.insert(0, f"  {UNNAMED}")
     if detail:
         lines.append(f"  (of these {' and '.join(detail)})")
     return [_line(line) for line in lines]
+
+
+def _by_records(failing: list[Finding]) -> str:
+    """Say how many of the groups that fail do so by the records alone."""
+    count = sum(finding.verdict.because == "beyond_limit_as_recorded" for finding in failing)
+    return f"; {count:,} by the records alone" if count else ""
 
 
 def _overall_rates(reading: Reading) -> str:

@@ -17,6 +17,7 @@ Outcome = Literal["pass", "fail", "inconclusive", "not_evaluable"]
 Scale = Literal["difference", "ratio"]
 Because = Literal[
     "beyond_limit",  # fail: worse than the rest by more than the limit, tested with correction for all groups
+    "beyond_limit_as_recorded",  # fail: as above of the people recorded, and not with all whom the plan leaves open
     "within_limit",  # pass: evidence that the group is not worse than the rest by more than the limit
     "limit_not_excluded",  # inconclusive: enough cases to be judged, and the data point neither way
     "limit_cannot_be_exceeded",  # inconclusive: at the rest's rate no group could be beyond the limit

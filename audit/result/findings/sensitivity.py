@@ -77,12 +77,17 @@ class RuleSensitivity(Part):
     """`weights_or_clusters`: the verdicts come from weighted or clustered rows, on which these counts say nothing."""
     held_back: int
     """Groups that would pass, but for people whose group is unknown."""
-    max_missing_share: float | None
-    """The share of a group's own cases with an unknown feature that the plan vouches for."""
+    breakdown_factor: float | None = None
+    """Smallest odds factor at which a group that passes would not: as many people of unknown feature belong to it as
+    the plan supposes, and are harmed with so many times the odds of all who may. Null where no factor does it.
+    """
+    weakest: Group | None = None
+    """Group that would not pass at that factor."""
+    not_if_nothing_supposed: int = 0
+    """Groups that pass, and would not if any of the people of unknown feature could belong to them."""
     missing_share_for_all: float | None
-    """Largest such share with which every group that passes by its records passes; null where all pass anyway."""
-    missing_share_for_half: float | None
-    """Largest such share with which half of the groups pass that are listed and held back; null without any."""
+    """Largest `max_missing_share` with which every group that passes by its records passes, whatever is supposed
+    beside it; null where all pass anyway."""
     listed: int
     """Verdicts listed: every FAIL, and the largest groups that pass or were held back by what is unknown."""
     not_listed: int

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.missing_attributes import PossibleMembers, possible_members
+from audit.analyses.missing_attributes import NOTHING, Supposed, possible_members
 from audit.analyses.sides import Question, possible_cases, questions
 from audit.counting.families import rule_families
 from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, parts_of
@@ -34,10 +34,8 @@ class _OneFamily:
     before: FamilyCounts
     new: FamilyCounts
     after: FamilyCounts
-    new_members: PossibleMembers
-    """People among the new rows who may belong to each group although nothing says so."""
-    members: PossibleMembers
-    """People among all rows who may belong to each group although nothing says so."""
+    supposed: Supposed
+    """What the plan supposes of people of unknown feature."""
     rows: IntArray
     """int64[G, 3, 4]: cells that the state keeps."""
     late: BoolArray
@@ -134,8 +132,7 @@ def _family(
         before,
         new_counts,
         after,
-        new_members=possible_members([new_counts], None),
-        members=possible_members([after], plan.sensitivity.max_missing_share),
+        Supposed.of(plan.sensitivity),
         rows=rows,
         late=np.array([group not in known for group in groups], dtype=np.bool_),
         shares=group_shares(groups, levels),
@@ -246,13 +243,15 @@ def _worst_new_counts(question: Question, family: _OneFamily, moved: IntArray) -
     """Return the new cases with everything unknown against the group, and the rows of unknown feature that were moved
     so far.
 
-    A share that the plan vouches for is a share of all cases so far: of three new ones it would always be none.
+    What the plan supposes is supposed of all cases so far: of three new ones it would always be none. Those who are not
+    harmed stay in the rest, which errs to the safe side.
     """
-    if family.members.max_share is None:
-        return family.new_members.at_their_worst(question, family.new), moved
-    room = np.maximum(family.members.vouched_for(question.metric, family.after) - moved, 0)
-    moving = np.minimum(room, family.new_members.against(question, family.new))
-    return family.new_members.at_their_worst(question, family.new, room), moved + moving
+    new = possible_members([family.new], question.metric, NOTHING)
+    if family.supposed == NOTHING:
+        return new.at_their_worst(question, family.new), moved
+    so_far = possible_members([family.after], question.metric, family.supposed).against(question)
+    moving = np.minimum(np.maximum(so_far - moved, 0), new.against(question))
+    return new.at_their_worst(question, family.new, moving), moved + moving
 
 
 def _evidence_before(old: Process | None, family: _OneFamily, start: Tables, boundary: Boundary) -> SafeState:

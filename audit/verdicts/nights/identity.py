@@ -40,6 +40,7 @@ def identity(plan: AuditPlan, detector_sha256: str | None) -> dict[str, Any]:
     that a later version adds ends no history, and no FAIL that stands.
     """
     answers_alone = detector_sha256 is None or plan.detector.kind == "predictions"
+    factors = plan.sensitivity.model_dump(include={"unknown_share_factor", "unknown_odds_factor"})
     kept = {
         "detector": {"title": plan.audit.title} if answers_alone else {"sha256": detector_sha256},
         "asked": plan.detector.model_dump(
@@ -53,6 +54,8 @@ def identity(plan: AuditPlan, detector_sha256: str | None) -> dict[str, Any]:
             },
             "order": list(plan.groups),
             "max_missing_share": plan.sensitivity.max_missing_share,
+            # histories that begin before there were factors supposed nothing
+            **{key: value for key, value in factors.items() if value != "worst"},
         },
         "rules": [
             {

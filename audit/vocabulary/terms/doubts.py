@@ -28,7 +28,8 @@ DOUBTS: Final = (
     Term(
         "worst case for unknown features",
         "Some people's gender or nationality is not recorded, so they may belong to any group. A group passes only if "
-        "it would whichever of them belong to it, unless the plan vouches for how few they are.",
+        "it would for every number of them that the plan supposes: by default up to twice its share, harmed at up to "
+        "twice the odds.",
         "“Would pass, but for people of unknown group” means: record who they are, or vouch for a share.",
         "It does not say that they do belong to the group.",
         "statistics.md",

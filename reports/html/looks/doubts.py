@@ -102,10 +102,6 @@ class DoubtsWriter(LookWriter):
         more = self.t.gettext(
             "All of them would pass if somebody vouched that of no group more than %(share)s are unrecorded."
         ) % {"share": self.n.percent(share, digits=1)}
-        larger = _rounded_down(rule.missing_share_for_half)
-        if larger > share:
-            half = self.t.gettext("Half of them would at %(share)s.") % {"share": self.n.percent(larger, digits=1)}
-            more = f"{more} {half}"
         return f"{held} {more}"
 
     def _limit(self, rule: RuleSensitivity) -> str:

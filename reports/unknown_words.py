@@ -1,0 +1,73 @@
+"""Words for what a verdict supposes of people whose group is unknown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import Verdict
+from reports.language import Language
+from reports.names import Names
+
+
+class UnknownWords:
+    """Writes, in one language, how far a PASS holds whoever they are, and whether a FAIL does."""
+
+    def __init__(self, result: AuditResult, language: Language, names: Names) -> None:
+        self._t, self._n, self._names = language.translations, language.numbers, names
+        self._section = result.plan.sensitivity
+        self._rules = [rule for rule in result.further.sensitivity if rule.examined == "yes"]
+        self._verdicts = result.verdicts
+
+    def of_passes(self) -> str:
+        """Return how far the passes hold; empty where everybody's group is known."""
+        asked = [rule for rule in self._rules if any(finding.kind == "unknown_attribute" for finding in rule.findings)]
+        if not asked:
+            return ""
+        if not any(rule.not_if_nothing_supposed for rule in asked):
+            return self._t.gettext("It holds wherever the people whose group is unknown belong.")
+        share, odds = self._section.unknown_share_factor, self._section.unknown_odds_factor
+        parts = [self._supposed(share, odds)]
+        broken = [rule for rule in asked if rule.breakdown_factor is not None and rule.weakest is not None]
+        weakest = min(broken, key=lambda rule: rule.breakdown_factor or math.inf, default=None)
+        if weakest is not None and weakest.weakest is not None and odds != "worst":
+            parts.append(
+                self._t.gettext("From odds of %(factor)s times on it would not; the weakest group is %(group)s.")
+                % {
+                    "factor": self._n.fixed(math.floor((weakest.breakdown_factor or 0.0) * 10.0) / 10.0, 1),
+                    "group": self._names.group(weakest.weakest),
+                }
+            )
+        fallen = sum(rule.not_if_nothing_supposed for rule in asked)
+        passing = sum(verdict.outcome == "pass" for verdict in self._verdicts)
+        parts.append(
+            self._t.gettext("If nothing is supposed of them, nothing can be said in %(count)s of %(all)s comparisons.")
+            % {"count": self._n.count(fallen), "all": self._n.count(passing)}
+        )
+        return self._joined(parts)
+
+    def of_fails(self, failing: Sequence[Verdict]) -> str:
+        """Return in how many of these the FAIL is so by the records alone; empty where it stands in all."""
+        count = sum(verdict.because == "beyond_limit_as_recorded" for verdict in failing)
+        if not count:
+            return ""
+        return self._t.ngettext(
+            "In %(count)s group this is so by the records alone: people whose group is unknown could change it.",
+            "In %(count)s groups this is so by the records alone: people whose group is unknown could change it.",
+            count,
+        ) % {"count": self._n.count(count)}
+
+    def _supposed(self, share: float | str, odds: float | str) -> str:
+        if isinstance(share, str) or isinstance(odds, str):
+            return self._t.gettext("It holds for all that the plan supposes of the people whose group is unknown.")
+        return self._t.gettext(
+            "It holds also if %(share)s times as many of the people whose group is unknown belonged to a group as its "
+            "size suggests, and this error was made with %(odds)s times the odds among them."
+        ) % {"share": self._n.plain(share), "odds": self._n.plain(odds)}
+
+    def _joined(self, parts: Sequence[str]) -> str:
+        first, *others = parts
+        for more in others:
+            first = self._t.gettext("%(first)s %(more)s") % {"first": first, "more": more}
+        return first
