@@ -18,7 +18,8 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import AucDecomposition, Calibration, GroupAuc, ScoreReason, Sweep, Unused
 from audit.stats.arrays import IntArray
-from audit.stats.scores.auc import MIN_CASES, Auc, auc, split_auc
+from audit.stats.scores.auc import MIN_CASES, MOST_BINNING, Auc, AucSplit, auc, split_auc
+from audit.stats.scores.ranked_cases import FamilyPairs, count_pairs
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 
@@ -50,17 +51,18 @@ def score_findings(
     """
     if table is None:
         return ScoreFindings()
-    shown = [table.family(Family(()), features)]
-    shown += [table.family(family, features) for family, counts in families.items() if is_listed(counts)]
+    asked = [Family(()), *(family for family, counts in families.items() if is_listed(counts))]
+    shown = [table.family(family, features) for family in asked]
     unused = unused_design(plan)
     level = plan.verdict.level
     stated: list[GroupAuc] = []
     splits: list[AucDecomposition] = []
     for scores in shown:
-        own = auc(scores.positives, scores.negatives, level)
-        stated += _group_aucs(scores, own, level, unused)
+        pairs = count_pairs(table.ranked(scores.family, features))
+        own = auc(pairs.own, level)
+        stated += _group_aucs(scores, pairs, own, level, unused)
         if scores.family.axes:
-            splits.append(_decomposition(scores, own, level, unused))
+            splits.append(_decomposition(scores, split_auc(pairs, level), own, level, unused))
     return ScoreFindings(
         tuple(stated), tuple(splits), calibrations(plan, shown, unused), sweeps(plan, shown[1:], unused)
     )
@@ -73,14 +75,14 @@ def unused_design(plan: AuditPlan) -> tuple[Unused, ...]:
     return (*weights, "clusters") if section.cluster is not None else weights
 
 
-def _group_aucs(scores: FamilyScores, own: Auc, level: float, unused: tuple[Unused, ...]) -> list[GroupAuc]:
-    positives, negatives = scores.positives, scores.negatives
-    m, n, without = positives.sum(axis=1), negatives.sum(axis=1), scores.unscored.sum(axis=1)
-    rest = (positives.sum(axis=0) - positives, negatives.sum(axis=0) - negatives)
-    found, cleared = auc(positives, rest[1], level), auc(rest[0], negatives, level)
+def _group_aucs(
+    scores: FamilyScores, pairs: FamilyPairs, own: Auc, level: float, unused: tuple[Unused, ...]
+) -> list[GroupAuc]:
+    m, n, without = pairs.own.m, pairs.own.n, scores.unscored.sum(axis=1)
+    found, cleared = auc(pairs.found, level), auc(pairs.cleared, level)
     rows: list[GroupAuc] = []
     for place, group in enumerate(scores.groups):
-        reason = _reason(m, n, place)
+        reason = _reason(m, n, own, place)
         value, low, high = _with_limits(own, place)
         found_value, found_low, found_high = _with_limits(found, place)
         cleared_value, cleared_low, cleared_high = _with_limits(cleared, place)
@@ -92,6 +94,7 @@ def _group_aucs(scores: FamilyScores, own: Auc, level: float, unused: tuple[Unus
                 unscored=int(without[place]),
                 near_threshold=None if scores.near is None else int(scores.near[place]),
                 auc=value,
+                binning=None if value is None else as_known(own.binning[place]),
                 low=low,
                 high=high,
                 found_among_rest=found_value,
@@ -109,40 +112,49 @@ def _group_aucs(scores: FamilyScores, own: Auc, level: float, unused: tuple[Unus
     return rows
 
 
-def _decomposition(scores: FamilyScores, own: Auc, level: float, unused: tuple[Unused, ...]) -> AucDecomposition:
-    split = split_auc(scores.positives, scores.negatives, level)
-    stated = np.flatnonzero(np.isfinite(own.low))
+def _decomposition(
+    scores: FamilyScores, split: AucSplit, own: Auc, level: float, unused: tuple[Unused, ...]
+) -> AucDecomposition:
+    stated = np.flatnonzero(np.isfinite(own.low) & (own.binning <= MOST_BINNING))
     highest = int(stated[np.argmax(own.value[stated])]) if stated.size else None
     top = None if highest is None else float(own.value[highest])
+    coarse = split.binning > MOST_BINNING
     return AucDecomposition.model_construct(
         family=scores.family,
         pairs=split.pairs,
         within_pairs=split.within_pairs,
         within_share=as_known(split.within_share),
-        pooled=as_known(split.pooled),
-        within=as_known(split.within),
-        between=as_known(split.between),
-        difference=as_known(split.difference),
-        difference_low=as_known(split.difference_low),
-        difference_high=as_known(split.difference_high),
+        pooled=None if coarse else as_known(split.pooled),
+        within=None if coarse else as_known(split.within),
+        between=None if coarse else as_known(split.between),
+        difference=None if coarse else as_known(split.difference),
+        difference_low=None if coarse else as_known(split.difference_low),
+        difference_high=None if coarse else as_known(split.difference_high),
         level=level,
         groups=len(scores.groups),
         groups_stated=int(stated.size),
         highest=None if highest is None else scores.groups[highest],
         highest_auc=as_known(top),
-        pooled_exceeds_all=None if top is None or stated.size < 2 else split.pooled > top,
+        pooled_exceeds_all=None
+        if coarse or stated.size < 2
+        else bool(split.pooled - split.binning > (own.value + own.binning)[stated].max()),
         unused=unused,
+        reason="bins_too_coarse" if coarse else None,
     )
 
 
-def _reason(m: IntArray, n: IntArray, place: int) -> ScoreReason | None:
+def _reason(m: IntArray, n: IntArray, own: Auc, place: int) -> ScoreReason | None:
     if m[place] + n[place] == 0:
         return "no_cases"
-    return "too_few_cases" if min(m[place], n[place]) < MIN_CASES else None
+    if min(m[place], n[place]) < MIN_CASES:
+        return "too_few_cases"
+    return "bins_too_coarse" if own.binning[place] > MOST_BINNING else None
 
 
 def _with_limits(values: Auc, place: int) -> tuple[float | None, float | None, float | None]:
-    """Return value and limits; None where there is no interval, since a bare value would be read as sure."""
-    if not np.isfinite(values.low[place]):
+    """Return value and limits; None without an interval, since a bare value would be read as sure, and where binning
+    may have moved it too far.
+    """
+    if not np.isfinite(values.low[place]) or values.binning[place] > MOST_BINNING:
         return None, None, None
     return as_known(values.value[place]), as_known(values.low[place]), as_known(values.high[place])

@@ -1,4 +1,7 @@
-"""Count the rows of the finest groups by label and score bin, with exact sums, in the same scan as the decisions."""
+"""Count the rows of the finest groups by label and score bin, with exact sums, in the same scan as the decisions.
+
+A second scan ranks the labelled rows by their score.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.count import SCORED, label_code, run_expression
+from audit.counting.finest_groups import FinestGroups
+from audit.counting.score_ranks import ScoreRanks, count_score_ranks
 from audit.counting.table import (
     DECISIONS,
     NEAR,
@@ -21,6 +26,7 @@ from audit.counting.table import (
 )
 from audit.evaluation.connection import reading
 from audit.stats.arrays import IntArray
+from audit.stats.scores.ranked_cases import RankedCases
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 if TYPE_CHECKING:
@@ -95,13 +101,17 @@ class ScoreTable:
     """int64[E]: sum of the squared score, in the same units."""
     near: IntArray | None
     """int64[K]: rows whose score is within `NEAR` of the threshold; None without a threshold."""
+    ranks: ScoreRanks
+    """The labelled rows by the rank of their score, which no bin ties."""
+
+    def ranked(self, family: Family, features: Mapping[str, SensitiveFeature]) -> RankedCases:
+        """Sum the ranks of the finest groups up to the groups of `family`, in the order of `family(...).groups`."""
+        up, distinct = self._up(family, features)
+        return self.ranks.of_groups(up, len(distinct))
 
     def family(self, family: Family, features: Mapping[str, SensitiveFeature]) -> FamilyScores:
         """Sum the finest groups up to the groups of `family`; a family without axes is everyone."""
-        keys = climbed_codes(self.codes, self.features, family, features)
-        distinct = sorted(set(keys))
-        at = {key: place for place, key in enumerate(distinct)}
-        up = np.array([at[key] for key in keys], dtype=np.int64)
+        up, distinct = self._up(family, features)
         groups = tuple(group_of_codes(family.axes, key) for key in distinct)
         scored = self.bin != _NO_SCORE
         group, label, fine = up[self.place], self.label, self.bin
@@ -119,6 +129,13 @@ class ScoreTable:
             near=None if self.near is None else _added((size,), (up,), self.near),
         )
 
+    def _up(self, family: Family, features: Mapping[str, SensitiveFeature]) -> tuple[IntArray, list[tuple[str, ...]]]:
+        """int64[K]: for each finest group the place of its group in `family`; and the codes of these, sorted."""
+        keys = climbed_codes(self.codes, self.features, family, features)
+        distinct = sorted(set(keys))
+        at = {key: place for place, key in enumerate(distinct)}
+        return np.array([at[key] for key in keys], dtype=np.int64), distinct
+
 
 def count_cases_and_scores(
     evaluation_set: EvaluationSet,
@@ -126,7 +143,7 @@ def count_cases_and_scores(
     threshold: float | None,
     relation: str = SCORED,
 ) -> tuple[CountsTable, ScoreTable]:
-    """Count decisions and scores in the same scan: the table of `count_cases`, and the table of scores.
+    """Count decisions and scores: the table of `count_cases`, and the table of scores.
 
     Parameters
     ----------
@@ -156,14 +173,18 @@ def count_cases_and_scores(
         raise AssertionError(f"{rows[cell.is_null().to_numpy()].sum()} rows have no decision")
     if rows.sum() != evaluation_set.rows:
         raise AssertionError(f"{evaluation_set.rows} rows were read and {rows.sum()} were counted")
-    codes, place = _finest(counted, features, evaluation_set.codes)
+    finest, place = FinestGroups.of(counted, {name: evaluation_set.codes[name] for name in features})
+    codes = finest.codes
     decided, near_bin = np.divmod(_integers(cell), 2 * _PLACES)
     near_threshold, fine = np.divmod(near_bin, _PLACES)
     label, decision = np.divmod(decided, DECISIONS)
     counts = _added((len(codes), _LABELS, DECISIONS), (place, label, decision), rows)
     near = None if threshold is None else _added((len(codes),), (place,), rows * near_threshold)
     sums, squares = (_units(counted.column(name)) for name in ("sums", "squares"))
-    table = ScoreTable(features, codes, score_range, place, label, fine, rows, sums, squares, near)
+    ranked = int(rows[(label != UNLABELLED) & (fine != _NO_SCORE)].sum())
+    with reading(evaluation_set.source_name):
+        ranks = count_score_ranks(evaluation_set.connection, relation, finest, ranked)
+    table = ScoreTable(features, codes, score_range, place, label, fine, rows, sums, squares, near, ranks)
     return CountsTable(features, codes, counts), table
 
 
@@ -199,24 +220,6 @@ def score_expression(
 def _in_units(share: Any) -> Any:
     """Round to the nearest multiple of 1/2**20, the step of doubles next to 2**32. Faster than any rounding in SQL."""
     return (share + _ROUNDING) - _ROUNDING
-
-
-def _finest(
-    counted: Any, features: Sequence[str], codes: Mapping[str, Mapping[str | None, str]]
-) -> tuple[tuple[tuple[str, ...], ...], IntArray]:
-    """The finest groups, sorted, and int64[E]: for each line of `counted` the place of its group."""
-    place = np.zeros(counted.num_rows, dtype=np.int64)
-    found: list[tuple[str, ...]] = [()]
-    for name in features:
-        column = counted.column(f"group_{name}").combine_chunks().dictionary_encode(null_encoding="encode")
-        of_value = [codes[name][value] for value in column.dictionary.to_pylist()]
-        levels = sorted(set(of_value))
-        rank = {code: at for at, code in enumerate(levels)}
-        code = np.array([rank[code] for code in of_value], dtype=np.int64)[column.indices.to_numpy()]
-        # codes are ranked and added from the first feature on, so that the order of numbers is that of tuples
-        distinct, place = np.unique(place * len(levels) + code, return_inverse=True)
-        found = [(*found[key // len(levels)], levels[key % len(levels)]) for key in distinct.tolist()]
-    return tuple(found), place
 
 
 def _integers(column: Any) -> IntArray:

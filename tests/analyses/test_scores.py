@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from audit.analyses.scores import ScoreFindings, score_findings
 from audit.counting.families import MOST_GROUPS, count_families, plan_families
+from audit.counting.score_ranks import ScoreRanks
 from audit.counting.score_table import BINS, UNIT, ScoreTable
 from audit.counting.table import NEAR, CountsTable
 from audit.plan.audit_plan import AuditPlan
@@ -27,7 +28,10 @@ RULE = {"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}
 
 
 def table_of(
-    groups: Mapping[tuple[str, ...], Scored], features: Sequence[str], threshold: float | None = 0.5
+    groups: Mapping[tuple[str, ...], Scored],
+    features: Sequence[str],
+    threshold: float | None = 0.5,
+    binned: Sequence[float] | None = None,
 ) -> ScoreTable:
     codes = tuple(sorted(groups))
     sizes = [groups[code][0].size for code in codes]
@@ -36,6 +40,12 @@ def table_of(
     known = np.where(without, 0.0, score)
     fine = np.where(without, BINS, np.minimum(np.floor(known * BINS + 1e-9), BINS - 1)).astype(np.int64)
     place = np.repeat(np.arange(len(codes)), sizes)
+    label = np.concatenate([groups[code][1] for code in codes])
+    ranked = np.flatnonzero(~without & (label < 2))
+    ranked = ranked[np.argsort(score[ranked], kind="stable")]
+    distinct, rank = np.unique(score[ranked], return_inverse=True)
+    positives = (label[ranked] == 0).astype(np.int64)
+    ties = np.zeros(distinct.size, dtype=np.bool_) if binned is None else np.isin(distinct, binned)
     near = None
     if threshold is not None:
         near = np.bincount(place, (np.abs(score - threshold) <= NEAR) * 1.0, len(codes)).astype(np.int64)
@@ -44,12 +54,13 @@ def table_of(
         codes=codes,
         score_range=(0.0, 1.0),
         place=place,
-        label=np.concatenate([groups[code][1] for code in codes]),
+        label=label,
         bin=fine,
         rows=np.ones(score.size, dtype=np.int64),
         sums=np.round(known * UNIT).astype(np.int64),
         squares=np.round(known**2 * UNIT).astype(np.int64),
         near=near,
+        ranks=ScoreRanks(place[ranked], rank, positives, 1 - positives, ties),
     )
 
 
@@ -96,7 +107,7 @@ def test_every_record_is_what_its_schema_says(planted: ScoreFindings) -> None:
 
 def test_everyone_comes_first_and_the_auc_is_that_of_scikit_learn() -> None:
     rng = np.random.default_rng(1)
-    score = np.floor(rng.random(800) * BINS) / BINS + 1e-4
+    score = rng.random(800)
     label = np.where(rng.random(800) < score, 0, 1)
     found = of_gender({"woman": (score[:500], label[:500]), "man": (score[500:], label[500:])}).aucs
     assert [len(record.group.levels) for record in found] == [0, 1, 1]
@@ -223,6 +234,35 @@ def test_too_few_cases_are_no_auc(positives: int, negatives: int, reason: str | 
     (split,) = found.auc_decompositions
     assert split.groups_stated == (1 if reason else 2)
     assert (split.pooled_exceeds_all is None) == (reason is not None)
+
+
+def test_there_is_no_auc_where_steps_tie_too_many_pairs() -> None:
+    """The scores of one group are all in one step with those of few others; a tie that is real withholds nothing."""
+    rng = np.random.default_rng(12)
+    features = [categorical("gender", ["woman", "man"])]
+    woman, label = drawn(rng, 4000)
+    narrow = (np.full(200, 0.3), rng.integers(0, 2, 200))
+    groups: dict[Key, Scored] = {("woman",): (woman, label), ("man",): narrow}
+    for binned in (True, False):
+        table = table_of(groups, ["gender"], binned=[0.3] if binned else [])
+        found = found_in({}, features, table=table)
+        everyone, man, other = found.aucs
+        assert (man.auc, man.reason) == ((None, "bins_too_coarse") if binned else (0.5, None))
+        assert (man.status, man.low is None) == (("not_evaluable", True) if binned else ("estimated", False))
+        assert man.binning == (None if binned else 0.0)
+        assert (other.reason, other.binning) == (None, 0.0)
+        assert everyone.auc is not None
+        assert everyone.binning is not None
+        assert (0.0 < everyone.binning < 0.005) if binned else everyone.binning == 0.0
+        assert man.found_among_rest is not None
+        (split,) = found.auc_decompositions
+        assert (split.groups_stated, split.reason) == (1 if binned else 2, None)
+    (split,) = found_in(
+        {}, features, table=table_of({**groups, ("woman",): (woman[:90], label[:90])}, ["gender"], binned=[0.3])
+    ).auc_decompositions
+    assert split.reason == "bins_too_coarse"
+    assert split.pooled is split.within is split.between is split.difference is split.difference_low is None
+    assert split.pooled_exceeds_all is None
 
 
 def test_a_score_that_is_no_share_is_not_called_out_of_calibration() -> None:

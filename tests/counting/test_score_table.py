@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made.sets import LADDER, made_plan
+from made.scored_rows import LADDERED, Rows, scored_set
 
 from audit.counting.count import count_cases
 from audit.counting.score_table import BINS, UNIT, ScoreTable, count_cases_and_scores, score_expression
 from audit.counting.table import NEAR
-from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.vocabulary.groups import Axis, Family
 
-GROUPS = {"gender": {"column": "gender", "map": {"F": "woman"}}, "nationality": {"column": "nationality"}}
-LADDERED = {**GROUPS, "nationality": {"column": "nationality", "ladder": LADDER}}
 CODES = {"F": "woman", "woman": "woman", "MAN": "man", None: "unknown", "NA": "NAM", "nam": "NAM", "516": "NAM"}
 LABELS = {"1": 0, "0": 1, None: 2}
 
-Rows = Sequence[tuple[str | None, str | None, str | None, float | None]]
 SCORES = st.one_of(
     st.none(),
     st.floats(0, 1),
@@ -34,34 +25,6 @@ SCORES = st.one_of(
 GENDERS = st.sampled_from(["F", "woman", "MAN", None])
 COUNTRIES = st.sampled_from(["NA", "516", None])
 ROWS = st.lists(st.tuples(st.sampled_from(list(LABELS)), GENDERS, COUNTRIES, SCORES), min_size=1, max_size=30)
-
-
-@contextmanager
-def scored_set(
-    rows: Rows,
-    low: float = 0.0,
-    high: float = 1.0,
-    threads: int = 2,
-    groups: Mapping[str, object] = GROUPS,
-) -> Iterator[EvaluationSet]:
-    labels, genders, codes, scores = zip(*rows, strict=True)
-    table = pa.table(
-        {
-            "case_id": [str(row) for row in range(len(rows))],
-            "exploited": pa.array(labels, pa.string()),
-            "gender": pa.array(genders, pa.string()),
-            "nationality": pa.array(codes, pa.string()),
-            "text": [None if score is None else repr(low + score * (high - low)) for score in scores],
-        }
-    )
-    with open_evaluation_set(made_plan(None, groups=groups), Path(), table) as opened:
-        picked = ", ".join(f"{expression} AS {name}" for name, expression in opened.expressions.items())
-        opened.connection.execute(f"SET threads = {threads}")
-        opened.connection.execute(
-            f"CREATE TEMP VIEW scored AS SELECT {picked}, text::DOUBLE AS score,"
-            " CASE WHEN text IS NULL THEN 3 WHEN text::DOUBLE >= 0.5 THEN 0 ELSE 1 END::TINYINT AS decision FROM source"
-        )
-        yield opened
 
 
 def by_bin(table: ScoreTable) -> dict[tuple[tuple[str, ...], int, int], list[int]]:

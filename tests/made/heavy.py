@@ -16,6 +16,7 @@ from made.samples import RULES, RUNGS, Drawn, Sample
 
 from audit.counting.counted import Counted
 from audit.counting.families import count_families
+from audit.counting.score_ranks import ScoreRanks
 from audit.counting.score_table import BINS, UNIT, ScoreTable
 from audit.counting.table import CountsTable
 from audit.disclosure.exact import exact_counts
@@ -96,6 +97,13 @@ def _scores(table: CountsTable) -> ScoreTable:
                 ]
     group, labels, bins, rows_in = np.array([each for each in found if each[3]], dtype=np.int64).T
     score = (bins + 0.5) / BINS
+    order = np.argsort(bins, kind="stable")
+    ranked = (
+        group[order],
+        bins[order],
+        np.where(labels == 0, rows_in, 0)[order],
+        np.where(labels == 1, rows_in, 0)[order],
+    )
     return ScoreTable(
         features=table.features,
         codes=table.codes,
@@ -107,4 +115,5 @@ def _scores(table: CountsTable) -> ScoreTable:
         sums=np.rint(rows_in * score * UNIT).astype(np.int64),
         squares=np.rint(rows_in * score**2 * UNIT).astype(np.int64),
         near=np.zeros(len(table.codes), dtype=np.int64),
+        ranks=ScoreRanks(*ranked, np.zeros(BINS, dtype=np.bool_)),
     )

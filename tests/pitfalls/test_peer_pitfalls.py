@@ -41,6 +41,7 @@ from audit.stats.rates.replicates import replicate_counts
 from audit.stats.rates.row_bootstrap import expanded_percentiles
 from audit.stats.scan.scan_null import calibrated_scan
 from audit.stats.scores.auc import auc
+from audit.stats.scores.ranked_cases import RankedCases, count_pairs
 
 with quiet_import():
     from aif360.datasets import BinaryLabelDataset
@@ -259,7 +260,9 @@ def test_p8_an_auc_of_one_class_is_unknown_and_no_equality_follows_from_it(tmp_p
     _, of_a, of_b = own_measure(tmp_path, table, "sklearn.metrics:roc_auc_score", given="score", replicates=99)
     assert of_a.value is not None
     assert (of_b.value, of_b.low, of_b.reason) == (None, None, "not_a_number")
-    unknown = auc([[3, 4, 5]], [[0, 0, 0]])
+    none = np.zeros(3, dtype=np.int64)
+    cases = RankedCases.of(1, none, np.arange(3), np.array([3, 4, 5]), none, none == 1)
+    unknown = auc(count_pairs(cases).own)
     assert np.isnan([unknown.value[0], unknown.low[0], unknown.high[0]]).all()
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from audit.stats.arrays import FloatArray
-from audit.stats.scores.auc import auc, pair_wins, split_auc
+from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.scores.auc import auc, split_auc
+from audit.stats.scores.ranked_cases import RankedCases, count_pairs
 from tools.simulate.verdict_size import Measured
 
 BINS = 200
@@ -58,6 +59,13 @@ def binormal(value: float, spread: float, levels: int = BINS) -> tuple[FloatArra
     return positive, negative
 
 
+def ranked(positives: IntArray, negatives: IntArray) -> RankedCases:
+    """Cases of histograms over the same scores, int64[G, B] both."""
+    groups, scores = positives.shape
+    rank, group = np.divmod(np.arange(groups * scores), groups)
+    return RankedCases.of(groups, group, rank, positives.T.ravel(), negatives.T.ravel(), np.zeros(scores, np.bool_))
+
+
 def true_auc(positive: FloatArray, negative: FloatArray) -> float:
     """AUC of two discrete distributions over the same bins, ties one half."""
     below = np.cumsum(negative) - negative
@@ -73,7 +81,8 @@ def missed(
     width = 0.0
     for start in range(0, runs, _CHUNK):
         size = min(_CHUNK, runs - start)
-        drawn = auc(rng.multinomial(positives, chances[0], size), rng.multinomial(negatives, chances[1], size), LEVEL)
+        cases = ranked(rng.multinomial(positives, chances[0], size), rng.multinomial(negatives, chances[1], size))
+        drawn = auc(count_pairs(cases).own, LEVEL)
         too_high += int((drawn.low > truth + 1e-12).sum())
         too_low += int((drawn.high < truth - 1e-12).sum())
         width += float((drawn.high - drawn.low).sum())
@@ -124,20 +133,11 @@ def pooled_beyond_within(runs: int, rng: np.random.Generator, cases: int, groups
     pooled = true_auc(expected[0].sum(axis=0) / m.sum(), expected[1].sum(axis=0) / n.sum())
     outside = 0
     for _ in range(runs):
-        drawn = split_auc(rng.multinomial(m, tables[:, 0]), rng.multinomial(n, tables[:, 1]), LEVEL)
+        drawn = split_auc(
+            count_pairs(ranked(rng.multinomial(m, tables[:, 0]), rng.multinomial(n, tables[:, 1]))), LEVEL
+        )
         outside += not drawn.difference_low <= pooled - within <= drawn.difference_high
     return Measured(f"pooled - within, {groups} groups of {cases}", "interval misses", outside, runs, "5 %")
-
-
-def binning_error(rng: np.random.Generator, cases: int, levels: int = BINS) -> float:
-    """Difference between the AUC of raw scores and of `levels` bins, one large sample of each class."""
-    positive, negative = ndtr(rng.normal(1.2, 1.0, cases) - 0.6), ndtr(rng.normal(0.0, 1.0, cases) - 0.6)
-    ranks = np.argsort(np.argsort(np.concatenate([positive, negative])))[:cases] + 1.0
-    raw = (ranks.sum() - cases * (cases + 1) / 2.0) / cases**2
-    counts = [
-        np.bincount(np.floor(scores * levels).astype(np.int64), minlength=levels) for scores in (positive, negative)
-    ]
-    return float(pair_wins(counts[0][np.newaxis], counts[1][np.newaxis])[0] / (2.0 * cases**2) - raw)
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:

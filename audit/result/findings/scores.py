@@ -9,6 +9,7 @@ from audit.vocabulary.groups import Family, Group, Part
 ScoreReason = Literal[
     "no_cases",  # no labelled case with a score
     "too_few_cases",  # AUC: fewer than five of either label with a score; calibration: fewer than ten labelled
+    "bins_too_coarse",  # AUC of more than 2,000,000 cases: the steps in which they are ranked tie too many pairs
     "too_few_for_a_rate",  # fewer labelled cases with a score than `min_denominator`
     "not_a_share",  # the score's range is not 0 to 1, so that it claims no share
 ]
@@ -27,8 +28,8 @@ SWEEP_NOTE = (
 class GroupAuc(Part):
     """Ranking of the labelled cases of a group by the score; unlabelled and unscored cases are outside.
 
-    The AUC is the chance that a case of exploitation scores higher than another case, ties counting one half, over 200
-    bins of the score.
+    The AUC is the chance that a case of exploitation scores higher than another case, ties counting one half. Up to
+    2,000,000 cases it is exact; more are ranked in 1,000 steps.
     """
 
     group: Group
@@ -43,6 +44,9 @@ class GroupAuc(Part):
     """Cases whose score lies within 1e-6 of the threshold, labelled or not; null where no threshold is set."""
     auc: float | None
     """AUC among the group's own cases."""
+    binning: float | None = None
+    """Most by which the steps of the ranking can have moved `auc`: 0 where it is exact, and null where there is none.
+    The limits allow for it."""
     low: float | None
     """Lower end of its interval: Wilson's, with the larger of DeLong's and Newcombe's variance."""
     high: float | None
@@ -114,6 +118,9 @@ class AucDecomposition(Part):
     """
     unused: tuple[Unused, ...]
     """Parts of the design that these numbers leave aside."""
+    reason: ScoreReason | None = None
+    """Reason why neither the AUCs nor their difference can be stated; null where they are, or where there are no pairs.
+    """
 
 
 class CalibrationBin(Part):

@@ -1,0 +1,62 @@
+"""The finest groups of a set: every combination of codes of the sensitive features that occurs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from audit.stats.arrays import IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class FinestGroups:
+    """K finest groups, sorted by their codes, and the raw values that they are made of."""
+
+    codes: tuple[tuple[str, ...], ...]
+    """A code of each feature on its finest rung."""
+    features: Mapping[str, Mapping[str | None, str]]
+    """Code of each raw value, by feature."""
+    _keys: tuple[IntArray, ...]
+    """Codes so far, as one integer, that occur: for each feature."""
+
+    @classmethod
+    def of(cls, counted: Any, codes: Mapping[str, Mapping[str | None, str]]) -> tuple[Self, IntArray]:
+        """Find the groups of an Arrow table with a column `group_<feature>` of each of `codes`, and each row's place.
+
+        `codes` maps the raw values of each feature to codes.
+        """
+        place = np.zeros(counted.num_rows, dtype=np.int64)
+        found: list[tuple[str, ...]] = [()]
+        keys = []
+        for name in codes:
+            levels = _levels(codes[name])
+            # codes are ranked and added from the first feature on, so that the order of numbers is that of tuples
+            distinct, place = np.unique(place * len(levels) + _ranks(counted, name, codes[name]), return_inverse=True)
+            found = [(*found[key // len(levels)], levels[key % len(levels)]) for key in distinct.tolist()]
+            keys.append(distinct)
+        return cls(tuple(found), codes, tuple(keys)), place
+
+    def places(self, rows: Any) -> IntArray:
+        """int64[E]: the place of the group of each row of an Arrow batch, whose groups are all known."""
+        place = np.zeros(rows.num_rows, dtype=np.int64)
+        for (name, codes), distinct in zip(self.features.items(), self._keys, strict=True):
+            place = np.searchsorted(distinct, place * len(_levels(codes)) + _ranks(rows, name, codes))
+        return place
+
+
+def _levels(codes: Mapping[str | None, str]) -> list[str]:
+    return sorted(set(codes.values()))
+
+
+def _ranks(rows: Any, name: str, codes: Mapping[str | None, str]) -> IntArray:
+    """int64[E]: rank of the code of each row among all codes of the feature."""
+    column = rows.column(f"group_{name}")
+    if hasattr(column, "combine_chunks"):
+        column = column.combine_chunks()
+    column = column.dictionary_encode(null_encoding="encode")
+    rank = {code: at for at, code in enumerate(_levels(codes))}
+    ranks = np.array([rank[codes[value]] for value in column.dictionary.to_pylist()], dtype=np.int64)
+    return np.asarray(ranks[column.indices.to_numpy()])
