@@ -336,8 +336,8 @@ def _scores() -> dict[str, Any]:
 
 def _auc(group: Group, auc: float) -> GroupAuc:
     return GroupAuc(
-        group=group, positives=90, negatives=400, unscored=3, near_threshold=2, auc=auc, low=auc - 0.03,
-        high=auc + 0.03,
+        group=group, positives=90, negatives=400, unscored=3, near_threshold=2, auc=auc, binning=0.0,
+        low=auc - 0.03, high=auc + 0.03,
         found_among_rest=0.8 if group.root else None, found_low=0.7, found_high=0.9,
         cleared_among_rest=0.9 if group.root else None, cleared_low=0.8, cleared_high=0.95, level=0.95, unused=(),
         status="estimated",

@@ -11,7 +11,9 @@ from made.replaced import replaced
 from made.second_looks import COUNTRY, further_result
 
 from audit.result.audit_result import AuditResult
-from reports.html import HtmlReporter
+from audit.vocabulary.text import LANGUAGES
+from reports.html import HtmlReporter, render_page
+from reports.languages import language
 
 SAID = {
     "change": "Compared with the audit of 1 January 2026, there is no group that could be judged for which the system "
@@ -160,6 +162,28 @@ def test_weights_are_used_where_rates_are_compared_with_everyone_else(passing: A
     whole = next(each for each in passing.estimates if each.metric == "true_positive_rate" and not each.group.root)
     rest = 3 * (whole.numerator - women.numerator) / (3.5 * whole.denominator - 4 * women.denominator)
     assert f"{100 * rest:.0f}%" in part
+
+
+MISSING = {
+    "too_few_cases": "Groups with fewer than five victims or five others with a score have no AUC.",
+    "bins_too_coarse": "Some AUCs are not given: more than two million cases are ranked in a thousand steps, and these "
+    "steps tie too many of their pairs.",
+}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_group_without_an_auc_is_missing_for_a_reason_that_is_said(few_further: AuditResult, code: str) -> None:
+    nothing = {"auc": None, "low": None, "high": None, "binning": None, "status": "not_evaluable"}
+    everyone, *groups = few_further.further.aucs
+    without = [one.model_copy(update={**nothing, "reason": why}) for one, why in zip(groups, MISSING, strict=False)]
+    written = language(code)
+    result = replaced(few_further, aucs=(everyone, *without))
+    page, before = (text(section(parsed(render_page(one, written)), "ranking")) for one in (result, few_further))
+    for sentence in MISSING.values():
+        told = " ".join(written.translations.gettext(sentence).split())
+        assert (told == sentence) == (code == "en")
+        assert told in page
+        assert told not in before
 
 
 def test_none_is_a_word_where_nothing_was_found(few_further: AuditResult) -> None:

@@ -118,7 +118,7 @@ class AucDecomposition(Part):
     """
     unused: tuple[Unused, ...]
     """Parts of the design that these numbers leave aside."""
-    reason: ScoreReason | None = None
+    reason: Literal["bins_too_coarse"] | None = None
     """Reason why neither the AUCs nor their difference can be stated; null where they are, or where there are no pairs.
     """
 

@@ -73,11 +73,11 @@ class RankedCases:
         short = group.astype(np.int16) if groups < _SORTED_FASTEST else group
         order = np.argsort(short, kind="stable")
         by_group, by_rank = short[order], rank[order]
-        begins = np.ones(order.size, dtype=np.bool_)
-        begins[1:] = (by_group[1:] != by_group[:-1]) | (by_rank[1:] != by_rank[:-1])
-        first = np.flatnonzero(begins)
-        p, n = (np.add.reduceat(of[order], first, dtype=np.int64) for of in (positives, negatives))
-        return cls(groups, by_group[first], by_rank[first], p, n, binned)
+        ends = np.ones(order.size, dtype=np.bool_)
+        ends[:-1] = (by_group[1:] != by_group[:-1]) | (by_rank[1:] != by_rank[:-1])
+        last = np.flatnonzero(ends)
+        p, n = (np.diff(np.cumsum(of[order], dtype=np.int64)[last], prepend=0) for of in (positives, negatives))
+        return cls(groups, by_group[last], by_rank[last], p, n, binned)
 
 
 class Pairs(NamedTuple):

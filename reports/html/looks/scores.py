@@ -64,8 +64,22 @@ class RankingWriter(LookWriter):
                     "By %(axes)s this is more than in any single group (at most %(highest)s): part of it comes from "
                     "telling groups apart, not victims (Simpson’s paradox)."
                 ) % {"axes": axes, "highest": self.n.percent(split.highest_auc)}
+        yield from self._missing()
         if any(auc.unused for auc in self.result.further.aucs):
             yield self.unweighted_note()
+
+    def _missing(self) -> Iterator[str]:
+        """Say why groups have no AUC."""
+        further = self.result.further
+        reasons: set[str | None] = {one.reason for one in further.aucs}
+        reasons |= {one.reason for one in further.auc_decompositions}
+        if reasons & {"no_cases", "too_few_cases"}:
+            yield self.t.gettext("Groups with fewer than five victims or five others with a score have no AUC.")
+        if "bins_too_coarse" in reasons:
+            yield self.t.gettext(
+                "Some AUCs are not given: more than two million cases are ranked in a thousand steps, and these steps "
+                "tie too many of their pairs."
+            )
 
     def _row(self, auc: GroupAuc) -> tuple[str, ...]:
         return (
