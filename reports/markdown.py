@@ -102,6 +102,8 @@ class _Comment(Writer):
             yield f"| {' | '.join(cells)} |"
         yield ""
         if len(changed) > _MOST:
+            yield self.words.sorted_by_result(self.result.plan.verdict.level)
+            yield ""
             yield f"{self.n.count(len(changed) - _MOST)} more in `result.json`."
             yield ""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from audit.result.findings.judged import Outcome, RuleResult
 from audit.result.reading import Finding, worst_outcomes
+from audit.result.selected import selected
 from reports.numbers import NOT_KNOWN
 from reports.writer import Report, Writer
 
@@ -61,7 +62,11 @@ class ScreenNumbers(Writer):
         }
         if finding.estimate is None or finding.value is None:
             return Number(NOT_KNOWN, label, self._too_few(finding.metric))
-        return Number(self.n.percent(finding.value), label, self._span(finding.estimate.low, finding.estimate.high))
+        (picked,) = selected([finding], self.reading.each_once).rows
+        span = self._span(*picked.ends)
+        if picked is not finding:
+            span = self.t.gettext("%(span)s, wider because this group was picked for its result") % {"span": span}
+        return Number(self.n.percent(finding.value), label, span)
 
     def _plain(self, metric: str) -> str:
         return self.reading.metrics[metric].plain if metric in self.reading.metrics else self.words.rate(metric)

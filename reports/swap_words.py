@@ -83,7 +83,8 @@ class SwapWords:
         _, verdict, shift = max(moved, key=lambda each: each[0])
         return self.t.gettext("Widest: %(change)s. The score moves on average by %(points)s points of its range.") % {
             "change": self.change(self.probes[verdict.probe], shift),
-            "points": self.n.points_with_range(shift.shift, shift.low, shift.high),
+            # the range of one shift would say too much of the widest of many
+            "points": self.n.points_with_range(shift.shift, None, None),
         }
 
     def next_step(self) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Any, assert_never
 
 from audit.result.findings.judged import Because, Outcome, RuleBecause, RuleResult, Verdict
 from audit.result.reading import Rate
+from audit.result.selected import Selected
 from audit.vocabulary.numbers import frequencies
 from reports.language import Language
 from reports.names import Names
@@ -148,6 +149,29 @@ class Words(RateWords):
     def limit(self, rule: RuleResult) -> str:
         """Return the limit of a rule in words."""
         return self.limit_of(rule.scale, rule.limit, rule.worse)
+
+    def picked(self, shown: Selected[Any]) -> str:
+        """Return why the likely ranges of rows that were picked for their results are wider. Empty where all rows are
+        shown.
+        """
+        if not shown.is_part:
+            return ""
+        return self._t.ngettext(
+            "The likely range of this one of %(all)s rows is wider than usual, because the row was picked for its "
+            "result.",
+            "The likely ranges of these %(count)s of %(all)s rows are wider than usual, because the rows were picked "
+            "for their results.",
+            shown.shown,
+        ) % {"count": self._n.count(shown.shown), "all": self._n.count(shown.among)}
+
+    def sorted_by_result(self, level: float) -> str:
+        """Return what the likely ranges of the first rows do not say, where rows stand in the order of results and the
+        ranges are not those of picked rows.
+        """
+        return self._t.gettext(
+            "The likely ranges hold for %(level)s of all rows, and for fewer of those shown first, because these were "
+            "picked for their results."
+        ) % {"level": self._n.percent(level)}
 
     def compared(self, finding: Rate) -> str:
         """Return a group beside everyone else, in natural frequencies. Empty where either has no rate."""

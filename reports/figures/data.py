@@ -59,6 +59,8 @@ class Forest:
     """The rate of everyone."""
     limits: tuple[float, ...]
     """The limits from everyone's rate. None where rows have their own limits."""
+    interval: str = "95% interval"
+    """What the bars are."""
 
 
 @dataclass(frozen=True, slots=True)

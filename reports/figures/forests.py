@@ -72,7 +72,7 @@ def _width(axes: Axes) -> float:
 
 def _heads(axes: Axes, forest: Forest) -> None:
     head: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "bottom", "size": 8, "color": palette.MUTED}
-    axes.text(1.03, -0.62, "rate (95% interval)", **head)
+    axes.text(1.03, -0.62, f"rate ({forest.interval})", **head)
     axes.text(1.03 + 1.68 / _width(axes), -0.62, "cases", ha="right", **head)
     line: dict[str, Any] = {
         "xycoords": axes.get_xaxis_transform(),

@@ -11,6 +11,7 @@ from audit.result.findings.judged import RuleResult
 from audit.result.findings.scores import Calibration
 from audit.result.findings.scores import Sweep as ResultSweep
 from audit.result.reading import Finding, Reading
+from audit.result.selected import selected
 from audit.vocabulary.groups import Axis, Group
 from reports.figures.data import (
     Bin,
@@ -35,6 +36,7 @@ from reports.language import ENGLISH
 from reports.names import Names
 from reports.no_funnel import why_no_funnel
 from reports.plain_text import capital
+from reports.words import Words
 
 MOST_ROWS: Final = 40
 MOST_CURVES: Final = 6
@@ -44,7 +46,7 @@ _SEES: Final = (
     "Triangles: beyond the limit. Filled circles: within it. Open circles: cannot tell. Crosses: no rate is stated."
 )
 _BARS: Final = (
-    "Bars are 95% intervals of one group; a verdict is corrected for many groups, so that a bar may cross a limit and "
+    "Bars are {0}intervals of one group; a verdict is corrected for many groups, so that a bar may cross a limit and "
     "still not be told. Upright marks: everyone else's rate (solid) and the limit for the group (dashed)."
 )
 _LINES: Final = (
@@ -122,14 +124,16 @@ def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
     if not shown:
         others = [each for each, members in families.items() if any(map(_has_rate, members))]
         raise nothing_drawn_error("no group of this family has a rate", others, reader.finest)
-    kept = sorted(shown, key=lambda each: (_RANK[each.outcome], -each.denominator))[:MOST_ROWS]
-    rows = [_row(reader, each) for each in kept]
+    by_verdict = sorted(shown, key=lambda each: (_RANK[each.outcome], -each.denominator))
+    kept = selected(by_verdict[:MOST_ROWS], shown)
+    rows = [_row(reader, each) for each in kept.rows]
     rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if reader.worse == ("high",) else row.high, row.name))
-    left_out, none = len(shown) - len(kept), len(families[axes]) - len(shown)
+    left_out, none = len(shown) - len(rows), len(families[axes]) - len(shown)
     notes = (
         _SEES,
-        _BARS,
+        _BARS.format("" if kept.is_part else "95% "),
         *([f"{left_out} more groups are not drawn: those with the fewest cases."] if left_out else []),
+        *([picked] if (picked := Words(ENGLISH, reader.names).picked(kept)) else []),
         *([f"{none} groups have too few cases for a rate."] if none else []),
     )
     return Forest(
@@ -138,6 +142,7 @@ def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
         rows=tuple(rows),
         reference=reader.reference,
         limits=(),
+        interval="interval" if kept.is_part else "95% interval",
     )
 
 

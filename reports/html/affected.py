@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from audit.result.reading import Finding
+from audit.result.selected import selected
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from reports.harms import Error, harm
 from reports.most_affected import people_more
@@ -46,6 +47,10 @@ class Affected:
     """At most how many more people met it in groups beyond a limit. Empty where no group is named."""
     clearly: tuple[AffectedGroup, ...]
     maybe: tuple[AffectedGroup, ...]
+    clearly_picked: str
+    """Why the ranges of `clearly` are wider."""
+    maybe_picked: str
+    """Why the ranges of `maybe` are wider."""
     unnamed: tuple[Unnamed, ...]
     """The findings beyond a limit that name nobody, limit by limit."""
 
@@ -91,6 +96,7 @@ class AffectedWriter(Writer):
             and finding.verdict.because in ("limit_not_excluded", "unscored_cases")
             and not self.reading.may_be_unnamed(finding)
         ]
+        picked, doubtful = selected(_by_people(clearly), findings), selected(_by_people(maybe), findings)
         both_ways = any(rule.metric in metrics and rule.direction == "both" for rule in self.result.rules)
         return Affected(
             error=error,
@@ -101,8 +107,10 @@ class AffectedWriter(Writer):
             both_ways=both_ways,
             everyone=self._everyone(metrics),
             more=people_more(self.reading, clearly, self.language),
-            clearly=tuple(self._affected_group(finding, both_ways=both_ways) for finding in _by_people(clearly)),
-            maybe=tuple(self._affected_group(finding, both_ways=both_ways) for finding in _by_people(maybe)),
+            clearly=tuple(self._affected_group(finding, both_ways=both_ways) for finding in picked.rows),
+            maybe=tuple(self._affected_group(finding, both_ways=both_ways) for finding in doubtful.rows),
+            clearly_picked=self.words.picked(picked),
+            maybe_picked=self.words.picked(doubtful),
             unnamed=tuple(
                 self._unnamed_words.affected(rule, family)
                 for rule, family in self.reading.unnamed

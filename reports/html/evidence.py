@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from audit.result.findings.judged import Disparity, Estimate, FamilyResult, RowAccount
+from audit.result.selected import Selected, comparison_limits, picked_level
 from audit.vocabulary.groups import Group
 from reports.html.tables import WHOLE
 from reports.numbers import NOT_KNOWN
@@ -82,7 +83,8 @@ class Evidence:
     metrics: tuple[tuple[str, str], ...]
     """The name in the field and the head of the column."""
     rates: tuple[Rates, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[tuple[tuple[Difference, ...], str], ...]
+    """Tables, each with why its ranges are wider: of groups shown whatever came out, and of others that fail."""
     tests: tuple[Test, ...]
     families: tuple[FamilyLine, ...]
 
@@ -112,7 +114,7 @@ class EvidenceWriter(Writer):
             accounts=tuple(self._accounts()),
             metrics=tuple((name, self.words.rate(name)) for name in metrics),
             rates=tuple(self._rates(group, metrics) for group in (Group(()), *small)),
-            differences=tuple(self._differences(small)),
+            differences=tuple(each for each in self._differences(small) if each[0]),
             tests=tuple(self._tests()),
             families=tuple(self._families()),
         )
@@ -154,13 +156,28 @@ class EvidenceWriter(Writer):
             "counts": counts,
         }
 
-    def _differences(self, small: list[Group]) -> Iterable[Difference]:
+    def _differences(self, small: list[Group]) -> Iterable[tuple[tuple[Difference, ...], str]]:
         limited = {rule.metric for rule in self.result.rules}
         wanted = {group.root for group in small}
-        wanted.update(finding.group.root for finding in self.reading.with_outcome("fail"))
-        for disparity in self.result.disparities:
-            if disparity.metric in limited and disparity.group.root in wanted:
-                yield self._difference(disparity)
+        added = {finding.group.root for finding in self.reading.with_outcome("fail")} - wanted
+        known = [each for each in self.result.disparities if each.metric in limited]
+        yield tuple(self._difference(each) for each in known if each.group.root in wanted), ""
+        picked = [each for each in known if each.group.root in added]
+        shown = Selected(picked, len(picked), sum(each.group.root not in wanted for each in known))
+        if shown.is_part:
+            picked = [self._widened(each, shown.shown / shown.among) for each in picked]
+        ranged = any(each.difference_low is not None for each in picked)
+        yield tuple(map(self._difference, picked)), self.words.picked(shown) if ranged else ""
+
+    def _widened(self, disparity: Disparity, share: float) -> Disparity:
+        """Return the comparison of a group that stands here because it fails, with the intervals of picked rows."""
+        own = self.reading.estimate(disparity.metric, disparity.group)
+        level = picked_level(disparity.level, share)
+        limits = None if own is None else comparison_limits(disparity, own, level)
+        difference, ratio = limits or (None, None)
+        (low, high), (ratio_low, ratio_high) = difference or (None, None), ratio or (None, None)
+        ends = {"difference_low": low, "difference_high": high, "ratio_low": ratio_low, "ratio_high": ratio_high}
+        return disparity.model_copy(update=ends)  # those of weights and clusters are not known at this level
 
     def _difference(self, disparity: Disparity) -> Difference:
         others = {

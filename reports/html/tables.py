@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, Rate
+from audit.result.selected import selected
 from audit.vocabulary.groups import Family
 from reports.html.charts import Bar, axis_end, interval
 from reports.numbers import NOT_KNOWN
@@ -91,6 +92,8 @@ class Table:
     axis_end: str
     judged: bool
     rows: tuple[Row, ...]
+    picked: str
+    """Why the ranges of `rows` are wider. Empty where all groups are among them, or stand in the order of size."""
     folded: tuple[Fold, ...]
     left_out: str
     """Counts, by outcome, of what is in the result file alone: groups by several features, with the fewest cases."""
@@ -128,9 +131,11 @@ class TableWriter(Writer):
             for finding in self.reading.each_once
             if finding.rule is rule and None not in finding.ends and not self.reading.may_be_unnamed(finding)
         ]
-        findings.sort(key=lambda each: (_rank(each) > 0, -_surely_apart(each), self.names.group(each.group)))
-        shown = findings[:FOREST]
-        end = axis_end(_extent(shown))
+        findings.sort(key=lambda each: self.names.group(each.group))
+        findings.sort(key=_surest_first)
+        shown = selected(findings[:FOREST], findings)
+        shown.rows.sort(key=_surest_first)
+        end = axis_end(_extent(shown.rows))
         digits = 1 if end <= _SMALL_RATES else 0
         plain = self.reading.metrics[rule.metric].plain if rule.metric in self.reading.metrics else rule.metric
         return Table(
@@ -143,7 +148,8 @@ class TableWriter(Writer):
             axis_start=self.n.percent(0.0),
             axis_end=self.n.percent(end),
             judged=True,
-            rows=tuple(self.row(finding, end, digits) for finding in shown),
+            rows=tuple(self.row(finding, end, digits) for finding in shown.rows),
+            picked=self.words.picked(shown),
             folded=(),
             left_out="",
         )
@@ -154,7 +160,9 @@ class TableWriter(Writer):
         findings = sorted(findings, key=self._urgency)
         first = findings if len(findings) <= WHOLE else findings[:FIRST]
         rest, left_out = self._listed_findings(findings[len(first) :], family)
-        end = axis_end(_extent(first))
+        # without a limit the order is by size, which is no result
+        shown = selected(first, findings if rule else first)
+        end = axis_end(_extent(shown.rows))
         digits = 1 if end <= _SMALL_RATES else 0
         plain = self.reading.metrics[metric].plain if metric in self.reading.metrics else metric
         return Table(
@@ -167,7 +175,8 @@ class TableWriter(Writer):
             axis_start=self.n.percent(0.0),
             axis_end=self.n.percent(end),
             judged=rule is not None,
-            rows=tuple(self.row(finding, end, digits) for finding in first),
+            rows=tuple(self.row(finding, end, digits) for finding in shown.rows),
+            picked=self.words.picked(shown),
             folded=tuple(self._folds(rest, digits)),
             left_out=left_out,
         )
@@ -329,6 +338,10 @@ class TableWriter(Writer):
 
 def _rank(finding: Rate) -> int:
     return RANKS.index(finding.verdict.because if finding.verdict else "")
+
+
+def _surest_first(finding: Finding) -> tuple[bool, float]:
+    return _rank(finding) > 0, -_surely_apart(finding)
 
 
 def _surely_apart(finding: Finding) -> float:

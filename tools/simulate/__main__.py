@@ -28,6 +28,7 @@ SUBJECTS: Final = {
     "costs_and_own_measures": 1.0,
     "subgroup_scan": 0.4,
     "unknown_factors": 2.0,
+    "selected": 1.0,
     "planning": 1.0,
     "changes": 0.6,
     "swaps": 4.0,

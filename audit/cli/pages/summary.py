@@ -14,6 +14,7 @@ from audit.cli.pages.summary_lines import UNNAMED, Waived, answer_lines, opinion
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, Reading, each_once
+from audit.result.selected import Selected, selected
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
 from audit.vocabulary.numbers import exact_percent, percent
@@ -110,11 +111,10 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     ]
     room = MOST_GROUPS - bool(reading.unnamed)
     further = further[: room - 1]  # a group is always shown; the report has every line
-    shown = listed[: room - len(further)]
-    lines += [_row(finding, names, style, waived) for finding in shown]
-    left = len(found) - len(shown)
+    shown = selected(listed[: room - len(further)], listed)
+    lines += [_row(finding, names, style, waived) for finding in shown.rows]
     lines += [
-        _line(f"  and {left:,} more in the report" if left else ""),
+        _line(_left(len(found) - len(shown.rows), shown)),
         *map(_line, further),
         _line(_coverage(result)),
         _line(_rows(result)),
@@ -244,6 +244,12 @@ def _overall_rates(reading: Reading) -> str:
         value = estimate.value if estimate else None
         shares.append(f"{percent(value)} of {words}" if value is not None else f"{words} not known")
     return f"Everyone: {', '.join(shares)}"
+
+
+def _left(count: int, shown: Selected[Finding]) -> str:
+    """Write how many rows are left, and that the intervals of those shown are those of picked rows."""
+    why = "; ranges are wider for rows picked by result" if shown.is_part else ""
+    return f"  and {count:,} more in the report{why}" if count else ""
 
 
 def _columns(state: str, group: str, metric: str, rate: str, likely: str, rest: str) -> str:

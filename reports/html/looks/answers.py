@@ -94,6 +94,7 @@ class AskedAgainWriter(LookWriter):
             ),
             map(self._row, self._ordered()),
             "asked-again-more",
+            by_result=True,
         )
         return Look(
             "asked-again",

@@ -33,6 +33,7 @@ class ChangeWriter(LookWriter):
             ),
             [self._row(one, words) for one in changed_worst_first(change)],
             "change-more",
+            by_result=True,
         )
         return Look(
             "change",

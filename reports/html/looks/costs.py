@@ -30,7 +30,11 @@ class CostWriter(LookWriter):
             key=lambda each: (bool(each.group.root), len(each.group.root), -(each.difference or 0.0)),
         )
         tables, folds = self.split(
-            self.t.gettext("Cost of errors per 1,000 labelled cases"), columns, map(self._row, stated), "costs-more"
+            self.t.gettext("Cost of errors per 1,000 labelled cases"),
+            columns,
+            map(self._row, stated),
+            "costs-more",
+            by_result=any(each.difference_low is not None for each in stated),
         )
         values = {"missed": self.n.plain(weighed.cost_missed), "flagged": self.n.plain(weighed.cost_flagged)}
         first = self.t.gettext("The plan lets a missed victim cost %(missed)s and a wrong flag %(flagged)s.") % values

@@ -24,7 +24,11 @@ class LikeCasesWriter(LookWriter):
         columns = self._columns()
         telling = [self._row(record, gap) for record, gap in self._gaps(telling=True)]
         tables, folds = self.split(
-            self.t.gettext("Where comparing like with like changes a gap"), columns, telling, "like-more"
+            self.t.gettext("Where comparing like with like changes a gap"),
+            columns,
+            telling,
+            "like-more",
+            by_result=True,
         )
         return Look(
             "like",

@@ -35,8 +35,8 @@ class SmallTable:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
-    left_out: str = ""
-    """The rows that stand in the result file alone."""
+    note: str = ""
+    """The rows that stand in the result file alone, or what the likely ranges of these do not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +148,18 @@ class LookWriter(Writer):
         ) % {"count": self.n.count(count)}
 
     def split(
-        self, caption: str, columns: tuple[Column, ...], rows: Iterable[tuple[str, ...]], anchor: str
+        self,
+        caption: str,
+        columns: tuple[Column, ...],
+        rows: Iterable[tuple[str, ...]],
+        anchor: str,
+        *,
+        by_result: bool = False,
     ) -> tuple[tuple[SmallTable, ...], tuple[Fold, ...]]:
         """Return a table of the first rows, and a fold of the others. Both are empty where there are no rows.
 
-        A column without a known value in any row is left out.
+        A column without a known value in any row is left out. `by_result` says that rows with likely ranges stand in
+        the order of what came out, so that those of the first hold less often than they say.
         """
         every = tuple(rows)
         if not every:
@@ -169,4 +176,5 @@ class LookWriter(Writer):
             "count": self.n.count(len(rest)),
             "caption": caption,
         }
-        return (SmallTable(caption, columns, first),), (Fold(anchor, title, tables=(folded,)),)
+        note = self.words.sorted_by_result(self.result.plan.verdict.level) if by_result else ""
+        return (SmallTable(caption, columns, first, note),), (Fold(anchor, title, tables=(folded,)),)

@@ -42,7 +42,11 @@ class DeployedWriter(LookWriter):
         groups = self.without_repeats(groups, lambda group: group.group)
         groups.sort(key=lambda group: (bool(group.group.root), group.precision if group.precision is not None else 1))
         tables, folds = self.split(
-            self.t.gettext("Flags at the base rate met at work"), columns, map(self._row, groups), "deployed-more"
+            self.t.gettext("Flags at the base rate met at work"),
+            columns,
+            map(self._row, groups),
+            "deployed-more",
+            by_result=True,
         )
         return Look(
             "deployed",
@@ -113,6 +117,7 @@ class PatternWriter(LookWriter):
             columns,
             map(self._row, telling),
             "patterns-more",
+            by_result=True,
         )
         return Look(
             "patterns",

@@ -37,6 +37,7 @@ class RankingWriter(LookWriter):
             columns,
             map(self._row, stated),
             "ranking-more",
+            by_result=True,
         )
         return Look(
             "ranking",
@@ -139,7 +140,11 @@ class CalibrationWriter(LookWriter):
         )
         stated.sort(key=lambda each: (bool(each.group.root), not _off(each), -abs(each.gap or 0.0)))
         tables, folds = self.split(
-            self.t.gettext("What scores say, and what labels say"), columns, map(self._row, stated), "calibration-more"
+            self.t.gettext("What scores say, and what labels say"),
+            columns,
+            map(self._row, stated),
+            "calibration-more",
+            by_result=True,
         )
         return Look(
             "calibration",

@@ -229,7 +229,7 @@ class SwapsWriter(LookWriter):
         )
         ordered = sorted(family, key=lambda shift: (self._urgency(probe, shift), -abs(shift.shift or 0.0)))
         rows = [self._row(probe, shift, end, judged=judged) for shift in ordered]
-        return self.split(self._caption(probe, family[0]), columns, rows, anchor)
+        return self.split(self._caption(probe, family[0]), columns, rows, anchor, by_result=True)
 
     def _signs_of(self, probe: SwapProbe) -> str:
         return {

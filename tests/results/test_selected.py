@@ -1,0 +1,157 @@
+"""Intervals of rows that were picked for their results: against statsmodels and our own arrays, and by simulation."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from statsmodels.stats.proportion import proportion_confint
+
+from audit.analyses.disparities import _against_everyone
+from audit.plan.sections import Comparison
+from audit.result.findings.judged import Disparity, Estimate
+from audit.result.reading import Rate
+from audit.result.selected import clopper_pearson, comparison_limits, limits_of, picked_level, selected
+from audit.stats.clusters.effective_test import few_degrees_factor
+from audit.stats.rates import intervals
+from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
+from audit.vocabulary.groups import Group
+
+LEVELS = (0.95, 1 - 0.05 * 12 / 97, 1 - 0.05 / 200)
+
+
+def estimate(x: int, n: int, **values: float) -> Estimate:
+    made: dict[str, object] = {"value": x / n, "low": 0.0, "high": 1.0, "exact_low": None, "exact_high": None}
+    return Estimate.model_validate(
+        {"metric": "true_positive_rate", "group": Group(()), "numerator": x, "denominator": n, "level": 0.95}
+        | {"status": "estimated"}
+        | made
+        | values
+    )
+
+
+def rate(x: int, n: int, **values: float) -> Rate:
+    return Rate(Group(()), "true_positive_rate", estimate(x, n, **values), None, "low")
+
+
+def compared(against: Comparison, x: int, n: int, other: int, cases: int) -> Disparity:
+    return Disparity(
+        metric="true_positive_rate", group=Group(()), compared_with=against, other_numerator=other,
+        other_denominator=cases, difference=x / n - other / cases, difference_low=None, difference_high=None,
+        ratio=1.0, ratio_low=None, ratio_high=None, level=0.95, status="estimated",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("n", [1, 5, 37, 1_000, 250_000, 9_000_000])
+def test_intervals_of_rates_are_those_of_statsmodels(n: int, level: float) -> None:
+    for x in {0, 1, n // 9, n // 2, n - n // 7, n - 1, n}:
+        expected = proportion_confint(x, n, alpha=1 - level, method="beta")
+        found = clopper_pearson(x, n, level)
+        np.testing.assert_allclose(found, np.nan_to_num(expected, nan=0.0 if x == 0 else 1.0), rtol=2e-8, atol=1e-12)
+
+
+def test_the_level_is_that_of_benjamini_and_yekutieli() -> None:
+    rows = [rate(x, 100) for x in range(40, 80)]
+    shown = selected(rows[:8], rows)
+    assert (shown.shown, shown.among, shown.is_part) == (8, 40, True)
+    for row, seen in zip(rows, shown.rows, strict=False):
+        expected = proportion_confint(seen.estimate.numerator, 100, alpha=8 * 0.05 / 40, method="beta")  # type: ignore[union-attr]
+        assert seen.ends == pytest.approx(expected)
+        assert seen.estimate.level == pytest.approx(0.99)  # type: ignore[union-attr]
+        assert (seen.value, seen.denominator) == (row.value, row.denominator)
+
+
+def test_nothing_changes_where_all_rows_are_shown() -> None:
+    rows = [rate(x, 100) for x in (60, 40, 50)]
+    unknown = Rate(Group(()), "true_positive_rate", None, None, "low")
+    assert selected(rows, [*rows, unknown]).rows == rows
+    assert not selected(rows, [*rows, unknown]).is_part
+    assert selected([unknown], [*rows, unknown]).rows == [unknown]
+    assert selected([], rows).rows == []
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("freedom", [1.3, 3.0, 24.5, 4_000.0])
+def test_clusters_widen_by_the_quantile_of_t(freedom: float, level: float) -> None:
+    seen = estimate(300, 400, effective_cases=61.7, degrees_of_freedom=freedom)
+    n = 61.7 * float(few_degrees_factor(freedom, (1 - level) / 2))
+    low, high = intervals.clopper_pearson(n * 0.75, n, level)
+    assert limits_of(seen, level) == pytest.approx((float(low), float(high)), rel=1e-8)
+    assert limits_of(seen, level)[0] < limits_of(estimate(300, 400), level)[0]
+
+
+def test_one_cluster_says_nothing() -> None:
+    assert limits_of(estimate(3, 40, effective_cases=0.0, degrees_of_freedom=0.0), 0.99) == (0.0, 1.0)
+    assert limits_of(estimate(3, 40, effective_cases=5.0), 0.99) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize(
+    ("x", "n", "y", "m"),
+    [(12, 40, 700, 1_000), (0, 9, 30, 200), (9, 9, 199, 200), (1, 3_000, 1, 50), (55, 60, 4, 5), (30, 60, 2, 900)],
+)
+def test_differences_and_ratios_are_mover_on_exact_limits(x: int, n: int, y: int, m: int, level: float) -> None:
+    own = estimate(x, n)
+    against: Comparison
+    for against in ("rest", "overall"):
+        other, cases = (y, m) if against == "rest" else (x + y, n + m)
+        seen = compared(against, x, n, other, cases)
+        one, rest = (
+            Limits(np.float64(part / whole), *map(np.float64, proportion_confint(part, whole, 1 - level, "beta")))  # type: ignore[arg-type]
+            for part, whole in ((x, n), (y, m))
+        )
+        difference, ratio = difference_of_limits(one, rest), ratio_of_limits(one, rest)
+        if against == "overall":
+            difference, ratio = _against_everyone(difference, ratio, np.float64(n / (n + m)))  # type: ignore[arg-type]
+        found = comparison_limits(seen, own, level)
+        assert found is not None
+        assert found[1] is not None
+        assert found[0] == pytest.approx(tuple(map(float, difference)))
+        high = math.inf if found[1][1] is None else found[1][1]
+        assert (found[1][0], high) == pytest.approx(tuple(map(float, ratio)))
+
+
+def test_no_difference_is_given_where_two_sides_share_clusters() -> None:
+    seen = compared("rest", 30, 40, 200, 400)
+    assert comparison_limits(seen, estimate(30, 40), 0.99) is not None
+    assert comparison_limits(seen, estimate(30, 40, effective_cases=20.0), 0.99) is None
+    assert comparison_limits(seen, estimate(30, 40, weighted_denominator=80.0), 0.99) is None
+
+
+def test_a_row_fixed_beforehand_keeps_its_interval() -> None:
+    rows = [rate(x, 100, low=x / 100 - 0.01, high=x / 100 + 0.01) for x in range(10, 30)]
+    before = [row.ends for row in rows]
+    picked = selected(rows[:5], rows)
+    assert [row.ends for row in rows] == before
+    assert picked_level(0.95, 5 / 20) == pytest.approx(0.9875)
+    for seen, (low, high) in zip(picked.rows, before, strict=False):
+        assert (seen.ends[0] or 0.0) < (low or 0.0) < (high or 0.0) < (seen.ends[1] or 0.0)
+
+
+@pytest.fixture(scope="module")
+def driver() -> ModuleType:
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    try:
+        return importlib.import_module("tools.simulate.selected")
+    finally:
+        sys.path.pop(0)
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_of_the_intervals_shown_first_no_more_miss_than_of_all(driver: ModuleType, place: int) -> None:
+    measured = {each.event: each for each in driver.shown_first(driver.WORLDS[place], 25, np.random.default_rng(place))}
+    rates = [f"{which}, as shown" for which in ("10 surest", "1 surest", "10 worst", "1 worst")]
+    for shown in (measured[event] for event in (*rates, "10 surest, difference")):
+        assert shown.events <= 0.05 * shown.runs + 3.0 * math.sqrt(0.05 * 0.95 * shown.runs)
+    assert measured["10 surest, of single rows"].share > 0.08
+
+
+def test_of_clustered_intervals_shown_first_no_more_miss(driver: ModuleType) -> None:
+    _, shown = driver.clustered(10, np.random.default_rng(1))
+    assert shown.events <= 0.05 * shown.runs + 3.0 * math.sqrt(0.05 * 0.95 * shown.runs)
