@@ -84,7 +84,7 @@ class Evidence:
     """The name in the field and the head of the column."""
     rates: tuple[Rates, ...]
     differences: tuple[tuple[tuple[Difference, ...], str], ...]
-    """Parts of a table, each with why its ranges are wider: of groups shown whatever came out, and of others that fail."""
+    """Parts of a table, each with why its ranges are wider: groups shown whatever came out, and others that fail."""
     tests: tuple[Test, ...]
     families: tuple[FamilyLine, ...]
 
