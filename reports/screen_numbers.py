@@ -65,7 +65,7 @@ class ScreenNumbers(Writer):
         (picked,) = selected([finding], self.reading.each_once).rows
         span = self._span(*picked.ends)
         if picked is not finding:
-            span = self.t.gettext("%(span)s, wider because this group was picked for its result") % {"span": span}
+            span = self.t.gettext("%(span)s, wider: picked for its result") % {"span": span}
         return Number(self.n.percent(finding.value), label, span)
 
     def _plain(self, metric: str) -> str:

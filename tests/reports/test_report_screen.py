@@ -51,7 +51,7 @@ def test_a_fail_shows_two_rates_with_their_ranges_and_how_many_groups(few: Audit
     assert second == (
         ENGLISH.numbers.percent(worst.value),
         f"share of victims found: {name}",
-        f"likely range {likely}, wider because this group was picked for its result",
+        f"likely range {likely}, wider: picked for its result",
     )
     assert RANGE.match(second[2])
     judged = {each.group.people for each in reading.with_outcome("fail") + reading.with_outcome("pass")}
