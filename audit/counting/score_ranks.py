@@ -63,22 +63,33 @@ def count_score_ranks(
         The finest groups.
     rows : int
         Labelled rows with a score.
+
+    Raises
+    ------
+    AssertionError
+        There are more such rows, or fewer: a defect of this tool.
     """
     groups = "".join(f"{identifier(f'group_{name}')}, " for name in finest.features)
     query = f"SELECT {groups}label, score FROM {relation} WHERE {_LABELLED}"  # noqa: S608
     edges = _edges(connection, relation, rows) if rows > MOST_RANKED else None
     with connection.sql(query).to_arrow_reader(_BATCH) as reader:
-        batches = _batches(reader, finest)
+        batches = _batches(reader, finest, rows)
         if edges is None:
             return _ranked_one_by_one(batches, rows)
         return _ranked_in_steps(batches, edges, len(finest.codes))
 
 
-def _batches(reader: Any, finest: FinestGroups) -> Iterator[tuple[IntArray, BoolArray, FloatArray]]:
+def _batches(reader: Any, finest: FinestGroups, rows: int) -> Iterator[tuple[IntArray, BoolArray, FloatArray]]:
     """Yield place of the finest group, whether it is labelled as exploitation, and score, of rows in any order."""
+    left = rows
     for batch in reader:
+        left -= batch.num_rows
+        if left < 0:
+            break
         label = batch.column("label").to_numpy(zero_copy_only=False) == 1
         yield finest.places(batch), label, batch.column("score").to_numpy()
+    if left:
+        raise AssertionError(f"{rows} labelled rows with a score were counted, and another number is ranked")
 
 
 def _ranked_one_by_one(batches: Iterator[tuple[IntArray, BoolArray, FloatArray]], rows: int) -> ScoreRanks:

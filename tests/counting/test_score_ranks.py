@@ -8,7 +8,8 @@ from made.scored_rows import Rows, scored_set
 from sklearn.metrics import roc_auc_score
 
 from audit.counting import score_ranks
-from audit.counting.score_ranks import ScoreRanks
+from audit.counting.finest_groups import FinestGroups
+from audit.counting.score_ranks import ScoreRanks, count_score_ranks
 from audit.counting.score_table import ScoreTable, count_cases_and_scores
 from audit.evaluation.evaluation_set import EvaluationSet
 from audit.stats.arrays import FloatArray
@@ -158,6 +159,17 @@ def test_it_does_not_depend_on_threads_or_on_the_order_of_rows(most: int, monkey
 
 def values_of(values: Auc) -> list[FloatArray]:
     return [getattr(values, name) for name in Auc.__slots__]
+
+
+@pytest.mark.parametrize("most", [0, 10])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_rows_that_come_or_go_are_a_defect_and_no_rank(rows: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(score_ranks, "MOST_RANKED", most)
+    with scored_set([("0", "F", "NA", 0.9), ("1", "MAN", "GHA", 0.5)]) as opened:
+        line = opened.connection.sql("SELECT group_gender, group_nationality FROM scored").to_arrow_table()
+        finest, _ = FinestGroups.of(line, opened.codes)
+        with pytest.raises(AssertionError, match="another number is ranked"):
+            count_score_ranks(opened.connection, "scored", finest, rows)
 
 
 @pytest.mark.parametrize("most", [0, 10])
