@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 import pytest
+from made.change_told import change_told
+from made.figures import scored_result
 from made.pages import find_all, parsed, section, text
 from statsmodels.stats.proportion import proportion_confint
 
@@ -16,9 +18,12 @@ from audit.result.audit_result import AuditResult
 from audit.result.reading import Reading
 from audit.vocabulary.numbers import percent
 from reports.figures.of_result import MOST_ROWS, forest_of_result
+from reports.html import HtmlReporter
 from reports.html.evidence import EvidenceWriter
+from reports.html.looks.parts import FIRST as SHOWN
 from reports.html.tables import FIRST, FOREST
 from reports.language import ENGLISH
+from reports.markdown import MarkdownReporter
 from reports.writer import Report
 
 WIDER = re.compile(r"The likely range.* of th.*? (?:(\d+)|one) of ([\d,]+) rows (?:are|is) wider than usual, because")
@@ -34,7 +39,7 @@ def tables(part: Element) -> Iterator[tuple[Element, Element | None]]:
         yield table, next((each for each in after if each.get("class") == "note"), None)
 
 
-def ranges(table: Element, digits: int) -> list[tuple[str, int, int]]:
+def ranges(table: Element) -> list[tuple[str, int, int]]:
     """Ranges as printed, with the counts beside them."""
     found = []
     for row in find_all(next(find_all(table, "tbody")), "tr"):
@@ -57,7 +62,7 @@ def test_the_first_rows_have_the_ranges_of_picked_rows(failing_html: str, part: 
         if said is None:
             continue
         count, among = int(said[1] or 1), int(said[2].replace(",", ""))
-        shown = ranges(table, 0)
+        shown = ranges(table)
         assert len(shown) == count == min(FOREST if part == "forest" else FIRST, len(shown))
         digits = 1 if any("." in each[0] for each in shown) else 0
         for printed, x, n in shown:
@@ -69,7 +74,7 @@ def test_the_first_rows_have_the_ranges_of_picked_rows(failing_html: str, part: 
 def test_tables_that_show_every_row_have_95_per_cent(failing: AuditResult, failing_html: str) -> None:
     (table, note), *_ = tables(section(parsed(failing_html), "part-1"))
     assert note is None
-    printed = {(x, n): shown for shown, x, n in ranges(table, 0)}
+    printed = {(x, n): shown for shown, x, n in ranges(table)}
     by_counts = {(each.numerator, each.denominator): each for each in failing.estimates}
     assert printed
     for counts, shown in printed.items():
@@ -137,3 +142,24 @@ def test_a_figure_that_leaves_groups_out_says_what_its_bars_are(
     assert said.groups() == (str(MOST_ROWS), str(len(whole.rows)))
     widths = {row.name: row.high - row.low for row in whole.rows}
     assert all(row.high - row.low > widths[row.name] for row in part.rows)
+
+
+def test_where_no_counts_are_known_the_first_rows_are_said_to_hold_less_often() -> None:
+    page = parsed(HtmlReporter().render(scored_result(), ["en"]))
+    for part in ("ranking", "calibration"):
+        sorted_table, note = next(tables(section(page, part)))
+        assert note is not None
+        assert text(note).startswith("The likely ranges hold for 95% of all rows, and for fewer of those shown first")
+        assert len(list(find_all(sorted_table, "tr"))) == 1 + SHOWN
+    assert "for fewer of those" not in text(section(page, "part-1"))
+
+
+def test_changed_groups_that_stand_first_in_markdown_are_said_to_hold_less_often(
+    failing: AuditResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = failing.model_copy(update={"change": change_told(failing)})
+    said = "The likely ranges hold for 95% of all rows, and for fewer of those shown first"
+    monkeypatch.setattr("reports.markdown._MOST", 10_000)
+    assert said not in MarkdownReporter().render(changed)
+    monkeypatch.setattr("reports.markdown._MOST", 1)
+    assert said in MarkdownReporter().render(changed)
