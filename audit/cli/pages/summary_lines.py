@@ -80,6 +80,10 @@ def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
         for one in verdicts[:_MOST_NAMED]
     ]
     more = f" and {len(verdicts) - _MOST_NAMED:,} more" if len(verdicts) > _MOST_NAMED else ""
+    needed = max((one.templates_needed or 0 for one in verdicts if one.because == "too_few_templates"), default=0)
+    if needed:
+        units = {probe.probe: probe.unit for probe in result.probes}
+        more += f"; it takes {count_of(needed, units[verdicts[0].probe])} or more"
     state = "FAIL" if fails else "cannot tell"
     text = (
         f"{style.shape(rule.outcome)} {state} {rule.rule}: {count_of(len(verdicts), 'change')} {what} "
