@@ -102,6 +102,9 @@ def test_too_few_texts_say_how_many_it_takes_before_and_after(tmp_path: Path) ->
     assert result.probe_rules[0].outcome == "inconclusive"
     assert "It takes at least 59 texts." in swaps(result)
     assert "cannot tell: fewer than 59 texts" in swaps(result)
+    assert swap_line(result) == (
+        "Swaps cannot tell with fewer than 59 texts: no score moved, whatever was changed (58 texts)"
+    )
     (line,) = probe_rule_lines(result, Style(colour=False, unicode=True))
     assert line.endswith(": Nigerian; it takes 59 texts or more")
     done = CliRunner().invoke(app, ["check", str(tmp_path / "plan.toml")])
