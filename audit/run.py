@@ -236,7 +236,7 @@ def summarise(gathered: Gathered) -> AuditResult:
     judged, system = Verdicts(decision.rules, decision.verdicts), gathered.system
     found = records(plan, system, features, counted, families, judged, decision.sample, gathered.rows, details=details)
     finest = ground(plan, counted, families, {feature.name: feature for feature in features})
-    further = {**found.further, **finest, "own_measures": gathered.measures}
+    further = {**found.further, **finest, "own_measures": gathered.measures, "planned_pass": decision.planned}
     return with_safeguards(
         AuditResult.model_construct(
             schema_version=SCHEMA_VERSION,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from audit.result.findings.further import Remedy
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import UNDECIDED_ALONE, worst_outcomes
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
@@ -84,7 +85,8 @@ class VerdictWriter(Writer):
         unknown = self._unknown.of_fails([each.verdict for each in self._failing])
         if self._of_rates == "pass":
             unknown = self._unknown.of_passes()
-        for more in filter(None, (unknown, self._swaps.sentence(), self._change.sentence())):
+        planned = self._planned_pass() if self._of_rates == "inconclusive" else ""
+        for more in filter(None, (unknown, planned, self._swaps.sentence(), self._change.sentence())):
             text = self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
         return text
 
@@ -138,6 +140,29 @@ class VerdictWriter(Writer):
         for other in others:
             why = self.t.gettext("%(first)s, and %(other)s") % {"first": why, "other": other}
         return self.t.gettext("%(first)s, but %(why)s.") % {"first": first, "why": why}
+
+    def _planned_pass(self) -> str:
+        """Return the chance that a system which treats everyone alike had of a pass, and what would raise it most."""
+        planned = self.result.further.planned_pass
+        if planned is None:
+            return ""
+        text = self.t.gettext(
+            "With these cases a system that treats everyone alike would pass with a chance of %(chance)s."
+        ) % {"chance": self.n.percent(planned.chance)}
+        if planned.remedy is None:
+            return text
+        remedies: dict[Remedy, str] = {
+            "nobody_unknown": self.t.gettext(
+                "It would be %(chance)s if it were known who the people are whose group is unknown."
+            ),
+            "single_features": self.t.gettext(
+                "It would be %(chance)s with limits on single characteristics, without their combinations."
+            ),
+            "twice_the_cases": self.t.gettext("It would be %(chance)s with twice as many cases."),
+            "wider_limit": self.t.gettext("It would be %(chance)s with limits half as wide again."),
+        }
+        more = remedies[planned.remedy] % {"chance": self.n.percent(planned.with_remedy)}
+        return self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
 
     def _reasons(self) -> set[str]:
         """Return why groups of the undecided rules have no verdict. Only groups that keep their rule from a verdict

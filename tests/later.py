@@ -14,6 +14,7 @@ LATER: Final = {
     ),
     "simulation": (
         "analyses/test_label_gaps.py::test_the_test_of_composition_rejects_as_often_as_it_may",
+        "verdicts/test_joint_power.py::test_the_chance_said_before_is_that_of_real_audits",
         "analyses/test_subgroup_scan.py::test_noise_is_confirmed_no_more_often_than_alpha_and_a_gap_is_found",
         "benchmarks",
         "crosscheck/test_own_measures.py::test_intervals_cover",

@@ -30,8 +30,8 @@ from audit.analyses.crosscheck.conventions import CONVENTIONS
 from audit.public.sentences import SENTENCES as PUBLIC_SENTENCES
 from audit.safeguards.catalogue import catalogue
 from audit.vocabulary.metrics import METRICS
-from audit.vocabulary.sentences import SENTENCES, WORDS
-from audit.vocabulary.terms import SLOT_WORDS, TERMS
+from audit.vocabulary.sentences import SENTENCES, SLOT_WORDS, WORDS
+from audit.vocabulary.terms import TERMS
 from audit.vocabulary.text import LANGUAGES
 from reports.languages import LOCALE, REVIEWED_BY, read_catalog, reviewer
 
@@ -71,7 +71,7 @@ def _texts_of_audit() -> Iterator[tuple[str, str]]:
         yield from (("audit/vocabulary/terms", text) for text in (term.name, term.means, term.not_said))
     for metric in METRICS.values():
         yield from (("audit/vocabulary/metrics.py", text) for text in (metric.plain, metric.among, metric.definition))
-    yield from (("audit/vocabulary/terms/probes.py", word) for word in SLOT_WORDS.values())
+    yield from (("audit/vocabulary/sentences.py", word) for word in SLOT_WORDS.values())
     yield from (("audit/analyses/crosscheck/conventions.py", one.words) for one in CONVENTIONS.values())
     yield from (("audit/public/sentences.py", text) for text in PUBLIC_SENTENCES.values())
     yield from (("audit/vocabulary/sentences.py", text) for text in (*SENTENCES.values(), *WORDS))

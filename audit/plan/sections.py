@@ -99,7 +99,7 @@ class VerdictSection(Strict):
     min_denominator: Annotated[int, Field(ge=1)] = 5
     """Below this many cases no rate is stated and nothing is judged: `not_evaluable`."""
     power: Annotated[float, Field(gt=0.5, le=0.99)] = 0.80
-    """`min_cases = "auto"`: the chance of passing that a group equal to the rest must have to be judged alone."""
+    """`min_cases = "auto"`: the chance of a pass, over all groups judged alone, if everyone is treated alike."""
     level: Annotated[float, Field(ge=0.5, le=0.9999)] = 0.95
     """Level of the intervals that are shown."""
     seed: Annotated[int, Field(ge=0)] = 0

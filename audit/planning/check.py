@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from audit.analyses.estimates import row_accounts
-from audit.analyses.missing_attributes import member_places
 from audit.counting.families import count_families, everyone_as_family, is_finest
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
-from audit.planning.held_back import PlannedPeople, groups_held_back, share_for_all
 from audit.planning.set_review import SetReview, review_set
+from audit.result.findings.further import PlannedPass
 from audit.result.findings.judged import RowAccount
 from audit.verdicts.budget import budget
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected, rule_decidability
+from audit.verdicts.chance_of_pass import planned_pass
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected
+from audit.verdicts.joint_power import by_labels, plan_decidability
+from audit.verdicts.planned_people import groups_held_back, share_for_all
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
-from audit.vocabulary.metrics import METRICS, Cell, MetricName
+from audit.vocabulary.metrics import Cell, MetricName
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,12 +123,6 @@ class ProbeCheck:
     """Number of texts or rows to score."""
     changes: int
     """Number of comparisons."""
-    templates: int
-    """Number of templates, or rows, or clusters of rows."""
-    unit: str
-    """What a template is: a text, a row or a cluster."""
-    templates_needed: int
-    """Fewest templates with which its narrowest limit can be passed, where no score moves; 0 without a limit."""
     unused: tuple[str, ...]
     """Words and texts of the operator's own that are not used, and why."""
     unanswered: bool
@@ -151,6 +147,9 @@ class CheckReport:
     """What is conspicuous about the set itself; None where only counts were checked."""
     probes: tuple[ProbeCheck, ...] = ()
     """Questions that the plan's probes would ask."""
+    planned_pass: PlannedPass | None = None
+    """Chance that a detector which treats everyone alike passes all rules whose denominators are known from labels;
+    None where there is no such rule."""
     model_missing: bool = False
     """Whether the model file or folder that the plan names is not there."""
 
@@ -189,14 +188,8 @@ def _check_probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Pr
     if not loaded.plan.probes:
         return ()
     from audit.scoring.probing.probes import check_answers, check_probes, is_unanswered
-    from audit.stats.pairs.template_shifts import least_templates
 
     plan, folder = loaded.plan, loaded.folder
-    needed = {
-        name: least_templates(0.0, rule.margin, plan.verdict.alpha) or 0
-        for rule in sorted(plan.named_probe_rules, key=lambda rule: -rule.margin)
-        for name in rule.probes
-    }
     designs = check_probes(plan, evaluation_set, folder)
     check_answers(plan, designs, evaluation_set, folder)
     return tuple(
@@ -204,9 +197,6 @@ def _check_probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Pr
             probe=probe.id,
             variants=len(design.ids),
             changes=len(design.comparisons),
-            templates=design.templates,
-            unit=design.unit,
-            templates_needed=needed.get(probe.id, 0),
             unused=design.unused,
             unanswered=is_unanswered(probe, plan, folder),
         )
@@ -271,13 +261,15 @@ def check_counts(
     families = count_families(plan, counts, features)
     by_name = {feature.name: feature for feature in features}
     everyone = everyone_as_family(counts)
+    decided = plan_decidability(plan, families, by_name, moments)
     return CheckReport(
         plan=plan,
         features=tuple(features),
         everyone=row_accounts(counts, [everyone])[0],
         positive=int(everyone.cell(Cell.UNSCORED_POSITIVE)[0]),
         negative=int(everyone.cell(Cell.UNSCORED_NEGATIVE)[0]),
-        rules=_check_rules(plan, families, by_name, moments),
+        rules=_check_rules(plan, families, by_name, decided),
+        planned_pass=planned_pass(plan, counts, features, moments, decided),
     )
 
 
@@ -285,12 +277,12 @@ def _check_rules(
     plan: AuditPlan,
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
-    moments: Moments | None,
+    decided: Mapping[str, RuleDecidability],
 ) -> tuple[RuleCheck, ...]:
     checks: list[RuleCheck] = []
     for rule in plan.named_rules:
-        later = METRICS[rule.metric].denominator_is == "decisions"
-        decidability = None if later else rule_decidability(plan, rule, families, features, moments)
+        decidability = decided[rule.id] if by_labels(rule) else None
+        later = decidability is None
         checks.append(
             RuleCheck(
                 rule=rule.id,
@@ -299,10 +291,7 @@ def _check_rules(
                 known_only_after_scoring=later,
                 families=()
                 if decidability is None
-                else tuple(
-                    _check_family(plan, rule, family, decidability, families[family.family])
-                    for family in decidability.families
-                ),
+                else tuple(_check_family(plan, rule, family, decidability) for family in decidability.families),
                 coverage=None if decidability is None else decidability.lowest_coverage,
                 min_coverage=plan.verdict.min_coverage,
                 missing_expected=() if later else missing_expected(plan, rule, families, features),
@@ -312,10 +301,9 @@ def _check_rules(
 
 
 def _check_family(
-    plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, decidability: RuleDecidability, counts: FamilyCounts
+    plan: AuditPlan, rule: NamedRule, family: FamilyDecidability, decidability: RuleDecidability
 ) -> FamilyCheck:
-    planned = PlannedPeople(family.people, family.size, family.rest_size, family.decidable, member_places(counts))
-    held = groups_held_back(plan, rule, planned)
+    held = family.decidable & groups_held_back(plan, rule, family.planned)
     return FamilyCheck(
         family=family.family,
         finest=is_finest(plan, family.family),
@@ -323,7 +311,7 @@ def _check_family(
         groups=tuple(_check_group(family, decidability, place) for place in range(len(family.groups))),
         coverage=decidability.coverage[family.family],
         held_back=tuple(group for group, is_held in zip(family.groups, held, strict=True) if is_held),
-        share_for_all=share_for_all(plan, rule, planned) if held.any() else None,
+        share_for_all=share_for_all(plan, rule, family.planned, family.decidable) if held.any() else None,
     )
 
 

@@ -24,10 +24,10 @@ from audit.stats.sizes.decidable_clusters import Hidden
 from audit.stats.sizes.decidable_disparity import Limit, failing_rate, passing_edge
 from audit.stats.sizes.effective_levels import first_effective_levels, power_width
 from audit.verdicts.budget import budget
-from audit.verdicts.decidability import EffectiveSizes, FamilyDecidability, effective_sizes, rule_decidability
+from audit.verdicts.decidability import EffectiveSizes, FamilyDecidability, RuleDecidability, effective_sizes
 from audit.verdicts.margin_tests import procedure_of
 from audit.verdicts.weighted_tests import is_exact
-from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS
 
 
@@ -84,7 +84,7 @@ def rule_power(
     plan: AuditPlan,
     rule: Rule,
     families: Mapping[Family, FamilyCounts],
-    features: Mapping[str, SensitiveFeature],
+    decidability: RuleDecidability,
     moments: Moments | None = None,
     *,
     margins: bool = True,
@@ -92,7 +92,6 @@ def rule_power(
     """Find for every group of `rule` the gap that would fail it and, with `margins`, the margin at which it would
     pass.
     """
-    decidability = rule_decidability(plan, rule, families, features, moments)
     return tuple(
         _family_power(plan, rule, families[decided.family], decided, decidability.judged_as, moments, margins=margins)
         for decided in decidability.families

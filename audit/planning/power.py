@@ -14,9 +14,11 @@ from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.planning.check import count_labels
 from audit.planning.decidable_gaps import FamilyPower, rule_power
+from audit.result.findings.further import PlannedPass
 from audit.verdicts.budget import budget
+from audit.verdicts.chance_of_pass import planned_pass
+from audit.verdicts.joint_power import by_labels, plan_decidability
 from audit.vocabulary.groups import SensitiveFeature
-from audit.vocabulary.metrics import METRICS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +50,8 @@ class PowerReport:
     features: tuple[SensitiveFeature, ...]
     """Sensitive features and the names of their levels."""
     rules: tuple[RulePower, ...]
+    planned_pass: PlannedPass | None
+    """As in `audit.planning.check.CheckReport`."""
 
 
 def plan_power(
@@ -83,17 +87,17 @@ def counts_power(
     clusters.
     """
     families = count_families(plan, counts, features)
-    by_name = {feature.name: feature for feature in features}
+    decided = plan_decidability(plan, families, {feature.name: feature for feature in features}, moments)
     rules = []
     for rule in plan.named_rules:
-        later = METRICS[rule.metric].denominator_is == "decisions"
+        later = not by_labels(rule)
         rules.append(
             RulePower(
                 rule=rule,
                 sides=tuple(question.side for question in questions(plan, rule)),
                 level=budget(plan).names,
                 known_only_after_scoring=later,
-                families=() if later else rule_power(plan, rule, families, by_name, moments, margins=margins),
+                families=() if later else rule_power(plan, rule, families, decided[rule.id], moments, margins=margins),
             )
         )
-    return PowerReport(plan, tuple(features), tuple(rules))
+    return PowerReport(plan, tuple(features), tuple(rules), planned_pass(plan, counts, features, moments, decided))

@@ -13,7 +13,6 @@ from audit.counting.table import FamilyCounts
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sampling_design import SamplingDesign
-from audit.planning.held_back import PlannedPeople, groups_held_back
 from audit.planning.sample_sizes import (
     NEAREST,
     CellGroups,
@@ -27,6 +26,7 @@ from audit.planning.sample_sizes import (
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.sizes.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
 from audit.stats.sizes.unit_shapes import UnitShapes
+from audit.verdicts.planned_people import PlannedPeople, groups_held_back
 
 ClusterShapes = Callable[[IntArray, int], UnitShapes]
 """Function that gives the clusters of groups in the pool, from the group of each cell (int64[C], -1 for none) and their
@@ -68,7 +68,7 @@ class GroupReach:
     """Cases of the same kind with which it would be judged alone; None where no number would do."""
     decidable: bool
     held_back: bool
-    """Whether it could still not pass: as `audit.planning.held_back` says, for the pool."""
+    """Whether it could still not pass: as `audit.verdicts.planned_people` says, for the pool."""
 
 
 def allocate(
@@ -291,8 +291,8 @@ def planned_reach(
             enough = bool(judged_at_all and cases[place] >= needs - 1e-6)
             of_family.append((round(float(cases[place])), needs if judged_at_all else None, enough))
         alone = np.array([enough for _, _, enough in of_family], dtype=np.bool_)
-        people = PlannedPeople(have, sizes.own, sizes.rest, alone, _members(groups))
-        held = groups_held_back(plan, groups.rule, people)
+        people = PlannedPeople(have, sizes.own, sizes.rest, _members(groups))
+        held = alone & groups_held_back(plan, groups.rule, people)
         found += [
             GroupReach(groups, place, int(have[place]), *sizes_of_group, bool(held[place]))
             for place, sizes_of_group in enumerate(of_family)

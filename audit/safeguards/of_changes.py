@@ -11,8 +11,7 @@ from audit.result.findings.swaps import ChangedSlot, SwapProbe, SwapShift
 from audit.safeguards.plan_scope import NATIONALITY_SLOTS
 from audit.safeguards.result_view import ResultView
 from audit.safeguards.searches import FoundEvidence, Search, measured, not_shown
-from audit.vocabulary.sentences import Sentence, Value, Word, counted, sentence, share
-from audit.vocabulary.terms import SLOT_WORDS
+from audit.vocabulary.sentences import SLOT_WORDS, Sentence, Value, Word, counted, sentence, share
 from audit.vocabulary.text import count_of
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from audit.analyses.missing_attributes import member_places
 from audit.analyses.sides import possible_cases, possible_cells, questions
 from audit.analyses.weighted_rates import least_q
 from audit.counting.families import Parents, is_finest, ladder_parents, parent_family, parent_group, rule_families
@@ -28,9 +30,12 @@ from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.unseen_clusters import Bundles, clusters_factor_needed, too_few_clusters
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
 from audit.stats.rates.boundaries import Boundary, counted_rate
-from audit.stats.sizes.approximate_power import cases_to_pass
+from audit.verdicts.planned_people import PlannedPeople, cases_to_be_alone, chance_to_miss, is_beyond_help
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
+
+_LEAST_MISSED: Final = 1e-9
+"""Chance of no pass below which no size is planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +54,8 @@ class FamilyDecidability:
     """bool[G]: whether a rate may be stated for the group and for its rest at all."""
     decidable: BoolArray
     """bool[G]: whether the group is judged alone."""
-    people: FloatArray
-    """float64[G]: what coverage counts: cases, or with design weights the number of people they stand for."""
-    size: FloatArray
-    """float64[G]: number of independent cases of equal weight that the group's cases are worth."""
-    rest_size: FloatArray
-    """float64[G]: number of independent cases of equal weight that the rest's cases are worth."""
+    planned: PlannedPeople
+    """What the cases are worth, and whose people may belong to each group."""
     too_few_clusters: BoolArray
     """bool[G]: whether there are too few clusters, or too few degrees of freedom after weights and sizes, to judge the
     group.
@@ -63,6 +64,10 @@ class FamilyDecidability:
     """bool[G]: whether the group has the cases, but from so few clusters that all of them could be good ones by
     chance.
     """
+    miss: FloatArray
+    """float64[G]: planned chance that the group would not pass if it were treated like everyone else."""
+    beyond_help: BoolArray
+    """bool[G]: whether no number of cases would do, so many people are unknown who may belong to the group."""
 
     def required_cases(self, place: int) -> int | None:
         """Return the cases with which a group would be judged alone; None where no number would do."""
@@ -90,8 +95,11 @@ def rule_decidability(
     features: Mapping[str, SensitiveFeature],
     moments: Moments | None = None,
 ) -> RuleDecidability:
-    """Find the groups of `rule` that can be judged alone, those judged as a part of a larger one, and the coverage."""
-    judged = tuple(_family_decidability(plan, rule, families[family], moments) for family in rule_families(plan, rule))
+    """Find the groups of `rule` that can be judged alone, those judged as a part of a larger one, and the coverage.
+
+    The plan's power holds for each group by itself; `audit.verdicts.joint_power` has what holds for all together.
+    """
+    judged = tuple(family_decidability(plan, rule, families[family], moments) for family in rule_families(plan, rule))
     return decidability_on_the_ladder(plan, judged, features)
 
 
@@ -110,12 +118,14 @@ def decidability_on_the_ladder(
     return RuleDecidability(judged, judged_as, coverage, min(known) if len(known) == len(base) else None)
 
 
-def _family_decidability(
+def family_decidability(
     plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None
 ) -> FamilyDecidability:
+    """Find the groups of one family that can be judged alone, with the plan's power for each by itself."""
     n, m = possible_cases(family, METRICS[rule.metric])
     design = effective_sizes(plan, rule, family, moments)
-    required = _required_cases(plan, rule, family.family, m, design)
+    planned = PlannedPeople(design.people, n * design.worth, design.rest_size, member_places(family))
+    required = _required_cases(plan, rule, family.family, planned, design, plan.verdict.power)
     too_few_to_pass = (n >= required) & (n < design.wanted)
     required = np.maximum(required, design.wanted)
     floor = plan.verdict.min_denominator
@@ -128,12 +138,34 @@ def _family_decidability(
         required=required,
         evaluable=evaluable,
         decidable=evaluable & (n >= required),
-        people=design.people,
-        size=n * design.worth,
-        rest_size=design.rest_size,
+        planned=planned,
         too_few_clusters=design.too_few_clusters,
         too_few_to_pass=too_few_to_pass,
+        miss=chance_to_miss(plan, rule, planned),
+        beyond_help=is_beyond_help(plan, rule, planned),
     )
+
+
+def with_fewer_alone(plan: AuditPlan, rule: Rule, family: FamilyDecidability, most_missed: float) -> FamilyDecidability:
+    """Judge alone only groups that miss a pass with at most this chance, where the plan says `"auto"`.
+
+    A group that no number of cases would help stays: what it lacks is who the unknown are, and its verdict says so.
+    """
+    if most_missed >= 1.0 or not is_auto(plan, family.family):
+        return family
+    n, worth = family.cases, family.planned.size / np.maximum(family.cases, 1)
+    decidable = family.decidable & ((family.miss <= most_missed) | family.beyond_help)
+    cases = cases_to_be_alone(plan, rule, family.planned, 1.0 - max(most_missed, _LEAST_MISSED))
+    required = np.maximum(family.required, np.ceil(cases / np.where(worth > 0.0, worth, 1.0)))
+    # planned sizes and chances are two approximations; the chance decides
+    required = np.where(decidable, np.minimum(required, n), required)
+    required = np.where(family.decidable & ~decidable, np.maximum(required, n + 1), required)
+    return replace(family, decidable=decidable, required=required)
+
+
+def is_auto(plan: AuditPlan, family: Family) -> bool:
+    """Say whether the plan leaves it to the labels who of a family is judged alone."""
+    return any(plan.groups[axis.feature].min_cases == "auto" for axis in family.axes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,26 +238,13 @@ def effective_sizes(
 
 
 def _required_cases(
-    plan: AuditPlan, rule: Rule, family: Family, rest_cases: IntArray, design: EffectiveSizes
+    plan: AuditPlan, rule: Rule, family: Family, planned: PlannedPeople, design: EffectiveSizes, power: float
 ) -> FloatArray:
     declared: Sequence[int | str] = [plan.groups[axis.feature].min_cases for axis in family.axes]
-    required = np.full(rest_cases.shape, float(plan.verdict.min_denominator))
-    for number in declared:
-        if isinstance(number, int):
-            required = np.maximum(required, float(number))
+    least = [plan.verdict.min_denominator, *(number for number in declared if isinstance(number, int))]
+    required = np.full(design.worth.shape, float(max(least)))
     if "auto" in declared:
-        asked = questions(plan, rule)
-        # of two sides each is planned for half of the risk, so that both pass together with the power asked for
-        power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
-        for question in asked:
-            planned = cases_to_pass(
-                rule.planned_rate,
-                design.rest_size,
-                question.within,
-                alpha=plan.verdict.alpha,
-                power=power,
-            )
-            required = np.maximum(required, np.ceil(planned / design.worth))
+        required = np.maximum(required, np.ceil(cases_to_be_alone(plan, rule, planned, power) / design.worth))
     return np.where(design.too_few_clusters, np.inf, required)
 
 
@@ -240,11 +259,11 @@ def _decidable_ancestor(plan: AuditPlan, group: Group, alone: Mapping[Group, boo
 
 
 def _coverage(family: FamilyDecidability, judged_as: Mapping[Group, Group | None]) -> float | None:
-    everyone = float(family.people.sum())
+    everyone = float(family.planned.people.sum())
     if everyone == 0.0:
         return None
     covered = sum(
-        float(family.people[place])
+        float(family.planned.people[place])
         for place, group in enumerate(family.groups)
         if family.decidable[place] or judged_as[group] is not None
     )

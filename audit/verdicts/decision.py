@@ -14,6 +14,7 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import Change
+from audit.result.findings.further import PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 from audit.verdicts.changes.baseline import Joined, Judged, change_from, overall_with
@@ -34,6 +35,10 @@ class Decision(NamedTuple):
     change: Change | None
     """Change from the baseline; None if there is no baseline."""
     overall: OverallVerdict
+    planned: PlannedPass | None
+    """Chance that a detector which treats everyone alike would have passed; None if there is a verdict, or details are
+    left out.
+    """
     sample: JudgedSample | None
     """Control sample judged by itself, which decides nothing; None if the set has none or details are left out."""
 
@@ -62,7 +67,7 @@ def decide(
     detector_sha256
         Digest of the detector, to say whether the baseline had another one.
     details
-        Whether the control sample is judged too.
+        Whether the control sample is judged too, and the chance of a pass looked for where there is no verdict.
     """
     by_name = {feature.name: feature for feature in features}
     rules, verdicts, overall = judge(plan, families, by_name, counted.moments)
@@ -75,7 +80,16 @@ def decide(
         change = change_from(joined, Judged(plan, features, counts, rules, detector_sha256))
         overall = overall_with(overall, change)
     sample = _judged_sample(plan, counted, families, by_name) if details else None
-    return Decision(rules, verdicts, probe_rules, probe_verdicts, change, overall, sample)
+    undecided = details and any(rule.outcome == "inconclusive" for rule in rules)
+    planned = _planned_pass(plan, features, counted) if undecided else None
+    return Decision(rules, verdicts, probe_rules, probe_verdicts, change, overall, planned, sample)
+
+
+def _planned_pass(plan: AuditPlan, features: Sequence[SensitiveFeature], counted: Counted) -> PlannedPass | None:
+    # a gate asks for no details, and does not wait for this
+    from audit.verdicts.chance_of_pass import planned_pass
+
+    return planned_pass(plan, counted.table, features, counted.moments)
 
 
 def _judged_sample(

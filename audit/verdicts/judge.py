@@ -25,8 +25,9 @@ from audit.result.findings.change import combined_outcome
 from audit.result.findings.judged import Because, FamilyResult, Outcome, RuleBecause, RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.verdicts.budget import Budget, budget
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected, rule_decidability
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected
 from audit.verdicts.family_tests import FamilyTests
+from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.weighted_tests import rule_tests
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
@@ -46,8 +47,11 @@ def judge(
     rules: list[RuleResult] = []
     verdicts: list[Verdict] = []
     stopped = too_many_failed(plan, families)
+    decided = plan_decidability(plan, families, features, moments)
     for rule in plan.named_rules:
-        result, of_groups = judge_rule(plan, rule, families, features, spend, moments, stopped=stopped)
+        result, of_groups = judge_rule(
+            plan, rule, families, features, decided[rule.id], spend, moments, stopped=stopped
+        )
         rules.append(result)
         verdicts.extend(of_groups)
     return tuple(rules), tuple(verdicts), overall_verdict(plan, rules)
@@ -58,16 +62,16 @@ def judge_rule(
     rule: NamedRule,
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
+    decidability: RuleDecidability,
     spend: Budget,
     moments: Moments | None = None,
     *,
     stopped: bool = False,
 ) -> tuple[RuleResult, tuple[Verdict, ...]]:
-    """Judge one rule; `spend` is what each of its families may spend on each side.
+    """Judge one rule; `decidability` says who is judged alone, and `spend` what each family may spend on each side.
 
     Where `stopped`, the detector failed too often for anything to be decided, and no group passes or fails.
     """
-    decidability = rule_decidability(plan, rule, families, features, moments)
     tests = rule_tests(plan, rule, families, decidability, spend, moments)
     outcomes: dict[Group, tuple[Outcome, Because]] = {}
     for family in decidability.families:

@@ -277,6 +277,15 @@ _PLAIN: Final = frozenset(
 )
 """Sentences whose English text sets no thousands apart."""
 
+SLOT_WORDS: Final[Mapping[str, str]] = {
+    "demonym": "nationality word",
+    "country": "country",
+    "gender": "word for gender",
+    "name": "given name",
+    "language": "language",
+}
+"""Words for the slots of a text in reports."""
+
 NOUNS: Final[Mapping[str, str]] = {
     "rule": "rules",
     "verdict": "verdicts",

@@ -23,6 +23,7 @@ from audit.stats.margins.score_test import exact_p
 from audit.stats.rates.boundaries import margin_boundary
 from audit.stats.sizes.decidable_disparity import Limit
 from audit.stats.sizes.effective_levels import effective_levels, first_effective_levels
+from audit.verdicts.decidability import rule_decidability
 from audit.vocabulary.metrics import METRICS, Cell
 
 RULE = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}
@@ -38,7 +39,8 @@ def of_sizes(sizes: dict[str, int], flagged: float = 0.0, **rule: object) -> Fam
     feature = categorical("sex", list(sizes))
     plan = plan_of([RULE | rule], [feature])
     _, families = families_of(plan, [feature], rows)
-    (family,) = rule_power(plan, plan.named_rules[0], families, {"sex": feature})
+    asked = plan.named_rules[0]
+    (family,) = rule_power(plan, asked, families, rule_decidability(plan, asked, families, {"sex": feature}))
     return family
 
 
@@ -66,7 +68,8 @@ def test_without_margins_the_gaps_are_the_same() -> None:
     feature = categorical("sex", ["a", "b"])
     plan = plan_of([RULE], [feature])
     _, families = families_of(plan, [feature], rows)
-    asked = plan, plan.named_rules[0], families, {"sex": feature}
+    rule = plan.named_rules[0]
+    asked = plan, rule, families, rule_decidability(plan, rule, families, {"sex": feature})
     (every,), (gaps,) = rule_power(*asked), rule_power(*asked, margins=False)
     assert all(group.passes_at for group in every.groups)
     assert gaps.groups == tuple(replace(group, passes_at=()) for group in every.groups)
@@ -213,7 +216,9 @@ def of_clusters(sizes: dict[str, tuple[int, int]], weight: float | None = None, 
     }
     plan = plan_of([RULE | rule], [feature])
     _, families = families_of(plan, [feature], counts)
-    (family,) = rule_power(plan, plan.named_rules[0], families, {"sex": feature}, moments)
+    asked = plan.named_rules[0]
+    decidability = rule_decidability(plan, asked, families, {"sex": feature}, moments)
+    (family,) = rule_power(plan, asked, families, decidability, moments)
     return family
 
 

@@ -38,7 +38,8 @@ class Doubts:
         factor: float | Literal["worst"] = "worst",
     ) -> None:
         features = [categorical("sex", list(rows))]
-        plan = plan_of([rule], features)
+        # whoever is there is judged alone, whatever is supposed of the unknown
+        plan = plan_of([rule], features, groups={"sex": {"min_cases": 30}})
         section = SensitivitySection(unknown_share_factor=factor, unknown_odds_factor=factor, max_missing_share=share)
         self.plan = plan = plan.model_copy(update={"sensitivity": section})
         _, families = families_of(plan, features, {(code,): of for code, of in rows.items()})

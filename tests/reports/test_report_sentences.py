@@ -15,6 +15,7 @@ from audit.scoring.rules import decision_rule
 from audit.vocabulary.sentences import (
     NOUNS,
     SENTENCES,
+    SLOT_WORDS,
     WORDS,
     Counted,
     Sentence,
@@ -24,7 +25,6 @@ from audit.vocabulary.sentences import (
     sentence,
     share,
 )
-from audit.vocabulary.terms import SLOT_WORDS
 from audit.vocabulary.text import LANGUAGES
 from reports.language import ENGLISH
 from reports.languages import language

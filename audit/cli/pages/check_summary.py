@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.cli.pages.set_summary import set_summary
+from audit.cli.pages.summary_lines import planned_pass_lines
 from audit.cli.pages.unknown_people import held_back_line, remedy_lines
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent, percent
@@ -49,6 +50,8 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
     asked = {rule.id: rule for rule in report.plan.named_rules}
     for rule in report.rules:
         lines += ["", *_rule_lines(rule, asked[rule.rule], names, style, every_group)]
+    if report.planned_pass is not None:
+        lines += ["", *planned_pass_lines(report.planned_pass)]
     for probe in report.probes:
         lines += ["", *_probe_lines(probe, style)]
     return "\n".join(lines) + "\n"
@@ -68,12 +71,9 @@ def _probe_lines(probe: ProbeCheck, style: Style) -> list[str]:
     changes = count_of(probe.changes, "change")
     lines = [style.paint(f"Probe {probe.probe}: {probe.variants:,} to score, {changes}", "strong")]
     lines += [f"  Not used: {printable(each)}" for each in probe.unused]
-    shape = style.shape("inconclusive")
-    if probe.templates < probe.templates_needed:
-        few, needed = count_of(probe.templates, probe.unit), f"{probe.templates_needed:,} or more"
-        lines.append(style.paint(f"  {shape} No pass with {few}: its limit takes {needed}", "inconclusive"))
     if not probe.unanswered:
         return lines
+    shape = style.shape("inconclusive")
     return [
         *lines,
         style.paint(

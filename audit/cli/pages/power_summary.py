@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
+from audit.cli.pages.summary_lines import planned_pass_lines
 from audit.stats.sizes.decidable_disparity import LARGEST_SHARE
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent
@@ -46,6 +47,8 @@ def power_summary(report: PowerReport, style: Style, *, every_group: bool = Fals
     ]
     for rule in report.rules:
         lines += ["", *_rule(rule, names, style, every_group)]
+    if report.planned_pass is not None:
+        lines += ["", *planned_pass_lines(report.planned_pass)]
     lines += ["", "Restricted: exact counts can single out people; not for publication."]
     return "\n".join(lines) + "\n"
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from audit.cli.console.group_names import GroupNames
-from audit.cli.pages.summary_lines import swap_line
+from audit.cli.pages.summary_lines import planned_pass_lines, swap_line
 from audit.result.audit_result import AuditResult
 from audit.result.findings.sensitivity import RuleSensitivity
 from audit.result.findings.subgroup_scan import ScanValues, SubgroupScan
@@ -18,11 +18,12 @@ _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns rou
 
 
 def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
-    """Write at most five lines: one changed word, people of unknown group, what would overturn a verdict, like with
-    like, the search.
+    """Write at most seven lines: one changed word, the chance of a pass, people of unknown group, what would overturn a
+    verdict, like with like, the search.
     """
     lines = (
         swap_line(result),
+        *planned_pass_lines(result.further.planned_pass),
         _unknown_line(result, names),
         _weakest_line(result, names),
         _like_with_like_line(result, names),

@@ -1,17 +1,20 @@
-"""Lines of the summary on probes, answers, other libraries, nationalities without a name, and waivers."""
+"""Lines of the summary on probes, answers, other libraries, nationalities without a name, waivers, and the chance of a
+pass.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from audit.cli.console.terminal import Style
 from audit.result.audit_result import AuditResult
+from audit.result.findings.further import PlannedPass, Remedy
 from audit.result.findings.judged import Verdict
-from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
+from audit.result.findings.swaps import ProbeRuleResult, SwapProbe, SwapShift
 from audit.result.waivers import day_of, waivers_on_day
 from audit.vocabulary.numbers import percent
-from audit.vocabulary.terms import SLOT_WORDS
+from audit.vocabulary.sentences import SLOT_WORDS
 from audit.vocabulary.text import count_of, printable
 
 _MOST_NAMED = 3
@@ -58,20 +61,7 @@ def _limit_words(result: AuditResult) -> str:
     outcomes = {rule.outcome for rule in result.probe_rules}
     if not outcomes:
         return ""
-    if "fail" in outcomes or outcomes == {"pass"}:
-        return " FAIL" if "fail" in outcomes else " within the limit"
-    takes = _takes(result, result.probe_verdicts)
-    return f" cannot tell with fewer than {takes}" if takes else " cannot tell"
-
-
-def _takes(result: AuditResult, verdicts: Sequence[ProbeVerdict]) -> str:
-    """Return how many texts it takes at least to decide all of these changes; empty where none has too few."""
-    few = [one for one in verdicts if one.because == "too_few_templates" and one.templates_needed is not None]
-    if not few:
-        return ""
-    most = max(few, key=lambda one: one.templates_needed or 0)
-    unit = next(probe.unit for probe in result.probes if probe.probe == most.probe)
-    return count_of(most.templates_needed or 0, unit)
+    return " FAIL" if "fail" in outcomes else " within the limit" if outcomes == {"pass"} else " cannot tell"
 
 
 def probe_rule_lines(result: AuditResult, style: Style) -> list[str]:
@@ -94,8 +84,6 @@ def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
         for one in verdicts[:_MOST_NAMED]
     ]
     more = f" and {len(verdicts) - _MOST_NAMED:,} more" if len(verdicts) > _MOST_NAMED else ""
-    takes = _takes(result, verdicts)
-    more += f"; it takes {takes} or more" if takes else ""
     state = "FAIL" if fails else "cannot tell"
     text = (
         f"{style.shape(rule.outcome)} {state} {rule.rule}: {count_of(len(verdicts), 'change')} {what} "
@@ -189,3 +177,21 @@ class Waived:
         who = sorted({printable(held.waiver.who) for held in self._held})
         by = f", by {who[0]}" if len(who) == 1 else ""
         return [f"Waived: {'; '.join(parts)}{by}"]
+
+
+_REMEDIES: Final[Mapping[Remedy, str]] = {
+    "nobody_unknown": "finding out who the unknown are",
+    "single_features": "rules on single features only",
+    "twice_the_cases": "twice as many cases",
+    "wider_limit": "limits half as wide again",
+}
+
+
+def planned_pass_lines(planned: PlannedPass | None) -> list[str]:
+    """State the chance, and what would raise it most."""
+    if planned is None:
+        return []
+    lines = [f"Chance of a pass, were everyone treated alike: {percent(planned.chance)}"]
+    if planned.remedy is not None:
+        lines.append(f"  Most would be gained by {_REMEDIES[planned.remedy]}: {percent(planned.with_remedy)}")
+    return lines

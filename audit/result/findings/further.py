@@ -17,6 +17,24 @@ from audit.result.findings.subgroup_scan import SubgroupScan
 from audit.vocabulary.groups import Group, Part
 from audit.vocabulary.statuses import Reason, Status
 
+Remedy = Literal[
+    "nobody_unknown",  # everybody's group is found out
+    "single_features",  # rules are about single features, and not about their intersections
+    "twice_the_cases",  # twice as many cases of every group
+    "wider_limit",  # limits that are half as wide again
+]
+
+
+class PlannedPass(Part):
+    """Chance that a detector which treats everyone alike passes this audit, by labels alone."""
+
+    chance: float
+    """The share of simulated audits in which every group judged alone passes; 0 where no pass is within reach."""
+    remedy: Remedy | None
+    """Change that would raise it most; null where it reaches the plan's power, or none would raise it by 5 points."""
+    with_remedy: float | None
+    """The chance with that change."""
+
 
 class FailedRows(Part):
     """Rows of a group without a usable answer, for one reason."""
@@ -223,6 +241,8 @@ class Further(Part):
     """Whether scores mean what they say: everyone first, then group by group."""
     sweeps: tuple[Sweep, ...] = ()
     """What other thresholds and capacities would have done, family by family: described, never judged."""
+    planned_pass: PlannedPass | None = None
+    """Chance that a detector which treats everyone alike passes, where some rule on rates is inconclusive."""
     sensitivity: tuple[RuleSensitivity, ...] = ()
     """Rule by rule, what it would take for its verdicts not to stand."""
     control_sample: ControlSample | None = None

@@ -34,6 +34,7 @@ from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.verdicts.changes.margins import ChangeTests, Evidence, change_level, change_tests
 from audit.verdicts.changes.sides import change_questions, margin_of
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, decidability_on_the_ladder
+from audit.verdicts.planned_people import NOBODY, PlannedPeople
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
@@ -259,11 +260,11 @@ def family_decidability(plan: AuditPlan, rule: NamedRule, family: Family, eviden
         required=required,
         evaluable=evaluable,
         decidable=evaluable & (n >= required),
-        people=n.astype(np.float64),
-        size=n.astype(np.float64),
-        rest_size=m.astype(np.float64),
+        planned=PlannedPeople(n.astype(np.float64), n.astype(np.float64), m.astype(np.float64), NOBODY),
         too_few_clusters=no,
         too_few_to_pass=no,
+        miss=np.zeros(n.shape),
+        beyond_help=no,
     )
 
 

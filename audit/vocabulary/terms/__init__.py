@@ -12,12 +12,12 @@ from typing import Final
 from audit.vocabulary.terms.doubts import DOUBTS
 from audit.vocabulary.terms.further_questions import FURTHER_QUESTIONS
 from audit.vocabulary.terms.governance import GOVERNANCE
-from audit.vocabulary.terms.probes import PROBES, SLOT_WORDS
+from audit.vocabulary.terms.probes import PROBES
 from audit.vocabulary.terms.reports import REPORTS
 from audit.vocabulary.terms.term import Term, plain_name
 from audit.vocabulary.terms.verdicts import VERDICTS
 
-__all__ = ["SLOT_WORDS", "TERMS", "Term", "plain_name", "term_called", "terms_like"]
+__all__ = ["TERMS", "Term", "plain_name", "term_called", "terms_like"]
 
 _PARTS: Final = (*VERDICTS, *DOUBTS, *FURTHER_QUESTIONS, *PROBES, *GOVERNANCE, *REPORTS)
 TERMS: Final[Mapping[str, Term]] = {term.name: term for term in _PARTS}

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from audit.vocabulary.terms.term import Term
-
-SLOT_WORDS: Final[Mapping[str, str]] = {
-    "demonym": "nationality word",
-    "country": "country",
-    "gender": "word for gender",
-    "name": "given name",
-    "language": "language",
-}
-"""Words for the slots of a text in reports."""
 
 PROBES: Final = (
     Term(

@@ -1,0 +1,203 @@
+"""Chance that a detector which treats everyone alike would pass, for a set of which only the labels are known.
+
+Groups overlap: those of a ladder hold the same people, and a cross is a part of both its features. So the chances of
+groups are not multiplied here. Answers are drawn for the finest groups, added up, and every group is tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from audit.analyses.missing_attributes import Supposed
+from audit.analyses.sides import Question, possible_cells, questions
+from audit.counting.families import count_families
+from audit.counting.moments import Moments
+from audit.counting.table import UNKNOWN, CountsTable, cells_mask, climbed_codes
+from audit.plan.audit_plan import AuditPlan, Rule
+from audit.result.findings.further import PlannedPass, Remedy
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.margins.score_test import asymptotic_p
+from audit.stats.rates.boundaries import counted_outcome
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
+from audit.verdicts.joint_power import by_labels, plan_decidability, planned_chance
+from audit.verdicts.planned_people import LIKE_EXACT
+from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.metrics import METRICS
+
+_DRAWS: Final = 400
+_SEED: Final = 20261129
+_WORTH_SAYING: Final = 0.05
+_CERTAIN: Final = 1e-7
+"""Planned chance of no pass below which a group is not drawn."""
+
+
+def planned_pass(
+    plan: AuditPlan,
+    table: CountsTable,
+    features: Sequence[SensitiveFeature],
+    moments: Moments | None = None,
+    decided: Mapping[str, RuleDecidability] | None = None,
+) -> PlannedPass | None:
+    """Find the chance of a pass, and where it is below the plan's power the change that would raise it most.
+
+    Parameters
+    ----------
+    decided
+        Who is judged alone, as `audit.verdicts.joint_power.plan_decidability` says; the others as in `chance_of_pass`.
+
+    Returns
+    -------
+    PlannedPass or None
+        None where the denominator of every rule is made of decisions. Each change is planned anew: other groups may
+        then be judged alone.
+    """
+    chance = chance_of_pass(plan, table, features, moments, decided)
+    if chance is None or chance >= plan.verdict.power:
+        return None if chance is None else PlannedPass(chance=chance, remedy=None, with_remedy=None)
+    changed = {name: chance_of_pass(*change, features, moments) or 0.0 for name, change in _changes(plan, table)}
+    best = max(changed, key=lambda name: changed[name])
+    if changed[best] < chance + _WORTH_SAYING:
+        return PlannedPass(chance=chance, remedy=None, with_remedy=None)
+    return PlannedPass(chance=chance, remedy=best, with_remedy=changed[best])
+
+
+def _changes(plan: AuditPlan, table: CountsTable) -> Iterator[tuple[Remedy, tuple[AuditPlan, CountsTable]]]:
+    """Change one thing at a time, in the order in which equal gains are named."""
+    if any(UNKNOWN in codes for codes in table.codes):
+        nobody = plan.sensitivity.model_copy(update={"max_missing_share": 0.0})
+        yield "nobody_unknown", (plan.model_copy(update={"sensitivity": nobody}), table)
+    rules = [rule.model_copy(update=_single_features(rule)) for rule in plan.rules]
+    if rules != list(plan.rules):
+        yield "single_features", (plan.model_copy(update={"rules": tuple(rules)}), table)
+    yield "twice_the_cases", (plan, CountsTable(table.features, table.codes, 2 * table.cells))
+    wider = tuple(rule.model_copy(update=_wider(rule)) for rule in plan.rules)
+    yield "wider_limit", (plan.model_copy(update={"rules": wider}), table)
+
+
+def _single_features(rule: Rule) -> dict[str, Any]:
+    single = [features for features in rule.groups if isinstance(features, str)]
+    return {"groups": tuple(single)} if single else {}
+
+
+def _wider(rule: Rule) -> dict[str, Any]:
+    """Return a limit that is half as wide again."""
+    if rule.margin is not None:
+        return {"margin": min(rule.margin * 1.5, 0.99)}
+    return {"ratio": max(1.0 - (1.0 - rule.limit) * 1.5, 0.01)}
+
+
+def chance_of_pass(
+    plan: AuditPlan,
+    table: CountsTable,
+    features: Sequence[SensitiveFeature],
+    moments: Moments | None = None,
+    decided: Mapping[str, RuleDecidability] | None = None,
+) -> float | None:
+    """Estimate the chance that all rules pass whose denominators are known from labels.
+
+    Parameters
+    ----------
+    table : CountsTable
+        The finest groups; answers in it are not looked at.
+    moments
+        Where rows have weights or clusters. Then the product over groups is returned, which takes them as independent.
+
+    Returns
+    -------
+    float or None
+        A share of 400 draws with a fixed seed, so at most 2.5 points of standard error. 0 where some rule cannot pass
+        at all; None where every denominator is made of decisions.
+    """
+    rules = [rule for rule in plan.named_rules if by_labels(rule)]
+    by_name = {feature.name: feature for feature in features}
+    if not rules:
+        return None
+    if decided is None:
+        decided = plan_decidability(plan, count_families(plan, table, features), by_name, moments)
+    if not all(_can_pass(plan, decided[rule.id]) for rule in rules):
+        return 0.0
+    if moments is not None:
+        return planned_chance(decided[rule.id] for rule in rules)
+    rng = np.random.default_rng(_SEED)
+    passing = np.ones(_DRAWS, dtype=np.bool_)
+    for rule in rules:
+        cases = _cases(table, rule)
+        hits = rng.binomial(cases, rule.planned_rate, size=(_DRAWS, cases.size))
+        for family in decided[rule.id].families:
+            keys = climbed_codes(table.codes, table.features, family.family, by_name)
+            for question in questions(plan, rule):
+                passing &= _all_pass(plan, question, family, keys, cases, hits)
+    return float(passing.mean())
+
+
+def _can_pass(plan: AuditPlan, decided: RuleDecidability) -> bool:
+    """Say whether labels leave a pass of a rule within reach: somebody is judged, and they cover enough people."""
+    coverage = decided.lowest_coverage
+    judged = any(family.decidable.any() for family in decided.families)
+    return judged and coverage is not None and coverage >= plan.verdict.min_coverage
+
+
+def _cases(table: CountsTable, rule: Rule) -> IntArray:
+    """int64[K]: cases in the denominator of the rule's rate, answered or not."""
+    return np.asarray((table.cells * cells_mask(possible_cells(METRICS[rule.metric]))).sum(axis=(1, 2)), dtype=np.int64)
+
+
+def _all_pass(
+    plan: AuditPlan,
+    question: Question,
+    family: FamilyDecidability,
+    keys: Sequence[tuple[str, ...]],
+    cases: IntArray,
+    hits: IntArray,
+) -> BoolArray:
+    """bool[R]: whether every group judged alone passes in each draw, as recorded and with members at their worst."""
+    at = {tuple(level.code for level in group.levels): place for place, group in enumerate(family.groups)}
+    places = np.array([at[key] for key in keys], dtype=np.int64)
+    own, found = np.zeros(len(at), dtype=np.int64), np.zeros((len(at), hits.shape[0]), dtype=np.int64)
+    np.add.at(own, places, cases)
+    np.add.at(found, places, hits.T)
+    open_ = np.flatnonzero(family.decidable & (family.miss > _CERTAIN))
+    if not open_.size:
+        return np.ones(hits.shape[0], dtype=np.bool_)
+    up = question.side == "high"
+    harmed = found if up else own[:, np.newaxis] - found
+    x, n = harmed[open_], own[open_][:, np.newaxis]
+    y, m = harmed.sum(axis=0) - x, own.sum() - n
+    certain = _pooled(family.planned.members.several, open_, harmed)
+    x, n, y, m = x + certain, n + certain, y - certain, m - certain
+    passing = _passes(plan, question, x, n, y, m)
+    supposed = Supposed.of(plan.sensitivity)
+    unknown = _pooled(family.planned.members.unknown, open_, np.broadcast_to(own[:, np.newaxis], harmed.shape))
+    if not unknown.any():
+        return passing
+    there = _pooled(family.planned.members.unknown, open_, harmed)
+    most = np.floor(family.planned.members.most(own, supposed)[open_] + 1e-9)[:, np.newaxis]
+    share = np.ones(there.shape)
+    if supposed.odds_factor is not None:
+        share = supposed.odds_factor * there / np.maximum(supposed.odds_factor * there + unknown - there, 1.0)
+    moved = np.floor(np.minimum(there, share * most) + 1e-9)
+    others = np.minimum(np.ceil(moved / np.where(share > 0.0, share, 1.0) - 1e-9), most) - moved
+    return passing & _passes(plan, question, x + moved, n + moved + others, y - moved, m - moved - others)
+
+
+def _pooled(members: Sequence[Sequence[int]], open_: IntArray, values: IntArray) -> IntArray:
+    """int64[O, R]: values of the possible members of each group that is looked at, added up."""
+    pooled = np.zeros((open_.size, values.shape[1]), dtype=np.int64)
+    for row, place in enumerate(open_):
+        for other in members[place]:
+            pooled[row] += values[other]
+    return pooled
+
+
+def _passes(plan: AuditPlan, question: Question, *harmed: FloatArray | IntArray) -> BoolArray:
+    """bool[R]: whether all groups pass, by counts (x, n, y, m) of the outcome that is a harm."""
+    x, n, y, m = (count.ravel() for count in np.broadcast_arrays(*harmed))
+    boundary = question.within
+    if question.side == "low":
+        x, y = n - x, m - y
+    counted, counted_rest = counted_outcome(x, n, boundary), counted_outcome(y, m, boundary)
+    p = asymptotic_p(counted, n, counted_rest, m, boundary).reshape(harmed[0].shape)
+    return np.asarray((p <= LIKE_EXACT * plan.verdict.alpha).all(axis=0), dtype=np.bool_)

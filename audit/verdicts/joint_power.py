@@ -1,0 +1,124 @@
+"""Who is judged alone, so that a detector that treats everyone alike passes the whole audit with the plan's power.
+
+Power by group is not enough: of 300 groups that pass with 80 % each, all together never pass. So the smallest groups
+are judged as a part of larger ones until the product of the chances of all that are left reaches the power. Labels
+alone decide it, so that no error rate of a verdict changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+
+from audit.counting.families import rule_families
+from audit.counting.moments import Moments
+from audit.counting.table import FamilyCounts
+from audit.plan.audit_plan import AuditPlan, Rule
+from audit.stats.arrays import FloatArray
+from audit.verdicts.decidability import (
+    FamilyDecidability,
+    RuleDecidability,
+    decidability_on_the_ladder,
+    family_decidability,
+    is_auto,
+    with_fewer_alone,
+)
+from audit.vocabulary.groups import Family, SensitiveFeature
+from audit.vocabulary.metrics import METRICS
+
+_Rules = Sequence[tuple[FamilyDecidability, ...]]
+
+
+def plan_decidability(
+    plan: AuditPlan,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    moments: Moments | None = None,
+) -> dict[str, RuleDecidability]:
+    """Find by the id of each rule who can be judged alone, so that all of them together can pass.
+
+    Rules whose denominators are known only after scoring have no say in it, so that no answer of the model has.
+    """
+    judged = {
+        rule.id: tuple(family_decidability(plan, rule, families[of], moments) for of in rule_families(plan, rule))
+        for rule in plan.named_rules
+    }
+    most = _most_missed(plan, [judged[rule.id] for rule in plan.named_rules if by_labels(rule)], features)
+    return {
+        rule.id: decidability_on_the_ladder(
+            plan, tuple(with_fewer_alone(plan, rule, family, most) for family in judged[rule.id]), features
+        )
+        for rule in plan.named_rules
+    }
+
+
+def by_labels(rule: Rule) -> bool:
+    """Say whether the denominator of a rule's rate is known from labels."""
+    return METRICS[rule.metric].denominator_is != "decisions"
+
+
+def planned_chance(rules: Iterable[RuleDecidability]) -> float:
+    """Return the chance that everybody passes who is judged alone, were all treated alike: the product over groups."""
+    missed = [family.miss[family.decidable] for rule in rules for family in rule.families]
+    return float(np.exp(_log1p_sum(np.concatenate(missed)))) if missed else 0.0
+
+
+def _most_missed(plan: AuditPlan, judged: _Rules, features: Mapping[str, SensitiveFeature]) -> float:
+    """Find the largest planned chance of no pass with which a group is still judged alone.
+
+    The product over all groups judged alone reaches the plan's power with it, unless that would take the coverage of a
+    rule below what a pass needs: then the smallest chance that keeps it. 1 where nothing is left to it, or would help.
+    """
+    chances = np.unique(_chances(plan, judged, auto=True))
+    product = np.array([_log_of_all(plan, judged, chance) for chance in chances])
+    enough = np.flatnonzero(product >= np.log(plan.verdict.power) - 1e-12)
+    if not enough.size or enough[-1] == chances.size - 1:
+        return 1.0
+    low, high = int(enough[-1]), chances.size - 1
+    if _covered(plan, judged, features, chances[low]):
+        return float(chances[low])
+    if not _covered(plan, judged, features, chances[high]):
+        return 1.0
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _covered(plan, judged, features, chances[middle]) else (middle, high)
+    return float(chances[high])
+
+
+def _chances(plan: AuditPlan, judged: _Rules, *, auto: bool) -> FloatArray:
+    """Return the planned chances of no pass of all groups judged alone whom more cases could help, of families that
+    are left to the labels or not.
+    """
+    of = [
+        family.miss[family.decidable & ~family.beyond_help]
+        for family in chain.from_iterable(judged)
+        if is_auto(plan, family.family) == auto
+    ]
+    return np.concatenate([np.zeros(0), *of])
+
+
+def _log_of_all(plan: AuditPlan, judged: _Rules, most: float) -> float:
+    chances = _chances(plan, judged, auto=True)
+    return _log1p_sum(chances[chances <= most]) + _log1p_sum(_chances(plan, judged, auto=False))
+
+
+def _log1p_sum(missed: FloatArray) -> float:
+    with np.errstate(divide="ignore"):
+        return float(np.log1p(-missed).sum())
+
+
+def _covered(plan: AuditPlan, judged: _Rules, features: Mapping[str, SensitiveFeature], most: float) -> bool:
+    for families in judged:
+        alone = tuple(
+            replace(family, decidable=family.decidable & ((family.miss <= most) | family.beyond_help))
+            if is_auto(plan, family.family)
+            else family
+            for family in families
+        )
+        coverage = decidability_on_the_ladder(plan, alone, features).lowest_coverage
+        if coverage is None or coverage < plan.verdict.min_coverage:
+            return False
+    return True
