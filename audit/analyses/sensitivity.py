@@ -167,7 +167,7 @@ def _breakdown(
     whoever = replace(counts, members=counts.members.whoever())
     falls = np.isfinite(factors[weakest])
     return {
-        "breakdown_factor": float(factors[weakest]) if falls else None,
+        "breakdown_factor": as_known(float(factors[weakest])) if falls else None,
         "weakest": near[weakest].group if falls else None,
         "not_if_nothing_supposed": int((~pass_as_they_are(_doubted_sides(plan, asked, whoever, passing))).sum()),
     }

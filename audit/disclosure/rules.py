@@ -13,6 +13,8 @@ from audit.stats.sizes.approximate_power import cases_to_pass
 
 _REST: Final = 1_000_000
 """Cases of everyone else that planning supposes: the exact number is not for the public."""
+_GROUPS: Final = 500
+"""Groups that planning supposes to be judged together (`audit.verdicts.joint_power`): their number is not either."""
 
 
 def public_rules(plan: AuditPlan, lines: Sequence[int | None] = ()) -> tuple[PublicRule, ...]:
@@ -46,7 +48,7 @@ def _least(plan: AuditPlan, rule: NamedRule) -> int:
     if "auto" not in declared:
         return least
     asked = questions(plan, rule)
-    power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
+    power = 1.0 - (1.0 - plan.verdict.power ** (1.0 / _GROUPS)) / len(asked)
     for question in asked:
         planned = cases_to_pass([rule.planned_rate], [_REST], question.within, alpha=plan.verdict.alpha, power=power)
         if math.isfinite(planned[0]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,9 +16,12 @@ from audit.plan.sampling_design import SamplingDesign
 from audit.planning.sample_sizes import (
     NEAREST,
     CellGroups,
+    PlannedSizes,
     PoolCell,
     cases_from_clusters,
     cell_groups,
+    for_the_unknown,
+    joint_power,
     planned_sizes,
     wanted_sizes,
     weight_sums,
@@ -26,7 +29,7 @@ from audit.planning.sample_sizes import (
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.sizes.allocation import GroupCells, effective_sizes, proportional_counts, smallest_allocation
 from audit.stats.sizes.unit_shapes import UnitShapes
-from audit.verdicts.planned_people import PlannedPeople, groups_held_back
+from audit.verdicts.planned_people import PlannedPeople, chance_to_miss, groups_held_back
 
 ClusterShapes = Callable[[IntArray, int], UnitShapes]
 """Function that gives the clusters of groups in the pool, from the group of each cell (int64[C], -1 for none) and their
@@ -195,6 +198,9 @@ class _Search:
         pool: IntArray,
     ) -> None:
         self._plan, self._judged, self._floor, self._pool = plan, judged, floor, pool
+        cases = pool.astype(np.float64)
+        self._power = joint_power(plan, judged, cases)
+        self._unknown = [for_the_unknown(plan, groups, cases, self._power) for groups in judged]
         self._shapes = [_group_shapes(groups, shapes, pool.size) for groups in judged]
         members = [groups.members for groups in judged]
         starts = np.cumsum([0, *(some.groups for some in members)])
@@ -206,12 +212,12 @@ class _Search:
 
     def at(self, share: float) -> tuple[IntArray, IntArray]:
         """int64[C] twice: cases to draw, and cases that would be drawn if the pool had them."""
-        wanted = [wanted_sizes(self._plan, groups.rule, share) for groups in self._judged]
+        wanted = [wanted_sizes(self._plan, groups.rule, share, self._power) for groups in self._judged]
         drawn = self._pool.astype(np.float64)
         least = [self._from_clusters(*of, share) for of in zip(self._judged, self._shapes, strict=True)]
         needed = np.zeros(self._members.groups)
         for _ in range(_ROUNDS):
-            looks = zip(self._judged, wanted, least, self._shapes, strict=True)
+            looks = zip(self._judged, wanted, self._unknown, least, self._shapes, strict=True)
             needed = np.concatenate([self._needed(*of, drawn) for of in looks])
             before, drawn = drawn, smallest_allocation(self._members, needed, self._pool, self._floor)
             if np.abs(before - drawn).max(initial=0.0) < 0.5:
@@ -229,6 +235,7 @@ class _Search:
         self,
         groups: CellGroups,
         wanted: Callable[[FloatArray], FloatArray],
+        unknown: FloatArray,
         least: FloatArray,
         shapes: UnitShapes,
         drawn: FloatArray,
@@ -240,7 +247,7 @@ class _Search:
         some = kish > 0.0
         kept = np.where(some, sizes.own / np.where(some, kish, 1.0), 1.0)
         from_clusters = kish * least / np.where(cases > 0.0, cases, 1.0)
-        needed = np.maximum(wanted(sizes.rest) / np.maximum(kept, 1e-3), from_clusters)
+        needed = np.maximum(wanted(sizes.rest) * unknown / np.maximum(kept, 1e-3), from_clusters)
         return np.where(pool >= self._plan.verdict.min_denominator, needed, 0.0)
 
     def _unbounded(self, needed: FloatArray) -> IntArray:
@@ -272,32 +279,65 @@ def planned_reach(
     shapes : callable
         The sizes of clusters.
     """
-    pool, floor = np.array([cell.distinct for cell in cells], dtype=np.float64), plan.verdict.min_denominator
-    drawn = of_cells[0]
+    pool = np.array([cell.distinct for cell in cells], dtype=np.float64)
     found: list[GroupReach] = []
+    missed: list[FloatArray] = []
     for groups in judged:
         of_groups = _group_shapes(groups, shapes, pool.size)
         sizes = planned_sizes(plan, groups, of_cells, of_groups)
-        least = cases_from_clusters(plan, groups, of_cells, of_groups, 1.0)
-        have, cases = groups.members.added(pool), groups.members.added(drawn)
-        wanted = wanted_sizes(plan, groups.rule, 1.0)(sizes.rest)
-        rest = cases.sum() - cases
-        of_family = []
-        for place in range(groups.members.groups):
-            value = sizes.own[place] / cases[place] if cases[place] and sizes.own[place] else 1.0
-            judged_at_all = sizes.possible[place] and rest[place] >= floor and cases[place] > 0
-            judged_at_all = judged_at_all and bool(np.isfinite(least[place]))
-            needs = max(math.ceil(wanted[place] / value - 1e-6), int(least[place]), floor) if judged_at_all else floor
-            enough = bool(judged_at_all and cases[place] >= needs - 1e-6)
-            of_family.append((round(float(cases[place])), needs if judged_at_all else None, enough))
-        alone = np.array([enough for _, _, enough in of_family], dtype=np.bool_)
+        have, cases = groups.members.added(pool), groups.members.added(of_cells[0])
         people = PlannedPeople(have, sizes.own, sizes.rest, _members(groups))
+        needs, jointly = (
+            _needs(plan, groups, of_cells, of_groups, sizes, pool, power)
+            for power in (plan.verdict.power, joint_power(plan, judged, pool))
+        )
+        alone = np.isfinite(needs) & (cases >= needs - 1e-6)
         held = alone & groups_held_back(plan, groups.rule, people)
+        missed.append(np.where(alone, np.where(held, 0.0, chance_to_miss(plan, groups.rule, people)), np.nan))
         found += [
-            GroupReach(groups, place, int(have[place]), *sizes_of_group, bool(held[place]))
-            for place, sizes_of_group in enumerate(of_family)
+            GroupReach(
+                groups=groups,
+                place=place,
+                pool=int(have[place]),
+                cases=round(float(cases[place])),
+                wanted=int(jointly[place]) if np.isfinite(jointly[place]) else None,
+                decidable=bool(alone[place]),
+                held_back=bool(held[place]),
+            )
+            for place in range(groups.members.groups)
         ]
-    return tuple(found)
+    return _together(plan, found, np.concatenate([np.zeros(0), *missed]))
+
+
+def _needs(
+    plan: AuditPlan,
+    groups: CellGroups,
+    of_cells: FloatArray,
+    shapes: UnitShapes,
+    sizes: PlannedSizes,
+    pool: FloatArray,
+    power: float,
+) -> FloatArray:
+    """float64[G]: cases that each group needs to pass with this power; inf where none would do."""
+    cases, floor = groups.members.added(of_cells[0]), plan.verdict.min_denominator
+    least = cases_from_clusters(plan, groups, of_cells, shapes, 1.0)
+    wanted = wanted_sizes(plan, groups.rule, 1.0, power)(sizes.rest) * for_the_unknown(plan, groups, pool, power)
+    worth = np.where((cases > 0) & (sizes.own > 0), sizes.own / np.maximum(cases, 1e-300), 1.0)
+    judged = sizes.possible & (cases.sum() - cases >= floor) & (cases > 0) & np.isfinite(least)
+    needs = np.maximum(np.maximum(np.ceil(wanted / worth - 1e-6), np.floor(least)), floor)
+    return np.where(judged, needs, np.inf)
+
+
+def _together(plan: AuditPlan, found: Sequence[GroupReach], missed: FloatArray) -> tuple[GroupReach, ...]:
+    """Judge alone only as many as can pass together, as `audit.verdicts.joint_power` does."""
+    alone = np.sort(missed[np.isfinite(missed)])
+    with np.errstate(divide="ignore"):
+        kept = int((np.cumsum(np.log1p(-alone)) >= math.log(plan.verdict.power) - 1e-12).sum())
+    most = 1.0 if kept in (0, alone.size) else float(alone[kept - 1])
+    return tuple(
+        replace(reach, decidable=bool(reach.decidable and miss <= most))
+        for reach, miss in zip(found, missed, strict=True)
+    )
 
 
 def _members(groups: CellGroups) -> MemberPlaces:

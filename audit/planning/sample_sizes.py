@@ -7,14 +7,16 @@ many cases are to be drawn, and from the sizes that clusters have in the pool.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.missing_attributes import MemberPlaces, member_places
 from audit.analyses.sides import questions
 from audit.counting.families import is_finest, rule_families
 from audit.counting.family_moments import of_the_others
+from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
@@ -27,6 +29,7 @@ from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.stats.sizes.decidable_disparity import Limit
 from audit.stats.sizes.unit_shapes import UnitShapes
 from audit.verdicts.decidability import cases_for_enough_clusters
+from audit.verdicts.planned_people import PlannedPeople, cases_to_be_alone, is_beyond_help
 from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import METRICS, Cell
 
@@ -178,9 +181,39 @@ def cases_from_clusters(
     return wanted
 
 
-def wanted_sizes(plan: AuditPlan, rule: Rule, share: float) -> Callable[[FloatArray], FloatArray]:
-    """Return a function that gives the independent cases a group needs to pass at a margin of `share` times the rule's
-    own.
+def joint_power(plan: AuditPlan, judged: Sequence[CellGroups], pool: FloatArray) -> float:
+    """Return the power with which each group must pass, so that all that the pool has together have the plan's.
+
+    Parameters
+    ----------
+    pool : ndarray of float64, shape (C,)
+        Cases of each cell that can be drawn.
+    """
+    groups = sum(int((of.members.added(pool) >= plan.verdict.min_denominator).sum()) for of in judged)
+    return float(plan.verdict.power ** (1.0 / max(groups, 1)))
+
+
+def for_the_unknown(plan: AuditPlan, groups: CellGroups, pool: FloatArray, power: float) -> FloatArray:
+    """float64[G]: cases that each group needs, over those it would need were nobody of unknown group.
+
+    1 where no number would do: such a group lacks no cases. Parameters are those of `joint_power`.
+    """
+    nobody = np.zeros((len(groups.groups), 3, 4), dtype=np.int64)
+    members = member_places(FamilyCounts(groups.family, groups.groups, nobody, nobody[:1].sum(axis=0)))
+    people = groups.members.added(pool)
+    planned = PlannedPeople(people, people, people.sum() - people, members)
+    none: list[list[int]] = [[] for _ in groups.groups]
+    alone = replace(planned, members=MemberPlaces(none, [[] for _ in none], none))
+    with_them, without = (cases_to_be_alone(plan, groups.rule, each, power) for each in (planned, alone))
+    helps = np.isfinite(with_them) & np.isfinite(without) & ~is_beyond_help(plan, groups.rule, planned)
+    factor = np.ones(helps.shape)
+    factor[helps] = np.maximum(with_them[helps], 1.0) / np.maximum(without[helps], 1.0)
+    return factor
+
+
+def wanted_sizes(plan: AuditPlan, rule: Rule, share: float, power: float) -> Callable[[FloatArray], FloatArray]:
+    """Return a function that gives the independent cases a group needs to pass, with this power, at a margin of `share`
+    times the rule's own.
 
     Returns
     -------
@@ -190,7 +223,7 @@ def wanted_sizes(plan: AuditPlan, rule: Rule, share: float) -> Callable[[FloatAr
     """
     edges = _edges_at_share(plan, rule, share)
     # of two sides each is planned for half of the risk, as in `audit.verdicts.decidability`
-    power = 1.0 - (1.0 - plan.verdict.power) / len(edges)
+    power = 1.0 - (1.0 - power) / len(edges)
     rests = np.unique(np.round(np.geomspace(2.0, 1e7, _RESTS)))
     needed = np.zeros(rests.shape)
     for boundary, beyond in edges:

@@ -28,7 +28,7 @@ _AFFECTED_FIRST = 10
 _NEEDED_FIRST = 12
 _MOST_DATA = 80_000
 """The most characters of data in the page. With them a page of 800 strata stays within half a million bytes."""
-_MOST_DATA_BESIDE_LONG_WORDS = 12_000
+_MOST_DATA_BESIDE_LONG_WORDS = 2_000
 _LONG_WORDS = ("ar", "ru")
 """Languages whose letters take two bytes: the words of a page weigh 100,000 bytes more than in others."""
 _OUTCOMES: tuple[Outcome, ...] = ("fail", "inconclusive", "not_evaluable", "pass")

@@ -107,7 +107,7 @@ def test_a_quota_holds_for_every_cell_that_it_describes(tmp_path: Path) -> None:
 
 
 def test_a_decidable_set_without_a_size_has_what_its_rules_need_and_hardly_more(tmp_path: Path) -> None:
-    """What `audit7k check` says of it: whoever the pool has enough of is judged alone, and with few cases to spare."""
+    """What `audit7k check` says of it: whoever the pool has enough of is judged alone, and all of them can pass."""
     sizes = [(gender, code, label, size * (1 if label == "1" else 3))
              for gender, code, size in [("woman", "NGA", 900), ("man", "NGA", 300), ("woman", "KEN", 250),
                                         ("man", "KEN", 350), ("woman", "UGA", 400), ("man", "PHL", 20)]
@@ -115,15 +115,20 @@ def test_a_decidable_set_without_a_size_has_what_its_rules_need_and_hardly_more(
     report, rows = draw(made_design('allocation = "decidable"'), written(tmp_path, pool_cells(sizes)))
     standings = {standing.group.levels[0].code: standing for standing in report.standings()}
     assert {code for code, standing in standings.items() if standing.decidable} == {"woman", "man", "NGA", "KEN", "UGA"}
-    for code in ("NGA", "KEN", "UGA"):
-        required = standings[code].required or 0
-        assert 0 < required <= standings[code].cases <= 1.05 * required + 3
     assert standings["PHL"].cases == standings["PHL"].pool == 20
-    assert len(rows) < 700
+    assert len(rows) < 1_500
+    assert report.check is not None
+    assert report.check.planned_pass is not None
+    assert report.check.planned_pass.chance >= 0.75
     for planned in report.planned:
-        found = standings[planned.groups.groups[planned.place].levels[0].code]
+        code = planned.groups.groups[planned.place].levels[0].code
+        found = standings[code]
         assert (planned.cases, planned.decidable) == (found.cases, found.decidable)
-        assert planned.wanted == pytest.approx(found.required, rel=0.03)
+        if code in ("NGA", "KEN", "UGA"):
+            assert planned.wanted is not None
+            assert planned.wanted <= planned.cases <= 1.05 * planned.wanted + 3
+            assert found.required is not None
+            assert found.required <= planned.wanted, "each by itself needs fewer than all together"
 
 
 def test_a_decidable_set_of_a_size_makes_the_smallest_margin_the_same_for_all(tmp_path: Path) -> None:
@@ -141,7 +146,7 @@ def test_a_decidable_set_of_a_size_makes_the_smallest_margin_the_same_for_all(tm
     assert max(enough) < 1.06 * min(enough)
     assert (margins["PHL"] or 0.0) > 1.5 * max(enough)
     assert report.share is not None
-    assert max(enough) == pytest.approx(0.1 * report.share, rel=0.06)
+    assert 0.07 * report.share < max(enough) < 0.1 * report.share, "each by itself passes at less than all together"
 
 
 DRAWN: dict[str, list[dict[str, Any]]] = {}
@@ -509,7 +514,7 @@ def test_a_pool_of_one_label_is_drawn_and_says_that_no_group_can_be_judged(
 
 
 def test_groups_that_unknown_people_hold_back_are_told_before_and_after_the_draw(tmp_path: Path) -> None:
-    sizes = (("woman", "NGA", "1", 900), ("man", "NGA", "1", 900), (None, "NGA", "1", 500), ("man", "KEN", "0", 300))
+    sizes = (("woman", "NGA", "1", 900), ("man", "NGA", "1", 900), (None, "NGA", "1", 1_500), ("man", "KEN", "0", 300))
     path = written(tmp_path, pool_cells(sizes))
     design = made_design('allocation = "decidable"', rules=RULE.replace(', "nationality"', ""))
     for target in (None, tmp_path / "set.parquet"):

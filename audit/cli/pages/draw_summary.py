@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
+from audit.cli.pages.summary_lines import planned_pass_lines
 from audit.cli.pages.unknown_people import held_back_line
 from audit.planning.sample_sizes import NEAREST
 from audit.vocabulary.groups import Group, Level
@@ -35,6 +36,8 @@ def draw_summary(report: DrawReport, style: Style, *, every_cell: bool = False) 
         lines += ["", style.paint(title, "strong")]
         for _, of_family in groupby(standings, key=lambda standing: standing.family):
             lines += _family_lines(tuple(of_family), names, every_cell)
+    if report.check is not None and report.check.planned_pass is not None:
+        lines += ["", *planned_pass_lines(report.check.planned_pass)]
     if report.check is None and report.design.rules:
         lines += ["", "As planned. Of the set that is drawn, `audit7k check` tells exactly."]
     lines += ["", "Restricted: exact counts can single out people; not for publication."]
