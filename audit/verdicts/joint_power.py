@@ -16,7 +16,7 @@ import numpy as np
 from audit.counting.families import rule_families
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
-from audit.plan.audit_plan import AuditPlan, Rule
+from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
 from audit.stats.arrays import FloatArray
 from audit.verdicts.decidability import (
     FamilyDecidability,
@@ -40,19 +40,23 @@ def plan_decidability(
 ) -> dict[str, RuleDecidability]:
     """Find by the id of each rule who can be judged alone, so that all of them together can pass.
 
-    Rules whose denominators are known only after scoring have no say in it, so that no answer of the model has.
+    Rules whose denominators are known only after scoring have no say in it, so that no answer of the model has. Rules
+    that cannot pass, since too few people are covered, have none either, and keep whom each power by itself allows.
     """
     judged = {
         rule.id: tuple(family_decidability(plan, rule, families[of], moments) for of in rule_families(plan, rule))
         for rule in plan.named_rules
     }
-    most = _most_missed(plan, [judged[rule.id] for rule in plan.named_rules if by_labels(rule)], features)
-    return {
-        rule.id: decidability_on_the_ladder(
-            plan, tuple(with_fewer_alone(plan, rule, family, most) for family in judged[rule.id]), features
+    known = [rule.id for rule in plan.named_rules if by_labels(rule)]
+    lost = {rule_id for rule_id in known if not _covered(plan, [judged[rule_id]], features, 1.0)}
+    most = _most_missed(plan, [judged[rule_id] for rule_id in known if rule_id not in lost], features)
+
+    def alone(rule: NamedRule) -> tuple[FamilyDecidability, ...]:
+        return tuple(
+            with_fewer_alone(plan, rule, family, 1.0 if rule.id in lost else most) for family in judged[rule.id]
         )
-        for rule in plan.named_rules
-    }
+
+    return {rule.id: decidability_on_the_ladder(plan, alone(rule), features) for rule in plan.named_rules}
 
 
 def by_labels(rule: Rule) -> bool:
@@ -80,8 +84,6 @@ def _most_missed(plan: AuditPlan, judged: _Rules, features: Mapping[str, Sensiti
     low, high = int(enough[-1]), chances.size - 1
     if _covered(plan, judged, features, chances[low]):
         return float(chances[low])
-    if not _covered(plan, judged, features, chances[high]):
-        return 1.0
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if _covered(plan, judged, features, chances[middle]) else (middle, high)

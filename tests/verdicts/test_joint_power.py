@@ -66,6 +66,20 @@ def test_coverage_is_not_taken_below_what_a_pass_needs() -> None:
     assert planned_chance([rule]) < 0.5
 
 
+def test_a_rule_that_nobody_could_pass_takes_nobody_from_the_others() -> None:
+    """Of one rule too few people are covered; the other is planned as if it stood alone."""
+    wide, narrow = TPR | {"id": "wide"}, TPR | {"id": "narrow", "margin": 0.02}
+    plan, table, features = made(SIZES, wide)
+    both = plan_of([wide, narrow], features)
+    _, families = families_of(both, features, dict(zip(table.codes, table.cells, strict=True)))
+    jointly = plan_decidability(both, families, {feature.name: feature for feature in features})
+    assert (jointly["narrow"].lowest_coverage or 0.0) < 0.8
+    alone = decided(plan, table, features)["jointly"]["wide"]
+    assert [of.decidable.tolist() for of in jointly["wide"].families] == [
+        of.decidable.tolist() for of in alone.families
+    ]
+
+
 def test_a_number_in_the_plan_is_taken_at_its_word() -> None:
     plan, table, features = made(SIZES)
     by_number = plan_of([TPR], features, groups={"sex": {"min_cases": 150}})
