@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
 from audit.vocabulary.sentences import SLOT_WORDS
 from reports.language import Language
+
+_FEWEST: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,22 @@ class SwapWords:
                     "limit."
                 )
             case _:
-                return self.t.gettext(
+                cannot = self.t.gettext(
                     "Whether changing one word or column, and nothing else, moves the score on average by more than "
                     "the limit cannot be told."
                 )
+                few = [one for one in self.result.probe_verdicts if one.because == "too_few_templates"]
+                if not few:
+                    return cannot
+                most = max(few, key=self.needed)
+                return self.t.gettext("%(cannot)s It takes at least %(texts)s.") % {
+                    "cannot": cannot,
+                    "texts": self.counted(self.needed(most), self.probes[most.probe]),
+                }
+
+    def needed(self, verdict: ProbeVerdict) -> int:
+        """Return how many templates a verdict takes at least; results of schema version 1 say it of ten alone."""
+        return verdict.templates_needed or _FEWEST
 
     def widest(self) -> str:
         """Return the failing change that moves the score most."""

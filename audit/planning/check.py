@@ -123,6 +123,12 @@ class ProbeCheck:
     """Number of texts or rows to score."""
     changes: int
     """Number of comparisons."""
+    templates: int
+    """Number of templates, or rows, or clusters of rows."""
+    unit: str
+    """What a template is: a text, a row or a cluster."""
+    templates_needed: int
+    """Fewest templates with which its narrowest limit can be passed, where no score moves; 0 without a limit."""
     unused: tuple[str, ...]
     """Words and texts of the operator's own that are not used, and why."""
     unanswered: bool
@@ -188,8 +194,14 @@ def _check_probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Pr
     if not loaded.plan.probes:
         return ()
     from audit.scoring.probing.probes import check_answers, check_probes, is_unanswered
+    from audit.stats.pairs.template_shifts import least_templates
 
     plan, folder = loaded.plan, loaded.folder
+    needed = {
+        name: least_templates(0.0, rule.margin, plan.verdict.alpha) or 0
+        for rule in sorted(plan.named_probe_rules, key=lambda rule: -rule.margin)
+        for name in rule.probes
+    }
     designs = check_probes(plan, evaluation_set, folder)
     check_answers(plan, designs, evaluation_set, folder)
     return tuple(
@@ -197,6 +209,9 @@ def _check_probes(loaded: LoadedPlan, evaluation_set: EvaluationSet) -> tuple[Pr
             probe=probe.id,
             variants=len(design.ids),
             changes=len(design.comparisons),
+            templates=design.templates,
+            unit=design.unit,
+            templates_needed=needed.get(probe.id, 0),
             unused=design.unused,
             unanswered=is_unanswered(probe, plan, folder),
         )

@@ -224,13 +224,18 @@ def _probe_verdict_follows(verdict: ProbeVerdict, shift: SwapShift, alpha: float
         return False
     match verdict.because:
         case "no_shift":
-            return not (shift.pairs_moved or shift.raised or shift.lowered or shift.pairs_unscored)
+            still = not (shift.pairs_moved or shift.raised or shift.lowered or shift.pairs_unscored)
+            return still and (verdict.templates_needed is None or _shown_within(verdict, alpha))
         case "within_limit":
-            return verdict.p_pass is not None and verdict.p_pass <= alpha
+            return _shown_within(verdict, alpha)
         case "unscored_variants":
             return shift.pairs_unscored > 0
         case _:
             return (verdict.because == "no_pairs") == (shift.pairs == 0)
+
+
+def _shown_within(verdict: ProbeVerdict, alpha: float) -> bool:
+    return verdict.p_pass is not None and verdict.p_pass <= alpha
 
 
 def _rejected_as_said(p: float | None, level: float | None, *, said: bool) -> bool:

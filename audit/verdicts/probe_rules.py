@@ -3,8 +3,8 @@
 A change passes when the mean shift is shown to lie within the margin on both sides. It fails when the shift is shown to
 lie beyond the margin on one side. Tests are corrected for all changes of the same slots (Holm) and for everything else
 that the plan judges. Variants that were not scored are taken at their worst for a pass and at their best for a fail.
-Where every variant was given exactly the score of its anchor nothing is estimated: it passes, and the result says how
-much of such texts that leaves open.
+No p-value is smaller than the chance that texts which would undo the verdict were not among those drawn. So a pass
+takes many texts even where not one score moved, and the verdict says how many.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import NamedProbeRule
 from audit.result.findings.judged import Outcome
 from audit.result.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
-from audit.stats.pairs.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, shift_tests
+from audit.stats.pairs.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, least_templates, shift_tests
 from audit.verdicts.budget import budget
 
 
@@ -73,21 +73,22 @@ def _probe_verdicts(
 
 def _family_tests(family: Sequence[ComparedTemplates], margin: float, level: float) -> _FamilyTests:
     tests = shift_tests([one.lowest for one in family], [one.highest for one in family], margin)
-    known = [one.known for one in family]
+    known, scored = [one.known for one in family], not any(one.pairs_unscored for one in family)
     return _FamilyTests(
         tests=tests,
         above=holm(tests.above, level),
         below=holm(tests.below, level),
-        as_scored=shift_tests(known, known, margin).within,
+        as_scored=tests.within if scored else shift_tests(known, known, margin).within,
     )
 
 
 def _verdict(
     rule: NamedProbeRule, probe: str, one: ComparedTemplates, judged: _FamilyTests, place: int, *, alpha: float
 ) -> ProbeVerdict:
-    outcome, because = _comparison_outcome(one, judged, place, alpha)
     down = judged.tests.below[place] < judged.tests.above[place]
     p, step = (judged.tests.below, judged.below) if down else (judged.tests.above, judged.above)
+    needed = _templates_needed(one, rule.margin, alpha, as_known(step.level[place]))
+    outcome, because = _comparison_outcome(one, judged, place, needed, alpha)
     comparison = one.comparison
     return ProbeVerdict(
         rule=rule.id,
@@ -102,22 +103,27 @@ def _verdict(
         level_fail=as_known(step.level[place]),
         p_pass=as_known(judged.tests.within[place]),
         side="down" if down else "up",
+        templates_needed=needed,
     )
 
 
+def _templates_needed(one: ComparedTemplates, margin: float, alpha: float, level_fail: float | None) -> int | None:
+    mean = float(one.known.mean()) if one.pairs else margin
+    level = alpha if abs(mean) < margin else level_fail
+    return None if level is None else least_templates(mean, margin, level)
+
+
 def _comparison_outcome(
-    one: ComparedTemplates, judged: _FamilyTests, place: int, alpha: float
+    one: ComparedTemplates, judged: _FamilyTests, place: int, needed: int | None, alpha: float
 ) -> tuple[Outcome, ProbeBecause]:
     if not one.pairs:
         return "not_evaluable", "no_pairs"
-    if len(one.templates) < MIN_TEMPLATES:
-        return "inconclusive", "too_few_templates"
     if judged.above.rejected[place] or judged.below.rejected[place]:
         return "fail", "beyond_limit"
-    if not one.moved and not one.pairs_unscored:
-        return "pass", "no_shift"
     if judged.tests.within[place] <= alpha:
-        return "pass", "within_limit"
+        return "pass", "within_limit" if one.moved or one.pairs_unscored else "no_shift"
+    if len(one.templates) < (needed or MIN_TEMPLATES):
+        return "inconclusive", "too_few_templates"
     unscored = one.pairs_unscored and (not one.moved or judged.as_scored[place] <= alpha)
     return "inconclusive", "unscored_variants" if unscored else "limit_not_excluded"
 

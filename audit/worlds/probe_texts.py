@@ -1,7 +1,8 @@
 """Write the probe of the adverts' plan, in which only the nationality word changes, and compute its truth.
 
 Each text holds one or two of the signs, so that the detector is near its threshold and a word can visibly move it.
-Templates and scores are the same for every seed.
+Every choice of signs is worded three times, since a verdict on a word takes a hundred texts and more. Templates and
+scores are the same for every seed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MARGIN: Final = 0.05
 """Limit of the plan's rule on probes: how far the mean score may move."""
 PROBED: Final = tuple(NATIONALITY_WORDS)
 """Nationalities whose words are probed. Stateless people have a sentence and no nationality word."""
-_PAIRS: Final = 15
+_WORDINGS: Final = 3
 
 _OPENING: Final = {
     "en": "Work offered to {{a_person}} {place}.",
@@ -54,9 +55,11 @@ reason = "A nationality word says nothing about an offer; one in twenty is the m
 def template_file(world: World) -> str:
     """Write the templates as the text of a TOML file."""
     parts = [_HEADING]
-    for number, signs in enumerate(_signs(world), start=1):
-        parts.append(f'\n[[templates]]\nid = "text-{number:02d}"\n')
-        parts += [f"{language} = {_quoted(_text(world, signs, language, number))}\n" for language in LANGUAGES]
+    for wording in range(_WORDINGS):
+        for number, signs in enumerate(_signs(world), start=1):
+            parts.append(f'\n[[templates]]\nid = "text-{number:02d}-{wording + 1}"\n')
+            texts = {language: _text(world, signs, language, number + wording) for language in LANGUAGES}
+            parts += [f"{language} = {_quoted(text)}\n" for language, text in texts.items()]
     return "".join(parts)
 
 
@@ -80,9 +83,7 @@ def mean_shift(world: World, tenths: float) -> float:
 
 def _signs(world: World) -> list[tuple[str, ...]]:
     names = [sign.name for sign in world.signs]
-    pairs = list(combinations(names, 2))
-    # every second pair, so that each sign is in some of them
-    return [*((name,) for name in names), *pairs[:: len(pairs) // _PAIRS][:_PAIRS]]
+    return [*((name,) for name in names), *combinations(names, 2)]
 
 
 def _text(world: World, signs: Sequence[str], language: str, number: int) -> str:

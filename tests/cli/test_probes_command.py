@@ -53,7 +53,7 @@ def test_what_will_be_changed_is_shown_with_a_few_texts(here: Path) -> None:
     code, out, err = invoke("probes", "plan.toml")
     assert (code, err) == (0, "")
     assert out.startswith(
-        "words: 3,540 to score, 176 changes\n  20 templates from the package's adverts; words: the pack"
+        "words: 17,700 to score, 176 changes\n  100 templates from the package's adverts; words: the pack"
     )
     assert "demonym: Afghan, Angolan, Albanian, Andorran, Emirati, Argentine and 170 more" in out
     assert "> Hotel near the station is looking for an Afghan person to clean rooms at night." in out
@@ -89,12 +89,12 @@ def test_variants_are_written_for_their_owner_with_an_id(here: Path) -> None:
     write_audit(here, PROBE + LEVELS)
     code, out, err = invoke("probes", "plan.toml", "--out", "variants.csv")
     assert (code, out) == (0, "")
-    assert "Wrote variants.csv: 60 to score. Keep the column case_id" in err
+    assert "Wrote variants.csv: 300 to score. Keep the column case_id" in err
     assert "spreadsheet" not in err
     with (here / "variants.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len({row["case_id"] for row in rows}) == 60
-    assert sum("Nigerian" in row["text"] for row in rows) == 20
+    assert len({row["case_id"] for row in rows}) == 300
+    assert sum("Nigerian" in row["text"] for row in rows) == 100
     assert stat.S_IMODE((here / "variants.csv").stat().st_mode) == 0o600
     code, _, err = invoke("probes", "plan.toml", "--out", "variants.csv")
     assert (code, err) == (2, "error: variants.csv is there already — name another with --out, or add --force\n")
@@ -195,15 +195,15 @@ def test_the_report_says_how_many_decisions_the_word_changed(failing: Path) -> N
     root = parsed((failing / "report.html").read_text(encoding="utf-8"))
     part = text(section(root, "swaps"))
     found = re.search(
-        r"When only the nationality word was changed, (\d+) of 100 decisions changed \((\d+) of 40\)", part
+        r"When only the nationality word was changed, (\d+) of 100 decisions changed \((\d+) of 200\)", part
     )
     assert found
-    assert int(found[1]) == (2 * 100 * int(found[2]) + 40) // (2 * 40)
+    assert int(found[1]) == (2 * 100 * int(found[2]) + 200) // (2 * 200)
     assert "Nigerian (NGA) +30.0 (+30.0 … +30.0)" in part
     assert "Filipino (PHL) none: exactly 0" in part
     assert "Paragraph 2 of the draft resolution, a draft by three States" in part
     assert "within the limit: no score moved" in part
-    assert "When only the word for gender was changed, 0 of 100 decisions changed (0 of 40)." in part
+    assert "When only the word for gender was changed, 0 of 100 decisions changed (0 of 200)." in part
     page = text(root)
     assert "Exceeds the limit" in page
     assert "moved the score on average by more than the limit in 3 of 12 changes" in page
@@ -229,10 +229,10 @@ def test_an_audit_that_passes_says_so_of_its_probes_as_well(here: Path) -> None:
     write_audit(here, PROBE + LEVELS + RULE, IGNORES)
     code, out, _ = invoke("run", "--restricted", "plan.toml", *IN_PROCESS)
     assert code == 0
-    assert "Swaps within the limit: no score moved, whatever was changed (20 texts)" in out
+    assert "Swaps within the limit: no score moved, whatever was changed (100 texts)" in out
     page = text(parsed((here / "audit-out" / "report.html").read_text(encoding="utf-8")))
     assert "moved the score on average by no more than the limit" in page
-    assert "a change could still work in up to 14% of such texts unseen" in page
+    assert "a change could still work in up to 3% of such texts unseen" in page
 
 
 def _lie(result: AuditResult, what: str, place: int, **changed: object) -> AuditResult:
@@ -264,6 +264,7 @@ LIES: dict[str, Callable[[AuditResult], AuditResult]] = {
     "a fail of which no score moved": lambda r: _lie(
         r, "probe_verdicts", _place(r, "beyond_limit"), because="no_shift"
     ),
+    "no score that moved, in too few texts": lambda r: _lie(r, "probe_verdicts", _place(r, "no_shift"), p_pass=0.06),
     "one verdict left out": lambda r: r.model_copy(update={"probe_verdicts": r.probe_verdicts[1:]}),
     "one verdict twice": lambda r: r.model_copy(update={"probe_verdicts": (*r.probe_verdicts, r.probe_verdicts[-1])}),
     "a verdict on another change": lambda r: _lie(r, "probe_verdicts", 0, level="ROU"),
@@ -271,10 +272,10 @@ LIES: dict[str, Callable[[AuditResult], AuditResult]] = {
     "variants that do not add up": lambda r: _lie(r, "probes", 0, scored=r.probes[0].scored - 1),
     "a probe that the plan has not": lambda r: _lie(r, "probes", 0, probe="other"),
     "no probe": lambda r: r.model_copy(update={"probes": ()}),
-    "a rise where no score moved": lambda r: _lie_of_a_shift(r, 1, raised=1, unmoved=19),
-    "a score that moved where none did": lambda r: _lie_of_a_shift(r, 1, pairs_moved=1, unmoved=19, raised=1),
+    "a rise where no score moved": lambda r: _lie_of_a_shift(r, 1, raised=1, unmoved=99),
+    "a score that moved where none did": lambda r: _lie_of_a_shift(r, 1, pairs_moved=1, unmoved=99, raised=1),
     "pairs that were not scored": lambda r: _lie_of_a_shift(r, 1, pairs_unscored=1),
-    "more decisions than pairs": lambda r: _lie_of_a_shift(r, 0, to_flagged=21),
+    "more decisions than pairs": lambda r: _lie_of_a_shift(r, 0, to_flagged=101),
 }
 
 

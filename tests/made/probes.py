@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.resources
 import random
 import textwrap
 from pathlib import Path
@@ -43,6 +44,14 @@ LEXICON = WORDS + textwrap.dedent(
 )
 IGNORES = LEXICON + "def score(batch):\n    return [base(text) for text in batch.column('text').to_pylist()]\n"
 """A lexicon that knows no word for a nationality or a gender."""
+
+
+def write_texts(folder: Path, count: int, name: str = "adverts") -> str:
+    """Write the first of the package's texts to a file of the plan's own; returns the line that names it."""
+    data = importlib.resources.files("audit.scoring.probing").joinpath("data", f"{name}.toml")
+    first = data.read_text(encoding="utf-8").split("\n\n[[templates]]")[: count + 1]
+    (folder / "texts.toml").write_text("\n\n[[templates]]".join(first) + "\n", encoding="utf-8")
+    return 'templates = "texts.toml"\n'
 
 
 def write_audit(

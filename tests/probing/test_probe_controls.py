@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made.probes import IGNORES, LEXICON, write_audit
+from made.probes import IGNORES, LEXICON, write_audit, write_texts
 
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result
@@ -34,20 +34,23 @@ def shifts(result: AuditResult, slot: str, given: str | None = None) -> dict[str
 
 
 def test_a_lexicon_that_ignores_the_words_reads_exactly_zero(tmp_path: Path) -> None:
-    """All slots but the language, whose words the lexicon knows in English alone; and all intersections of three."""
-    slots = ALL_SLOTS.replace(', "language"', "")
-    result = audit(tmp_path, PROBE + slots + RULE, IGNORES)
+    """All slots but the language, whose words the lexicon knows in English alone. Ten texts decide a wide limit."""
+    slots = ALL_SLOTS.replace(', "language"', "").replace('templates = "case-notes"\n', "")
+    wide = RULE.replace("0.05", "0.3")
+    result = audit(tmp_path, PROBE + slots + write_texts(tmp_path, 10, "case-notes") + wide, IGNORES)
     (probe,) = result.probes
     assert (probe.abstained, probe.failed, probe.scored) == (0, 0, probe.variants)
     assert {one.slot: one.levels for one in probe.slots} == {"demonym": 176, "country": 191, "gender": 2, "name": 35}
     for one in probe.slots:
         assert (one.spread_mean, one.spread_max, one.flipped) == (0.0, 0.0, 0)
-        assert one.templates == 20
-        assert one.undetected_share == pytest.approx(1 - 0.05 ** (1 / 20))
+        assert one.templates == 10
+        assert one.undetected_share == pytest.approx(1 - 0.05 ** (1 / 10))
     for shift in probe.shifts:
         assert (shift.shift, shift.low, shift.high, shift.raised, shift.lowered) == (0.0, 0.0, 0.0, 0, 0)
-        assert (shift.to_flagged, shift.to_not_flagged, shift.unmoved) == (0, 0, 20)
-    assert {(one.outcome, one.because) for one in result.probe_verdicts} == {("pass", "no_shift")}
+        assert (shift.to_flagged, shift.to_not_flagged, shift.unmoved) == (0, 0, 10)
+    assert {(one.outcome, one.because, one.templates_needed) for one in result.probe_verdicts} == {
+        ("pass", "no_shift", 10)
+    }
     assert result.probe_rules[0].outcome == "pass"
     assert result.overall.outcome == "pass"
     assert exit_code(result.overall) == 0
@@ -73,15 +76,15 @@ def planted(effect: float) -> str:
 @pytest.mark.parametrize("templates", ["adverts", "case-notes"])
 def test_a_planted_word_effect_is_measured_within_its_interval_and_found(tmp_path: Path, templates: str) -> None:
     more = PROBE + f'slots = ["demonym"]\ntemplates = "{templates}"\n' + RULE
-    result = audit(tmp_path, more, planted(0.15))
+    result = audit(tmp_path, more, planted(0.2))
     found = shifts(result, "demonym")
     nigerian = found.pop("NGA")
     assert nigerian.low is not None
     assert nigerian.high is not None
-    assert nigerian.low <= 0.15 <= nigerian.high
+    assert nigerian.low <= 0.2 <= nigerian.high
     assert nigerian.low_all is not None
     assert nigerian.low_all < nigerian.low
-    assert (nigerian.raised, nigerian.lowered) == (20, 0)
+    assert (nigerian.raised, nigerian.lowered) == (100, 0)
     assert {one.shift for one in found.values()} == {0.0}
     verdicts = {one.level: one for one in result.probe_verdicts}
     assert (verdicts["NGA"].outcome, verdicts["NGA"].side) == ("fail", "up")
@@ -111,7 +114,7 @@ def test_how_often_the_interval_holds_the_planted_effect(tmp_path: Path) -> None
 
 def test_an_effect_too_small_for_the_limit_passes(tmp_path: Path) -> None:
     more = PROBE + 'slots = ["demonym"]\n' + RULE
-    result = audit(tmp_path, more, planted(0.02))
+    result = audit(tmp_path, more, planted(0.01))
     (verdict,) = [one for one in result.probe_verdicts if one.level == "NGA"]
     assert (verdict.outcome, verdict.because) == ("pass", "within_limit")
     assert result.probe_rules[0].outcome == "pass"
@@ -146,7 +149,7 @@ def test_a_gender_only_model_shows_no_nationality_effect_not_even_among_women(tm
     }
     paragraph = next(one for one in result.safeguards if one.clause == "2")
     assert paragraph.state == "measured"
-    assert "nationality word was changed, 0 of 300 decisions changed" in paragraph.evidence
+    assert "nationality word was changed, 0 of 1,500 decisions changed" in paragraph.evidence
     assert "0 of these changes are beyond the limit, 5 within it, 0 not decided." in paragraph.evidence
     assert (
         "Of the same changes within one level of another word or column, 0 are beyond the limit, 10 within it, 0 not "
@@ -179,12 +182,13 @@ def test_languages_are_compared_text_by_text(tmp_path: Path) -> None:
     result = audit(tmp_path, PROBE + 'slots = ["language"]\nlanguages = ["en", "es", "fr"]\n', code)
     found = shifts(result, "language")
     assert set(found) == {"es", "fr"}
-    assert all(one.shift == pytest.approx(-0.3) and one.to_not_flagged == 20 for one in found.values())
+    assert all(one.shift == pytest.approx(-0.3) and one.to_not_flagged == 100 for one in found.values())
     assert not result.probe_rules
 
 
 def test_the_result_is_the_same_bytes_again_whatever_the_batch(tmp_path: Path) -> None:
-    more = PROBE + 'slots = ["demonym", "gender"]\n' + RULE
+    levels = 'levels = { demonym = ["NGA", "PHL", "ROU"] }\n'
+    more = PROBE + 'slots = ["demonym", "gender"]\n' + levels + RULE
     plan = write_audit(tmp_path, more, planted(0.1))
     first, second = (run_audit(plan, crosscheck=False) for _ in range(2))
     keep = {"probes", "probe_rules", "probe_verdicts"}

@@ -47,7 +47,7 @@ def test_slots_are_changed_one_at_a_time(tmp_path: Path) -> None:
         ("gender", "woman", ""),
         ("gender", "man", ""),
     ]
-    assert len(found.ids) == len(set(found.ids)) == len(set(texts(found))) == 20 * 5
+    assert len(found.ids) == len(set(found.ids)) == len(set(texts(found))) == 100 * 5
     for before, after in pairs_of(found, Comparison("demonym", "", "NGA", "")):
         assert after == before.replace("a person", "a Nigerian person", 1)
     for before, after in pairs_of(found, Comparison("gender", "", "woman", "")):
@@ -65,7 +65,7 @@ def test_intersections_change_one_slot_within_each_level_of_another(tmp_path: Pa
         ("demonym", "gender"): 4,
         ("gender", "demonym"): 4,
     }
-    assert len(found.ids) == 20 * 3 * 3
+    assert len(found.ids) == 100 * 3 * 3
     for before, after in pairs_of(found, Comparison("demonym", "gender", "PHL", "man")):
         assert after == before.replace("a man", "a Filipino man", 1)
     plan = read_plan_file(tmp_path / "plan.toml").plan
@@ -86,10 +86,10 @@ def test_names_are_of_the_gender_that_the_text_is_about(tmp_path: Path) -> None:
     more = 'slots = ["name", "gender"]\ntemplates = "case-notes"\nlevels = { name = ["fr_FR", "yo_NG"] }\nnames = 3\n'
     found = design(tmp_path, TEXT + more + "intersections = true\n")
     of_both = pairs_of(found, Comparison("name", "", "yo_NG", ""))
-    assert len(of_both) == 20 * 2 * 3
+    assert len(of_both) == 100 * 2 * 3
     assert all(before.replace("N. N.", "X") != after and "N. N." in before for before, after in of_both)
     of_women = pairs_of(found, Comparison("name", "gender", "yo_NG", "woman"))
-    assert len(of_women) == 20 * 3
+    assert len(of_women) == 100 * 3
     assert all("woman" in before and "woman" in after for before, after in of_women)
     assert {after for _, after in of_women}.isdisjoint({after for _, after in of_both})
     assert ("gender", "name") not in {one.family for one in found.comparisons}
@@ -104,9 +104,9 @@ def test_each_name_of_a_short_list_counts_once(tmp_path: Path) -> None:
     found = design(tmp_path, TEXT + more + levels)
     for comparison in (Comparison("name", "", "village", ""), Comparison("demonym", "name", "NGA", "village")):
         pairs = pairs_of(found, comparison)
-        assert len(pairs) == len(set(pairs)) == 20 * 3
+        assert len(pairs) == len(set(pairs)) == 100 * 3
     anchored = levels + 'anchor = { name = "fr_FR" }\n'
-    assert len(pairs_of(design(tmp_path, TEXT + more + anchored), Comparison("name", "", "village", ""))) == 20 * 3
+    assert len(pairs_of(design(tmp_path, TEXT + more + anchored), Comparison("name", "", "village", ""))) == 100 * 3
 
 
 def test_an_anchor_can_be_a_level(tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_an_anchor_can_be_a_level(tmp_path: Path) -> None:
 def test_translations_of_a_text_are_one_template(tmp_path: Path) -> None:
     more = 'slots = ["country"]\nlevels = { country = ["PHL"] }\nlanguages = ["en", "es", "fr"]\n'
     found = design(tmp_path, TEXT + more)
-    assert len(found.pairs.template) == 60
-    assert Counter(found.pairs.template.tolist()) == dict.fromkeys(range(20), 3)
+    assert len(found.pairs.template) == 300
+    assert Counter(found.pairs.template.tolist()) == dict.fromkeys(range(100), 3)
     assert "des Philippines" in texts(found)[5]
 
 
@@ -269,7 +269,7 @@ def test_answers_that_are_not_those_of_the_probe_are_counted(tmp_path: Path) -> 
 def test_answers_to_other_texts_are_not_taken_for_these(tmp_path: Path) -> None:
     predicted(tmp_path)
     _changed(tmp_path, '["NGA", "PHL"]', '["NGA", "ROU"]')
-    with pytest.raises(DataError, match="20 variants without an answer, 20 answers to no variant"):
+    with pytest.raises(DataError, match="100 variants without an answer, 100 answers to no variant"):
         run_audit(tmp_path / "plan.toml", crosscheck=False)
 
 
@@ -277,9 +277,9 @@ def test_variants_that_were_not_answered_are_counted_and_keep_a_pass_away(tmp_pa
     """The first rows are the anchor and the first change of one text, and the anchor of the next."""
     result = predicted(tmp_path, blank=3)
     (probe,) = result.probes
-    assert (probe.variants, probe.scored, probe.abstained, probe.failed) == (60, 57, 3, 0)
+    assert (probe.variants, probe.scored, probe.abstained, probe.failed) == (300, 297, 3, 0)
     for shift in probe.shifts:
-        assert (shift.templates, shift.pairs, shift.pairs_unscored) == (18, 18, 2)
+        assert (shift.templates, shift.pairs, shift.pairs_unscored) == (98, 98, 2)
     by_level = {one.level: one for one in result.probe_verdicts}
     assert by_level["NGA"].outcome in {"fail", "inconclusive"}
     assert (by_level["PHL"].outcome, by_level["PHL"].because) == ("inconclusive", "unscored_variants")
@@ -295,8 +295,8 @@ def test_variants_that_fail_are_counted_by_reason(tmp_path: Path) -> None:
     more = TEXT + 'slots = ["demonym"]\nlevels = { demonym = ["NGA", "PHL", "ROU"] }\n' + RULE
     result = run_audit(write_audit(tmp_path, more, code), crosscheck=False)
     (probe,) = result.probes
-    assert (probe.variants, probe.scored, probe.failed) == (80, 40, 40)
-    assert probe.failures == {"invalid_output: not_finite": 20, "invalid_output: out_of_range": 20}
+    assert (probe.variants, probe.scored, probe.failed) == (400, 200, 200)
+    assert probe.failures == {"invalid_output: not_finite": 100, "invalid_output: out_of_range": 100}
     outcomes = {one.level: (one.outcome, one.because) for one in result.probe_verdicts}
     assert outcomes == {
         "NGA": ("pass", "no_shift"),
@@ -312,6 +312,7 @@ def test_nine_templates_decide_nothing(tmp_path: Path) -> None:
     more = TEXT + 'slots = ["gender"]\ntemplates = "texts.toml"\n' + RULE
     result = run_audit(write_audit(tmp_path, more, IGNORES), crosscheck=False)
     assert {(one.outcome, one.because) for one in result.probe_verdicts} == {("inconclusive", "too_few_templates")}
+    assert {one.templates_needed for one in result.probe_verdicts} == {59}
     assert {one.reason for one in result.probes[0].shifts} == {"too_few_templates"}
     assert result.probes[0].digests["templates"]
 
@@ -331,7 +332,7 @@ def test_decisions_without_scores_are_compared_as_decisions(tmp_path: Path) -> N
     detector = RUN.replace("threshold = 0.5", 'answers = "decision"')
     result = run_audit(write_audit(tmp_path, TEXT + 'slots = ["gender"]\n', code, detector=detector), crosscheck=False)
     found = {one.level: one for one in result.probes[0].shifts}
-    assert (found["woman"].shift, found["woman"].to_flagged) == (1.0, 20)
+    assert (found["woman"].shift, found["woman"].to_flagged) == (1.0, 100)
     assert found["man"].shift == 0.0
 
 

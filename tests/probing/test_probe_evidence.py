@@ -8,11 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from made.pages import parsed, section, text
-from made.probes import LEXICON, PLAN, write_audit
+from made.probes import LEXICON, PLAN, write_audit, write_texts
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.cli.pages.summary_lines import swap_line
+from audit.cli.console.terminal import Style
+from audit.cli.pages.summary_lines import probe_rule_lines, swap_line
 from audit.counting.probed import Design
 from audit.errors import PlanError
 from audit.evaluation.evaluation_set import open_evaluation_set
@@ -53,27 +54,27 @@ def test_scores_that_move_both_ways_and_cancel_out_are_not_said_to_stay(tmp_path
     result = audit(tmp_path, TEXT + ONE + 'languages = ["en", "es"]\n' + RULE, CANCELS)
     (probe,) = result.probes
     (shift,), (slot,) = probe.shifts, probe.slots
-    assert (shift.shift, shift.pairs, shift.pairs_moved) == (0.0, 40, 40)
+    assert (shift.shift, shift.pairs, shift.pairs_moved) == (0.0, 200, 200)
     assert (shift.raised, shift.lowered, shift.unmoved) == (0, 0, 0)
     assert (slot.spread_mean, slot.spread_max) == (0.25, 0.25)
     assert [one.because for one in result.probe_verdicts] == ["within_limit"]
     assert swap_line(result) == (
-        "Swaps within the limit: widest +0.0 points, 20 of 40 decisions changed: nationality word Nigerian"
+        "Swaps within the limit: widest +0.0 points, 100 of 200 decisions changed: nationality word Nigerian"
     )
     shown = swaps(result)
     assert "stayed exactly" not in shown
     assert "no score moved" not in shown
     assert "exactly 0" not in shown
-    assert "0 / 0 / 0; 20 up and down alike" in shown
+    assert "0 / 0 / 0; 100 up and down alike" in shown
     assert "Within one text the score varies by 25.0 points of its range on average, and by 25.0 at the most." in shown
 
 
 FEW = LEXICON + (
     "def score(batch):\n"
-    "    return [0.3 if 'hotel' in words(text) or 'work' in words(text) else float('nan')\n"
+    "    return [0.3 if 'hotel' in words(text) or text.startswith('Work offered') else float('nan')\n"
     "            for text in batch.column('text').to_pylist()]\n"
 )
-"""Answers the rows of the set, and adverts in which an hotel or work is named."""
+"""Answers the rows of the set, and adverts in which an hotel is named."""
 
 
 def test_what_rests_on_few_scored_texts_is_said_of_those_few(tmp_path: Path) -> None:
@@ -81,15 +82,36 @@ def test_what_rests_on_few_scored_texts_is_said_of_those_few(tmp_path: Path) -> 
     (probe,) = result.probes
     (shift,), (slot,) = probe.shifts, probe.slots
     assert 0 < shift.templates < 10
-    assert (slot.templates, slot.templates_scored) == (20, shift.templates)
-    assert slot.pairs_unscored == 20 - shift.templates
+    assert (slot.templates, slot.templates_scored) == (100, shift.templates)
+    assert slot.pairs_unscored == 100 - shift.templates
     assert slot.undetected_share == pytest.approx(1 - 0.05 ** (1 / shift.templates))
     assert swap_line(result) == (
-        f"Swaps cannot tell: no score moved, but {slot.pairs_unscored} of 20 pairs were not scored"
+        f"Swaps cannot tell: no score moved, but {slot.pairs_unscored} of 100 pairs were not scored"
     )
     shown = swaps(result)
-    assert "in all 20 texts" not in shown
-    assert f"{slot.pairs_unscored} of 20 pairs were not scored, and nothing is known of them." in shown
+    assert "in all 100 texts" not in shown
+    assert f"{slot.pairs_unscored} of 100 pairs were not scored, and nothing is known of them." in shown
+
+
+def test_too_few_texts_say_how_many_it_takes_before_and_after(tmp_path: Path) -> None:
+    more = TEXT + ONE + write_texts(tmp_path, 58) + RULE
+    result = audit(tmp_path, more, LEXICON + "def score(batch):\n    return [0.3] * batch.num_rows\n")
+    (verdict,) = result.probe_verdicts
+    assert (verdict.outcome, verdict.because, verdict.templates_needed) == ("inconclusive", "too_few_templates", 59)
+    assert verdict.p_pass == pytest.approx(0.95**58)
+    assert result.probe_rules[0].outcome == "inconclusive"
+    assert "It takes at least 59 texts." in swaps(result)
+    assert "cannot tell: fewer than 59 texts" in swaps(result)
+    assert swap_line(result) == (
+        "Swaps cannot tell with fewer than 59 texts: no score moved, whatever was changed (58 texts)"
+    )
+    (line,) = probe_rule_lines(result, Style(colour=False, unicode=True))
+    assert line.endswith(": Nigerian; it takes 59 texts or more")
+    done = CliRunner().invoke(app, ["check", str(tmp_path / "plan.toml")])
+    assert "No pass with 58 texts: its limit takes 59 or more" in done.stdout
+    write_texts(tmp_path, 59)
+    assert run_audit(tmp_path / "plan.toml", crosscheck=False).probe_rules[0].outcome == "pass"
+    assert "No pass with" not in CliRunner().invoke(app, ["check", str(tmp_path / "plan.toml")]).stdout
 
 
 def test_where_nothing_is_scored_a_change_could_work_everywhere(tmp_path: Path) -> None:
@@ -246,12 +268,12 @@ def test_values_are_found_in_columns_of_every_type(kind: pa.DataType, held: str,
 
 MOVES = LEXICON + (
     "def score(batch):\n"
-    "    return [0.3 + 0.1 * ('nigerian' in words(text)) for text in batch.column('text').to_pylist()]\n"
+    "    return [0.3 + 0.2 * ('nigerian' in words(text)) for text in batch.column('text').to_pylist()]\n"
 )
 
 
 def test_two_limits_on_one_probe_are_both_shown_and_a_change_counts_once(tmp_path: Path) -> None:
-    """A shift of ten points is within the first limit and beyond the second, and the order makes no difference."""
+    """A shift of twenty points is within the first limit and beyond the second, and the order makes no difference."""
     wide, narrow = RULE.replace("0.05", "0.3") + 'id = "wide"\n', RULE + 'id = "narrow"\n'
     levels = ONE.replace('"NGA"', '"NGA", "PHL"')
     drawn = []
@@ -306,7 +328,7 @@ def test_check_says_what_comes_next_where_answers_are_still_to_come(tmp_path: Pa
     plan = write_audit(tmp_path, TEXT + ONE + RULE, detector=PREDICTED)
     done = CliRunner().invoke(app, ["check", str(plan)])
     assert done.exit_code == 0, done.output
-    assert "Probe words: 40 to score, 1 change\n" in done.stdout
+    assert "Probe words: 200 to score, 1 change\n" in done.stdout
     assert "Next: audit7k probes PLAN --probe words --out FILE" in done.stdout
     assert CliRunner().invoke(app, ["run", str(plan)]).exit_code == 4
 
@@ -317,7 +339,7 @@ def test_check_says_what_comes_next_where_answers_are_still_to_come(tmp_path: Pa
     (tmp_path / "scored.csv").write_text("case_id,exploited\nstranger,1\n", encoding="utf-8")
     done = CliRunner().invoke(app, ["check", str(plan)])
     assert done.exit_code == 4
-    assert "40 variants without an answer, 1 answer to no variant" in done.stderr
+    assert "200 variants without an answer, 1 answer to no variant" in done.stderr
 
 
 def test_a_level_of_ones_own_has_a_name(tmp_path: Path) -> None:
@@ -394,10 +416,10 @@ def test_a_level_that_the_plan_leaves_out_is_said_to_be_left_out(tmp_path: Path)
     assert found.probes[0].unused[0] == "demonym KUR, ROM: not among the levels that the plan names"
 
 
-def _of_columns(folder: Path, set_keys: str, code: str) -> AuditResult:
+def _of_columns(folder: Path, set_keys: str, code: str, rule: str = RULE) -> AuditResult:
     probe = FIELD.replace("rows = 60", "rows = 300") + 'values = { gender = ["woman"] }\nanchor = { gender = "man" }\n'
     return run_audit(
-        write_audit(folder, probe + RULE, code, detector=TABLE, set_keys=NUMBERS + set_keys), crosscheck=False
+        write_audit(folder, probe + rule, code, detector=TABLE, set_keys=NUMBERS + set_keys), crosscheck=False
     )
 
 
@@ -412,7 +434,7 @@ BY_GENDER = "def score(batch):\n    return [0.2 + 0.2 * (g == 'woman') for g in 
 def test_a_probe_of_columns_is_told_in_rows_and_clusters(
     tmp_path: Path, set_keys: str, counted: str, those: str
 ) -> None:
-    result = _of_columns(tmp_path, set_keys, STILL)
+    result = _of_columns(tmp_path, set_keys, STILL, RULE.replace("0.05", "0.2"))
     assert swap_line(result) == (
         f"Swaps within the limit: no score moved, whatever was changed ({counted.removesuffix(' of rows')})"
     )

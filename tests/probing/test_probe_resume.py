@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made.probes import LEXICON, write_audit
+from made.probes import LEXICON, write_audit, write_texts
 
 from audit.errors import RunInterruptedError
 from audit.run import run_audit
@@ -22,6 +22,7 @@ kind = "text"
 column = "text"
 slots = ["demonym"]
 languages = ["en"]
+templates = "texts.toml"
 """
 NOTED = (
     LEXICON
@@ -59,6 +60,7 @@ def run(plan: Path, *, fresh: bool = False) -> dict[str, Any]:
 
 
 def test_a_finished_run_asks_about_one_batch_of_each_to_see_whether_it_is_the_same(tmp_path: Path) -> None:
+    write_texts(tmp_path, 20)
     plan = write_audit(tmp_path, PROBE, NOTED)
     first = run(plan)
     asked = calls(tmp_path)
@@ -70,6 +72,7 @@ def test_a_finished_run_asks_about_one_batch_of_each_to_see_whether_it_is_the_sa
 
 
 def test_an_interrupted_probe_goes_on(tmp_path: Path) -> None:
+    write_texts(tmp_path, 20)
     plan = write_audit(tmp_path, PROBE, NOTED)
     whole = run(plan)
     asked = calls(tmp_path)
@@ -84,6 +87,7 @@ def test_an_interrupted_probe_goes_on(tmp_path: Path) -> None:
 
 
 def test_answers_to_another_probe_are_thrown_away(tmp_path: Path) -> None:
+    write_texts(tmp_path, 20)
     plan = write_audit(tmp_path, PROBE, NOTED)
     run(plan)
     calls(tmp_path)

@@ -1,149 +1,226 @@
 """Simulation of how often a changed word is wrongly named or passed, if its true mean shift is the margin.
 
-Templates are independent draws. All comparisons of a family are on the margin, upwards; then one of them is, and the
-others are well within it. Shifts within a template scatter as named below, always with a standard deviation of half the
-margin, so that ten templates could decide. "Rare" shifts are nothing in most templates and large in some.
+Templates are independent draws. Shifts lie between -1 and 1, the whole range of scores; every shape has its mean on the
+margin, upwards. So a PASS is false, and so is a FAIL. "Rare" shifts are nothing in most templates and large in a few.
+The other changes of a family lend a change no strength, so that one alone shows how often it passes; of twenty that are
+all on the margin any may fail. Small distributions are not drawn but counted, sample by sample.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
+from scipy.special import gammaln
 
 from audit.stats.arrays import FloatArray
-from audit.stats.pairs.template_shifts import holm, mean_interval, shift_tests
+from audit.stats.pairs.template_shifts import holm, mean_interval, mean_p_value, shift_tests
 from tools.simulate.verdict_size import Measured
 
 MARGIN: Final = 0.05
-DEVIATION: Final = 0.5 * MARGIN
+WIDE: Final = 0.2
+"""A margin that twenty texts can decide."""
 ALPHA: Final = 0.05
 BUDGET: Final = 0.9 * ALPHA / 3
 """Largest budget of one side of one family: that of a plan with one rate, judged on one side, beside it."""
 LEVEL: Final = 0.95
-TEMPLATES: Final = (10, 20, 50)
-FAMILIES: Final = (1, 2, 20, 176)
-_MANY: Final = 176
+TEMPLATES: Final = (10, 20, 50, 60, 100, 200)
+FAMILY: Final = 20
+_SCATTER: Final = 0.025
 
-Draw = Callable[[np.random.Generator, int, int], FloatArray]
-
-
-def _normal(rng: np.random.Generator, comparisons: int, templates: int) -> FloatArray:
-    drawn: FloatArray = rng.normal(size=(comparisons, templates))
-    return drawn
+Draw = Callable[[np.random.Generator, tuple[int, int], float], FloatArray]
 
 
-def _heavy(rng: np.random.Generator, comparisons: int, templates: int) -> FloatArray:
-    drawn: FloatArray = rng.standard_t(3, size=(comparisons, templates)) / np.sqrt(3.0)
-    return drawn
+def _around(scatter: Callable[[np.random.Generator, tuple[int, int]], FloatArray], times: float) -> Draw:
+    """Shape whose standard deviation is `times` the margin; what would lie beyond the range is cut on both sides."""
 
-
-def _exponential(rng: np.random.Generator, comparisons: int, templates: int) -> FloatArray:
-    return rng.exponential(size=(comparisons, templates)) - 1.0
-
-
-def _lognormal(rng: np.random.Generator, comparisons: int, templates: int) -> FloatArray:
-    drawn = rng.lognormal(0.0, 1.0, size=(comparisons, templates))
-    scaled: FloatArray = (drawn - np.exp(0.5)) / np.sqrt((np.e - 1.0) * np.e)
-    return scaled
-
-
-def _rare(share: float) -> Draw:
-    def draw(rng: np.random.Generator, comparisons: int, templates: int) -> FloatArray:
-        some = rng.random((comparisons, templates)) < share
-        scaled: FloatArray = (some - share) / np.sqrt(share * (1.0 - share))
-        return scaled
+    def draw(rng: np.random.Generator, shape: tuple[int, int], margin: float) -> FloatArray:
+        widest = 1.0 - margin
+        return margin + np.clip(times * margin * scatter(rng, shape), -widest, widest)
 
     return draw
 
 
-def _shared(rng: np.random.Generator, comparisons: int, templates: int) -> FloatArray:
-    """Templates move all comparisons together, as one that every nationality word shares with its anchor does."""
-    drawn: FloatArray = np.sqrt(0.5) * (rng.normal(size=(1, templates)) + rng.normal(size=(comparisons, templates)))
+def _rare(share: float, shift: float) -> Draw:
+    """`shift` in a share of templates, and in the others what brings the mean to the margin, with a little scatter."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int], margin: float) -> FloatArray:
+        others = (margin - share * shift) / (1.0 - share) + _SCATTER * margin * rng.normal(size=shape)
+        return np.where(rng.random(shape) < share, shift, others)
+
+    return draw
+
+
+def _spread(rng: np.random.Generator, shape: tuple[int, int], margin: float) -> FloatArray:
+    """Beta-distributed between -1 and 1: most templates at one end or the other."""
+    drawn: FloatArray = 2.0 * rng.beta(0.1 * (1.0 + margin), 0.1 * (1.0 - margin), size=shape) - 1.0
     return drawn
 
 
-def _mirrored(draw: Draw) -> Draw:
-    return lambda rng, comparisons, templates: -draw(rng, comparisons, templates)
+def _flips(rng: np.random.Generator, shape: tuple[int, int], margin: float) -> FloatArray:
+    """Decisions without scores: one in twenty changes back, as many more change to flagged as the margin asks."""
+    drawn: FloatArray = rng.choice([-1.0, 0.0, 1.0], size=shape, p=[0.05, 0.9 - margin, 0.05 + margin])
+    return drawn
+
+
+def _normal(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+    return rng.normal(size=shape)
+
+
+def _heavy(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+    return np.asarray(rng.standard_t(3, size=shape) / math.sqrt(3.0))
+
+
+def _exponential(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+    return rng.exponential(size=shape) - 1.0
+
+
+def _lognormal(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+    return np.asarray((rng.lognormal(size=shape) - math.exp(0.5)) / math.sqrt((math.e - 1.0) * math.e))
 
 
 SHAPES: Final[dict[str, Draw]] = {
-    "normal": _normal,
-    "normal, templates shared": _shared,
-    "Student's t with 3 df": _heavy,
-    "exponential": _exponential,
-    "exponential, mirrored": _mirrored(_exponential),
-    "lognormal": _lognormal,
-    "lognormal, mirrored": _mirrored(_lognormal),
-    "rare, 3 in 10": _rare(0.3),
-    "rare, 2 in 10": _rare(0.2),
-    "rare, 2 in 10, mirrored": _mirrored(_rare(0.2)),
-    "rare, 1 in 10": _rare(0.1),
+    "all alike": lambda _rng, shape, margin: np.full(shape, margin),
+    "normal": _around(_normal, 0.5),
+    "normal, wide": _around(_normal, 2.0),
+    "Student's t with 3 df": _around(_heavy, 0.5),
+    "exponential": _around(_exponential, 0.5),
+    "exponential, mirrored": _around(lambda rng, shape: -_exponential(rng, shape), 0.5),
+    "lognormal": _around(_lognormal, 0.5),
+    "lognormal, mirrored": _around(lambda rng, shape: -_lognormal(rng, shape), 0.5),
+    "10 times the margin in 1 of 10": lambda rng, shape, margin: _rare(0.1, min(1.0, 10 * margin))(rng, shape, margin),
+    "20 times the margin in 1 of 20": lambda rng, shape, margin: _rare(0.05, min(1.0, 20 * margin))(rng, shape, margin),
+    "1 in 50": _rare(0.02, 1.0),
+    "-0.5 in 1 of 10": _rare(0.1, -0.5),
+    "-0.5 in 1 of 20": _rare(0.05, -0.5),
+    "-0.3 in 1 of 10": _rare(0.1, -0.3),
+    "-1 in 1 of 100": _rare(0.01, -1.0),
+    "at both ends": _spread,
+    "decisions that change": _flips,
 }
 
 
 def on_the_margin(
-    runs: int, rng: np.random.Generator, shape: str, comparisons: int, templates: int
+    runs: int, rng: np.random.Generator, shape: str, templates: int, margin: float, unscored: float = 0.0
 ) -> tuple[Measured, ...]:
-    """False FAILs of any comparison, false PASSes of one, and intervals that miss, with all on the margin."""
-    fails = passes = missed = 0
-    for _ in range(runs):
-        shifts = list(MARGIN + DEVIATION * SHAPES[shape](rng, comparisons, templates))
-        tests = shift_tests(shifts, shifts, MARGIN)
-        fails += bool(holm(tests.above, BUDGET).rejected.any() or holm(tests.below, BUDGET).rejected.any())
-        passes += bool(tests.within[0] <= ALPHA)
-        _, low, high = mean_interval(shifts[0], LEVEL)
+    """False PASSes and FAILs of a change on the margin, alone in its family; a share of templates is not scored."""
+    shifts = SHAPES[shape](rng, (runs, templates), margin)
+    lost = rng.random(shifts.shape) < unscored
+    tests = shift_tests(list(np.where(lost, -1.0, shifts)), list(np.where(lost, 1.0, shifts)), margin)
+    fails = np.minimum(tests.above, tests.below) <= BUDGET
+    setting = f"{templates} templates, margin {margin:g}, {shape}" + (f", {unscored:g} not scored" if unscored else "")
+    return (
+        Measured(setting, "false PASS", int((tests.within <= ALPHA).sum()), runs, "5 %"),
+        Measured(setting, "false FAIL", int(fails.sum()), runs, "1.5 %"),
+    )
+
+
+def family_on_the_margin(runs: int, rng: np.random.Generator, shape: str, templates: int) -> Measured:
+    """Any false FAIL of twenty changes that are all on the margin."""
+    shifts = SHAPES[shape](rng, (runs * FAMILY, templates), MARGIN)
+    tests = shift_tests(list(shifts), list(shifts), MARGIN)
+    fails = [
+        holm(above, BUDGET).rejected.any() or holm(below, BUDGET).rejected.any()
+        for above, below in zip(tests.above.reshape(runs, -1), tests.below.reshape(runs, -1), strict=True)
+    ]
+    setting = f"{templates} templates, {FAMILY} changes on the margin, {shape}"
+    return Measured(setting, "any false FAIL", sum(map(bool, fails)), runs, "1.5 to 3 %")
+
+
+def intervals(runs: int, rng: np.random.Generator, shape: str, templates: int) -> Measured:
+    """Student's intervals that miss the margin, on which the mean lies."""
+    missed = 0
+    for one in SHAPES[shape](rng, (runs, templates), MARGIN):
+        _, low, high = mean_interval(one, LEVEL)
         missed += low is None or high is None or not low - 1e-12 <= MARGIN <= high + 1e-12
-    setting = f"{templates} templates, {comparisons} comparisons, {shape}"
-    return (
-        Measured(setting, "any false FAIL", fails, runs, "1.5 to 3 %"),
-        Measured(setting, "false PASS of one", passes, runs, "5 %"),
-        Measured(setting, "interval misses", missed, runs, "5 %"),
+    return Measured(f"{templates} templates, {shape}", "interval misses", missed, runs, "5 %")
+
+
+def power(
+    runs: int, rng: np.random.Generator, templates: int, mean: float, scatter: float
+) -> tuple[Measured, Measured, Measured]:
+    """PASSes, and FAILs of one change of 20 and of 176, with normal shifts around a mean."""
+    shifts = list(np.clip(mean + scatter * rng.normal(size=(runs, templates)), -1.0, 1.0))
+    tests = shift_tests(shifts, shifts, MARGIN)
+    setting = f"{templates} templates, mean shift {mean:g}, standard deviation {scatter:g}"
+    passes = Measured(setting, "PASS", int((tests.within <= ALPHA).sum()), runs, "")
+    few, many = (
+        Measured(setting, f"FAIL of one of {changes}", int((tests.above <= BUDGET / changes).sum()), runs, "")
+        for changes in (20, 176)
     )
+    return passes, few, many
 
 
-def one_on_the_margin(
-    runs: int, rng: np.random.Generator, shape: str, comparisons: int, templates: int
-) -> tuple[Measured, ...]:
-    """False PASS of the one on the margin where the others do not move on average; how often one of those passes."""
-    passes = others = 0
-    for _ in range(runs):
-        shifts = DEVIATION * SHAPES[shape](rng, comparisons, templates)
-        shifts[0] += MARGIN
-        tests = shift_tests(list(shifts), list(shifts), MARGIN)
-        passes += bool(tests.within[0] <= ALPHA)
-        others += bool(tests.within[1] <= ALPHA)
-    setting = f"{templates} templates, one of {comparisons} on the margin, {shape}"
-    return (
-        Measured(setting, "false PASS of it", passes, runs, "5 %"),
-        Measured(setting, "PASS of one that does not move", others, runs, ""),
-    )
+def exact_sizes(
+    rng: np.random.Generator, templates: int, values: int, edge: float, levels: tuple[float, ...]
+) -> FloatArray:
+    """Largest share of p-values up to each level, over distributions on a few drawn values, their mean on the edge.
+
+    Parameters
+    ----------
+    rng : Generator
+    templates : int
+        Size of a sample; every sample is counted with its multinomial chance.
+    values : int
+        Values that shifts can take: one below the edge, one above it, others anywhere.
+    edge : float
+    levels : tuple of float
+
+    Returns
+    -------
+    ndarray of float64, shape (len(levels),)
+        The share as a multiple of its level: above 1 the test would not hold.
+    """
+    ends = [rng.uniform(-1.0, edge), 1.0 if rng.random() < 0.4 else rng.uniform(edge, 1.0)]
+    support = np.sort(np.concatenate([ends, rng.uniform(-1.0, 1.0, values - 2)]))
+    counts = np.array(list(_compositions(templates, values)))
+    p = mean_p_value(np.array([np.repeat(support, each) for each in counts]), edge)
+    chances = rng.dirichlet(np.full(values, 0.5), 400)
+    mean = chances @ support
+    pulled = np.where(mean < edge, values - 1, 0)
+    moved = (edge - mean) / (support[pulled] - mean)
+    chances *= (1.0 - moved)[:, None]
+    chances[np.arange(len(chances)), pulled] += moved
+    chances = chances[(moved >= 0.0) & (moved <= 1.0)]
+    ways = gammaln(templates + 1) - gammaln(counts + 1).sum(axis=1)
+    of_samples = np.exp(ways + np.log(np.maximum(chances, 1e-300)) @ counts.T)
+    return np.array([(of_samples @ (p <= level)).max(initial=0.0) / level for level in levels])
 
 
-def power(runs: int, rng: np.random.Generator, comparisons: int, templates: int, times: float) -> Measured:
-    """Return how often one comparison that shifts by `times` the margin is named among others that do not move."""
-    named = 0
-    for _ in range(runs):
-        shifts = DEVIATION * _normal(rng, comparisons, templates)
-        shifts[0] += times * MARGIN
-        tests = shift_tests(list(shifts), list(shifts), MARGIN)
-        named += bool(holm(tests.above, BUDGET).rejected[0])
-    setting = f"{templates} templates, one of {comparisons} at {times:g} times the margin, normal"
-    return Measured(setting, "FAIL of it", named, runs, "")
+def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
+    if parts == 1:
+        yield (total,)
+        return
+    for first in range(total + 1):
+        yield from ((first, *rest) for rest in _compositions(total - first, parts - 1))
+
+
+def _exact(runs: int, rng: np.random.Generator) -> Iterator[Measured]:
+    for values, templates in ((2, 25), (3, 10), (3, 20), (4, 10)):
+        above = 0
+        for _ in range(runs):
+            edge = float(rng.choice([-0.5, -0.2, -0.05, 0.05, 0.2, 0.5]))
+            above += bool((exact_sizes(rng, templates, values, edge, (0.05, 0.01, 0.001, 1e-4)) > 1.0).any())
+        yield Measured(
+            f"distributions on {values} values, {templates} templates", "size above a level", above, runs, "0"
+        )
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
     """Measure every setting, each with its own stream of random numbers."""
-    streams = iter(np.random.default_rng(seed).spawn(512))
+    streams = iter(np.random.default_rng(seed).spawn(1024))
     for shape in SHAPES:
-        for comparisons in FAMILIES:
-            fewer = max(runs // 8, 1) if comparisons == _MANY else runs
+        for margin in (MARGIN, WIDE):
             for templates in TEMPLATES:
-                yield from on_the_margin(fewer, next(streams), shape, comparisons, templates)
-                if comparisons in {2, 20}:
-                    yield from one_on_the_margin(fewer, next(streams), shape, comparisons, templates)
-    for comparisons in (2, _MANY):
-        for templates in TEMPLATES:
-            for times in (2.0, 3.0):
-                yield power(max(runs // 8, 1), next(streams), comparisons, templates, times)
+                yield from on_the_margin(runs, next(streams), shape, templates, margin)
+        for templates in (20, 100):
+            yield from on_the_margin(runs, next(streams), shape, templates, WIDE, 0.02)
+            yield family_on_the_margin(max(runs // FAMILY, 1), next(streams), shape, templates)
+        for templates in (10, 50):
+            yield intervals(runs, next(streams), shape, templates)
+    for templates in (60, 100, 200):
+        for mean in (0.0, 0.025, 0.1, 0.15, 0.2, 0.25, 0.3):
+            yield from power(max(runs // 4, 1), next(streams), templates, mean, _SCATTER)
+    yield from _exact(max(runs // 20, 1), next(streams))

@@ -71,9 +71,12 @@ def _probe_lines(probe: ProbeCheck, style: Style) -> list[str]:
     changes = count_of(probe.changes, "change")
     lines = [style.paint(f"Probe {probe.probe}: {probe.variants:,} to score, {changes}", "strong")]
     lines += [f"  Not used: {printable(each)}" for each in probe.unused]
+    shape = style.shape("inconclusive")
+    if probe.templates < probe.templates_needed:
+        few, needed = count_of(probe.templates, probe.unit), f"{probe.templates_needed:,} or more"
+        lines.append(style.paint(f"  {shape} No pass with {few}: its limit takes {needed}", "inconclusive"))
     if not probe.unanswered:
         return lines
-    shape = style.shape("inconclusive")
     return [
         *lines,
         style.paint(

@@ -4,14 +4,14 @@ pass.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from audit.cli.console.terminal import Style
 from audit.result.audit_result import AuditResult
 from audit.result.findings.further import PlannedPass, Remedy
 from audit.result.findings.judged import Verdict
-from audit.result.findings.swaps import ProbeRuleResult, SwapProbe, SwapShift
+from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
 from audit.result.waivers import day_of, waivers_on_day
 from audit.vocabulary.numbers import percent
 from audit.vocabulary.sentences import SLOT_WORDS
@@ -61,7 +61,20 @@ def _limit_words(result: AuditResult) -> str:
     outcomes = {rule.outcome for rule in result.probe_rules}
     if not outcomes:
         return ""
-    return " FAIL" if "fail" in outcomes else " within the limit" if outcomes == {"pass"} else " cannot tell"
+    if "fail" in outcomes or outcomes == {"pass"}:
+        return " FAIL" if "fail" in outcomes else " within the limit"
+    takes = _takes(result, result.probe_verdicts)
+    return f" cannot tell with fewer than {takes}" if takes else " cannot tell"
+
+
+def _takes(result: AuditResult, verdicts: Sequence[ProbeVerdict]) -> str:
+    """Return how many texts it takes at least to decide all of these changes; empty where none has too few."""
+    few = [one for one in verdicts if one.because == "too_few_templates" and one.templates_needed is not None]
+    if not few:
+        return ""
+    most = max(few, key=lambda one: one.templates_needed or 0)
+    unit = next(probe.unit for probe in result.probes if probe.probe == most.probe)
+    return count_of(most.templates_needed or 0, unit)
 
 
 def probe_rule_lines(result: AuditResult, style: Style) -> list[str]:
@@ -84,6 +97,8 @@ def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
         for one in verdicts[:_MOST_NAMED]
     ]
     more = f" and {len(verdicts) - _MOST_NAMED:,} more" if len(verdicts) > _MOST_NAMED else ""
+    takes = _takes(result, verdicts)
+    more += f"; it takes {takes} or more" if takes else ""
     state = "FAIL" if fails else "cannot tell"
     text = (
         f"{style.shape(rule.outcome)} {state} {rule.rule}: {count_of(len(verdicts), 'change')} {what} "

@@ -14,10 +14,10 @@ SwapReason = Literal[
 ProbeBecause = Literal[
     "beyond_limit",  # fail: the mean shift is beyond the limit, tested with correction for all comparisons
     "within_limit",  # pass: evidence that the mean shift is within the limit, up and down
-    "no_shift",  # pass: every variant was given exactly the score of its anchor, so that nothing is estimated
+    "no_shift",  # pass: every variant was given exactly the score of its anchor, in templates enough
     "limit_not_excluded",  # inconclusive: the templates point neither way
     "unscored_variants",  # inconclusive: it would pass, but for variants that were not scored
-    "too_few_templates",  # inconclusive: fewer than ten templates
+    "too_few_templates",  # inconclusive: so few templates cannot show it, even if the shift is the same in all
     "no_pairs",  # not evaluable: no pair was scored
 ]
 ProbeRuleBecause = Literal[
@@ -179,6 +179,10 @@ class ProbeVerdict(Part):
     """p-value of "beyond the limit, up or down", with variants that were not scored at their worst."""
     side: Literal["up", "down"]
     """Side of `p_fail`."""
+    templates_needed: int | None = None
+    """Fewest templates that could decide a mean shift like this one, were it the same in all: within the limit at
+    alpha, beyond it at `level_fail`. Null where it is on the limit or not tested, and in results of schema version 1.
+    """
 
 
 class ProbeRuleResult(Part):

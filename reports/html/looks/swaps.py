@@ -337,7 +337,8 @@ class SwapsWriter(LookWriter):
             "no_shift": self.t.gettext("within the limit: no score moved"),
             "limit_not_excluded": self.t.gettext("cannot tell: the %(those)s point neither way") % of,
             "unscored_variants": self.t.gettext("cannot tell: what was not scored could change it"),
-            "too_few_templates": self.t.gettext("cannot tell: fewer than ten %(those)s") % of,
+            "too_few_templates": self.t.gettext("cannot tell: fewer than %(needed)s %(those)s")
+            % {**of, "needed": self.n.count(self._swap_words.needed(verdict))},
             "no_pairs": self.t.gettext("nothing was scored"),
         }[verdict.because]
 
