@@ -19,10 +19,16 @@ class UnknownWords:
         self._section = result.plan.sensitivity
         self._rules = [rule for rule in result.further.sensitivity if rule.examined == "yes"]
         self._verdicts = result.verdicts
+        self._weighted = any(rule.examined == "weights_or_clusters" for rule in result.further.sensitivity) and any(
+            of.attribute_unknown for of in result.rows
+        )
 
     def of_passes(self) -> str:
         """Return how far the passes hold; empty where everybody's group is known."""
         asked = [rule for rule in self._rules if any(finding.kind == "unknown_attribute" for finding in rule.findings)]
+        section = self._section
+        if not asked and self._weighted and "worst" not in (section.unknown_share_factor, section.unknown_odds_factor):
+            return self._supposed(section.unknown_share_factor, section.unknown_odds_factor)
         if not asked:
             return ""
         if not any(rule.not_if_nothing_supposed for rule in asked):

@@ -73,8 +73,8 @@ class PossibleMembers:
     """int64[G, 3, 4] in `cells`: the rows of unknown feature that may belong to each group, part of its rest."""
     most: IntArray
     """int64[G]: most cases among them, of the denominator of one metric, that are supposed to belong to the group."""
-    odds_factor: float | None
-    """As in `Supposed`."""
+    odds_factor: float | FloatArray | None
+    """As in `Supposed`; float64[G] where every group has its own."""
     several: FamilyCounts
     """Rows of people who have the group's nationality beside others: for them nobody needs to vouch."""
 
@@ -105,13 +105,6 @@ class PossibleMembers:
         up = question.side == "low"
         return _move(question.at_its_best(groups), self._moving(question.metric, most, up=up), up=up)
 
-    def all_with_harmed(self, question: Question, groups: FamilyCounts, harmed: IntArray) -> Tables:
-        """Count as `at_their_worst`, with all who are supposed to belong to each group, so many of them harmed."""
-        up = question.side == "high"
-        others = np.clip(self.most - harmed, 0, self._other(question.metric, up=up))
-        moving = self._moving(question.metric, harmed, up=up)._replace(others=others)
-        return _move(self._with_several(question, groups), moving, up=up)
-
     def against(self, question: Question) -> IntArray:
         """int64[G]: most people of unknown feature who are supposed to belong to each group and speak against it."""
         return self._number(question.metric, up=question.side == "high")
@@ -120,23 +113,9 @@ class PossibleMembers:
         """int64[G]: most people of unknown feature who are supposed to belong to each group and speak for it."""
         return self._number(question.metric, up=question.side == "low")
 
-    def most_against(self, question: Question) -> IntArray:
-        """int64[G]: as `against`, whatever the odds that they are harmed."""
-        there, _ = self._there(question.metric, up=question.side == "high")
-        return np.minimum(there, self.most)
-
     def whoever(self) -> PossibleMembers:
         """Return the same people with nothing supposed of them."""
         return replace(self, most=np.full_like(self.most, _EVERYBODY), odds_factor=None)
-
-    def odds_factor_of(self, question: Question, harmed: IntArray) -> FloatArray:
-        """float64[G]: odds of so many harmed among all who are supposed to belong to each group, over those of all who
-        may; inf where nobody else is left.
-        """
-        there, others = self._there(question.metric, up=question.side == "high")
-        left = np.maximum(self.most - harmed, 0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.where(left > 0, harmed * others / (left * np.maximum(there, 1)), np.inf))
 
     def joining(self, metric: Metric) -> tuple[IntArray, IntArray]:
         """int64[G] each: scored possible members in the numerator, and outside it, as many as are supposed to belong
@@ -275,6 +254,7 @@ class MemberPlaces:
             Cases of each group, or the people that they stand for.
         """
         own = np.asarray(cases, dtype=np.float64)
+        surely = own + np.array([own[others].sum() for others in self.several], dtype=np.float64)
         found = np.zeros(own.shape)
         totals: dict[tuple[int, ...], float] = {}
         for place, (unknown, recorded) in enumerate(zip(self.unknown, self.recorded, strict=True)):
@@ -283,11 +263,10 @@ class MemberPlaces:
                 if supposed.share_factor is not None:
                     if among not in totals:
                         totals[among] = float(own[list(among)].sum())
-                    share = min(supposed.share_factor * own[place] / max(totals[among], _HAIR), 1.0)
+                    share = min(supposed.share_factor * surely[place] / max(totals[among], _HAIR), 1.0)
                 found[place] += own[other] * share
         if supposed.max_share is None:
             return found
-        surely = own + np.array([own[others].sum() for others in self.several], dtype=np.float64)
         return np.minimum(found, surely * (supposed.max_share / (1.0 - supposed.max_share)))
 
 

@@ -193,7 +193,7 @@ def _nearest_shares(
     plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, left: Sequence[Verdict]
 ) -> list[float]:
     """Return the shares at which those groups would be held back that are not listed and look nearest to it."""
-    by_records = [verdict for verdict in left if verdict.outcome == "pass" or verdict.because == "unknown_attribute"]
+    by_records = [verdict for verdict in left if verdict.because == "unknown_attribute"]
     if not by_records:
         return []
     nearest = np.argsort(smallest_shares(_doubted_sides(plan, asked, counts, by_records)), kind="stable")[:_NEAREST]
@@ -311,7 +311,8 @@ def _doubt_unknown(
         for place, verdict in enumerate(verdicts)
         if unknown.among[place]
     ]
-    return findings, [float(share) for share in unknown.share if np.isfinite(share)]
+    held = np.array([verdict.because == "unknown_attribute" for verdict in verdicts])
+    return findings, unknown.share[held & np.isfinite(unknown.share)].tolist()
 
 
 def _unknown_words(verdict: Verdict, unknown: Unknown, place: int) -> str:

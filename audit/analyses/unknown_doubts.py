@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 import numpy as np
 
@@ -12,9 +13,12 @@ from audit.analyses.sides import Question
 from audit.analyses.verdict_side import RuleCounts, VerdictSide
 from audit.stats.arrays import BoolArray, FloatArray, IntArray, Tables
 from audit.stats.margins.bounds import asymptotically_fewest, fewest_to_overturn, rate_bounds
-from audit.stats.margins.score_test import screened_p
+from audit.stats.margins.score_test import asymptotic_p, screened_p
 from audit.stats.rates.boundaries import counted_outcome
 from audit.vocabulary.metrics import Metric
+
+_LARGEST_FACTOR: Final = 100.0
+_BISECTIONS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +43,36 @@ def fewest_to_hold_back(sides: Sequence[VerdictSide]) -> Unknown:
 
 
 def breakdown_factors(sides: Sequence[VerdictSide], *, exactly: bool = True) -> FloatArray:
-    """float64[G]: smallest odds factor at which each group would no longer pass; inf where no factor does it.
+    """float64[G]: smallest odds factor at which each group would no longer pass, to half a per cent of it; inf where
+    not even a hundred does it.
 
-    As many people of unknown feature belong to it as the plan supposes (`PossibleMembers.odds_factor_of`). Not
-    `exactly`: by the asymptotic test, to find the nearest groups.
+    All else that the plan supposes stays. Not `exactly`: by the asymptotic test, to find the nearest groups.
     """
-    factors = []
-    for side in sides:
-        members, question, groups = side.counts.members, side.question, side.counts.groups
-        among = members.most_against(question)
-        tables = partial(members.all_with_harmed, question, groups)
-        found = (
-            fewest_to_overturn(tables, among, side.boundary, side.beta, side.level)
-            if exactly
-            else asymptotically_fewest(tables, among, side.boundary, side.level)
-        )
-        factors.append(np.where(found > among, np.inf, members.odds_factor_of(question, found)))
-    return np.asarray(np.min(np.stack(factors), axis=0), dtype=np.float64)
+    size = len(sides[0].counts.groups.groups)
+    low, high = np.ones(size), np.full(size, _LARGEST_FACTOR)
+    ends = pass_as_they_are([_with_odds(side, high) for side in sides], exactly=exactly)
+    for _ in range(_BISECTIONS):
+        middle = np.sqrt(low * high)
+        holds = pass_as_they_are([_with_odds(side, middle) for side in sides], exactly=exactly)
+        low, high = np.where(holds, middle, low), np.where(holds, high, middle)
+    return np.where(ends, np.inf, high)
 
 
-def pass_as_they_are(sides: Sequence[VerdictSide]) -> BoolArray:
+def _with_odds(side: VerdictSide, factor: FloatArray) -> VerdictSide:
+    members = replace(side.counts.members, odds_factor=factor)
+    return replace(side, counts=replace(side.counts, members=members))
+
+
+def pass_as_they_are(sides: Sequence[VerdictSide], *, exactly: bool = True) -> BoolArray:
     """bool[G]: whether each group passes with the people of unknown feature that its counts let belong to it."""
     passing = []
     for side in sides:
         x, n, y, m = side.start()
         counted, counted_rest = counted_outcome(x, n, side.boundary), counted_outcome(y, m, side.boundary)
-        passing.append(screened_p(counted, n, counted_rest, m, side.boundary, side.beta).p <= side.level)
+        p = asymptotic_p(counted, n, counted_rest, m, side.boundary)
+        if exactly:
+            p = screened_p(counted, n, counted_rest, m, side.boundary, side.beta).p
+        passing.append(p <= side.level)
     return np.asarray(np.logical_and.reduce(passing), dtype=np.bool_)
 
 

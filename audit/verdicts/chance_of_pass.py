@@ -21,7 +21,7 @@ from audit.result.findings.further import PlannedPass, Remedy
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.score_test import asymptotic_p
 from audit.stats.rates.boundaries import counted_outcome
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected
 from audit.verdicts.joint_power import by_labels, plan_decidability, planned_chance
 from audit.verdicts.planned_people import LIKE_EXACT
 from audit.vocabulary.groups import SensitiveFeature
@@ -57,7 +57,12 @@ def planned_pass(
     chance = chance_of_pass(plan, table, features, moments, decided)
     if chance is None or chance >= plan.verdict.power:
         return None if chance is None else PlannedPass(chance=chance, remedy=None, with_remedy=None)
-    changed = {name: chance_of_pass(*change, features, moments) or 0.0 for name, change in _changes(plan, table)}
+    changed = {
+        name: chance_of_pass(*change, features, moments) or 0.0
+        for name, change in _changes(plan, table)
+        # what further rows with weights or of clusters would be worth is not in the counts
+        if moments is None or name != "twice_the_cases"
+    }
     best = max(changed, key=lambda name: changed[name])
     if changed[best] < chance + _WORTH_SAYING:
         return PlannedPass(chance=chance, remedy=None, with_remedy=None)
@@ -115,8 +120,11 @@ def chance_of_pass(
     by_name = {feature.name: feature for feature in features}
     if not rules:
         return None
+    families = count_families(plan, table, features)
+    if any(missing_expected(plan, rule, families, by_name) for rule in rules):
+        return 0.0
     if decided is None:
-        decided = plan_decidability(plan, count_families(plan, table, features), by_name, moments)
+        decided = plan_decidability(plan, families, by_name, moments)
     if not all(_can_pass(plan, decided[rule.id]) for rule in rules):
         return 0.0
     if moments is not None:

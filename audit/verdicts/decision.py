@@ -80,7 +80,7 @@ def decide(
         change = change_from(joined, Judged(plan, features, counts, rules, detector_sha256))
         overall = overall_with(overall, change)
     sample = _judged_sample(plan, counted, families, by_name) if details else None
-    undecided = details and any(rule.outcome == "inconclusive" for rule in rules)
+    undecided = details and overall.outcome == "inconclusive"
     planned = _planned_pass(plan, features, counted) if undecided else None
     return Decision(rules, verdicts, probe_rules, probe_verdicts, change, overall, planned, sample)
 

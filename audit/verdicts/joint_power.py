@@ -73,11 +73,13 @@ def planned_chance(rules: Iterable[RuleDecidability]) -> float:
 def _most_missed(plan: AuditPlan, judged: _Rules, features: Mapping[str, SensitiveFeature]) -> float:
     """Find the largest planned chance of no pass with which a group is still judged alone.
 
-    The product over all groups judged alone reaches the plan's power with it, unless that would take the coverage of a
-    rule below what a pass needs: then the smallest chance that keeps it. 1 where nothing is left to it, or would help.
+    The product over all groups judged alone by `"auto"` reaches the plan's power with it, unless that would take the
+    coverage of a rule below what a pass needs: then the smallest chance that keeps it. 1 where nothing is left to it,
+    or would help.
     """
-    chances = np.unique(_chances(plan, judged, auto=True))
-    product = np.array([_log_of_all(plan, judged, chance) for chance in chances])
+    every = _chances(plan, judged)
+    chances = np.unique(every)
+    product = np.array([_log1p_sum(every[every <= chance]) for chance in chances])
     enough = np.flatnonzero(product >= np.log(plan.verdict.power) - 1e-12)
     if not enough.size or enough[-1] == chances.size - 1:
         return 1.0
@@ -90,21 +92,16 @@ def _most_missed(plan: AuditPlan, judged: _Rules, features: Mapping[str, Sensiti
     return float(chances[high])
 
 
-def _chances(plan: AuditPlan, judged: _Rules, *, auto: bool) -> FloatArray:
-    """Return the planned chances of no pass of all groups judged alone whom more cases could help, of families that
-    are left to the labels or not.
+def _chances(plan: AuditPlan, judged: _Rules) -> FloatArray:
+    """Return the planned chances of no pass of all groups judged alone whom more cases could help, and whom the plan
+    leaves to the labels.
     """
     of = [
         family.miss[family.decidable & ~family.beyond_help]
         for family in chain.from_iterable(judged)
-        if is_auto(plan, family.family) == auto
+        if is_auto(plan, family.family)
     ]
     return np.concatenate([np.zeros(0), *of])
-
-
-def _log_of_all(plan: AuditPlan, judged: _Rules, most: float) -> float:
-    chances = _chances(plan, judged, auto=True)
-    return _log1p_sum(chances[chances <= most]) + _log1p_sum(_chances(plan, judged, auto=False))
 
 
 def _log1p_sum(missed: FloatArray) -> float:

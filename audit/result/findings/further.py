@@ -29,7 +29,9 @@ class PlannedPass(Part):
     """Chance that a detector which treats everyone alike passes this audit, by labels alone."""
 
     chance: float
-    """The share of simulated audits in which every group judged alone passes; 0 where no pass is within reach."""
+    """Share of simulated audits in which every group judged alone passes; with weights or clusters the product over
+    groups, as if these were independent. 0 where no pass is within reach. Rules on precision and on probes, and cases
+    that nobody answers, are left out."""
     remedy: Remedy | None
     """Change that would raise it most; null where it reaches the plan's power, or none would raise it by 5 points."""
     with_remedy: float | None

@@ -79,15 +79,15 @@ class RuleSensitivity(Part):
     """Groups that would pass, but for people whose group is unknown."""
     breakdown_factor: float | None = None
     """Smallest odds factor at which a group that passes would not: as many people of unknown feature belong to it as
-    the plan supposes, and are harmed with so many times the odds of all who may. Null where no factor does it.
+    the plan supposes, and are harmed with so many times the odds of all who may. Null where not even 100 does it.
     """
     weakest: Group | None = None
     """Group that would not pass at that factor."""
     not_if_nothing_supposed: int = 0
     """Groups that pass, and would not if any of the people of unknown feature could belong to them."""
     missing_share_for_all: float | None
-    """Largest `max_missing_share` with which every group that passes by its records passes, whatever is supposed
-    beside it; null where all pass anyway."""
+    """Largest `max_missing_share` with which the groups held back pass, whatever is supposed beside it; null where none
+    is held back."""
     listed: int
     """Verdicts listed: every FAIL, and the largest groups that pass or were held back by what is unknown."""
     not_listed: int
