@@ -95,32 +95,31 @@ def with_possible_members(
 
     People whose cases speak against (or for) a group move to it from its rest (`audit.analyses.missing_attributes`): as
     many of unknown feature as the plan supposes, by weight, and against it all who have its nationality beside others.
-    Those whose cases say otherwise stay in the rest, which errs to the safe side. Rates are exact. Variances are
-    bounded from above (Minkowski); a covariance with the rest counts only where it adds. Degrees of freedom stay.
+    With them come as few whose cases say otherwise as the plan's odds ask for. Rates are exact. Variances are bounded
+    from above (Minkowski); a covariance with the rest counts only where it adds. Degrees of freedom stay.
     """
     own, rest = question.cells(when)
     up = (question.side == "high") == (when == "worst")
     moving = _Moving.of(of, family, question.metric, supposed, up=up, several=when == "worst")
     total, counted = of.units(own[1]), of.units(own[0])
-    new_total = total + moving.units
+    new_total = total + moving.units + moving.others
     divisor = np.where(new_total > 0.0, new_total, 1.0)
-    new_rate = (counted + moving.units * up) / divisor
-    pull = (1.0 - new_rate if up else new_rate) ** 2 * moving.squares
-    spread = _norm_of_sum(of.spread(own, new_rate), pull, spans=of.spans)
+    new_rate = (counted + (moving.units if up else moving.others)) / divisor
+    spread = _norm_of_sum(of.spread(own, new_rate), moving.pull(new_rate, up=up), spans=of.spans)
     group = _with_size(
         start.group,
         start.correlation,
         rate=new_rate,
         residual=spread / divisor**2,
         q=(start.group.q * total**2 + moving.second) / divisor**2,
-        bb=_norm_of_sum(start.group.bb * total**2, moving.squares, spans=of.spans) / divisor**2,
+        bb=_norm_of_sum(start.group.bb * total**2, moving.both, spans=of.spans) / divisor**2,
     )
     rest_units, rest_counted = (of.units(cells).sum() - of.units(cells) for cells in (rest[1], rest[0]))
-    left = rest_units - moving.scored
+    left = rest_units - moving.scored - moving.others
     # nobody may be left of the rest; it then has no clusters either, and nothing is passed against it
     rest_divisor = np.where(left > 0.0, left, 1.0)
-    rest_rate = np.clip((rest_counted - moving.scored * up) / rest_divisor, 0.0, 1.0)
-    loss = np.maximum(rest_rate, 1.0 - rest_rate) ** 2 * moving.scored_squares
+    rest_rate = np.clip((rest_counted - (moving.scored if up else moving.others)) / rest_divisor, 0.0, 1.0)
+    loss = np.maximum(rest_rate, 1.0 - rest_rate) ** 2 * moving.out_of_the_rest
     scale = np.where(left > 0.0, rest_units / rest_divisor, 0.0) ** 2
     others = _with_size(
         start.rest,
@@ -158,8 +157,26 @@ class _Moving:
     squares: FloatArray
     """Upper bound of the sum of B^2 over their clusters."""
     scored_squares: FloatArray
+    others: FloatArray
+    """Units of scored ones whose cases say otherwise, and who come along."""
+    others_squares: FloatArray
     second: FloatArray
-    """Upper bound of the sum of squared weights."""
+    """Upper bound of the sum of squared weights, of both kinds."""
+
+    @property
+    def both(self) -> FloatArray:
+        """Upper bound of the sum of B^2 over clusters of both kinds, which can be the same clusters."""
+        return _norm_of_sum(self.squares, self.others_squares, spans=True)
+
+    @property
+    def out_of_the_rest(self) -> FloatArray:
+        """Upper bound of that sum over those who leave the rest."""
+        return _norm_of_sum(self.scored_squares, self.others_squares, spans=True)
+
+    def pull(self, rate: FloatArray, *, up: bool) -> FloatArray:
+        """Upper bound of what they add to the squared residuals of a group of this rate."""
+        own, other = (1.0 - rate, rate) if up else (rate, 1.0 - rate)
+        return _norm_of_sum(own**2 * self.squares, other**2 * self.others_squares, spans=True)
 
     @classmethod
     def of(
@@ -168,19 +185,27 @@ class _Moving:
         scored = metric.numerator if up else tuple(cell for cell in metric.denominator if cell not in metric.numerator)
         unscored = metric.highest_if_unscored if up else metric.lowest_if_unscored
         places = member_places(family)
-        moving, moving_scored = (_of_members(of, places.unknown, cells) for cells in ((*scored, *unscored), scored))
+        otherwise = tuple(cell for cell in metric.denominator if cell not in scored)
+        moving, moving_scored, others = (
+            _of_members(of, places.unknown, cells) for cells in ((*scored, *unscored), scored, otherwise)
+        )
+        along = np.zeros(moving[0].shape)
         if supposed != NOTHING:
             known = of.units(possible_cells(metric))
-            cap = places.most(known, supposed)
+            most, share = places.most(known, supposed), np.ones(along.shape)
             if supposed.odds_factor is not None:
                 there = np.array([known[some].sum() for some in places.unknown], dtype=np.float64)
                 harmed = supposed.odds_factor * moving[0]
-                cap = cap * harmed / np.maximum(harmed + there - moving[0], _TINY)
-            moving, moving_scored = _capped(cap, *moving), _capped(cap, *moving_scored)
+                share = harmed / np.maximum(harmed + there - moving[0], _TINY)
+            moving, moving_scored = _capped(most * share, *moving), _capped(most * share, *moving_scored)
+            members = np.minimum(moving[0] / np.where(share > 0.0, share, 1.0), most)
+            along = np.clip(members - moving[0], 0.0, others[0])
+        others = _capped(along, *others)
         if several and any(places.several):
             moving = _with_several(of, moving, places.several, (*scored, *unscored))
             moving_scored = _with_several(of, moving_scored, places.several, scored)
-        return cls(moving[0], moving_scored[0], moving[1], moving_scored[1], moving[2])
+        second = moving[2] + others[2]
+        return cls(moving[0], moving_scored[0], moving[1], moving_scored[1], others[0], others[1], second)
 
 
 def _of_members(

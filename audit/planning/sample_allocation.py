@@ -286,7 +286,7 @@ def planned_reach(
         of_groups = _group_shapes(groups, shapes, pool.size)
         sizes = planned_sizes(plan, groups, of_cells, of_groups)
         have, cases = groups.members.added(pool), groups.members.added(of_cells[0])
-        people = PlannedPeople(have, sizes.own, sizes.rest, _members(groups), weighted=True)
+        people = PlannedPeople(have, sizes.own, sizes.rest, _members(groups))
         needs, jointly = (
             _needs(plan, groups, of_cells, of_groups, sizes, pool, power)
             for power in (plan.verdict.power, joint_power(plan, judged, pool))

@@ -201,7 +201,7 @@ def for_the_unknown(plan: AuditPlan, groups: CellGroups, pool: FloatArray, power
     nobody = np.zeros((len(groups.groups), 3, 4), dtype=np.int64)
     members = member_places(FamilyCounts(groups.family, groups.groups, nobody, nobody[:1].sum(axis=0)))
     people = groups.members.added(pool)
-    planned = PlannedPeople(people, people, people.sum() - people, members, weighted=True)
+    planned = PlannedPeople(people, people, people.sum() - people, members)
     none: list[list[int]] = [[] for _ in groups.groups]
     alone = replace(planned, members=MemberPlaces(none, [[] for _ in none], none))
     with_them, without = (cases_to_be_alone(plan, groups.rule, each, power) for each in (planned, alone))

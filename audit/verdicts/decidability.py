@@ -124,9 +124,7 @@ def family_decidability(
     """Find the groups of one family that can be judged alone, with the plan's power for each by itself."""
     n, m = possible_cases(family, METRICS[rule.metric])
     design = effective_sizes(plan, rule, family, moments)
-    planned = PlannedPeople(
-        design.people, n * design.worth, design.rest_size, member_places(family), moments is not None
-    )
+    planned = PlannedPeople(design.people, n * design.worth, design.rest_size, member_places(family))
     required = _required_cases(plan, rule, family.family, planned, design, plan.verdict.power)
     too_few_to_pass = (n >= required) & (n < design.wanted)
     required = np.maximum(required, design.wanted)

@@ -46,8 +46,6 @@ class PlannedPeople:
     """float64[G]: number of independent cases of equal weight that the rest's cases are worth."""
     members: MemberPlaces
     """Groups whose people may belong to each group."""
-    weighted: bool = False
-    """Whether rows have weights or clusters: tests then leave members who are not harmed in the rest."""
 
     def with_members(self, supposed: Supposed) -> WithMembers:
         """Count those who may belong to each group, as many as are supposed to."""
@@ -82,8 +80,7 @@ class WithMembers:
         else:
             share = self.odds_factor * against / (self.odds_factor * against + 1.0 - against)
             harmed = np.minimum(harmed, share * self.most)
-            if not self.planned.weighted:
-                others = np.minimum(harmed / share - harmed, self.most - harmed)
+            others = np.minimum(harmed / share - harmed, self.most - harmed)
         harmed = harmed + against * self.several
         some, moved = np.maximum(own, 1.0), harmed + others
         left = np.maximum(everyone - own - moved, 1e-9)

@@ -14,7 +14,7 @@ from made.counts import WORST, categorical, plan_of
 
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates
-from audit.analyses.missing_attributes import NOTHING, member_places
+from audit.analyses.missing_attributes import NOTHING, Supposed, member_places
 from audit.analyses.sides import questions
 from audit.analyses.weighted_rates import weighted_comparison, with_possible_members
 from audit.counting.clusters import ClusterTable
@@ -250,7 +250,10 @@ def test_a_pass_holds_wherever_people_of_unknown_group_belong() -> None:
 
 @pytest.mark.parametrize("spanning", [True, False])
 @pytest.mark.parametrize("direction", ["low", "high"])
-def test_moving_possible_members_bounds_what_moving_their_rows_does(spanning: bool, direction: str) -> None:
+@pytest.mark.parametrize("supposed", [NOTHING, Supposed(None, 1.0, None)])
+def test_moving_possible_members_bounds_what_moving_their_rows_does(
+    spanning: bool, direction: str, supposed: Supposed
+) -> None:
     """Rows relabelled one by one, against the bound from sums: rates are the same, and no variance is smaller."""
     rng = np.random.default_rng(8)
     n = 900
@@ -269,11 +272,12 @@ def test_moving_possible_members_bounds_what_moving_their_rows_does(spanning: bo
     (question,) = questions(plan, plan.rules[0])
     of = made.moments().of(family)
     worst = weighted_comparison(of, family, question, "worst")
-    moved, movable = with_possible_members(of, family, question, worst, NOTHING)
+    moved, movable = with_possible_members(of, family, question, worst, supposed)
     assert movable.tolist() == [True, True, False]
     assert member_places(family).unknown == [[2], [2], []]
-    # in either direction a missed victim speaks against the group
-    relabelled = [("a" if g == "unknown" and c is Cell.FN else g) for g, c in zip(group, cell, strict=True)]
+    # in either direction a missed victim speaks against the group; at odds of 1 all others come along
+    move = (Cell.FN,) if supposed == NOTHING else (Cell.FN, Cell.TP)
+    relabelled = [("a" if g == "unknown" and c in move else g) for g, c in zip(group, cell, strict=True)]
     truth = Made(relabelled, cell, cluster, weight)
     true_family = next(iter(truth.families(plan).values()))
     exact = weighted_comparison(truth.moments().of(true_family), true_family, question, "scored")
