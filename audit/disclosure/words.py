@@ -2,7 +2,7 @@
 
 `below` accuses, and is held to one budget of false alarms over all groups of a rule (Bonferroni over those whose
 figures can be compared). `meets` is held to the plan's level group by group, needs the cases that a verdict on the
-group alone needs, and must survive the people of unknown features at their worst, as a pass of the exact audit does. No
+group alone needs, and must survive the people of unknown features at their worst, more of them than a pass of the exact audit supposes. No
 exact count enters, so that a word tells nothing that the table does not. The one word for the whole set comes from the
 exact counts.
 """

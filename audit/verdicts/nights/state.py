@@ -71,7 +71,7 @@ class Evidence(Part):
     passed: tuple[bool, ...]
     """Groups for which it reached its bar in some night."""
     moved: tuple[int, ...]
-    """Rows of unknown feature that were counted against each group, where the plan vouches for their share."""
+    """Rows of unknown feature that were counted against each group, where the plan supposes something of them."""
     drift: tuple[float, ...]
     """Evidence that a group which passed is beyond the limit from some later night on; see
     `audit.verdicts.nights.evidence`."""
