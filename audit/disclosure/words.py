@@ -2,9 +2,9 @@
 
 `below` accuses, and is held to one budget of false alarms over all groups of a rule (Bonferroni over those whose
 figures can be compared). `meets` is held to the plan's level group by group, needs the cases that a verdict on the
-group alone needs, and must survive the people of unknown features at their worst, more of them than a pass of the exact audit supposes. No
-exact count enters, so that a word tells nothing that the table does not. The one word for the whole set comes from the
-exact counts.
+group alone needs, and must survive the people of unknown features at their worst, more of them than a pass of the exact
+audit supposes. No exact count enters, so that a word tells nothing that the table does not. The one word for the whole
+set comes from the exact counts.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ def exact_rule_tests(
 
     FAIL is tested for every group of which a rate can be stated. Unscored cases count in the group's favour. PASS is
     tested only for groups judged alone. Unscored cases count against the group. So either verdict holds whatever the
-    unscored cases would have been; a PASS also for all that the plan supposes of people with an unknown feature. Tests and
-    correction: docs, "How a verdict is reached".
+    unscored cases would have been; a PASS also for all that the plan supposes of people with an unknown feature. Tests
+    and correction: docs, "How a verdict is reached".
 
     Parameters
     ----------
