@@ -145,7 +145,7 @@ class PageWriter(Writer):
             both_ways=any(rule.direction == "both" for rule in self._rules),
             looks=answered,
             csv=as_link("text/csv", csv),
-            not_in_csv=self.t.gettext("; ").join(self.names.axes(family.root) for family in left_out),
+            not_in_csv=self.t.gettext("; ").join(self.names.axes(family.root) for family in left_out if family.root),
             worth_less=self._worth_less,
             but_for_unknown=any(verdict.because == "unknown_attribute" for verdict in self.result.verdicts),
             terms=tuple(self._terms(answered)),

@@ -57,7 +57,7 @@ GATE = ("gate", "plan-2.toml", "--baseline", "one", "--restricted-folder", "kept
 
 def test_the_second_of_two_gates_waits_says_so_and_ends_with_its_verdict(here: Path) -> None:
     alone = CliRunner().invoke(app, [*GATE[:-2], "elsewhere", "--quiet"])
-    with held_by_another(here / "kept", 3.0):
+    with held_by_another(here / "kept", 8.0):
         done = CliRunner().invoke(app, GATE)
     assert done.exit_code == alone.exit_code
     assert done.exit_code in (0, 1, 3)
