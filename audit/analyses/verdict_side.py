@@ -78,14 +78,10 @@ class VerdictSide:
         return self.counts.members.at_their_worst(self.question, self.counts.groups)
 
 
-def rule_counts(
-    plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], supposed: Supposed | None = None
-) -> RuleCounts:
-    """Put every group of every family of a rule into one table; of unknown people is supposed what the plan does, or
-    `supposed`.
-    """
+def rule_counts(plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts]) -> RuleCounts:
+    """Put every group of every family of a rule into one table."""
     counts = [families[family] for family in rule_families(plan, rule)]
-    members = possible_members(counts, METRICS[rule.metric], supposed or Supposed.of(plan.sensitivity))
+    members = possible_members(counts, METRICS[rule.metric], Supposed.of(plan.sensitivity))
     groups = FamilyCounts(
         Family(()), members.counts.groups, np.concatenate([family.cells for family in counts]), counts[0].everyone
     )

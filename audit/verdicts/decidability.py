@@ -154,13 +154,18 @@ def with_fewer_alone(plan: AuditPlan, rule: Rule, family: FamilyDecidability, mo
     if most_missed >= 1.0 or not is_auto(plan, family.family):
         return family
     n, worth = family.cases, family.planned.size / np.maximum(family.cases, 1)
-    decidable = family.decidable & ((family.miss <= most_missed) | family.beyond_help)
+    decidable = stays_alone(family, most_missed)
     cases = cases_to_be_alone(plan, rule, family.planned, 1.0 - max(most_missed, _LEAST_MISSED))
     required = np.maximum(family.required, np.ceil(cases / np.where(worth > 0.0, worth, 1.0)))
     # planned sizes and chances are two approximations; the chance decides
     required = np.where(decidable, np.minimum(required, n), required)
     required = np.where(family.decidable & ~decidable, np.maximum(required, n + 1), required)
     return replace(family, decidable=decidable, required=required)
+
+
+def stays_alone(family: FamilyDecidability, most_missed: float) -> BoolArray:
+    """bool[G]: groups judged alone that miss a pass with at most this chance, or that no number of cases would help."""
+    return family.decidable & ((family.miss <= most_missed) | family.beyond_help)
 
 
 def is_auto(plan: AuditPlan, family: Family) -> bool:

@@ -24,6 +24,7 @@ from audit.verdicts.decidability import (
     decidability_on_the_ladder,
     family_decidability,
     is_auto,
+    stays_alone,
     with_fewer_alone,
 )
 from audit.vocabulary.groups import Family, SensitiveFeature
@@ -112,9 +113,7 @@ def _log1p_sum(missed: FloatArray) -> float:
 def _covered(plan: AuditPlan, judged: _Rules, features: Mapping[str, SensitiveFeature], most: float) -> bool:
     for families in judged:
         alone = tuple(
-            replace(family, decidable=family.decidable & ((family.miss <= most) | family.beyond_help))
-            if is_auto(plan, family.family)
-            else family
+            replace(family, decidable=stays_alone(family, most)) if is_auto(plan, family.family) else family
             for family in families
         )
         coverage = decidability_on_the_ladder(plan, alone, features).lowest_coverage
