@@ -15,8 +15,8 @@ from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Family
 
 ALL_NAMES: Final = 0.9
-"""Share of alpha that names may spend in a plan without nationalities. The rest pays for the one approximation in
-discarding, the shared rest.
+"""Share of alpha that names may spend in a plan without nationalities. The rest is for the one approximation in
+discarding, the shared rest, which uses it in some families (docs, "How a verdict is reached").
 """
 NAMES: Final = 0.75
 """Share of alpha that names may spend where nationalities are also judged together."""

@@ -1,6 +1,6 @@
 """Our rates and disparities against fairlearn and AIF360 on random cases, row by row, their conventions written out.
 
-Where a rate has no denominator the libraries answer with a number or with NaN, and we with None (statistics.md, 8):
+Where a rate has no denominator the libraries answer with a number or with NaN, and we with None (statistics.md, 5):
 
     rate                       fairlearn 0.15        AIF360 0.6.1
     no positives: TPR, FNR     0, 0                  NaN, NaN

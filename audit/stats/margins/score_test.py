@@ -2,7 +2,7 @@
 
 Tables are ordered by the score statistic (Chan 1998) and the rest's unknown rate ranges over a confidence set (Berger
 & Boos 1994). No size lies above its level in designs that are small enough to list (`tools/simulate/exact_sizes.py`).
-A group that mixes several rates has a lighter tail than the binomial (Hoeffding 1956).
+A count that mixes several rates has lighter tails than the binomial (Hoeffding 1956); for two counts this is simulated.
 """
 
 from __future__ import annotations

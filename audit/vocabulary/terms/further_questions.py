@@ -13,7 +13,7 @@ FURTHER_QUESTIONS: Final = (
         "many times, and the widest gap is compared with what chance deals (a max-T permutation test).",
         "“In 1 of 1,000 random divisions” means that chance hardly ever shows as much.",
         "That groups differ does not say which, nor by more than a limit.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("max-t", "max t", "equality test", "permutation test", "all groups equal"),
     ),
     Term(
@@ -22,7 +22,7 @@ FURTHER_QUESTIONS: Final = (
         "alone would show. The widest gap of many small groups would be mostly chance.",
         "At 5 points, rates of 75% and 85% are both usual where the middle is 80%.",
         "It passes and fails nobody, and hides who is where.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("heterogeneity", "between-group spread", "spread"),
     ),
     Term(
@@ -31,7 +31,7 @@ FURTHER_QUESTIONS: Final = (
         "within. They come from the same tests as the verdicts.",
         "Small groups scatter widely, so the lines open towards few cases like a funnel.",
         "A mark between the lines is “cannot tell”, not a pass.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("funnel", "funnel chart", "funnel plot"),
     ),
     Term(
@@ -39,7 +39,7 @@ FURTHER_QUESTIONS: Final = (
         "A group's rate pulled towards the middle of all groups, the more the fewer cases it has (empirical Bayes).",
         "Use it to see who stands out without a handful of cases topping the list.",
         "For ranking only: it passes and fails nobody, and makes small groups look more usual than they may be.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("empirical bayes", "shrunk", "shrinkage", "shrunk rate"),
     ),
     Term(
@@ -48,7 +48,7 @@ FURTHER_QUESTIONS: Final = (
         "into a part between groups and a part within them.",
         "Compare the two parts: a large one within groups is about individuals, not about the groups.",
         "It has no unit and no limit, and with many groups most of the part between can be chance.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("generalised entropy", "entropy", "theil"),
     ),
     Term(
@@ -57,7 +57,7 @@ FURTHER_QUESTIONS: Final = (
         "half. 1 ranks all victims first, 0.5 is no better than a coin.",
         "By group it says whether the system can tell victims from others in that group.",
         "It knows of no threshold: decisions can differ where it does not.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("area under the curve", "roc auc", "ranking"),
     ),
     Term(
@@ -66,7 +66,7 @@ FURTHER_QUESTIONS: Final = (
         "instead of victims ranks well over everyone and badly within.",
         "The difference from the AUC of everyone is owed to telling groups apart.",
         "It does not say at which threshold anybody is harmed.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("within group auc", "xauc", "pooled auc"),
     ),
     Term(
@@ -74,7 +74,7 @@ FURTHER_QUESTIONS: Final = (
         "Whether scores mean what they say: of cases scored 0.3, three in ten should be victims, in every group.",
         "“Too low” means that more of the group's cases are victims than their scores say.",
         "Scores can be right in every group and decisions still fall on groups differently.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("reliability", "calibration error", "ece"),
     ),
     Term(
@@ -82,7 +82,7 @@ FURTHER_QUESTIONS: Final = (
         "What other thresholds would have done to each group: who would be found and who wrongly flagged.",
         "It shows whether a gap belongs to one threshold or to the score.",
         "A threshold picked on these cases makes the verdicts on them void: they need other cases.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("sweep", "thresholds"),
     ),
     Term(
@@ -90,7 +90,7 @@ FURTHER_QUESTIONS: Final = (
         "A capacity: only so many cases can be looked at, so those with the highest scores are flagged.",
         "The sweep shows what other capacities would have done to each group.",
         "Within a capacity one person's flag is another's missing one.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("top k", "capacity", "top_k"),
     ),
     Term(
@@ -99,7 +99,7 @@ FURTHER_QUESTIONS: Final = (
         "that was put together for a test. The share of right flags at work is computed with it.",
         "At 2% even a good system is wrong in most of its flags.",
         "It is taken from the plan, and as the same in every group; none need have it.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("prevalence at deployment", "prevalence at work", "deployment"),
     ),
     Term(
@@ -108,7 +108,7 @@ FURTHER_QUESTIONS: Final = (
         "its labels facilitates a pattern; one that repeats it perpetuates it.",
         "“Adds 7 points” means that the gap in flags is seven points beyond the gap in labels.",
         "To repeat the labels is no virtue where the labels are one-sided.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("amplification", "facilitate and perpetuate", "directional bias amplification"),
     ),
     Term(
@@ -117,7 +117,7 @@ FURTHER_QUESTIONS: Final = (
         "with it.",
         "A gap says that this set speaks of other people than the table does.",
         "It is no truth either: it says who was detected there.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("reference comparison",),
     ),
     Term(
@@ -126,7 +126,7 @@ FURTHER_QUESTIONS: Final = (
         "It searches one half of the cases, and asks the other half whether the finding holds.",
         "Only “held up” counts. The line says how many subgroups were searched.",
         "It is no verdict; to have a subgroup judged, name it in a plan.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("subgroup search", "bias scan", "scan", "subset scan"),
     ),
     Term(
@@ -135,7 +135,7 @@ FURTHER_QUESTIONS: Final = (
         "long one that is hardly better.",
         "0 lets the largest subgroup win; a high one finds subgroups of a single value only.",
         "It changes what is found, never whether chance explains it.",
-        "statistics.md",
+        "how-to/doubts.md",
         ("scan penalty",),
     ),
     Term(
