@@ -61,7 +61,11 @@ def groups_csv(result: AuditResult, most: int) -> tuple[str, tuple[Family, ...]]
     for row in result.counts:
         families.setdefault(row.group.family, []).append(row)
     features, rules = [feature.name for feature in result.features], [rule.rule for rule in result.rules]
-    words = {(each.rule.rule, each.group.people): each.outcome for each in Reading(result).each_once}
+    words = {
+        (each.rule.rule, group.people): each.outcome
+        for each in Reading(result).each_once
+        for group in (each.group, *each.same_people)
+    }
     counts = [name for name in _COUNTS if any(getattr(row, name) for row in result.counts)]
     text = _lines([[*features, *counts, *(f"verdict {rule}" for rule in rules)]])
     left_out: list[Family] = []

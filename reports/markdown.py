@@ -136,7 +136,8 @@ class _Comment(Writer):
         rate = NOT_KNOWN if estimate is None else self._share(estimate.numerator, estimate.denominator)
         mark = "" if held is None else " (waived)" if held.state == "in_force" else " (its waiver has expired)"
         rest = self.n.percent(finding.rest)
-        return f"| {literal(self.names.group(finding.group))}{mark} | {literal(finding.rule.rule)} | {rate} | {rest} |"
+        name = literal(self.names.whole(finding.group, finding.same_people))
+        return f"| {name}{mark} | {literal(finding.rule.rule)} | {rate} | {rest} |"
 
     def _waivers(self) -> Iterator[str]:
         lines = WaiverWords(self.result).listed(self.names)

@@ -58,6 +58,29 @@ class Names:
             self._groups[key] = self._name(key)
         return self._groups[key]
 
+    def whole(self, group: Group, same_people: Sequence[Group]) -> str:
+        """Return the name of a group and of others with the same people: "Nigeria (in this set: all of Africa)"."""
+        wider = [self.group(other) for other in same_people if len(other.root) == len(group.root) and other != group]
+        wider = [name for name in dict.fromkeys(wider) if name != self.group(group)]
+        inside = [set(other.root) - set(group.root) for other in same_people if set(group.root) < set(other.root)]
+        only = [self._level(level) for level in sorted(set().union(*inside))]
+        words = {"group": self.group(group), "wider": self._listed(wider), "levels": self._listed(only)}
+        if wider and only:
+            text = self._t.gettext("%(group)s (in this set: all of %(wider)s, and only %(levels)s)")
+        elif wider:
+            text = self._t.gettext("%(group)s (in this set: all of %(wider)s)")
+        elif only:
+            text = self._t.gettext("%(group)s (in this set: only %(levels)s)")
+        else:
+            return words["group"]
+        return text % words
+
+    def _listed(self, names: Sequence[str]) -> str:
+        listed = "".join(names[:1])
+        for name in names[1:]:
+            listed = self._t.gettext("%(first)s, %(other)s") % {"first": listed, "other": name}
+        return listed
+
     def _name(self, key: tuple[Level, ...]) -> str:
         if not key:
             return self._t.gettext("Everyone")

@@ -105,7 +105,7 @@ class _Run(Writer):
         """Return a group that fails. A waived one is suppressed from outside, which hides neither the group nor who
         waived it.
         """
-        text = f"{self.names.group(finding.group)}: exceeds the limit in this test"
+        text = f"{self.names.whole(finding.group, finding.same_people)}: exceeds the limit in this test"
         if finding.estimate is not None:
             counts = f"{finding.estimate.numerator} of {finding.estimate.denominator}"
             text += f"; {self.words.rate(finding.metric)} {counts}"

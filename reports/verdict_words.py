@@ -264,7 +264,7 @@ class VerdictWriter(Writer):
         return self.t.gettext(
             "These errors affect the most people in one group: %(group)s. Among them the system %(compared)s."
         ) % {
-            "group": self.names.group(worst.group),
+            "group": self.names.whole(worst.group, worst.same_people),
             "compared": self.words.compared(worst),
         }
 

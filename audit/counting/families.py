@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from audit.counting.table import CountsTable, FamilyCounts
+from audit.counting.table import CountsTable, FamilyCounts, ladder_map
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
@@ -90,6 +90,58 @@ def parent_group(group: Group, parent: Family, parents: Parents) -> Group:
         code = level.code if axis.rung == level.rung else parents[level]
         levels.append(Level(axis.feature, axis.rung, code))
     return Group(tuple(levels))
+
+
+def repeated_groups(families: Sequence[FamilyCounts], features: Mapping[str, SensitiveFeature]) -> dict[Group, Group]:
+    """Map each group that holds the same people as another of these families to the one that stands for both.
+
+    A region with one country in the set is that country; a country with women alone is its women. The group with the
+    fewest features stands for them, and of its rungs the finest. Rows decide it, never an answer of the detector.
+    """
+    ordered = sorted((family for family in families if family.groups), key=lambda family: len(family.family.axes))
+    rows = [family.cells.sum(axis=(1, 2)).tolist() for family in ordered]
+    order = {group: place for place, group in enumerate(group for family in ordered for group in family.groups)}
+    stands: dict[Group, Group] = {}
+
+    def found(group: Group) -> Group:
+        while group in stands:
+            group = stands[group]
+        return group
+
+    for inner, own_rows in zip(ordered, rows, strict=True):
+        for outer, outer_rows in zip(ordered, rows, strict=True):
+            climbs = _climbs(inner.family, outer.family, features)
+            if climbs is None:
+                continue
+            wide = {tuple(level.code for level in group.levels): at for at, group in enumerate(outer.groups)}
+            sizes = set(outer_rows)
+            for group, size in zip(inner.groups, own_rows, strict=True):
+                if size == 0 or size not in sizes:
+                    continue
+                at = wide[tuple(climb[group.levels[place].code] for place, climb in climbs)]
+                if outer_rows[at] == size:
+                    kept, other = sorted((found(group), found(outer.groups[at])), key=order.__getitem__)
+                    if kept != other:
+                        stands[other] = kept
+    return {group: found(group) for group in stands}
+
+
+def _climbs(
+    inner: Family, outer: Family, features: Mapping[str, SensitiveFeature]
+) -> list[tuple[int, Mapping[str, str]]] | None:
+    """For each axis of `outer`: its place in `inner`, and the way up from code to code; None if `inner` is no part."""
+    places = {axis.feature: place for place, axis in enumerate(inner.axes)}
+    if inner == outer or not all(axis.feature in places for axis in outer.axes):
+        return None
+    climbs: list[tuple[int, Mapping[str, str]]] = []
+    for axis in outer.axes:
+        place = places[axis.feature]
+        feature, start = features[axis.feature], inner.axes[place].rung
+        if feature.rungs.index(start) > feature.rungs.index(axis.rung):
+            return None
+        low, high = ladder_map(feature, start), ladder_map(feature, axis.rung)
+        climbs.append((place, {code: high[finest] for finest, code in low.items()}))
+    return climbs
 
 
 def _families_on_every_rung(plan: AuditPlan, features: tuple[str, ...]) -> tuple[Family, ...]:

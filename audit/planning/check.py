@@ -18,7 +18,8 @@ from audit.result.findings.further import PlannedPass
 from audit.result.findings.judged import RowAccount
 from audit.verdicts.budget import budget
 from audit.verdicts.chance_of_pass import planned_pass
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
+from audit.verdicts.expected_groups import missing_expected
 from audit.verdicts.joint_power import by_labels, plan_decidability
 from audit.verdicts.planned_people import groups_held_back, share_for_all
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -323,7 +324,7 @@ def _check_family(
         family=family.family,
         finest=is_finest(plan, family.family),
         level=budget(plan).names,
-        groups=tuple(_check_group(family, decidability, place) for place in range(len(family.groups))),
+        groups=tuple(_check_group(family, decidability, place) for place in family.places),
         coverage=decidability.coverage[family.family],
         held_back=tuple(group for group, is_held in zip(family.groups, held, strict=True) if is_held),
         share_for_all=share_for_all(plan, rule, family.planned, family.decidable) if held.any() else None,

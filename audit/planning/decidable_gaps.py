@@ -132,7 +132,8 @@ def _family_power(
                 fails_from=tuple(side[place] for side in failing),
                 passes_at=tuple(side[place] for side in passing),
             )
-            for place, group in enumerate(decided.groups)
+            for place in decided.places
+            for group in [decided.groups[place]]
         ),
     )
 

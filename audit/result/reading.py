@@ -55,6 +55,11 @@ class Rate:
         return None if self.estimate is None else self.estimate.value
 
     @property
+    def same_people(self) -> tuple[Group, ...]:
+        """Other groups that hold the same people in this set, and have no verdict of their own."""
+        return () if self.verdict is None else self.verdict.same_people
+
+    @property
     def ends(self) -> tuple[float | None, float | None]:
         """The ends of its likely range; None where no rate is stated."""
         return (None, None) if self.estimate is None or self.value is None else (self.estimate.low, self.estimate.high)

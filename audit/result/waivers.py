@@ -41,10 +41,19 @@ def has_expired(waiver: Waiver, day: str) -> bool:
 
 
 def waivers_by_finding(result: AuditResult) -> dict[tuple[str, Group], Waiver]:
-    """Return the waiver of each failing finding that has one, by rule and group, whether it has expired or not."""
-    failing = {(verdict.rule, verdict.group) for verdict in result.verdicts if verdict.outcome == "fail"}
+    """Return the waiver of each failing finding that has one, by rule and group, whether it has expired or not.
+
+    One of any group that holds the same people is about the finding; of several the one that holds longest counts.
+    """
     named = {(waiver.rule, waiver.group): waiver for waiver in result.waivers}
-    return {finding: waiver for finding, waiver in named.items() if finding in failing}
+    failing = [verdict for verdict in result.verdicts if verdict.outcome == "fail"]
+    found = {}
+    for verdict in failing:
+        groups = (verdict.group, *verdict.same_people)
+        waivers = [waiver for group in groups if (waiver := named.get((verdict.rule, group)))]
+        if waivers:
+            found[verdict.rule, verdict.group] = max(waivers, key=lambda waiver: waiver.expires)
+    return found
 
 
 def held_by_finding(result: AuditResult) -> dict[tuple[str, Group], WaiverOnDay]:
@@ -55,8 +64,13 @@ def held_by_finding(result: AuditResult) -> dict[tuple[str, Group], WaiverOnDay]
 
 def waivers_on_day(result: AuditResult, day: str) -> tuple[WaiverOnDay, ...]:
     """Find the state of every waiver of `result` on `day` (YYYY-MM-DD), in the order of the result."""
-    covered = waivers_by_finding(result)
-    return tuple(_waiver_on_day(waiver, day, fails=(waiver.rule, waiver.group) in covered) for waiver in result.waivers)
+    failing = {
+        (verdict.rule, group)
+        for verdict in result.verdicts
+        if verdict.outcome == "fail"
+        for group in (verdict.group, *verdict.same_people)
+    }
+    return tuple(_waiver_on_day(waiver, day, fails=(waiver.rule, waiver.group) in failing) for waiver in result.waivers)
 
 
 def waiver_contradiction(result: AuditResult) -> str | None:

@@ -21,7 +21,8 @@ from audit.result.findings.further import PlannedPass, Remedy
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.score_test import asymptotic_p
 from audit.stats.rates.boundaries import counted_outcome
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
+from audit.verdicts.expected_groups import missing_expected
 from audit.verdicts.joint_power import by_labels, plan_decidability, planned_chance
 from audit.verdicts.planned_people import LIKE_EXACT
 from audit.vocabulary.groups import SensitiveFeature

@@ -7,10 +7,8 @@ cases are known only after scoring.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -20,7 +18,15 @@ from scipy.special import ndtri
 from audit.analyses.missing_attributes import member_places
 from audit.analyses.sides import possible_cases, possible_cells, questions
 from audit.analyses.weighted_rates import least_q
-from audit.counting.families import Parents, is_finest, ladder_parents, parent_family, parent_group, rule_families
+from audit.counting.families import (
+    Parents,
+    is_finest,
+    ladder_parents,
+    parent_family,
+    parent_group,
+    repeated_groups,
+    rule_families,
+)
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
@@ -31,7 +37,7 @@ from audit.stats.clusters.unseen_clusters import Bundles, clusters_factor_needed
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
 from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.verdicts.planned_people import PlannedPeople, cases_to_be_alone, chance_to_miss, is_beyond_help
-from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
 _LEAST_MISSED: Final = 1e-9
@@ -51,7 +57,7 @@ class FamilyDecidability:
     required: FloatArray
     """float64[G]: cases with which a group would be judged alone; inf where no number would do."""
     evaluable: BoolArray
-    """bool[G]: whether a rate may be stated for the group and for its rest at all."""
+    """bool[G]: whether a rate may be stated for the group and its rest, and no other group stands for its people."""
     decidable: BoolArray
     """bool[G]: whether the group is judged alone."""
     planned: PlannedPeople
@@ -68,6 +74,13 @@ class FamilyDecidability:
     """float64[G]: planned chance that the group would not pass if it were treated like everyone else."""
     beyond_help: BoolArray
     """bool[G]: whether no number of cases would do, so many people are unknown who may belong to the group."""
+    repeats: Mapping[Group, Group] = field(default_factory=dict)
+    """Groups that hold the same people as another group of the rule, and the one that stands for both."""
+
+    @property
+    def places(self) -> list[int]:
+        """Places of the groups that have a verdict of their own."""
+        return [place for place, group in enumerate(self.groups) if group not in self.repeats]
 
     def required_cases(self, place: int) -> int | None:
         """Return the cases with which a group would be judged alone; None where no number would do."""
@@ -86,6 +99,8 @@ class RuleDecidability:
     """For each family: the share of its people in groups that are judged, alone or as a part."""
     lowest_coverage: float | None
     """Smallest coverage of the families on the finest rung; None where one of them has nobody."""
+    same_people: Mapping[Group, tuple[Group, ...]]
+    """Other groups of the rule that hold the same people as a group, and have no verdict of their own."""
 
 
 def rule_decidability(
@@ -99,8 +114,34 @@ def rule_decidability(
 
     The plan's power holds for each group by itself; `audit.verdicts.joint_power` has what holds for all together.
     """
-    judged = tuple(family_decidability(plan, rule, families[family], moments) for family in rule_families(plan, rule))
-    return decidability_on_the_ladder(plan, judged, features)
+    return decidability_on_the_ladder(plan, families_decidability(plan, rule, families, features, moments), features)
+
+
+def families_decidability(
+    plan: AuditPlan,
+    rule: Rule,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    moments: Moments | None,
+) -> tuple[FamilyDecidability, ...]:
+    """Find the groups of every family of `rule` that can be judged alone, the same people once."""
+    counts = [families[family] for family in rule_families(plan, rule)]
+    return people_once([family_decidability(plan, rule, family, moments) for family in counts], counts, features)
+
+
+def people_once(
+    judged: Sequence[FamilyDecidability], counts: Sequence[FamilyCounts], features: Mapping[str, SensitiveFeature]
+) -> tuple[FamilyDecidability, ...]:
+    """Leave people who are several groups of a rule to one of them, so that they are tested once."""
+    repeats = repeated_groups(counts, features)
+    if not repeats:
+        return tuple(judged)
+    found = []
+    for family in judged:
+        own = np.array([group not in repeats for group in family.groups], dtype=np.bool_)
+        once = {group: repeats[group] for group in family.groups if group in repeats}
+        found.append(replace(family, evaluable=family.evaluable & own, decidable=family.decidable & own, repeats=once))
+    return tuple(found)
 
 
 def decidability_on_the_ladder(
@@ -108,14 +149,20 @@ def decidability_on_the_ladder(
 ) -> RuleDecidability:
     """Find the larger group for each group that is not judged alone, and the coverage of every family."""
     alone = {group: bool(family.decidable[place]) for family in judged for place, group in enumerate(family.groups)}
+    repeats = {group: kept for family in judged for group, kept in family.repeats.items()}
+    alone |= {group: alone[kept] for group, kept in repeats.items()}
     parents = ladder_parents(features)
-    judged_as = {
+    larger = {
         group: _decidable_ancestor(plan, group, alone, parents) for group, decidable in alone.items() if not decidable
     }
+    judged_as = {group: None if above is None else repeats.get(above, above) for group, above in larger.items()}
     coverage = {family.family: _coverage(family, judged_as) for family in judged}
     base = [coverage[family.family] for family in judged if is_finest(plan, family.family)]
     known = [share for share in base if share is not None]
-    return RuleDecidability(judged, judged_as, coverage, min(known) if len(known) == len(base) else None)
+    same: dict[Group, tuple[Group, ...]] = {}
+    for group, kept in repeats.items():
+        same[kept] = (*same.get(kept, ()), group)
+    return RuleDecidability(judged, judged_as, coverage, min(known) if len(known) == len(base) else None, same)
 
 
 def family_decidability(
@@ -270,45 +317,9 @@ def _coverage(family: FamilyDecidability, judged_as: Mapping[Group, Group | None
     covered = sum(
         float(family.planned.people[place])
         for place, group in enumerate(family.groups)
-        if family.decidable[place] or judged_as[group] is not None
+        if judged_as.get(group, group) is not None
     )
     return covered / everyone
-
-
-def missing_expected(
-    plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
-) -> tuple[Group, ...]:
-    """Return the expected groups of which no rate can be stated.
-
-    They have fewer cases of the rule's rate than `min_denominator`. A rule does not pass without them, however well the
-    others do. Where a rule is about several features together, every combination of their expected levels is expected;
-    a feature without expected levels is summed over.
-
-    Parameters
-    ----------
-    families : mapping of Family to FamilyCounts
-        The counts of every family of the plan, as `audit.counting.families.count_families` gives them.
-
-    Returns
-    -------
-    tuple of Group
-        On the finest rungs, in the order of the rule and of the plan.
-    """
-    missing: dict[Group, None] = {}
-    for family in rule_families(plan, rule):
-        expecting = [place for place, axis in enumerate(family.axes) if features[axis.feature].expected]
-        if not expecting or not is_finest(plan, family):
-            continue
-        counts = families[family]
-        found: Counter[tuple[Level, ...]] = Counter()
-        for group, own in zip(counts.groups, possible_cases(counts, METRICS[rule.metric])[0].tolist(), strict=True):
-            found[tuple(group.levels[place] for place in expecting)] += own
-        axes = [family.axes[place] for place in expecting]
-        for codes in product(*(features[axis.feature].expected for axis in axes)):
-            levels = tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(axes, codes, strict=True))
-            if found[levels] < plan.verdict.min_denominator:
-                missing[Group(levels)] = None
-    return tuple(missing)
 
 
 def cases_for_enough_clusters(

@@ -13,7 +13,6 @@ from itertools import chain
 
 import numpy as np
 
-from audit.counting.families import rule_families
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
@@ -22,7 +21,7 @@ from audit.verdicts.decidability import (
     FamilyDecidability,
     RuleDecidability,
     decidability_on_the_ladder,
-    family_decidability,
+    families_decidability,
     is_auto,
     stays_alone,
     with_fewer_alone,
@@ -44,10 +43,7 @@ def plan_decidability(
     Rules whose denominators are known only after scoring have no say in it, so that no answer of the model has. Rules
     that cannot pass, since too few people are covered, have none either, and keep whom each power by itself allows.
     """
-    judged = {
-        rule.id: tuple(family_decidability(plan, rule, families[of], moments) for of in rule_families(plan, rule))
-        for rule in plan.named_rules
-    }
+    judged = {rule.id: families_decidability(plan, rule, families, features, moments) for rule in plan.named_rules}
     known = [rule.id for rule in plan.named_rules if by_labels(rule)]
     lost = {rule_id for rule_id in known if not _covered(plan, [judged[rule_id]], features, 1.0)}
     most = _most_missed(plan, [judged[rule_id] for rule_id in known if rule_id not in lost], features)

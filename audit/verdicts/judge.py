@@ -25,7 +25,8 @@ from audit.result.findings.change import combined_outcome
 from audit.result.findings.judged import Because, FamilyResult, Outcome, RuleBecause, RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.verdicts.budget import Budget, budget
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, missing_expected
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
+from audit.verdicts.expected_groups import missing_expected
 from audit.verdicts.family_tests import FamilyTests
 from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.weighted_tests import rule_tests
@@ -75,13 +76,14 @@ def judge_rule(
     tests = rule_tests(plan, rule, families, decidability, spend, moments)
     outcomes: dict[Group, tuple[Outcome, Because]] = {}
     for family in decidability.families:
-        for place, group in enumerate(family.groups):
+        for place in family.places:
+            group = family.groups[place]
             found = _group_outcome(family, tests[family.family], decidability, place)
             outcomes[group] = ("inconclusive", "too_many_failed") if stopped and found[0] in _DECIDED else found
     verdicts = tuple(
         _verdict(rule, family, tests[family.family], decidability, outcomes, place)
         for family in decidability.families
-        for place in range(len(family.groups))
+        for place in family.places
     )
     missing = missing_expected(plan, rule, families, features)
     result = _rule_result(plan, rule, decidability, tests, verdicts, missing)
@@ -166,6 +168,7 @@ def _verdict(
         p_pass=as_known(tests.p_pass[place]),
         side="high" if tests.high_side[place] else "low",
         degrees_of_freedom=None if tests.degrees_of_freedom is None else as_known(tests.degrees_of_freedom[place]),
+        same_people=decidability.same_people.get(group, ()),
     )
 
 
@@ -220,7 +223,7 @@ def _rule_result(
         families=tuple(
             FamilyResult(
                 family=family.family,
-                groups=len(family.groups),
+                groups=len(family.places),
                 tested=int(np.count_nonzero(tests[family.family].tested)),
                 level=tests[family.family].level,
                 procedure=tests[family.family].procedure,

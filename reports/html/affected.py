@@ -165,7 +165,7 @@ class AffectedWriter(Writer):
         often = self.words.often(finding) or ("", "")
         error = self.words.error_in_short(finding.metric) % {"often": often[0]}
         return AffectedGroup(
-            name=self.names.group(finding.group),
+            name=self.names.whole(finding.group, finding.same_people),
             often=capital(error),
             rest=often[1],
             rate_head=self.words.rate(finding.metric),

@@ -236,7 +236,7 @@ class PageWriter(Writer):
         undecided.sort(key=lambda finding: -finding.verdict.cases)
         return [
             NeededCases(
-                name=self.names.group(finding.group),
+                name=self.names.whole(finding.group, finding.same_people),
                 what=self.reading.metrics[finding.metric].among if finding.metric in self.reading.metrics else "",
                 now=self.n.count(finding.verdict.cases),
                 needed=self.n.about(finding.verdict.cases_needed or 0),

@@ -215,7 +215,7 @@ class TableWriter(Writer):
         rate = self.n.percent(finding.value, digits=digits, against=finding.nearest_limit)
         likely = self.n.percent_range(*finding.ends, digits=digits)
         return Row(
-            name=self.names.group(finding.group),
+            name=self.names.whole(finding.group, finding.same_people),
             outcome=verdict.outcome if verdict else "",
             word=self.words.outcome(verdict.outcome) if verdict else "",
             note=self._note(finding),
@@ -305,7 +305,7 @@ class TableWriter(Writer):
                 more = self.t.gettext("%(count)s more needed") % {"count": self.n.about(verdict.cases_needed)}
                 note = self.t.gettext("; ").join(part for part in (note, more) if part)
         return Row(
-            name=self.names.group(finding.group),
+            name=self.names.whole(finding.group, finding.same_people),
             outcome=verdict.outcome if verdict else "",
             word="",
             note=note,

@@ -242,6 +242,8 @@ class Verdict(Part):
     """With design weights or clusters: degrees of freedom of the variance that the test rests on; null where the test
     is exact. Below 3 a group can neither pass nor fail.
     """
+    same_people: tuple[Group, ...] = ()
+    """Other groups of this rule that hold the same people in this set, and have no verdict of their own."""
 
 
 class FamilyResult(Part):
@@ -250,7 +252,7 @@ class FamilyResult(Part):
     family: Family
     """Features and rungs."""
     groups: int
-    """Groups in it."""
+    """Groups in it that have a verdict; the same people have one, in one family of the rule."""
     tested: int
     """Groups tested for FAIL: those of which a rate may be stated and whose rate could lie beyond the limit at all."""
     level: float

@@ -33,7 +33,7 @@ from audit.stats.pairs.paired_score import pairs_to_pass
 from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.verdicts.changes.margins import ChangeTests, Evidence, change_level, change_tests
 from audit.verdicts.changes.sides import change_questions, margin_of
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, decidability_on_the_ladder
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, decidability_on_the_ladder, people_once
 from audit.verdicts.planned_people import NOBODY, PlannedPeople
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
@@ -107,7 +107,8 @@ def _judge_rule(
         family: Evidence(evidence[family].then, evidence[family].now, None) if unpaired else evidence[family]
         for family in rule_families(plan, rule)
     }
-    sizes = tuple(family_decidability(plan, rule, family, known) for family, known in of.items())
+    every = [family_decidability(plan, rule, family, known) for family, known in of.items()]
+    sizes = people_once(every, [known.now for known in of.values()], features)
     ladder = decidability_on_the_ladder(plan, sizes, features)
     tests = change_tests(
         plan,
@@ -119,12 +120,13 @@ def _judge_rule(
     found = {
         group: _group_outcome(one, tests[one.family], ladder, place)
         for one in sizes
-        for place, group in enumerate(one.groups)
+        for place in one.places
+        for group in [one.groups[place]]
     }
     verdicts = tuple(
         _verdict(plan, rule, of[one.family], one, tests[one.family], ladder, found, place)
         for one in sizes
-        for place in range(len(one.groups))
+        for place in one.places
     )
     return _rule(plan, rule, ladder, tests, verdicts, unpaired), verdicts
 
@@ -213,7 +215,7 @@ def _rule(
         families=tuple(
             ChangeFamily(
                 family=one.family,
-                groups=len(one.groups),
+                groups=len(one.places),
                 tested=int(np.count_nonzero(tests[one.family].tested)),
                 level=change_level(plan),
                 coverage=ladder.coverage[one.family],

@@ -19,7 +19,8 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.change import combined_outcome
 from audit.result.findings.judged import RuleBecause
-from audit.verdicts.decidability import FamilyDecidability, missing_expected, rule_decidability
+from audit.verdicts.decidability import FamilyDecidability, rule_decidability
+from audit.verdicts.expected_groups import missing_expected
 from audit.verdicts.margin_tests import could_be_beyond
 from audit.verdicts.nights.evidence import counts_so_far
 from audit.verdicts.nights.shares import features_seen, levels_seen
@@ -123,5 +124,6 @@ def _judge_groups(
             float(fail[at]),
             float(within[at]),
         )
-        for at, group in enumerate(family.groups)
+        for at in family.places
+        for group in [family.groups[at]]
     ]

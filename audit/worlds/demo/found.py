@@ -89,7 +89,11 @@ def lines_to_print(prepared: PreparedDemo, result: AuditResult) -> tuple[str, ..
 def _finding(planted: PlantedFinding, result: AuditResult) -> Finding:
     rules = {rule.rule for rule in result.rules if rule.metric == planted.metric}
     # with several rules on one metric the strictest answer counts: a FAIL under any of them is a finding
-    verdicts = [verdict for verdict in result.verdicts if verdict.rule in rules and verdict.group == planted.group]
+    verdicts = [
+        verdict
+        for verdict in result.verdicts
+        if verdict.rule in rules and planted.group in (verdict.group, *verdict.same_people)
+    ]
     verdict = min(verdicts, key=lambda verdict: _FAIL_FIRST.index(verdict.outcome), default=None)
     return Finding(
         planted=planted,
