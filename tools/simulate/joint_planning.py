@@ -7,7 +7,7 @@ same margin. Every audit runs through `judge`. The chance that planning promises
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,6 +18,8 @@ from audit.plan.audit_plan import AuditPlan
 from audit.planning.check import check_counts
 from audit.result.findings.judged import Outcome
 from audit.stats.arrays import IntArray
+from audit.verdicts.decidability import RuleDecidability
+from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Family, LevelName, SensitiveFeature
 from tools.simulate.verdict_size import Measured
@@ -120,8 +122,12 @@ def audits(world: World, runs: int, seed: int) -> tuple[float, float, int, list[
     rng = np.random.default_rng(seed)
     plan, features, labels = world.plan(), world.features(), world.labels(rng)
     unscored = {key: _unscored(of) for key, of in labels.items()}
-    checked = check_counts(plan, CountsTable.of(("gender", "nationality"), unscored), features)
-    alone = sum(family.alone for rule in checked.rules for family in rule.families)
+    table, by_name = (
+        CountsTable.of(("gender", "nationality"), unscored),
+        {feature.name: feature for feature in features},
+    )
+    checked = check_counts(plan, table, features)
+    alone = _alone(plan_decidability(plan, count_families(plan, table, features), by_name))
     coverage = min(rule.coverage or 0.0 for rule in checked.rules)
     outcomes: list[Outcome] = []
     for _ in range(runs):
@@ -129,9 +135,18 @@ def audits(world: World, runs: int, seed: int) -> tuple[float, float, int, list[
         families: dict[Family, FamilyCounts] = count_families(
             plan, CountsTable.of(("gender", "nationality"), scored), features
         )
-        _, _, overall = judge(plan, families, {feature.name: feature for feature in features})
+        _, _, overall = judge(plan, families, by_name)
         outcomes.append(overall.outcome)
     return checked.planned_pass.chance if checked.planned_pass else 0.0, coverage, alone, outcomes
+
+
+def _alone(rules: Mapping[str, RuleDecidability]) -> int:
+    """Count groups judged alone as the table does: people who are several groups count for each of them."""
+    found = 0
+    for rule in rules.values():
+        alone = {group for of in rule.families for group in np.array(of.groups, dtype=object)[of.decidable].tolist()}
+        found += len(alone) + sum(kept in alone for of in rule.families for kept in of.repeats.values())
+    return found
 
 
 def cells() -> Iterator[World]:
