@@ -307,7 +307,9 @@ def _check_rules(
                 known_only_after_scoring=later,
                 families=()
                 if decidability is None
-                else tuple(_check_family(plan, rule, family, decidability) for family in decidability.families),
+                else tuple(
+                    _check_family(plan, rule, family, decidability) for family in decidability.families if family.places
+                ),
                 coverage=None if decidability is None else decidability.lowest_coverage,
                 min_coverage=plan.verdict.min_coverage,
                 missing_expected=() if later else missing_expected(plan, rule, families, features),

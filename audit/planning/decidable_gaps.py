@@ -95,6 +95,7 @@ def rule_power(
     return tuple(
         _family_power(plan, rule, families[decided.family], decided, decidability.judged_as, moments, margins=margins)
         for decided in decidability.families
+        if decided.places
     )
 
 

@@ -76,6 +76,8 @@ class BreakdownWriter(Writer):
             (capital(self.names.axes(family.axes)), tuple(self._family_tables(family, f"{anchor}-{number}")))
             for number, family in enumerate(ordered, start=1)
         ]
+        # the groups of a region may all stand under their countries
+        laid = [(heading, tables) for heading, tables in laid if tables]
         several = len(laid) > 1
         return Section(anchor, title, tuple((heading if several else "", tables) for heading, tables in laid))
 
@@ -101,8 +103,9 @@ class BreakdownWriter(Writer):
         limited: set[str] = set()
         for number, rule in enumerate(self._rules, start=1):
             table = self._tables.judged(rule, family, f"{anchor}-{number}")
-            if table is not None:
+            if any(of.family == family for of in rule.families):
                 limited.add(rule.metric)
+            if table is not None:
                 tables.append(table)
         open_errors = [error[0] for error in (MISSED, WRONGLY_FLAGGED) if not limited.intersection(error)]
         tables += [
