@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
+from typing import Final
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,12 +15,12 @@ from audit.counting.table import climbed_codes
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, SensitiveFeature
 
-OVER = ["sex", "nationality", ["sex", "nationality"]]
+OVER: Final = ["sex", "nationality", ["sex", "nationality"]]
 CODES = ("NGA", "GHA", "FRA", "unknown")
 Rows = dict[tuple[str, ...], IntArray]
 
 
-def _found(rows: Rows, over: list[object]) -> tuple[dict[Group, Group], dict[Group, frozenset[tuple[str, ...]]]]:
+def _found(rows: Rows, over: Sequence[object]) -> tuple[dict[Group, Group], dict[Group, frozenset[tuple[str, ...]]]]:
     """Return what the program finds, and of every group the finest groups of which it is made."""
     features = [categorical("sex", sorted({codes[0] for codes in rows})), nationality([codes[1] for codes in rows])]
     plan = plan_of([{"metric": "true_positive_rate", "groups": over, "margin": 0.1}], features)
@@ -52,7 +54,7 @@ def test_of_groups_with_the_same_rows_one_stands_for_all(rows: Rows) -> None:
 
 
 def test_a_country_stands_for_its_regions_and_a_feature_for_its_crosses() -> None:
-    rows = {("a", "NGA"): cells(tp=5), ("a", "FRA"): cells(tp=2), ("b", "FRA"): cells(tp=2)}
+    rows: Rows = {("a", "NGA"): cells(tp=5), ("a", "FRA"): cells(tp=2), ("b", "FRA"): cells(tp=2)}
     repeats, _ = _found(rows, OVER)
     nigeria = group(nationality="NGA")
     assert repeats[group(nationality="m49-subregion:011")] == nigeria
@@ -64,7 +66,7 @@ def test_a_country_stands_for_its_regions_and_a_feature_for_its_crosses() -> Non
 
 
 def test_as_many_people_are_not_the_same_people() -> None:
-    rows = {("a", "NGA"): cells(tp=5), ("b", "FRA"): cells(tp=5)}
+    rows: Rows = {("a", "NGA"): cells(tp=5), ("b", "FRA"): cells(tp=5)}
     repeats, _ = _found(rows, ["sex", "nationality"])
     assert group(sex="a") not in repeats
     assert group(nationality="NGA") not in repeats

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Final
 
 import pytest
 from made.counts import categorical, cells, families_of, group, nationality, plan_of
@@ -10,6 +12,7 @@ from made.counts import categorical, cells, families_of, group, nationality, pla
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import RuleResult, Verdict
+from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from reports.language import ENGLISH
@@ -18,7 +21,7 @@ from reports.names import Names
 OVER = ["sex", "nationality", ["sex", "nationality"]]
 NIGERIA = group(nationality="NGA")
 # Africa is Nigeria, and has women alone; Europe has two countries
-ROWS = {
+ROWS: Final[Mapping[tuple[str, ...], IntArray]] = {
     ("women", "NGA"): cells(tp=120, fn=180),
     ("women", "FRA"): cells(tp=810, fn=190),
     ("men", "FRA"): cells(tp=805, fn=195),
