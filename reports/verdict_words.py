@@ -149,6 +149,22 @@ class VerdictWriter(Writer):
         text = self.t.gettext(
             "With these cases a system that treats everyone alike would pass with a chance of %(chance)s."
         ) % {"chance": self.n.percent(planned.chance)}
+        if planned.out_of_reach is not None:
+            text = {
+                "expected_group_missing": self.t.gettext(
+                    "With these cases no system could pass: there are too few of a group that was expected."
+                ),
+                "nothing_judged": self.t.gettext(
+                    "With these cases no system could pass: under some limit no group has enough of them."
+                ),
+                "coverage_too_small": self.t.gettext(
+                    "With these cases no system could pass: too few people are in groups that can be judged."
+                ),
+            }[planned.out_of_reach]
+        elif planned.least_sure:
+            least = self.t.gettext("The group least sure to pass is %(group)s.")
+            more = least % {"group": self.names.group(planned.least_sure[0].group)}
+            text = self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
         if planned.remedy is None:
             return text
         remedies: dict[Remedy, str] = {

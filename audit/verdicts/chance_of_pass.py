@@ -15,9 +15,9 @@ from audit.analyses.missing_attributes import Supposed
 from audit.analyses.sides import Question, possible_cells, questions
 from audit.counting.families import count_families
 from audit.counting.moments import Moments
-from audit.counting.table import UNKNOWN, CountsTable, cells_mask, climbed_codes
-from audit.plan.audit_plan import AuditPlan, Rule
-from audit.result.findings.further import PlannedPass, Remedy
+from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts, cells_mask, climbed_codes
+from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
+from audit.result.findings.further import LeastSure, OutOfReach, PlannedPass, Remedy
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.score_test import asymptotic_p
 from audit.stats.rates.boundaries import counted_outcome
@@ -25,12 +25,13 @@ from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.expected_groups import missing_expected
 from audit.verdicts.joint_power import by_labels, plan_decidability, planned_chance
 from audit.verdicts.planned_people import LIKE_EXACT
-from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
 _DRAWS: Final = 400
 _SEED: Final = 20261129
 _WORTH_SAYING: Final = 0.05
+_LEAST_SURE: Final = 3
 _CERTAIN: Final = 1e-7
 """Planned chance of no pass below which a group is not drawn."""
 
@@ -55,9 +56,25 @@ def planned_pass(
         None where the denominator of every rule is made of decisions. Each change is planned anew: other groups may
         then be judged alone.
     """
-    chance = chance_of_pass(plan, table, features, moments, decided)
-    if chance is None or chance >= plan.verdict.power:
-        return None if chance is None else PlannedPass(chance=chance, remedy=None, with_remedy=None)
+    rules, by_name = [rule for rule in plan.named_rules if by_labels(rule)], {one.name: one for one in features}
+    if not rules:
+        return None
+    families = count_families(plan, table, features)
+    if decided is None:
+        decided = plan_decidability(plan, families, by_name, moments)
+    chance = chance_of_pass(plan, table, features, moments, decided) or 0.0
+    coverage = [decided[rule.id].lowest_coverage for rule in rules]
+    known = [share for share in coverage if share is not None]
+    found: dict[str, Any] = {
+        "chance": chance,
+        "coverage": min(known) if len(known) == len(coverage) else None,
+        "out_of_reach": _out_of_reach(plan, families, by_name, rules, decided),
+        "least_sure": (),
+        "remedy": None,
+        "with_remedy": None,
+    }
+    if chance >= plan.verdict.power:
+        return PlannedPass(**found)
     changed = {
         name: chance_of_pass(*change, features, moments) or 0.0
         for name, change in _changes(plan, table)
@@ -65,9 +82,20 @@ def planned_pass(
         if moments is None or name != "twice_the_cases"
     }
     best = max(changed, key=lambda name: changed[name])
-    if changed[best] < chance + _WORTH_SAYING:
-        return PlannedPass(chance=chance, remedy=None, with_remedy=None)
-    return PlannedPass(chance=chance, remedy=best, with_remedy=changed[best])
+    if changed[best] >= chance + _WORTH_SAYING:
+        found |= {"remedy": best, "with_remedy": changed[best]}
+    return PlannedPass(**found | {"least_sure": _least_sure(rules, decided)})
+
+
+def _least_sure(rules: Sequence[NamedRule], decided: Mapping[str, RuleDecidability]) -> tuple[LeastSure, ...]:
+    missed = [
+        (float(family.miss[place]), rule.id, family.groups[place])
+        for rule in rules
+        for family in decided[rule.id].families
+        for place in np.flatnonzero(family.decidable)
+    ]
+    first = sorted(missed, key=lambda one: -one[0])[:_LEAST_SURE]
+    return tuple(LeastSure(rule=rule, group=group, chance=1.0 - miss) for miss, rule, group in first)
 
 
 def _changes(plan: AuditPlan, table: CountsTable) -> Iterator[tuple[Remedy, tuple[AuditPlan, CountsTable]]]:
@@ -122,19 +150,21 @@ def chance_of_pass(
     if not rules:
         return None
     families = count_families(plan, table, features)
-    if any(missing_expected(plan, rule, families, by_name) for rule in rules):
-        return 0.0
     if decided is None:
         decided = plan_decidability(plan, families, by_name, moments)
-    if not all(_can_pass(plan, decided[rule.id]) for rule in rules):
+    if _out_of_reach(plan, families, by_name, rules, decided):
         return 0.0
     if moments is not None:
         return planned_chance(decided[rule.id] for rule in rules)
     rng = np.random.default_rng(_SEED)
     passing = np.ones(_DRAWS, dtype=np.bool_)
+    drawn: dict[tuple[str, float], IntArray] = {}
     for rule in rules:
         cases = _cases(table, rule)
-        hits = rng.binomial(cases, rule.planned_rate, size=(_DRAWS, cases.size))
+        answers = rule.metric, rule.planned_rate
+        if answers not in drawn:
+            drawn[answers] = rng.binomial(cases, rule.planned_rate, size=(_DRAWS, cases.size))
+        hits = drawn[answers]
         for family in decided[rule.id].families:
             keys = climbed_codes(table.codes, table.features, family.family, by_name)
             for question in questions(plan, rule):
@@ -142,11 +172,22 @@ def chance_of_pass(
     return float(passing.mean())
 
 
-def _can_pass(plan: AuditPlan, decided: RuleDecidability) -> bool:
-    """Say whether labels leave a pass of a rule within reach: somebody is judged, and they cover enough people."""
-    coverage = decided.lowest_coverage
-    judged = any(family.decidable.any() for family in decided.families)
-    return judged and coverage is not None and coverage >= plan.verdict.min_coverage
+def _out_of_reach(
+    plan: AuditPlan,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    rules: Sequence[NamedRule],
+    decided: Mapping[str, RuleDecidability],
+) -> OutOfReach | None:
+    """Say why labels leave no pass within reach; None where they leave one."""
+    if any(missing_expected(plan, rule, families, features) for rule in rules):
+        return "expected_group_missing"
+    of_rules = [decided[rule.id] for rule in rules]
+    if not all(any(family.decidable.any() for family in of.families) for of in of_rules):
+        return "nothing_judged"
+    least = plan.verdict.min_coverage
+    covered = all(of.lowest_coverage is not None and of.lowest_coverage >= least for of in of_rules)
+    return None if covered else "coverage_too_small"
 
 
 def _cases(table: CountsTable, rule: Rule) -> IntArray:

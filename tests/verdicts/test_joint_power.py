@@ -117,10 +117,38 @@ def test_what_would_raise_the_chance_most_is_named() -> None:
     assert found.remedy in ("twice_the_cases", "wider_limit")
     assert found.with_remedy is not None
     assert found.with_remedy > found.chance + 0.05
+    assert found.coverage == 1.0
+    assert found.out_of_reach is None
+    assert len(found.least_sure) == 3
+    assert all(0.5 < one.chance < 0.95 for one in found.least_sure)
     plan, table, features = made({"a": 900, "b": 9_000})
     enough = planned_pass(plan, table, features)
     assert enough is not None
-    assert (enough.chance >= 0.8, enough.remedy) == (True, None)
+    assert (enough.chance >= 0.8, enough.remedy, enough.least_sure) == (True, None, ())
+
+
+def test_the_groups_that_miss_a_pass_most_easily_are_named_first() -> None:
+    plan, table, features = made({f"g{number:02}": 190 for number in range(30)} | {"e": 185, "c": 180, "f": 175})
+    found = planned_pass(plan, table, features)
+    assert found is not None
+    assert {one.group.levels[0].code for one in found.least_sure} == {"c", "e", "f"}
+    assert [one.chance for one in found.least_sure] == sorted(one.chance for one in found.least_sure)
+
+
+def test_why_no_pass_is_within_reach_is_said() -> None:
+    place = nationality(["NGA", "FRA", "GHA"])
+    plan = plan_of([TPR | {"groups": ["nationality"]}], [place])
+
+    def reason(nigeria: int, france: int, expected: tuple[str, ...] = ()) -> str | None:
+        rows = {("NGA",): unscored(nigeria), ("FRA",): unscored(france)}
+        features = [place.model_copy(update={"expected": expected})]
+        found = planned_pass(plan, CountsTable.of(("nationality",), rows), features)
+        assert found is not None
+        return found.out_of_reach
+
+    assert reason(2_000, 2_000) is None
+    assert reason(20, 20) == "nothing_judged"
+    assert reason(2_000, 2_000, ("NGA", "GHA")) == "expected_group_missing"
 
 
 def test_where_people_are_unknown_finding_them_out_is_what_helps() -> None:

@@ -51,7 +51,7 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
     for rule in report.rules:
         lines += ["", *_rule_lines(rule, asked[rule.rule], names, style, every_group)]
     if report.planned_pass is not None:
-        lines += ["", *planned_pass_lines(report.planned_pass)]
+        lines += ["", *planned_pass_lines(report.planned_pass, names)]
     for probe in report.probes:
         lines += ["", *_probe_lines(probe, style)]
     return "\n".join(lines) + "\n"

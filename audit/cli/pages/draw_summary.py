@@ -37,7 +37,7 @@ def draw_summary(report: DrawReport, style: Style, *, every_cell: bool = False) 
         for _, of_family in groupby(standings, key=lambda standing: standing.family):
             lines += _family_lines(tuple(of_family), names, every_cell)
     if report.check is not None and report.check.planned_pass is not None:
-        lines += ["", *planned_pass_lines(report.check.planned_pass)]
+        lines += ["", *planned_pass_lines(report.check.planned_pass, names)]
     if report.check is None and report.design.rules:
         lines += ["", "As planned. Of the set that is drawn, `audit7k check` tells exactly."]
     lines += ["", "Restricted: exact counts can single out people; not for publication."]

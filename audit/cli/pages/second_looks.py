@@ -18,12 +18,12 @@ _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns rou
 
 
 def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
-    """Write at most seven lines: one changed word, the chance of a pass, people of unknown group, what would overturn a
+    """Write at most nine lines: one changed word, the chance of a pass, people of unknown group, what would overturn a
     verdict, like with like, the search.
     """
     lines = (
         swap_line(result),
-        *planned_pass_lines(result.further.planned_pass),
+        *planned_pass_lines(result.further.planned_pass, names),
         _unknown_line(result, names),
         _weakest_line(result, names),
         _like_with_like_line(result, names),

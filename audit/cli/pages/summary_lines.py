@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.result.audit_result import AuditResult
-from audit.result.findings.further import PlannedPass, Remedy
+from audit.result.findings.further import OutOfReach, PlannedPass, Remedy
 from audit.result.findings.judged import Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
 from audit.result.waivers import day_of, waivers_on_day
@@ -18,6 +19,7 @@ from audit.vocabulary.sentences import SLOT_WORDS
 from audit.vocabulary.text import count_of, printable
 
 _MOST_NAMED = 3
+_WIDTH: Final = 80
 
 
 def swap_line(result: AuditResult) -> str:
@@ -194,6 +196,11 @@ class Waived:
         return [f"Waived: {'; '.join(parts)}{by}"]
 
 
+_OUT_OF_REACH: Final[Mapping[OutOfReach, str]] = {
+    "expected_group_missing": "an expected group has too few cases",
+    "nothing_judged": "under some limit no group has enough cases",
+    "coverage_too_small": "too few people are in groups that can be judged",
+}
 _REMEDIES: Final[Mapping[Remedy, str]] = {
     "nobody_unknown": "finding out who the unknown are",
     "single_features": "rules on single features only",
@@ -202,11 +209,17 @@ _REMEDIES: Final[Mapping[Remedy, str]] = {
 }
 
 
-def planned_pass_lines(planned: PlannedPass | None) -> list[str]:
-    """State the chance, and what would raise it most."""
+def planned_pass_lines(planned: PlannedPass | None, names: GroupNames) -> list[str]:
+    """State the chance, what limits it, and what would raise it most."""
     if planned is None:
         return []
-    lines = [f"Chance of a pass, were everyone treated alike: {percent(planned.chance)}"]
+    judged = "" if planned.coverage is None else f" ({percent(planned.coverage)} of people judged)"
+    lines = [f"Chance of a pass, were everyone treated alike: {percent(planned.chance)}{judged}"]
+    if planned.out_of_reach is not None:
+        lines.append(f"  None is within reach: {_OUT_OF_REACH[planned.out_of_reach]}")
+    elif planned.least_sure:
+        first = [f"{names.name_within(one.group, 24)} {percent(one.chance)}" for one in planned.least_sure]
+        lines.append(fit(f"  Least sure to pass: {'; '.join(dict.fromkeys(first))}", _WIDTH).rstrip())
     if planned.remedy is not None:
         lines.append(f"  Most would be gained by {_REMEDIES[planned.remedy]}: {percent(planned.with_remedy)}")
     return lines

@@ -24,6 +24,23 @@ Remedy = Literal[
     "wider_limit",  # limits that are half as wide again
 ]
 
+OutOfReach = Literal[
+    "expected_group_missing",  # a group that the plan expects has too few cases for a rate
+    "nothing_judged",  # no group has enough cases
+    "coverage_too_small",  # too few people are in groups that can be judged
+]
+
+
+class LeastSure(Part):
+    """Group that is judged alone and would miss a pass most easily if it were treated like everyone else."""
+
+    rule: str
+    """Id of the rule."""
+    group: Group
+    """Group that it is about."""
+    chance: float
+    """Planned chance that it passes by itself."""
+
 
 class PlannedPass(Part):
     """Chance that a detector which treats everyone alike passes this audit, by labels alone."""
@@ -32,6 +49,14 @@ class PlannedPass(Part):
     """Share of simulated audits in which every group judged alone passes; with weights or clusters the product over
     groups, as if these were independent. 0 where no pass is within reach. Rules on precision and on probes, and cases
     that nobody answers, are left out."""
+    coverage: float | None
+    """Smallest share of people in groups that are judged, alone or as a part, over rules and features; null where
+    there is nobody."""
+    out_of_reach: OutOfReach | None
+    """Why no detector could pass; null where a pass is within reach."""
+    least_sure: tuple[LeastSure, ...]
+    """At most three groups, the least sure first: more cases of these help first. None where the chance reaches the
+    plan's power."""
     remedy: Remedy | None
     """Change that would raise it most; null where it reaches the plan's power, or none would raise it by 5 points."""
     with_remedy: float | None
