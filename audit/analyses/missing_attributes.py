@@ -151,10 +151,7 @@ class PossibleMembers:
 
     def _harmed_share(self, metric: Metric, *, up: bool) -> FloatArray:
         """float64[G]: largest share of a group's members of unknown feature who push its rate up (or down)."""
-        there, others = self._there(metric, up=up)
-        if self.odds_factor is None:
-            return np.ones(there.shape)
-        return np.asarray(self.odds_factor * there / np.maximum(self.odds_factor * there + others, 1.0))
+        return share_at_odds(self.odds_factor, *self._there(metric, up=up))
 
     def _moving(self, metric: Metric, most: IntArray | None, *, up: bool) -> Moving:
         """Return the cases of unknown feature that push a rate up (or down), as many as are supposed to belong to each
@@ -189,6 +186,20 @@ class PossibleMembers:
         # from the last place on, so that of equal ones all who are supposed to move do
         worst = len(tables) - 1 - np.argmax(p[::-1], axis=0)
         return Tables(*np.take_along_axis(every, worst[np.newaxis, np.newaxis], axis=0)[0])
+
+
+def share_at_odds(
+    factor: float | FloatArray | None, harmed: IntArray | FloatArray, others: IntArray | FloatArray
+) -> FloatArray:
+    """Return the share of harmed people at `factor` times the odds of `harmed` to `others`; 1 where nothing is supposed.
+
+    Shape that of `harmed`; 0 where nobody is harmed.
+    """
+    if factor is None:
+        return np.ones(np.shape(harmed))
+    raised = np.asarray(factor * harmed, dtype=np.float64)
+    everyone = raised + others
+    return np.asarray(raised / np.where(everyone > 0.0, everyone, 1.0))
 
 
 def _move(start: Tables, moving: Moving, *, up: bool) -> Tables:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.missing_attributes import NOTHING, Supposed, member_places
+from audit.analyses.missing_attributes import NOTHING, Supposed, member_places, share_at_odds
 from audit.analyses.sides import Question, When, possible_cells
 from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
 from audit.counting.table import FamilyCounts
@@ -20,8 +20,6 @@ from audit.stats.clusters.effective_test import Comparison
 from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.weighted_rate import Tilt, WeightedRate, pooled_correlation
 from audit.vocabulary.metrics import Cell, Metric
-
-_TINY: Final = 1e-300
 
 
 def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:
@@ -192,11 +190,9 @@ class _Moving:
         along = np.zeros(moving[0].shape)
         if supposed != NOTHING:
             known = of.units(possible_cells(metric))
-            most, share = places.most(known, supposed), np.ones(along.shape)
-            if supposed.odds_factor is not None:
-                there = np.array([known[some].sum() for some in places.unknown], dtype=np.float64)
-                harmed = supposed.odds_factor * moving[0]
-                share = harmed / np.maximum(harmed + there - moving[0], _TINY)
+            there = np.array([known[some].sum() for some in places.unknown], dtype=np.float64)
+            most = places.most(known, supposed)
+            share = share_at_odds(supposed.odds_factor, moving[0], there - moving[0])
             moving, moving_scored = _capped(most * share, *moving), _capped(most * share, *moving_scored)
             members = np.minimum(moving[0] / np.where(share > 0.0, share, 1.0), most)
             along = np.clip(members - moving[0], 0.0, others[0])

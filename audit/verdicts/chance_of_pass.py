@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from audit.analyses.missing_attributes import Supposed
+from audit.analyses.missing_attributes import Supposed, share_at_odds
 from audit.analyses.sides import Question, possible_cells, questions
 from audit.counting.families import count_families
 from audit.counting.moments import Moments
@@ -225,9 +225,7 @@ def _all_pass(
         return passing
     there = _pooled(family.planned.members.unknown, open_, harmed)
     most = np.floor(family.planned.members.most(own, supposed)[open_] + 1e-9)[:, np.newaxis]
-    share = np.ones(there.shape)
-    if supposed.odds_factor is not None:
-        share = supposed.odds_factor * there / np.maximum(supposed.odds_factor * there + unknown - there, 1.0)
+    share = share_at_odds(supposed.odds_factor, there, unknown - there)
     moved = np.floor(np.minimum(there, share * most) + 1e-9)
     others = np.minimum(np.ceil(moved / np.where(share > 0.0, share, 1.0) - 1e-9), most) - moved
     return passing & _passes(plan, question, x + moved, n + moved + others, y - moved, m - moved - others)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.analyses.missing_attributes import MemberPlaces, Supposed
+from audit.analyses.missing_attributes import MemberPlaces, Supposed, share_at_odds
 from audit.analyses.sides import Question, questions
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray
@@ -74,13 +74,10 @@ class WithMembers:
         own = self.planned.people
         everyone, up = float(own.sum()), question.side == "high"
         against = rate if up else 1.0 - rate
-        harmed, others = against * self.unknown, np.zeros(own.shape)
-        if self.odds_factor is None:
-            harmed = np.minimum(harmed, self.most)
-        else:
-            share = self.odds_factor * against / (self.odds_factor * against + 1.0 - against)
-            harmed = np.minimum(harmed, share * self.most)
-            others = np.minimum(harmed / share - harmed, self.most - harmed)
+        harmed = against * self.unknown
+        share = float(share_at_odds(self.odds_factor, np.array(against), np.array(1.0 - against)))
+        harmed = np.minimum(harmed, share * self.most)
+        others = np.minimum(harmed / (share or 1.0) - harmed, self.most - harmed)
         harmed = harmed + against * self.several
         some, moved = np.maximum(own, 1.0), harmed + others
         left = np.maximum(everyone - own - moved, 1e-9)
