@@ -191,7 +191,7 @@ class PossibleMembers:
 def share_at_odds(
     factor: float | FloatArray | None, harmed: IntArray | FloatArray, others: IntArray | FloatArray
 ) -> FloatArray:
-    """Return the share of harmed people at `factor` times the odds of `harmed` to `others`; 1 where nothing is supposed.
+    """Return the share of harmed people at `factor` times the odds of `harmed` to `others`; 1 without a factor.
 
     Shape that of `harmed`; 0 where nobody is harmed.
     """
