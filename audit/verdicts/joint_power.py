@@ -7,12 +7,12 @@ alone decide it, so that no error rate of a verdict changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from itertools import chain
 
 import numpy as np
 
+from audit.counting.families import is_finest
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
@@ -29,7 +29,9 @@ from audit.verdicts.decidability import (
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
-_Rules = Sequence[tuple[FamilyDecidability, ...]]
+Families = tuple[FamilyDecidability, ...]
+Where = tuple[str, tuple[str, ...]]
+"""Id of a rule and the features of some of its families."""
 
 
 def plan_decidability(
@@ -44,16 +46,23 @@ def plan_decidability(
     that cannot pass, since too few people are covered, have none either, and keep whom each power by itself allows.
     """
     judged = {rule.id: families_decidability(plan, rule, families, features, moments) for rule in plan.named_rules}
-    known = [rule.id for rule in plan.named_rules if by_labels(rule)]
-    lost = {rule_id for rule_id in known if not _covered(plan, [judged[rule_id]], features, 1.0)}
-    most = _most_missed(plan, [judged[rule_id] for rule_id in known if rule_id not in lost], features)
+    lost = {
+        rule_id for rule_id, of in judged.items() if not _covers(plan, decidability_on_the_ladder(plan, of, features))
+    }
+    known = {rule.id: judged[rule.id] for rule in plan.named_rules if by_labels(rule) and rule.id not in lost}
+    most = _most_missed(plan, known, features)
+    loosest = max(most.values(), default=1.0)
 
-    def alone(rule: NamedRule) -> tuple[FamilyDecidability, ...]:
-        return tuple(
-            with_fewer_alone(plan, rule, family, 1.0 if rule.id in lost else most) for family in judged[rule.id]
+    def alone(rule: NamedRule) -> RuleDecidability:
+        if rule.id in lost:
+            return decidability_on_the_ladder(plan, judged[rule.id], features)
+        families = tuple(
+            with_fewer_alone(plan, rule, family, most.get((rule.id, _features_of(family)), loosest))
+            for family in judged[rule.id]
         )
+        return decidability_on_the_ladder(plan, families, features)
 
-    return {rule.id: decidability_on_the_ladder(plan, alone(rule), features) for rule in plan.named_rules}
+    return {rule.id: alone(rule) for rule in plan.named_rules}
 
 
 def by_labels(rule: Rule) -> bool:
@@ -64,55 +73,112 @@ def by_labels(rule: Rule) -> bool:
 def planned_chance(rules: Iterable[RuleDecidability]) -> float:
     """Return the chance that everybody passes who is judged alone, were all treated alike: the product over groups."""
     missed = [family.miss[family.decidable] for rule in rules for family in rule.families]
-    return float(np.exp(_log1p_sum(np.concatenate(missed)))) if missed else 0.0
+    return float(np.prod(1.0 - np.concatenate(missed))) if missed else 0.0
 
 
-def _most_missed(plan: AuditPlan, judged: _Rules, features: Mapping[str, SensitiveFeature]) -> float:
+def _most_missed(
+    plan: AuditPlan, judged: Mapping[str, Families], features: Mapping[str, SensitiveFeature]
+) -> dict[Where, float]:
     """Find the largest planned chance of no pass with which a group is still judged alone.
 
-    The product over all groups judged alone by `"auto"` reaches the plan's power with it, unless that would take the
-    coverage of a rule below what a pass needs: then the smallest chance that keeps it. 1 where nothing is left to it,
-    or would help.
+    With one for all of them, the product over all groups that are left to `"auto"` reaches the plan's power. Where that
+    would take the coverage of a rule over some features below what a pass needs, these have the smallest that keeps it.
+    Groups that stay for coverage then do not count in the product: the others cannot make up for them.
+
+    Returns
+    -------
+    dict
+        The chance by rule and features; 1 where all may stay.
     """
-    every = _chances(plan, judged)
-    chances = np.unique(every)
-    product = np.array([_log1p_sum(every[every <= chance]) for chance in chances])
-    enough = np.flatnonzero(product >= np.log(plan.verdict.power) - 1e-12)
-    if not enough.size or enough[-1] == chances.size - 1:
+    chances = _chances(plan, judged)
+    kept: dict[Where, float] = {}
+    while True:
+        common = _common(chances, kept, plan.verdict.power)
+        most = {where: max(common, kept.get(where, 0.0)) for where in chances}
+        if common >= 1.0:
+            return most
+        # single features first: a cross may have its people stand in one of them
+        short = [
+            where
+            for rule_id, families in judged.items()
+            for where in _not_covered(plan, rule_id, families, most, features)
+            if where in chances and where not in kept
+        ]
+        if not short:
+            return most
+        kept[short[0]] = _least_that_covers(plan, judged, most, short[0], chances[short[0]], features)
+
+
+def _common(chances: Mapping[Where, FloatArray], kept: Mapping[Where, float], power: float) -> float:
+    """Return the largest common chance with which the product over groups that coverage does not keep reaches `power`;
+    0 where none does, 1 where all may stay.
+    """
+    every = np.sort(np.concatenate([np.zeros(0), *(of[of > kept.get(where, -1.0)] for where, of in chances.items())]))
+    with np.errstate(divide="ignore"):
+        product = np.cumsum(np.log1p(-every))
+    enough = np.flatnonzero(product >= np.log(power) - 1e-12)
+    if enough.size == every.size:
         return 1.0
-    low, high = int(enough[-1]), chances.size - 1
-    if _covered(plan, judged, features, chances[low]):
-        return float(chances[low])
+    # of groups with one chance all stay, or none
+    below = every[: enough.size][every[: enough.size] < every[enough.size]]
+    return float(below[-1]) if below.size else 0.0
+
+
+def _least_that_covers(
+    plan: AuditPlan,
+    judged: Mapping[str, Families],
+    most: Mapping[Where, float],
+    where: Where,
+    chances: FloatArray,
+    features: Mapping[str, SensitiveFeature],
+) -> float:
+    levels = np.unique(chances[chances > most[where]])
+    low, high = -1, levels.size - 1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _covered(plan, judged, features, chances[middle]) else (middle, high)
-    return float(chances[high])
+        tried = {**most, where: float(levels[middle])}
+        covered = where not in _not_covered(plan, where[0], judged[where[0]], tried, features)
+        low, high = (low, middle) if covered else (middle, high)
+    return float(levels[high]) if levels.size else 1.0
 
 
-def _chances(plan: AuditPlan, judged: _Rules) -> FloatArray:
+def _features_of(family: FamilyDecidability) -> tuple[str, ...]:
+    return tuple(axis.feature for axis in family.family.axes)
+
+
+def _chances(plan: AuditPlan, judged: Mapping[str, Families]) -> dict[Where, FloatArray]:
     """Return the planned chances of no pass of all groups judged alone whom more cases could help, and whom the plan
-    leaves to the labels.
+    leaves to the labels; by rule and features, those of fewest features first.
     """
-    of = [
-        family.miss[family.decidable & ~family.beyond_help]
-        for family in chain.from_iterable(judged)
-        if is_auto(plan, family.family)
+    found: dict[Where, list[FloatArray]] = {}
+    for rule_id, families in judged.items():
+        for family in sorted(families, key=lambda family: len(family.family.axes)):
+            if is_auto(plan, family.family):
+                missed = family.miss[family.decidable & ~family.beyond_help]
+                found.setdefault((rule_id, _features_of(family)), []).append(missed)
+    return {where: np.concatenate(missed) for where, missed in found.items()}
+
+
+def _not_covered(
+    plan: AuditPlan,
+    rule_id: str,
+    families: Families,
+    most: Mapping[Where, float],
+    features: Mapping[str, SensitiveFeature],
+) -> list[Where]:
+    """List the features of a rule over which coverage is not enough for a pass, the fewest first."""
+    alone = tuple(
+        replace(family, decidable=stays_alone(family, most.get((rule_id, _features_of(family)), 1.0)))
+        for family in families
+    )
+    coverage = decidability_on_the_ladder(plan, alone, features).coverage
+    short = [
+        _features_of(family)
+        for family in families
+        if is_finest(plan, family.family) and (coverage[family.family] or 0.0) < plan.verdict.min_coverage
     ]
-    return np.concatenate([np.zeros(0), *of])
+    return [(rule_id, names) for names in sorted(short, key=len)]
 
 
-def _log1p_sum(missed: FloatArray) -> float:
-    with np.errstate(divide="ignore"):
-        return float(np.log1p(-missed).sum())
-
-
-def _covered(plan: AuditPlan, judged: _Rules, features: Mapping[str, SensitiveFeature], most: float) -> bool:
-    for families in judged:
-        alone = tuple(
-            replace(family, decidable=stays_alone(family, most)) if is_auto(plan, family.family) else family
-            for family in families
-        )
-        coverage = decidability_on_the_ladder(plan, alone, features).lowest_coverage
-        if coverage is None or coverage < plan.verdict.min_coverage:
-            return False
-    return True
+def _covers(plan: AuditPlan, of_rule: RuleDecidability) -> bool:
+    return of_rule.lowest_coverage is not None and of_rule.lowest_coverage >= plan.verdict.min_coverage

@@ -131,7 +131,8 @@ def test_the_groups_that_miss_a_pass_most_easily_are_named_first() -> None:
     plan, table, features = made({f"g{number:02}": 190 for number in range(30)} | {"e": 185, "c": 180, "f": 175})
     found = planned_pass(plan, table, features)
     assert found is not None
-    assert {one.group.levels[0].code for one in found.least_sure} == {"c", "e", "f"}
+    # coverage does without f, the smallest
+    assert [one.group.levels[0].code for one in found.least_sure][:2] == ["e", "c"]
     assert [one.chance for one in found.least_sure] == sorted(one.chance for one in found.least_sure)
 
 
@@ -140,7 +141,7 @@ def test_why_no_pass_is_within_reach_is_said() -> None:
     plan = plan_of([TPR | {"groups": ["nationality"]}], [place])
 
     def reason(nigeria: int, france: int, expected: tuple[str, ...] = ()) -> str | None:
-        rows = {("NGA",): unscored(nigeria), ("FRA",): unscored(france)}
+        rows: dict[tuple[str, ...], IntArray] = {("NGA",): unscored(nigeria), ("FRA",): unscored(france)}
         features = [place.model_copy(update={"expected": expected})]
         found = planned_pass(plan, CountsTable.of(("nationality",), rows), features)
         assert found is not None
