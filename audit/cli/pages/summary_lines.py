@@ -214,10 +214,10 @@ def planned_pass_lines(planned: PlannedPass | None, names: GroupNames) -> list[s
     if planned is None:
         return []
     chance = f"Chance of a pass, were everyone treated alike: {percent(planned.chance)}"
-    if planned.out_of_reach is not None:
-        return [chance, f"  None is within reach: {_OUT_OF_REACH[planned.out_of_reach]}"]
     lines = [chance if planned.coverage is None else f"{chance} ({percent(planned.coverage)} of people judged)"]
-    if planned.least_sure:
+    if planned.out_of_reach is not None:
+        lines = [chance, f"  None is within reach: {_OUT_OF_REACH[planned.out_of_reach]}"]
+    elif planned.least_sure:
         first = [f"{names.name_within(one.group, 24)} {percent(one.chance)}" for one in planned.least_sure]
         lines.append(fit(f"  Least sure to pass: {'; '.join(dict.fromkeys(first))}", _WIDTH).rstrip())
     if planned.remedy is not None:
