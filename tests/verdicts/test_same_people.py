@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from typing import Final
 
 import pytest
+from made.audits import result_of
 from made.counts import categorical, cells, families_of, group, nationality, plan_of
 
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
+from audit.result.audit_result import Waiver
 from audit.result.findings.judged import RuleResult, Verdict
+from audit.result.waivers import waivers_by_finding, waivers_on_day
 from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
+from audit.verdicts.narrowed import outcome_without_waived
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from reports.language import ENGLISH
 from reports.names import Names
@@ -83,3 +87,16 @@ def test_a_code_on_every_rung_needs_no_second_name() -> None:
     unknown = group(nationality="unknown")
     same = (group(nationality="m49-subregion:unknown"), group(nationality="m49-region:unknown"))
     assert Names(features, ENGLISH).whole(unknown, same) == Names(features, ENGLISH).group(unknown)
+
+
+@pytest.mark.parametrize("named", [NIGERIA, group(nationality="m49-region:002"), group(sex="women", nationality="NGA")])
+def test_a_waiver_of_any_of_these_groups_is_of_the_finding(named: Group) -> None:
+    features = [categorical("sex", ["women", "men"]), nationality(["NGA", "FRA", "DEU"])]
+    result = result_of(ROWS, features, [{"metric": "true_positive_rate", "groups": OVER, "margin": 0.1}])
+    waiver = Waiver(
+        rule="true_positive_rate", group=named, who="The owner", why="Being corrected", expires="2030-01-01"
+    )
+    waived = result.model_copy(update={"waivers": (waiver,)})
+    assert waivers_by_finding(waived) == {("true_positive_rate", NIGERIA): waiver}
+    assert [(one.state, one.fails) for one in waivers_on_day(waived, "2029-01-01")] == [("in_force", True)]
+    assert outcome_without_waived(waived, "2029-01-01") == "pass"
