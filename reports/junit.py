@@ -106,12 +106,12 @@ class _Suites(Writer):
             summary = self._limits_on_probes[suite.name]
             return f"{summary.word}: {summary.changes}"
         message = (
-            f"{self.words.rule_outcome(rule.outcome)}: {self.words.rule_because(rule.because)}; "
+            f"{self.words.rule_outcome(rule.outcome)}: {self.words.rule_because(rule)}; "
             f"coverage {self.n.percent(rule.coverage, digits=1, against=rule.min_coverage)}, "
             f"a pass needs {self.n.percent(rule.min_coverage)}"
         )
         if suite.unnamed:
-            beside = f"{self._unnamed.of_the_rule()}; " if rule.because != "unnamed_beyond_limit" else ""
+            beside = f"{self._unnamed.of_the_rule(rule)}; " if rule.because != "unnamed_beyond_limit" else ""
             message += f"; {beside}{self._unnamed.caution()}"
         return message
 

@@ -111,7 +111,7 @@ class _Comment(Writer):
         yield "| Rule | Verdict | Why |"
         yield "|---|---|---|"
         for suite in self._suites[:_MOST]:
-            why = self.words.rule_because(suite.of.because) if isinstance(suite.of, RuleResult) else ""
+            why = self.words.rule_because(suite.of) if isinstance(suite.of, RuleResult) else ""
             yield f"| {literal(suite.name)} | {self.words.rule_outcome(suite.outcome)} | {why} |"
         yield ""
 

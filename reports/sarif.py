@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from audit.result.audit_result import AuditResult
 from audit.result.cases import Suite, suites
 from audit.result.findings.change import Change, ChangeVerdict
+from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding
 from audit.result.waivers import WaiverOnDay
 from audit.vocabulary.groups import Group
@@ -118,8 +119,8 @@ class _Run(Writer):
 
     def _of_rule(self, suite: Suite) -> str:
         text = f"{self.words.rule_outcome(suite.outcome)} in this test: rule {suite.name}"
-        if suite.unnamed:
-            text += f"; {self._unnamed.of_the_rule()}; {self._unnamed.caution()}"
+        if suite.unnamed and isinstance(suite.of, RuleResult):
+            text += f"; {self._unnamed.of_the_rule(suite.of)}; {self._unnamed.caution()}"
         return text
 
     def _made(self, rule: str, level: str, text: str, of: str) -> dict[str, Any]:

@@ -110,9 +110,10 @@ class ScreenNumbers(Writer):
 
     def _unknown_count(self) -> Number:
         """Return the number to show where nobody knows how many groups are beyond the limit."""
-        judged = max((family.tested for _, family in self.reading.unnamed), default=0)
+        numbers = [(family.unnamed_at_least, family.tested) for _, family in self.reading.unnamed]
+        count, judged = max(numbers, default=(0, 0))
         return Number(
-            self.t.gettext("one or more"),
+            self.t.gettext("at least %(count)s") % {"count": self.n.count(count)},
             self.t.gettext("nationalities beyond the limit"),
             self.t.gettext("of %(count)s judged together, none of which can be named")
             % {"count": self.n.count(judged)},

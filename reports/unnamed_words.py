@@ -1,4 +1,4 @@
-"""Words for a FAIL without a name: one or more nationalities are beyond a limit, and the cases do not say which.
+"""Words for a FAIL without a name: some nationalities are beyond a limit, and the cases do not say which.
 
 Under such a verdict no report lists a nationality. A list of the likeliest ones would name them, and the evidence does
 not support that.
@@ -47,6 +47,10 @@ class Unnamed:
     """What it would take to name one."""
 
 
+Found = Sequence[tuple[RuleResult, FamilyResult]]
+"""Families some of whose groups are beyond a limit, and none of them named, with their rules."""
+
+
 class UnnamedWords:
     """Words for a FAIL without a name, in one language."""
 
@@ -54,18 +58,18 @@ class UnnamedWords:
         self._t = language.translations
         self._n = language.numbers
 
-    def sentence(self, rules: Sequence[RuleResult]) -> str:
+    def sentence(self, found: Found) -> str:
         """Return the first sentence of a report whose only FAIL has no name."""
         return self._t.gettext(
             "In this test the system %(what)s. This can be told of all nationalities together, and of none by name."
-        ) % {"what": self._joined(rules)}
+        ) % {"what": self._joined(found)}
 
-    def sentence_beside_names(self, rules: Sequence[RuleResult]) -> str:
+    def sentence_beside_names(self, found: Found) -> str:
         """Return the sentence for a FAIL without a name beside groups that were named for another limit or among other
         groups.
         """
         return self._t.gettext("Beside the groups named, it %(what)s; none of them can be named.") % {
-            "what": self._joined(rules)
+            "what": self._joined(found)
         }
 
     def caution(self) -> str:
@@ -74,9 +78,12 @@ class UnnamedWords:
             "No nationality may be singled out from this: the cases do not say which of them are beyond the limit."
         )
 
-    def of_the_rule(self) -> str:
+    def of_the_rule(self, rule: RuleResult) -> str:
         """Return the words that stand beside the limit."""
-        return self._t.gettext("one or more nationalities beyond the limit; none of them can be named")
+        family = max((each for each in rule.families if each.unnamed_beyond), key=lambda each: each.unnamed_at_least)
+        return self._t.gettext("%(nationalities)s beyond the limit; which ones cannot be said") % {
+            "nationalities": self._nationalities(family)
+        }
 
     def next_step(self) -> str:
         """Return the next step where nobody is named."""
@@ -90,7 +97,7 @@ class UnnamedWords:
         """Return the words under "Who is affected"."""
         return Unnamed(
             statement=self._t.gettext("The system %(what)s. None of these nationalities can be named.")
-            % {"what": self._what(rule)},
+            % {"what": self._what(rule, family)},
             judged=self._t.gettext(
                 "%(tested)s nationalities were judged together, and %(survivors)s of them point that way. Chance sends "
                 "some of those there too; all of them together are further out than chance explains."
@@ -107,33 +114,38 @@ class UnnamedWords:
             ),
         )
 
-    def _joined(self, rules: Sequence[RuleResult]) -> str:
-        errors = list(dict.fromkeys(map(self._what, rules)))
+    def _joined(self, found: Found) -> str:
+        errors = list(dict.fromkeys(self._what(rule, family) for rule, family in found))
         first, *others = errors
         for other in others:
             first = self._t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
         return first
 
-    def _what(self, rule: RuleResult) -> str:
+    def _nationalities(self, family: FamilyResult) -> str:
+        return self._t.ngettext(
+            "at least %(count)s of %(tested)s nationality",
+            "at least %(count)s of %(tested)s nationalities",
+            family.tested,
+        ) % {"count": self._n.count(family.unnamed_at_least), "tested": self._n.count(family.tested)}
+
+    def _what(self, rule: RuleResult, family: FamilyResult) -> str:
+        of = {"nationalities": self._nationalities(family)}
         if rule.worse == "both":
-            return self._t.gettext(
-                "treated people of one or more nationalities clearly otherwise than the limit allows"
-            )
+            treated = self._t.gettext("treated people of %(nationalities)s clearly otherwise than the limit allows")
+            return treated % of
         errors = {
             ("missed", "more"): self._t.gettext(
-                "missed victims of one or more nationalities clearly more often than the limit allows"
+                "missed victims of %(nationalities)s clearly more often than the limit allows"
             ),
             ("wrongly_flagged", "more"): self._t.gettext(
-                "wrongly flagged people of one or more nationalities clearly more often than the limit allows"
+                "wrongly flagged people of %(nationalities)s clearly more often than the limit allows"
             ),
             ("flagged", "more"): self._t.gettext(
-                "flagged people of one or more nationalities clearly more often than the limit allows"
+                "flagged people of %(nationalities)s clearly more often than the limit allows"
             ),
             ("flagged", "fewer"): self._t.gettext(
-                "flagged people of one or more nationalities clearly less often than the limit allows"
+                "flagged people of %(nationalities)s clearly less often than the limit allows"
             ),
         }
-        wrong = self._t.gettext(
-            "was clearly more often wrong about people of one or more nationalities than the limit allows"
-        )
-        return errors.get(kind_of(rule.metric, low=rule.worse == "low"), wrong)
+        wrong = self._t.gettext("was clearly more often wrong about people of %(nationalities)s than the limit allows")
+        return errors.get(kind_of(rule.metric, low=rule.worse == "low"), wrong) % of

@@ -50,7 +50,7 @@ class VerdictWriter(Writer):
         self._failing = [each for each in reading.each_once if each.outcome == "fail"]
         self._worst = worst_outcomes(reading.findings)
         self._passing = {each.group.people for each in reading.with_outcome("pass")}
-        self._unnamed = [rule for rule, _ in reading.unnamed]
+        self._unnamed = reading.unnamed
         self._affected = MostAffected(reading, self._failing)
 
     def write(self) -> VerdictWords:
@@ -69,7 +69,8 @@ class VerdictWriter(Writer):
         the harm that comes first.
         """
         wanted = WRONGLY_FLAGGED if self.result.overall.primary_harm == "wrongly_flagged" else MISSED
-        return sorted(self.result.rules, key=lambda rule: (rule not in self._unnamed, rule.metric not in wanted))
+        unnamed = [rule for rule, _ in self._unnamed]
+        return sorted(self.result.rules, key=lambda rule: (rule not in unnamed, rule.metric not in wanted))
 
     def _heading(self) -> str:
         if self._outcome == "fail":

@@ -11,6 +11,7 @@ from audit.vocabulary.numbers import frequencies
 from reports.language import Language
 from reports.names import Names
 from reports.rate_words import RateWords
+from reports.unnamed_words import UnnamedWords
 
 
 class Words(RateWords):
@@ -19,6 +20,7 @@ class Words(RateWords):
     def __init__(self, language: Language, names: Names) -> None:
         super().__init__(language)
         self._names = names
+        self._unnamed = UnnamedWords(language)
 
     def outcome(self, outcome: Outcome) -> str:
         """Return an outcome in two or three words, as it stands beside its shape."""
@@ -46,13 +48,12 @@ class Words(RateWords):
             case _:
                 assert_never(outcome)
 
-    def rule_because(self, because: RuleBecause) -> str:
+    def rule_because(self, rule: RuleResult) -> str:
         """Return why a rule has its outcome."""
+        if rule.because == "unnamed_beyond_limit":
+            return self._unnamed.of_the_rule(rule)
         reasons: dict[RuleBecause, str] = {
             "group_beyond_limit": self._t.gettext("at least one group is beyond the limit"),
-            "unnamed_beyond_limit": self._t.gettext(
-                "one or more nationalities are beyond the limit; none of them can be named"
-            ),
             "all_judged_within_limit": self._t.gettext(
                 "every group with enough cases is within the limit, and enough people are in them"
             ),
@@ -62,7 +63,7 @@ class Words(RateWords):
             "expected_group_missing": self._t.gettext("the set has too few cases of a group that the plan expects"),
             "nothing_judged": self._t.gettext("no group has enough cases to be judged"),
         }
-        return reasons[because]
+        return reasons[rule.because]
 
     def because(self, because: Because, *, among: str, min_denominator: int, both_ways: bool = False) -> str:
         """Return why a group has its outcome. `among` says what the rate's denominator counts, `both_ways` which

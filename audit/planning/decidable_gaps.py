@@ -184,7 +184,8 @@ def _first_step_levels(
     if not tested.any():
         return levels
     if moments is None:
-        method: Method = "any_dependence" if procedure_of(counts, tested) == "any_dependence" else "discarding"
+        procedure = procedure_of(rule, questions(plan, rule), counts, decided, share, int(tested.sum()))
+        method: Method = "any_dependence" if procedure == "any_dependence" else "discarding"
         n, m = decided.cases[tested], decided.rest_cases[tested]
         levels[tested] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method)
         return levels

@@ -123,7 +123,10 @@ def _follows_from_p(verdict: Verdict, alpha: float) -> bool:
 
 
 def _unnamed_follows_from_p(family: FamilyResult) -> bool:
-    return _rejected_as_said(family.unnamed_p, family.unnamed_level, said=family.unnamed_beyond)
+    numbered = 0 < family.unnamed_at_least < family.unnamed_survivors
+    return _rejected_as_said(family.unnamed_p, family.unnamed_level, said=family.unnamed_beyond) and (
+        numbered if family.unnamed_beyond else family.unnamed_at_least == 0
+    )
 
 
 def _may_pass(rule: RuleResult | ChangeRule, verdicts: Sequence[Verdict | ChangeVerdict]) -> bool:

@@ -89,6 +89,10 @@ def _of_version_1(document: dict[str, Any]) -> AuditResult:
     for rule in doubts if isinstance(doubts, list) else ():
         for gone in ("max_missing_share", "missing_share_for_half") if isinstance(rule, dict) else ():
             rule.pop(gone, None)
+    for rule in document["rules"] if isinstance(document.get("rules"), list) else ():
+        for family in rule.get("families", ()) if isinstance(rule, dict) else ():
+            if isinstance(family, dict) and family.get("unnamed_beyond") is True:
+                family["unnamed_at_least"] = 1
     # a PASS then held wherever the people of unknown feature belong
     supposed = {"unknown_share_factor": "worst", "unknown_odds_factor": "worst"}
     plan = document.get("plan")

@@ -21,6 +21,8 @@ class Together:
     """Level that the p-value had to reach on that side."""
     survivors: int = 0
     """Number of groups that point towards harm; the test is taken over them."""
+    at_least: int = 0
+    """Number of groups of which at least so many are beyond the limit, at that level."""
 
     @property
     def beyond(self) -> bool:

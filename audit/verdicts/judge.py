@@ -101,7 +101,8 @@ def too_many_failed(plan: AuditPlan, families: Mapping[Family, FamilyCounts]) ->
 
 def _undecided_by_failures(result: RuleResult) -> RuleResult:
     """Make the rule undecided, whatever its groups taken together would have shown."""
-    families = tuple(family.model_copy(update={"unnamed_beyond": False}) for family in result.families)
+    nobody = {"unnamed_beyond": False, "unnamed_at_least": 0}
+    families = tuple(family.model_copy(update=nobody) for family in result.families)
     return result.model_copy(update={"outcome": "inconclusive", "because": "too_many_failed", "families": families})
 
 
@@ -232,6 +233,7 @@ def _rule_result(
                 unnamed_level=as_known(tests[family.family].together.level),
                 unnamed_survivors=tests[family.family].together.survivors,
                 unnamed_beyond=tests[family.family].together.beyond,
+                unnamed_at_least=tests[family.family].together.at_least,
             )
             for family in decidability.families
         ),

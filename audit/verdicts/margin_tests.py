@@ -13,13 +13,13 @@ from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.margins.multiplicity import DISCARDING_MIN_GROUPS, Method, reject_family
+from audit.stats.margins.multiplicity import DISCARDING_MIN_GROUPS, Method, method_by_sizes, reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.margins.unnamed import unnamed_p
 from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.stats.sizes.approximate_power import cases_to_decide
 from audit.verdicts.budget import Budget, is_combined
-from audit.verdicts.decidability import RuleDecidability
+from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.family_tests import FamilyTests, Procedure, SideTests, Together
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS
@@ -52,7 +52,10 @@ def exact_rule_tests(
     tested = np.logical_or.reduce(can_fail)
     ends = np.cumsum([len(family.groups) for family in counts])
     slices = [slice(end - len(family.groups), end) for end, family in zip(ends, counts, strict=True)]
-    procedures = [procedure_of(family, tested[place]) for family, place in zip(counts, slices, strict=True)]
+    procedures = [
+        procedure_of(rule, asked, family, decided, spend.names, int(tested[place].sum()))
+        for family, decided, place in zip(counts, decidability.families, slices, strict=True)
+    ]
     decidable, required = (
         np.concatenate([getattr(family, name) for family in decidability.families])
         for name in ("decidable", "required")
@@ -67,13 +70,13 @@ def exact_rule_tests(
     to_verdict = partial(_cases_to_verdict, plan, asked, side_by_side, [side.level_fail for side in sides])
     whole = on_all_sides(plan, asked, side_by_side, decidable, required, sides, spend.names, to_verdict)
 
-    def together(family: FamilyCounts, place: slice, procedure: Procedure) -> Together:
-        if procedure == "any_dependence" or not is_combined(plan, family.family):
+    def together(family: FamilyCounts, place: slice) -> Together:
+        if is_overlapping(family) or not is_combined(plan, family.family):
             return Together()
         return _joint_test(asked, family, place, sides, spend)
 
     return {
-        family.family: whole.part(place, procedure, together(family, place, procedure))
+        family.family: whole.part(place, procedure, together(family, place))
         for family, place, procedure in zip(counts, slices, procedures, strict=True)
     }
 
@@ -149,8 +152,8 @@ def _joint_test(
         counted, counted_rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
         test = unnamed_p(side.p_fail[place][some], counted, n, counted_rest, m, question.fail)
         # of one group nobody can say "several", and a FAIL without a name would name it
-        nameless = test.survivors != 1
-        by_side.append(Together(test.p if nameless else 1.0, spend.unnamed, test.survivors))
+        p = test.p if test.survivors != 1 else 1.0
+        by_side.append(Together(p, spend.unnamed, test.survivors, test.at_least(spend.unnamed)))
     return min(by_side, key=lambda side: side.p if side.p is not None else 1.0)
 
 
@@ -192,11 +195,29 @@ def _side_by_side(families: Sequence[FamilyCounts]) -> FamilyCounts:
     )
 
 
-def procedure_of(family: FamilyCounts, tested: BoolArray) -> Procedure:
-    """Choose how the level of a family without weights or clusters is divided over the groups that are tested."""
-    if not np.array_equal(family.cells.sum(axis=0), family.everyone):
+def is_overlapping(family: FamilyCounts) -> bool:
+    """Say whether a row can stand in several groups of a family."""
+    return not np.array_equal(family.cells.sum(axis=0), family.everyone)
+
+
+def procedure_of(
+    rule: Rule,
+    asked: Sequence[Question],
+    family: FamilyCounts,
+    decided: FamilyDecidability,
+    level: float,
+    tested: int,
+) -> Procedure:
+    """Choose how the level of a family without weights or clusters is divided over its groups.
+
+    The plan and the sizes of the groups choose, and no answer does.
+    """
+    some = decided.evaluable
+    sizes = decided.cases[some], decided.rest_cases[some]
+    methods = {method_by_sizes(*sizes, rule.planned_rate, question.fail, level) for question in asked}
+    if is_overlapping(family) or methods == {"any_dependence"}:
         return "any_dependence"
-    return "discarding" if int(tested.sum()) >= DISCARDING_MIN_GROUPS else "weights_only"
+    return "discarding" if tested >= DISCARDING_MIN_GROUPS else "weights_only"
 
 
 def _fail_tests(

@@ -215,12 +215,12 @@ class PageWriter(Writer):
             name=self.plain(rule.metric),
             limit=self.words.limit(rule),
             word=self.words.rule_outcome(rule.outcome),
-            because=self.words.rule_because(rule.because),
+            because=self.words.rule_because(rule),
             groups=self.t.ngettext("%(count)s group", "%(count)s groups", groups) % {"count": self.n.count(groups)},
             states=shown,
             as_part=sum(verdict.because == "judged_as_part" for verdict in verdicts),
             bar=states(counts, title) if groups else Markup(""),
-            unnamed=self._unnamed_words.of_the_rule()
+            unnamed=self._unnamed_words.of_the_rule(rule)
             if any(each.rule == rule.rule for each, _ in self.reading.unnamed)
             else "",
         )

@@ -137,11 +137,29 @@ def test_the_planned_level_is_that_of_the_first_step(sizes: tuple[int, ...]) -> 
     assert float(np.mean(found)) >= 0.85 * planned
 
 
+@pytest.mark.parametrize("sizes", [(4_000, 3_000, 3_000, 2_000), (2_500,) * 12])
+def test_the_planned_level_of_two_steps_is_that_of_the_first(sizes: tuple[int, ...]) -> None:
+    n, rng = np.array(sizes, dtype=np.float64), np.random.default_rng(8)
+    m = n.sum() - n
+    planned = first_step_levels(n, m, 0.8, LOW, 0.03, "any_dependence")
+    assert (planned == planned[0]).all()
+    found = []
+    for _ in range(20):
+        x = rng.binomial(n.astype(int), 0.8).astype(float)
+        x[-1] = np.floor(0.5 * n[-1])
+        y = x.sum() - x
+        found.append(reject_family(np.ones(n.size), x, n, y, m, LOW, 0.03, "any_dependence").local_level[0])
+    assert float(np.mean(found)) == pytest.approx(planned[0], rel=0.1)
+    assert planned[0] > 0.02
+
+
 def test_few_groups_share_a_level_and_none_gets_more_than_the_family_has() -> None:
     levels = first_step_levels([500, 300, 80], [380, 580, 800], 0.8, LOW, 0.03)
     assert levels.sum() <= 0.03 + 1e-9
     assert first_step_levels([80], [800], 0.8, LOW, 0.03)[0] <= 0.03
-    assert first_step_levels([50, 50], [800, 800], 0.8, LOW, 0.03, "any_dependence").tolist() == [0.015, 0.015]
+    assert first_step_levels([50, 50], [800, 800], 0.8, LOW, 0.03, "any_dependence").tolist() == pytest.approx(
+        [0.0135] * 2
+    )
     assert first_step_levels([], [], 0.8, LOW, 0.03).size == 0
 
 

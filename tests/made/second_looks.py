@@ -71,6 +71,7 @@ def unnamed_result(base: AuditResult, *, metric: str | None = None, keep_names: 
     for family in rule["families"]:
         if family["family"] == NATIONALITIES:
             family.update(unnamed_p=1.3e-5, unnamed_level=0.01, unnamed_survivors=61, unnamed_beyond=True)
+            family.update(unnamed_at_least=7)
     _overall(result)
     return AuditResult.model_validate_json(json.dumps(result))
 

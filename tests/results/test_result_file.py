@@ -249,7 +249,7 @@ def _said_to_pass(result: AuditResult, *, decided: str, decidable: bool, coverag
         outcome="pass", coverage=coverage, groups_by_outcome={**counted, decided: len(document["verdicts"])}
     )
     for family in document["rules"][0]["families"]:
-        family.update(unnamed_beyond=False, unnamed_p=None, unnamed_level=None)
+        family.update(unnamed_beyond=False, unnamed_p=None, unnamed_level=None, unnamed_at_least=0)
     document["overall"].update(outcome="pass", failing_rules=[], undecided_rules=[])
     return json.dumps(document)
 
@@ -259,14 +259,16 @@ def test_a_fail_without_a_name_must_stand_in_the_result(result: AuditResult) -> 
     document = json.loads(_said_to_pass(result, decided="pass", decidable=True, coverage=enough))
     family = document["rules"][0]["families"][0]
     family.update(unnamed_beyond=True, unnamed_p=0.001, unnamed_level=0.0075)
+    family.update(unnamed_at_least=3, unnamed_survivors=4)
     with pytest.raises(ResultError, match=r"rules\.0\.outcome"):
         parse_result(json.dumps(document))
     family.update(unnamed_beyond=False)
     with pytest.raises(ResultError, match=r"rules\.0\.families"):
         parse_result(json.dumps(document))
-    family.update(unnamed_beyond=True, unnamed_p=None)
-    with pytest.raises(ResultError, match=r"rules\.0\.families"):
-        parse_result(json.dumps(document))
+    for changed in ({"unnamed_p": None}, {"unnamed_at_least": 0}, {"unnamed_at_least": 4}):
+        family.update({"unnamed_beyond": True, "unnamed_p": 0.001, "unnamed_at_least": 3} | changed)
+        with pytest.raises(ResultError, match=r"rules\.0\.families"):
+            parse_result(json.dumps(document))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,16 @@ def test_what_nobody_could_be_named_for_is_found_together(driver: ModuleType) ->
     assert driver.unnamed_power(80, np.random.default_rng(3), 200_000, 10, 0.53).share >= 0.6
 
 
+@pytest.mark.parametrize("place", [0, 2])
+def test_no_more_groups_are_said_to_be_beyond_than_are(driver: ModuleType, place: int) -> None:
+    groups, size, every, low = driver.AT_LEAST[place]
+    sizes = driver._beside_large(groups, size)
+    too_many, two, quarter = driver.at_least(150, np.random.default_rng(7), sizes, every, low)
+    assert at_most(too_many.share, 0.01, 150)
+    assert two.share >= 0.9
+    assert quarter.share >= 0.5
+
+
 def test_edges_are_where_they_should_be(driver: ModuleType) -> None:
     """Each group on the edge lies on it to its own rest, which the simulations take for granted."""
     boundary = driver.margin_boundary("fail", False, "ratio", 0.8)

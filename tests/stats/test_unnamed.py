@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,8 +18,8 @@ SIDES = [RATIO, WRONGLY_FLAGGED, margin_boundary("fail", True, "difference", 0.0
 
 
 @st.composite
-def families(draw: st.DrawFn) -> tuple[list[int], list[int]]:
-    sizes = draw(st.lists(st.integers(0, 200), min_size=2, max_size=25))
+def families(draw: st.DrawFn, most: int = 25) -> tuple[list[int], list[int]]:
+    sizes = draw(st.lists(st.integers(0, 200), min_size=2, max_size=most))
     return [draw(st.integers(0, n)) for n in sizes], sizes
 
 
@@ -38,9 +40,41 @@ def test_is_fishers_sum_over_the_survivors_each_made_up_for_its_survival() -> No
 
 def test_nobody_who_points_towards_harm_is_no_evidence() -> None:
     n, x = np.full(4, 50.0), np.full(4, 50.0)
-    assert unnamed_p(np.ones(4), x, n, 3 * x, 3 * n, RATIO) == (1.0, 0)
-    assert unnamed_p([], [], [], [], [], RATIO) == (1.0, 0)
-    assert unnamed_p([0.01], [0], [0], [1], [2], RATIO) == (1.0, 0)
+    for nobody in (
+        unnamed_p(np.ones(4), x, n, 3 * x, 3 * n, RATIO),
+        unnamed_p([], [], [], [], [], RATIO),
+        unnamed_p([0.01], [0], [0], [1], [2], RATIO),
+    ):
+        assert nobody == (1.0, 0, ())
+        assert nobody.at_least(0.5) == 0
+
+
+@given(families(5), st.sampled_from(SIDES), st.sampled_from([0.3, 0.05, 0.001]))
+def test_the_number_beyond_is_that_of_closed_testing_by_every_intersection(
+    family: tuple[list[int], list[int]], boundary: Boundary, level: float
+) -> None:
+    """A set of groups is rejected if every set that holds it is; the largest that is not gives the number."""
+    x, n = (np.array(values, dtype=float) for values in family)
+    y, m = x.sum() - x, n.sum() - n
+    p = screened_p(x, n, y, m, boundary).p
+    counts = (p, x, n, y, m)
+    sets = [np.array(chosen, dtype=bool) for chosen in product([False, True], repeat=n.size)]
+    tests = [unnamed_p(*(of[some] for of in counts), boundary) for some in sets]
+    local = [test.survivors > 1 and test.p <= level for test in tests]
+    closed = [all(reject for other, reject in zip(sets, local, strict=True) if (other >= some).all()) for some in sets]
+    not_rejected = max(int(some.sum()) for some, reject in zip(sets, closed, strict=True) if not reject)
+    assert unnamed_p(*counts, boundary).at_least(level) == n.size - not_rejected
+    # nobody is named by it
+    assert not any(reject for some, reject in zip(sets, closed, strict=True) if some.sum() == 1)
+
+
+def test_a_number_is_smaller_than_that_of_the_groups_that_point_towards_harm() -> None:
+    """Ten groups at 10 % beside forty at 70 %: nine of them at least, and none by name."""
+    n = np.full(50, 60.0)
+    x = np.where(np.arange(50) < 10, 6.0, 42.0)
+    y, m = x.sum() - x, n.sum() - n
+    found = unnamed_p(screened_p(x, n, y, m, RATIO).p, x, n, y, m, RATIO)
+    assert (found.survivors, found.at_least(0.01)) == (10, 9)
 
 
 def test_a_p_value_that_is_none_is_refused() -> None:

@@ -251,6 +251,7 @@ def test_many_nationalities_can_be_beyond_the_limit_without_a_name() -> None:
     assert finest.unnamed_level is not None
     assert finest.unnamed_p <= finest.unnamed_level
     assert finest.unnamed_survivors >= 34
+    assert 2 <= finest.unnamed_at_least < 34
     assert not any(family.unnamed_beyond for family in above)
     assert exit_code(result.overall) == 1
 
@@ -265,6 +266,21 @@ def test_rows_that_stand_in_several_groups_call_for_the_procedure_that_bears_any
     overlapping = {family: FamilyCounts(family, counts.groups, counts.cells, shared)}
     rules, _, _ = judge(plan, overlapping, {"sex": feature})
     assert rules[0].families[0].procedure == "any_dependence"
+
+
+@pytest.mark.parametrize(("cases", "procedure"), [(4_000, "any_dependence"), (300, "weights_only")])
+def test_sizes_choose_how_a_level_is_divided_and_answers_do_not(cases: int, procedure: str) -> None:
+    for found in ((80, 80, 80, 80), (20, 80, 80, 80), (72, 72, 72, 90), (0, 0, 100, 100)):
+        rows = {name: cells(x * cases // 100, (100 - x) * cases // 100) for name, x in zip("abcd", found, strict=True)}
+        (family,) = by_sex(rows).rules[0].families
+        assert family.procedure == procedure
+
+
+def test_nationalities_large_enough_for_two_steps_are_judged_together_as_well() -> None:
+    codes = ["NGA", "GHA", "MLI", "FRA", "DEU", "THA"]
+    rows: Rows = {(code,): cells(3_200, 800) for code in codes}
+    (countries, *_) = judged(rows, [nationality(codes)], [{**TPR, "groups": ["nationality"]}]).rules[0].families
+    assert (countries.procedure, countries.unnamed_p) == ("any_dependence", 1.0)
 
 
 def test_a_fail_of_one_rule_fails_the_audit_and_an_open_rule_leaves_it_open() -> None:

@@ -27,7 +27,7 @@ from audit.stats.rates.boundaries import Boundary, margin_boundary
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group
 from tools.simulate import whole_audit
-from tools.simulate.verdict_size import Measured, zipf_sizes
+from tools.simulate.verdict_size import Measured, rates_on_edge, zipf_sizes
 
 UNNAMED_LEVEL = 0.01
 SPREAD_LEVEL = 0.95
@@ -35,27 +35,6 @@ _EQUALITY_LEVEL = 0.05
 _SUBREGIONS = 22
 _AT_ONCE = 250
 """Families whose p-values are computed in one call, which costs half."""
-
-
-def rates_on_edge(sizes: IntArray, on_edge: BoolArray, overall: float, boundary: Boundary) -> FloatArray:
-    """Put some groups exactly on the edge to their own rest, in counted rates, and the others equally far off it.
-
-    Raises
-    ------
-    ValueError
-        If that would need a rate outside [0, 1].
-    """
-    total = sizes.sum()
-    edge = (boundary.offset * (total - sizes) + boundary.slope * overall * total) / (
-        total - sizes + boundary.slope * sizes
-    )
-    others = 0.0
-    if not on_edge.all():
-        others = float((overall * total - (sizes * edge)[on_edge].sum()) / sizes[~on_edge].sum())
-    rates = np.where(on_edge, edge, others)
-    if (rates < 0.0).any() or (rates > 1.0).any():
-        raise ValueError(f"rates from {rates.min():.3f} to {rates.max():.3f} would be needed")
-    return np.asarray(rates)
 
 
 def patterns(groups: int) -> dict[str, BoolArray]:
@@ -107,6 +86,44 @@ def unnamed_power(runs: int, rng: np.random.Generator, cases: int, every: int, r
     rates = np.where(np.arange(sizes.size) % every == every - 1, rate, 0.7)
     boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=0.8)
     return together(runs, rng, f"every {every}th of 200 at {rate:g} against .70, {cases} cases", sizes, rates, boundary)
+
+
+def with_some_beyond(sizes: IntArray, beyond: BoolArray, rate: float, low: float, boundary: Boundary) -> FloatArray:
+    """Return rates: some groups at `low`, the first at `rate`, all others exactly on the edge to their own rest."""
+    rates = np.where(beyond, low, rate)
+    for _ in range(200):
+        rest = ((sizes * rates).sum() - sizes * rates) / (sizes.sum() - sizes)
+        rates = np.where(beyond, low, boundary.edge(rest))
+        rates[0] = rate
+    return np.asarray(rates)
+
+
+def at_least(
+    runs: int, rng: np.random.Generator, sizes: IntArray, every: int, low: float
+) -> tuple[Measured, Measured, Measured]:
+    """Put every so-manieth group at `low` against .7 of the first, and the others exactly on a ratio of .8.
+
+    Returns how often more groups are said to be beyond the margin than are, and how often two, or a quarter of them.
+    """
+    boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=0.8)
+    beyond = np.arange(sizes.size) % every == every - 1
+    rates = with_some_beyond(sizes, beyond, 0.7, low, boundary)
+    x = rng.binomial(sizes, rates, (runs, sizes.size))
+    y = x.sum(axis=1, keepdims=True) - x
+    n, m = (np.broadcast_to(of, x.shape) for of in (sizes, sizes.sum() - sizes))
+    p = screened_p(x.ravel(), n.ravel(), y.ravel(), m.ravel(), boundary, FAIL_BETA).p.reshape(x.shape)
+    said = np.array(
+        [unnamed_p(*of, boundary=boundary).at_least(UNNAMED_LEVEL) for of in zip(p, x, n, y, m, strict=True)]
+    )
+    truth = int(beyond.sum())
+    setting = (
+        f"{truth} of {sizes.size} groups of {sizes.min()} to {sizes[1:].max()} at {low:g}, the others on a ratio of .8"
+    )
+    return (
+        Measured(setting, "too many said to be beyond, at 1 %", int((said > truth).sum()), runs, "<= 1 %"),
+        Measured(setting, "at least two", int((said >= 2).sum()), runs, "power"),
+        Measured(setting, "at least a quarter of them", int((4 * said >= truth).sum()), runs, "power"),
+    )
 
 
 def equality_size(runs: int, rng: np.random.Generator, sizes: IntArray, rate: float) -> Measured:
@@ -266,6 +283,14 @@ def _table(cases: IntArray, found: IntArray) -> CountsTable:
     return CountsTable.of([feature.name for feature in whole_audit.features()], rows)
 
 
+AT_LEAST = ((60, 100, 10, 0.2), (200, 100, 10, 0.35), (200, 100, 4, 0.35), (200, 30, 2, 0.2), (20, 300, 3, 0.45))
+"""Groups beside a large one, their size, which of them are beyond the limit, and at which rate."""
+
+
+def _beside_large(groups: int, size: int) -> IntArray:
+    return np.array([20 * groups * size] + [size] * groups)
+
+
 LIMITS = (
     Limit("margin", 0.05, "worse"),
     Limit("margin", 0.10, "worse"),
@@ -305,6 +330,8 @@ def family_settings(runs: int, seed: int) -> Iterator[Measured]:
     )  # where the threshold of a group must not depend on its own count
     for cases, every, rate in ((20_000, 10, 0.50), (200_000, 10, 0.53), (20_000, 200, 0.30)):
         yield unnamed_power(runs, next(streams), cases, every, rate)
+    for groups, size, every, low in AT_LEAST:
+        yield from at_least(runs, next(streams), _beside_large(groups, size), every, low)
     for sizes, rate in product((np.full(4, 25), zipf_sizes(2_000, 22), zipf_sizes(20_000)), (0.1, 0.7)):
         yield equality_size(runs, next(streams), sizes, rate)
     for groups, rate, deviation in product((4, 22, 200), (0.1, 0.7), (0.0, 0.02, 0.05, 0.1)):

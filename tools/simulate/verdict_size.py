@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from audit.stats.arrays import FloatArray, IntArray
-from audit.stats.margins.multiplicity import Method, reject_family
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.margins.multiplicity import Method, method_by_sizes, reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
 from audit.stats.margins.unnamed import unnamed_p
 from audit.stats.rates.boundaries import Boundary, counted_outcome, margin_boundary
@@ -54,27 +53,31 @@ def zipf_sizes(cases: int, groups: int = NATIONALITIES) -> IntArray:
     return np.asarray(np.maximum(1, np.round(cases * weights / weights.sum())), dtype=np.int64)
 
 
-def rates_on_margin(sizes: IntArray, on_margin: npt.NDArray[np.bool_], overall: float, ratio: float) -> FloatArray:
-    """Put some groups exactly on a ratio margin to their own rest and the others equally far above.
+def rates_on_edge(sizes: IntArray, on_edge: BoolArray, overall: float, boundary: Boundary) -> FloatArray:
+    """Put some groups exactly on the edge to their own rest, in counted rates, and the others equally far off it.
 
     Raises
     ------
     ValueError
-        If the others would need a rate above 1.
+        If that would need a rate outside [0, 1].
     """
     total = sizes.sum()
-    edge = ratio * overall * total / (total - sizes + ratio * sizes)
-    remaining = overall * total - (sizes * edge)[on_margin].sum()
-    better = remaining / sizes[~on_margin].sum()
-    if better > 1.0:
-        raise ValueError(f"the better groups would need a rate of {better:.3f}")
-    return np.asarray(np.where(on_margin, edge, better))
+    edge = (boundary.offset * (total - sizes) + boundary.slope * overall * total) / (
+        total - sizes + boundary.slope * sizes
+    )
+    others = 0.0
+    if not on_edge.all():
+        others = float((overall * total - (sizes * edge)[on_edge].sum()) / sizes[~on_edge].sum())
+    rates = np.where(on_edge, edge, others)
+    if (rates < 0.0).any() or (rates > 1.0).any():
+        raise ValueError(f"rates from {rates.min():.3f} to {rates.max():.3f} would be needed")
+    return np.asarray(rates)
 
 
 class Failed(NamedTuple):
     """Answer of the FAIL procedure on one family."""
 
-    named: npt.NDArray[np.bool_]
+    named: BoolArray
     """bool[G]: groups that are named."""
     together: bool
     """Whether some are beyond the limit, whoever they are."""
@@ -85,14 +88,18 @@ class Failed(NamedTuple):
         return self.together or bool(self.named.any())
 
 
-def failed(successes: IntArray, sizes: IntArray, boundary: Boundary, method: Method = "discarding") -> Failed:
+def method_of(sizes: IntArray, rate: float, boundary: Boundary) -> Method:
+    """Choose as a plan does that expects this rate."""
+    return method_by_sizes(sizes, sizes.sum() - sizes, rate, boundary, NAMES_LEVEL)
+
+
+def failed(successes: IntArray, sizes: IntArray, boundary: Boundary, method: Method) -> Failed:
     """Judge one family of nationalities as a plan with one rule over one family does."""
     counted = counted_outcome(successes, sizes, boundary)
     rest, rest_total = counted.sum() - counted, sizes.sum() - sizes
     p, _ = screened_p(counted, sizes, rest, rest_total, boundary, FAIL_BETA)
     named = reject_family(p, counted, sizes, rest, rest_total, boundary, NAMES_LEVEL, method).rejected
-    together = method == "discarding" and unnamed_p(p, counted, sizes, rest, rest_total, boundary).p <= UNNAMED_LEVEL
-    return Failed(named, bool(together))
+    return Failed(named, unnamed_p(p, counted, sizes, rest, rest_total, boundary).p <= UNNAMED_LEVEL)
 
 
 def four_fifths_alarm(successes: IntArray, sizes: IntArray) -> bool:
@@ -105,10 +112,11 @@ def equal_detector(runs: int, rng: np.random.Generator, cases: int, rate: float)
     """Return how often anyone is named, or the four-fifths rule raises an alarm, if everyone has the same rate."""
     boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
     sizes = zipf_sizes(cases)
+    method = method_of(sizes, rate, boundary)
     named = alarms = 0
     for _ in range(runs):
         successes = rng.binomial(sizes, rate)
-        named += failed(successes, sizes, boundary).anyhow
+        named += failed(successes, sizes, boundary, method).anyhow
         alarms += four_fifths_alarm(successes, sizes)
     setting = f"equal detector, rate {rate:g}, {cases} cases"
     return (
@@ -121,7 +129,7 @@ def half_on_margin(runs: int, rng: np.random.Generator, cases: int, rate: float,
     """Return how often anyone is named, if every second nationality is exactly on the margin and the others better."""
     boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
     sizes = zipf_sizes(cases)
-    rates = rates_on_margin(sizes, np.arange(sizes.size) % 2 == 0, rate, RATIO_MARGIN)
+    rates = rates_on_edge(sizes, np.arange(sizes.size) % 2 == 0, rate, boundary)
     named = sum(failed(rng.binomial(sizes, rates), sizes, boundary, method).anyhow for _ in range(runs))
     return Measured(f"half on the margin, rate {rate:g}, {cases} cases, {method}", "any FAIL", named, runs, "<= 5 %")
 
@@ -130,9 +138,29 @@ def small_family_on_margin(runs: int, rng: np.random.Generator, groups: int, cas
     """Few small groups of one size, half of them on the margin: the hardest case for discarding."""
     boundary = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
     sizes = np.full(groups, cases, dtype=np.int64)
-    rates = rates_on_margin(sizes, np.arange(groups) % 2 == 0, 0.7, RATIO_MARGIN)
-    named = sum(failed(rng.binomial(sizes, rates), sizes, boundary).anyhow for _ in range(runs))
+    rates = rates_on_edge(sizes, np.arange(groups) % 2 == 0, 0.7, boundary)
+    method = method_of(sizes, 0.7, boundary)
+    named = sum(failed(rng.binomial(sizes, rates), sizes, boundary, method).anyhow for _ in range(runs))
     return Measured(f"half on the margin, {groups} groups of {cases}", "any FAIL", named, runs, "<= 5 %")
+
+
+def large_family_on_margin(
+    runs: int, rng: np.random.Generator, sizes: IntArray, on_margin: BoolArray, boundary: Boundary
+) -> tuple[Measured, Measured]:
+    """Return how often anyone is named, or failed at all, in a family of about twenty large groups around .70."""
+    rates = rates_on_edge(sizes, on_margin, 0.7, boundary)
+    method = method_of(sizes, 0.7, boundary)
+    names = fails = 0
+    for _ in range(runs):
+        found = failed(rng.binomial(sizes, rates), sizes, boundary, method)
+        names += bool(found.named.any())
+        fails += found.anyhow
+    limit = f"ratio {boundary.slope:g}" if boundary.slope != 1.0 else f"margin {-boundary.offset:g}"
+    setting = f"{on_margin.sum()} of {sizes.size} on {limit}, {sizes.max()} and {sizes.min()} cases, {method}"
+    return (
+        Measured(setting, "any name", names, runs, "<= 3.75 %"),
+        Measured(setting, "any FAIL", fails, runs, "<= 5 %"),
+    )
 
 
 def false_pass(
@@ -162,8 +190,27 @@ def one_bad_group(runs: int, rng: np.random.Generator, cases: int) -> Measured:
     sizes = np.full(NATIONALITIES, 2_000, dtype=np.int64)
     sizes[0] = cases
     rates = np.where(np.arange(NATIONALITIES) == 0, 0.42, 0.70)
-    named = sum(bool(failed(rng.binomial(sizes, rates), sizes, boundary).named[0]) for _ in range(runs))
+    method = method_of(sizes, 0.7, boundary)
+    named = sum(bool(failed(rng.binomial(sizes, rates), sizes, boundary, method).named[0]) for _ in range(runs))
     return Measured(f"one group of {cases} at .42 against .70", "that group FAILs", named, runs, "power")
+
+
+_RATIO = margin_boundary("fail", low_is_worse=True, scale="ratio", margin=RATIO_MARGIN)
+_MARGINS = [margin_boundary("fail", low_is_worse=True, scale="difference", margin=margin) for margin in (0.05, 0.1)]
+
+
+def _beside_one(largest: int, groups: int, size: int) -> tuple[IntArray, BoolArray]:
+    return np.array([largest] + [size] * groups), np.arange(groups + 1) > 0
+
+
+LARGE_FAMILIES: Final = (
+    (*_beside_one(20_000, 21, 900), _RATIO),
+    (np.full(20, 1_000), np.arange(20) % 2 == 0, _RATIO),
+    (np.full(22, 3_000), np.arange(22) % 2 == 0, _RATIO),
+    (*_beside_one(10_000, 19, 3_000), _MARGINS[0]),
+    (*_beside_one(60_000, 21, 3_000), _MARGINS[1]),
+)
+"""Sizes, who of them lies on the limit, and the limit: with names by discarding up to 4.5 % of such families err."""
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
@@ -176,6 +223,8 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
     yield half_on_margin(runs, next(streams), 20_000, 0.7, "any_dependence")
     for groups, size in ((20, 10), (22, 30), (22, 100)):
         yield small_family_on_margin(runs, next(streams), groups, size)
+    for sizes, on_margin, limit in LARGE_FAMILIES:
+        yield from large_family_on_margin(10 * runs, next(streams), sizes, on_margin, limit)
     for size, rate, scale, margin in (
         (30, 0.7, "ratio", 0.8),
         (100, 0.7, "ratio", 0.8),

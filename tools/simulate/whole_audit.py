@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
 from audit.counting.families import count_families
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings.judged import Verdict
+from audit.result.findings.judged import RuleResult, Verdict
 from audit.stats.arrays import FloatArray, IntArray
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature
@@ -102,33 +103,55 @@ def equal(cases: int, rate: float) -> World:
     return World(sizes(cases), np.full((len(GENDERS), NATIONALITIES), rate))
 
 
-def half_on_margin(cases: int, rate: float) -> World:
-    """Return a world whose every second nationality is found `RATIO` times as often as its rest, the others more."""
+def half_on_margin(cases: int, rate: float, rung: Literal["country", "subregion"] = "country") -> World:
+    """Return a world whose every second country or sub-region is found `RATIO` times as often as its rest, the others
+    more.
+    """
     split = sizes(cases)
-    of_country = split.sum(axis=0)
-    total, below = of_country.sum(), np.arange(NATIONALITIES) % 2 == 0
-    edge = RATIO * rate * total / (total - of_country + RATIO * of_country)
-    better = (rate * total - (of_country * edge)[below].sum()) / of_country[~below].sum()
-    return World(split, np.broadcast_to(np.where(below, edge, better), split.shape))
+    units = NATIONALITIES if rung == "country" else SUBREGIONS
+    unit = np.arange(NATIONALITIES) % units
+    of_unit = np.bincount(unit, weights=split.sum(axis=0))
+    total, below = of_unit.sum(), np.arange(units) % 2 == 0
+    edge = RATIO * rate * total / (total - of_unit + RATIO * of_unit)
+    better = (rate * total - (of_unit * edge)[below].sum()) / of_unit[~below].sum()
+    return World(split, np.broadcast_to(np.where(below, edge, better)[unit], split.shape))
 
 
-def one_gap(cases: int, rate: float, place: int, low: float) -> World:
-    """Return a world in which one nationality is found less often than everyone else."""
+def one_gap(cases: int, rate: float, level: str, low: float, gender: str | None = None) -> World:
+    """Return a world in which one country or sub-region, or one gender of it, is found less often than all others."""
     world = equal(cases, rate)
+    countries = np.arange(NATIONALITIES)
+    here = countries % SUBREGIONS if level.startswith("S") else countries
     rates = world.rates.copy()
-    rates[:, place] = low
+    rates[np.ix_([gender is None or each == gender for each in GENDERS], here == int(level[1:]))] = low
     return World(world.cases, rates)
 
 
-def audits(world: World, runs: int, rng: np.random.Generator) -> Iterator[tuple[tuple[Verdict, ...], set[Group]]]:
-    """Judge `runs` simulated audits of a world: the verdicts, and the groups that are truly beyond the limit."""
+def many_gaps(cases: int, rate: float, every: int, low: float) -> World:
+    """Return a world in which every so-manieth country is found less often than the others."""
+    world = equal(cases, rate)
+    here = np.arange(NATIONALITIES) % every == every - 1
+    return World(world.cases, np.where(here, low, world.rates))
+
+
+class Audit(NamedTuple):
+    """One simulated audit."""
+
+    rule: RuleResult
+    verdicts: tuple[Verdict, ...]
+    beyond: set[Group]
+    """Groups that are truly beyond the limit."""
+
+
+def audits(world: World, runs: int, rng: np.random.Generator) -> Iterator[Audit]:
+    """Judge `runs` simulated audits of a world."""
     named, asked = features(), plan()
     by_name = {feature.name: feature for feature in named}
     beyond = _truly_beyond(world, asked, named)
     for _ in range(runs):
         families = count_families(asked, _table(world.cases, rng.binomial(world.cases, world.rates), named), named)
-        _, verdicts, _ = judge(asked, families, by_name)
-        yield verdicts, beyond
+        (rule,), verdicts, _ = judge(asked, families, by_name)
+        yield Audit(rule, verdicts, beyond)
 
 
 def _truly_beyond(world: World, asked: AuditPlan, named: list[SensitiveFeature]) -> set[Group]:
@@ -157,28 +180,58 @@ def _table(cases: IntArray, found: IntArray, named: list[SensitiveFeature]) -> C
 
 
 def false_fail(setting: str, world: World, runs: int, rng: np.random.Generator) -> Measured:
-    """Return how often an audit names a group that is truly within the limit."""
+    """Return how often an audit fails groups that are truly within the limit, by name or by too high a number."""
     events = sum(
-        any(verdict.outcome == "fail" and verdict.group not in beyond for verdict in verdicts)
-        for verdicts, beyond in audits(world, runs, rng)
+        any(verdict.outcome == "fail" and verdict.group not in audit.beyond for verdict in audit.verdicts)
+        or any(
+            family.unnamed_at_least > sum(group.family == family.family for group in audit.beyond)
+            for family in audit.rule.families
+        )
+        for audit in audits(world, runs, rng)
     )
     return Measured(f"whole audit, {setting}", "any false FAIL", events, runs, "<= 5 %")
 
 
-def named(setting: str, world: World, runs: int, rng: np.random.Generator) -> Measured:
-    """Return how often an audit names a group that is truly beyond the limit."""
+def true_fail(setting: str, world: World, runs: int, rng: np.random.Generator) -> Measured:
+    """Return how often an audit fails, by name or without, where groups are truly beyond the limit."""
+    events = sum(audit.rule.outcome == "fail" for audit in audits(world, runs, rng))
+    return Measured(f"whole audit, {setting}", "any FAIL", events, runs, "power")
+
+
+def named(level: str, gap: World, runs: int, rng: np.random.Generator, gender: str | None = None) -> Measured:
+    """Return how often an audit names the one group that is beyond the limit, and not only one of whom it is a part."""
+    here = {level} if gender is None else {level, gender}
+    place = np.arange(NATIONALITIES) % (SUBREGIONS if level.startswith("S") else NATIONALITIES) == int(level[1:])
+    rows = np.ix_([gender in (None, each) for each in GENDERS], place)
+    setting = f"{' '.join(sorted(here))}, {gap.cases[rows].sum()} of {gap.cases.sum()} at {gap.rates[rows].min():g}"
     events = sum(
-        any(verdict.outcome == "fail" and verdict.group in beyond for verdict in verdicts)
-        for verdicts, beyond in audits(world, runs, rng)
+        any(verdict.outcome == "fail" and {of.code for of in verdict.group.root} == here for verdict in audit.verdicts)
+        for audit in audits(gap, runs, rng)
     )
-    return Measured(f"whole audit, {setting}", "any true FAIL", events, runs, "power")
+    return Measured(f"whole audit, {setting}", "that group FAILs", events, runs, "power")
+
+
+GAPS: Final = {
+    "C132": (0.30, None),
+    "C067": (0.38, None),
+    "C033": (0.44, None),
+    "C022": (0.465, None),
+    "S17": (0.48, "woman"),
+    "S19": (0.50, None),
+}
+"""Groups of 51, 100, 200, 296, 537 and 923 cases of 40,000, each at a rate against .70 of everyone else."""
 
 
 def all_settings(runs: int, seed: int) -> Iterator[Measured]:
     """Measure every setting, each with its own stream of random numbers."""
-    streams = iter(np.random.default_rng(seed).spawn(16))
+    streams = iter(np.random.default_rng(seed).spawn(32))
     for cases in (20_000, 200_000):
         yield false_fail(f"equal, rate .7, {cases} cases", equal(cases, 0.7), runs, next(streams))
         yield false_fail(f"half on the margin, {cases} cases", half_on_margin(cases, 0.7), runs, next(streams))
-    yield named("one country of 168 at .42, 20000 cases", one_gap(20_000, 0.7, 19, 0.42), runs, next(streams))
-    yield named("one country of 1687 at .50, 200000 cases", one_gap(200_000, 0.7, 19, 0.50), runs, next(streams))
+    yield named("C019", one_gap(20_000, 0.7, "C019", 0.42), runs, next(streams))
+    yield named("C019", one_gap(200_000, 0.7, "C019", 0.50), runs, next(streams))
+    for level, (low, gender) in GAPS.items():
+        yield named(level, one_gap(40_000, 0.7, level, low, gender), runs, next(streams), gender)
+    yield true_fail("every 10th country at .50, 40000", many_gaps(40_000, 0.7, 10, 0.50), runs, next(streams))
+    for world in ("country", "subregion"):
+        yield false_fail(f"half of each {world} on it, 40000", half_on_margin(40_000, 0.7, world), runs, next(streams))

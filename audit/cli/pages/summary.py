@@ -10,7 +10,13 @@ from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import State, Style
 from audit.cli.pages.change_words import change_lines_of_summary
 from audit.cli.pages.second_looks import second_looks
-from audit.cli.pages.summary_lines import UNNAMED, Waived, answer_lines, opinion_line, probe_rule_lines
+from audit.cli.pages.summary_lines import (
+    Waived,
+    answer_lines,
+    opinion_line,
+    probe_rule_lines,
+    unnamed_beyond,
+)
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, Reading, each_once
@@ -152,7 +158,7 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
     covered = percent(rule.coverage, against=rule.min_coverage)
     reasons = {
         "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest{_by_records(failing)})",
-        "unnamed_beyond_limit": f"one or more nationalities are beyond the limit ({limit} from the rest); "
+        "unnamed_beyond_limit": f"{unnamed_beyond(rule)} ({limit} from the rest); "
         "none can be named, and none may be singled out",
         "group_undecided": f"{_groups(sum(state_of(f) == 'inconclusive' and f.verdict.decidable for f in found))} "
         "with enough cases could not be decided",
@@ -222,7 +228,8 @@ def _counts(found: list[Finding], reading: Reading) -> list[str]:
     failing += _by_records([each for each in found if each.outcome == "fail"])
     lines = [f"  {failing}, {by_state['pass']:,} within the limit, {cannot:,} cannot tell"]
     if reading.unnamed:
-        lines.insert(0, f"  {UNNAMED}")
+        rule, _ = max(reading.unnamed, key=lambda found: found[1].unnamed_at_least)
+        lines.insert(0, f"  {unnamed_beyond(rule)}; none may be singled out")
     if detail:
         lines.append(f"  (of these {' and '.join(detail)})")
     return [_line(line) for line in lines]

@@ -11,7 +11,7 @@ from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.result.audit_result import AuditResult
 from audit.result.findings.further import OutOfReach, PlannedPass, Remedy
-from audit.result.findings.judged import Verdict
+from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
 from audit.result.waivers import day_of, waivers_on_day
 from audit.vocabulary.numbers import percent
@@ -158,8 +158,10 @@ def _disagreement_lines(result: AuditResult) -> list[str]:
     return []
 
 
-UNNAMED: Final = "one or more nationalities are beyond the limit; none may be singled out"
-"""Sentence on nationalities beyond a limit without a name, in one line of 80 columns."""
+def unnamed_beyond(rule: RuleResult) -> str:
+    """Write of how many nationalities it is known, without a name, that at least so many are beyond the limit."""
+    count, tested = max((each.unnamed_at_least, each.tested) for each in rule.families)
+    return f"at least {count:,} of {tested:,} nationalities {'is' if count == 1 else 'are'} beyond the limit"
 
 
 class Waived:

@@ -34,7 +34,7 @@ Because = Literal[
 ]
 RuleBecause = Literal[
     "group_beyond_limit",  # fail: at least one group is beyond the limit
-    "unnamed_beyond_limit",  # fail: several groups taken together are beyond the limit; none of them can be named
+    "unnamed_beyond_limit",  # fail: some groups of a family are beyond the limit; none of them can be named
     "all_judged_within_limit",  # pass: every group judged alone is within the limit, and they cover enough people
     "too_many_failed",  # inconclusive: the detector failed on more rows than the plan allows
     "group_undecided",  # inconclusive: a group with enough cases could not be decided
@@ -258,7 +258,8 @@ class FamilyResult(Part):
     level: float
     """Share of alpha that this family could spend on false alarms."""
     procedure: Literal["discarding", "weights_only", "any_dependence"]
-    """Procedure that divided this share over its groups."""
+    """Procedure that divided this share over its groups, chosen by the plan and their sizes. `any_dependence`: two
+    steps, where rows can stand in several groups, or where groups are large enough to be shown within the limit."""
     coverage: float | None
     """Share of the family's people in groups that were judged, alone or as a part; null where nobody is in it."""
     unnamed_p: float | None = None
@@ -269,6 +270,8 @@ class FamilyResult(Part):
     """Groups that point towards harm; the test was taken over them."""
     unnamed_beyond: bool = False
     """Whether some of the groups are beyond the limit, without saying which: a FAIL of the rule, of no group."""
+    unnamed_at_least: int = 0
+    """Number of groups of which at least so many are beyond the limit, at `unnamed_level`; 0 where none can be told."""
 
 
 class RuleResult(Part):

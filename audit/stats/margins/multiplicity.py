@@ -17,10 +17,7 @@ that size could show (weights ``Phi(-(mu/2 + lambda/mu))``, Spjotvoll 1972); the
   margin of zero, 8,000 runs) and 4.5 % (half on a ratio of .8, 4,000 runs) at a nominal 4.5 %; smaller families than
   20 are not discarded from (``w = 1``), and what a caller leaves unspent covers the remaining doubt.
 
-*Any dependence.* Two steps (Romano, Shaikh & Wolf 2014): lower confidence bounds for all rates of the family at a joint
-error of ``level / 9``, then one common level ``t <= level`` such that the probabilities ``min(t, P(U <= c))`` sum to at
-most ``level``, with c the largest count that can reach ``t`` and U at the larger of its lower bound and the lowest
-edge; then step down.
+*Any dependence.* `audit.stats.margins.two_step`: no group is discarded, and nothing has to be independent.
 """
 
 from __future__ import annotations
@@ -29,9 +26,10 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from scipy.special import betaincinv, ndtr
+from scipy.special import ndtr
 
 from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.margins.two_step import gives_at_least, planned_level, surely, two_steps
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_counts, checked_fraction, largest_count
 from audit.stats.rates.bisection import bisected
 from audit.stats.rates.boundaries import Boundary, counted_rate
@@ -44,7 +42,6 @@ DISCARDING_MIN_GROUPS = 20
 
 _REST_ERROR = 1e-6
 _MAX_WIDTH = 4.0
-_LOWER_BOUND_SHARE = 1.0 / 9.0
 _LARGEST_PENALTY = 400.0
 _BISECTIONS = 40
 
@@ -66,13 +63,12 @@ class FamilyRejections(NamedTuple):
 
 
 class _Family(NamedTuple):
-    """Arrays of shape (G,) that both methods need, for the testable groups of a family."""
+    """Arrays of shape (G,) that discarding needs, for the testable groups of a family."""
 
     p: FloatArray
     x: FloatArray
     n: FloatArray
     edge: FloatArray
-    lowest_edge: FloatArray
     highest_edge: FloatArray
     power_width: FloatArray
 
@@ -102,7 +98,7 @@ def reject_family(
         The family's share of the error: .045 divided by the number of families leaves room for what "Notes" admits.
     method : {"discarding", "any_dependence"}
         "discarding" needs groups that are independent given their sizes. "any_dependence" does not (rows shared
-        between groups, clusters that span groups); it spends another ``level / 9`` on lower bounds.
+        between groups, clusters that span groups), and names more where most groups are surely within the limit.
 
     Returns
     -------
@@ -123,10 +119,37 @@ def reject_family(
     testable &= boundary.edge(y_ / np.where(m_ > 0, m_, 1.0)) > 0.0
     rejected, local_level = np.zeros(p_.shape, dtype=np.bool_), np.zeros(p_.shape)
     if testable.any():
-        family = _family(p_[testable], x_[testable], n_[testable], y_[testable], m_[testable], boundary)
-        judge = _discarding if method == "discarding" else _any_dependence
-        rejected[testable], local_level[testable] = judge(family, level)
+        p_, x_, n_, y_, m_ = (values[testable] for values in (p_, x_, n_, y_, m_))
+        if method == "any_dependence":
+            found = two_steps(p_, surely(x_, n_, y_, m_, boundary, level), level)
+        else:
+            found = _discarding(_family(p_, x_, n_, y_, m_, boundary), level)
+        rejected[testable], local_level[testable] = found
     return FamilyRejections(rejected, local_level)
+
+
+def method_by_sizes(n: Counts, m: Counts, rate: float, boundary: Boundary, level: float) -> Method:
+    """Choose the method for a family of disjoint groups, before any answer is known.
+
+    Parameters
+    ----------
+    n, m : array_like, shape (G,)
+        Cases of each group and of its own rest, positive.
+    rate : float
+        Rate of the metric that is expected of everyone.
+    boundary, level
+        As in `reject_family`.
+
+    Returns
+    -------
+    Method
+        "any_dependence" where it gives a group that points to harm at least what the other method could: half of the
+        level with discarding, whose survivors pay for a chance of at most one half, and an equal share without.
+    """
+    groups = np.size(n)
+    least = level / (2 if groups >= DISCARDING_MIN_GROUPS else max(groups, 1))
+    spared = groups > 0 and gives_at_least(least, n, m, rate, boundary, level)
+    return "any_dependence" if spared else "discarding"
 
 
 def first_step_levels(
@@ -150,14 +173,15 @@ def first_step_levels(
     Notes
     -----
     "discarding": every other group is charged with the probability that it is kept, in place of whether it
-    is kept; the rest shows the rate supposed. "any_dependence": the level that is certain, ``level / G``, since its
-    first
-    step depends on what is found. Later steps only raise a level.
+    is kept; the rest shows the rate supposed. "any_dependence": all other groups show it too. Later steps only raise a
+    level.
     """
     checked_fraction(level, "level")
     n_, m_ = np.broadcast_arrays(np.asarray(n, dtype=np.float64), np.asarray(m, dtype=np.float64))
-    if method == "any_dependence" or n_.size == 0:
-        return np.full(n_.shape, level / max(n_.size, 1))
+    if n_.size == 0:
+        return np.zeros(n_.shape)
+    if method == "any_dependence":
+        return np.full(n_.shape, planned_level(n_, m_, rate, boundary, level))
     sizes, alike, count = np.unique(np.stack([n_, m_]), axis=1, return_inverse=True, return_counts=True)
     counted = float(counted_rate(rate, boundary))
     own, rest = sizes
@@ -183,13 +207,12 @@ def _checked_p(p: Counts) -> FloatArray:
 
 
 def _family(p: FloatArray, x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArray, boundary: Boundary) -> _Family:
-    low, high = clopper_pearson(y, m, 1.0 - _REST_ERROR)
+    _, high = clopper_pearson(y, m, 1.0 - _REST_ERROR)
     return _Family(
         p=p,
         x=x,
         n=n,
         edge=boundary.edge((y + 0.5) / (m + 1.0)),
-        lowest_edge=boundary.edge(low),
         highest_edge=boundary.edge(high),
         power_width=_power_width(x + y, n + m, n, boundary),
     )
@@ -237,46 +260,6 @@ def _survivors(family: _Family, groups: int) -> tuple[FloatArray, FloatArray]:
 def weighted_levels(width: FloatArray, penalty: FloatArray | float, level: float) -> FloatArray:
     """Levels of groups whose margins are so many standard errors wide (Spjotvoll 1972), at most `level`."""
     return np.minimum(ndtr(-(width / 2.0 + penalty / width)), level)
-
-
-def _any_dependence(family: _Family, level: float) -> tuple[BoolArray, FloatArray]:
-    bound_error = level * _LOWER_BOUND_SHARE / family.n.size
-    lower_bound = np.where(
-        family.x > 0.0,
-        betaincinv(np.maximum(family.x, 1.0), family.n - family.x + 1.0, bound_error),
-        0.0,
-    )
-    rate = np.maximum(family.lowest_edge, lower_bound)
-    in_play = np.ones(family.n.shape, dtype=np.bool_)
-    rejected = np.zeros(family.n.shape, dtype=np.bool_)
-    while True:
-        threshold = _common_level(family, rate, in_play, level)
-        new = in_play & (family.p <= threshold)
-        if not new.any():
-            return rejected, np.full(family.n.shape, threshold)
-        rejected |= new
-        in_play &= ~new
-
-
-def _common_level(family: _Family, rate: FloatArray, in_play: BoolArray, level: float) -> float:
-    """Largest threshold up to ``level`` at which the groups in play are named by mistake ``level`` of the time."""
-    n, edge, rate = family.n[in_play], family.highest_edge[in_play], rate[in_play]
-
-    def is_within(threshold: float, top: FloatArray) -> bool:
-        return float(np.minimum(threshold, binomial_cdf(top, n, rate)).sum()) <= level
-
-    if not in_play.any() or is_within(level, largest_count(level, n, edge)):
-        return level
-    low, high = level / n.size, level
-    low_top, high_top = largest_count(low, n, edge), largest_count(high, n, edge)
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2.0
-        top = largest_count(middle, n, edge, within=(low_top, high_top))
-        if is_within(middle, top):
-            low, low_top = middle, top
-        else:
-            high, high_top = middle, top
-    return low
 
 
 def smallest_penalty(holds: Callable[[float], bool]) -> float:

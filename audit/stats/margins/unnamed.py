@@ -1,4 +1,4 @@
-"""Test whether some groups of a family are beyond the margin, even where none can be named.
+"""Test whether some groups of a family are beyond the margin, and how many at least, even where none can be named.
 
 Fisher's combination of the groups that point towards harm (verdict "several are beyond the margin; none can be named").
 A sum over all groups would drown in those that are well within the margin, whose p-values lie near 1. The sum over the
@@ -31,10 +31,28 @@ class UnnamedTest(NamedTuple):
         P-value of "no group of the family lies beyond the margin"; 1 where no group survives.
     survivors : int
         Number of groups that point towards harm; the sum is over these.
+    evidence : tuple of float
+        ``-ln q`` of each of them, the smallest first.
     """
 
     p: float
     survivors: int
+    evidence: tuple[float, ...] = ()
+
+    def at_least(self, level: float) -> int:
+        """Return a number of groups of which at least so many lie beyond the margin, but for a chance of `level`.
+
+        Notes
+        -----
+        By closed testing (Marcus, Peritz & Gabriel 1976) with this test for every set of groups: at most as many groups
+        are within the margin as the largest set has whose test does not reject (Goeman & Solari 2011). Who does not
+        survive adds nothing to a sum, and of all sets with so many survivors the one with the weakest evidence has the
+        smallest, so that one set of each number is enough. A set with one survivor is never rejected, as that would
+        name it: the number is smaller than that of survivors.
+        """
+        sums = np.cumsum(self.evidence)[1:]
+        kept = np.flatnonzero(gammaincc(np.arange(2, self.survivors + 1), sums) > level)
+        return self.survivors - (2 + int(kept[-1]) if kept.size else 1) if self.survivors else 0
 
 
 def unnamed_p(p: Counts, x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary) -> UnnamedTest:
@@ -92,10 +110,10 @@ def unnamed_p(p: Counts, x: Counts, n: Counts, y: Counts, m: Counts, boundary: B
         return UnnamedTest(1.0, 0)
     tail = np.where(p_ < EXACT_BELOW, 0.0, binomial_cdf(x_, n_, edge))
     q = np.minimum(1.0, np.maximum(p_, tail)[survives] / survival[survives])
-    # A sum in order of size, so that the order of the groups changes no bit.
-    total = -float(np.sort(np.log(np.maximum(q, _SMALLEST_P))).sum())
+    # Sums in order of size, so that the order of the groups changes no bit.
+    evidence = np.sort(-np.log(np.maximum(q, _SMALLEST_P)))
     count = int(survives.sum())
-    return UnnamedTest(float(gammaincc(count, total)), count)
+    return UnnamedTest(float(gammaincc(count, np.cumsum(evidence)[-1])), count, tuple(evidence.tolist()))
 
 
 def _rest_rate(total: FloatArray, n: FloatArray, m: FloatArray, boundary: Boundary) -> FloatArray:

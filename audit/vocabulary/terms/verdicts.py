@@ -100,7 +100,7 @@ VERDICTS: Final = (
     ),
     Term(
         "unnamed fail",
-        "One or more nationalities together are beyond the limit by more than chance explains, and the cases of none "
+        "Of all nationalities judged together at least as many as are said are beyond the limit, and the cases of none "
         "suffice to name it. The limit is then not met, and no group is named.",
         "The system is to be corrected for all of them; more cases of each would tell which.",
         "It says nothing about any single nationality. Nobody may be singled out from it.",

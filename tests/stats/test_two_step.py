@@ -1,0 +1,77 @@
+"""Two steps: what a family's bounds promise, counted over every table, and who is chosen for them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from audit.stats.margins.multiplicity import method_by_sizes
+from audit.stats.margins.score_test import exact_p
+from audit.stats.margins.two_step import BOUNDS_SHARE, charges, planned_level, surely, two_steps
+from audit.stats.rates.boundaries import Boundary, margin_boundary
+
+RATIO = margin_boundary("fail", True, "ratio", 0.8)
+MARGIN = margin_boundary("fail", True, "difference", 0.1)
+WRONGLY_FLAGGED = margin_boundary("fail", False, "ratio", 0.8)
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "own", "rest", "boundary"),
+    [
+        (30, 60, 0.56, 0.7, RATIO),
+        (30, 60, 0.75, 0.7, RATIO),
+        (40, 40, 0.6, 0.7, MARGIN),
+        (25, 90, 0.5, 0.5, MARGIN),
+        (30, 60, 0.875, 0.9, WRONGLY_FLAGGED),
+    ],
+)
+def test_no_charge_is_below_the_chance_of_that_p_value_but_for_a_tenth_of_the_level(
+    n: int, m: int, own: float, rest: float, boundary: Boundary
+) -> None:
+    """Every table of a group within the limit: how likely are those whose charges promise too little?"""
+    level = 0.2
+    x, y = (table.ravel().astype(float) for table in np.meshgrid(np.arange(n + 1), np.arange(m + 1), indexing="ij"))
+    chance = stats.binom.pmf(x, n, own) * stats.binom.pmf(y, m, rest)
+    p = exact_p(x, np.full(x.shape, n), y, np.full(x.shape, m), boundary)
+    thresholds = (0.001, 0.01, 0.05, 0.1, 0.2)
+    true = {threshold: float(chance[p <= threshold].sum()) for threshold in thresholds}
+    broken = 0.0
+    for place in np.flatnonzero(chance > 1e-12):
+        bounds = surely(x[place], n, y[place], m, boundary, level)
+        if any(float(charges(bounds, threshold)) < true[threshold] - 1e-12 for threshold in thresholds):
+            broken += float(chance[place])
+    assert broken <= BOUNDS_SHARE * level
+    assert true[0.05] <= 0.05
+
+
+def test_who_is_surely_within_the_limit_costs_nothing_and_who_is_not_is_charged_in_full() -> None:
+    n = np.array([3_000.0, 3_000.0, 50.0])
+    x, m, y = np.array([2_100.0, 1_700.0, 35.0]), np.full(3, 50_000.0), np.full(3, 35_000.0)
+    bounds = surely(x, n, y, m, RATIO, 0.01)
+    assert charges(bounds, 0.005) == pytest.approx([0.0, 0.005, 0.005], abs=1e-9)
+
+
+def test_with_nobody_surely_within_it_is_holms_procedure_at_nine_tenths_of_the_level() -> None:
+    n, x = np.full(4, 40.0), np.full(4, 24.0)
+    p = np.array([0.0089, 0.0119, 0.5, 0.0181])
+    rejected, level = two_steps(p, surely(x, n, np.full(4, 700.0), np.full(4, 1_000.0), RATIO, 0.04), 0.04)
+    assert rejected.tolist() == [True, True, False, False]
+    assert level == pytest.approx([0.018] * 4)
+
+
+def test_sizes_and_the_plan_choose_and_a_bad_group_then_has_more_than_by_discarding() -> None:
+    large, small = np.full(22, 1_500.0), np.full(22, 300.0)
+    few, tiny = np.array([2_000.0, 2_000.0, 30.0]), np.full(3, 100.0)
+    chosen = [method_by_sizes(n, n.sum() - n, 0.7, RATIO, 0.0054) for n in (large, small, few, tiny)]
+    assert chosen == ["any_dependence", "discarding", "any_dependence", "discarding"]
+    assert planned_level(large, large.sum() - large, 0.7, RATIO, 0.0054) > 0.85 * 0.0054
+    assert planned_level(small, small.sum() - small, 0.7, RATIO, 0.0054) == pytest.approx(0.9 * 0.0054 / 22, rel=0.2)
+
+
+def test_where_no_group_could_be_beyond_the_limit_at_the_expected_rate_nothing_is_chosen() -> None:
+    n = np.full(5, 10_000.0)
+    none = margin_boundary("fail", True, "difference", 0.0)
+    chosen = [method_by_sizes(n, n.sum() - n, *of, 0.01) for of in ((0.05, MARGIN), (0.5, MARGIN), (0.5, none))]
+    assert chosen == ["discarding", "any_dependence", "discarding"]
+    assert method_by_sizes([], [], 0.5, MARGIN, 0.01) == "discarding"
