@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from audit.stats.margins.multiplicity import first_step_levels
+from audit.stats.margins.multiplicity import first_step_levels, method_by_sizes
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA
 from audit.stats.rates.boundaries import Boundary, margin_boundary
 from audit.stats.sizes.approximate_power import cases_to_pass
@@ -131,7 +131,8 @@ def _first_level(asked: Asked, boundary: Boundary) -> Callable[[int], float]:
     @cache
     def level(n: int) -> float:
         size, rest = np.full(asked.groups, n), np.full(asked.groups, asked.rest(n))
-        return float(first_step_levels(size, rest, asked.limit.rate, boundary, NAMES * asked.alpha)[0])
+        family = (size, rest, asked.limit.rate, boundary, NAMES * asked.alpha)
+        return float(first_step_levels(*family, method_by_sizes(*family))[0])
 
     return level
 
