@@ -92,7 +92,7 @@ def _of_version_1(document: dict[str, Any]) -> AuditResult:
     for rule in document["rules"] if isinstance(document.get("rules"), list) else ():
         for family in rule.get("families", ()) if isinstance(rule, dict) else ():
             if isinstance(family, dict) and family.get("unnamed_beyond") is True:
-                family["unnamed_at_least"] = 1
+                family.setdefault("unnamed_at_least", 1)
     # a PASS then held wherever the people of unknown feature belong
     supposed = {"unknown_share_factor": "worst", "unknown_odds_factor": "worst"}
     plan = document.get("plan")

@@ -96,7 +96,7 @@ def test_a_fail_without_a_name_has_the_rate_of_its_limit_and_no_group(few: Audit
     first, second, third = numbers(result)
     assert (first[0], first[2]) == everyone(result, "false_positive_rate")
     assert first[1] == "share of non-victims wrongly flagged, everyone together"
-    assert second[:2] == ("one or more", "nationalities beyond the limit")
+    assert second[:2] == ("at least 7", "nationalities beyond the limit")
     assert third[1] == "groups without a verdict of their own"
 
 

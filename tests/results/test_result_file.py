@@ -170,6 +170,17 @@ def test_a_result_of_version_1_is_read_as_what_it_says() -> None:
     assert set(measured) == {"further.costs", "further.deployed"}
 
 
+def test_a_fail_without_a_name_of_version_1_is_about_one_nationality_or_more() -> None:
+    document = json.loads(VERSION_1.read_text(encoding="utf-8"))
+    (rule, *others) = document["rules"]
+    rule["families"][0].update(unnamed_beyond=True, unnamed_p=0.001, unnamed_level=0.0075, unnamed_survivors=4)
+    rule.update(outcome="fail", because="unnamed_beyond_limit")
+    undecided = [other["rule"] for other in others if other["outcome"] not in ("fail", "pass")]
+    document["overall"].update(outcome="fail", failing_rules=[rule["rule"]], undecided_rules=undecided)
+    read = parse_result(json.dumps(document)).rules[0].families
+    assert [family.unnamed_at_least for family in read] == [1, *[0] * (len(read) - 1)]
+
+
 def test_a_result_is_the_same_in_both_versions(result: AuditResult) -> None:
     assert parse_result(json.dumps(of_version_1(json.loads(result_to_json(result))))) == result
 

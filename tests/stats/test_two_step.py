@@ -36,13 +36,23 @@ def test_no_charge_is_below_the_chance_of_that_p_value_but_for_a_tenth_of_the_le
     p = exact_p(x, np.full(x.shape, n), y, np.full(x.shape, m), boundary)
     thresholds = (0.001, 0.01, 0.05, 0.1, 0.2)
     true = {threshold: float(chance[p <= threshold].sum()) for threshold in thresholds}
-    broken = 0.0
-    for place in np.flatnonzero(chance > 1e-12):
-        bounds = surely(x[place], n, y[place], m, boundary, level)
-        if any(float(charges(bounds, threshold)) < true[threshold] - 1e-12 for threshold in thresholds):
-            broken += float(chance[place])
+    # each table as the only group of a family of that level
+    bounds = surely(x, np.full(x.shape, n), y, np.full(x.shape, m), boundary, level * x.size)
+    too_low = [charges(bounds, threshold) < true[threshold] - 1e-12 for threshold in thresholds]
+    broken = float(chance[np.logical_or.reduce(too_low)].sum())
     assert broken <= BOUNDS_SHARE * level
     assert true[0.05] <= 0.05
+
+
+def test_the_bound_of_a_rate_is_that_of_clopper_and_pearson_at_its_part_of_a_tenth() -> None:
+    n, x = np.array([400.0, 900.0]), np.array([300.0, 600.0])
+    bounds = surely(x, n, np.full(2, 7_000.0), np.full(2, 10_000.0), RATIO, 0.01)
+    assert bounds.rate == pytest.approx(stats.beta.ppf(0.7 * 0.1 * 0.01 / 2, x, n - x + 1))
+    # a rest of 70 % can, but for a tenth of that part each, be of r, show 1 - F more, and be taken for higher still
+    part = 0.1 * 0.1 * 0.01 / 2
+    highest = stats.beta.ppf(1 - part, 7_001, 3_000)
+    shown = stats.binom.isf(part, 10_000, highest)
+    assert bounds.edge == pytest.approx(0.8 * stats.beta.ppf(0.95, shown + 1, 10_000 - shown), rel=1e-3)
 
 
 def test_who_is_surely_within_the_limit_costs_nothing_and_who_is_not_is_charged_in_full() -> None:
@@ -62,7 +72,7 @@ def test_with_nobody_surely_within_it_is_holms_procedure_at_nine_tenths_of_the_l
 
 def test_sizes_and_the_plan_choose_and_a_bad_group_then_has_more_than_by_discarding() -> None:
     large, small = np.full(22, 1_500.0), np.full(22, 300.0)
-    few, tiny = np.array([2_000.0, 2_000.0, 30.0]), np.full(3, 100.0)
+    few, tiny = np.array([20_000.0, 20_000.0, 30.0]), np.full(3, 100.0)
     chosen = [method_by_sizes(n, n.sum() - n, 0.7, RATIO, 0.0054) for n in (large, small, few, tiny)]
     assert chosen == ["any_dependence", "discarding", "any_dependence", "discarding"]
     assert planned_level(large, large.sum() - large, 0.7, RATIO, 0.0054) > 0.85 * 0.0054
