@@ -45,8 +45,8 @@ def test_nobody_who_points_towards_harm_is_no_evidence() -> None:
         unnamed_p([], [], [], [], [], RATIO),
         unnamed_p([0.01], [0], [0], [1], [2], RATIO),
     ):
-        assert nobody == (1.0, 0, ())
         assert nobody.at_least(0.5) == 0
+        assert nobody == (1.0, 0, ())
 
 
 @given(families(5), st.sampled_from(SIDES), st.sampled_from([0.3, 0.05, 0.001]))
@@ -59,11 +59,11 @@ def test_the_number_beyond_is_that_of_closed_testing_by_every_intersection(
     p = screened_p(x, n, y, m, boundary).p
     counts = (p, x, n, y, m)
     sets = [np.array(chosen, dtype=bool) for chosen in product([False, True], repeat=n.size)]
-    tests = [unnamed_p(*(of[some] for of in counts), boundary) for some in sets]
+    tests = [unnamed_p(*(of[some] for of in counts), boundary=boundary) for some in sets]
     local = [test.survivors > 1 and test.p <= level for test in tests]
     closed = [all(reject for other, reject in zip(sets, local, strict=True) if (other >= some).all()) for some in sets]
     not_rejected = max(int(some.sum()) for some, reject in zip(sets, closed, strict=True) if not reject)
-    assert unnamed_p(*counts, boundary).at_least(level) == n.size - not_rejected
+    assert unnamed_p(*counts, boundary=boundary).at_least(level) == n.size - not_rejected
     # nobody is named by it
     assert not any(reject for some, reject in zip(sets, closed, strict=True) if some.sum() == 1)
 

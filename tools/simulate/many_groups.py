@@ -330,8 +330,8 @@ def family_settings(runs: int, seed: int) -> Iterator[Measured]:
     )  # where the threshold of a group must not depend on its own count
     for cases, every, rate in ((20_000, 10, 0.50), (200_000, 10, 0.53), (20_000, 200, 0.30)):
         yield unnamed_power(runs, next(streams), cases, every, rate)
-    for groups, size, every, low in AT_LEAST:
-        yield from at_least(runs, next(streams), _beside_large(groups, size), every, low)
+    for groups, size, every, rate in AT_LEAST:
+        yield from at_least(runs, next(streams), _beside_large(groups, size), every, rate)
     for sizes, rate in product((np.full(4, 25), zipf_sizes(2_000, 22), zipf_sizes(20_000)), (0.1, 0.7)):
         yield equality_size(runs, next(streams), sizes, rate)
     for groups, rate, deviation in product((4, 22, 200), (0.1, 0.7), (0.0, 0.02, 0.05, 0.1)):
