@@ -57,13 +57,12 @@ def test_the_number_beyond_is_that_of_closed_testing_by_every_intersection(
     x, n = (np.array(values, dtype=float) for values in family)
     y, m = x.sum() - x, n.sum() - n
     p = screened_p(x, n, y, m, boundary).p
-    counts = (p, x, n, y, m)
     sets = [np.array(chosen, dtype=bool) for chosen in product([False, True], repeat=n.size)]
-    tests = [unnamed_p(*(of[some] for of in counts), boundary=boundary) for some in sets]
+    tests = [unnamed_p(p[some], x[some], n[some], y[some], m[some], boundary) for some in sets]
     local = [test.survivors > 1 and test.p <= level for test in tests]
     closed = [all(reject for other, reject in zip(sets, local, strict=True) if (other >= some).all()) for some in sets]
     not_rejected = max(int(some.sum()) for some, reject in zip(sets, closed, strict=True) if not reject)
-    assert unnamed_p(*counts, boundary=boundary).at_least(level) == n.size - not_rejected
+    assert unnamed_p(p, x, n, y, m, boundary).at_least(level) == n.size - not_rejected
     # nobody is named by it
     assert not any(reject for some, reject in zip(sets, closed, strict=True) if some.sum() == 1)
 
