@@ -237,6 +237,7 @@ def summarise(gathered: Gathered) -> AuditResult:
     found = records(plan, system, features, counted, families, judged, decision.sample, gathered.rows, details=details)
     finest = ground(plan, counted, families, {feature.name: feature for feature in features})
     further = {**found.further, **finest, "own_measures": gathered.measures, "planned_pass": decision.planned}
+    further["not_judged_alone"] = decision.not_alone
     return with_safeguards(
         AuditResult.model_construct(
             schema_version=SCHEMA_VERSION,

@@ -106,9 +106,7 @@ class _Suites(Writer):
             summary = self._limits_on_probes[suite.name]
             return f"{summary.word}: {summary.changes}"
         message = (
-            f"{self.words.rule_outcome(rule.outcome)}: {self.words.rule_because(rule)}; "
-            f"coverage {self.n.percent(rule.coverage, digits=1, against=rule.min_coverage)}, "
-            f"a pass needs {self.n.percent(rule.min_coverage)}"
+            f"{self.words.rule_outcome(rule.outcome)}: {self.why(rule)}; judged: {self.words.judged(rule) or 'nobody'}"
         )
         if suite.unnamed:
             beside = f"{self._unnamed.of_the_rule(rule)}; " if rule.because != "unnamed_beyond_limit" else ""

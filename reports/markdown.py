@@ -14,12 +14,15 @@ from audit.result.findings.change import Change
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, changed_worst_first
 from audit.result.waivers import WaiverOnDay
+from audit.vocabulary.groups import Axis, Group
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.markdown_text import literal
+from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.verdict_words import VerdictWriter
 from reports.waiver_words import WaiverWords
+from reports.words import Words
 from reports.writer import Report, Writer
 
 _MOST: Final = 20
@@ -40,13 +43,30 @@ class MarkdownReporter:
         return "\n".join(_Comment(result).write()) + "\n"
 
 
+class _LiteralNames(Names):
+    """Names for sentences that stand in Markdown as they are."""
+
+    def group(self, group: Group) -> str:
+        return literal(super().group(group))
+
+    def axes(self, axes: tuple[Axis, ...]) -> str:
+        return literal(super().axes(axes))
+
+    def quoted(self, text: str) -> str:
+        return literal(text)
+
+
 class _Comment(Writer):
     def __init__(self, result: AuditResult) -> None:
         super().__init__(Report(result, ENGLISH))
+        literally = Report(result, ENGLISH)
+        literally.names = _LiteralNames(result.features, ENGLISH)
+        literally.words = Words(ENGLISH, literally.names)
+        self._verdict = VerdictWriter(literally)
         self._suites = [suite for suite in suites(self.reading) if not isinstance(suite.of, Change)]
 
     def write(self) -> Iterator[str]:
-        verdict = VerdictWriter(self.report).write()
+        verdict = self._verdict.write()
         yield f"**{verdict.heading}.** {verdict.sentence}"
         yield ""
         yield f"System: {literal(self.result.plan.audit.title)}. {_RESTRICTED}"
@@ -111,7 +131,9 @@ class _Comment(Writer):
         yield "| Rule | Verdict | Why |"
         yield "|---|---|---|"
         for suite in self._suites[:_MOST]:
-            why = self.words.rule_because(suite.of) if isinstance(suite.of, RuleResult) else ""
+            why = ""
+            if isinstance(suite.of, RuleResult):
+                why = ". ".join(filter(None, (self.why(suite.of), self._verdict.not_alone(suite.of))))
             yield f"| {literal(suite.name)} | {self.words.rule_outcome(suite.outcome)} | {why} |"
         yield ""
 

@@ -11,8 +11,11 @@ from typing import Final
 from audit.vocabulary.text import harmless
 from reports.plain_text import shortened
 
-_PLAIN: Final = re.compile(r"[^\W_]+(?:(?:[ '’()-]|, |\. |(?<=[0-9])\.(?=[0-9]))+[^\W_]+)*[)]?")
-"""Plain words: a stop stands only before a space or in a number. So no domain, no address and no Markdown matches."""
+_PLAIN: Final = re.compile(r"[^\W_]+(?:(?:[ '’()-]|, | = |\. |(?<=[0-9])\.(?=[0-9]))+[^\W_]+)*[)]?")
+"""Plain words: a stop stands only before a space or in a number, and an equals sign between spaces.
+
+So no domain, no address and no Markdown matches.
+"""
 
 
 def literal(text: str) -> str:

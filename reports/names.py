@@ -87,8 +87,7 @@ class Names:
         named = key if len(key) == 1 else sorted(key, key=lambda level: self._order.get(level.feature, len(key)))
         ordered, young = without_age(named, self._features)
         name = self._level(ordered[0], young=young)
-        if self._codings.get(ordered[0].feature) != "categorical" or ordered[0].code in (UNKNOWN, UNLISTED):
-            name = name[:1].upper() + name[1:]
+        name = name[:1].upper() + name[1:]
         for level in ordered[1:]:
             name = self._t.gettext("%(first)s, %(other)s") % {"first": name, "other": self._level(level, young=young)}
         return name
@@ -102,6 +101,14 @@ class Names:
             return (self._young if young else self._genders)[level.code]
         if self._codings.get(level.feature) == "nationality" and level.code in self._plurals:
             return self._plurals[level.code]
+        if not self.is_categorical(level):
+            return self.value(level)
+        # a value of a column, such as "1", says nothing without the column's name
+        named = {"feature": self.feature(level.feature), "level": self.value(level)}
+        return self._t.gettext("%(feature)s = %(level)s") % named
+
+    def value(self, level: Level) -> str:
+        """Return the name of a level where its feature is named beside it."""
         return self._levels.get(level, level.code)
 
     @staticmethod
@@ -125,6 +132,10 @@ class Names:
             "sex": self._t.gettext("sex"),
         }
         return usual.get(feature) or feature.replace("_", " ")
+
+    def quoted(self, text: str) -> str:
+        """Return words of others as they stand in a sentence."""
+        return text
 
     def axis(self, axis: Axis) -> str:
         """Return what an axis breaks people down by: "gender", "sub-region of nationality"."""
@@ -150,6 +161,10 @@ class Names:
     def features(self, axes: tuple[Axis, ...]) -> str:
         """Return the features of a family, without their rungs: "nationality and gender"."""
         return self.axes(tuple(Axis(axis.feature, "") for axis in axes))
+
+    def is_categorical(self, level: Level) -> bool:
+        """Tell whether a level is a plain value of a column, known or not listed."""
+        return self._codings.get(level.feature) == "categorical" and level.code not in (UNKNOWN, UNLISTED)
 
     def is_nationality(self, axis: Axis) -> bool:
         """Tell whether an axis is a rung of a nationality."""

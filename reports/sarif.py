@@ -119,6 +119,8 @@ class _Run(Writer):
 
     def _of_rule(self, suite: Suite) -> str:
         text = f"{self.words.rule_outcome(suite.outcome)} in this test: rule {suite.name}"
+        if isinstance(suite.of, RuleResult) and suite.outcome != "fail":
+            text += f"; {self.why(suite.of)}"
         if suite.unnamed and isinstance(suite.of, RuleResult):
             text += f"; {self._unnamed.of_the_rule(suite.of)}; {self._unnamed.caution()}"
         return text

@@ -39,7 +39,9 @@ class UnknownWords:
         weakest = min(broken, key=lambda rule: rule.breakdown_factor or math.inf, default=None)
         if weakest is not None and weakest.weakest is not None and odds != "worst":
             parts.append(
-                self._t.gettext("From odds of %(factor)s times on it would not; the weakest group is %(group)s.")
+                self._t.gettext(
+                    "If it is %(factor)s times as likely or more, this is no pass: the first to fall is %(group)s."
+                )
                 % {
                     "factor": self._n.fixed(math.floor((weakest.breakdown_factor or 0.0) * 10.0) / 10.0, 1),
                     "group": self._names.group(weakest.weakest),
@@ -48,7 +50,9 @@ class UnknownWords:
         fallen = sum(rule.not_if_nothing_supposed for rule in asked)
         passing = sum(verdict.outcome == "pass" for verdict in self._verdicts)
         parts.append(
-            self._t.gettext("If nothing is supposed of them, nothing can be said in %(count)s of %(all)s comparisons.")
+            self._t.gettext(
+                "If nothing at all is supposed of them, %(count)s of the %(all)s comparisons that pass show nothing."
+            )
             % {"count": self._n.count(fallen), "all": self._n.count(passing)}
         )
         return self._joined(parts)
@@ -66,11 +70,19 @@ class UnknownWords:
 
     def _supposed(self, share: float | str, odds: float | str) -> str:
         if isinstance(share, str) or isinstance(odds, str):
-            return self._t.gettext("It holds for all that the plan supposes of the people whose group is unknown.")
-        return self._t.gettext(
-            "It holds also if %(share)s times as many of the people whose group is unknown belonged to a group as its "
-            "size suggests, and this error was made with %(odds)s times the odds among them."
-        ) % {"share": self._n.plain(share), "odds": self._n.plain(odds)}
+            supposed = self._t.gettext("It holds for all that the plan supposes of the people whose group is unknown.")
+        else:
+            supposed = self._t.gettext(
+                "The group of some people was not recorded. It is supposed that a group has at most %(share)s times "
+                "its share of them, and that an error is at most %(odds)s times as likely (as odds) for these as for "
+                "all people whose group was not recorded."
+            ) % {"share": self._n.plain(share), "odds": self._n.plain(odds)}
+        ground = self._t.gettext("The plan gives no ground for this.")
+        if self._section.reason:
+            ground = self._t.gettext("The ground that the plan gives for this: “%(reason)s”.") % {
+                "reason": self._names.quoted(self._section.reason)
+            }
+        return self._joined((supposed, ground))
 
     def _joined(self, parts: Sequence[str]) -> str:
         first, *others = parts

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from audit.result.findings.further import Remedy
 from audit.result.findings.judged import RuleResult
-from audit.result.reading import UNDECIDED_ALONE, worst_outcomes
+from audit.result.reading import worst_outcomes
+from audit.result.reasons import Cure, open_cures, open_verdicts
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from reports.answer_words import AnswerWords
 from reports.change_words import ChangeWords
@@ -84,10 +85,11 @@ class VerdictWriter(Writer):
             self._of_rates, self._undecided_sentence
         )()
         unknown = self._unknown.of_fails([each.verdict for each in self._failing])
+        alone = ""
         if self._of_rates == "pass":
-            unknown = self._unknown.of_passes()
+            unknown, alone = self._unknown.of_passes(), self._not_alone()
         planned = self._planned_pass() if self._of_rates == "inconclusive" else ""
-        for more in filter(None, (unknown, planned, self._swaps.sentence(), self._change.sentence())):
+        for more in filter(None, (alone, unknown, planned, self._swaps.sentence(), self._change.sentence())):
             text = self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
         return text
 
@@ -112,13 +114,22 @@ class VerdictWriter(Writer):
             more = self.t.gettext("No group was large enough to be judged on every limit.")
         return self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
 
+    def _not_alone(self) -> str:
+        """Return where most people were not judged alone, and the gap that could have been seen there."""
+        found = self.result.further.not_judged_alone
+        if not found:
+            return ""
+        most = max(found, key=lambda one: one.share)
+        rule = next(rule for rule in self.result.rules if rule.rule == most.rule)
+        return self.words.not_alone(most, rule.scale, self.result.plan.verdict.power)
+
     def _undecided_sentence(self) -> str:
         """Return what was not found, and which of the reasons present keeps the audit from a verdict."""
         undecided = [rule for rule in self.result.rules if rule.outcome == "inconclusive"]
         reasons = self._reasons()
         if "too_many_failed" in reasons:
             return self._answering.sentence()
-        if {rule.because for rule in undecided} == {"nothing_judged"} and "unscored_cases" not in reasons:
+        if {rule.because for rule in undecided} == {"nothing_judged"} and reasons <= {"too_few_cases"}:
             return self.t.gettext("In this test no group has enough cases to be judged, so there is no verdict.")
         both_ways = any(rule.direction == "both" for rule in undecided)
         first = (
@@ -135,6 +146,7 @@ class VerdictWriter(Writer):
             ),
             "limit_not_excluded": self.t.gettext("the cases of some groups point neither way"),
             "too_few_clusters": self.t.gettext("the cases of some groups come from too few clusters"),
+            "no_rest": self.t.gettext("some groups have nobody to be compared with"),
             "too_few_cases": self.t.gettext("there are too few cases to say that none is"),
         }
         why, *others = [words for reason, words in texts.items() if reason in reasons] or [texts["too_few_cases"]]
@@ -182,18 +194,15 @@ class VerdictWriter(Writer):
         return self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
 
     def _reasons(self) -> set[str]:
-        """Return why groups of the undecided rules have no verdict. Only groups that keep their rule from a verdict
-        count.
-        """
-        undecided = {rule.rule: rule for rule in self.result.rules if rule.outcome == "inconclusive"}
-        reasons: set[str] = {"too_many_failed" for rule in undecided.values() if rule.because == "too_many_failed"}
-        for finding in self.reading.findings:
-            verdict = finding.verdict
-            if verdict.rule not in undecided or verdict.outcome in ("pass", "fail"):
-                continue
-            if verdict.because in UNDECIDED_ALONE:
-                reasons.add(verdict.because)
-            elif undecided[verdict.rule].because != "group_undecided":
+        """Return why undecided rules have no verdict: the reasons of the groups that keep them from one."""
+        reasons: set[str] = set()
+        for rule in self.result.rules:
+            if rule.because == "too_many_failed":
+                reasons.add(rule.because)
+            few = ("too_few_for_a_rate", "no_cases")
+            found = {verdict.because for verdict in open_verdicts(rule, self.result.verdicts)}
+            reasons |= {"too_few_cases" if because in few else because for because in found}
+            if rule.outcome == "inconclusive" and rule.missing_expected:
                 reasons.add("too_few_cases")
         return reasons
 
@@ -312,42 +321,34 @@ class VerdictWriter(Writer):
                 "This holds for this version of the system and these cases. When either changes, the operator should "
                 "have it audited again."
             )
-        return self._what_would_decide(self._reasons())
+        return self._what_it_takes()
 
-    def _what_would_decide(self, reasons: set[str]) -> str:
-        """Return the next step where groups have no verdict for these reasons."""
-        if "too_many_failed" in reasons:
+    def _what_it_takes(self) -> str:
+        """Return the next step where groups have no verdict: what each reason takes, and that it is no pass."""
+        cures = open_cures(self.result.rules, (finding.verdict for finding in self.reading.each_once))
+        if "mend_system" in cures:
             return self._answering.next_step()
-        alone = {
-            "unscored_cases": self.t.gettext(
-                "Have the cases without a decision decided and audit again. Until then this is not a pass."
+        steps: dict[Cure, str] = {
+            "decide_cases": self.t.gettext("Have the cases without a decision decided."),
+            "find_out_who": self.t.gettext(
+                "Have it recorded who the people are whose group is unknown, or vouch in the plan, with the ground, "
+                "for how few of any group they are."
             ),
-            "unknown_attribute": self.t.gettext(
-                "Have it recorded who the people are whose group is unknown, or vouch in the plan for how few of any "
-                "group they are, and audit again. Until then this is not a pass."
+            "one_nationality": self.t.gettext("Add labelled cases of people who hold that nationality alone."),
+            "narrower_limit": self.t.gettext(
+                "Set a narrower limit, or a ratio, where nobody could exceed this one: more cases would not settle it."
             ),
-            "limit_cannot_be_exceeded": self.t.gettext(
-                "More cases would not settle it: set a narrower limit and audit again. Until then this is not a pass."
-            ),
-            "too_few_clusters": self.t.gettext(
+            "more_clusters": self.t.gettext(
                 "Add labelled cases from more clusters (other advertisers, families, informants), not only more cases "
-                "of the same, and audit again. Until then this is not a pass."
+                "of the same."
+            ),
+            "more_cases": self.t.gettext("Add labelled cases: “Cases still needed” says how many, group by group."),
+            "more_of_others": self.t.gettext(
+                "Further cases of their own would not settle some groups: it takes more cases of everyone else, fewer "
+                "people of unknown group, or a smaller gap."
             ),
         }
-        if len(reasons) == 1 and reasons <= alone.keys():
-            return alone[next(iter(reasons))]
-        if "unscored_cases" in reasons:
-            return self.t.gettext(
-                "Have the cases without a decision decided, add labelled cases and audit again: "
-                "“Cases still needed” says how many, group by group. Until then this is not a pass."
-            )
-        if "unknown_attribute" in reasons:
-            return self.t.gettext(
-                "Have it recorded who the people are whose group is unknown, or vouch in the plan for how few of any "
-                "group they are; add labelled cases where “Cases still needed” asks for them; and audit again. Until "
-                "then this is not a pass."
-            )
-        return self.t.gettext(
-            "Add labelled cases and audit again: “Cases still needed” says how many, group by group. "
-            "Until then this is not a pass."
-        )
+        text = self.t.gettext("Then audit again. Until then this is not a pass.")
+        for step in [words for cure, words in steps.items() if cure in cures][::-1]:
+            text = self.t.gettext("%(first)s %(more)s") % {"first": step, "more": text}
+        return text

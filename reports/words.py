@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from audit.result.findings.judged import Because, Outcome, RuleBecause, RuleResult, Verdict
-from audit.result.reading import Rate
+from audit.result.findings.further import NotJudgedAlone
+from audit.result.findings.judged import Because, Outcome, RuleBecause, RuleResult, Scale, Verdict
+from audit.result.reading import Rate, least_judged
 from audit.result.selected import Selected
-from audit.vocabulary.numbers import frequencies
+from audit.vocabulary.groups import Group
+from audit.vocabulary.numbers import frequencies, rounded_gap
 from reports.language import Language
 from reports.names import Names
 from reports.rate_words import RateWords
@@ -139,13 +141,60 @@ class Words(RateWords):
             return first[verdict.because]
         if verdict.cases_needed is None:
             return self._t.gettext(
-                "at the rates measured, no number of cases would decide it with the others as they are"
+                "no number of further cases of its own would decide it, with everyone else and those of unknown group "
+                "as they are"
             )
         if verdict.cases_needed == 0:
             return ""
         return self._t.ngettext(
             "about %(count)s more case needed", "about %(count)s more cases needed", verdict.cases_needed
         ) % {"count": self._n.about(verdict.cases_needed)}
+
+    def not_alone(self, one: NotJudgedAlone, scale: Scale, power: float) -> str:
+        """Return how many groups of a family were not judged alone, and the smallest gap that would have been named."""
+        said = self._t.ngettext(
+            "%(count)s group by %(axes)s was not judged alone, with %(cases)s cases (%(share)s).",
+            "%(count)s groups by %(axes)s were not judged alone, with %(cases)s cases (%(share)s).",
+            one.groups,
+        )
+        named = self._t.gettext("No gap there, however large, would have been named with a chance of %(power)s.")
+        if one.gap is not None and scale == "difference":
+            named = self._t.gettext(
+                "To be named with a chance of %(power)s, a gap had to be at least %(gap)s points in %(group)s, and "
+                "no less in any other of them."
+            )
+        elif one.gap is not None:
+            named = self._t.gettext(
+                "To be named with a chance of %(power)s, the ratio to everyone else had to be %(gap)s or less in "
+                "%(group)s, and no more in any other of them."
+            )
+        never = self._t.gettext("In %(never)s of them no gap would have been, however large.")
+        values = {
+            "count": self._n.count(one.groups),
+            "axes": self._names.axes(one.family.root),
+            "cases": self._n.count(one.cases),
+            "share": self._n.percent(one.share),
+            "power": self._n.percent(power),
+            "gap": self._n.fixed(rounded_gap(scale, one.gap or 0.0), 1 if scale == "difference" else 3),
+            "group": self._names.group(one.gap_in or Group(())),
+            "never": self._n.count(one.never_named),
+        }
+        for more in (named, never) if one.gap is not None and one.never_named else (named,):
+            said = self._t.gettext("%(first)s %(more)s") % {"first": said, "more": more}
+        return said % values
+
+    def judged(self, rule: RuleResult) -> str:
+        """Return the share of people who were judged, alone or as part of a larger group, where it is least."""
+        least = least_judged(rule)
+        if rule.coverage is None or least is None:
+            return ""
+        return self._t.gettext(
+            "by %(axes)s %(measured)s of people, alone or only as part of a larger group; a pass needs %(asked)s"
+        ) % {
+            "axes": self._names.axes(least.family.root),
+            "measured": self._n.percent(rule.coverage, against=rule.min_coverage),
+            "asked": self._n.percent(rule.min_coverage),
+        }
 
     def limit(self, rule: RuleResult) -> str:
         """Return the limit of a rule in words."""

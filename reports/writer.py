@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import RuleResult
 from audit.result.reading import Reading
+from audit.result.reasons import open_verdicts
 from reports.language import Language
 from reports.names import Names
 from reports.words import Words
@@ -28,3 +32,36 @@ class Writer:
         self.result, self.reading = report.result, report.reading
         self.language, self.names, self.words = report.language, report.names, report.words
         self.t, self.n = report.language.translations, report.language.numbers
+
+    def why(self, rule: RuleResult) -> str:
+        """Return why a rule has its outcome; where groups keep it from a verdict, also their reasons."""
+        because = self.words.rule_because(rule)
+        reasons = Counter(
+            verdict.because for verdict in open_verdicts(rule, (each.verdict for each in self.reading.each_once))
+        )
+        metric = self.reading.metrics.get(rule.metric)
+        parts = [
+            self.t.ngettext("%(reason)s (%(count)s group)", "%(reason)s (%(count)s groups)", count)
+            % {
+                "reason": self.words.because(
+                    reason,
+                    among="" if metric is None else metric.among,
+                    min_denominator=self.result.plan.verdict.min_denominator,
+                ),
+                "count": self.n.count(count),
+            }
+            for reason, count in reasons.most_common()
+        ]
+        return because + self.t.gettext(": ") + self.t.gettext("; ").join(parts) if parts else because
+
+    def not_alone(self, rule: RuleResult) -> str:
+        """Return who was not judged alone where a rule passes; empty where it does not pass, or nobody knows."""
+        if rule.outcome != "pass":
+            return ""
+        found = [one for one in self.result.further.not_judged_alone if one.rule == rule.rule]
+        power = self.result.plan.verdict.power
+        text = " ".join(self.words.not_alone(one, rule.scale, power) for one in found)
+        small = any(
+            verdict.rule == rule.rule and not verdict.decidable and verdict.cases for verdict in self.result.verdicts
+        )
+        return text if found or small else self.t.gettext("Every group with cases was judged alone.")

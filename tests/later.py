@@ -15,6 +15,7 @@ LATER: Final = {
     "simulation": (
         "analyses/test_label_gaps.py::test_the_test_of_composition_rejects_as_often_as_it_may",
         "verdicts/test_joint_power.py::test_the_chance_said_before_is_that_of_real_audits",
+        "verdicts/test_not_judged_alone.py::test_that_gap_is_named_with_the_power_of_the_plan_and_the_rule_passes_where_it_is_not",
         "analyses/test_subgroup_scan.py::test_noise_is_confirmed_no_more_often_than_alpha_and_a_gap_is_found",
         "benchmarks",
         "crosscheck/test_own_measures.py::test_intervals_cover",

@@ -63,7 +63,7 @@ def _rows_as_they_are(plan: AuditPlan) -> list[Notice]:
 
 def _harm_not_limited(plan: AuditPlan) -> list[Notice]:
     limited = {rule.metric for rule in plan.rules}
-    harms = list(_LIMITS_HARM) if plan.audit.primary_harm == "both" else [plan.audit.primary_harm]
+    harms = list(_LIMITS_HARM) if plan.audit.harm == "both" else [plan.audit.harm]
     open_harms = [harm for harm in harms if not limited.intersection(_LIMITS_HARM[harm])]
     words = {"missed": "victims missed", "wrongly_flagged": "people wrongly flagged"}
     return [
@@ -114,7 +114,11 @@ def _unlabelled(plan: AuditPlan, rows: Sequence[RowAccount]) -> list[Notice]:
     ]
     if shown:
         worst = sorted(shown, key=lambda account: (-account.unlabelled, account.group.levels))
-        named = "; ".join(f"{account.group.levels[0].code} ({_share(account).written})" for account in worst[:5])
+        named = "; ".join(
+            f"{level.feature} = {level.code} ({_share(account).written})"
+            for account in worst[:5]
+            for level in account.group.levels
+        )
         more = f" and {len(worst) - 5} more" if len(worst) > 5 else ""
         found.append(Notice.of("unlabelled_groups", sentence("unlabelled_groups", groups=named + more)))
     return found

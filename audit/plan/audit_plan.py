@@ -47,10 +47,7 @@ Use = Literal[
     "supply-chain",
 ]
 Route = Literal["services", "enforcement", "both"]
-
-
-_PROTECTS = ("victim-identification", "hotline-triage")
-_COERCES = ("lead-generation", "border-screening", "financial-monitoring")
+Harm = Literal["missed", "wrongly_flagged", "both"]
 
 
 class AuditSection(Strict):
@@ -66,19 +63,19 @@ class AuditSection(Strict):
     """What the system is used for."""
     route: Route
     """Where a flag goes: to services, to enforcement, or to both. It decides which error is the primary harm."""
+    primary_harm: Harm | None = None
+    """The error that harms most, where it is not that of `route`: for services `missed`, for enforcement
+    `wrongly_flagged`."""
     auditor: str = ""
     """Who carried out the audit."""
     limits_set_by: str = ""
     """Who set the limits of the rules, and on what ground. Shown in every report."""
 
     @property
-    def primary_harm(self) -> Literal["missed", "wrongly_flagged", "both"]:
-        """Error that harms most: where a flag goes decides it, unless the use of the system says otherwise."""
-        if self.route == "services":
-            return "both" if self.use in _COERCES else "missed"
-        if self.route == "enforcement":
-            return "both" if self.use in _PROTECTS else "wrongly_flagged"
-        return "both"
+    def harm(self) -> Harm:
+        """Primary harm: what the plan says, else what follows from where a flag goes."""
+        by_route: dict[Route, Harm] = {"services": "missed", "enforcement": "wrongly_flagged", "both": "both"}
+        return self.primary_harm or by_route[self.route]
 
 
 class Rule(Strict):

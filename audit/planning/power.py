@@ -13,10 +13,10 @@ from audit.counting.table import CountsTable
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.planning.check import count_labels
-from audit.planning.decidable_gaps import FamilyPower, rule_power
 from audit.result.findings.further import PlannedPass
 from audit.verdicts.budget import budget
 from audit.verdicts.chance_of_pass import planned_pass
+from audit.verdicts.decidable_gaps import FamilyPower, rule_power
 from audit.verdicts.joint_power import by_labels, plan_decidability
 from audit.vocabulary.groups import SensitiveFeature
 

@@ -46,7 +46,7 @@ class OverallVerdict(Part):
     undecided_rules: tuple[str, ...]
     """Ids of the rules that neither pass nor fail."""
     primary_harm: Literal["missed", "wrongly_flagged", "both"]
-    """Which error harms most where flags go, by the plan's route."""
+    """Which error harms most: what the plan says, else what follows from its route."""
 
 
 class Waiver(Part):

@@ -24,16 +24,6 @@ T = TypeVar("T")
 
 
 WORST_FIRST: Final = ("fail", "inconclusive", "not_evaluable", "pass")
-UNDECIDED_ALONE = (
-    "too_many_failed",
-    "unscored_cases",
-    "several_nationalities",
-    "unknown_attribute",
-    "limit_not_excluded",
-    "limit_cannot_be_exceeded",
-    "too_few_clusters",
-)
-"""Reasons of groups that were large enough to be judged, and were not decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +288,11 @@ class Reading:
     def each_once(self) -> list[Finding]:
         """Findings with the same people counted once a rule, with their worst outcome, in the order of the result."""
         return each_once(self.findings, lambda finding: finding.verdict)
+
+
+def least_judged(rule: RuleResult) -> FamilyResult | None:
+    """The family in which fewest people are judged, alone or as a part: its share is the rule's coverage."""
+    return next((family for family in rule.families if family.coverage == rule.coverage), None)
 
 
 def worst_outcomes(findings: Iterable[Finding]) -> dict[People, Outcome]:

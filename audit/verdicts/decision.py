@@ -14,7 +14,7 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import Change
-from audit.result.findings.further import PlannedPass
+from audit.result.findings.further import NotJudgedAlone, PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 from audit.verdicts.changes.baseline import Joined, Judged, change_from, overall_with
@@ -39,6 +39,8 @@ class Decision(NamedTuple):
     """Chance that a detector which treats everyone alike would have passed; None if there is a verdict, or details are
     left out.
     """
+    not_alone: tuple[NotJudgedAlone, ...]
+    """Groups that were not judged alone beside each rule that passes; none if details are left out."""
     sample: JudgedSample | None
     """Control sample judged by itself, which decides nothing; None if the set has none or details are left out."""
 
@@ -82,7 +84,8 @@ def decide(
     sample = _judged_sample(plan, counted, families, by_name) if details else None
     undecided = details and overall.outcome == "inconclusive"
     planned = _planned_pass(plan, features, counted) if undecided else None
-    return Decision(rules, verdicts, probe_rules, probe_verdicts, change, overall, planned, sample)
+    not_alone = _not_judged_alone(plan, rules, families, by_name, counted) if details else ()
+    return Decision(rules, verdicts, probe_rules, probe_verdicts, change, overall, planned, not_alone, sample)
 
 
 def _planned_pass(plan: AuditPlan, features: Sequence[SensitiveFeature], counted: Counted) -> PlannedPass | None:
@@ -90,6 +93,18 @@ def _planned_pass(plan: AuditPlan, features: Sequence[SensitiveFeature], counted
     from audit.verdicts.chance_of_pass import planned_pass
 
     return planned_pass(plan, counted.table, features, counted.moments)
+
+
+def _not_judged_alone(
+    plan: AuditPlan,
+    rules: Sequence[RuleResult],
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+    counted: Counted,
+) -> tuple[NotJudgedAlone, ...]:
+    from audit.verdicts.not_judged_alone import not_judged_alone
+
+    return not_judged_alone(plan, rules, families, features, counted.moments)
 
 
 def _judged_sample(

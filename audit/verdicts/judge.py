@@ -182,7 +182,8 @@ def _cases_needed(family: FamilyDecidability, tests: FamilyTests, outcome: Outco
     own = int(family.cases[place])
     if not family.decidable[place]:
         planned = family.required_cases(place)
-        return None if planned is None else max(planned - own, 0)
+        # as many as are planned would be judged alone, and held back by people of unknown group
+        return None if planned is None or family.beyond_help[place] else max(planned - own, 0)
     if tests.unscored_decide[place] or tests.several_decide[place] or tests.unknown_decide[place]:
         return None
     if tests.too_few_clusters is not None and tests.too_few_clusters[place]:
@@ -229,6 +230,7 @@ def _rule_result(
                 level=tests[family.family].level,
                 procedure=tests[family.family].procedure,
                 coverage=decidability.coverage[family.family],
+                judged_alone=_judged_alone(family, decidability),
                 unnamed_p=as_known(tests[family.family].together.p),
                 unnamed_level=as_known(tests[family.family].together.level),
                 unnamed_survivors=tests[family.family].together.survivors,
@@ -240,6 +242,12 @@ def _rule_result(
         reason=rule.reason,
         missing_expected=missing,
     )
+
+
+def _judged_alone(family: FamilyDecidability, decidability: RuleDecidability) -> float | None:
+    people = family.planned.people.tolist()
+    alone = sum(of for group, of in zip(family.groups, people, strict=True) if group not in decidability.judged_as)
+    return alone / sum(people) if sum(people) else None
 
 
 def _rule_outcome(
@@ -272,7 +280,7 @@ def overall_verdict(plan: AuditPlan, rules: Sequence[RuleResult | ProbeRuleResul
             "outcome": combined_outcome(rule.outcome for rule in rules),
             "failing_rules": failing,
             "undecided_rules": undecided,
-            "primary_harm": plan.audit.primary_harm,
+            "primary_harm": plan.audit.harm,
         }
     )
 

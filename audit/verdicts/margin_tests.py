@@ -67,7 +67,7 @@ def exact_rule_tests(
         stands = _stands(question, side_by_side, unknown, beyond, levels)
         passing = _pass_tests(question, side_by_side, unknown, decidable, plan.verdict.alpha)
         sides.append(SideTests(testable, p_fail, levels, beyond, stands, *passing))
-    to_verdict = partial(_cases_to_verdict, plan, asked, side_by_side, [side.level_fail for side in sides])
+    to_verdict = partial(_cases_to_verdict, plan, asked, side_by_side, unknown, [side.level_fail for side in sides])
     whole = on_all_sides(plan, asked, side_by_side, decidable, required, sides, spend.names, to_verdict)
 
     def together(family: FamilyCounts, place: slice) -> Together:
@@ -308,11 +308,12 @@ def _cases_to_verdict(
     plan: AuditPlan,
     asked: tuple[Question, ...],
     family: FamilyCounts,
+    unknown: PossibleMembers,
     levels: Sequence[FloatArray],
     undecided: BoolArray,
 ) -> FloatArray:
     """float64[G]: cases to a PASS on every side or to a FAIL on one, whichever is fewer, if the measured rates are the
-    true ones.
+    true ones. A PASS is planned with people of unknown feature against the group, as its test has them.
     """
     needed = np.full(len(family.groups), np.nan)
     if not undecided.any():
@@ -324,7 +325,23 @@ def _cases_to_verdict(
         rate, rest_rate = x / np.maximum(n, 1), y / np.maximum(m, 1)
         fail_level = np.clip(np.nan_to_num(fail_levels[undecided], nan=0.0), 1e-12, 0.5)
         power = plan.verdict.power
-        passing = cases_to_decide(rate, rest_rate, m, question.within, level=plan.verdict.alpha, power=power)
+        x_against, n_against, y_against, m_against = (
+            np.maximum(scored + (moved - worst), 0)[undecided]
+            for scored, moved, worst in zip(
+                question.as_scored(family),
+                unknown.at_their_worst(question, family),
+                question.at_its_worst(family),
+                strict=True,
+            )
+        )
+        passing = cases_to_decide(
+            x_against / np.maximum(n_against, 1),
+            y_against / np.maximum(m_against, 1),
+            np.maximum(m_against, 1),
+            question.within,
+            level=plan.verdict.alpha,
+            power=power,
+        ) / (np.maximum(n_against, 1) / np.maximum(n, 1))
         failing = cases_to_decide(rate, rest_rate, m, question.fail, level=fail_level, power=power)
         to_pass.append(np.where(known, passing, np.inf))
         to_fail.append(np.where(known, failing, np.inf))

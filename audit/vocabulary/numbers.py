@@ -111,3 +111,19 @@ def _close(frequency: Frequency, value: float) -> bool:
     if frequency.kind != "about":
         return False
     return abs(frequency.count / frequency.base - value) <= min(value, 1 - value) / 4
+
+
+def rounded_gap(scale: str, disparity: float) -> float:
+    """Round the smallest gap that would be named so that it never promises more than is true.
+
+    Percentage points of a difference to a tenth, a ratio to a thousandth.
+    """
+    if scale == "difference":
+        return math.ceil(disparity * 1000 - 1e-6) / 10
+    return math.floor(disparity * 1000 + 1e-6) / 1000
+
+
+def disparity_words(scale: str, disparity: float) -> str:
+    """Write the smallest gap that would be named: "22.1 points", "ratio 0.640"."""
+    rounded = rounded_gap(scale, disparity)
+    return f"{rounded:.1f} points" if scale == "difference" else f"ratio {rounded:.3f}"

@@ -68,7 +68,8 @@ class FamilyLine:
     tested: str
     level: str
     procedure: str
-    coverage: str
+    judged: str
+    alone: str
     together: str
     """The test of all its groups together, where there is one: p-value, level, groups that point to harm."""
 
@@ -230,7 +231,8 @@ class EvidenceWriter(Writer):
                     tested=self.n.count(family.tested),
                     level=self.n.probability(family.level),
                     procedure=procedures[family.procedure],
-                    coverage=self.n.percent(family.coverage, against=rule.min_coverage),
+                    judged=self.n.percent(family.coverage, against=rule.min_coverage),
+                    alone=self.n.percent(family.judged_alone),
                     together=self._together(family),
                 )
 

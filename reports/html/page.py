@@ -58,6 +58,10 @@ class RuleSummary:
     bar: Markup
     unnamed: str
     """The words where the rule fails for several groups of which none is named. Otherwise empty."""
+    judged: str
+    """The share of people who were judged, alone or as a part. Empty where there is none."""
+    not_alone: str
+    """The people of whom a pass says nothing by themselves. Empty where the rule does not pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +219,7 @@ class PageWriter(Writer):
             name=self.plain(rule.metric),
             limit=self.words.limit(rule),
             word=self.words.rule_outcome(rule.outcome),
-            because=self.words.rule_because(rule),
+            because=self.why(rule),
             groups=self.t.ngettext("%(count)s group", "%(count)s groups", groups) % {"count": self.n.count(groups)},
             states=shown,
             as_part=sum(verdict.because == "judged_as_part" for verdict in verdicts),
@@ -223,6 +227,8 @@ class PageWriter(Writer):
             unnamed=self._unnamed_words.of_the_rule(rule)
             if any(each.rule == rule.rule for each, _ in self.reading.unnamed)
             else "",
+            judged=self.words.judged(rule),
+            not_alone=self.not_alone(rule),
         )
 
     def _needed(self) -> list[NeededCases]:

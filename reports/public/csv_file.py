@@ -38,7 +38,7 @@ class PublicCsvReporter:
 class _Rows:
     def __init__(self, release: PublicRelease) -> None:
         self._release = release
-        self._names = PlainNames(release.table)
+        self._names = PlainNames(release)
         self._waived = PublicWaived(release)
         self._metrics = list(dict.fromkeys(rate.metric for rate in release.rates))
         self._rates = {(rate.metric, group_key(rate.group)): rate for rate in release.rates}

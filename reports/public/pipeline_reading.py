@@ -79,7 +79,7 @@ class PipelineReading:
         self.outcome = release.headline.outcome
         named = release.about.plan_file
         self.plan = named if _PLAIN_PATH.fullmatch(named) else PLAN
-        self._names = PlainNames(release.table)
+        self._names = PlainNames(release)
         self.waived = PublicWaived(release)
 
     @property

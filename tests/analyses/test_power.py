@@ -14,7 +14,6 @@ from made.counts import categorical, cells, families_of, nationality, plan_of
 from audit.counting.clusters import ClusterTable
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
-from audit.planning.decidable_gaps import FamilyPower, rule_power
 from audit.planning.planned_cases import Answer, Asked, planned_cases, share_of_rows
 from audit.planning.power import counts_power
 from audit.stats.arrays import IntArray
@@ -24,6 +23,7 @@ from audit.stats.rates.boundaries import margin_boundary
 from audit.stats.sizes.decidable_disparity import Limit
 from audit.stats.sizes.effective_levels import effective_levels, first_effective_levels
 from audit.verdicts.decidability import rule_decidability
+from audit.verdicts.decidable_gaps import FamilyPower, rule_power
 from audit.vocabulary.metrics import METRICS, Cell
 
 RULE = {"metric": "true_positive_rate", "groups": ["sex"], "margin": 0.1}

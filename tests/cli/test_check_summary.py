@@ -54,11 +54,11 @@ def test_cases_with_several_nationalities_are_told_with_what_is_done_with_them()
 def test_a_group_that_is_too_small_says_how_many_cases_it_needs() -> None:
     text = by_sex({"a": unscored(1000), "b": unscored(1000), "c": unscored(20)}, expected_rate=0.7)
     assert "sex: 3 groups: 2 judged alone, 1 not judged" in text
-    (row,) = [line for line in text.splitlines() if line.startswith("    c ")]
+    (row,) = [line for line in text.splitlines() if line.startswith("    sex = c ")]
     words = row.split()
-    assert words[1:3] == ["20", "cases"]
-    assert words[3] == "needs"
-    assert int(words[4]) > 0
+    assert words[3:5] == ["20", "cases"]
+    assert words[5] == "needs"
+    assert int(words[6]) > 0
     assert "planned with a rate of 70%" in text
     assert "✓ A pass is within reach: 99% of people" in text
 
@@ -91,12 +91,12 @@ def test_only_the_nearest_small_groups_are_named_unless_all_are_asked_for() -> N
     names = [f"s{number:02}" for number in range(30)]
     rows = {"a": unscored(1000), "b": unscored(1000)} | {name: unscored(10 + k) for k, name in enumerate(names)}
     report = check_of(of_codes(rows), [categorical("sex", ["a", "b", *names])], [TPR])
-    few = [line for line in check_summary(report, PLAIN).splitlines() if line.startswith("    s")]
+    few = [line for line in check_summary(report, PLAIN).splitlines() if line.startswith("    sex = s")]
     assert len(few) == MOST_GROUPS
-    assert few[0].split()[0] == "s29"  # it lacks the fewest
+    assert few[0].split()[2] == "s29"  # it lacks the fewest
     assert f"and {30 - MOST_GROUPS} more that are too small (--all names them)" in check_summary(report, PLAIN)
     everyone = check_summary(report, PLAIN, every_group=True)
-    assert sum(line.startswith("    s") for line in everyone.splitlines()) == 30
+    assert sum(line.startswith("    sex = s") for line in everyone.splitlines()) == 30
     assert "--all" not in everyone
 
 

@@ -29,7 +29,7 @@ def test_each_question_has_its_line(failing: AuditResult) -> None:
         "Swaps: widest +12.0 points, 7 of 20 decisions changed: nationality word Nigerian",
         "Least sure: the FAIL of Ghana: 7 wrong labels of 480 would overturn it",
         "Like with like: the gap of Ghana vanishes within form",
-        "Search: missed more often: channel messaging; Ghana or 2 more",
+        "Search: missed more often: channel = messaging; Ghana or 2 more",
     ]
 
 

@@ -67,15 +67,15 @@ def test_a_fail_names_the_group_its_rate_its_range_and_the_rest() -> None:
     text = shown(result)
     assert text.startswith("✗ FAIL  Screener 2.3\n  1 fail, 2 within the limit, 0 cannot tell\n")
     row = next(line for line in text.splitlines() if line.startswith("✗ FAIL   "))
-    assert row.split() == ["✗", "FAIL", "b", "found", "42%", "39-45%", "80%"]
+    assert row.split() == ["✗", "FAIL", "sex", "=", "b", "found", "42%", "39-45%", "80%"]
     assert "Primary harm: victims missed" in text
     assert "Everyone: 71% of victims found, 1% of non-victims wrongly flagged" in text
-    assert "Coverage: 100% of people" in text
+    assert "Judged: 100% of people by sex, alone or in a larger group (80% needed)" in text
     assert "Rows: 5,000 read, 5,000 scored, 0 not scored, 0 unlabelled" in text
     assert "Report: audit-out/report.html\nNext:   audit7k gate audit-out\n" in text
     assert "not for publication" in text
     assert rule_lines(result, PLAIN) == [
-        "✗ FAIL true_positive_rate: 1 group beyond the limit (difference 0.1 from the rest): b"
+        "✗ FAIL true_positive_rate: 1 group beyond the limit (difference 0.1 from the rest): sex = b"
     ]
     assert verdict_words(result, PLAIN) == "✗ FAIL"
 
@@ -112,7 +112,10 @@ def test_what_has_no_rate_is_counted_and_never_shown_as_0() -> None:
     ("rows", "words"),
     [
         ({"a": (16, 4), "b": (16, 4)}, "no group has enough cases to be judged"),
-        ({"a": (800, 200), "b": (720, 280), "c": (1600, 400)}, "1 group with enough cases could not be decided"),
+        (
+            {"a": (800, 200), "b": (720, 280), "c": (1600, 400)},
+            "1 group with enough cases could not be decided: their cases point neither way (1)",
+        ),
         (
             {"a": (800, 200), "b": (800, 200)} | {f"s{number:02}": (40, 10) for number in range(20)},
             "only 67% of the people are in groups that could be judged (the plan needs 80%)",
@@ -193,7 +196,7 @@ def test_coverage_never_rounds_onto_what_the_plan_needs(share: float, stated: st
     rows = {"a": cells(800, 200), "b": cells(800, 200)} | {f"s{number:02}": cells(40, 10) for number in range(20)}
     made = result_of(of_codes(rows), [categorical("sex", list(rows))], [TPR])
     result = made.model_copy(update={"rules": (made.rules[0].model_copy(update={"coverage": share}),)})
-    assert f"Coverage: {stated} of people are in groups that could be judged (needed: 80%)\n" in shown(result)
+    assert f"Judged: {stated} of people by " in shown(result)
     assert rule_lines(result, PLAIN)[0].endswith(
         f"only {stated} of the people are in groups that could be judged (the plan needs 80%)"
     )
@@ -223,7 +226,7 @@ def test_names_tell_nationality_before_gender_and_unknown_with_its_feature() -> 
     assert names.name_within(Group((woman, ghana)), 10) == "Gh…, woman"
 
 
-@pytest.mark.parametrize(("children", "girl"), [(["9-17"], "Girls"), (["0-8", "9-17"], "9-17, girls")])
+@pytest.mark.parametrize(("children", "girl"), [(["9-17"], "Girls"), (["0-8", "9-17"], "Age = 9-17, girls")])
 def test_children_of_a_gender_are_called_girls_and_boys(children: list[str], girl: str) -> None:
     age = categorical("age", ["0-8", "9-17", "18+"]).model_copy(update={"children": tuple(children)})
     woman, man = Level("gender", "level", "woman"), Level("gender", "level", "man")
@@ -232,12 +235,24 @@ def test_children_of_a_gender_are_called_girls_and_boys(children: list[str], gir
     in_terminal = GroupNames(features)
     on_page = Names(features, ENGLISH)
     assert on_page.group(Group((woman, young))) == girl
-    assert in_terminal.name(Group((woman, young))) == girl.replace("Girls", "girl").replace("girls", "girl")
-    assert on_page.group(Group((man, grown))) == "18+, men"
-    assert in_terminal.name(Group((man, grown))) == "18+, man"
-    assert on_page.group(Group((young,))) == in_terminal.name(Group((young,))) == "9-17"
+    assert in_terminal.name(Group((woman, young))) == girl.lower().replace("girls", "girl")
+    assert on_page.group(Group((man, grown))) == "Age = 18+, men"
+    assert in_terminal.name(Group((man, grown))) == "age = 18+, man"
+    assert on_page.group(Group((young,))) == "Age = 9-17"
+    assert in_terminal.name(Group((young,))) == "age = 9-17"
     unknown = Level("gender", "level", "unknown")
-    assert in_terminal.name(Group((unknown, young))) == "9-17, gender unknown"
+    assert in_terminal.name(Group((unknown, young))) == "age = 9-17, gender unknown"
+
+
+def test_a_value_of_a_column_has_the_column_s_name_and_keeps_its_own_where_room_is_short() -> None:
+    disability = categorical("has_disability", ["0", "1"])
+    names = GroupNames([gender(), disability])
+    group = Group((Level("gender", "level", "woman"), Level("has_disability", "level", "0")))
+    assert names.name(group) == "has disability = 0, woman"
+    assert names.name_within(group, 20) == "has disa… = 0, woman"
+    assert Names((gender(), disability), ENGLISH).group(group) == "Has disability = 0, women"
+    unknown = Group((Level("has_disability", "level", "unknown"),))
+    assert names.name(unknown) == "has disability unknown"
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.integers(1, 60))

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import ColumnsProbe, ProbeRule, TextProbe
 from audit.result.audit_result import AuditResult
+from audit.result.findings.further import NotJudgedAlone
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 
 __all__ = ["KEPT", "Field", "completed", "everything", "everywhere", "filled", "open_fields", "rewritten"]
@@ -48,9 +49,21 @@ def everything() -> AuditResult:
     plan.__dict__["detector"] = filled(detectors[0], _WORD)
     plan.__dict__["every_rule"] = (*plan.every_rule, filled(ProbeRule, _WORD))
     plan.__dict__["probes"] = tuple(filled(kind, _WORD) for kind in (TextProbe, ColumnsProbe))
+    small = NotJudgedAlone(
+        rule=result.rules[0].rule,
+        family=result.rules[0].families[0].family,
+        groups=2,
+        as_part=1,
+        cases=40,
+        share=0.1,
+        gap=0.3,
+        gap_in=result.verdicts[0].group,
+        never_named=1,
+    )
     return replaced(
         result,
         plan=plan,
+        not_judged_alone=(small,),
         plan_as_asked={"detectors": tuple(filled(kind, _WORD) for kind in detectors)},
         provenance=completed(result.provenance, _WORD),
         features=completed(result.features, _WORD),

@@ -142,7 +142,7 @@ def rows_agree(page: Element, result: AuditResult) -> None:
         for row in rows:
             said = [each for each in find_all(row, "b") if str(each.get("class")).startswith("w-")]
             if said:
-                site = text(next(find_all(row, "th")))
+                site = text(next(find_all(row, "th"))).removeprefix("Site = ")
                 outcome = verdicts[rules[metric], site]
                 assert str(said[0].get("class")) == f"w-{outcome}"
                 assert text(said[0]) == {**WORDS, "not_evaluable": "no rate can be stated"}[outcome], site

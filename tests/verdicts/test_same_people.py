@@ -69,11 +69,11 @@ def test_nobody_is_left_out_of_coverage_and_everybody_has_one_verdict_a_family()
     [
         ((), "NGA"),
         ((group(nationality="m49-region:002"),), "NGA (in this set: all of 002)"),
-        ((group(sex="women", nationality="NGA"),), "NGA (in this set: only women)"),
+        ((group(sex="women", nationality="NGA"),), "NGA (in this set: only sex = women)"),
         (
             (group(nationality="m49-region:002"), group(sex="women", nationality="m49-region:002"),
              group(sex="women", nationality="NGA")),
-            "NGA (in this set: all of 002, and only women)",
+            "NGA (in this set: all of 002, and only sex = women)",
         ),
     ],
 )  # fmt: skip

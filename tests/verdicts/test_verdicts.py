@@ -323,19 +323,22 @@ def test_a_fail_is_decided_by_an_exact_p_value_at_every_alpha() -> None:
 
 
 @pytest.mark.parametrize(
-    ("use", "route", "harm"),
+    ("use", "route", "said", "harm"),
     [
-        ("hotline-triage", "services", "missed"),
-        ("lead-generation", "enforcement", "wrongly_flagged"),
-        ("lead-generation", "services", "both"),
-        ("victim-identification", "enforcement", "both"),
-        ("moderation", "both", "both"),
-        ("supply-chain", "services", "missed"),
+        ("hotline-triage", "services", None, "missed"),
+        ("lead-generation", "enforcement", None, "wrongly_flagged"),
+        ("lead-generation", "services", None, "missed"),
+        ("victim-identification", "enforcement", None, "wrongly_flagged"),
+        ("moderation", "both", None, "both"),
+        ("lead-generation", "services", "both", "both"),
+        ("victim-identification", "enforcement", "missed", "missed"),
     ],
 )
-def test_use_and_route_choose_the_primary_harm_together(use: str, route: str, harm: str) -> None:
+def test_the_route_decides_the_primary_harm_unless_the_plan_says_otherwise(
+    use: str, route: str, said: str | None, harm: str
+) -> None:
     plan = plan_of([{**TPR, "groups": ["sex"]}], [categorical("sex", ["a"])], route=route)
-    plan = plan.model_copy(update={"audit": plan.audit.model_copy(update={"use": use})})
+    plan = plan.model_copy(update={"audit": plan.audit.model_copy(update={"use": use, "primary_harm": said})})
     assert overall_verdict(plan, []).primary_harm == harm
 
 

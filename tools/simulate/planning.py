@@ -17,11 +17,11 @@ from audit.counting.families import count_families
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.plan.audit_plan import AuditPlan
-from audit.planning.decidable_gaps import GroupPower
 from audit.planning.planned_cases import Asked, planned_cases
 from audit.planning.power import counts_power
 from audit.stats.arrays import IntArray
 from audit.stats.sizes.decidable_disparity import Limit
+from audit.verdicts.decidable_gaps import GroupPower
 from audit.verdicts.judge import judge
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from tools.simulate.verdict_size import Measured, zipf_sizes

@@ -110,7 +110,15 @@ def _next_command(result: AuditResult, plan: Path, out: Path) -> str:
     if any(rule.because == "too_many_failed" for rule in result.rules):
         return f"audit7k run {shlex.quote(str(plan))} --fresh  (once what failed is mended; it asks about every row)"
     if result.overall.outcome == "inconclusive":
-        return f"audit7k check {shlex.quote(str(plan))}  (how many more cases each group needs)"
+        from audit.result.reasons import open_cures
+
+        cures = open_cures(result.rules, result.verdicts)
+        check = f"audit7k check {shlex.quote(str(plan))}"
+        if cures["find_out_who"] > cures["more_cases"]:
+            return f"{check}  (whom people of unknown group keep from a pass)"
+        if cures["more_cases"] or cures["more_of_others"]:
+            return f"{check}  (how many more cases each group needs)"
+        return f"audit7k gate {shlex.quote(str(out))} --restricted  (why each rule has no verdict)"
     if result.overall.outcome == "fail":
         return f"audit7k gate {shlex.quote(str(out))}  (the failing rules, one a line)"
     return f"audit7k gate {shlex.quote(str(out))}  (for a build: exit code 0, 1 or 3)"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from audit.vocabulary.groups import CHILDREN, Family, Group, Level, SensitiveFeature, without_age
 from audit.vocabulary.text import printable
+
+_IS: Final = " = "
+"""What stands between a feature and a value that says nothing by itself."""
 
 
 class GroupNames:
@@ -26,9 +30,7 @@ class GroupNames:
         return self._rungs[feature]
 
     def name(self, group: Group) -> str:
-        """Name a group, as in "Nigeria, woman"; a missing attribute is named with its feature: "nationality
-        unknown".
-        """
+        """Name a group, as in "Nigeria, woman", "disability = 1" or "nationality unknown"."""
         return ", ".join(self._parts(group)) or "everyone"
 
     def name_within(self, group: Group, width: int, ellipsis: str = "…") -> str:
@@ -40,7 +42,7 @@ class GroupNames:
         if excess > 0:
             longest = max(range(len(parts)), key=lambda place: cell_len(parts[place]))
             room = max(cell_len(parts[longest]) - excess, 2 + len(ellipsis))
-            parts[longest] = fit(parts[longest], room, ellipsis).rstrip()
+            parts[longest] = _cut(parts[longest], room, ellipsis)
         return fit(", ".join(parts) or "everyone", width, ellipsis).rstrip()
 
     def _parts(self, group: Group) -> list[str]:
@@ -59,7 +61,21 @@ class GroupNames:
             return f"{level.feature.replace('_', ' ')} unknown"
         if young and self._features[level.feature].coding == "gender":
             return CHILDREN.get(level.code, level.code)
-        return self._names.get(level, level.code)
+        name = self._names.get(level, level.code)
+        if level.feature in self._features and self._features[level.feature].coding == "categorical":
+            return f"{level.feature.replace('_', ' ')}{_IS}{name}"
+        return name
+
+
+def _cut(part: str, width: int, ellipsis: str) -> str:
+    """Cut a part of a name, at the end; of "feature = value" the feature, as long as two letters of it are left."""
+    from rich.cells import cell_len
+
+    feature, is_, value = part.partition(_IS)
+    room = width - cell_len(is_ + value)
+    if is_ and room >= 2 + len(ellipsis):
+        return f"{fit(feature, room, ellipsis).rstrip()}{is_}{value}"
+    return fit(part, width, ellipsis).rstrip()
 
 
 def fit(text: str, width: int, ellipsis: str = "…") -> str:

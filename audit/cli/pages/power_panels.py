@@ -11,9 +11,9 @@ from audit.vocabulary.metrics import METRICS
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_flags import PowerFlags
-    from audit.planning.decidable_gaps import Smallest
     from audit.planning.planned_cases import Answer
     from audit.planning.power import PowerReport, RulePower
+    from audit.verdicts.decidable_gaps import Smallest
 
 _SIZES: Final = 14
 

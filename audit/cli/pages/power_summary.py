@@ -11,14 +11,14 @@ from audit.cli.console.terminal import Style
 from audit.cli.pages.summary_lines import planned_pass_lines
 from audit.stats.sizes.decidable_disparity import LARGEST_SHARE
 from audit.vocabulary.metrics import METRICS
-from audit.vocabulary.numbers import exact_percent
+from audit.vocabulary.numbers import disparity_words, exact_percent
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_flags import PowerFlags
-    from audit.planning.decidable_gaps import FamilyPower, GroupPower, Smallest
     from audit.planning.planned_cases import Answer
     from audit.planning.power import PowerReport, RulePower
+    from audit.verdicts.decidable_gaps import FamilyPower, GroupPower, Smallest
 
 MOST_GROUPS: Final = 10
 """Most groups that are named for each family, unless all are asked for."""
@@ -114,13 +114,6 @@ def _disparity(rule: RulePower, side: Smallest) -> str:
     if side.disparity is None:
         return _NONE.get(side.reason or "", "none")
     return disparity_words(rule.rule.scale, side.disparity)
-
-
-def disparity_words(scale: str, disparity: float) -> str:
-    """Write a disparity in a few digits, rounded so that it never promises more than is true."""
-    if scale == "difference":
-        return f"{math.ceil(disparity * 1000 - 1e-6) / 10:.1f} points"
-    return f"ratio {math.floor(disparity * 1000 + 1e-6) / 1000:.3f}"
 
 
 _WANTED: Final = {

@@ -39,7 +39,7 @@ def _unknown_line(result: AuditResult, names: GroupNames) -> str:
         return ""
     first = min(broken, key=lambda rule: rule.breakdown_factor or math.inf)
     factor = math.floor((first.breakdown_factor or 0.0) * 10.0) / 10.0
-    start, end = f"Unknown people: holds up to {factor:g} times their odds of harm (weakest: ", ")"
+    start, end = f"Unknown people: no pass if errors among them are {factor:g} times as likely (", ")"
     return f"{start}{names.name_within(first.weakest or Group(()), _WIDTH - len(start) - len(end), '..')}{end}"
 
 
@@ -106,5 +106,5 @@ def _values(part: ScanValues, finest: dict[str, str], names: GroupNames) -> str:
         groups = [Group((Level(part.attribute, finest[part.attribute], value),)) for value in part.values]
         named = [names.name(group) for group in groups]
     else:
-        named = [f"{printable(part.attribute)} {printable(value)}" for value in part.values]
+        named = [f"{printable(part.attribute)} = {printable(value)}" for value in part.values]
     return " or ".join([*named, *([f"{part.others} more"] if part.others else [])])

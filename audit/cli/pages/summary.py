@@ -13,13 +13,16 @@ from audit.cli.pages.second_looks import second_looks
 from audit.cli.pages.summary_lines import (
     Waived,
     answer_lines,
+    not_alone_lines,
     opinion_line,
     probe_rule_lines,
+    takes_lines,
     unnamed_beyond,
+    why_open,
 )
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import RuleResult
-from audit.result.reading import Finding, Reading, each_once
+from audit.result.reading import Finding, Reading, each_once, least_judged
 from audit.result.selected import Selected, selected
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
@@ -55,9 +58,9 @@ _PRIMARY: Final[Mapping[str, tuple[MetricName, ...]]] = {
     "both": (*MISSED, *WRONGLY_FLAGGED),
 }
 _HARMS: Final = {
-    "missed": "victims missed (flags lead to services)",
-    "wrongly_flagged": "people wrongly flagged (flags lead to enforcement)",
-    "both": "victims missed and people wrongly flagged (flags lead to both)",
+    "missed": "victims missed",
+    "wrongly_flagged": "people wrongly flagged",
+    "both": "victims missed and people wrongly flagged",
 }
 
 
@@ -99,13 +102,15 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     found = most_urgent_first(reading)
     names = GroupNames(result.features)
     lines = [_verdict_line(result, style), *_counts(found, reading), ""]
-    lines += [_line(f"Primary harm: {_HARMS[result.overall.primary_harm]}"), _line(_overall_rates(reading)), ""]
+    lines += [_line(_harm(result)), _line(_overall_rates(reading)), ""]
     lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
     waived = Waived(result)
     further = [
         *change_lines_of_summary(result),
         *waived.line(),
         *_expected(result, names),
+        *takes_lines(result, [each.verdict for each in found]),
+        *not_alone_lines(result),
         *second_looks(result, names),
         *answer_lines(result),
         *_where(result),
@@ -122,7 +127,7 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     lines += [
         _line(_left(len(found) - len(shown.rows), shown)),
         *map(_line, further),
-        _line(_coverage(result)),
+        _line(_judged(result)),
         _line(_rows(result)),
         _line(opinion_line(result)),
     ]
@@ -155,14 +160,14 @@ def rule_lines(result: AuditResult, style: Style) -> list[str]:
 def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style: Style) -> str:
     failing = [finding for finding in found if finding.outcome == "fail"]
     limit = f"{'difference' if rule.scale == 'difference' else 'ratio'} {rule.limit:g}"
-    covered = percent(rule.coverage, against=rule.min_coverage)
+    judged = percent(rule.coverage, against=rule.min_coverage)
     reasons = {
         "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest{_by_records(failing)})",
         "unnamed_beyond_limit": f"{unnamed_beyond(rule)} ({limit} from the rest); "
         "none can be named, and none may be singled out",
         "group_undecided": f"{_groups(sum(state_of(f) == 'inconclusive' and f.verdict.decidable for f in found))} "
-        "with enough cases could not be decided",
-        "coverage_too_small": f"only {covered} of the people are in groups that could be judged "
+        f"with enough cases could not be decided: {why_open(rule, [f.verdict for f in found])}",
+        "coverage_too_small": f"only {judged} of the people are in groups that could be judged "
         f"(the plan needs {exact_percent(rule.min_coverage)})",
         "expected_group_missing": _missing(rule, names),
         "too_many_failed": "the detector failed on more rows than the plan allows (verdict.max_failed)",
@@ -241,6 +246,11 @@ def _by_records(failing: list[Finding]) -> str:
     return f"; {count:,} by the records alone" if count else ""
 
 
+def _harm(result: AuditResult) -> str:
+    said = "as the plan says; " if result.plan.audit.primary_harm else ""
+    return f"Primary harm: {_HARMS[result.overall.primary_harm]} ({said}flags lead to {result.plan.audit.route})"
+
+
 def _overall_rates(reading: Reading) -> str:
     shares = []
     for metric, words in (
@@ -284,13 +294,17 @@ def _bare(value: float | None) -> str:
     return percent(value).rstrip("%")
 
 
-def _coverage(result: AuditResult) -> str:
-    known = [rule.coverage for rule in result.rules if rule.coverage is not None]
-    least = result.plan.verdict.min_coverage
+def _judged(result: AuditResult) -> str:
+    """Write where fewest people are judged, and what a pass needs."""
+    known = [rule for rule in result.rules if rule.coverage is not None]
     if not known:
-        return "Coverage: nobody is in a group that could be judged"
-    share = percent(min(known), against=least)
-    return f"Coverage: {share} of people are in groups that could be judged (needed: {exact_percent(least)})"
+        return "Judged: nobody is in a group that could be judged"
+    least = min(known, key=lambda rule: rule.coverage or 0.0)
+    share, needed = percent(least.coverage, against=least.min_coverage), exact_percent(least.min_coverage)
+    family = least_judged(least)
+    start, end = f"Judged: {share} of people by ", f", alone or in a larger group ({needed} needed)"
+    names = "" if family is None else GroupNames(result.features).family(family.family)
+    return f"{start}{fit(names, min(len(names), WIDTH - len(start) - len(end)), '..')}{end}"
 
 
 def _rows(result: AuditResult) -> str:

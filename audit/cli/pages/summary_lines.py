@@ -4,6 +4,7 @@ pass.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -11,10 +12,11 @@ from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.result.audit_result import AuditResult
 from audit.result.findings.further import OutOfReach, PlannedPass, Remedy
-from audit.result.findings.judged import RuleResult, Verdict
+from audit.result.findings.judged import Because, RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
+from audit.result.reasons import Cure, open_cures, open_verdicts
 from audit.result.waivers import day_of, waivers_on_day
-from audit.vocabulary.numbers import percent
+from audit.vocabulary.numbers import disparity_words, percent
 from audit.vocabulary.sentences import SLOT_WORDS
 from audit.vocabulary.text import count_of, printable
 
@@ -225,3 +227,48 @@ def planned_pass_lines(planned: PlannedPass | None, names: GroupNames) -> list[s
     if planned.remedy is not None:
         lines.append(f"  Most would be gained by {_REMEDIES[planned.remedy]}: {percent(planned.with_remedy)}")
     return lines
+
+
+_TAKES: Final[Mapping[Cure, str]] = {
+    "decide_cases": "decisions on cases without one",
+    "find_out_who": "knowing who the unknown are",
+    "one_nationality": "people of one nationality alone",
+    "narrower_limit": "a narrower limit",
+    "more_clusters": "cases from more clusters",
+    "more_cases": "more cases",
+    "more_of_others": "more others or fewer unknown",
+}
+_WHY: Final[Mapping[Because, str]] = {
+    "unscored_cases": "cases without a decision could change it",
+    "unknown_attribute": "people of unknown group could change it",
+    "several_nationalities": "people with several nationalities could change it",
+    "limit_cannot_be_exceeded": "nobody could exceed the limit",
+    "too_few_clusters": "too few clusters",
+    "limit_not_excluded": "their cases point neither way",
+}
+
+
+def takes_lines(result: AuditResult, verdicts: Sequence[Verdict]) -> list[str]:
+    """Write one line on what an undecided audit takes, and in how many groups."""
+    if result.overall.outcome != "inconclusive":
+        return []
+    cures = open_cures(result.rules, verdicts)
+    parts = [f"{_TAKES[cure]} ({count_of(count, 'group')})" for cure, count in cures.most_common() if cure in _TAKES]
+    return [f"It takes: {', '.join(parts)}"] if parts else []
+
+
+def why_open(rule: RuleResult, verdicts: Sequence[Verdict]) -> str:
+    """State why groups with enough cases are undecided, and how many for each reason."""
+    reasons = Counter(verdict.because for verdict in open_verdicts(rule, verdicts) if verdict.decidable)
+    return ", ".join(f"{_WHY.get(because, because)} ({count:,})" for because, count in reasons.most_common())
+
+
+def not_alone_lines(result: AuditResult) -> list[str]:
+    """Write one line on whom a pass says nothing of by themselves, where most people are not judged alone."""
+    found = result.further.not_judged_alone
+    if not found:
+        return []
+    most = max(found, key=lambda one: one.share)
+    scale = next(rule.scale for rule in result.rules if rule.rule == most.rule)
+    gap = "no gap is named" if most.gap is None else f"a gap is named from {disparity_words(scale, most.gap)}"
+    return [f"Not judged alone: {count_of(most.groups, 'group')}, {count_of(most.cases, 'case')}; {gap}"]

@@ -59,15 +59,15 @@ def _overall(result: AuditResult) -> AuditCase:
 def _rule(rule: RuleResult) -> AuditCase:
     because = rule.because.replace("_", " ")
     counted = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in rule.groups_by_outcome.items())
-    coverage = f"{percent(rule.coverage, against=rule.min_coverage)} (a pass needs {percent(rule.min_coverage)})"
+    judged = f"{percent(rule.coverage, against=rule.min_coverage)} (a pass needs {percent(rule.min_coverage)})"
     if rule.outcome not in ("fail", "pass"):
-        text = f"{rule.rule}: {rule.outcome.replace('_', ' ')}: {because}; coverage {coverage}"
+        text = f"{rule.rule}: {rule.outcome.replace('_', ' ')}: {because}; people judged, alone or as a part: {judged}"
         return AuditCase(rule.rule, rule.rule, None, rule.outcome, text)
     text = block(
         f"{rule.rule}: {rule.outcome}: {because}",
         limit=_limit(rule),
         groups=counted,
-        cover=coverage,
+        judged=judged,
         reason=rule.reason,
         note=_NOTE,
     )

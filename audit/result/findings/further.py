@@ -14,7 +14,7 @@ from audit.result.findings.safeguards import ImpactRatios
 from audit.result.findings.scores import AucDecomposition, Calibration, GroupAuc, Sweep
 from audit.result.findings.sensitivity import ControlSample, RuleSensitivity
 from audit.result.findings.subgroup_scan import SubgroupScan
-from audit.vocabulary.groups import Group, Part
+from audit.vocabulary.groups import Family, Group, Part
 from audit.vocabulary.statuses import Reason, Status
 
 Remedy = Literal[
@@ -61,6 +61,30 @@ class PlannedPass(Part):
     """Change that would raise it most; null where it reaches the plan's power, or none would raise it by 5 points."""
     with_remedy: float | None
     """The chance with that change."""
+
+
+class NotJudgedAlone(Part):
+    """People of whom the PASS of a rule says nothing by themselves: groups of a family too small to be judged alone."""
+
+    rule: str
+    """Id of the rule that passes."""
+    family: Family
+    """The family, on its finest rungs."""
+    groups: int
+    """Groups with cases that were not judged alone."""
+    as_part: int
+    """Groups of these that were judged as a part of a larger one; the others were not judged at all."""
+    cases: int
+    """Cases in them, of the denominator of the rule's rate."""
+    share: float
+    """Share of the family's people who are in them; with design weights of the population."""
+    gap: float | None
+    """Smallest disparity, on the rule's scale, that would have been named in one of them with the plan's power, the
+    rest at the rate that the plan expects. Null where none would have been, however large."""
+    gap_in: Group | None
+    """The group in which it would have been; in all others none that is smaller."""
+    never_named: int
+    """Groups of them in which no gap would have been named with that power, however large."""
 
 
 class FailedRows(Part):
@@ -270,6 +294,8 @@ class Further(Part):
     """What other thresholds and capacities would have done, family by family: described, never judged."""
     planned_pass: PlannedPass | None = None
     """Chance that a detector which treats everyone alike passes, where some rule on rates is inconclusive."""
+    not_judged_alone: tuple[NotJudgedAlone, ...] = ()
+    """Groups that were not judged alone beside each rule that passes, family by family."""
     sensitivity: tuple[RuleSensitivity, ...] = ()
     """Rule by rule, what it would take for its verdicts not to stand."""
     control_sample: ControlSample | None = None

@@ -217,8 +217,9 @@ class Verdict(Part):
     cases_required: int | None
     """Cases with which a group equal to the rest would be judged alone; null where no number would do."""
     cases_needed: int | None
-    """Cases still needed for a verdict, at the rates measured and with the rest as it is; 0 where there is a verdict,
-    null where no number would do, or where cases must be scored, or features recorded, first."""
+    """Cases still needed for a verdict, at the rates measured, with the rest and people of unknown feature as they are;
+    0 where there is a verdict, null where no number would do, or where cases must be scored, or features recorded,
+    first."""
     decidable: bool
     """Whether the group had enough cases to be judged alone. Decided from labels, never from predictions."""
     judged_as: Group | None
@@ -262,6 +263,9 @@ class FamilyResult(Part):
     steps, where rows can stand in several groups, or where groups are large enough to be shown within the limit."""
     coverage: float | None
     """Share of the family's people in groups that were judged, alone or as a part; null where nobody is in it."""
+    judged_alone: float | None = None
+    """Share of the family's people in groups that were judged alone; null where nobody is in it, and in results of
+    before."""
     unnamed_p: float | None = None
     """p-value of "no group of the family is beyond the limit", all of them taken together; null where they are not."""
     unnamed_level: float | None = None

@@ -54,13 +54,13 @@ VERDICTS: Final = (
         ("minimum detectable disparity", "minimum detectable effect", "mdd", "fail from", "pass at"),
     ),
     Term(
-        "coverage",
-        "The share of people who are in groups that could be judged, alone or as part of a larger one. A pass needs a "
-        "minimum of it, set in the plan.",
-        "At 60%, four people in ten are in groups of which nothing was shown.",
-        "It is about people in the set; those who are not in it are covered by nothing.",
+        "people judged",
+        "The share of people who are in groups that could be judged, alone or only as part of a larger one. It is "
+        "stated for the features by which it is smallest. A pass needs a minimum of it, set in the plan.",
+        "At 60% by nationality, four people in ten have a nationality of which nothing was shown.",
+        "Who was judged only as part of a larger group was not judged alone, and who is not in the set was not judged.",
         "statistics.md",
-        ("min coverage",),
+        ("coverage", "min coverage", "judged"),
     ),
     Term(
         "everyone else",
@@ -75,10 +75,11 @@ VERDICTS: Final = (
         "judged as part",
         "A group too small for a verdict of its own is judged with the larger group that it belongs to: a nationality "
         "with its sub-region, a sub-region with its region.",
-        "It counts as covered. By itself it stays “cannot tell”, and can still be found beyond the limit.",
+        "By itself it stays “cannot tell”, and can still be found beyond the limit. Beside a pass stands the smallest "
+        "gap that would have been named in a group not judged alone.",
         "“Western Africa passes” is not “each country of Western Africa passes”.",
         "decisions/0003-who-can-be-judged-alone.md",
-        ("as part", "judged as a part", "judged as part of"),
+        ("as part", "judged as a part", "judged as part of", "not judged alone"),
     ),
     Term(
         "ladder",

@@ -93,10 +93,13 @@ class SearchWriter(LookWriter):
     def _names(self, part: ScanValues) -> Iterator[str]:
         finest = {feature.name: feature.rungs[0] for feature in self.result.features}
         for value in part.values:
-            if part.kind == "feature" and part.attribute in finest:
-                yield self.group(Group((Level(part.attribute, finest[part.attribute], value),)))
-            else:
+            level = Level(part.attribute, finest.get(part.attribute, ""), value)
+            if part.kind != "feature" or part.attribute not in finest:
                 yield value
+            elif self.names.is_categorical(level):
+                yield self.names.value(level)
+            else:
+                yield self.group(Group((level,)))
 
     def _half(self, half: ScanHalf | None) -> str:
         if half is None or not half.cases or not half.rest_cases:

@@ -7,7 +7,7 @@ All cases are supposed to be answered, and everybody else to be at the expected 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -114,7 +114,7 @@ def _family_power(
     sizes = effective_sizes(plan, rule, counts, moments)
     # as where sizes are planned: of two sides each passes with half of the risk
     power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
-    failing = [_fails_from(plan, rule, question, counts, decided, None if exact else moments) for question in asked]
+    failing = fails_from(plan, rule, counts, decided, moments, range(len(decided.groups)))
     passing = [
         _passes_at(plan, rule, question, counts, decided, None if exact else moments, power)
         for question in (asked if margins else ())
@@ -130,7 +130,7 @@ def _family_power(
                 required=decided.required_cases(place),
                 decidable=bool(decided.decidable[place]),
                 judged_as=judged_as.get(group),
-                fails_from=tuple(side[place] for side in failing),
+                fails_from=failing[place],
                 passes_at=tuple(side[place] for side in passing),
             )
             for place in decided.places
@@ -143,6 +143,23 @@ def _limit(rule: Rule, question: Question) -> Limit:
     return Limit(question.side == "low", rule.scale, rule.limit, rule.planned_rate)
 
 
+def fails_from(
+    plan: AuditPlan,
+    rule: Rule,
+    counts: FamilyCounts,
+    decided: FamilyDecidability,
+    moments: Moments | None,
+    places: Sequence[int],
+) -> list[tuple[Smallest, ...]]:
+    """Find for the groups at these places of a family the smallest gap that would be named, on each side."""
+    exact = moments is None or is_exact(plan, rule, counts, moments)
+    sides = [
+        _fails_from(plan, rule, question, counts, decided, None if exact else moments, places)
+        for question in questions(plan, rule)
+    ]
+    return list(zip(*sides, strict=True))
+
+
 def _fails_from(
     plan: AuditPlan,
     rule: Rule,
@@ -150,6 +167,7 @@ def _fails_from(
     counts: FamilyCounts,
     decided: FamilyDecidability,
     moments: Moments | None,
+    places: Sequence[int],
 ) -> list[Smallest]:
     limit = _limit(rule, question)
     tested = decided.evaluable & limit.can_be_exceeded & ~decided.too_few_clusters
@@ -167,7 +185,7 @@ def _fails_from(
         rate = hidden[place].failing_rate(limit, rate, level, plan.verdict.power)
         return _smallest(question.side, limit, rate, level, "too_few_clusters")
 
-    return [smallest(place) for place in range(len(decided.groups))]
+    return [smallest(place) for place in places]
 
 
 def _first_step_levels(
