@@ -275,12 +275,14 @@ def test_the_power_of_a_further_question_is_that_of_the_audits(
 # --- counting ---
 
 
-def test_a_share_has_its_standard_error_and_nothing_has_none() -> None:
+def test_a_share_has_its_limits_and_nothing_has_none() -> None:
     share = Share([True] * 9 + [False])
     assert (share.events, share.runs, share.value) == (9, 10, 0.9)
-    assert str(share) == "90.0 (9.5)"
+    # Clopper and Pearson's limits of 9 of 10: .555 to .9975
+    assert str(share) == "90.0 (55-100)"
+    assert str(Share([False] * 60)) == "0.0 (0-6)"
     assert str(Share([])) == "no such question"
-    assert Share([]).error is None
+    assert Share([]).bounds is None
 
 
 def answer(arm: Arm, tool: str = OURS, *, found: bool = True, accuses: bool = False) -> Answer:

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def print_tables(made: Sequence[Planned], answers: Sequence[Answer], why_not: str) -> None:
     """Return everything that was measured."""
-    print("\nShares in %, standard errors in brackets.\n")
+    print("\nShares in %, 95 % limits in brackets.\n")
     print(of_tools(answers))
     if why_not:
         print(f"\naequitas is not in this table: {why_not}")

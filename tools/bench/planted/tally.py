@@ -1,11 +1,13 @@
-"""Tables of the answers, each share with its standard error."""
+"""Tables of the answers, each share with its 95 % limits."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+import numpy as np
+
+from audit.stats.rates.intervals import clopper_pearson
 from audit.worlds.world import FindingName
 from tools.bench.planted.answers import OURS, Answer
 from tools.bench.planted.planning import PLANNED_POWER, Planned
@@ -31,16 +33,19 @@ class Share:
         return self.events / self.runs if self.runs else None
 
     @property
-    def error(self) -> float | None:
-        """Standard error of the share; None of nothing."""
-        share = self.value
-        return None if share is None else math.sqrt(share * (1.0 - share) / self.runs)
+    def bounds(self) -> tuple[float, float] | None:
+        """95 % limits of the share (Clopper and Pearson 1934); None of nothing."""
+        if not self.runs:
+            return None
+        low, high = clopper_pearson(np.array([self.events]), np.array([self.runs]))
+        return float(low[0]), float(high[0])
 
     def __str__(self) -> str:
-        """Write the share in percent, with the standard error in points."""
-        if self.value is None or self.error is None:
+        """Write the share in percent, with its 95 % limits: no event in 60 runs can be a share of 6 %."""
+        if self.value is None or self.bounds is None:
             return NO_QUESTION
-        return f"{100.0 * self.value:.1f} ({100.0 * self.error:.1f})"
+        low, high = self.bounds
+        return f"{100.0 * self.value:.1f} ({100.0 * low:.0f}-{100.0 * high:.0f})"
 
 
 def share_of(answers: Iterable[Answer], finding: FindingName) -> Share:
