@@ -228,9 +228,9 @@ def test_the_tables_hold_every_tool_world_and_goal(few: list[Answer], capsys: py
     assert printed.count("\n| AIF360") == len(aif360_scan.PENALTIES)
     assert "no such question" in printed
     assert "aequitas is not in this table: no network" in printed
-    assert "| triage | 12,000 | group-gap | 0.3 | 99.0 | no such question | 100.0 (0.0) |" in printed
-    assert "2 of 2, 100.0 (0.0) % (goal: at least 95)" in printed
-    assert "0 of 2, 0.0 (0.0) % (goal: at most 5)" in printed
+    assert "| triage | 12,000 | group-gap | 0.3 | 99.0 | no such question | 100.0 (3-100) |" in printed
+    assert "2 of 2, 100.0 (16-100) % (goal: at least 95)" in printed
+    assert "0 of 2, 0.0 (0-84) % (goal: at most 5)" in printed
 
 
 # --- planning ---
@@ -310,9 +310,9 @@ def test_goals_count_decidable_findings_in_doubled_sets_and_every_audit_that_acc
     found, accused = goals([one], [*given, answer("doubled", "another", found=False, accuses=True)])
     assert (found.events, found.runs) == (1, 2)
     assert (accused.events, accused.runs) == (1, 3)
-    assert "| triage | 100 | group-gap | 0.1 | 99.0 | 0.0 (0.0) | 50.0 (35.4) |" in of_worlds([one], given)
-    assert of_tools(given).splitlines()[2].startswith(f"| {OURS} | 50.0 (35.4) | no such question |")
-    assert "| triage | 100.0 (0.0) | 0.0 (0.0) | 0.0 (0.0) |" in of_words(given)
+    assert "| triage | 100 | group-gap | 0.1 | 99.0 | 0.0 (0-98) | 50.0 (1-99) |" in of_worlds([one], given)
+    assert of_tools(given).splitlines()[2].startswith(f"| {OURS} | 50.0 (1-99) | no such question |")
+    assert "| triage | 100.0 (3-100) | 0.0 (0-98) | 0.0 (0-98) |" in of_words(given)
 
 
 # --- aequitas ---
