@@ -98,7 +98,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         digests = digests_of(evaluation_set, scored, predictions_to)
         features = evaluation_set.features
     families = _families(loaded.plan, counted.table, features)
-    origin = provenance(loaded, digests, started, scored)
+    origin = provenance(loaded, digests, started, scored, evaluation_set.strata)
     gathered = Gathered(loaded, features, counted, families, scored.system, origin)
     gathered = replace(gathered, waivers=waivers, measures=measures, answered=answered, rows=rows)
     return summarise(replace(gathered, joined=joined, details=details))

@@ -89,9 +89,18 @@ class VerdictWriter(Writer):
         if self._of_rates == "pass":
             unknown, alone = self._unknown.of_passes(), self._not_alone()
         planned = self._planned_pass() if self._of_rates == "inconclusive" else ""
-        for more in filter(None, (alone, unknown, planned, self._swaps.sentence(), self._change.sentence())):
+        more_said = (self._selected_by_decision(), alone, unknown, planned)
+        for more in filter(None, (*more_said, self._swaps.sentence(), self._change.sentence())):
             text = self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
         return text
+
+    def _selected_by_decision(self) -> str:
+        if not any(notice.code == "selected_by_decision" for notice in self.result.notices):
+            return ""
+        return self.t.gettext(
+            "But the test set was put together by the system's own decisions, so that its rates are not those of "
+            "people at large; that takes weights or strata in the plan."
+        )
 
     def _passing_sentence(self) -> str:
         """Return how many groups were judged and stayed within; and on how many limits, where that differs."""

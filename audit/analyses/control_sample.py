@@ -15,18 +15,26 @@ import numpy as np
 from audit.analyses.estimates import as_known
 from audit.analyses.sides import possible_cases
 from audit.counting.families import EVERYONE, is_finest
-from audit.counting.table import POSITIVE, UNLABELLED, FamilyCounts
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, UNLABELLED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Outcome, RuleResult, Verdict
 from audit.result.findings.sensitivity import ControlComparison, ControlSample, ControlVerdict
+from audit.result.findings.system import Notice
 from audit.stats.arrays import IntArray
 from audit.stats.rates.intervals import newcombe_difference
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS, Metric, MetricName
 from audit.vocabulary.numbers import percent
+from audit.vocabulary.sentences import sentence
 
 MOST_COMPARED: Final = 60
 """Number of groups compared for each rate, those with the most cases in the sample first."""
+
+
+_BY_DECISION: Final = (
+    " Of the cases drawn at random and of the others, one part was flagged whole and of the other part nobody: these "
+    "rates differ by how the set was put together, and are not compared."
+)
 
 
 class Verdicts(NamedTuple):
@@ -60,8 +68,9 @@ def control_sample(
         Counts of the control sample, and the verdicts of the same plan on it.
     """
     drawn, judged_drawn = sample_alone
-    comparisons, left_out = _comparisons(plan, families, drawn)
     whole, sample = _everyone(families), _everyone(drawn)
+    vacuous = _vacuous(plan, sample, whole - sample)
+    comparisons, left_out = _comparisons(plan, families, drawn, vacuous)
     drawn_cases = int(sample.sum())
     verdicts = _verdicts(judged, judged_drawn, _everyone_as_family(sample))
     return ControlSample(
@@ -71,8 +80,24 @@ def control_sample(
         comparisons=comparisons,
         comparisons_left_out=left_out,
         verdicts=verdicts,
-        words=_words(whole, sample, verdicts, plan.verdict.min_denominator),
+        words=_words(whole, sample, verdicts, plan.verdict.min_denominator) + (_BY_DECISION if vacuous else ""),
+        vacuous=vacuous,
     )
+
+
+def selection_notices(plan: AuditPlan, found: ControlSample | None) -> tuple[Notice, ...]:
+    """Say where the set was put together by the decision, and nothing says what its cases stand for."""
+    if found is None or not found.vacuous or plan.evaluation_set.is_weighted:
+        return ()
+    return (Notice.of("selected_by_decision", sentence("selected_by_decision")),)
+
+
+def _vacuous(plan: AuditPlan, sample: IntArray, others: IntArray) -> tuple[MetricName, ...]:
+    """Name the plan's rates that differ by construction: one part was flagged whole, and of the other part nobody."""
+    inside, outside = (cells.sum(axis=0)[[FLAGGED, NOT_FLAGGED]] for cells in (sample, others))
+    enough = min(int(inside.sum()), int(outside.sum())) >= plan.verdict.min_denominator
+    opposed = not (inside * outside).any() and (inside == 0).any() and (outside == 0).any()
+    return tuple(dict.fromkeys(rule.metric for rule in plan.rules)) if enough and opposed else ()
 
 
 def _everyone(families: Mapping[Family, FamilyCounts]) -> IntArray:
@@ -80,9 +105,12 @@ def _everyone(families: Mapping[Family, FamilyCounts]) -> IntArray:
 
 
 def _comparisons(
-    plan: AuditPlan, families: Mapping[Family, FamilyCounts], drawn: Mapping[Family, FamilyCounts]
+    plan: AuditPlan,
+    families: Mapping[Family, FamilyCounts],
+    drawn: Mapping[Family, FamilyCounts],
+    vacuous: Sequence[MetricName],
 ) -> tuple[tuple[ControlComparison, ...], int]:
-    names: dict[MetricName, None] = {rule.metric: None for rule in plan.rules}
+    names: dict[MetricName, None] = {rule.metric: None for rule in plan.rules if rule.metric not in vacuous}
     names["base_rate"] = None
     compared: list[ControlComparison] = []
     left_out = 0

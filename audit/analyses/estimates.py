@@ -103,7 +103,7 @@ def _changes_by_design(
 
     def changes(place: int, known: bool) -> dict[str, float | None]:
         changed: dict[str, float | None] = {}
-        if known and np.isfinite(found.effective[place]):
+        if known and not np.isnan(found.effective[place]):
             changed = {name: as_known(values[place]) for name, values in by_field.items()}
         if moments.weighted:
             changed["weighted_numerator"] = as_known(numerators[place])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from audit.analyses.amplification import amplification
-from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
+from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample, selection_notices
 from audit.analyses.costs import cost_findings
 from audit.analyses.deployed import Rates, deployed
 from audit.analyses.detector_answers import failed_rows, self_disagreement
@@ -69,7 +69,7 @@ def further_findings(
         "self_disagreement": self_disagreement(plan, counted, list(families), by_name),
         "deployed": deployed(plan, shown, _weighted_rates(shown, estimates, counted), counted.moments),
     }
-    return found, sensitivity_notices(plan, sensitivity)
+    return found, (*sensitivity_notices(plan, sensitivity), *selection_notices(plan, found["control_sample"]))
 
 
 def _weighted_rates(

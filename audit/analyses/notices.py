@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import RowAccount
@@ -31,6 +32,7 @@ def notices(
     rows: Sequence[RowAccount],
     families: Mapping[Family, FamilyCounts],
     features: Sequence[SensitiveFeature],
+    moments: Moments | None = None,
 ) -> tuple[Notice, ...]:
     """Everything a reader must know, the most important first."""
     found = [
@@ -45,7 +47,7 @@ def notices(
     found.extend(_unlabelled(plan, rows))
     found.extend(_unknown(plan, families))
     found.extend(_several(features))
-    found.extend(_far_from_plan(plan, everyone))
+    found.extend(_far_from_plan(plan, everyone, moments))
     found.extend(_borders(system))
     found.extend(_after_scoring(plan))
     return tuple(found)
@@ -53,10 +55,15 @@ def notices(
 
 def _rows_as_they_are(plan: AuditPlan) -> list[Notice]:
     section = plan.evaluation_set
-    if section.weight is None and section.cluster is None:
+    if not section.is_weighted and section.cluster is None:
         return []
     ground = " and ".join(
-        words for words, column in (("design weights", section.weight), ("clusters", section.cluster)) if column
+        words
+        for words, column in (
+            ("strata" if section.stratum else "design weights", section.is_weighted),
+            ("clusters", section.cluster),
+        )
+        if column
     )
     return [Notice.of("rows_as_they_are", sentence("rows_as_they_are", ground=Word(word=ground)))]
 
@@ -158,11 +165,14 @@ def _several(features: Sequence[SensitiveFeature]) -> list[Notice]:
     return found
 
 
-def _far_from_plan(plan: AuditPlan, everyone: FamilyCounts) -> list[Notice]:
+def _far_from_plan(plan: AuditPlan, everyone: FamilyCounts, moments: Moments | None) -> list[Notice]:
     found: list[Notice] = []
     for rule in plan.named_rules:
         metric = METRICS[rule.metric]
-        x, n = int(everyone.numerator(metric)[0]), int(everyone.denominator(metric)[0])
+        x, n = float(everyone.numerator(metric)[0]), float(everyone.denominator(metric)[0])
+        if moments is not None:
+            of = moments.of(everyone)
+            x, n = float(of.weight(metric.numerator)[0]), float(of.weight(metric.denominator)[0])
         if n and abs(x / n - rule.planned_rate) > _FAR_FROM_PLAN:
             shares = {"planned": share(rule.planned_rate, exact_percent), "measured": share(x / n)}
             found.append(Notice.of(f"planned_rate_{rule.id}", sentence("far_from_plan", rule=str(rule.id), **shares)))
@@ -179,5 +189,8 @@ def _borders(system: SystemDescription) -> list[Notice]:
 
 
 def _after_scoring(plan: AuditPlan) -> list[Notice]:
-    rules = [str(rule.id) for rule in plan.named_rules if METRICS[rule.metric].denominator_is == "decisions"]
+    by_decision = "decision" in plan.evaluation_set.stratum_by
+    rules = [
+        str(rule.id) for rule in plan.named_rules if by_decision or METRICS[rule.metric].denominator_is == "decisions"
+    ]
     return [Notice.of(f"decided_after_scoring_{rule}", sentence("after_scoring", rule=rule)) for rule in rules]

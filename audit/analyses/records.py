@@ -77,7 +77,7 @@ def records(  # noqa: PLR0913 - what a result is written from
         further |= found
     compared = [everyone, *(families[family] for family in compared_families(plan))]
     crosscheck, opinions = _crosscheck(plan, compared, (*rates, *gaps), rows, counted)
-    known = notices(plan, system, everyone, accounts, families, features)
+    known = notices(plan, system, everyone, accounts, families, features, counted.moments)
     return Records(accounts, group_counts(shown), rates, gaps, (*known, *doubts, *opinions), {**further, **crosscheck})
 
 

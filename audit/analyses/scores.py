@@ -71,7 +71,7 @@ def score_findings(
 def unused_design(plan: AuditPlan) -> tuple[Unused, ...]:
     """List the parts of the plan's design that these analyses do not use: they count cases."""
     section = plan.evaluation_set
-    weights: tuple[Unused, ...] = () if section.weight is None else ("weights",)
+    weights: tuple[Unused, ...] = ("weights",) if section.is_weighted else ()
     return (*weights, "clusters") if section.cluster is not None else weights
 
 

@@ -103,7 +103,7 @@ def _scan(
         "replicates": scan.replicates,
         "penalty": scan.penalty,
         "by_cluster": cells.cluster is not None,
-        "leaves_out_weights": plan.evaluation_set.weight is not None,
+        "leaves_out_weights": plan.evaluation_set.is_weighted,
     }
     reason = _why_not_searched(question, half, other, 2 * floor_cases)
     if reason is not None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from audit.analyses.weighted_rates import correlation
 from audit.counting.family_moments import Cells, FamilyMoments
+from audit.counting.strata import MOST_DEGREES, StratifiedFamily
 from audit.counting.table import FamilyCounts
 from audit.stats.arrays import FloatArray
 from audit.stats.clusters.effective_test import effective_size, few_degrees_factor
@@ -29,7 +30,8 @@ class RateIntervals:
     exact_high: FloatArray
     """Clopper-Pearson's limits at the effective size."""
     effective: FloatArray
-    """Effective size, before the cut for few degrees of freedom; nan where every case is one."""
+    """Effective size, before the cut for few degrees of freedom; nan where every case is one, inf where the population
+    is known in full."""
     degrees_of_freedom: FloatArray
     """Degrees of freedom of its variance; nan where every case is one."""
 
@@ -44,7 +46,7 @@ def rate_intervals(of: FamilyMoments, family: FamilyCounts, metric: Metric, leve
     counts.
     """
     cells: Cells = (metric.numerator, metric.denominator)
-    found = _intervals(of.own(cells), correlation(of, cells), level)
+    found = _side_intervals(of, cells, level)
     alike = of.counts_alike(metric.denominator, rest=False)
     if not alike.any():
         return found
@@ -64,6 +66,17 @@ def rate_intervals(of: FamilyMoments, family: FamilyCounts, metric: Metric, leve
         effective=np.where(alike, unknown, found.effective),
         degrees_of_freedom=np.where(alike, unknown, found.degrees_of_freedom),
     )
+
+
+def _side_intervals(of: FamilyMoments, cells: Cells, level: float, *, rest: bool = False) -> RateIntervals:
+    side = of.rest(cells) if rest else of.own(cells)
+    if not isinstance(of, StratifiedFamily):
+        return _intervals(side, correlation(of, cells), level)
+    low, high = of.limits(cells, level, rest=rest)
+    size, degrees = effective_size(side, 0.0)
+    sure = degrees > MOST_DEGREES
+    size, degrees = np.where(sure, np.inf, size), np.where(sure, np.inf, degrees)
+    return RateIntervals(side.rate, low, high, low, high, size, degrees)
 
 
 def _intervals(side: WeightedRate, icc: float, level: float) -> RateIntervals:
@@ -104,7 +117,7 @@ def contrast(
     units = of.units(metric.denominator)
     if reference is None:
         side, cross = of.rest(cells), of.cross(cells, cells)
-        others, others_units = _intervals(side, correlation(of, cells), level), units.sum() - units
+        others, others_units = _side_intervals(of, cells, level, rest=True), units.sum() - units
         spread = side.residual
     else:
         at = np.full(units.shape, reference)

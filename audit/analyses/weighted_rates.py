@@ -14,11 +14,13 @@ import numpy.typing as npt
 from audit.analyses.missing_attributes import NOTHING, Supposed, member_places, share_at_odds
 from audit.analyses.sides import Question, When, possible_cells
 from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
+from audit.counting.strata import StratifiedFamily
 from audit.counting.table import FamilyCounts
 from audit.stats.arrays import FloatArray
 from audit.stats.clusters.effective_test import Comparison
 from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.weighted_rate import Tilt, WeightedRate, pooled_correlation
+from audit.stats.strata.stratified_test import StratifiedComparison
 from audit.vocabulary.metrics import Cell, Metric
 
 
@@ -38,6 +40,9 @@ def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt,
 def weighted_comparison(of: FamilyMoments, family: FamilyCounts, question: Question, when: When) -> Comparison:
     """Compare group and rest as `question` asks, with unscored cases at their best or worst or left out."""
     own, rest = question.cells(when)
+    if isinstance(of, StratifiedFamily):
+        sampled = of.sampled(own), of.sampled(rest, rest=True)
+        return StratifiedComparison(of.own(own), of.rest(rest), of.cross(own, rest), 0.0, counts=(sampled,))
     tilt, _, everyone = _tilts(of, family, own)
     _, rest_tilt, _ = _tilts(of, family, rest)
     # unscored cases can make the rows of a cluster less alike than they are; the larger correlation holds for either
@@ -65,9 +70,11 @@ def _alike(of: FamilyMoments, cells: Cells, scored: Cells, *, rest: bool) -> Ali
 
 def least_q(of: FamilyMoments, family: FamilyCounts, cells: Iterable[Cell]) -> FloatArray:
     """float64[G]: ``sum Q / S^2`` of each group, if its weights were as uneven as those within groups are on
-    average.
+    average. 0 where weights are known from strata, and not found.
     """
     denominator = tuple(cells)
+    if of.by_strata:
+        return np.zeros(len(family.groups))
     rows = np.asarray(family.total(denominator), dtype=np.float64)
     total, (_, squares) = of.units(denominator), of.squares(denominator)
     some = (rows > 0.0) & (total > 0.0)
@@ -96,9 +103,10 @@ def with_possible_members(
     With them come as few whose cases say otherwise as the plan's odds ask for. Rates are exact. Variances are bounded
     from above (Minkowski); a covariance with the rest counts only where it adds. Degrees of freedom stay.
     """
-    own, rest = question.cells(when)
-    up = (question.side == "high") == (when == "worst")
+    (own, rest), up = question.cells(when), (question.side == "high") == (when == "worst")
     moving = _Moving.of(of, family, question.metric, supposed, up=up, several=when == "worst")
+    if isinstance(of, StratifiedFamily) and isinstance(start, StratifiedComparison):
+        return _divided(of, family, question.metric, start, moving, up=up), moving.units > 0.0
     total, counted = of.units(own[1]), of.units(own[0])
     new_total = total + moving.units + moving.others
     divisor = np.where(new_total > 0.0, new_total, 1.0)
@@ -145,6 +153,47 @@ def _and_moved(alike: Alike | None, moved: WeightedRate) -> Alike | None:
     return None if alike is None else alike.worse_of(Alike.of(moved))
 
 
+def _divided(
+    of: StratifiedFamily,
+    family: FamilyCounts,
+    metric: Metric,
+    start: StratifiedComparison,
+    moving: _Moving,
+    *,
+    up: bool,
+) -> StratifiedComparison:
+    """Move possible members from the rest to the group: those drawn most rarely first, and the other way round.
+
+    The weight that moves is fixed, and not whose it is. Rates are the same either way; variances lie between.
+    """
+    (scored, unscored), places = _speaking(metric, up=up), member_places(family)
+    otherwise = tuple(cell for cell in metric.denominator if cell not in scored)
+    amounts = (scored, moving.scored), (unscored, moving.units - moving.scored), (otherwise, moving.others)
+    members = [[*unknown, *several] for unknown, several in zip(places.unknown, places.several, strict=True)]
+    found = []
+    for first in (1, -1):
+        taken = []
+        for cells, amount in amounts:
+            rows = of.by_chance(of.rows(cells))
+            there = np.stack([rows[some].sum(axis=0) for some in members])[:, ::first]
+            worth = there / of.chances[::first]
+            before = np.cumsum(worth, axis=1) - worth
+            filled = np.clip(amount[:, np.newaxis] - before, 0.0, worth)
+            taken.append((filled * of.chances[::first])[:, ::first])
+        joined, left = taken[0] + taken[1], taken[0]
+        group, rest = start.counts[0]
+        into, out = ((joined, taken[2]), (left, taken[2])) if up else ((taken[2], joined), (taken[2], left))
+        found.append((group.joined_by(*into), rest.joined_by(-out[0], -out[1])))
+    return replace(start, counts=tuple(found), _found={})
+
+
+def _speaking(metric: Metric, *, up: bool) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
+    """List the cells of scored cases that push a rate up (or down), and of unscored ones that could."""
+    if up:
+        return metric.numerator, metric.highest_if_unscored
+    return tuple(cell for cell in metric.denominator if cell not in metric.numerator), metric.lowest_if_unscored
+
+
 @dataclass(frozen=True, slots=True)
 class _Moving:
     """Possible members that speak against a group; float64[G] each."""
@@ -180,8 +229,7 @@ class _Moving:
     def of(
         cls, of: FamilyMoments, family: FamilyCounts, metric: Metric, supposed: Supposed, *, up: bool, several: bool
     ) -> _Moving:
-        scored = metric.numerator if up else tuple(cell for cell in metric.denominator if cell not in metric.numerator)
-        unscored = metric.highest_if_unscored if up else metric.lowest_if_unscored
+        scored, unscored = _speaking(metric, up=up)
         places = member_places(family)
         otherwise = tuple(cell for cell in metric.denominator if cell not in scored)
         moving, moving_scored, others = (

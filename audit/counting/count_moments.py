@@ -11,13 +11,17 @@ from audit.counting.clusters import ClusterTable
 from audit.counting.count import SCORED, packed_cell, run_expression
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
+from audit.counting.strata import StratumTable
 from audit.counting.weights import WeightTable
+from audit.errors import DataError
 from audit.evaluation.connection import reading
 from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.metrics import Cell
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
+    from audit.evaluation.strata import Strata
 
 _CUT: Final = 20
 """Bits cut from a square before it is squared again: sums of fourth powers of 2^30 do not fit into 128 bits."""
@@ -30,7 +34,7 @@ _CELL_OF: Final = np.array(
 
 
 def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Moments | None:
-    """Sum weights and clusters of the scored set in one scan; None if the plan has neither.
+    """Sum weights, strata and clusters of the scored set in one scan; None if the plan has none of them.
 
     Parameters
     ----------
@@ -43,6 +47,8 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
     DataError
         The file cannot be read any more.
     """
+    if evaluation_set.strata is not None:
+        return _stratified(evaluation_set, evaluation_set.strata, relation)
     weighted, clustered = (name in evaluation_set.expressions for name in ("weight_units", "cluster"))
     if not (weighted or clustered):
         return None
@@ -64,6 +70,40 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
     return Moments(
         evaluation_set.features, codes, table, evaluation_set.weight_unit if weighted else 1.0, weighted, clustered
     )
+
+
+def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) -> Moments:
+    names = [feature.name for feature in evaluation_set.features]
+    with reading(evaluation_set.source_name):
+        expression = strata_expression(relation, [f"group_{name}" for name in names])
+        summed = run_expression(evaluation_set.connection, expression).to_arrow_table()
+    codes, finest = _finest(summed, names, evaluation_set.codes)
+    found = summed.column("stratum").to_pylist()
+    there = sorted(set(found))  # a part of the set, such as the control sample, need not have them all
+    at = {name: place for place, name in enumerate(there)}
+    rows = np.zeros((len(codes), len(there), len(CELLS)))
+    place = np.array([at[name] for name in found], dtype=np.int64)
+    np.add.at(rows, (finest, place, _CELL_OF[summed.column("cell").to_numpy()]), _floats(summed, "cases"))
+    sizes = np.array([strata.sizes[name] for name in there], dtype=np.int64)
+    try:
+        table = StratumTable.of_strata(rows, sizes, strata.by, codes, names)
+    except ValueError as error:
+        raise DataError(
+            f'{shown(evaluation_set.source_name)}: stratum_by names "{error}", and cases of one stratum differ in it',
+            slug="stratum-by",
+            hint="name only what all cases of a stratum have in common, the undrawn ones too",
+        ) from None
+    return Moments(evaluation_set.features, codes, table, weighted=True)
+
+
+def strata_expression(relation: str, groups: Sequence[str]) -> Any:
+    """The Ibis expression of the counts by stratum, bound to no engine: by group, cell and stratum, `cases`."""
+    import ibis
+
+    columns = {**dict.fromkeys((*groups, "stratum"), "string"), "label": "int8", "decision": "int8"}
+    scored = ibis.table(columns, name=relation)
+    keys = [scored[name] for name in (*groups, "stratum")]
+    return scored.group_by(keys, cell=packed_cell(scored)).aggregate(cases=scored.count())
 
 
 def moments_expression(relation: str, groups: Sequence[str], *, weighted: bool, clustered: bool) -> Any:

@@ -40,6 +40,8 @@ class FamilyMoments(ABC):
     """Weight of one unit."""
     spans: bool
     """Whether some cluster has rows in several groups of the family."""
+    by_strata = False
+    """Whether rows are drawn from strata of known sizes, so that their weights are known and not found."""
 
     def own(self, cells: Cells) -> WeightedRate:
         """The rates of the groups, (G,)."""
@@ -92,6 +94,10 @@ class FamilyMoments(ABC):
 
         Weighted rates are then the unweighted ones, and methods for integer counts are exact for them.
         """
+
+    def planned(self, cells: Cells) -> Cells:
+        """Give the cells by which sizes are planned: no outcome is looked at."""
+        return (), cells[1]
 
     def weight(self, cells: Iterable[Cell]) -> FloatArray:
         """float64[G]: sum of weights of each group: the number of cases of the population that it stands for."""

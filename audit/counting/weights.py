@@ -53,7 +53,7 @@ class WeightedFamily(FamilyMoments):
     spans = False
 
     def __init__(self, sums: WeightTable, unit: float) -> None:
-        self._sums = sums
+        self.sums = sums
         self.unit = unit
 
     def evened(self, cells: Cells, *, rest: bool) -> Evened:
@@ -64,36 +64,36 @@ class WeightedFamily(FamilyMoments):
     def cross(self, own: Cells, rest: Cells) -> FloatArray:
         """float64[G]: 0, because no row is in a group and in its rest."""
         del own, rest
-        return np.zeros(len(self._sums.first))
+        return np.zeros(len(self.sums.first))
 
     def shared(self, cells: Iterable[Cell]) -> BoolArray:
         """bool[G]: False, because no row is in a group and in its rest."""
         del cells
-        return np.zeros(len(self._sums.first), dtype=np.bool_)
+        return np.zeros(len(self.sums.first), dtype=np.bool_)
 
     def between(self, place: int, cells: Cells) -> FloatArray:
         """float64[G]: 0, because no row is in two groups."""
         del place, cells
-        return np.zeros(len(self._sums.first))
+        return np.zeros(len(self.sums.first))
 
     def units(self, cells: Iterable[Cell]) -> FloatArray:
         """float64[G]: sum of weights of each group, in units."""
-        return np.asarray(self._sums.first @ indicator(cells))
+        return np.asarray(self.sums.first @ indicator(cells))
 
     def spread(self, cells: Cells, rate: FloatArray, *, rest: bool = False) -> FloatArray:
         """float64[G]: sum over rows of (w y - rate w)^2."""
-        counted, second = (self._total(self._sums.second, indicator(some), rest=rest) for some in cells)
+        counted, second = (self._total(self.sums.second, indicator(some), rest=rest) for some in cells)
         return np.asarray((1.0 - rate) ** 2 * counted + rate**2 * np.maximum(second - counted, 0.0))
 
     def squares(self, cells: Iterable[Cell]) -> tuple[FloatArray, FloatArray]:
         """float64[G] twice: sum of squared weights, which is both B^2 and Q."""
-        second = self._total(self._sums.second, indicator(cells), rest=False)
+        second = self._total(self.sums.second, indicator(cells), rest=False)
         return second, second
 
     def counts_alike(self, denominator: Sequence[Cell], *, rest: bool = True) -> BoolArray:
         """bool[G]: whether rows weigh the same within the group and, with `rest`, within its rest."""
         picked = indicator(denominator) > 0.0
-        low, high = self._sums.lowest[:, picked].min(axis=1), self._sums.highest[:, picked].max(axis=1)
+        low, high = self.sums.lowest[:, picked].min(axis=1), self.sums.highest[:, picked].max(axis=1)
         alone = (low == high) | np.isinf(low)
         if not rest:
             return np.asarray(alone)
@@ -106,7 +106,7 @@ class WeightedFamily(FamilyMoments):
         return of_the_others(own) if rest else own
 
     def _rate(self, cells: Cells, *, rest: bool) -> WeightedRate:
-        sums, denominator = self._sums, indicator(cells[1])
+        sums, denominator = self.sums, indicator(cells[1])
         counted, total = (self._total(sums.first, indicator(some), rest=rest) for some in cells)
         rate = np.where(total > 0.0, counted / np.where(total > 0.0, total, 1.0), 0.0)
         cases, second = (self._total(of, denominator, rest=rest) for of in (sums.cases, sums.second))

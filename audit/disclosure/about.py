@@ -67,7 +67,7 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         codings=tuple(_coding(feature, plan.governance) for feature in result.features),
         metrics=public_metrics(result),
         probe_rules=len(plan.named_probe_rules),
-        weighted=plan.evaluation_set.weight is not None,
+        weighted=plan.evaluation_set.is_weighted,
         clustered=plan.evaluation_set.cluster is not None,
         unit=public_method(plan).unit,
         safeguards=public_safeguards(result),

@@ -15,6 +15,7 @@ from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import refuse_rows
 from audit.evaluation.scores import number_cells
 from audit.evaluation.sql import identifier, literal
+from audit.evaluation.strata import Strata, check_strata
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.text import shown
 
@@ -35,10 +36,12 @@ class Design:
     """Further columns of a set, as SQL over its relation."""
 
     expressions: Mapping[str, str] = field(default_factory=dict)
-    """`weight_units` (BIGINT), `cluster` (VARCHAR), `control_<name>` and `scan_<place>` (VARCHAR, never NULL) and
+    """`weight_units` (BIGINT), `stratum`, `cluster`, `control_<name>` and `scan_<place>` (VARCHAR, never NULL) and
     `in_control_sample` (BOOLEAN), as far as the plan asks for them."""
     weight_unit: float = 1.0
     """Weight of one unit of `weight_units`: a power of two."""
+    strata: Strata | None = None
+    """Strata and their sizes, where the plan names them; then there are no `weight_units`."""
 
 
 def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan) -> Design:
@@ -54,7 +57,10 @@ def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan
     section = plan.evaluation_set
     expressions: dict[str, str] = {}
     unit = 1.0
-    if section.weight is not None:
+    strata = None
+    if section.stratum is not None:
+        expressions["stratum"], strata = check_strata(connection, relation, section, section.stratum)
+    elif section.weight is not None:
         expressions["weight_units"], unit = _weights(connection, relation, section.weight)
     if section.cluster is not None:
         expressions["cluster"] = cluster_text(connection, relation, section.cluster)
@@ -66,7 +72,7 @@ def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan
     sample = plan.control_sample
     if sample is not None:
         expressions["in_control_sample"] = _drawn(connection, relation, sample.column, sample.values)
-    return Design(expressions, unit)
+    return Design(expressions, unit, strata)
 
 
 def _weights(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> tuple[str, float]:

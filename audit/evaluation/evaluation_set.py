@@ -16,6 +16,7 @@ from audit.evaluation.labels import check_labels
 from audit.evaluation.relation import Relation
 from audit.evaluation.scores import check_numbers, number_expression
 from audit.evaluation.sensitive import check_maps, check_names, code_features, list_columns
+from audit.evaluation.strata import Strata
 from audit.evaluation.table_file import ReadOptions, read_file, reference_path, relation
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
@@ -59,6 +60,8 @@ class EvaluationSet(OnConnection):
     """State of the file when it was opened."""
     weight_unit: float = 1.0
     """Weight of one of the `weight_units`, where the plan has weights."""
+    strata: Strata | None = None
+    """Strata of the population, where the plan names them."""
 
     @property
     def rows(self) -> int:
@@ -221,6 +224,7 @@ def _open(
         private=private,
         unchanged=unchanged,
         weight_unit=design.weight_unit,
+        strata=design.strata,
     )
 
 
@@ -254,7 +258,7 @@ def asked_columns(plan: AuditPlan) -> dict[str, str]:
 
 def _design_columns(plan: AuditPlan) -> list[tuple[str, str]]:
     section = plan.evaluation_set
-    asked = [(section.weight, "evaluation_set.weight"), (section.cluster, "evaluation_set.cluster")]
+    asked = [(getattr(section, key), f"evaluation_set.{key}") for key in ("weight", "stratum", "cluster")]
     asked += [(control.column, f"control_features.{name}.column") for name, control in plan.control_features.items()]
     asked += [(column, "scan.columns") for column in (plan.scan.columns if plan.scan else ())]
     if plan.control_sample is not None:

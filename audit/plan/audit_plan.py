@@ -228,9 +228,13 @@ class AuditPlan(Strict):
         for name, feature in self.groups.items():
             if {feature.column, feature.country_column} & {section.id, section.label}:
                 raise ValueError(f"groups.{name}.column is also the id or the label of a case")
-        for key in ("weight", "cluster"):
+        for key in ("weight", "stratum", "cluster"):
             if getattr(section, key) in (section.id, section.label):
                 raise ValueError(f"evaluation_set.{key} is also the id or the label of a case")
+        for common in section.stratum_by:
+            if common not in ("decision", "label", *self.groups):
+                known = ", ".join(("decision", "label", *self.groups))
+                raise ValueError(f"evaluation_set.stratum_by: {common} is none of {known}")
         self._check_extra_columns()
         if isinstance(detector, PredictionsDetector) and detector.path is None:
             spoken_for = {section.id, section.label, *(feature.column for feature in self.groups.values())}

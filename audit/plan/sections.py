@@ -143,6 +143,15 @@ class EvaluationSetSection(Strict):
     """What one row stands for: persons, cases, adverts, accounts."""
     weight: Column | None = None
     """The column with the design weight: how many cases of the population the row stands for, a number above 0."""
+    stratum: Column | None = None
+    """The column that names the stratum a row was drawn from. Every case of a stratum must have had the same chance to
+    be drawn, and then weighs N / n: its size over the rows drawn."""
+    stratum_sizes: Annotated[dict[str, Annotated[int, Field(ge=1)]], Field(default_factory=dict)]
+    """With `stratum`: how many cases the population has in each, drawn or not: `{ random = 972648, selected = 5082 }`.
+    A stratum of which every case is in the set is known in full, and leaves nothing to chance."""
+    stratum_by: tuple[str, ...] = ()
+    """With `stratum`: what all cases of a stratum have in common by construction, the undrawn ones too: `decision` (of
+    the detector), `label`, names of groups. Of what is not named, cases that nobody drew may be there."""
     cluster: Column | None = None
     """The column that names what a row belongs to (advertiser, account, household): rows of one say less than as many
     independent ones. Never shown."""
@@ -155,6 +164,21 @@ class EvaluationSetSection(Strict):
         values = (*self.label_positive, *self.label_negative, *self.label_missing)
         check_disjoint("label_positive, label_negative and label_missing", values)
         return self
+
+    @model_validator(mode="after")
+    def _strata_are_whole(self) -> Self:
+        if self.stratum is None and (self.stratum_sizes or self.stratum_by):
+            raise ValueError("stratum_sizes and stratum_by need `stratum`, the column that names a row's stratum")
+        if self.stratum is not None and not self.stratum_sizes:
+            raise ValueError("stratum needs stratum_sizes, such as { random = 972648, selected = 5082 }")
+        if self.stratum is not None and self.cluster is not None:
+            raise ValueError("stratum and cluster exclude each other: use a weight with clusters")
+        return self
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether rows stand for different numbers of cases: by a weight, or by their stratum."""
+        return self.weight is not None or self.stratum is not None
 
 
 class ScoringSection(Strict):

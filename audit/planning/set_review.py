@@ -299,7 +299,7 @@ def _technical_columns(plan: AuditPlan) -> set[str]:
     answer.
     """
     section, detector = plan.evaluation_set, plan.detector
-    named = {section.id, section.label, section.weight, section.cluster}
+    named = {section.id, section.label, section.weight, section.stratum, section.cluster}
     if isinstance(detector, PredictionsDetector) and detector.path is None:
         named.add(detector.answer)
     if section.weight == "design_weight":

@@ -64,6 +64,17 @@ class Waiver(Part):
     """The day after which it no longer holds, as YYYY-MM-DD."""
 
 
+class StratumDrawn(Part):
+    """A stratum of the population, and what was drawn from it."""
+
+    name: str
+    """As the plan names it."""
+    size: int
+    """Cases of the population."""
+    drawn: int
+    """Cases of the set. As many as `size`: the stratum is known in full."""
+
+
 class Provenance(Part):
     """From what, by what and when. The only part of a result that may differ between two runs on the same input."""
 
@@ -100,6 +111,8 @@ class Provenance(Part):
     course: tuple[str, ...] = ()
     """How scoring went, in the detector's words: what was asked again, cut, or answered by whom. Of stretches of work
     that were killed nothing is known."""
+    strata: tuple[StratumDrawn, ...] = ()
+    """Strata that the set was drawn from, where the plan names them."""
     plan_file: str = ""
     """The plan file as it was named, where that is a plain relative path, else its own name; empty where it is not
     known."""

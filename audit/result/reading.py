@@ -112,8 +112,13 @@ class Rate:
 
     @property
     def apart(self) -> float:
-        """Cases of this group that would have gone the other way at the rate of everyone else, to whichever side."""
-        return 0.0 if self.value is None or self.rest is None else abs(self.value - self.rest) * self.denominator
+        """Cases of this group that would have gone the other way at the rate of everyone else, to whichever side; with
+        design weights the cases of the population.
+        """
+        if self.value is None or self.rest is None or self.estimate is None:
+            return 0.0
+        weighted = self.estimate.weighted_denominator
+        return abs(self.value - self.rest) * (self.denominator if weighted is None else weighted)
 
     @property
     def more_harmed(self) -> float:

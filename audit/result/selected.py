@@ -83,12 +83,19 @@ def limits_of(estimate: Estimate, level: float) -> Ends:
     """Clopper-Pearson interval of an estimate's rate, in shares; of weighted or clustered cases by design.
 
     By design the counts are those of the effective size, times ``(z / t_df)^2`` for few degrees of freedom (Korn &
-    Graubard 1998); (0, 1) where nothing is known of the variance. Ten digits, so that a last bit changes no report.
+    Graubard 1998); (0, 1) where nothing is known of the variance. In strata it is never narrower than the one stated,
+    and the rate alone where they are known in full. Ten digits, so that a last bit changes no report.
     """
+    low, high = estimate.low, estimate.high
+    if low is not None and low == high:
+        return low, low
     if estimate.effective_cases is None or estimate.value is None:
         return clopper_pearson(estimate.numerator, estimate.denominator, level)
     n = estimate.effective_cases * _few_degrees(estimate.degrees_of_freedom, (1.0 - level) / 2.0)
-    return clopper_pearson(min(n * estimate.value, n), n, level) if n > 0.0 else (0.0, 1.0)
+    least, most = clopper_pearson(min(n * estimate.value, n), n, level) if n > 0.0 else (0.0, 1.0)
+    if low is None or high is None or (low, high) != (estimate.exact_low, estimate.exact_high):
+        return least, most
+    return min(low, least), max(high, most)
 
 
 @lru_cache(maxsize=4096)

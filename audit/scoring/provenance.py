@@ -17,11 +17,12 @@ from audit.plan.audit_plan import AuditPlan, Rule
 from audit.plan.file.plan_file import LoadedPlan, canonical_plan_sha256
 from audit.plan.governance import GovernanceSection
 from audit.plan.sections import BaselineSection, DisclosureSection, SandboxSection
-from audit.result.audit_result import Provenance
+from audit.result.audit_result import Provenance, StratumDrawn
 from audit.version import __version__
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
+    from audit.evaluation.strata import Strata
     from audit.scoring.scored import Scored
 
 _NO_BASELINE: Final = {"regression_margin": None}
@@ -50,6 +51,7 @@ def provenance(
     digests: Mapping[str, str | None],
     started: datetime,
     scored: Scored | None = None,
+    strata: Strata | None = None,
 ) -> Provenance:
     """Record digests, versions and times; `digests` comes from `digests_of`.
 
@@ -74,6 +76,9 @@ def provenance(
         legs=legs if any(begun < _stamp(started) for begun, _ in legs) else (),
         ran_in=None if scored is None else scored.ran_in,
         course=() if scored is None else scored.course,
+        strata=()
+        if strata is None
+        else tuple(StratumDrawn(name=name, size=size, drawn=strata.drawn[name]) for name, size in strata.sizes.items()),
         plan_file=loaded.file,
         rule_lines=_rule_lines(loaded),
     )

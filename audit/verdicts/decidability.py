@@ -253,14 +253,15 @@ def effective_sizes(
     if moments is None:
         return whole
     of, cells = moments.of(family), possible_cells(metric)
-    own, rest = of.own(((), cells)), of.rest(((), cells))
+    planned = of.planned((metric.numerator, cells))
+    own, rest = of.own(planned), of.rest(planned)
     correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
     degrees, rest_degrees = satterthwaite(own, correlation), satterthwaite(rest, correlation)
     # few degrees of freedom make every case worth less, and so does a correlation that few clusters leave open
     uneven = least_q(of, family, cells)
     levels = plan.verdict.alpha if at is None else at
     few = design_size(own, correlation, uneven) * few_degrees_factor(degrees, levels)
-    evened, rest_evened = (of.evened(((), cells), rest=side) for side in (False, True))
+    evened, rest_evened = (of.evened(planned, rest=side) for side in (False, True))
     open_to = Alike.supposing(correlation, own, evened).largest
     rest_size = design_size(rest, correlation) * few_degrees_factor(rest_degrees, levels)
     if at is not None:

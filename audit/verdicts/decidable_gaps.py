@@ -207,7 +207,8 @@ def _first_step_levels(
         n, m = decided.cases[tested], decided.rest_cases[tested]
         levels[tested] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method)
         return levels
-    own = moments.of(counts).own(((), possible_cells(METRICS[rule.metric])))
+    of, metric = moments.of(counts), METRICS[rule.metric]
+    own = of.own(of.planned((metric.numerator, possible_cells(metric))))
     size = design_size(own, plan.evaluation_set.expected_icc if moments.clustered else 0.0)[tested]
     levels[tested] = first_effective_levels(power_width(rule.planned_rate, size, question.fail), share)
     return levels

@@ -20,7 +20,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray
-from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, effective_test, few_degrees_factor
+from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, few_degrees_factor
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite
 from audit.stats.rates.boundaries import counted_rate
 from audit.stats.sizes.approximate_power import cases_to_decide
@@ -144,24 +144,24 @@ def _side(
     p_fail, levels, beyond = _fail_tests(question, of, best, can_fail, level, expected_icc)
     supposed = Supposed.of(plan.sensitivity)
     stands = _stands(question, of, family, best, supposed, beyond, levels)
-    recorded = effective_test(worst, question.within, alpha)
+    recorded = worst.test(question.within, alpha)
     p_pass = np.where(decided.decidable, recorded.p, 1.0)
     as_they_are = weighted_comparison(of, family, question, "scored")
-    scored = effective_test(as_they_are, question.within, alpha).p
+    scored = as_they_are.test(question.within, alpha).p
     as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
     passing = [as_recorded]
     # first those alone who have several nationalities, where there are any
     for each in (_NOBODY, supposed) if family.parts else (supposed,):
         moved, movable = with_possible_members(of, family, question, worst, each)
         if movable.any():
-            p_pass = np.where(movable, np.maximum(p_pass, effective_test(moved, question.within, alpha).p), p_pass)
+            p_pass = np.where(movable, np.maximum(p_pass, moved.test(question.within, alpha).p), p_pass)
         passing.append(decided.decidable & (p_pass <= alpha))
     to_pass, to_fail = _cases_to_verdict(plan, question, as_they_are, decided, levels)
     of_several = passing[1] if family.parts else as_recorded
     as_scored = decided.decidable & (scored <= alpha)
     return _Side(
         SideTests(can_fail, p_fail, levels, beyond, stands, p_pass, as_scored, as_recorded, of_several),
-        np.minimum(recorded.degrees_of_freedom, effective_test(best, question.fail, alpha).degrees_of_freedom),
+        np.minimum(recorded.degrees_of_freedom, best.test(question.fail, alpha).degrees_of_freedom),
         recorded.too_few_clusters,
         to_pass,
         to_fail,
@@ -186,7 +186,7 @@ def _fail_tests(
     width = power_width(numerator / max(float(denominator), 1.0), design_size(some.group, expected_icc), question.fail)
     unseen = some.unseen(question.fail)
     beyond[can_fail], levels[can_fail], p[can_fail] = effective_levels(
-        lambda local: effective_test(some, question.fail, local, unseen=unseen).p, width, level
+        lambda local: some.test(question.fail, local, unseen=unseen).p, width, level
     )
     return p, levels, beyond
 
@@ -206,7 +206,7 @@ def _stands(
         moved, movable = with_possible_members(of, family, question, best, supposed, "best")
         some = beyond & movable
         if some.any():
-            stands[some] = effective_test(moved.of_groups(some), question.fail, levels[some]).p <= levels[some]
+            stands[some] = moved.of_groups(some).test(question.fail, levels[some]).p <= levels[some]
     return stands
 
 

@@ -22,6 +22,7 @@ SUBJECTS: Final = {
     "unlike_clusters": 1.0,
     "hidden_clusters": 0.4,
     "informative_weights": 1.0,
+    "strata": 0.4,
     "auc_coverage": 2.0,
     "calibration_size": 2.0,
     "conditional": 2.0,

@@ -18,10 +18,11 @@ _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns rou
 
 
 def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
-    """Write at most nine lines: one changed word, the chance of a pass, people of unknown group, what would overturn a
-    verdict, like with like, the search.
+    """Write at most ten lines: how the set was made, one changed word, the chance of a pass, people of unknown group,
+    what would overturn a verdict, like with like, the search.
     """
     lines = (
+        _selection_line(result),
         swap_line(result),
         *planned_pass_lines(result.further.planned_pass, names),
         _unknown_line(result, names),
@@ -30,6 +31,13 @@ def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
         _search_line(result, names),
     )
     return [line for line in lines if line]
+
+
+def _selection_line(result: AuditResult) -> str:
+    """Say where the set was put together by the decision, so that its rates are those of nobody else."""
+    if not any(notice.code == "selected_by_decision" for notice in result.notices):
+        return ""
+    return "Set put together by the decision: rates are not people's. Give weight or stratum"
 
 
 def _unknown_line(result: AuditResult, names: GroupNames) -> str:

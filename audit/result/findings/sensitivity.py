@@ -153,3 +153,6 @@ class ControlSample(Part):
     """Each rule, and each group with a FAIL in the whole set or in the control sample."""
     words: str
     """Summary in a sentence or two."""
+    vacuous: tuple[MetricName, ...] = ()
+    """Rates of the plan that are not compared, because they would say nothing of the detector: all cases of the sample
+    have one decision and all others the opposite one, as where the set was put together by the decision."""

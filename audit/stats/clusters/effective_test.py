@@ -85,6 +85,10 @@ class Comparison:
         joint = np.broadcast_to(np.asarray(self.joint, dtype=np.bool_), places.shape)[places]
         return Comparison(group, rest_rate, cross, correlation, own, rest, least_q, alike, rest_alike, joint)
 
+    def test(self, boundary: Boundary, level: npt.ArrayLike, *, unseen: FloatArray | None = None) -> EffectiveTest:
+        """Run `effective_test`."""
+        return effective_test(self, boundary, level, unseen=unseen)
+
     def edge(self, boundary: Boundary) -> FloatArray:
         """Counted rate of the group on the edge of the hypothesis, at the rest's rate; not clipped."""
         return np.asarray(boundary.offset + boundary.slope * counted_rate(self.rest.rate, boundary))

@@ -43,7 +43,7 @@ def why_not_judged(plan: AuditPlan, *, too_many_failed: bool) -> ChangeBecause |
     """Name why no change of this plan is judged at all; None where it is judged."""
     if too_many_failed:
         return "too_many_failed"
-    if plan.evaluation_set.weight is not None:
+    if plan.evaluation_set.is_weighted:
         return "weighted_set"
     return "clustered_set" if plan.evaluation_set.cluster is not None else None
 

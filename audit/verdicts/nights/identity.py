@@ -88,7 +88,7 @@ def changed_parts(state: State, now: Mapping[str, Any], features: Sequence[Sensi
 def check_plan(plan: AuditPlan) -> None:
     """Raise PlanError where nights of this plan cannot be added up."""
     section = plan.evaluation_set
-    if section.weight is not None or section.cluster is not None:
+    if section.is_weighted or section.cluster is not None:
         raise _refused("it is for independent cases without design weights, and this plan has weights or clusters")
     if plan.detector.top_k is not None:
         raise _refused("with top_k one case is flagged in the place of another, so that cases are not independent")

@@ -51,7 +51,7 @@ DOUBTS: Final = (
         "Labels exist only where somebody looked, and who is looked at is not left to chance. A system can then seem "
         "good because nobody looked where it fails.",
         "Where some cases were drawn at random, rates among these are shown beside the others.",
-        "Without such cases nothing in a set can show it.",
+        "Without such cases nothing in a set can show it. Rates of people take a weight, or strata of known size.",
         "statistics.md",
         ("control sample", "random sample", "selective labelling"),
     ),

@@ -102,7 +102,7 @@ class LookWriter(Writer):
     def unweighted_notes(self) -> tuple[str, ...]:
         """Return a note that weights and clusters are left out of a look, where the plan names any."""
         section = self.result.plan.evaluation_set
-        if section.weight is None and section.cluster is None:
+        if not section.is_weighted and section.cluster is None:
             return ()
         return (self.unweighted_note(),)
 

@@ -1,0 +1,90 @@
+"""Check the strata of an evaluation set against their sizes in the population."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from audit.errors import DataError
+from audit.evaluation.columns import check_text_type, text_of
+from audit.evaluation.connection import reading
+from audit.evaluation.relation import Relation
+from audit.evaluation.row_numbers import refuse_rows
+from audit.evaluation.scores import number_cells
+from audit.evaluation.sql import identifier, literal
+from audit.plan.sections import EvaluationSetSection
+from audit.vocabulary.text import shown
+
+if TYPE_CHECKING:
+    import duckdb
+
+_CLOSE: Final = 1e-4
+"""Largest relative distance of a weight from N / n that rounding explains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strata:
+    """The strata of a set, in the order of the plan."""
+
+    sizes: dict[str, int]
+    """Cases of the population in each."""
+    drawn: dict[str, int]
+    """Rows of the set in each."""
+    by: tuple[str, ...]
+    """What all cases of a stratum have in common: `decision`, `label`, names of features."""
+
+
+def check_strata(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, section: EvaluationSetSection, column: str
+) -> tuple[str, Strata]:
+    """SQL of the stratum of a row (VARCHAR, never NULL), and the strata.
+
+    Raises
+    ------
+    DataError
+        If a row has no stratum or one that the plan gives no size, a stratum is smaller than its rows or has none, or a
+        weight is not its size over its rows.
+    """
+    check_text_type(relation.source_name, column, relation.types[column], "the stratum")
+    text, sizes = text_of(relation.expression(column), relation.types[column]), section.stratum_sizes
+    refuse_rows(
+        connection,
+        relation,
+        f"{text} IS NULL OR {text} NOT IN ({', '.join(map(literal, sizes))})",
+        f'the stratum in "{shown(column)}" is missing or not in stratum_sizes',
+        slug="unknown-strata",
+        hint="give every stratum with its number of cases in stratum_sizes, drawn or not",
+    )
+    with reading(relation.source_name):
+        rows: dict[str, int] = dict(
+            connection.execute(
+                f"SELECT {text}, count(*) FROM {identifier(relation.name)} GROUP BY ALL"  # noqa: S608
+            ).fetchall()
+        )
+    for name, size in sizes.items():
+        if rows.get(name, 0) > size:
+            raise DataError(
+                f'{shown(relation.source_name)}: the stratum "{shown(name)}" has {rows[name]} rows, and stratum_sizes '
+                f"says that there are {size} cases",
+                slug="stratum-sizes",
+                hint="write how many cases the population has in this stratum, those in the set included",
+            )
+        if name not in rows:
+            raise DataError(
+                f'{shown(relation.source_name)}: no row is of the stratum "{shown(name)}", so that nothing is known of '
+                f"its {size} cases",
+                slug="empty-strata",
+                hint="take it out of stratum_sizes, and say in the report that the audit is not about these cases",
+            )
+    if section.weight is not None:
+        weight = number_cells(connection, relation, section.weight, "weight")
+        expected = " ".join(f"WHEN {literal(name)} THEN {size / rows[name]!r}" for name, size in sizes.items())
+        refuse_rows(
+            connection,
+            relation,
+            f"coalesce(abs({weight} / (CASE {text} {expected} END) - 1) > {_CLOSE!r}, TRUE)",
+            f'the weight "{shown(section.weight)}" is not the size of the stratum over its rows',
+            slug="stratum-weights",
+            hint="leave out the weight, which follows from the stratum, or the strata where cases of one differ in it",
+        )
+    return text, Strata(dict(sizes), {name: rows[name] for name in sizes}, section.stratum_by)

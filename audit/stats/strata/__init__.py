@@ -1,0 +1,1 @@
+"""Rates of stratified samples from populations whose sizes are known."""
