@@ -241,6 +241,7 @@ def test_reports_import_the_nouns_and_no_other_part_of_audit() -> None:
         "audit.result.cases",
         "audit.result.json_text",
         "audit.result.reading",
+        "audit.result.reasons",
         "audit.result.selected",
         "audit.result.waivers",
         "audit.vocabulary.sentences",
