@@ -178,6 +178,16 @@ def test_a_group_that_stands_for_itself_on_every_rung_is_counted_and_shown_once(
     ]
 
 
+def test_what_else_the_people_of_a_failing_group_are_called_is_said() -> None:
+    feature = nationality(["NGA", "FRA", "DEU"])
+    rows = of_codes({"NGA": cells(300, 700), "FRA": cells(800, 200), "DEU": cells(800, 200)})
+    result = result_of(rows, [feature], [{"metric": "true_positive_rate", "groups": ["nationality"], "margin": 0.1}])
+    assert "Same people here: NGA; 011; 002" in shown(result).splitlines()
+    assert "Same people" not in shown(
+        result_of(of_codes({"a": cells(800, 200), "b": cells(500, 500)}), [categorical("sex", ["a", "b"])], [TPR])
+    )
+
+
 def test_one_code_for_different_people_on_two_rungs_is_two_groups() -> None:
     feature = nationality(["NGA", "FRA", "DEU"])
     rows = of_codes({"NGA": cells(300, 700), "FRA": cells(800, 200), "DEU": cells(800, 200)})

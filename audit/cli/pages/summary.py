@@ -108,6 +108,7 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     further = [
         *change_lines_of_summary(result),
         *waived.line(),
+        *_same_people(found, names),
         *_expected(result, names),
         *takes_lines(result, [each.verdict for each in found]),
         *not_alone_lines(result),
@@ -238,6 +239,15 @@ def _counts(found: list[Finding], reading: Reading) -> list[str]:
     if detail:
         lines.append(f"  (of these {' and '.join(detail)})")
     return [_line(line) for line in lines]
+
+
+def _same_people(found: list[Finding], names: GroupNames) -> list[str]:
+    """Say what else the people of the first failing group are called; nothing where they have one name."""
+    for finding in found:
+        others = [other for other in finding.same_people if other.people != finding.group.people]
+        if finding.outcome == "fail" and others:
+            return [f"Same people here: {'; '.join(map(names.name, (finding.group, *others)))}"]
+    return []
 
 
 def _by_records(failing: list[Finding]) -> str:
