@@ -15,7 +15,7 @@ that size could show (weights ``Phi(-(mu/2 + lambda/mu))``, Spjotvoll 1972); the
   taken at the rest's estimated rate ``(y + 1/2) / (m + 1)``, so that they belong together.
 - Discarding is exact for a known rest. With the rest that the groups share, 22 groups of 100 erred in 4.2 % (all on a
   margin of zero, 8,000 runs) and 4.5 % (half on a ratio of .8, 4,000 runs) at a nominal 4.5 %; smaller families than
-  20 are not discarded from (``w = 1``), and what a caller leaves unspent covers the remaining doubt.
+  20 are not discarded from (``w = 1``), and what a caller leaves unspent is for the remaining doubt.
 
 *Any dependence.* `audit.stats.margins.two_step`: no group is discarded, and nothing has to be independent.
 """
