@@ -104,13 +104,13 @@ def test_the_larger_group_of_a_missing_country_is_no_stand_in_for_it() -> None:
 def test_everybody_is_told() -> None:
     found = result(ROWS, [expecting(SEX, "c")])
     shown = summary(found, PLAIN)
-    assert "Expected by the plan, too few in the set: c" in shown
-    assert "too few cases of 1 group that the plan expects: c" in "\n".join(rule_lines(found, PLAIN))
+    assert "Expected by the plan, too few in the set: sex = c" in shown
+    assert "too few cases of 1 group that the plan expects: sex = c" in "\n".join(rule_lines(found, PLAIN))
     page = text(section(parsed(HtmlReporter().render(found)), "rules"))
     assert "Expected and missing" in page
     report = check_of(ROWS, [expecting(SEX, "c")], [RULE])
     assert report.rules[0].can_pass is False
-    assert "No pass is within reach: too few cases of groups that are expected: c" in check_summary(report, PLAIN)
+    assert "No pass is within reach: too few cases of groups that are expected: sex = c" in check_summary(report, PLAIN)
 
 
 def test_a_result_that_passes_without_an_expected_group_contradicts_itself() -> None:
