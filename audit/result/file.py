@@ -53,6 +53,7 @@ def parse_result(text: str, name: str = "result") -> AuditResult:
         )
     if type(version) is not int or version < 1:
         raise ResultError(f"{name} has no schema version that is known", slug="not-a-result")
+    _number_unnamed(document)
     try:
         result = _of_version_1(document) if version == 1 else AuditResult.model_validate(document)
     except ValidationError as error:
@@ -80,6 +81,15 @@ def parse_result(text: str, name: str = "result") -> AuditResult:
     return result
 
 
+def _number_unnamed(document: dict[str, Any]) -> None:
+    """Read a FAIL without a name that states no number as one of one group or more: early results have no number."""
+    for rule in document["rules"] if isinstance(document.get("rules"), list) else ():
+        families = rule.get("families") if isinstance(rule, dict) else None
+        for family in families if isinstance(families, list) else ():
+            if isinstance(family, dict) and family.get("unnamed_beyond") is True:
+                family.setdefault("unnamed_at_least", 1)
+
+
 def _of_version_1(document: dict[str, Any]) -> AuditResult:
     """Read a result of schema version 1, in which the findings of `further` stand beside the verdicts."""
     fields = Further.model_fields
@@ -89,10 +99,6 @@ def _of_version_1(document: dict[str, Any]) -> AuditResult:
     for rule in doubts if isinstance(doubts, list) else ():
         for gone in ("max_missing_share", "missing_share_for_half") if isinstance(rule, dict) else ():
             rule.pop(gone, None)
-    for rule in document["rules"] if isinstance(document.get("rules"), list) else ():
-        for family in rule.get("families", ()) if isinstance(rule, dict) else ():
-            if isinstance(family, dict) and family.get("unnamed_beyond") is True:
-                family.setdefault("unnamed_at_least", 1)
     # a PASS then held wherever the people of unknown feature belong
     supposed = {"unknown_share_factor": "worst", "unknown_odds_factor": "worst"}
     plan = document.get("plan")

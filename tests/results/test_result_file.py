@@ -181,6 +181,40 @@ def test_a_fail_without_a_name_of_version_1_is_about_one_nationality_or_more() -
     assert [family.unnamed_at_least for family in read] == [1, *[0] * (len(read) - 1)]
 
 
+def of_early_version_2(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document as version 2 had it at first, with a chance of a pass."""
+    early: dict[str, Any] = json.loads(json.dumps(document))
+    for rule in early["rules"]:
+        rule["families"] = [_without(family, "judged_alone", "unnamed_at_least") for family in rule["families"]]
+    early["verdicts"] = [_without(verdict, "same_people") for verdict in early["verdicts"]]
+    early["further"] = _without(early["further"], "not_judged_alone")
+    early["further"]["planned_pass"] = {"chance": 0.25, "remedy": "twice_the_cases", "with_remedy": 0.5}
+    return early
+
+
+def _without(part: dict[str, Any], *names: str) -> dict[str, Any]:
+    assert part.keys() >= set(names)
+    return {name: value for name, value in part.items() if name not in names}
+
+
+def test_a_result_of_early_version_2_is_read_as_what_it_says(result: AuditResult) -> None:
+    early = of_early_version_2(json.loads(result_to_json(result)))
+    read = parse_result(json.dumps(early))
+    assert holds(json.loads(result_to_json(read)), early)
+    planned = read.further.planned_pass
+    assert planned is not None
+    assert (planned.coverage, planned.out_of_reach, planned.least_sure) == (None, None, ())
+
+
+def test_a_fail_without_a_name_of_early_version_2_is_about_one_nationality_or_more(result: AuditResult) -> None:
+    early = of_early_version_2(json.loads(result_to_json(result)))
+    early["rules"][0]["families"][0].update(
+        unnamed_beyond=True, unnamed_p=0.001, unnamed_level=0.0075, unnamed_survivors=4
+    )
+    read = parse_result(json.dumps(early)).rules[0].families
+    assert [family.unnamed_at_least for family in read] == [1, *[0] * (len(read) - 1)]
+
+
 def test_a_result_is_the_same_in_both_versions(result: AuditResult) -> None:
     assert parse_result(json.dumps(of_version_1(json.loads(result_to_json(result))))) == result
 

@@ -49,12 +49,12 @@ class PlannedPass(Part):
     """Share of simulated audits in which every group judged alone passes; with weights or clusters the product over
     groups, as if these were independent. 0 where no pass is within reach. Rules on precision and on probes, and cases
     that nobody answers, are left out."""
-    coverage: float | None
+    coverage: float | None = None
     """Smallest share of people in groups that are judged, alone or as a part, over rules and features; null where
-    there is nobody."""
-    out_of_reach: OutOfReach | None
-    """Why no detector could pass; null where a pass is within reach."""
-    least_sure: tuple[LeastSure, ...]
+    there is nobody, and in results of before."""
+    out_of_reach: OutOfReach | None = None
+    """Why no detector could pass; null where a pass is within reach, and in results of before."""
+    least_sure: tuple[LeastSure, ...] = ()
     """At most three groups, the least sure first: more cases of these help first. None where the chance reaches the
     plan's power."""
     remedy: Remedy | None
