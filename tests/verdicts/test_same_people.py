@@ -10,6 +10,9 @@ import pytest
 from made.audits import result_of
 from made.counts import categorical, cells, families_of, group, nationality, plan_of
 
+from audit.cli.console.terminal import Style
+from audit.cli.outputs.waivers import exit_code_with_waivers
+from audit.cli.pages.summary import summary
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import Waiver
@@ -100,3 +103,19 @@ def test_a_waiver_of_any_of_these_groups_is_of_the_finding(named: Group) -> None
     assert waivers_by_finding(waived) == {("true_positive_rate", NIGERIA): waiver}
     assert [(one.state, one.fails) for one in waivers_on_day(waived, "2029-01-01")] == [("in_force", True)]
     assert outcome_without_waived(waived, "2029-01-01") == "pass"
+    assert "Waived: 1 of 1 findings until 2030-01-01, by The owner" in summary(waived, Style(unicode=True))
+
+
+def test_two_waivers_of_the_same_people_waive_one_finding_until_the_later_day(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    features = [categorical("sex", ["women", "men"]), nationality(["NGA", "FRA", "DEU"])]
+    result = result_of(ROWS, features, [{"metric": "true_positive_rate", "groups": OVER, "margin": 0.1}])
+    waivers = tuple(
+        Waiver(rule="true_positive_rate", group=of, who="The owner", why="Being corrected", expires=day)
+        for of, day in ((NIGERIA, "2998-01-01"), (group(nationality="m49-region:002"), "2999-01-01"))
+    )
+    waived = result.model_copy(update={"waivers": waivers})
+    assert exit_code_with_waivers(waived, None, quiet=False) == 0
+    assert "because 1 finding is waived until 2999-01-01\n" in capsys.readouterr().err
+    assert "Waived: 1 of 1 findings until 2999-01-01, by The owner" in summary(waived, Style(unicode=True))

@@ -83,15 +83,17 @@ def _change_of_code(result: AuditResult, held: Sequence[WaiverOnDay], outcome: s
     if code is was:
         return []
     expired = any(each.state == "expired" for each in held)
-    why = "a waiver has expired" if expired else _because(held, exact=exact)
+    why = "a waiver has expired" if expired else _because(result, exact=exact)
     said = f"exit code {code.value} instead of {was.value} because {why}"
     return [f"warning: the verdict is {result.overall.outcome}; {said}"]
 
 
-def _because(waivers: Sequence[WaiverOnDay], *, exact: bool) -> str:
+def _because(result: AuditResult, *, exact: bool) -> str:
+    from audit.result.waivers import waivers_by_finding
+
     # A log that many read covers all waivers: the days of those in force would show which of them are in force.
-    held = [each for each in waivers if each.state == "in_force" or not exact]
-    days = sorted({each.waiver.expires for each in held})
+    held = list(waivers_by_finding(result).values()) if exact else result.waivers
+    days = sorted({waiver.expires for waiver in held})
     until = f"until {days[0]}" if len(days) == 1 else f"until {days[0]}, some of them longer"
     if not exact:
         return f"what fails is waived {until}"

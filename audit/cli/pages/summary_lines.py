@@ -15,7 +15,7 @@ from audit.result.findings.further import OutOfReach, PlannedPass, Remedy
 from audit.result.findings.judged import Because, RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
 from audit.result.reasons import Cure, open_cures, open_verdicts
-from audit.result.waivers import day_of, waivers_on_day
+from audit.result.waivers import day_of, held_by_finding, waivers_on_day
 from audit.vocabulary.numbers import disparity_words, percent
 from audit.vocabulary.sentences import SLOT_WORDS
 from audit.vocabulary.text import count_of, printable
@@ -171,7 +171,9 @@ class Waived:
 
     def __init__(self, result: AuditResult) -> None:
         self._held = waivers_on_day(result, day_of(result))
-        self._covered = {(held.waiver.rule, held.waiver.group) for held in self._held if held.state == "in_force"}
+        self._covered = {
+            finding: held.waiver for finding, held in held_by_finding(result).items() if held.state == "in_force"
+        }
         failing = [each for each in result.verdicts if each.outcome == "fail"]
         # a code that stands on every rung of a ladder is the same people, as in the line of counts
         self._failing = {(each.rule, each.group.people) for each in failing}
@@ -190,7 +192,7 @@ class Waived:
         expired = sum(held.state == "expired" for held in self._held)
         unused = sum(held.state == "unused" for held in self._held)
         parts = [f"{len(self._failing - self._left):,} of {len(self._failing):,} findings"]
-        days = sorted({held.waiver.expires for held in self._held if held.state == "in_force"})
+        days = sorted({waiver.expires for waiver in self._covered.values()})
         if days:
             parts[0] += f" until {days[0]}" if len(days) == 1 else f" until {days[0]} or later"
         parts += [f"{expired:,} expired"] if expired else []
