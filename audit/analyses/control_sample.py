@@ -32,8 +32,8 @@ MOST_COMPARED: Final = 60
 
 
 _BY_DECISION: Final = (
-    " Of the cases drawn at random and of the others, one part was flagged whole and of the other part nobody: these "
-    "rates differ by how the set was put together, and are not compared."
+    " Of the cases drawn at random and of the others, nearly all of one part were flagged and nearly nobody of the "
+    "other: these rates differ by how the set was put together, and are not compared."
 )
 
 
@@ -93,10 +93,13 @@ def selection_notices(plan: AuditPlan, found: ControlSample | None) -> tuple[Not
 
 
 def _vacuous(plan: AuditPlan, sample: IntArray, others: IntArray) -> tuple[MetricName, ...]:
-    """Name the plan's rates that differ by construction: one part was flagged whole, and of the other part nobody."""
-    inside, outside = (cells.sum(axis=0)[[FLAGGED, NOT_FLAGGED]] for cells in (sample, others))
-    enough = min(int(inside.sum()), int(outside.sum())) >= plan.verdict.min_denominator
-    opposed = not (inside * outside).any() and (inside == 0).any() and (outside == 0).any()
+    """Name the plan's rates that differ by construction: nearly all of one part were flagged (at least 99 %), and
+    nearly nobody of the other (at most 1 %).
+    """
+    parts = [cells.sum(axis=0)[[FLAGGED, NOT_FLAGGED]].tolist() for cells in (sample, others)]
+    enough = min(map(sum, parts)) >= plan.verdict.min_denominator
+    few, many = sorted(parts, key=lambda part: part[0] / max(sum(part), 1))
+    opposed = 100 * few[0] <= sum(few) and 100 * many[1] <= sum(many)
     return tuple(dict.fromkeys(rule.metric for rule in plan.rules)) if enough and opposed else ()
 
 

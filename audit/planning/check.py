@@ -20,7 +20,7 @@ from audit.verdicts.budget import budget
 from audit.verdicts.chance_of_pass import planned_pass
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.expected_groups import missing_expected
-from audit.verdicts.joint_power import by_labels, plan_decidability
+from audit.verdicts.joint_power import known_before_scoring, plan_decidability
 from audit.verdicts.planned_people import groups_held_back, share_for_all
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import Cell, MetricName
@@ -297,7 +297,7 @@ def _check_rules(
 ) -> tuple[RuleCheck, ...]:
     checks: list[RuleCheck] = []
     for rule in plan.named_rules:
-        decidability = decided[rule.id] if by_labels(rule) else None
+        decidability = decided[rule.id] if known_before_scoring(plan, rule) else None
         later = decidability is None
         checks.append(
             RuleCheck(

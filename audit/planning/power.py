@@ -17,7 +17,7 @@ from audit.result.findings.further import PlannedPass
 from audit.verdicts.budget import budget
 from audit.verdicts.chance_of_pass import planned_pass
 from audit.verdicts.decidable_gaps import FamilyPower, rule_power
-from audit.verdicts.joint_power import by_labels, plan_decidability
+from audit.verdicts.joint_power import known_before_scoring, plan_decidability
 from audit.vocabulary.groups import SensitiveFeature
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def counts_power(
     decided = plan_decidability(plan, families, {feature.name: feature for feature in features}, moments)
     rules = []
     for rule in plan.named_rules:
-        later = not by_labels(rule)
+        later = not known_before_scoring(plan, rule)
         rules.append(
             RulePower(
                 rule=rule,

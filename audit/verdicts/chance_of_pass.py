@@ -23,7 +23,7 @@ from audit.stats.margins.score_test import asymptotic_p
 from audit.stats.rates.boundaries import counted_outcome
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.expected_groups import missing_expected
-from audit.verdicts.joint_power import by_labels, plan_decidability, planned_chance
+from audit.verdicts.joint_power import known_before_scoring, plan_decidability, planned_chance
 from audit.verdicts.planned_people import LIKE_EXACT
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
@@ -53,10 +53,11 @@ def planned_pass(
     Returns
     -------
     PlannedPass or None
-        None where the denominator of every rule is made of decisions. Each change is planned anew: other groups may
+        None where every rule is known only after scoring. Each change is planned anew: other groups may
         then be judged alone.
     """
-    rules, by_name = [rule for rule in plan.named_rules if by_labels(rule)], {one.name: one for one in features}
+    rules = [rule for rule in plan.named_rules if known_before_scoring(plan, rule)]
+    by_name = {one.name: one for one in features}
     if not rules:
         return None
     families = count_families(plan, table, features)
@@ -143,9 +144,9 @@ def chance_of_pass(
     -------
     float or None
         A share of 400 draws with a fixed seed, so at most 2.5 points of standard error. 0 where some rule cannot pass
-        at all; None where every denominator is made of decisions.
+        at all; None where every rule is known only after scoring.
     """
-    rules = [rule for rule in plan.named_rules if by_labels(rule)]
+    rules = [rule for rule in plan.named_rules if known_before_scoring(plan, rule)]
     by_name = {feature.name: feature for feature in features}
     if not rules:
         return None

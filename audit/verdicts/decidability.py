@@ -1,7 +1,7 @@
 """Groups that can be judged alone, and the larger group that stands for each of the others.
 
-Labels decide it, never predictions. The one exception is a rate whose denominator is made of decisions (precision): its
-cases are known only after scoring.
+Labels decide it, never predictions, but for precision, and for strata made by the decision: the cases of a rate whose
+denominator is made of decisions, and what cases of such strata are worth, are known only after scoring.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Power by group is not enough: of 300 groups that pass with 80 % each, all together never pass. So the smallest groups
 are judged as a part of larger ones until the product of the chances of all that are left reaches the power. Labels
-alone decide it, so that no error rate of a verdict changes.
+alone decide it, so that no error rate of a verdict changes; but for precision, and for strata made by the decision.
 """
 
 from __future__ import annotations
@@ -68,6 +68,13 @@ def plan_decidability(
 def by_labels(rule: Rule) -> bool:
     """Say whether the denominator of a rule's rate is known from labels."""
     return METRICS[rule.metric].denominator_is != "decisions"
+
+
+def known_before_scoring(plan: AuditPlan, rule: Rule) -> bool:
+    """Say whether labels alone tell who is judged alone: by the rate's denominator, and by strata that are not made by
+    the decision.
+    """
+    return by_labels(rule) and "decision" not in plan.evaluation_set.stratum_by
 
 
 def planned_chance(rules: Iterable[RuleDecidability]) -> float:

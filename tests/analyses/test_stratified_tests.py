@@ -11,9 +11,14 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from audit.cli.console.terminal import Style
+from audit.cli.pages.check_summary import check_summary
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
+from audit.planning.check import check_plan
+from audit.planning.power import plan_power
 from audit.result.audit_result import AuditResult
+from audit.result.findings.sensitivity import ControlSample
 from audit.run import run_audit
 
 SIZES = {"random": 972_648, "selected": 5_082}
@@ -186,3 +191,37 @@ def test_a_set_put_together_by_the_decision_asks_for_weights_and_compares_nothin
     assert told.further.control_sample is not None
     assert told.further.control_sample.vacuous
     assert "selected_by_decision" not in {notice.code for notice in told.notices}
+
+
+def test_a_few_cases_that_do_not_fit_leave_a_set_put_together_by_the_decision() -> None:
+    few = CASES | {("random", "woman", 0, 1): 5, ("selected", "man", 0, 0): 30}
+    found = control_sample_of(few)
+    assert found.vacuous == ("false_positive_rate", "precision")
+    assert "not compared" in found.words
+    assert not control_sample_of(CASES | {("random", "woman", 0, 1): 20}).vacuous
+    assert not control_sample_of(CASES | {("selected", "man", 0, 0): 80}).vacuous
+
+
+def control_sample_of(cases: dict[tuple[str, str, int, int], int]) -> ControlSample:
+    result = audited({}, table(cases), control_sample={"column": "drawn", "values": ["random"]})
+    assert result.further.control_sample is not None
+    return result.further.control_sample
+
+
+def test_what_is_planned_by_decisions_is_known_only_after_scoring() -> None:
+    checked = check_plan(plan(STRATA), table())
+    assert [(rule.known_only_after_scoring, rule.can_pass) for rule in checked.rules] == [(True, None)] * 3
+    assert checked.planned_pass is None
+    assert "within reach" not in check_summary(checked, Style(colour=False, unicode=True))
+    reckoned = plan_power(plan(STRATA), table())
+    assert all(rule.known_only_after_scoring for rule in reckoned.rules)
+    assert reckoned.planned_pass is None
+    by_labels = check_plan(plan({**STRATA, "stratum_by": []}), table())
+    assert [rule.known_only_after_scoring for rule in by_labels.rules] == [False, False, True]
+    assert by_labels.planned_pass is not None
+
+
+def test_a_wrong_label_of_a_stratum_is_told_before_scoring() -> None:
+    with pytest.raises(DataError) as refused:
+        check_plan(plan({**STRATA, "stratum_by": ["label"]}), table())
+    assert refused.value.slug == "stratum-by"

@@ -83,7 +83,7 @@ def test_a_set_is_told_rule_by_rule_without_a_detector(here: Path) -> None:
     (nobody,) = [line for line in out.splitlines() if line.startswith("    non-binary")]
     assert nobody.endswith("no rate      no rate")
     assert "precision: share of flags that are right" in out
-    assert "its groups are counted over the detector's decisions." in out
+    assert "group sizes depend on the detector's decisions." in out
     assert out.endswith("\nRestricted: exact counts can single out people; not for publication.\n")
     assert sorted(path.name for path in here.iterdir()) == ["cases.csv", "plan.toml"]
 

@@ -92,7 +92,7 @@ def _rule_lines(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, e
     head = f"{rule.rule}: {METRICS[rule.metric].plain}, {scale} {asked.limit:g} from the rest"
     lines = [style.paint(head, "strong")]
     if rule.known_only_after_scoring:
-        return [*lines, "  Known only after scoring: its groups are counted over the detector's decisions."]
+        return [*lines, "  Known only after scoring: group sizes depend on the detector's decisions."]
     lines.append(f"  Sizes are planned with a rate of {percent(rule.planned_rate)} (expected_rate in the plan)")
     for family in rule.families:
         lines += _family_lines(family, names, every_group)

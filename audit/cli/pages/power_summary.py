@@ -59,7 +59,7 @@ def _rule(rule: RulePower, names: GroupNames, style: Style, every_group: bool) -
     head = f"{asked.id}: {METRICS[asked.metric].plain}, {scale} {asked.limit:g} from the rest"
     lines = [style.paint(head, "strong")]
     if rule.known_only_after_scoring:
-        return [*lines, "  Known only after scoring: its groups are counted over the detector's decisions."]
+        return [*lines, "  Known only after scoring: group sizes depend on the detector's decisions."]
     lines.append(f"  Planned with a rate of {exact_percent(asked.planned_rate)} (expected_rate in the plan)")
     for family in rule.families:
         lines += _family(rule, family, names, every_group)

@@ -221,7 +221,8 @@ class Verdict(Part):
     0 where there is a verdict, null where no number would do, or where cases must be scored, or features recorded,
     first."""
     decidable: bool
-    """Whether the group had enough cases to be judged alone. Decided from labels, never from predictions."""
+    """Whether the group had enough cases to be judged alone. Decided from labels, never from predictions, but for
+    precision, and for strata made by the decision."""
     judged_as: Group | None
     """For a group that is not decidable: the smallest group of its ladder that is."""
     judged_as_outcome: Outcome | None

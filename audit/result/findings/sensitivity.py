@@ -154,5 +154,6 @@ class ControlSample(Part):
     words: str
     """Summary in a sentence or two."""
     vacuous: tuple[MetricName, ...] = ()
-    """Rates of the plan that are not compared, because they would say nothing of the detector: all cases of the sample
-    have one decision and all others the opposite one, as where the set was put together by the decision."""
+    """Rates of the plan that are not compared, because they would say nothing of the detector: of the sample at least
+    99 % were flagged and of all others at most 1 %, or the other way round, as where the set was put together by the
+    decision."""
