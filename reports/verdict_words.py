@@ -89,7 +89,7 @@ class VerdictWriter(Writer):
         if self._of_rates == "pass":
             unknown, alone = self._unknown.of_passes(), self._not_alone()
         planned = self._planned_pass() if self._of_rates == "inconclusive" else ""
-        more_said = (self._selected_by_decision(), alone, unknown, planned)
+        more_said = (self._selected_by_decision(), self._known_in_full(), alone, unknown, planned)
         for more in filter(None, (*more_said, self._swaps.sentence(), self._change.sentence())):
             text = self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
         return text
@@ -100,6 +100,14 @@ class VerdictWriter(Writer):
         return self.t.gettext(
             "But the test set was put together by the system's own decisions, so that its rates are not those of "
             "people at large; that takes weights or strata in the plan."
+        )
+
+    def _known_in_full(self) -> str:
+        if not any(notice.code == "known_in_full" for notice in self.result.notices):
+            return ""
+        return self.t.gettext(
+            "Where everybody in a group is in the test set, the figure is what happened to these people, and says "
+            "nothing of the next."
         )
 
     def _passing_sentence(self) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from audit.analyses.sides import possible_cells
+from audit.counting.families import rule_families
 from audit.counting.moments import Moments
+from audit.counting.strata import StratifiedFamily
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings.judged import RowAccount
+from audit.result.findings.judged import RowAccount, Verdict
 from audit.result.findings.system import Notice, SystemDescription
-from audit.vocabulary.groups import Family, SensitiveFeature
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import exact_percent
 from audit.vocabulary.sentences import Share, Word, counted, sentence, share
@@ -194,3 +197,26 @@ def _after_scoring(plan: AuditPlan) -> list[Notice]:
         str(rule.id) for rule in plan.named_rules if by_decision or METRICS[rule.metric].denominator_is == "decisions"
     ]
     return [Notice.of(f"decided_after_scoring_{rule}", sentence("after_scoring", rule=rule)) for rule in rules]
+
+
+def full_notices(
+    plan: AuditPlan, families: Mapping[Family, FamilyCounts], moments: Moments | None, verdicts: Sequence[Verdict]
+) -> tuple[Notice, ...]:
+    """Say of how many groups with a PASS or FAIL everybody is in the set, so that it says nothing of the next."""
+    if moments is None or plan.evaluation_set.stratum is None:
+        return ()
+    decided = {(verdict.rule, verdict.group) for verdict in verdicts if verdict.outcome in ("pass", "fail")}
+    full: set[Group] = set()
+    for rule in plan.named_rules:
+        cells = METRICS[rule.metric].numerator, possible_cells(METRICS[rule.metric])
+        for family in rule_families(plan, rule):
+            of = moments.of(families[family])
+            if isinstance(of, StratifiedFamily):
+                known = of.sampled(cells).known_in_full & of.sampled(cells, rest=True).known_in_full
+                full.update(
+                    group
+                    for group, is_known in zip(families[family].groups, known, strict=True)
+                    if is_known and (rule.id, group) in decided
+                )
+    said = sentence("known_in_full", groups=counted(len(full), "group"))
+    return (Notice.of("known_in_full", said),) if full else ()

@@ -9,7 +9,7 @@ from audit.analyses.control_sample import JudgedSample, Verdicts
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates, group_counts, row_accounts
 from audit.analyses.impact_ratios import impact_ratios
-from audit.analyses.notices import UNASKED, notices
+from audit.analyses.notices import UNASKED, full_notices, notices
 from audit.counting.counted import Counted
 from audit.counting.families import compared_families, everyone_as_family
 from audit.counting.table import FamilyCounts
@@ -78,7 +78,9 @@ def records(  # noqa: PLR0913 - what a result is written from
     compared = [everyone, *(families[family] for family in compared_families(plan))]
     crosscheck, opinions = _crosscheck(plan, compared, (*rates, *gaps), rows, counted)
     known = notices(plan, system, everyone, accounts, families, features, counted.moments)
-    return Records(accounts, group_counts(shown), rates, gaps, (*known, *doubts, *opinions), {**further, **crosscheck})
+    full = full_notices(plan, families, counted.moments, judged.verdicts)
+    said = (*known, *full, *doubts, *opinions)
+    return Records(accounts, group_counts(shown), rates, gaps, said, {**further, **crosscheck})
 
 
 def _crosscheck(

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from audit.cli.console.group_names import GroupNames
 from audit.cli.console.terminal import Style
 from audit.cli.pages.check_summary import check_summary
+from audit.cli.pages.second_looks import second_looks
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.check import check_plan
@@ -20,6 +22,9 @@ from audit.planning.power import plan_power
 from audit.result.audit_result import AuditResult
 from audit.result.findings.sensitivity import ControlSample
 from audit.run import run_audit
+from reports.language import ENGLISH
+from reports.verdict_words import VerdictWriter
+from reports.writer import Report
 
 SIZES = {"random": 972_648, "selected": 5_082}
 CASES = {
@@ -225,3 +230,12 @@ def test_a_wrong_label_of_a_stratum_is_told_before_scoring() -> None:
     with pytest.raises(DataError) as refused:
         check_plan(plan({**STRATA, "stratum_by": ["label"]}), table())
     assert refused.value.slug == "stratum-by"
+
+
+def test_a_verdict_on_people_who_are_all_in_the_set_says_nothing_of_the_next(decided: AuditResult) -> None:
+    (notice,) = [one for one in decided.notices if one.code == "known_in_full"]
+    assert "2 groups. Everybody in such a group is in the set" in notice.text  # both by what is right of the flags
+    assert any("Known in full" in line for line in second_looks(decided, GroupNames(decided.features)))
+    assert "what happened to these people" in VerdictWriter(Report(decided, ENGLISH)).write().sentence
+    for section in ({"weight": "weight"}, {**STRATA, "stratum_by": []}):
+        assert "known_in_full" not in {one.code for one in audited(section).notices}

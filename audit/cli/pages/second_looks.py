@@ -18,11 +18,12 @@ _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns rou
 
 
 def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
-    """Write at most ten lines: how the set was made, one changed word, the chance of a pass, people of unknown group,
-    what would overturn a verdict, like with like, the search.
+    """Write at most eleven lines: how the set was made, who is known in full, one changed word, the chance of a pass,
+    people of unknown group, what would overturn a verdict, like with like, the search.
     """
     lines = (
         _selection_line(result),
+        _full_line(result),
         swap_line(result),
         *planned_pass_lines(result.further.planned_pass, names),
         _unknown_line(result, names),
@@ -38,6 +39,13 @@ def _selection_line(result: AuditResult) -> str:
     if not any(notice.code == "selected_by_decision" for notice in result.notices):
         return ""
     return "Set put together by the decision: rates are not people's. Give weight or stratum"
+
+
+def _full_line(result: AuditResult) -> str:
+    """Say where verdicts are about people who are all in the set."""
+    if not any(notice.code == "known_in_full" for notice in result.notices):
+        return ""
+    return "Known in full: a figure is what happened to these people, not to the next"
 
 
 def _unknown_line(result: AuditResult, names: GroupNames) -> str:
