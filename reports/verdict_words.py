@@ -185,7 +185,7 @@ class VerdictWriter(Writer):
                     "With these cases no system could pass: there are too few of a group that was expected."
                 ),
                 "nothing_judged": self.t.gettext(
-                    "With these cases no system could pass: under some limit no group has enough of them."
+                    "With these cases no system could pass: under some limit no group can be judged."
                 ),
                 "coverage_too_small": self.t.gettext(
                     "With these cases no system could pass: too few people are in groups that can be judged."
@@ -360,6 +360,7 @@ class VerdictWriter(Writer):
                 "of the same."
             ),
             "more_cases": self.t.gettext("Add labelled cases: “Cases still needed” says how many, group by group."),
+            "second_group": self.t.gettext("Add labelled cases of a second group to compare with."),
             "more_of_others": self.t.gettext(
                 "Further cases of their own would not settle some groups: it takes more cases of everyone else, fewer "
                 "people of unknown group, or a smaller gap."

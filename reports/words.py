@@ -63,7 +63,7 @@ class Words(RateWords):
             "group_undecided": self._t.gettext("a group with enough cases could not be decided"),
             "coverage_too_small": self._t.gettext("too many people are in groups that could not be judged"),
             "expected_group_missing": self._t.gettext("the set has too few cases of a group that the plan expects"),
-            "nothing_judged": self._t.gettext("no group has enough cases to be judged"),
+            "nothing_judged": self._t.gettext("no group could be judged"),
         }
         return reasons[rule.because]
 

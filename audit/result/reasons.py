@@ -20,6 +20,7 @@ Cure = Literal[
     "narrower_limit",  # the limit is set where the rate of everyone else leaves room beyond it
     "more_clusters",  # cases from further clusters, not only further cases
     "more_cases",  # further cases of the group
+    "second_group",  # cases of anybody else to compare with
     "more_of_others",  # no number of the group's own cases would do, with everyone else and the unknown as they are
 ]
 """What a verdict takes, in the order in which it is said."""
@@ -36,7 +37,7 @@ CURES: Final[Mapping[Because, Cure]] = {
     "too_few_cases": "more_cases",
     "too_few_for_a_rate": "more_cases",
     "no_cases": "more_cases",
-    "no_rest": "more_of_others",
+    "no_rest": "second_group",
 }
 """What each reason without a verdict takes; `cure_of` says where more cases would not do."""
 

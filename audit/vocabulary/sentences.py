@@ -105,7 +105,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "several_together": "%(feature)s: %(cases)s several in one cell, counted under all of them together, and a group passes only if it would pass whichever of them belonged to it.",
     "several_standing": "%(feature)s: %(cases)s several in one cell, counted as nationals where any of them is that of the country of exploitation.",
     "far_from_plan": "Group sizes for rule %(rule)s were planned for a rate of %(planned)s; measured overall was %(measured)s. Set expected_rate before the next audit.",
-    "selected_by_decision": "The set was put together by the decision: of the cases drawn at random and of the others, nearly all of one part were flagged and nearly nobody of the other. Its rates are those of the set and not of people. Name in [evaluation_set] what its cases stand for: weight, or stratum with stratum_sizes.",
+    "selected_by_decision": "The set was put together by the decision: of the cases drawn at random and of the others, nearly all of one part were flagged and nearly nobody of the other. Its rates hold for the cases of the set and not for people at large. Name in [evaluation_set] what its cases stand for: weight, or stratum with stratum_sizes.",
     "known_in_full": "Known in full, with everyone they are compared with: %(groups)s. Everybody in such a group is in the set: the figure is what happened to these people, and says nothing of the next.",
     "near_threshold": "%(rows)s rows have a score at the threshold or within 1e-6 of it. The smallest change of a score or of the threshold decides them.",
     "ties_at_capacity": "%(rows)s rows share the lowest flagged score; which of them are flagged was decided by the order of their ids.",

@@ -192,6 +192,8 @@ def test_a_set_put_together_by_the_decision_asks_for_weights_and_compares_nothin
     assert {row.metric for row in found.comparisons} == {"base_rate"}
     assert "not compared" in found.words
     assert "selected_by_decision" in {notice.code for notice in result.notices}
+    said = second_looks(result, GroupNames(result.features))[0]
+    assert said == "Rates hold for these cases only: the system chose them. Add weight or stratum"
     told = audited(STRATA, **sample)
     assert told.further.control_sample is not None
     assert told.further.control_sample.vacuous

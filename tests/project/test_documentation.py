@@ -93,6 +93,12 @@ def test_every_decision_is_in_the_navigation(site: Path) -> None:
         assert f'href="decisions/{record.stem}.html"' in start
 
 
+def test_decisions_have_one_form_of_heading() -> None:
+    """Those before the twentieth have another, and stay as they were accepted."""
+    for record in sorted((DOCS / "decisions").glob("*.md"))[19:]:
+        assert record.read_text(encoding="utf-8").startswith(f"# {record.stem[:4]}: "), record.name
+
+
 def test_the_generated_pages_are_up_to_date() -> None:
     command = [sys.executable, "-m", "tools.document", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)

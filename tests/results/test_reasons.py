@@ -22,7 +22,7 @@ from reports.language import ENGLISH
 from reports.markdown import MarkdownReporter
 from reports.sarif import SarifReporter
 from reports.verdict_words import VerdictWriter
-from reports.writer import Report
+from reports.writer import Report, Writer
 
 PLAIN = Style(colour=False, unicode=True)
 DECIDED = {"beyond_limit", "beyond_limit_as_recorded", "within_limit"}
@@ -60,6 +60,22 @@ def test_people_of_unknown_group_are_the_reason_and_the_cure_in_every_exact_outp
     reason = "it would pass, but for people whose group is unknown (2 groups)"
     for written in (JunitReporter(), SarifReporter(), MarkdownReporter()):
         assert reason in written.render(held_back)
+
+
+def test_one_group_alone_takes_a_second_group_and_no_smaller_gap() -> None:
+    alone = made({"a": cells(4000, 100)})
+    assert alone.rules[0].because == "nothing_judged"
+    assert open_cures(alone.rules, alone.verdicts) == {"second_group": 1}
+    (line,) = rule_lines(alone, PLAIN)
+    assert line.endswith(": nobody is left to compare with")
+    assert "It takes: a second group to compare with (1 group)" in summary(alone, PLAIN)
+    report = Report(alone, ENGLISH)
+    assert Writer(report).why(alone.rules[0]) == "no group could be judged: nobody is left to compare with (1 group)"
+    words = VerdictWriter(report).write()
+    assert words.next_step.startswith("Add labelled cases of a second group to compare with.")
+    for text in (line, summary(alone, PLAIN), words.sentence, words.next_step):
+        assert "enough" not in text
+        assert "gap" not in text
 
 
 def test_the_command_that_comes_next_follows_the_cure(held_back: AuditResult) -> None:

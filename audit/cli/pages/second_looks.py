@@ -38,7 +38,7 @@ def _selection_line(result: AuditResult) -> str:
     """Say where the set was put together by the decision, so that its rates are those of nobody else."""
     if not any(notice.code == "selected_by_decision" for notice in result.notices):
         return ""
-    return "Set put together by the decision: rates are not people's. Give weight or stratum"
+    return "Rates hold for these cases only: the system chose them. Add weight or stratum"
 
 
 def _full_line(result: AuditResult) -> str:

@@ -172,7 +172,9 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
         f"(the plan needs {exact_percent(rule.min_coverage)})",
         "expected_group_missing": _missing(rule, names),
         "too_many_failed": "the detector failed on more rows than the plan allows (verdict.max_failed)",
-        "nothing_judged": "no group has enough cases to be judged",
+        "nothing_judged": "nobody is left to compare with"
+        if any(finding.verdict.because == "no_rest" for finding in found)
+        else "no group has enough cases to be judged",
     }
     state: State = "fail" if rule.outcome == "fail" else "inconclusive"
     text = f"{style.shape(state)} {_WORDS[state]} {rule.rule}: {reasons.get(rule.because, rule.because)}"

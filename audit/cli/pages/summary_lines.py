@@ -204,7 +204,7 @@ class Waived:
 
 _OUT_OF_REACH: Final[Mapping[OutOfReach, str]] = {
     "expected_group_missing": "an expected group has too few cases",
-    "nothing_judged": "under some limit no group has enough cases",
+    "nothing_judged": "under some limit no group can be judged",
     "coverage_too_small": "too few people are in groups that can be judged",
 }
 _REMEDIES: Final[Mapping[Remedy, str]] = {
@@ -238,6 +238,7 @@ _TAKES: Final[Mapping[Cure, str]] = {
     "narrower_limit": "a narrower limit",
     "more_clusters": "cases from more clusters",
     "more_cases": "more cases",
+    "second_group": "a second group to compare with",
     "more_of_others": "more others or fewer unknown",
 }
 _WHY: Final[Mapping[Because, str]] = {

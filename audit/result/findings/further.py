@@ -26,7 +26,7 @@ Remedy = Literal[
 
 OutOfReach = Literal[
     "expected_group_missing",  # a group that the plan expects has too few cases for a rate
-    "nothing_judged",  # no group has enough cases
+    "nothing_judged",  # no group can be judged
     "coverage_too_small",  # too few people are in groups that can be judged
 ]
 

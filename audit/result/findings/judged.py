@@ -40,7 +40,7 @@ RuleBecause = Literal[
     "group_undecided",  # inconclusive: a group with enough cases could not be decided
     "coverage_too_small",  # inconclusive: too many people are in groups that could not be judged
     "expected_group_missing",  # inconclusive: the set has too few cases of a group that the plan expects
-    "nothing_judged",  # inconclusive: no group has enough cases
+    "nothing_judged",  # inconclusive: no group has enough cases, or anybody to be compared with
 ]
 EstimateReason = Literal["no_cases", "too_few_for_a_rate", "no_rest", "zero_in_rest", "no_reference"]
 
