@@ -22,9 +22,10 @@ from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, few_degrees_factor
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite
-from audit.stats.rates.boundaries import counted_rate
+from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.stats.sizes.approximate_power import cases_to_decide
 from audit.stats.sizes.effective_levels import effective_levels, power_width
+from audit.stats.strata.stratified_test import StratifiedComparison, on_the_edge
 from audit.verdicts.budget import Budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.family_tests import FamilyTests, SideTests
@@ -215,7 +216,8 @@ def _cases_to_verdict(
 ) -> tuple[FloatArray, FloatArray]:
     """float64[G] each: own cases to a PASS, and to a FAIL, if the measured rates are the true ones.
 
-    They are counted first as independent cases, and then as cases that are worth as little as the present ones.
+    They are counted first as independent cases, and then as cases that are worth as little as the present ones. inf
+    where kinds of cases that nobody saw decide: further cases like those seen would not tell.
     """
     icc = scored.correlation
     size, rest_size = design_size(scored.group, icc, scored.least_q), design_size(scored.rest, icc)
@@ -234,5 +236,18 @@ def _cases_to_verdict(
         )
         least = design_size(scored.group, scored.own_correlation, scored.least_q)
         worth = np.minimum(size * few_degrees_factor(degrees, level), least) / np.maximum(decided.cases, 1)
-        needed.append(np.where(known & (worth > 0.0), np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
+        told = known & (worth > 0.0) & ~(_none_seen(scored, boundary) > level)
+        needed.append(np.where(told, np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
     return needed[0], needed[1]
+
+
+def _none_seen(scored: Comparison, boundary: Boundary) -> FloatArray:
+    """float64[G]: chance that nobody was drawn of the kinds of cases that would put a group on the edge; 0 without
+    strata.
+    """
+    if not isinstance(scored, StratifiedComparison):
+        return np.zeros(scored.cross.shape)
+    group, rest = scored.counts[0]
+    if not boundary.counts_success:
+        group, rest = group.complement, rest.complement
+    return on_the_edge(group, rest, boundary).none_seen

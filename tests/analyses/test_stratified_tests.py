@@ -241,3 +241,14 @@ def test_a_verdict_on_people_who_are_all_in_the_set_says_nothing_of_the_next(dec
     assert "what happened to these people" in VerdictWriter(Report(decided, ENGLISH)).write().sentence
     for section in ({"weight": "weight"}, {**STRATA, "stratum_by": []}):
         assert "known_in_full" not in {one.code for one in audited(section).notices}
+
+
+def test_no_number_of_cases_is_asked_for_where_kinds_that_nobody_saw_decide() -> None:
+    unseen = audited({**STRATA, "stratum_by": []})
+    needed = {one.cases_needed for one in unseen.verdicts if one.rule == "flags" and one.outcome == "inconclusive"}
+    assert needed == {None}
+    alone = {"gender": {"column": "sex", "min_cases": 10}}
+    near = audited(STRATA, rules=[{**RULES[1], "margin": 0.0025}], groups=alone)
+    (woman,) = [one for one in near.verdicts if one.group.levels[0].code == "woman"]
+    assert woman.because == "limit_not_excluded"
+    assert woman.cases_needed is not None

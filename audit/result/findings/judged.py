@@ -218,8 +218,8 @@ class Verdict(Part):
     """Cases with which a group equal to the rest would be judged alone; null where no number would do."""
     cases_needed: int | None
     """Cases still needed for a verdict, at the rates measured, with the rest and people of unknown feature as they are;
-    0 where there is a verdict, null where no number would do, or where cases must be scored, or features recorded,
-    first."""
+    0 where there is a verdict, null where no number would do, or where cases must be scored, features recorded, or
+    kinds of cases drawn that nobody saw, first."""
     decidable: bool
     """Whether the group had enough cases to be judged alone. Decided from labels, never from predictions, but for
     precision, and for strata made by the decision."""
