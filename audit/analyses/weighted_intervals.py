@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from audit.analyses.weighted_rates import correlation
 from audit.counting.family_moments import Cells, FamilyMoments
-from audit.counting.strata import MOST_DEGREES, StratifiedFamily
 from audit.counting.table import FamilyCounts
 from audit.stats.arrays import FloatArray
 from audit.stats.clusters.effective_test import effective_size, few_degrees_factor
@@ -16,6 +16,9 @@ from audit.stats.clusters.weighted_rate import WeightedRate
 from audit.stats.rates.intervals import clopper_pearson, wilson
 from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
 from audit.vocabulary.metrics import Metric
+
+if TYPE_CHECKING:
+    from audit.counting.strata import StratifiedFamily
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,11 @@ def rate_intervals(of: FamilyMoments, family: FamilyCounts, metric: Metric, leve
 
 def _side_intervals(of: FamilyMoments, cells: Cells, level: float, *, rest: bool = False) -> RateIntervals:
     side = of.rest(cells) if rest else of.own(cells)
-    if not isinstance(of, StratifiedFamily):
+    if not of.by_strata:
         return _intervals(side, correlation(of, cells), level)
-    low, high = of.limits(cells, level, rest=rest)
+    from audit.counting.strata import MOST_DEGREES
+
+    low, high = cast("StratifiedFamily", of).limits(cells, level, rest=rest)
     size, degrees = effective_size(side, 0.0)
     sure = degrees > MOST_DEGREES
     size, degrees = np.where(sure, np.inf, size), np.where(sure, np.inf, degrees)

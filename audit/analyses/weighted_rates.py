@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,16 @@ import numpy.typing as npt
 from audit.analyses.missing_attributes import NOTHING, Supposed, member_places, share_at_odds
 from audit.analyses.sides import Question, When, possible_cells
 from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
-from audit.counting.strata import StratifiedFamily
 from audit.counting.table import FamilyCounts
 from audit.stats.arrays import FloatArray
 from audit.stats.clusters.effective_test import Comparison
 from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.weighted_rate import Tilt, WeightedRate, pooled_correlation
-from audit.stats.strata.stratified_test import StratifiedComparison
 from audit.vocabulary.metrics import Cell, Metric
+
+if TYPE_CHECKING:
+    from audit.counting.strata import StratifiedFamily
+    from audit.stats.strata.stratified_test import StratifiedComparison
 
 
 def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt, Tilt, Tilt]:
@@ -40,8 +42,12 @@ def _tilts(of: FamilyMoments, family: FamilyCounts, cells: Cells) -> tuple[Tilt,
 def weighted_comparison(of: FamilyMoments, family: FamilyCounts, question: Question, when: When) -> Comparison:
     """Compare group and rest as `question` asks, with unscored cases at their best or worst or left out."""
     own, rest = question.cells(when)
-    if isinstance(of, StratifiedFamily):
-        sampled = of.sampled(own), of.sampled(rest, rest=True)
+    if of.by_strata:
+        # a gate of a set without strata loads none of this
+        from audit.stats.strata.stratified_test import StratifiedComparison
+
+        counts = cast("StratifiedFamily", of)
+        sampled = counts.sampled(own), counts.sampled(rest, rest=True)
         return StratifiedComparison(of.own(own), of.rest(rest), of.cross(own, rest), 0.0, counts=(sampled,))
     tilt, _, everyone = _tilts(of, family, own)
     _, rest_tilt, _ = _tilts(of, family, rest)
@@ -105,8 +111,9 @@ def with_possible_members(
     """
     (own, rest), up = question.cells(when), (question.side == "high") == (when == "worst")
     moving = _Moving.of(of, family, question.metric, supposed, up=up, several=when == "worst")
-    if isinstance(of, StratifiedFamily) and isinstance(start, StratifiedComparison):
-        return _divided(of, family, question.metric, start, moving, up=up), moving.units > 0.0
+    if of.by_strata:
+        compared = cast("StratifiedFamily", of), family, question.metric, cast("StratifiedComparison", start)
+        return _divided(*compared, moving, up=up), moving.units > 0.0
     total, counted = of.units(own[1]), of.units(own[0])
     new_total = total + moving.units + moving.others
     divisor = np.where(new_total > 0.0, new_total, 1.0)

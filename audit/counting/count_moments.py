@@ -11,7 +11,6 @@ from audit.counting.clusters import ClusterTable
 from audit.counting.count import SCORED, packed_cell, run_expression
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
-from audit.counting.strata import StratumTable
 from audit.counting.weights import WeightTable
 from audit.errors import DataError
 from audit.evaluation.connection import reading
@@ -73,6 +72,8 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
 
 
 def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) -> Moments:
+    from audit.counting.strata import StratumTable
+
     names = [feature.name for feature in evaluation_set.features]
     with reading(evaluation_set.source_name):
         expression = strata_expression(relation, [f"group_{name}" for name in names])

@@ -15,12 +15,13 @@ from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import refuse_rows
 from audit.evaluation.scores import number_cells
 from audit.evaluation.sql import identifier, literal
-from audit.evaluation.strata import Strata, check_strata
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import duckdb
+
+    from audit.evaluation.strata import Strata
 
 UNKNOWN: Final = "unknown"
 """Level of a missing value of a control feature or of a scanned column."""
@@ -59,6 +60,8 @@ def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan
     unit = 1.0
     strata = None
     if section.stratum is not None:
+        from audit.evaluation.strata import check_strata
+
         expressions["stratum"], strata = check_strata(connection, relation, section, section.stratum)
     elif section.weight is not None:
         expressions["weight_units"], unit = _weights(connection, relation, section.weight)

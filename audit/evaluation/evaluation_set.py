@@ -16,7 +16,6 @@ from audit.evaluation.labels import check_labels
 from audit.evaluation.relation import Relation
 from audit.evaluation.scores import check_numbers, number_expression
 from audit.evaluation.sensitive import check_maps, check_names, code_features, list_columns
-from audit.evaluation.strata import Strata
 from audit.evaluation.table_file import ReadOptions, read_file, reference_path, relation
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
     import pyarrow as pa
+
+    from audit.evaluation.strata import Strata
 
 SOURCE = "source"
 """Name of the relation that holds the evaluation set."""

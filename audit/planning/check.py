@@ -19,8 +19,7 @@ from audit.result.findings.judged import RowAccount
 from audit.verdicts.budget import budget
 from audit.verdicts.chance_of_pass import planned_pass
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
-from audit.verdicts.expected_groups import missing_expected
-from audit.verdicts.joint_power import known_before_scoring, plan_decidability
+from audit.verdicts.joint_power import known_before_scoring, missing_expected, plan_decidability
 from audit.verdicts.planned_people import groups_held_back, share_for_all
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import Cell, MetricName

@@ -22,8 +22,7 @@ from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.margins.score_test import asymptotic_p
 from audit.stats.rates.boundaries import counted_outcome
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
-from audit.verdicts.expected_groups import missing_expected
-from audit.verdicts.joint_power import known_before_scoring, plan_decidability, planned_chance
+from audit.verdicts.joint_power import known_before_scoring, missing_expected, plan_decidability, planned_chance
 from audit.verdicts.planned_people import LIKE_EXACT
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import METRICS

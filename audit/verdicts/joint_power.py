@@ -3,16 +3,20 @@
 Power by group is not enough: of 300 groups that pass with 80 % each, all together never pass. So the smallest groups
 are judged as a part of larger ones until the product of the chances of all that are left reaches the power. Labels
 alone decide it, so that no error rate of a verdict changes; but for precision, and for strata made by the decision.
+Which groups that a plan expects are missing is found here too.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
-from audit.counting.families import is_finest
+from audit.analyses.sides import possible_cases
+from audit.counting.families import is_finest, rule_families
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
@@ -26,7 +30,7 @@ from audit.verdicts.decidability import (
     stays_alone,
     with_fewer_alone,
 )
-from audit.vocabulary.groups import Family, SensitiveFeature
+from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
 Families = tuple[FamilyDecidability, ...]
@@ -189,3 +193,39 @@ def _not_covered(
 
 def _covers(plan: AuditPlan, of_rule: RuleDecidability) -> bool:
     return of_rule.lowest_coverage is not None and of_rule.lowest_coverage >= plan.verdict.min_coverage
+
+
+def missing_expected(
+    plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], features: Mapping[str, SensitiveFeature]
+) -> tuple[Group, ...]:
+    """Return the expected groups of which no rate can be stated.
+
+    They have fewer cases of the rule's rate than `min_denominator`. A rule does not pass without them, however well the
+    others do. Where a rule is about several features together, every combination of their expected levels is expected;
+    a feature without expected levels is summed over.
+
+    Parameters
+    ----------
+    families : mapping of Family to FamilyCounts
+        The counts of every family of the plan, as `audit.counting.families.count_families` gives them.
+
+    Returns
+    -------
+    tuple of Group
+        On the finest rungs, in the order of the rule and of the plan.
+    """
+    missing: dict[Group, None] = {}
+    for family in rule_families(plan, rule):
+        expecting = [place for place, axis in enumerate(family.axes) if features[axis.feature].expected]
+        if not expecting or not is_finest(plan, family):
+            continue
+        counts = families[family]
+        found: Counter[tuple[Level, ...]] = Counter()
+        for group, own in zip(counts.groups, possible_cases(counts, METRICS[rule.metric])[0].tolist(), strict=True):
+            found[tuple(group.levels[place] for place in expecting)] += own
+        axes = [family.axes[place] for place in expecting]
+        for codes in product(*(features[axis.feature].expected for axis in axes)):
+            levels = tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(axes, codes, strict=True))
+            if found[levels] < plan.verdict.min_denominator:
+                missing[Group(levels)] = None
+    return tuple(missing)

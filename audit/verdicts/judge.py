@@ -26,9 +26,8 @@ from audit.result.findings.judged import Because, FamilyResult, Outcome, RuleBec
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.verdicts.budget import Budget, budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
-from audit.verdicts.expected_groups import missing_expected
 from audit.verdicts.family_tests import FamilyTests
-from audit.verdicts.joint_power import plan_decidability
+from audit.verdicts.joint_power import missing_expected, plan_decidability
 from audit.verdicts.weighted_tests import rule_tests
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 

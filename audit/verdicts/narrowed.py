@@ -6,6 +6,7 @@ until a day, and what it changes is the exit code of `run` and `gate` alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from audit.result.audit_result import AuditResult, OverallVerdict, Waiver
@@ -13,7 +14,7 @@ from audit.result.findings.change import Change, ChangeBecause, ChangeOutcome, c
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.result.waivers import waivers_by_finding, waivers_on_day
-from audit.vocabulary.groups import Family, Group
+from audit.vocabulary.groups import Group
 
 
 def outcome_without_waived(result: AuditResult, day: str) -> ChangeOutcome:
@@ -40,9 +41,11 @@ def _outcome_without_waived(rule: RuleResult, verdicts: list[Verdict], covered: 
     if rule.outcome != "fail":
         return rule.outcome
     failing = [verdict for verdict in verdicts if verdict.outcome == "fail"]
-    named: set[Family] = {verdict.group.family for verdict in failing}
-    # where a group of a family is named, that one alone may be why all of them together are beyond the limit
-    unnamed = any(family.unnamed_beyond and family.family not in named for family in rule.families)
+    named = Counter(verdict.group.family for verdict in failing)
+    # groups that are named may be why all of a family together are beyond the limit, unless more are surely beyond it
+    unnamed = any(
+        family.unnamed_beyond and max(family.unnamed_at_least, 1) > named[family.family] for family in rule.families
+    )
     if unnamed or not failing or any((rule.rule, verdict.group) not in covered for verdict in failing):
         return "fail"
     judged = [verdict for verdict in verdicts if verdict.decidable]

@@ -23,6 +23,7 @@ NOUNS = {
     "audit.result.audit_result",
     "audit.result.cases",
     "audit.result.reading",
+    "audit.result.reasons",
     "audit.result.selected",
     "audit.result.waivers",
     "audit.public.figures",

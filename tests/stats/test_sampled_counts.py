@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +26,13 @@ def side(counted: list[int], other: list[int], *, by_decision: bool = True) -> S
     undrawn = (SIZES - DRAWN).astype(np.float64)[np.newaxis]
     room = undrawn * (0.0 if by_decision else 1.0)
     return SampledCounts(seen[0], seen[1], DRAWN / SIZES, (room, undrawn))
+
+
+CHANCE = np.array([0.01, 1.0])
+
+
+def _beside(rare: npt.ArrayLike, known: npt.ArrayLike) -> FloatArray:
+    return np.stack([np.asarray(rare, dtype=np.float64), np.asarray(known, dtype=np.float64)], axis=1)
 
 
 def p_of(group: SampledCounts, rest: SampledCounts, kind: str, scale: str, margin: float) -> float:
@@ -138,6 +146,37 @@ def test_strata_known_in_full_leave_nothing_to_chance() -> None:
     assert p_of(group, rest, "pass", "difference", 0.04) == 1.0
     assert p_of(group, rest, "pass", "difference", 0.06) == 0.0
     assert [float(end[0]) for end in rate_limits(group, 0.95)] == pytest.approx([0.30, 0.30], abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", ["difference", "ratio"])
+def test_the_worst_that_a_group_known_in_full_can_be_fails_most_surely(scale: str) -> None:
+    nobody = np.zeros((6, 2))
+    found = np.array([0.0, 1.0, 2.0, 5.0, 10.0, 30.0])
+    group = SampledCounts(_beside(0 * found, found), _beside(0 * found, 100.0 - found), CHANCE, (nobody, nobody))
+    all_of_rest = np.full(6, 200.0)
+    left = _beside(np.full(6, 39_600.0), 0 * found)
+    rest = SampledCounts(_beside(all_of_rest, 0 * found), _beside(all_of_rest, 0 * found), CHANCE, (left, left))
+    p = on_the_edge(group, rest, margin_boundary("fail", True, scale, 0.1 if scale == "difference" else 0.8)).p(0.05)  # type: ignore[arg-type]
+    assert (np.diff(p) >= 0.0).all()
+    assert p[0] < 1e-30
+    assert 1e-8 < p[-1] < 1e-3
+    harmless = margin_boundary("pass", False, scale, 0.1 if scale == "difference" else 0.8)  # type: ignore[arg-type]
+    sides = (group, rest) if harmless.counts_success else (group.complement, rest.complement)
+    within = on_the_edge(*sides, harmless).p(0.05)
+    assert within[0] < 1e-30
+
+
+def test_a_rest_that_is_drawn_is_all_that_chance_can_move_beside_a_group_known_in_full() -> None:
+    rng, size, drawn = np.random.default_rng(11), 4_000, 40
+    for rate in (0.0, 0.05, 0.3):
+        found = rng.hypergeometric(round(size * (rate + 0.1)), size - round(size * (rate + 0.1)), drawn, 2_000)
+        nobody, none = np.zeros((2_000, 2)), np.zeros(2_000)
+        own = np.full(2_000, 1_000.0 * rate)
+        group = SampledCounts(_beside(none, own), _beside(none, 1_000.0 - own), CHANCE, (nobody, nobody))
+        left = _beside(np.full(2_000, float(size - drawn)), none)
+        rest = SampledCounts(_beside(found, none), _beside(drawn - found, none), CHANCE, (left, left))
+        p = on_the_edge(group, rest, margin_boundary("fail", True, "difference", 0.1)).p(0.05)
+        assert float((p <= 0.05).mean()) <= 0.05 + 3 * 0.0049
 
 
 def test_a_group_seen_only_where_all_are_known_may_be_where_few_were_drawn() -> None:

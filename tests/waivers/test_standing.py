@@ -114,9 +114,16 @@ def test_a_fail_without_a_name_cannot_be_waived() -> None:
     named = {each.group.family for each in found if each.rule == rule.rule}
     unnamed = next(place for place, family in enumerate(rule.families) if family.family not in named)
     named_too = next(place for place, family in enumerate(rule.families) if family.family in named)
-    for place, outcome in ((unnamed, "fail"), (named_too, "pass")):
+    many = sum(each.group.family == rule.families[named_too].family for each in found if each.rule == rule.rule)
+    for place, at_least, outcome in (
+        (unnamed, 1, "fail"),
+        (named_too, many, "pass"),
+        # more are beyond the limit than are named and waived
+        (named_too, many + 1, "fail"),
+    ):
         families = tuple(
-            family.model_copy(update={"unnamed_beyond": at == place}) for at, family in enumerate(rule.families)
+            family.model_copy(update={"unnamed_beyond": at == place, "unnamed_at_least": at_least * (at == place)})
+            for at, family in enumerate(rule.families)
         )
         rules = (rule.model_copy(update={"families": families}), *result.rules[1:])
         left = waived(result.model_copy(update={"rules": rules}), *map(waiver, found))

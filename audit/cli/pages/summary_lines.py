@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
@@ -14,11 +14,13 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.further import OutOfReach, PlannedPass, Remedy
 from audit.result.findings.judged import Because, RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
-from audit.result.reasons import Cure, open_cures, open_verdicts
 from audit.result.waivers import day_of, held_by_finding, waivers_on_day
 from audit.vocabulary.numbers import disparity_words, percent
 from audit.vocabulary.sentences import SLOT_WORDS
 from audit.vocabulary.text import count_of, printable
+
+if TYPE_CHECKING:
+    from audit.result.reasons import Cure
 
 _MOST_NAMED = 3
 _WIDTH: Final = 80
@@ -255,6 +257,8 @@ def takes_lines(result: AuditResult, verdicts: Sequence[Verdict]) -> list[str]:
     """Write one line on what an undecided audit takes, and in how many groups."""
     if result.overall.outcome != "inconclusive":
         return []
+    from audit.result.reasons import open_cures
+
     cures = open_cures(result.rules, verdicts)
     parts = [f"{_TAKES[cure]} ({count_of(count, 'group')})" for cure, count in cures.most_common() if cure in _TAKES]
     return [f"It takes: {', '.join(parts)}"] if parts else []
@@ -262,6 +266,8 @@ def takes_lines(result: AuditResult, verdicts: Sequence[Verdict]) -> list[str]:
 
 def why_open(rule: RuleResult, verdicts: Sequence[Verdict]) -> str:
     """State why groups with enough cases are undecided, and how many for each reason."""
+    from audit.result.reasons import open_verdicts
+
     reasons = Counter(verdict.because for verdict in open_verdicts(rule, verdicts) if verdict.decidable)
     return ", ".join(f"{_WHY.get(because, because)} ({count:,})" for because, count in reasons.most_common())
 

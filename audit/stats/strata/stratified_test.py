@@ -33,6 +33,23 @@ _PRECISION = 1e-9
 """Of a limit, in standard errors."""
 
 
+class RestOnTheEdge(NamedTuple):
+    """Rests of G groups on the edge of a hypothesis; float64[G] each."""
+
+    found: FloatArray
+    """Rate found, above the one supposed."""
+    supposed: FloatArray
+    variance: FloatArray
+
+    def tail(self, factor: FloatArray) -> FloatArray:
+        """float64[G]: chance of a rate as high as was found, at the effective size times a factor."""
+        known = (self.supposed > 0.0) & (self.supposed < 1.0) & (self.variance > 0.0)
+        b = np.where(known, self.supposed, 0.5)
+        size = factor * b * (1.0 - b) / np.where(known, self.variance, 1.0)
+        count = size * np.clip(self.found, b, 1.0)
+        return np.where(known, betainc(np.maximum(count, 1e-12), size - count + 1.0, b), 0.0)
+
+
 class OnTheEdge(NamedTuple):
     """What is known of G groups on the edge of a hypothesis; float64[G] each."""
 
@@ -43,6 +60,9 @@ class OnTheEdge(NamedTuple):
     variance: FloatArray
     none_seen: FloatArray
     degrees_of_freedom: FloatArray
+    own_variance: FloatArray
+    """Part of the variance that is the group's own."""
+    rest: RestOnTheEdge | None
 
     @property
     def size(self) -> FloatArray:
@@ -56,16 +76,20 @@ class OnTheEdge(NamedTuple):
         freedom.
         """
         inside = (self.edge > 0.0) & (self.edge < 1.0)
-        size = self.size * few_degrees_factor(self.degrees_of_freedom, level)
+        factor = few_degrees_factor(self.degrees_of_freedom, level)
+        size = self.size * factor
         known = (size > 0.0) & np.isfinite(size)
         n = np.where(known, size, 1.0)
         x = np.where(known, n * np.clip(self.edge + self.shown, 0.0, 1.0), 0.0)
         b = np.where(inside, self.edge, 0.5)
         binomial = np.where(known, betainc(np.maximum(n - x, 1e-12), x + 1.0, 1.0 - b), 0.0)
+        if self.rest is not None:
+            # of a group that cannot vary only the rest can have come by chance
+            binomial = np.where(inside & (self.own_variance > 0.0), binomial, self.rest.tail(factor))
         root = stdtr(self.degrees_of_freedom, -np.sqrt(self.deviance))
         p = np.maximum(np.maximum(binomial, root), self.none_seen)
         p = np.where(np.isinf(self.deviance), 0.0, p)
-        able = (self.shown < 0.0) & (self.edge > 0.0) & (self.degrees_of_freedom >= MIN_DEGREES_OF_FREEDOM)
+        able = (self.shown < 0.0) & (self.degrees_of_freedom >= MIN_DEGREES_OF_FREEDOM)
         return np.where(able, np.minimum(p, 1.0), 1.0)
 
 
@@ -137,6 +161,8 @@ def on_the_edge(group: SampledCounts, rest: SampledCounts, boundary: Boundary) -
         variance=parts[0] + parts[1],
         none_seen=np.maximum(group.none_seen(edge), below.none_seen(1.0 - lowest)),
         degrees_of_freedom=np.where((group.total > 0.0) & (rest.total > 0.0), degrees, 0.0),
+        own_variance=parts[0],
+        rest=RestOnTheEdge(other, at, others.variance),
     )
 
 
@@ -188,4 +214,5 @@ def rate_limits(side: SampledCounts, level: float) -> tuple[FloatArray, FloatArr
 def _one_rate(side: SampledCounts, rate: FloatArray) -> OnTheEdge:
     there = side.raised_to(rate)
     degrees = np.where(side.total > 0.0, side.degrees_of_freedom, 0.0)
-    return OnTheEdge(side.rate - rate, rate, there.deviance, there.variance, side.none_seen(rate), degrees)
+    none_seen = side.none_seen(rate)
+    return OnTheEdge(side.rate - rate, rate, there.deviance, there.variance, none_seen, degrees, there.variance, None)

@@ -20,7 +20,7 @@ from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.change import combined_outcome
 from audit.result.findings.judged import RuleBecause
 from audit.verdicts.decidability import FamilyDecidability, rule_decidability
-from audit.verdicts.expected_groups import missing_expected
+from audit.verdicts.joint_power import missing_expected
 from audit.verdicts.margin_tests import could_be_beyond
 from audit.verdicts.nights.evidence import counts_so_far
 from audit.verdicts.nights.shares import features_seen, levels_seen
