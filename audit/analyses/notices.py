@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from audit.analyses.sides import possible_cells
 from audit.counting.families import rule_families
 from audit.counting.moments import Moments
-from audit.counting.strata import StratifiedFamily
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import RowAccount, Verdict
@@ -17,6 +16,9 @@ from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import exact_percent
 from audit.vocabulary.sentences import Share, Word, counted, sentence, share
+
+if TYPE_CHECKING:
+    from audit.counting.strata import StratifiedFamily
 
 UNASKED: Final = Notice.of("crosscheck-skipped", sentence("crosscheck_skipped"))
 """What a result says where no other library was asked for the same numbers."""
@@ -211,7 +213,8 @@ def full_notices(
         cells = METRICS[rule.metric].numerator, possible_cells(METRICS[rule.metric])
         for family in rule_families(plan, rule):
             of = moments.of(families[family])
-            if isinstance(of, StratifiedFamily):
+            if of.by_strata:
+                of = cast("StratifiedFamily", of)
                 known = of.sampled(cells).known_in_full & of.sampled(cells, rest=True).known_in_full
                 full.update(
                     group

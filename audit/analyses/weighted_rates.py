@@ -112,8 +112,7 @@ def with_possible_members(
     (own, rest), up = question.cells(when), (question.side == "high") == (when == "worst")
     moving = _Moving.of(of, family, question.metric, supposed, up=up, several=when == "worst")
     if of.by_strata:
-        compared = cast("StratifiedFamily", of), family, question.metric, cast("StratifiedComparison", start)
-        return _divided(*compared, moving, up=up), moving.units > 0.0
+        return _divided(of, family, question.metric, start, moving, up=up), moving.units > 0.0
     total, counted = of.units(own[1]), of.units(own[0])
     new_total = total + moving.units + moving.others
     divisor = np.where(new_total > 0.0, new_total, 1.0)
@@ -161,10 +160,10 @@ def _and_moved(alike: Alike | None, moved: WeightedRate) -> Alike | None:
 
 
 def _divided(
-    of: StratifiedFamily,
+    of: FamilyMoments,
     family: FamilyCounts,
     metric: Metric,
-    start: StratifiedComparison,
+    start: Comparison,
     moving: _Moving,
     *,
     up: bool,
@@ -173,6 +172,7 @@ def _divided(
 
     The weight that moves is fixed, and not whose it is. Rates are the same either way; variances lie between.
     """
+    of, start = cast("StratifiedFamily", of), cast("StratifiedComparison", start)
     (scored, unscored), places = _speaking(metric, up=up), member_places(family)
     otherwise = tuple(cell for cell in metric.denominator if cell not in scored)
     amounts = (scored, moving.scored), (unscored, moving.units - moving.scored), (otherwise, moving.others)

@@ -22,10 +22,9 @@ from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, Comparison, few_degrees_factor
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite
-from audit.stats.rates.boundaries import Boundary, counted_rate
+from audit.stats.rates.boundaries import counted_rate
 from audit.stats.sizes.approximate_power import cases_to_decide
 from audit.stats.sizes.effective_levels import effective_levels, power_width
-from audit.stats.strata.stratified_test import StratifiedComparison, on_the_edge
 from audit.verdicts.budget import Budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.family_tests import FamilyTests, SideTests
@@ -236,18 +235,6 @@ def _cases_to_verdict(
         )
         least = design_size(scored.group, scored.own_correlation, scored.least_q)
         worth = np.minimum(size * few_degrees_factor(degrees, level), least) / np.maximum(decided.cases, 1)
-        told = known & (worth > 0.0) & ~(_none_seen(scored, boundary) > level)
+        told = known & (worth > 0.0) & ~(scored.none_seen(boundary) > level)
         needed.append(np.where(told, np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
     return needed[0], needed[1]
-
-
-def _none_seen(scored: Comparison, boundary: Boundary) -> FloatArray:
-    """float64[G]: chance that nobody was drawn of the kinds of cases that would put a group on the edge; 0 without
-    strata.
-    """
-    if not isinstance(scored, StratifiedComparison):
-        return np.zeros(scored.cross.shape)
-    group, rest = scored.counts[0]
-    if not boundary.counts_success:
-        group, rest = group.complement, rest.complement
-    return on_the_edge(group, rest, boundary).none_seen

@@ -130,6 +130,13 @@ class Comparison:
         noise = np.sqrt(self._by_rows(boundary))
         return chance_unseen(own, rate, others, rest_rate, boundary, heavy=heavy, joint=self.joint, noise=noise)
 
+    def none_seen(self, boundary: Boundary) -> FloatArray:
+        """float64[G]: chance that nobody was drawn of kinds of cases that would put a group on the edge; 0 without
+        strata.
+        """
+        del boundary
+        return np.zeros(self.cross.shape)
+
     def _by_rows(self, boundary: Boundary) -> FloatArray:
         """float64[G]: variance of the distance from the edge if rows within a cluster were independent."""
         edge = np.clip(self.edge(boundary), 0.0, 1.0)

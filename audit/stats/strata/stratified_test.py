@@ -117,13 +117,14 @@ class StratifiedComparison(Comparison):
         del boundary
         return np.zeros(self.cross.shape)
 
+    def none_seen(self, boundary: Boundary) -> FloatArray:
+        """float64[G]: that of the first division; see `OnTheEdge`."""
+        return self._on_the_edge(boundary)[0].none_seen
+
     def test(self, boundary: Boundary, level: npt.ArrayLike, *, unseen: FloatArray | None = None) -> EffectiveTest:
         """Test as `effective_test` does, with the likeliest population on the edge."""
         del unseen
-        if boundary not in self._found:
-            turned = self.counts if boundary.counts_success else [(g.complement, r.complement) for g, r in self.counts]
-            self._found[boundary] = tuple(on_the_edge(group, rest, boundary) for group, rest in turned)
-        found = self._found[boundary]
+        found = self._on_the_edge(boundary)
         degrees = np.min(np.stack([each.degrees_of_freedom for each in found]), axis=0)
         return EffectiveTest(
             p=np.max(np.stack([each.p(level) for each in found]), axis=0),
@@ -131,6 +132,12 @@ class StratifiedComparison(Comparison):
             degrees_of_freedom=degrees,
             too_few_clusters=degrees < MIN_DEGREES_OF_FREEDOM,
         )
+
+    def _on_the_edge(self, boundary: Boundary) -> tuple[OnTheEdge, ...]:
+        if boundary not in self._found:
+            turned = self.counts if boundary.counts_success else [(g.complement, r.complement) for g, r in self.counts]
+            self._found[boundary] = tuple(on_the_edge(group, rest, boundary) for group, rest in turned)
+        return self._found[boundary]
 
 
 def on_the_edge(group: SampledCounts, rest: SampledCounts, boundary: Boundary) -> OnTheEdge:
