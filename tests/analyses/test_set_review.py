@@ -130,7 +130,7 @@ def test_groups_of_one_label_are_named() -> None:
     (one,) = review(table).one_label
     assert [group.levels[0].code for group in one.without_others] == ["woman"]
     assert one.without_cases == ()
-    assert "sex: 1 with nothing but exploitation: woman" in shown(table)
+    assert "sex: 1 with nothing but exploitation: sex = woman" in shown(table)
 
 
 def test_cells_that_are_empty_in_one_group_are_told() -> None:

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import ColumnsProbe, ProbeRule, TextProbe
 from audit.result.audit_result import AuditResult
-from audit.result.findings.further import NotJudgedAlone
+from audit.result.findings.further import LeastSure, NotJudgedAlone, PlannedPass
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 
 __all__ = ["KEPT", "Field", "completed", "everything", "everywhere", "filled", "open_fields", "rewritten"]
@@ -64,6 +64,13 @@ def everything() -> AuditResult:
         result,
         plan=plan,
         not_judged_alone=(small,),
+        planned_pass=PlannedPass(
+            chance=0.4,
+            coverage=0.9,
+            least_sure=(LeastSure(rule=result.rules[0].rule, group=result.verdicts[0].group, chance=0.7),),
+            remedy="twice_the_cases",
+            with_remedy=0.7,
+        ),
         plan_as_asked={"detectors": tuple(filled(kind, _WORD) for kind in detectors)},
         provenance=completed(result.provenance, _WORD),
         features=completed(result.features, _WORD),
