@@ -185,7 +185,7 @@ def test_without_a_declaration_small_nationalities_cannot_pass_and_with_the_trut
     found = as_supposed.doubted()
     assert found.verdict(MISSED, brazil).outcome == "pass"
     # so that all that are judged alone can pass together, it is too small for the narrower limit
-    assert found.verdict(WRONGLY, brazil).because == "too_few_cases"
+    assert found.verdict(WRONGLY, brazil).because == "judged_as_part"
     notices = sensitivity_notices(demo.plan, doubted.found)
     assert [notice.code for notice in notices] == [f"unknown_attribute_{rule}" for rule in (MISSED, WRONGLY)]
 
