@@ -168,7 +168,6 @@ class Words(RateWords):
                 "To be named with a chance of %(power)s, the ratio to everyone else had to be %(gap)s or less in "
                 "%(group)s, and no more in any other of them."
             )
-        never = self._t.gettext("In %(never)s of them no gap would have been, however large.")
         values = {
             "count": self._n.count(one.groups),
             "axes": self._names.axes(one.family.root),
@@ -177,11 +176,8 @@ class Words(RateWords):
             "power": self._n.percent(power),
             "gap": self._n.fixed(rounded_gap(scale, one.gap or 0.0), 1 if scale == "difference" else 3),
             "group": self._names.group(one.gap_in or Group(())),
-            "never": self._n.count(one.never_named),
         }
-        for more in (named, never) if one.gap is not None and one.never_named else (named,):
-            said = self._t.gettext("%(first)s %(more)s") % {"first": said, "more": more}
-        return said % values
+        return self._t.gettext("%(first)s %(more)s") % {"first": said, "more": named} % values
 
     def judged(self, rule: RuleResult) -> str:
         """Return the share of people who were judged, alone or as part of a larger group, where it is least."""

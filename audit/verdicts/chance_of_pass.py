@@ -7,7 +7,7 @@ groups are not multiplied here. Answers are drawn for the finest groups, added u
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from audit.analyses.missing_attributes import Supposed, share_at_odds
 from audit.analyses.sides import Question, possible_cells, questions
 from audit.counting.families import count_families
 from audit.counting.moments import Moments
-from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts, cells_mask, climbed_codes
+from audit.counting.table import UNKNOWN, CountsTable, cells_mask, climbed_codes
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
 from audit.result.findings.further import LeastSure, OutOfReach, PlannedPass, Remedy
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
@@ -24,7 +24,7 @@ from audit.stats.rates.boundaries import counted_outcome
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.joint_power import known_before_scoring, missing_expected, plan_decidability, planned_chance
 from audit.verdicts.planned_people import LIKE_EXACT
-from audit.vocabulary.groups import Family, SensitiveFeature
+from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
 _DRAWS: Final = 400
@@ -55,20 +55,16 @@ def planned_pass(
         None where every rule is known only after scoring. Each change is planned anew: other groups may
         then be judged alone.
     """
-    rules = [rule for rule in plan.named_rules if known_before_scoring(plan, rule)]
-    by_name = {one.name: one for one in features}
-    if not rules:
+    asked = _Asked.of(plan, table, features, moments, decided)
+    if asked is None:
         return None
-    families = count_families(plan, table, features)
-    if decided is None:
-        decided = plan_decidability(plan, families, by_name, moments)
-    chance = chance_of_pass(plan, table, features, moments, decided) or 0.0
-    coverage = [decided[rule.id].lowest_coverage for rule in rules]
+    chance = asked.chance()
+    coverage = [of.lowest_coverage for of in asked.decided]
     known = [share for share in coverage if share is not None]
     found: dict[str, Any] = {
         "chance": chance,
         "coverage": min(known) if len(known) == len(coverage) else None,
-        "out_of_reach": _out_of_reach(plan, families, by_name, rules, decided),
+        "out_of_reach": asked.out_of_reach,
         "least_sure": (),
         "remedy": None,
         "with_remedy": None,
@@ -84,14 +80,14 @@ def planned_pass(
     best = max(changed, key=lambda name: changed[name])
     if changed[best] >= chance + _WORTH_SAYING:
         found |= {"remedy": best, "with_remedy": changed[best]}
-    return PlannedPass(**found | {"least_sure": _least_sure(rules, decided)})
+    return PlannedPass(**found | {"least_sure": _least_sure(asked)})
 
 
-def _least_sure(rules: Sequence[NamedRule], decided: Mapping[str, RuleDecidability]) -> tuple[LeastSure, ...]:
+def _least_sure(asked: _Asked) -> tuple[LeastSure, ...]:
     missed = [
         (float(family.miss[place]), rule.id, family.groups[place])
-        for rule in rules
-        for family in decided[rule.id].families
+        for rule, of in zip(asked.rules, asked.decided, strict=True)
+        for family in of.families
         for place in np.flatnonzero(family.decidable)
     ]
     first = sorted(missed, key=lambda one: -one[0])[:_LEAST_SURE]
@@ -145,48 +141,71 @@ def chance_of_pass(
         A share of 400 draws with a fixed seed, so at most 2.5 points of standard error. 0 where some rule cannot pass
         at all; None where every rule is known only after scoring.
     """
-    rules = [rule for rule in plan.named_rules if known_before_scoring(plan, rule)]
-    by_name = {feature.name: feature for feature in features}
-    if not rules:
-        return None
-    families = count_families(plan, table, features)
-    if decided is None:
-        decided = plan_decidability(plan, families, by_name, moments)
-    if _out_of_reach(plan, families, by_name, rules, decided):
-        return 0.0
-    if moments is not None:
-        return planned_chance(decided[rule.id] for rule in rules)
-    rng = np.random.default_rng(_SEED)
-    passing = np.ones(_DRAWS, dtype=np.bool_)
-    drawn: dict[tuple[str, float], IntArray] = {}
-    for rule in rules:
-        cases = _cases(table, rule)
-        answers = rule.metric, rule.planned_rate
-        if answers not in drawn:
-            drawn[answers] = rng.binomial(cases, rule.planned_rate, size=(_DRAWS, cases.size))
-        hits = drawn[answers]
-        for family in decided[rule.id].families:
-            keys = climbed_codes(table.codes, table.features, family.family, by_name)
-            for question in questions(plan, rule):
-                passing &= _all_pass(plan, question, family, keys, cases, hits)
-    return float(passing.mean())
+    asked = _Asked.of(plan, table, features, moments, decided)
+    return None if asked is None else asked.chance()
 
 
-def _out_of_reach(
-    plan: AuditPlan,
-    families: Mapping[Family, FamilyCounts],
-    features: Mapping[str, SensitiveFeature],
-    rules: Sequence[NamedRule],
-    decided: Mapping[str, RuleDecidability],
-) -> OutOfReach | None:
+class _Asked(NamedTuple):
+    """Rules that labels alone can plan, who is judged alone under each, and why no pass is within reach if none is."""
+
+    plan: AuditPlan
+    table: CountsTable
+    features: Mapping[str, SensitiveFeature]
+    rules: Sequence[NamedRule]
+    decided: Sequence[RuleDecidability]
+    alike: bool
+    """Whether rows are independent and weigh the same."""
+    out_of_reach: OutOfReach | None
+
+    @classmethod
+    def of(
+        cls,
+        plan: AuditPlan,
+        table: CountsTable,
+        features: Sequence[SensitiveFeature],
+        moments: Moments | None,
+        decided: Mapping[str, RuleDecidability] | None,
+    ) -> _Asked | None:
+        """Plan a set; None without such rules."""
+        rules = [rule for rule in plan.named_rules if known_before_scoring(plan, rule)]
+        if not rules:
+            return None
+        by_name = {feature.name: feature for feature in features}
+        families = count_families(plan, table, features)
+        if decided is None:
+            decided = plan_decidability(plan, families, by_name, moments)
+        of_rules = [decided[rule.id] for rule in rules]
+        missing = any(missing_expected(plan, rule, families, by_name) for rule in rules)
+        reach = "expected_group_missing" if missing else _out_of_reach(plan, of_rules)
+        return cls(plan, table, by_name, rules, of_rules, moments is None, reach)
+
+    def chance(self) -> float:
+        """Draw answers of a detector that treats everyone alike, and count the draws in which everybody passes."""
+        if self.out_of_reach is not None:
+            return 0.0
+        if not self.alike:
+            return planned_chance(self.decided)
+        rng = np.random.default_rng(_SEED)
+        passing = np.ones(_DRAWS, dtype=np.bool_)
+        drawn: dict[tuple[str, float], IntArray] = {}
+        for rule, decided in zip(self.rules, self.decided, strict=True):
+            cases = _cases(self.table, rule)
+            answers = rule.metric, rule.planned_rate
+            if answers not in drawn:
+                drawn[answers] = rng.binomial(cases, rule.planned_rate, size=(_DRAWS, cases.size))
+            for family in decided.families:
+                keys = climbed_codes(self.table.codes, self.table.features, family.family, self.features)
+                for question in questions(self.plan, rule):
+                    passing &= _all_pass(self.plan, question, family, keys, cases, drawn[answers])
+        return float(passing.mean())
+
+
+def _out_of_reach(plan: AuditPlan, decided: Sequence[RuleDecidability]) -> OutOfReach | None:
     """Say why labels leave no pass within reach; None where they leave one."""
-    if any(missing_expected(plan, rule, families, features) for rule in rules):
-        return "expected_group_missing"
-    of_rules = [decided[rule.id] for rule in rules]
-    if not all(any(family.decidable.any() for family in of.families) for of in of_rules):
+    if not all(any(family.decidable.any() for family in of.families) for of in decided):
         return "nothing_judged"
     least = plan.verdict.min_coverage
-    covered = all(of.lowest_coverage is not None and of.lowest_coverage >= least for of in of_rules)
+    covered = all(of.lowest_coverage is not None and of.lowest_coverage >= least for of in decided)
     return None if covered else "coverage_too_small"
 
 

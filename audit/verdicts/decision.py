@@ -18,6 +18,8 @@ from audit.result.findings.further import NotJudgedAlone, PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 from audit.verdicts.changes.baseline import Joined, Judged, change_from, overall_with
+from audit.verdicts.decidability import RuleDecidability
+from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.judge import judge, overall_verdict
 from audit.verdicts.probe_rules import judge_probes
 from audit.vocabulary.groups import Family, SensitiveFeature
@@ -72,7 +74,8 @@ def decide(
         Whether the control sample is judged too, and the chance of a pass looked for where there is no verdict.
     """
     by_name = {feature.name: feature for feature in features}
-    rules, verdicts, overall = judge(plan, families, by_name, counted.moments)
+    decided = plan_decidability(plan, families, by_name, counted.moments)
+    rules, verdicts, overall = judge(plan, families, by_name, counted.moments, decided)
     probe_rules, probe_verdicts = judge_probes(plan, answered)
     if probe_rules:
         overall = overall_verdict(plan, (*rules, *probe_rules))
@@ -83,28 +86,33 @@ def decide(
         overall = overall_with(overall, change)
     sample = _judged_sample(plan, counted, families, by_name) if details else None
     undecided = details and overall.outcome == "inconclusive"
-    planned = _planned_pass(plan, features, counted) if undecided else None
-    not_alone = _not_judged_alone(plan, rules, families, by_name, counted) if details else ()
+    planned = _planned_pass(plan, features, counted, decided) if undecided else None
+    not_alone = _not_judged_alone(plan, rules, families, decided, counted) if details else ()
     return Decision(rules, verdicts, probe_rules, probe_verdicts, change, overall, planned, not_alone, sample)
 
 
-def _planned_pass(plan: AuditPlan, features: Sequence[SensitiveFeature], counted: Counted) -> PlannedPass | None:
+def _planned_pass(
+    plan: AuditPlan,
+    features: Sequence[SensitiveFeature],
+    counted: Counted,
+    decided: Mapping[str, RuleDecidability],
+) -> PlannedPass | None:
     # a gate asks for no details, and does not wait for this
     from audit.verdicts.chance_of_pass import planned_pass
 
-    return planned_pass(plan, counted.table, features, counted.moments)
+    return planned_pass(plan, counted.table, features, counted.moments, decided)
 
 
 def _not_judged_alone(
     plan: AuditPlan,
     rules: Sequence[RuleResult],
     families: Mapping[Family, FamilyCounts],
-    features: Mapping[str, SensitiveFeature],
+    decided: Mapping[str, RuleDecidability],
     counted: Counted,
 ) -> tuple[NotJudgedAlone, ...]:
     from audit.verdicts.not_judged_alone import not_judged_alone
 
-    return not_judged_alone(plan, rules, families, features, counted.moments)
+    return not_judged_alone(plan, rules, families, decided, counted.moments)
 
 
 def _judged_sample(

@@ -39,15 +39,17 @@ def judge(
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
     moments: Moments | None = None,
+    decided: Mapping[str, RuleDecidability] | None = None,
 ) -> tuple[tuple[RuleResult, ...], tuple[Verdict, ...], OverallVerdict]:
     """Judge every rule of the plan over the counts of its families; `moments` are given where the plan has weights or
-    clusters.
+    clusters, and `decided`, of `plan_decidability`, where it is known already.
     """
     spend = budget(plan)
     rules: list[RuleResult] = []
     verdicts: list[Verdict] = []
     stopped = too_many_failed(plan, families)
-    decided = plan_decidability(plan, families, features, moments)
+    if decided is None:
+        decided = plan_decidability(plan, families, features, moments)
     for rule in plan.named_rules:
         result, of_groups = judge_rule(
             plan, rule, families, features, decided[rule.id], spend, moments, stopped=stopped

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
 
 from audit.counting.families import is_finest
 from audit.counting.moments import Moments
@@ -12,25 +15,25 @@ from audit.result.findings.further import NotJudgedAlone
 from audit.result.findings.judged import RuleResult
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
 from audit.verdicts.decidable_gaps import fails_from
-from audit.verdicts.joint_power import plan_decidability
-from audit.vocabulary.groups import Family, SensitiveFeature
+from audit.vocabulary.groups import Family
+
+_LARGEST: Final = 6
+"""Number of groups among which the smallest gap is looked for: the largest one has it, but for a step of one case."""
 
 
 def not_judged_alone(
     plan: AuditPlan,
     rules: Sequence[RuleResult],
     families: Mapping[Family, FamilyCounts],
-    features: Mapping[str, SensitiveFeature],
+    decided: Mapping[str, RuleDecidability],
     moments: Moments | None = None,
 ) -> tuple[NotJudgedAlone, ...]:
     """Find for every rule that passes the groups not judged alone, and the smallest gap named in one of them.
 
     Only families on the finest rungs are looked at: whoever is in a small group of a wider rung is in one of these.
+    `decided` says by the id of each rule who is judged alone.
     """
     passing = {rule.rule for rule in rules if rule.outcome == "pass"}
-    if not passing:
-        return ()
-    decided = plan_decidability(plan, families, features, moments)
     found = [
         _of_family(plan, rule, families[family.family], family, decided[rule.id], moments)
         for rule in plan.named_rules
@@ -54,7 +57,8 @@ def _of_family(
         return None
     nearest, widest = (min, max) if rule.scale == "difference" else (max, min)
     gaps: dict[int, float] = {}
-    for place, sides in zip(places, fails_from(plan, rule, counts, decided, moments, places), strict=True):
+    largest = [places[at] for at in np.argsort(-decided.planned.size[places], kind="stable")[:_LARGEST]]
+    for place, sides in zip(largest, fails_from(plan, rule, counts, decided, moments, largest), strict=True):
         found = [side.disparity for side in sides if side.disparity is not None]
         if len(found) == len(sides):
             gaps[place] = widest(found)
@@ -69,5 +73,4 @@ def _of_family(
         share=float(people[places].sum() / people.sum()),
         gap=None if best is None else gaps[best],
         gap_in=None if best is None else decided.groups[best],
-        never_named=len(places) - len(gaps),
     )

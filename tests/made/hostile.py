@@ -58,7 +58,6 @@ def everything() -> AuditResult:
         share=0.1,
         gap=0.3,
         gap_in=result.verdicts[0].group,
-        never_named=1,
     )
     return replaced(
         result,

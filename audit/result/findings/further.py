@@ -82,9 +82,7 @@ class NotJudgedAlone(Part):
     """Smallest disparity, on the rule's scale, that would have been named in one of them with the plan's power, the
     rest at the rate that the plan expects. Null where none would have been, however large."""
     gap_in: Group | None
-    """The group in which it would have been; in all others none that is smaller."""
-    never_named: int
-    """Groups of them in which no gap would have been named with that power, however large."""
+    """The group in which it would have been; looked for in the six largest, of which the largest has it as a rule."""
 
 
 class FailedRows(Part):
