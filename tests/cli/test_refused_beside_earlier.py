@@ -109,7 +109,8 @@ def test_what_is_not_safe_beside_an_earlier_release_is_not_published(here: Path)
     assert "FAIL" in page.upper()
     exact = {str(number) for victims, found in AFTER.values() for number in (victims, found) if number > 100}
     for path in public.iterdir():
-        assert not exact & set(re.findall(r"\d+", path.read_text(encoding="utf-8"))), path.name
+        written = re.sub(r"\b[0-9a-f]{64}\b", "", path.read_text(encoding="utf-8"))  # a digest holds any three digits
+        assert not exact & set(re.findall(r"\d+", written)), path.name
 
     # The same again: no second chance, and the release before still comes out, byte for byte.
     code, _, err = invoke("report", "audit-out", "--format", "json")
