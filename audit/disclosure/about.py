@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_args
 
-from audit.disclosure.features import features_without_figures, public_method
+from audit.disclosure.shape import public_method
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.governance import GovernanceSection
 from audit.public.about import PublicAbout, PublicCoding, PublicLook, PublicMetric
-from audit.public.table import PlanPart, PublicChange
+from audit.public.release import PlanPart, PublicChange
 from audit.result.audit_result import AuditResult
 from audit.safeguards import public_governance, public_safeguards
 from audit.vocabulary.groups import SensitiveFeature
@@ -80,7 +80,7 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         digests=(),
         formats=tuple(formats),
         languages=tuple(languages),
-        without_figures=features_without_figures(plan),
+        without_figures=tuple(plan.control_features),
         rows_are=plan.evaluation_set.rows_are,
         plan_file=result.provenance.plan_file,
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from audit.disclosure.keys_file import read_key
+from audit.plan.answers import PredictionsDetector
 from audit.public.about import PublicAbout, PublicDigest
-from audit.public.table import PublicRelease
+from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.result.json_text import result_sha256
 
@@ -21,6 +22,23 @@ def keyed(about: PublicAbout, digests: Mapping[Kind, str], secret: bytes) -> Pub
     """`about` with the digests of these SHA-256 under the key; with its own where there are none."""
     of = tuple(PublicDigest(of=kind, blake2b=_under(digest, secret)) for kind, digest in digests.items())
     return about.model_copy(update={"digests": of or about.digests})
+
+
+def digests_of(result: AuditResult) -> dict[Kind, str]:
+    """Return the SHA-256 of what a result was made from, and its own."""
+    found: dict[Kind, str] = {}
+    if result.provenance.evaluation_set_sha256 is not None:
+        found["evaluation_set"] = result.provenance.evaluation_set_sha256
+    if result.provenance.detector_sha256 is not None:
+        is_table = isinstance(result.plan.detector, PredictionsDetector)
+        found["predictions" if is_table else "detector"] = result.provenance.detector_sha256
+    found["result"] = result_sha256(result)
+    return found
+
+
+def set_id(secret: bytes) -> str:
+    """Name the set and key: equal in all releases under one key, and nothing of the key follows."""
+    return hashlib.blake2b(b"", digest_size=8, key=secret, person=b"set").hexdigest()
 
 
 def release_of(result: AuditResult, file: Path, restricted: Path) -> PublicRelease | None:

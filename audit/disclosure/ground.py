@@ -9,7 +9,7 @@ from audit.analyses.estimates import group_counts
 from audit.counting.clusters import ClusterTable
 from audit.counting.clusters_once import count_clusters_once
 from audit.counting.table import FamilyCounts
-from audit.disclosure.features import finest_family, public_features, public_method
+from audit.disclosure.shape import crossed_features, finest_family, public_method
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import GroupCounts
 from audit.vocabulary.groups import Family, Group, Level, SensitiveFeature
@@ -33,7 +33,7 @@ def ground(
     features : mapping of str to SensitiveFeature
         The features by their names.
     """
-    names = public_features(plan)
+    names = crossed_features(plan)
     if not names:
         return {}
     family = finest_family(plan, names)

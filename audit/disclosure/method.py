@@ -8,7 +8,7 @@ from typing import Final
 from audit.disclosure.noise import NoiseTable, noise_table
 from audit.errors import PlanError
 from audit.public.about import Unit
-from audit.public.table import METHOD_VERSION, PublicMethod
+from audit.public.release import PublicMethod
 
 SMALLEST_FLOOR: Final = 3
 LARGEST_FLOOR: Final = 100
@@ -28,6 +28,16 @@ class Method:
     """What is counted once."""
 
     @property
+    def row(self) -> int:
+        """T: people that make a row, and that must be left beside it."""
+        return 2 * self.floor
+
+    @property
+    def keep(self) -> int:
+        """People with whom a row that stood goes on standing."""
+        return self.floor + self.largest
+
+    @property
     def largest(self) -> int:
         """D: no count is changed by more."""
         return self.noise.largest
@@ -35,8 +45,8 @@ class Method:
     def public(self) -> PublicMethod:
         """What a public table says of it: everything but the key."""
         return PublicMethod(
-            version=METHOD_VERSION,
             floor=self.floor,
+            row=self.row,
             largest_change=self.noise.largest,
             variance=self.noise.variance,
             absent=self.absent,

@@ -1,35 +1,45 @@
-"""A result made public: its protected figures where they pass the checks, and the headline alone where they do not."""
+"""A result made public: its rows are cut and drawn, remembered in the restricted folder, and written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
-import numpy as np
-
-from audit.disclosure.digests import keyed
-from audit.disclosure.exact import TOTALS
-from audit.disclosure.features import public_lattice, public_method
-from audit.disclosure.from_result import Ready, ready
-from audit.disclosure.gates import render_in_fresh_process
-from audit.disclosure.keys_file import KEY
-from audit.disclosure.lattice import Lattice
-from audit.disclosure.public_files import DATA, RENDERER
-from audit.disclosure.read import refuse_unless_read_back
-from audit.disclosure.release import Audited, Writer, release
+from audit.disclosure.about import public_about, public_change
+from audit.disclosure.digests import digests_of, keyed, set_id
+from audit.disclosure.draws import Draw, draw_side, draw_total
+from audit.disclosure.method import Method
+from audit.disclosure.public_files import DATA, make_files
 from audit.disclosure.restricted import restricted_folder
+from audit.disclosure.rows import SideRows, features_of, others_of, rows_of
+from audit.disclosure.rules import public_rules
+from audit.disclosure.shape import SIDES, Shape, crossed_features, public_method, shape_of
 from audit.disclosure.shown_evidence import with_shown_evidence
-from audit.disclosure.table import public_table
-from audit.disclosure.told import parameters
-from audit.disclosure.view import NOTHING, View
+from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, next_cut
 from audit.disclosure.waived import with_waivers
-from audit.disclosure.words import public_release
-from audit.errors import RefusedReleaseError
+from audit.disclosure.words import Words, standing_words, words_to_json
+from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
-from audit.public.table import PublicGroup, PublicRelease, PublicSide, PublicTable
+from audit.public.about import PublicAbout
+from audit.public.release import (
+    FailsOn,
+    PublicHeadline,
+    PublicRelease,
+    PublicSide,
+    public_json,
+)
 from audit.result.audit_result import AuditResult
-from audit.vocabulary.groups import Group
+from audit.safeguards import public_states
+from audit.storage import make_folder, storage, write_durably
+
+Writer = Callable[[Mapping[str, bytes]], None]
+Remembered = Mapping[str, Any]
+
+_NOTHING: Final[Remembered] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +47,11 @@ class Published:
     """What was made public."""
 
     public: PublicRelease
-    """The release; `figures` says whether it has any."""
+    """The release."""
     files: Mapping[str, bytes]
     """The files, as written."""
-    number: int | None = None
-    """Its number in the log; None where no figure was released."""
-    attacked: bool = False
-    """Whether the attack was run, which it is not on the counts of the release before."""
-    refusal: RefusedReleaseError | None = None
-    """Why no figure was released, if a check refused."""
     new_key: bool = False
     """Whether a key was made for it."""
-    left_out: tuple[str, ...] = ()
-    """Formats that could not be made even without figures: one of their reporters may be what was refused."""
 
 
 def check_folder(plan: AuditPlan, restricted: Path) -> None:
@@ -60,12 +62,10 @@ def check_folder(plan: AuditPlan, restricted: Path) -> None:
     ResultError, FolderInUseError, StorageError
         As the release would: the key is missing, the log is damaged, floor or features are other ones.
     """
-    lattice = public_lattice(plan)
-    if lattice is None or not restricted.exists():
-        return
-    with restricted_folder(restricted) as folder:
-        if folder.entries:
-            folder.settle(parameters(lattice, public_method(plan), "counts"))
+    if crossed_features(plan) and restricted.exists():
+        with restricted_folder(restricted) as folder:
+            if folder.entries:
+                folder.settle(_parameters(plan))
 
 
 def publish(
@@ -74,12 +74,9 @@ def publish(
     write: Writer,
     formats: Sequence[str],
     languages: Sequence[str],
-    hidden: Sequence[Path] = (),
+    before: PublicRelease | None = None,
 ) -> Published:
-    """Make the public files of a result, remember them, and write them.
-
-    What a check refuses is not written: then the files show the headline and what the audit is of, and no figure. No
-    argument overrides a refusal, and a refusal enters no log.
+    """Make the public files of a result, remember what they print, and write them.
 
     Parameters
     ----------
@@ -89,80 +86,178 @@ def publish(
         Brings the files to their place.
     formats, languages : sequence of str
         Which public reporters, in which languages. `json` is always among the files.
-    hidden : sequence of Path
-        Where exact counts lie: no reporter may open them.
+    before : PublicRelease, optional
+        The release that lies where this one will: a log that does not know it was put back from an older copy.
 
     Raises
     ------
     ResultError, FolderInUseError, StorageError, AuditError
-        For whatever is no refusal. Nothing public was written then.
+        Nothing public was written then, and the log is as it was.
     """
-    of = ready(result, tuple(dict.fromkeys((*formats, DATA))), languages or ("en",))
-    if of.lattice is None:
-        return _without_figures(of, of.audited, write, hidden)
-    is_new = not (restricted / KEY).exists()
-    try:
-        made = release(restricted, write, of.lattice, of.audited, of.method, RENDERER, hidden=hidden)
-    except RefusedReleaseError as refusal:
-        with restricted_folder(restricted) as folder:
-            about = keyed(of.audited.about, of.audited.digests, folder.secret)
-        audited = replace(of.audited, about=about)
-        refused = _without_figures(of, audited, write, (restricted, *hidden))
-        return replace(refused, refusal=refusal, new_key=is_new)
-    return Published(made.public, made.files, made.number, attacked=made.attacked, new_key=made.new_key)
+    shape, method = shape_of(result), public_method(result.plan)
+    names = tuple(dict.fromkeys((*formats, DATA)))
+    with restricted_folder(restricted) as folder:
+        secret = folder.secret
+        if before is not None and before.number is not None and before.set_id == set_id(secret):
+            folder.refuse_older_than(before.number)
+        if folder.entries:
+            folder.settle(_parameters(result.plan))
+        last = folder.entries[-1].told if folder.entries else _NOTHING
+        made = _make(result, shape, method, secret, last.get("sides", {}))
+        about = keyed(public_about(result, names, tuple(languages) or ("en",)), digests_of(result), secret)
+        release = _finished(made, about, method, result, secret, max(len(folder.entries), 1))
+        is_new = last.get("release") != json.loads(public_json(release))
+        if is_new and folder.entries:
+            release = release.model_copy(update={"number": len(folder.entries) + 1})
+        files = make_files(release)
+        if is_new and release.number is not None:
+            folder.settle(_parameters(result.plan))
+            # Remembered before it is written: a release that nobody saw does no harm, one that nobody remembers does.
+            folder.append(
+                {"sides": made.remembered, "release": json.loads(public_json(release)), "sha256": _digests(files)}
+            )
+        write(files)
+        return Published(release, files, new_key=folder.made_key)
 
 
-def _without_figures(of: Ready, audited: Audited, write: Writer, hidden: Sequence[Path]) -> Published:
-    """Files with no figure of anybody, made by a process that has none either."""
-    table = _one_row(of) if of.lattice is None else _empty(of.lattice, of)
-    empty = public_release(
-        table,
-        audited.outcome,
-        audited.rules,
-        audited.about,
-        level=audited.level,
-        alpha=audited.alpha,
-        fails_on=audited.fails_on,
-        change=audited.change,
-        figures="not_made" if of.lattice is None else "refused",
-    )
-    empty = with_waivers(with_shown_evidence(empty, audited.evidence), audited.waivers)
-    formats = [name for name in audited.about.formats if _is_made_alone(empty, name, hidden)]
-    public = _only(empty, formats)
-    refuse_unless_read_back(public)
-    files = render_in_fresh_process(public, RENDERER, hidden=hidden)
-    write(files)
-    return Published(public, files, left_out=tuple(name for name in audited.about.formats if name not in formats))
+def into(public: Path) -> Writer:
+    """Return a writer that puts files into a folder, which is made where there is none."""
+
+    def write(files: Mapping[str, bytes]) -> None:
+        with storage(public):
+            make_folder(public)
+            for name, content in sorted(files.items()):
+                write_durably(public / name, content)
+
+    return write
 
 
-def _is_made_alone(empty: PublicRelease, name: str, hidden: Sequence[Path]) -> bool:
-    """Whether a reporter makes its file from a release without figures, alone and twice the same.
+def reproduce(restricted: Path, number: int) -> dict[str, bytes]:
+    """Make the public files of a release again, from the log alone: no key and no result is needed.
 
-    What was refused may be its doing.
+    Raises
+    ------
+    ResultError
+        If there is no such release, or the files do not come out as they were published.
     """
-    try:
-        first, again = (render_in_fresh_process(_only(empty, [name]), RENDERER, hidden=hidden) for _ in range(2))
-    except RefusedReleaseError:
-        return False
-    return first == again
+    with restricted_folder(restricted) as folder:
+        if not 1 <= number <= len(folder.entries):
+            raise ResultError(f"there is no release {number}", slug="no-such-release", hint="see the restricted folder")
+        told = folder.entries[number - 1].told
+    files = make_files(PublicRelease.model_validate_json(json.dumps(told["release"])))
+    if _digests(files) != told["sha256"]:
+        raise ResultError(
+            f"release {number} does not come out as it was published",
+            slug="not-reproduced",
+            hint="this audit7k must be of the version that published it",
+        )
+    return files
 
 
-def _only(release: PublicRelease, formats: Sequence[str]) -> PublicRelease:
-    return release.model_copy(update={"about": release.about.model_copy(update={"formats": tuple(formats)})})
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is printed of a result, and what is remembered of it."""
+
+    release: Mapping[str, Any]
+    """Fields of the release that are made of exact numbers."""
+    remembered: Mapping[str, Any]
+    """Cut, draws and words of each side."""
 
 
-def _empty(lattice: Lattice, of: Ready) -> PublicTable:
-    nodes = lattice.nodes
-    view = View(
-        np.full((nodes, len(TOTALS)), NOTHING, dtype=np.int64),
-        np.zeros((nodes, 2), dtype=np.int8),
-        np.full((nodes, 2), NOTHING, dtype=np.int64),
-        lattice.published,
+def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
+
+
+def _parameters(plan: AuditPlan) -> dict[str, Any]:
+    """What must be one in all releases of a set: other noise over the same people could be averaged with theirs."""
+    method = public_method(plan)
+    return {
+        **method.public().model_dump(mode="json"),
+        "unit": method.unit,
+        "features": {name: list(plan.rungs(name)) for name in plan.groups},
+    }
+
+
+def _make(result: AuditResult, shape: Shape | None, method: Method, secret: bytes, known: Remembered) -> _Made:
+    if shape is None:
+        return _Made({"figures": "none", "sides": (), "features": (), "rows": ()}, {})
+    day = result.provenance.finished[:10]
+    sides = [side for name in SIDES if (side := _side(name, shape, method, secret, day, known.get(name))) is not None]
+    rows = rows_of(result, sides, method)
+    said = standing_words(Words(result, sides, rows, method).rows(), sides, known.get("words", {}))
+    others = others_of(sides)
+    totals = {
+        name: draw_total(name, count, known.get("totals", {}).get(name), method, secret)
+        for name, count in (("unscored", shape.unscored), ("unlabelled", shape.unlabelled))
+    }
+    release = {
+        "figures": "shown" if sides else "none",
+        "sides": tuple(
+            PublicSide(side=name, figures=next((_figures(side) for side in sides if side.side == name), "none"))
+            for name in SIDES
+        ),
+        "features": features_of(shape.ladders, said, others),
+        "rows": said,
+        "others": others,
+        **{name: None if total is None else total["printed"] for name, total in totals.items()},
+    }
+    remembered: dict[str, Any] = {
+        side.side: {
+            "cut": cut_to_json(side.made, shape.ladders),
+            "draws": {key: draw.to_json() for key, draw in side.draws.items()},
+        }
+        for side in sides
+    }
+    words = {f"{row.side} {row.key}": words_to_json(row) for row in said if row.words}
+    return _Made(release, {**remembered, "totals": totals, "words": words})
+
+
+def _side(
+    name: Any, shape: Shape, method: Method, secret: bytes, day: str, known: Remembered | None
+) -> SideRows | None:
+    counts = shape.sides[name]
+    before: dict[str, Draw] = {}
+    if known is None:
+        made = first_cut(counts, method.row, method.floor)
+    else:
+        made = next_cut(cut_from_json(known["cut"], counts.ladders), counts, method.keep)
+        before = {key: Draw(**draw) for key, draw in known["draws"].items()}
+    if made is None:
+        return None
+    listed = entries(counts, made)
+    drawn = draw_side(name, counts, made, listed, before, method, secret, day)
+    return SideRows(name, counts, made, listed, drawn.draws, drawn.has_outcomes, drawn.standing)
+
+
+def _figures(side: SideRows) -> Any:
+    return "shown" if side.has_outcomes else "people"
+
+
+def _finished(
+    made: _Made, about: PublicAbout, method: Method, result: AuditResult, secret: bytes, number: int
+) -> PublicRelease:
+    failing: list[FailsOn] = []
+    if any(rule.outcome == "fail" for rule in result.rules):
+        failing.append("groups")
+    if any(rule.outcome == "fail" for rule in result.probe_rules):
+        failing.append("probes")
+    if result.change is not None and result.change.outcome == "fail":
+        failing.append("change")
+    rows = made.release["rows"]
+    named = any(word.word == "beyond" or word.smaller_beyond for row in rows for word in row.words)
+    release = PublicRelease(
+        method=method.public(),
+        about=about,
+        headline=PublicHeadline(
+            outcome=result.overall.outcome,
+            no_group_named="groups" in failing and not named,
+            fails_on=tuple(failing),
+            change=public_change(result),
+        ),
+        level=result.plan.verdict.level,
+        rules=public_rules(result),
+        set_id=set_id(secret),
+        number=number if rows else None,
+        **made.release,
     )
-    return public_table(lattice, view, of.method)
-
-
-def _one_row(of: Ready) -> PublicTable:
-    nothing = PublicSide(cases=None, shown="not_shown", errors=None, why="small_or_withheld")
-    everyone = PublicGroup(group=Group(()), positives=nothing, negatives=nothing, unscored=None, unlabelled=None)
-    return PublicTable(method=of.method.public(), features=(), groups=(everyone,))
+    return with_waivers(with_shown_evidence(release, public_states(result)), result.waivers)

@@ -1,161 +1,177 @@
-"""Rates and intervals from protected counts. An interval includes the noise; it is rounded outwards to whole per cents.
+"""Rates of a row and of everyone else, from printed numbers. A range includes the change of the numbers.
 
-A rate r = x/d over protected counts has, beside the sampling variance r (1 - r) / d, that of the noise: V times the sum
-of squares of how much each drawn count moves the rate. For a rate of errors that is V (1 + r^2) / d^2. The interval is
-Wilson's at the effective size r (1 - r) / variance.
+A rate r of x among d people has, beside the sampling variance r (1 - r) / d, that of the changes: V times the sum of
+squares of how much each printed number moves the rate; for a rate of errors V (1 + r^2) / d^2. The range is Wilson's at
+the effective size r (1 - r) / variance.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.public.figures import RATES, RateOf
-from audit.public.table import PublicGroup, PublicMethod, PublicRate, PublicSide, PublicTable, SizeClass, Why
-from audit.stats.arrays import FloatArray, IntArray
+from audit.public.release import PublicMethod, PublicRate, Side
 from audit.stats.rates.intervals import wilson
-from audit.vocabulary.metrics import METRICS, MetricName
-
-DRAWN: Final = ("positives", "missed", "negatives", "wrongly_flagged")
-"""The counts with noise of their own that rates are made of."""
+from audit.vocabulary.metrics import MetricName
 
 
-_CLASSES: Final[tuple[tuple[int, SizeClass], ...]] = (
-    (1000, "1000 or more"), (300, "300-999"), (100, "100-299"), (50, "50-99"), (20, "20-49"), (0, "below 20")
-)  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class RateOf:
+    """Rate as sums of printed numbers: victims, missed, others, wrongly flagged."""
+
+    top: tuple[int, int, int, int]
+    """Factor of each number in the numerator."""
+    bottom: tuple[int, int, int, int]
+    """Factor of each number in the denominator."""
+    needs: tuple[str, ...] = ()
+    """Kinds of cases that must be absent from the set: the rate counts them, and they are in no printed number."""
+
+    @property
+    def side(self) -> Side:
+        """Side whose people the rate is about."""
+        if not any(self.bottom[2:]):
+            return "positives"
+        return "negatives" if not any(self.bottom[:2]) else "both"
 
 
-def effective(top: FloatArray, bottom: FloatArray, moves: FloatArray, variance: float) -> tuple[FloatArray, FloatArray]:
-    """Successes and size at which a sample without noise would be as sure.
+RATES: Final[Mapping[MetricName, RateOf]] = {
+    "true_positive_rate": RateOf((1, -1, 0, 0), (1, 0, 0, 0)),
+    "false_negative_rate": RateOf((0, 1, 0, 0), (1, 0, 0, 0)),
+    "false_positive_rate": RateOf((0, 0, 0, 1), (0, 0, 1, 0)),
+    "true_negative_rate": RateOf((0, 0, 1, -1), (0, 0, 1, 0)),
+    "precision": RateOf((1, -1, 0, 0), (1, -1, 0, 1)),
+    "accuracy": RateOf((1, -1, 1, -1), (1, 0, 1, 0)),
+    "selection_rate": RateOf((1, -1, 0, 1), (1, 0, 1, 0), ("unlabelled",)),
+    "base_rate": RateOf((1, 0, 0, 0), (1, 0, 1, 0), ("unscored",)),
+}
+"""Every metric, in numbers that a release prints."""
+
+
+class Printed(NamedTuple):
+    """Numbers of one side of a row, as printed."""
+
+    people: int
+    errors: int | None
+    few: str | None = None
+    fewer_than: int | None = None
+
+
+NOBODY: Final = Printed(0, 0)
+
+
+def rate_of(
+    metric: MetricName,
+    positives: Printed,
+    negatives: Printed,
+    everyone: tuple[Printed, Printed] | None,
+    method: PublicMethod,
+    level: float,
+) -> PublicRate:
+    """Compute a rate of a row from its printed numbers.
 
     Parameters
     ----------
-    top, bottom : ndarray of float64, shape (G,)
-        Numerator and denominator, protected; the rate must lie strictly between 0 and 1.
-    moves : ndarray of float64, shape (G, 4)
-        How often each drawn count stands in the numerator less the rate times how often in the denominator.
-    variance : float
-        V of each drawn count.
+    positives, negatives : Printed
+        Both sides of the row; `NOBODY` for the side that the rate is not about.
+    everyone : tuple of Printed, optional
+        Both sides of everyone, for the rate of everyone else; None for everyone.
+    level : float
+        Level of the likely range.
     """
-    rate = top / bottom
-    spread = rate * (1.0 - rate)
-    size = spread / (spread / bottom + variance * (moves * moves).sum(axis=1) / (bottom * bottom))
-    return rate * size, size
-
-
-def public_rates(
-    table: PublicTable, metrics: Sequence[MetricName] = tuple(METRICS), level: float = 0.95
-) -> tuple[PublicRate, ...]:
-    """Every rate of every group of a table, from the table alone."""
-    return tuple(rate for metric in metrics for rate in _rates(table, metric, level))
-
-
-def _rates(table: PublicTable, metric: MetricName, level: float) -> list[PublicRate]:
     of = RATES[metric]
-    whys = [why_no_rate(row, of, table.method) for row in table.groups]
-    shown = [place for place, why in enumerate(whys) if why is None]
-    drawn = np.array([drawn_counts(table.groups[place]) for place in shown], dtype=np.int64).reshape(-1, len(DRAWN))
-    value, low, high, bottom = intervals(drawn, of, table.method.variance, level)
-    at = {place: where for where, place in enumerate(shown)}
-    made = []
-    for place, row in enumerate(table.groups):
-        where, bound = at.get(place), bound_of(row, metric, table.method)
-        made.append(
-            PublicRate.model_construct(
-                metric=metric,
-                group=row.group,
-                value=None if where is None else float(value[where]),
-                low=None if where is None else math.floor(low[where] * 100) / 100,
-                high=None if where is None else math.ceil(high[where] * 100) / 100,
-                level=level,
-                at_most=None if bound is None or bound[1] is None else math.ceil(100 * bound[1]) / 100,
-                at_least=None if bound is None or bound[0] is None else math.floor(100 * bound[0]) / 100,
-                size=None if where is None else size_class(int(bottom[where])),
-                why=whys[place],
-            )
-        )
-    return made
-
-
-def intervals(
-    drawn: IntArray, of: RateOf, variance: float, level: float
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Rate, lower and upper limit, and denominator of each row of drawn counts int64[G, 4]."""
-    top, bottom = sums(drawn, of)
-    rate = top / bottom
-    moves = np.array(of.top)[np.newaxis] - rate[:, np.newaxis] * np.array(of.bottom)[np.newaxis]
-    successes, size = effective(top, bottom, moves, variance)
-    low, high = wilson(successes, size, level)
-    return rate, low, high, bottom
-
-
-def sums(drawn: IntArray, of: RateOf) -> tuple[FloatArray, FloatArray]:
-    """Numerator and denominator, float64[G] each, of drawn counts int64[G, 4]."""
-    counts = drawn.astype(np.float64)
-    top: FloatArray = counts @ np.array(of.top, dtype=np.float64)
-    bottom: FloatArray = counts @ np.array(of.bottom, dtype=np.float64)
-    return top, bottom
-
-
-def bound_of(row: PublicGroup, metric: MetricName, method: PublicMethod) -> tuple[float | None, float | None] | None:
-    """Where a side shows only that its errors, or what is right, are few: the least and the most that the rate can be.
-
-    None where nothing of the kind follows.
-    """
-    at = side_of(metric)
-    if at is None:
-        return None
-    side = (row.positives, row.negatives)[at]
-    few = few_of(side, method)
-    if few is None:
-        return None
-    most = few[0] / few[1]
-    errors = metric in ("false_negative_rate", "false_positive_rate")
-    return (None, most) if errors == (side.shown == "few_errors") else (1.0 - most, None)
-
-
-def few_of(side: PublicSide, method: PublicMethod) -> tuple[int, int] | None:
-    """The most that the few can be, and the fewest cases among which they can be."""
-    if side.cases is None or side.shown not in ("few_errors", "few_correct"):
-        return None
-    changes = 1 if side.shown == "few_errors" else 2
-    most = method.floor - 1 + changes * method.largest_change
-    fewest = max(side.cases - method.largest_change, method.floor)
-    return min(most, fewest), fewest
-
-
-def size_class(cases: int) -> SizeClass:
-    """How large a protected denominator is."""
-    return next(name for least, name in _CLASSES if cases >= least)
-
-
-def drawn_counts(row: PublicGroup) -> IntArray:
-    """int64[4]: `DRAWN` of a row; 0 in the place of what is not shown."""
-    sides = (row.positives, row.negatives)
-    return np.array([number or 0 for side in sides for number in (side.cases, side.errors)], dtype=np.int64)
-
-
-def side_of(metric: MetricName) -> int | None:
-    """0 for a rate among positives, 1 for one among negatives, None for a rate over both."""
-    of = RATES[metric]
-    if not any(of.bottom[2:]):
-        return 0
-    return 1 if not any(of.bottom[:2]) else None
-
-
-def why_no_rate(row: PublicGroup, of: RateOf, method: PublicMethod) -> Why | None:
-    """Why the rate has no value; None where it has one."""
+    own = _numbers(positives, negatives)
+    rest = None if everyone is None else _rest(of, everyone, (positives, negatives))
+    nothing = PublicRate(metric=metric, value=None, low=None, high=None, rest=rest)
     if any(name not in method.absent for name in of.needs):
-        return "not_in_table"
-    uses = [top or bottom for top, bottom in zip(of.top, of.bottom, strict=True)]
-    for side, total, errors in ((row.positives, uses[0], uses[1]), (row.negatives, uses[2], uses[3])):
-        if side.why == "cannot_occur" and (total or errors):
-            return "cannot_occur"
-        if total and side.cases is None:
-            return "small_or_withheld"
-        if errors and side.shown != "value":
-            return side.why or "small_or_withheld"
-    return None
+        return nothing.model_copy(update={"rest": None})
+    if own is None:
+        least, most = _bounds(of, positives, negatives, method)
+        return nothing.model_copy(update={"at_least": least, "at_most": most})
+    top, bottom = _sum(own, of.top), _sum(own, of.bottom)
+    if not 0 < top < bottom:
+        return nothing
+    rate = top / bottom
+    low, high = likely_range(rate, bottom, _moves(of, rate), method.variance, level)
+    return nothing.model_copy(update={"value": rate, "low": low, "high": high})
+
+
+def likely_range(rate: float, people: float, moves: float, variance: float, level: float) -> tuple[float, float]:
+    """Return the range of a rate, rounded outwards to whole per cents, or to tenths below 5 per cent.
+
+    Parameters
+    ----------
+    people : float
+        The denominator, or the effective number of people.
+    moves : float
+        Sum of squares of how much each changed number moves the rate, times the denominator.
+    """
+    spread = rate * (1.0 - rate)
+    size = spread / (spread / people + variance * moves / people**2)
+    low, high = wilson(np.array([rate * size]), np.array([size]), level)
+    return rounded_down(float(low[0])), rounded_up(float(high[0]))
+
+
+def rounded_down(share: float) -> float:
+    """Round a share down to a whole per cent, or to a tenth of one below 5 per cent."""
+    parts = 1000 if share < 0.05 else 100
+    return math.floor(share * parts + 1e-9) / parts
+
+
+def rounded_up(share: float) -> float:
+    """Round a share up to a whole per cent, or to a tenth of one below 5 per cent."""
+    parts = 1000 if share < 0.05 else 100
+    return math.ceil(share * parts - 1e-9) / parts
+
+
+def _moves(of: RateOf, rate: float) -> float:
+    return sum((top - rate * bottom) ** 2 for top, bottom in zip(of.top, of.bottom, strict=True))
+
+
+def _numbers(positives: Printed, negatives: Printed) -> tuple[int, int, int, int] | None:
+    if positives.errors is None or negatives.errors is None:
+        return None
+    return positives.people, positives.errors, negatives.people, negatives.errors
+
+
+def _middle(side: Printed) -> tuple[int, int] | None:
+    """Numbers of a side; in the place of few errors, or right answers, the middle of what they may be."""
+    if side.errors is not None:
+        return side.people, side.errors
+    if side.few is None or side.fewer_than is None:
+        return None
+    few = side.fewer_than // 2
+    return side.people, few if side.few == "errors" else side.people - few
+
+
+def _rest(of: RateOf, everyone: tuple[Printed, Printed], own: tuple[Printed, Printed]) -> float | None:
+    numbers: list[int] = []
+    for whole, part in zip(everyone, own, strict=True):
+        of_all, of_own = _middle(whole), _middle(part)
+        if of_all is None or of_own is None:
+            return None
+        numbers += [of_all[0] - of_own[0], of_all[1] - of_own[1]]
+    top, bottom = _sum(numbers, of.top), _sum(numbers, of.bottom)
+    return round(top / bottom, 4) if 0 < top < bottom else None
+
+
+def _bounds(
+    of: RateOf, positives: Printed, negatives: Printed, method: PublicMethod
+) -> tuple[float | None, float | None]:
+    """The least and the most that a rate of one side can be, where what it has few of is bounded."""
+    if of.side == "both":
+        return None, None
+    side, errors = (positives, of.top[1] == 1) if of.side == "positives" else (negatives, of.top[3] == 1)
+    if side.few is None or side.fewer_than is None:
+        return None, None
+    most = (side.fewer_than - 1) / max(side.people - method.largest_change, side.fewer_than)
+    if (side.few == "errors") == errors:
+        return None, rounded_up(most)
+    return rounded_down(1.0 - most), None
+
+
+def _sum(numbers: Sequence[int], factors: Sequence[int]) -> int:
+    return sum(number * factor for number, factor in zip(numbers, factors, strict=True))

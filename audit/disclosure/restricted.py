@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from audit.disclosure.keys import new_key
 from audit.disclosure.keys_file import KEY, KEY_BYTES
 from audit.errors import ResultError
 from audit.storage import locked, make_folder, storage, write_durably
@@ -22,6 +22,9 @@ from audit.storage import locked, make_folder, storage, write_durably
 PARAMETERS: Final = "parameters.json"
 
 RELEASES: Final = "releases"
+
+COUNTER: Final = "counter.json"
+"""Says how many releases there were: a log whose newest ones are gone is noticed."""
 
 _LARGEST: Final = 256 * 1024 * 1024
 
@@ -42,6 +45,7 @@ class RestrictedFolder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._entries = list(self._read_log())
+        self._refuse_rollback()
         self.made_key = not (path / KEY).exists()
         self.secret = self._read_key()
 
@@ -77,8 +81,27 @@ class RestrictedFolder:
         with storage(self._path):
             make_folder(self._path / RELEASES)
             write_durably(self._file(number), _text(entry.told).encode())
-        self._entries.append(entry)
+            self._entries.append(entry)
+            write_durably(self._path / COUNTER, _text({"releases": number, "last": self._last_digest()}).encode())
         return entry
+
+    def refuse_older_than(self, number: int) -> None:
+        """Raise ResultError if a release with this number is public, and the log does not know it."""
+        if number > len(self._entries):
+            raise _rolled_back(number, len(self._entries))
+
+    def _refuse_rollback(self) -> None:
+        path = self._path / COUNTER
+        if not path.exists():
+            return
+        try:
+            counted = json.loads(_read(path))
+            releases, last = int(counted["releases"]), counted["last"]
+        except (ValueError, TypeError, LookupError, RecursionError):
+            raise _damaged(path.name) from None
+        self.refuse_older_than(releases)
+        if releases == len(self._entries) and last != self._last_digest():
+            raise _damaged(path.name)
 
     def _file(self, number: int) -> Path:
         return self._path / RELEASES / f"{number:04}.json"
@@ -114,7 +137,7 @@ class RestrictedFolder:
                     hint="put it back: a new key would draw new noise, and two releases could be averaged",
                 )
             with storage(self._path):
-                write_durably(path, new_key().hex().encode() + b"\n")
+                write_durably(path, secrets.token_bytes(KEY_BYTES).hex().encode() + b"\n")
         if path.stat().st_mode & 0o077:
             raise ResultError(
                 "others than the owner can read the key of the restricted folder",
@@ -181,6 +204,14 @@ def _text(told: Mapping[str, Any]) -> str:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _rolled_back(public: int, known: int) -> ResultError:
+    return ResultError(
+        f"the restricted folder knows {known} of {public} releases: it was put back from an older copy",
+        slug="log-rolled-back",
+        hint="put the newest copy back; without it the next release could tell on people of the one that is missing",
+    )
 
 
 def _damaged(name: str) -> ResultError:

@@ -37,6 +37,10 @@ class Ladder:
     """Of each rung, sorted by code; the last is `unlisted`, unless the list holds all that can be read."""
     climbs: tuple[IntArray, ...]
     """Of each rung, int64[finest]: the place on that rung of each finest level."""
+    closed: bool = False
+    """Whether the list holds all that can be read, so that those without a row can be named together."""
+    listed: bool = True
+    """Whether the levels are those of a fixed list or of the plan, and not those that the data happen to hold."""
 
     def places(self, codes: Sequence[str]) -> IntArray:
         """int64[n]: the place of each code on the finest rung; that of `unlisted` for a code of no list."""
@@ -95,4 +99,4 @@ def ladder_of(feature: str, rungs: Sequence[str], levels: Sequence[LevelName], *
     for below, rung in enumerate(rungs[:-1]):
         up = [parents.get((rung, level.code), UNLISTED) or level.code for level in on[below]]
         climbs.append(np.array([at[below + 1][code] for code in up], dtype=np.int64)[climbs[-1]])
-    return Ladder(feature, tuple(rungs), tuple(on), tuple(climbs))
+    return Ladder(feature, tuple(rungs), tuple(on), tuple(climbs), closed)

@@ -1,24 +1,25 @@
-"""Which waivers a public release names: those of groups that its own words name, and of the others nobody's name.
+"""Waivers in a public release: by name where the word of its group is printed as beyond, and without a name elsewhere.
 
-A waiver is written for a group that fails by its exact counts, so that naming one would say what protected figures may
-not. What is left of it then is who answers for it, and until when.
+A waiver is written for a group that the exact audit fails, so that naming one would name a group that has no word. What
+is left of it then is who answers for it, and until when.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from audit.public.table import PublicRelease, PublicWaiver, PublicWord
+from audit.public.release import PublicRelease, PublicWaiver
 from audit.result.audit_result import Waiver
+from audit.vocabulary.groups import Group
 
 
 def with_waivers(release: PublicRelease, waivers: Iterable[Waiver]) -> PublicRelease:
-    """The release with its waivers, those that are named first; the others in an order of their own."""
-    below = {(word.rule, word.group) for word in release.words if word.word == "below"}
+    """Return the release with its waivers: first those that are named, the others in an order of their own."""
+    beyond = named_groups(release)
     named: list[PublicWaiver] = []
     others: list[Waiver] = []
     for waiver in waivers:
-        if (waiver.rule, waiver.group) in below:
+        if (waiver.rule, waiver.group) in beyond:
             named.append(PublicWaiver(**waiver.model_dump(exclude={"group"}), group=waiver.group))
         else:
             others.append(waiver)
@@ -32,10 +33,11 @@ def unnamed(waivers: Iterable[Waiver]) -> list[PublicWaiver]:
     return sorted(told, key=lambda waiver: (waiver.expires, waiver.who))
 
 
-def named_rightly(waivers: Iterable[PublicWaiver], words: Sequence[PublicWord]) -> bool:
-    """Whether none of these names what the words do not, and none says half a name."""
-    below = {(word.rule, word.group) for word in words if word.word == "below"}
-    return all(
-        (waiver.rule, waiver.group) in below if waiver.group is not None else not waiver.rule and not waiver.why
-        for waiver in waivers
-    )
+def named_groups(release: PublicRelease) -> set[tuple[str, Group]]:
+    """Return rules and groups of the words that are printed as beyond."""
+    return {
+        (word.rule, row.group)
+        for row in release.rows
+        for word in row.words
+        if word.word == "beyond" and row.group is not None
+    }

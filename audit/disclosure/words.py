@@ -1,341 +1,401 @@
-"""What the protected figures say about each group under each rule: below the limit, meets it, or cannot tell.
+"""Words of rows: verdicts of the exact audit, where a word says no more of few people than the row prints.
 
-`below` accuses, and is held to one budget of false alarms over all groups of a rule (Bonferroni over those whose
-figures can be compared). `meets` is held to the plan's level group by group, needs the cases that a verdict on the
-group alone needs, and must survive the people of unknown features at their worst, more of them than a pass of the exact
-audit supposes. No exact count enters, so that a word tells nothing that the table does not. The one word for the whole
-set comes from the exact counts.
+A word is a figure. A row that prints its number of errors has the exact verdict, which says no more than that number. A
+row that prints "fewer than ten" has a word only where all ten numbers give it, with every size and rest that printed
+numbers allow. What a pass supposes of people whose feature is unknown is computed from printed rows too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
-from audit.counting.table import UNKNOWN
-from audit.disclosure.rates import DRAWN, drawn_counts, effective, few_of, public_rates, side_of, sums, why_no_rate
-from audit.public.about import PublicAbout
-from audit.public.figures import RATES, RateOf
-from audit.public.table import (
-    FailsOn,
-    PublicChange,
-    PublicGroup,
-    PublicHeadline,
-    PublicMethod,
-    PublicRate,
-    PublicRelease,
-    PublicRule,
-    PublicSide,
-    PublicTable,
-    PublicWord,
-)
-from audit.stats.arrays import IntArray
-from audit.stats.rates.intervals import wilson
-from audit.stats.rates.mover import Limits, difference_of_limits, ratio_of_limits
-from audit.vocabulary.groups import Group
+from audit.analyses.estimates import cells_of
+from audit.analyses.missing_attributes import PossibleMembers, Supposed, possible_members
+from audit.analyses.sides import Question, questions
+from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNKNOWN, FamilyCounts, parts_of
+from audit.disclosure.method import Method
+from audit.disclosure.rates import RATES
+from audit.disclosure.rows import SideRows
+from audit.plan.audit_plan import NamedRule
+from audit.public.release import PublicPart, PublicRow, PublicWord, Word, WordReason, row_key
+from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import Because, Verdict
+from audit.stats.arrays import IntArray, Tables
+from audit.stats.margins.score_test import FAIL_BETA, screened_p
+from audit.stats.rates.boundaries import counted_outcome
+from audit.verdicts.margin_tests import pass_p
+from audit.vocabulary.groups import Family, Group, Level
+from audit.vocabulary.metrics import METRICS
 
-Outcome = Literal["pass", "fail", "inconclusive"]
-Figures = Literal["shown", "refused", "not_made"]
+_REASONS: Final[Mapping[Because, WordReason]] = {
+    "beyond_limit": "beyond_limit",
+    "beyond_limit_as_recorded": "beyond_limit",
+    "within_limit": "within_limit",
+    "limit_not_excluded": "limit_not_excluded",
+    "limit_cannot_be_exceeded": "limit_not_excluded",
+    "unscored_cases": "limit_not_excluded",
+    "too_many_failed": "limit_not_excluded",
+    "several_nationalities": "unknown_people",
+    "unknown_attribute": "unknown_people",
+    "judged_as_part": "too_few_cases",
+    "too_few_cases": "too_few_cases",
+    "too_few_clusters": "too_few_cases",
+    "too_few_for_a_rate": "too_few_cases",
+    "no_cases": "too_few_cases",
+    "no_rest": "too_few_cases",
+}
 
-
-class Told(NamedTuple):
-    """What follows from a table, once it is known how the exact audit ended."""
-
-    headline: PublicHeadline
-    """The verdict, and whether a group is named."""
-    rates: tuple[PublicRate, ...]
-    """Of `about.metrics` and the rules, of every group."""
-    words: tuple[PublicWord, ...]
-    """Rule by rule and group by group."""
-
-
-def public_release(  # noqa: PLR0913 - what a release is made of
-    table: PublicTable,
-    outcome: Outcome,
-    rules: Sequence[PublicRule],
-    about: PublicAbout,
-    *,
-    level: float = 0.95,
-    alpha: float = 0.05,
-    fails_on: Sequence[FailsOn] | None = None,
-    change: PublicChange | None = None,
-    figures: Figures = "shown",
-) -> PublicRelease:
-    """All that a public report prints. Of the exact audit only `outcome` enters, with the kinds of rules that fail.
-
-    `change` is the same of an earlier audit that this one was held against, and is part of the outcome. Where
-    `fails_on` is None, a fail is one of groups. `figures` says why there are none, where there are none; the table is
-    empty then.
-    """
-    if about.unit == "cluster":
-        table = sizes_alone(table)
-    failing = tuple(fails_on) if fails_on is not None else ("groups",) if outcome == "fail" else ()
-    verdict = PublicHeadline(outcome=outcome, no_group_named=False, fails_on=failing, change=change)
-    told = follow(table, rules, about, verdict, figures, level=level, alpha=alpha)
-    return PublicRelease(
-        about=about,
-        table=table,
-        headline=told.headline,
-        rules=tuple(rules),
-        rates=told.rates,
-        words=told.words,
-        figures=figures,
-    )
+_WORDS: Final[Mapping[str, tuple[Word, WordReason]]] = {
+    "pass": ("within", "within_limit"),
+    "fail": ("beyond", "beyond_limit"),
+}
 
 
-def sizes_alone(table: PublicTable) -> PublicTable:
-    """The table without errors, for one that counts clusters.
+class Words:
+    """Words of the rows of one result."""
 
-    Whose case was found once counts as found: the more cases a person has, the fewer are missed, and who divides would
-    get a better rate than the result has.
-    """
-    groups = []
-    for row in table.groups:
-        sides = {
-            name: side.model_copy(update={"shown": "not_shown", "errors": None, "why": side.why or "not_in_table"})
-            for name, side in (("positives", row.positives), ("negatives", row.negatives))
-        }
-        groups.append(row.model_copy(update=sides))
-    return table.model_copy(update={"groups": tuple(groups)})
+    def __init__(
+        self, result: AuditResult, sides: Sequence[SideRows], rows: Sequence[PublicRow], method: Method
+    ) -> None:
+        self._plan = result.plan
+        self._rows, self._method = rows, method
+        self._by_key = {(row.side, row_key(row.parts)): row for row in rows}
+        self._verdicts: dict[tuple[str, Group], Verdict] = {}
+        for verdict in result.verdicts:
+            for group in (verdict.group, *verdict.same_people):
+                self._verdicts[verdict.rule, group] = verdict
+        self._tested = {rule.rule: max(sum(family.tested for family in rule.families), 1) for rule in result.rules}
+        self._members = _Members.of(sides)
+        self._failing = {rule.rule: self._failing_groups(rule.rule) for rule in result.rules}
+        self._is_plain = not self._plan.evaluation_set.is_weighted and self._plan.evaluation_set.cluster is None
+        self._doubts = _Doubts(result, rows, method)
 
+    def rows(self) -> tuple[PublicRow, ...]:
+        """Return the rows with their words."""
+        said = {rule.id: self._of_rule(rule) for rule in self._plan.named_rules}
+        return tuple(
+            row.model_copy(update={"words": tuple(word for words in said.values() if (word := words.get(at)))})
+            for at, row in enumerate(self._rows)
+        )
 
-def follow(
-    table: PublicTable,
-    rules: Sequence[PublicRule],
-    about: PublicAbout,
-    verdict: PublicHeadline,
-    figures: Figures,
-    *,
-    level: float,
-    alpha: float,
-) -> Told:
-    """Headline, rates and words of a release. Whoever makes a release asks here, and whoever reads one back.
+    def _of_rule(self, rule: NamedRule) -> dict[int, PublicWord]:
+        """Words of a rule by the place of their row."""
+        side = RATES[rule.metric].side
+        at = {place: row for place, row in enumerate(self._rows) if row.side == side and row.parts and row.rates}
+        few = {place: row for place, row in at.items() if row.few is not None}
+        sure = self._sure_words(rule, few)
+        words = {}
+        for place, row in at.items():
+            group = row.group
+            verdict = None if group is None else self._verdicts.get((rule.id, group))
+            words[place] = self._word(rule, row, verdict, sure.get(place))
+        return self._with_smaller(rule, words)
 
-    No word contradicts the verdict: where no rule on groups fails, no group is below a limit. Where rows are weighted
-    or belong together the table has sizes alone: rates of it would stand for no verdict. Of `verdict` the outcome and
-    the kinds of rules that fail are taken, and whether a group is named is worked out.
-    """
-    words = tuple(word for rule in rules for word in public_words(table, rule, alpha=alpha))
-    metrics = dict.fromkeys([*(metric.name for metric in about.metrics), *(rule.metric for rule in rules)])
-    rates = public_rates(table, list(metrics), level=level)
-    if "groups" not in verdict.fails_on:
-        words = tuple(map(_not_below, words))
-    if about.weighted or about.clustered:
-        words, rates = tuple(map(_no_word, words)), tuple(map(_no_rate, rates))
-    return Told(headline_of(verdict, words, figures), rates, words)
+    def _word(self, rule: NamedRule, row: PublicRow, verdict: Verdict | None, sure: str | None) -> PublicWord:
+        if verdict is None:
+            return PublicWord(rule=rule.id, word=None, because=None)
+        reason = _REASONS[verdict.because]
+        if reason == "too_few_cases":
+            return PublicWord(rule=rule.id, word="cannot_tell", because=reason, judged_as=self._judged_as(row, verdict))
+        outcome = verdict.outcome
+        if self._is_few(row):
+            reason = "too_few_in_public"
+            outcome = outcome if outcome == sure else "inconclusive"
+        elif outcome == "pass" and not self._doubts.survives(rule, verdict.group):
+            reason, outcome = "unknown_people", "inconclusive"
+        word, because = _WORDS.get(outcome, ("cannot_tell", reason))
+        return PublicWord(rule=rule.id, word=word, because=because)
 
+    def _is_few(self, row: PublicRow) -> bool:
+        """Whether a row, or one of the two that it is made of, prints no number of errors."""
+        if row.side != "both":
+            return row.errors is None
+        key = row_key(row.parts)
+        return any(self._by_key[side, key].errors is None for side in ("positives", "negatives"))
 
-def headline_of(verdict: PublicHeadline, words: Sequence[PublicWord], figures: Figures) -> PublicHeadline:
-    """The headline over these words. Where there are no figures, it is not for coarse ones that nobody is named."""
-    named = any(word.word == "below" for word in words)
-    unnamed = figures == "shown" and "groups" in verdict.fails_on and not named
-    return verdict.model_copy(update={"no_group_named": unnamed})
-
-
-def _not_below(word: PublicWord) -> PublicWord:
-    if word.word != "below":
-        return word
-    return word.model_copy(update={"word": "cannot_tell", "why": "limit_not_excluded"})
-
-
-def _no_word(word: PublicWord) -> PublicWord:
-    return word.model_copy(update={"word": "cannot_tell", "why": "rate_not_shown"})
-
-
-def _no_rate(rate: PublicRate) -> PublicRate:
-    nothing = dict.fromkeys(("value", "low", "high", "at_most", "at_least", "size"))
-    return rate.model_copy(update={**nothing, "why": rate.why or "not_in_table"})
-
-
-def public_words(table: PublicTable, rule: PublicRule, *, alpha: float = 0.05) -> tuple[PublicWord, ...]:
-    """The word on every group that the rule judges, from the table alone."""
-    of, method = RATES[rule.metric], table.method
-    judged_sets = [set(features) for features in rule.groups]
-    everyone, rows = table.groups[0], [row for row in table.groups[1:] if _is_judged(row.group, judged_sets)]
-    compared = [] if why_no_rate(everyone, of, method) else [_compared(row, everyone, rule, method) for row in rows]
-    judged = {place: pair for place, pair in enumerate(compared) if pair is not None}
-    below, meets = set[int](), set(judged)
-    for side in rule.worse:
-        accusing = _gaps(judged, rule, method.variance, 1.0 - 2.0 * alpha / max(len(judged), 1))
-        below |= {place for place, gap in accusing.items() if _is_beyond(gap, rule, side)}
-        doubted = _doubted(table, rows, judged, rule, side)
-        passing = _gaps(doubted, rule, method.variance, 1.0 - 2.0 * alpha)
-        meets &= {place for place, gap in passing.items() if _is_within(gap, rule, side)}
-    return tuple(
-        _word(rule, row, judged=place in judged, below=place in below, meets=place in meets)
-        for place, row in enumerate(rows)
-    )
-
-
-def _is_judged(group: Group, judged: Sequence[set[str]]) -> bool:
-    return not judged or {level.feature for level in group.levels} in judged
-
-
-def _doubted(
-    table: PublicTable,
-    rows: Sequence[PublicGroup],
-    judged: Mapping[int, _Pair],
-    rule: PublicRule,
-    side: Literal["low", "high"],
-) -> dict[int, _Pair]:
-    """Pairs of groups with enough cases, with everyone of unknown features who may belong to them at their worst."""
-    of, method = RATES[rule.metric], table.method
-    at = {row.group: row for row in table.groups}
-    doubted = {}
-    for place, pair in judged.items():
-        moved = np.zeros(len(DRAWN), dtype=np.int64)
-        for unknown in _unknown_of(rows[place].group):
-            if unknown in at:
-                moved += _worst(at[unknown], of, side, method)
-        own = (pair.own[0] + moved, pair.own[1] + moved)
-        rest = (pair.rest[0] - moved, pair.rest[1] - moved)
-        cases = min(int(counts @ np.array(of.bottom)) for counts in pair.own)
-        if cases - method.largest_change >= rule.least_cases and all(_has_rate(counts, of) for counts in rest):
-            doubted[place] = _Pair(own, rest)
-    return doubted
-
-
-def _unknown_of(group: Group) -> list[Group]:
-    """Groups of people who may belong to `group`: features of theirs are unknown, and the others are its own."""
-    own = group.levels
-    choices = product(*((level, level._replace(code=UNKNOWN)) for level in own))
-    return [Group(choice) for choice in choices if choice != own and not any(level.code == UNKNOWN for level in own)]
-
-
-def _worst(row: PublicGroup, of: RateOf, side: Literal["low", "high"], method: PublicMethod) -> IntArray:
-    """int64[4]: the most people of a row, as drawn counts, who pull the rate to the side that harms."""
-    moved = np.zeros(len(DRAWN), dtype=np.int64)
-    for place, label in enumerate((row.positives, row.negatives)):
-        errors, correct = _most(label, method)
-        top, bottom = of.top[2 * place : 2 * place + 2], of.bottom[2 * place : 2 * place + 2]
-        for most, is_error in ((errors, True), (correct, False)):
-            counted, within = (sum(bottom), sum(top)) if is_error else (bottom[0], top[0])
-            if counted and (within == 0) == (side == "low"):
-                moved[2 * place] += most
-                moved[2 * place + 1] += most if is_error else 0
-    return moved
-
-
-def _most(side: PublicSide, method: PublicMethod) -> tuple[int, int]:
-    """The most errors and right answers of a side; where nothing is shown, of one that is small."""
-    k, most = method.floor, method.largest_change
-    if side.why == "cannot_occur":
-        return 0, 0
-    cases = k - 1 + most if side.cases is None else side.cases + most
-    errors = cases if side.errors is None else side.errors + most
-    correct = cases if side.errors is None or side.cases is None else side.cases - side.errors + 2 * most
-    if side.shown == "few_errors":
-        errors = k - 1 + most
-    if side.shown == "few_correct":
-        correct = k - 1 + 2 * most
-    return min(errors, cases), min(correct, cases)
-
-
-class _Pair(NamedTuple):
-    """Drawn counts of a group and of everyone else: the least and the most that they can be where errors are few."""
-
-    own: tuple[IntArray, IntArray]
-    rest: tuple[IntArray, IntArray]
-
-
-def _compared(row: PublicGroup, everyone: PublicGroup, rule: PublicRule, method: PublicMethod) -> _Pair | None:
-    """What is compared; None where too little is shown, or everyone else has no rate between 0 and 1."""
-    of = RATES[rule.metric]
-    if why_no_rate(row, of, method) is None:
-        own = (drawn_counts(row), drawn_counts(row))
-    else:
-        few = _few_counts(row, rule, method)
-        if few is None:
+    def _judged_as(self, row: PublicRow, verdict: Verdict) -> tuple[PublicPart, ...] | None:
+        """Row of the larger group as a part of which a group is judged, where there is one."""
+        if verdict.judged_as is None:
             return None
-        own = few
-    rest = (drawn_counts(everyone) - own[0], drawn_counts(everyone) - own[1])
-    return _Pair(own, rest) if all(_has_rate(counts, of) for counts in rest) else None
+        parts = _parts(verdict.judged_as)
+        return parts if (row.side, row_key(parts)) in self._by_key else None
+
+    def _sure_words(self, rule: NamedRule, few: Mapping[int, PublicRow]) -> dict[int, str]:
+        """Words that every number below the bound of a row gives, by the place of the row."""
+        if not few or not self._is_plain or RATES[rule.metric].side == "both":
+            return {}
+        everyone = self._by_key[next(iter(few.values())).side, "everyone"]
+        places, rows = list(few), list(few.values())
+        asked = questions(self._plan, rule)
+        passing = [self._surely(question, rule, rows, everyone, within=True) for question in asked]
+        failing = [self._surely(question, rule, rows, everyone, within=False) for question in asked]
+        return {
+            place: "pass" if all(each[at] for each in passing) else "fail"
+            for at, place in enumerate(places)
+            if all(each[at] for each in passing) or any(each[at] for each in failing)
+        }
+
+    def _surely(
+        self, question: Question, rule: NamedRule, rows: Sequence[PublicRow], everyone: PublicRow, *, within: bool
+    ) -> list[bool]:
+        """Whether each row passes, or fails, at the numbers that speak against it most."""
+        errors_harm = (question.side == "low") == (question.metric.name in ("true_positive_rate", "true_negative_rate"))
+        against = errors_harm == within
+        tables = [
+            self._corner(
+                row, everyone, errors_up=against, moved=self._doubts.moved(rule, question, row) if within else 0
+            )
+            for row in rows
+        ]
+        of_errors = question.metric.name in ("false_negative_rate", "false_positive_rate")
+        counts = np.array(
+            [[e, n, f, m] if of_errors else [n - e, n, m - f, m] for e, n, f, m in tables], dtype=np.int64
+        )
+        x, n, y, m = counts.T
+        possible = (m > 0) & (x >= 0) & (x <= n) & (y >= 0) & (y <= m)
+        x, n, y, m = (np.where(possible, counts[:, at], (0, 1, 0, 1)[at]) for at in range(4))
+        alpha = self._plan.verdict.alpha
+        if within:
+            p = pass_p(question, Tables(x, n, y, m), np.ones(len(rows), dtype=bool), alpha)
+            return [bool(yes) for yes in possible & (p <= alpha)]
+        level = alpha / (2.0 * len(self._plan.rules) * self._tested[rule.id])
+        counted, rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
+        p = screened_p(counted, n, rest, m, question.fail, FAIL_BETA, 2.0 * max(level, 0.05)).p
+        return [bool(yes) for yes in possible & (p <= level)]
+
+    def _corner(self, row: PublicRow, everyone: PublicRow, *, errors_up: bool, moved: int) -> tuple[int, int, int, int]:
+        """Errors and people of a row and of everyone else, at the end of what is printed that has most errors, or
+        fewest.
+        """
+        most, bound = self._method.largest, (row.fewer_than or 1) - 1
+        allowed = 0 if "unscored" in self._method.absent else self._method.floor - 1
+        up = 1 if errors_up else -1
+        people = row.people - up * most if row.few == "errors" else row.people + up * most
+        few = bound if (row.few == "errors") == errors_up else 0
+        errors = few if row.few == "errors" else people - few
+        errors += up * allowed if errors_up or row.few == "right" else 0
+        whole = _middle(everyone)
+        rest_errors = max(whole - up * most, 0) - errors
+        rest_people = everyone.people + up * most - people
+        if errors_up:
+            return errors + moved, people + moved, max(rest_errors - moved, 0), rest_people - moved
+        return max(errors, 0), people, min(max(rest_errors, 0), rest_people), rest_people
+
+    def _failing_groups(self, rule: str) -> list[Group]:
+        return [group for (of, group), verdict in self._verdicts.items() if of == rule and verdict.outcome == "fail"]
+
+    def _with_smaller(self, rule: NamedRule, words: dict[int, PublicWord]) -> dict[int, PublicWord]:
+        """Say of a failing group without a word of its own, at the nearest row that hides it, that it is in there."""
+        side = RATES[rule.metric].side
+        candidates = [
+            (row.people, place) for place, row in enumerate(self._rows) if row.side == side and self._hides(row)
+        ]
+        for group in self._failing[rule.id]:
+            holding = [
+                (people, at)
+                for people, at in candidates
+                if self._rows[at].group != group and self._members.holds(self._rows[at], group)
+            ]
+            if not holding or any(
+                word.word == "beyond" and self._members.within(self._rows[at], group) for at, word in words.items()
+            ):
+                continue
+            _, at = min(holding)
+            known = words.get(at) or PublicWord(rule=rule.id, word=None, because=None)
+            words[at] = known if known.word == "beyond" else known.model_copy(update={"smaller_beyond": True})
+        return words
+
+    def _hides(self, row: PublicRow) -> bool:
+        """Whether a row has 20 errors and 20 right answers by any number that it may stand for."""
+        if row.side == "both":
+            return True
+        most, least = self._method.largest, self._method.row
+        if row.errors is None:
+            return False
+        return row.errors - most >= least and row.people - row.errors - 2 * most >= least
 
 
-def _few_counts(row: PublicGroup, rule: PublicRule, method: PublicMethod) -> tuple[IntArray, IntArray] | None:
-    """Drawn counts with none and with all of the few."""
-    at = side_of(rule.metric)
-    few = None if at is None else few_of((row.positives, row.negatives)[at], method)
-    if at is None or few is None:
-        return None
-    side = (row.positives, row.negatives)[at]
-    most, fewest = few
-    ends = []
-    for count in (0, most):
-        counts = np.zeros(len(DRAWN), dtype=np.int64)
-        counts[2 * at] = fewest
-        counts[2 * at + 1] = count if side.shown == "few_errors" else fewest - count
-        ends.append(counts)
-    return ends[0], ends[1]
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """Who stands in a row: groups of the audit by the levels of a row."""
+
+    above: Mapping[str, Mapping[tuple[str, str], frozenset[str]]]
+    """Of each feature, the finest codes under a level of any rung."""
+    others: Mapping[tuple[str, str, str, tuple[str, ...]], frozenset[str]]
+    """Codes of others by side, feature, rung and place."""
+
+    @classmethod
+    def of(cls, sides: Sequence[SideRows]) -> _Members:
+        above: dict[str, dict[tuple[str, str], frozenset[str]]] = {}
+        others: dict[tuple[str, str, str, tuple[str, ...]], frozenset[str]] = {}
+        for side in sides:
+            for ladder, rows in zip(side.counts.ladders, side.made.rows, strict=True):
+                finest = [level.code for level in ladder.levels[0]]
+                found: dict[tuple[str, str], set[str]] = {}
+                for at, rung in enumerate(ladder.rungs):
+                    for code, climbed in zip(finest, ladder.climbs[at], strict=True):
+                        found.setdefault((rung, ladder.levels[at][climbed].code), set()).add(code)
+                above[ladder.feature] = {key: frozenset(codes) for key, codes in found.items()}
+                for row in rows:
+                    if row.kind == "others":
+                        key = (side.side, ladder.feature, row.rung or ladder.rungs[0], (row.code,) if row.code else ())
+                        others[key] = frozenset(finest[member] for member in row.members)
+        return cls(above, others)
+
+    def holds(self, row: PublicRow, group: Group) -> bool:
+        """Return whether all people of a group stand in a row."""
+        levels = {level.feature: level for level in group.levels}
+        return all(
+            part.feature in levels and self._finest(levels[part.feature]) <= self._of_part(row, part)
+            for part in row.parts
+        )
+
+    def within(self, row: PublicRow, group: Group) -> bool:
+        """Return whether all people of a row stand in a group."""
+        parts = {part.feature: part for part in row.parts}
+        return all(
+            level.feature in parts and self._of_part(row, parts[level.feature]) <= self._finest(level)
+            for level in group.levels
+        )
+
+    def _finest(self, level: Level) -> frozenset[str]:
+        known = self.above.get(level.feature, {})
+        return known.get((level.rung, level.code), frozenset({level.code}))
+
+    def _of_part(self, row: PublicRow, part: PublicPart) -> frozenset[str]:
+        if part.kind == "others":
+            sides = ("positives", "negatives") if row.side == "both" else (row.side,)
+            return frozenset.intersection(
+                *(self.others.get((side, part.feature, part.rung, part.codes), frozenset()) for side in sides)
+            )
+        levels = self.above.get(part.feature, {})
+        return frozenset().union(*(levels.get((part.rung, code), frozenset({code})) for code in part.codes))
 
 
-def _has_rate(counts: IntArray, of: RateOf) -> bool:
-    top, bottom = int(counts @ np.array(of.top)), int(counts @ np.array(of.bottom))
-    return 0 < top < bottom
+class _Doubts:
+    """What people of unknown feature would change, by printed rows alone.
+
+    A row of theirs that is printed counts as it is. Without one they are fewer than T, and all of them are taken to
+    speak against the group: so a word says nothing of how many they are.
+    """
+
+    def __init__(self, result: AuditResult, rows: Sequence[PublicRow], method: Method) -> None:
+        self._plan, self._method = result.plan, method
+        self._printed = {
+            row.group for row in rows if row.side != "both" and row.group is not None and row.errors is not None
+        }
+        features = {feature.name: feature for feature in result.features}
+        self._groups: dict[Group, int] = {}
+        self._family: dict[Group, FamilyCounts] = {}
+        self._exact: dict[Family, FamilyCounts] = {}
+        by_family: dict[Family, list[Group]] = {}
+        cells = {counts.group: cells_of(counts) for counts in result.counts if counts.group.levels}
+        for group in cells:
+            by_family.setdefault(group.family, []).append(group)
+        everyone = cells_of(result.counts[0])
+        for family, groups in by_family.items():
+            stacked = np.stack([cells[group] for group in groups])
+            exact = FamilyCounts(family, tuple(groups), stacked, everyone, parts_of(family, features))
+            for at, group in enumerate(groups):
+                self._groups[group], self._family[group] = at, exact
+        self._possible: dict[tuple[str, Family], PossibleMembers | None] = {}
+        self._passing: dict[tuple[str, Family], IntArray] = {}
+        self._skips = self._plan.evaluation_set.is_weighted or self._plan.evaluation_set.cluster is not None
+
+    def survives(self, rule: NamedRule, group: Group) -> bool:
+        """Return whether a group that passes also does with people of unknown feature as they are printed."""
+        family = self._family.get(group)
+        if self._skips or family is None:
+            return True
+        key = rule.id, family.family
+        if key not in self._passing:
+            self._passing[key] = self._tested(rule, family)
+        return bool(self._passing[key][self._groups[group]])
+
+    def moved(self, rule: NamedRule, question: Question, row: PublicRow) -> int:
+        """Return how many people of unknown feature are taken to be errors of a row."""
+        group = row.group
+        family = None if group is None else self._family.get(group)
+        if group is None or family is None:
+            return 0
+        possible = self._members(rule, family)
+        return 0 if possible is None else int(possible.against(question)[self._groups[group]])
+
+    def _tested(self, rule: NamedRule, family: FamilyCounts) -> IntArray:
+        possible = self._members(rule, family)
+        passes = np.ones(len(family.groups), dtype=np.int64)
+        if possible is None:
+            return passes
+        for question in questions(self._plan, rule):
+            worst = possible.at_their_worst(question, family)
+            mine = (worst.n > 0) & (worst.m > 0) & (worst.y >= 0) & (worst.y <= worst.m)
+            p = pass_p(question, worst, mine, self._plan.verdict.alpha)
+            passes[mine] &= p <= self._plan.verdict.alpha
+        return passes
+
+    def _members(self, rule: NamedRule, family: FamilyCounts) -> PossibleMembers | None:
+        """People who may belong to each group, with those in no printed row at T; None where there are none."""
+        key = rule.id, family.family
+        if key not in self._possible:
+            unknown = [
+                at for at, group in enumerate(family.groups)
+                if any(level.code == UNKNOWN for level in group.levels) and group not in self._printed
+            ]  # fmt: skip
+            supposed = Supposed.of(self._plan.sensitivity)
+            if not unknown:
+                self._possible[key] = None
+                return None
+            cells = family.cells.copy()
+            most = self._method.row - 1
+            for label, error, right in ((POSITIVE, NOT_FLAGGED, FLAGGED), (NEGATIVE, FLAGGED, NOT_FLAGGED)):
+                cells[unknown, label, error], cells[unknown, label, right] = most, 0
+            self._possible[key] = possible_members([replace(family, cells=cells)], METRICS[rule.metric], supposed)
+        return self._possible[key]
 
 
-def _gaps(
-    judged: Mapping[int, _Pair], rule: PublicRule, variance: float, level: float
-) -> dict[int, tuple[float, float]]:
-    """Limits of difference or ratio of each group against everyone else."""
-    if not judged:
-        return {}
-    of, pairs = RATES[rule.metric], list(judged.values())
-    own = [_limits(np.stack([pair.own[end] for pair in pairs]), of, variance, level) for end in (0, 1)]
-    rest = [_limits(np.stack([pair.rest[end] for pair in pairs]), of, 2.0 * variance, level) for end in (0, 1)]
-    exact = np.array([np.array_equal(*pair.own) for pair in pairs])
-    if rule.scale == "difference":
-        low, high = difference_of_limits(own[0], rest[0])
-    else:
-        low, high = ratio_of_limits(own[0], rest[0])
-    own_low, own_high = np.minimum(own[0].low, own[1].low), np.maximum(own[0].high, own[1].high)
-    rest_low, rest_high = np.minimum(rest[0].low, rest[1].low), np.maximum(rest[0].high, rest[1].high)
-    if rule.scale == "difference":
-        widest = own_low - rest_high, own_high - rest_low
-    else:
-        widest = own_low / rest_high, own_high / rest_low
-    ends = zip(np.where(exact, low, widest[0]).tolist(), np.where(exact, high, widest[1]).tolist(), strict=True)
-    return dict(zip(judged, ends, strict=True))
+def words_to_json(row: PublicRow) -> dict[str, list[str | None]]:
+    """Write down the words of a row, for the releases after it."""
+    return {word.rule: [word.word, word.because] for word in row.words}
 
 
-def _limits(counts: IntArray, of: RateOf, variance: float, level: float) -> Limits:
-    """Rates and their limits. A rate of exactly none or all has the limits of a sample of that size."""
-    top, bottom = sums(counts, of)
-    rate = top / bottom
-    inside = (top > 0) & (top < bottom)
-    successes, size = top.copy(), bottom.copy()
-    moves = np.array(of.top)[np.newaxis] - rate[:, np.newaxis] * np.array(of.bottom)[np.newaxis]
-    if inside.any():
-        successes[inside], size[inside] = effective(top[inside], bottom[inside], moves[inside], variance)
-    low, high = wilson(successes, size, level)
-    return Limits(rate, low, high)
+def standing_words(
+    rows: Sequence[PublicRow], sides: Sequence[SideRows], known: Mapping[str, Mapping[str, Sequence[str | None]]]
+) -> tuple[PublicRow, ...]:
+    """Let the words of numbers that stand stand too. Where the verdict of today is another one, there is no word.
+
+    Parameters
+    ----------
+    known : mapping
+        Words of the release before, by side and key of their row.
+    """
+    stand = {side.side: side.standing for side in sides}
+
+    def word(row: PublicRow, now: PublicWord) -> PublicWord:
+        before = known.get(f"{row.side} {row.key}", {}).get(now.rule)
+        if before is None or before[0] == now.word or now.word is None:
+            return now
+        return PublicWord(rule=now.rule, word="cannot_tell", because="numbers_of_before")
+
+    return tuple(
+        row.model_copy(update={"words": tuple(word(row, each) for each in row.words)})
+        if row.side == "both" or row.key in stand[row.side]
+        else row
+        for row in rows
+    )
 
 
-def _is_beyond(gap: tuple[float, float], rule: PublicRule, side: Literal["low", "high"]) -> bool:
-    low, high = gap
-    if rule.scale == "difference":
-        return high < -rule.limit if side == "low" else low > rule.limit
-    return high < rule.limit if side == "low" else low > 1.0 / rule.limit
+def _middle(everyone: PublicRow) -> int:
+    """Errors of everyone as printed; where they are few, none, and where right answers are few, all."""
+    if everyone.errors is not None:
+        return everyone.errors
+    return 0 if everyone.few == "errors" else everyone.people
 
 
-def _is_within(gap: tuple[float, float], rule: PublicRule, side: Literal["low", "high"]) -> bool:
-    low, high = gap
-    if rule.scale == "difference":
-        return low > -rule.limit if side == "low" else high < rule.limit
-    return low > rule.limit if side == "low" else high < 1.0 / rule.limit
-
-
-def _word(rule: PublicRule, row: PublicGroup, *, judged: bool, below: bool, meets: bool) -> PublicWord:
-    if below:
-        return PublicWord.model_construct(rule=rule.rule, group=row.group, word="below", why="beyond_limit")
-    if meets:
-        return PublicWord.model_construct(rule=rule.rule, group=row.group, word="meets", why="within_limit")
-    return PublicWord.model_construct(
-        rule=rule.rule,
-        group=row.group,
-        word="cannot_tell",
-        why="limit_not_excluded" if judged else "rate_not_shown",
+def _parts(group: Group) -> tuple[PublicPart, ...]:
+    return tuple(
+        PublicPart(feature=level.feature, kind="level", rung=level.rung, codes=(level.code,)) for level in group.levels
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from audit.public.table import PublicRelease, public_json
+from audit.public.release import PublicRelease, public_json
 
 
 class PublicJsonReporter:

@@ -1,0 +1,289 @@
+"""Numbers that are printed of rows: changed under the key when they are drawn, and standing until ten people changed.
+
+A number belongs to the people and answers it was made of, and is never made twice of nearly the same: who compares two
+releases would learn of the few who differ. So a row keeps its printed numbers until at least `floor` people entered or
+left it, or answers in it changed. Then it is drawn anew, with a change that no other draw shares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+
+from audit.disclosure.cut import Row, totals
+from audit.disclosure.left import Span, not_left_open
+from audit.disclosure.method import Method
+from audit.disclosure.rates import Printed
+from audit.disclosure.tables import EVERYONE, Cut, Entry, Place, SideCounts
+
+MOST_DRAWS: Final = 8
+"""Draws of the outcomes of the same people: a mean of more would come close to what all of them have in common."""
+MOST_ATTEMPTS: Final = 200
+_WIDER: Final = 40
+"""Attempts after which rows further away are drawn again too."""
+
+
+class Family(NamedTuple):
+    """A row, and rows that it is the sum of."""
+
+    whole: Place
+    parts: list[Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Printed numbers of one row, and the exact ones they were drawn from, which stay in the restricted folder."""
+
+    people: int
+    """Printed number of people."""
+    errors: int | None
+    """Printed number of errors; None where it is not printed."""
+    few: Literal["errors", "right"] | None
+    """What the row has few of."""
+    fewer_than: int | None
+    """Bound on it."""
+    as_of: str
+    """Day on which outcomes were drawn."""
+    of_people: int
+    """Exact number of people when that was drawn."""
+    of_errors: int
+    """Exact numbers of errors and of right answers when these were drawn."""
+    of_right: int
+    number: int
+    """How many times outcomes were drawn."""
+    same_people: int
+    """How many times since the number of people was drawn."""
+
+    @property
+    def printed(self) -> Printed:
+        """Return what a release prints of it."""
+        return Printed(self.people, self.errors, self.few, self.fewer_than)
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it down."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Numbers of one side."""
+
+    draws: Mapping[str, Draw]
+    """By the key of their row."""
+    has_outcomes: bool
+    """Whether outcomes may be printed: if not, no draw left every "fewer than" open."""
+    standing: frozenset[str]
+    """Keys of rows that print what they printed in the release before."""
+
+
+def draw_side(
+    side: str,
+    counts: SideCounts,
+    made: Cut,
+    listed: Sequence[Entry],
+    before: Mapping[str, Draw],
+    method: Method,
+    secret: bytes,
+    day: str,
+) -> Drawn:
+    """Draw the numbers of every row of one side that do not stand from an earlier release.
+
+    Outcomes are drawn again until what is printed leaves every "fewer than" open; whether a draw is taken depends on
+    what would be printed alone.
+
+    Parameters
+    ----------
+    listed : sequence of Entry
+        The rows, with their exact numbers.
+    before : mapping of str to Draw
+        Draws of the release before, by the key of their row.
+    day : str
+        Day of the audit, as YYYY-MM-DD.
+    """
+    sums = [totals(ladder, rows) for ladder, rows in zip(counts.ladders, made.rows, strict=True)]
+    noise = _Noise(side, method, secret)
+    fresh, draws = {}, {}
+    for entry in listed:
+        old = before.get(entry.key)
+        draws[entry.place] = _draw(entry, old, noise, day, 0)
+        fresh[entry.place] = old is None or draws[entry.place].number != old.number
+    at = {entry.place: entry for entry in listed}
+    families = families_of(made, sums, at)
+    attempts = dict.fromkeys(at, 0)
+    shown, told = joined_bounds(families, draws), list[Place]()
+    for attempt in range(MOST_ATTEMPTS):
+        shown = joined_bounds(families, draws)
+        told = _told(made, sums, shown, method, {})
+        if not told:
+            break
+        again = {near for place in told for near in _near(place, families, attempt) if fresh[near]}
+        if not again:
+            break
+        for place in again:
+            attempts[place] += 1
+            entry = at[place]
+            draws[place] = _draw(entry, before.get(entry.key), noise, day, attempts[place])
+    lag = {place: method.floor - 1 for place, is_fresh in fresh.items() if not is_fresh}
+    is_open = not told or not _told(made, sums, shown, method, lag)
+    standing = frozenset(at[place].key for place, is_fresh in fresh.items() if not is_fresh)
+    return Drawn({at[place].key: draw for place, draw in shown.items()}, is_open, standing)
+
+
+def draw_total(
+    name: str, count: int, before: Mapping[str, int] | None, method: Method, secret: bytes
+) -> dict[str, int] | None:
+    """Draw a number of people that stands in no table; None below T, whether there is anybody or not."""
+    if count < method.row:
+        return None
+    if before is not None and abs(count - before["of"]) < method.floor:
+        return dict(before)
+    number = 1 if before is None else before["number"] + 1
+    noise = _Noise(name, method, secret)
+    return {"printed": noise.people(Entry(EVERYONE, (), False, 0, count), number), "of": count, "number": number}
+
+
+def joined_bounds(families: Sequence[Family], draws: Mapping[Place, Draw]) -> dict[Place, Draw]:
+    """Let a row whose parts are two, with few errors each, print a bound that is the sum of theirs.
+
+    Its own number would tell both: 18 errors in two parts of fewer than 10 are 9 and 9.
+    """
+    shown = dict(draws)
+    for whole, parts in families:
+        if len(parts) != 2:
+            continue
+        one, two, own = shown[parts[0]], shown[parts[1]], shown[whole]
+        if one.few and one.few == two.few and one.fewer_than and two.fewer_than and own.errors is not None:
+            shown[whole] = replace(own, errors=None, few=one.few, fewer_than=one.fewer_than + two.fewer_than)
+    return shown
+
+
+def families_of(made: Cut, totals: Sequence[Sequence[Row]], places: Iterable[Place]) -> list[Family]:
+    """List every row with the rows that it is the sum of, finest first; everyone once for each feature."""
+    cells: dict[int, list[Place]] = {}
+    for place in places:
+        if place.columns:
+            cells.setdefault(place.row, []).append(place)
+    found = [Family(Place(made.cross.rows, row), parts) for row, parts in cells.items() if made.cross is not None]
+    for table, (rows, sums) in enumerate(zip(made.rows, totals, strict=True)):
+        members = [set(row.members) for row in (*rows, *sums)]
+        inside: dict[int, list[Place]] = {}
+        for at, own in enumerate(members):
+            above = [to for to in range(len(rows), len(members)) if to != at and own <= members[to]]
+            nearest = min(above, key=lambda to: len(members[to]), default=-1)
+            inside.setdefault(nearest, []).append(Place(table, at))
+        by_size = sorted(inside, key=lambda at: len(members[at]) if at >= 0 else 10**9)
+        found += [Family(Place(table, at) if at >= 0 else EVERYONE, inside[at]) for at in by_size]
+    return found
+
+
+def _draw(entry: Entry, old: Draw | None, noise: _Noise, day: str, attempt: int) -> Draw:
+    """Return what stands of a row, or draw it anew."""
+    method = noise.method
+    if old is None:
+        people = noise.people(entry, 1)
+        return _outcomes(Draw(people, None, None, None, day, entry.people, 0, 0, 0, 0), entry, noise, day, attempt)
+    moved = abs(entry.people - old.of_people)
+    changed = max(
+        abs(entry.errors - old.of_errors),
+        abs(entry.right - old.of_right),
+        abs(entry.people - old.of_errors - old.of_right),
+    )
+    now = old
+    if moved >= method.floor:
+        people = noise.people(entry, old.number + 1)
+        now = replace(old, people=people, of_people=entry.people, same_people=0)
+    return now if max(changed, moved) < method.floor else _outcomes(now, entry, noise, day, attempt)
+
+
+def _outcomes(now: Draw, entry: Entry, noise: _Noise, day: str, attempt: int) -> Draw:
+    """Draw outcomes anew."""
+    floor, number, same = noise.method.floor, now.number + 1, now.same_people + 1
+    drawn = replace(
+        now, errors=None, few=None, fewer_than=None, as_of=day, of_errors=entry.errors, of_right=entry.right,
+        number=number, same_people=same,
+    )  # fmt: skip
+    if entry.people < noise.method.row or same > MOST_DRAWS:
+        return drawn
+    if entry.errors < floor:
+        return replace(drawn, few="errors", fewer_than=floor)
+    if entry.right < floor:
+        return replace(drawn, few="right", fewer_than=floor)
+    errors = min(max(noise.errors(entry, number, attempt), floor), now.people - floor)
+    return replace(drawn, errors=errors)
+
+
+def _told(
+    made: Cut,
+    totals: Sequence[Sequence[Row]],
+    shown: Mapping[Place, Draw],
+    method: Method,
+    lag: Mapping[Place, int],
+) -> list[Place]:
+    """Rows of which what is printed tells more than "fewer than", of errors or of right answers.
+
+    Numbers that stand from an earlier release may have changed by `lag`.
+    """
+    found: list[Place] = []
+    for few in ("errors", "right"):
+        bounds = {place: method.floor for place, draw in shown.items() if draw.few == few}
+        if bounds:
+            spans = {place: span_of(draw, method, errors=few == "errors") for place, draw in shown.items()}
+            late = {place: Span(max(spans[place].low - by, 0), spans[place].high + by) for place, by in lag.items()}
+            found += not_left_open(made, totals, {**spans, **late}, bounds)
+    return found
+
+
+def span_of(draw: Draw, method: Method, *, errors: bool) -> Span:
+    """Return what the printed numbers of a row say of its errors, or of its right answers."""
+    most, floor = method.largest, method.floor
+    people = Span(max(draw.people - most, 0), draw.people + most)
+    if draw.few is not None and draw.fewer_than is not None:
+        if (draw.few == "errors") == errors:
+            return Span(0, draw.fewer_than - 1)
+        return Span(max(people.low - draw.fewer_than + 1, 0), people.high)
+    if draw.errors is None:
+        return Span(0, people.high)
+    wrong = Span(max(draw.errors - most, floor), draw.errors + most)
+    if errors:
+        return Span(wrong.low, min(wrong.high, people.high - floor))
+    return Span(max(people.low - wrong.high, floor), people.high - wrong.low)
+
+
+def _near(place: Place, families: Sequence[Family], attempt: int) -> set[Place]:
+    """Rows whose numbers are drawn again where one is told: those that add up with it, and in time all."""
+    near = {place}
+    for whole, parts in families:
+        if place in parts or (place == whole and not place.columns):
+            near |= {*parts, whole} if attempt >= _WIDER or whole.table >= 0 else set(parts)
+    if attempt >= 2 * _WIDER:
+        near |= {each for whole, parts in families for each in (whole, *parts)}
+    return near
+
+
+class _Noise:
+    """Changes of the numbers of one side under the key: of each row, draw and attempt its own."""
+
+    def __init__(self, side: str, method: Method, secret: bytes) -> None:
+        self.method = method
+        self._side, self._secret = side, secret
+
+    def people(self, entry: Entry, number: int) -> int:
+        """Return the changed number of people."""
+        floor = self.method.row if entry.people >= self.method.row else self.method.keep
+        return max(self._changed(entry, "people", entry.people, number, 0), floor)
+
+    def errors(self, entry: Entry, number: int, attempt: int) -> int:
+        """Return the changed number of errors."""
+        return self._changed(entry, "errors", entry.errors, number, attempt)
+
+    def _changed(self, entry: Entry, what: str, count: int, number: int, attempt: int) -> int:
+        # with the numbers themselves, so that a folder that was put back draws no change twice for other people
+        told = json.dumps([self._side, entry.key, what, number, attempt, entry.errors, entry.right])
+        digest = hashlib.blake2b(told.encode(), key=self._secret, digest_size=8, person=b"draw").digest()
+        keys = np.array([int.from_bytes(digest, "big")], dtype=np.uint64)
+        return count + int(self.method.noise.changes(np.array([count], dtype=np.int64), keys)[0])

@@ -1,0 +1,134 @@
+"""Rows of a release: what was drawn of each side, with rates and words beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from audit.disclosure.about import public_metrics
+from audit.disclosure.draws import Draw
+from audit.disclosure.method import Method
+from audit.disclosure.rates import NOBODY, RATES, Printed, rate_of
+from audit.disclosure.shape import SIDES, SideName
+from audit.disclosure.tables import Cut, Entry, SideCounts, others_named
+from audit.disclosure.vocabulary import Ladder
+from audit.public.release import PublicFeature, PublicOthers, PublicPart, PublicRate, PublicRow, row_key
+from audit.result.audit_result import AuditResult
+from audit.vocabulary.groups import LevelName
+from audit.vocabulary.metrics import MetricName
+
+
+@dataclass(frozen=True, slots=True)
+class SideRows:
+    """What may be printed of one side."""
+
+    side: SideName
+    counts: SideCounts
+    made: Cut
+    listed: Sequence[Entry]
+    draws: Mapping[str, Draw]
+    """By the key of their row."""
+    has_outcomes: bool
+    standing: frozenset[str]
+    """Keys of rows that print what they printed in the release before."""
+
+
+def rows_of(result: AuditResult, sides: Sequence[SideRows], method: Method) -> list[PublicRow]:
+    """Return the rows of both sides, and of both together where they have the same people, without words."""
+    rates = [metric.name for metric in public_metrics(result)]
+    level = result.plan.verdict.level
+    made = [_row(side, entry, rates, method, level) for side in sides for entry in side.listed]
+    return [*made, *_of_both(sides, rates, method, level)]
+
+
+def others_of(sides: Sequence[SideRows]) -> tuple[PublicOthers, ...]:
+    """Name who stands in rows of others."""
+    return tuple(each for side in sides for each in others_named(side.side, side.counts, side.made))
+
+
+def features_of(
+    ladders: Sequence[Ladder], rows: Sequence[PublicRow], others: Sequence[PublicOthers]
+) -> tuple[PublicFeature, ...]:
+    """Name the levels that rows and `others` name, and every level above them."""
+    made = []
+    for ladder in ladders:
+        parts = [part for row in rows for part in row.parts if part.feature == ladder.feature]
+        if not parts:
+            continue
+        wanted = {(part.rung, code) for part in parts for code in part.codes}
+        wanted |= {
+            (ladder.rungs[0], code) for each in others if each.feature == ladder.feature for code in each.members
+        }
+        made.append(PublicFeature(name=ladder.feature, rungs=ladder.rungs, levels=_with_parents(ladder, wanted)))
+    return tuple(made)
+
+
+def _with_parents(ladder: Ladder, wanted: set[tuple[str, str]]) -> tuple[LevelName, ...]:
+    found: list[LevelName] = []
+    for at, levels in enumerate(ladder.levels):
+        for level in levels:
+            if (level.rung, level.code) in wanted:
+                found.append(level)
+                if level.parent is not None and at + 1 < len(ladder.rungs):
+                    wanted.add((ladder.rungs[at + 1], level.parent))
+    return tuple(found)
+
+
+def _printed(side: SideRows, entry: Entry) -> Printed:
+    draw = side.draws[entry.key].printed
+    return draw if side.has_outcomes else Printed(draw.people, None)
+
+
+def _row(side: SideRows, entry: Entry, metrics: Sequence[MetricName], method: Method, level: float) -> PublicRow:
+    own, everyone = _printed(side, entry), _printed(side, side.listed[0])
+    at = SIDES.index(side.side)
+
+    def both(one: Printed) -> tuple[Printed, Printed]:
+        return (one, NOBODY) if at == 0 else (NOBODY, one)
+
+    whole = None if not entry.parts else both(everyone)
+    mine = [metric for metric in metrics if RATES[metric].side == side.side and side.has_outcomes]
+    return PublicRow(
+        side=side.side,
+        parts=entry.parts,
+        total=entry.total,
+        people=own.people,
+        errors=own.errors,
+        few=side.draws[entry.key].few if side.has_outcomes else None,
+        fewer_than=own.fewer_than,
+        as_of=side.draws[entry.key].as_of,
+        rates=tuple(rate_of(metric, *both(own), whole, method.public(), level) for metric in mine),
+    )
+
+
+def _of_both(sides: Sequence[SideRows], metrics: Sequence[MetricName], method: Method, level: float) -> list[PublicRow]:
+    """Rows that both sides have of the same levels, for rates that are made of both."""
+    wanted = [metric for metric in metrics if RATES[metric].side == "both"]
+    if len(sides) < len(SIDES) or not wanted:
+        return []
+    members = [{row_key((part,)): part_members for part, part_members in _members(side)} for side in sides]
+    others = {entry.key: entry for entry in sides[1].listed}
+    whole = tuple(_printed(side, side.listed[0]) for side in sides)
+    made = []
+    for entry in sides[0].listed:
+        other = others.get(entry.key)
+        if other is None or any(members[0].get(row_key((p,))) != members[1].get(row_key((p,))) for p in entry.parts):
+            continue
+        own = _printed(sides[0], entry), _printed(sides[1], other)
+        everyone = (whole[0], whole[1]) if entry.parts else None
+        found: tuple[PublicRate, ...] = tuple(
+            rate_of(metric, *own, everyone, method.public(), level) for metric in wanted
+        )
+        as_of = max(side.draws[entry.key].as_of for side in sides)
+        made.append(PublicRow(side="both", parts=entry.parts, total=entry.total, people=own[0].people + own[1].people,
+                              errors=None, as_of=as_of, rates=found))  # fmt: skip
+    return made
+
+
+def _members(side: SideRows) -> list[tuple[PublicPart, tuple[str, ...]]]:
+    """Who stands in each row of others of a side: rows of one name may hold other people on the other side."""
+    named = others_named(side.side, side.counts, side.made)
+    return [
+        (PublicPart(feature=each.feature, kind="others", rung=each.rung, codes=each.codes), each.members)
+        for each in named
+    ]

@@ -1,0 +1,152 @@
+"""Features by which public rows are made, and the exact numbers of each side, out of a result.
+
+Gender and nationality come before other features, then the plan's own order. The first two are crossed; every further
+one has rows by itself. Levels of a feature without a list are those of the set: the small ones are never named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numpy as np
+
+from audit.analyses.estimates import cells_of
+from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNKNOWN, UNLABELLED
+from audit.disclosure.method import Method, method_of
+from audit.disclosure.tables import SideCounts
+from audit.disclosure.vocabulary import Ladder, ladder_of, public_ladder
+from audit.errors import ResultError
+from audit.evaluation.sensitive import expected_codes
+from audit.evaluation.standing import STANDINGS
+from audit.plan.audit_plan import AuditPlan
+from audit.public.about import Unit
+from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import GroupCounts
+from audit.stats.arrays import IntArray
+from audit.vocabulary.groups import Axis, Family, LevelName, SensitiveFeature
+
+CROSSED: Final = 2
+"""Features of a cross. A third would need programs to prove, and leave groups too small to print."""
+_FIRST: Final = ("gender", "nationality")
+
+SideName = Literal["positives", "negatives"]
+SIDES: Final[tuple[SideName, ...]] = ("positives", "negatives")
+_OUTCOMES: Final[Mapping[SideName, tuple[int, int, int]]] = {
+    "positives": (POSITIVE, NOT_FLAGGED, FLAGGED),
+    "negatives": (NEGATIVE, FLAGGED, NOT_FLAGGED),
+}
+"""Label, error and right answer of each side."""
+
+
+def crossed_features(plan: AuditPlan) -> tuple[str, ...]:
+    """Return the features whose finest groups public rows add up from, in the order of the plan: two at most."""
+    ranked = sorted(plan.groups, key=lambda name: _rank(plan, name))[:CROSSED]
+    return tuple(name for name in plan.groups if name in ranked)
+
+
+def finest_family(plan: AuditPlan, features: Sequence[str]) -> Family:
+    """Return the features crossed, each on its finest rung."""
+    return Family(tuple(Axis(feature, plan.rungs(feature)[0]) for feature in features))
+
+
+def public_method(plan: AuditPlan) -> Method:
+    """Return floor, noise, what cannot occur and what is counted once, as the plan has them."""
+    unit: Unit = "row" if plan.evaluation_set.cluster is None else plan.disclosure.unit
+    return method_of(plan.disclosure.floor, absent=tuple(sorted(plan.disclosure.absent)), unit=unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Exact numbers of a result, as public rows are made of them."""
+
+    ladders: tuple[Ladder, ...]
+    """Features with rows: those that are crossed first."""
+    sides: Mapping[SideName, SideCounts]
+    """Exact outcomes of victims and of others."""
+    unscored: int
+    """Exact number without a usable answer."""
+    unlabelled: int
+    """Exact number with a decision and no label."""
+
+
+def shape_of(result: AuditResult) -> Shape | None:
+    """Take out of a result what public rows are made of; None where the plan has no feature.
+
+    Raises
+    ------
+    ResultError
+        If the result does not hold the counts of the finest groups, or they do not add up to everyone.
+    """
+    plan, unit = result.plan, public_method(result.plan).unit
+    crossed = crossed_features(plan)
+    if not crossed:
+        return None
+    held = (*result.counts, *result.further.finest) if unit == "row" else result.further.clusters
+    everyone = cells_of(result.counts[0])
+    finest = [counts for counts in held if counts.group.family == finest_family(plan, crossed)]
+    if not finest:
+        raise ResultError(
+            f"the result does not hold the counts of {' by '.join(crossed)} that public figures are made of",
+            slug="no-finest-counts",
+            hint="it is of an earlier version: run the audit again, or add --restricted",
+        )
+    features = {feature.name: feature for feature in result.features}
+    ladders = [_ladder(plan, features[name]) for name in crossed]
+    cells = _placed(finest, ladders)
+    total = cells.reshape(-1, 3, 4).sum(axis=0)
+    fits = np.array_equal(total, everyone) if unit == "row" else bool((total <= everyone).all())
+    if not fits:
+        raise ResultError(
+            "the counts of the finest groups do not add up to everyone",
+            slug="contradictory-result",
+            hint="it was changed after the audit; run the audit again",
+        )
+    singles = [cells.sum(axis=tuple(at for at in range(len(crossed)) if at != own)) for own in range(len(crossed))]
+    for name in [name for name in plan.groups if name not in crossed and unit == "row"]:
+        one = [counts for counts in result.counts if counts.group.family == finest_family(plan, [name])]
+        ladder = _ladder(plan, features[name])
+        placed = _placed(one, [ladder]) if one else None
+        if placed is not None and np.array_equal(placed.sum(axis=0), total):  # else people stand in several levels
+            ladders.append(ladder)
+            singles.append(placed)
+    sides = {side: _side(side, ladders, singles, cells if len(crossed) == CROSSED else None) for side in SIDES}
+    unscored = int(total[:, NOT_FLAGGED + 1 :].sum())
+    return Shape(tuple(ladders), sides, unscored, int(total[UNLABELLED, : NOT_FLAGGED + 1].sum()))
+
+
+def _side(
+    side: SideName, ladders: Sequence[Ladder], singles: Sequence[IntArray], crossed: IntArray | None
+) -> SideCounts:
+    label, error, right = _OUTCOMES[side]
+
+    def outcomes(cells: IntArray) -> IntArray:
+        return np.stack([cells[..., label, error], cells[..., label, right]], axis=-1)
+
+    return SideCounts(tuple(ladders), tuple(map(outcomes, singles)), None if crossed is None else outcomes(crossed))
+
+
+def _placed(groups: Sequence[GroupCounts], ladders: Sequence[Ladder]) -> IntArray:
+    """int64[L of each ladder …, 3, 4]: label x decision of every finest group."""
+    places = [ladder.places([counts.group.levels[at].code for counts in groups]) for at, ladder in enumerate(ladders)]
+    cells = np.zeros((*(len(ladder.levels[0]) for ladder in ladders), 3, 4), dtype=np.int64)
+    np.add.at(cells, tuple(places), np.stack([cells_of(counts) for counts in groups]))
+    return cells
+
+
+def _rank(plan: AuditPlan, name: str) -> tuple[int, int]:
+    coding = plan.coding(name)
+    return _FIRST.index(coding) if coding in _FIRST else len(_FIRST), list(plan.groups).index(name)
+
+
+def _ladder(plan: AuditPlan, found: SensitiveFeature) -> Ladder:
+    section, coding = plan.groups[found.name], plan.coding(found.name)
+    feature = found.model_copy(update={"levels": (), "expected": expected_codes(section, coding)})
+    if coding == "relation":
+        return public_ladder(feature, STANDINGS)
+    if coding in _FIRST or section.expected:
+        return public_ladder(feature)
+    codes = {level.code for level in found.levels if not level.parts} | {UNKNOWN}
+    levels = [LevelName(rung=found.rungs[0], code=code, name=code) for code in sorted(codes)]
+    return replace(ladder_of(found.name, found.rungs, levels), listed=False)

@@ -1,0 +1,260 @@
+"""Tables of one side: the rows of each feature, and of two features crossed; and who stands in each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from audit.disclosure.cut import Row, crosses, cut, parts_of, totals, unite
+from audit.disclosure.vocabulary import Ladder
+from audit.public.release import PublicOthers, PublicPart, Side, row_key
+from audit.stats.arrays import IntArray
+
+MOST_COLUMNS: Final = 6
+"""Most rows of a feature by which another is split: what is checked of a cross doubles with each."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideCounts:
+    """Exact outcomes of one side of a set."""
+
+    ladders: tuple[Ladder, ...]
+    """The features; the first two are crossed where `crossed` is given."""
+    single: tuple[IntArray, ...]
+    """Of each feature int64[L, 2]: errors and right answers of each finest level."""
+    crossed: IntArray | None
+    """int64[L of the first, L of the second, 2]; None for one feature."""
+
+    @property
+    def everyone(self) -> IntArray:
+        """int64[2]: errors and right answers."""
+        return np.asarray(self.single[0].sum(axis=0), dtype=np.int64)
+
+
+class Cross(NamedTuple):
+    """Rows of one feature, split by the rows of another."""
+
+    rows: int
+    """The feature whose rows are split: 0 or 1."""
+    columns: tuple[int, ...]
+    """Rows of the other feature, in the order in which they are split off."""
+    split: tuple[int, ...]
+    """Of each row, how many are split off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Rows of one side: of each feature, and the cross."""
+
+    rows: tuple[tuple[Row, ...], ...]
+    cross: Cross | None
+
+
+class Place(NamedTuple):
+    """Place of a row in the tables of its side."""
+
+    table: int
+    """The feature; -1 for everyone, and for rows of two features crossed."""
+    row: int
+    """Place among the rows of the feature, then among its totals."""
+    columns: tuple[int, ...] = ()
+    """Of a row of the cross: the columns that it holds, as places in `Cross.columns`."""
+
+
+EVERYONE: Final = Place(-1, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row that may be printed, with its exact numbers."""
+
+    place: Place
+    parts: tuple[PublicPart, ...]
+    total: bool
+    errors: int
+    right: int
+
+    @property
+    def people(self) -> int:
+        """Exact number of people."""
+        return self.errors + self.right
+
+    @property
+    def key(self) -> str:
+        """Name of the row."""
+        return row_key(self.parts)
+
+
+def first_cut(counts: SideCounts, least: int, floor: int) -> Cut | None:
+    """Return the rows of a side that was never cut; None where not even everyone may be printed."""
+    if int(counts.everyone.sum()) < least:
+        return None
+    rows = tuple(
+        tuple(cut(ladder, single.sum(axis=1), least, floor))
+        for ladder, single in zip(counts.ladders, counts.single, strict=True)
+    )
+    return Cut(rows, _cross(counts, rows, least))
+
+
+def next_cut(before: Cut, counts: SideCounts, keep: int) -> Cut | None:
+    """Return the rows of a later release: those of before, united where they fell below `keep`."""
+    if int(counts.everyone.sum()) < keep:
+        return None
+    rows = tuple(
+        tuple(unite(ladder, of_feature, single.sum(axis=1), keep))
+        for ladder, of_feature, single in zip(counts.ladders, before.rows, counts.single, strict=True)
+    )
+    if before.cross is None or any(len(rows[at]) < 2 for at in (0, 1)):
+        return Cut(rows, None)
+    cross = before.cross
+    if rows[1 - cross.rows] != before.rows[1 - cross.rows]:
+        return Cut(rows, None)
+    was = dict(zip(before.rows[cross.rows], cross.split, strict=True))
+    people = _crossed_people(counts, rows, cross.rows, cross.columns)
+    allowed = [was.get(row, 0) for row in rows[cross.rows]]
+    split = [min(most, now) for most, now in zip(allowed, crosses(people, keep), strict=True)]
+    return Cut(rows, Cross(cross.rows, cross.columns, tuple(_margins_hold(people, split, keep))))
+
+
+def entries(counts: SideCounts, made: Cut) -> list[Entry]:
+    """List everyone, the rows of each feature with their totals, and those of the cross."""
+    listed = [Entry(EVERYONE, (), False, *map(int, counts.everyone))]
+    for table, (ladder, rows) in enumerate(zip(counts.ladders, made.rows, strict=True)):
+        for at, row in enumerate((*rows, *totals(ladder, rows))):
+            errors, right = counts.single[table][list(row.members)].sum(axis=0)
+            part = _part(ladder, row)
+            listed.append(Entry(Place(table, at), (part,), row.kind == "total", int(errors), int(right)))
+    return [*listed, *_cross_entries(counts, made)]
+
+
+def others_named(side: Side, counts: SideCounts, made: Cut) -> list[PublicOthers]:
+    """Name who stands in rows of others. Levels of an open list are not named: a small one would be known to exist."""
+    return [
+        PublicOthers(
+            side=side,
+            feature=ladder.feature,
+            rung=row.rung or ladder.rungs[0],
+            codes=(row.code,) if row.code else (),
+            members=tuple(ladder.levels[0][member].code for member in row.members) if ladder.listed else (),
+        )
+        for ladder, rows in zip(counts.ladders, made.rows, strict=True)
+        for row in rows
+        if row.kind == "others"
+    ]
+
+
+def cut_to_json(made: Cut, ladders: Sequence[Ladder]) -> dict[str, Any]:
+    """Write a cut down by codes: it holds no number of people."""
+    return {
+        "rows": [
+            [[row.kind, row.rung, row.code, [ladder.levels[0][at].code for at in row.members]] for row in rows]
+            for ladder, rows in zip(ladders, made.rows, strict=True)
+        ],
+        "cross": made.cross,
+    }
+
+
+def cut_from_json(written: Mapping[str, Any], ladders: Sequence[Ladder]) -> Cut:
+    """Read a cut. Levels that a feature did not have then stand with the others of the whole list.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        If it was written for other features.
+    """
+    made: list[tuple[Row, ...]] = []
+    for ladder, rows in zip(ladders, written["rows"], strict=True):
+        at = {level.code: place for place, level in enumerate(ladder.levels[0])}
+        read = [
+            Row(kind, rung, code, tuple(sorted(at[each] for each in members))) for kind, rung, code, members in rows
+        ]
+        new = sorted(set(at.values()).difference(*(row.members for row in read))) if read else []
+        made.append(tuple(_with_new(read, new)))
+    cross = written["cross"]
+    return Cut(tuple(made), None if cross is None else Cross(cross[0], tuple(cross[1]), tuple(cross[2])))
+
+
+def _with_new(rows: Iterable[Row], new: Sequence[int]) -> list[Row]:
+    wide = [row for row in rows if row.rung == ""]
+    if new and not wide:
+        raise ValueError("there are levels that no row can hold")
+    return [
+        row if not (new and row is wide[0]) else Row(row.kind, row.rung, row.code, tuple(sorted((*row.members, *new))))
+        for row in rows
+    ]
+
+
+def _cross(counts: SideCounts, rows: Sequence[Sequence[Row]], least: int) -> Cross | None:
+    if counts.crossed is None or any(len(rows[at]) < 2 for at in (0, 1)):
+        return None
+    flat = [at for at in (0, 1) if len(counts.ladders[at].rungs) == 1 and len(rows[at]) <= MOST_COLUMNS]
+    if not flat:
+        return None
+    by = min(flat, key=lambda at: (len(rows[at]), at))
+    people = counts.single[by].sum(axis=1)
+    sizes = [int(people[list(row.members)].sum()) for row in rows[by]]
+    order = sorted(range(len(sizes)), key=lambda at: (rows[by][at].kind != "level", -sizes[at], at))
+    split = crosses(_crossed_people(counts, rows, 1 - by, order), least)
+    return Cross(1 - by, tuple(order), tuple(split))
+
+
+def _crossed_people(counts: SideCounts, rows: Sequence[Sequence[Row]], table: int, columns: Sequence[int]) -> IntArray:
+    """int64[rows, columns]: exact numbers of people."""
+    people: IntArray = _crossed(counts, rows, table, columns).sum(axis=2)
+    return people
+
+
+def _crossed(counts: SideCounts, rows: Sequence[Sequence[Row]], table: int, columns: Sequence[int]) -> IntArray:
+    assert counts.crossed is not None  # noqa: S101 - a cross is made of these
+    cells = counts.crossed if table == 0 else counts.crossed.transpose(1, 0, 2)
+    by_row = np.stack([cells[list(row.members)].sum(axis=0) for row in rows[table]])
+    return np.stack([by_row[:, list(rows[1 - table][at].members)].sum(axis=1) for at in columns], axis=1)
+
+
+def _margins_hold(people: IntArray, split: list[int], keep: int) -> list[int]:
+    """Take back splits until the rows that are not split keep enough of both parts together."""
+    split = list(split)
+    for level in range(people.shape[1] - 1):
+        while True:
+            stand = [row for row, deep in enumerate(split) if deep > level]
+            others = [row for row, deep in enumerate(split) if deep <= level]
+            first, rest = people[others, level].sum(), people[others, level + 1 :].sum()
+            if not stand or not others or min(int(first), int(rest)) >= keep:
+                break
+            split[min(stand, key=lambda row: (int(people[row].min()), row))] = level
+    return split
+
+
+def _cross_entries(counts: SideCounts, made: Cut) -> list[Entry]:
+    cross = made.cross
+    if cross is None:
+        return []
+    cells = _crossed(counts, made.rows, cross.rows, cross.columns)
+    ladder, by = counts.ladders[cross.rows], counts.ladders[1 - cross.rows]
+    listed = []
+    for at, (row, split) in enumerate(zip(made.rows[cross.rows], cross.split, strict=True)):
+        for columns in parts_of(split, len(cross.columns)):
+            errors, right = cells[at, list(columns)].sum(axis=0)
+            own = _part(ladder, row), _joined(by, [made.rows[1 - cross.rows][cross.columns[each]] for each in columns])
+            parts = own if cross.rows == 0 else own[::-1]
+            listed.append(Entry(Place(-1, at, columns), parts, False, int(errors), int(right)))
+    return listed
+
+
+def _joined(ladder: Ladder, rows: Sequence[Row]) -> PublicPart:
+    """Name columns that stand together."""
+    if len(rows) == 1:
+        return _part(ladder, rows[0])
+    members = sorted(member for row in rows for member in row.members)
+    return _part(ladder, Row("joined", "", "", tuple(members)))
+
+
+def _part(ladder: Ladder, row: Row) -> PublicPart:
+    kind = "level" if row.kind == "total" else row.kind
+    codes: tuple[str, ...] = (row.code,) if row.code else ()
+    if row.kind == "joined":
+        codes = tuple(ladder.levels[0][member].code for member in row.members)
+    return PublicPart(feature=ladder.feature, kind=kind, rung=row.rung or ladder.rungs[0], codes=codes)
