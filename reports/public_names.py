@@ -1,13 +1,75 @@
-"""Names of groups of a public table, in the reader's language, as the report names them."""
+"""Names of the rows of a public release, in the reader's language."""
 
 from __future__ import annotations
 
-from audit.public.table import PublicRelease
+from dataclasses import dataclass
+from typing import Literal
+
+from audit.public.release import PublicPart, PublicRelease
+from audit.vocabulary.groups import Group, Level, LevelName
 from reports.language import Language
 from reports.names import Names
-from reports.public.reading import PublicReading
 
 
-def names_of(release: PublicRelease, language: Language) -> Names:
-    """The names of every group of a release."""
-    return Names(PublicReading(release).features, language)
+@dataclass(frozen=True, slots=True)
+class _Feature:
+    """A feature of a release, as names are made of it."""
+
+    name: str
+    coding: Literal["gender", "nationality", "categorical"]
+    levels: tuple[LevelName, ...]
+    children: tuple[str, ...]
+
+
+class RowNames(Names):
+    """Names of rows, and of the groups that waivers name."""
+
+    def __init__(self, release: PublicRelease, language: Language) -> None:
+        codings = {coding.name: coding for coding in release.about.codings}
+        features = [
+            _Feature(feature.name, codings[feature.name].coding, feature.levels, codings[feature.name].children)
+            for feature in release.features
+        ]
+        super().__init__(features, language)
+
+    def row(self, parts: tuple[PublicPart, ...]) -> str:
+        """Return who a row is: "Nigeria, women", "Others of Western Africa, men", "Everyone"."""
+        if all(part.kind == "level" for part in parts):
+            return self.group(Group(tuple(_level(part, part.codes[0]) for part in parts)))
+        first, *others = sorted(parts, key=lambda part: self._order.get(part.feature, len(parts)))
+        name = self.part(first)
+        for part in others:
+            name = self._t.gettext("%(first)s, %(other)s") % {"first": name, "other": self._part(part)}
+        return name
+
+    def part(self, part: PublicPart) -> str:
+        """Return who a row is by one feature, with a capital."""
+        name = self._part(part)
+        return name[:1].upper() + name[1:]
+
+    def _part(self, part: PublicPart) -> str:
+        names = [self._level(_level(part, code)) for code in part.codes]
+        if not names:
+            return self._others(part.feature)
+        name = names[0]
+        for other in names[1:]:
+            name = self._t.gettext("%(first)s or %(other)s") % {"first": name, "other": other}
+        return self._t.gettext("others of %(place)s") % {"place": name} if part.kind == "others" else name
+
+    def _others(self, feature: str) -> str:
+        match self._codings.get(feature):
+            case "nationality":
+                return self._t.gettext("other nationalities")
+            case "gender":
+                return self._t.gettext("other genders")
+            case _:
+                return self._t.gettext("other values of %(feature)s") % {"feature": self.feature(feature)}
+
+
+def names_of(release: PublicRelease, language: Language) -> RowNames:
+    """Return the names of the rows of a release."""
+    return RowNames(release, language)
+
+
+def _level(part: PublicPart, code: str) -> Level:
+    return Level(part.feature, part.rung, code)

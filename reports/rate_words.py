@@ -32,20 +32,21 @@ class RateWords:
             return self._t.gettext("at most %(high)s times the rate of everyone else") % factors
         return self._t.gettext("between %(low)s and %(high)s times the rate of everyone else") % factors
 
-    def groups_in(self, state: State, count: int) -> str:
-        """Return how many groups are in a state: "4 beyond the limit"."""
+    def state(self, state: State) -> str:
+        """Return what the exact audit says of a row, in a few words."""
         match state:
-            case "below":
-                template = self._t.ngettext("%(count)s beyond the limit", "%(count)s beyond the limit", count)
-            case "meets":
-                template = self._t.ngettext("%(count)s within the limit", "%(count)s within the limit", count)
+            case "beyond":
+                return self._t.gettext("beyond the limit")
+            case "smaller_beyond":
+                return self._t.gettext("a smaller group within it is beyond the limit")
             case "cannot_tell":
-                template = self._t.ngettext("%(count)s cannot tell", "%(count)s cannot tell", count)
-            case "not_shown":
-                template = self._t.ngettext("%(count)s not shown", "%(count)s not shown", count)
+                return self._t.gettext("cannot tell")
+            case "within":
+                return self._t.gettext("within the limit")
+            case "not_judged":
+                return self._t.gettext("not judged as one group")
             case _:
                 assert_never(state)
-        return template % {"count": self._n.count(count)}
 
     def rate(self, metric: str) -> str:
         """Return a rate in one or two words, as the head of a column."""
