@@ -1,4 +1,4 @@
-"""Sentences, in English, that a public report must show beside protected counts.
+"""Sentences, in English, that a public report must show beside its figures.
 
 A report in another language translates them. No other text says the same, so a pipeline, a table and a page agree.
 """
@@ -9,48 +9,24 @@ from collections.abc import Mapping
 from typing import Final
 
 SENTENCES: Final[Mapping[str, str]] = {
-    "above_the_table": (
-        "The result above was computed from the exact figures, which the auditor holds. To protect people, every figure"
-        " below was changed by at most {largest_change}; figures do not add up exactly. Groups with fewer than {floor}"
-        " people are never shown; some larger ones are withheld too."
+    "method": (
+        "The verdict and the words come from the exact figures, which the auditor holds. To protect people, smaller"
+        " groups stand together in rows of at least about {row} people, numbers were changed by at most"
+        " {largest_change}, and fewer than {floor} errors or right answers are printed as that."
     ),
     "no_group_named": (
-        "On the exact figures the system exceeds the limit for at least one group; the public figures do not show"
-        " which."
+        "At least one group is beyond the limit, and no row is large enough to say which in public; the auditor knows."
     ),
-    "below": "in the protected figures: beyond the limit",
-    "meets": "in the protected figures: within the limit",
-    "cannot_tell": "in the protected figures: cannot tell",
-    "not_shown": "in the protected figures: not shown",
-    "few_errors": "fewer than {few_errors}",
-    "few_correct": "all but fewer than {few_correct}",
-    "small_or_withheld": "not shown: small, or withheld to protect others",
-    "too_small_for_a_rate": "too few for a rate",
-    "cannot_occur": "does not occur in this set",
-    "not_in_table": "not computed from protected figures",
-    "figures_refused": (
-        "No figures are published: they might tell something about people in the test. Not publishing them does not"
-        " change the result. The auditor holds the exact figures."
+    "smaller_beyond": (
+        "Within this row a smaller group, too small for a row of its own, is beyond the limit; the auditor knows which."
     ),
-    "figures_not_made": (
-        "No figures are published: the plan of the audit names no feature with a fixed list of values, such as gender,"
-        " by which they could be protected. The auditor holds the exact figures, and the result comes from them."
+    "figures_none": (
+        "No figures are published: there are too few people for a row, or the plan names no feature to make rows by."
+        " The verdict comes from the exact figures, which the auditor holds."
     ),
-    "weighted": (
-        "The result weighs its cases, so that they stand for a population. The figures below count each case once: they"
-        " are sizes, no rates are made of them, and they say of no group whether it is within the limit."
-    ),
-    "weighted_once": "The result weighs its cases, so that they stand for a population. The figures below do not.",
-    "clustered": (
-        "Cases of this set belong together, and the protected figures do not know which. An interval from them would be"
-        " too narrow, so no rates are made of them, and they say of no group whether it is within the limit. The plan"
-        " says that no two cases are of one person: if two are, fewer people than cases stand behind a figure."
-    ),
-    "counted_once": (
-        "Cases of this set belong together, for example those of one person. The figures below count all that belong"
-        " together once; under unknown where they differ. They are sizes, no rates are made of them, and they say of no"
-        " group whether it is within the limit."
-    ),
+    "weighted": "The verdict and the words weigh the cases, so that they stand for a population.",
+    "clustered": "The verdict and the words take into account which cases belong together, as those of one person.",
+    "counted_once": "Numbers count all cases that belong together once.",
     "without_figures": "No public figures are made for: {features}.",
     "fails_on_probes": (
         "Changing one word or field of a case, and nothing else, moved its score by more than the limit allows."
@@ -67,6 +43,4 @@ SENTENCES: Final[Mapping[str, str]] = {
     "change_differs": "The plans of the two audits differ in: {features}.",
     "no_clear_change": "no clear change",
 }
-"""The English of what a public report must say about its figures; other languages translate these."""
-NO_WORDS: Final = "the protected figures say of no group whether it is within the limit"
-"""Said of a rule in the place of counts of words, where none are made: "0 beyond the limit" would read as a finding."""
+"""The English of what a public report must say; other languages translate it."""
