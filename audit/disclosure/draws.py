@@ -229,13 +229,28 @@ def _told(
     Numbers that stand from an earlier release may have changed by `lag`.
     """
     found: list[Place] = []
-    for few in ("errors", "right"):
-        bounds = {place: method.floor for place, draw in shown.items() if draw.few == few}
-        if bounds:
-            spans = {place: span_of(draw, method, errors=few == "errors") for place, draw in shown.items()}
-            late = {place: Span(max(spans[place].low - by, 0), spans[place].high + by) for place, by in lag.items()}
-            found += not_left_open(made, totals, {**spans, **late}, bounds)
+    few: dict[str, dict[Place, Draw]] = {"errors": {}, "right": {}}
+    for place, draw in shown.items():
+        if draw.few is not None:
+            few[draw.few][place] = draw
+    if not any(few.values()):
+        return found
+    for of in ("errors", "right"):
+        ends = (Span(0, 0), Span(method.floor - 1, method.floor - 1))
+        needs = dict.fromkeys(few[of], ends)
+        if of == "errors":
+            needs |= {place: _as_errors(draw, method) for place, draw in few["right"].items()}
+        spans = {place: span_of(draw, method, errors=of == "errors") for place, draw in shown.items()}
+        late = {place: Span(max(spans[place].low - by, 0), spans[place].high + by) for place, by in lag.items()}
+        found += not_left_open(made, totals, {**spans, **late}, needs) if needs else []
     return found
+
+
+def _as_errors(draw: Draw, method: Method) -> tuple[Span, Span]:
+    """Errors of a row with few right answers, where it has none of these, and where it has as many as are open."""
+    low, high = draw.people - method.largest, draw.people + method.largest
+    few = method.floor - 1
+    return Span(max(low, method.row), high), Span(max(low, method.row) - few, high - few)
 
 
 def span_of(draw: Draw, method: Method, *, errors: bool) -> Span:

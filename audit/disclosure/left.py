@@ -31,8 +31,10 @@ Spans = Mapping[Place, Span]
 _UNBOUNDED = Span(0, 2**40)
 
 
-def not_left_open(made: Cut, totals: Sequence[Sequence[Row]], spans: Spans, bounds: Mapping[Place, int]) -> list[Place]:
-    """Return the rows of which not every number below their bound is possible.
+def not_left_open(
+    made: Cut, totals: Sequence[Sequence[Row]], spans: Spans, needs: Mapping[Place, Sequence[Span]]
+) -> list[Place]:
+    """Return the rows of which not everything that must be possible is.
 
     Parameters
     ----------
@@ -40,8 +42,8 @@ def not_left_open(made: Cut, totals: Sequence[Sequence[Row]], spans: Spans, boun
         Totals of each table, which stand after its rows.
     spans : mapping of Place to Span
         What is printed of each row; a row that is not in it is not bounded.
-    bounds : mapping of Place to int
-        Rows that print "fewer than", and the bound.
+    needs : mapping of Place to sequence of Span
+        Rows that print "fewer than", and spans of each of which some number must be possible.
     """
     systems = [
         _System.of(made, table, rows, spans)
@@ -51,15 +53,14 @@ def not_left_open(made: Cut, totals: Sequence[Sequence[Row]], spans: Spans, boun
     everyone = spans.get(EVERYONE, _UNBOUNDED)
     ranges = [system.everyone() for system in systems]
     told = []
-    for place, bound in bounds.items():
-        ends = (0, bound - 1)
+    for place, wanted in needs.items():
         if place == EVERYONE:
-            fits = [all(span.low <= end <= span.high for span in ranges) for end in ends]
+            fits = [all(span.low <= need.high and need.low <= span.high for span in ranges) for need in wanted]
         else:
             at = next(at for at, system in enumerate(systems) if system.has(place))
             others = [everyone, *(span for other, span in enumerate(ranges) if other != at)]
             beside = Span(max(span.low for span in others), min(span.high for span in others))
-            fits = [systems[at].allows(place, end, beside) for end in ends]
+            fits = [systems[at].allows(place, need, beside) for need in wanted]
         if not all(fits):
             told.append(place)
     return told
@@ -122,9 +123,8 @@ class _System:
         """Return the sums over everyone that these tables leave possible."""
         return self._everyone(self.root, self.columns)
 
-    def allows(self, place: Place, number: int, everyone: Span) -> bool:
-        """Return whether a row can have this number, where everyone is in `everyone`."""
-        fixed = Span(number, number)
+    def allows(self, place: Place, fixed: Span, everyone: Span) -> bool:
+        """Return whether a row can have a number in this span, where everyone is in `everyone`."""
         columns, root = self.columns, self.root
         if not place.columns and place.table == self.columns_table:
             columns = self._columns({place: fixed})

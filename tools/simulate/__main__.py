@@ -36,11 +36,6 @@ SUBJECTS: Final = {
     "drawing": 0.8,
     "whole_audit": 0.4,
     "nightly": 0.6,
-    "disclosure_attack": 0.04,
-    "disclosure_intervals": 0.08,
-    "disclosure_words": 0.1,
-    "disclosure_cuts": 0.04,
-    "honest_releases": 0.4,
 }
 """Modules of this folder in their order, and how many runs of each setting they get for one of `--runs`."""
 

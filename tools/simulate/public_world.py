@@ -1,0 +1,141 @@
+"""Made-up sides of a set, and a publisher of them: what an attacker sees of one release after another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+
+from audit.disclosure.cut import totals
+from audit.disclosure.draws import Draw, draw_side
+from audit.disclosure.method import method_of
+from audit.disclosure.tables import EVERYONE, Cut, Entry, SideCounts, entries, first_cut, next_cut
+from audit.disclosure.vocabulary import Ladder, ladder_of, public_ladder
+from audit.stats.arrays import BoolArray, IntArray
+from audit.vocabulary.groups import LevelName, SensitiveFeature
+
+GENDERS = {"woman": 0.55, "man": 0.38, "unknown": 0.05}
+METHOD = method_of()
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """One row of one side, as an attacker reads it."""
+
+    key: str
+    members: BoolArray
+    """bool[genders, countries]: who stands in it. An attacker reads it from the release."""
+    people: int
+    errors: int | None
+    few: str | None
+    """`errors` or `right`: what there are fewer than `fewer_than` of."""
+    fewer_than: int | None
+
+
+@dataclass
+class Publisher:
+    """Whoever publishes releases of one side under one key. It holds what the restricted folder holds."""
+
+    ladders: tuple[Ladder, Ladder]
+    """Gender and nationality."""
+    secret: bytes
+    made: Cut | None = None
+    draws: Mapping[str, Draw] = field(default_factory=dict)
+    releases: int = 0
+
+    def release(self, cells: IntArray) -> list[Printed]:
+        """Print the rows of a release.
+
+        Parameters
+        ----------
+        cells : ndarray of int64, shape (genders, countries, 2)
+            Exact numbers of errors and of right answers.
+        """
+        counts = SideCounts(self.ladders, (cells.sum(axis=1), cells.sum(axis=0)), cells)
+        if self.made is None:
+            made = first_cut(counts, METHOD.row, METHOD.floor)
+        else:
+            made = next_cut(self.made, counts, METHOD.keep)
+        if made is None:
+            return []
+        listed = entries(counts, made)
+        self.releases += 1
+        drawn = draw_side("positives", counts, made, listed, self.draws, METHOD, self.secret, str(self.releases))
+        self.made, self.draws = made, drawn.draws
+        return [self._printed(made, entry, drawn.draws[entry.key], outcomes=drawn.has_outcomes) for entry in listed]
+
+    def _printed(self, made: Cut, entry: Entry, draw: Draw, *, outcomes: bool) -> Printed:
+        few, fewer = (draw.few, draw.fewer_than) if outcomes else (None, None)
+        errors = draw.errors if outcomes else None
+        return Printed(entry.key, members_of(self.ladders, made, entry), draw.people, errors, few, fewer)
+
+
+def members_of(ladders: Sequence[Ladder], made: Cut, entry: Entry) -> BoolArray:
+    """bool[genders, countries]: who stands in a row."""
+    sizes = [len(ladder.levels[0]) for ladder in ladders]
+    chosen = [np.ones(size, dtype=bool) for size in sizes]
+    place = entry.place
+    rows = [(*of_feature, *totals(ladder, of_feature)) for ladder, of_feature in zip(ladders, made.rows, strict=True)]
+    if place.columns and made.cross is not None:
+        by = 1 - made.cross.rows
+        chosen[made.cross.rows] = _marked(sizes[made.cross.rows], rows[made.cross.rows][place.row].members)
+        columns = [made.cross.columns[column] for column in place.columns]
+        chosen[by] = _marked(sizes[by], [member for at in columns for member in rows[by][at].members])
+    elif place != EVERYONE:
+        chosen[place.table] = _marked(sizes[place.table], rows[place.table][place.row].members)
+    return np.outer(chosen[0], chosen[1])
+
+
+def _marked(size: int, members: Sequence[int]) -> BoolArray:
+    marked = np.zeros(size, dtype=bool)
+    marked[list(members)] = True
+    return marked
+
+
+@cache
+def world_ladders() -> tuple[Ladder, Ladder]:
+    """Return gender and every nationality of the list with its sub-regions and regions."""
+    return _public("gender", "gender", ("level",)), _public(
+        "nationality", "nationality", ("country", "m49-subregion", "m49-region")
+    )
+
+
+def small_ladders(genders: int, countries: int, places: int) -> tuple[Ladder, Ladder]:
+    """Return a closed list of genders, and an open one of countries in so many sub-regions."""
+    levels = [LevelName(rung="level", code=f"g{at}", name="") for at in range(genders)]
+    places_of = [LevelName(rung="country", code=f"c{at}", name="", parent=f"s{at % places}") for at in range(countries)]
+    above = [LevelName(rung="m49-subregion", code=f"s{at}", name="") for at in range(places)]
+    return (
+        ladder_of("gender", ("level",), levels, closed=True),
+        ladder_of("nationality", ("country", "m49-subregion"), [*places_of, *above]),
+    )
+
+
+def _public(name: str, coding: str, rungs: tuple[str, ...]) -> Ladder:
+    return public_ladder(
+        SensitiveFeature.model_validate(
+            {"name": name, "column": name, "coding": coding, "rungs": rungs, "levels": (), "given_to_detector": False}
+        )
+    )
+
+
+def adversarial(ladders: tuple[Ladder, Ladder], rng: np.random.Generator) -> IntArray:
+    """int64[genders, countries, 2]: numbers about the floor and about twice the floor."""
+    shape = tuple(len(ladder.levels[0]) for ladder in ladders)
+    sizes = rng.choice([0, 1, 9, 10, 12, 19, 20, 25, 40, 60, 200], size=shape)
+    errors = rng.binomial(sizes, rng.choice([0.02, 0.1, 0.3, 0.5, 0.9, 0.97]))
+    return np.stack([errors, sizes - errors], axis=2).astype(np.int64)
+
+
+def realistic(people: int, recall: float, rng: np.random.Generator, nationalities: int = 200) -> IntArray:
+    """int64[genders, countries, 2]: sizes of nationalities after Zipf, in a random order of countries."""
+    gender, nationality = world_ladders()
+    weights = np.zeros(len(nationality.levels[0]))
+    weights[rng.permutation(weights.size)[:nationalities]] = 1.0 / np.arange(1, nationalities + 1)
+    shares = np.array([GENDERS.get(level.code, 0.02) for level in gender.levels[0]])
+    chances = np.outer(shares, weights)
+    sizes = rng.multinomial(people, (chances / chances.sum()).ravel()).reshape(chances.shape)
+    errors = rng.binomial(sizes, 1.0 - recall)
+    return np.stack([errors, sizes - errors], axis=2).astype(np.int64)
