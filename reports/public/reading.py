@@ -1,41 +1,38 @@
-"""A public release made easy to read: every finding by rule and group, and what it was held against.
+"""Reading of a public release: its rows found by group and feature, and what each rule says of them, worst first.
 
 Nothing is decided here, and nothing comes from elsewhere than the release: words are read, and numbers are those of the
-release or of a function of `audit.public.figures`.
+release or of a function of `audit.public.figures`. Every rate is stated as an error, so that more is worse: victims
+missed, people wrongly flagged, flags that are wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
 from audit.public.about import PublicMetric
-from audit.public.figures import (
-    State,
-    each_people_once,
-    error_of,
-    everyone_else,
-    limits_beside,
-    people_apart,
-    short_names,
-    size_of,
-    state_of,
-)
-from audit.public.table import PublicGroup, PublicRate, PublicRelease, PublicRule, group_key, why_no_rates
-from audit.vocabulary.groups import Axis, Group, Level, LevelName
-from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
+from audit.public.figures import State, error_of, limits_beside, people_apart, state_of
+from audit.public.release import PublicOthers, PublicPart, PublicRate, PublicRelease, PublicRow, PublicRule, PublicWord
+from audit.vocabulary.groups import LevelName
+from audit.vocabulary.metrics import MISSED, SHARES_OF_GOOD, WRONGLY_FLAGGED, MetricName
 
-Key = tuple[Level, ...]
-
-OUTCOMES: Final = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive", "not_shown": "not_evaluable"}
-"""The look of each state: shape and colour are those of the restricted report."""
+OUTCOMES: Final = {
+    "beyond": "fail",
+    "smaller_beyond": "fail",
+    "cannot_tell": "inconclusive",
+    "within": "pass",
+    "not_judged": "not_evaluable",
+}
+"""Outcome in whose colour and shape a state is shown, as in the restricted report."""
+UNKNOWN: Final = "unknown"
+_ORDER: Final = ("beyond", "smaller_beyond", "other")
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureNames:
-    """A feature of the table, as names are made of it."""
+    """A feature of a release, as names are made of it."""
 
     name: str
     coding: Literal["gender", "nationality", "categorical"]
@@ -44,63 +41,87 @@ class FeatureNames:
 
 
 @dataclass(frozen=True, slots=True)
-class PublicFinding:
-    """What a release holds about one rate of one group."""
+class Measure:
+    """A rate that the page shows of every row: under a rule, or with none."""
 
-    row: PublicGroup
-    rate: PublicRate
-    rest: float | None
-    """The rate of everyone else."""
+    metric: MetricName
     rule: PublicRule | None
-    """The rule on the rate; None where it is shown and not judged."""
-    state: State | None
-    """What the protected figures say under the rule."""
-    apart: int | None
-    """At most how many people would have fared otherwise at the rate of everyone else."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicFinding:
+    """A rate of a row, and what a rule says of it."""
+
+    row: PublicRow
+    rate: PublicRate
+    rule: PublicRule | None
+    """The rule; None where the plan sets no limit on the rate."""
+    word: PublicWord | None
+    """What the rule says; None for everyone, and where there is no rule."""
 
     @property
-    def group(self) -> Group:
-        """The group."""
-        return self.row.group
-
-    @property
-    def key(self) -> str:
-        """The name of the row, for the gate that explains numbers."""
-        return group_key(self.row.group)
+    def state(self) -> State | None:
+        """State under the rule; None where there is no rule, or the row is everyone."""
+        return None if self.word is None else state_of(self.word)
 
     @property
     def outcome(self) -> str:
-        """The look of the state; empty where there is no rule."""
+        """Outcome in whose look the state is shown; empty where there is no state."""
         return "" if self.state is None else OUTCOMES[self.state]
 
     @property
-    def is_shown(self) -> bool:
-        """Whether anything is said of the rate: a value or a bound."""
-        return any(end is not None for end in (self.rate.value, self.rate.at_most, self.rate.at_least))
+    def error(self) -> float | None:
+        """Share of errors; None where only a bound is known."""
+        return self._error(self.rate.value)
 
     @property
-    def cases(self) -> int | None:
-        """Protected number of cases that the rate is among; None where it is not shown."""
-        return size_of(self.row, self.rate.metric)
+    def rest(self) -> float | None:
+        """Share of errors among everyone else; None for everyone, and where it is not known."""
+        return self._error(self.rate.rest)
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """Likely range of the share of errors; None where only a bound is known."""
+        low, high = self._error(self.rate.low), self._error(self.rate.high)
+        return None if low is None or high is None else (min(low, high), max(low, high))
+
+    @property
+    def at_most(self) -> float | None:
+        """Most that the share of errors can be, where few errors are printed as such."""
+        return self._bound("at_most", "at_least")
+
+    @property
+    def at_least(self) -> float | None:
+        """Least that the share of errors can be, where few right answers are printed as such."""
+        return self._bound("at_least", "at_most")
+
+    def _bound(self, of_errors: str, of_good: str) -> float | None:
+        return self._error(getattr(self.rate, of_good if self.rate.metric in SHARES_OF_GOOD else of_errors))
+
+    def _error(self, share: float | None) -> float | None:
+        """State a share of this rate as a share of errors, without the noise of floats."""
+        return None if share is None else round(error_of(self.rate.metric, share), 9)
 
     @property
     def limits(self) -> tuple[float | None, float | None]:
-        """The smallest and the largest rate within the limit."""
-        return (None, None) if self.rest is None or self.rule is None else limits_beside(self.rest, self.rule)
+        """Smallest and largest share of errors within the row's own limit; None for a side without one."""
+        if self.rule is None or self.rate.rest is None:
+            return None, None
+        low, high = limits_beside(self.rate.rest, self.rule)
+        ends = (high, low) if self.rate.metric in SHARES_OF_GOOD else (low, high)
+        return self._error(ends[0]), self._error(ends[1])
 
     @property
-    def is_worse_off(self) -> bool:
-        """Whether the group has more errors than everyone else."""
-        if self.rate.value is None or self.rest is None:
-            return False
-        return error_of(self.rate.metric, self.rate.value) > error_of(self.rate.metric, self.rest)
+    def gap(self) -> float | None:
+        """Share of errors less that of everyone else; None where either is not known."""
+        return None if self.error is None or self.rest is None else self.error - self.rest
 
     @property
-    def least_error(self) -> float:
-        """The end of the interval at which fewest errors happen: where it is high, a group is surely badly off."""
-        rate = self.rate
-        ends = [end for end in (rate.low, rate.high, rate.at_most, rate.at_least) if end is not None]
-        return min((error_of(rate.metric, end) for end in ends), default=-1.0)
+    def apart(self) -> int | None:
+        """About how many people of the row would fare otherwise at the rate of everyone else, rounded up to two
+        digits.
+        """
+        return people_apart(self.row, self.rate.metric)
 
 
 class PublicReading:
@@ -109,33 +130,13 @@ class PublicReading:
     def __init__(self, release: PublicRelease) -> None:
         self.release = release
         self.about = release.about
-        self.method = release.table.method
+        self.method = release.method
         self.shown = release.figures == "shown"
-        self.has_rates = not why_no_rates(release)
-        """Protected figures know neither of weights nor of cases that belong together, and then have no rates."""
-        self.everyone = release.table.groups[0]
         self.metrics: dict[str, PublicMetric] = {metric.name: metric for metric in release.about.metrics}
-        self._rows: dict[Key, PublicGroup] = {row.group.root: row for row in release.table.groups}
-        self._rates: dict[tuple[str, Key], PublicRate] = {
-            (rate.metric, rate.group.root): rate for rate in release.rates
-        }
-        self._states: dict[str, dict[Key, State]] = {rule.rule: {} for rule in release.rules}
-        for word in release.words:
-            self._states.setdefault(word.rule, {})[word.group.root] = self._stands(state_of(word))
-        self._findings: dict[str, list[PublicFinding]] = {}
-
-    def _stands(self, state: State) -> State:
-        """Rates without the audit's weights stand for no verdict, so that no word is said of them."""
-        return "cannot_tell" if not self.has_rates and state in ("below", "meets") else state
 
     @cached_property
-    def short(self) -> dict[str, str]:
-        """The short names of rows, by their keys."""
-        return short_names(group_key(row.group) for row in self.release.table.groups)
-
-    @property
     def features(self) -> tuple[FeatureNames, ...]:
-        """The features, with what names are made of."""
+        """Features, with what names are made of."""
         codings = {coding.name: coding for coding in self.about.codings}
         return tuple(
             FeatureNames(
@@ -144,91 +145,124 @@ class PublicReading:
                 feature.levels,
                 codings[feature.name].children if feature.name in codings else (),
             )
-            for feature in self.release.table.features
+            for feature in self.release.features
         )
 
     @cached_property
-    def rules(self) -> tuple[PublicRule, ...]:
-        """The rules: the primary harm first, then the other error, then other rates."""
-        errors = [MISSED, WRONGLY_FLAGGED]
-        if self.about.primary_harm == "wrongly_flagged":
-            errors.reverse()
-        return tuple(
-            sorted(
-                self.release.rules,
-                key=lambda rule: next((place for place, error in enumerate(errors) if rule.metric in error), 2),
-            )
-        )
+    def errors(self) -> tuple[tuple[MetricName, ...], tuple[MetricName, ...]]:
+        """Rates of the two errors, that which harms most first."""
+        first, other = tuple(MISSED), tuple(WRONGLY_FLAGGED)
+        return (other, first) if self.about.primary_harm == "wrongly_flagged" else (first, other)
 
-    @property
-    def families(self) -> Iterator[tuple[Axis, ...]]:
-        """Features and rungs of the table, in its order; everyone left out."""
-        found = (
-            tuple(Axis(level.feature, level.rung) for level in row.group.root) for row in self.release.table.groups
-        )
-        return (axes for axes in dict.fromkeys(found) if axes)
+    @cached_property
+    def rules(self) -> tuple[PublicRule, ...]:
+        """Rules on groups: on the error that harms most first, then on the other, then on other rates."""
+        places = {metric: place for place, metrics in enumerate(self.errors) for metric in metrics}
+        return tuple(sorted(self.release.rules, key=lambda rule: places.get(rule.metric, len(places))))
+
+    @cached_property
+    def measures(self) -> tuple[Measure, ...]:
+        """Rates that are shown: those of `rules`, and of an error without a rule the rate that rows have of it."""
+        limited = {rule.metric for rule in self.rules}
+        found = []
+        printed = {rate.metric for row in self.release.rows for rate in row.rates}
+        for metrics in self.errors:
+            found += [Measure(rule.metric, rule) for rule in self.rules if rule.metric in metrics]
+            shown = [metric for metric in metrics if metric in printed]
+            if shown and limited.isdisjoint(metrics):
+                found.append(Measure(shown[0], None))
+        either = {metric for metrics in self.errors for metric in metrics}
+        return (*found, *(Measure(rule.metric, rule) for rule in self.rules if rule.metric not in either))
+
+    @cached_property
+    def tables(self) -> tuple[tuple[str, ...], ...]:
+        """Features of each table of rows, in the order of the release."""
+        found = (tuple(part.feature for part in row.parts) for row in self.release.rows if row.parts)
+        return tuple(dict.fromkeys(found))
+
+    def rows(self, features: tuple[str, ...] = ()) -> list[PublicRow]:
+        """Rows of a table, of every side; those of everyone without features."""
+        return [row for row in self.release.rows if tuple(part.feature for part in row.parts) == features]
+
+    def everyone(self, side: str) -> PublicRow | None:
+        """Row of everyone on a side; None where it is not printed."""
+        return next((row for row in self.rows() if row.side == side), None)
+
+    def finding(self, row: PublicRow, measure: Measure) -> PublicFinding | None:
+        """What a row says by a rate; None where it is about another side."""
+        rate = next((rate for rate in row.rates if rate.metric == measure.metric), None)
+        if rate is None:
+            return None
+        rule = measure.rule
+        word = None if rule is None else next((word for word in row.words if word.rule == rule.rule), None)
+        return PublicFinding(row, rate, rule, word)
 
     def findings(self, rule: PublicRule) -> list[PublicFinding]:
-        """What a rule says of every group that it judges, in the order of the table."""
-        if rule.rule not in self._findings:
-            states = self._states[rule.rule]
-            self._findings[rule.rule] = [
-                self._finding(key, rule.metric, rule, states.get(key))
-                for key in self._keys
-                if judges(rule, (level.feature for level in key))
-            ]
-        return self._findings[rule.rule]
+        """What a rule says of every row that has a word for it, in the order of the release."""
+        found = (self.finding(row, Measure(rule.metric, rule)) for row in self.release.rows)
+        return [finding for finding in found if finding is not None and finding.word is not None]
 
-    def each_once(self, rule: PublicRule) -> list[PublicFinding]:
-        """Return findings, with people who have one code on several rungs once, where it is worst for them."""
-        words = [word for word in self.release.words if word.rule == rule.rule]
-        once = {word.group.root for word in each_people_once(words)}
-        return [finding for finding in self.findings(rule) if finding.group.root in once]
+    @cached_property
+    def beyond(self) -> tuple[PublicFinding, ...]:
+        """Rows beyond a limit, under whichever rule, most people apart first."""
+        return self._in_state("beyond")
 
-    def of_family(self, axes: tuple[Axis, ...], rule: PublicRule) -> list[PublicFinding]:
-        """Return findings on the groups of one family; rates alone where the rule does not judge the family."""
-        if not judges(rule, (axis.feature for axis in axes)):
-            return self.unjudged(axes, rule.metric)
-        return [finding for finding in self.findings(rule) if _axes_of(finding.group) == axes]
+    @cached_property
+    def smaller_beyond(self) -> tuple[PublicFinding, ...]:
+        """Rows, themselves not beyond the limit, within which a group without a row of its own is."""
+        return self._in_state("smaller_beyond")
 
-    def unjudged(self, axes: tuple[Axis, ...], metric: MetricName) -> list[PublicFinding]:
-        """A rate on which no limit is set, of the groups of a family."""
-        return [self._finding(key, metric, None, None) for key in self._keys if _axes_of(self._rows[key].group) == axes]
-
-    def everyone_at(self, metric: MetricName) -> PublicRate | None:
-        """A rate of everyone."""
-        return self._rates.get((metric, ()))
-
-    def below(self, rules: Sequence[PublicRule] | None = None) -> list[PublicFinding]:
-        """Findings beyond a limit, most people first; the same people once a rule."""
-        found = [
-            finding
-            for rule in (self.rules if rules is None else rules)
-            for finding in self.each_once(rule)
-            if finding.state == "below"
-        ]
-        return sorted(found, key=lambda finding: (not finding.is_worse_off, -(finding.apart or 0), finding.key))
-
-    def tells_any(self, rule: PublicRule) -> bool:
-        """Whether a group that a rule judges has another state than not shown."""
-        return any(finding.state != "not_shown" for finding in self.findings(rule))
+    def _in_state(self, state: State) -> tuple[PublicFinding, ...]:
+        found = [finding for rule in self.rules for finding in self.findings(rule) if finding.state == state]
+        return tuple(sorted(found, key=lambda finding: (-(finding.apart or 0), finding.row.key)))
 
     @property
-    def _keys(self) -> Iterator[Key]:
-        return (key for key in self._rows if key)
+    def names_groups(self) -> bool:
+        """Whether a row says that it, or a group within it, is beyond a limit."""
+        return bool(self.beyond or self.smaller_beyond)
 
-    def _finding(self, key: Key, metric: MetricName, rule: PublicRule | None, state: State | None) -> PublicFinding:
-        row, rate = self._rows[key], self._rates[metric, key]
-        rest = None if rate.value is None else everyone_else(self.everyone, row, metric)
-        apart = None if rate.value is None else people_apart(self.everyone, row, rate)
-        return PublicFinding(row, rate, rest, rule, state or ("not_shown" if rule else None), apart)
+    def others(self, row: PublicRow) -> Iterator[PublicOthers]:
+        """Who stands in a row of others: for each part that is one, the levels that stand together."""
+        for part in row.parts:
+            for others in self.release.others:
+                if part.kind == "others" and _is_place(others, row, part):
+                    yield others
+
+    @cached_property
+    def cases(self) -> int | None:
+        """Number of cases with a label and a decision, by printed numbers; None where a side is not printed."""
+        positives, negatives = self.everyone("positives"), self.everyone("negatives")
+        return None if positives is None or negatives is None else positives.people + negatives.people
+
+    @cached_property
+    def covered(self) -> tuple[str, float] | None:
+        """A feature, and the share of people who stand in a row of their own by it.
+
+        The feature is the nationality, or else the first one that has rows. None where `cases` is.
+        """
+        if not self.cases or not self.features:
+            return None
+        by_kind = sorted(self.features, key=lambda feature: feature.coding != "nationality")
+        name = by_kind[0].name
+        own = sum(row.people for row in self.rows((name,)) if not row.total and _is_own(row.parts[0]))
+        return name, min(own / self.cases, 1.0)
 
 
-def judges(rule: PublicRule, features: Iterable[str]) -> bool:
-    """Whether a rule judges the groups of these features, or of these crossed."""
-    asked = set(features)
-    return not rule.groups or any(set(judged) == asked for judged in rule.groups)
+def worst_first(findings: Iterable[PublicFinding]) -> list[PublicFinding]:
+    """Sort findings: beyond the limit, then with a smaller group beyond it, then by the gap; bounds last."""
+    return sorted(findings, key=lambda finding: (*order_of(finding), finding.row.key))
 
 
-def _axes_of(group: Group) -> tuple[Axis, ...]:
-    return tuple(Axis(level.feature, level.rung) for level in group.root)
+def order_of(finding: PublicFinding) -> tuple[int, float]:
+    """Return the place of a finding among others, worst first."""
+    state = finding.state if finding.state in _ORDER else "other"
+    return _ORDER.index(state or "other"), 2.0 if finding.gap is None else -finding.gap
+
+
+def _is_place(others: PublicOthers, row: PublicRow, part: PublicPart) -> bool:
+    same = others.feature == part.feature and others.codes == part.codes
+    return same and row.side in (others.side, "both") and (not others.codes or others.rung == part.rung)
+
+
+def _is_own(part: PublicPart) -> bool:
+    return part.kind == "level" and part.codes[0] != UNKNOWN
