@@ -167,7 +167,8 @@ class _System:
             if at < rows:
                 own = self.low[at], self.high[at]
             else:
-                own = _within(*self.sums[at - rows], self.spans.get(Place(self.table, at), _UNBOUNDED))
+                low, high = self.sums[at - rows]
+                own = _within(low, high, self.spans.get(Place(self.table, at), _UNBOUNDED))
                 self.held[at - rows] = own
             if self.chain[at]:
                 above = self.chain[at][0]

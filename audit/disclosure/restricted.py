@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from audit.disclosure.keys_file import KEY, KEY_BYTES
+from audit.disclosure.keys_file import KEY, KEY_BYTES, new_key
 from audit.errors import ResultError
 from audit.storage import locked, make_folder, storage, write_durably
 
@@ -137,7 +136,7 @@ class RestrictedFolder:
                     hint="put it back: a new key would draw new noise, and two releases could be averaged",
                 )
             with storage(self._path):
-                write_durably(path, secrets.token_bytes(KEY_BYTES).hex().encode() + b"\n")
+                write_durably(path, new_key().hex().encode() + b"\n")
         if path.stat().st_mode & 0o077:
             raise ResultError(
                 "others than the owner can read the key of the restricted folder",
