@@ -18,7 +18,21 @@ SENTENCES: Final[Mapping[str, str]] = {
         "At least one group is beyond the limit, and no row is large enough to say which in public; the auditor knows."
     ),
     "smaller_beyond": (
-        "Within this row a smaller group, too small for a row of its own, is beyond the limit; the auditor knows which."
+        "Within this row a smaller group, too small for a row of its own, is beyond the limit. The auditor knows which."
+    ),
+    "beyond": "beyond the limit",
+    "within": "within the limit",
+    "cannot_tell": "cannot tell",
+    "not_judged": "not judged as one group",
+    "limit_not_excluded": "the cases point neither way",
+    "unknown_people": "it hangs on people whose group is unknown",
+    "too_few_cases": "too few cases",
+    "judged_as": "judged as part of {features}",
+    "too_few_in_public": "too few errors to say it in public; the auditor knows",
+    "numbers_of_before": "figures of an earlier day, and the verdict has changed since; the auditor knows",
+    "figures_people": (
+        "Errors are not published this time: together with those of earlier audits they might tell something about"
+        " people. The auditor holds the exact figures."
     ),
     "figures_none": (
         "No figures are published: there are too few people for a row, or the plan names no feature to make rows by."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.public.table import PublicRelease
+from audit.public.release import PublicRelease
 from reports.language import Language
 
 

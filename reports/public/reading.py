@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final
 
 from audit.public.about import PublicMetric
 from audit.public.figures import State, error_of, limits_beside, people_apart, state_of
 from audit.public.release import PublicOthers, PublicPart, PublicRate, PublicRelease, PublicRow, PublicRule, PublicWord
-from audit.vocabulary.groups import LevelName
 from audit.vocabulary.metrics import MISSED, SHARES_OF_GOOD, WRONGLY_FLAGGED, MetricName
 
 OUTCOMES: Final = {
@@ -27,17 +26,7 @@ OUTCOMES: Final = {
 }
 """Outcome in whose colour and shape a state is shown, as in the restricted report."""
 UNKNOWN: Final = "unknown"
-_ORDER: Final = ("beyond", "smaller_beyond", "other")
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureNames:
-    """A feature of a release, as names are made of it."""
-
-    name: str
-    coding: Literal["gender", "nationality", "categorical"]
-    levels: tuple[LevelName, ...]
-    children: tuple[str, ...]
+_ORDER: Final[tuple[State | None, ...]] = ("beyond", "smaller_beyond")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +124,6 @@ class PublicReading:
         self.metrics: dict[str, PublicMetric] = {metric.name: metric for metric in release.about.metrics}
 
     @cached_property
-    def features(self) -> tuple[FeatureNames, ...]:
-        """Features, with what names are made of."""
-        codings = {coding.name: coding for coding in self.about.codings}
-        return tuple(
-            FeatureNames(
-                feature.name,
-                codings[feature.name].coding if feature.name in codings else "categorical",
-                feature.levels,
-                codings[feature.name].children if feature.name in codings else (),
-            )
-            for feature in self.release.features
-        )
-
-    @cached_property
     def errors(self) -> tuple[tuple[MetricName, ...], tuple[MetricName, ...]]:
         """Rates of the two errors, that which harms most first."""
         first, other = tuple(MISSED), tuple(WRONGLY_FLAGGED)
@@ -240,9 +215,10 @@ class PublicReading:
 
         The feature is the nationality, or else the first one that has rows. None where `cases` is.
         """
-        if not self.cases or not self.features:
+        codings = {coding.name: coding.coding for coding in self.about.codings}
+        by_kind = sorted(self.release.features, key=lambda feature: codings.get(feature.name) != "nationality")
+        if not self.cases or not by_kind:
             return None
-        by_kind = sorted(self.features, key=lambda feature: feature.coding != "nationality")
         name = by_kind[0].name
         own = sum(row.people for row in self.rows((name,)) if not row.total and _is_own(row.parts[0]))
         return name, min(own / self.cases, 1.0)
@@ -255,8 +231,8 @@ def worst_first(findings: Iterable[PublicFinding]) -> list[PublicFinding]:
 
 def order_of(finding: PublicFinding) -> tuple[int, float]:
     """Return the place of a finding among others, worst first."""
-    state = finding.state if finding.state in _ORDER else "other"
-    return _ORDER.index(state or "other"), 2.0 if finding.gap is None else -finding.gap
+    place = _ORDER.index(finding.state) if finding.state in _ORDER else len(_ORDER)
+    return place, 2.0 if finding.gap is None else -finding.gap
 
 
 def _is_place(others: PublicOthers, row: PublicRow, part: PublicPart) -> bool:

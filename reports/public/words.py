@@ -1,115 +1,129 @@
-"""The words of a public report: for states, reasons, limits and what stands in the place of a number."""
+"""Words of a public report: states and their reasons, limits, and errors in 100."""
 
 from __future__ import annotations
 
-from typing import assert_never
-
-from audit.public.figures import State, natural
+from audit.public.release import PublicMethod, PublicRow, PublicRule, PublicWord
 from audit.public.sentences import SENTENCES
-from audit.public.table import PublicMethod, PublicRule
-from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
+from audit.vocabulary.metrics import SHARES_OF_GOOD
+from audit.vocabulary.numbers import half_up, hundredfold
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
 from reports.public.reading import PublicFinding
+from reports.public_names import RowNames
 from reports.rate_words import RateWords
+
+_TENTHS_BELOW = 5
 
 
 class PublicWords(RateWords):
-    """The words of one release in one language."""
+    """Words of one release in one language."""
 
     def __init__(self, language: Language, method: PublicMethod) -> None:
         super().__init__(language)
         self._method = method
 
     def sentence(self, name: str, features: str = "") -> str:
-        """One of `SENTENCES`, with the numbers of the method in it, and names of features where it has them."""
-        method = self._method
+        """Return one of `SENTENCES`, with the numbers of the method in it, and names where it has them."""
         return self._t.gettext(SENTENCES[name]).format(
-            floor=self._n.count(method.floor),
-            largest_change=self._n.count(method.largest_change),
-            few_errors=self._n.count(method.few_errors),
-            few_correct=self._n.count(method.few_correct),
+            floor=self._n.count(self._method.floor),
+            row=self._n.count(self._method.row),
+            largest_change=self._n.count(self._method.largest_change),
             features=features,
         )
 
     def heading(self, outcome: str) -> str:
-        """The verdict word, as in the restricted report."""
+        """Return the verdict word, as in the restricted report."""
         if outcome == "fail":
             return self._t.gettext("Exceeds the limit")
         if outcome == "pass":
             return self._t.gettext("Within the limit in every group we could judge")
         return self._t.gettext("We cannot tell")
 
-    def state(self, state: State | None) -> str:
-        """What the protected figures say, in two or three words."""
-        match state:
-            case "below":
-                return self._t.gettext("beyond the limit")
-            case "meets":
-                return self._t.gettext("within the limit")
-            case "cannot_tell":
-                return self._t.gettext("cannot tell")
-            case "not_shown":
-                return self._t.pgettext("figure", "not shown")
-            case None:
-                return ""
-            case _:
-                assert_never(state)
+    def reason(self, word: PublicWord, names: RowNames) -> str:
+        """Return why it cannot be told; empty where a word says it all."""
+        if word.word != "cannot_tell" or word.because is None:
+            return ""
+        told = self.sentence(word.because)
+        if not word.judged_as:
+            return told
+        wider = self.sentence("judged_as", names.row(word.judged_as))
+        return self._t.gettext("%(first)s; %(other)s") % {"first": told, "other": wider}
 
     def limit(self, rule: PublicRule) -> str:
-        """The limit of a rule."""
-        return self.limit_of(rule.scale, rule.limit, rule.worse[0] if len(rule.worse) == 1 else "both")
+        """Return the limit of a rule, on errors in 100 where it is on a difference."""
+        side = rule.worse[0] if len(rule.worse) == 1 else "both"
+        if rule.scale == "ratio":
+            return self.limit_of(rule.scale, rule.limit, side)
+        worse = {"low": "high", "high": "low"}.get(side, side) if rule.metric in SHARES_OF_GOOD else side
+        points = {"points": self._n.points(rule.limit)}
+        if worse == "high":
+            return self._t.gettext("at most %(points)s in 100 more than among everyone else") % points
+        if worse == "low":
+            return self._t.gettext("at most %(points)s in 100 fewer than among everyone else") % points
+        return self._t.gettext("at most %(points)s in 100 more or fewer than among everyone else") % points
 
-    def value(self, finding: PublicFinding) -> str:
-        """The rate, or the bound that is known of it."""
-        rate = finding.rate
-        if rate.value is None and rate.at_least is not None:
-            return self._t.gettext("at least %(share)s") % {"share": self._n.percent(rate.at_least)}
-        if rate.value is None and rate.at_most is not None:
-            return self._t.gettext("at most %(share)s") % {"share": self._n.percent(rate.at_most)}
-        return self._n.percent(rate.value)
+    def hundred(self, share: float) -> str:
+        """Return a share as a number of 100: 32, 2.8, and "<0.1" or ">99" where it is neither none nor all."""
+        exact = hundredfold(share)
+        digits = 1 if exact < _TENTHS_BELOW else 0
+        rounded = half_up(exact, digits)
+        if rounded == 0 < share:
+            return "<" + self._n.fixed(0.1, 1)
+        if rounded == 100 and share < 1:
+            return ">99"
+        return f"{rounded.normalize():f}".replace(".", self._n.decimal)
 
     def span(self, finding: PublicFinding) -> str:
-        """The interval."""
-        return self._n.percent_range(finding.rate.low, finding.rate.high)
+        """Return the likely range of errors in 100: 30–34."""
+        if finding.span is None:
+            return NOT_KNOWN
+        low, high = map(self.hundred, finding.span)
+        return f"{low}–{high}"
 
-    def cases(self, finding: PublicFinding) -> str:
-        """The protected number of cases."""
-        cases = finding.cases
-        if cases is None and finding.rate.metric in MISSED:
-            cases = finding.row.positives.cases
-        if cases is None and finding.rate.metric in WRONGLY_FLAGGED:
-            cases = finding.row.negatives.cases
-        return NOT_KNOWN if cases is None else self._n.count(cases)
+    def value(self, finding: PublicFinding) -> str:
+        """Return errors in 100, or the bound that is known: "32", "at most 24"."""
+        if finding.error is not None:
+            return self.hundred(finding.error)
+        if finding.at_most is not None:
+            return self._t.gettext("at most %(share)s") % {"share": self.hundred(finding.at_most)}
+        if finding.at_least is not None:
+            return self._t.gettext("at least %(share)s") % {"share": self.hundred(finding.at_least)}
+        return NOT_KNOWN
 
-    def note(self, finding: PublicFinding) -> str:
-        """What is said of errors that are few, or why nothing is said of a rate; empty where the rate is shown."""
-        if finding.rate.value is not None:
-            return self._t.gettext("few cases: less sure") if finding.rate.size in ("below 20", "20-49") else ""
-        if not finding.is_shown:
-            return self.sentence(finding.rate.why or "small_or_withheld")
-        missed = finding.rate.metric in MISSED
-        side = finding.row.positives if missed else finding.row.negatives
-        if side.shown == "few_errors":
-            told = self._t.gettext("%(count)s missed") if missed else self._t.gettext("%(count)s wrongly flagged")
-            return told % {"count": self.sentence("few_errors")}
-        told = self._t.gettext("%(count)s missed") if missed else self._t.gettext("%(count)s wrongly flagged")
-        return told % {"count": self.sentence("few_correct")}
+    def few(self, row: PublicRow) -> str:
+        """Return what is printed in the place of few errors or right answers; empty where the number is."""
+        if row.few is None or row.fewer_than is None:
+            return ""
+        told = {"count": self._n.count(row.fewer_than), "people": self._n.count(row.people)}
+        if row.few == "errors":
+            return self._t.gettext("fewer than %(count)s of %(people)s") % told
+        return self._t.gettext("all but fewer than %(count)s of %(people)s") % told
 
-    def often(self, finding: PublicFinding) -> tuple[str, str] | None:
-        """How often the error happens to the group, and among everyone else; None where either has no rate."""
-        if finding.rate.value is None or finding.rest is None:
-            return None
-        mine, theirs = natural(finding.rate.metric, finding.rate.value, finding.rest)
-        if theirs is None:
-            return None
-        beside = self._t.gettext("among everyone else %(often)s") % {"often": self.frequency_beside(theirs)}
-        return self.frequency(mine), beside
+    def often(self, share: float) -> str:
+        """Return how often an error happens, in running text: "about 32 in 100"."""
+        if share in (0.0, 1.0):
+            return self._t.gettext("all") if share else self._t.pgettext("how many", "no")
+        return self._t.gettext("about %(count)s in %(base)s") % {"count": self.hundred(share), "base": "100"}
+
+    def erring(self, finding: PublicFinding) -> str:
+        """Return the error of a row in running text: "misses about 32 in 100"; empty where only a bound is known."""
+        if finding.error is None:
+            return ""
+        return self.error_in_short(finding.rate.metric) % {"often": self.often(finding.error)}
+
+    def beside(self, finding: PublicFinding) -> str:
+        """Return everyone else and the row's own limit, to stand beside its error: "everyone else 12; limit 22"."""
+        if finding.rest is None:
+            return ""
+        told = [self._t.gettext("everyone else %(count)s") % {"count": self.hundred(finding.rest)}]
+        told += [
+            self._t.gettext("limit %(count)s") % {"count": self.hundred(end)}
+            for end in finding.limits
+            if end is not None
+        ]
+        return self._t.gettext("; ").join(told)
 
     def compared(self, finding: PublicFinding) -> str:
-        """A group beside everyone else, in natural frequencies; empty where either has no rate."""
-        often = self.often(finding)
-        if often is None:
-            return ""
-        error = self.error(finding.rate.metric) % {"often": often[0]}
-        return self._t.gettext("%(error)s; %(rest)s") % {"error": error, "rest": often[1]}
+        """Return a row beside everyone else: "misses about 32 in 100; everyone else 12; limit 22"."""
+        erring, beside = self.erring(finding), self.beside(finding)
+        return self._t.gettext("; ").join(told for told in (erring, beside) if told)
