@@ -1,0 +1,162 @@
+"""Printed numbers: never far from the exact ones, and standing until ten people or answers of their row changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from audit.disclosure.draws import MOST_DRAWS, Draw, draw_side
+from audit.disclosure.tables import Cut, Entry, SideCounts, entries, first_cut, next_cut
+from audit.stats.arrays import IntArray
+from tools.simulate.public_world import METHOD, realistic, small_ladders, world_ladders
+
+KEY = bytes(32)
+
+
+def one_side(cells: IntArray, *, large: bool = False) -> tuple[SideCounts, Cut, list[Entry]]:
+    ladders = world_ladders() if large else small_ladders(cells.shape[0], cells.shape[1] - 1, 1)
+    counts = SideCounts(ladders, (cells.sum(axis=1), cells.sum(axis=0)), cells)
+    made = first_cut(counts, METHOD.row, METHOD.floor)
+    assert made is not None
+    return counts, made, entries(counts, made)
+
+
+def two_by_four(errors: int = 50, right: int = 150) -> IntArray:
+    cells = np.zeros((2, 5, 2), dtype=np.int64)
+    cells[:] = errors, right  # the last country is that of no list
+    return cells
+
+
+def drawn(cells: IntArray, before: dict[str, Draw] | None = None, key: bytes = KEY, day: str = "1") -> dict[str, Draw]:
+    counts, made, listed = one_side(cells)
+    return dict(draw_side("positives", counts, made, listed, before or {}, METHOD, key, day).draws)
+
+
+@pytest.mark.parametrize("recall", [0.5, 0.8, 0.97])
+def test_every_printed_number_is_within_five_of_the_exact_one(recall: float) -> None:
+    cells = realistic(20_000, recall, np.random.default_rng(3))
+    counts, made, listed = one_side(cells, large=True)
+    of_side = draw_side("positives", counts, made, listed, {}, METHOD, KEY, "1")
+    assert of_side.has_outcomes
+    few = 0
+    for entry in listed:
+        draw = of_side.draws[entry.key]
+        assert abs(draw.people - entry.people) <= 5
+        assert draw.people >= 20
+        if draw.few is not None:
+            few += 1
+            assert draw.errors is None
+            assert draw.fewer_than is not None
+            assert (entry.errors if draw.few == "errors" else entry.right) < draw.fewer_than
+        else:
+            assert draw.errors is not None
+            assert abs(draw.errors - entry.errors) <= 5
+            assert 10 <= draw.errors <= draw.people - 10
+    assert few > 3
+
+
+def test_the_same_people_print_the_same() -> None:
+    first = drawn(two_by_four())
+    assert drawn(two_by_four(), first, day="2") == first
+
+
+def test_nine_changes_leave_what_was_printed_and_ten_draw_it_anew() -> None:
+    first = drawn(two_by_four())
+    row = "nationality:country=c0"
+    for changes, same in ((9, True), (10, False)):
+        cells = two_by_four()
+        cells[0, 0] += changes, -changes  # answers of c0 that were right are errors now
+        later = drawn(cells, first, day="2")
+        assert (later[row] == first[row]) is same
+        assert later["nationality:country=c1"] == first["nationality:country=c1"]
+        assert later[row].people == first[row].people  # nobody came or left
+        assert (later["everyone"] == first["everyone"]) is same
+
+
+def test_who_leaves_changes_people_only_from_ten_on() -> None:
+    first = drawn(two_by_four())
+    row = "nationality:country=c0"
+    cells = two_by_four()
+    cells[0, 0, 1] -= 9
+    assert drawn(cells, first, day="2")[row] == first[row]
+    cells[0, 0, 1] -= 1
+    later = drawn(cells, first, day="2")[row]
+    assert (later.of_people, later.number, later.as_of) == (390, 2, "2")
+    assert abs(later.people - 390) <= 5
+
+
+def test_small_changes_add_up() -> None:
+    """Four and three and three people who leave are ten, whatever releases lay between."""
+    row, first = "nationality:country=c0", drawn(two_by_four())
+    before, left = first, 0
+    for gone in (4, 3, 3):
+        cells = two_by_four()
+        left += gone
+        cells[0, 0, 1] -= left
+        before = drawn(cells, before, day=str(left))
+    assert (first[row].number, before[row].number) == (1, 2)
+
+
+def test_outcomes_of_the_same_people_are_drawn_eight_times_at_most() -> None:
+    row, before = "nationality:country=c0", drawn(two_by_four())
+    seen = []
+    for release in range(12):
+        cells = two_by_four()
+        cells[0, 0] += (15, -15) if release % 2 == 0 else (0, 0)
+        before = drawn(cells, before, day=str(release))
+        seen.append(before[row].errors)
+    assert sum(errors is not None for errors in seen) == MOST_DRAWS - 1  # and the first
+    assert seen[-1] is None
+
+
+def test_two_few_parts_print_no_number_that_tells_them() -> None:
+    cells = np.zeros((2, 3, 2), dtype=np.int64)
+    cells[:] = 9, 91
+    of = drawn(cells)
+    for country in ("c0", "c1"):
+        parts = [of[f"gender:level=g{at},nationality:country={country}"] for at in (0, 1)]
+        assert [(part.few, part.fewer_than) for part in parts] == [("errors", 10)] * 2
+        whole = of[f"nationality:country={country}"]
+        assert (whole.errors, whole.few, whole.fewer_than) == (None, "errors", 20)
+    assert all(of[f"gender:level=g{at}"].errors is not None for at in (0, 1))  # 27 each, of three parts
+
+
+def test_another_key_draws_other_numbers_and_the_same_key_the_same() -> None:
+    first = drawn(two_by_four())
+    assert drawn(two_by_four()) == first
+    other = drawn(two_by_four(), key=bytes([1]) * 32)
+    assert sum(other[key].errors != first[key].errors for key in first) > len(first) / 2
+
+
+def test_a_folder_that_was_put_back_draws_no_change_twice_for_other_people() -> None:
+    """Else the difference of two releases would be exact."""
+    first = drawn(two_by_four())
+    changes = []
+    for more in range(10, 40):
+        cells = two_by_four()
+        cells[0, 0, 0] += more
+        later = drawn(cells, first)["nationality:country=c0"]
+        assert later.errors is not None
+        changes.append(later.errors - 100 - more)
+    assert len(set(changes)) > 4
+
+
+def test_rows_below_twenty_people_print_no_outcome() -> None:
+    cells = two_by_four(30, 30)
+    _, made, _ = one_side(cells)
+    first = drawn(cells)
+    cells[:, 0] = 4, 5  # 18 people: below 20, and from 15 on the row stands
+    counts = SideCounts(small_ladders(2, 4, 1), (cells.sum(axis=1), cells.sum(axis=0)), cells)
+    cut = next_cut(made, counts, METHOD.keep)
+    assert cut is not None
+    later = draw_side("positives", counts, cut, entries(counts, cut), first, METHOD, KEY, "2").draws
+    row = later["nationality:country=c0"]
+    assert (row.errors, row.few, row.of_people) == (None, None, 18)
+
+
+def test_draws_are_written_down_and_read_back() -> None:
+    for draw in drawn(two_by_four()).values():
+        assert Draw(**draw.to_json()) == draw
+        assert replace(draw, number=2) != draw
