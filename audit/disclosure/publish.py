@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from audit.disclosure.about import public_about, public_change
+from audit.disclosure.about import public_about, public_change, public_metrics
 from audit.disclosure.digests import digests_of, keyed, set_id
+from audit.disclosure.doubts import Judged
 from audit.disclosure.draws import Draw, draw_side, draw_total
 from audit.disclosure.method import Method
 from audit.disclosure.public_files import DATA, make_files
@@ -183,8 +184,9 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
         return _Made({"figures": "none", "sides": (), "features": (), "rows": ()}, {})
     day = result.provenance.finished[:10]
     sides = [side for name in SIDES if (side := _side(name, shape, method, secret, day, known.get(name))) is not None]
-    rows = rows_of(result, sides, method)
-    said = standing_words(Words(result, sides, rows, method).rows(), sides, known.get("words", {}))
+    rows = rows_of(sides, [metric.name for metric in public_metrics(result)], method, result.plan.verdict.level)
+    judged = Judged(result.plan, result.features, result.counts, result.rules, result.verdicts)
+    said = standing_words(Words(judged, sides, rows, method).rows(), sides, known.get("words", {}))
     others = others_of(sides)
     totals = {
         name: draw_total(name, count, known.get("totals", {}).get(name), method, secret)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from audit.disclosure.about import public_metrics
 from audit.disclosure.draws import Draw
 from audit.disclosure.method import Method
 from audit.disclosure.rates import NOBODY, RATES, Printed, rate_of
@@ -13,7 +12,6 @@ from audit.disclosure.shape import SIDES, SideName
 from audit.disclosure.tables import Cut, Entry, SideCounts, others_named
 from audit.disclosure.vocabulary import Ladder
 from audit.public.release import PublicFeature, PublicOthers, PublicPart, PublicRate, PublicRow, row_key
-from audit.result.audit_result import AuditResult
 from audit.vocabulary.groups import LevelName
 from audit.vocabulary.metrics import MetricName
 
@@ -33,10 +31,17 @@ class SideRows:
     """Keys of rows that print what they printed in the release before."""
 
 
-def rows_of(result: AuditResult, sides: Sequence[SideRows], method: Method) -> list[PublicRow]:
-    """Return the rows of both sides, and of both together where they have the same people, without words."""
-    rates = [metric.name for metric in public_metrics(result)]
-    level = result.plan.verdict.level
+def rows_of(sides: Sequence[SideRows], metrics: Iterable[MetricName], method: Method, level: float) -> list[PublicRow]:
+    """Return the rows of both sides, and of both together where they have the same people, without words.
+
+    Parameters
+    ----------
+    metrics : iterable of MetricName
+        Rates that are shown or limited.
+    level : float
+        Level of the likely ranges.
+    """
+    rates = list(metrics)
     made = [_row(side, entry, rates, method, level) for side in sides for entry in side.listed]
     return [*made, *_of_both(sides, rates, method, level)]
 

@@ -8,28 +8,24 @@ numbers allow. What a pass supposes of people whose feature is unknown is comput
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from audit.analyses.estimates import cells_of
-from audit.analyses.missing_attributes import PossibleMembers, Supposed, possible_members
 from audit.analyses.sides import Question, questions
-from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNKNOWN, FamilyCounts, parts_of
+from audit.disclosure.doubts import Doubts, Judged
+from audit.disclosure.members import Members
 from audit.disclosure.method import Method
 from audit.disclosure.rates import RATES
 from audit.disclosure.rows import SideRows
 from audit.plan.audit_plan import NamedRule
 from audit.public.release import PublicPart, PublicRow, PublicWord, Word, WordReason, row_key
-from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import Because, Verdict
-from audit.stats.arrays import IntArray, Tables
+from audit.stats.arrays import Tables
 from audit.stats.margins.score_test import FAIL_BETA, screened_p
 from audit.stats.rates.boundaries import counted_outcome
 from audit.verdicts.margin_tests import pass_p
-from audit.vocabulary.groups import Family, Group, Level
-from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.groups import Group
 
 _REASONS: Final[Mapping[Because, WordReason]] = {
     "beyond_limit": "beyond_limit",
@@ -58,9 +54,7 @@ _WORDS: Final[Mapping[str, tuple[Word, WordReason]]] = {
 class Words:
     """Words of the rows of one result."""
 
-    def __init__(
-        self, result: AuditResult, sides: Sequence[SideRows], rows: Sequence[PublicRow], method: Method
-    ) -> None:
+    def __init__(self, result: Judged, sides: Sequence[SideRows], rows: Sequence[PublicRow], method: Method) -> None:
         self._plan = result.plan
         self._rows, self._method = rows, method
         self._by_key = {(row.side, row_key(row.parts)): row for row in rows}
@@ -69,10 +63,10 @@ class Words:
             for group in (verdict.group, *verdict.same_people):
                 self._verdicts[verdict.rule, group] = verdict
         self._tested = {rule.rule: max(sum(family.tested for family in rule.families), 1) for rule in result.rules}
-        self._members = _Members.of(sides)
+        self._members = Members.of(sides)
         self._failing = {rule.rule: self._failing_groups(rule.rule) for rule in result.rules}
         self._is_plain = not self._plan.evaluation_set.is_weighted and self._plan.evaluation_set.cluster is None
-        self._doubts = _Doubts(result, rows, method)
+        self._doubts = Doubts(result, rows, method)
 
     def rows(self) -> tuple[PublicRow, ...]:
         """Return the rows with their words."""
@@ -98,17 +92,18 @@ class Words:
     def _word(self, rule: NamedRule, row: PublicRow, verdict: Verdict | None, sure: str | None) -> PublicWord:
         if verdict is None:
             return PublicWord(rule=rule.id, word=None, because=None)
-        reason = _REASONS[verdict.because]
-        if reason == "too_few_cases":
-            return PublicWord(rule=rule.id, word="cannot_tell", because=reason, judged_as=self._judged_as(row, verdict))
-        outcome = verdict.outcome
+        reason, outcome = _REASONS[verdict.because], verdict.outcome
         if self._is_few(row):
-            reason = "too_few_in_public"
+            reason = "too_few_in_public" if verdict.decidable else "too_few_cases"
             outcome = outcome if outcome == sure else "inconclusive"
-        elif outcome == "pass" and not self._doubts.survives(rule, verdict.group):
+        elif verdict.because in ("within_limit", "unknown_attribute") and self._explain_alone(rule, verdict.group):
             reason, outcome = "unknown_people", "inconclusive"
         word, because = _WORDS.get(outcome, ("cannot_tell", reason))
-        return PublicWord(rule=rule.id, word=word, because=because)
+        larger = self._judged_as(row, verdict) if because == "too_few_cases" else None
+        return PublicWord(rule=rule.id, word=word, because=because, judged_as=larger)
+
+    def _explain_alone(self, rule: NamedRule, group: Group) -> bool:
+        return self._is_plain and self._doubts.explain_alone(rule, group)
 
     def _is_few(self, row: PublicRow) -> bool:
         """Whether a row, or one of the two that it is made of, prints no number of errors."""
@@ -130,27 +125,42 @@ class Words:
             return {}
         everyone = self._by_key[next(iter(few.values())).side, "everyone"]
         places, rows = list(few), list(few.values())
-        asked = questions(self._plan, rule)
-        passing = [self._surely(question, rule, rows, everyone, within=True) for question in asked]
-        failing = [self._surely(question, rule, rows, everyone, within=False) for question in asked]
-        return {
-            place: "pass" if all(each[at] for each in passing) else "fail"
-            for at, place in enumerate(places)
-            if all(each[at] for each in passing) or any(each[at] for each in failing)
-        }
+        found: dict[int, str] = {}
+        for question in questions(self._plan, rule):
+            within = self._surely(question, rule, rows, everyone, [0] * len(rows), within=True)
+            larger = [
+                [self._doubts.moved(rule, question, row.group, unprinted) for row in rows]
+                for unprinted in (self._method.floor, self._method.row - 1)
+            ]
+            more, most = (
+                self._surely(question, rule, rows, everyone, [add or 0 for add in adds], within=True) for adds in larger
+            )
+            # one unprinted number of 11 to 19 people could explain that a row does not pass: then it has no word
+            told = [add is not None and ten and not all_ for add, ten, all_ in zip(larger[0], more, most, strict=True)]
+            beyond = self._surely(question, rule, rows, everyone, [0] * len(rows), within=False)
+            for at, place in enumerate(places):
+                if beyond[at]:
+                    found[place] = "fail"
+                elif (not within[at] or told[at]) and found.get(place) != "fail":
+                    found[place] = "none"
+                else:
+                    found.setdefault(place, "pass")
+        return found
 
     def _surely(
-        self, question: Question, rule: NamedRule, rows: Sequence[PublicRow], everyone: PublicRow, *, within: bool
+        self,
+        question: Question,
+        rule: NamedRule,
+        rows: Sequence[PublicRow],
+        everyone: PublicRow,
+        more: Sequence[int],
+        *,
+        within: bool,
     ) -> list[bool]:
-        """Whether each row passes, or fails, at the numbers that speak against it most."""
+        """Whether each row passes, or fails, at the numbers that speak against it most, with `more` errors besides."""
         errors_harm = (question.side == "low") == (question.metric.name in ("true_positive_rate", "true_negative_rate"))
         against = errors_harm == within
-        tables = [
-            self._corner(
-                row, everyone, errors_up=against, moved=self._doubts.moved(rule, question, row) if within else 0
-            )
-            for row in rows
-        ]
+        tables = [self._corner(row, everyone, errors_up=against, more=add) for row, add in zip(rows, more, strict=True)]
         of_errors = question.metric.name in ("false_negative_rate", "false_positive_rate")
         counts = np.array(
             [[e, n, f, m] if of_errors else [n - e, n, m - f, m] for e, n, f, m in tables], dtype=np.int64
@@ -167,23 +177,17 @@ class Words:
         p = screened_p(counted, n, rest, m, question.fail, FAIL_BETA, 2.0 * max(level, 0.05)).p
         return [bool(yes) for yes in possible & (p <= level)]
 
-    def _corner(self, row: PublicRow, everyone: PublicRow, *, errors_up: bool, moved: int) -> tuple[int, int, int, int]:
+    def _corner(self, row: PublicRow, everyone: PublicRow, *, errors_up: bool, more: int) -> tuple[int, int, int, int]:
         """Errors and people of a row and of everyone else, at the end of what is printed that has most errors, or
         fewest.
         """
-        most, bound = self._method.largest, (row.fewer_than or 1) - 1
-        allowed = 0 if "unscored" in self._method.absent else self._method.floor - 1
-        up = 1 if errors_up else -1
+        most, up, few = self._method.largest, 1 if errors_up else -1, (row.fewer_than or 1) - 1
         people = row.people - up * most if row.few == "errors" else row.people + up * most
-        few = bound if (row.few == "errors") == errors_up else 0
-        errors = few if row.few == "errors" else people - few
-        errors += up * allowed if errors_up or row.few == "right" else 0
-        whole = _middle(everyone)
-        rest_errors = max(whole - up * most, 0) - errors
-        rest_people = everyone.people + up * most - people
-        if errors_up:
-            return errors + moved, people + moved, max(rest_errors - moved, 0), rest_people - moved
-        return max(errors, 0), people, min(max(rest_errors, 0), rest_people), rest_people
+        rare = few if (row.few == "errors") == errors_up else 0
+        errors = (rare if row.few == "errors" else people - rare) + more
+        rest_people = everyone.people + up * most - people - more
+        rest_errors = min(max(_middle(everyone) - up * most - errors, 0), max(rest_people, 0))
+        return errors, people + more, rest_errors, rest_people
 
     def _failing_groups(self, rule: str) -> list[Group]:
         return [group for (of, group), verdict in self._verdicts.items() if of == rule and verdict.outcome == "fail"]
@@ -217,144 +221,6 @@ class Words:
         if row.errors is None:
             return False
         return row.errors - most >= least and row.people - row.errors - 2 * most >= least
-
-
-@dataclass(frozen=True, slots=True)
-class _Members:
-    """Who stands in a row: groups of the audit by the levels of a row."""
-
-    above: Mapping[str, Mapping[tuple[str, str], frozenset[str]]]
-    """Of each feature, the finest codes under a level of any rung."""
-    others: Mapping[tuple[str, str, str, tuple[str, ...]], frozenset[str]]
-    """Codes of others by side, feature, rung and place."""
-
-    @classmethod
-    def of(cls, sides: Sequence[SideRows]) -> _Members:
-        above: dict[str, dict[tuple[str, str], frozenset[str]]] = {}
-        others: dict[tuple[str, str, str, tuple[str, ...]], frozenset[str]] = {}
-        for side in sides:
-            for ladder, rows in zip(side.counts.ladders, side.made.rows, strict=True):
-                finest = [level.code for level in ladder.levels[0]]
-                found: dict[tuple[str, str], set[str]] = {}
-                for at, rung in enumerate(ladder.rungs):
-                    for code, climbed in zip(finest, ladder.climbs[at], strict=True):
-                        found.setdefault((rung, ladder.levels[at][climbed].code), set()).add(code)
-                above[ladder.feature] = {key: frozenset(codes) for key, codes in found.items()}
-                for row in rows:
-                    if row.kind == "others":
-                        key = (side.side, ladder.feature, row.rung or ladder.rungs[0], (row.code,) if row.code else ())
-                        others[key] = frozenset(finest[member] for member in row.members)
-        return cls(above, others)
-
-    def holds(self, row: PublicRow, group: Group) -> bool:
-        """Return whether all people of a group stand in a row."""
-        levels = {level.feature: level for level in group.levels}
-        return all(
-            part.feature in levels and self._finest(levels[part.feature]) <= self._of_part(row, part)
-            for part in row.parts
-        )
-
-    def within(self, row: PublicRow, group: Group) -> bool:
-        """Return whether all people of a row stand in a group."""
-        parts = {part.feature: part for part in row.parts}
-        return all(
-            level.feature in parts and self._of_part(row, parts[level.feature]) <= self._finest(level)
-            for level in group.levels
-        )
-
-    def _finest(self, level: Level) -> frozenset[str]:
-        known = self.above.get(level.feature, {})
-        return known.get((level.rung, level.code), frozenset({level.code}))
-
-    def _of_part(self, row: PublicRow, part: PublicPart) -> frozenset[str]:
-        if part.kind == "others":
-            sides = ("positives", "negatives") if row.side == "both" else (row.side,)
-            return frozenset.intersection(
-                *(self.others.get((side, part.feature, part.rung, part.codes), frozenset()) for side in sides)
-            )
-        levels = self.above.get(part.feature, {})
-        return frozenset().union(*(levels.get((part.rung, code), frozenset({code})) for code in part.codes))
-
-
-class _Doubts:
-    """What people of unknown feature would change, by printed rows alone.
-
-    A row of theirs that is printed counts as it is. Without one they are fewer than T, and all of them are taken to
-    speak against the group: so a word says nothing of how many they are.
-    """
-
-    def __init__(self, result: AuditResult, rows: Sequence[PublicRow], method: Method) -> None:
-        self._plan, self._method = result.plan, method
-        self._printed = {
-            row.group for row in rows if row.side != "both" and row.group is not None and row.errors is not None
-        }
-        features = {feature.name: feature for feature in result.features}
-        self._groups: dict[Group, int] = {}
-        self._family: dict[Group, FamilyCounts] = {}
-        self._exact: dict[Family, FamilyCounts] = {}
-        by_family: dict[Family, list[Group]] = {}
-        cells = {counts.group: cells_of(counts) for counts in result.counts if counts.group.levels}
-        for group in cells:
-            by_family.setdefault(group.family, []).append(group)
-        everyone = cells_of(result.counts[0])
-        for family, groups in by_family.items():
-            stacked = np.stack([cells[group] for group in groups])
-            exact = FamilyCounts(family, tuple(groups), stacked, everyone, parts_of(family, features))
-            for at, group in enumerate(groups):
-                self._groups[group], self._family[group] = at, exact
-        self._possible: dict[tuple[str, Family], PossibleMembers | None] = {}
-        self._passing: dict[tuple[str, Family], IntArray] = {}
-        self._skips = self._plan.evaluation_set.is_weighted or self._plan.evaluation_set.cluster is not None
-
-    def survives(self, rule: NamedRule, group: Group) -> bool:
-        """Return whether a group that passes also does with people of unknown feature as they are printed."""
-        family = self._family.get(group)
-        if self._skips or family is None:
-            return True
-        key = rule.id, family.family
-        if key not in self._passing:
-            self._passing[key] = self._tested(rule, family)
-        return bool(self._passing[key][self._groups[group]])
-
-    def moved(self, rule: NamedRule, question: Question, row: PublicRow) -> int:
-        """Return how many people of unknown feature are taken to be errors of a row."""
-        group = row.group
-        family = None if group is None else self._family.get(group)
-        if group is None or family is None:
-            return 0
-        possible = self._members(rule, family)
-        return 0 if possible is None else int(possible.against(question)[self._groups[group]])
-
-    def _tested(self, rule: NamedRule, family: FamilyCounts) -> IntArray:
-        possible = self._members(rule, family)
-        passes = np.ones(len(family.groups), dtype=np.int64)
-        if possible is None:
-            return passes
-        for question in questions(self._plan, rule):
-            worst = possible.at_their_worst(question, family)
-            mine = (worst.n > 0) & (worst.m > 0) & (worst.y >= 0) & (worst.y <= worst.m)
-            p = pass_p(question, worst, mine, self._plan.verdict.alpha)
-            passes[mine] &= p <= self._plan.verdict.alpha
-        return passes
-
-    def _members(self, rule: NamedRule, family: FamilyCounts) -> PossibleMembers | None:
-        """People who may belong to each group, with those in no printed row at T; None where there are none."""
-        key = rule.id, family.family
-        if key not in self._possible:
-            unknown = [
-                at for at, group in enumerate(family.groups)
-                if any(level.code == UNKNOWN for level in group.levels) and group not in self._printed
-            ]  # fmt: skip
-            supposed = Supposed.of(self._plan.sensitivity)
-            if not unknown:
-                self._possible[key] = None
-                return None
-            cells = family.cells.copy()
-            most = self._method.row - 1
-            for label, error, right in ((POSITIVE, NOT_FLAGGED, FLAGGED), (NEGATIVE, FLAGGED, NOT_FLAGGED)):
-                cells[unknown, label, error], cells[unknown, label, right] = most, 0
-            self._possible[key] = possible_members([replace(family, cells=cells)], METRICS[rule.metric], supposed)
-        return self._possible[key]
 
 
 def words_to_json(row: PublicRow) -> dict[str, list[str | None]]:

@@ -1,0 +1,118 @@
+"""What unprinted people could explain of a verdict: those whose feature is unknown, and those without an answer.
+
+A group that passes but for such people would tell that they are many. Where one unprinted number alone could explain
+it, and only a number that leaves fewer than ten values below T, the row has no word, whatever the verdict is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from audit.analyses.estimates import cells_of
+from audit.analyses.missing_attributes import PossibleMembers, Supposed, member_places, possible_members
+from audit.analyses.sides import Question, questions
+from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, FamilyCounts, parts_of
+from audit.disclosure.method import Method
+from audit.plan.audit_plan import AuditPlan, NamedRule
+from audit.public.release import PublicRow
+from audit.result.findings.judged import GroupCounts, RuleResult, Verdict
+from audit.stats.arrays import BoolArray, Tables
+from audit.verdicts.margin_tests import pass_p
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import METRICS
+
+
+class Judged(NamedTuple):
+    """The parts of a result that words are made of."""
+
+    plan: AuditPlan
+    features: tuple[SensitiveFeature, ...]
+    counts: tuple[GroupCounts, ...]
+    rules: tuple[RuleResult, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+class Doubts:
+    """Unprinted people who could stand between groups and their PASS."""
+
+    def __init__(self, result: Judged, rows: Sequence[PublicRow], method: Method) -> None:
+        self._plan, self._method = result.plan, method
+        printed = {row.group for row in rows if row.side != "both" and row.errors is not None}
+        features = {feature.name: feature for feature in result.features}
+        groups: dict[Family, list[GroupCounts]] = {}
+        for counts in result.counts:
+            groups.setdefault(counts.group.family, []).append(counts)
+        everyone = cells_of(result.counts[0])
+        self._at: dict[Group, tuple[FamilyCounts, int]] = {}
+        self._unknown: dict[Family, list[list[int]]] = {}
+        for family, of_family in groups.items():
+            names = tuple(counts.group for counts in of_family)
+            cells = np.stack([cells_of(counts) for counts in of_family])
+            table = FamilyCounts(family, names, cells, everyone, parts_of(family, features))
+            self._at |= {group: (table, at) for at, group in enumerate(names)}
+            self._unknown[family] = [
+                [other for other in others if names[other] not in printed] for others in member_places(table).unknown
+            ]
+        self._possible: dict[tuple[str, Family, int], PossibleMembers] = {}
+        self._passing: dict[tuple[str, Family, int], BoolArray] = {}
+
+    def explain_alone(self, rule: NamedRule, group: Group) -> bool:
+        """Return whether one unprinted number of people of unknown feature, and only a large one, could keep a group
+        from the PASS that it would have without them.
+        """
+        if self._sources(group) != (1, 0):
+            return False
+        return self._passes(rule, group, self._method.floor) and not self._passes(rule, group, self._method.row - 1)
+
+    def unscored_alone(self, group: Group) -> bool:
+        """Return whether people without an answer are the only ones who could keep a group from a PASS."""
+        return self._sources(group) == (0, 1)
+
+    def moved(self, rule: NamedRule, question: Question, group: Group | None, unprinted: int) -> int | None:
+        """Return how many people would be added as errors to a group, if the one unprinted number that could explain
+        its verdict were `unprinted`; None where there is none, or several.
+        """
+        sources = (0, 0) if group is None else self._sources(group)
+        if group is None or sum(sources) != 1:
+            return None
+        if sources[1]:
+            return unprinted
+        table, at = self._at[group]
+        return int(self._members(rule, table, unprinted).against(question)[at])
+
+    def _sources(self, group: Group) -> tuple[int, int]:
+        """Unprinted numbers of people of unknown feature who may belong to a group, and of people without an answer."""
+        table, at = self._at.get(group, (None, 0))
+        unknown = 0 if table is None else len(self._unknown[table.family][at])
+        return unknown, int("unscored" not in self._method.absent)
+
+    def _passes(self, rule: NamedRule, group: Group, unprinted: int) -> bool:
+        table, at = self._at[group]
+        key = rule.id, table.family, unprinted
+        if key not in self._passing:
+            passes = np.ones(len(table.groups), dtype=bool)
+            possible = self._members(rule, table, unprinted)
+            for question in questions(self._plan, rule):
+                worst = possible.at_their_worst(question, table)
+                can = (worst.n > 0) & (worst.m > 0) & (worst.y >= 0) & (worst.y <= worst.m)
+                p = np.ones(can.size)
+                p[can] = pass_p(question, Tables(*worst), can, self._plan.verdict.alpha)
+                passes &= p <= self._plan.verdict.alpha
+            self._passing[key] = passes
+        return bool(self._passing[key][at])
+
+    def _members(self, rule: NamedRule, table: FamilyCounts, unprinted: int) -> PossibleMembers:
+        """People who may belong to each group; each unprinted number of them is `unprinted`, all errors."""
+        key = rule.id, table.family, unprinted
+        if key not in self._possible:
+            cells = table.cells.copy()
+            places = sorted({other for others in self._unknown[table.family] for other in others})
+            for label, error, right in ((POSITIVE, NOT_FLAGGED, FLAGGED), (NEGATIVE, FLAGGED, NOT_FLAGGED)):
+                cells[places, label, error], cells[places, label, right] = unprinted, 0
+            supposed = Supposed.of(self._plan.sensitivity)
+            self._possible[key] = possible_members([replace(table, cells=cells)], METRICS[rule.metric], supposed)
+        return self._possible[key]
