@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from audit.public.figures import lengths_of
 from audit.vocabulary.text import harmless
 from reports.html import palette
 
@@ -22,6 +21,7 @@ LOOKS = {"fail": "f", "pass": "p", "inconclusive": "i", "not_evaluable": "n", ""
 """Short names of looks, as the style sheet knows them."""
 _TRIANGLE = "M0-5.5 6 5H-6z"
 _OFF_THE_AXIS = "M0-5 7 0 0 5z"
+_LEAST_LENGTH = 0.012
 _AXIS_ENDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
@@ -115,7 +115,7 @@ def states(counts: Sequence[tuple[str, int]], title: str) -> Markup:
     """Draw a bar of states: one segment for each outcome, as wide as its share. The words and counts stand under it."""
     shown = [(outcome, count) for outcome, count in counts if count]
     parts, start = [], 0.0
-    for (outcome, _), share in zip(shown, lengths_of([count for _, count in shown]), strict=True):
+    for (outcome, _), share in zip(shown, _lengths([count for _, count in shown]), strict=True):
         width = 100 * share
         look = {
             "fail": f'fill="{palette.BEYOND}"',
@@ -146,3 +146,12 @@ def _place(value: float, end: float) -> str:
 
 def _percent(number: float) -> str:
     return f"{number:.1f}".removesuffix(".0") + "%"
+
+
+def _lengths(counts: Sequence[int]) -> list[float]:
+    """Return the parts of a bar for these counts, as shares of it. Parts too short to be seen are made longer."""
+    total = sum(counts)
+    is_short = [count < total * _LEAST_LENGTH for count in counts]
+    room = 1.0 - _LEAST_LENGTH * sum(is_short)
+    long = sum(count for count, short in zip(counts, is_short, strict=True) if not short)
+    return [_LEAST_LENGTH if short else room * count / long for count, short in zip(counts, is_short, strict=True)]
