@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 from xml.etree import ElementTree as ET
 
-from audit.public.table import PublicRelease
+from audit.public.release import PublicRelease
 from reports.html import palette
 from reports.plain_text import xml_text
 from reports.public.pipeline_reading import PipelineReading
@@ -57,7 +57,7 @@ class PublicBadgeReporter:
                 "aria-labelledby": "title",
             },
         )
-        ET.SubElement(svg, "title", id="title").text = xml_text(f"{reading.title}. {reading.about_verdict()}")
+        ET.SubElement(svg, "title", id="title").text = xml_text(f"{reading.title}. {reading.verdict}.")
         ET.SubElement(svg, "rect", width=str(_LEFT), height="20", fill=palette.INK)
         ET.SubElement(svg, "rect", x=str(_LEFT), width=str(look.width), height="20", fill=look.colour)
         mark = {"fill": "none", "stroke": palette.PAPER, "stroke-width": "2", "stroke-linejoin": "round"}

@@ -1,8 +1,4 @@
-"""`groups.csv`: one row for each group. The column `group` says whose numbers stand in it.
-
-The same people have a row on every rung on which they have one code: who counts words counts them once, at their worst
-word, as `audit.public.figures.state_tally` does.
-"""
+"""`groups.csv`: a line for each printed row, with its rates and words. The columns `side` and `group` name the row."""
 
 from __future__ import annotations
 
@@ -11,12 +7,14 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public.figures import state_of, tenth, whole_per_cent
-from audit.public.sentences import SENTENCES
-from audit.public.table import PublicGroup, PublicMethod, PublicRate, PublicRelease, PublicSide, group_key, has_words
+from audit.public.cases import waiver_words
+from audit.public.figures import per_cent, state_of
+from audit.public.names import RowNames
+from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
+from audit.vocabulary.numbers import half_up
 from reports.plain_text import spreadsheet_text
-from reports.public.plain_names import PlainNames
-from reports.public.waived import PublicWaived
+
+_RATE: Final = ("percent", "low_percent", "high_percent", "at_least_percent", "at_most_percent", "rest_percent")
 
 
 class PublicCsvReporter:
@@ -30,78 +28,41 @@ class PublicCsvReporter:
         """The whole file as text, the same for the same release."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        for cells in _Rows(release).all():
+        for cells in _lines(release):
             writer.writerow(map(spreadsheet_text, cells))
         return text.getvalue()
 
 
-class _Rows:
-    def __init__(self, release: PublicRelease) -> None:
-        self._release = release
-        self._names = PlainNames(release)
-        self._waived = PublicWaived(release)
-        self._metrics = list(dict.fromkeys(rate.metric for rate in release.rates))
-        self._rates = {(rate.metric, group_key(rate.group)): rate for rate in release.rates}
-        words = release.words if has_words(release) else ()  # of sizes alone no group was judged
-        self._words = {(word.rule, group_key(word.group)): state_of(word) for word in words}
-
-    def all(self) -> Iterator[list[str]]:
-        yield [
-            "group", "name", "positives", "missed", "missed_in_words", "negatives", "wrongly_flagged",
-            "wrongly_flagged_in_words", "unscored", "unlabelled", *self._heads(),
-        ]  # fmt: skip
-        for row in self._release.table.groups:
-            yield self._row(row)
-
-    def _heads(self) -> Iterator[str]:
-        for metric in self._metrics:
-            for part in ("percent", "low_percent", "high_percent", "at_least_percent", "at_most_percent", "why_not"):
-                yield f"{metric}_{part}"
-        for rule in self._release.rules:
-            yield f"word under {rule.rule}"
-        if self._waived.all:
-            yield "waived"
-
-    def _row(self, row: PublicGroup) -> list[str]:
-        key, method = group_key(row.group), self._release.table.method
-        cells = [key, self._names.group(row.group)]
-        for side in (row.positives, row.negatives):
-            cells += [_count(side.cases), _count(side.errors), _in_words(side, method)]
-        cells += [_count(row.unscored), _count(row.unlabelled)]
-        for metric in self._metrics:
-            cells += _rate(self._rates.get((metric, key)))
-        cells += [self._words.get((rule.rule, key), "") for rule in self._release.rules]
-        return [*cells, *([self._waivers(row)] if self._waived.all else [])]
-
-    def _waivers(self, row: PublicGroup) -> str:
-        """Who answers for findings on a group; in the row of everyone, for those that are not named."""
-        told = [
-            ": ".join(filter(None, (waiver.rule, self._waived.words(waiver))))
-            for waiver in self._waived.all
-            if waiver.group == row.group or (waiver.group is None and not row.group.levels)
-        ]
-        return "; ".join(told)
+def _lines(release: PublicRelease) -> Iterator[list[str]]:
+    names = RowNames(release)
+    metrics = list(dict.fromkeys(rate.metric for row in release.rows for rate in row.rates))
+    head = ["side", "group", "name", "total", "people", "errors", "fewer_than", "few", "as_of"]
+    head += [f"{metric}_{part}" for metric in metrics for part in _RATE]
+    yield [*head, *(f"{kind} under {rule.rule}" for rule in release.rules for kind in ("word", "because", "waiver"))]
+    for row in release.rows:
+        known = {rate.metric: rate for rate in row.rates}
+        cells = [row.side, row.key, names.of(row.parts), "yes" if row.total else "no", str(row.people)]
+        cells += [_text(row.errors), _text(row.fewer_than), row.few or "", row.as_of]
+        cells += [cell for metric in metrics for cell in _rate(known.get(metric))]
+        yield [*cells, *(cell for rule in release.rules for cell in _word(release, row, rule))]
 
 
-def _count(value: int | None) -> str:
+def _text(value: int | None) -> str:
     return "" if value is None else str(value)
-
-
-def _in_words(side: PublicSide, method: PublicMethod) -> str:
-    if side.shown == "few_errors":
-        return SENTENCES["few_errors"].format(few_errors=method.few_errors)
-    if side.shown == "few_correct":
-        return SENTENCES["few_correct"].format(few_correct=method.few_correct)
-    return "" if side.why is None else SENTENCES[side.why]
 
 
 def _rate(rate: PublicRate | None) -> list[str]:
     if rate is None:
-        return [""] * 6
-    value = "" if rate.value is None else f"{tenth(rate.value)}"
-    ends = [_per_cent(end) for end in (rate.low, rate.high, rate.at_least, rate.at_most)]
-    return [value, *ends, "" if rate.why is None else SENTENCES[rate.why]]
+        return [""] * len(_RATE)
+    shares = (rate.value, rate.low, rate.high, rate.at_least, rate.at_most, rate.rest)
+    return ["" if share is None else str(half_up(per_cent(share), 1)) for share in shares]
 
 
-def _per_cent(share: float | None) -> str:
-    return "" if share is None else str(whole_per_cent(share))
+def _word(release: PublicRelease, row: PublicRow, rule: PublicRule) -> list[str]:
+    """The state of a row under a rule, its reason, and who answers for it."""
+    word = next((word for word in row.words if word.rule == rule.rule), None)
+    if word is None:
+        return ["", "", ""]
+    named = [one for one in release.waivers if one.group is not None]
+    waived = [waiver_words(one, release) for one in named if (one.rule, one.group) == (rule.rule, row.group)]
+    return [state_of(word), word.because or "", "; ".join(waived)]

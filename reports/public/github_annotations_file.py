@@ -1,19 +1,21 @@
 """`annotations.txt`: at most ten workflow commands of GitHub, which a step prints with `cat`.
 
-One for each failing rule, after those for the verdict. The first line is an ordinary one: it says the verdict, and
-names the rules and where they stand in the plan.
+One for each rule that does not pass, after the one for the verdict. The first line is an ordinary one: the verdict.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from audit.public.table import PublicRelease, PublicRule
+from audit.public.release import PublicRelease
 from audit.vocabulary.text import harmless
+from reports.cases import Suite
 from reports.public.pipeline_reading import PipelineReading
 
 _MOST: Final = 10
 """GitHub shows ten annotations of a kind for a step."""
+_NAMED: Final = 3
+"""Rows that are named under a rule."""
 
 
 class PublicGithubAnnotationsReporter:
@@ -26,42 +28,39 @@ class PublicGithubAnnotationsReporter:
     def render(self, release: PublicRelease) -> str:
         """The whole file as text, the same for the same release."""
         reading = PipelineReading(release)
-        rules = [f"{_property(rule.rule)} ({reading.plan} {reading.line(rule)})" for rule in release.rules]
-        said = f"audit: {_property(reading.title)}; {_data(reading.verdict)}"
-        lines = [f"{said}; rules: {', '.join(rules) or 'none'}"]
-        return "\n".join([*lines, *_commands(reading), *_waivers(reading)]) + "\n"
+        lines = [f"audit: {_property(reading.title)}; {_data(reading.verdict)}", *_commands(reading)]
+        notices = [("notice", reading.waiver(waiver)) for waiver in release.waivers[:_MOST]]
+        lines += [_command(reading, kind, None, "Waived finding", text) for kind, text in notices]
+        return "\n".join(lines) + "\n"
 
 
 def _commands(reading: PipelineReading) -> list[str]:
-    failing = reading.failing_rules()
+    verdict, *rules = reading.suites
     kind = "error" if reading.outcome == "fail" else "warning"
-    # A verdict that rules carry needs no annotation of its own; one that none carries must not be silent.
-    alone = not failing or bool({"probes", "change"} & set(reading.release.headline.fails_on)) or reading.is_expired
     commands = []
-    if alone and reading.look != "pass":
-        commands.append(_command(reading, kind, None, "Audit of groups", reading.about_verdict()))
+    # A verdict that rules carry needs no annotation of its own; one that none carries must not be silent.
+    if reading.look != "pass" and verdict.said_by == "itself":
+        commands.append(_command(reading, kind, None, "Audit of groups", reading.about_verdict))
+    failing = [suite for suite in rules if suite.whole.outcome == "fail"]
     room = _MOST - len(commands)
-    for place, rule in enumerate(failing):
-        if place == room - 1 and len(failing) > room:
-            text = "Further rules have groups beyond their limits in the protected figures: release.json names them."
-            commands.append(_command(reading, "error", None, "Further rules", text))
-            break
-        text = "In this test groups are beyond the limit in the protected figures: release.json names them."
-        commands.append(_command(reading, "error", rule, rule.rule, text))
+    shown = failing if len(failing) <= room else failing[: room - 1]
+    commands += [_command(reading, "error", suite, suite.name, _text(suite)) for suite in shown]
+    if len(failing) > room:
+        commands.append(_command(reading, "error", None, "Further rules", "Further rules fail: release.json has them."))
     return commands
 
 
-def _waivers(reading: PipelineReading) -> list[str]:
-    """A notice for each waiver, as far as there is room: notices are counted apart from errors."""
-    return [
-        _command(reading, "notice", None, "Waived finding", f"Waiver of {told}")
-        for told in reading.waived.sentences()[:_MOST]
-    ]
+def _text(suite: Suite) -> str:
+    failing = [case for case in suite.cases if case.outcome == "fail"]
+    if not failing:
+        return suite.whole.message
+    more = [f"and {len(failing) - _NAMED} more in release.json"] if len(failing) > _NAMED else []
+    return ". ".join([*(f"{case.name}: {case.message}" for case in failing[:_NAMED]), *more])
 
 
-def _command(reading: PipelineReading, kind: str, rule: PublicRule | None, title: str, text: str) -> str:
-    place = f"file={_property(reading.plan)},line={reading.line(rule)}"
-    return f"::{kind} {place},title={_property(title)}::{_data(text)}"
+def _command(reading: PipelineReading, kind: str, suite: Suite | None, title: str, text: str) -> str:
+    line = 1 if suite is None else suite.line or 1
+    return f"::{kind} file={_property(reading.plan)},line={line},title={_property(title)}::{_data(text)}"
 
 
 def _data(text: str) -> str:

@@ -1,22 +1,14 @@
-"""`gl-code-quality.json` for GitLab's merge-request widget: an entry for each group beyond a limit.
-
-A fail has an entry for the whole set too, whether a group is named or not; so have an inconclusive set and an audit
-past its expiry. An empty list is a pass and nothing else.
-"""
+"""`gl-code-quality.json` for GitLab's merge-request widget: an entry for whatever is no pass, so none is a pass."""
 
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Any, Final
 
-from audit.public.sentences import SENTENCES
-from audit.public.table import PublicRelease, PublicRule, PublicWaiver, group_key
+from audit.public.release import PublicRelease
 from audit.vocabulary.text import harmless
-from reports.public.pipeline_reading import Finding, PipelineReading, likely_range
-
-_VERDICT: Final = "audit/verdict"
-_SEVERITIES: Final = {"fail": "blocker", "inconclusive": "major", "expired": "major"}
+from reports.cases import Result, fingerprint, results
+from reports.public.pipeline_reading import PipelineReading
 
 
 class PublicGitlabCodequalityReporter:
@@ -29,47 +21,18 @@ class PublicGitlabCodequalityReporter:
     def render(self, release: PublicRelease) -> str:
         """The whole file as text, the same for the same release."""
         reading = PipelineReading(release)
-        entries = [_verdict(reading)] if reading.look != "pass" else []
-        entries += [_finding(reading, finding) for finding in reading.findings]
+        entries = [_entry(reading, found) for found in results(reading.suites)]
         return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
 
 
-def _verdict(reading: PipelineReading) -> dict[str, Any]:
-    text = f"{reading.title}: {reading.about_verdict()}"
+def _entry(reading: PipelineReading, found: Result) -> dict[str, Any]:
+    suite, case = found.suite, found.case
+    severity = "major" if found.level == "warning" else "critical" if case is not suite.whole else "blocker"
+    waived = f"{case.waived.words}; " if case.waived else ""
     return {
-        **_entry(reading, _VERDICT, "outcome", text, _SEVERITIES[reading.look]),
-        "rules": [_place(reading, rule) for rule in reading.release.rules],
-        **({"waivers": list(map(partial(_waiver, reading), reading.waived.all))} if reading.waived.all else {}),
-    }
-
-
-def _waiver(reading: PipelineReading, waiver: PublicWaiver) -> dict[str, Any]:
-    """A waiver in the row of its group, so that its days may stand beside the finding as well."""
-    told = {"check_name": harmless(waiver.rule), "description": reading.waived.words(waiver)}
-    return told if waiver.group is None else {"group": group_key(waiver.group), **told}
-
-
-def _finding(reading: PipelineReading, finding: Finding) -> dict[str, Any]:
-    text = f"{reading.waived.before(finding.rule.rule, finding.group)}{finding.name}: {SENTENCES['below']}"
-    rate = likely_range(finding.rate)
-    if rate is not None:
-        text += f"; rate {rate[0]} (likely range {rate[1]})"
-    made = _entry(reading, finding.rule.rule, finding.key, text, "critical")
-    # `group` is ours: GitLab does not read it, and the gate takes the numbers of the entry for those of this row.
-    return {**made, **_place(reading, finding.rule), "group": finding.key}
-
-
-def _entry(reading: PipelineReading, rule: str, of: str, text: str, severity: str) -> dict[str, Any]:
-    return {
-        "description": text,
-        "check_name": harmless(rule),
-        "fingerprint": reading.fingerprint(rule, of),
+        "description": harmless(f"{waived}{case.name}: {case.message}"),
+        "check_name": harmless(f"audit/{suite.name}" if suite.kind == "verdict" else suite.name),
+        "fingerprint": fingerprint(reading.system, suite.name, case.key),
         "severity": severity,
-        "location": {"path": reading.plan, "lines": {"begin": 1}},
+        "location": {"path": reading.plan, "lines": {"begin": suite.line or 1}},
     }
-
-
-def _place(reading: PipelineReading, rule: PublicRule) -> dict[str, Any]:
-    """What names a rule and its place in the plan. All stand with the verdict, so that they are no group's numbers."""
-    location = {"path": reading.plan, "lines": {"begin": reading.line(rule)}}
-    return {"check_name": harmless(rule.rule), "location": location}

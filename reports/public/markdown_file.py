@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from audit.public.table import PublicRelease
+from audit.public.release import PublicRelease
 from reports.markdown_text import literal
-from reports.public.markdown_text import counts_table, findings_tables, waiver_lines
+from reports.public.markdown_text import notes, tables
 from reports.public.pipeline_reading import PipelineReading
-
-_MOST: Final = 10
 
 
 class PublicMarkdownReporter:
@@ -22,19 +20,15 @@ class PublicMarkdownReporter:
     def render(self, release: PublicRelease) -> str:
         """The whole file as text, the same for the same release."""
         reading = PipelineReading(release)
-        features = ", ".join(literal(name) for name in reading.about.without_figures[:_MOST])
         lines = [
             f"**{reading.verdict}.** {reading.next_step}",
             "",
-            f"System: {literal(reading.title)}. {reading.notice}.",
+            f"System: {literal(reading.title)}.",
             "",
             "<details><summary>Groups and limits</summary>",
             "",
-            *counts_table(reading),
-            "",
-            *findings_tables(reading, _MOST),
-            *waiver_lines(reading),
-            *(f"- {note}" for note in reading.sentences(features)),
+            *tables(reading),
+            *notes(reading),
             "",
             "</details>",
         ]

@@ -5,75 +5,88 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public.sentences import NO_WORDS
-from audit.public.table import PublicWaiver, group_key, has_words
+from audit.public.cases import RowCase, has_expired, sentences_beside
+from audit.public.release import PublicWaiver
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.numbers import percent
 from reports.markdown_text import literal
-from reports.public.pipeline_reading import Finding, PipelineReading, is_plain_key, likely_range
-from reports.public.waived import NOT_NAMED
+from reports.public.pipeline_reading import PipelineReading
 
+_MOST: Final = 10
 _MOST_RULES: Final = 20
 _MOST_WAIVERS: Final = 20
+_VERDICTS: Final = {"fail": "exceeds the limit", "pass": "within the limit", "inconclusive": "cannot tell"}
 
 
-def counts_table(reading: PipelineReading) -> Iterator[str]:
-    """Four counts for each rule; where no group has a word, that."""
+def tables(reading: PipelineReading) -> Iterator[str]:
+    """Rules with their verdicts, the rows beyond a limit, and who answers for which finding."""
+    yield from _rules(reading)
+    yield ""
+    yield from _findings(reading)
+    yield from _waivers(reading)
+
+
+def notes(reading: PipelineReading) -> Iterator[str]:
+    """What must stand beside the verdict."""
+    return (f"- {note}" for note in sentences_beside(reading.release, literal))
+
+
+def _rules(reading: PipelineReading) -> Iterator[str]:
     rules = reading.release.rules
     if not rules:
         yield "The plan limits no rate of groups."
         return
-    told = has_words(reading.release)
-    if told:
-        yield "| Groups under the rule | beyond the limit | within it | cannot tell | not shown |"
-        yield "|---|---:|---:|---:|---:|"
-    else:
-        yield "| Rule | Groups under the rule |"
-        yield "|---|---|"
+    yield "| Rule | Verdict | Groups tested | Rows beyond | With a smaller group beyond | Within | Cannot tell |"
+    yield "|---|---|---:|---:|---:|---:|---:|"
     for rule in rules[:_MOST_RULES]:
-        named = ": ".join(filter(None, (literal(rule.rule), literal(reading.metric(rule)))))
-        yield f"| {named} | {' | '.join(map(str, reading.tally(rule.rule).values())) if told else NO_WORDS} |"
+        tally = reading.cases.tally(rule.rule)
+        counts = (tally["beyond"], tally["smaller_beyond"], tally["within"], tally["cannot_tell"] + tally["not_judged"])
+        named = f"{literal(rule.rule)}: {METRICS[rule.metric].plain}"
+        yield f"| {named} | {_VERDICTS[rule.outcome]} | {rule.tested} | {' | '.join(map(str, counts))} |"
     if len(rules) > _MOST_RULES:
         yield "\nFurther rules stand in `release.json`."
 
 
-def findings_tables(reading: PipelineReading, most: int) -> Iterator[str]:
-    """The groups beyond a limit, most people first, under the rules that are in the table of counts."""
+def _findings(reading: PipelineReading) -> Iterator[str]:
+    """The rows beyond a limit under the rules of the first table, most people first."""
     shown_rules = [rule.rule for rule in reading.release.rules[:_MOST_RULES]]
-    first = [finding for finding in reading.first if finding.rule.rule in shown_rules][:most]
-    for rule in dict.fromkeys(finding.rule.rule for finding in first):
-        yield f"Beyond the limit of {literal(rule)} in the protected figures:\n"
-        yield "| Group | Rate | Likely range | Key |\n|---|---:|---|---|"
-        for finding in first:
-            if finding.rule.rule == rule:
-                yield _row(finding, reading.waived.mark(rule, finding.group))
+    failing = sorted(reading.cases.failing, key=lambda case: -case.apart)
+    first = [case for case in failing if case.rule.rule in shown_rules][:_MOST]
+    for rule in dict.fromkeys(case.rule.rule for case in first):
+        yield f"Beyond the limit of {literal(rule)}:\n"
+        yield "| Group | Rate | Likely range | Everyone else | Limit |\n|---|---:|---|---:|---|"
+        yield from (_row(case, reading) for case in first if case.rule.rule == rule)
         yield ""
-    if len(reading.first) > len(first):
-        yield "More groups are beyond a limit: `release.json` has them all.\n"
+    if len(failing) > len(first):
+        yield "More rows are beyond a limit: `release.json` has them all.\n"
 
 
-def waiver_lines(reading: PipelineReading) -> Iterator[str]:
-    """Who answers for which finding, until when."""
-    if reading.waived.all:
+def _row(case: RowCase, reading: PipelineReading) -> str:
+    mark = ""
+    if case.waiver is not None:
+        mark = " (its waiver has expired)" if has_expired(case.waiver, reading.release) else " (waived)"
+    within = " (a smaller group within this row)" if case.state == "smaller_beyond" else ""
+    rate = case.rate
+    if rate is None:
+        return f"| {literal(case.name)}{within}{mark} | | | | {case.limit} |"
+    span = "" if rate.low is None or rate.high is None else f"{percent(rate.low)} to {percent(rate.high)}"
+    rest = "" if rate.rest is None else percent(rate.rest)
+    return f"| {literal(case.name)}{within}{mark} | {case.value} | {span} | {rest} | {case.limit} |"
+
+
+def _waivers(reading: PipelineReading) -> Iterator[str]:
+    waivers = reading.release.waivers
+    if waivers:
         yield "Waived findings, which change no verdict:\n"
-        for waiver in reading.waived.all[:_MOST_WAIVERS]:
-            yield f"- {_waiver(reading, waiver)}"
-        if len(reading.waived.all) > _MOST_WAIVERS:
+        yield from (f"- {_waiver(reading, waiver)}" for waiver in waivers[:_MOST_WAIVERS])
+        if len(waivers) > _MOST_WAIVERS:
             yield "- Further waivers stand in `release.json`."
         yield ""
 
 
 def _waiver(reading: PipelineReading, waiver: PublicWaiver) -> str:
-    expired = ", expired when the audit was run" if reading.waived.has_expired(waiver) else ""
+    expired = ", expired when the audit was run" if has_expired(waiver, reading.release) else ""
     until = f"waived by {literal(waiver.who)} until {literal(waiver.expires)}{expired}"
     if waiver.group is None:
-        return f"{NOT_NAMED}: {until}"
-    key = group_key(waiver.group)
-    named = f"`{key}`" if is_plain_key(key) else "a group whose name cannot be shown here"
-    return f"{named} under {literal(waiver.rule)}: {until}: {literal(waiver.why)}"
-
-
-def _row(finding: Finding, mark: str) -> str:
-    # Numbers may stand in a line only beside the key of their row.
-    if not is_plain_key(finding.key):
-        return "| a group whose name cannot be shown here | | | see `release.json` |"
-    rate, span = likely_range(finding.rate) or ("", "")
-    return f"| {literal(finding.name)}{mark} | {rate} | {span} | `{finding.key}` |"
+        return f"{reading.waived(waiver)}: {until}"
+    return f"{literal(reading.waived(waiver))}: {until}: {literal(waiver.why)}"

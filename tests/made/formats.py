@@ -1,4 +1,4 @@
-"""What the gates see of the formats for pipelines: all of them as the public files of one release."""
+"""Forms of a release for pipelines: all of them as files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 
 import jsonschema
 
-from audit.public.table import PublicRelease
+from audit.public.release import PublicRelease
 from reports.public.badge_file import PublicBadgeReporter
 from reports.public.github_annotations_file import PublicGithubAnnotationsReporter
 from reports.public.github_summary_file import PublicGithubSummaryReporter

@@ -1,0 +1,237 @@
+"""Cases of a release: each row that a rule judges, with what is said of it. JUnit, SARIF, pytest and gates write these.
+
+Every number in a message is of the row, of its rule, or of the method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
+
+from audit.public.figures import STATES, State, limits_beside, people_apart, state_of
+from audit.public.names import RowNames
+from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule, PublicWaiver, PublicWord
+from audit.public.sentences import SENTENCES
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.numbers import percent
+from audit.vocabulary.text import harmless
+
+CaseOutcome = Literal["pass", "fail", "inconclusive"]
+
+OUTCOMES: Final[Mapping[State, CaseOutcome]] = {
+    "beyond": "fail",
+    "smaller_beyond": "fail",
+    "cannot_tell": "inconclusive",
+    "not_judged": "inconclusive",
+    "within": "pass",
+}
+"""What a state is to a pipeline: only a row within the limit passes."""
+_SMALLER: Final = SENTENCES["smaller_beyond"][0].lower() + SENTENCES["smaller_beyond"][1:].rstrip(".")
+
+
+@dataclass(frozen=True, slots=True)
+class RowCase:
+    """A row under a rule."""
+
+    rule: PublicRule
+    row: PublicRow
+    word: PublicWord
+    name: str
+    """Who the row is, in English."""
+    judged_as: str
+    """Name of the larger group as a part of which it is judged; empty where there is none."""
+    waiver: PublicWaiver | None
+
+    @property
+    def key(self) -> str:
+        """Name of the row among those of its side."""
+        return self.row.key
+
+    @property
+    def state(self) -> State:
+        """State of the row under the rule."""
+        return state_of(self.word)
+
+    @property
+    def outcome(self) -> CaseOutcome:
+        """Outcome of the case."""
+        return OUTCOMES[self.state]
+
+    @property
+    def rate(self) -> PublicRate | None:
+        """Rate that the rule limits."""
+        return next((rate for rate in self.row.rates if rate.metric == self.rule.metric), None)
+
+    @property
+    def apart(self) -> int:
+        """About how many of the row would fare otherwise at the rate of everyone else; 0 where it is not known."""
+        return people_apart(self.row, self.rule.metric) or 0
+
+    @property
+    def said(self) -> str:
+        """What the exact audit says of the row, and why it does not tell."""
+        if self.state == "beyond":
+            return "beyond the limit" + (f"; {_SMALLER}" if self.word.smaller_beyond else "")
+        if self.state == "smaller_beyond":
+            return _SMALLER
+        if self.state == "within":
+            return "within the limit"
+        return {
+            "limit_not_excluded": "cannot tell: the cases point neither way",
+            "unknown_people": "cannot tell: it depends on people of whom a feature is unknown",
+            "too_few_cases": "cannot tell: too few cases to judge these people alone"
+            + (f"; judged as part of {self.judged_as}" if self.judged_as else ""),
+            "too_few_in_public": "cannot tell in public: the row has few errors or few right answers, and a word would"
+            " tell how many; the auditor knows",
+            "numbers_of_before": f"cannot tell in public: the numbers stand from {self.row.as_of}, and the verdict has"
+            " changed since; the auditor knows",
+        }.get(self.word.because or "", "not judged: the audit does not judge these people as one group")
+
+    @property
+    def numbers(self) -> str:
+        """The rate, that of everyone else, and the limit, each as far as it is known."""
+        rate = self.rate
+        if rate is None:
+            return ""
+        beside = [] if rate.rest is None else [f"everyone else {percent(rate.rest)}"]
+        return "; ".join([self._rate(rate), *beside, f"limit {self.limit}"])
+
+    @property
+    def limit(self) -> str:
+        """The limit: the smallest and largest rate within it, or the margin where the rest is not known."""
+        rate = self.rate
+        if rate is None or rate.rest is None:
+            return limit_words(self.rule)
+        ends = [percent(end, against=rate.value) for end in self._ends]
+        return " to ".join(ends) if len(ends) > 1 else f"at {'least' if 'low' in self.rule.worse else 'most'} {ends[0]}"
+
+    @property
+    def message(self) -> str:
+        """What is said of the row, with its numbers."""
+        return "; ".join(filter(None, (self.said, self.numbers)))
+
+    @property
+    def _ends(self) -> list[float]:
+        rate = self.rate
+        ends = () if rate is None or rate.rest is None else limits_beside(rate.rest, self.rule)
+        # a float of a sum may lie beside the limit that it is
+        return [round(end, 6) for end in ends if end is not None]
+
+    @property
+    def value(self) -> str:
+        """The rate, or the bound that is known of it; empty where nothing is."""
+        rate = self.rate
+        if rate is None:
+            return ""
+        if rate.value is not None:
+            near = min(self._ends, key=lambda end: abs(end - (rate.value or 0.0)), default=None)
+            return percent(rate.value, against=near)
+        if rate.at_least is not None:
+            return f"at least {percent(rate.at_least)}"
+        return "" if rate.at_most is None else f"at most {percent(rate.at_most)}"
+
+    def _rate(self, rate: PublicRate) -> str:
+        said = f"{METRICS[rate.metric].plain} {self.value}".rstrip()
+        if self.row.few is not None:
+            return f"{said} ({few_words(self.row)})"
+        span = "" if rate.low is None else f" (likely range {percent(rate.low)} to {percent(rate.high)})"
+        return f"{said}{span} of about {self.row.people}"
+
+
+class PublicCases:
+    """Cases of one release, found by rule."""
+
+    def __init__(self, release: PublicRelease) -> None:
+        self.release = release
+        self._names = RowNames(release)
+        self._waivers = {(waiver.rule, waiver.group): waiver for waiver in release.waivers if waiver.group is not None}
+
+    @cached_property
+    def by_rule(self) -> Mapping[str, tuple[RowCase, ...]]:
+        """Cases of each rule, worst state first, most people first among those that fail."""
+        found = {rule.rule: tuple(self._of(rule)) for rule in self.release.rules}
+        return {rule: tuple(sorted(cases, key=_urgency)) for rule, cases in found.items()}
+
+    @property
+    def failing(self) -> list[RowCase]:
+        """Cases that fail, by rule in the order of the plan."""
+        return [case for cases in self.by_rule.values() for case in cases if case.outcome == "fail"]
+
+    def tally(self, rule: str) -> Mapping[State, int]:
+        """Count the cases of a rule by state, worst first."""
+        states = [case.state for case in self.by_rule[rule]]
+        return {state: states.count(state) for state in STATES}
+
+    def _of(self, rule: PublicRule) -> Iterable[RowCase]:
+        for row in self.release.rows:
+            word = next((word for word in row.words if word.rule == rule.rule), None)
+            if word is None or (state_of(word) == "not_judged" and not judges(rule, row)):
+                continue
+            larger = "" if word.judged_as is None else self._names.of(word.judged_as)
+            waiver = None if row.group is None else self._waivers.get((rule.rule, row.group))
+            yield RowCase(rule, row, word, self._names.of(row.parts), larger, waiver)
+
+
+def judges(rule: PublicRule, row: PublicRow) -> bool:
+    """Tell whether a rule judges the groups of the features of a row."""
+    asked = {part.feature for part in row.parts}
+    return not rule.groups or any(set(judged) == asked for judged in rule.groups)
+
+
+def few_words(row: PublicRow) -> str:
+    """State how many errors a row has that prints few: "fewer than 10 of about 47 missed"."""
+    error = "missed" if row.side == "positives" else "wrongly flagged"
+    fewer = f"fewer than {row.fewer_than} of about {row.people}"
+    return f"{'all but ' if row.few == 'right' else ''}{fewer} {error}"
+
+
+def limit_words(rule: PublicRule) -> str:
+    """State the limit of a rule: "at most 10 points lower than everyone else"."""
+    sides = " or ".join(f"{side}er" for side in rule.worse)
+    if rule.scale == "difference":
+        return f"at most {rule.limit * 100:g} points {sides} than everyone else"
+    return f"{sides} than everyone else by a ratio of at least {rule.limit:g}"
+
+
+def has_expired(waiver: PublicWaiver, release: PublicRelease) -> bool:
+    """Tell whether the last day of a waiver was over when the audit ended."""
+    return waiver.expires < release.about.finished
+
+
+def waiver_words(waiver: PublicWaiver, release: PublicRelease) -> str:
+    """State by whom and until when a finding is waived, and on what ground where that is public."""
+    expired = ", expired when the audit was run" if has_expired(waiver, release) else ""
+    why = f": {harmless(waiver.why)}" if waiver.why else ""
+    return f"waived by {harmless(waiver.who)} until {harmless(waiver.expires)}{expired}{why}"
+
+
+def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harmless) -> list[str]:
+    """Return the sentences, in English, that must stand beside the verdict; `quoted` writes what others wrote."""
+    about, headline = release.about, release.headline
+    names = ["no_group_named"] if headline.no_group_named else []
+    names += ["fails_on_probes"] if "probes" in headline.fails_on else []
+    said = [SENTENCES[name] for name in names]
+    if headline.change is not None:
+        told, *more = headline.change.sentences
+        paired = "; both versions were tested on the same cases" if headline.change.paired else ""
+        said += [told, f"The earlier audit ended on {quoted(headline.change.baseline_finished)}{paired}.", *more]
+    notes = ["method" if release.figures == "shown" else "figures_none"]
+    notes += ["weighted"] if about.weighted else []
+    notes += ["clustered"] if about.clustered else []
+    notes += ["counted_once"] if about.unit == "cluster" else []
+    said += [SENTENCES[name].format(**release.method.model_dump()) for name in notes]
+    if about.without_figures:
+        said.append(SENTENCES["without_figures"].format(features=", ".join(map(quoted, about.without_figures))))
+    return said
+
+
+def is_expired(release: PublicRelease) -> bool:
+    """Tell whether the audit ended after the day until which its operator declares that it may be relied on."""
+    until = release.about.valid_until
+    return until is not None and release.about.finished > until
+
+
+def _urgency(case: RowCase) -> tuple[int, int]:
+    return STATES.index(case.state), -case.apart if case.outcome == "fail" else 0

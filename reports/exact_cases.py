@@ -1,0 +1,179 @@
+"""Cases of a result, in the order of its plan, with exact counts: what JUnit and SARIF write for few readers."""
+
+from __future__ import annotations
+
+from audit.result.audit_result import AuditResult
+from audit.result.cases import Case as Judged
+from audit.result.cases import Suite as JudgedSuite
+from audit.result.cases import suites
+from audit.result.findings.change import Change, ChangeVerdict
+from audit.result.findings.judged import RuleResult
+from audit.result.findings.swaps import ProbeVerdict
+from audit.result.reading import Finding
+from audit.vocabulary.groups import Group, Level
+from reports.cases import Case, Suite, Waived
+from reports.change_words import ChangeWords
+from reports.language import ENGLISH
+from reports.names import reading_order
+from reports.swap_words import SwapWords, probe_rules
+from reports.unnamed_words import UnnamedWords
+from reports.waiver_words import WaiverWords, plain_words
+from reports.writer import Report, Writer
+
+_FINEST = ("level", "country")
+_RELEASE = ("release", "restricted, exact counts")
+
+
+class ExactCases(Writer):
+    """Suites of one result."""
+
+    def __init__(self, result: AuditResult) -> None:
+        super().__init__(Report(result, ENGLISH))
+        self._unnamed = UnnamedWords(ENGLISH)
+        self._swaps = SwapWords(result, ENGLISH)
+        self._limits_on_probes = {summary.rule.rule: summary for summary in probe_rules(result, ENGLISH)}
+        self._change = ChangeWords(result, ENGLISH)
+        self._waivers = WaiverWords(result).listed(self.names)
+        self._order = reading_order(result.features)
+        lines = result.provenance.rule_lines
+        known = lines if len(lines) == len(result.rules) else [None] * len(result.rules)
+        self._lines = {rule.rule: line for rule, line in zip(result.rules, known, strict=True)}
+
+    def suites(self) -> list[Suite]:
+        """Limits on rates, limits on probes, and the change since an earlier audit."""
+        return [self._suite(suite) for suite in suites(self.reading)]
+
+    def _suite(self, suite: JudgedSuite) -> Suite:
+        is_change = isinstance(suite.of, Change)
+        whole = "change since the baseline" if is_change else f"rule {suite.name}"
+        return Suite(
+            name=suite.name,
+            kind="regression" if is_change else "disparity",
+            whole=Case(whole, suite.outcome, self._whole_message(suite), "change" if is_change else "rule"),
+            cases=tuple(self._case(case) for case in suite.cases),
+            properties=tuple(self._properties(suite)),
+            line=self._lines.get(suite.name),
+            said_by="itself" if is_change or suite.unnamed else "cases",
+        )
+
+    def _case(self, case: Judged) -> Case:
+        one = case.of
+        waived = None
+        if case.outcome == "fail" and case.waiver is not None:
+            waived = Waived(plain_words(self.result, case.waiver.waiver), case.waiver.state == "expired")
+        name = self._name(case)
+        return Case(
+            name,
+            case.outcome,
+            "" if case.outcome == "pass" else self._message(case),
+            name,
+            within=f"change.{one.rule}" if isinstance(one, ChangeVerdict) else "",
+            waived=waived,
+            who=self.names.whole(one.group, one.same_people) if isinstance(one, Finding) else "",
+        )
+
+    def _properties(self, suite: JudgedSuite) -> list[tuple[str, str]]:
+        if isinstance(suite.of, Change):
+            baseline = suite.of.baseline
+            named = f"{baseline.title}, {baseline.finished}, {baseline.sha256}"
+            known = [_RELEASE, ("baseline", named), ("differs", ", ".join(suite.of.differs))]
+        elif isinstance(suite.of, RuleResult):
+            known = [_RELEASE, ("limit", self.words.limit(suite.of))]
+        else:
+            known = [("limit", self._limits_on_probes[suite.name].limit)]
+        waivers = [
+            ("waiver", f"{line.group}: {line.state}; by {line.who}, until {line.until}: {line.why}")
+            for line in self._waivers
+            if line.rule == suite.name
+        ]
+        return [*known, ("outcome", suite.outcome), *waivers]
+
+    def _whole_message(self, suite: JudgedSuite) -> str:
+        rule = suite.of
+        if isinstance(rule, Change):
+            return self._change.whole()
+        if not isinstance(rule, RuleResult):
+            summary = self._limits_on_probes[suite.name]
+            return f"{summary.word}: {summary.changes}"
+        message = (
+            f"{self.words.rule_outcome(rule.outcome)}: {self.why(rule)}; judged: {self.words.judged(rule) or 'nobody'}"
+        )
+        if suite.unnamed:
+            beside = f"{self._unnamed.of_the_rule(rule)}; " if rule.because != "unnamed_beyond_limit" else ""
+            message += f"; {beside}{self._unnamed.caution()}"
+        return message
+
+    def _name(self, case: Judged) -> str:
+        one = case.of
+        if isinstance(one, Finding):
+            return self._group_name(one.group)
+        if isinstance(one, ChangeVerdict):
+            return f"{one.rule}: {self._group_name(one.group)}"
+        within = "" if one.given_slot is None else f", within {one.given_slot}={one.given}"
+        return f"probe={one.probe}, {one.slot}={one.level}{within}"
+
+    def _message(self, case: Judged) -> str:
+        one = case.of
+        if isinstance(one, ProbeVerdict):
+            return self._shift_text(one)
+        if isinstance(one, ChangeVerdict):
+            return f"{self._change.outcome(one)}; {_then_and_now(one)}"
+        numbers = self._numbers_of(one)
+        if case.outcome == "fail":
+            return "; ".join(filter(None, ("exceeds the limit in this test", numbers)))
+        among = self.reading.metrics[one.metric].among if one.metric in self.reading.metrics else ""
+        reason = self.words.because(
+            one.verdict.because,
+            among=among,
+            min_denominator=self.result.plan.verdict.min_denominator,
+            both_ways=one.both_ways,
+        )
+        why = f"{self.words.outcome(one.outcome)}: {self.words.undecided(one.verdict, reason)}"
+        return f"{why}; {numbers}" if numbers else why
+
+    def _numbers_of(self, finding: Finding) -> str:
+        """Counts, rate, likely range, the rest and the limit."""
+        estimate = finding.estimate
+        if estimate is None:
+            return ""
+        counts = f"{self.words.rate(finding.metric)} {estimate.numerator} of {estimate.denominator}"
+        if estimate.value is None:
+            return counts
+        limits = [limit for limit in (finding.lower_limit, finding.upper_limit) if limit is not None]
+        shown = " and ".join(
+            self.n.percent(min(max(limit, 0.0), 1.0), digits=1, against=estimate.value) for limit in limits
+        )
+        return (
+            f"{counts}: {self.n.percent(estimate.value, digits=1, against=finding.nearest_limit)} "
+            f"(likely range {self.n.percent_range(estimate.low, estimate.high, digits=1)}); "
+            f"everyone else {self.n.percent(finding.rest, digits=1)}; limit {shown}"
+        )
+
+    def _shift_text(self, verdict: ProbeVerdict) -> str:
+        """Return the reason of a verdict on a probe, and how far the score moved."""
+        shift = self._swaps.shift(verdict)
+        because = verdict.because.replace("_", " ")
+        if shift is None or shift.shift is None:
+            return because
+        points = self.n.points_with_range(shift.shift, shift.low, shift.high)
+        over = self._swaps.counted(shift.templates, self._swaps.probes[verdict.probe])
+        return f"{because}; mean shift {points} points of the score range over {over}"
+
+    def _group_name(self, group: Group) -> str:
+        levels = sorted(group.root, key=lambda level: self._order.index(level.feature))
+        return ", ".join(map(_level_name, levels))
+
+
+def _then_and_now(verdict: ChangeVerdict) -> str:
+    counts = (
+        f"then {verdict.then_numerator} of {verdict.then_denominator}, "
+        f"now {verdict.now_numerator} of {verdict.now_denominator}"
+    )
+    if verdict.n is None:
+        return counts
+    return f"{counts}; of {verdict.n} cases {verdict.lost} changed for the worse and {verdict.gained} for the better"
+
+
+def _level_name(level: Level) -> str:
+    feature = level.feature if level.rung in _FINEST else f"{level.feature}/{level.rung}"
+    return f"{feature}={level.code}"
