@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from audit.vocabulary.text import harmless
 from reports.html import palette
 
-LOOKS = {"fail": "f", "pass": "p", "inconclusive": "i", "not_evaluable": "n", "": "o"}
+LOOKS = {"fail": "f", "pass": "p", "inconclusive": "i", "not_evaluable": "n", "smaller": "s", "": "o"}
 """Short names of looks, as the style sheet knows them."""
 _TRIANGLE = "M0-5.5 6 5H-6z"
 _OFF_THE_AXIS = "M0-5 7 0 0 5z"
@@ -29,7 +29,8 @@ _AXIS_ENDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 class Bar:
     """One interval to draw, in shares."""
 
-    value: float
+    value: float | None
+    """The rate; None where only a bound is known, and the interval is all that it can be."""
     low: float
     high: float
     outcome: str
@@ -45,12 +46,13 @@ def axis_end(needed: Iterable[float]) -> float:
 
 
 def mark(outcome: str) -> Markup:
-    """Return the shape of an outcome: triangle, filled circle, hollow circle, dash. Its word stands beside it."""
+    """Return the shape of an outcome: triangle, circle, each full or hollow, or dash. Its word stands beside it."""
     colour = palette.STATE[outcome]
     shape = {
         "fail": f'<path d="{_TRIANGLE}" fill="{colour}"/>',
         "pass": f'<circle r="5" fill="{colour}"/>',
         "inconclusive": f'<circle r="4.25" fill="none" stroke="{colour}" stroke-width="1.75"/>',
+        "smaller": f'<path d="{_TRIANGLE}" fill="none" stroke="{colour}" stroke-width="1.5"/>',
     }.get(outcome, f'<path d="M-5.5 0H5.5" stroke="{colour}" stroke-width="2"/>')
     return _markup(f'<svg class="m" viewBox="-7 -7 14 14" width="14" height="14" aria-hidden="true">{shape}</svg>')
 
@@ -85,9 +87,9 @@ def interval(bar: Bar, end: float, title: str) -> Markup:
         parts.append(f'<rect class="e" x="{_place(bar.rest, end)}"/>')
     length = _percent(_number(bar.high, end) - _number(bar.low, end))
     parts.append(f'<rect class="r" x="{_place(bar.low, end)}" width="{length}"/>')
-    if bar.value > end:
+    if bar.value is not None and bar.value > end:
         parts.append(f'<svg x="100%" y="10" overflow="visible"><path d="{_OFF_THE_AXIS}"/></svg>')
-    else:
+    elif bar.value is not None:
         parts.append(_point(bar.outcome, _place(bar.value, end)))
     return _titled(f'class="c v k-{LOOKS[bar.outcome]}"', title, parts)
 

@@ -26,7 +26,14 @@ UNDECIDED_TINT: Final = "#f1f1ec"
 ZONE: Final = "#f5e9ef"
 """The colour behind an interval: rates beyond the limit."""
 
-STATE: Final = {"fail": BEYOND, "pass": WITHIN, "inconclusive": UNDECIDED, "not_evaluable": UNDECIDED, "": INK}
+STATE: Final = {
+    "fail": BEYOND,
+    "pass": WITHIN,
+    "inconclusive": UNDECIDED,
+    "not_evaluable": UNDECIDED,
+    "smaller": BEYOND,
+    "": INK,
+}
 """The colour of the mark of each outcome; "" is a rate on which no limit is set."""
 
 NAMES: Final = {name: value for name, value in dict(globals()).items() if name.isupper() and isinstance(value, str)}

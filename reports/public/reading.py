@@ -16,15 +16,16 @@ from audit.public.about import PublicMetric
 from audit.public.figures import State, error_of, limits_beside, people_apart, state_of
 from audit.public.release import PublicOthers, PublicPart, PublicRate, PublicRelease, PublicRow, PublicRule, PublicWord
 from audit.vocabulary.metrics import MISSED, SHARES_OF_GOOD, WRONGLY_FLAGGED, MetricName
+from audit.vocabulary.numbers import rounded_up
 
 OUTCOMES: Final = {
     "beyond": "fail",
-    "smaller_beyond": "fail",
+    "smaller_beyond": "smaller",
     "cannot_tell": "inconclusive",
     "within": "pass",
     "not_judged": "not_evaluable",
 }
-"""Outcome in whose colour and shape a state is shown, as in the restricted report."""
+"""Look of each state: shape and colour are those of the restricted report."""
 UNKNOWN: Final = "unknown"
 _ORDER: Final[tuple[State | None, ...]] = ("beyond", "smaller_beyond")
 
@@ -104,6 +105,15 @@ class PublicFinding:
     def gap(self) -> float | None:
         """Share of errors less that of everyone else; None where either is not known."""
         return None if self.error is None or self.rest is None else self.error - self.rest
+
+    @property
+    def to_limit(self) -> int | None:
+        """About how many errors fewer (or more, where the row is within it) put the row at its own limit.
+
+        Rounded up to two digits; None where the rate or the limit is not known.
+        """
+        gaps = [abs(self.error - end) for end in self.limits if end is not None and self.error is not None]
+        return rounded_up(min(gaps) * self.row.people) if gaps else None
 
     @property
     def apart(self) -> int | None:

@@ -62,6 +62,16 @@ class PublicWords(RateWords):
             return self._t.gettext("at most %(points)s in 100 fewer than among everyone else") % points
         return self._t.gettext("at most %(points)s in 100 more or fewer than among everyone else") % points
 
+    def error_head(self, metric: str) -> str:
+        """Return the error of a rate in one or two words, as the head of a column."""
+        heads = {
+            "true_positive_rate": self._t.gettext("Missed"),
+            "true_negative_rate": self._t.gettext("Wrongly flagged"),
+            "precision": self._t.gettext("Flags that are wrong"),
+            "accuracy": self._t.gettext("Disagrees with label"),
+        }
+        return heads.get(metric) or self.rate(metric)
+
     def hundred(self, share: float) -> str:
         """Return a share as a number of 100: 32, 2.8, and "<0.1" or ">99" where it is neither none nor all."""
         exact = hundredfold(share)

@@ -1,4 +1,4 @@
-"""The public report: one self-contained HTML file without scripts, requests or inline styles, of protected figures."""
+"""The public report: one self-contained HTML file without scripts, requests or inline styles, of rows of people."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from audit.vocabulary.text import LANGUAGES
 
 if TYPE_CHECKING:
-    from audit.public.table import PublicRelease
+    from audit.public.release import PublicRelease
 
 __all__ = ["PublicHtmlReporter"]
 
@@ -19,10 +19,10 @@ class PublicHtmlReporter:
     filename: str = "report.html"
     audience: Literal["public"] = "public"
     languages: tuple[str, ...] = LANGUAGES
-    """The languages that it can write, by the codes of `audit.vocabulary.text`."""
+    """Languages that it can write, by the codes of `audit.vocabulary.text`."""
 
     def render(self, release: PublicRelease) -> str:
-        """The whole file as text, in the languages of the release; the same for the same release."""
+        """Return the whole file as text, in the languages of the release; the same for the same release."""
         from reports.languages import language
         from reports.public.html.document import document
 

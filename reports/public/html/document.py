@@ -1,4 +1,4 @@
-"""Lays out the public report: once for each language, from a public release and nothing else."""
+"""Layout of the public report: once for each language, from a public release and nothing else."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from audit.public.table import PublicRelease
+from audit.public.release import PublicRelease
 from reports.harms import route_in_words, use_in_words
-from reports.html.charts import mark
+from reports.html.charts import mark, row_mark, shapes
 from reports.html.environment import environment
-from reports.html.layout import Part, one_file, part_in, scope_of
+from reports.html.layout import Part, one_file, part_in
 from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
 from reports.language import Language
-from reports.public.html.charts import row_mark, shapes
 from reports.public.html.page import public_page
 from reports.public.next_step import is_expired
 
@@ -21,43 +20,44 @@ _TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
 def document(release: PublicRelease, languages: Sequence[Language]) -> str:
-    """The whole file in these languages, the first of them chosen."""
-    several = len(languages) > 1
-    parts = [_part(release, language, several=several) for language in languages]
-    styles = ("style.css", "public.css")
-    return one_file(parts, release.about.title, folder=_TEMPLATES, styles=styles)
+    """Return the whole file in these languages, the first of them chosen."""
+    parts = [_part(release, language, several=len(languages) > 1) for language in languages]
+    return one_file(parts, release.about.title, folder=_TEMPLATES, styles=("style.css", "public.css"))
 
 
 def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
     release = _told(release, language)
     page = public_page(release, language)
-    templates = environment(language, _TEMPLATES)
     notice = _notice(release, language)
-    body = templates.get_template("public.html").render(
-        release=release,
-        about=release.about,
-        past_expiry=is_expired(release),
-        method=release.table.method,
-        variance=language.numbers.plain(release.table.method.variance),
-        page=page,
-        language=language,
-        notice=notice,
-        mark=mark,
-        row_mark=row_mark,
-        shapes=shapes(),
-        level=next((rate.level for rate in release.rates), None),
-        use=use_in_words(release.about.use, language),
-        route=route_in_words(release.about.route, language),
-        not_associated=NOT_ASSOCIATED,
-        resolution=(PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K),
+    body = (
+        environment(language, _TEMPLATES)
+        .get_template("public.html")
+        .render(
+            release=release,
+            about=release.about,
+            past_expiry=is_expired(release),
+            method=release.method,
+            variance=language.numbers.plain(release.method.variance),
+            page=page,
+            language=language,
+            notice=notice,
+            mark=mark,
+            row_mark=row_mark,
+            shapes=shapes(),
+            use=use_in_words(release.about.use, language),
+            route=route_in_words(release.about.route, language),
+            not_associated=NOT_ASSOCIATED,
+            resolution=(PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K),
+        )
     )
-    heads = templates.get_template("public_heads.css").render(page=page, scope=scope_of(language, several=several))
     title = language.translations.gettext("%(notice)s. %(title)s") % {"notice": notice, "title": release.about.title}
-    return part_in(language, page.headline.heading, title, body, heads, several=several)
+    folded = language.translations.gettext(" (folded: open it in the file to print it)")
+    heads = environment(language, _TEMPLATES).get_template("public_print.css").render(folded=folded, code=language.code)
+    return part_in(language, page.screen.heading, title, body, heads, several=several)
 
 
 def _notice(release: PublicRelease, language: Language) -> str:
-    """Who may read the page, and what its figures are."""
+    """Return who may read the page, and what its figures are."""
     t = language.translations
     if release.figures == "shown":
         return t.gettext("Public: protected figures")

@@ -17,36 +17,16 @@ class PublicQuestion:
     asked: bool
     named: bool
     """Whether the title is ours; else it is the name in the release."""
-    why: str = ""
-    """Why its answers are not public, where there is more to say of it than of the others."""
 
 
-def questions(looks: Iterable[PublicLook], language: Language, *, rates: bool) -> tuple[PublicQuestion, ...]:
-    """Every question, known ones in words; `rates` says whether the page shows any, which others could cost."""
-    titles, reasons = _titles(language), _reasons(language) if rates else {}
-    return tuple(
-        PublicQuestion(
-            titles.get(look.name, look.name),
-            look.asked,
-            look.name in titles,
-            reasons.get(look.name, "") if look.asked else "",
-        )
-        for look in looks
-    )
-
-
-def _reasons(language: Language) -> dict[str, str]:
-    """What making the answers public would cost, measured in docs/decisions/0027."""
-    return {
-        "thresholds": language.translations.gettext(
-            "Rates at other thresholds are not shown: each threshold is one more table of the same people, and many "
-            "groups that have a rate here would have to lose it."
-        )
-    }
+def questions(looks: Iterable[PublicLook], language: Language) -> tuple[PublicQuestion, ...]:
+    """Return every question, known ones in words."""
+    titles = _titles(language)
+    return tuple(PublicQuestion(titles.get(look.name, look.name), look.asked, look.name in titles) for look in looks)
 
 
 def _titles(language: Language) -> dict[str, str]:
-    """Names of looks, by those of a release."""
+    """Return names of looks, by those of a release."""
     t = language.translations
     swaps, sure = t.gettext("Swaps: what if only the person were another?"), t.gettext("How sure is each verdict?")
     sample, failures = t.gettext("Cases drawn at random, beside the others"), t.gettext("Answers that failed, and why")

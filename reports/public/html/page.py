@@ -2,64 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from audit.public.figures import FUNNEL_DEVIATIONS, funnel_curve
-from audit.public.table import PublicRelease, PublicRule, group_key, has_words, why_no_rates
-from audit.vocabulary.groups import Axis
+from audit.public.about import PublicSafeguard
+from audit.public.release import PublicRelease
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.text import harmless
-from reports.data_links import as_link
-from reports.html.squares import Region
+from reports.harms import Error, harm
 from reports.language import Language
-from reports.names import Names
+from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
-from reports.public.downloads import table_csv
-from reports.public.html.absent import Absent, absent_sections
-from reports.public.html.affected import MOST, PublicAffected, PublicAffectedWriter
-from reports.public.html.every import Every, EveryWriter
-from reports.public.html.headline import Headline, HeadlineWriter
 from reports.public.html.looks import PublicQuestion, questions
-from reports.public.html.squares import regions
-from reports.public.html.tables import Heat, PublicFunnel, PublicRows, PublicTables
-from reports.public.reading import PublicReading
+from reports.public.html.screen import Screen, ScreenWriter
+from reports.public.html.tables import Section, TableWriter
+from reports.public.reading import PublicFinding, PublicReading
 from reports.public.words import PublicWords
+from reports.public_names import RowNames
+
+_LISTED = 10
+_OVERTURNED = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Feature:
-    """The section of a feature."""
-
-    anchor: str
-    title: str
-    tables: tuple[PublicRows, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """The tables of one family, under a heading where a section has several."""
-
-    heading: str
-    tables: tuple[PublicRows, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LimitWords:
-    """A rule in words."""
+class AffectedRow:
+    """A row beyond a limit."""
 
     name: str
-    rate: str
-    limit: str
-    least: str
-    """How many cases a group needs to be found within it; empty where no group is."""
+    error: str
+    rest: str
+    span: str
+    people: str
+    apart: str
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """One error: what it does to people, and to whom it happens more."""
+
+    error: str
+    title: str
+    harm: str
+    everyone: str
+    has_rule: bool
+    fails: bool
+    """Whether a limit on it is exceeded."""
+    rows: tuple[AffectedRow, ...]
+    more: tuple[AffectedRow, ...]
+    smaller: tuple[str, ...]
+    """Rows that hold a smaller group beyond the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaiverRow:
     """A waiver as the page lists it."""
 
-    key: str
-    """The row of its group; empty where it is not named."""
     group: str
     rule: str
     who: str
@@ -72,61 +70,25 @@ class WaiverRow:
 class PublicPage:
     """Everything on the page that is not the release itself."""
 
-    headline: Headline
-    above_the_table: str
+    screen: Screen
     notices: tuple[str, ...]
     """What a reader must know of the figures."""
-    hidden: str
-    """What is said of groups of which nothing is shown."""
-    refused: str
-    """Why there are no figures; empty where there are."""
-    affected: tuple[PublicAffected, ...]
-    affected_first: int
-    features: tuple[Feature, ...]
-    """Features that are no nationality."""
-    by_region: tuple[Family, ...]
-    rated: bool
-    """Whether groups have rates and words."""
-    both: tuple[Heat, ...]
-    both_title: str
-    forests: tuple[PublicRows, ...]
-    funnels: tuple[PublicFunnel, ...]
-    every: Every
-    """What the funnels draw, as a table."""
-    short: Mapping[str, str]
-    """The short names of rows, by their keys."""
-    regions: tuple[Region, ...]
+    affected: tuple[Affected, ...]
+    smaller: str
+    """What is said of rows that hold a smaller group beyond the limit."""
+    sections: tuple[Section, ...]
+    overturn: tuple[str, ...]
+    """What would overturn the verdict of single rows."""
+    changed: tuple[str, ...]
     questions: tuple[PublicQuestion, ...]
-    rules: tuple[LimitWords, ...]
-    csv: str
-    """The protected figures as a link that holds them; empty where none are shown."""
-    axis: tuple[str, str]
-    """The ends of every axis of rates."""
-    absent: Mapping[str, Absent]
-    """Sections of which nothing is shown, by their anchors."""
-    waivers: tuple[WaiverRow, ...] = ()
-    """Findings that somebody answers for."""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The heads of columns of features crossed, for a narrow screen."""
-        return self.both[0].columns if self.both else ()
-
-    @property
-    def heads(self) -> list[tuple[str, str, str]]:
-        """Of each rate its name in the field, and the heads of its columns, for a narrow screen."""
-        tables = [table for feature in self.features for table in feature.tables]
-        tables += [table for family in self.by_region for table in family.tables]
-        return list(dict.fromkeys((table.metric, table.rate, table.cases) for table in (*tables, *self.forests)))
-
-    @property
-    def anyone_listed(self) -> bool:
-        """Whether any group is named as affected."""
-        return any(error.groups for error in self.affected)
+    limits: tuple[str, ...]
+    safeguards: dict[str, tuple[PublicSafeguard, ...]]
+    """By state."""
+    waivers: tuple[WaiverRow, ...]
 
 
 def public_page(release: PublicRelease, language: Language) -> PublicPage:
-    """The page of a release in a language."""
+    """Write the page of a release in a language."""
     return _Writer(release, language).write()
 
 
@@ -135,143 +97,154 @@ class _Writer:
         self._release = release
         self._language = language
         self._t = language.translations
+        self._n = language.numbers
         self._reading = PublicReading(release)
-        self._names = Names(self._reading.features, language)
-        self._words = PublicWords(language, release.table.method)
-        self._tables = PublicTables(self._reading, self._names, self._words, language)
+        self._names = RowNames(release, language)
+        self._words = PublicWords(language, release.method)
 
     def write(self) -> PublicPage:
-        """The page."""
-        shown = self._reading.shown
-        names, words = self._names, self._words
-        families = list(self._reading.families) if shown else []
-        rated = has_words(self._release)  # without rates a table of cells, a forest and a funnel are empty frames
-        funnels = tuple(self._funnels()) if rated else ()
-        every = EveryWriter(names, words, self._language)
-        page = PublicPage(
-            headline=HeadlineWriter(self._reading, names, words, self._language).write(),
-            above_the_table=words.sentence("above_the_table"),
+        parts = (self._reading, self._names, self._words, self._language)
+        screen, tables = ScreenWriter(*parts), TableWriter(*parts)
+        safeguards = self._release.about.safeguards
+        counted = Counter(one.state for one in safeguards)
+        return PublicPage(
+            screen=screen.write(),
             notices=tuple(self._notices()),
-            hidden=words.sentence("small_or_withheld"),
-            refused="" if shown else words.sentence(f"figures_{self._reading.release.figures}"),
-            affected=PublicAffectedWriter(self._reading, names, words, self._language).write(),
-            affected_first=MOST,
-            features=tuple(self._features(families)),
-            by_region=tuple(self._by_region(families)),
-            rated=rated,
-            both=tuple(self._both(families)) if rated else (),
-            both_title=self._both_title(families),
-            forests=tuple(self._tables.forest(rule) for rule in self._reading.rules) if rated else (),
-            funnels=funnels,
-            every=every.write([(each.table, self._tables.plain(each.table.metric), each.findings) for each in funnels]),
-            short=self._reading.short,
-            regions=regions(self._reading, names, words, self._language) if shown else (),
-            questions=questions(self._release.about.looks, self._language, rates=rated),
-            rules=tuple(self._rules()),
-            csv=as_link("text/csv", table_csv(self._release)) if shown else "",
-            axis=(self._language.numbers.percent(0.0), self._language.numbers.percent(1.0)),
-            absent={},
+            affected=tuple(self._affected()),
+            smaller=self._words.sentence("smaller_beyond"),
+            sections=tuple(tables.write()),
+            overturn=tuple(self._overturn()),
+            changed=screen.change(),
+            questions=questions(self._release.about.looks, self._language),
+            limits=tuple(tables.limit(rule) for rule in self._reading.rules),
+            safeguards={state: tuple(one for one in safeguards if one.state == state) for state in counted},
             waivers=tuple(self._waivers()),
         )
-        return replace(page, absent=absent_sections(self._reading, self._present(page), self._language))
 
-    def _present(self, page: PublicPage) -> set[str]:
-        """The anchors of sections of figures that the page has."""
-        by_gender = any(each.coding == "gender" for each in self._reading.features) and bool(page.features)
-        found = {
-            "gender": by_gender,
-            "region": page.by_region,
-            "both": page.both,
-            "sure": page.forests,
-            "all": page.funnels,
-            "nationality": page.regions,
+    def _notices(self) -> Iterator[str]:
+        about = self._release.about
+        if self._reading.shown:
+            yield self._words.sentence("method")
+        if any(side.figures == "people" for side in self._release.sides):
+            yield self._words.sentence("figures_people")
+        for name, holds in (
+            ("weighted", about.weighted),
+            ("clustered", about.clustered),
+            ("counted_once", about.unit == "cluster"),
+        ):
+            if holds:
+                yield self._words.sentence(name)
+        if about.without_figures:
+            named = self._t.gettext("; ").join(harmless(self._names.feature(name)) for name in about.without_figures)
+            yield self._words.sentence("without_figures", named)
+
+    def _affected(self) -> Iterator[Affected]:
+        """Yield both errors, the one that harms most first; then what else the plan limits."""
+        titles: dict[Error, str] = {
+            "missed": self._t.gettext("Victims missed"),
+            "wrongly_flagged": self._t.gettext("People wrongly flagged"),
         }
-        return {anchor for anchor, parts in found.items() if parts}
+        either = {*MISSED, *WRONGLY_FLAGGED}
+        for metrics in self._reading.errors:
+            error: Error = "missed" if metrics == MISSED else "wrongly_flagged"
+            told = harm(error, self._release.about.use, self._language)
+            yield self._one_error(error, titles[error], told, set(metrics))
+        others = {rule.metric for rule in self._reading.rules if rule.metric not in either}
+        if others:
+            yield self._one_error("other", self._t.gettext("Other limits of this plan"), "", set(others))
+
+    def _one_error(self, error: str, title: str, told: str, metrics: set[str]) -> Affected:
+        rows = [self._row(each) for each in self._reading.beyond if each.rate.metric in metrics]
+        rules = [rule for rule in self._reading.rules if rule.metric in metrics]
+        smaller = [each for each in self._reading.smaller_beyond if each.rate.metric in metrics]
+        return Affected(
+            error=error,
+            title=title,
+            harm=told,
+            everyone=self._everyone(error, metrics),
+            has_rule=bool(rules),
+            fails=any(rule.outcome == "fail" for rule in rules),
+            rows=tuple(rows[:_LISTED]),
+            more=tuple(rows[_LISTED:]),
+            smaller=tuple(dict.fromkeys(self._names.row(each.row.parts) for each in smaller)),
+        )
+
+    def _row(self, finding: PublicFinding) -> AffectedRow:
+        return AffectedRow(
+            name=self._names.row(finding.row.parts),
+            error=capital(self._words.erring(finding)) or self._words.value(finding),
+            rest=NOT_KNOWN if finding.rest is None else self._words.hundred(finding.rest),
+            span=self._words.span(finding),
+            people=self._n.count(finding.row.people),
+            apart=NOT_KNOWN if finding.apart is None else self._n.count(finding.apart),
+        )
+
+    def _everyone(self, error: str, metrics: set[str]) -> str:
+        """State the error among everyone, in 100 and in printed numbers of people."""
+        row = self._reading.everyone("positives" if error == "missed" else "negatives")
+        measure = next((each for each in self._reading.measures if each.metric in metrics), None)
+        finding = None if row is None or measure is None else self._reading.finding(row, measure)
+        if error == "other" or row is None or finding is None or finding.error is None or row.errors is None:
+            return ""
+        told = {
+            "often": self._words.often(finding.error),
+            "part": self._n.count(row.errors),
+            "whole": self._n.count(row.people),
+        }
+        if error == "missed":
+            return (
+                self._t.gettext("In this test the system missed %(often)s victims: of %(whole)s it missed %(part)s.")
+                % told
+            )
+        return (
+            self._t.gettext(
+                "In this test the system wrongly flagged %(often)s people who are not victims: of %(whole)s it flagged "
+                "%(part)s."
+            )
+            % told
+        )
+
+    def _overturn(self) -> Iterator[str]:
+        """Yield how far rows beyond a limit are from it; where none is, how far those that come closest are."""
+        beyond = [each for each in self._reading.beyond if each.to_limit is not None]
+        for finding in beyond[:_OVERTURNED]:
+            yield self._t.gettext(
+                "%(group)s: with about %(count)s fewer errors among %(people)s people the rate would lie at the limit."
+            ) % self._distance(finding)
+        if not beyond:
+            for finding in self._closest()[: _OVERTURNED // 2]:
+                yield self._t.gettext(
+                    "%(group)s: with about %(count)s more errors among %(people)s people the rate would lie at the "
+                    "limit."
+                ) % self._distance(finding)
+        hanging = [word for row in self._release.rows for word in row.words if word.because == "unknown_people"]
+        if hanging:
+            yield self._t.ngettext(
+                "%(count)s verdict on a row hangs on people whose group is unknown.",
+                "%(count)s verdicts on rows hang on people whose group is unknown.",
+                len(hanging),
+            ) % {"count": self._n.count(len(hanging))}
+
+    def _closest(self) -> list[PublicFinding]:
+        within = (each for rule in self._reading.rules for each in self._reading.findings(rule) if not each.row.total)
+        found = [each for each in within if each.state == "within" and each.to_limit is not None]
+        return sorted(found, key=lambda each: (each.to_limit or 0, each.row.key))
+
+    def _distance(self, finding: PublicFinding) -> dict[str, str]:
+        return {
+            "group": self._names.row(finding.row.parts),
+            "count": self._n.count(finding.to_limit or 0),
+            "people": self._n.count(finding.row.people),
+        }
 
     def _waivers(self) -> Iterator[WaiverRow]:
         for waiver in self._release.waivers:
+            unnamed = self._t.gettext("a group that is not named here")
             yield WaiverRow(
-                key="" if waiver.group is None else group_key(waiver.group),
-                group=self._t.gettext("a group that is not named here")
-                if waiver.group is None
-                else self._names.group(waiver.group),
+                group=unnamed if waiver.group is None else self._names.group(waiver.group),
                 rule=waiver.rule,
                 who=waiver.who,
                 why=waiver.why,
                 until=self._language.date(waiver.expires),
                 expired=waiver.expires < self._release.about.finished,
             )
-
-    def _notices(self) -> Iterator[str]:
-        """What a reader must know of the figures: why there are no rates, and what has no figures at all."""
-        about = self._release.about
-        for name in why_no_rates(self._release):
-            yield self._words.sentence(name)
-        if about.without_figures:
-            named = self._t.gettext("; ").join(harmless(self._names.feature(name)) for name in about.without_figures)
-            yield self._words.sentence("without_figures", named)
-
-    def _features(self, families: list[tuple[Axis, ...]]) -> list[Feature]:
-        found = [axes for axes in families if len(axes) == 1 and not self._names.is_nationality(axes[0])]
-        genders = {each.name for each in self._reading.features if each.coding == "gender"}
-        found.sort(key=lambda axes: axes[0].feature not in genders)
-        return [
-            Feature(
-                f"feature-{place}",
-                self._t.gettext("By %(axes)s") % {"axes": self._names.axis(axes[0])},
-                tuple(self._tables.of_family(axes)),
-            )
-            for place, axes in enumerate(found, start=1)
-        ]
-
-    def _by_region(self, families: list[tuple[Axis, ...]]) -> list[Family]:
-        """Regions and sub-regions, the coarser first."""
-        found = [axes for axes in families if len(axes) == 1 and self._is_region(axes[0])]
-        made = [
-            Family(capital(self._names.axes(axes)) if len(found) > 1 else "", tuple(self._tables.of_family(axes)))
-            for axes in found
-        ]
-        return sorted(made, key=lambda family: sum(len(table.rows) for table in family.tables))
-
-    def _both(self, families: list[tuple[Axis, ...]]) -> list[Heat]:
-        crossed = [axes for axes in families if len(axes) > 1 and not any(map(self._is_country, axes))]
-        heats = [heat for axes in crossed for heat in self._tables.crossed(axes)]
-        return sorted(heats, key=lambda heat: len(heat.rows))
-
-    def _both_title(self, families: list[tuple[Axis, ...]]) -> str:
-        pairs = dict.fromkeys(self._names.features(axes) for axes in families if len(axes) > 1)
-        first = next(iter(pairs), "")
-        return self._t.gettext("By %(features)s together") % {"features": first} if first else ""
-
-    def _is_country(self, axis: Axis) -> bool:
-        return self._names.is_nationality(axis) and not self._is_region(axis)
-
-    def _is_region(self, axis: Axis) -> bool:
-        return self._names.is_nationality(axis) and axis.rung in ("m49-subregion", "m49-region")
-
-    def _funnels(self) -> list[PublicFunnel]:
-        made = []
-        for rule in self._reading.rules:
-            everyone = self._reading.everyone_at(rule.metric)
-            if everyone is not None:
-                variance = self._reading.method.variance
-                curves = [curve for width in FUNNEL_DEVIATIONS for curve in funnel_curve(everyone, variance, width)]
-                drawn = self._tables.funnel(rule, curves)
-                if drawn is not None:
-                    made.append(drawn)
-        return made
-
-    def _rules(self) -> list[LimitWords]:
-        return [
-            LimitWords(rule.rule, capital(self._tables.plain(rule.metric)), self._words.limit(rule), self._least(rule))
-            for rule in self._reading.rules
-        ]
-
-    def _least(self, rule: PublicRule) -> str:
-        if not (rule.least_cases and self._reading.shown and self._reading.has_rates):
-            return ""
-        # Each number may have been raised by as much as the noise, and counts for so many fewer.
-        least = rule.least_cases + self._release.table.method.largest_change
-        return self._t.gettext(
-            "“Within the limit” is said of a group only where its number under “%(column)s” is at least %(count)s."
-        ) % {"column": self._tables.among(rule.metric), "count": self._language.numbers.count(least)}

@@ -1,264 +1,235 @@
-"""The tables of the public report: by one feature, by two together, the surest findings first, and all groups."""
+"""The tables of the public page: a row for each group of a release, both errors side by side, worst first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from audit.public.figures import Place
-from audit.public.table import PublicRule, group_key
-from audit.vocabulary.groups import Axis, Group, Level
-from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
+from audit.public.release import PublicRow, PublicRule
+from audit.vocabulary.groups import Axis, Level
+from audit.vocabulary.metrics import SHARES_OF_GOOD
+from reports.html.charts import Bar, axis_end, interval
 from reports.language import Language
-from reports.names import UNKNOWN, UNLISTED, Names
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
-from reports.public.html.charts import funnel, interval
-from reports.public.reading import PublicFinding, PublicReading, judges
+from reports.public.reading import Measure, PublicFinding, PublicReading, order_of
 from reports.public.words import PublicWords
+from reports.public_names import RowNames
 
-FOREST = 28
-"""So many rows stand in the table that says how sure it is."""
-_HEAT_COLUMNS = 8
-"""A table of two features has at most so many columns; else it is left out, and the table of all groups has them."""
-_FIRST = {"below": 0, "meets": 2, "cannot_tell": 1, "not_shown": 3, None: 0}
+Chart = Markup
+_TOGETHER = 2
+"""So many rates stand side by side."""
+_FIRST_ROWS = 24
+_FIRST_ROWS_CROSSED = 8
 
 
 @dataclass(frozen=True, slots=True)
-class PublicRow:
-    """One finding, written out."""
+class Cells:
+    """What a row says by one rate."""
 
-    key: str
+    value: str
+    span: str
+    """Likely range; in the place of few errors, that they are few."""
+    people: str
+    chart: Chart
+    outcome: str
+    word: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row."""
+
     name: str
-    outcome: str
-    word: str
-    note: str
-    value: str
-    span: str
-    rest: str
-    cases: str
-    chart: Markup
+    cells: tuple[Cells | None, ...]
+    """By column; None where these people stand in another row on that side."""
 
 
 @dataclass(frozen=True, slots=True)
-class PublicRows:
-    """A table of findings."""
+class Column:
+    """A rate."""
 
-    metric: str
-    caption: str
+    head: str
     limit: str
-    rate: str
-    cases: str
     judged: bool
-    rows: tuple[PublicRow, ...]
-    hidden: tuple[str, ...]
-    """Names of groups of which nothing is shown, not even their size."""
+    end: str
+    """Number of 100 at which the axis ends."""
 
 
 @dataclass(frozen=True, slots=True)
-class HeatCell:
-    """A group by two features."""
-
-    key: str
-    outcome: str
-    word: str
-    value: str
-    span: str
-
-
-@dataclass(frozen=True, slots=True)
-class Heat:
-    """Two features crossed: one a row, one a column."""
+class Table:
+    """A table."""
 
     caption: str
-    limit: str
-    corner: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[HeatCell, ...]], ...]
-    hidden: tuple[str, ...]
-    """Rows in which nothing is shown."""
+    columns: tuple[Column, ...]
+    rows: tuple[TableRow, ...]
+    more: tuple[TableRow, ...]
+    """Rows that are folded."""
 
 
 @dataclass(frozen=True, slots=True)
-class PublicFunnel:
-    """The drawing of all groups that print a rate, and what stands around it."""
+class Section:
+    """Everything by one feature, or by several together."""
 
-    chart: Markup
-    table: PublicRows
-    """Caption, limit and heads, without rows."""
-    findings: tuple[PublicFinding, ...]
-    """What the limit says of every group; those that print a rate are drawn."""
-
-    @property
-    def drawn(self) -> bool:
-        """Whether any group is."""
-        return any(finding.rate.value is not None for finding in self.findings)
+    anchor: str
+    title: str
+    first: Table
+    other_limits: tuple[Table, ...]
+    totals: tuple[Table, ...]
+    others: tuple[tuple[str, str], ...]
+    """Who stands in rows of others: the place, with the side where it matters, and the names."""
 
 
-class PublicTables:
+def chart(finding: PublicFinding, end: float, title: str) -> Chart:
+    """Draw the likely range of a row with everyone else and its own limit, on an axis from none to `end`."""
+    span = finding.span or (finding.at_least or 0.0, 1.0 if finding.at_most is None else finding.at_most)
+    if finding.error is None and finding.at_most is None and finding.at_least is None:
+        return Markup("")
+    low, high = finding.limits
+    look = finding.outcome if finding.state != "smaller_beyond" else "not_evaluable"
+    bar = Bar(finding.error, *span, look, lower_limit=low, upper_limit=high, rest=finding.rest)
+    return interval(bar, end, title)
+
+
+class TableWriter:
     """Writes the tables of one release in one language."""
 
-    def __init__(self, reading: PublicReading, names: Names, words: PublicWords, language: Language) -> None:
+    def __init__(self, reading: PublicReading, names: RowNames, words: PublicWords, language: Language) -> None:
         self._reading = reading
         self._names = names
         self._words = words
         self._t = language.translations
         self._n = language.numbers
 
-    def of_family(self, axes: tuple[Axis, ...]) -> list[PublicRows]:
-        """A table a rule, and for an error that no rule limits the rate as it is, not judged."""
-        tables = [
-            self._table(
-                self._in_order(self._reading.of_family(axes, rule)),
-                rule.metric,
-                self._names.axes(axes),
-                self._if_judged(rule, axes),
-            )
-            for rule in self._reading.rules
-        ]
-        limited = {rule.metric for rule in self._reading.rules}
-        for errors in (MISSED, WRONGLY_FLAGGED):
-            metric: MetricName = "true_positive_rate" if errors is MISSED else "false_positive_rate"
-            if not limited.intersection(errors) and self._reading.everyone_at(metric) is not None:
-                found = self._in_order(self._reading.unjudged(axes, metric))
-                tables.append(self._table(found, metric, self._names.axes(axes), None))
-        return tables
+    def write(self) -> Iterator[Section]:
+        """Yield the sections: gender, nationality, other features, then features together."""
+        places = {"gender": 0, "nationality": 1}
+        codings = {coding.name: places.get(coding.coding, 2) for coding in self._reading.about.codings}
+        ordered = sorted(self._reading.tables, key=lambda table: (len(table), codings.get(table[0], 2)))
+        for place, features in enumerate(ordered, start=1):
+            yield self._section(f"by-{place}", features)
 
-    @staticmethod
-    def _if_judged(rule: PublicRule, axes: tuple[Axis, ...]) -> PublicRule | None:
-        return rule if judges(rule, (axis.feature for axis in axes)) else None
+    def _section(self, anchor: str, features: tuple[str, ...]) -> Section:
+        rows = self._reading.rows(features)
+        single, totals = [row for row in rows if not row.total], [row for row in rows if row.total]
+        told = self._names.features(tuple(Axis(feature, "") for feature in features))
+        template = self._t.gettext("By %(axes)s") if len(features) == 1 else self._t.gettext("By %(axes)s together")
+        title = template % {"axes": told}
+        first, *others = self._tables(single, features, title)
+        regions = self._t.gettext("%(title)s: regions that are the sum of rows above") % {"title": title}
+        return Section(
+            anchor=anchor,
+            title=title,
+            first=first,
+            other_limits=tuple(others),
+            totals=tuple(self._tables(totals, features, regions)) if totals else (),
+            others=tuple(self._others(rows)) if len(features) == 1 else (),
+        )
 
-    def crossed(self, axes: tuple[Axis, ...]) -> list[Heat]:
-        """Two features as a table of cells, for each rule; none where there would be too many columns."""
-        row_axis, column_axis = axes
-        if not self._names.is_nationality(row_axis):
-            row_axis, column_axis = column_axis, row_axis
-        levels = {axis: self._levels(axis) for axis in axes}
-        if len(levels[column_axis]) > _HEAT_COLUMNS:
-            return []
-        return [self._heat(rule, axes, levels[row_axis], levels[column_axis]) for rule in self._reading.rules]
-
-    def forest(self, rule: PublicRule) -> PublicRows:
-        """Groups of which it is surest that they are badly off first: by the mildest end of the interval."""
-        shown = [each for each in self._reading.each_once(rule) if each.rate.value is not None or each.state == "below"]
-        shown.sort(key=lambda finding: (_FIRST[finding.state] > 0, -finding.least_error, finding.key))
-        caption = self._t.gettext("all groups")
-        return self._table(shown[:FOREST], rule.metric, caption, rule)
-
-    def funnel(self, rule: PublicRule, curves: Sequence[Sequence[Place]]) -> PublicFunnel | None:
-        """All groups that print a rate; None where the table has no such rate."""
-        findings = self._reading.each_once(rule)
-        everyone = self._reading.everyone_at(rule.metric)
-        if everyone is None:
-            return None
-        title = self._t.gettext("%(rate)s of each group, over its number of cases; every mark stands in the table") % {
-            "rate": capital(self.plain(rule.metric))
-        }
-        drawn = funnel(findings, everyone, rule, curves, title, self._n, self._reading.short)
-        table = self._table((), rule.metric, self._t.gettext("all groups"), rule)
-        return PublicFunnel(drawn, table, tuple(findings))
-
-    def plain(self, metric: str) -> str:
-        """The name of a rate, as a noun phrase."""
-        return self._reading.metrics[metric].plain if metric in self._reading.metrics else self._words.rate(metric)
+    def _tables(self, rows: Sequence[PublicRow], features: tuple[str, ...], caption: str) -> list[Table]:
+        by_key: dict[str, list[PublicRow]] = {}
+        for row in rows:
+            by_key.setdefault(row.key, []).append(row)
+        measures = [self._judged(measure, features) for measure in self._reading.measures]
+        shown = [each for each in measures if any(self._reading.finding(row, each) for row in rows)] or measures[:1]
+        chunks = [shown[place : place + _TOGETHER] for place in range(0, len(shown), _TOGETHER)] or [[]]
+        return [self._table(by_key, chunk, caption, crossed=len(features) > 1) for chunk in chunks]
 
     def _table(
-        self,
-        findings: Iterable[PublicFinding],
-        metric: str,
-        what: str,
-        rule: PublicRule | None,
-    ) -> PublicRows:
-        caption = self._t.gettext("%(rate)s, by %(axes)s") % {"rate": capital(self.plain(metric)), "axes": what}
-        if what == self._t.gettext("all groups"):
-            caption = self._t.gettext("%(rate)s, %(groups)s") % {"rate": capital(self.plain(metric)), "groups": what}
-        rows, hidden = list[PublicRow](), list[str]()
-        for finding in findings:
-            if self._tells_nothing(finding):
-                hidden.append(self._names.group(finding.group))
-            else:
-                rows.append(self._row(finding))
-        return PublicRows(
-            metric=metric,
-            caption=caption,
-            limit=self._words.limit(rule) if rule else "",
-            rate=self._words.rate(metric),
-            cases=self.among(metric),
-            judged=rule is not None,
-            rows=tuple(rows),
-            hidden=tuple(hidden),
-        )
-
-    def among(self, metric: str) -> str:
-        """The head of the column of cases that a rate is among."""
-        if metric in MISSED:
-            return self._t.gettext("Victims")
-        return self._t.gettext("Not victims") if metric in WRONGLY_FLAGGED else self._t.gettext("Cases")
-
-    def _tells_nothing(self, finding: PublicFinding) -> bool:
-        """Whether neither a rate nor a size stands in its row: many groups do, and their names are enough."""
-        small = finding.rate.why in (None, "small_or_withheld")
-        return small and not finding.is_shown and self._words.cases(finding) == NOT_KNOWN
-
-    def _row(self, finding: PublicFinding) -> PublicRow:
-        value, span = self._words.value(finding), self._words.span(finding)
-        title = f"{value} ({span})" if span != NOT_KNOWN else value
-        word, note = self._words.state(finding.state), self._words.note(finding)
-        if finding.state == "not_shown" and note == self._words.sentence("small_or_withheld"):
-            word, note = note, ""  # it begins with the word
-        return PublicRow(
-            key=finding.key,
-            name=self._names.group(finding.group),
-            outcome=finding.outcome,
-            word=word,
-            note=note,
-            value=value,
-            span=span,
-            rest=self._n.percent(finding.rest),
-            cases=self._words.cases(finding),
-            chart=interval(finding, title),
-        )
-
-    def _levels(self, axis: Axis) -> list[Level]:
-        """The levels of an axis: those with a name by it, then what is unknown or in no list."""
-        found = [
-            Level(axis.feature, level.rung, level.code)
-            for feature in self._reading.features
-            if feature.name == axis.feature
-            for level in feature.levels
-            if level.rung == axis.rung
+        self, by_key: dict[str, list[PublicRow]], measures: Sequence[Measure], caption: str, *, crossed: bool
+    ) -> Table:
+        found = {key: [self._of(rows, measure) for measure in measures] for key, rows in by_key.items()}
+        found = {key: cells for key, cells in found.items() if any(cells)} or found
+        ends = [axis_end(self._reach(cells[place] for cells in found.values())) for place in range(len(measures))]
+        ordered = sorted(found, key=lambda key: self._order(by_key[key][0], found[key]))
+        written = [
+            TableRow(
+                self._names.row(by_key[key][0].parts),
+                tuple(
+                    None if each is None else self._cells(each, end) for each, end in zip(found[key], ends, strict=True)
+                ),
+            )
+            for key in ordered
         ]
-        return sorted(found, key=self._place)
+        columns = [self._column(measure, end) for measure, end in zip(measures, ends, strict=True)]
+        most = _FIRST_ROWS_CROSSED if crossed else _FIRST_ROWS
+        return Table(caption, tuple(columns), tuple(written[:most]), tuple(written[most:]))
 
-    def _in_order(self, findings: Iterable[PublicFinding]) -> list[PublicFinding]:
-        """Groups in the order in which their levels stand in a table of two features."""
-        return sorted(findings, key=lambda finding: [self._place(level) for level in finding.group.root])
+    def _of(self, rows: Iterable[PublicRow], measure: Measure) -> PublicFinding | None:
+        return next((found for row in rows if (found := self._reading.finding(row, measure))), None)
 
-    def _place(self, level: Level) -> tuple[bool, str]:
-        return level.code in (UNKNOWN, UNLISTED), self._names.level(level)
+    @staticmethod
+    def _judged(measure: Measure, features: tuple[str, ...]) -> Measure:
+        """Leave out a rule that judges no groups of these features."""
+        rule = measure.rule
+        if rule is None or not rule.groups or any(set(each) == set(features) for each in rule.groups):
+            return measure
+        return Measure(measure.metric, None)
 
-    def _heat(self, rule: PublicRule, axes: tuple[Axis, ...], rows: list[Level], columns: list[Level]) -> Heat:
-        at = {finding.group.root: finding for finding in self._reading.of_family(axes, rule)}
-        order = [axis.feature for axis in axes]
+    @staticmethod
+    def _order(row: PublicRow, cells: Iterable[PublicFinding | None]) -> tuple[int, bool, float, str]:
+        """Put rows beyond a limit first, then by the widest gap; rows of others last."""
+        state, gap = min((order_of(each) for each in cells if each is not None), default=(9, 0.0))
+        return state, any(part.kind == "others" for part in row.parts), gap, row.key
 
-        def cell(*levels: Level) -> HeatCell:
-            key = tuple(sorted(levels, key=lambda level: order.index(level.feature)))
-            finding = at.get(key)
-            if finding is None:  # the table of a release holds every crossing; a made-up one may not
-                return HeatCell(group_key(Group(key)), "not_evaluable", self._words.state("not_shown"), "", "")
-            span = self._words.span(finding) if finding.rate.value is not None else ""
-            value = self._words.value(finding) if finding.is_shown else ""
-            return HeatCell(finding.key, finding.outcome, self._words.state(finding.state or "not_shown"), value, span)
+    @staticmethod
+    def _reach(findings: Iterable[PublicFinding | None]) -> Iterator[float]:
+        """Yield what an axis must hold: ranges of known rates, else bounds."""
+        found = [finding for finding in findings if finding is not None]
+        for finding in [each for each in found if each.error is not None] or found:
+            ends = (finding.rest, *(finding.span or ()), None if finding.span else finding.at_most)
+            yield from (each for each in ends if each is not None)
 
-        written = [(self._names.level(row), tuple(cell(row, column) for column in columns)) for row in rows]
-        return Heat(
-            caption=self._t.gettext("%(rate)s, by %(axes)s")
-            % {"rate": capital(self.plain(rule.metric)), "axes": self._names.axes(axes)},
-            limit=self._words.limit(rule) if self._if_judged(rule, axes) else "",
-            corner=capital(self._names.axis(Axis(rows[0].feature, rows[0].rung))),
-            columns=tuple(self._names.level(column) for column in columns),
-            rows=tuple((name, cells) for name, cells in written if any(each.value for each in cells)),
-            hidden=tuple(name for name, cells in written if not any(each.value for each in cells)),
+    def _column(self, measure: Measure, end: float) -> Column:
+        rule = measure.rule
+        head = self._t.gettext("%(error)s, in 100") % {"error": self._words.error_head(measure.metric)}
+        return Column(head, "" if rule is None else self.limit(rule), rule is not None, self._words.hundred(end))
+
+    def limit(self, rule: PublicRule) -> str:
+        """Return a limit with what it is on."""
+        of_rate = rule.scale == "ratio" and rule.metric in SHARES_OF_GOOD
+        what = self.plain(rule) if of_rate else self._words.error_head(rule.metric)
+        return self._t.gettext("%(rate)s: %(limit)s") % {"rate": capital(what), "limit": self._words.limit(rule)}
+
+    def plain(self, rule: PublicRule) -> str:
+        """Return the name of the rate of a rule, as a noun phrase."""
+        metrics = self._reading.metrics
+        return metrics[rule.metric].plain if rule.metric in metrics else self._words.rate(rule.metric)
+
+    def _cells(self, finding: PublicFinding, end: float) -> Cells:
+        row, word = finding.row, finding.word
+        value, few, span = self._words.value(finding), self._words.few(row), self._words.span(finding)
+        told = few or (span if span != NOT_KNOWN else "")
+        return Cells(
+            value=value,
+            span=told,
+            people="" if few else self._n.count(row.people),
+            chart=chart(finding, end, f"{value} ({told})" if told else value),
+            outcome=finding.outcome,
+            word="" if finding.state is None else self._words.state(finding.state),
+            reason="" if word is None else self._words.reason(word, self._names),
         )
+
+    def _others(self, rows: Iterable[PublicRow]) -> Iterator[tuple[str, str]]:
+        """Yield who stands in rows of others, once where both sides agree."""
+        sides: dict[str, dict[str, str]] = {}
+        for row in rows:
+            for others in self._reading.others(row):
+                levels = [Level(others.feature, self._finest(others.feature), code) for code in others.members]
+                names = sorted(self._names.level(level) for level in levels)
+                if names:
+                    sides.setdefault(self._names.row(row.parts), {})[row.side] = self._t.gettext("; ").join(names)
+        heads = {"positives": self._t.gettext("Victims"), "negatives": self._t.gettext("Not victims")}
+        for place, by_side in sides.items():
+            if len(set(by_side.values())) == 1:
+                yield place, next(iter(by_side.values()))
+                continue
+            for side, who in by_side.items():
+                head = {"first": place, "other": heads.get(side, self._t.gettext("Cases"))}
+                yield self._t.gettext("%(first)s, %(other)s") % head, who
+
+    def _finest(self, feature: str) -> str:
+        return next(each.rungs[0] for each in self._reading.release.features if each.name == feature)
