@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from audit.errors import AuditError, ExitCode
 
 if TYPE_CHECKING:
-    from audit.public.table import PublicRelease
+    from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult
 
 _PUBLIC: Final = "public"
@@ -35,10 +35,10 @@ class _Entries:
 def log_audit(audit: AuditResult | str | Path, run_id: str | None = None, *, restricted: bool = False) -> None:
     """Log the outcome of an audit and its report to a run of MLflow.
 
-    Metrics: `audit7k/exit_code` (0 pass, 1 fail, 3 inconclusive), and for each rule how many groups are beyond the
-    limit, within it, are undecided, or are not shown. Tags: `audit7k.verdict`, `audit7k.plan_sha256`, `audit7k.tool`.
-    Artefacts: the files of the folder `public`, under `audit7k/public`. All of that is public: the groups counted are
-    those that the protected figures name.
+    Metrics: `audit7k/exit_code` (0 pass, 1 fail, 3 inconclusive), the same for each rule, and how many rows of the
+    release are beyond its limit, hold a smaller group that is, are within it, or are undecided. Tags:
+    `audit7k.verdict`, `audit7k.plan_sha256`, `audit7k.tool`. Artefacts: the files of the folder `public`, under
+    `audit7k/public`. All of that is public.
 
     Parameters
     ----------
@@ -104,22 +104,21 @@ def _public_entries(audit: AuditResult | str | Path) -> _Entries:
 
 
 def release_metrics(release: PublicRelease) -> dict[str, float]:
-    """Return the metrics of a public release: its exit code, and the number of groups of each rule by state."""
+    """Return the metrics of a public release: its exit code, and those of each rule with its rows by state."""
     return {**_exit_code_metric(release.headline.outcome), **dict(_word_metrics(release))}
 
 
 def _word_metrics(release: PublicRelease) -> Iterator[tuple[str, float]]:
-    from audit.public.figures import state_tally
-    from audit.public.table import has_words
+    from audit.public.cases import PublicCases
 
-    if not has_words(release):
-        return
+    cases = PublicCases(release)
     for rule in release.rules:
-        counted = state_tally([word for word in release.words if word.rule == rule.rule])
-        yield f"audit7k/{rule.rule}/beyond_limit", counted["below"]
-        yield f"audit7k/{rule.rule}/within_limit", counted["meets"]
-        yield f"audit7k/{rule.rule}/cannot_tell", counted["cannot_tell"]
-        yield f"audit7k/{rule.rule}/not_shown", counted["not_shown"]
+        counted = cases.tally(rule.rule)
+        yield f"audit7k/{rule.rule}/exit_code", _exit_code(rule.outcome)
+        yield f"audit7k/{rule.rule}/beyond_limit", counted["beyond"]
+        yield f"audit7k/{rule.rule}/smaller_beyond_limit", counted["smaller_beyond"]
+        yield f"audit7k/{rule.rule}/within_limit", counted["within"]
+        yield f"audit7k/{rule.rule}/cannot_tell", counted["cannot_tell"] + counted["not_judged"]
 
 
 def _exact_entries(audit: AuditResult | str | Path) -> _Entries:

@@ -13,9 +13,10 @@ from audit.disclosure.about import public_about, public_change, public_metrics
 from audit.disclosure.digests import digests_of, keyed, set_id
 from audit.disclosure.doubts import Judged
 from audit.disclosure.draws import Draw, draw_side, draw_total
+from audit.disclosure.keys_file import KEY
 from audit.disclosure.method import Method
 from audit.disclosure.public_files import DATA, make_files
-from audit.disclosure.restricted import restricted_folder
+from audit.disclosure.restricted import PARAMETERS, RELEASES, restricted_folder
 from audit.disclosure.rows import SideRows, features_of, others_of, rows_of
 from audit.disclosure.rules import public_rules
 from audit.disclosure.shape import SIDES, Shape, crossed_features, public_method, shape_of
@@ -63,7 +64,7 @@ def check_folder(plan: AuditPlan, restricted: Path) -> None:
     ResultError, FolderInUseError, StorageError
         As the release would: the key is missing, the log is damaged, floor or features are other ones.
     """
-    if crossed_features(plan) and restricted.exists():
+    if crossed_features(plan) and any((restricted / name).exists() for name in (KEY, PARAMETERS, RELEASES)):
         with restricted_folder(restricted) as folder:
             if folder.entries:
                 folder.settle(_parameters(plan))

@@ -164,6 +164,13 @@ class PublicCases:
         states = [case.state for case in self.by_rule[rule]]
         return {state: states.count(state) for state in STATES}
 
+    def tally_words(self, rule: str) -> str:
+        """State how many rows of a rule are in which state."""
+        counted = self.tally(rule)
+        smaller = f"{counted['smaller_beyond']:,} with a smaller group beyond it, " if counted["smaller_beyond"] else ""
+        undecided = f"{counted['cannot_tell'] + counted['not_judged']:,} cannot tell"
+        return f"{counted['beyond']:,} beyond the limit, {smaller}{counted['within']:,} within it, {undecided}"
+
     def _of(self, rule: PublicRule) -> Iterable[RowCase]:
         for row in self.release.rows:
             word = next((word for word in row.words if word.rule == rule.rule), None)

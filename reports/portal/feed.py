@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -14,7 +15,7 @@ from reports.portal.words import PortalWords
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 
 
-def feed(site: PublicSite, systems: list[System], title: str, portal_words: PortalWords) -> bytes:
+def feed(site: PublicSite, systems: Sequence[System], title: str, portal_words: PortalWords) -> bytes:
     """Return the feed. Its id is the id of the oldest audit, so that it stays while others are added."""
     pages = {audit.name: system for system in systems for audit in system.audits}
     latest_first = sorted(site.audits, key=lambda audit: (audit.release.about.finished, audit.name), reverse=True)
@@ -45,7 +46,7 @@ def _entry(audit: PublicAudit, system: System, portal_words: PortalWords) -> ET.
     _add(
         entry,
         "summary",
-        " ".join(filter(None, (portal_words.sentence(audit.release), portal_words.valid_until(until)))),
+        f"{portal_words.sentence(audit.release)} {portal_words.valid_until(until)}",
     )
     return entry
 

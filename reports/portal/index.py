@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from audit.public.site import IndexAudit, IndexGroup, IndexRate, IndexSystem, PortalIndex, PublicSite, site_row
-from audit.public.table import PublicRate, group_key
-from reports.portal.figures import Figures
-from reports.portal.systems import Operator, System, is_expired
+from audit.public.figures import state_tally
+from audit.public.release import PublicRule
+from audit.public.site import IndexAudit, IndexGap, IndexRate, IndexRule, IndexSystem, PortalIndex, PublicSite
+from reports.portal.gaps import Figures, Gap
+from reports.portal.systems import System, is_expired
+from reports.public.reading import PublicFinding
 
 _NOTE = (
-    "Verdicts come from exact figures; every other figure was protected by noise and a floor. Figures do not add up, "
-    "within an audit or across audits: do not sum or subtract them."
+    "Verdicts are those of the exact audits. Numbers are of printed rows, each changed by a few to protect people. Do "
+    "not sum or subtract them, within an audit or across audits. Gaps of audits compare where set_id is the same."
 )
+_DIGITS = 6
 
 
-def index_document(site: PublicSite, listed: tuple[Operator, ...], figures: dict[str, Figures]) -> bytes:
+def index_document(site: PublicSite, systems: tuple[System, ...], figures: dict[str, Figures]) -> bytes:
     """Return the document. Its links are relative to it and lead to the first language."""
-    systems = [system for operator in listed for system in operator.systems]
     index = PortalIndex(
+        publisher=site.publisher.name if site.publisher else "",
+        contact=site.publisher.contact if site.publisher else "",
         today=site.today,
         note=_NOTE,
         systems=tuple(_system(system, figures, site.today) for system in systems),
@@ -29,6 +33,7 @@ def _system(system: System, figures: dict[str, Figures], today: str) -> IndexSys
     return IndexSystem(
         system=system.name,
         owner=system.owner,
+        use=system.use,
         state=system.state,
         page=system.page,
         audits=tuple(
@@ -39,7 +44,7 @@ def _system(system: System, figures: dict[str, Figures], today: str) -> IndexSys
 
 
 def _audit(figures: Figures, system: System, beside: tuple[str | None, str | None], today: str) -> IndexAudit:
-    audit, release, counted = figures.audit, figures.release, figures.tallies
+    audit, release = figures.audit, figures.release
     folder = f"reports/{audit.name}"
     return IndexAudit(
         audit=audit.name,
@@ -49,12 +54,10 @@ def _audit(figures: Figures, system: System, beside: tuple[str | None, str | Non
         expired=is_expired(audit, today),
         outcome=release.headline.outcome,
         no_group_named=release.headline.no_group_named,
-        below=counted and counted["below"],
-        meets=counted and counted["meets"],
-        cannot_tell=counted and counted["cannot_tell"],
-        not_shown=counted and counted["not_shown"],
-        everyone=_rate(figures.everyone(figures.metric), figures.metric),
-        furthest=_furthest(figures),
+        set_id=release.set_id,
+        rules=tuple(_rule(figures, rule) for rule in figures.reading.rules),
+        registration=audit.registration,
+        evidence=audit.evidence,
         previous=beside[0],
         following=beside[1],
         page=f"{system.page}#{audit.name}",
@@ -64,20 +67,37 @@ def _audit(figures: Figures, system: System, beside: tuple[str | None, str | Non
     )
 
 
-def _rate(rate: PublicRate | None, metric: str) -> IndexRate:
-    names = ("value", "low", "high", "at_least", "at_most")
-    return IndexRate.model_validate({"metric": metric, **{name: getattr(rate, name, None) for name in names}})
+def _rule(figures: Figures, rule: PublicRule) -> IndexRule:
+    tally, gap = state_tally(figures.release, rule.rule), figures.furthest(rule)
+    return IndexRule(
+        rule=rule.rule,
+        metric=rule.metric,
+        scale=rule.scale,
+        limit=rule.limit,
+        outcome=rule.outcome,
+        beyond=tally["beyond"],
+        smaller_beyond=tally["smaller_beyond"],
+        cannot_tell=tally["cannot_tell"],
+        within=tally["within"],
+        everyone=_rate(figures.everyone(rule)),
+        furthest=None if gap is None else _gap(gap),
+    )
 
 
-def _furthest(figures: Figures) -> IndexGroup | None:
-    if not figures.below:
+def _rate(finding: PublicFinding | None) -> IndexRate | None:
+    if finding is None:
         return None
-    word, rate = figures.below[0]
-    return IndexGroup(
-        group=site_row(figures.audit.name, group_key(word.group)),
-        levels=word.group,
-        rule=word.rule,
-        value=rate.value,
-        low=rate.low,
-        high=rate.high,
+    names = ("value", "low", "high", "at_least", "at_most")
+    return IndexRate.model_validate({name: getattr(finding.rate, name) for name in names})
+
+
+def _gap(gap: Gap) -> IndexGap:
+    return IndexGap(
+        side=gap.finding.row.side,
+        row=gap.finding.row.key,
+        beyond=gap.finding.state == "beyond",
+        gap=round(gap.value, _DIGITS),
+        low=round(gap.low, _DIGITS),
+        high=round(gap.high, _DIGITS),
+        limit=round(gap.limit, _DIGITS),
     )

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment
 
-from audit.public.site import PublicSite
+from audit.public.site import PublicPublisher, PublicSite, PublicText
+from reports.html.charts import mark
 from reports.html.environment import Finished, environment, isolated
+from reports.html.resolution import PARAGRAPH_7K, PARAGRAPH_10
 from reports.html.spaces import spaced
 from reports.language import Language
 from reports.languages import language as language_of
+from reports.plain_text import capital
 from reports.portal.feed import feed
-from reports.portal.figures import Figures
+from reports.portal.gaps import Figures
 from reports.portal.index import index_document
-from reports.portal.systems import STATES, Operator, operators
-from reports.portal.views import ViewWriter
+from reports.portal.systems import STATES, Operator, System, operators
+from reports.portal.views import Row, ViewWriter, counted
 from reports.portal.words import PortalWords
 
 _HERE: Final = Path(__file__).with_name("templates")
-_REPORTS: Final = Path(__file__).parents[1] / "html" / "templates"
+_MAIL: Final = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_SITE: Final = re.compile(r"https://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._~/-]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +63,40 @@ class _Place:
         return self.root + _Place(self.path, code, self.first).file
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a list: the systems of one verdict, operator or use."""
+
+    anchor: str
+    title: str
+    outcome: str
+    """The verdict whose shape stands beside the title; empty for none."""
+    link: str
+    """The page of the operator; empty for none."""
+    rows: list[Row]
+
+
 def pages(site: PublicSite) -> dict[str, bytes]:
-    """Return every file of the portal, except the copies of releases and reports."""
+    """Return every file of the portal, except the copies of releases and reports, and the logo."""
     listed = operators(site)
+    systems = tuple(system for operator in listed for system in operator.systems)
     figures = {audit.name: Figures(audit) for audit in site.audits}
-    made: dict[str, bytes] = {"index.json": index_document(site, listed, figures)}
+    made: dict[str, bytes] = {"index.json": index_document(site, systems, figures)}
     for code in site.languages:
         made |= _Writer(site, listed, figures, language_of(code), code).write()
     first = PortalWords(language_of(site.languages[0]))
-    systems = [system for operator in listed for system in operator.systems]
-    made["feed.xml"] = feed(site, systems, first.t.gettext("Audits published here"), first)
+    made["feed.xml"] = feed(site, systems, _portal_title(site, first), first)
     return made
+
+
+def _portal_title(site: PublicSite, words: PortalWords) -> str:
+    title = words.t.gettext("Audits published here")
+    return f"{title}: {site.publisher.name}" if site.publisher else title
 
 
 @cache
 def _environment(language: Language) -> Environment:
-    return environment(language).overlay(loader=FileSystemLoader([_HERE, _REPORTS]))
+    return environment(language, _HERE)
 
 
 class _Writer:
@@ -89,13 +112,13 @@ class _Writer:
     ) -> None:
         self._site = site
         self._listed = listed
+        self._systems = [system for operator in listed for system in operator.systems]
         self._language = language
         self._code = code
-        self._portal_words = PortalWords(language)
-        self._views = ViewWriter(figures, self._portal_words, site.today)
+        self._words = PortalWords(language)
+        self._views = ViewWriter(figures, self._words, site.today)
         self._templates = _environment(language)
-        running = self._portal_words.t.gettext("Protected figures: none is an exact count")
-        style = self._templates.get_template("style.css").render(notice=running)
+        style = self._templates.get_template("style.css").render(notice="")
         self._style = style + self._templates.get_template("site.css").render()
         self._digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
 
@@ -104,10 +127,13 @@ class _Writer:
         return {place.file: text.encode() for place, text in self._pages()}
 
     def _pages(self) -> Iterator[tuple[_Place, str]]:
-        t = self._portal_words.t
-        yield self._list("index.html", None, t.gettext("Audits published here"))
-        for state in STATES:
-            yield self._list(f"state-{state}.html", state, self._portal_words.state(state))
+        t = self._words.t
+        for path, parts in (
+            ("index.html", self._by_verdict()),
+            ("by-operator.html", self._by_operator()),
+            ("by-use.html", self._by_use()),
+        ):
+            yield self._page(path, "list.html", t.gettext("Audits published here"), parts=[p for p in parts if p.rows])
         for operator in self._listed:
             title = t.gettext("Summary for reporting")
             yield self._page(
@@ -115,12 +141,13 @@ class _Writer:
                 "operator.html",
                 f"{title}: {operator.name}",
                 operator=operator,
-                rows=[self._views.row(system) for system in operator.systems],
-                by_state=self._by_state([operator]),
+                rows=self._rows(operator.systems),
+                counted=counted,
+                paragraph_7k=PARAGRAPH_7K,
+                paragraph_10=PARAGRAPH_10,
             )
-        systems = [system for operator in self._listed for system in operator.systems]
-        around = [None, *systems, None]
-        for place, system in enumerate(systems):
+        around = [None, *self._systems, None]
+        for place, system in enumerate(self._systems):
             yield self._page(
                 system.page,
                 "system.html",
@@ -132,41 +159,47 @@ class _Writer:
                 beside=(around[place], around[place + 2]),
             )
 
-    def _list(self, path: str, state: str | None, title: str) -> tuple[_Place, str]:
-        shown = [
-            (operator, [self._views.row(system) for system in operator.systems if state in (None, system.state)])
-            for operator in self._listed
-        ]
-        return self._page(
-            path,
-            "list.html",
-            title,
-            state=state,
-            shown=[(operator, rows) for operator, rows in shown if rows],
-            by_state=self._by_state(self._listed),
-        )
+    def _rows(self, systems: tuple[System, ...] | list[System]) -> list[Row]:
+        return [self._views.row(system) for system in systems]
 
-    def _by_state(self, listed: tuple[Operator, ...] | list[Operator]) -> list[tuple[str, str, int]]:
-        systems = [system for operator in listed for system in operator.systems]
+    def _by_verdict(self) -> list[_Part]:
         return [
-            (state, self._portal_words.state_in_short(state), sum(system.state == state for system in systems))
+            _Part(
+                state, self._words.state(state), state, "", self._rows([s for s in self._systems if s.state == state])
+            )
             for state in STATES
         ]
 
+    def _by_operator(self) -> list[_Part]:
+        named = sorted(self._listed, key=lambda operator: operator.name)
+        return [
+            _Part(operator.anchor, operator.name, "", operator.page, self._rows(operator.systems)) for operator in named
+        ]
+
+    def _by_use(self) -> list[_Part]:
+        ordered = sorted(self._systems, key=lambda system: (system.use, STATES.index(system.state), system.name))
+        uses: dict[str, list[Row]] = {}
+        for row in self._rows(ordered):
+            uses.setdefault(row.system.use_anchor, []).append(row)
+        return [_Part(anchor, capital(rows[0].use), "", "", rows) for anchor, rows in uses.items()]
+
     def _page(self, path: str, template: str, title: str, **values: Any) -> tuple[_Place, str]:
         place = _Place(path, self._code, self._site.languages[0])
-        methods = [audit.release.table.method for audit in self._site.audits]
+        methods = [audit.release.method for audit in self._site.audits]
+        publisher = self._site.publisher
         body = self._templates.get_template(template).render(
             title=title,
             place=place,
             site=self._site,
-            audits=len(self._site.audits),
-            systems=sum(len(operator.systems) for operator in self._listed),
+            publisher=publisher,
+            own_text=publisher and _own_text(publisher, self._code),
+            contact_link=_contact_link(publisher),
+            systems=len(self._systems),
             language=self._language,
-            portal_words=self._portal_words,
+            words=self._words,
+            mark=mark,
             largest_change=max(method.largest_change for method in methods),
-            floor=min(method.floor for method in methods),
-            **self._views.constants(),
+            row_of=min(method.row for method in methods),
             **values,
         )
         body = spaced(body, self._language)
@@ -180,7 +213,22 @@ class _Writer:
             place=place,
             language=self._language,
             others=others if len(others) > 1 else [],
+            has_logo=publisher is not None and bool(publisher.logo),
             style=Finished(self._style),
             style_digest=self._digest,
         )
         return place, page.rstrip("\n") + "\n"
+
+
+def _own_text(publisher: PublicPublisher, code: str) -> PublicText | None:
+    """Return the publisher's text in a language, else the one in no named language, else the first."""
+    texts = {text.language: text for text in publisher.texts}
+    return texts.get(code) or texts.get("") or next(iter(publisher.texts), None)
+
+
+def _contact_link(publisher: PublicPublisher | None) -> str:
+    """Return the address of a contact that is one; an empty text where it is words."""
+    contact = publisher.contact if publisher else ""
+    if _MAIL.fullmatch(contact):
+        return f"mailto:{contact}"
+    return contact if _SITE.fullmatch(contact) else ""

@@ -35,6 +35,16 @@ class System:
         """The latest audit, which counts."""
         return self.audits[-1]
 
+    @property
+    def use(self) -> str:
+        """The use of the system by the latest audit."""
+        return self.latest.release.about.use
+
+    @property
+    def use_anchor(self) -> str:
+        """The name of its use in links."""
+        return _slug(self.use)
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -43,6 +53,8 @@ class Operator:
     name: str
     page: str
     """The page within a language."""
+    anchor: str
+    """The name of the operator in links."""
     systems: tuple[System, ...]
     """The systems: failing first, then inconclusive, expired and passing; by name within these."""
 
@@ -71,6 +83,7 @@ def operators(site: PublicSite) -> tuple[Operator, ...]:
         Operator(
             name=owner,
             page=f"operators/{_slug(owner)}.html",
+            anchor=_slug(owner),
             systems=tuple(sorted(systems, key=lambda system: (STATES.index(system.state), system.name))),
         )
         for owner, systems in owned.items()

@@ -1,90 +1,93 @@
-"""Drawings of a portal: a rate of everyone with its interval, alone in a row or beside the rates of earlier audits.
+"""Drawings of a portal: by how much the furthest group was worse off in the last audits, its range, and the limit.
 
-Drawings have presentation attributes, no ids and a title first, as in `reports.html.charts`. The axis is always 0 to
-100 %, so that systems can be compared. Every coordinate of a mark is a number that the release of its audit prints. All
-else that is drawn (places, widths, colours) stands outside the elements that name an audit, also where a rate is not
-shown: the gate of the portal holds a mark's own numbers against its release.
+Drawings have presentation attributes, no ids and a title first, as in `reports.html.charts`. One drawing has one axis,
+in percentage points from 0 or the lowest range to the highest. The verdict is not drawn: a mark would read as a number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from markupsafe import Markup, escape
 
-from audit.public.figures import tenth, tenth_from_end
-from audit.public.table import PublicRate
 from audit.vocabulary.text import harmless
 from reports.html import palette
-from reports.numbers import Numbers
+from reports.portal.gaps import Gap
 
 LAST: Final = 5
 """The number of audits that a trend shows."""
 _SLOTS: Final = (24, 41, 58, 75, 92)
 """Their places, in per cent of the width. The latest is always in the last."""
-_MARKS: Final = {
-    "fail": f'<path d="M0-5 5.5 4.5H-5.5z" fill="{palette.BEYOND}"/>',
-    "pass": f'<circle r="4.5" fill="{palette.WITHIN}"/>',
-    "inconclusive": f'<circle r="3.75" fill="none" stroke="{palette.UNDECIDED}" stroke-width="1.75"/>',
-}
-_HEIGHT: Final = 64
+_HEIGHT: Final = 72
+_STEP: Final = 0.1
+_HALF: Final = 6
+"""Half the width of the mark of a limit, in per cent."""
 
 
-def trend(audits: Sequence[tuple[str, str, PublicRate | None]], title: str, numbers: Numbers) -> Markup:
-    """Draw name, verdict and rate of each audit, oldest first. A rate that is not shown leaves its place empty.
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One audit of a trend."""
 
-    The mark of its verdict stands under each audit.
-    """
-    last = list(audits)[-LAST:]
+    set_id: str
+    """Points are joined where it is the same."""
+    gap: Gap | None
+    """None leaves the place empty."""
+
+
+def trend(points: Sequence[Point], title: str) -> Markup:
+    """Draw the gaps of audits, oldest first."""
+    last = list(points)[-LAST:]
     slots = _SLOTS[-len(last) :]
+    gaps = [point.gap for point in last if point.gap is not None]
+    low = min([0.0, *(_tenth_down(gap.low) for gap in gaps)])
+    high = max([_STEP, *(_tenth_up(max(gap.high, gap.limit)) for gap in gaps)])
+
+    def y(share: float) -> str:
+        return f"{100 * (high - share) / (high - low):.1f}"
+
     text = f'font-size="12" fill="{palette.MUTED}"'
-    grid = "".join(f'<line x1="16%" x2="100%" y1="{y}%" y2="{y}%" stroke="{palette.RULE}"/>' for y in (0, 50, 100))
-    bars = "".join(
-        f'<svg x="{slot}%" overflow="visible" stroke="{palette.INK}">{_upright(name, rate)}</svg>'
-        for slot, (name, _, rate) in zip(slots, last, strict=True)
+    marks = "".join(_slot(slot, point.gap, y) for slot, point in zip(slots, last, strict=True) if point.gap is not None)
+    lines = "".join(
+        f'<line x1="{left}%" y1="{y(one.gap.value)}%" x2="{right}%" y2="{y(other.gap.value)}%"/>'
+        for (left, one), (right, other) in pairwise(zip(slots, last, strict=True))
+        if one.gap is not None and other.gap is not None and one.set_id == other.set_id != ""
     )
-    marks = "".join(
-        f'<svg x="{slot}%" y="{_HEIGHT + 21}" overflow="visible">{_MARKS[outcome]}</svg>'
-        for slot, (_, outcome, _) in zip(slots, last, strict=True)
+    axis = "".join(
+        f'<line x1="16%" x2="100%" y1="{y(share)}%" y2="{y(share)}%" stroke="{palette.RULE}"/>'
+        for share in sorted({low, 0.0, high})
+    )
+    ends = "".join(
+        f'<text y="{11 + _HEIGHT * (high - share) / (high - low):.1f}" {text}>{round(100 * share)}</text>'.replace(
+            ">-", ">−"
+        )
+        for share in sorted({low, 0.0, high})
     )
     return Markup(  # noqa: S704 - numbers and colours of ours; the title is escaped
-        f'<svg class="t" role="img" width="100%" height="{_HEIGHT + 28}"><title>{escape(harmless(title))}</title>'
-        f'<text y="11" {text}>{numbers.percent(1.0)}</text><text y="{_HEIGHT + 9}" {text}>{numbers.percent(0.0)}</text>'
-        f'<svg y="6" width="100%" height="{_HEIGHT}" overflow="visible">{grid}{bars}</svg>{marks}</svg>'
+        f'<svg class="t" role="img" width="100%" height="{_HEIGHT + 16}"><title>{escape(harmless(title))}</title>{ends}'
+        f'<svg y="7" width="100%" height="{_HEIGHT}" overflow="visible">{axis}'
+        f'<g stroke="{palette.MUTED}">{lines}</g>{marks}</svg></svg>'
     )
 
 
-def level(name: str, rate: PublicRate | None, title: str) -> Markup:
-    """Draw one rate horizontally, for a cell of a table. The axis is empty where no rate is shown."""
-    inside = _dot_and_bar(name, "x", *map(_per_cent, map(tenth, _ends(rate))))
-    return Markup(  # noqa: S704 - numbers and colours of ours; the title is escaped
-        f'<svg class="c" role="img" width="100%" height="20"><title>{escape(harmless(title))}</title>'
-        f'<svg y="10" overflow="visible" stroke="{palette.INK}">{inside}</svg></svg>'
+def _slot(slot: int, gap: Gap, y: Callable[[float], str]) -> str:
+    """Draw a bar over the range, a dot at the gap (a line of length 0 with round ends) and a dashed limit."""
+    left, right = slot - _HALF, slot + _HALF
+    return (
+        f'<line class="l" x1="{left}%" x2="{right}%" y1="{y(gap.limit)}%" y2="{y(gap.limit)}%" '
+        f'stroke="{palette.BEYOND}" stroke-width="1.5" stroke-dasharray="4 3"/>'
+        f'<line class="r" x1="{slot}%" x2="{slot}%" y1="{y(gap.low)}%" y2="{y(gap.high)}%" stroke="{palette.INK}" '
+        f'stroke-width="2"/><line class="p" x1="{slot}%" x2="{slot}%" y1="{y(gap.value)}%" y2="{y(gap.value)}%" '
+        f'stroke="{palette.INK}" stroke-width="7" stroke-linecap="round"/>'
     )
 
 
-def _ends(rate: PublicRate | None) -> tuple[float, ...]:
-    """Return the ends of the interval and the rate, or nothing where one of them is not shown."""
-    if rate is None or rate.value is None or rate.low is None or rate.high is None:
-        return ()
-    return rate.low, rate.high, rate.value
+def _tenth_up(share: float) -> float:
+    return math.ceil(round(share / _STEP, 6)) * _STEP
 
 
-def _upright(name: str, rate: PublicRate | None) -> str:
-    return _dot_and_bar(name, "y", *map(_per_cent, map(tenth_from_end, _ends(rate))))
-
-
-def _dot_and_bar(name: str, axis: str, *ends: str) -> str:
-    """Draw a bar from the first to the second end and a dot at the third, a line of length 0 with round ends."""
-    bar = dot = ""
-    if ends:
-        low, high, value = ends
-        bar = f'<line data-audit="{name}" {axis}1="{low}" {axis}2="{high}"/>'
-        dot = f'<line data-audit="{name}" {axis}1="{value}" {axis}2="{value}"/>'
-    return f'<g stroke-width="2">{bar}</g><g stroke-width="6.5" stroke-linecap="round">{dot}</g>'
-
-
-def _per_cent(place: Decimal) -> str:
-    return f"{place:f}".removesuffix(".0") + "%"
+def _tenth_down(share: float) -> float:
+    return math.floor(round(share / _STEP, 6)) * _STEP

@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
 
 from markupsafe import Markup
 
-from audit.public.site import PublicAudit, State, site_row
-from audit.public.table import group_key
+from audit.public.release import PublicRule
+from audit.public.site import PublicAudit, State
 from reports.harms import route_in_words, use_in_words
-from reports.html.charts import mark
-from reports.html.resolution import PARAGRAPH_7K, PARAGRAPH_10
-from reports.portal.figures import Figures, changes
+from reports.portal.gaps import Figures
 from reports.portal.systems import System, is_expired
-from reports.portal.trend import LAST, level, trend
+from reports.portal.trend import LAST, Point, trend
 from reports.portal.words import PortalWords
+from reports.public.reading import PublicFinding
 
-_NAMED_FIRST = 10
+_NAMED_FIRST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class GapView:
+    """The furthest group of an audit."""
+
+    group: str
+    """Its name; empty where no judged row has a rate."""
+    said: str
+    """Its errors in 100, those of everyone else, and the limit."""
+    gap: str
+    limit: str
 
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """A group below a limit."""
+    """A group beyond a limit."""
 
-    row: str
-    """The row whose numbers stand beside it."""
     name: str
-    rate: str
-    """The rate with its interval and its name, because groups are listed over all limits."""
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """A rule of an audit."""
+
+    name: str
+    limit: str
+    everyone: str
+    tallies: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +63,22 @@ class AuditView:
     until: str
     """The last day of validity. Empty where nobody declared one."""
     expired: bool
-    rate: str
-    range: str
-    chart: Markup
-    tallies: list[tuple[str, str]]
-    furthest: GroupView | None
-    below: tuple[GroupView, ...]
-    """The first of the groups below a limit."""
-    below_more: int
-    changes: list[str]
-    """The changes since the audit before. Empty for the first."""
+    furthest: GapView
+    rules: list[RuleView]
+    beyond: list[GroupView]
+    """The first of the groups beyond a limit."""
+    beyond_more: int
     notes: list[str]
     waivers: list[str]
     """The waivers: who answers for which finding, and until when."""
+    people: list[str]
+    """About how many people of each side were in the test."""
     folder: str
     """The place of the copies of its files, from the root of the site."""
-    previous: AuditLink | None = None
-    following: AuditLink | None = None
+    other_set: bool
+    """Whether its gap does not compare with that of the audit before."""
+    previous: AuditLink | None
+    following: AuditLink | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +99,10 @@ class Row:
     state: State
     word: str
     latest: AuditView
-    rate_name: str
     trend: Markup
-    several: bool
-    """Whether there are several audits, so that a trend is shown."""
+    """The drawing; empty where no audit has a gap."""
+    trend_said: str
+    """What the drawing shows, and whether its audits compare."""
     use: str
     route: str
 
@@ -95,101 +112,139 @@ class ViewWriter:
 
     def __init__(self, figures: Mapping[str, Figures], portal_words: PortalWords, today: str) -> None:
         self._figures = figures
-        self._portal_words = portal_words
+        self._words = portal_words
+        self._t = portal_words.t
         self._today = today
         self._rows: dict[str, Row] = {}
-
-    def constants(self) -> dict[str, Any]:
-        """Return the values that every template may use."""
-        return {"mark": mark, "paragraph_10": PARAGRAPH_10, "paragraph_7k": PARAGRAPH_7K}
+        self._histories: dict[str, list[AuditView]] = {}
 
     def row(self, system: System) -> Row:
         """Return a system as lists show it."""
         if system.page not in self._rows:
-            latest = self._figures[system.latest.name]
-            about = latest.release.about
-            last = system.audits[-LAST:]
-            shown = [
-                (audit.name, audit.release.headline.outcome, self._figures[audit.name].everyone(latest.metric))
-                for audit in last
-            ]
-            name = self._portal_words.rate_name(latest.metric, latest)
-            title = self._portal_words.t.ngettext(
-                "%(rate)s among everyone, in the latest audit",
-                "%(rate)s among everyone, in the last %(count)s audits, the oldest first",
-                len(last),
-            ) % {"rate": name, "count": self._portal_words.n.count(len(last))}
+            about = system.latest.release.about
+            rule = self._rule(system)
+            drawn, said = ("", "") if rule is None else self._trend(system, rule)
             self._rows[system.page] = Row(
                 system=system,
                 state=system.state,
-                word=self._portal_words.state(system.state),
-                latest=self._view(system.latest, latest.metric),
-                rate_name=name,
-                trend=trend(shown, title, self._portal_words.n),
-                several=len(last) > 1,
-                use=use_in_words(about.use, self._portal_words.language),
-                route=route_in_words(about.route, self._portal_words.language),
+                word=self._words.state(system.state),
+                latest=self.history(system)[0],
+                trend=Markup(drawn),  # noqa: S704 - a drawing, or nothing
+                trend_said=said,
+                use=use_in_words(about.use, self._words.language),
+                route=route_in_words(about.route, self._words.language),
             )
         return self._rows[system.page]
 
     def history(self, system: System) -> list[AuditView]:
-        """Return every audit of a system, the latest first. The rate shown is the latest audit's in each of them, so
-        that they compare.
-        """
-        metric = self._figures[system.latest.name].metric
-        links = [
-            AuditLink(audit.name, self._portal_words.language.date(about.finished), about.title)
-            for audit in system.audits
-            for about in (audit.release.about,)
-        ]
-        around = [None, *links, None]
-        before: list[PublicAudit | None] = [None, *system.audits]
-        views = [
-            self._view(audit, metric, before[place], (around[place], around[place + 2]))
-            for place, audit in enumerate(system.audits)
-        ]
-        return views[::-1]
+        """Return every audit of a system, the latest first."""
+        if system.page not in self._histories:
+            links = [
+                AuditLink(audit.name, self._words.language.date(about.finished), about.title)
+                for audit in system.audits
+                for about in (audit.release.about,)
+            ]
+            around, before = [None, *links, None], [None, *system.audits]
+            self._histories[system.page] = [
+                self._view(audit, self._rule(system), before[place], (around[place], around[place + 2]))
+                for place, audit in enumerate(system.audits)
+            ][::-1]
+        return self._histories[system.page]
+
+    def _rule(self, system: System) -> PublicRule | None:
+        """Return the rule whose gap is shown of each audit of a system: the latest audit's first."""
+        rules = self._figures[system.latest.name].reading.rules
+        return rules[0] if rules else None
+
+    def _trend(self, system: System, rule: PublicRule) -> tuple[str, str]:
+        last = system.audits[-LAST:]
+        points = []
+        for audit in last:
+            figures = self._figures[audit.name]
+            own = figures.rule_like(rule)
+            points.append(Point(audit.release.set_id, None if own is None else figures.furthest(own)))
+        if not any(point.gap for point in points):
+            return "", ""
+        name = self._words.rate_name(rule.metric, self._figures[system.latest.name])
+        said = self._t.ngettext(
+            "%(rate)s: percentage points by which the furthest group was worse off, in the latest audit.",
+            "%(rate)s: percentage points by which the furthest group was worse off, in the last %(count)s audits, the "
+            "oldest to the left.",
+            len(last),
+        ) % {"rate": name, "count": self._words.n.count(len(last))}
+        if any(one.set_id != other.set_id for one, other in pairwise(points)):
+            said += " " + self._t.gettext("Audits that are not joined were of different sets and do not compare.")
+        return trend(points, said), said
 
     def _view(
         self,
         audit: PublicAudit,
-        metric: str,
-        before: PublicAudit | None = None,
-        beside: tuple[AuditLink | None, AuditLink | None] = (None, None),
+        rule: PublicRule | None,
+        before: PublicAudit | None,
+        beside: tuple[AuditLink | None, AuditLink | None],
     ) -> AuditView:
-        figures, portal_words = self._figures[audit.name], self._portal_words
-        release, rate = figures.release, figures.everyone(metric)
-        until = release.about.valid_until
+        figures, words = self._figures[audit.name], self._words
+        release, until = figures.release, figures.release.about.valid_until
         expired = is_expired(audit, self._today)
-        lapsed = expired and release.headline.outcome == "pass"
-        named = tuple(self._group(figures, place) for place in range(min(len(figures.below), _NAMED_FIRST)))
+        state: State = "expired" if expired and release.headline.outcome == "pass" else release.headline.outcome
         return AuditView(
             audit=audit,
-            outcome="expired" if lapsed else release.headline.outcome,
-            word=portal_words.state("expired" if lapsed else release.headline.outcome),
-            sentence=portal_words.sentence(release),
-            day=portal_words.language.date(release.about.finished),
-            until="" if until is None else portal_words.language.date(until),
+            outcome=state,
+            word=words.state(state),
+            sentence=words.sentence(release),
+            day=words.language.date(release.about.finished),
+            until="" if until is None else words.language.date(until),
             expired=expired,
-            rate=portal_words.rate(rate),
-            range=portal_words.range(rate),
-            chart=level(audit.name, rate, portal_words.rate_name(metric, figures)),
-            tallies=portal_words.tallies(figures),
-            furthest=named[0] if named else None,
-            below=named,
-            below_more=len(figures.below) - len(named),
-            changes=[] if before is None else [portal_words.change(each) for each in changes(before.release, release)],
-            notes=portal_words.notes(release),
-            waivers=portal_words.waivers(figures),
+            furthest=self._furthest(figures, rule),
+            rules=[self._rule_view(figures, each) for each in figures.reading.rules],
+            beyond=[self._group(figures, each) for each in figures.beyond[:_NAMED_FIRST]],
+            beyond_more=max(len(figures.beyond) - _NAMED_FIRST, 0),
+            notes=words.notes(release),
+            waivers=words.waivers(figures),
+            people=self._people(figures),
             folder=f"reports/{audit.name}",
+            other_set=before is not None and before.release.set_id != release.set_id,
             previous=beside[0],
             following=beside[1],
         )
 
-    def _group(self, figures: Figures, place: int) -> GroupView:
-        word, rate = figures.below[place]
-        return GroupView(
-            row=site_row(figures.audit.name, group_key(word.group)),
-            name=self._portal_words.names(figures).group(word.group),
-            rate=self._portal_words.named_rate(rate, figures),
+    def _furthest(self, figures: Figures, rule: PublicRule | None) -> GapView:
+        own = None if rule is None else figures.rule_like(rule)
+        gap = None if own is None else figures.furthest(own)
+        if gap is None:
+            return GapView("", "", "", "")
+        return GapView(
+            group=self._words.names(figures).row(gap.finding.row.parts),
+            said=self._words.group(gap.finding, figures),
+            gap=self._words.gap(gap),
+            limit=self._words.gap_limit(gap),
         )
+
+    def _rule_view(self, figures: Figures, rule: PublicRule) -> RuleView:
+        everyone = figures.everyone(rule)
+        return RuleView(
+            name=self._words.rate_name(rule.metric, figures),
+            limit=self._words.of(figures).limit(rule),
+            everyone="" if everyone is None else self._words.group(everyone, figures),
+            tallies=self._words.tallies(figures, rule),
+        )
+
+    def _group(self, figures: Figures, each: PublicFinding) -> GroupView:
+        return GroupView(self._words.names(figures).row(each.row.parts), self._words.group(each, figures))
+
+    def _people(self, figures: Figures) -> list[str]:
+        people = {row.side: row.people for row in figures.release.rows if not row.parts}
+        n = self._words.n
+        return [
+            template % {"count": n.count(people[side])}
+            for side, template in (
+                ("positives", self._t.gettext("about %(count)s victims")),
+                ("negatives", self._t.gettext("about %(count)s others")),
+            )
+            if side in people
+        ]
+
+
+def counted(states: Sequence[str]) -> dict[str, int]:
+    """Count the safeguards in each state, in the order of the states."""
+    return {state: states.count(state) for state in ("measured", "declared", "not_shown")}

@@ -1,22 +1,22 @@
-"""Words of a portal in one language: verdicts, states, rates, groups, changes."""
+"""Words of a portal in one language: verdicts, states, rates, gaps, groups."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
+from audit.public.release import PublicRelease, PublicRule, PublicWaiver
 from audit.public.sentences import SENTENCES
 from audit.public.site import State
-from audit.public.table import PublicRate, PublicRelease, PublicWaiver, why_no_rates
+from audit.vocabulary.numbers import half_up, hundredfold
 from audit.vocabulary.text import harmless
 from reports.language import Language
-from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
-from reports.portal.figures import Change, Error, Figures
-from reports.public.reading import OUTCOMES
-from reports.public_names import names_of
+from reports.portal.gaps import Figures, Gap
+from reports.public.reading import OUTCOMES, PublicFinding
+from reports.public.words import PublicWords
+from reports.public_names import RowNames, names_of
 from reports.rate_words import RateWords
-from reports.words import Words
 
 
 class PortalWords:
@@ -26,7 +26,7 @@ class PortalWords:
         self.language = language
         self.t = language.translations
         self.n = language.numbers
-        self._names: dict[str, Names] = {}
+        self._names: dict[str, RowNames] = {}
 
     def state(self, state: State) -> str:
         """Return the state of a system in a few words."""
@@ -42,37 +42,18 @@ class PortalWords:
             case _:
                 assert_never(state)
 
-    def state_in_short(self, state: State) -> str:
-        """Return the state of a system in fewer words, for a list of pages."""
-        match state:
-            case "fail":
-                return self.t.gettext("exceeds the limit")
-            case "inconclusive":
-                return self.t.gettext("we cannot tell")
-            case "expired":
-                return self.t.gettext("expired")
-            case "pass":
-                return self.t.gettext("within the limit")
-            case _:
-                assert_never(state)
-
     def sentence(self, release: PublicRelease) -> str:
         """Return what the verdict of an audit means."""
         headline = release.headline
         match headline.outcome:
             case "fail":
                 if headline.fails_on == ("change",):
-                    return self._sentence("change_fail")
+                    return self.t.gettext(SENTENCES["change_fail"])
                 if not headline.no_group_named:
                     return self.t.gettext("In this test at least one limit is exceeded.")
-                if release.about.probe_rules or why_no_rates(release):
-                    return self.t.gettext(
-                        "In this test at least one limit is exceeded on the exact figures; the protected figures do "
-                        "not say for whom."
-                    )
                 return self.t.gettext(
-                    "On the exact figures the system exceeds the limit for at least one group; the public "
-                    "figures do not show which."
+                    "In this test at least one limit is exceeded; for which group only the auditor knows, because the "
+                    "group is too small to be named."
                 )
             case "inconclusive":
                 return self.t.gettext(
@@ -87,53 +68,50 @@ class PortalWords:
             case _:
                 assert_never(headline.outcome)
 
-    def rate_name(self, metric: str, figures: Figures) -> str:
-        """Return the name of a rate as a reader knows it: "Share of victims found"."""
-        plain = next((each.plain for each in figures.release.about.metrics if each.name == metric), "")
-        return capital(self.t.gettext(plain)) if plain else Words(self.language, self.names(figures)).rate(metric)
-
-    def named_rate(self, rate: PublicRate, figures: Figures) -> str:
-        """Return a rate with its interval and its name: "28% (25–32%), share of non-victims wrongly flagged"."""
-        plain = next((each.plain for each in figures.release.about.metrics if each.name == rate.metric), "")
-        name = self.t.gettext(plain) if plain else self.rate_name(rate.metric, figures)
-        return self.t.gettext("%(first)s, %(other)s") % {"first": self.rate_with_range(rate), "other": name}
-
-    def rate(self, rate: PublicRate | None) -> str:
-        """Return a rate, or the bound that is known of it; a dash where nothing is shown."""
-        if rate is None:
-            return NOT_KNOWN
-        if rate.value is not None:
-            return self.n.percent(rate.value)
-        if rate.at_least is not None:
-            return self.t.gettext("at least %(rate)s") % {"rate": self.n.percent(rate.at_least)}
-        if rate.at_most is not None:
-            return self.t.gettext("at most %(rate)s") % {"rate": self.n.percent(rate.at_most)}
-        return NOT_KNOWN
-
-    def range(self, rate: PublicRate | None) -> str:
-        """Return the interval of a rate, or an empty text."""
-        if rate is None or rate.low is None or rate.high is None:
-            return ""
-        return self.n.percent_range(rate.low, rate.high)
-
-    def rate_with_range(self, rate: PublicRate | None) -> str:
-        """Return a rate and its interval: "79% (78–81%)"."""
-        text, between = self.rate(rate), self.range(rate)
-        return f"{text} ({between})" if between else text
-
-    def tallies(self, figures: Figures) -> list[tuple[str, str]]:
-        """Return how many groups are in each state: the outcome whose mark the state has, and the words."""
-        counted, words = figures.tallies, RateWords(self.language)
-        if counted is None:
-            return [("not_evaluable", self.t.pgettext("figure", "not shown"))]
-        return [(OUTCOMES[state], words.groups_in(state, count)) for state, count in counted.items()]
-
-    def names(self, figures: Figures) -> Names:
-        """Return the names of groups of a release."""
+    def names(self, figures: Figures) -> RowNames:
+        """Return the names of rows of a release."""
         name = figures.audit.name
         if name not in self._names:
             self._names[name] = names_of(figures.release, self.language)
         return self._names[name]
+
+    def of(self, figures: Figures) -> PublicWords:
+        """Return the words of the public page for a release."""
+        return PublicWords(self.language, figures.release.method)
+
+    def rate_name(self, metric: str, figures: Figures) -> str:
+        """Return the name of a rate as a reader knows it: "Share of victims found"."""
+        known = figures.reading.metrics.get(metric)
+        return capital(self.t.gettext(known.plain)) if known else RateWords(self.language).rate(metric)
+
+    def group(self, finding: PublicFinding, figures: Figures) -> str:
+        """Return what a row says under its rule: "misses about 38 in 100; everyone else 20; limit 30", or its bound."""
+        words = self.of(figures)
+        if finding.error is not None:
+            return words.compared(finding)
+        said = words.error_in_short(finding.rate.metric) % {
+            "often": self.t.gettext("%(count)s in %(base)s") % {"count": words.value(finding), "base": "100"}
+        }
+        return self.t.gettext("; ").join(filter(None, (said, words.beside(finding))))
+
+    def gap(self, gap: Gap) -> str:
+        """Return a gap with its range: "18 points (15 … 21)"."""
+        told = {"gap": _points(gap.value), "range": f"{_points(gap.low)} … {_points(gap.high)}"}
+        return self.t.ngettext("%(gap)s point (%(range)s)", "%(gap)s points (%(range)s)", _count(gap.value)) % told
+
+    def gap_limit(self, gap: Gap) -> str:
+        """Return the distance at which the limit of a gap lies: "10 points"."""
+        return self.t.ngettext("%(gap)s point", "%(gap)s points", _count(gap.limit)) % {"gap": _points(gap.limit)}
+
+    def tallies(self, figures: Figures, rule: PublicRule) -> list[tuple[str, str]]:
+        """Return how many rows are in each state under a rule: the outcome whose mark the state has, and the words."""
+        words = RateWords(self.language)
+        said = self.t.gettext("%(state)s: %(count)s")
+        return [
+            (OUTCOMES[state], capital(said % {"state": words.state(state), "count": self.n.count(count)}))
+            for state, count in figures.tally(rule).items()
+            if state != "not_judged"
+        ]
 
     def valid_until(self, day: str) -> str:
         """Return until when an audit may be relied on. `day` is empty where nobody declared one."""
@@ -146,30 +124,9 @@ class PortalWords:
     def notes(self, release: PublicRelease) -> list[str]:
         """Return what a reader must know before the figures of an audit."""
         sentences = []
-        if release.figures == "refused":
-            sentences.append(self._sentence("figures_refused"))
-        if release.figures == "not_made":
-            sentences.append(self._sentence("figures_not_made"))
-        if release.about.weighted:
+        if release.figures == "none":
             sentences.append(
-                self.t.gettext(
-                    "The exact audit weighs its cases, and the protected figures do not: no rates are made of them, "
-                    "and they say of no group whether it is within the limit."
-                )
-            )
-        if release.about.clustered and release.about.unit == "cluster":
-            sentences.append(
-                self.t.gettext(
-                    "Cases of this set belong together, and the protected figures count all that do once: "
-                    "no rates are made of them, and they say of no group whether it is within the limit."
-                )
-            )
-        elif release.about.clustered:
-            sentences.append(
-                self.t.gettext(
-                    "Cases of this set belong together, and the protected figures do not know which: no rates are made "
-                    "of them, and they say of no group whether it is within the limit."
-                )
+                self.t.gettext("No figures are published: too few people for any row. The auditor knows the figures.")
             )
         if release.about.probe_rules:
             sentences.append(
@@ -178,12 +135,12 @@ class PortalWords:
         change = release.headline.change
         if change is not None:
             differs = ", ".join(change.differs)
-            said = [self._sentence(name).format(features=differs) for name in change.sentence_names]
+            said = [self.t.gettext(SENTENCES[name]).format(features=differs) for name in change.sentence_names]
             sentences += said[1:] if release.headline.fails_on == ("change",) else said
         return sentences
 
     def waivers(self, figures: Figures) -> list[str]:
-        """Return who answers for which finding until when, by name where the protected figures name it."""
+        """Return who answers for which finding until when, by name where a row names it."""
         lines = []
         for waiver in figures.release.waivers:
             name = self.t.gettext("a group that is not named here")
@@ -202,49 +159,15 @@ class PortalWords:
             return self.t.gettext("waiver by %(who)s until %(day)s, expired when the audit was run: %(why)s") % of
         return self.t.gettext("waived by %(who)s until %(day)s: %(why)s") % of
 
-    def _sentence(self, name: str) -> str:
-        return self.t.gettext(SENTENCES[name])
 
-    def change(self, change: Change) -> str:
-        """Return the change of an error since the audit before, in words."""
-        error = self._error(change.error)
-        match change.state:
-            case "other_set":
-                template = self.t.gettext("%(error)s: not compared, the audit before was of other cases")
-                return template % {"error": error}
-            case "other_key":
-                template = self.t.gettext(
-                    "%(error)s: not compared: whether these are the same cases cannot be told, because another key may "
-                    "have been used"
-                )
-                return template % {"error": error}
-            case "no_digest":
-                template = self.t.gettext(
-                    "%(error)s: not compared: whether these are the same cases cannot be told, because no digest of "
-                    "them was published"
-                )
-                return template % {"error": error}
-            case "other_method":
-                return self.t.gettext("%(error)s: not compared, figures were protected in another way") % {
-                    "error": error
-                }
-            case "not_clear":
-                return self.t.gettext("%(error)s: no clear change") % {"error": error}
-            case "clear":
-                form = (
-                    self.t.gettext("%(error)s: about %(count)s fewer (%(least)s to %(most)s fewer)")
-                    if change.by < 0
-                    else self.t.gettext("%(error)s: about %(count)s more (%(least)s to %(most)s more)")
-                )
-                least, most = sorted((abs(change.least), abs(change.most)))
-                return form % {
-                    "error": error,
-                    "count": self.n.count(abs(change.by)),
-                    "least": self.n.count(least),
-                    "most": self.n.count(most),
-                }
-            case _:
-                assert_never(change.state)
+def _points(share: float) -> str:
+    """Return a difference of shares in whole percentage points."""
+    return str(_whole(share)).replace("-", "−")
 
-    def _error(self, error: Error) -> str:
-        return self.t.gettext("Victims missed") if error == "missed" else self.t.gettext("Others wrongly flagged")
+
+def _count(share: float) -> int:
+    return abs(_whole(share))
+
+
+def _whole(share: float) -> int:
+    return int(half_up(hundredfold(round(share, 6)), 0))

@@ -96,9 +96,12 @@ class PipelineReading:
 
     def _rule(self, rule: PublicRule) -> Suite:
         cases = self.cases.by_rule[rule.rule]
-        tally = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in self.cases.tally(rule.rule).items())
         limit = f"{METRICS[rule.metric].plain}: {limit_words(rule)}"
-        properties = (("limit", limit), ("groups tested", str(rule.tested)), ("rows", tally))
+        properties = (
+            ("limit", limit),
+            ("groups tested", str(rule.tested)),
+            ("rows", self.cases.tally_words(rule.rule)),
+        )
         said = {"fail": "beyond the limit", "pass": "within the limit"}.get(rule.outcome, "cannot tell")
         failing = any(case.outcome == "fail" for case in cases)
         unnamed = "; no row says which group" if rule.outcome == "fail" and not failing else ""

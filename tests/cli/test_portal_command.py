@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 from made.entry_points import offered_by_this_version
-from made.portal import MINISTRY, made_audits, made_release, put
+from made.portal import LOGO, MINISTRY, made_audits, made_release, put
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.cli.outputs.site_folder import write_site
 from audit.disclosure.read import load_release
 from audit.errors import ExitCode, StorageError
-from audit.public.table import PublicRelease, public_json
+from audit.public.release import PublicRelease, public_json
 
 DAY = ("--today", "2026-11-26")
 
@@ -113,23 +113,17 @@ def _edit(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
 
 
 def _rate(document: dict[str, Any]) -> dict[str, Any]:
-    return next(rate for rate in document["rates"] if rate["value"] is not None)
-
-
-def _word(document: dict[str, Any]) -> dict[str, Any]:
-    return next(word for word in document["words"] if word["word"] == "cannot_tell")
+    return next(rate for row in document["rows"] for rate in row["rates"] if rate["value"] is not None)
 
 
 TAMPERED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "a rate": (lambda d: _rate(d).update(value=_rate(d)["value"] + 0.01), "does not follow from the counts"),
-    "an interval": (lambda d: _rate(d).update(low=0.01), "does not follow from the counts"),
-    "a count": (lambda d: d["table"]["groups"][0]["positives"].update(cases=8888), "does not follow from the counts"),
-    "a small count": (lambda d: d["table"]["groups"][0]["positives"].update(cases=7), "below the floor"),
-    "a small error": (lambda d: d["table"]["groups"][0]["positives"].update(errors=3), "below the floor"),
-    "a word": (lambda d: _word(d).update(word="below", why="beyond_limit"), "a word on a group does not follow"),
-    "a word left out": (lambda d: d["words"].pop(), "a word on a group does not follow"),
-    "a group twice": (lambda d: d["table"]["groups"].append(d["table"]["groups"][1]), "its groups"),
-    "the headline": (lambda d: d["headline"].update(no_group_named=True), "a word on a group does not follow"),
+    "a rate": (lambda d: _rate(d).update(value=_rate(d)["value"] + 0.01), "does not follow from the numbers"),
+    "a range": (lambda d: _rate(d).update(low=0.01), "does not follow from the numbers"),
+    "a number": (lambda d: d["rows"][0].update(people=8888), "does not follow from the numbers"),
+    "a small number": (lambda d: d["rows"][0].update(people=7), "below the floor"),
+    "a small error": (lambda d: d["rows"][0].update(errors=3), "below the floor"),
+    "a row twice": (lambda d: d["rows"].append(d["rows"][1]), "its rows"),
+    "the verdict": (lambda d: d["headline"].update(no_group_named=True), "its verdict and what fails"),
     "a day": (lambda d: d["about"].update(valid_until="soon"), "a date is none"),
     "another day": (lambda d: d["about"].update(finished="20261120"), "a date is none"),
 }
@@ -153,7 +147,11 @@ def test_a_release_written_otherwise_is_refused(here: Path) -> None:
 
 
 def _newer(document: dict[str, Any]) -> None:
-    document["table"]["method"]["version"] = 2
+    document["method"]["version"] = 3
+
+
+def _older(document: dict[str, Any]) -> None:
+    document["table"] = {"method": {**document.pop("method"), "version": 1}}
 
 
 def _is_refused(here: Path, words: str) -> None:
@@ -199,8 +197,15 @@ def _in_arabic(release: PublicRelease) -> PublicRelease:
 
 
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
-    "a newer version": (lambda p: _edit(p, _newer), "protected by version 2 of the method; this audit7k reads up to 1"),
-    "no version": (lambda p: _edit(p, lambda d: d["table"]["method"].pop("version")), "has no version that is known"),
+    "a newer version": (
+        lambda p: _edit(p, _newer),
+        "protected by version 3 of the method; this audit7k reads version 2",
+    ),
+    "an older version": (
+        lambda p: _edit(p, _older),
+        "could tell on people — take it down, and publish the audit again: audit7k report",
+    ),
+    "no version": (lambda p: _edit(p, lambda d: d["method"].pop("version")), "has no version that is known"),
     "a further field": (lambda p: _edit(p, lambda d: d.update(exact=[1])), "does not have the form"),
     "cut short": (lambda p: p.write_bytes(p.read_bytes()[:5000]), "is not the JSON of a public release"),
     "another file": (lambda p: p.write_text("[]", encoding="utf-8"), "has no version that is known"),
@@ -247,6 +252,20 @@ def test_links_out_of_the_folder_are_not_followed(here: Path) -> None:
     assert (code, err) == (0, "note: links not followed: 3\n")
     assert "audits: 1," in out
     assert not [name for name, content in contents(here / "audit-portal").items() if b"SECRET" in content]
+
+
+def test_a_publisher_is_named_and_its_logo_written(here: Path) -> None:
+    (here / "us.toml").write_text('name = "The Ministry"\nlogo = "crest.svg"\n', encoding="utf-8")
+    (here / "crest.svg").write_text(LOGO, encoding="utf-8")
+    assert invoke("audits", "--publisher", "us.toml", *DAY)[::2] == (0, "")
+    made = contents(here / "audit-portal")
+    assert made["logo.svg"].startswith(b"<svg")
+    assert b"The Ministry" in made["index.html"]
+    (here / "crest.svg").write_text(LOGO.replace("<path", "<script/><path"), encoding="utf-8")
+    code, _, err = invoke("audits", "--publisher", "us.toml", *DAY)
+    assert (code, err.count("\n")) == (ExitCode.NOT_JUDGED, 1)
+    assert "holds <script>" in err
+    assert contents(here / "audit-portal") == made
 
 
 @pytest.mark.parametrize(
@@ -299,24 +318,17 @@ def test_a_site_that_cannot_be_exchanged_is_put_back(tmp_path: Path, monkeypatch
     assert contents(tmp_path) == {"site/index.html": b"old"}
 
 
-class _Planting:
-    """A portal that prints a number that no release holds."""
+class _Escaping:
+    """A portal that writes beside its site."""
 
     name = "site"
     languages = ("en",)
 
     def render(self, site: Any) -> dict[str, bytes]:
-        release = site.audits[0].release
-        shown = any(rate.value is not None for rate in release.rates)
-        return {"index.html": b"<p>48317 people" if shown else b"<p>people"}
-
-
-class _Escaping(_Planting):
-    def render(self, site: Any) -> dict[str, bytes]:
         return {"../escaped.html": b""}
 
 
-class _Failing(_Planting):
+class _Failing(_Escaping):
     def render(self, site: Any) -> dict[str, bytes]:
         raise ValueError("SECRET of a row")
 
@@ -324,7 +336,6 @@ class _Failing(_Planting):
 @pytest.mark.parametrize(
     ("portal", "words"),
     [
-        (_Planting, "1 numbers of the portal do not come from the public releases, the first in index.html"),
         (_Escaping, "makes something else than files"),
         (_Failing, "the portal failed (ValueError)"),
     ],

@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import json
+from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Final
 
 import jsonschema
 
-from audit.public.release import PublicRelease
+from audit.public.figures import State
+from audit.public.release import PublicRelease, PublicRule, PublicWord
 from reports.public.badge_file import PublicBadgeReporter
+from reports.public.csv_file import PublicCsvReporter
 from reports.public.github_annotations_file import PublicGithubAnnotationsReporter
 from reports.public.github_summary_file import PublicGithubSummaryReporter
 from reports.public.gitlab_codequality_file import PublicGitlabCodequalityReporter
 from reports.public.gitlab_metrics_file import PublicGitlabMetricsReporter
+from reports.public.junit_file import PublicJunitReporter
 from reports.public.markdown_file import PublicMarkdownReporter
 from reports.public.sarif_file import PublicSarifReporter
 
@@ -22,6 +27,8 @@ OFFICIAL = "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"
 """SHA-256 of sarif-schema-2.1.0.json (errata 01) as OASIS publishes it."""
 
 REPORTERS = (
+    PublicCsvReporter(),
+    PublicJunitReporter(),
     PublicSarifReporter(),
     PublicGithubSummaryReporter(),
     PublicGithubAnnotationsReporter(),
@@ -42,6 +49,40 @@ def text_of(name: str, release: PublicRelease) -> str:
 def format_files(release: PublicRelease) -> dict[str, bytes]:
     """Every file, by its name."""
     return {one.filename: text_of(one.filename, release).encode() for one in REPORTERS}
+
+
+_WORDS: Final[dict[State, dict[str, object]]] = {
+    "beyond": {"word": "beyond", "because": "beyond_limit"},
+    "smaller_beyond": {"word": None, "because": None, "smaller_beyond": True},
+    "cannot_tell": {"word": "cannot_tell", "because": "limit_not_excluded"},
+    "within": {"word": "within", "because": "within_limit"},
+    "not_judged": {"word": None, "because": None},
+}
+
+
+def in_states(release: PublicRelease, state: Callable[[], State], outcome: str | None = None) -> PublicRelease:
+    """Return a release whose words are in other states, with the verdict that follows from them, or a drawn one."""
+
+    def said(words: tuple[PublicWord, ...]) -> Iterator[PublicWord]:
+        for word in words:
+            yield PublicWord.model_validate({"rule": word.rule, **_WORDS[state()]})
+
+    rows = tuple(row.model_copy(update={"words": tuple(said(row.words))}) for row in release.rows)
+    failing = {word.rule for row in rows for word in row.words if word.word == "beyond" or word.smaller_beyond}
+
+    def judged(rule: PublicRule) -> PublicRule:
+        return rule.model_copy(update={"outcome": "fail" if rule.rule in failing else outcome or "inconclusive"})
+
+    rules = tuple(map(judged, release.rules))
+    fails = any(rule.outcome == "fail" for rule in rules)
+    headline = release.headline.model_copy(
+        update={
+            "outcome": "fail" if fails else outcome or "inconclusive",
+            "fails_on": ("groups",) if fails else (),
+            "no_group_named": fails and not failing,
+        }
+    )
+    return release.model_copy(update={"rows": rows, "rules": rules, "headline": headline})
 
 
 @cache

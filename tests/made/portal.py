@@ -2,54 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from made.disclosure import ABOUT, RULE, SECRET, made_counts, made_lattice, made_method
-from made.public import ABOUT_ALL
+from made import releases
 
-from audit.counting.table import CountsTable
-from audit.disclosure.exact import exact_counts
-from audit.disclosure.protect import protect
-from audit.disclosure.words import public_release
-from audit.public.about import PublicDigest
-from audit.public.site import PublicSite
-from audit.public.table import PublicRelease, PublicTable, public_json
-from audit.vocabulary.groups import Group, Level
+from audit.cli.outputs.portal_audits import find_audits
+from audit.public.release import PublicRelease, public_json
+from audit.public.site import PublicPublisher, PublicSite
 from reports.portal import SitePortal
 from reports.public.html import PublicHtmlReporter
 
-COUNTRIES = 6
 MINISTRY, BORDER, BANK = "Ministry of Labour", "Border Agency", "Financial Intelligence Unit"
-OTHER_SET = (PublicDigest(of="evaluation_set", blake2b="22" * 32),)
+TODAY = "2026-11-26"
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8z" fill="#12436d"/></svg>'
 
 
-def _counts(rows: int, seed: int, found: float, poor: bool) -> CountsTable:
-    counts = made_counts(rows, seed, countries=COUNTRIES, found=found)
-    if not poor:
-        return counts
-    # Of the women of the largest country nearly all are missed.
-    cells = {key: counts.cells[place].copy() for place, key in enumerate(counts.codes)}
-    worst = cells[("woman", "C000")]
-    worst[0, 0], worst[0, 1] = (worst[0, 0] + worst[0, 1]) // 5, (worst[0, 0] + worst[0, 1]) * 4 // 5
-    return CountsTable.of(counts.features, cells)
-
-
-@cache
-def made_table(rows: int, seed: int, found: float, poor: bool = False) -> PublicTable:
-    lattice = made_lattice(COUNTRIES, 3, 2)
-    return protect(exact_counts(lattice, _counts(rows, seed, found, poor), SECRET), made_method()).table
-
-
-def made_release(
-    rows: int = 20_000, seed: int = 1, found: float = 0.8, poor: bool = False, outcome: Any = "pass", **about: Any
-) -> PublicRelease:
-    table = made_table(rows, seed, found, poor)
-    return public_release(table, outcome, (RULE,), ABOUT.model_copy(update=about))
-
-
-WOMEN_OF_THE_FIRST = Group((Level("gender", "level", "woman"), Level("nationality", "country", "C000")))
+def made_release(kind: str = "pass", set_id: str = "one set", **about: Any) -> PublicRelease:
+    """Return a release of `made.releases` with other facts about it."""
+    release = releases.made_release(kind)
+    changed = {"finished": "2026-11-20", "valid_until": "2027-11-20", "languages": ("en",), **about}
+    return release.model_copy(update={"about": release.about.model_copy(update=changed), "set_id": set_id})
 
 
 @cache
@@ -71,87 +46,37 @@ def put(folder: Path, release: PublicRelease, report: str | None = "made") -> Pa
     return public / "release.json"
 
 
-def made_audits(folder: Path) -> Path:
-    """Four systems of three operators, in every state; one of them with three audits of the same cases."""
-    screener: dict[str, Any] = {"system": "Advert screener", "owner": MINISTRY}
-    put(
-        folder / "screener" / "2024",
-        made_release(
-            found=0.7,
-            outcome="inconclusive",
-            finished="2024-11-20",
-            valid_until="2025-11-20",
-            title="Advert screener 2.1",
-            **screener,
-        ),
-    )
-    put(
-        folder / "screener" / "2025",
-        made_release(
-            found=0.78,
-            outcome="inconclusive",
-            finished="2025-11-20",
-            valid_until="2026-11-20",
-            title="Advert screener 2.2",
-            **screener,
-        ),
-    )
-    put(folder / "screener" / "2026", made_release(outcome="pass", title="Advert screener 2.3", **screener))
-    put(
-        folder / "hotline",
-        made_release(
-            seed=3,
-            poor=True,
-            outcome="fail",
-            finished="2026-06-20",
-            title="Hotline triage 1",
-            owner=MINISTRY,
-            use="hotline-triage",
-            digests=OTHER_SET,
-        ),
-    )
+def made_audits(folder: Path, report: str | None = "made") -> Path:
+    """Four systems of three operators, in every state; one of them with three audits, two of them of one set."""
+    screener: dict[str, Any] = {"system": "Advert screener", "owner": MINISTRY, "use": "moderation"}
+    for year, kind, set_id in (("2024", "inconclusive", "an earlier set"), ("2025", "inconclusive", "a set"),
+                               ("2026", "pass", "a set")):  # fmt: skip
+        about = {"finished": f"{year}-11-20", "valid_until": f"{int(year) + 1}-11-20"}
+        release = made_release(kind, set_id, title=f"Advert screener 2.{int(year) - 2023}", **about, **screener)
+        put(folder / "screener" / year, release, report)
+    hotline = {"title": "Hotline triage 1", "owner": MINISTRY, "use": "hotline-triage", "finished": "2026-06-20"}
+    put(folder / "hotline", made_release("fail", "calls", **hotline), report)
+    money = {"finished": "2023-02-01", "valid_until": "2024-02-01", "use": "financial-monitoring", "owner": BANK}
     put(
         folder / "money",
-        made_release(
-            seed=5,
-            outcome="pass",
-            finished="2023-02-01",
-            valid_until="2024-02-01",
-            title="Payment monitor 4",
-            owner=BANK,
-            primary_harm="wrongly_flagged",
-            metrics=ABOUT_ALL.metrics,
-        ),
+        made_release("pass", "payments", title="Payment monitor 4", primary_harm="wrongly_flagged", **money),
+        report,
     )
-    put(
-        folder / "border" / "deeper" / "still",
-        made_release(
-            rows=2000,
-            seed=6,
-            outcome="inconclusive",
-            finished="2026-02-01",
-            valid_until=None,
-            title="Border risk score 7",
-            owner=BORDER,
-            weighted=True,
-            clustered=True,
-        ),
-        None,
-    )
-    return folder  # fmt: skip
+    border = {"finished": "2026-02-01", "valid_until": None, "title": "Border risk score 7", "use": "border-screening"}
+    put(folder / "border" / "deeper" / "still", made_release("none", "", owner=BORDER, **border), None)
+    return folder
 
 
-TODAY = "2026-11-26"
-
-
-def made_site(folder: Path, languages: tuple[str, ...] = ("en",), today: str = TODAY) -> PublicSite:
-    """What `portal` would make of a folder."""
-    import datetime as dt
-
-    from audit.cli.outputs.portal_audits import find_audits
-
-    return find_audits(folder, folder / "no-site").site(dt.date.fromisoformat(today), languages)
+def made_site(
+    folder: Path,
+    languages: tuple[str, ...] = ("en",),
+    today: str = TODAY,
+    publisher: PublicPublisher | None = None,
+) -> PublicSite:
+    """Return what `portal` would make of a folder."""
+    return find_audits(folder, folder / "no-site").site(dt.date.fromisoformat(today), languages, publisher)
 
 
 def rendered(site: PublicSite) -> dict[str, bytes]:
+    """Render the pages of a site."""
     return dict(SitePortal().render(site))

@@ -5,25 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made.portal import made_audits, made_site, rendered
+from made.portal import LOGO, MINISTRY, made_audits, made_site, rendered
 
-from audit.public.site import PublicSite
+from audit.public.site import PublicPublisher, PublicSite, PublicText
 from audit.vocabulary.text import LANGUAGES
+
+PUBLISHER = PublicPublisher(
+    name=MINISTRY,
+    contact="audits@labour.example",
+    logo="logo.svg",
+    texts=(
+        PublicText(language="en", paragraphs=("We publish every audit.", "Write to us.")),
+        PublicText(language="fr", paragraphs=("Nous publions tous les audits.",)),
+    ),
+)
 
 
 @pytest.fixture(scope="session")
 def audits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made_audits(tmp_path_factory.mktemp("audits"))
+    return made_audits(tmp_path_factory.mktemp("audits"), None)
 
 
 @pytest.fixture(scope="session")
 def site(audits: Path) -> PublicSite:
-    return made_site(audits, LANGUAGES)
+    return made_site(audits, LANGUAGES, publisher=PUBLISHER)
 
 
 @pytest.fixture(scope="session")
 def files(site: PublicSite) -> dict[str, bytes]:
-    return rendered(site)
+    return {**rendered(site), "logo.svg": LOGO.encode()}
 
 
 @pytest.fixture(scope="session")

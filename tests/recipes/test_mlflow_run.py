@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.cli.mlflow_run import log_audit
 from audit.errors import AuditError
-from audit.public.figures import state_tally
-from audit.public.table import PublicRelease
+from audit.public.cases import PublicCases
+from audit.public.release import PublicRelease
 from audit.result.file import load_result
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,15 +99,16 @@ def test_what_is_logged_is_what_is_public(folder: Path, logged: list[Any]) -> No
     run = logged[1]
     assert run["tags"]["audit7k.verdict"] == "fail"
     assert run["tags"]["audit7k.plan_sha256"] == release.about.plan_sha256
-    counted = state_tally(release.words)
+    counted = PublicCases(release).tally("true_positive_rate")
     assert run["metrics"] == {
         "audit7k/exit_code": 1.0,
-        "audit7k/true_positive_rate/beyond_limit": counted["below"],
-        "audit7k/true_positive_rate/within_limit": counted["meets"],
-        "audit7k/true_positive_rate/cannot_tell": counted["cannot_tell"],
-        "audit7k/true_positive_rate/not_shown": counted["not_shown"],
+        "audit7k/true_positive_rate/exit_code": 1.0,
+        "audit7k/true_positive_rate/beyond_limit": counted["beyond"],
+        "audit7k/true_positive_rate/smaller_beyond_limit": counted["smaller_beyond"],
+        "audit7k/true_positive_rate/within_limit": counted["within"],
+        "audit7k/true_positive_rate/cannot_tell": counted["cannot_tell"] + counted["not_judged"],
     }
-    assert counted["below"] > 0
+    assert counted["beyond"] > 0
     assert run["files"] == sorted(f"audit7k/public/{file.name}" for file in public.iterdir())
 
 

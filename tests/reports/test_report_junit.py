@@ -60,6 +60,7 @@ def test_a_failure_says_counts_rate_range_and_limit(suites: ET.Element) -> None:
     assert failure is not None
     assert failure.get("type") == "disparity"
     words = (
+        "exceeds the limit in this test; "
         "Found [0-9]+ of [0-9]+: [0-9.]+% \\(likely range [0-9.]+–[0-9.]+%\\); everyone else [0-9.]+%; limit [0-9.]+%"
     )
     assert re.fullmatch(words, failure.get("message", ""))

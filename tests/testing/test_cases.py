@@ -2,87 +2,64 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from made.public import made, sizes_alone
+from made.formats import in_states
 from made.published import PLAN, write_set
+from made.releases import made_release
 
 from audit.cli.testing import AuditCase, AuditVerdict
 from audit.cli.testing.audit_of_plan import NotJudgedError, PlanRequest, judge_plan_once
 from audit.cli.testing.cases import CaseOutcome, JudgedPlan, OnInconclusive, with_names_apart
 from audit.cli.testing.exact_cases import exact_cases
 from audit.cli.testing.log_lines import summary_lines
-from audit.cli.testing.public_cases import public_cases
+from audit.cli.testing.public_cases import public_cases, row_label
 from audit.cli.testing.waived_cases import public_waivers_by_case, waivers_by_case, with_waivers
-from audit.public.figures import each_people_once, state_of, whole_per_cent
-from audit.public.sentences import NO_WORDS, SENTENCES
-from audit.public.table import PublicWaiver, group_key, why_no_rates
+from audit.public.cases import OUTCOMES, PublicCases
+from audit.public.figures import state_of
+from audit.public.release import PublicWaiver
+from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
 from audit.verdicts.narrowed import outcome_without_waived
 
-KINDS = ("small", "tiny", "unnamed", "undecided", "passing", "refused")
-OUTCOMES = {"below": "fail", "meets": "pass", "cannot_tell": "inconclusive", "not_shown": "not_shown"}
+KINDS = ("fail", "pass", "inconclusive", "none", "good")
+FINEST = {"gender": "level", "nationality": "country"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_word_of_a_release_is_a_case_and_the_verdict_is_that_of_the_headline(kind: str) -> None:
-    release = made(kind)
+def test_every_row_that_a_rule_judges_is_a_case_and_verdicts_are_the_exact_ones(kind: str) -> None:
+    release = made_release(kind)
     cases = public_cases(release)
     assert len({case.name for case in cases}) == len(cases)
     assert (cases[0].name, cases[0].outcome) == ("VERDICT", release.headline.outcome)
-    of_groups = [case.outcome for case in cases if case.group is not None]
-    words = [] if kind == "refused" else each_people_once(release.words)
-    assert of_groups == [OUTCOMES[state_of(word)] for word in words]
-    of_rules = {case.rule: case.outcome for case in cases if case.group is None and case.rule is not None}
-    assert list(of_rules) == [rule.rule for rule in release.rules]
-    for rule, outcome in of_rules.items():
-        shown = {word.word for word in release.words if word.rule == rule and kind != "refused"}
-        if release.headline.outcome == "pass":
-            assert outcome == "pass"
-        else:
-            assert outcome == ("fail" if "below" in shown else "inconclusive")
+    of_rules = [case.outcome for case in cases if case.rule and case.group is None]
+    assert of_rules == [rule.outcome for rule in release.rules]
+    words = {(word.rule, row_label(row, FINEST)): state_of(word) for row in release.rows for word in row.words}
+    listed = {(str(case.rule), case.group): case.outcome for case in cases if case.group is not None}
+    assert set(listed) <= set(words)
+    assert all(state == "not_judged" for key, state in words.items() if key not in listed)
+    assert all(outcome == OUTCOMES[words[rule, str(label)]] for (rule, label), outcome in listed.items())
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_cases_of_a_release_hold_no_number_but_those_of_its_rows(kind: str) -> None:
-    """Shares stand in the release; a bare count of people stands nowhere."""
-    release = made(kind)
-    rates = {}
-    for rate in release.rates:
-        shares = (rate.value, rate.low, rate.high)
-        rates[rate.metric, group_key(rate.group)] = {whole_per_cent(share) for share in shares if share is not None}
-    words = [] if kind == "refused" else each_people_once(release.words)
-    keys = [(word.rule, group_key(word.group)) for word in words]
-    for case, key in zip([case for case in public_cases(release) if case.group is not None], keys, strict=True):
-        found = {int(share) for share in re.findall(r"(\d+)%", case.text)}
-        assert found <= rates[key], case  # type: ignore[index]
-        assert " of " not in case.text.partition("found")[2]
+def test_where_no_row_can_say_who_fails_the_verdict_says_so() -> None:
+    made = in_states(made_release("fail"), lambda: "cannot_tell")
+    headline = made.headline.model_copy(update={"outcome": "fail", "fails_on": ("groups",), "no_group_named": True})
+    verdict, *others = public_cases(made.model_copy(update={"headline": headline}))
+    assert verdict.outcome == "fail"
+    assert SENTENCES["no_group_named"] in verdict.text
+    assert "fail" not in {case.outcome for case in others}
+    assert SENTENCES["figures_none"] in public_cases(made_release("none"))[0].text
 
 
-def test_where_nobody_can_be_named_the_verdict_says_so() -> None:
-    unnamed = public_cases(made("unnamed"))
-    assert unnamed[0].outcome == "fail"
-    assert SENTENCES["no_group_named"] in unnamed[0].text
-    assert "fail" not in {case.outcome for case in unnamed[1:]}
-    assert SENTENCES["figures_refused"] in public_cases(made("refused"))[0].text
-
-
-@pytest.mark.parametrize("flags", ["weighted", "clustered", "weighted clustered once"])
-def test_sizes_without_words_are_not_called_coarse_and_not_counted(flags: str) -> None:
-    release = sizes_alone("fail", *flags.split())
-    verdict, *rules = public_cases(release)
-    assert SENTENCES["no_group_named"] not in verdict.text
-    assert all(SENTENCES[name] in " ".join(verdict.text.split()) for name in why_no_rates(release))
-    passing = public_cases(sizes_alone("pass", *flags.split()))[1:]
-    assert [case.rule for case in rules] == [case.rule for case in passing] == [rule.rule for rule in release.rules]
-    for case in (*rules, *passing):
-        assert NO_WORDS in case.text
-        assert "beyond the limit" not in case.text
+def test_a_row_that_holds_a_smaller_group_beyond_the_limit_fails() -> None:
+    made = in_states(made_release("inconclusive"), lambda: "smaller_beyond")
+    rows = [case for case in public_cases(made) if case.group is not None]
+    assert {case.outcome for case in rows} == {"fail"}
+    assert all("a smaller group, too small for a row of its own, is beyond the limit" in case.text for case in rows)
 
 
 @pytest.mark.parametrize(
@@ -264,10 +241,9 @@ def test_a_waiver_that_has_expired_fails_and_says_so(tmp_path: Path) -> None:
 
 
 def test_a_release_waives_by_name_only_what_it_names() -> None:
-    release = made("small")
-    below = [word for word in release.words if word.word == "below"]
-    assert below
-    named = PublicWaiver(rule=below[0].rule, group=below[0].group, who="W", why="Y", expires="2099-12-31")
+    release = made_release("fail")
+    beyond = PublicCases(release).failing[0]
+    named = PublicWaiver(rule=beyond.rule.rule, group=beyond.row.group, who="W", why="Y", expires="2099-12-31")
     shown = public_waivers_by_case(
         release.model_copy(update={"waivers": (named, PublicWaiver(who="W", expires="2099-12-31"))})
     )
@@ -288,7 +264,6 @@ def test_the_end_of_a_log_names_what_is_waived_and_what_is_undecided_but_not_wit
         case("n", "not_evaluable"),
         case("p", "pass"),
     ]
-    shown += [case("s", "not_shown"), case("t", "not_shown")]
     lines = summary_lines(
         JudgedPlan((whole, *shown, case("r", "inconclusive", group=None)), ("p.toml: audited",), "p.toml")
     )
@@ -298,7 +273,6 @@ def test_the_end_of_a_log_names_what_is_waived_and_what_is_undecided_but_not_wit
         *(f"p.toml: waived: w{n} FAILS, waived by W until D: Y" for n in range(10)),
         "p.toml: waived: 2 more (pytest -rs names them)",
         f"p.toml: cannot tell of 13 (pytest -rs says why): {'; '.join(f'i{n}' for n in range(10))} and 3 more",
-        "p.toml: not shown 2 (pytest -rs says why): s; t",
         "p.toml: not tested 1 (pytest -rs says why): n",
     ]
     assert summary_lines(JudgedPlan((case("p", "pass"),), ("p.toml: audited",), "p.toml")) == ["p.toml: audited"]

@@ -19,6 +19,10 @@ def portal(
         str | None,
         typer.Option(metavar="CODES", help="Languages, the first at the root: en,fr.  [en, fr, es, ar, ru, zh]"),
     ] = None,
+    publisher: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Who publishes it: a TOML file with name, logo, contact, text."),
+    ] = None,
     today: Annotated[
         str | None,
         typer.Option(
@@ -32,19 +36,18 @@ def portal(
     Reads public releases (release.json) and never an exact result. The same releases and day give the same bytes.
     """
     from audit.cli.outputs.portal_audits import find_audits, is_site
+    from audit.cli.outputs.portal_publisher import read_publisher
     from audit.cli.outputs.portals import find_portal, portal_files, portal_languages
     from audit.cli.outputs.site_folder import refuse_place, write_site
-    from audit.disclosure.site import blank_site, refuse_unexplained_site
 
     day = _day(today)
     maker = find_portal()
     languages = portal_languages(maker, lang)
     refuse_place(out, folder, ours=is_site(out))
+    who, pictures = (None, {}) if publisher is None else read_publisher(publisher)
     found = find_audits(folder, out)
-    site = found.site(day, languages)
-    pages = portal_files(maker, site)
-    refuse_unexplained_site(pages, portal_files(maker, blank_site(site)), site)
-    write_site(out, {**pages, **found.copies()})
+    site = found.site(day, languages, who)
+    write_site(out, {**portal_files(maker, site), **pictures, **found.copies()})
     for count, words in (
         (found.links, "links not followed"),
         (found.sites, "portals passed over"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,19 +20,17 @@ from audit.cli.outputs.audience import (
     first_file,
     input_files,
     make_public,
-    note_published,
     public_folder,
     refuse_exact_among_public,
     requested_output,
 )
-from audit.errors import AuditError
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
 
 def report(
-    result: Annotated[Path, typer.Argument(help="A result.json or a folder with one.")],
+    result: Annotated[Path, typer.Argument(help="A result.json, a folder with one, or a public release.json.")],
     form: Annotated[
         str | None,
         typer.Option(
@@ -56,17 +54,28 @@ def report(
     ] = None,
 ) -> None:
     """Write reports of a result that is already there, for the public or of exact counts. Scores nothing."""
+    from audit.cli.outputs.release_files import release_at
     from audit.cli.outputs.verdict_code import result_at
     from audit.result.file import load_result
 
-    path = result_at(result) or result
     names = [name.strip() for name in form.split(",")] if form else []
+    release = release_at(result)
+    if release is not None:
+        if restricted or restricted_folder is not None or reproduce is not None:
+            raise ArgumentError(
+                "a public release holds nothing restricted",
+                slug="release-arguments",
+                hint="leave --restricted, --restricted-folder and --reproduce out, or name the result.json",
+            )
+        _write_of_release(release, names, lang, out)
+        return
+    path = result_at(result) or result
     if reproduce is not None:
         if restricted or names or lang:
             raise ArgumentError(
                 "--reproduce makes a release as it was", slug="reproduce-arguments", hint="leave the other options out"
             )
-        _reproduce(load_result(path), path.parent, restricted_folder, reproduce, out)
+        _reproduce(path, restricted_folder, reproduce, out)
         return
     asked = requested_output(names, lang, restricted=restricted, folder=restricted_folder, exact=("html",))
     if isinstance(asked, ExactReports):
@@ -114,28 +123,39 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
                 folder.add(f"{prefix}{name}", content)
             folder.publish()
 
-        published = make_public(result, asked, place, beside, write, [folder.staging, *_audit_inputs(result)])
-    note_published(published, place)
+        published = make_public(result, asked, place, out or public_folder(beside), write)
     note(f"Report: {first_file(out or public_folder(beside), published)}")
 
 
 def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: Path) -> None:
+    from audit.cli.outputs.release_files import say_file
     from audit.disclosure.public_files import find_public_reporters
 
-    if len(asked.formats) > 1 and asked.formats != ("pdf", "html", "csv"):
+    if len(asked.formats) > 1:
         raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
-    (first,) = find_public_reporters(asked.formats[:1])
+    (first,) = find_public_reporters(asked.formats)
     printed: dict[str, bytes] = {}
-    published = make_public(result, asked, place, beside, printed.update, _audit_inputs(result))
-    note_published(published, place)
-    if first.filename not in printed:
-        raise AuditError(
-            f"{first.filename} could not be made even without figures",
-            slug="report-left-out",
-            hint="what it was refused for stands above",
-        )
-    content = printed[first.filename]
-    say_document(content if first.filename.endswith(".pdf") else content.decode("utf-8"))
+    make_public(result, asked, place, public_folder(beside), printed.update)
+    say_file(first.filename, printed[first.filename])
+
+
+def _write_of_release(path: Path, names: Sequence[str], lang: str | None, out: Path | None) -> None:
+    from audit.cli.outputs.output_folder import write_file
+    from audit.cli.outputs.release_files import files_of_release, say_file
+
+    files = files_of_release(path, names, lang)
+    if out == Path("-"):
+        if len(names) != 1:
+            raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
+        (made,) = files.items()
+        say_file(*made)
+        return
+    folder = out or path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        if folder / name != path:
+            write_file(folder / name, content, private=False)
+            note(f"Report: {folder / name}")
 
 
 def _exact_paths(result: AuditResult, beside: Path, place: Path) -> list[Path]:
@@ -151,21 +171,22 @@ def _audit_inputs(result: AuditResult) -> list[Path]:
     return input_files(result.plan, Path(result.provenance.plan_file).parent)
 
 
-def _reproduce(result: AuditResult, beside: Path, named: Path | None, number: int, out: Path | None) -> None:
+def _reproduce(path: Path, named: Path | None, number: int, out: Path | None) -> None:
+    """Make a release again; the result is needed only to find the folder, and to keep public files out of its own."""
     from audit.cli.outputs.output_folder import OutputFolder
-    from audit.disclosure.features import public_lattice, public_method
-    from audit.disclosure.release import reproduce
+    from audit.disclosure.publish import reproduce
     from audit.errors import ResultError
+    from audit.result.file import load_result
 
-    place = find_restricted_folder(beside, result.plan, None, named)
-    lattice = public_lattice(result.plan)
-    if lattice is None or not place.is_dir():
+    result = load_result(path) if named is None or path.is_file() else None
+    place = named if result is None else find_restricted_folder(path.parent, result.plan, None, named)
+    if place is None or not place.is_dir():
         raise ResultError(
             f"there is no release {number}", slug="no-such-release", hint="name its folder with --restricted-folder"
         )
     if out is not None:
-        refuse_exact_among_public(out, _exact_paths(result, beside, place))
-    files = reproduce(place, lattice, public_method(result.plan), number)
+        refuse_exact_among_public(out, [place] if result is None else _exact_paths(result, path.parent, place))
+    files = reproduce(place, number)
     if out is not None:
         with OutputFolder(out, replaces=(), public=True) as folder:
             for name, content in files.items():

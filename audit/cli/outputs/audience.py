@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from audit.cli.outputs.reporters import Reporter
     from audit.disclosure.publish import Published
     from audit.plan.audit_plan import AuditPlan
+    from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult
 
 RESTRICTED: Final = "restricted"
@@ -85,20 +86,18 @@ def requested_output(
 
 def _public_formats(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     from audit.cli.outputs.reporters import GROUP, language_codes
-    from audit.disclosure import public_files
+    from audit.disclosure.public_files import DEFAULT, REPORTERS, find_public_reporters
     from audit.errors import DataError
     from audit.plan.offers import names_offered
 
-    formats = tuple(dict.fromkeys(names)) or public_files.default_formats()
-    if "pdf" in formats:  # A gate compares it with the page, and its attachment with the file of the release.
-        formats = tuple(dict.fromkeys((*formats, "html", "csv")))
+    formats = tuple(dict.fromkeys(names)) or DEFAULT
     for name in formats:
-        if name not in names_offered(public_files.GROUP) and name in names_offered(GROUP):
+        if name not in REPORTERS and name in names_offered(GROUP):
             raise ArgumentError(
                 f'"{name}" is a report of exact counts alone', slug="unknown-public-reporter", hint="add --restricted"
             )
     try:
-        reporters = public_files.find_public_reporters(formats)
+        reporters = find_public_reporters(formats)
     except DataError as error:
         raise ArgumentError(error.message, slug=error.slug, hint=error.hint) from None
     able = {one.name: tuple(one.languages) for one in reporters if hasattr(one, "languages")}
@@ -165,18 +164,31 @@ def make_public(
     result: AuditResult,
     asked: PublicFiles,
     place: Path,
-    out: Path,
+    public: Path,
     write: Callable[[Mapping[str, bytes]], None],
-    elsewhere: Sequence[Path] = (),
 ) -> Published:
-    """Make the public files of a result whose place is `out`. Raises what `publish` raises.
-
-    No reporter may open exact files there or `elsewhere`.
-    """
+    """Make the public files of a result for the folder `public`. Raises what `publish` raises."""
+    from audit.disclosure.keys_file import read_key
     from audit.disclosure.publish import publish
 
-    hidden = [*(out / name for name in EXACT_FILES), out / "scoring", *elsewhere]
-    return publish(result, place, write, asked.formats, asked.languages, hidden)
+    had_key = read_key(place) is not None
+    try:
+        return publish(result, place, write, asked.formats, asked.languages, _release_in(public))
+    finally:
+        # Also where nothing was written: the next command would no longer see that the key is new.
+        if not had_key:
+            note_new_key(place)
+
+
+def _release_in(public: Path) -> PublicRelease | None:
+    """Return the release that lies in a folder; None where there is none that this version reads."""
+    from audit.disclosure.read import load_release
+    from audit.errors import ResultError
+
+    try:
+        return load_release(public / "release.json")[0]
+    except ResultError:
+        return None
 
 
 def first_file(folder: Path, published: Published) -> Path:
@@ -185,19 +197,22 @@ def first_file(folder: Path, published: Published) -> Path:
     return folder / names[0] if names else folder
 
 
-def note_published(published: Published, place: Path) -> None:
-    """Note on stderr that no figure was released, and that a new key was made, where that is so."""
-    if published.refusal is not None:
-        left_out = f", and {' and '.join(published.left_out)} left out" if published.left_out else ""
-        note(
-            f"refused ({published.refusal.slug}): {published.refusal.message}; public files were written without "
-            f"figures{left_out}"
-        )
-    if published.new_key:
-        note(
-            f"note: a new key was made in {place}; keep that folder. If this set had public files before, make them "
-            "again with its folder: --restricted-folder"
-        )
+def note_new_key(place: Path) -> None:
+    """Note on stderr that a folder has a new key, whatever is quiet: figures under two keys could be averaged."""
+    from audit.disclosure.digests import set_id
+    from audit.disclosure.keys_file import read_key
+
+    secret = read_key(place)
+    if secret is not None:
+        note(f"note: {new_key_words(set_id(secret), str(place))}")
+
+
+def new_key_words(named: str, place: str) -> str:
+    """State that a new key was made, where, and for which set."""
+    return (
+        f"a new key was made in {place} (set {named}); keep that folder. If this set had public files before, "
+        "make them again with its folder: --restricted-folder"
+    )
 
 
 def public_folder(out: Path) -> Path:

@@ -13,7 +13,7 @@ from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.plan.audit_plan import AuditPlan
-    from audit.public.table import PublicRelease
+    from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult
 
 OnlyRules = Annotated[
@@ -66,20 +66,22 @@ def release_on_rules(release: PublicRelease, narrowed: AuditResult) -> PublicRel
     rules = tuple(rule for rule in release.rules if rule.rule in ids)
     if len(rules) == len(release.rules) and len(narrowed.probe_rules) == release.about.probe_rules:
         return release
-    words = tuple(word for word in release.words if word.rule in ids)
+    rows = tuple(
+        row.model_copy(update={"words": tuple(word for word in row.words if word.rule in ids)}) for row in release.rows
+    )
     of_groups = any(rule.outcome == "fail" for rule in narrowed.rules)
     on_probes = any(rule.outcome == "fail" for rule in narrowed.probe_rules)
-    named = any(word.word == "below" for word in words)
+    named = any(word.word == "beyond" or word.smaller_beyond for row in rows for word in row.words)
     worse = narrowed.change is not None and narrowed.change.outcome == "fail"
     failing = {"groups": of_groups, "probes": on_probes, "change": worse}
     headline = release.headline.model_copy(
         update={
             "outcome": narrowed.overall.outcome,
-            "no_group_named": release.figures == "shown" and of_groups and not named,
+            "no_group_named": of_groups and not named,
             "fails_on": tuple(kind for kind, fails in failing.items() if fails),
             "change": public_change(narrowed),
         }
     )
     # Unnamed waivers stay: which rule they belong to is not public.
     waivers = tuple(waiver for waiver in release.waivers if waiver.group is None or waiver.rule in ids)
-    return release.model_copy(update={"rules": rules, "words": words, "headline": headline, "waivers": waivers})
+    return release.model_copy(update={"rules": rules, "rows": rows, "headline": headline, "waivers": waivers})

@@ -13,11 +13,14 @@ from audit.cli.outputs.chosen_rules import release_on_rules
 from audit.cli.outputs.waivers import public_waiver_lines, unnamed_waiver_lines, waiver_lines, waiver_totals
 
 if TYPE_CHECKING:
-    from audit.public.table import PublicRelease, PublicRule
+    from collections.abc import Iterator
+
+    from audit.public.cases import PublicCases
+    from audit.public.release import PublicRelease, PublicRule
     from audit.result.audit_result import AuditResult, Waiver
 
 _MOST: Final = 3
-"""Groups that are named under a rule."""
+"""Rows that are named under a rule."""
 
 
 def say_gate(
@@ -55,7 +58,7 @@ def _say_document(
         say_document(result_to_json(result))
         return
     from audit.cli.pages.change_words import public_headline
-    from audit.public.table import public_json
+    from audit.public.release import public_json
 
     alone = {"headline": public_headline(result), **waiver_totals(result, narrowed)}
     say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
@@ -97,37 +100,24 @@ def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: lis
 
 
 def public_lines(release: PublicRelease) -> list[str]:
-    """Write a line for each rule.
+    """Write a line for each rule, and the rows that fail under it; then what must stand beside them."""
+    from audit.public.cases import PublicCases, sentences_beside
 
-    Further lines say why there are no words for groups, or why the protected figures do not name who fails.
-    """
-    from audit.public.sentences import SENTENCES
-    from audit.public.table import why_no_rates, why_nobody_named
-
-    if release.figures != "shown":
-        return [SENTENCES[f"figures_{release.figures}"], *public_waiver_lines(release)]
-    lines = [_rule_line(release, rule) for rule in release.rules]
-    lines += [SENTENCES[name] for name in why_no_rates(release) or why_nobody_named(release)]
-    if "probes" in release.headline.fails_on:
-        lines.append(SENTENCES["fails_on_probes"])
-    return [*lines, *public_waiver_lines(release)]
+    cases = PublicCases(release)
+    lines = [line for rule in release.rules for line in _rule_lines(cases, rule)]
+    return [*lines, *sentences_beside(release), *public_waiver_lines(release)]
 
 
-def _rule_line(release: PublicRelease, rule: PublicRule) -> str:
-    from audit.public.figures import each_people_once, state_of, state_tally
-    from audit.public.sentences import NO_WORDS
-    from audit.public.table import group_key, has_words
+def _rule_lines(cases: PublicCases, rule: PublicRule) -> Iterator[str]:
+    """Yield the verdict on a rule with its rows by state, and the rows that fail, most people first."""
+    from audit.public.cases import limit_words
     from audit.vocabulary.text import printable
 
-    if not has_words(release):
-        return f"{rule.rule}: {NO_WORDS}"
-    words = [word for word in each_people_once(release.words) if word.rule == rule.rule]
-    counted = state_tally(words)
-    limit = f"{rule.scale} {rule.limit:g} from the rest"
-    said = (
-        f"in the protected figures {counted['below']:,} beyond the limit ({limit}), {counted['meets']:,} within it, "
-        f"{counted['cannot_tell']:,} cannot tell, {counted['not_shown']:,} not shown"
-    )
-    below = [printable(group_key(word.group)) for word in words if state_of(word) == "below"]
-    named = "; ".join(below[:_MOST]) + (f" and {len(below) - _MOST:,} more" if len(below) > _MOST else "")
-    return f"{rule.rule}: {said}{f': {named}' if named else ''}"
+    found = cases.by_rule[rule.rule]
+    said = f"{rule.rule}: {rule.outcome.upper()} ({limit_words(rule)})"
+    yield f"{said}; rows: {cases.tally_words(rule.rule)}" if found else said
+    failing = [case for case in found if case.outcome == "fail"]
+    for case in failing[:_MOST]:
+        yield f"  {printable(case.name)}: {case.message}"
+    if len(failing) > _MOST:
+        yield f"  and {len(failing) - _MOST:,} more"

@@ -56,7 +56,7 @@ def run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: b
         folder.add("result.json", document)
         if isinstance(asked, PublicFiles):
             assert place is not None  # noqa: S101 - looked at above
-            first = _publish(folder, result, request, asked, place)
+            first = _publish(folder, result, asked, place)
         else:
             first = out / _write_exact(folder, result, asked)
     return OneRun(result, document, first)
@@ -84,8 +84,8 @@ def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
     return place
 
 
-def _publish(folder: OutputFolder, result: AuditResult, request: RunRequest, asked: PublicFiles, place: Path) -> Path:
-    from audit.cli.outputs.audience import first_file, input_files, make_public, note_published, public_folder
+def _publish(folder: OutputFolder, result: AuditResult, asked: PublicFiles, place: Path) -> Path:
+    from audit.cli.outputs.audience import first_file, make_public, public_folder
     from audit.cli.outputs.output_folder import PUBLIC
 
     def write(files: Mapping[str, bytes]) -> None:
@@ -93,8 +93,5 @@ def _publish(folder: OutputFolder, result: AuditResult, request: RunRequest, ask
             folder.add(f"{PUBLIC}/{name}", content)
         folder.publish()
 
-    exact = [folder.staging, *input_files(result.plan, request.loaded.folder)]
-    published = make_public(result, asked, place, folder.path, write, exact)
-    if not request.quiet:
-        note_published(published, place)
+    published = make_public(result, asked, place, public_folder(folder.path), write)
     return first_file(public_folder(folder.path), published)

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final
 from audit.errors import AuditError, ResultError
 
 if TYPE_CHECKING:
-    from audit.public.site import PublicAudit, PublicSite
-    from audit.public.table import PublicRelease
+    from audit.public.release import PublicRelease
+    from audit.public.site import PublicAudit, PublicPublisher, PublicSite
 
 RELEASE, REPORT, INDEX = "release.json", "report.html", "index.json"
 _REPORTER: Final = "html"
@@ -51,12 +51,12 @@ class FoundAudits:
     others: int = 0
     """Reports that differ from what this version makes of their release, and are not copied."""
 
-    def site(self, today: dt.date, languages: tuple[str, ...]) -> PublicSite:
+    def site(self, today: dt.date, languages: tuple[str, ...], publisher: PublicPublisher | None = None) -> PublicSite:
         """Return the site of all audits, in the order of a portal."""
         from audit.public.site import PublicSite
 
         audits = tuple(sorted((audit for audit, _, _ in self.audits), key=_site_order))
-        return PublicSite(audits=audits, today=today.isoformat(), languages=languages)
+        return PublicSite(audits=audits, today=today.isoformat(), languages=languages, publisher=publisher)
 
     def copies(self) -> dict[str, bytes]:
         """Return the files that a portal copies unchanged: their path in the site, and their bytes."""
@@ -109,7 +109,7 @@ def find_audits(folder: Path, site: Path) -> FoundAudits:
 
 def _text_without_languages(release: PublicRelease) -> str:
     """Return the text of a release without the languages of its report: another language makes no other audit."""
-    from audit.public.table import public_json
+    from audit.public.release import public_json
 
     return public_json(release.model_copy(update={"about": release.about.model_copy(update={"languages": ()})}))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from audit.cli.outputs.verdict_code import OnInconclusive
     from audit.errors import ExitCode
-    from audit.public.table import PublicRelease, PublicWaiver
+    from audit.public.release import PublicRelease, PublicWaiver
     from audit.result.audit_result import AuditResult, Waiver
     from audit.result.waivers import WaiverOnDay
 
@@ -168,12 +168,16 @@ def waiver_totals(result: AuditResult, narrowed: AuditResult) -> dict[str, objec
 
 
 def public_waiver_lines(release: PublicRelease) -> list[str]:
-    """Write a line for each waiver of a public release, with a name for groups that its figures name."""
-    return [_public_line(waiver) for waiver in release.waivers]
+    """Write a line for each waiver of a public release, with a name for groups whose rows are beyond the limit."""
+    from audit.public.cases import PublicCases
+
+    names = {case.row.group: case.name for case in PublicCases(release).failing if case.row.group is not None}
+    return [
+        _public_line(waiver, "" if waiver.group is None else names.get(waiver.group, "")) for waiver in release.waivers
+    ]
 
 
-def _public_line(waiver: PublicWaiver) -> str:
-    from audit.public.table import group_key
+def _public_line(waiver: PublicWaiver, name: str = "") -> str:
     from audit.vocabulary.text import printable
 
     who = printable(_plain(waiver.who))
@@ -181,8 +185,7 @@ def _public_line(waiver: PublicWaiver) -> str:
     until = f"waiver by {who} expired on {waiver.expires}" if expired else f"waived by {who} until {waiver.expires}"
     if waiver.group is None:
         return f"  {until}: a finding that is not named here"
-    key, rule = printable(group_key(waiver.group)), printable(waiver.rule)
-    return f"  {until}: {key} under {rule}: {printable(_plain(waiver.why))}"
+    return f"  {until}: {printable(name)} under {printable(waiver.rule)}: {printable(_plain(waiver.why))}"
 
 
 def _plain(text: str) -> str:

@@ -132,6 +132,7 @@ def quietly() -> Iterator[None]:
 
 
 def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
+    from audit.cli.outputs.audience import new_key_words
     from audit.cli.testing.public_cases import public_cases
     from audit.cli.testing.waived_cases import public_waivers_by_case, with_waivers
     from audit.disclosure.publish import check_folder, publish
@@ -142,13 +143,11 @@ def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
     result = request.audit(None)
     published = publish(result, place, _write_nothing, ("json",), ("en",))
     release = published.public
-    notes = [f"{asked.name}: audited at collection: {release.headline.outcome.upper()}; groups in public words"]
+    notes = [f"{asked.name}: audited at collection: {release.headline.outcome.upper()}; rows of the public release"]
     if release.about.valid_until is not None and release.about.finished > release.about.valid_until:
         notes.append(f"{asked.name}: past its expiry ({release.about.valid_until}), do not rely on it")
-    if published.refusal is not None:
-        notes.append(f"{asked.name}: no figures ({published.refusal.slug}): {published.refusal.message}")
     if published.new_key:
-        notes.append(f"{asked.name}: a new key was made in {_shown_path(place, asked.root)}; keep that folder")
+        notes.append(f"{asked.name}: {new_key_words(release.set_id, _shown_path(place, asked.root))}")
     cases = with_waivers(public_cases(release), result, public_waivers_by_case(release), _today())
     return JudgedPlan(cases, tuple(notes), asked.name)
 

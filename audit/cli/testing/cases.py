@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from audit.vocabulary.text import printable
 
-CaseOutcome = Literal["pass", "fail", "inconclusive", "not_evaluable", "not_shown", "waived"]
+CaseOutcome = Literal["pass", "fail", "inconclusive", "not_evaluable", "waived"]
 OnInconclusive = Literal["fail", "skip", "pass"]
 
 OVERALL: Final = "VERDICT"
@@ -27,7 +27,7 @@ class AuditCase:
     group: str | None
     """Group, as in `nationality=NGA,gender=woman`; None for a rule and for the verdict."""
     outcome: CaseOutcome
-    """Outcome in the audit; `not_shown` for a group whose protected rate is not shown."""
+    """Outcome in the audit."""
     text: str
     """Lines with rule, group, limit and finding; for a case that neither fails nor passes, one line with the reason."""
 
@@ -80,7 +80,7 @@ class AuditVerdict:
         """Fail, skip or pass the test, as the audit says.
 
         A fail fails, unless it is waived: a waived finding is skipped, with the name of who answers for it until when.
-        An outcome that is inconclusive, not shown or not evaluable is skipped with its reason, as in our JUnit files.
+        An outcome that is inconclusive or not evaluable is skipped with its reason, as in our JUnit files.
         But the verdict over the whole set then fails, unless the option `audit7k_on_inconclusive` says otherwise.
         """
         __tracebackhide__ = True

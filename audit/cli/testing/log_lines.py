@@ -19,7 +19,7 @@ def summary_lines(judged: JudgedPlan) -> list[str]:
     lines += [f"waived: {text}" for text in waived[:_MOST]]
     if len(waived) > _MOST:
         lines.append(f"waived: {len(waived) - _MOST:,} more (pytest -rs names them)")
-    kinds = (("inconclusive", "cannot tell of"), ("not_shown", "not shown"), ("not_evaluable", "not tested"))
+    kinds = (("inconclusive", "cannot tell of"), ("not_evaluable", "not tested"))
     for outcome, words in kinds:
         names = [case.name for case in of_groups if case.outcome == outcome]
         if names:

@@ -11,7 +11,7 @@ from audit.vocabulary.groups import Group
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
-    from audit.public.table import PublicRelease
+    from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult, Waiver
 
 
@@ -31,8 +31,8 @@ def waivers_by_case(result: AuditResult) -> Mapping[tuple[str, str], NamedWaiver
 
 
 def public_waivers_by_case(release: PublicRelease) -> Mapping[tuple[str, str], NamedWaiver]:
-    """Return the waivers of findings that the protected figures name, by rule and label of the group."""
-    finest = {feature.name: feature.rungs[0] for feature in release.table.features}
+    """Return the waivers of findings that rows of the release name, by rule and label of the group."""
+    finest = {feature.name: feature.rungs[0] for feature in release.features}
     return {
         (one.rule, _label(one.group, finest)): NamedWaiver(one.who, one.why, one.expires)
         for one in release.waivers

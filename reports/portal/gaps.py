@@ -1,0 +1,82 @@
+"""Gaps of a release: of each rule the printed row that is furthest worse off than everyone else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from audit.public.figures import State, state_tally
+from audit.public.release import PublicRule
+from audit.public.site import PublicAudit
+from reports.public.reading import Measure, PublicFinding, PublicReading
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The distance of a row's errors from everyone else's, towards harm, in shares: negative if it is better off."""
+
+    finding: PublicFinding
+    value: float
+    low: float
+    """The lower end, by the row's likely range; everyone else's rate is taken as printed."""
+    high: float
+    limit: float
+    """The distance at which the limit lies for this row."""
+
+
+class Figures:
+    """One release, read once."""
+
+    def __init__(self, audit: PublicAudit) -> None:
+        self.audit = audit
+        self.release = audit.release
+        self.reading = PublicReading(audit.release)
+
+    def rule_like(self, other: PublicRule) -> PublicRule | None:
+        """Return the rule of this audit that limits the rate of a rule of another audit, that of the same id first."""
+        same = [rule for rule in self.reading.rules if rule.metric == other.metric and rule.worse == other.worse]
+        return next((rule for rule in same if rule.rule == other.rule), same[0] if same else None)
+
+    def everyone(self, rule: PublicRule) -> PublicFinding | None:
+        """Return the rate of everyone under a rule, or None where the release does not have it."""
+        measure = Measure(rule.metric, rule)
+        return next((found for row in self.reading.rows() if (found := self.reading.finding(row, measure))), None)
+
+    def tally(self, rule: PublicRule) -> dict[State, int]:
+        """Return how many rows are in each state under a rule, the worst first; states without a row are left out."""
+        return {state: count for state, count in state_tally(self.release, rule.rule).items() if count}
+
+    @cached_property
+    def beyond(self) -> tuple[PublicFinding, ...]:
+        """Rows beyond a limit, by rule; under each the one furthest from everyone else first, then those of few."""
+        found = []
+        for rule in self.reading.rules:
+            rows = [finding for finding in self.reading.findings(rule) if finding.state == "beyond"]
+            found += sorted(rows, key=lambda finding: -_least(finding))
+        return tuple(found)
+
+    def furthest(self, rule: PublicRule) -> Gap | None:
+        """Return the furthest row under a rule: of those beyond the limit, if there are any, else of those judged.
+
+        None where no such row has a rate. A row is as far as the nearer end of its likely range.
+        """
+        judged = [finding for finding in self.reading.findings(rule) if finding.word and finding.word.word is not None]
+        wanted = [finding for finding in judged if finding.state == "beyond"] or judged
+        gaps = [gap for finding in wanted if (gap := gap_of(finding))]
+        return max(gaps, key=lambda gap: gap.low, default=None)
+
+
+def gap_of(finding: PublicFinding) -> Gap | None:
+    """Return the gap of a row under its rule; None where only bounds are known."""
+    error, rest, span = finding.error, finding.rest, finding.span
+    if error is None or rest is None or span is None:
+        return None
+    least, most = finding.limits
+    if most is not None and (least is None or error >= rest):
+        return Gap(finding, error - rest, span[0] - rest, span[1] - rest, most - rest)
+    return None if least is None else Gap(finding, rest - error, rest - span[1], rest - span[0], rest - least)
+
+
+def _least(finding: PublicFinding) -> float:
+    gap = gap_of(finding)
+    return -1.0 if gap is None else gap.low
