@@ -28,7 +28,7 @@ OUTCOMES: Final[Mapping[State, CaseOutcome]] = {
     "within": "pass",
 }
 """What a state is to a pipeline: only a row within the limit passes."""
-_SMALLER: Final = SENTENCES["smaller_beyond"][0].lower() + SENTENCES["smaller_beyond"][1:].rstrip(".")
+_SMALLER: Final = (SENTENCES["smaller_beyond"][0].lower() + SENTENCES["smaller_beyond"][1:-1]).replace(". The", "; the")
 
 
 @dataclass(frozen=True, slots=True)

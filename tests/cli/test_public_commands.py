@@ -10,29 +10,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made.entry_points import offered_by_this_version
 from made.pdfs import require_pdf
-from made.published import PLAN, install_reporters, keep_key, write_set
+from made.published import PLAN, keep_key, write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.errors import ExitCode
-from audit.public.sentences import NO_WORDS, SENTENCES
-from audit.public.table import PublicRelease
+from audit.public.release import PublicRelease
 from audit.result.file import load_result
 from reports.html import HtmlReporter
 
 
 def enter(parent: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a set, and reporters of a third party; the working directory from here on."""
+    """A folder with a set; the working directory from here on."""
     site = parent / "site"
     site.mkdir()
-    install_reporters(
-        site,
-        plain="return release.headline.outcome + ' ' + ' '.join(release.about.languages)",
-        clock="import time\nreturn str(time.time_ns())",
-        rows=f"from pathlib import Path\nreturn Path({str(parent / 'here/cases.csv')!r}).read_text()[:5000]",
-    )
-    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.syspath_prepend(str(offered_by_this_version(site)))
     folder = parent / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -123,12 +117,12 @@ def test_the_plan_can_name_the_folder_and_reports_need_to_be_told(here: Path) ->
     assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
     assert "key" in names(here / "kept")
     release = PublicRelease.model_validate_json((here / "audit-out/public/release.json").read_bytes())
-    assert release.table.method.floor == 12
+    assert release.method.floor == 12
     code, _, err = invoke("report", "audit-out")
     assert (code, err.startswith("error: the plan keeps its restricted folder beside itself")) == (2, True)
     assert invoke("report", "audit-out", "--restricted-folder", "kept")[0] == 0
     assert len(invoke("gate", "audit-out")[1].splitlines()) == 1
-    assert len(invoke("gate", "audit-out", "--restricted-folder", "kept")[1].splitlines()) == 2
+    assert invoke("gate", "audit-out", "--restricted-folder", "kept")[1].startswith("true_positive_rate: FAIL (at most")
 
 
 def lose_key(restricted: Path) -> None:
@@ -167,32 +161,71 @@ def test_another_floor_is_refused_before_anything_is_scored(published: Path) -> 
     assert (code, "parameters.json holds other parameters" in err) == (ExitCode.NOT_JUDGED, True)
 
 
-def test_what_is_refused_leaves_the_verdict_and_one_line(here: Path) -> None:
-    code, out, err = invoke(*RUN, "--report", "junit", "--report", "clock")
-    assert (code, "FAIL" in out) == (ExitCode.FAIL, True)
-    shown, key = err.splitlines()
-    assert key.startswith("note: a new key was made")
-    assert shown.startswith("refused (not-rendered-again): ")
-    assert shown.endswith("public files were written without figures, and clock left out")
+def test_a_new_key_and_the_name_of_its_set_are_said_whatever_is_quiet(here: Path) -> None:
+    code, out, err = invoke(*RUN, *JSON, "--quiet")
+    assert (code, out) == (ExitCode.FAIL, "")
     release = PublicRelease.model_validate_json((here / "audit-out/public/release.json").read_bytes())
-    assert (release.figures, release.headline.outcome) == ("refused", "fail")
+    said = f"note: a new key was made in {Path('audit-out', 'restricted')} (set {release.set_id}); keep that folder."
+    assert next(line for line in err.splitlines() if "key" in line).startswith(said)
+    assert "key" not in invoke(*RUN, *JSON, "--quiet")[2]
+    Path("empty").mkdir()
+    assert "a new key was made in empty" in invoke("report", "audit-out", *TO_EMPTY)[2]
+    assert "key" not in invoke("report", "audit-out", *TO_EMPTY)[2]
+    Path("bare").mkdir()
+    assert "a new key was made in bare" in invoke(*RUN, *JSON, "--quiet", "--restricted-folder", "bare")[2]
+
+
+TO_EMPTY = ("--format", "json", "--restricted-folder", "empty", "--out", "elsewhere")
+
+
+def test_a_log_that_does_not_know_what_is_public_is_refused(published: Path) -> None:
+    """It was put back from an older copy: the next release could tell on people of the one that is missing."""
+    here = published
+    shutil.copytree(here / "audit-out/restricted", here / "older")
+    write_set(here, PLAN.replace('"Screener"', '"Screener 2"'))
+    assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
+    before = (here / "audit-out/public/release.json").read_bytes()
+    code, _, err = invoke(*RUN, *JSON, "--restricted-folder", "older")
+    assert (code, "it was put back from an older copy" in err) == (ExitCode.NOT_JUDGED, True)
+    assert (here / "audit-out/public/release.json").read_bytes() == before
+    (here / "audit-out/public/release.json").write_text('{"table": {"method": {"version": 1}}}', encoding="utf-8")
+    assert invoke("report", "audit-out", *JSON_FORMAT)[0] == 0
+
+
+JSON_FORMAT = ("--format", "json")
+
+
+def test_a_set_too_small_for_a_row_has_its_verdict_in_public_and_no_figures(here: Path) -> None:
+    write_set(here, PLAN, {("woman", "north"): (5, 1), ("man", "south"): (5, 5)})
+    code, *_ = invoke(*RUN, "--report", "junit")
+    release = PublicRelease.model_validate_json((here / "audit-out/public/release.json").read_bytes())
+    assert (code, release.headline.outcome) == (ExitCode.INCONCLUSIVE, "inconclusive")
+    assert all(row.side == "negatives" for row in release.rows), "there are ten victims, and 194 others"
     assert names(here / "audit-out" / "public") == ["junit.xml", "release.json"]
-    assert names(here / "audit-out" / "restricted") == [".lock", "key"]
-    gated = invoke("gate", "audit-out")
-    assert (gated[0], "No figures are published" in gated[1]) == (ExitCode.FAIL, True)
 
 
-def test_a_gate_of_a_weighted_set_counts_no_words_and_says_why_there_are_none(here: Path) -> None:
-    head, *rows = (here / "cases.csv").read_text(encoding="utf-8").splitlines()
-    (here / "cases.csv").write_text("\n".join([f"{head},weight", *(f"{row},1.5" for row in rows)]), encoding="utf-8")
-    plan = PLAN.replace('label = "label"\n', 'label = "label"\nweight = "weight"\n')
-    (here / "plan.toml").write_text(plan, encoding="utf-8")
-    keep_key(here / "kept")
-    assert invoke(*RUN, *JSON, "--restricted-folder", "kept")[0] == ExitCode.FAIL
-    _, shown, _ = invoke("gate", "audit-out", "--restricted-folder", "kept")
-    rule, why, verdict = shown.splitlines()
-    assert (rule, why) == (f"true_positive_rate: {NO_WORDS}", SENTENCES["weighted"])
-    assert "FAIL" in verdict
+def test_whoever_has_the_release_makes_every_public_form_of_it(published: Path, tmp_path: Path) -> None:
+    """No result, no key and no log: the file alone."""
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(published / "audit-out/public/release.json", alone)
+    shutil.copy(published / "audit-out/public/release.json", alone / "renamed.json")
+    assert invoke("report", "audit-out", "--format", "csv,junit,sarif,markdown", "--out", "theirs")[0] == 0
+    for named in (alone, alone / "release.json", alone / "renamed.json"):
+        code, _, err = invoke("report", str(named), "--format", "csv,junit,sarif,markdown", "--out", "ours")
+        assert (code, err.count("Report: ")) == (0, 4)
+        for name in ("groups.csv", "junit.xml", "report.sarif.json", "comment.md"):
+            assert (published / "ours" / name).read_bytes() == (published / "theirs" / name).read_bytes()
+        shutil.rmtree("ours")
+    assert invoke("report", str(alone), "--format", "junit", "--out", "-")[1].startswith("<?xml")
+    assert invoke("report", str(alone), "--format", "junit,csv", "--out", "-")[0] == ExitCode.USAGE
+    assert invoke("report", str(alone), "--format", "badge")[0] == 0
+    assert names(alone) == ["badge.svg", "release.json", "renamed.json"]
+    for option in (("--restricted",), ("--restricted-folder", "x"), ("--reproduce", "1")):
+        assert invoke("report", str(alone), *option)[0] == ExitCode.USAGE
+    (alone / "release.json").write_text('{"table": {"method": {"version": 1}}}', encoding="utf-8")
+    code, _, err = invoke("report", str(alone))
+    assert (code, "publish the audit again" in err) == (ExitCode.NOT_JUDGED, True)
 
 
 def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path) -> None:
@@ -201,9 +234,11 @@ def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path
     exact = invoke("gate", "audit-out", "--restricted")
     public = invoke("gate", "audit-out", "--restricted-folder", "kept")
     assert exact[0] == public[0] == ExitCode.FAIL
-    rule, verdict = public[1].splitlines()
-    assert rule.startswith("true_positive_rate: in the protected figures ")
-    assert rule.endswith("gender:level=woman; gender:level=woman,site:level=south")
+    rule, *rows, _, verdict = public[1].splitlines()
+    assert rule.startswith("true_positive_rate: FAIL (at most 10 points lower than everyone else); rows: ")
+    assert rows[0].startswith("  women: beyond the limit; share of victims found ")
+    assert all(": beyond the limit; " in row or ": within this row a smaller group, " in row for row in rows)
+    assert all("; everyone else " in row and "; limit at least " in row for row in rows)
     assert verdict == exact[1].splitlines()[-1]
     as_json = invoke("gate", "audit-out", "--restricted-folder", "kept", "--json")[1]
     assert as_json == (here / "audit-out" / "public" / "release.json").read_text(encoding="utf-8")
@@ -218,23 +253,27 @@ def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path
         assert json.loads(invoke("gate", *command, "--json")[1]) == {"headline": {"outcome": "fail"}}
 
 
-def test_report_makes_files_in_languages_and_releases_again(here: Path) -> None:
+def test_report_makes_files_and_releases_again(here: Path) -> None:
     invoke(*RUN, "--report", "csv", "--report", "junit")
     first = {path.name: path.read_bytes() for path in (here / "audit-out" / "public").iterdir()}
-    code, _, err = invoke("report", "audit-out", "--format", "plain,csv", "--lang", "fr,ar")
+    code, _, err = invoke("report", "audit-out", "--format", "badge,csv")
     assert (code, err.startswith("Report: ")) == (0, True)
-    assert names(here / "audit-out" / "public") == ["groups.csv", "plain.txt", "release.json"]
-    assert (here / "audit-out" / "public" / "plain.txt").read_text(encoding="utf-8") == "fail fr ar"
-    assert invoke("report", "audit-out", "--format", "plain", "--out", "-")[1] == "fail en"
+    assert names(here / "audit-out" / "public") == ["badge.svg", "groups.csv", "release.json"]
+    assert invoke("report", "audit-out", "--format", "badge", "--out", "-")[1].startswith("<svg")
     assert invoke("report", "audit-out", "--format", "junit", "--out", "elsewhere")[0] == 0
     assert names(here / "elsewhere") == ["junit.xml", "release.json"]
     os.umask(mask := os.umask(0o022))
     assert stat.S_IMODE((here / "elsewhere" / "junit.xml").stat().st_mode) == 0o666 & ~mask
-    assert invoke("report", "audit-out", "--format", "plain", "--lang", "de")[0] == ExitCode.USAGE
+    assert invoke("report", "audit-out", "--format", "html", "--lang", "de")[0] == ExitCode.USAGE
+    assert invoke("report", "audit-out", "--format", "plain")[0] == ExitCode.USAGE
 
     assert invoke("report", "audit-out", "--reproduce", "1", "--out", "again")[0] == 0
     assert {path.name: path.read_bytes() for path in (here / "again").iterdir()} == first
-    code, _, err = invoke("report", "audit-out", "--reproduce", "9")
+    (here / "audit-out" / "result.json").unlink()
+    named = ("--restricted-folder", str(Path("audit-out", "restricted")))
+    assert invoke("report", "nothing", "--reproduce", "1", *named, "--out", "third")[0] == 0
+    assert {path.name: path.read_bytes() for path in (here / "third").iterdir()} == first
+    code, _, err = invoke("report", "nothing", "--reproduce", "9", *named)
     assert (code, "there is no release 9" in err) == (ExitCode.NOT_JUDGED, True)
     assert invoke("report", "audit-out", "--reproduce", "1", "--lang", "fr")[0] == ExitCode.USAGE
 
@@ -253,13 +292,12 @@ def test_the_log_remembers_before_files_are_written(here: Path, monkeypatch: pyt
     assert names(here / "audit-out" / "restricted" / "releases") == ["0001.json"]
 
 
-def test_a_pdf_in_public_comes_with_what_it_is_held_against(published: Path) -> None:
-    """As docs/how-to/pdf.md says. In Spanish points part thousands, which the axis of a drawing has."""
+def test_a_pdf_in_public_is_in_one_language(published: Path) -> None:
+    """As docs/how-to/pdf.md says."""
     require_pdf()
     _, _, err = invoke("report", "audit-out", "--lang", "es,fr", "--format", "pdf")
-    assert "refused" not in err
     assert 'note: a public PDF is in one language, here "es"' in err
-    assert names(published / "audit-out" / "public") == ["groups.csv", "release.json", "report.html", "report.pdf"]
+    assert names(published / "audit-out" / "public") == ["release.json", "report.pdf"]
 
 
 AMONG_PUBLIC = ("audit-out/public", "audit-out/public/kept", "linked", "linked/kept")
@@ -317,12 +355,3 @@ def test_no_public_file_comes_to_lie_beside_the_rows(here: Path, command: tuple[
     Path("plan.toml").write_text(plan.replace('"cases.csv"', '"audit-out/public/cases.csv"'), encoding="utf-8")
     assert invoke(*RUN, *JSON)[0] == ExitCode.USAGE
     assert names(here / "audit-out") == ["public"]
-
-
-def test_no_reporter_reads_the_rows(here: Path) -> None:
-    code, _, err = invoke(*RUN, "--report", "rows")
-    assert code == ExitCode.FAIL
-    assert "refused (not-rendered-again)" in err
-    assert names(here / "audit-out/public") == ["release.json"]
-    assert invoke("report", "audit-out", "--format", "rows")[0] == ExitCode.PASS
-    assert names(here / "audit-out/public") == ["release.json"]

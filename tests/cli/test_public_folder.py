@@ -7,12 +7,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 from audit.cli.outputs.output_folder import OUR_PUBLIC_FILES, OutputFolder
+from audit.disclosure.public_files import REPORTERS, find_public_reporters
 from audit.errors import ExitCode, StorageError
 
 FIRST = {"result.json": "1", "public/release.json": "1", "public/report.html": "1", "public/third.txt": "1"}
@@ -63,10 +63,7 @@ def test_a_folder_without_a_list_loses_what_our_reporters_write_and_nothing_else
     (tmp_path / ".public-files").unlink()
     write(tmp_path, SECOND)
     assert content(tmp_path) == SECOND | MINE | {"public/third.txt": "1"}
-    ours = [
-        offer.load() for offer in entry_points(group="audit.public_reporters") if offer.module.startswith("reports")
-    ]
-    assert {reporter().filename for reporter in ours} == OUR_PUBLIC_FILES
+    assert {reporter.filename for reporter in find_public_reporters(tuple(REPORTERS))} == OUR_PUBLIC_FILES
 
 
 def test_a_list_that_somebody_wrote_names_nothing_outside(tmp_path: Path) -> None:
