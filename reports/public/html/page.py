@@ -187,22 +187,20 @@ class _Writer:
         if error == "other" or row is None or finding is None or finding.error is None or row.errors is None:
             return ""
         told = {
-            "often": self._words.often(finding.error),
+            "count": self._words.hundred(finding.error),
             "part": self._n.count(row.errors),
             "whole": self._n.count(row.people),
         }
         if error == "missed":
-            return (
-                self._t.gettext("In this test the system missed %(often)s victims: of %(whole)s it missed %(part)s.")
-                % told
+            sentence = self._t.gettext(
+                "In this test the system missed about %(count)s of 100 victims: %(part)s of %(whole)s."
             )
-        return (
-            self._t.gettext(
-                "In this test the system wrongly flagged %(often)s people who are not victims: of %(whole)s it flagged "
-                "%(part)s."
+        else:
+            sentence = self._t.gettext(
+                "In this test the system wrongly flagged about %(count)s of 100 people who are not victims: %(part)s "
+                "of %(whole)s."
             )
-            % told
-        )
+        return sentence % told
 
     def _overturn(self) -> Iterator[str]:
         """Yield how far rows beyond a limit are from it; where none is, how far those that come closest are."""
