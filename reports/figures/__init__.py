@@ -4,7 +4,7 @@
     figure = forest(release)              # a matplotlib Figure, to be changed at will
     Path("forest.svg").write_bytes(image(figure, "svg"))
 
-Figures of a `PublicRelease` use its protected figures. An `AuditResult` holds exact counts, so a figure of one says
+Figures of a `PublicRelease` draw its printed rows. An `AuditResult` holds exact counts, so a figure of one says
 inside the picture that it is restricted. matplotlib comes with the extra `figures` and is loaded when a figure is
 drawn.
 """
@@ -19,7 +19,7 @@ from audit.errors import AuditError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from audit.public.table import PublicRelease
+    from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult
 
 __all__ = ["KINDS", "PaperFigures", "forest", "funnel", "image", "reliability", "sweep"]
@@ -36,11 +36,12 @@ def funnel(source: PublicRelease | AuditResult, *, rule: str | None = None, by: 
     ----------
     source : PublicRelease or AuditResult
         What to draw. For a result, the lines are the limits of the verdict. For a release, the lines show where chance
-        and noise alone would leave groups, and the marks show the words of groups.
+        and the change of numbers alone would leave rows, and the marks show the words of rows.
     rule : str, optional
-        Id of a rule; the first by default.
+        Id of a rule; by default the first of a result, and the one on the error that harms most of a release.
     by : str, optional
-        `gender`, `nationality:m49-region`, `gender+nationality`; by default the family that a funnel can show.
+        `gender`, `gender+nationality`; of a result also rungs, `nationality:m49-region`. By default the first family
+        that can be drawn.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def funnel(source: PublicRelease | AuditResult, *, rule: str | None = None, by: 
 
 
 def forest(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
-    """Draw the rate of each group with its interval, and the limit. Parameters and errors as of `funnel`."""
+    """Draw the rate of each group with its range, everyone else's rate and the limit. Parameters, errors: `funnel`."""
     from reports.figures.forests import draw
     from reports.figures.of_release import forest_of_release
     from reports.figures.of_result import forest_of_result
@@ -89,7 +90,7 @@ def _data(
     by: str | None,
 ) -> Data:
     """Return the data of a figure. The type of the source says whether it is public or exact."""
-    from audit.public.table import PublicRelease
+    from audit.public.release import PublicRelease
 
     if isinstance(source, PublicRelease):
         return of_release(source, rule, by)

@@ -33,7 +33,7 @@ def exact() -> str:
 def here(tmp_path: Path, exact: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The outputs of an audit: `out/result.json`, exact, and `out/public/release.json`."""
     monkeypatch.chdir(tmp_path)
-    put(tmp_path / "out", made_release())
+    put(tmp_path / "out", made_release("fail"), None)
     (tmp_path / "out" / "result.json").write_text(exact, encoding="utf-8")
     return tmp_path
 
@@ -46,9 +46,9 @@ def invoke(*arguments: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize("place", ["out", "out/public", "out/public/release.json"])
 def test_it_draws_the_public_release_unless_it_is_told_otherwise(here: Path, place: str) -> None:
     assert invoke(place, "forest") == (0, "", "Figure: forest.svg\n")
-    assert (here / "forest.svg").read_bytes() == image(forest(made_release()), "svg")
-    assert invoke(place, "funnel", "--format", "png", "--out", "f.png") == (0, "", "Figure: f.png\n")
-    assert (here / "f.png").read_bytes() == image(funnel(made_release()), "png")
+    assert (here / "forest.svg").read_bytes() == image(forest(made_release("fail")), "svg")
+    assert invoke(place, "funnel", "--out", "f.PNG") == (0, "", "Figure: f.PNG\n")
+    assert (here / "f.PNG").read_bytes() == image(funnel(made_release("fail")), "png")
 
 
 @pytest.mark.parametrize("place", ["out", "out/result.json"])
@@ -62,8 +62,10 @@ def test_exact_counts_are_drawn_when_they_are_asked_for(here: Path, place: str) 
 
 
 def test_choices_reach_the_figure(here: Path) -> None:
-    assert invoke("out", "forest", "--by", "nationality:m49-region", "--rule", "true_positive_rate")[0] == 0
-    assert (here / "forest.svg").read_bytes() == image(forest(made_release(), by="nationality:m49-region"), "svg")
+    assert invoke("out", "forest", "--by", "nationality", "--rule", "false_positive_rate")[0] == 0
+    assert (here / "forest.svg").read_bytes() == image(
+        forest(made_release("fail"), by="nationality", rule="false_positive_rate"), "svg"
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,15 +84,18 @@ def test_choices_reach_the_figure(here: Path) -> None:
         (
             ("out", "forest", "--by", "age"),
             4,
-            "no such family of groups to draw — --by takes one of: nationality:m49-r",
+            "no such family of groups to draw — --by takes one of: gender, nationality, gender+nationality",
         ),
-        (("out", "forest", "--out", "empty"), 75, "empty is a folder"),
+        (("out", "forest", "--out", "folder.svg"), 75, "folder.svg is a folder"),
+        (("out", "forest", "--out", "f.pdf"), 2, "--out f.pdf ends neither in .svg nor in .png"),
+        (("out", "forest", "--out", "f"), 2, "--out f ends neither in .svg nor in .png"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_leaves_nothing(
     here: Path, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
     (here / "empty").mkdir()
+    (here / "folder.svg").mkdir()
     (here / "broken.json").write_text("{", encoding="utf-8")
     document = json.loads((here / "out" / "public" / "release.json").read_bytes())
     document["headline"]["no_group_named"] = True
@@ -106,7 +111,6 @@ def test_what_is_wrong_is_one_line_and_leaves_nothing(
 
 def test_another_kind_is_usage(here: Path) -> None:
     assert invoke("out", "pie")[0] == ExitCode.USAGE
-    assert invoke("out", "forest", "--format", "pdf")[0] == ExitCode.USAGE
 
 
 def test_what_fails_says_nothing_of_the_result(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,13 +6,13 @@ import pytest
 from made.figures import scored_result
 from made.portal import made_release
 
-from audit.public.table import PublicRelease
+from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
 
 
 @pytest.fixture(scope="session")
 def release() -> PublicRelease:
-    return made_release(seed=3, poor=True, outcome="fail", title="Hotline triage 1")
+    return made_release("fail", title="Hotline triage 1")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any, Literal
 from xml.etree import ElementTree as ET
@@ -22,7 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from audit.errors import AuditError
-from audit.public.table import PublicRelease, group_key, public_json
+from audit.public.release import PublicRelease, PublicRow, public_json
 from audit.result.audit_result import AuditResult
 from audit.result.reading import Reading
 from reports.figures import forest, funnel, image, reliability, sweep
@@ -56,86 +57,119 @@ def words_of(figure: Figure) -> str:
     return " ".join(text.get_text() for text in figure.texts).replace("\n", " ")
 
 
-def test_a_public_forest_draws_the_rates_of_the_release(release: PublicRelease) -> None:
+def whole(rate: float) -> Decimal:
+    """Per cent, a half rounded up."""
+    return (100 * Decimal(repr(rate))).quantize(Decimal(1), ROUND_HALF_UP)
+
+
+def by_two(release: PublicRelease) -> dict[str, PublicRow]:
+    """Rows by nationality and gender that have a rate of victims found, by their names."""
+    names = names_of(release, ENGLISH)
+    return {
+        names.row(row.parts): row
+        for row in release.rows
+        if len(row.parts) == 2 and not row.total and any(rate.metric == "true_positive_rate" for rate in row.rates)
+    }
+
+
+def test_a_public_forest_draws_the_rows_of_the_release(release: PublicRelease) -> None:
     figure = forest(release, by="gender+nationality")
     (axes,) = figure.axes
-    drawn = lines(axes)
-    names = names_of(release, ENGLISH)
-    rates = {names.group(rate.group): rate for rate in release.rates if rate.metric == "true_positive_rate"}
-    outcomes = {names.group(word.group): word.word for word in release.words}
-    everyone = rates["Everyone"].value
-    assert everyone is not None
+    drawn, rows = lines(axes), by_two(release)
+    everyone = release.rows[0].rates[0].value
     assert points(drawn["reference"])[0][0] == everyone
-    assert points(drawn["limit"])[0][0] == everyone - 0.1
     shown = names_on(axes)
-    assert len(shown) > 15
+    assert len(shown) == min(len(rows), 40)
+    written_beside = {text.get_text() for text in axes.texts}
     bounds = 0
     for place, name in enumerate(shown):
-        rate = rates[name]
-        row = points(drawn[f"row {place}"])
+        (row,) = [row for known, row in rows.items() if known[:38] == name.rstrip("*")[:38]]
+        (rate,), (word,) = row.rates, row.words
         if rate.value is None:
             bounds += 1
             assert f"mark {place}" not in drawn
-            assert row == [(rate.at_least or 0.0, place), (1.0 if rate.at_most is None else rate.at_most, place)]
-            continue
-        assert row == [(rate.low, place), (rate.high, place)]
-        assert points(drawn[f"mark {place}"]) == [(rate.value, place)]
-        look = {"below": "^", "meets": "o", "cannot_tell": "o"}[outcomes[name]]
-        assert drawn[f"mark {place}"].get_marker() == look
-        assert f"{round(100 * rate.value)}% ({round(100 * (rate.low or 0))}–{round(100 * (rate.high or 0))}%)" in {
-            text.get_text() for text in axes.texts
-        }
-    assert sum(outcomes[name] == "below" for name in shown) == sum(
-        word.word == "below"
-        for word in release.words
-        if len(word.group.levels) == 2 and word.group.levels[1].rung == "country"
-    )
+            ends = (rate.at_least or 0.0, 1.0 if rate.at_most is None else rate.at_most)
+            assert points(drawn[f"row {place}"]) == [(ends[0], place), (ends[1], place)]
+        else:
+            assert points(drawn[f"row {place}"]) == [(rate.low, place), (rate.high, place)]
+            assert points(drawn[f"mark {place}"]) == [(rate.value, place)]
+            look = {"beyond": "^", "within": "o", "cannot_tell": "o", None: "D"}[word.word]
+            assert drawn[f"mark {place}"].get_marker() == look
+            low, high = round(100 * (rate.low or 0)), round(100 * (rate.high or 0))
+            assert f"{whole(rate.value)}% ({low}–{high}%)" in written_beside
+        assert points(drawn[f"rest {place}"])[0][0] == rate.rest
+        assert (f"limit {place}" in drawn) == (word.word is not None)
+        if word.word is not None:
+            assert points(drawn[f"limit {place}"])[0][0] == pytest.approx((rate.rest or 0) - 0.1)
+        assert f"{row.people:,}" in written_beside
+    assert bounds, "a row of few errors is a bar without a mark"
+    beyond = sum(row.words[0].word == "beyond" for row in rows.values())
+    assert sum(drawn[f"mark {n}"].get_marker() == "^" for n in range(len(shown)) if f"mark {n}" in drawn) == beyond > 0
     written = words_of(figure)
     assert "Everyone:" in written
     assert "Limit: at most 10 percentage points below everyone else." in written
-    assert "Protected figures: every count was changed by at most 5" in written
-    assert "The overall verdict comes from the exact figures: exceeds the limits." in written
-    assert axes.get_xlabel().replace("\n", " ") == "Share of victims found: victims found, among victims"
-    assert f"{len(rates) and sum(1 for _ in shown)} groups." in str(figure.get_label())
+    assert "Every row stands for at least 20 people, and its numbers were changed by at most 5." in written
+    assert "The overall verdict is that of the exact audit: exceeds the limits." in written
+    assert f"{len(rows) - len(shown)} more rows are not drawn" in written
+    assert (
+        axes.get_xlabel().replace("\n", " ") == "Share of victims found: victims found, among victims in the test set"
+    )
+    assert f"{len(shown)} rows." in str(figure.get_label())
 
 
-def test_a_public_funnel_draws_protected_sizes_and_rates(release: PublicRelease) -> None:
-    figure = funnel(release)
+def test_a_row_with_a_smaller_group_beyond_the_limit_has_a_star(release: PublicRelease) -> None:
+    changed = [
+        row.model_copy(update={"words": (row.words[0].model_copy(update={"smaller_beyond": True}),)})
+        if row.key == "gender:level=man"
+        else row
+        for row in release.rows
+    ]
+    figure = forest(release.model_copy(update={"rows": tuple(changed)}), by="gender")
+    assert [name for name in names_on(figure.axes[0]) if "*" in name] == ["Men*"]
+    assert "* Within this row a smaller group" in words_of(figure)
+    assert "*" not in words_of(forest(release, by="gender"))
+
+
+def test_rows_that_are_sums_of_others_are_not_drawn_twice(release: PublicRelease) -> None:
+    region = next(row for row in release.rows if row.key == "nationality:country=NPL" and row.side == "positives")
+    twice = release.model_copy(update={"rows": (*release.rows, region.model_copy(update={"total": True}))})
+    assert names_on(forest(twice, by="nationality").axes[0]) == names_on(forest(release, by="nationality").axes[0])
+
+
+def test_a_public_funnel_draws_numbers_of_people_and_rates(release: PublicRelease) -> None:
+    figure = funnel(release, by="nationality")
     (axes,) = figure.axes
     drawn = lines(axes)
-    rows = {group_key(row.group): row.positives for row in release.table.groups}
-    rates = {group_key(rate.group): rate.value for rate in release.rates if rate.metric == "true_positive_rate"}
-    words = {group_key(word.group): word.word for word in release.words}
-    countries = [key for key in rows if key.startswith("nationality:country=") and "," not in key]
-    for word, label in (("below", "beyond"), ("meets", "within"), ("cannot_tell", "cannot tell")):
-        wanted = sorted(
-            (float(rows[key].cases or 0), rates[key])
-            for key in countries
-            if words[key] == word and rates[key] is not None
-        )
+    rows = [
+        (float(row.people), row.rates[0].value, row.words[0].word)
+        for row in release.rows
+        if len(row.parts) == 1 and row.parts[0].feature == "nationality" and row.side == "positives" and not row.total
+    ]
+    labels = {"beyond": "beyond", "within": "within", "cannot_tell": "cannot tell", None: "not judged"}
+    for word, label in labels.items():
+        wanted = sorted((people, rate) for people, rate, said in rows if said == word and rate is not None)
         found = [line for name, line in drawn.items() if name.startswith(label)]
         assert sorted(points(found[0])) == wanted if wanted else not found
-    assert points(drawn["everyone"])[0][1] == rates["everyone"]
+    assert points(drawn["everyone"])[0][1] == release.rows[0].rates[0].value
     assert "They decide nothing" in words_of(figure)
 
 
-def test_the_curves_of_a_public_funnel_are_chance_and_noise() -> None:
-    """A group with everyone's rate lies within them as often as they say: drawn from the model itself."""
-    release = made_release(rows=4000, found=0.5)
+def test_the_curves_of_a_public_funnel_are_chance_and_the_change_of_numbers(release: PublicRelease) -> None:
+    """A row with everyone's rate lies within them as often as they say: drawn from the model itself."""
     (axes,) = funnel(release, by="gender+nationality").axes
     drawn = lines(axes)
     rate = points(drawn["everyone"])[0][1]
-    below = dict(points(drawn["95 of 100 groups, were all alike"]))
-    size = min(below)  # where noise weighs most
+    below = dict(points(drawn["95 of 100 rows, were all alike"]))
+    size = min(below)  # where the change of numbers weighs most
     assert size < 60
     rng, n = np.random.default_rng(3), round(size)
-    noise = np.sqrt(release.table.method.variance)
+    noise = np.sqrt(release.method.variance)
     cases = n + noise * rng.standard_normal(200_000)
     missed = rng.binomial(n, 1 - rate, 200_000) + noise * rng.standard_normal(200_000)
     away = np.abs((1 - missed / cases) - rate)
-    assert np.mean(away <= rate - below[size]) == pytest.approx(0.95, abs=0.01)
+    assert np.mean(away <= rate - below[size]) == pytest.approx(0.95, abs=0.02)
     without = np.abs(rng.binomial(n, rate, 200_000) / n - rate)
-    assert np.mean(without <= rate - below[size]) > 0.965
+    assert np.mean(without <= rate - below[size]) > 0.955
 
 
 def test_an_exact_forest_draws_estimates_rests_and_limits(result: AuditResult) -> None:
@@ -247,23 +281,28 @@ def test_what_is_not_there_is_said_with_what_is(release: PublicRelease, result: 
     for source, has in ((release, "true_positive_rate"), (result, "missed, flagged")):
         with pytest.raises(AuditError, match=f"no such rule .* it has: {has}"):
             forest(source, rule="absent")
-    with pytest.raises(AuditError, match=r"no such family .* gender\+nationality:m49-region"):
+    with pytest.raises(AuditError, match=r"no such family .* takes one of: gender, nationality, gender\+nationality$"):
         forest(release, by="age")
     with pytest.raises(AuditError, match="by gender: 2 of its groups were tested exactly, and a funnel takes 10 — a"):
         funnel(result, rule="flagged")
     precision = release.rules[0].model_copy(update={"metric": "precision"})
-    with pytest.raises(AuditError, match="precision is no rate among cases of one label"):
-        funnel(release.model_copy(update={"rules": (precision,)}))
+    with pytest.raises(AuditError, match="no row of this family has a rate — draw it from the exact result"):
+        forest(release.model_copy(update={"rules": (precision,)}))
 
 
-@pytest.mark.parametrize(
-    ("about", "words"),
-    [({"weighted": True}, "weighs its cases"), ({"clustered": True}, "belong together")],
-)
 @pytest.mark.parametrize("draw", [funnel, forest])
-def test_a_release_of_sizes_alone_is_not_drawn_and_says_why(draw: Any, about: dict[str, bool], words: str) -> None:
-    with pytest.raises(AuditError, match=f"{words}.* holds sizes alone, and no rate to draw — .* add --restricted"):
-        draw(made_release(**about))
+def test_a_release_without_rows_is_not_drawn_and_says_why(draw: Any) -> None:
+    with pytest.raises(AuditError, match=r"holds no figures, and no rate to draw — .* add --restricted"):
+        draw(made_release("none"))
+
+
+@pytest.mark.parametrize("about", [{"weighted": True}, {"clustered": True}])
+def test_weighted_and_clustered_rates_have_a_forest_and_no_funnel(about: dict[str, Any]) -> None:
+    """The curves of a funnel are those of people who count once."""
+    release = made_release("fail", **about)
+    assert forest(release).axes
+    with pytest.raises(AuditError, match=r"no funnel to draw: .* — draw a forest"):
+        funnel(release)
 
 
 def test_a_funnel_takes_as_many_groups_as_an_audit_makes_one_of() -> None:
@@ -308,39 +347,34 @@ def test_where_no_group_has_a_rate_no_other_family_is_advised(result: AuditResul
     )
     written = why(forest, result.model_copy(update={"estimates": gender_only}), by="gender")
     assert written == "no group of this family has a rate — --by takes one of: nationality"
-    nothing = {"value": None, "low": None, "high": None, "at_least": None, "at_most": None}
-    hidden = tuple(each.model_copy(update=nothing) if each.group.levels else each for each in release.rates)
+    without_rates = tuple(row.model_copy(update={"rates": ()}) if row.parts else row for row in release.rows)
     for draw in (forest, funnel):
-        written = why(draw, release.model_copy(update={"rates": hidden}))
-        assert written.startswith("no group of this family has a rate that is shown — draw")
+        written = why(draw, release.model_copy(update={"rows": without_rates}))
+        assert written.startswith("no row of this family has a rate — draw")
         assert "add --restricted" in written
         assert "--by" not in written
 
 
-@pytest.mark.parametrize("about", [{"weighted": True}, {"clustered": True}])
-def test_no_funnel_of_the_exact_result_is_advised_where_there_is_none(about: dict[str, bool]) -> None:
-    written = why(funnel, made_release(**about))
-    assert written.endswith("— draw a forest from the exact result, for restricted use: add --restricted")
-
-
 @pytest.mark.parametrize("draw", [forest, funnel])
-def test_groups_that_a_limit_is_not_on_have_a_mark_of_their_own(release: PublicRelease, draw: Any) -> None:
-    words = tuple(each for each in release.words if [level.rung for level in each.group.levels] != ["country"])
-    unjudged = release.model_copy(update={"words": words})
-    figure = draw(unjudged, by="nationality")
+def test_rows_that_no_rule_judges_have_a_mark_of_their_own(release: PublicRelease, draw: Any) -> None:
+    words = {"word": None, "because": None}
+    unjudged = tuple(
+        row.model_copy(update={"words": tuple(word.model_copy(update=words) for word in row.words)})
+        for row in release.rows
+    )
+    figure = draw(release.model_copy(update={"rows": unjudged}), by="nationality")
     (axes,) = figure.axes
     drawn = lines(axes)
     marks = {name: line for name, line in drawn.items() if line.get_marker() == "D"}
     assert sum(len(points(line)) for line in marks.values()) > 5
     assert not [name for name in drawn if name.startswith(("cannot tell", "within the limit", "beyond the limit"))]
-    assert not [name for name in drawn if name.startswith("limit")]
     written = words_of(figure)
-    assert "Diamonds: not judged by this limit" in written
+    assert "Diamonds: not judged as one group" in written
     assert "Open circles" not in written
+    if draw is forest:
+        assert not [name for name in drawn if name.startswith("limit")]
     if draw is funnel:
         assert [name.partition(" (")[0] for name in marks] == ["not judged by this limit"]
-    judged = lines(draw(release, by="nationality").axes[0])
-    assert not [name for name, line in judged.items() if line.get_marker() == "D"]
 
 
 def test_a_limit_both_ways_is_drawn_both_ways(result: AuditResult) -> None:
@@ -409,13 +443,13 @@ def test_the_same_numbers_give_the_same_bytes_in_another_process(release: Public
 
 def test_hostile_names_are_text(tmp_path: Path) -> None:
     hostile = "</title><script>alert(1)</script> $\\frac{1}{0}$ \u202eevil \x07 % {x} 漢字"
-    text = image(forest(made_release(title=hostile)), "svg").decode()
+    text = image(forest(made_release("fail", title=hostile)), "svg").decode()
     root = ET.fromstring(text)
     assert not [each for each in root.iter() if each.tag.endswith("script")]
     assert "\u202e" not in text
     assert "\x07" not in text
     assert "$\\frac{1}{0}$" in "".join(part for each in root.iter(f"{SVG}text") for part in each.itertext())
-    assert image(forest(made_release(title=hostile)), "png").startswith(b"\x89PNG")
+    assert image(forest(made_release("fail", title=hostile)), "png").startswith(b"\x89PNG")
 
 
 def test_outcomes_are_told_apart_without_colour() -> None:

@@ -13,7 +13,7 @@ from audit.cli.console.terminal import note
 from audit.errors import AuditError
 
 if TYPE_CHECKING:
-    from audit.public.table import PublicRelease
+    from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult
 
 
@@ -26,39 +26,33 @@ class FigureKind(enum.StrEnum):
     RELIABILITY = "reliability"
 
 
-class FigureForm(enum.StrEnum):
-    """Kind of file."""
-
-    SVG = "svg"
-    PNG = "png"
-
-
 def figure(
     result: Annotated[Path, typer.Argument(help="A release.json, or a folder with one.")],
     kind: Annotated[FigureKind, typer.Argument(help="What to draw.")],
-    form: Annotated[FigureForm, typer.Option("--format", help="The kind of file.")] = FigureForm.SVG,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write it.  [KIND.svg, or KIND-restricted.svg]")
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write it: .svg or .png.  [KIND.svg, or KIND-restricted.svg]"),
     ] = None,
     rule: Annotated[str | None, typer.Option(metavar="ID", help="The rule whose rate is drawn.  [the first]")] = None,
-    by: Annotated[
-        str | None, typer.Option(metavar="FEATURES", help="gender, nationality:m49-region, gender+nationality.")
-    ] = None,
+    by: Annotated[str | None, typer.Option(metavar="FEATURES", help="gender, nationality, gender+nationality.")] = None,
     restricted: Annotated[
         bool, typer.Option("--restricted", help="Draw the exact counts of result.json; the picture says so.")
     ] = False,
 ) -> None:
     """Draw a figure for a paper. The same numbers give the same bytes.
 
-    Funnel and forest are drawn from the protected figures of a public release. Sweep and reliability need scores, which
-    only an exact result holds: add --restricted.
+    Funnel and forest are drawn from the printed rows of a public release. Sweep and reliability need scores, which only
+    an exact result holds: add --restricted.
     """
     from audit.cli.outputs.output_folder import write_file
 
+    target = out or Path(f"{kind.value}{'-restricted' if restricted else ''}.svg")
+    form = target.suffix.lower().removeprefix(".")
+    if form not in ("svg", "png"):
+        raise ArgumentError(f"--out {target} ends neither in .svg nor in .png", slug="figure-form")
     maker = find_figures()
     source = _result_at(result) if restricted else _release_at(result, kind)
-    content = figure_bytes(maker, kind.value, source, form.value, rule, by)
-    target = out or Path(f"{kind.value}{'-restricted' if restricted else ''}.{form.value}")
+    content = figure_bytes(maker, kind.value, source, form, rule, by)
     write_file(target, content, private=restricted)
     note(f"Figure: {target}")
 
