@@ -115,9 +115,7 @@ class TableWriter:
     def _section(self, anchor: str, features: tuple[str, ...]) -> Section:
         rows = self._reading.rows(features)
         single, totals = [row for row in rows if not row.total], [row for row in rows if row.total]
-        told = self._names.features(tuple(Axis(feature, "") for feature in features))
-        template = self._t.gettext("By %(axes)s") if len(features) == 1 else self._t.gettext("By %(axes)s together")
-        title = template % {"axes": told}
+        title = self._title(features)
         first, *others = self._tables(single, features, title)
         regions = self._t.gettext("%(title)s: regions that are the sum of rows above") % {"title": title}
         return Section(
@@ -128,6 +126,17 @@ class TableWriter:
             totals=tuple(self._tables(totals, features, regions)) if totals else (),
             others=tuple(self._others(rows)) if len(features) == 1 else (),
         )
+
+    def _title(self, features: tuple[str, ...]) -> str:
+        usual = {
+            ("gender",): self._t.gettext("By gender"),
+            ("nationality",): self._t.gettext("By nationality"),
+            ("gender", "nationality"): self._t.gettext("By nationality and gender together"),
+        }
+        if features in usual:
+            return usual[features]
+        template = self._t.gettext("By %(axes)s") if len(features) == 1 else self._t.gettext("By %(axes)s together")
+        return template % {"axes": self._names.features(tuple(Axis(feature, "") for feature in features))}
 
     def _tables(self, rows: Sequence[PublicRow], features: tuple[str, ...], caption: str) -> list[Table]:
         by_key: dict[str, list[PublicRow]] = {}
