@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Final, Protocol
 
-from audit.errors import DataError
+from audit.errors import AuditError, DataError
+from audit.plan.offers import who_answered
 from audit.public.release import PublicRelease
+from audit.vocabulary.text import printable
 
 DATA: Final = "json"
 """Always made: everything else can be checked against it."""
@@ -55,17 +57,26 @@ def find_public_reporters(names: Sequence[str]) -> list[PublicReporter]:
     ------
     DataError
         If there is no such reporter.
+    AuditError
+        If a file of somebody else hides ours.
     """
     found = []
     for name in dict.fromkeys(names):
         if name not in REPORTERS:
             raise DataError(
-                f'there is no public report "{name[:40]}"',
-                slug="no-such-reporter",
+                f'no public report "{printable(name)[:60]}"',
+                slug="unknown-public-reporter",
                 hint=f"choose from {', '.join(REPORTERS)}; any program can read release.json",
             )
         module, _, made = REPORTERS[name].partition(":")
-        found.append(getattr(import_module(module), made)())
+        try:
+            found.append(getattr(import_module(module), made)())
+        except (ImportError, AttributeError) as error:
+            raise AuditError(
+                f'the public report "{name}" cannot be loaded ({type(error).__name__}); {who_answered(module)}',
+                slug="reporter-not-loaded",
+                hint="start audit7k from another folder or rename what hides it; else reinstall the package",
+            ) from error
     return found
 
 

@@ -76,12 +76,7 @@ def one_maker(name: str, what: str, protocol: type) -> Any:
 
 
 def reporters_offered(
-    names: Sequence[str],
-    group: str,
-    is_one: Callable[[Any], bool],
-    error: type[AuditError],
-    *,
-    public: bool = False,
+    names: Sequence[str], group: str, is_one: Callable[[Any], bool], error: type[AuditError]
 ) -> list[Any]:
     """Load the reporters with these names, in their order, each once.
 
@@ -98,53 +93,51 @@ def reporters_offered(
         If nobody offers a name, two packages offer it, or two reporters write one file: `error`. If a reporter cannot
         be loaded, or is none.
     """
-    kind = "public reporter" if public else "reporter"
     found: list[Any] = []
     for name in dict.fromkeys(names):
         offers = offers_of(group, name)
         if not offers:
             said, known = printable(name)[:60], ", ".join(names_offered(group)) or "none"
-            if public:
-                raise error(f'no {kind} "{said}"', slug="unknown-public-reporter", hint=f"installed here: {known}")
-            raise error(f'no {kind} "{said}"', slug="unknown-reporter", hint=f"installed here: {known}")
+            raise error(f'no reporter "{said}"', slug="unknown-reporter", hint=f"installed here: {known}")
         if len(offers) > 1:
             raise error(
-                f'more than one installed package offers the {kind} "{name}": {packages_of(offers)}',
+                f'more than one installed package offers the reporter "{name}": {packages_of(offers)}',
                 slug="ambiguous-reporter",
                 hint="uninstall all but one of them",
             )
-        reporter = _reporter(offers[0], kind, is_one)
+        reporter = _reporter(offers[0], is_one)
         if reporter.filename in [other.filename for other in found]:
-            raise error(f"two of these {kind}s write {reporter.filename}", slug="same-report-file", hint="ask for one")
+            raise error(
+                f"two of these reporters write {reporter.filename}", slug="same-report-file", hint="ask for one"
+            )
         found.append(reporter)
     return found
 
 
-def _reporter(offer: EntryPoint, kind: str, is_one: Callable[[Any], bool]) -> Any:
+def _reporter(offer: EntryPoint, is_one: Callable[[Any], bool]) -> Any:
     try:
         reporter = made(offer)
     except AuditError:  # it says what it lacks
         raise
     except (Exception, SystemExit) as error:
         raise AuditError(
-            f'the {kind} "{offer.name}" of {package_of(offer)} cannot be loaded ({type(error).__name__}); '
-            f"{_who_answered(offer)}",
+            f'the reporter "{offer.name}" of {package_of(offer)} cannot be loaded ({type(error).__name__}); '
+            f"{who_answered(offer.module)}",
             slug="reporter-not-loaded",
             hint="start audit7k from another folder or rename what hides it; else reinstall the package",
         ) from error
     if not is_one(reporter):
-        audience = 'audience "public"' if kind == "public reporter" else "audience"
         raise AuditError(
-            f'the {kind} "{offer.name}" of {package_of(offer)} is none: it needs name, filename, {audience} and render',
+            f'the reporter "{offer.name}" of {package_of(offer)} is none: it needs name, filename, audience and render',
             slug="reporter-not-loaded",
-            hint=f'see "A {kind.removesuffix("er")}" in CONTRIBUTING.md',
+            hint='see "A report" in CONTRIBUTING.md',
         )
     return reporter
 
 
-def _who_answered(offer: EntryPoint) -> str:
-    """Which file Python took for the reporter's top-level package: a user's own folder can hide it."""
-    top = offer.module.partition(".")[0]
+def who_answered(name: str) -> str:
+    """Which file Python took for the top-level package of a module: a user's own folder can hide it."""
+    top = name.partition(".")[0]
     module = sys.modules.get(top)
     places = [getattr(module, "__file__", None), *getattr(module, "__path__", [])]
     if module is None:

@@ -161,7 +161,7 @@ def test_reports_are_chosen_by_name_and_checked_before_anything_is_scored(here: 
         (["gate", "."], 4, "result.json cannot be read"),
         (["check", "cases.csv"], 4, "not valid TOML"),
         (["report", "plan.toml"], 4, "not the JSON of a result"),
-        (["report", "absent.json", "--format", "nothing"], 2, 'no public reporter "nothing"'),
+        (["report", "absent.json", "--format", "nothing"], 2, 'no public report "nothing"'),
         (["report", "absent.json", "--restricted", "--format", "nothing"], 2, 'no reporter "nothing"'),
         (["run", "plan.toml", "--out", "cases.csv"], 75, "is a file, not a folder"),
         (["explain", "recal"], 2, "did you mean true_positive_rate"),

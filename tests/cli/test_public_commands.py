@@ -74,7 +74,7 @@ def test_run_writes_public_files_and_keeps_everything_else_to_its_owner(here: Pa
     assert code == ExitCode.FAIL
     assert f"Report: {Path('audit-out', 'public')}" in out
     (shown,) = err.splitlines()
-    assert shown.startswith(f"note: a new key was made in {Path('audit-out', 'restricted')}; keep that folder")
+    assert shown.startswith(f"note: a new key was made in {Path('audit-out', 'restricted')} (set ")
     folder = here / "audit-out"
     assert names(folder) == [".public-files", "public", "restricted", "result.json"]
     assert {"groups.csv", "junit.xml", "release.json"} <= set(names(folder / "public"))

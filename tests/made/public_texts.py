@@ -1,13 +1,11 @@
-"""The files of a public release, each rendered once in this process: for what they say, not for what publishing holds
-them to.
-"""
+"""The files of a public release as texts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from audit.disclosure.public_files import find_public_reporters
-from audit.public.table import PublicRelease
+from audit.public.release import PublicRelease
 
 
 def public_texts(release: PublicRelease, formats: Sequence[str]) -> dict[str, str]:

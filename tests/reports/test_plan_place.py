@@ -8,7 +8,8 @@ import pytest
 from made.published import PLAN, write_set
 
 import audit
-from audit.disclosure.from_result import ready
+from audit.disclosure.about import public_about
+from audit.disclosure.rules import public_rules
 from audit.plan.file.plan_file import read_plan_file
 
 RULES = """
@@ -26,13 +27,13 @@ def test_lines_and_name_of_the_plan_stand_in_the_release(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     plan = Path("audits/plan.toml")
     result = audit.run_audit(plan)
-    of = ready(result, ("json",), ("en",)).audited
+    about = public_about(result, ("json",), ("en",))
     written = plan.read_text(encoding="utf-8").splitlines()
-    assert of.about.plan_file == "audits/plan.toml"
-    assert [rule.line for rule in of.rules] == [
+    assert about.plan_file == "audits/plan.toml"
+    assert [rule.line for rule in public_rules(result)] == [
         number for number, line in enumerate(written, start=1) if line == "[[rules]]"
     ]
-    assert str(tmp_path) not in of.about.model_dump_json()
+    assert str(tmp_path) not in about.model_dump_json()
 
 
 @pytest.mark.parametrize(("name", "shown"), [("plan.toml", "plan.toml"), ("my plan.toml", ""), ("..toml", "")])

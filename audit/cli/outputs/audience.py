@@ -1,4 +1,4 @@
-"""Audience of an output: everybody, from protected figures, or those who may see exact ones."""
+"""Audience of an output: everybody, from the rows of a public release, or those who may see exact ones."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ExactReports:
 
 @dataclass(frozen=True, slots=True)
 class PublicFiles:
-    """Public files, of protected counts."""
+    """Public files."""
 
     formats: tuple[str, ...]
     languages: tuple[str, ...] = ()
