@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import unicodedata
 from functools import cache
-from itertools import cycle
-from urllib.parse import unquote
 
 import pytest
 from made.pages import find_all, parsed, structure, text
-from made.public import hostile, in_languages, made, page_files
+from made.public import hostile, in_languages
 
-from audit.disclosure.explain import blank, refuse_unexplained
-from audit.public.table import group_key
-from reports.public.csv_file import PublicCsvReporter
 from reports.public.html import PublicHtmlReporter
 
 PAYLOADS = (
@@ -35,7 +27,7 @@ PAYLOADS = (
     "\x00\x01\x1b[31m\x7f\x9b\ufeff\uffff",
     "line\nbreak\r\u2028\u2029\t",
     "=HYPERLINK(1)",
-    ' href="#x" id="y" data-g="everyone"',
+    ' href="#x" id="y" data-l="everyone"',
     "\U000e0041\U000e007f",
     "data:text/csv,group,n%0Ax,1",
     "Аudіt оf pаypаl",
@@ -59,13 +51,11 @@ def test_it_makes_no_element_and_no_attribute(payload: str) -> None:
     assert structure(root) == honest()
     assert not UNSEEN.search(html)
     title = text(next(find_all(root, "h1")))
-    assert title.startswith("Recruitment-advert screener 2.3")
-    if payload.isprintable():
-        assert title == " ".join(f"Recruitment-advert screener 2.3{payload}".split())
+    assert title.startswith("Made-up screener (inconclusive)")
 
 
 def test_the_same_from_right_to_left() -> None:
-    payload = '</b><script>1</script>\u202egnp.exe href="#x" data-g="everyone"'
+    payload = '</b><script>1</script>\u202egnp.exe href="#x" data-l="everyone"'
     html = PublicHtmlReporter().render(in_languages(hostile(payload), "ar"))
     ordinary = PublicHtmlReporter().render(in_languages(hostile(" and ordinary words"), "ar"))
     assert structure(parsed(html)) == structure(parsed(ordinary))
@@ -77,65 +67,6 @@ def test_what_others_wrote_is_isolated() -> None:
     """Each stands in an element that keeps its direction to itself."""
     root = parsed(PublicHtmlReporter().render(hostile("ZQX")))
     shown = [text(each) for each in find_all(root, "bdi")]
-    for own in (
-        "screener 2.3ZQX",
-        "inspection unitZQX",
-        "Example auditorsZQX",
-        "double-codedZQX",
-        "advertZQX",
-        "genderZQX",
-        "thresholdsZQX",
-        "audit7k 0.0.0ZQX",
-        "the data were seenZQX",
-        "true_positive_rateZQX",
-    ):
+    for own in ("screener (inconclusive)ZQX", "made by handZQX", "advertZQX", "genderZQX", "SomebodyZQX", "BecauseZQX",
+                "By letterZQX", "FearedZQX", "Nobody read itZQX"):  # fmt: skip
         assert any(own in each for each in shown), own
-
-
-def test_numbers_in_what_others_wrote_are_the_furniture_of_the_page() -> None:
-    """A title with a number is the title's business: it is the same with nothing in the table."""
-    release = hostile(" 4711")
-    refuse_unexplained(page_files(release), page_files(blank(release)), release)
-
-
-FORMULAS = ("=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\tx", "a,b", 'a"b', "\uff1d1+1", "\uff0b1", "\uff0d1",
-            "\uff201", " =1", "\u00a0=1", "\u3000\uff1d1", "\n=1", "\ufeff=1", "\u200b=1", "\ufe661")  # fmt: skip
-
-
-def test_no_cell_of_a_table_begins_a_formula() -> None:
-    """Each is the name of a level; of countries there are as many as that."""
-    release = made("undecided")
-    features = tuple(
-        feature.model_copy(
-            update={
-                "levels": tuple(
-                    level.model_copy(update={"name": name})
-                    for level, name in zip(feature.levels, cycle(FORMULAS), strict=False)
-                )
-            }
-        )
-        for feature in release.table.features
-    )
-    assert max(len(feature.levels) for feature in features) >= len(FORMULAS)
-    about = release.about.model_copy(update={"codings": ()})
-    table = release.table.model_copy(update={"features": features})
-    changed = release.model_copy(update={"table": table, "about": about})
-    html = PublicHtmlReporter().render(changed)
-    link = next(
-        str(each.get("href")) for each in find_all(parsed(html), "a") if each.get("download") == "protected.csv"
-    )
-    keys = {group_key(row.group) for row in table.groups}
-    linked, file = unquote(link.partition(",")[2]), PublicCsvReporter().render(changed)
-    for written in (linked, file):
-        rows = list(csv.reader(io.StringIO(written)))
-        if written is linked:  # a column for each feature, and everyone in the first row
-            named = {
-                ",".join(f"{head}:{cell}" for head, cell in zip(rows[0][:2], row, strict=False) if cell)
-                for row in rows[2:]
-            }
-        else:
-            named = {row[0] for row in rows[1:]}
-        assert named <= keys
-        cells = [unicodedata.normalize("NFKC", cell).lstrip(" \t\r\n\u200b\ufeff") for row in rows for cell in row]
-        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
-        assert not [cell for row in rows for cell in row if cell.startswith(("\t", "\r", "\n"))]
