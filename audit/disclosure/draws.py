@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 
 from audit.disclosure.cut import Row, totals
-from audit.disclosure.left import Span, not_left_open
+from audit.disclosure.left import Need, Span, Sums
 from audit.disclosure.method import Method
 from audit.disclosure.rates import Printed
 from audit.disclosure.tables import EVERYONE, Cut, Entry, Place, SideCounts
@@ -105,7 +105,7 @@ def draw_side(
     day : str
         Day of the audit, as YYYY-MM-DD.
     """
-    sums = [totals(ladder, rows) for ladder, rows in zip(counts.ladders, made.rows, strict=True)]
+    of_tables = [totals(ladder, rows) for ladder, rows in zip(counts.ladders, made.rows, strict=True)]
     noise = _Noise(side, method, secret)
     fresh, draws = {}, {}
     for entry in listed:
@@ -113,12 +113,13 @@ def draw_side(
         draws[entry.place] = _draw(entry, old, noise, day, 0)
         fresh[entry.place] = old is None or draws[entry.place].number != old.number
     at = {entry.place: entry for entry in listed}
-    families = families_of(made, sums, at)
+    families = families_of(made, of_tables, at)
+    sums = Sums(made, of_tables)
     attempts = dict.fromkeys(at, 0)
     shown, told = joined_bounds(families, draws), list[Place]()
     for attempt in range(MOST_ATTEMPTS):
         shown = joined_bounds(families, draws)
-        told = _told(made, sums, shown, method, {})
+        told = _told(sums, shown, method, {})
         if not told:
             break
         again = {near for place in told for near in _near(place, families, attempt) if fresh[near]}
@@ -129,7 +130,7 @@ def draw_side(
             entry = at[place]
             draws[place] = _draw(entry, before.get(entry.key), noise, day, attempts[place])
     lag = {place: method.floor - 1 for place, is_fresh in fresh.items() if not is_fresh}
-    is_open = not told or not _told(made, sums, shown, method, lag)
+    is_open = not told or not _told(sums, shown, method, lag)
     standing = frozenset(at[place].key for place, is_fresh in fresh.items() if not is_fresh)
     return Drawn({at[place].key: draw for place, draw in shown.items()}, is_open, standing)
 
@@ -217,32 +218,25 @@ def _outcomes(now: Draw, entry: Entry, noise: _Noise, day: str, attempt: int) ->
     return replace(drawn, errors=errors)
 
 
-def _told(
-    made: Cut,
-    totals: Sequence[Sequence[Row]],
-    shown: Mapping[Place, Draw],
-    method: Method,
-    lag: Mapping[Place, int],
-) -> list[Place]:
+def _told(sums: Sums, shown: Mapping[Place, Draw], method: Method, lag: Mapping[Place, int]) -> list[Place]:
     """Rows of which what is printed tells more than "fewer than", of errors or of right answers.
 
     Numbers that stand from an earlier release may have changed by `lag`.
     """
-    found: list[Place] = []
     few: dict[str, dict[Place, Draw]] = {"errors": {}, "right": {}}
     for place, draw in shown.items():
-        if draw.few is not None:
+        if draw.few is not None and draw.fewer_than == method.floor:  # a sum of two is open where its parts are
             few[draw.few][place] = draw
-    if not any(few.values()):
-        return found
+    found: list[Place] = []
+    ends = (Span(0, 0), Span(method.floor - 1, method.floor - 1))
     for of in ("errors", "right"):
-        ends = (Span(0, 0), Span(method.floor - 1, method.floor - 1))
-        needs = dict.fromkeys(few[of], ends)
+        needs = [Need(place, end) for place in few[of] for end in ends]
         if of == "errors":
-            needs |= {place: _as_errors(draw, method) for place, draw in few["right"].items()}
-        spans = {place: span_of(draw, method, errors=of == "errors") for place, draw in shown.items()}
-        late = {place: Span(max(spans[place].low - by, 0), spans[place].high + by) for place, by in lag.items()}
-        found += not_left_open(made, totals, {**spans, **late}, needs) if needs else []
+            needs += [Need(place, span) for place, draw in few["right"].items() for span in _as_errors(draw, method)]
+        if needs:
+            spans = {place: span_of(draw, method, errors=of == "errors") for place, draw in shown.items()}
+            late = {place: Span(max(spans[place].low - by, 0), spans[place].high + by) for place, by in lag.items()}
+            found += sums.not_left_open({**spans, **late}, needs)
     return found
 
 

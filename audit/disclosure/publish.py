@@ -187,7 +187,8 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
     sides = [side for name in SIDES if (side := _side(name, shape, method, secret, day, known.get(name))) is not None]
     rows = rows_of(sides, [metric.name for metric in public_metrics(result)], method, result.plan.verdict.level)
     judged = Judged(result.plan, result.features, result.counts, result.rules, result.verdicts)
-    said = standing_words(Words(judged, sides, rows, method).rows(), sides, known.get("words", {}))
+    standing = {side.side: side.standing for side in sides}
+    said = standing_words(Words(judged, sides, rows, method).rows(), standing, known.get("words", {}))
     others = others_of(sides)
     totals = {
         name: draw_total(name, count, known.get("totals", {}).get(name), method, secret)

@@ -229,16 +229,19 @@ def words_to_json(row: PublicRow) -> dict[str, list[str | None]]:
 
 
 def standing_words(
-    rows: Sequence[PublicRow], sides: Sequence[SideRows], known: Mapping[str, Mapping[str, Sequence[str | None]]]
+    rows: Sequence[PublicRow],
+    standing: Mapping[str, frozenset[str]],
+    known: Mapping[str, Mapping[str, Sequence[str | None]]],
 ) -> tuple[PublicRow, ...]:
     """Let the words of numbers that stand stand too. Where the verdict of today is another one, there is no word.
 
     Parameters
     ----------
+    standing : mapping of str to frozenset
+        Keys of the rows of each side that print what they printed in the release before.
     known : mapping
         Words of the release before, by side and key of their row.
     """
-    stand = {side.side: side.standing for side in sides}
 
     def word(row: PublicRow, now: PublicWord) -> PublicWord:
         before = known.get(f"{row.side} {row.key}", {}).get(now.rule)
@@ -246,10 +249,12 @@ def standing_words(
             return now
         return PublicWord(rule=now.rule, word="cannot_tell", because="numbers_of_before")
 
+    def stands(row: PublicRow) -> bool:
+        sides = standing if row.side == "both" else (row.side,)
+        return all(row.key in standing.get(side, ()) for side in sides)
+
     return tuple(
-        row.model_copy(update={"words": tuple(word(row, each) for each in row.words)})
-        if row.side == "both" or row.key in stand[row.side]
-        else row
+        row.model_copy(update={"words": tuple(word(row, each) for each in row.words)}) if stands(row) else row
         for row in rows
     )
 

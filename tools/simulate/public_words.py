@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from audit.analyses.estimates import group_counts
+from audit.analyses.sides import questions
 from audit.counting.families import count_families, everyone_as_family
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.disclosure.doubts import Judged
@@ -18,8 +19,10 @@ from audit.disclosure.tables import SideCounts, entries, first_cut
 from audit.disclosure.words import Words
 from audit.plan.audit_plan import AuditPlan
 from audit.public.release import PublicRow
-from audit.stats.arrays import IntArray
+from audit.result.findings.judged import Verdict
+from audit.stats.arrays import IntArray, Tables
 from audit.verdicts.judge import judge
+from audit.verdicts.margin_tests import pass_p
 from audit.vocabulary.groups import Group, LevelName, SensitiveFeature
 from tools.simulate.public_world import METHOD, realistic, world_ladders
 from tools.simulate.verdict_size import Measured
@@ -71,6 +74,7 @@ def named(cells: IntArray, recall: float, secret: bytes) -> Counter[str]:
             found["contradicts"] += outcome is not None and (verdict is None or verdict.outcome != outcome)
         if verdict is not None and verdict.outcome == "pass":
             found["passes"] += 1
+            found["passes that a row can carry"] += _can_carry(audit, verdict, row, cells.sum(axis=(0, 1)))
             found["passes said"] += any(word.word == "within" for word in row.words)
     fails = [verdict.group for verdict in audit.verdicts if verdict.outcome == "fail"]
     for row in hints:
@@ -82,6 +86,17 @@ def named(cells: IntArray, recall: float, secret: bytes) -> Counter[str]:
         found["fails named"] += bool(near or inside)
         found["fails hinted"] += not (near or inside) and any(members.holds(row, group) for row in (*beyond, *hints))
     return found
+
+
+def _can_carry(audit: Judged, verdict: Verdict, row: PublicRow, everyone: IntArray) -> bool:
+    """Whether the largest number below the bound of a row would pass too, so that a word tells nothing of it."""
+    if row.fewer_than is None:
+        return True
+    (question,) = questions(audit.plan, audit.plan.named_rules[0])
+    right = max(verdict.cases - row.fewer_than + 1, 0)
+    numbers = (right, verdict.cases, everyone[1] - right, everyone.sum() - verdict.cases)
+    table = Tables(*(np.array([number]) for number in numbers))
+    return bool(pass_p(question, table, np.array([True]), 0.05)[0] <= audit.plan.verdict.alpha)
 
 
 def _is_near(row: PublicRow, group: Group) -> bool:
@@ -115,7 +130,13 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
             setting = f"{rows:,} rows, recall {recall:g}, every tenth group at {GAP:g} of it"
             yield Measured(setting, "exact fails named nearby", total["fails named"], max(total["fails"], 1), ">= 85")
             yield Measured(setting, "exact fails hinted further up", total["fails hinted"], max(total["fails"], 1), "")
-            yield Measured(setting, "exact passes of rows said", total["passes said"], max(total["passes"], 1), ">= 80")
+            yield Measured(
+                setting,
+                "exact passes of rows said",
+                total["passes said"],
+                max(total["passes that a row can carry"], 1),
+                ">= 80",
+            )
             yield Measured(setting, "words that contradict", total["contradicts"], runs, "0")
 
 
