@@ -82,9 +82,10 @@ def totals(ladder: Ladder, rows: Sequence[Row]) -> list[Row]:
     """Return the places of which all stand in two rows or more that hold nobody else; no two of the same rows."""
     found: list[Row] = []
     seen = {frozenset(range(len(rows)))}
+    row_of = {member: at for at, row in enumerate(rows) for member in row.members}
     for rung in range(1, len(ladder.rungs)):
         for place, members in _places(ladder, rung, range(len(ladder.levels[0]))):
-            inside = frozenset(at for at, row in enumerate(rows) if set(row.members) <= set(members))
+            inside = frozenset(row_of[member] for member in members if member in row_of)
             held = sum(len(rows[at].members) for at in inside)
             if len(inside) >= 2 and held == len(members) and inside not in seen:
                 seen.add(inside)
