@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.disclosure.cut import totals
 from audit.disclosure.draws import Draw, draw_side
-from audit.disclosure.method import method_of
+from audit.disclosure.method import Method, method_of
 from audit.disclosure.tables import EVERYONE, Cut, Entry, SideCounts, entries, first_cut, next_cut
 from audit.disclosure.vocabulary import Ladder, ladder_of, public_ladder
 from audit.stats.arrays import BoolArray, IntArray
@@ -18,6 +18,7 @@ from audit.vocabulary.groups import LevelName, SensitiveFeature
 
 GENDERS = {"woman": 0.55, "man": 0.38, "unknown": 0.05}
 METHOD = method_of()
+Ladders = tuple[Ladder, Ladder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Printed:
     few: str | None
     """`errors` or `right`: what there are fewer than `fewer_than` of."""
     fewer_than: int | None
+    as_of: int
+    """Release, from 1, in which its numbers were drawn."""
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Publisher:
     ladders: tuple[Ladder, Ladder]
     """Gender and nationality."""
     secret: bytes
+    method: Method = METHOD
     made: Cut | None = None
     draws: Mapping[str, Draw] = field(default_factory=dict)
     releases: int = 0
@@ -55,21 +59,23 @@ class Publisher:
         """
         counts = SideCounts(self.ladders, (cells.sum(axis=1), cells.sum(axis=0)), cells)
         if self.made is None:
-            made = first_cut(counts, METHOD.row, METHOD.floor)
+            made = first_cut(counts, self.method.row, self.method.floor)
         else:
-            made = next_cut(self.made, counts, METHOD.keep)
+            made = next_cut(self.made, counts, self.method.keep)
         if made is None:
             return []
         listed = entries(counts, made)
         self.releases += 1
-        drawn = draw_side("positives", counts, made, listed, self.draws, METHOD, self.secret, str(self.releases))
+        drawn = draw_side("positives", counts, made, listed, self.draws, self.method, self.secret, str(self.releases))
         self.made, self.draws = made, drawn.draws
         return [self._printed(made, entry, drawn.draws[entry.key], outcomes=drawn.has_outcomes) for entry in listed]
 
     def _printed(self, made: Cut, entry: Entry, draw: Draw, *, outcomes: bool) -> Printed:
         few, fewer = (draw.few, draw.fewer_than) if outcomes else (None, None)
         errors = draw.errors if outcomes else None
-        return Printed(entry.key, members_of(self.ladders, made, entry), draw.people, errors, few, fewer)
+        return Printed(
+            entry.key, members_of(self.ladders, made, entry), draw.people, errors, few, fewer, int(draw.as_of)
+        )
 
 
 def members_of(ladders: Sequence[Ladder], made: Cut, entry: Entry) -> BoolArray:
@@ -139,3 +145,12 @@ def realistic(people: int, recall: float, rng: np.random.Generator, nationalitie
     sizes = rng.multinomial(people, (chances / chances.sum()).ravel()).reshape(chances.shape)
     errors = rng.binomial(sizes, 1.0 - recall)
     return np.stack([errors, sizes - errors], axis=2).astype(np.int64)
+
+
+def first_rows(ladders: tuple[Ladder, Ladder], cells: IntArray, method: Method) -> list[tuple[str, BoolArray]]:
+    """Return the rows that a first release has, by name, and who stands in them; not their numbers."""
+    counts = SideCounts(ladders, (cells.sum(axis=1), cells.sum(axis=0)), cells)
+    made = first_cut(counts, method.row, method.floor)
+    if made is None:
+        return []
+    return [(entry.key, members_of(ladders, made, entry)) for entry in entries(counts, made)]

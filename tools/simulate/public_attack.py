@@ -1,0 +1,260 @@
+"""Linear programs over the true numbers of a side: what printed rows tell of people, and of outcomes.
+
+An attacker knows each number only by what is printed of it. Of every question (a union of genders crossed with
+countries, differences of rows among them) the smallest and largest numbers are found that agree with all rows of all
+releases. People are told where they are surely fewer than ten, or have fewer than ten values left and may be fewer than
+ten. An outcome is told where nobody, or everybody, of fewer than twenty people is surely missed, or where "fewer than
+ten" leaves out one of its ten values. Publishers without protection show that the attack bites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array
+
+from audit.stats.arrays import BoolArray, IntArray
+from tools.simulate.public_world import METHOD, Printed
+
+FLOOR: Final = METHOD.floor
+_MOST: Final = 1e7
+_NEARLY: Final = 1e-6
+
+
+class Reader(NamedTuple):
+    """How a reader reads a figure."""
+
+    change: int = METHOD.largest
+    row: int = METHOD.row
+    """Fewest people of a row of a first release."""
+    keep: int = METHOD.keep
+    """Fewest people of a row of a later release."""
+    floor: int = FLOOR
+    """Fewest errors, and right answers, that a printed number of errors stands for."""
+    stands: int = FLOOR - 1
+    """Most changes of a row whose numbers stand."""
+
+
+PLAIN: Final = Reader()
+EXACT: Final = Reader(0, 0, 0, 0)
+
+
+@dataclass(slots=True)
+class Known:
+    """What a reader knows of unknown whole numbers, none negative: weighted sums of them, and bounds on the sums."""
+
+    truth: IntArray
+    """int64[unknowns], by which figures are checked; no answer uses it."""
+    whole: bool = False
+    """Whether the unknowns are whole; otherwise any number is allowed, which is faster and allows more."""
+    register: bool = False
+    """Whether all numbers of people are known from elsewhere: then "all" and "none" alone are told."""
+    sums: list[IntArray] = field(default_factory=list)
+    limits: list[tuple[float, float]] = field(default_factory=list)
+    kinds: IntArray | None = None
+    figures: int = 0
+    wrong: int = 0
+    """Of `figures`, those that are not true: changed by more than the method says, or standing though it says not."""
+
+    def says(self, weights: IntArray, low: float, high: float) -> None:
+        """Add a bounded sum, if it holds: what a figure that breaks the method's promise says is counted alone."""
+        self.figures += 1
+        if not low <= int(weights @ self.truth) <= high:
+            self.wrong += 1
+            return
+        self.sums.append(weights)
+        self.limits.append((low, high))
+        self.kinds = None
+
+    def marked(self, places: IntArray) -> IntArray:
+        """Weigh the unknowns at these places with one each."""
+        weights = np.zeros(self.truth.size, dtype=np.int64)
+        np.add.at(weights, places, 1)
+        return weights
+
+    def bounds(self, asked: IntArray) -> tuple[int, int]:
+        """Return the smallest and the largest number that the asked unknowns may sum to.
+
+        Unknowns that no sum and no question tells apart are taken as one, which changes no answer.
+        """
+        if self.kinds is None:
+            self.kinds = np.unique(np.array(self.sums), axis=1, return_inverse=True)[1].ravel()
+        first = np.unique(self.kinds * 8 + asked, return_index=True)[1]
+        matrix = csr_array(np.array([of[first] for of in self.sums], float))
+        constraint = LinearConstraint(matrix, *np.array(self.limits).T)
+        found = []
+        for sign in (1.0, -1.0):
+            solved = milp(
+                sign * asked[first].astype(float),
+                constraints=constraint,
+                bounds=Bounds(0, _MOST),
+                integrality=np.full(first.size, int(self.whole)),
+            )
+            if not solved.success:
+                raise ArithmeticError(solved.message)
+            found.append(sign * solved.fun)
+        return int(np.ceil(found[0] - _NEARLY)), int(np.floor(found[1] + _NEARLY))
+
+
+class Seen(NamedTuple):
+    """Releases as an attacker reads them, with what each unknown number is called in each of them."""
+
+    releases: list[list[Printed]]
+    cells: list[IntArray]
+    """Of each release int64[genders, countries, 2]: the truth, by which answers are judged."""
+    places: list[IntArray]
+    """Of each release int64[genders, countries, 2]: the unknown of each number. Equal where it is known not to have
+    changed."""
+
+    @classmethod
+    def of(cls, releases: list[list[Printed]], cells: list[IntArray]) -> Seen:
+        """Name the unknowns. The attacker knows of which cells nobody came, left or was answered differently."""
+        places = [np.arange(cells[0].size).reshape(cells[0].shape)]
+        for before, now in pairwise(cells):
+            new = np.arange(before.size).reshape(before.shape) + places[-1].max() + 1
+            places.append(np.where((before == now).all(axis=2, keepdims=True), places[-1], new))
+        return cls(releases, cells, places)
+
+    def known(self, reader: Reader, *, whole: bool = False, people_known: bool = False) -> Known:
+        """All that the releases say together; with `people_known` also every number of people, as a register would."""
+        truth = np.zeros(self.places[-1].max() + 1, dtype=np.int64)
+        for place, cell in zip(self.places, self.cells, strict=True):
+            truth[place] = cell
+        known = Known(truth, whole, people_known)
+        before: dict[str, Printed] = {}
+        for at, rows in enumerate(self.releases):
+            for row in rows:
+                self._row(known, row, before.get(row.key), at, reader)
+            before = {row.key: row for row in rows}
+        for at, (place, cell) in enumerate(zip(self.places, self.cells, strict=True)):
+            self._people(known, at, place, cell, people_known=people_known)
+        return known
+
+    def _row(self, known: Known, row: Printed, before: Printed | None, at: int, reader: Reader) -> None:
+        drawn = row.as_of - 1
+        now, then = (self.places[of][row.members] for of in (at, drawn))
+        if drawn < at and reader.stands:
+            for part in (slice(None), 0, 1):
+                change = known.marked(now[:, part].ravel()) - known.marked(then[:, part].ravel())
+                if change.any():
+                    known.says(change, -reader.stands, reader.stands)
+        if before is not None and replace(row, members=before.members) == before:
+            return
+        least = reader.row if at == 0 else reader.keep
+        errors, right = known.marked(then[:, 0]), known.marked(then[:, 1])
+        if before is None or row.people != before.people:
+            known.says(errors + right, max(row.people - reader.change, least), row.people + reader.change)
+        if row.few is not None and row.fewer_than is not None:
+            known.says(errors if row.few == "errors" else right, 0, row.fewer_than - 1)
+        elif row.errors is not None:
+            known.says(errors, max(row.errors - reader.change, reader.floor), row.errors + reader.change)
+            known.says(right, reader.floor, _MOST)
+
+    def _people(self, known: Known, at: int, place: IntArray, cell: IntArray, *, people_known: bool) -> None:
+        """Nobody came or left where the number of people is the same: another thing that an attacker may know."""
+        for where in np.ndindex(cell.shape[:2]):
+            now = known.marked(place[where])
+            if people_known:
+                known.says(now, cell[where].sum(), cell[where].sum())
+                continue
+            before = known.marked(self.places[at - 1][where]) if at else now
+            if (now != before).any() and cell[where].sum() == self.cells[at - 1][where].sum():
+                known.says(now - before, 0, 0)
+
+
+@dataclass(slots=True)
+class Found:
+    """Questions asked, and what was told."""
+
+    people: int = 0
+    outcomes: int = 0
+    few: int = 0
+    figures: int = 0
+    people_told: list[str] = field(default_factory=list)
+    outcomes_told: list[str] = field(default_factory=list)
+    few_told: list[str] = field(default_factory=list)
+    wrong: int = 0
+    """Figures that are not true, by what the method says of them."""
+    narrowest: int = 10**6
+    """Fewest values left of a number of people that may be below the floor."""
+
+    def add(self, other: Found) -> None:
+        """Take in what another attack found."""
+        for name in ("people", "outcomes", "few", "figures", "people_told", "outcomes_told", "few_told", "wrong"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.narrowest = min(self.narrowest, other.narrowest)
+
+
+def attack(seen: Seen, known: Known, rng: np.random.Generator, most: int) -> Found:
+    """Ask at most so many questions of the people of each release, and every "fewer than"."""
+    found = Found(figures=known.figures, wrong=known.wrong)
+    for at, rows in enumerate(seen.releases):
+        few = [row for row in rows if row.few is not None]
+        for place in rng.permutation(len(few))[:most]:
+            _ask_few(few[place], known, seen.places[few[place].as_of - 1], found)
+        asked = _unions(rows, seen.cells[at].shape[:2], rng)
+        chosen = [asked[place] for place in rng.permutation(len(asked))[:most]]
+        for name, members in chosen:
+            _ask(name, known, (seen.places[at][members], seen.cells[at][members]), found)
+    return found
+
+
+def _ask(name: str, known: Known, of: tuple[IntArray, IntArray], found: Found) -> None:
+    places, cells = of
+    people = int(cells.sum())
+    low, high = known.bounds(known.marked(places.ravel()))
+    if not known.register:
+        found.people += 1
+        if low < FLOOR:
+            found.narrowest = min(found.narrowest, high - low + 1)
+        if high < FLOOR or (low < FLOOR and high - low + 1 < FLOOR):
+            found.people_told.append(f"{name}: {low} to {high} people, {people} true")
+    if not 0 < people < METHOD.row:
+        return
+    errors, right = (known.bounds(known.marked(places[:, part])) for part in (0, 1))
+    found.outcomes += 1
+    at_least_one = not known.register and high < METHOD.row and max(errors[0], right[0]) > 0
+    if errors[1] < 1 or right[1] < 1 or at_least_one:
+        found.outcomes_told.append(f"{name}: {people} true people, errors {errors}, right {right}")
+
+
+def _ask_few(row: Printed, known: Known, places: IntArray, found: Found) -> None:
+    part = 0 if row.few == "errors" else 1
+    low, high = known.bounds(known.marked(places[row.members][:, part]))
+    found.few += 1
+    if low > 0 or high < FLOOR - 1:
+        found.few_told.append(f"{row.key}: fewer than {row.fewer_than} {row.few} are {low} to {high}")
+
+
+def _unions(rows: Sequence[Printed], shape: tuple[int, ...], rng: np.random.Generator) -> list[tuple[str, BoolArray]]:
+    """Rows and what is left of them, rows less others, countries, their genders, complements, random unions."""
+    asked: dict[bytes, tuple[str, BoolArray]] = {}
+
+    def ask(name: str, members: BoolArray) -> None:
+        for text, of in ((name, members), (f"all but {name}", ~members)):
+            if of.any():
+                asked.setdefault(of.tobytes(), (text, of))
+
+    pairs = [(one, other) for one in rows for other in rows if (one.members & other.members).any()]
+    for place in rng.permutation(len(pairs))[:300]:
+        one, other = pairs[place]
+        ask(f"{one.key} and not {other.key}", one.members & ~other.members)
+        ask(f"{one.key} and {other.key}", one.members & other.members)
+    for one in rows:
+        ask(one.key, one.members)
+        inside = [row.members for row in rows if row.key != one.key and not (row.members & ~one.members).any()]
+        ask(f"{one.key} and no smaller row", one.members & ~np.logical_or.reduce([*inside, np.zeros(shape, bool)]))
+    genders, countries = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
+    for country in range(shape[1]):
+        ask(f"country {country}", np.broadcast_to(countries == country, shape))
+        for gender in range(shape[0]):
+            ask(f"gender {gender} of country {country}", (genders == gender) & (countries == country))
+    for at in range(20):
+        share = rng.choice([0.02, 0.1, 0.5, 0.9])
+        ask(f"random {at}", np.outer(rng.random(shape[0]) < 0.6, rng.random(shape[1]) < share))
+    return list(asked.values())

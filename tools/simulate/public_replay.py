@@ -1,0 +1,123 @@
+"""Replay of the method on every small world: what one who knows it, and every printed number exactly, learns.
+
+All tables of a small world are cut, and those with the same rows and the same exact numbers of people in them are taken
+together: nobody can tell them apart. People of any union of genders crossed with countries are told where fewer
+than k of the numbers that are left are of tables of one kind, and one of them is below k. The floor is scaled down, so
+that worlds are small enough to list. Then outcomes: every printed side that tables of errors can give is listed, and
+each "fewer than k" must leave all k values.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from itertools import combinations_with_replacement, product
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from audit.disclosure.method import Method, method_of
+from audit.stats.arrays import BoolArray, IntArray
+from tools.simulate.public_world import Publisher, first_rows, small_ladders
+from tools.simulate.verdict_size import Measured
+
+K: Final = 3
+METHOD: Final = method_of(K)
+OFTEN: Final = 60
+"""Releases in which a printed side must have been seen before a value is said to be left out."""
+
+Side = tuple[tuple[str, int | None, str | None, int | None], ...]
+
+
+class Small(NamedTuple):
+    """A world to list."""
+
+    genders: int
+    countries: int
+    places: int
+    most: int
+    """Most people of all cells together: every table with no more is listed."""
+
+    def tables(self) -> IntArray:
+        """int64[tables, genders * countries]."""
+        cells = self.genders * self.countries
+        bars = np.array(list(combinations_with_replacement(range(self.most + 1), cells)), dtype=np.int64)
+        return np.diff(bars, axis=1, prepend=0)
+
+
+WORLDS: Final = (Small(1, 3, 1, 27), Small(1, 4, 2, 20), Small(1, 5, 2, 16), Small(2, 2, 1, 22), Small(2, 3, 2, 15))
+
+
+def replayed(small: Small, method: Method = METHOD, *, others: bool = True) -> tuple[int, int, int]:
+    """Return the tables with rows, the numbers asked for, and those told. `others=False` breaks the method."""
+    ladders = small_ladders(small.genders, small.countries, small.places)
+    tables, kinds = small.tables(), defaultdict[tuple[object, ...], list[int]](list)
+    for at, table in enumerate(tables):
+        cells = np.zeros((small.genders, small.countries + 1, 2), dtype=np.int64)
+        cells[:, :-1, 0] = table.reshape(small.genders, small.countries)
+        rows = first_rows(ladders, cells, method) if others else _plain(cells, method)
+        if rows:
+            kinds[tuple((key, int(cells[members].sum())) for key, members in rows)].append(at)
+    unions = np.array([union for union in product((0, 1), repeat=tables.shape[1]) if any(union)])
+    asked = told = 0
+    for places in kinds.values():
+        sums = tables[places] @ unions.T
+        ordered = np.sort(sums, axis=0)
+        values = 1 + (np.diff(ordered, axis=0) > 0).sum(axis=0)
+        asked += len(unions)
+        told += int(((values < method.floor) & (ordered[0] < method.floor)).sum())
+    return sum(map(len, kinds.values())), asked, told
+
+
+def _plain(cells: IntArray, method: Method) -> list[tuple[str, BoolArray]]:
+    """Rows of every country of at least k people, and of everyone: a cut without others to hide in."""
+    people = cells.sum(axis=(0, 2))
+    shown = [np.arange(people.size) == at for at in np.flatnonzero(people >= method.floor)]
+    masks = [np.ones(cells.shape[:2], dtype=bool), *(np.outer(np.ones(len(cells), bool), one) for one in shown)]
+    return [(str(mask.tobytes()), mask) for mask in masks] if people.sum() >= method.row else []
+
+
+class Outcomes(NamedTuple):
+    """Countries of known people whose errors are listed."""
+
+    people: tuple[int, ...]
+    secrets: int
+
+    def replayed(self) -> tuple[int, int, int]:
+        """Return the printed sides, the "fewer than k" in them, and how many of those leave out one of their values."""
+        ladders = small_ladders(1, len(self.people), 1)
+        seen: dict[Side, Counter[tuple[int, ...]]] = defaultdict(Counter)
+        members: dict[str, IntArray] = {}
+        for errors in product(*(range(people + 1) for people in self.people)):
+            cells = np.zeros((1, len(self.people) + 1, 2), dtype=np.int64)
+            cells[0, :-1] = np.stack([errors, np.subtract(self.people, errors)], axis=1)
+            for at in range(self.secrets):
+                rows = Publisher(ladders, np.random.default_rng([at, *errors]).bytes(32), METHOD).release(cells)
+                members.update({row.key: np.flatnonzero(row.members[0, :-1]) for row in rows})
+                seen[tuple((row.key, row.errors, row.few, row.fewer_than) for row in rows)][errors] += 1
+        sides = asked = told = 0
+        for printed, tables in seen.items():
+            if tables.total() < OFTEN:
+                continue
+            sides += 1
+            for key, _, few, fewer_than in printed:
+                if few is not None and fewer_than == K:
+                    part = members[key]
+                    whole = sum(self.people[at] for at in part)
+                    errors_of = {sum(errors[at] for at in part) for errors in tables}
+                    asked += 1
+                    told += len({of if few == "errors" else whole - of for of in errors_of} & set(range(K))) < K
+        return sides, asked, told
+
+
+def all_settings(runs: int, seed: int) -> Iterator[Measured]:
+    """List small worlds; of what was asked, how much was told."""
+    del seed
+    for small in WORLDS:
+        _, asked, told = replayed(small)
+        yield Measured(str(small), "people told to who replays", told, asked, "0")
+        _, asked, told = replayed(small, others=False)
+        yield Measured(f"{small}, nobody joined", "people told to who replays", told, asked, "> 0: no protection")
+    for outcomes in (Outcomes((12, 12), runs), Outcomes((7, 7, 7), runs // 8)):
+        _, asked, told = outcomes.replayed()
+        yield Measured(f"countries of {outcomes.people}", "fewer than 3 not open", told, asked, "0")
