@@ -217,9 +217,7 @@ def waiver_words(waiver: PublicWaiver, release: PublicRelease) -> str:
 def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harmless) -> list[str]:
     """Return the sentences, in English, that must stand beside the verdict; `quoted` writes what others wrote."""
     about, headline = release.about, release.headline
-    names = ["no_group_named"] if headline.no_group_named else []
-    names += ["fails_on_probes"] if "probes" in headline.fails_on else []
-    said = [SENTENCES[name] for name in names]
+    said = why_it_fails(release)
     if headline.change is not None:
         told, *more = headline.change.sentences
         paired = "; both versions were tested on the same cases" if headline.change.paired else ""
@@ -232,6 +230,14 @@ def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harm
     if about.without_figures:
         said.append(SENTENCES["without_figures"].format(features=", ".join(map(quoted, about.without_figures))))
     return said
+
+
+def why_it_fails(release: PublicRelease) -> list[str]:
+    """Return the sentences that say what rows do not: that no row names who fails, and that probes do."""
+    headline = release.headline
+    names = ["no_group_named"] if headline.no_group_named else []
+    names += ["fails_on_probes"] if "probes" in headline.fails_on else []
+    return [SENTENCES[name] for name in names]
 
 
 def is_expired(release: PublicRelease) -> bool:

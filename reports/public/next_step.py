@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
+from audit.public.cases import is_expired
 from audit.public.release import PublicRelease
 from reports.language import Language
-
-
-def is_expired(release: PublicRelease) -> bool:
-    """Whether the audit ended after the day until which its operator declares that it may be relied on."""
-    until = release.about.valid_until
-    return bool(until) and release.about.finished > (until or "")
 
 
 def next_step(release: PublicRelease, language: Language, *, names_groups: bool) -> str:

@@ -33,7 +33,7 @@ margin = 0.1
 """
 KEY = bytes(range(32))
 COUNTS = {("woman", "north"): (311, 187), ("woman", "south"): (243, 51), ("man", "north"): (297, 241),
-          ("man", "south"): (271, 223), ("non-binary", "north"): (7, 3), ("unknown", "west"): (23, 17)}  # fmt: skip
+          ("man", "south"): (271, 223), ("non-binary", "north"): (7, 3), ("unknown", "west"): (43, 31)}  # fmt: skip
 """Victims, and how many of them are found; 97 more others, of whom a tenth as many are flagged."""
 
 

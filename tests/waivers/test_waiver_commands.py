@@ -165,8 +165,10 @@ def test_the_log_of_a_public_gate_does_not_say_whether_a_finding_is_there(here: 
 def test_whoever_reads_one_output_alone_sees_why_the_code_is_not_that_of_the_verdict(here: Path) -> None:
     """stderr of a quiet command, or the JSON or text of a gate without a release; no rule and no group in any."""
     said = "warning: the verdict is fail; exit code 0 instead of 1 because what fails is waived until 2999-01-01, some "
-    for asked in (("gate", "plan.toml"), ("run", "plan.toml", "--no-crosscheck", *JSON)):
-        assert invoke(*asked, "--quiet") == (0, "", f"{said}of them longer\n")
+    assert invoke("gate", "plan.toml", "--quiet") == (0, "", f"{said}of them longer\n")
+    code, out, err = invoke("run", "plan.toml", "--no-crosscheck", *JSON, "--quiet")
+    key, line = err.splitlines()
+    assert (code, out, line, key[:26]) == (0, "", f"{said}of them longer", "note: a new key was made i")
     assert invoke("gate", "audit-out", "--quiet") == (0, "", f"{said}of them longer\n")
     code, out, _ = invoke("gate", "plan.toml", "--json")
     assert code == 0
@@ -291,10 +293,9 @@ def test_public_files_name_what_their_figures_name(here: Path) -> None:
     arguments = [part for name in FORMATS for part in ("--report", name)]
     code, _, err = invoke("run", "plan.toml", "--no-crosscheck", *arguments)
     assert code == 1, err
-    assert "refused" not in err
     public = here / "audit-out" / "public"
     release = parse_release((public / "release.json").read_bytes())
-    below = {(word.rule, word.group) for word in release.words if word.word == "below"}
+    below = {(word.rule, row.group) for row in release.rows for word in row.words if word.word == "beyond"}
     named = [waiver for waiver in release.waivers if waiver.group is not None]
     assert {(waiver.rule, waiver.group) for waiver in named} <= below
     assert len(named) == 2
@@ -303,7 +304,7 @@ def test_public_files_name_what_their_figures_name(here: Path) -> None:
 
     files = {path.name: path.read_text(encoding="utf-8") for path in public.iterdir()}
     for name, text in files.items():
-        if name != "badge.svg":
+        if name not in ("badge.svg", "report.html"):
             assert WHO in text.replace("&#44;", ","), name
     junit = ET.fromstring(files["junit.xml"])
     failing = [case.find("failure") for case in junit.iter("testcase") if case.find("failure") is not None]
@@ -311,13 +312,13 @@ def test_public_files_name_what_their_figures_name(here: Path) -> None:
         one for one in failing if one is not None and one.get("message", "").startswith(f"waived by {WHO} until ")
     ]
     assert len(waived) == 2
-    assert len(failing) == 3  # and the verdict
+    assert len(failing) == 4  # and the rule, and the verdict
     results = json.loads(files["report.sarif.json"])["runs"][0]["results"]
     assert [len(one.get("suppressions", [])) for one in results if one["ruleId"] == "true_positive_rate"] == [1, 1]
-    rows = {row["group"]: row for row in csv.DictReader(io.StringIO(files["groups.csv"]))}
-    assert rows["gender:level=woman"]["waived"].endswith(WHY)
-    assert rows["gender:level=man"]["waived"] == ""
-    assert PAST in rows["everyone"]["waived"]
+    lines = csv.DictReader(io.StringIO(files["groups.csv"]))
+    rows = {row["group"]: row["waiver under true_positive_rate"] for row in lines if row["side"] == "positives"}
+    assert rows["gender:level=woman"].endswith(WHY)
+    assert rows["gender:level=man"] == ""
     code, out, _ = invoke("gate", "audit-out")
     assert code == 1
     assert f"  waiver by {WHO} expired on {PAST}: a finding that is not named here\n" in out
@@ -351,7 +352,6 @@ def test_hostile_words_of_a_waiver_pass_every_gate_as_words(here: Path, payloads
     arguments = [part for name in FORMATS for part in ("--report", name)]
     code, out, err = invoke("run", "plan.toml", "--no-crosscheck", *arguments)
     assert code == 0, err
-    assert "refused" not in err
     assert "left out" not in err
     public = here / "audit-out" / "public"
     for path in public.iterdir():

@@ -16,7 +16,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing: the e
 
 QuietButWaived = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="Print nothing: the exit code alone, and one line where waivers change it."),
+    typer.Option("--quiet", "-q", help="Print nothing but a new key, and one line where waivers change the exit code."),
 ]
 
 Where = Annotated[

@@ -100,12 +100,14 @@ def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: lis
 
 
 def public_lines(release: PublicRelease) -> list[str]:
-    """Write a line for each rule, and the rows that fail under it; then what must stand beside them."""
-    from audit.public.cases import PublicCases, sentences_beside
+    """Write a line for each rule, and the rows that fail under it; then what rows do not say."""
+    from audit.public.cases import PublicCases, why_it_fails
+    from audit.public.sentences import SENTENCES
 
     cases = PublicCases(release)
     lines = [line for rule in release.rules for line in _rule_lines(cases, rule)]
-    return [*lines, *sentences_beside(release), *public_waiver_lines(release)]
+    lines += [SENTENCES["figures_none"]] if release.figures == "none" else []
+    return [*lines, *why_it_fails(release), *public_waiver_lines(release)]
 
 
 def _rule_lines(cases: PublicCases, rule: PublicRule) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from audit.public.cases import is_expired
 from audit.public.release import PublicRelease
 from reports.harms import route_in_words, use_in_words
 from reports.html.charts import mark, row_mark, shapes
@@ -14,7 +15,6 @@ from reports.html.layout import Part, one_file, part_in
 from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
 from reports.language import Language
 from reports.public.html.page import public_page
-from reports.public.next_step import is_expired
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
