@@ -18,6 +18,7 @@ from audit.cli.testing.exact_cases import exact_cases
 from audit.cli.testing.log_lines import summary_lines
 from audit.cli.testing.public_cases import public_cases, row_label
 from audit.cli.testing.waived_cases import public_waivers_by_case, waivers_by_case, with_waivers
+from audit.disclosure.publish import publish
 from audit.public.cases import OUTCOMES, PublicCases
 from audit.public.figures import state_of
 from audit.public.release import PublicWaiver
@@ -238,6 +239,20 @@ def test_a_waiver_that_has_expired_fails_and_says_so(tmp_path: Path) -> None:
     group = cases["true_positive_rate[gender=woman,site=south]"]
     assert group.outcome == "fail"
     assert "waiver by The owner expired on 2026-11-25" in group.text
+
+
+def test_a_row_that_holds_a_waived_group_without_naming_it_is_skipped_where_nothing_else_fails(tmp_path: Path) -> None:
+    result = with_waived(tmp_path, 'gender = "woman"', 'gender = "woman", site = "south"')
+    assert outcome_without_waived(result, TODAY) != "fail"
+    release = publish(result, tmp_path / "kept", lambda _: None, (), ("en",)).public
+    plain = public_cases(release)
+    (south,) = [case for case in plain if case.group == "site=south"]
+    assert south.outcome == "fail"
+    assert "a smaller group" in south.text
+    cases = with_waivers(plain, result, public_waivers_by_case(release), TODAY)
+    assert "fail" not in {case.outcome for case in cases}
+    result = with_waived(tmp_path, 'gender = "woman"')
+    assert [case.outcome for case in with_waivers(plain, result, {}, TODAY) if case.group == "site=south"] == ["fail"]
 
 
 def test_a_release_waives_by_name_only_what_it_names() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -57,11 +57,8 @@ def with_waivers(
     from audit.verdicts.narrowed import outcome_without_waived
 
     left = outcome_without_waived(result, today)
-    of_groups = [case if case.group is None else _group(case, named, today) for case in cases]
-    failing = {case.rule for case in of_groups if case.group is not None and case.outcome == "fail"}
-    waived = {case.rule for case in of_groups if case.outcome == "waived"}
-    aside = waived - failing if left != "fail" else set[str | None]()
-    return tuple(_rule_or_verdict(case, left, aside) if case.group is None else case for case in of_groups)
+    found = [case if case.group is None else _group(case, named, today) for case in cases]
+    return tuple(_verdict(case, left) if case.name == OVERALL else _aside(case, left) for case in found)
 
 
 def _group(case: AuditCase, named: Mapping[tuple[str, str], NamedWaiver], today: str) -> AuditCase:
@@ -74,11 +71,15 @@ def _group(case: AuditCase, named: Mapping[tuple[str, str], NamedWaiver], today:
     return replace(case, outcome="waived", text=f"{case.name} FAILS, waived by {who} until {waiver.expires}: {why}")
 
 
-def _rule_or_verdict(case: AuditCase, left: CaseOutcome, aside: Collection[str | None]) -> AuditCase:
-    """Waive a rule if every failing group is waived, or change the verdict to what is left."""
-    if case.name != OVERALL:
-        waived = case.outcome == "fail" and case.rule in aside
-        return replace(case, outcome="waived", text=f"{case.name} FAILS; what fails is waived") if waived else case
+def _aside(case: AuditCase, left: CaseOutcome) -> AuditCase:
+    """Waive a rule, or a row that names none of its findings, where nothing is left that fails."""
+    if case.outcome != "fail" or left == "fail":
+        return case
+    return replace(case, outcome="waived", text=f"{case.name} FAILS; what fails is waived")
+
+
+def _verdict(case: AuditCase, left: CaseOutcome) -> AuditCase:
+    """Change the verdict to what is left."""
     if case.outcome == left:
         return case
     if left == "fail":
