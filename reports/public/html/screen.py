@@ -22,7 +22,7 @@ from reports.public_names import RowNames
 
 MOST = 6
 """So many rows stand in the picture."""
-_WIDEST = 2
+_WIDEST = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class PictureRow:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Rows beyond a limit on one axis; where none is, the widest gaps."""
+    """Rows beyond a limit on one axis; where none is, the widest gap."""
 
     title: str
     end: str
@@ -235,14 +235,14 @@ class ScreenWriter:
         )
 
     def _picture(self) -> Picture | None:
-        """Draw the rows beyond a limit; else those that hold a group beyond it; else, without a fail, widest gaps."""
+        """Draw rows beyond a limit; else those that hold a group beyond it; else, without a fail, the widest gap."""
         found: Sequence[PublicFinding] = [each for each in self._reading.beyond if each.error is not None]
         title = self._t.gettext("Beyond the limit")
         if not found and self._reading.smaller_beyond:
             found = [each for each in self._reading.smaller_beyond if each.error is not None]
             title = self._t.gettext("A smaller group in these rows is beyond the limit")
         elif not found and self._outcome != "fail":
-            found, title = self._widest(), self._t.gettext("The widest gaps")
+            found, title = self._widest(), self._t.gettext("The widest gap")
         drawn = found[:MOST]
         if not drawn:
             return None
