@@ -1,0 +1,97 @@
+"""A `release.json` that somebody hands on: read as it was written, and refused where it was changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made.releases import made_release
+
+from audit.disclosure.read import load_release, parse_release
+from audit.errors import ResultError
+from audit.public.release import PublicRelease, public_json
+
+
+def changed(kind: str = "fail", **of_row: Any) -> bytes:
+    """A release whose first row with numbers of its own is another one."""
+    release = made_release(kind)
+    at = next(at for at, row in enumerate(release.rows) if row.parts and row.errors is not None)
+    row = release.rows[at].model_copy(update=of_row)
+    rows = (*release.rows[:at], row, *release.rows[at + 1 :])
+    return public_json(release.model_copy(update={"rows": rows})).encode()
+
+
+@pytest.mark.parametrize("kind", ["fail", "pass", "inconclusive", "none", "good"])
+def test_what_is_written_is_read_back(kind: str, tmp_path: Path) -> None:
+    release = made_release(kind)
+    path = tmp_path / "release.json"
+    path.write_text(public_json(release))
+    assert load_release(path) == (release, path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("of_row", "wrong"),
+    [
+        ({"people": 12}, "a number below the floor"),
+        ({"errors": 9}, "a number below the floor"),
+        ({"errors": 40}, "a rate or a range"),
+        ({"rates": ()}, ""),
+        ({"as_of": "yesterday"}, "a date"),
+        ({"few": "errors"}, "a number below the floor"),
+    ],
+)
+def test_a_number_that_was_changed_by_hand_is_refused(of_row: dict[str, Any], wrong: str) -> None:
+    if not wrong:
+        assert parse_release(changed(**of_row)).rows  # leaving something out contradicts nothing
+        return
+    with pytest.raises(ResultError, match=wrong) as refused:
+        parse_release(changed(**of_row))
+    assert refused.value.slug == "changed-release"
+
+
+def test_other_bytes_for_the_same_numbers_are_refused() -> None:
+    content = json.dumps(json.loads(public_json(made_release("none"))), indent=1).encode()
+    with pytest.raises(ResultError, match="bytes"):
+        parse_release(content)
+
+
+def test_a_verdict_that_does_not_fit_what_fails_is_refused() -> None:
+    release = made_release("fail")
+    headline = release.headline.model_copy(update={"outcome": "pass"})
+    with pytest.raises(ResultError, match="verdict"):
+        parse_release(public_json(release.model_copy(update={"headline": headline})).encode())
+
+
+@pytest.mark.parametrize(
+    ("document", "slug"),
+    [
+        ({"table": {"method": {"version": 1}}}, "older-release"),
+        ({"method": {"version": 3}}, "newer-release"),
+        ({"method": {"version": True}}, "not-a-release"),
+        ({}, "not-a-release"),
+        ([], "not-a-release"),
+    ],
+)
+def test_other_versions_are_named(document: object, slug: str) -> None:
+    with pytest.raises(ResultError) as refused:
+        parse_release(json.dumps(document).encode())
+    assert refused.value.slug == slug
+    if slug == "older-release":
+        assert "publish the audit again" in (refused.value.hint or "")
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "there.json").write_text(public_json(made_release("none")))
+    (tmp_path / "release.json").symlink_to(tmp_path / "there.json")
+    with pytest.raises(ResultError, match="cannot be read"):
+        load_release(tmp_path / "release.json")
+
+
+def test_the_form_has_no_place_for_an_exact_number() -> None:
+    """Whoever adds a field to a row decides that it tells of no person."""
+    fields = set(PublicRelease.model_fields["rows"].annotation.__args__[0].model_fields)  # type: ignore[union-attr]
+    assert fields == {
+        "side", "parts", "total", "people", "errors", "few", "fewer_than", "as_of", "rates", "words",
+    }  # fmt: skip
