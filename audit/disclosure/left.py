@@ -227,10 +227,10 @@ class _Solved:
         return Bounds(self._root[0] + change.low, self._root[1] + change.high)
 
     def _fits(self, root: Bounds, columns: tuple[IntArray, IntArray], everyone: Span) -> BoolArray:
-        possible: BoolArray = (root.low <= columns[1]).all(axis=-1) & (root.high >= columns[0]).all(axis=-1)
+        possible = np.all(root.low <= columns[1], axis=-1) & np.all(root.high >= columns[0], axis=-1)
         spans = self._everyone(root, columns)
         inside = [max(span.low, everyone.low) <= min(span.high, everyone.high) for span in spans]
-        return possible & np.array(inside, dtype=bool)
+        return np.asarray(possible & np.array(inside, dtype=bool), dtype=bool)
 
     @staticmethod
     def _everyone(root: Bounds, columns: tuple[IntArray, IntArray]) -> list[Span]:

@@ -17,7 +17,7 @@ from audit.disclosure.keys_file import KEY
 from audit.disclosure.method import Method
 from audit.disclosure.public_files import DATA, make_files
 from audit.disclosure.restricted import PARAMETERS, RELEASES, restricted_folder
-from audit.disclosure.rows import SideRows, features_of, others_of, rows_of
+from audit.disclosure.rows import Design, SideRows, features_of, others_of, rows_of
 from audit.disclosure.rules import public_rules
 from audit.disclosure.shape import SIDES, Shape, crossed_features, public_method, shape_of
 from audit.disclosure.shown_evidence import with_shown_evidence
@@ -105,7 +105,7 @@ def publish(
         if folder.entries:
             folder.settle(_parameters(result.plan))
         last = folder.entries[-1].told if folder.entries else _NOTHING
-        made = _make(result, shape, method, secret, last.get("sides", {}))
+        made = _make(result, shape, method, secret, last)
         about = keyed(public_about(result, names, tuple(languages) or ("en",)), digests_of(result), secret)
         release = _finished(made, about, method, result, secret, max(len(folder.entries), 1))
         is_new = last.get("release") != json.loads(public_json(release))
@@ -180,14 +180,15 @@ def _parameters(plan: AuditPlan) -> dict[str, Any]:
     }
 
 
-def _make(result: AuditResult, shape: Shape | None, method: Method, secret: bytes, known: Remembered) -> _Made:
+def _make(result: AuditResult, shape: Shape | None, method: Method, secret: bytes, last: Remembered) -> _Made:
     if shape is None:
         return _Made({"figures": "none", "sides": (), "features": (), "rows": ()}, {})
-    day = result.provenance.finished[:10]
+    day, known = result.provenance.finished[:10], last.get("sides", {})
     sides = [side for name in SIDES if (side := _side(name, shape, method, secret, day, known.get(name))) is not None]
-    rows = rows_of(sides, [metric.name for metric in public_metrics(result)], method, result.plan.verdict.level)
+    metrics, level = [metric.name for metric in public_metrics(result)], result.plan.verdict.level
+    rows = rows_of(sides, metrics, method, level, _design(result, last))
     judged = Judged(result.plan, result.features, result.counts, result.rules, result.verdicts)
-    standing = {side.side: side.standing for side in sides}
+    standing: dict[str, frozenset[str]] = {side.side: side.standing for side in sides}
     said = standing_words(Words(judged, sides, rows, method).rows(), standing, known.get("words", {}))
     others = others_of(sides)
     totals = {
@@ -214,6 +215,18 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
     }
     words = {f"{row.side} {row.key}": words_to_json(row) for row in said if row.words}
     return _Made(release, {**remembered, "totals": totals, "words": words})
+
+
+def _design(result: AuditResult, last: Remembered) -> Design | None:
+    """Return the rates of weighted or clustered cases; None where rates follow from numbers of people."""
+    section = result.plan.evaluation_set
+    if not section.is_weighted and section.cluster is None:
+        return None
+    before = PublicRelease.model_validate_json(json.dumps(last["release"])).rows if last else ()
+    return Design(
+        {(estimate.metric, estimate.group): estimate for estimate in result.estimates},
+        {(row.side, row.key): row.rates for row in before},
+    )
 
 
 def _side(

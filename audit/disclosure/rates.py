@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from audit.public.release import PublicMethod, PublicRate, Side
+from audit.result.findings.judged import Estimate
 from audit.stats.rates.intervals import wilson
 from audit.vocabulary.metrics import MetricName
 
@@ -36,6 +37,11 @@ class RateOf:
         if not any(self.bottom[2:]):
             return "positives"
         return "negatives" if not any(self.bottom[:2]) else "both"
+
+    @property
+    def counts_errors(self) -> bool:
+        """Whether the rate, of one side, is that of its errors."""
+        return (self.top[1] if self.side == "positives" else self.top[3]) == 1
 
 
 RATES: Final[Mapping[MetricName, RateOf]] = {
@@ -95,22 +101,46 @@ def rate_of(
     if not 0 < top < bottom:
         return nothing
     rate = top / bottom
-    low, high = likely_range(rate, bottom, _moves(of, rate), method.variance, level)
+    low, high = likely_range(rate, bottom, method.variance * _moves(of, rate) / bottom**2, level)
     return nothing.model_copy(update={"value": rate, "low": low, "high": high})
 
 
-def likely_range(rate: float, people: float, moves: float, variance: float, level: float) -> tuple[float, float]:
+def design_rate(estimate: Estimate, before: Printed, errors: int, method: PublicMethod, level: float) -> PublicRate:
+    """Return a rate of weighted or clustered cases, moved as the number of errors of its row was.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        The exact rate with its effective number of cases.
+    before : Printed
+        Exact numbers of the row, of rows or of clusters.
+    errors : int
+        Printed number of errors.
+    """
+    nothing = PublicRate(metric=estimate.metric, value=None, low=None, high=None)
+    size = estimate.effective_cases or float(estimate.denominator)
+    if estimate.value is None or before.errors is None or size <= 0.0:
+        return nothing
+    moved = (errors - before.errors) / before.people
+    rate = estimate.value + (moved if RATES[estimate.metric].counts_errors else -moved)
+    if not 0.0 < rate < 1.0:
+        return nothing
+    low, high = likely_range(rate, size, method.variance * (1.0 + rate**2) / before.people**2, level)
+    return nothing.model_copy(update={"value": round(rate, 2), "low": low, "high": high})
+
+
+def likely_range(rate: float, people: float, noise: float, level: float) -> tuple[float, float]:
     """Return the range of a rate, rounded outwards to whole per cents, or to tenths below 5 per cent.
 
     Parameters
     ----------
     people : float
         The denominator, or the effective number of people.
-    moves : float
-        Sum of squares of how much each changed number moves the rate, times the denominator.
+    noise : float
+        Variance of the rate that the change of its numbers brings.
     """
     spread = rate * (1.0 - rate)
-    size = spread / (spread / people + variance * moves / people**2)
+    size = spread / (spread / people + noise)
     low, high = wilson(np.array([rate * size]), np.array([size]), level)
     return rounded_down(float(low[0])), rounded_up(float(high[0]))
 
@@ -164,11 +194,11 @@ def _bounds(
     """The least and the most that a rate of one side can be, where what it has few of is bounded."""
     if of.side == "both":
         return None, None
-    side, errors = (positives, of.top[1] == 1) if of.side == "positives" else (negatives, of.top[3] == 1)
+    side = positives if of.side == "positives" else negatives
     if side.few is None or side.fewer_than is None:
         return None, None
     most = (side.fewer_than - 1) / max(side.people - method.largest_change, side.fewer_than)
-    if (side.few == "errors") == errors:
+    if (side.few == "errors") == of.counts_errors:
         return None, rounded_up(most)
     return rounded_down(1.0 - most), None
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from audit.disclosure.draws import Draw
 from audit.disclosure.method import Method
-from audit.disclosure.rates import NOBODY, RATES, Printed, rate_of
+from audit.disclosure.rates import NOBODY, RATES, Printed, design_rate, rate_of
 from audit.disclosure.shape import SIDES, SideName
 from audit.disclosure.tables import Cut, Entry, SideCounts, others_named
 from audit.disclosure.vocabulary import Ladder
-from audit.public.release import PublicFeature, PublicOthers, PublicPart, PublicRate, PublicRow, row_key
-from audit.vocabulary.groups import LevelName
+from audit.public.release import PublicFeature, PublicOthers, PublicPart, PublicRate, PublicRow, Side, row_key
+from audit.result.findings.judged import Estimate
+from audit.vocabulary.groups import Group, LevelName
 from audit.vocabulary.metrics import MetricName
 
 
@@ -31,7 +32,13 @@ class SideRows:
     """Keys of rows that print what they printed in the release before."""
 
 
-def rows_of(sides: Sequence[SideRows], metrics: Iterable[MetricName], method: Method, level: float) -> list[PublicRow]:
+def rows_of(
+    sides: Sequence[SideRows],
+    metrics: Iterable[MetricName],
+    method: Method,
+    level: float,
+    design: Design | None = None,
+) -> list[PublicRow]:
     """Return the rows of both sides, and of both together where they have the same people, without words.
 
     Parameters
@@ -40,10 +47,46 @@ def rows_of(sides: Sequence[SideRows], metrics: Iterable[MetricName], method: Me
         Rates that are shown or limited.
     level : float
         Level of the likely ranges.
+    design : Design, optional
+        Rates of weighted or clustered cases, which do not follow from numbers of people.
     """
     rates = list(metrics)
     made = [_row(side, entry, rates, method, level) for side in sides for entry in side.listed]
+    if design is not None:
+        by_key = {(side.side, entry.key): entry for side in sides for entry in side.listed}
+        of_side = {side.side: side for side in sides}
+        return [
+            design.row(row, side, by_key[side.side, row.key], method, level)
+            for row in made
+            if (side := of_side.get(_name(row))) is not None
+        ]
     return [*made, *_of_both(sides, rates, method, level)]
+
+
+def _name(row: PublicRow) -> SideName:
+    return "negatives" if row.side == "negatives" else "positives"
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Rates of weighted or clustered cases, and those of the release before."""
+
+    estimates: Mapping[tuple[MetricName, Group], Estimate]
+    before: Mapping[tuple[Side, str], tuple[PublicRate, ...]]
+    """By side and key of their row: a row whose numbers stand prints its rates again."""
+
+    def row(self, row: PublicRow, side: SideRows, entry: Entry, method: Method, level: float) -> PublicRow:
+        """Return a row with design-based rates; a row of several groups, or of few errors, has none."""
+        if entry.key in side.standing and (row.side, row.key) in self.before:
+            return row.model_copy(update={"rates": self.before[row.side, row.key]})
+        group, exact, rates = row.group, Printed(entry.people, entry.errors), list[PublicRate]()
+        for rate in row.rates:
+            estimate = None if group is None else self.estimates.get((rate.metric, group))
+            if estimate is None or row.errors is None:
+                rates.append(PublicRate(metric=rate.metric, value=None, low=None, high=None))
+            else:
+                rates.append(design_rate(estimate, exact, row.errors, method.public(), level))
+        return row.model_copy(update={"rates": tuple(rates)})
 
 
 def others_of(sides: Sequence[SideRows]) -> tuple[PublicOthers, ...]:
