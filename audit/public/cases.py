@@ -72,22 +72,13 @@ class RowCase:
     @property
     def said(self) -> str:
         """What the exact audit says of the row, and why it does not tell."""
+        if self.state in ("smaller_beyond", "within", "not_judged"):
+            return _SMALLER if self.state == "smaller_beyond" else SENTENCES[self.state]
         if self.state == "beyond":
-            return "beyond the limit" + (f"; {_SMALLER}" if self.word.smaller_beyond else "")
-        if self.state == "smaller_beyond":
-            return _SMALLER
-        if self.state == "within":
-            return "within the limit"
-        return {
-            "limit_not_excluded": "cannot tell: the cases point neither way",
-            "unknown_people": "cannot tell: it depends on people of whom a feature is unknown",
-            "too_few_cases": "cannot tell: too few cases to judge these people alone"
-            + (f"; judged as part of {self.judged_as}" if self.judged_as else ""),
-            "too_few_in_public": "cannot tell in public: the row has few errors or few right answers, and a word would"
-            " tell how many; the auditor knows",
-            "numbers_of_before": f"cannot tell in public: the numbers stand from {self.row.as_of}, and the verdict has"
-            " changed since; the auditor knows",
-        }.get(self.word.because or "", "not judged: the audit does not judge these people as one group")
+            return SENTENCES["beyond"] + (f"; {_SMALLER}" if self.word.smaller_beyond else "")
+        why = "" if self.word.because is None else f": {SENTENCES[self.word.because]}"
+        part = f"; {SENTENCES['judged_as'].format(features=self.judged_as)}" if self.judged_as else ""
+        return f"{SENTENCES['cannot_tell']}{why}{part}"
 
     @property
     def numbers(self) -> str:
@@ -223,6 +214,7 @@ def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harm
         paired = "; both versions were tested on the same cases" if headline.change.paired else ""
         said += [told, f"The earlier audit ended on {quoted(headline.change.baseline_finished)}{paired}.", *more]
     notes = ["method" if release.figures == "shown" else "figures_none"]
+    notes += ["figures_people"] if any(side.figures == "people" for side in release.sides) else []
     notes += ["weighted"] if about.weighted else []
     notes += ["clustered"] if about.clustered else []
     notes += ["counted_once"] if about.unit == "cluster" else []

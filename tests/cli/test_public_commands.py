@@ -236,7 +236,7 @@ def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path
     assert exact[0] == public[0] == ExitCode.FAIL
     rule, *rows, verdict = public[1].splitlines()
     assert rule.startswith("true_positive_rate: FAIL (at most 10 points lower than everyone else); rows: ")
-    assert rows[0].startswith("  women: beyond the limit; share of victims found ")
+    assert rows[0].startswith("  Women: beyond the limit; share of victims found ")
     assert all(": beyond the limit; " in row or ": within this row a smaller group, " in row for row in rows)
     assert all("; everyone else " in row and "; limit at least " in row for row in rows)
     assert verdict == exact[1].splitlines()[-1]

@@ -27,6 +27,8 @@ from audit.public.figures import STATES, limits_beside, state_of
 from audit.public.names import RowNames
 from audit.public.release import PublicChange, PublicRelease, PublicRow, PublicRule, PublicWaiver
 from audit.public.sentences import SENTENCES
+from reports.language import ENGLISH
+from reports.public_names import RowNames as PageNames
 
 KINDS = ("fail", "pass", "inconclusive", "none", "good")
 WRONG_WORDS = re.compile(r"\b(un)?(fair|biased|compliant)|not.shown|protected figures", re.IGNORECASE)
@@ -93,6 +95,15 @@ def limit_aside(test: AuditCase, rule: PublicRule) -> str:
     """A test's text without names, places in the plan and the margin of the plan."""
     lines = [line for line in test.text.splitlines() if not re.match(r"  (group|plan|limit) ", line)]
     return "\n".join(lines).replace(str(test.group), "").replace(f"{rule.limit * 100:g} points", "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_have_the_names_that_the_page_has_in_english(kind: str) -> None:
+    release = made_release(kind)
+    plain, page = RowNames(release), PageNames(release, ENGLISH)
+    assert {row.key: plain.of(row.parts) for row in release.rows} == {
+        row.key: page.row(row.parts) for row in release.rows
+    }
 
 
 def test_a_number_of_another_row_is_found_out() -> None:

@@ -113,7 +113,7 @@ def test_each_group_each_rule_and_the_verdict_is_a_test_in_public_words(run: Run
     assert block.startswith(
         "true_positive_rate[gender=woman]: beyond the limit\n"
         "  rule   true_positive_rate (share of victims found)\n"
-        "  group  gender=woman (women)\n"
+        "  group  gender=woman (Women)\n"
         "  limit  at most 10 points lower than everyone else\n"
         "  found  share of victims found 4"
     )
