@@ -6,12 +6,13 @@ as counts, so that a million people cost nothing, and so many that nearly every 
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from made.audits import ORIGIN, SYSTEM
-from made.disclosure import GENDERS, SECRET
+from made.releases import GENDERS, published
 from made.samples import RULES, RUNGS, Drawn, Sample
 
 from audit.counting.counted import Counted
@@ -19,14 +20,9 @@ from audit.counting.families import count_families
 from audit.counting.score_ranks import ScoreRanks
 from audit.counting.score_table import BINS, UNIT, ScoreTable
 from audit.counting.table import CountsTable
-from audit.disclosure.exact import exact_counts
-from audit.disclosure.from_result import ready
-from audit.disclosure.protect import protect
-from audit.disclosure.shown_evidence import with_shown_evidence
-from audit.disclosure.words import public_release
 from audit.evaluation import nationality
 from audit.plan.file.plan_file import LoadedPlan
-from audit.public.table import PublicRelease
+from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.run import Gathered, summarise
 from audit.vocabulary.groups import LevelName, SensitiveFeature
@@ -54,13 +50,8 @@ def heavy_result(people: int = PEOPLE) -> AuditResult:
 @cache
 def heavy_release(people: int = PEOPLE) -> PublicRelease:
     """What is published of it."""
-    of = ready(heavy_result(people), ("html", "json"), ("en",))
-    assert of.lattice is not None
-    table = protect(exact_counts(of.lattice, of.audited.counts, SECRET), of.method).table
-    release = public_release(
-        table, of.audited.outcome, of.audited.rules, of.audited.about, fails_on=of.audited.fails_on
-    )
-    return with_shown_evidence(release, of.audited.evidence)
+    with tempfile.TemporaryDirectory() as folder:
+        return published(heavy_result(people), Path(folder) / "restricted")
 
 
 def _feature(name: str, rungs: tuple[str, ...], levels: tuple[LevelName, ...]) -> SensitiveFeature:

@@ -77,6 +77,8 @@ class PublicPage:
     smaller: str
     """What is said of rows that hold a smaller group beyond the limit."""
     sections: tuple[Section, ...]
+    least: int
+    """Number of people from which a row stands in `sections`; 0 where every row does."""
     overturn: tuple[str, ...]
     """What would overturn the verdict of single rows."""
     changed: tuple[str, ...]
@@ -113,6 +115,7 @@ class _Writer:
             affected=tuple(self._affected()),
             smaller=self._words.sentence("smaller_beyond"),
             sections=tuple(tables.write()),
+            least=tables.least if tables.least > self._release.method.row else 0,
             overturn=tuple(self._overturn()),
             changed=screen.change(),
             questions=questions(self._release.about.looks, self._language),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from markupsafe import Markup
 
@@ -21,6 +23,8 @@ from reports.public_names import RowNames
 Chart = Markup
 _TOGETHER = 2
 """So many rates stand side by side."""
+_MOST_ROWS = 100
+"""So many rows of a side stand on the page, or not many more: smaller ones are left to `release.json`."""
 _FIRST_ROWS = 24
 _FIRST_ROWS_CROSSED = 8
 
@@ -104,6 +108,20 @@ class TableWriter:
         self._t = language.translations
         self._n = language.numbers
 
+    @cached_property
+    def least(self) -> int:
+        """Number of people from which a row stands on the page: the smallest round one that leaves few enough rows."""
+        steps = (self._reading.method.row, *(part * 10**power for power in range(1, 9) for part in (5, 10, 20)))
+        for step in steps:
+            kept = Counter(row.side for row in self._reading.release.rows if row.people >= step)
+            if max(kept.values(), default=0) <= _MOST_ROWS:
+                return step
+        return steps[-1]
+
+    def _stands(self, row: PublicRow) -> bool:
+        """Whether a row is large enough, or it or a group within it is beyond a limit."""
+        return row.people >= self.least or any(word.word == "beyond" or word.smaller_beyond for word in row.words)
+
     def write(self) -> Iterator[Section]:
         """Yield the sections: gender, nationality, other features, then features together."""
         places = {"gender": 0, "nationality": 1}
@@ -114,6 +132,8 @@ class TableWriter:
 
     def _section(self, anchor: str, features: tuple[str, ...]) -> Section:
         rows = self._reading.rows(features)
+        stand = {row.key for row in rows if self._stands(row)}
+        rows = [row for row in rows if row.key in stand]
         single, totals = [row for row in rows if not row.total], [row for row in rows if row.total]
         title = self._title(features)
         first, *others = self._tables(single, features, title)
