@@ -39,6 +39,7 @@ SUBJECTS: Final = {
     "drawing": 0.8,
     "whole_audit": 0.4,
     "nightly": 0.6,
+    "public_words": 0.08,
 }
 """Modules of this folder in their order, and how many runs of each setting they get for one of `--runs`."""
 
