@@ -153,7 +153,7 @@ _VERDICTS: Final = {"fail": "exceeds the limits", "pass": "within the limits", "
 def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) -> Forest:
     """Return the rows of a table with their rates, as many as there is room for. Raises AuditError."""
     reader = _Reader(release, rule, by)
-    ranked = sorted(reader.rows, key=lambda each: (_RANK[_outcome(each[1])], -each[0].people))
+    ranked = sorted(reader.rows, key=lambda each: (_outcome(each[1]) != "fail", -each[0].people))
     rows = [_row(reader, *each) for each in ranked[:MOST_ROWS]]
     high_is_worse = reader.rule.worse == ("high",)
     rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if high_is_worse else row.high, row.name))

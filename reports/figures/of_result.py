@@ -124,7 +124,7 @@ def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
     if not shown:
         others = [each for each, members in families.items() if any(map(_has_rate, members))]
         raise nothing_drawn_error("no group of this family has a rate", others, reader.finest)
-    by_verdict = sorted(shown, key=lambda each: (_RANK[each.outcome], -each.denominator))
+    by_verdict = sorted(shown, key=lambda each: (each.outcome != "fail", -each.denominator))
     kept = selected(by_verdict[:MOST_ROWS], shown)
     rows = [_row(reader, each) for each in kept.rows]
     rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if reader.worse == ("high",) else row.high, row.name))

@@ -81,12 +81,10 @@ def test_a_public_forest_draws_the_rows_of_the_release(release: PublicRelease) -
     shown = names_on(axes)
     assert len(shown) == min(len(rows), 40)
     written_beside = {text.get_text() for text in axes.texts}
-    bounds = 0
     for place, name in enumerate(shown):
         (row,) = [row for known, row in rows.items() if known[:38] == name.rstrip("*")[:38]]
         (rate,), (word,) = row.rates, row.words
         if rate.value is None:
-            bounds += 1
             assert f"mark {place}" not in drawn
             ends = (rate.at_least or 0.0, 1.0 if rate.at_most is None else rate.at_most)
             assert points(drawn[f"row {place}"]) == [(ends[0], place), (ends[1], place)]
@@ -102,7 +100,8 @@ def test_a_public_forest_draws_the_rows_of_the_release(release: PublicRelease) -
         if word.word is not None:
             assert points(drawn[f"limit {place}"])[0][0] == pytest.approx((rate.rest or 0) - 0.1)
         assert f"{row.people:,}" in written_beside
-    assert bounds, "a row of few errors is a bar without a mark"
+    fewest = min(row.people for known, row in rows.items() if known in shown and row.words[0].word != "beyond")
+    assert all(row.people <= fewest for known, row in rows.items() if known not in shown), "the largest are drawn"
     beyond = sum(row.words[0].word == "beyond" for row in rows.values())
     assert sum(drawn[f"mark {n}"].get_marker() == "^" for n in range(len(shown)) if f"mark {n}" in drawn) == beyond > 0
     written = words_of(figure)
@@ -115,6 +114,18 @@ def test_a_public_forest_draws_the_rows_of_the_release(release: PublicRelease) -
         axes.get_xlabel().replace("\n", " ") == "Share of victims found: victims found, among victims in the test set"
     )
     assert f"{len(shown)} rows." in str(figure.get_label())
+
+
+def test_a_row_of_few_errors_is_a_bar_without_a_mark() -> None:
+    release = made_release("inconclusive")
+    (axes,) = forest(release, by="nationality").axes
+    drawn, shown = lines(axes), names_on(axes)
+    (place,) = [place for place, name in enumerate(shown) if name == "Nepal"]
+    (row,) = [row for row in release.rows if row.key == "nationality:country=NPL" and row.side == "positives"]
+    assert row.rates[0].value is None
+    assert f"mark {place}" not in drawn
+    assert points(drawn[f"row {place}"]) == [(row.rates[0].at_least, place), (1.0, place)]
+    assert f"at least {whole(row.rates[0].at_least or 0)}%" in {text.get_text() for text in axes.texts}
 
 
 def test_a_row_with_a_smaller_group_beyond_the_limit_has_a_star(release: PublicRelease) -> None:
