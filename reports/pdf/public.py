@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Literal
 from audit.vocabulary.text import LANGUAGES
 
 if TYPE_CHECKING:
-    from audit.public.table import PublicRelease
+    from audit.public.release import PublicRelease
 
 
 class PublicPdfReporter:
-    """Writes the public `report.pdf`, in the first language of the release.
-
-    It is made from the public page, which must be among the public files too: the gate compares them.
+    """Writes the public `report.pdf`: the public page in the first language of the release.
 
     Raises
     ------
@@ -34,7 +32,7 @@ class PublicPdfReporter:
 
     def render(self, release: PublicRelease) -> bytes:
         """Return the whole file: the same bytes for the same release, fonts and libraries."""
-        from audit.public.table import public_json
+        from audit.public.release import public_json
         from reports.pdf.paper import pdf_of
         from reports.public.csv_file import PublicCsvReporter
         from reports.public.html import PublicHtmlReporter
@@ -43,4 +41,5 @@ class PublicPdfReporter:
             "release.json": public_json(release).encode(),
             PublicCsvReporter.filename: PublicCsvReporter().render(release).encode(),
         }
-        return pdf_of(PublicHtmlReporter().render(release), attached)
+        about = release.about.model_copy(update={"languages": release.about.languages[:1]})
+        return pdf_of(PublicHtmlReporter().render(release.model_copy(update={"about": about})), attached)

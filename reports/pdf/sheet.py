@@ -1,4 +1,8 @@
-"""A page laid out for paper: one of its languages, nothing folded, its title at the head of each sheet."""
+"""A page laid out for paper: one of its languages, its contents first, its title at the head of each sheet.
+
+Everything that is folded is open on a restricted sheet. A public sheet opens rows of groups and the method; what else
+is folded stands in the page and in `release.json`, which is attached.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +19,12 @@ from reports.pdf.drawings import SVG, self_contained
 _STYLE: Final = Template(Path(__file__).with_name("paper.css").read_text(encoding="utf-8"))
 _HEAD: Final = 56
 """The most letters of a title at the head of a sheet."""
+_OPEN: Final = frozenset(("check",))
+"""Sections of a public page whose folds are open on paper."""
 
 
 def lay_out(root: Any, language: str | None) -> None:
-    """Keep one language, in place. Open everything that is folded, and remove what only a screen can use.
+    """Keep one language, in place. Open what is folded, and remove what only a screen can use.
 
     Parameters
     ----------
@@ -46,12 +52,27 @@ def lay_out(root: Any, language: str | None) -> None:
             title.text = " · ".join(filter(None, (_text(chosen, "h2"), _text(chosen, "h1"))))
     elif language is not None and root.get("lang", "").partition("-")[0] != language:
         raise _not_in(language)
+    if _is_public(root):
+        _fold(root)
     self_contained(root)
     for element in list(root.iter()):
         _made_for_paper(element)
     style = root.makeelement("style", {})
     style.text = _style(root)
     root.find("head").append(style)
+
+
+def _is_public(root: Any) -> bool:
+    return any("public" in _classes(each) for each in root.iter())
+
+
+def _fold(root: Any) -> None:
+    """Leave only the summary of folds that hold neither rows of groups nor the method."""
+    for section in root.iter("section"):
+        for fold in section.iter("details"):
+            rows = any({"rows", "affected"} & set(_classes(table)) for table in fold.iter("table"))
+            if not rows and section.get("aria-labelledby") not in _OPEN:
+                del fold[1:]
 
 
 def _style(root: Any) -> str:
@@ -79,7 +100,7 @@ def _chosen(parts: list[Any], language: str | None) -> Any:
 
 
 def _made_for_paper(element: Any) -> None:
-    if element.tag == "details":
+    if element.tag == "details" and len(element) > 1:
         element.set("open", "")
     elif element.tag == "bdi" and "dir" not in element.attrib:
         # The engine takes the direction of the line where a browser takes the direction of the text.

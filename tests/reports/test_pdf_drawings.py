@@ -7,12 +7,10 @@ import re
 from typing import Any
 
 from made.pdfs import opened, require_pdf
-from made.public import made
 
 from reports.pdf import pdf_of
 from reports.pdf.drawings import SVG, self_contained
 from reports.pdf.engine import weasyprint
-from reports.public.html import PublicHtmlReporter
 
 require_pdf()
 
@@ -56,39 +54,6 @@ def test_a_shape_of_elsewhere_stands_where_it_is_used_and_has_no_name() -> None:
     assert framed.find(f"{SVG}circle").get("fill") == "#4f585e"
     assert [each.get("id") for each in defined.iter() if each.get("id")] == ["m", "p"]
     assert empty.find(f"{SVG}use").get("href") == "#nowhere"
-
-
-FRAMES = """<!doctype html><html lang="en"><head><title>t</title></head><body>
-<svg viewBox="0 0 640 320"><title>a</title><defs><circle id="p" r="4"/></defs>
-<svg x="54" y="14" width="578" height="276" viewBox="0 0 100 100" preserveAspectRatio="none">
-<path d="M0 50L10 25.5H100" fill="none"/></svg>
-<svg x="54" y="14" width="578" height="276" overflow="visible"><use href="#p" x="50%" y="90%"/></svg></svg>"""
-
-
-def test_a_mark_stands_at_its_share_of_the_frame_and_not_of_the_drawing() -> None:
-    """The engine takes 90% of the whole drawing, and a rate of one in ten would stand below the axis."""
-    root = weasyprint().HTML(string=FRAMES).etree_element
-    self_contained(root)
-    drawing = next(root.iter(f"{SVG}svg"))
-    lines, marks = drawing.findall(f"{SVG}svg")
-    put = marks.find(f"{SVG}svg")
-    assert (put.get("x"), put.get("y")) == ("289.00", "248.40")
-    assert lines.find(f"{SVG}path").get("d") == "M0.00 138.00 L57.80 70.38 H578.00"
-    assert lines.get("viewBox") is None, "and its lines are as thick as they say"
-
-
-def test_a_funnel_of_the_public_page_has_a_mark_for_each_of_its_groups_on_paper() -> None:
-    root = weasyprint().HTML(string=PublicHtmlReporter().render(made("small"))).etree_element
-    planes = [plane for plane in root.iter(f"{SVG}svg") if any(path.get("marker-start") for path in plane)]
-    groups = [sum(len(path.get("data-g").split()) for path in plane if path.get("marker-start")) for plane in planes]
-    assert len(groups) == 2
-    assert min(groups) > 50
-    self_contained(root)
-    for plane, expected in zip(planes, groups, strict=True):
-        marks = [mark for mark in plane if mark.tag == f"{SVG}svg"]
-        # Groups of one place share their mark.
-        assert expected * 0.9 < len(marks) <= expected
-        assert all(mark.find(f"{SVG}circle") is not None or mark.find(f"{SVG}path") is not None for mark in marks)
 
 
 def test_it_is_printed_in_its_colours() -> None:

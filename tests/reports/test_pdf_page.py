@@ -37,7 +37,7 @@ def test_its_commands_and_its_program_run(tmp_path: Path, monkeypatch: pytest.Mo
     (out / "result.json").write_text(document, encoding="utf-8")
     lines = [line for block in blocks("console") for line in block.splitlines() if " report audit-out" in line]
     assert [line.partition("--lang ")[2] for line in lines] == ["", "ar", "fr,zh"]
-    # One of the three. The public one is printed in tests/disclosure/test_public_pdf_page.py.
+    # One of the three. The public one is printed in tests/reports/test_public_pdf.py.
     monkeypatch.syspath_prepend(offered_by_this_version(tmp_path / "site"))
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, lines[2].split()[1:])

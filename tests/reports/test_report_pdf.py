@@ -23,7 +23,6 @@ from made.pdfs import beginning_of, opened, places_of, require_pdf, root_of, tag
 from made.results import UNDECIDED, hostile_result, sample_result
 
 from audit.cli.outputs.reporters import find_reporters, languages_of, render_each
-from audit.disclosure.pdf_text import read_pdf
 from audit.errors import AuditError
 from audit.result.audit_result import AuditResult
 from audit.result.json_text import result_to_json
@@ -264,8 +263,9 @@ def test_arabic_runs_from_right_to_left_and_markup_in_a_title_is_printed_as_it_i
     assert root_of(document)["/Lang"] == "ar"
     words = words_of(content, tmp_path)
     assert "أعداد دقيقة" in words
-    drawn = "".join(line.text for line in read_pdf("report.pdf", content).lines)
-    assert f"screener 2.3{payload}".replace(" ", "") in drawn.replace(" ", "")
+    first, last = payload[:-1].split("//", 1)
+    assert f"screener 2.3{first}//" in words
+    assert last in words
     assert letters_with_several_forms(document) > 10, "each letter looks the same wherever it stands: none are joined"
 
 
