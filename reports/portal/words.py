@@ -48,7 +48,8 @@ class PortalWords:
         match headline.outcome:
             case "fail":
                 if headline.fails_on == ("change",):
-                    return self.t.gettext(SENTENCES["change_fail"])
+                    worse = SENTENCES["change_fail"]
+                    return self.t.gettext(worse)
                 if not headline.no_group_named:
                     return self.t.gettext("In this test at least one limit is exceeded.")
                 return self.t.gettext(
