@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from audit.vocabulary.text import LANGUAGES
@@ -10,7 +9,7 @@ from audit.vocabulary.text import LANGUAGES
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
-__all__ = ["PdfReporter", "pdf_of"]
+__all__ = ["PdfReporter"]
 
 
 class PdfReporter:
@@ -40,13 +39,7 @@ class PdfReporter:
         from reports.group_counts import counts_csv
         from reports.html import render_page
         from reports.html.page_command import Origin
+        from reports.pdf.paper import pdf_of
 
         page = render_page(result, languages.language(language), Origin(form="pdf"))
         return pdf_of(page, {"result.json": result_to_json(result).encode(), "counts.csv": counts_csv(result).encode()})
-
-
-def pdf_of(page: str, attachments: Mapping[str, bytes], language: str | None = None) -> bytes:
-    """Make a PDF of a page of this project. `reports.pdf.paper.pdf_of` is loaded when this is called."""
-    from reports.pdf.paper import pdf_of as made
-
-    return made(page, attachments, language)

@@ -25,17 +25,15 @@ _PACKAGES: Final = {
 }
 
 
-def pdf_of(page: str, attachments: Mapping[str, bytes], language: str | None = None) -> bytes:
+def pdf_of(page: str, attachments: Mapping[str, bytes]) -> bytes:
     """Return the PDF of a page.
 
     Parameters
     ----------
     page : str
-        HTML of a report; `lang` and `<title>` become those of the PDF.
+        HTML of a report in one language; `lang` and `<title>` become those of the PDF.
     attachments : mapping of str to bytes
         Files to attach, by their names; each is said to be the data of the report.
-    language : str, optional
-        The code of the language to print, where the page holds several. The first one where this is None.
 
     Raises
     ------
@@ -46,7 +44,7 @@ def pdf_of(page: str, attachments: Mapping[str, bytes], language: str | None = N
     with silent() as errors:
         document = engine.HTML(string=page, url_fetcher=fetcher)
         root = document.etree_element
-        lay_out(root, language)
+        lay_out(root)
         # Parse it again, because the engine keeps what it has seen of the tree, the language among it.
         document.wrapper_element = selectors().ElementWrapper.from_html_root(root, content_language=None)
         files = [

@@ -1,4 +1,4 @@
-"""A page laid out for paper: one of its languages, its contents first, its title at the head of each sheet.
+"""A page laid out for paper: its contents first, its title at the head of each sheet.
 
 Everything that is folded is open on a restricted sheet. A public sheet opens rows of groups and the method; what else
 is folded stands in the page and in `release.json`, which is attached.
@@ -11,7 +11,6 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final
 
-from audit.errors import AuditError
 from reports.html import palette
 from reports.html.environment import css_string
 from reports.pdf.drawings import SVG, self_contained
@@ -23,35 +22,14 @@ _OPEN: Final = frozenset(("check",))
 """Sections of a public page whose folds are open on paper."""
 
 
-def lay_out(root: Any, language: str | None) -> None:
-    """Keep one language, in place. Open what is folded, and remove what only a screen can use.
+def lay_out(root: Any) -> None:
+    """Open what is folded, in place, and remove what only a screen can use.
 
     Parameters
     ----------
     root : xml.etree.ElementTree.Element
-        The page.
-    language : str, optional
-        The code of the language that is kept.
-
-    Raises
-    ------
-    AuditError
-        If the page is not in this language.
+        The page, in one language.
     """
-    body = root.find("body")
-    parts = [] if body is None else [child for child in body if "in" in _classes(child)]
-    if parts:
-        chosen = _chosen(parts, language)
-        for child in list(body):
-            if child is not chosen:
-                body.remove(child)
-        root.set("lang", chosen.get("lang", ""))
-        root.set("dir", chosen.get("dir", "ltr"))
-        title = root.find("head/title")
-        if title is not None:
-            title.text = " · ".join(filter(None, (_text(chosen, "h2"), _text(chosen, "h1"))))
-    elif language is not None and root.get("lang", "").partition("-")[0] != language:
-        raise _not_in(language)
     if _is_public(root):
         _fold(root)
     self_contained(root)
@@ -88,15 +66,6 @@ def _style(root: Any) -> str:
         title=css_string(f"\u2068{_shortened(_text(root, 'h1'))}\u2069"),
         audience=css_string(next(map(_text_of, notices), "")),
     )
-
-
-def _chosen(parts: list[Any], language: str | None) -> Any:
-    if language is None:
-        return parts[0]
-    for part in parts:
-        if f"in-{language}" in _classes(part):
-            return part
-    raise _not_in(language)
 
 
 def _made_for_paper(element: Any) -> None:
@@ -145,9 +114,3 @@ def _text_of(element: Any) -> str:
     for child in element:
         inside += ("" if str(child.tag).startswith(SVG) else _text_of(child)) + (child.tail or "")
     return " ".join(inside.split())
-
-
-def _not_in(language: str) -> AuditError:
-    return AuditError(
-        f'the page is not in the language "{language}"', slug="pdf-language", hint="ask for it with --lang"
-    )

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from made.portal import made_audits, made_site, rendered
+from made.portal import LOGO, MINISTRY, made_audits, made_site, rendered
+
+from audit.public.site import PublicPublisher
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -22,8 +24,10 @@ SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clie
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A portal in a folder whose name is no part of it."""
     folder = tmp_path_factory.mktemp("any folder")
-    audits = made_audits(tmp_path_factory.mktemp("audits"))
-    for name, content in rendered(made_site(audits, ("en", "ar"))).items():
+    audits = made_audits(tmp_path_factory.mktemp("audits"), None)
+    publisher = PublicPublisher(name=MINISTRY, contact="audits@labour.example", logo="logo.svg")
+    files = rendered(made_site(audits, ("en", "ar"), publisher=publisher))
+    for name, content in {**files, "logo.svg": LOGO.encode()}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
@@ -42,7 +46,8 @@ def test_it_opens_without_an_error_and_fits(page: Page, site: Path, start: str) 
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(address(site, start))
-    assert asked == [address(site, start)]
+    assert asked == [address(site, start), (site / "logo.svg").as_uri()]
+    assert page.evaluate("document.images[0].naturalWidth") > 0, "the policy lets the logo be seen"
     for width in (1280, 640, 390, 320):
         page.set_viewport_size({"width": width, "height": 844})
         whole, seen = page.evaluate(SIDEWAYS)
@@ -53,8 +58,13 @@ def test_it_opens_without_an_error_and_fits(page: Page, site: Path, start: str) 
 
 def test_one_can_go_from_page_to_page(page: Page, site: Path) -> None:
     page.goto(address(site, "index"))
-    page.get_by_role("link", name="exceeds the limit (1)").click()
-    page.wait_for_url("**/state-fail.html")
+    page.get_by_role("link", name="Exceeds the limit (1)").click()
+    assert page.get_by_role("heading", name="Exceeds the limit").is_visible()
+    assert not page.get_by_role("heading", name="We cannot tell").is_visible()
+    page.get_by_role("link", name="all (4)").click()
+    assert page.get_by_role("heading", name="We cannot tell").is_visible()
+    page.get_by_role("link", name="use", exact=True).click()
+    page.wait_for_url("**/by-use.html")
     page.get_by_role("link", name="Hotline triage 1").click()
     page.get_by_role("link", name="Next: Advert screener").click()
     page.get_by_role("link", name="Previous audit: 20 November 2025").click()

@@ -23,7 +23,7 @@ PUBLISHER = PublicPublisher(
 
 @pytest.fixture(scope="session")
 def audits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made_audits(tmp_path_factory.mktemp("audits"), None)
+    return made_audits(tmp_path_factory.mktemp("audits"))
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,8 @@ from reports.group_counts import counts_csv
 from reports.html import render_page
 from reports.html.environment import environment
 from reports.languages import language
-from reports.pdf import PdfReporter, pdf_of
+from reports.pdf import PdfReporter
+from reports.pdf.paper import pdf_of
 
 require_pdf()
 
@@ -125,7 +126,7 @@ def test_it_is_the_same_file_in_another_process_with_other_hashes(small: AuditRe
     program = (
         "import hashlib\n"
         "from pathlib import Path\n"
-        "from reports.pdf import pdf_of\n"
+        "from reports.pdf.paper import pdf_of\n"
         "page = Path('report.html').read_text(encoding='utf-8')\n"
         "print(hashlib.sha256(pdf_of(page, {'a.json': b'1', 'b.csv': b'2'})).hexdigest(), hash('a'))\n"
     )
@@ -161,27 +162,6 @@ def test_each_sheet_says_of_what_it_is_who_may_read_it_and_its_number(
         assert "Restricted, not for publication: exact counts" in sheet
         assert f"{number} / {len(sheets)}" in sheet
     assert "cannot tell" in sheets[0].casefold()
-
-
-SEVERAL = """<html lang=en dir=ltr><head><title>Fails · System</title><style>.in{display:none}</style></head><body>
-<form class=switch>English, العربية</form>
-<div class="in in-en" lang=en dir=ltr><p class=restricted>Exact</p><h1>System</h1><h2>Fails</h2></div>
-<div class="in in-ar" lang=ar dir=rtl><p class=restricted>أعداد دقيقة</p><h1>System</h1><h2>من المتأثر</h2></div>"""
-
-
-def test_of_a_page_in_several_languages_one_is_printed(tmp_path: Path) -> None:
-    content = pdf_of(SEVERAL, {}, "ar")
-    document = opened(content)
-    assert root_of(document)["/Lang"] == "ar"
-    assert document.metadata["/Title"] == "من المتأثر · System"
-    words = words_of(content, tmp_path)
-    assert "أعداد دقيقة" in words
-    assert "Exact" not in words
-    assert "English" not in words
-    assert root_of(opened(pdf_of(SEVERAL, {})))["/Lang"] == "en"
-    for page, code in ((SEVERAL, "ru"), ("<html lang=en><title>t</title>", "fr")):
-        with pytest.raises(AuditError, match=f'not in the language "{code}"'):
-            pdf_of(page, {}, code)
 
 
 def test_a_character_that_no_font_has_is_an_error_and_no_box() -> None:
