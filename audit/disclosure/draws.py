@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
-import numpy as np
-
 from audit.disclosure.cut import Row, totals
 from audit.disclosure.left import Need, Span, Sums
 from audit.disclosure.method import Method
@@ -294,5 +292,4 @@ class _Noise:
         # with the numbers themselves, so that a folder that was put back draws no change twice for other people
         told = json.dumps([self._side, entry.key, what, number, attempt, entry.errors, entry.right])
         digest = hashlib.blake2b(told.encode(), key=self._secret, digest_size=8, person=b"draw").digest()
-        keys = np.array([int.from_bytes(digest, "big")], dtype=np.uint64)
-        return count + int(self.method.noise.changes(np.array([count], dtype=np.int64), keys)[0])
+        return count + self.method.change(int.from_bytes(digest, "big"))

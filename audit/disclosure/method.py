@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
-from audit.disclosure.noise import NoiseTable, noise_table
 from audit.errors import PlanError
 from audit.public.about import Unit
-from audit.public.release import PublicMethod
+from audit.public.release import PublicMethod, TotalName
 
 SMALLEST_FLOOR: Final = 3
 LARGEST_FLOOR: Final = 100
+VARIANCE: Final = 3.0
+_PARTS: Final = 2**32
+"""Chances are whole multiples of 1 / _PARTS, so that the same key gives the same change everywhere and for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +24,11 @@ class Method:
     """Floor, noise, and what cannot occur."""
 
     floor: int
-    """k: nothing below it is shown."""
-    noise: NoiseTable
-    """The table of changes; its `largest` is D."""
-    absent: tuple[str, ...] = field(default=())
-    """Totals that cannot occur in this set, by `COUNTED`'s names: declared, checked, and left out of the table."""
+    """k: no number of people below it is printed or follows."""
+    edges: tuple[int, ...]
+    """Chances of the changes -D to D added up, in parts of 2^32."""
+    absent: tuple[TotalName, ...] = ()
+    """Kinds of cases that the plan says this set cannot have."""
     unit: Unit = "row"
     """What is counted once."""
 
@@ -39,22 +44,23 @@ class Method:
 
     @property
     def largest(self) -> int:
-        """D: no count is changed by more."""
-        return self.noise.largest
+        """D: no number is changed by more."""
+        return len(self.edges) // 2
+
+    def change(self, key: int) -> int:
+        """Return the change that a 64-bit key gives."""
+        return bisect_right(self.edges, key >> 32) - self.largest
 
     def public(self) -> PublicMethod:
-        """What a public table says of it: everything but the key."""
+        """Return what a release says of it: everything but the key."""
         return PublicMethod(
-            floor=self.floor,
-            row=self.row,
-            largest_change=self.noise.largest,
-            variance=self.noise.variance,
-            absent=self.absent,
+            floor=self.floor, row=self.row, largest_change=self.largest, variance=VARIANCE, absent=self.absent
         )
 
 
-def method_of(floor: int = 10, variance: float = 3.0, absent: tuple[str, ...] = (), unit: Unit = "row") -> Method:
-    """The method for a floor; the largest change is half of it, rounded up: less hides less, and more gains nothing.
+def method_of(floor: int = 10, absent: tuple[TotalName, ...] = (), unit: Unit = "row") -> Method:
+    """Return the method for a floor; the largest change is half of it, rounded up: less hides less, and more gains
+    nothing.
 
     Raises
     ------
@@ -67,4 +73,21 @@ def method_of(floor: int = 10, variance: float = 3.0, absent: tuple[str, ...] = 
             slug="no-such-floor",
             hint=f"choose one from {SMALLEST_FLOOR} to {LARGEST_FLOOR}; 10 is the default",
         )
-    return Method(floor, noise_table(-(-floor // 2), variance), absent, unit)
+    chances = chances_of(-(-floor // 2), VARIANCE)
+    return Method(floor, tuple(round(edge * _PARTS) for edge in accumulate(chances)), absent, unit)
+
+
+def chances_of(largest: int, variance: float) -> list[float]:
+    """Return the chances of the changes -D to D: of all laws with this variance the one of greatest entropy,
+    `p(e) ~ exp(-b e^2)`.
+    """
+    low, high = -5.0, 5.0
+    chances: list[float] = []
+    for _ in range(200):
+        b = (low + high) / 2.0
+        weights = [math.exp(-b * change * change) for change in range(-largest, largest + 1)]
+        total = math.fsum(weights)
+        chances = [weight / total for weight in weights]
+        spread = math.fsum(chance * (at - largest) ** 2 for at, chance in enumerate(chances))
+        low, high = (b, high) if spread > variance else (low, b)
+    return chances

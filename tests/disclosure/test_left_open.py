@@ -28,7 +28,7 @@ def by_program(members: Mapping[Place, BoolArray], spans: Spans, needs: Needs) -
         for need in wanted:
             ends = [need if other == place else span for other, span in spans.items()]
             known = LinearConstraint(sums, [end.low for end in ends], [end.high for end in ends])
-            if not milp(np.zeros(size), constraints=known, integrality=np.ones(size), bounds=Bounds(0, np.inf)).success:
+            if not milp(np.zeros(size), constraints=known, integrality=[1] * size, bounds=Bounds(0, np.inf)).success:
                 found.add(place)
     return found
 

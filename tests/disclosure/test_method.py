@@ -1,0 +1,58 @@
+"""The law of the changes: as even as it can be at its variance, and the same everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.stats import chisquare
+
+from audit.disclosure.method import chances_of, method_of
+from audit.errors import PlanError
+
+
+@pytest.mark.parametrize(("largest", "variance"), [(5, 3.0), (2, 3.0), (3, 3.0), (50, 3.0)])
+def test_the_law_has_mean_zero_and_its_variance(largest: int, variance: float) -> None:
+    chances, changes = np.array(chances_of(largest, variance)), np.arange(-largest, largest + 1)
+    assert chances.sum() == pytest.approx(1.0)
+    assert (chances * changes).sum() == pytest.approx(0.0, abs=1e-12)
+    assert (chances * changes**2).sum() == pytest.approx(variance)
+
+
+def test_no_law_of_this_variance_has_more_entropy() -> None:
+    changes = np.arange(-5, 6)
+    found = minimize(
+        lambda p: float((p * np.log(np.maximum(p, 1e-300))).sum()),
+        np.full(11, 1 / 11),
+        bounds=[(1e-12, 1.0)] * 11,
+        constraints=[
+            {"type": "eq", "fun": lambda p: p.sum() - 1.0},
+            {"type": "eq", "fun": lambda p: (p * changes).sum()},
+            {"type": "eq", "fun": lambda p: (p * changes**2).sum() - 3.0},
+        ],
+        method="SLSQP",
+        options={"ftol": 1e-14, "maxiter": 500},
+    )
+    assert np.allclose(found.x, chances_of(5, 3.0), atol=1e-5)
+
+
+def test_keys_give_changes_with_the_chances_of_the_law() -> None:
+    method = method_of()
+    keys = np.random.default_rng(1).integers(0, 2**64, 20_000, dtype=np.uint64)
+    found = np.bincount([method.change(int(key)) + 5 for key in keys], minlength=11)
+    assert found.size == 11
+    assert chisquare(found, np.array(chances_of(5, 3.0)) * 20_000).pvalue > 0.001
+    assert (method.change(0), method.change(2**64 - 1)) == (-5, 5)
+
+
+def test_the_law_is_the_same_everywhere() -> None:
+    assert method_of().edges[:3] == EDGES
+
+
+EDGES = (16285916, 87543411, 312138561)
+
+
+@pytest.mark.parametrize("floor", [2, 101])
+def test_a_floor_that_protects_nobody_or_shows_nothing_is_refused(floor: int) -> None:
+    with pytest.raises(PlanError, match="protects nobody"):
+        method_of(floor)
