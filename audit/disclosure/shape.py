@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from audit.analyses.estimates import cells_of
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNKNOWN, UNLABELLED
 from audit.disclosure.method import Method, method_of
-from audit.disclosure.tables import SideCounts
 from audit.disclosure.vocabulary import Ladder, ladder_of, public_ladder
 from audit.errors import ResultError
 from audit.evaluation.sensitive import expected_codes
@@ -26,6 +25,9 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import GroupCounts
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Axis, Family, LevelName, SensitiveFeature
+
+if TYPE_CHECKING:
+    from audit.disclosure.tables import SideCounts
 
 CROSSED: Final = 2
 """Features of a cross. A third would need programs to prove, and leave groups too small to print."""
@@ -119,6 +121,8 @@ def shape_of(result: AuditResult) -> Shape | None:
 def _side(
     side: SideName, ladders: Sequence[Ladder], singles: Sequence[IntArray], crossed: IntArray | None
 ) -> SideCounts:
+    from audit.disclosure.tables import SideCounts  # not before a result is made public: a gate makes none
+
     label, error, right = _OUTCOMES[side]
 
     def outcomes(cells: IntArray) -> IntArray:
