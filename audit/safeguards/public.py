@@ -18,9 +18,11 @@ from audit.public.about import PublicAbout, PublicFramework, PublicGovernance, P
 from audit.result.audit_result import AuditResult
 from audit.result.findings.safeguards import EvidenceState, PublicState, Safeguard
 from audit.safeguards.catalogue import Catalogue, catalogue
-from audit.safeguards.evidence import public_evidence, public_state
+from audit.safeguards.evidence import SEARCHES, public_evidence, public_state
 from audit.safeguards.framework_rows import names_by_state, public_mapping_state
 
+_NEVER: Final = frozenset(key for key, search in SEARCHES.items() if search.states == ("not_shown",))
+"""Evidence that no audit of this kind can give: docs/how-to/governance.md names it, and no public report."""
 _OF_AN_OLD_RESULT: Final = "This result is of a version that kept no words for the public."
 
 
@@ -35,10 +37,11 @@ def public_safeguards(result: AuditResult) -> tuple[PublicSafeguard, ...]:
     """Return the public safeguards, clause by clause. A measured one has the day of the audit, a declared one the
     operator's day.
 
-    Nothing that follows from a table is in them yet: see `with_table_evidence`. The public sentences in a result file
+    Rows that no audit of this kind can ever show are left out. Nothing that follows from a table is in them yet: see
+    `with_table_evidence`. The public sentences in a result file
     are not used, because an earlier version may have written what this version holds back.
     """
-    return tuple(_public(one, result) for one in result.safeguards)
+    return tuple(_public(one, result) for one in result.safeguards if one.key not in _NEVER)
 
 
 def _public(one: Safeguard, result: AuditResult) -> PublicSafeguard:

@@ -13,14 +13,16 @@ from reports.html import HtmlReporter
 from reports.public.html import PublicHtmlReporter
 
 LARGEST = 500_000
+LARGEST_PUBLIC = 200_000
 CALLS = 1_000_000
+PUBLIC_CALLS = 250_000
 
 
 @pytest.mark.parametrize("code", ["ar", "ru"])
-def test_a_public_page_has_half_a_megabyte_at_most(code: str) -> None:
+def test_a_public_page_has_a_fifth_of_a_megabyte_at_most(code: str) -> None:
     """In the two languages that are heaviest by a tenth, and of as many people as are heaviest."""
     page = PublicHtmlReporter().render(in_languages(heavy_release(), code))
-    assert len(page.encode()) <= LARGEST
+    assert len(page.encode()) <= LARGEST_PUBLIC
 
 
 @pytest.mark.parametrize(("code", "people"), [("ar", 64_000), ("ru", 64_000), ("ru", PEOPLE)])
@@ -30,19 +32,18 @@ def test_a_restricted_page_has_half_a_megabyte_at_most(code: str, people: int) -
 
 
 def test_the_set_is_as_heavy_as_is_promised() -> None:
-    """Somebody in each of 800 strata, and among a million people a rate for most of them."""
+    """Somebody in each of 800 strata, and among a million people a row for most of them."""
     result, release = heavy_result(), heavy_release()
     strata = [counts for counts in result.counts if len(counts.group.levels) == 2]
     finest = [counts for counts in strata if counts.group.levels[1].rung == "country"]
     assert len(finest) == 4 * NATIONALITIES
-    rates = [rate for rate in release.rates if rate.metric == "true_positive_rate" and rate.value is not None]
-    assert len([rate for rate in rates if len(rate.group.levels) == 2]) > 500
+    assert len([row for row in release.rows if row.side == "positives" and len(row.parts) == 2]) > 500
     assert len(release.rules) == 2
 
 
-@pytest.mark.parametrize("side", ["public", "restricted"])
-def test_a_language_costs_a_million_calls_at_most(side: str) -> None:
-    """Of functions written in Python, for a second page: .36 s and .56 s when 905,000 and 686,000 were counted."""
+@pytest.mark.parametrize(("side", "most"), [("public", PUBLIC_CALLS), ("restricted", CALLS)])
+def test_a_language_costs_few_calls(side: str, most: int) -> None:
+    """Of functions written in Python, for a second page: .07 s and .56 s when 192,000 and 686,000 were counted."""
     release, result = in_languages(heavy_release(), "ar"), heavy_result()
 
     def page() -> str:
@@ -61,4 +62,4 @@ def test_a_language_costs_a_million_calls_at_most(side: str) -> None:
         page()
     finally:
         sys.setprofile(before)
-    assert 100_000 < calls <= CALLS
+    assert 20_000 < calls <= most

@@ -243,8 +243,9 @@ def test_review_and_override_say_what_is_declared_and_no_more() -> None:
 def test_a_public_sentence_does_not_change_with_a_count(result: AuditResult) -> None:
     """Of each clause a public report says one of the few sentences of the table, and no digit of anybody's."""
     rows = public_safeguards(with_safeguards(result))
-    assert len(rows) == len(TABLES.clauses)
-    for row, clause in zip(rows, TABLES.clauses, strict=True):
+    shown = [clause for clause in TABLES.clauses if clause.evidence not in ("indicators", "summary")]
+    assert len(shown) == len(TABLES.clauses) - 2, "what no audit of this kind can show stands in the docs"
+    for row, clause in zip(rows, shown, strict=True):
         evidence = TABLES.evidence[clause.evidence]
         assert row.evidence in (evidence.public.get(row.state), evidence.public.get("elsewhere"))
         assert not any(character.isdigit() for character in row.evidence)
