@@ -64,9 +64,11 @@ class AuditView:
     """The last day of validity. Empty where nobody declared one."""
     expired: bool
     furthest: GapView
+    smaller: GroupView | None
+    """The first row within which a smaller group is beyond a limit, where no row itself is."""
     rules: list[RuleView]
     beyond: list[GroupView]
-    """The first of the groups beyond a limit."""
+    """The first of the groups beyond a limit, and of those within which a smaller group is."""
     beyond_more: int
     notes: list[str]
     waivers: list[str]
@@ -186,6 +188,7 @@ class ViewWriter:
         figures, words = self._figures[audit.name], self._words
         release, until = figures.release, figures.release.about.valid_until
         expired = is_expired(audit, self._today)
+        beyond = (*figures.beyond, *figures.reading.smaller_beyond)
         state: State = "expired" if expired and release.headline.outcome == "pass" else release.headline.outcome
         return AuditView(
             audit=audit,
@@ -196,9 +199,10 @@ class ViewWriter:
             until="" if until is None else words.language.date(until),
             expired=expired,
             furthest=self._furthest(figures, rule),
+            smaller=self._smaller(figures),
             rules=[self._rule_view(figures, each) for each in figures.reading.rules],
-            beyond=[self._group(figures, each) for each in figures.beyond[:_NAMED_FIRST]],
-            beyond_more=max(len(figures.beyond) - _NAMED_FIRST, 0),
+            beyond=[self._group(figures, each) for each in beyond[:_NAMED_FIRST]],
+            beyond_more=max(len(beyond) - _NAMED_FIRST, 0),
             notes=words.notes(release),
             waivers=words.waivers(figures),
             people=self._people(figures),
@@ -230,7 +234,13 @@ class ViewWriter:
         )
 
     def _group(self, figures: Figures, each: PublicFinding) -> GroupView:
-        return GroupView(self._words.names(figures).row(each.row.parts), self._words.group(each, figures))
+        smaller = each.state == "smaller_beyond"
+        said = self._words.smaller() if smaller else self._words.group(each, figures)
+        return GroupView(self._words.names(figures).row(each.row.parts), said)
+
+    def _smaller(self, figures: Figures) -> GroupView | None:
+        smaller = figures.reading.smaller_beyond
+        return self._group(figures, smaller[0]) if smaller and not figures.beyond else None
 
     def _people(self, figures: Figures) -> list[str]:
         people = {row.side: row.people for row in figures.release.rows if not row.parts}

@@ -95,6 +95,10 @@ class PortalWords:
         }
         return self.t.gettext("; ").join(filter(None, (said, words.beside(finding))))
 
+    def smaller(self) -> str:
+        """Return what is said of a row within which a smaller group is beyond a limit."""
+        return RateWords(self.language).state("smaller_beyond")
+
     def gap(self, gap: Gap) -> str:
         """Return a gap with its range: "18 points (15 … 21)"."""
         told = {"gap": _points(gap.value), "range": f"{_points(gap.low)} … {_points(gap.high)}"}

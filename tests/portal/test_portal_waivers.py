@@ -65,3 +65,18 @@ def test_a_fail_of_a_group_without_a_row_is_told_as_that(tmp_path: Path) -> None
     release = made_release("inconclusive", title="Screener 4")
     shown = system_page(tmp_path, changed(release, outcome="fail", fails_on=("groups",), no_group_named=True))
     assert "for which group only the auditor knows, because the group is too small to be named" in shown
+
+
+def test_a_row_within_which_a_smaller_group_fails_is_named_in_the_list_too(tmp_path: Path) -> None:
+    """Beside it the furthest row, which is within its limit, could be taken for the one that fails."""
+    release = changed(made_release("pass", title="Screener 4"), outcome="fail", fails_on=("groups",))
+    rows = [
+        row.model_copy(update={"words": (row.words[0].model_copy(update={"smaller_beyond": True}),)})
+        if row.key == "nationality:country=BGD" and row.side == "positives"
+        else row
+        for row in release.rows
+    ]
+    release = release.model_copy(update={"rows": tuple(rows)})
+    assert "Bangladesh: a smaller group within it is beyond the limit" in system_page(tmp_path, release)
+    listed = rendered(made_site(tmp_path))["index.html"].decode()
+    assert "Bangladesh: a smaller group within it is beyond the limit" in text(parsed(listed))
