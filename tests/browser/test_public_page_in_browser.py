@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +39,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Public pages by their name: `rare-ar` is the one with every state in Arabic."""
     renders = {f"rare-{code}": page_of(rare, code) for code in UNITED}
     for kind in ("fail", "pass", "inconclusive", "none", "good"):
-        renders |= {f"{kind}-{code}": page_of(lambda kind=kind: made_release(kind), code) for code in UNITED}  # type: ignore[misc]
+        renders |= {f"{kind}-{code}": page_of(partial(made_release, kind), code) for code in UNITED}
     renders["several"] = page_of(rare, "fr", "ar", "en")
     renders["hostile"] = page_of(lambda: hostile(ATTACK))
     return Written(tmp_path_factory.mktemp("public"), renders)

@@ -44,7 +44,7 @@ def with_words(release: PublicRelease, words: Mapping[tuple[str, str], Mapping[s
 
 def without_beyond(release: PublicRelease) -> PublicRelease:
     """Return a release in which no row is beyond a limit."""
-    found = {
+    found: dict[tuple[str, str], dict[str, object]] = {
         (row.key, rule.metric): {"word": "cannot_tell", "because": "limit_not_excluded"}
         for row in release.rows
         for word in row.words

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,10 +25,10 @@ def bare() -> PublicRelease:
     return with_about(made_release("inconclusive"), **plain, features=("advert",), probe_rules=1)
 
 
-VARIANTS = {
+VARIANTS: dict[str, Callable[[], PublicRelease]] = {
     "rare": rare,
     "bare": bare,
-    **{kind: (lambda kind=kind: made_release(kind)) for kind in ("pass", "inconclusive", "none")},
+    **{kind: partial(made_release, kind) for kind in ("pass", "inconclusive", "none")},
 }
 """Releases that between them say all that a page can say."""
 
@@ -34,7 +36,7 @@ VARIANTS = {
 @pytest.mark.parametrize("kind", VARIANTS)
 def test_no_sentence_bypasses_the_catalog(kind: str) -> None:
     """What stands outside is data: names of groups, numbers and words of the plan."""
-    release: PublicRelease = VARIANTS[kind]()
+    release = VARIANTS[kind]()
     page = document(release, [PSEUDO])
     shown = {outside_brackets(sentence) for sentence in sentences(parsed(page))} - {""}
     held = release.model_dump(mode="json", include={"features": True, "about": True, "waivers": True})

@@ -158,9 +158,9 @@ def test_every_number_follows_from_its_row(kind: str, code: str) -> None:
     root = parsed(PublicHtmlReporter().render(release))
     names = names_of(release, language(code))
     allowed: dict[str, set[str]] = {}
-    for row in release.rows:
-        name = "".join(names.row(row.parts).split())
-        allowed.setdefault(name, set()).update(numbers_of_row(release, row), {"100"})
+    for each in release.rows:
+        name = "".join(names.row(each.parts).split())
+        allowed.setdefault(name, set()).update(numbers_of_row(release, each), {"100"})
     rows = [row for body in find_all(root, "tbody") for row in find_all(body, "tr") if row[0].tag == "th"]
     answered = list(find_all(section(root, "waivers"), "tr")) if release.waivers else []
     seen = [row for row in rows if row not in answered and "".join("".join(said(row[0])).split()) in allowed]

@@ -111,7 +111,7 @@ class TableWriter:
     @cached_property
     def least(self) -> int:
         """Number of people from which a row stands on the page: the smallest round one that leaves few enough rows."""
-        steps = (self._reading.method.row, *(part * 10**power for power in range(1, 9) for part in (5, 10, 20)))
+        steps = [self._reading.method.row, *(part * int(10**power) for power in range(1, 9) for part in (5, 10, 20))]
         for step in steps:
             kept = Counter(row.side for row in self._reading.release.rows if row.people >= step)
             if max(kept.values(), default=0) <= _MOST_ROWS:
