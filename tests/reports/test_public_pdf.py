@@ -13,6 +13,7 @@ from made.pdfs import opened, require_pdf, root_of, tags, words_of
 from made.releases import made_release
 
 from audit.public.release import PublicRelease, public_json
+from audit.vocabulary.text import LANGUAGES
 from reports.pdf.public import PublicPdfReporter
 from reports.public.csv_file import PublicCsvReporter
 from reports.public.html import PublicHtmlReporter
@@ -108,3 +109,17 @@ def test_it_is_in_the_first_language(code: str, tmp_path: Path) -> None:
     content = PublicPdfReporter().render(made_release("none", (code, "en")))
     assert str(root_of(opened(content))["/Lang"]).startswith(code)
     assert "On this page" not in words_of(content, tmp_path)
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_number_on_paper_stands_on_the_page(code: str, tmp_path: Path) -> None:
+    """But for the numbers of sheets: what the page prints follows from the release, as its own tests show."""
+    release = made_release("inconclusive", (code,))
+    words = words_of(PublicPdfReporter().render(release), tmp_path)
+    page = text(parsed(PublicHtmlReporter().render(release)))
+    on_page = set(re.findall(r"\d+", page))
+    words = re.sub(r"(?m)^\s*\d+ ?/ ?\d+\s*$", "", words)
+    words = re.sub(r"[ .…]{4,}\d+|\d+ ?\.[ .]{4,}", "", words)  # the sheets that the contents name
+    printed = set(re.findall(r"\d+", words))
+    assert len(printed) > 30
+    assert printed <= on_page, printed - on_page
