@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, LinearConstraint, minimize
 from scipy.stats import chisquare
 
 from audit.disclosure.method import chances_of, method_of
@@ -21,15 +21,12 @@ def test_the_law_has_mean_zero_and_its_variance(largest: int, variance: float) -
 
 def test_no_law_of_this_variance_has_more_entropy() -> None:
     changes = np.arange(-5, 6)
+    moments = np.stack([np.ones(11), changes, changes**2])
     found = minimize(
         lambda p: float((p * np.log(np.maximum(p, 1e-300))).sum()),
         np.full(11, 1 / 11),
-        bounds=[(1e-12, 1.0)] * 11,
-        constraints=[
-            {"type": "eq", "fun": lambda p: p.sum() - 1.0},
-            {"type": "eq", "fun": lambda p: (p * changes).sum()},
-            {"type": "eq", "fun": lambda p: (p * changes**2).sum() - 3.0},
-        ],
+        bounds=Bounds(np.full(11, 1e-12), np.ones(11)),
+        constraints=LinearConstraint(moments, [1.0, 0.0, 3.0], [1.0, 0.0, 3.0]),
         method="SLSQP",
         options={"ftol": 1e-14, "maxiter": 500},
     )
