@@ -116,6 +116,12 @@ class PublicFinding:
         return rounded_up(min(gaps) * self.row.people) if gaps else None
 
     @property
+    def is_outside(self) -> bool:
+        """Whether the printed rate has more errors than the row's own limit."""
+        high = self.limits[1]
+        return self.error is not None and high is not None and self.error > high
+
+    @property
     def apart(self) -> int | None:
         """About how many people of the row would fare otherwise at the rate of everyone else, rounded up to two
         digits.

@@ -207,7 +207,7 @@ class _Writer:
 
     def _overturn(self) -> Iterator[str]:
         """Yield how far rows beyond a limit are from it; where none is, how far those that come closest are."""
-        beyond = [each for each in self._reading.beyond if each.to_limit is not None]
+        beyond = [each for each in self._reading.beyond if each.is_outside and each.rate.metric != "selection_rate"]
         for finding in beyond[:_OVERTURNED]:
             yield self._t.gettext(
                 "%(group)s: with about %(count)s fewer errors among %(people)s people the rate would lie at the limit."
@@ -228,7 +228,9 @@ class _Writer:
 
     def _closest(self) -> list[PublicFinding]:
         within = (each for rule in self._reading.rules for each in self._reading.findings(rule) if not each.row.total)
-        found = [each for each in within if each.state == "within" and each.to_limit is not None]
+        found = [
+            each for each in within if each.state == "within" and each.to_limit is not None and not each.is_outside
+        ]
         return sorted(found, key=lambda each: (each.to_limit or 0, each.row.key))
 
     def _distance(self, finding: PublicFinding) -> dict[str, str]:
