@@ -57,10 +57,6 @@ class DataError(AuditError):
     """The evaluation set cannot be used as the plan describes it."""
 
 
-class RefusedReleaseError(DataError):
-    """A check before publication found that public figures could reveal something about people: none is written."""
-
-
 class DetectorError(AuditError):
     """The detector under audit cannot be loaded, or does not answer as it must."""
 

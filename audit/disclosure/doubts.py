@@ -68,10 +68,6 @@ class Doubts:
             return False
         return self._passes(rule, group, self._method.floor) and not self._passes(rule, group, self._method.row - 1)
 
-    def unscored_alone(self, group: Group) -> bool:
-        """Return whether people without an answer are the only ones who could keep a group from a PASS."""
-        return self._sources(group) == (0, 1)
-
     def moved(self, rule: NamedRule, question: Question, group: Group | None, unprinted: int) -> int | None:
         """Return how many people would be added as errors to a group, if the one unprinted number that could explain
         its verdict were `unprinted`; None where there is none, or several.

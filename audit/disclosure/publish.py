@@ -16,7 +16,7 @@ from audit.disclosure.draws import Draw, draw_side, draw_total
 from audit.disclosure.keys_file import KEY
 from audit.disclosure.method import Method
 from audit.disclosure.public_files import DATA, make_files
-from audit.disclosure.restricted import PARAMETERS, RELEASES, restricted_folder
+from audit.disclosure.restricted import COUNTER, RELEASES, restricted_folder
 from audit.disclosure.rows import Design, SideRows, features_of, others_of, rows_of
 from audit.disclosure.rules import public_rules
 from audit.disclosure.shape import SIDES, Shape, crossed_features, public_method, shape_of
@@ -64,10 +64,9 @@ def check_folder(plan: AuditPlan, restricted: Path) -> None:
     ResultError, FolderInUseError, StorageError
         As the release would: the key is missing, the log is damaged, floor or features are other ones.
     """
-    if crossed_features(plan) and any((restricted / name).exists() for name in (KEY, PARAMETERS, RELEASES)):
+    if crossed_features(plan) and any((restricted / name).exists() for name in (KEY, COUNTER, RELEASES)):
         with restricted_folder(restricted) as folder:
-            if folder.entries:
-                folder.settle(_parameters(plan))
+            folder.settle(_parameters(plan))
 
 
 def publish(
@@ -102,9 +101,9 @@ def publish(
         secret = folder.secret
         if before is not None and before.number is not None and before.set_id == set_id(secret):
             folder.refuse_older_than(before.number)
-        if folder.entries:
-            folder.settle(_parameters(result.plan))
-        last = folder.entries[-1].told if folder.entries else _NOTHING
+        parameters = _parameters(result.plan)
+        folder.settle(parameters)
+        last = folder.entries[-1] if folder.entries else _NOTHING
         made = _make(result, shape, method, secret, last)
         about = keyed(public_about(result, names, tuple(languages) or ("en",)), digests_of(result), secret)
         release = _finished(made, about, method, result, secret, max(len(folder.entries), 1))
@@ -113,11 +112,9 @@ def publish(
             release = release.model_copy(update={"number": len(folder.entries) + 1})
         files = make_files(release)
         if is_new and release.number is not None:
-            folder.settle(_parameters(result.plan))
+            told = {"sides": made.remembered, "release": json.loads(public_json(release)), "sha256": _digests(files)}
             # Remembered before it is written: a release that nobody saw does no harm, one that nobody remembers does.
-            folder.append(
-                {"sides": made.remembered, "release": json.loads(public_json(release)), "sha256": _digests(files)}
-            )
+            folder.append(parameters, told)
         write(files)
         return Published(release, files, new_key=folder.made_key)
 
@@ -145,7 +142,7 @@ def reproduce(restricted: Path, number: int) -> dict[str, bytes]:
     with restricted_folder(restricted) as folder:
         if not 1 <= number <= len(folder.entries):
             raise ResultError(f"there is no release {number}", slug="no-such-release", hint="see the restricted folder")
-        told = folder.entries[number - 1].told
+        told = folder.entries[number - 1]
     files = make_files(PublicRelease.model_validate_json(json.dumps(told["release"])))
     if _digests(files) != told["sha256"]:
         raise ResultError(

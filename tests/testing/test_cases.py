@@ -155,7 +155,7 @@ def test_the_restricted_folder_is_the_one_named_or_the_plans_or_that_of_run(tmp_
     """One that has lost its key is noticed before anything is scored: that is how it shows which was looked at."""
     folders = {"named": "named", "plan": "beside", "default": "audit-out/restricted"}
     (tmp_path / folders[where]).mkdir(parents=True)
-    (tmp_path / folders[where] / "parameters.json").write_text("{}", encoding="utf-8")
+    (tmp_path / folders[where] / "counter.json").write_text('{"releases": 0}', encoding="utf-8")
     plan = write_set(tmp_path, PLAN if where == "default" else PLAN + '[disclosure]\nfolder = "beside"\n')
     (tmp_path / "cases.csv").unlink()
     with pytest.raises(NotJudgedError, match=r"^plan\.toml: the key of the restricted folder is missing"):

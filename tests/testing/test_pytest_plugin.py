@@ -128,7 +128,6 @@ def test_each_group_each_rule_and_the_verdict_is_a_test_in_public_words(run: Run
         ".lock",
         "counter.json",
         "key",
-        "parameters.json",
         "releases",
     ]
     assert [path.name for path in (restricted / "releases").iterdir()] == ["0001.json"]
@@ -181,7 +180,7 @@ def test_what_cannot_be_judged_is_an_error_of_one_line(run_here: Run, pytester: 
     folder = project(pytester, FEW)
     tests = textwrap.dedent(GATE)
     (folder / "without-key").mkdir()
-    (folder / "without-key" / "parameters.json").write_text("{}", encoding="utf-8")
+    (folder / "without-key" / "counter.json").write_text('{"releases": 0}', encoding="utf-8")
     pytester.makeini("[pytest]\naudit7k_restricted_folder = without-key\n")
     (folder / "misspelt.toml").write_text(PLAN.replace("margin", "margn"), encoding="utf-8")
     for name in ("misspelt", "nowhere"):
