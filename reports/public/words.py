@@ -109,17 +109,22 @@ class PublicWords(RateWords):
             return self._t.gettext("fewer than %(count)s of %(people)s") % told
         return self._t.gettext("all but fewer than %(count)s of %(people)s") % told
 
-    def often(self, share: float) -> str:
-        """Return how often an error happens, in running text: "about 32 in 100"."""
-        if share in (0.0, 1.0):
-            return self._t.gettext("all") if share else self._t.pgettext("how many", "no")
-        return self._t.gettext("about %(count)s in %(base)s") % {"count": self.hundred(share), "base": "100"}
-
     def erring(self, finding: PublicFinding) -> str:
-        """Return the error of a row in running text: "misses about 32 in 100"; empty where only a bound is known."""
+        """Return the error of a row: "misses about 32 in 100 victims"; empty where only a bound is known."""
         if finding.error is None:
             return ""
-        return self.error_in_short(finding.rate.metric) % {"often": self.often(finding.error)}
+        missed = self._t.gettext("misses about %(count)s in 100 victims")
+        flagged = self._t.gettext("wrongly flags about %(count)s in 100 people who are not victims")
+        told = {
+            "true_positive_rate": missed,
+            "false_negative_rate": missed,
+            "false_positive_rate": flagged,
+            "true_negative_rate": flagged,
+            "precision": self._t.gettext("is wrong in about %(count)s in 100 flags"),
+            "accuracy": self._t.gettext("disagrees with the label in about %(count)s in 100 cases"),
+            "selection_rate": self._t.gettext("flags about %(count)s in 100 people"),
+        }
+        return told.get(finding.rate.metric, "%(count)s") % {"count": self.hundred(finding.error)}
 
     def beside(self, finding: PublicFinding) -> str:
         """Return everyone else and the row's own limit, to stand beside its error: "everyone else 12; limit 22"."""
@@ -134,6 +139,6 @@ class PublicWords(RateWords):
         return self._t.gettext("; ").join(told)
 
     def compared(self, finding: PublicFinding) -> str:
-        """Return a row beside everyone else: "misses about 32 in 100; everyone else 12; limit 22"."""
+        """Return a row beside everyone else: "misses about 32 in 100 victims; everyone else 12; limit 22"."""
         erring, beside = self.erring(finding), self.beside(finding)
         return self._t.gettext("; ").join(told for told in (erring, beside) if told)

@@ -100,7 +100,7 @@ def numbers_of_release(release: PublicRelease) -> Iterator[str]:
     words = [word for row in release.rows if not row.total for word in row.words]
     judged = [word for word in words if word.word is not None]
     yield from map(str, (len(judged), sum(word.word == "within" for word in judged)))
-    yield from map(str, (sum(word.word != "within" for word in judged),))
+    yield str(sum(word.word == "cannot_tell" for word in judged))
     yield str(sum(word.because == "unknown_people" for row in release.rows for word in row.words))
     for rule in release.rules:
         yield str(sum(word.word == "beyond" and word.rule == rule.rule for word in words))

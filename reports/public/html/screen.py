@@ -61,6 +61,8 @@ class Screen:
     cases: int | None
     covered: str
     """How many of 100 people stand in a row of their own; empty where it is not known."""
+    tally: str
+    """How many verdicts on rows are open, beside a fail; empty beside others, where `more` says it."""
 
 
 class ScreenWriter:
@@ -82,11 +84,12 @@ class ScreenWriter:
             outcome=self._outcome,
             heading=self._words.heading(self._outcome),
             sentence=sentence,
-            more=tuple(told for told in self._more() if told != sentence),
+            more=tuple(told for told in self._more() if told and told != sentence),
             picture=self._picture(),
             next_step=next_step(self._reading.release, self._language, names_groups=self._reading.names_groups),
             cases=self._reading.cases,
             covered=self._covered(),
+            tally=self._tally() if self._outcome == "fail" else "",
         )
 
     def change(self) -> tuple[str, ...]:
@@ -211,22 +214,19 @@ class ScreenWriter:
         if not self._reading.shown:
             yield self._words.sentence("figures_none")
         elif self._outcome != "fail":
-            yield from self._tally()
+            yield self._tally()
 
-    def _tally(self) -> Iterator[str]:
-        """Yield how many verdicts on rows are a pass, and how many are open."""
+    def _tally(self) -> str:
+        """Return how many verdicts on rows are a pass, and how many are open; empty where there is none."""
         words = [word for row in self._reading.release.rows if not row.total for word in row.words if word.word]
-        within = [word for word in words if word.word == "within"]
         reasons = Counter(word.because for word in words if word.word == "cannot_tell" and word.because)
-        if not words:
-            return
-        counts = {"all": len(words), "within": len(within), "open": len(words) - len(within)}
+        counts = {"all": len(words), "within": sum(word.word == "within" for word in words), "open": reasons.total()}
         told = {name: self._n.count(count) for name, count in counts.items()}
         if not reasons:
-            yield self._t.gettext("Of %(all)s verdicts on rows, %(within)s are within the limit.") % told
-            return
+            within = self._t.gettext("Of %(all)s verdicts on rows, %(within)s are within the limit.")
+            return within % told if words else ""
         told["reason"] = self._words.sentence(reasons.most_common(1)[0][0])
-        yield (
+        return (
             self._t.gettext(
                 "Of %(all)s verdicts on rows, %(within)s are within the limit; %(open)s are open, mostly because: "
                 "%(reason)s."
@@ -237,7 +237,7 @@ class ScreenWriter:
     def _picture(self) -> Picture | None:
         """Draw rows beyond a limit; else those that hold a group beyond it; else, without a fail, the widest gap."""
         found: Sequence[PublicFinding] = [each for each in self._reading.beyond if each.error is not None]
-        title = self._t.gettext("Beyond the limit")
+        title = self._t.gettext("Groups beyond the limit")
         if not found and self._reading.smaller_beyond:
             found = [each for each in self._reading.smaller_beyond if each.error is not None]
             title = self._t.gettext("A smaller group in these rows is beyond the limit")
@@ -246,6 +246,9 @@ class ScreenWriter:
         drawn = found[:MOST]
         if not drawn:
             return None
+        features = {part.feature for each in drawn for part in each.row.parts}
+        named = self._names.features(tuple(Axis(feature, "") for feature in sorted(features)))
+        title = self._t.gettext("%(title)s (%(features)s)") % {"title": title, "features": named}
         end = axis_end(place for each in drawn for place in self._places(each))
         rows = tuple(self._row(each, end) for each in drawn)
         return Picture(title, self._words.hundred(end), rows, len(self._reading.beyond) - len(rows))
