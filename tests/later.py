@@ -106,6 +106,7 @@ LATER: Final = {
         "reports/test_public_hostile.py",
         "reports/test_public_page.py",
         "reports/test_public_pdf.py",
+        "reports/test_public_said.py",
         "reports/test_report_counts_people.py",
         "reports/test_report_governance.py",
         "reports/test_report_hostile.py",

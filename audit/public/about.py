@@ -1,8 +1,7 @@
 """Facts beside the figures of a public report: who audits what, under which limits, and who answers for it.
 
 Nothing here may follow from an exact count. It comes from the plan, from what the operator declares, and from names of
-what was looked at; a gate treats its numbers as furniture (`audit.disclosure.explain`), so whoever adds a field decides
-that it tells of no person.
+what was looked at: whoever adds a field decides that it tells of no person.
 """
 
 from __future__ import annotations
@@ -187,9 +186,9 @@ class PublicAbout(Part):
     probe_rules: int
     """Number of rules on probes in the verdict; their results are in the restricted report."""
     weighted: bool
-    """Whether the exact audit weights its cases. Protected figures do not, so that they have no rates and no words."""
+    """Whether the audit weights its cases: rates and their ranges do too, and do not follow from numbers of people."""
     clustered: bool
-    """Whether cases belong together. Protected intervals would not know of it: there are no rates and no words."""
+    """Whether cases belong together: likely ranges know of it, and do not follow from numbers of people."""
     unit: Unit = "row"
     """Unit that the table counts once: each row, or each cluster of rows, such as a person with several cases."""
     safeguards: tuple[PublicSafeguard, ...]

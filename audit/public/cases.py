@@ -124,6 +124,8 @@ class RowCase:
         return "" if rate.at_most is None else f"at most {percent(rate.at_most)}"
 
     def _rate(self, rate: PublicRate) -> str:
+        if not self.value and self.row.few is None:
+            return f"about {self.row.people} people, and no rate in public"
         said = f"{METRICS[rate.metric].plain} {self.value}".rstrip()
         if self.row.few is not None:
             return f"{said} ({few_words(self.row)})"
@@ -165,7 +167,7 @@ class PublicCases:
     def _of(self, rule: PublicRule) -> Iterable[RowCase]:
         for row in self.release.rows:
             word = next((word for word in row.words if word.rule == rule.rule), None)
-            if word is None or (state_of(word) == "not_judged" and not judges(rule, row)):
+            if word is None or (state_of(word) == "not_judged" and not (judges(rule, row) and _has_rate(rule, row))):
                 continue
             larger = "" if word.judged_as is None else self._names.of(word.judged_as)
             waiver = None if row.group is None else self._waivers.get((rule.rule, row.group))
@@ -176,6 +178,11 @@ def judges(rule: PublicRule, row: PublicRow) -> bool:
     """Tell whether a rule judges the groups of the features of a row."""
     asked = {part.feature for part in row.parts}
     return not rule.groups or any(set(judged) == asked for judged in rule.groups)
+
+
+def _has_rate(rule: PublicRule, row: PublicRow) -> bool:
+    rates = (rate for rate in row.rates if rate.metric == rule.metric)
+    return any(end is not None for rate in rates for end in (rate.value, rate.at_least, rate.at_most))
 
 
 def few_words(row: PublicRow) -> str:

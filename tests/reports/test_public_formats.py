@@ -456,6 +456,20 @@ def test_a_set_of_few_strata_has_few_cases() -> None:
     assert cases <= 150
 
 
+def test_a_row_without_a_word_and_a_rate_is_not_listed() -> None:
+    release = in_states(made_release("inconclusive"), lambda: "not_judged")
+    empty = {"value": None, "low": None, "high": None, "at_least": None, "at_most": None, "rest": None}
+    rows = tuple(
+        row.model_copy(update={"rates": tuple(rate.model_copy(update=empty) for rate in row.rates)})
+        for row in release.rows
+    )
+    assert int(junit_of(release).get("tests", "")) > 1 + len(release.rules)
+    without = release.model_copy(update={"rows": rows})
+    assert int(junit_of(without).get("tests", "")) == 1 + len(release.rules)
+    judged = in_states(without, lambda: "beyond")
+    assert all("people, and no rate in public" in case.message for case in PublicCases(judged).failing)
+
+
 def test_they_are_registered_under_names_and_files_of_their_own() -> None:
     assert {one.name for one in REPORTERS} == set(REGISTERED) - {"html", "json", "pdf"}
     assert len({one.filename for one in REPORTERS}) == len(REPORTERS)
