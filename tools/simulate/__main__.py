@@ -32,6 +32,7 @@ SUBJECTS: Final = {
     "public_sets": 0.4,
     "public_guesses": 2.0,
     "public_replay": 0.2,
+    "public_small": 4.0,
     "selected": 1.0,
     "planning": 1.0,
     "changes": 0.6,

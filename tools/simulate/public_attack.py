@@ -178,6 +178,8 @@ class Found:
     people_told: list[str] = field(default_factory=list)
     outcomes_told: list[str] = field(default_factory=list)
     few_told: list[str] = field(default_factory=list)
+    joined_told: list[str] = field(default_factory=list)
+    """Rows that say "fewer than twenty" of which not all of 0 to 9 are left."""
     wrong: int = 0
     """Figures that are not true, by what the method says of them."""
     narrowest: int = 10**6
@@ -185,7 +187,17 @@ class Found:
 
     def add(self, other: Found) -> None:
         """Take in what another attack found."""
-        for name in ("people", "outcomes", "few", "figures", "people_told", "outcomes_told", "few_told", "wrong"):
+        for name in (
+            "people",
+            "outcomes",
+            "few",
+            "figures",
+            "people_told",
+            "outcomes_told",
+            "few_told",
+            "joined_told",
+            "wrong",
+        ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.narrowest = min(self.narrowest, other.narrowest)
 
@@ -228,7 +240,8 @@ def _ask_few(row: Printed, known: Known, places: IntArray, found: Found) -> None
     low, high = known.bounds(known.marked(places[row.members][:, part]))
     found.few += 1
     if low > 0 or high < FLOOR - 1:
-        found.few_told.append(f"{row.key}: fewer than {row.fewer_than} {row.few} are {low} to {high}")
+        told = found.few_told if row.fewer_than == FLOOR else found.joined_told
+        told.append(f"{row.key}: fewer than {row.fewer_than} {row.few} are {low} to {high}")
 
 
 def _unions(rows: Sequence[Printed], shape: tuple[int, ...], rng: np.random.Generator) -> list[tuple[str, BoolArray]]:

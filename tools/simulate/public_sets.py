@@ -162,26 +162,31 @@ class Case(NamedTuple):
         """Attack so many sets."""
         found = Found()
         for at in range(max(1, round(sets * self.sets))):
-            rng = np.random.default_rng([seed, at])
-            ladders, cells = self.maker(rng)
-            reader: Reader = PLAIN
-            publisher: Publisher | Careless = Publisher(ladders, rng.bytes(32))
-            if self.careless is not None:
-                publisher = Careless(ladders, rng, *self.careless)
-                reader = EXACT if self.careless[0] else PLAIN
-            seen = Seen([], [], [])
-            for release in range(self.releases):
-                cells = self.changes(cells, rng) if release else cells
-                rows = publisher.release(cells)
-                if not rows:
-                    break
-                seen.releases.append(rows)
-                seen.cells.append(cells)
-            if seen.releases:
-                named = Seen.of(seen.releases, seen.cells)
-                known = named.known(reader, whole=self.whole, people_known=self.people_known)
-                found.add(attack(named, known, rng, self.asked))
+            found.add(self.one(np.random.default_rng([seed, at])))
         return found
+
+    def one(self, rng: np.random.Generator) -> Found:
+        """Attack one set."""
+        ladders, cells = self.maker(rng)
+        reader: Reader = PLAIN
+        publisher: Publisher | Careless = Publisher(ladders, rng.bytes(32))
+        if self.careless is not None:
+            publisher = Careless(ladders, rng, *self.careless)
+            reader = EXACT if self.careless[0] else PLAIN
+        releases: list[list[Printed]] = []
+        numbers: list[IntArray] = []
+        for release in range(self.releases):
+            cells = self.changes(cells, rng) if release else cells
+            rows = publisher.release(cells)
+            if not rows:
+                break
+            releases.append(rows)
+            numbers.append(cells)
+        if not releases:
+            return Found()
+        seen = Seen.of(releases, numbers)
+        known = seen.known(reader, whole=self.whole, people_known=self.people_known)
+        return attack(seen, known, rng, self.asked)
 
 
 CASES: Final = (
@@ -221,6 +226,7 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
             ("people told", found.people_told, found.people),
             ("outcome of < 20 told", found.outcomes_told, found.outcomes),
             ("fewer than 10 not open", found.few_told, found.few),
+            ("fewer than 20 not open", found.joined_told, found.few),
         ):
             if asked:
                 yield Measured(case.name, event, len(told), asked, expected)
