@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from made.portal import LOGO, MINISTRY, made_audits, made_site, rendered
+from made.portal import LOGO, MINISTRY, made_audits, made_release, made_site, put, rendered
 
 from audit.public.site import PublicPublisher
 
@@ -81,7 +81,14 @@ def test_one_can_go_from_page_to_page(page: Page, site: Path) -> None:
 
 @pytest.mark.parametrize(
     ("start", "width"),
-    [("index", 1280), ("index", 320), ("systems/advert", 390), ("operators/ministry", 390), ("ar/index", 390)],
+    [
+        ("index", 1280),
+        ("index", 320),
+        ("systems/advert", 390),
+        ("operators/ministry", 390),
+        ("by-use", 390),
+        ("ar/index", 390),
+    ],
 )
 def test_axe_finds_nothing(browser: Browser, site: Path, start: str, width: int) -> None:
     path = Path(os.environ.get("AUDIT7K_AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
@@ -94,3 +101,17 @@ def test_axe_finds_nothing(browser: Browser, site: Path, start: str, width: int)
     found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
     context.close()
     assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found["violations"]] == []
+
+
+def test_the_annex_is_printed_whole(page: Page, tmp_path: Path) -> None:
+    """Of four systems and more the parts are folded on a screen, and open on paper."""
+    for number in range(4):
+        put(tmp_path / str(number), made_release("fail", title=f"System {number}", owner=MINISTRY), None)
+    (annex,) = [content for name, content in rendered(made_site(tmp_path)).items() if name.startswith("operators/")]
+    (tmp_path / "annex.html").write_bytes(annex)
+    page.goto((tmp_path / "annex.html").as_uri())
+    people = page.get_by_text("People in the test")
+    assert people.count() == 4
+    assert not people.first.is_visible()
+    page.emulate_media(media="print")
+    assert all(people.nth(place).is_visible() for place in range(4))
