@@ -21,7 +21,7 @@ LATER: Final = {
         "crosscheck/test_own_measures.py::test_intervals_cover",
         "disclosure/test_attack_by_trying.py",
         "disclosure/test_attacks.py::test_the_attack_tells_what_a_careless_publisher_prints",
-        "disclosure/test_attacks.py::test_two_models_that_take_turns_do_not_tell_who_left",
+        "disclosure/test_attacks.py::test_answers_and_people_that_return_do_not_tell_who_left",
         "disclosure/test_disclosure_simulation.py",
         "disclosure/test_programs_by_trying.py",
         "disclosure/test_signs_by_trying.py",

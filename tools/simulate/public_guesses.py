@@ -99,6 +99,12 @@ def two_models(cells: IntArray, at: int, rng: np.random.Generator) -> IntArray:
     return changed
 
 
+def twelve_by_turns(cells: IntArray, at: int, rng: np.random.Generator) -> IntArray:
+    """Let the same twelve people of the person's row come and leave by turns. Nothing else changes."""
+    del rng
+    return _placed(cells, 12 * (at % 2))
+
+
 class Case(NamedTuple):
     """What happens between releases, and to one person."""
 
@@ -203,6 +209,8 @@ READERS: Final = (
     Case("two models take turns", 4, two_models, anew=True),
     Case("two models take turns", 8, two_models, anew=True),
     Case("two models take turns", 50, two_models, anew=True),
+    Case("twelve people come and leave by turns", 8, twelve_by_turns, anew=True),
+    Case("twelve people come and leave by turns", 50, twelve_by_turns, anew=True),
     Case("5 % answered differently", 4, other_model, "comes"),
     Case("a fifth answered by a coin", 8, undecided, "comes", anew=True),
     Case("5 % answered differently", 4, other_model, "flips"),
