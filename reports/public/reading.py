@@ -236,8 +236,10 @@ class PublicReading:
         if not self.cases or not by_kind:
             return None
         name = by_kind[0].name
-        own = sum(row.people for row in self.rows((name,)) if not row.total and _is_own(row.parts[0]))
-        return name, min(own / self.cases, 1.0)
+        rows = [row for row in self.rows((name,)) if not row.total]
+        own = sum(row.people for row in rows if _is_own(row.parts[0]))
+        most = self.cases if all(_is_own(row.parts[0]) for row in rows) else self.cases - 1
+        return name, min(own, most) / self.cases
 
 
 def worst_first(findings: Iterable[PublicFinding]) -> list[PublicFinding]:

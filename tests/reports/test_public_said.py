@@ -117,7 +117,7 @@ def numbers_of_release(release: PublicRelease) -> Iterator[str]:
             and row.parts[0].kind == "level"
             and row.parts[0].codes != ("unknown",)
         )
-        yield str(100 * own // cases)
+        yield str(100 * min(own, cases - 1) // cases)
 
 
 def days(release: PublicRelease) -> Iterator[str]:

@@ -44,6 +44,8 @@ class Picture:
     end: str
     """Number of 100 at which the axis ends."""
     rows: tuple[PictureRow, ...]
+    look: str
+    """Look of its first row."""
     more: int
     """Number of rows beyond a limit that are not in it."""
 
@@ -251,7 +253,7 @@ class ScreenWriter:
         title = self._t.gettext("%(title)s (%(features)s)") % {"title": title, "features": named}
         end = axis_end(place for each in drawn for place in self._places(each))
         rows = tuple(self._row(each, end) for each in drawn)
-        return Picture(title, self._words.hundred(end), rows, len(self._reading.beyond) - len(rows))
+        return Picture(title, self._words.hundred(end), rows, drawn[0].outcome, len(self._reading.beyond) - len(rows))
 
     def _widest(self) -> list[PublicFinding]:
         judged = (each for rule in self._reading.rules for each in self._reading.findings(rule) if not each.row.total)
