@@ -86,11 +86,11 @@ class PortalWords:
         return capital(self.t.gettext(known.plain)) if known else RateWords(self.language).rate(metric)
 
     def group(self, finding: PublicFinding, figures: Figures) -> str:
-        """Return what a row says under its rule: "misses about 38 in 100; everyone else 20; limit 30", or its bound."""
+        """Return what a row says by a rule: "misses about 38 in 100 victims; everyone else 20; limit 30"."""
         words = self.of(figures)
         if finding.error is not None:
             return words.compared(finding)
-        said = words.error_in_short(finding.rate.metric) % {
+        said = words.error(finding.rate.metric) % {
             "often": self.t.gettext("%(count)s in %(base)s") % {"count": words.value(finding), "base": "100"}
         }
         return self.t.gettext("; ").join(filter(None, (said, words.beside(finding))))

@@ -20,7 +20,10 @@ from reports.language import ENGLISH
 from reports.public_names import names_of
 
 Ends = tuple[Decimal, Decimal, Decimal, Decimal]
-PLAIN = {"true_positive_rate": "misses", "false_positive_rate": "wrongly flags"}
+PLAIN = {
+    "true_positive_rate": "misses about {0} in 100 victims",
+    "false_positive_rate": "wrongly flags about {0} in 100 people who are not victims",
+}
 
 
 def share(number: float | None) -> Decimal:
@@ -53,7 +56,7 @@ def limit_of(rate: PublicRate, rule: PublicRule) -> Decimal:
 
 def compared(rate: PublicRate, rule: PublicRule) -> str:
     """What is said of a row, worked out from the release alone."""
-    said = f"{PLAIN[rate.metric]} about {hundred(error(rate, rate.value))} in 100"
+    said = PLAIN[rate.metric].format(hundred(error(rate, rate.value)))
     if rate.rest is None:
         return said
     return f"{said}; everyone else {hundred(error(rate, rate.rest))}; limit {hundred(limit_of(rate, rule))}"
@@ -279,3 +282,27 @@ def test_the_index_lists_what_the_releases_print(english: PublicSite, pages: dic
                 assert listed.beyond == sum(word.word == "beyond" for word in words)
                 assert listed.within == sum(word.word == "within" and not word.smaller_beyond for word in words)
     assert seen > 6
+
+
+def test_of_a_row_of_few_the_bound_is_said_and_no_gap(tmp_path: Path) -> None:
+    """No bound is drawn, or stands where a rate would."""
+    release = made_release("inconclusive", title="S 1")
+    rows = tuple(
+        row.model_copy(update={"words": (row.words[0].model_copy(update={"word": "beyond"}),)})
+        if row.key == "nationality:country=NPL" and row.side == "positives"
+        else row
+        for row in release.rows
+    )
+    (few,) = [row.rates[0] for row in rows if any(word.word == "beyond" for word in row.words)]
+    put(tmp_path, release.model_copy(update={"rows": rows}), None)
+    files = rendered(made_site(tmp_path))
+    (page,) = [content.decode() for name, content in files.items() if name.startswith("systems/")]
+    bound = hundred(1 - share(few.at_least))
+    assert few.value is None
+    assert f"Nepal: misses at most {bound} in 100 victims; everyone else " in text(parsed(page))
+    assert not [each for each in find_all(parsed(page), "svg") if each.get("class") == "t"]
+    (audit,) = [
+        audit for system in PortalIndex.model_validate_json(files["index.json"]).systems for audit in system.audits
+    ]
+    assert audit.rules[0].furthest is None
+    assert f"misses at most {bound} in 100 victims" in text(parsed(files["index.html"].decode()))
