@@ -106,6 +106,7 @@ LATER: Final = {
         "reports/test_pdf_page.py",
         "reports/test_public_formats.py",
         "reports/test_public_hostile.py",
+        "reports/test_public_language.py",
         "reports/test_public_page.py",
         "reports/test_public_pdf.py",
         "reports/test_public_said.py",

@@ -55,6 +55,5 @@ SENTENCES: Final[Mapping[str, str]] = {
     "change_weighted_set": "It is not judged: there is no exact test of a change for weighted cases.",
     "change_clustered_set": "It is not judged: there is no exact test of a change for cases that belong together.",
     "change_differs": "The plans of the two audits differ in: {features}.",
-    "no_clear_change": "no clear change",
 }
 """The English of what a public report must say; other languages translate it."""

@@ -7,7 +7,7 @@ missed, people wrongly flagged, flags that are wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -240,11 +240,6 @@ class PublicReading:
         own = sum(row.people for row in rows if _is_own(row.parts[0]))
         most = self.cases if all(_is_own(row.parts[0]) for row in rows) else self.cases - 1
         return name, min(own, most) / self.cases
-
-
-def worst_first(findings: Iterable[PublicFinding]) -> list[PublicFinding]:
-    """Sort findings: beyond the limit, then with a smaller group beyond it, then by the gap; bounds last."""
-    return sorted(findings, key=lambda finding: (*order_of(finding), finding.row.key))
 
 
 def order_of(finding: PublicFinding) -> tuple[int, float]:
