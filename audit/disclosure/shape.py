@@ -105,6 +105,7 @@ def shape_of(result: AuditResult) -> Shape | None:
             slug="contradictory-result",
             hint="it was changed after the audit; run the audit again",
         )
+    _check_absent(plan, total)
     singles = [cells.sum(axis=tuple(at for at in range(len(crossed)) if at != own)) for own in range(len(crossed))]
     for name in [name for name in plan.groups if name not in crossed and unit == "row"]:
         one = [counts for counts in result.counts if counts.group.family == finest_family(plan, [name])]
@@ -116,6 +117,23 @@ def shape_of(result: AuditResult) -> Shape | None:
     sides = {side: _side(side, ladders, singles, cells if len(crossed) == CROSSED else None) for side in SIDES}
     unscored = int(total[:, NOT_FLAGGED + 1 :].sum())
     return Shape(tuple(ladders), sides, unscored, int(total[UNLABELLED, : NOT_FLAGGED + 1].sum()))
+
+
+def _check_absent(plan: AuditPlan, total: IntArray) -> None:
+    decided = total[:, [FLAGGED, NOT_FLAGGED]].sum(axis=1)
+    there = {
+        "positives": decided[POSITIVE],
+        "negatives": decided[NEGATIVE],
+        "unlabelled": decided[UNLABELLED],
+        "unscored": total.sum() - decided.sum(),
+    }
+    found = [name for name in plan.disclosure.absent if there[name]]
+    if found:
+        raise ResultError(
+            f"disclosure.absent says that the set has no {found[0]}, and it has",
+            slug="not-absent",
+            hint="take the name out of disclosure.absent: who reads public files would rely on it",
+        )
 
 
 def _side(

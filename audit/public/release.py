@@ -295,13 +295,21 @@ def row_key(parts: tuple[PublicPart, ...]) -> str:
     """Return the text by which a public file says whose numbers stand beside it.
 
     `gender:level=woman,nationality:country=NGA`; joined codes with `+`; `nationality:m49-subregion=others of 011`;
-    `everyone` for all. Unseen characters are written out.
+    `everyone` for all. Unseen characters and marks that have a meaning here are written out: no two rows have one name.
     """
-    return harmless(",".join(f"{part.feature}:{part.rung}={_codes(part)}" for part in parts)) or "everyone"
+    return harmless(",".join(f"{_plain(part.feature)}:{part.rung}={_codes(part)}" for part in parts)) or "everyone"
+
+
+_MARKS: Final = str.maketrans({mark: f"%{ord(mark):02X}" for mark in "%,=:+"})
+
+
+def _plain(text: str) -> str:
+    written = text.translate(_MARKS)
+    return written.replace(" ", "%20", 1) if written.startswith("others of ") else written
 
 
 def _codes(part: PublicPart) -> str:
-    codes = "+".join(part.codes)
+    codes = "+".join(map(_plain, part.codes))
     return f"others of {codes or 'all'}" if part.kind == "others" else codes
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import pytest
 from made.audits import gender, result_of
 from made.counts import categorical
 from made.releases import GENDERS, published
 
+from audit.errors import ResultError
+from audit.public.release import PublicPart, row_key
 from audit.result.audit_result import AuditResult
 from audit.stats.arrays import IntArray
 
@@ -61,3 +65,33 @@ def test_everybody_stands_in_one_row_of_each_table(tmp_path: Path) -> None:
                 if row.side == side and tuple(part.feature for part in row.parts) == table and not row.total
             ]
             assert abs(sum(rows) - whole) <= 5 * (len(rows) + 1)
+
+
+def test_what_a_plan_says_cannot_occur_must_not_occur(tmp_path: Path) -> None:
+    result = three_features()
+    disclosure = result.plan.disclosure.model_copy(update={"absent": ("negatives",)})
+    plan = result.plan.model_copy(update={"disclosure": disclosure})
+    with pytest.raises(ResultError, match="no negatives, and it has"):
+        published(result.model_copy(update={"plan": plan}), tmp_path / "restricted")
+
+
+def test_no_two_rows_have_one_name() -> None:
+    """Levels are written as they are found, whatever marks they hold."""
+
+    def part(feature: str, *codes: str, kind: Literal["level", "joined", "others"] = "level") -> PublicPart:
+        return PublicPart(feature=feature, kind=kind, rung="level", codes=codes)
+
+    rows = [
+        (part("a", "x,b:level=y"),),
+        (part("a", "x"), part("b", "y")),
+        (part("a", "x+y"),),
+        (part("a", "x", "y", kind="joined"),),
+        (part("a", "others of x"),),
+        (part("a", "x", kind="others"),),
+        (part("a", "others of all"),),
+        (part("a", kind="others"),),
+        (part("a:level=b", "y"),),
+        (part("a", "%2C"),),
+        (part("a", ","),),
+    ]
+    assert len({row_key(row) for row in rows}) == len(rows)
