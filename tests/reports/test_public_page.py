@@ -87,10 +87,13 @@ def test_the_line_of_facts_says_what_was_audited(pages: dict[str, Element]) -> N
     what, _, sure = facts.partition(" Of ")
     assert what == (
         "Operator: o Used for identifying victims About 30,000 cases Labels: made by hand The plan names no auditor 1 "
-        "January 2026 99 of 100 people stand in a row of their own nationality"
+        "January 2026 99 of 100 people are of a nationality published by name"
     )
-    assert re.fullmatch(r"\d+ verdicts on rows, \d+ are within the limit; \d+ are open, mostly because: too few cases.",
-                        sure)  # fmt: skip
+    assert re.fullmatch(
+        r"\d+ published judgements on groups, 3 are beyond the limit, \d+ within it; \d+ are open, mostly because: "
+        r"too few cases.",
+        sure,
+    )
     told = text(parsed(render(with_about(made_release("fail"), auditor="A university", valid_until="2027-01-31"))))
     assert "Audited by A university" in told
     assert "This audit expires on 31 January 2027" in told
@@ -163,8 +166,10 @@ def test_a_pass_says_of_whom_it_says_nothing(pages: dict[str, Element]) -> None:
     stated = text(section(pages["pass"], "verdict"))
     assert stated.startswith("Within the limit in every group we could judge In this test, on the exact figures,")
     assert "This says nothing about groups that were too small to judge." in stated
-    assert re.search(r"Of (\d+) verdicts on rows, (\d+) are within the limit; (\d+) are open, mostly because: too few",
-                     stated)  # fmt: skip
+    assert re.search(
+        r"Of \d+ published judgements on groups, \d+ are within the limit; \d+ are open, mostly because: too few",
+        stated,
+    )
     assert "The widest gap" in stated
     overturn = text(section(pages["pass"], "overturn"))
     assert len(re.findall(r"with about [\d,]+ more errors among [\d,]+ people the rate would lie at", overturn)) == 3

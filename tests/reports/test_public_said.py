@@ -101,6 +101,7 @@ def numbers_of_release(release: PublicRelease) -> Iterator[str]:
     judged = [word for word in words if word.word is not None]
     yield from map(str, (len(judged), sum(word.word == "within" for word in judged)))
     yield str(sum(word.word == "cannot_tell" for word in judged))
+    yield str(sum(word.word == "beyond" for word in judged))
     yield str(sum(word.because == "unknown_people" for row in release.rows for word in row.words))
     for rule in release.rules:
         yield str(sum(word.word == "beyond" and word.rule == rule.rule for word in words))

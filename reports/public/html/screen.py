@@ -219,22 +219,25 @@ class ScreenWriter:
             yield self._tally()
 
     def _tally(self) -> str:
-        """Return how many verdicts on rows are a pass, and how many are open; empty where there is none."""
+        """Return how many judgements on rows are a pass, and how many are open; empty where there is none."""
         words = [word for row in self._reading.release.rows if not row.total for word in row.words if word.word]
+        if not words:
+            return ""
         reasons = Counter(word.because for word in words if word.word == "cannot_tell" and word.because)
-        counts = {"all": len(words), "within": sum(word.word == "within" for word in words), "open": reasons.total()}
-        told = {name: self._n.count(count) for name, count in counts.items()}
-        if not reasons:
-            within = self._t.gettext("Of %(all)s verdicts on rows, %(within)s are within the limit.")
-            return within % told if words else ""
-        told["reason"] = self._words.sentence(reasons.most_common(1)[0][0])
-        return (
-            self._t.gettext(
-                "Of %(all)s verdicts on rows, %(within)s are within the limit; %(open)s are open, mostly because: "
-                "%(reason)s."
+        counts = Counter(word.word for word in words)
+        told = {name: self._n.count(counts[name]) for name in ("beyond", "within", "cannot_tell")}
+        told["all"] = self._n.count(len(words))
+        if counts["beyond"]:
+            first = self._t.gettext(
+                "Of %(all)s published judgements on groups, %(beyond)s are beyond the limit, %(within)s within it"
             )
-            % told
-        )
+        else:
+            first = self._t.gettext("Of %(all)s published judgements on groups, %(within)s are within the limit")
+        if not reasons:
+            return self._t.gettext("%(first)s.") % {"first": first % told}
+        last = {"first": first % told, "open": told["cannot_tell"]}
+        last["reason"] = self._words.sentence(reasons.most_common(1)[0][0])
+        return self._t.gettext("%(first)s; %(open)s are open, mostly because: %(reason)s.") % last
 
     def _picture(self) -> Picture | None:
         """Draw rows beyond a limit; else those that hold a group beyond it; else, without a fail, the widest gap."""
@@ -281,7 +284,7 @@ class ScreenWriter:
             return ""
         feature, share = covered
         if self._names.is_nationality(Axis(feature, "")):
-            told = self._t.gettext("%(count)s of 100 people stand in a row of their own nationality")
+            told = self._t.gettext("%(count)s of 100 people are of a nationality published by name")
         else:
-            told = self._t.gettext("%(count)s of 100 people stand in a row of their own by %(feature)s")
+            told = self._t.gettext("%(count)s of 100 people are in a group published by name, by %(feature)s")
         return told % {"count": self._n.count(math.floor(share * 100 + 1e-9)), "feature": self._names.feature(feature)}
