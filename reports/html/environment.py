@@ -47,6 +47,7 @@ class _Compiled(BytecodeCache):
         self._kept[bucket.key] = bucket.bytecode_to_string()
 
 
+_HEAD: Final = re.compile(r"<h2 .*?</h2>")
 _COMPILED = _Compiled()
 
 
@@ -80,6 +81,7 @@ def environment(language: Language, folder: Path | None = None) -> Environment:
     made.filters["probability"] = language.numbers.probability
     made.filters["css_string"] = css_string
     made.filters["capital"] = capital
+    made.filters["folded"] = folded
     writer = SentenceWriter(language)
     made.filters["written"] = writer.written
     made.filters["known"] = writer.known
@@ -93,6 +95,12 @@ def css_string(text: str) -> Markup:
     """
     escaped = "".join(letter if letter.isalnum() or letter == " " else f"\\{ord(letter):x} " for letter in text)
     return Markup(f'"{escaped}"')  # noqa: S704 - nothing in it but letters, digits, spaces and escapes
+
+
+def folded(sections: str) -> Markup:
+    """Return sections whose heads open them: a page shows the heads, and paper shows all."""
+    made = _HEAD.sub(r"<details class=depth><summary>\g<0></summary>", str(sections))
+    return Markup(made.replace("</section>", "</details>\n</section>"))  # noqa: S704 - made by templates
 
 
 def isolated(text: str) -> str:
