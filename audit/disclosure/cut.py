@@ -8,7 +8,7 @@ no number of people below the floor follows (proof: docs/disclosure.md).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -33,6 +33,8 @@ class Row:
     """Code of the level or the place; empty for `joined` and for the others of a whole list."""
     members: tuple[int, ...]
     """Places on the finest rung of the ladder."""
+    joined: int = 0
+    """How many rows joined it since the first release: from then on it is a row of other people."""
 
 
 Join = Callable[[Row], tuple[bool, int, tuple[int, ...]]]
@@ -140,8 +142,8 @@ def unite(ladder: Ladder, rows: Sequence[Row], people: IntArray, keep: int) -> l
             key=lambda each: (len(each.members) if homes else 0, int(people[list(each.members)].sum()), each.members),
         )
         rows.remove(home)
-        members = tuple(sorted((*home.members, *row.members)))
-        rows.append(Row(home.kind, home.rung, home.code, members) if homes else rest_of(ladder, members))
+        members, joined = tuple(sorted((*home.members, *row.members))), home.joined + row.joined + 1
+        rows.append(replace(home if homes else rest_of(ladder, members), members=members, joined=joined))
     return []
 
 

@@ -45,6 +45,8 @@ class Draw:
     """What the row has few of."""
     fewer_than: int | None
     """Bound on it."""
+    people_as_of: str
+    """Day on which the number of people was drawn."""
     as_of: str
     """Day on which outcomes were drawn."""
     of_people: int
@@ -53,9 +55,23 @@ class Draw:
     """Exact numbers of errors and of right answers when these were drawn."""
     of_right: int
     number: int
-    """How many times outcomes were drawn."""
-    same_people: int
-    """How many times since the number of people was drawn."""
+    """Number of the draw of outcomes among those of its row, from 1."""
+    joined: int
+    """How many rows had joined its row."""
+
+    @property
+    def day(self) -> str:
+        """Day from which all of its numbers were right within the largest change."""
+        return min(self.people_as_of, self.as_of)
+
+    def changed(self, entry: Entry) -> int:
+        """Return the least number of people and answers that must have changed since it was drawn."""
+        return max(
+            abs(entry.people - self.of_people),
+            abs(entry.errors - self.of_errors),
+            abs(entry.right - self.of_right),
+            abs(entry.people - self.of_errors - self.of_right),
+        )
 
     @property
     def printed(self) -> Printed:
@@ -84,7 +100,7 @@ def draw_side(
     counts: SideCounts,
     made: Cut,
     listed: Sequence[Entry],
-    before: Mapping[str, Draw],
+    before: Sequence[Mapping[str, Draw]],
     method: Method,
     secret: bytes,
     day: str,
@@ -98,18 +114,19 @@ def draw_side(
     ----------
     listed : sequence of Entry
         The rows, with their exact numbers.
-    before : mapping of str to Draw
-        Draws of the release before, by the key of their row.
+    before : sequence of mapping of str to Draw
+        Draws of all releases before, the first one first, by the key of their row.
     day : str
         Day of the audit, as YYYY-MM-DD.
     """
     of_tables = [totals(ladder, rows) for ladder, rows in zip(counts.ladders, made.rows, strict=True)]
     noise = _Noise(side, method, secret)
-    fresh, draws = {}, {}
+    past, draws = {}, {}
     for entry in listed:
-        old = before.get(entry.key)
-        draws[entry.place] = _draw(entry, old, noise, day, 0)
-        fresh[entry.place] = old is None or draws[entry.place].number != old.number
+        drawn = [draw for release in before if (draw := release.get(entry.key)) and draw.joined == entry.joined]
+        past[entry.place] = drawn
+        draws[entry.place] = _draw(entry, drawn, noise, day, 0)
+    fresh = {place: all(draw.number != old.number for old in past[place]) for place, draw in draws.items()}
     at = {entry.place: entry for entry in listed}
     families = families_of(made, of_tables, at)
     sums = Sums(made, of_tables)
@@ -126,10 +143,10 @@ def draw_side(
         for place in again:
             attempts[place] += 1
             entry = at[place]
-            draws[place] = _draw(entry, before.get(entry.key), noise, day, attempts[place])
-    lag = {place: method.floor - 1 for place, is_fresh in fresh.items() if not is_fresh}
+            draws[place] = _draw(entry, past[place], noise, day, attempts[place])
+    lag = {place: method.row - 1 for place, is_fresh in fresh.items() if not is_fresh}
     is_open = not told or not _told(sums, shown, method, lag)
-    standing = frozenset(at[place].key for place, is_fresh in fresh.items() if not is_fresh)
+    standing = frozenset(at[place].key for place, old in past.items() if old and old[-1].number == draws[place].number)
     return Drawn({at[place].key: draw for place, draw in shown.items()}, is_open, standing)
 
 
@@ -139,11 +156,11 @@ def draw_total(
     """Draw a number of people that stands in no table; None below T, whether there is anybody or not."""
     if count < method.row:
         return None
-    if before is not None and abs(count - before["of"]) < method.floor:
+    noise, entry = _Noise(name, method, secret), Entry(EVERYONE, (), False, 0, count)
+    if before is not None and abs(count - before["of"]) < noise.least(entry, before["number"]):
         return dict(before)
     number = 1 if before is None else before["number"] + 1
-    noise = _Noise(name, method, secret)
-    return {"printed": noise.people(Entry(EVERYONE, (), False, 0, count), number), "of": count, "number": number}
+    return {"printed": noise.people(entry, number), "of": count, "number": number}
 
 
 def joined_bounds(families: Sequence[Family], draws: Mapping[Place, Draw]) -> dict[Place, Draw]:
@@ -157,7 +174,9 @@ def joined_bounds(families: Sequence[Family], draws: Mapping[Place, Draw]) -> di
             continue
         one, two, own = shown[parts[0]], shown[parts[1]], shown[whole]
         if one.few and one.few == two.few and one.fewer_than and two.fewer_than and own.errors is not None:
-            shown[whole] = replace(own, errors=None, few=one.few, fewer_than=one.fewer_than + two.fewer_than)
+            bound = one.fewer_than + two.fewer_than
+            if (own.of_errors if one.few == "errors" else own.of_right) < bound:  # parts that stand may have grown
+                shown[whole] = replace(own, errors=None, few=one.few, fewer_than=bound)
     return shown
 
 
@@ -180,40 +199,31 @@ def families_of(made: Cut, totals: Sequence[Sequence[Row]], places: Iterable[Pla
     return found
 
 
-def _draw(entry: Entry, old: Draw | None, noise: _Noise, day: str, attempt: int) -> Draw:
-    """Return what stands of a row, or draw it anew."""
-    method = noise.method
-    if old is None:
-        people = noise.people(entry, 1)
-        return _outcomes(Draw(people, None, None, None, day, entry.people, 0, 0, 0, 0), entry, noise, day, attempt)
-    moved = abs(entry.people - old.of_people)
-    changed = max(
-        abs(entry.errors - old.of_errors),
-        abs(entry.right - old.of_right),
-        abs(entry.people - old.of_errors - old.of_right),
-    )
-    now = old
-    if moved >= method.floor:
-        people = noise.people(entry, old.number + 1)
-        now = replace(old, people=people, of_people=entry.people, same_people=0)
-    return now if max(changed, moved) < method.floor else _outcomes(now, entry, noise, day, attempt)
+def _draw(entry: Entry, past: Sequence[Draw], noise: _Noise, day: str, attempt: int) -> Draw:
+    """Return the numbers that a row printed of nearly the same people and answers, or draw them anew.
 
-
-def _outcomes(now: Draw, entry: Entry, noise: _Noise, day: str, attempt: int) -> Draw:
-    """Draw outcomes anew."""
-    floor, number, same = noise.method.floor, now.number + 1, now.same_people + 1
-    drawn = replace(
-        now, errors=None, few=None, fewer_than=None, as_of=day, of_errors=entry.errors, of_right=entry.right,
-        number=number, same_people=same,
-    )  # fmt: skip
-    if entry.people < noise.method.row or same > MOST_DRAWS:
+    The newest draw comes first, then the oldest: what was printed once of some people is never made again of nearly the
+    same, whatever lay between.
+    """
+    number = max((old.number for old in past), default=0) + 1
+    known = [*past[-1:], *past[:-1]]
+    for old in known:
+        if old.changed(entry) < noise.least(entry, old.number):
+            return old
+    near = next((old for old in known if abs(entry.people - old.of_people) < noise.least(entry, old.number)), None)
+    people, of_people, since = noise.people(entry, number), entry.people, day
+    if near is not None:
+        people, of_people, since = near.people, near.of_people, near.people_as_of
+    drawn = Draw(people, None, None, None, since, day, of_people, entry.errors, entry.right, number, entry.joined)
+    same = {old.number for old in past if abs(entry.people - old.of_people) < noise.method.row}
+    floor = noise.method.floor
+    if entry.people < noise.method.row or len(same) >= MOST_DRAWS:
         return drawn
     if entry.errors < floor:
         return replace(drawn, few="errors", fewer_than=floor)
     if entry.right < floor:
         return replace(drawn, few="right", fewer_than=floor)
-    errors = min(max(noise.errors(entry, number, attempt), floor), now.people - floor)
-    return replace(drawn, errors=errors)
+    return replace(drawn, errors=min(max(noise.errors(entry, number, attempt), floor), people - floor))
 
 
 def _told(sums: Sums, shown: Mapping[Place, Draw], method: Method, lag: Mapping[Place, int]) -> list[Place]:
@@ -288,8 +298,18 @@ class _Noise:
         """Return the changed number of errors."""
         return self._changed(entry, "errors", entry.errors, number, attempt)
 
+    def least(self, entry: Entry, number: int) -> int:
+        """Return how many people or answers must change before a draw does: from `floor` up to twice that.
+
+        One number for all rows would tell who places all changes but one whether the last was an error.
+        """
+        return self.method.floor + self._key([entry.key, entry.joined, "least", number]) % self.method.floor
+
     def _changed(self, entry: Entry, what: str, count: int, number: int, attempt: int) -> int:
         # with the numbers themselves, so that a folder that was put back draws no change twice for other people
-        told = json.dumps([self._side, entry.key, what, number, attempt, entry.errors, entry.right])
-        digest = hashlib.blake2b(told.encode(), key=self._secret, digest_size=8, person=b"draw").digest()
-        return count + self.method.change(int.from_bytes(digest, "big"))
+        told = [entry.key, entry.joined, what, number, attempt, entry.errors, entry.right]
+        return count + self.method.change(self._key(told))
+
+    def _key(self, told: Sequence[str | int]) -> int:
+        text = json.dumps([self._side, *told])
+        return int.from_bytes(hashlib.blake2b(text.encode(), key=self._secret, digest_size=8, person=b"draw").digest())

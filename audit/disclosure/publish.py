@@ -19,7 +19,7 @@ from audit.disclosure.public_files import DATA, make_files
 from audit.disclosure.restricted import COUNTER, RELEASES, restricted_folder
 from audit.disclosure.rows import Design, SideRows, features_of, others_of, rows_of
 from audit.disclosure.rules import public_rules
-from audit.disclosure.shape import SIDES, Shape, crossed_features, public_method, shape_of
+from audit.disclosure.shape import SIDES, Shape, SideName, crossed_features, public_method, shape_of
 from audit.disclosure.shown_evidence import with_shown_evidence
 from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, next_cut
 from audit.disclosure.waived import with_waivers
@@ -104,7 +104,7 @@ def publish(
         parameters = _parameters(result.plan)
         folder.settle(parameters)
         last = folder.entries[-1] if folder.entries else _NOTHING
-        made = _make(result, shape, method, secret, last)
+        made = _make(result, shape, method, secret, folder.entries)
         about = keyed(public_about(result, names, tuple(languages) or ("en",)), digests_of(result), secret)
         release = _finished(made, about, method, result, secret, max(len(folder.entries), 1))
         is_new = last.get("release") != json.loads(public_json(release))
@@ -177,11 +177,12 @@ def _parameters(plan: AuditPlan) -> dict[str, Any]:
     }
 
 
-def _make(result: AuditResult, shape: Shape | None, method: Method, secret: bytes, last: Remembered) -> _Made:
+def _make(result: AuditResult, shape: Shape | None, method: Method, secret: bytes, log: Sequence[Remembered]) -> _Made:
     if shape is None:
         return _Made({"figures": "none", "sides": (), "features": (), "rows": ()}, {})
-    day, known = result.provenance.finished[:10], last.get("sides", {})
-    sides = [side for name in SIDES if (side := _side(name, shape, method, secret, day, known.get(name))) is not None]
+    day, last = result.provenance.finished[:10], log[-1] if log else _NOTHING
+    known = last.get("sides", {})
+    sides = [side for name in SIDES if (side := _side(name, shape, method, secret, day, log)) is not None]
     metrics, level = [metric.name for metric in public_metrics(result)], result.plan.verdict.level
     rows = rows_of(sides, metrics, method, level, _design(result, last))
     judged = Judged(result.plan, result.features, result.counts, result.rules, result.verdicts)
@@ -227,15 +228,15 @@ def _design(result: AuditResult, last: Remembered) -> Design | None:
 
 
 def _side(
-    name: Any, shape: Shape, method: Method, secret: bytes, day: str, known: Remembered | None
+    name: SideName, shape: Shape, method: Method, secret: bytes, day: str, log: Sequence[Remembered]
 ) -> SideRows | None:
     counts = shape.sides[name]
-    before: dict[str, Draw] = {}
-    if known is None:
-        made = first_cut(counts, method.row, method.floor)
+    known = [entry["sides"][name] for entry in log if name in entry["sides"]]
+    before = [{key: Draw(**draw) for key, draw in side["draws"].items()} for side in known]
+    if known:
+        made = next_cut(cut_from_json(known[-1]["cut"], counts.ladders), counts, method.keep)
     else:
-        made = next_cut(cut_from_json(known["cut"], counts.ladders), counts, method.keep)
-        before = {key: Draw(**draw) for key, draw in known["draws"].items()}
+        made = first_cut(counts, method.row, method.floor)
     if made is None:
         return None
     listed = entries(counts, made)

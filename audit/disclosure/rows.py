@@ -144,7 +144,7 @@ def _row(side: SideRows, entry: Entry, metrics: Sequence[MetricName], method: Me
         errors=own.errors,
         few=side.draws[entry.key].few if side.has_outcomes else None,
         fewer_than=own.fewer_than,
-        as_of=side.draws[entry.key].as_of,
+        as_of=side.draws[entry.key].day,
         rates=tuple(rate_of(metric, *both(own), whole, method.public(), level) for metric in mine),
     )
 
@@ -167,7 +167,7 @@ def _of_both(sides: Sequence[SideRows], metrics: Sequence[MetricName], method: M
         found: tuple[PublicRate, ...] = tuple(
             rate_of(metric, *own, everyone, method.public(), level) for metric in wanted
         )
-        as_of = max(side.draws[entry.key].as_of for side in sides)
+        as_of = min(side.draws[entry.key].day for side in sides)
         made.append(PublicRow(side="both", parts=entry.parts, total=entry.total, people=own[0].people + own[1].people,
                               errors=None, as_of=as_of, rates=found))  # fmt: skip
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -76,6 +76,8 @@ class Entry:
     total: bool
     errors: int
     right: int
+    joined: int = 0
+    """How many rows joined the rows that it is made of: draws of before are of other people."""
 
     @property
     def people(self) -> int:
@@ -126,7 +128,7 @@ def entries(counts: SideCounts, made: Cut) -> list[Entry]:
         for at, row in enumerate((*rows, *totals(ladder, rows))):
             errors, right = counts.single[table][list(row.members)].sum(axis=0)
             part = _part(ladder, row)
-            listed.append(Entry(Place(table, at), (part,), row.kind == "total", int(errors), int(right)))
+            listed.append(Entry(Place(table, at), (part,), row.kind == "total", int(errors), int(right), row.joined))
     return [*listed, *_cross_entries(counts, made)]
 
 
@@ -148,11 +150,12 @@ def others_named(side: Side, counts: SideCounts, made: Cut) -> list[PublicOthers
 
 def cut_to_json(made: Cut, ladders: Sequence[Ladder]) -> dict[str, Any]:
     """Write a cut down by codes: it holds no number of people."""
+
+    def written(ladder: Ladder, row: Row) -> list[Any]:
+        return [row.kind, row.rung, row.code, [ladder.levels[0][at].code for at in row.members], row.joined]
+
     return {
-        "rows": [
-            [[row.kind, row.rung, row.code, [ladder.levels[0][at].code for at in row.members]] for row in rows]
-            for ladder, rows in zip(ladders, made.rows, strict=True)
-        ],
+        "rows": [[written(ladder, row) for row in rows] for ladder, rows in zip(ladders, made.rows, strict=True)],
         "cross": made.cross,
     }
 
@@ -169,7 +172,8 @@ def cut_from_json(written: Mapping[str, Any], ladders: Sequence[Ladder]) -> Cut:
     for ladder, rows in zip(ladders, written["rows"], strict=True):
         at = {level.code: place for place, level in enumerate(ladder.levels[0])}
         read = [
-            Row(kind, rung, code, tuple(sorted(at[each] for each in members))) for kind, rung, code, members in rows
+            Row(kind, rung, code, tuple(sorted(at[each] for each in members)), joined)
+            for kind, rung, code, members, joined in rows
         ]
         new = sorted(set(at.values()).difference(*(row.members for row in read))) if read else []
         made.append(tuple(_with_new(read, new)))
@@ -182,7 +186,7 @@ def _with_new(rows: Iterable[Row], new: Sequence[int]) -> list[Row]:
     if new and not wide:
         raise ValueError("there are levels that no row can hold")
     return [
-        row if not (new and row is wide[0]) else Row(row.kind, row.rung, row.code, tuple(sorted((*row.members, *new))))
+        row if not (new and row is wide[0]) else replace(row, members=tuple(sorted((*row.members, *new))))
         for row in rows
     ]
 
@@ -240,7 +244,7 @@ def _cross_entries(counts: SideCounts, made: Cut) -> list[Entry]:
             errors, right = cells[at, list(columns)].sum(axis=0)
             own = _part(ladder, row), _joined(by, [made.rows[1 - cross.rows][cross.columns[each]] for each in columns])
             parts = own if cross.rows == 0 else own[::-1]
-            listed.append(Entry(Place(-1, at, columns), parts, False, int(errors), int(right)))
+            listed.append(Entry(Place(-1, at, columns), parts, False, int(errors), int(right), row.joined))
     return listed
 
 

@@ -46,7 +46,7 @@ class Publisher:
     secret: bytes
     method: Method = METHOD
     made: Cut | None = None
-    draws: Mapping[str, Draw] = field(default_factory=dict)
+    draws: list[Mapping[str, Draw]] = field(default_factory=list)
     releases: int = 0
 
     def release(self, cells: IntArray) -> list[Printed]:
@@ -67,15 +67,14 @@ class Publisher:
         listed = entries(counts, made)
         self.releases += 1
         drawn = draw_side("positives", counts, made, listed, self.draws, self.method, self.secret, str(self.releases))
-        self.made, self.draws = made, drawn.draws
+        self.made = made
+        self.draws.append(drawn.draws)
         return [self._printed(made, entry, drawn.draws[entry.key], outcomes=drawn.has_outcomes) for entry in listed]
 
     def _printed(self, made: Cut, entry: Entry, draw: Draw, *, outcomes: bool) -> Printed:
         few, fewer = (draw.few, draw.fewer_than) if outcomes else (None, None)
         errors = draw.errors if outcomes else None
-        return Printed(
-            entry.key, members_of(self.ladders, made, entry), draw.people, errors, few, fewer, int(draw.as_of)
-        )
+        return Printed(entry.key, members_of(self.ladders, made, entry), draw.people, errors, few, fewer, int(draw.day))
 
 
 def members_of(ladders: Sequence[Ladder], made: Cut, entry: Entry) -> BoolArray:
