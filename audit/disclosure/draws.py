@@ -307,7 +307,7 @@ class _Noise:
 
     def _changed(self, entry: Entry, what: str, count: int, number: int, attempt: int) -> int:
         # with the numbers themselves, so that a folder that was put back draws no change twice for other people
-        told = [entry.key, entry.joined, what, number, attempt, entry.errors, entry.right]
+        told: list[str | int] = [entry.key, entry.joined, what, number, attempt, entry.errors, entry.right]
         return count + self.method.change(self._key(told))
 
     def _key(self, told: Sequence[str | int]) -> int:
