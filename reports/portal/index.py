@@ -5,6 +5,7 @@ from __future__ import annotations
 from audit.public.figures import state_tally
 from audit.public.release import PublicRule
 from audit.public.site import IndexAudit, IndexGap, IndexRate, IndexRule, IndexSystem, PortalIndex, PublicSite
+from audit.vocabulary.numbers import half_up
 from reports.portal.gaps import Figures, Gap
 from reports.portal.systems import System, is_expired
 from reports.public.reading import PublicFinding
@@ -96,8 +97,8 @@ def _gap(gap: Gap) -> IndexGap:
         side=gap.finding.row.side,
         row=gap.finding.row.key,
         beyond=gap.finding.state == "beyond",
-        gap=round(gap.value, _DIGITS),
-        low=round(gap.low, _DIGITS),
-        high=round(gap.high, _DIGITS),
-        limit=round(gap.limit, _DIGITS),
+        gap=float(half_up(gap.value, _DIGITS)),
+        low=float(half_up(gap.low, _DIGITS)),
+        high=float(half_up(gap.high, _DIGITS)),
+        limit=float(half_up(gap.limit, _DIGITS)),
     )

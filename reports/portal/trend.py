@@ -14,6 +14,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from audit.vocabulary.numbers import half_up
 from audit.vocabulary.text import harmless
 from reports.html import palette
 from reports.portal.gaps import Gap
@@ -61,7 +62,7 @@ def trend(points: Sequence[Point], title: str) -> Markup:
         for share in sorted({low, 0.0, high})
     )
     ends = "".join(
-        f'<text y="{11 + _HEIGHT * (high - share) / (high - low):.1f}" {text}>{round(100 * share)}</text>'.replace(
+        f'<text y="{11 + _HEIGHT * (high - share) / (high - low):.1f}" {text}>{half_up(100 * share, 0)}</text>'.replace(
             ">-", ">−"
         )
         for share in sorted({low, 0.0, high})
@@ -86,8 +87,8 @@ def _slot(slot: int, gap: Gap, y: Callable[[float], str]) -> str:
 
 
 def _tenth_up(share: float) -> float:
-    return math.ceil(round(share / _STEP, 6)) * _STEP
+    return math.ceil(half_up(share / _STEP, 6)) * _STEP
 
 
 def _tenth_down(share: float) -> float:
-    return math.floor(round(share / _STEP, 6)) * _STEP
+    return math.floor(half_up(share / _STEP, 6)) * _STEP

@@ -175,4 +175,4 @@ def _count(share: float) -> int:
 
 
 def _whole(share: float) -> int:
-    return int(half_up(hundredfold(round(share, 6)), 0))
+    return int(half_up(hundredfold(float(half_up(share, 6))), 0))

@@ -16,7 +16,7 @@ from audit.public.about import PublicMetric
 from audit.public.figures import State, error_of, limits_beside, people_apart, state_of
 from audit.public.release import PublicOthers, PublicPart, PublicRate, PublicRelease, PublicRow, PublicRule, PublicWord
 from audit.vocabulary.metrics import MISSED, SHARES_OF_GOOD, WRONGLY_FLAGGED, MetricName
-from audit.vocabulary.numbers import rounded_up
+from audit.vocabulary.numbers import half_up, rounded_up
 
 OUTCOMES: Final = {
     "beyond": "fail",
@@ -90,7 +90,7 @@ class PublicFinding:
 
     def _error(self, share: float | None) -> float | None:
         """State a share of this rate as a share of errors, without the noise of floats."""
-        return None if share is None else round(error_of(self.rate.metric, share), 9)
+        return None if share is None else float(half_up(error_of(self.rate.metric, share), 9))
 
     @property
     def limits(self) -> tuple[float | None, float | None]:

@@ -95,7 +95,7 @@ def test_a_pdf_loads_the_nouns_the_extra_and_nothing_below_them(tmp_path: Path) 
     program = (
         "import pathlib\n"
         "from audit.result.audit_result import AuditResult\n"
-        "from reports.pdf import pdf_of\n"
+        "from reports.pdf.paper import pdf_of\n"
         "from reports.group_counts import counts_csv\n"
         "from audit.result.json_text import result_to_json\n"
         f"result = AuditResult.model_validate_json(pathlib.Path({str(path)!r}).read_text(encoding='utf-8'))\n"
