@@ -1,5 +1,6 @@
-"""The wall between exact and public: exact counts in, one protected table out, and the attack on all that is published.
+"""The wall between exact and public: exact counts in, rows that may be printed out.
 
-`release` is the whole story on one page: `protect` makes the table, `attack` looks for what it tells, `gates` and
-`explain` hold every public file to it, and `restricted` keeps the key and the log.
+`publish` is the whole story on one page: `shape` takes counts out of a result, `cut` and `tables` make rows of people,
+`draws` makes the numbers that are printed and `left` checks them, `words` adds verdicts, and `restricted` keeps key and
+log. `read` reads what somebody hands on.
 """

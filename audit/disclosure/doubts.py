@@ -18,7 +18,7 @@ from audit.analyses.sides import Question, questions
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, FamilyCounts, parts_of
 from audit.disclosure.method import Method
 from audit.plan.audit_plan import AuditPlan, NamedRule
-from audit.public.release import PublicRow
+from audit.public.release import PublicRow, WordReason
 from audit.result.findings.judged import GroupCounts, RuleResult, Verdict
 from audit.stats.arrays import BoolArray, Tables
 from audit.verdicts.margin_tests import pass_p
@@ -58,15 +58,19 @@ class Doubts:
                 [other for other in others if names[other] not in printed] for others in member_places(table).unknown
             ]
         self._possible: dict[tuple[str, Family, int], PossibleMembers] = {}
-        self._passing: dict[tuple[str, Family, int], BoolArray] = {}
+        self._passing: dict[tuple[str, Family, int, tuple[int, int]], BoolArray] = {}
 
     def explain_alone(self, rule: NamedRule, group: Group) -> bool:
-        """Return whether one unprinted number of people of unknown feature, and only a large one, could keep a group
-        from the PASS that it would have without them.
+        """Return whether one unprinted number of people, and only a large one, could keep a group from the PASS that it
+        would have without them.
         """
-        if self._sources(group) != (1, 0):
+        if sum(self._sources(group)) != 1:
             return False
         return self._passes(rule, group, self._method.floor) and not self._passes(rule, group, self._method.row - 1)
+
+    def reason(self, group: Group) -> WordReason:
+        """Return the reason that a row has in the place of a word that hangs on unprinted people."""
+        return "unknown_people" if self._sources(group)[0] else "limit_not_excluded"
 
     def moved(self, rule: NamedRule, question: Question, group: Group | None, unprinted: int) -> int | None:
         """Return how many people would be added as errors to a group, if the one unprinted number that could explain
@@ -88,18 +92,25 @@ class Doubts:
 
     def _passes(self, rule: NamedRule, group: Group, unprinted: int) -> bool:
         table, at = self._at[group]
-        key = rule.id, table.family, unprinted
+        key = rule.id, table.family, unprinted, self._sources(group)
         if key not in self._passing:
             passes = np.ones(len(table.groups), dtype=bool)
-            possible = self._members(rule, table, unprinted)
             for question in questions(self._plan, rule):
-                worst = possible.at_their_worst(question, table)
+                worst = self._at_their_worst(rule, question, table, unprinted, unscored=bool(self._sources(group)[1]))
                 can = (worst.n > 0) & (worst.m > 0) & (worst.y >= 0) & (worst.y <= worst.m)
                 p = np.ones(can.size)
                 p[can] = pass_p(question, Tables(*worst), can, self._plan.verdict.alpha)
                 passes &= p <= self._plan.verdict.alpha
             self._passing[key] = passes
         return bool(self._passing[key][at])
+
+    def _at_their_worst(
+        self, rule: NamedRule, question: Question, table: FamilyCounts, unprinted: int, *, unscored: bool
+    ) -> Tables:
+        if not unscored:
+            return self._members(rule, table, unprinted).at_their_worst(question, table)
+        x, n, y, m = question.as_scored(table)
+        return Tables(x + (unprinted if question.side == "high" else 0), n + unprinted, y, m)
 
     def _members(self, rule: NamedRule, table: FamilyCounts, unprinted: int) -> PossibleMembers:
         """People who may belong to each group; each unprinted number of them is `unprinted`, all errors."""

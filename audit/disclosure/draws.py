@@ -154,7 +154,7 @@ def draw_total(
     name: str, count: int, before: Mapping[str, int] | None, method: Method, secret: bytes
 ) -> dict[str, int] | None:
     """Draw a number of people that stands in no table; None below T, whether there is anybody or not."""
-    if count < method.row:
+    if count < (method.row if before is None else method.keep):
         return None
     noise, entry = _Noise(name, method, secret), Entry(EVERYONE, (), False, 0, count)
     if before is not None and abs(count - before["of"]) < noise.least(entry, before["number"]):
@@ -217,7 +217,7 @@ def _draw(entry: Entry, past: Sequence[Draw], noise: _Noise, day: str, attempt: 
     drawn = Draw(people, None, None, None, since, day, of_people, entry.errors, entry.right, number, entry.joined)
     same = {old.number for old in past if abs(entry.people - old.of_people) < noise.method.row}
     floor = noise.method.floor
-    if entry.people < noise.method.row or len(same) >= MOST_DRAWS:
+    if min(entry.people, people) < noise.method.row or len(same) >= MOST_DRAWS:
         return drawn
     if entry.errors < floor:
         return replace(drawn, few="errors", fewer_than=floor)

@@ -108,7 +108,7 @@ def publish(
         about = keyed(public_about(result, names, tuple(languages) or ("en",)), digests_of(result), secret)
         release = _finished(made, about, method, result, secret, max(len(folder.entries), 1))
         is_new = last.get("release") != json.loads(public_json(release))
-        if is_new and folder.entries:
+        if is_new and release.number is not None:
             release = release.model_copy(update={"number": len(folder.entries) + 1})
         files = make_files(release)
         if is_new and release.number is not None:
@@ -211,7 +211,12 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
         }
         for side in sides
     }
-    words = {f"{row.side} {row.key}": words_to_json(row) for row in said if row.words}
+    of_before = known.get("words", {})
+    words = {
+        name: words_to_json(row, of_before.get(name, {}))
+        for row in said
+        if row.words and (name := f"{row.side} {row.key}")
+    }
     return _Made(release, {**remembered, "totals": totals, "words": words})
 
 
@@ -270,7 +275,7 @@ def _finished(
             change=public_change(result),
         ),
         level=result.plan.verdict.level,
-        rules=public_rules(result),
+        rules=public_rules(result, rows),
         set_id=set_id(secret),
         number=number if rows else None,
         **made.release,

@@ -53,18 +53,9 @@ def rows_of(
     rates = list(metrics)
     made = [_row(side, entry, rates, method, level) for side in sides for entry in side.listed]
     if design is not None:
-        by_key = {(side.side, entry.key): entry for side in sides for entry in side.listed}
-        of_side = {side.side: side for side in sides}
-        return [
-            design.row(row, side, by_key[side.side, row.key], method, level)
-            for row in made
-            if (side := of_side.get(_name(row))) is not None
-        ]
+        listed = [(side, entry) for side in sides for entry in side.listed]
+        return [design.row(row, *of, method, level) for row, of in zip(made, listed, strict=True)]
     return [*made, *_of_both(sides, rates, method, level)]
-
-
-def _name(row: PublicRow) -> SideName:
-    return "negatives" if row.side == "negatives" else "positives"
 
 
 @dataclass(frozen=True, slots=True)

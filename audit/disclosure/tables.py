@@ -172,7 +172,7 @@ def cut_from_json(written: Mapping[str, Any], ladders: Sequence[Ladder]) -> Cut:
     for ladder, rows in zip(ladders, written["rows"], strict=True):
         at = {level.code: place for place, level in enumerate(ladder.levels[0])}
         read = [
-            Row(kind, rung, code, tuple(sorted(at[each] for each in members)), joined)
+            Row(kind, rung, code, tuple(sorted(at[each] for each in members if each in at)), joined)
             for kind, rung, code, members, joined in rows
         ]
         new = sorted(set(at.values()).difference(*(row.members for row in read))) if read else []

@@ -50,7 +50,7 @@ class Ladder:
 
 
 def public_ladder(feature: SensitiveFeature, declared: Sequence[str] | None = None) -> Ladder:
-    """The levels of a feature in a public table.
+    """Return the levels of a feature in public rows.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def public_ladder(feature: SensitiveFeature, declared: Sequence[str] | None = No
         codes |= {*nationality.countries(), *nationality.TRAVEL_DOCUMENT_CODES, UNKNOWN}
         return ladder_of(feature.name, feature.rungs, nationality.levels(codes, feature.rungs))
     if feature.coding == "gender":
-        # Every gender that can be read is listed; a level that nobody can have would only cost the attack time.
+        # every gender that can be read, so that those without a row can be named together
         rung = feature.rungs[0]
         genders = [LevelName(rung=rung, code=code, name=code) for code in sorted({*codes, *GENDERS})]
         return ladder_of(feature.name, feature.rungs, genders, closed=True)

@@ -49,6 +49,8 @@ _WORDS: Final[Mapping[str, tuple[Word, WordReason]]] = {
     "pass": ("within", "within_limit"),
     "fail": ("beyond", "beyond_limit"),
 }
+_COULD_HANG: Final[frozenset[Because]] = frozenset(("within_limit", "unknown_attribute", "unscored_cases"))
+"""Reasons of groups that would pass but for people whom no row prints."""
 
 
 class Words:
@@ -96,8 +98,8 @@ class Words:
         if self._is_few(row):
             reason = "too_few_in_public" if verdict.decidable else "too_few_cases"
             outcome = outcome if outcome == sure else "inconclusive"
-        elif verdict.because in ("within_limit", "unknown_attribute") and self._explain_alone(rule, verdict.group):
-            reason, outcome = "unknown_people", "inconclusive"
+        elif verdict.because in _COULD_HANG and self._explain_alone(rule, verdict.group):
+            reason, outcome = self._doubts.reason(verdict.group), "inconclusive"
         word, because = _WORDS.get(outcome, ("cannot_tell", reason))
         larger = self._judged_as(row, verdict) if because == "too_few_cases" else None
         return PublicWord(rule=rule.id, word=word, because=because, judged_as=larger)
@@ -216,16 +218,19 @@ class Words:
     def _hides(self, row: PublicRow) -> bool:
         """Whether a row has 20 errors and 20 right answers by any number that it may stand for."""
         if row.side == "both":
-            return True
+            return all(self._hides(self._by_key[side, row.key]) for side in ("positives", "negatives"))
         most, least = self._method.largest, self._method.row
         if row.errors is None:
             return False
         return row.errors - most >= least and row.people - row.errors - 2 * most >= least
 
 
-def words_to_json(row: PublicRow) -> dict[str, list[str | None]]:
-    """Write down the words of a row, for the releases after it."""
-    return {word.rule: [word.word, word.because] for word in row.words}
+def words_to_json(row: PublicRow, before: Mapping[str, Sequence[str | None]]) -> dict[str, Sequence[str | None]]:
+    """Write down the words of a row, for the releases after it: those of the day on which its numbers were drawn."""
+    return {
+        word.rule: before[word.rule] if word.because == "numbers_of_before" else [word.word, word.because]
+        for word in row.words
+    }
 
 
 def standing_words(
@@ -247,7 +252,7 @@ def standing_words(
         before = known.get(f"{row.side} {row.key}", {}).get(now.rule)
         if before is None or before[0] == now.word or now.word is None:
             return now
-        return PublicWord(rule=now.rule, word="cannot_tell", because="numbers_of_before")
+        return now.model_copy(update={"word": "cannot_tell", "because": "numbers_of_before", "judged_as": None})
 
     def stands(row: PublicRow) -> bool:
         sides = standing if row.side == "both" else (row.side,)

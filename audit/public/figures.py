@@ -36,14 +36,6 @@ def whole_per_cent(share: float) -> int:
     return int(half_up(per_cent(share), 0))
 
 
-def per_cent_text(share: float) -> str:
-    """Write a share as "12%"; "<1%" and ">99%" if it would otherwise read as none or all (`reports.numbers`)."""
-    whole = whole_per_cent(share)
-    if whole == 0 < share:
-        return "<1%"
-    return ">99%" if whole == 100 and share < 1 else f"{whole}%"
-
-
 def limits_beside(rest: float, rule: PublicRule) -> tuple[float | None, float | None]:
     """Return the smallest and largest rate within a rule's limit beside a rate; None for a side without limit."""
     if rule.scale == "difference":

@@ -151,7 +151,7 @@ class PublicRow(Part):
     rates: tuple[PublicRate, ...] = ()
     """Rates of `about.metrics` and of the rules on this side."""
     words: tuple[PublicWord, ...] = ()
-    """A word for each rule on these rates; none for everyone."""
+    """A word for each rule on these rates; for everyone only that a smaller group is beyond."""
 
     @property
     def key(self) -> str:
@@ -190,8 +190,8 @@ class PublicRule(Part):
     """Directions in which a group is worse off; both if either harms."""
     outcome: Outcome
     """Verdict of the exact audit on the rule, over all groups."""
-    tested: int
-    """Number of groups that were tested under it; the level of each follows from this number and the plan."""
+    judged: int
+    """Number of rows that have a word under it."""
     groups: tuple[tuple[str, ...], ...] = ()
     """The features, and features crossed, whose groups the rule judges; every group where none is named."""
     line: int | None = None

@@ -39,7 +39,7 @@ class Evidence:
     small_groups: bool = False
     """Whether the state alone would reveal how large a small group is."""
     of_table: bool = False
-    """Whether the public state follows from the protected table of a release."""
+    """Whether the public state follows from the printed rows of a release."""
     of_rules: bool = False
     """Whether the public state follows from the plan's rules on made-up texts, which are about nobody."""
     only_declared: bool = False

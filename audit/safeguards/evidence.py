@@ -29,13 +29,13 @@ SEARCHES: Final[Mapping[str, Search]] = {**DECLARATIONS, **RUN, **PEOPLE, **PATT
 
 
 def public_states(result: AuditResult) -> dict[str, PublicState]:
-    """Return the public state of each kind of evidence, by its key, before there is a protected table."""
+    """Return the public state of each kind of evidence, by its key, before there are printed rows."""
     found = evidence_of(result)
     return {key: public_state(one, found[key].state, result) for key, one in catalogue().evidence.items()}
 
 
 def public_state(evidence: Evidence, state: EvidenceState, result: AuditResult) -> PublicState:
-    """Return the public state before there is a protected table. It never follows from cases."""
+    """Return the public state before there are printed rows. It never follows from cases."""
     if not asks_for(result.plan, evidence.key):
         return "not_shown"
     if evidence.of_rules and _limits_changed_word(result, evidence.key):

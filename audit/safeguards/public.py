@@ -1,7 +1,7 @@
 """Safeguards in a public report: fixed sentences, words of the plan, and no number about anybody.
 
 A state that follows from cases would reveal small groups, because a rate can be stated only where there are enough
-people. So such a state comes from the protected table of the release (`of_table` in `data/evidence.toml`), or the
+people. So such a state comes from the printed rows of the release (`of_table` in `data/evidence.toml`), or the
 public report says that the restricted report has the evidence, or may have it (`small_groups`). Evidence that a plan
 does not ask for is in no report. All other states follow from the plan, from how the detector was run and how it
 scored texts that are about nobody (`of_rules`), and from the headline.
@@ -85,7 +85,7 @@ def _frameworks(tables: Catalogue, states: Mapping[str, PublicState]) -> Iterato
 
 
 def with_table_evidence(about: PublicAbout, states: Mapping[str, PublicState], seen: Collection[str]) -> PublicAbout:
-    """Add what a protected table shows. `seen` holds keys of evidence; those that are `of_table` change."""
+    """Add what printed rows show. `seen` holds keys of evidence; those that are `of_table` change."""
     known = catalogue().evidence
     states_now: dict[str, PublicState] = {**states, **{key: "measured" for key in seen if known[key].of_table}}
     safeguards = tuple(

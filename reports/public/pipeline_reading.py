@@ -99,13 +99,13 @@ class PipelineReading:
         limit = f"{METRICS[rule.metric].plain}: {limit_words(rule)}"
         properties = (
             ("limit", limit),
-            ("groups tested", str(rule.tested)),
+            ("rows judged", str(rule.judged)),
             ("rows", self.cases.tally_words(rule.rule)),
         )
         said = {"fail": "beyond the limit", "pass": "within the limit"}.get(rule.outcome, "cannot tell")
         failing = any(case.outcome == "fail" for case in cases)
         unnamed = "; no row says which group" if rule.outcome == "fail" and not failing else ""
-        message = f"{said}{unnamed}; {limit}; {rule.tested} groups tested"
+        message = f"{said}{unnamed}; {limit}; {rule.judged} rows judged"
         whole = Case(f"rule {rule.rule}", rule.outcome, message, "rule")
         return Suite(rule.rule, "disparity", whole, tuple(map(self._case, cases)), properties, rule.line)
 

@@ -30,7 +30,7 @@ def test_lines_and_name_of_the_plan_stand_in_the_release(tmp_path: Path, monkeyp
     about = public_about(result, ("json",), ("en",))
     written = plan.read_text(encoding="utf-8").splitlines()
     assert about.plan_file == "audits/plan.toml"
-    assert [rule.line for rule in public_rules(result)] == [
+    assert [rule.line for rule in public_rules(result, ())] == [
         number for number, line in enumerate(written, start=1) if line == "[[rules]]"
     ]
     assert str(tmp_path) not in about.model_dump_json()

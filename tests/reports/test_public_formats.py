@@ -155,7 +155,7 @@ def test_other_numbers_are_of_the_method_the_rules_or_how_many_rows_there_are(ki
     method = release.method
     cases = PublicCases(release)
     tallies = {count for rule in release.rules for count in cases.tally(rule.rule).values()}
-    known = {method.row, method.floor, method.largest_change, *tallies, *(rule.tested for rule in release.rules)}
+    known = {method.row, method.floor, method.largest_change, *tallies, *(rule.judged for rule in release.rules)}
     known |= {
         tally["cannot_tell"] + tally["not_judged"] for tally in (cases.tally(rule.rule) for rule in release.rules)
     }
