@@ -22,8 +22,8 @@ from audit.disclosure.tables import EVERYONE, Cut, Entry, Place, SideCounts
 MOST_DRAWS: Final = 8
 """Draws of the outcomes of the same people: a mean of more would come close to what all of them have in common."""
 MOST_ATTEMPTS: Final = 200
-_WIDER: Final = 40
-"""Attempts after which rows further away are drawn again too."""
+MOST_ROUNDS: Final = 40
+"""Times that all rows are checked together, after those near each other were drawn until they fit."""
 
 
 class Family(NamedTuple):
@@ -132,18 +132,23 @@ def draw_side(
     sums = Sums(made, of_tables)
     attempts = dict.fromkeys(at, 0)
     shown, told = joined_bounds(families, draws), list[Place]()
-    for attempt in range(MOST_ATTEMPTS):
+    for _ in range(MOST_ROUNDS):
         shown = joined_bounds(families, draws)
         told = _told(sums, shown, method, {})
         if not told:
             break
-        again = {near for place in told for near in _near(place, families, attempt) if fresh[near]}
-        if not again:
+        for place in dict.fromkeys(told):
+            near = sorted(near for near in _near(place, families, shown) if fresh[near])
+            touched = [family for family in families if not {family.whole, *family.parts}.isdisjoint(near)]
+            for _ in range(MOST_ATTEMPTS if near else 0):
+                for each in near:
+                    attempts[each] += 1
+                    draws[each] = _draw(at[each], past[each], noise, day, attempts[each])
+                shown = joined_bounds(families, draws)
+                if all(_is_open(family, shown, method) for family in touched):
+                    break
+        if not any(fresh.values()):
             break
-        for place in again:
-            attempts[place] += 1
-            entry = at[place]
-            draws[place] = _draw(entry, past[place], noise, day, attempts[place])
     lag = {place: method.row - 1 for place, is_fresh in fresh.items() if not is_fresh}
     is_open = not told or not _told(sums, shown, method, lag)
     standing = frozenset(at[place].key for place, old in past.items() if old and old[-1].number == draws[place].number)
@@ -271,15 +276,35 @@ def span_of(draw: Draw, method: Method, *, errors: bool) -> Span:
     return Span(max(people.low - wrong.high, floor), people.high - wrong.low)
 
 
-def _near(place: Place, families: Sequence[Family], attempt: int) -> set[Place]:
-    """Rows whose numbers are drawn again where one is told: those that add up with it, and in time all."""
+def _near(place: Place, families: Sequence[Family], shown: Mapping[Place, Draw]) -> set[Place]:
+    """Rows whose numbers are drawn again where one is told: those that add up with it, or a sum that has no number."""
     near = {place}
     for whole, parts in families:
         if place in parts or (place == whole and not place.columns):
-            near |= {*parts, whole} if attempt >= _WIDER or whole.table >= 0 else set(parts)
-    if attempt >= 2 * _WIDER:
-        near |= {each for whole, parts in families for each in (whole, *parts)}
+            near |= {*parts, whole} if whole.table >= 0 else set(parts)
+            if place in parts and whole != EVERYONE and shown[whole].errors is None:
+                near |= _near(whole, families, shown)
     return near
+
+
+def _is_open(family: Family, shown: Mapping[Place, Draw], method: Method) -> bool:
+    """Whether one sum leaves each of its parts with "fewer than" all numbers below the floor."""
+    for few in ("errors", "right"):
+        places = [place for place in family.parts if shown[place].few == few]
+        if not places:
+            continue
+        errors = few == "errors"
+        whole = span_of(shown[family.whole], method, errors=errors)
+        parts = {place: span_of(shown[place], method, errors=errors) for place in family.parts}
+        low, high = (sum(span[end] for span in parts.values()) for end in (0, 1))
+        for place in places:
+            least = whole.low - (high - parts[place].high)
+            most = whole.high - (low - parts[place].low)
+            # two parts of a sum without a number are open where the sum can be what one of them may have at most
+            single = shown[place].fewer_than == method.floor
+            if least > (0 if single else method.floor - 1) or most < method.floor - 1:
+                return False
+    return True
 
 
 class _Noise:
