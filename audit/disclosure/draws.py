@@ -121,17 +121,14 @@ def draw_side(
     """
     of_tables = [totals(ladder, rows) for ladder, rows in zip(counts.ladders, made.rows, strict=True)]
     noise = _Noise(side, method, secret)
-    past, draws = {}, {}
-    for entry in listed:
-        drawn = [draw for release in before if (draw := release.get(entry.key)) and draw.joined == entry.joined]
-        past[entry.place] = drawn
-        draws[entry.place] = _draw(entry, drawn, noise, day, 0)
+    past = {entry.place: _drawn_before(entry, before) for entry in listed}
+    draws = {entry.place: _draw(entry, past[entry.place], noise, day, 0) for entry in listed}
     fresh = {place: all(draw.number != old.number for old in past[place]) for place, draw in draws.items()}
     at = {entry.place: entry for entry in listed}
     families = families_of(made, of_tables, at)
     sums = Sums(made, of_tables)
     attempts = dict.fromkeys(at, 0)
-    shown, told = joined_bounds(families, draws), list[Place]()
+    shown, told = dict(draws), list[Place]()
     for _ in range(MOST_ROUNDS):
         shown = joined_bounds(families, draws)
         told = _told(sums, shown, method, {})
@@ -149,10 +146,27 @@ def draw_side(
                     break
         if not any(fresh.values()):
             break
+    if told:
+        shown = _without_parts(told, families, shown)
+        told = _told(sums, shown, method, {})
     lag = {place: method.row - 1 for place, is_fresh in fresh.items() if not is_fresh}
     is_open = not told or not _told(sums, shown, method, lag)
     standing = frozenset(at[place].key for place, old in past.items() if old and old[-1].number == draws[place].number)
     return Drawn({at[place].key: draw for place, draw in shown.items()}, is_open, standing)
+
+
+def _drawn_before(entry: Entry, before: Sequence[Mapping[str, Draw]]) -> list[Draw]:
+    return [draw for release in before if (draw := release.get(entry.key)) and draw.joined == entry.joined]
+
+
+def _without_parts(told: Sequence[Place], families: Sequence[Family], shown: Mapping[Place, Draw]) -> dict[Place, Draw]:
+    """Leave out the outcomes of parts that no draw leaves open, such as 20 people with 12 of 22 errors."""
+    kept = dict(shown)
+    for place in told:
+        for whole, parts in families:
+            if place in parts and whole != EVERYONE:
+                kept |= {part: replace(kept[part], errors=None, few=None, fewer_than=None) for part in parts}
+    return kept
 
 
 def draw_total(
