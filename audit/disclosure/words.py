@@ -51,6 +51,8 @@ _WORDS: Final[Mapping[str, tuple[Word, WordReason]]] = {
 }
 _COULD_HANG: Final[frozenset[Because]] = frozenset(("within_limit", "unknown_attribute", "unscored_cases"))
 """Reasons of groups that would pass but for people whom no row prints."""
+_MOST_TESTED: Final = 2_000
+"""Groups that a rule is taken to test where a row of few right answers is said to fail: how many it does is exact."""
 
 
 class Words:
@@ -64,7 +66,6 @@ class Words:
         for verdict in result.verdicts:
             for group in (verdict.group, *verdict.same_people):
                 self._verdicts[verdict.rule, group] = verdict
-        self._tested = {rule.rule: max(sum(family.tested for family in rule.families), 1) for rule in result.rules}
         self._members = Members.of(sides)
         self._failing = {rule.rule: self._failing_groups(rule.rule) for rule in result.rules}
         self._is_plain = not self._plan.evaluation_set.is_weighted and self._plan.evaluation_set.cluster is None
@@ -126,20 +127,22 @@ class Words:
         if not few or not self._is_plain or RATES[rule.metric].side == "both":
             return {}
         everyone = self._by_key[next(iter(few.values())).side, "everyone"]
+        if everyone.errors is None and everyone.few is None:
+            return {}
         places, rows = list(few), list(few.values())
         found: dict[int, str] = {}
         for question in questions(self._plan, rule):
-            within = self._surely(question, rule, rows, everyone, [0] * len(rows), within=True)
+            within = self._surely(question, rows, everyone, [0] * len(rows), within=True)
             larger = [
                 [self._doubts.moved(rule, question, row.group, unprinted) for row in rows]
                 for unprinted in (self._method.floor, self._method.row - 1)
             ]
             more, most = (
-                self._surely(question, rule, rows, everyone, [add or 0 for add in adds], within=True) for adds in larger
+                self._surely(question, rows, everyone, [add or 0 for add in adds], within=True) for adds in larger
             )
             # one unprinted number of 11 to 19 people could explain that a row does not pass: then it has no word
             told = [add is not None and ten and not all_ for add, ten, all_ in zip(larger[0], more, most, strict=True)]
-            beyond = self._surely(question, rule, rows, everyone, [0] * len(rows), within=False)
+            beyond = self._surely(question, rows, everyone, [0] * len(rows), within=False)
             for at, place in enumerate(places):
                 if beyond[at]:
                     found[place] = "fail"
@@ -152,7 +155,6 @@ class Words:
     def _surely(
         self,
         question: Question,
-        rule: NamedRule,
         rows: Sequence[PublicRow],
         everyone: PublicRow,
         more: Sequence[int],
@@ -174,7 +176,7 @@ class Words:
         if within:
             p = pass_p(question, Tables(x, n, y, m), np.ones(len(rows), dtype=bool), alpha)
             return [bool(yes) for yes in possible & (p <= alpha)]
-        level = alpha / (2.0 * len(self._plan.rules) * self._tested[rule.id])
+        level = alpha / (2.0 * len(self._plan.rules) * _MOST_TESTED)
         counted, rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
         p = screened_p(counted, n, rest, m, question.fail, FAIL_BETA, 2.0 * max(level, 0.05)).p
         return [bool(yes) for yes in possible & (p <= level)]
@@ -188,7 +190,7 @@ class Words:
         rare = few if (row.few == "errors") == errors_up else 0
         errors = (rare if row.few == "errors" else people - rare) + more
         rest_people = everyone.people + up * most - people - more
-        rest_errors = min(max(_middle(everyone) - up * most - errors, 0), max(rest_people, 0))
+        rest_errors = min(max(_end_of(everyone, most, least=errors_up) - errors, 0), max(rest_people, 0))
         return errors, people + more, rest_errors, rest_people
 
     def _failing_groups(self, rule: str) -> list[Group]:
@@ -264,11 +266,14 @@ def standing_words(
     )
 
 
-def _middle(everyone: PublicRow) -> int:
-    """Errors of everyone as printed; where they are few, none, and where right answers are few, all."""
+def _end_of(everyone: PublicRow, most: int, *, least: bool) -> int:
+    """Return the least errors that everyone can have by what is printed, or the most."""
+    few = (everyone.fewer_than or 1) - 1
     if everyone.errors is not None:
-        return everyone.errors
-    return 0 if everyone.few == "errors" else everyone.people
+        return everyone.errors - most if least else everyone.errors + most
+    if everyone.few == "errors":
+        return 0 if least else few
+    return everyone.people - most - few if least else everyone.people + most
 
 
 def _parts(group: Group) -> tuple[PublicPart, ...]:

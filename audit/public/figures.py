@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from audit.public.release import PublicRelease, PublicRow, PublicRule, PublicWord
 from audit.vocabulary.metrics import SHARES_OF_GOOD, MetricName
-from audit.vocabulary.numbers import Frequency, frequencies, half_up, hundredfold, rounded_up
+from audit.vocabulary.numbers import Frequency, frequencies, hundredfold, rounded_up
 
 State = Literal["beyond", "smaller_beyond", "cannot_tell", "within", "not_judged"]
 STATES: Final[tuple[State, ...]] = ("beyond", "smaller_beyond", "cannot_tell", "within", "not_judged")
@@ -29,11 +29,6 @@ def state_of(word: PublicWord) -> State:
 def per_cent(share: float) -> Decimal:
     """Convert a share to per cent without rounding, by the shortest decimal of this float: .6315 gives 63.15."""
     return hundredfold(share)
-
-
-def whole_per_cent(share: float) -> int:
-    """Convert a share to whole per cents; a half is rounded upwards."""
-    return int(half_up(per_cent(share), 0))
 
 
 def limits_beside(rest: float, rule: PublicRule) -> tuple[float | None, float | None]:

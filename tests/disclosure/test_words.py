@@ -60,8 +60,10 @@ def few_with_word() -> tuple[IntArray, list[PublicRow]]:
     return cells, [row for row in rows if row.few == "errors" and any(word.word == "within" for word in row.words)]
 
 
-def with_errors(cells: IntArray, row: PublicRow, errors: int) -> tuple[IntArray, Group]:
-    """The set with so many errors in a row."""
+def with_errors(
+    cells: IntArray, row: PublicRow, errors: int | None = None, right: int | None = None
+) -> tuple[IntArray, Group]:
+    """The set with so many errors in a row, or so many right answers."""
     ladders = world_ladders()
     group = row.group
     assert group is not None
@@ -73,9 +75,11 @@ def with_errors(cells: IntArray, row: PublicRow, errors: int) -> tuple[IntArray,
     changed = cells.copy()
     inside = np.outer(*chosen)
     people = cells.sum(axis=2)
-    changed[inside, 0], changed[inside, 1] = 0, people[inside]
-    largest = np.unravel_index(np.argmax(np.where(inside, people, -1)), people.shape)
-    changed[largest] += errors, -errors
+    left = errors if errors is not None else int(people[inside].sum()) - (right or 0)
+    for place in sorted(zip(*np.nonzero(inside), strict=True), key=lambda at: -int(people[at])):
+        lost = min(int(people[place]), left)
+        changed[place] = lost, people[place] - lost
+        left -= lost
     return changed, group
 
 
@@ -88,6 +92,24 @@ def test_a_row_of_few_errors_passes_whatever_number_below_ten_it_has() -> None:
             audit, *_ = said(changed, 0.97, bytes(32))
             verdict = next(v for v in audit.verdicts if group in (v.group, *v.same_people))
             assert verdict.outcome == "pass", (row.key, errors)
+
+
+def test_a_row_of_few_right_answers_fails_whatever_number_below_ten_it_has() -> None:
+    cells = realistic(4_000, 0.8, np.random.default_rng(11))
+    largest = np.argsort(-cells.sum(axis=(0, 2)))[6:9]
+    for country in largest:
+        lost = cells[:, country, 1] * 19 // 20  # nearly all are missed
+        cells[:, country, 0] += lost
+        cells[:, country, 1] -= lost
+    _, rows, _ = said(cells, 0.8, bytes(32))
+    failing = [row for row in rows if row.few == "right" and any(word.word == "beyond" for word in row.words)]
+    assert failing
+    for row in failing[:2]:
+        for right in (0, 9):
+            changed, group = with_errors(cells, row, right=right)
+            audit, *_ = said(changed, 0.8, bytes(32))
+            verdict = next(v for v in audit.verdicts if group in (v.group, *v.same_people))
+            assert verdict.outcome == "fail", (row.key, right)
 
 
 def test_fails_and_passes_are_said_nearby() -> None:
