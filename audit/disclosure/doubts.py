@@ -42,6 +42,7 @@ class Doubts:
     def __init__(self, result: Judged, rows: Sequence[PublicRow], method: Method) -> None:
         self._plan, self._method = result.plan, method
         printed = {row.group for row in rows if row.side != "both" and row.errors is not None}
+        self._rows = {row.group for row in rows}
         features = {feature.name: feature for feature in result.features}
         groups: dict[Family, list[GroupCounts]] = {}
         for counts in result.counts:
@@ -97,12 +98,16 @@ class Doubts:
             passes = np.ones(len(table.groups), dtype=bool)
             for question in questions(self._plan, rule):
                 worst = self._at_their_worst(rule, question, table, unprinted, unscored=bool(self._sources(group)[1]))
-                can = (worst.n > 0) & (worst.m > 0) & (worst.y >= 0) & (worst.y <= worst.m)
-                p = np.ones(can.size)
-                p[can] = pass_p(question, Tables(*worst), can, self._plan.verdict.alpha)
-                passes &= p <= self._plan.verdict.alpha
+                can = self._asked(table) & (worst.n > 0) & (worst.m > 0) & (worst.y >= 0) & (worst.y <= worst.m)
+                passes &= can
+                if can.any():
+                    passes[can] &= pass_p(question, worst, can, self._plan.verdict.alpha) <= self._plan.verdict.alpha
             self._passing[key] = passes
         return bool(self._passing[key][at])
+
+    def _asked(self, table: FamilyCounts) -> BoolArray:
+        """bool[G]: groups that have a row."""
+        return np.array([group in self._rows for group in table.groups], dtype=bool)
 
     def _at_their_worst(
         self, rule: NamedRule, question: Question, table: FamilyCounts, unprinted: int, *, unscored: bool
