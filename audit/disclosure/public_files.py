@@ -5,9 +5,9 @@ Whoever wants another form reads `release.json`, which is public, with any progr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Final, Protocol
+from typing import Final, NamedTuple
 
 from audit.errors import AuditError, DataError
 from audit.plan.offers import who_answered
@@ -16,41 +16,44 @@ from audit.vocabulary.text import printable
 
 DATA: Final = "json"
 """Always made: everything else can be checked against it."""
-REPORTERS: Final[Mapping[str, str]] = {
-    "html": "reports.public.html:PublicHtmlReporter",
-    DATA: "reports.public.json_file:PublicJsonReporter",
-    "csv": "reports.public.csv_file:PublicCsvReporter",
-    "junit": "reports.public.junit_file:PublicJunitReporter",
-    "sarif": "reports.public.sarif_file:PublicSarifReporter",
-    "github-summary": "reports.public.github_summary_file:PublicGithubSummaryReporter",
-    "github-annotations": "reports.public.github_annotations_file:PublicGithubAnnotationsReporter",
-    "gitlab-codequality": "reports.public.gitlab_codequality_file:PublicGitlabCodequalityReporter",
-    "gitlab-metrics": "reports.public.gitlab_metrics_file:PublicGitlabMetricsReporter",
-    "markdown": "reports.public.markdown_file:PublicMarkdownReporter",
-    "badge": "reports.public.badge_file:PublicBadgeReporter",
-    "pdf": "reports.pdf.public:PublicPdfReporter",
+REPORTERS: Final[Mapping[str, tuple[str, str]]] = {
+    "html": ("report.html", "reports.public.html:PublicHtmlReporter"),
+    DATA: ("release.json", "audit.public.release:public_json"),
+    "csv": ("groups.csv", "reports.public.csv_file:csv_file"),
+    "junit": ("junit.xml", "reports.public.case_files:junit_file"),
+    "sarif": ("report.sarif.json", "reports.public.case_files:sarif_file"),
+    "github-summary": ("summary.md", "reports.public.markdown_files:summary_file"),
+    "github-annotations": ("annotations.txt", "reports.public.github_annotations_file:annotations_file"),
+    "gitlab-codequality": ("gl-code-quality.json", "reports.public.case_files:codequality_file"),
+    "gitlab-metrics": ("metrics.txt", "reports.public.gitlab_metrics_file:metrics_file"),
+    "markdown": ("comment.md", "reports.public.markdown_files:comment_file"),
+    "badge": ("badge.svg", "reports.public.badge_file:badge_file"),
+    "pdf": ("report.pdf", "reports.pdf.public:PublicPdfReporter"),
 }
-"""Reporters by their names, as `module:class`."""
+"""File of each form, and who makes it: a function, or a class with `render` that refuses where it lacks something."""
+TRANSLATED: Final = ("html", "pdf")
+"""Forms in every language; others are in English alone."""
 DEFAULT: Final = ("html", DATA, "csv", "junit")
 """Forms that are made unless others are asked for."""
 
 
-class PublicReporter(Protocol):
+class PublicFile(NamedTuple):
     """A form of a public release."""
 
     name: str
     """What `--report` and `--format` call it."""
     filename: str
-    """Name of the file that it makes."""
-    audience: str
-    """`public`."""
+    """Name of the file."""
+    render: Callable[[PublicRelease], str | bytes]
+    """Function that returns the whole file, from the release and nothing else. Text is written as UTF-8."""
 
-    def render(self, release: PublicRelease) -> str | bytes:
-        """Return the whole file, from the release and nothing else. Text is written as UTF-8."""
-        ...
+    def content(self, release: PublicRelease) -> bytes:
+        """Return the file of a release."""
+        made = self.render(release)
+        return made.encode("utf-8") if isinstance(made, str) else made
 
 
-def find_public_reporters(names: Sequence[str]) -> list[PublicReporter]:
+def find_public_reporters(names: Sequence[str]) -> list[PublicFile]:
     """Return the public reporters with these names, in their order, each once.
 
     Raises
@@ -68,9 +71,11 @@ def find_public_reporters(names: Sequence[str]) -> list[PublicReporter]:
                 slug="unknown-public-reporter",
                 hint=f"choose from {', '.join(REPORTERS)}; any program can read release.json",
             )
-        module, _, made = REPORTERS[name].partition(":")
+        filename, place = REPORTERS[name]
+        module, _, function = place.partition(":")
         try:
-            found.append(getattr(import_module(module), made)())
+            made = getattr(import_module(module), function)
+            found.append(PublicFile(name, filename, made().render if isinstance(made, type) else made))
         except (ImportError, AttributeError) as error:
             raise AuditError(
                 f'the public report "{name}" cannot be loaded ({type(error).__name__}); {who_answered(module)}',
@@ -88,8 +93,4 @@ def make_files(release: PublicRelease) -> dict[str, bytes]:
     AuditError
         If a reporter lacks what it needs, such as a package for PDF.
     """
-    files = {}
-    for reporter in find_public_reporters(release.about.formats):
-        made = reporter.render(release)
-        files[reporter.filename] = made.encode("utf-8") if isinstance(made, str) else made
-    return files
+    return {file.filename: file.content(release) for file in find_public_reporters(release.about.formats)}

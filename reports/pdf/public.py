@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
-from audit.vocabulary.text import LANGUAGES
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from audit.public.release import PublicRelease
@@ -19,12 +17,6 @@ class PublicPdfReporter:
         If the extra `pdf` or the library Pango is missing. The constructor raises it.
     """
 
-    name: str = "pdf"
-    filename: str = "report.pdf"
-    audience: Literal["public"] = "public"
-    languages: tuple[str, ...] = LANGUAGES
-    """The languages that the reporter can write, by the codes of `audit.vocabulary.text`."""
-
     def __init__(self) -> None:
         from reports.pdf.engine import weasyprint
 
@@ -34,12 +26,12 @@ class PublicPdfReporter:
         """Return the whole file: the same bytes for the same release, fonts and libraries."""
         from audit.public.release import public_json
         from reports.pdf.paper import pdf_of
-        from reports.public.csv_file import PublicCsvReporter
+        from reports.public.csv_file import csv_file
         from reports.public.html import PublicHtmlReporter
 
         attached = {
             "release.json": public_json(release).encode(),
-            PublicCsvReporter.filename: PublicCsvReporter().render(release).encode(),
+            "groups.csv": csv_file(release).encode(),
         }
         about = release.about.model_copy(update={"languages": release.about.languages[:1]})
         return pdf_of(PublicHtmlReporter().render(release.model_copy(update={"about": about})), attached)

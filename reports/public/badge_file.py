@@ -34,36 +34,29 @@ _LABEL: Final = "audit of groups"
 _LEFT: Final = 92
 
 
-class PublicBadgeReporter:
-    """Writes `badge.svg`."""
-
-    name: Final = "badge"
-    filename: Final = "badge.svg"
-    audience: Final = "public"
-
-    def render(self, release: PublicRelease) -> str:
-        """The whole file as text, the same for the same release."""
-        reading = PipelineReading(release)
-        look = _LOOKS[reading.look]
-        width = _LEFT + look.width
-        svg = ET.Element(
-            "svg",
-            {
-                "xmlns": "http://www.w3.org/2000/svg",
-                "width": str(width),
-                "height": "20",
-                "viewBox": f"0 0 {width} 20",
-                "role": "img",
-                "aria-labelledby": "title",
-            },
-        )
-        ET.SubElement(svg, "title", id="title").text = xml_text(f"{reading.title}. {reading.verdict}.")
-        ET.SubElement(svg, "rect", width=str(_LEFT), height="20", fill=palette.INK)
-        ET.SubElement(svg, "rect", x=str(_LEFT), width=str(look.width), height="20", fill=look.colour)
-        mark = {"fill": "none", "stroke": palette.PAPER, "stroke-width": "2", "stroke-linejoin": "round"}
-        ET.SubElement(svg, "path", {"d": look.shape, "transform": f"translate({_LEFT} 0)", **mark})
-        text = {"y": "14", "fill": palette.PAPER, "font-family": "sans-serif", "font-size": "11"}
-        ET.SubElement(svg, "text", {"x": "8", "textLength": str(_LEFT - 16), **text}).text = _LABEL
-        word = {"x": str(_LEFT + 22), "textLength": str(look.width - 30), **text}
-        ET.SubElement(svg, "text", word).text = look.word
-        return ET.tostring(svg, encoding="unicode") + "\n"
+def badge_file(release: PublicRelease) -> str:
+    """Write `badge.svg`."""
+    reading = PipelineReading(release)
+    look = _LOOKS[reading.look]
+    width = _LEFT + look.width
+    svg = ET.Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "width": str(width),
+            "height": "20",
+            "viewBox": f"0 0 {width} 20",
+            "role": "img",
+            "aria-labelledby": "title",
+        },
+    )
+    ET.SubElement(svg, "title", id="title").text = xml_text(f"{reading.title}. {reading.verdict}.")
+    ET.SubElement(svg, "rect", width=str(_LEFT), height="20", fill=palette.INK)
+    ET.SubElement(svg, "rect", x=str(_LEFT), width=str(look.width), height="20", fill=look.colour)
+    mark = {"fill": "none", "stroke": palette.PAPER, "stroke-width": "2", "stroke-linejoin": "round"}
+    ET.SubElement(svg, "path", {"d": look.shape, "transform": f"translate({_LEFT} 0)", **mark})
+    text = {"y": "14", "fill": palette.PAPER, "font-family": "sans-serif", "font-size": "11"}
+    ET.SubElement(svg, "text", {"x": "8", "textLength": str(_LEFT - 16), **text}).text = _LABEL
+    word = {"x": str(_LEFT + 22), "textLength": str(look.width - 30), **text}
+    ET.SubElement(svg, "text", word).text = look.word
+    return ET.tostring(svg, encoding="unicode") + "\n"

@@ -17,20 +17,13 @@ from reports.plain_text import spreadsheet_text
 _RATE: Final = ("percent", "low_percent", "high_percent", "at_least_percent", "at_most_percent", "rest_percent")
 
 
-class PublicCsvReporter:
-    """Writes `groups.csv`."""
-
-    name: Final = "csv"
-    filename: Final = "groups.csv"
-    audience: Final = "public"
-
-    def render(self, release: PublicRelease) -> str:
-        """The whole file as text, the same for the same release."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        for cells in _lines(release):
-            writer.writerow(map(spreadsheet_text, cells))
-        return text.getvalue()
+def csv_file(release: PublicRelease) -> str:
+    """Write `groups.csv`."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for cells in _lines(release):
+        writer.writerow(map(spreadsheet_text, cells))
+    return text.getvalue()
 
 
 def _lines(release: PublicRelease) -> Iterator[list[str]]:

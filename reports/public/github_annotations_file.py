@@ -18,20 +18,13 @@ _NAMED: Final = 3
 """Rows that are named under a rule."""
 
 
-class PublicGithubAnnotationsReporter:
-    """Writes `annotations.txt`."""
-
-    name: Final = "github-annotations"
-    filename: Final = "annotations.txt"
-    audience: Final = "public"
-
-    def render(self, release: PublicRelease) -> str:
-        """The whole file as text, the same for the same release."""
-        reading = PipelineReading(release)
-        lines = [f"audit: {_property(reading.title)}; {_data(reading.verdict)}", *_commands(reading)]
-        notices = [("notice", reading.waiver(waiver)) for waiver in release.waivers[:_MOST]]
-        lines += [_command(reading, kind, None, "Waived finding", text) for kind, text in notices]
-        return "\n".join(lines) + "\n"
+def annotations_file(release: PublicRelease) -> str:
+    """Write `annotations.txt`."""
+    reading = PipelineReading(release)
+    lines = [f"audit: {_property(reading.title)}; {_data(reading.verdict)}", *_commands(reading)]
+    notices = [("notice", reading.waiver(waiver)) for waiver in release.waivers[:_MOST]]
+    lines += [_command(reading, kind, None, "Waived finding", text) for kind, text in notices]
+    return "\n".join(lines) + "\n"
 
 
 def _commands(reading: PipelineReading) -> list[str]:

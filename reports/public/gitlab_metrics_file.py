@@ -16,18 +16,11 @@ _FIGURES: Final = ("shown", "none")
 _ENDS: Final = ("low", "high", "at_least", "at_most", "rest")
 
 
-class PublicGitlabMetricsReporter:
-    """Writes `metrics.txt`."""
-
-    name: Final = "gitlab-metrics"
-    filename: Final = "metrics.txt"
-    audience: Final = "public"
-
-    def render(self, release: PublicRelease) -> str:
-        """The whole file as text, the same for the same release."""
-        reading = PipelineReading(release)
-        lines = [*_whole_set(reading), *_rows(reading), *_waivers(reading), *_rates(release), "# EOF"]
-        return "\n".join(lines) + "\n"
+def metrics_file(release: PublicRelease) -> str:
+    """Write `metrics.txt`."""
+    reading = PipelineReading(release)
+    lines = [*_whole_set(reading), *_rows(reading), *_waivers(reading), *_rates(release), "# EOF"]
+    return "\n".join(lines) + "\n"
 
 
 def _whole_set(reading: PipelineReading) -> Iterator[str]:

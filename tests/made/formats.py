@@ -11,44 +11,25 @@ from typing import Final
 
 import jsonschema
 
+from audit.disclosure.public_files import REPORTERS as REGISTERED
+from audit.disclosure.public_files import find_public_reporters
 from audit.public.figures import State
 from audit.public.release import PublicRelease, PublicRule, PublicWord
-from reports.public.badge_file import PublicBadgeReporter
-from reports.public.csv_file import PublicCsvReporter
-from reports.public.github_annotations_file import PublicGithubAnnotationsReporter
-from reports.public.github_summary_file import PublicGithubSummaryReporter
-from reports.public.gitlab_codequality_file import PublicGitlabCodequalityReporter
-from reports.public.gitlab_metrics_file import PublicGitlabMetricsReporter
-from reports.public.junit_file import PublicJunitReporter
-from reports.public.markdown_file import PublicMarkdownReporter
-from reports.public.sarif_file import PublicSarifReporter
 
 OFFICIAL = "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"
 """SHA-256 of sarif-schema-2.1.0.json (errata 01) as OASIS publishes it."""
 
-REPORTERS = (
-    PublicCsvReporter(),
-    PublicJunitReporter(),
-    PublicSarifReporter(),
-    PublicGithubSummaryReporter(),
-    PublicGithubAnnotationsReporter(),
-    PublicGitlabCodequalityReporter(),
-    PublicGitlabMetricsReporter(),
-    PublicMarkdownReporter(),
-    PublicBadgeReporter(),
-)
+REPORTERS = find_public_reporters([name for name in REGISTERED if name not in ("html", "json", "pdf")])
 
 
 def text_of(name: str, release: PublicRelease) -> str:
     """One file as text, by its name."""
-    made = next(one for one in REPORTERS if one.filename == name).render(release)
-    assert isinstance(made, str)
-    return made
+    return next(one for one in REPORTERS if one.filename == name).content(release).decode()
 
 
 def format_files(release: PublicRelease) -> dict[str, bytes]:
     """Every file, by its name."""
-    return {one.filename: text_of(one.filename, release).encode() for one in REPORTERS}
+    return {one.filename: one.content(release) for one in REPORTERS}
 
 
 _WORDS: Final[dict[State, dict[str, object]]] = {

@@ -10,7 +10,4 @@ from audit.public.release import PublicRelease
 
 def public_texts(release: PublicRelease, formats: Sequence[str]) -> dict[str, str]:
     """Text of each file, by its name."""
-    return {
-        reporter.filename: content if isinstance(content := reporter.render(release), str) else content.decode()
-        for reporter in find_public_reporters(formats)
-    }
+    return {reporter.filename: reporter.content(release).decode() for reporter in find_public_reporters(formats)}

@@ -15,7 +15,7 @@ from made.releases import made_release
 from audit.public.release import PublicRelease, public_json
 from audit.vocabulary.text import LANGUAGES
 from reports.pdf.public import PublicPdfReporter
-from reports.public.csv_file import PublicCsvReporter
+from reports.public.csv_file import csv_file
 from reports.public.html import PublicHtmlReporter
 
 require_pdf()
@@ -91,7 +91,7 @@ def test_every_row_of_groups_is_on_paper_and_other_folds_say_where_they_are(
 
 def test_release_and_table_are_attached(document: Any, release: PublicRelease) -> None:
     assert {name: content for name, (content,) in document.attachments.items()} == {
-        PublicCsvReporter.filename: PublicCsvReporter().render(release).encode(),
+        "groups.csv": csv_file(release).encode(),
         "release.json": public_json(release).encode(),
     }
 

@@ -86,9 +86,10 @@ def requested_output(
 
 def _public_formats(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     from audit.cli.outputs.reporters import GROUP, language_codes
-    from audit.disclosure.public_files import DEFAULT, REPORTERS, find_public_reporters
+    from audit.disclosure.public_files import DEFAULT, REPORTERS, TRANSLATED, find_public_reporters
     from audit.errors import DataError
     from audit.plan.offers import names_offered
+    from audit.vocabulary.text import LANGUAGES
 
     formats = tuple(dict.fromkeys(names)) or DEFAULT
     for name in formats:
@@ -97,11 +98,10 @@ def _public_formats(names: Sequence[str], lang: str | None) -> tuple[tuple[str, 
                 f'"{name}" is a report of exact counts alone', slug="unknown-public-reporter", hint="add --restricted"
             )
     try:
-        reporters = find_public_reporters(formats)
+        find_public_reporters(formats)
     except DataError as error:
         raise ArgumentError(error.message, slug=error.slug, hint=error.hint) from None
-    able = {one.name: tuple(one.languages) for one in reporters if hasattr(one, "languages")}
-    codes = language_codes(able, formats, lang)
+    codes = language_codes({name: LANGUAGES for name in formats if name in TRANSLATED}, formats, lang)
     if "pdf" in formats and len(codes) > 1:
         note(f'note: a public PDF is in one language, here "{codes[0]}"; the page holds them all')
     return formats, codes

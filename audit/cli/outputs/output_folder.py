@@ -32,23 +32,6 @@ EXACT_FILES: Final = (
 OUR_FILES: Final = (*EXACT_FILES, PUBLIC)
 """Outputs that never stay beside a result of a later run; in `public` this holds for files that an earlier run
 wrote there."""
-OUR_PUBLIC_FILES: Final = frozenset(
-    (
-        "annotations.txt",
-        "badge.svg",
-        "comment.md",
-        "gl-code-quality.json",
-        "groups.csv",
-        "junit.xml",
-        "metrics.txt",
-        "release.json",
-        "report.html",
-        "report.pdf",
-        "report.sarif.json",
-        "summary.md",
-    )
-)
-"""Files that our own public reporters write. They count as ours in folders of the first versions, without a list."""
 _RELEASE: Final = "release.json"
 """File that is among the public files of every run."""
 _LIST: Final = ".public-files"
@@ -182,7 +165,11 @@ class OutputFolder:
         """
         with contextlib.suppress(OSError, UnicodeDecodeError):  # a damaged list says no more than none
             return frozenset((self.path / _LIST).read_text(encoding="utf-8").splitlines())
-        return OUR_PUBLIC_FILES if (self.path / PUBLIC / _RELEASE).is_file() else frozenset()
+        if not (self.path / PUBLIC / _RELEASE).is_file():
+            return frozenset()
+        from audit.disclosure.public_files import REPORTERS
+
+        return frozenset(filename for filename, _ in REPORTERS.values())
 
     @contextlib.contextmanager
     def _listed(self, new: list[str], old: list[str]) -> Iterator[None]:

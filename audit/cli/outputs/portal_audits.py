@@ -184,7 +184,7 @@ def _rendered_report(release: PublicRelease) -> bytes:
 
     (reporter,) = find_public_reporters((_REPORTER,))
     try:
-        made = reporter.render(release)
+        return reporter.content(release)
     except Exception as error:
         # The text of a failure may quote what it read.
         raise AuditError(
@@ -192,7 +192,6 @@ def _rendered_report(release: PublicRelease) -> bytes:
             slug="reporter-failed",
             hint="reinstall audit7k, or run again as `audit7k --debug …`",
         ) from error
-    return made.encode("utf-8") if isinstance(made, str) else made
 
 
 def _name(digest: str) -> str:

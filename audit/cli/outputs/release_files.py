@@ -44,11 +44,10 @@ def files_of_release(path: Path, names: Sequence[str], lang: str | None) -> dict
     languages = asked.languages if lang else release.about.languages
     about = release.about.model_copy(update={"languages": languages})
     shown = release.model_copy(update={"about": about})
-    files = {}
-    for reporter in find_public_reporters(asked.formats):
-        made = content if reporter.name == DATA else reporter.render(shown)
-        files[reporter.filename] = made.encode("utf-8") if isinstance(made, str) else made
-    return files
+    return {
+        file.filename: content if file.name == DATA else file.content(shown)
+        for file in find_public_reporters(asked.formats)
+    }
 
 
 def say_file(name: str, content: bytes) -> None:

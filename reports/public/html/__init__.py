@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
-from audit.vocabulary.text import LANGUAGES
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from audit.public.release import PublicRelease
@@ -14,12 +12,6 @@ __all__ = ["PublicHtmlReporter"]
 
 class PublicHtmlReporter:
     """Writes the public `report.html`: the verdict, who is affected, how sure that is, and how to check it."""
-
-    name: str = "html"
-    filename: str = "report.html"
-    audience: Literal["public"] = "public"
-    languages: tuple[str, ...] = LANGUAGES
-    """Languages that it can write, by the codes of `audit.vocabulary.text`."""
 
     def render(self, release: PublicRelease) -> str:
         """Return the whole file as text, in the languages of the release; the same for the same release."""

@@ -1,4 +1,7 @@
-"""Markdown of a release for comments and summaries. What others wrote stands in code spans: no markup, no link."""
+"""Markdown of a release, without a link: the summary of a job and a comment on a merge request.
+
+What others wrote stands in code spans, where it is no markup.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,55 @@ from collections.abc import Iterator
 from typing import Final
 
 from audit.public.cases import RowCase, has_expired, sentences_beside
-from audit.public.release import PublicWaiver
+from audit.public.release import PublicRelease, PublicWaiver
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
 from reports.markdown_text import literal
 from reports.public.pipeline_reading import PipelineReading
 
+_SIGNS: Final = {"fail": "✕", "pass": "○", "inconclusive": "?", "expired": "!"}
+"""Shapes, never a colour alone; none of them is a green tick."""
 _MOST: Final = 10
 _MOST_RULES: Final = 20
 _MOST_WAIVERS: Final = 20
 _VERDICTS: Final = {"fail": "exceeds the limit", "pass": "within the limit", "inconclusive": "cannot tell"}
 
 
-def tables(reading: PipelineReading) -> Iterator[str]:
-    """Rules with their verdicts, the rows beyond a limit, and who answers for which finding."""
+def summary_file(release: PublicRelease) -> str:
+    """Write `summary.md` for the summary of a job on GitHub."""
+    reading = PipelineReading(release)
+    head = [
+        f"## {_SIGNS[reading.look]} {reading.verdict}",
+        "",
+        f"**What comes next.** {reading.next_step}",
+        "",
+        f"System: {literal(reading.title)}. Audited: {literal(reading.about.finished)}.",
+        "",
+    ]
+    return "\n".join([*head, *_tables(reading)]) + "\n"
+
+
+def comment_file(release: PublicRelease) -> str:
+    """Write `comment.md` for a comment on a merge request: the verdict in a line, and the rest folded away."""
+    reading = PipelineReading(release)
+    head = [
+        f"**{reading.verdict}.** {reading.next_step}",
+        "",
+        f"System: {literal(reading.title)}.",
+        "",
+        "<details><summary>Groups and limits</summary>",
+        "",
+    ]
+    return "\n".join([*head, *_tables(reading), "", "</details>"]) + "\n"
+
+
+def _tables(reading: PipelineReading) -> Iterator[str]:
+    """Rules with their verdicts, rows beyond a limit, who answers for which finding, and what must stand beside."""
     yield from _rules(reading)
     yield ""
     yield from _findings(reading)
     yield from _waivers(reading)
-
-
-def notes(reading: PipelineReading) -> Iterator[str]:
-    """What must stand beside the verdict."""
-    return (f"- {note}" for note in sentences_beside(reading.release, literal))
+    yield from (f"- {note}" for note in sentences_beside(reading.release, literal))
 
 
 def _rules(reading: PipelineReading) -> Iterator[str]:
