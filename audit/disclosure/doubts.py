@@ -20,8 +20,8 @@ from audit.disclosure.method import Method
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.public.release import PublicRow, WordReason
 from audit.result.findings.judged import GroupCounts, RuleResult, Verdict
-from audit.stats.arrays import BoolArray, Tables
-from audit.verdicts.margin_tests import pass_p
+from audit.stats.arrays import Tables
+from audit.verdicts.margin_tests import surely_within
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
 
@@ -42,7 +42,6 @@ class Doubts:
     def __init__(self, result: Judged, rows: Sequence[PublicRow], method: Method) -> None:
         self._plan, self._method = result.plan, method
         printed = {row.group for row in rows if row.side != "both" and row.errors is not None}
-        self._rows = {row.group for row in rows}
         features = {feature.name: feature for feature in result.features}
         groups: dict[Family, list[GroupCounts]] = {}
         for counts in result.counts:
@@ -59,15 +58,21 @@ class Doubts:
                 [other for other in others if names[other] not in printed] for others in member_places(table).unknown
             ]
         self._possible: dict[tuple[str, Family, int], PossibleMembers] = {}
-        self._passing: dict[tuple[str, Family, int, tuple[int, int]], BoolArray] = {}
 
-    def explain_alone(self, rule: NamedRule, group: Group) -> bool:
-        """Return whether one unprinted number of people, and only a large one, could keep a group from the PASS that it
-        would have without them.
+    def explained(self, rule: NamedRule, groups: Sequence[Group]) -> frozenset[Group]:
+        """Return those of some groups that one unprinted number of people, and only a large one, could keep from the
+        PASS that they would have without them.
         """
-        if sum(self._sources(group)) != 1:
-            return False
-        return self._passes(rule, group, self._method.floor) and not self._passes(rule, group, self._method.row - 1)
+        found: set[Group] = set()
+        alone: dict[tuple[Family, bool], list[Group]] = {}
+        for group in groups:
+            unknown, unscored = self._sources(group)
+            if unknown + unscored == 1:
+                alone.setdefault((group.family, bool(unscored)), []).append(group)
+        for (_, unscored), asked in alone.items():
+            kept = self._not_passing(rule, asked, self._method.row - 1, unscored=unscored)
+            found |= set(kept) - set(self._not_passing(rule, kept, self._method.floor, unscored=unscored))
+        return frozenset(found)
 
     def reason(self, group: Group) -> WordReason:
         """Return the reason that a row has in the place of a word that hangs on unprinted people."""
@@ -91,23 +96,19 @@ class Doubts:
         unknown = 0 if table is None else len(self._unknown[table.family][at])
         return unknown, int("unscored" not in self._method.absent)
 
-    def _passes(self, rule: NamedRule, group: Group, unprinted: int) -> bool:
-        table, at = self._at[group]
-        key = rule.id, table.family, unprinted, self._sources(group)
-        if key not in self._passing:
-            passes = np.ones(len(table.groups), dtype=bool)
-            for question in questions(self._plan, rule):
-                worst = self._at_their_worst(rule, question, table, unprinted, unscored=bool(self._sources(group)[1]))
-                can = self._asked(table) & (worst.n > 0) & (worst.m > 0) & (worst.y >= 0) & (worst.y <= worst.m)
-                passes &= can
-                if can.any():
-                    passes[can] &= pass_p(question, worst, can, self._plan.verdict.alpha) <= self._plan.verdict.alpha
-            self._passing[key] = passes
-        return bool(self._passing[key][at])
-
-    def _asked(self, table: FamilyCounts) -> BoolArray:
-        """bool[G]: groups that have a row."""
-        return np.array([group in self._rows for group in table.groups], dtype=bool)
+    def _not_passing(self, rule: NamedRule, groups: Sequence[Group], unprinted: int, *, unscored: bool) -> list[Group]:
+        """Groups of one family that do not pass with so many unprinted people."""
+        if not groups:
+            return []
+        table, at = self._at[groups[0]][0], [self._at[group][1] for group in groups]
+        passes = np.ones(len(at), dtype=bool)
+        for question in questions(self._plan, rule):
+            worst = self._at_their_worst(rule, question, table, unprinted, unscored=unscored)
+            x, n, y, m = (count[at] for count in worst)
+            can = passes & (n > 0) & (m > 0) & (y >= 0) & (y <= m)
+            passes[:] = False
+            passes[can] = surely_within(question, Tables(x[can], n[can], y[can], m[can]), self._plan.verdict.alpha)
+        return [group for group, passed in zip(groups, passes, strict=True) if not passed]
 
     def _at_their_worst(
         self, rule: NamedRule, question: Question, table: FamilyCounts, unprinted: int, *, unscored: bool

@@ -24,7 +24,7 @@ from audit.result.findings.judged import Because, Verdict
 from audit.stats.arrays import Tables
 from audit.stats.margins.score_test import FAIL_BETA, screened_p
 from audit.stats.rates.boundaries import counted_outcome
-from audit.verdicts.margin_tests import pass_p
+from audit.verdicts.margin_tests import surely_within
 from audit.vocabulary.groups import Group
 
 _REASONS: Final[Mapping[Because, WordReason]] = {
@@ -85,28 +85,34 @@ class Words:
         at = {place: row for place, row in enumerate(self._rows) if row.side == side and row.parts and row.rates}
         few = {place: row for place, row in at.items() if row.few is not None}
         sure = self._sure_words(rule, few)
+        verdicts = {
+            place: None if row.group is None else self._verdicts.get((rule.id, row.group)) for place, row in at.items()
+        }
+        could_hang = [
+            verdict.group
+            for place, verdict in verdicts.items()
+            if verdict is not None and verdict.because in _COULD_HANG and not self._is_few(at[place])
+        ]
+        hanging = self._doubts.explained(rule, could_hang) if self._is_plain else frozenset()
         words = {}
         for place, row in at.items():
-            group = row.group
-            verdict = None if group is None else self._verdicts.get((rule.id, group))
-            words[place] = self._word(rule, row, verdict, sure.get(place))
+            words[place] = self._word(rule, row, verdicts[place], sure.get(place), hanging)
         return self._with_smaller(rule, words)
 
-    def _word(self, rule: NamedRule, row: PublicRow, verdict: Verdict | None, sure: str | None) -> PublicWord:
+    def _word(
+        self, rule: NamedRule, row: PublicRow, verdict: Verdict | None, sure: str | None, hanging: frozenset[Group]
+    ) -> PublicWord:
         if verdict is None:
             return PublicWord(rule=rule.id, word=None, because=None)
         reason, outcome = _REASONS[verdict.because], verdict.outcome
         if self._is_few(row):
             reason = "too_few_in_public" if verdict.decidable else "too_few_cases"
             outcome = outcome if outcome == sure else "inconclusive"
-        elif verdict.because in _COULD_HANG and self._explain_alone(rule, verdict.group):
+        elif verdict.group in hanging:
             reason, outcome = self._doubts.reason(verdict.group), "inconclusive"
         word, because = _WORDS.get(outcome, ("cannot_tell", reason))
         larger = self._judged_as(row, verdict) if because == "too_few_cases" else None
         return PublicWord(rule=rule.id, word=word, because=because, judged_as=larger)
-
-    def _explain_alone(self, rule: NamedRule, group: Group) -> bool:
-        return self._is_plain and self._doubts.explain_alone(rule, group)
 
     def _is_few(self, row: PublicRow) -> bool:
         """Whether a row, or one of the two that it is made of, prints no number of errors."""
@@ -174,8 +180,7 @@ class Words:
         x, n, y, m = (np.where(possible, counts[:, at], (0, 1, 0, 1)[at]) for at in range(4))
         alpha = self._plan.verdict.alpha
         if within:
-            p = pass_p(question, Tables(x, n, y, m), np.ones(len(rows), dtype=bool), alpha)
-            return [bool(yes) for yes in possible & (p <= alpha)]
+            return [bool(yes) for yes in possible & surely_within(question, Tables(x, n, y, m), alpha)]
         level = alpha / (2.0 * len(self._plan.rules) * _MOST_TESTED)
         counted, rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
         p = screened_p(counted, n, rest, m, question.fail, FAIL_BETA, 2.0 * max(level, 0.05)).p

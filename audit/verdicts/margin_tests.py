@@ -14,7 +14,7 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.multiplicity import DISCARDING_MIN_GROUPS, Method, method_by_sizes, reject_family
-from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, screened_p
+from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_rejects, screened_p
 from audit.stats.margins.unnamed import unnamed_p
 from audit.stats.rates.boundaries import Boundary, counted_outcome
 from audit.stats.sizes.approximate_power import cases_to_decide
@@ -295,6 +295,16 @@ def pass_p(
     """p-values of "beyond the limit" for the groups marked, from the counts x of n, and y of m in the rest."""
     some = tuple(count[decidable] for count in counts)
     return _p(question.within, some, PASS_BETA, 2.0 * max(alpha, 0.05))
+
+
+def surely_within(question: Question, counts: Tables, alpha: float) -> BoolArray:
+    """bool[G]: whether `pass_p` of each group is at most alpha, without its digits."""
+    x, n, y, m = counts
+    counted = counted_outcome(x, n, question.within), n, counted_outcome(y, m, question.within), m
+    near = asymptotic_p(*counted, question.within) < 2.0 * max(alpha, 0.05)
+    passes = np.zeros(x.shape, dtype=bool)
+    passes[near] = exact_rejects(*(count[near] for count in counted), question.within, alpha, PASS_BETA)
+    return passes
 
 
 def _p(boundary: Boundary, counts: tuple[npt.NDArray[np.int64], ...], beta: float, threshold: float) -> FloatArray:
