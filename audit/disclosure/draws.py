@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Literal, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final, Literal, NamedTuple
 
 from audit.disclosure.cut import Row, totals
 from audit.disclosure.left import Need, Span, Sums
@@ -78,9 +78,14 @@ class Draw:
         """Return what a release prints of it."""
         return Printed(self.people, self.errors, self.few, self.fewer_than)
 
-    def to_json(self) -> dict[str, Any]:
-        """Write it down."""
-        return asdict(self)
+
+def remembered(before: Mapping[str, Sequence[Draw]], drawn: Mapping[str, Draw]) -> dict[str, list[Draw]]:
+    """Return every draw of each row there ever was; the one that it printed last stands at the end."""
+    histories = {key: list(draws) for key, draws in before.items()}
+    for key, draw in drawn.items():
+        older = [old for old in before.get(key, ()) if (old.joined, old.number) != (draw.joined, draw.number)]
+        histories[key] = [*older, draw]
+    return histories
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def draw_side(
     counts: SideCounts,
     made: Cut,
     listed: Sequence[Entry],
-    before: Sequence[Mapping[str, Draw]],
+    before: Mapping[str, Sequence[Draw]],
     method: Method,
     secret: bytes,
     day: str,
@@ -114,14 +119,16 @@ def draw_side(
     ----------
     listed : sequence of Entry
         The rows, with their exact numbers.
-    before : sequence of mapping of str to Draw
-        Draws of all releases before, the first one first, by the key of their row.
+    before : mapping of str to sequence of Draw
+        Draws of all releases before, by the key of their row; the one that it printed last stands at the end.
     day : str
         Day of the audit, as YYYY-MM-DD.
     """
     of_tables = [totals(ladder, rows) for ladder, rows in zip(counts.ladders, made.rows, strict=True)]
     noise = _Noise(side, method, secret)
-    past = {entry.place: _drawn_before(entry, before) for entry in listed}
+    past = {
+        entry.place: [draw for draw in before.get(entry.key, ()) if draw.joined == entry.joined] for entry in listed
+    }
     draws = {entry.place: _draw(entry, past[entry.place], noise, day, 0) for entry in listed}
     fresh = {place: all(draw.number != old.number for old in past[place]) for place, draw in draws.items()}
     at = {entry.place: entry for entry in listed}
@@ -153,10 +160,6 @@ def draw_side(
     is_open = not told or not _told(sums, shown, method, lag)
     standing = frozenset(at[place].key for place, old in past.items() if old and old[-1].number == draws[place].number)
     return Drawn({at[place].key: draw for place, draw in shown.items()}, is_open, standing)
-
-
-def _drawn_before(entry: Entry, before: Sequence[Mapping[str, Draw]]) -> list[Draw]:
-    return [draw for release in before if (draw := release.get(entry.key)) and draw.joined == entry.joined]
 
 
 def _without_parts(told: Sequence[Place], families: Sequence[Family], shown: Mapping[Place, Draw]) -> dict[Place, Draw]:
@@ -225,7 +228,7 @@ def _draw(entry: Entry, past: Sequence[Draw], noise: _Noise, day: str, attempt: 
     same, whatever lay between.
     """
     number = max((old.number for old in past), default=0) + 1
-    known = [*past[-1:], *past[:-1]]
+    known = [*past[-1:], *sorted(past[:-1], key=lambda old: old.number)]
     for old in known:
         if old.changed(entry) < noise.least(entry, old.number):
             return old

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from audit.disclosure.about import public_about, public_change, public_metrics
 from audit.disclosure.digests import digests_of, keyed, set_id
 from audit.disclosure.doubts import Judged
-from audit.disclosure.draws import Draw, draw_side, draw_total
+from audit.disclosure.draws import Draw, draw_side, draw_total, remembered
 from audit.disclosure.keys_file import KEY
 from audit.disclosure.method import Method
 from audit.disclosure.public_files import DATA, make_files
@@ -103,13 +103,12 @@ def publish(
             folder.refuse_older_than(before.number)
         parameters = _parameters(result.plan)
         folder.settle(parameters)
-        last = folder.entries[-1] if folder.entries else _NOTHING
-        made = _make(result, shape, method, secret, folder.entries)
+        made = _make(result, shape, method, secret, folder.last)
         about = keyed(public_about(result, names, tuple(languages) or ("en",)), digests_of(result), secret)
-        release = _finished(made, about, method, result, secret, max(len(folder.entries), 1))
-        is_new = last.get("release") != json.loads(public_json(release))
+        release = _finished(made, about, method, result, secret, max(folder.releases, 1))
+        is_new = folder.last.get("release") != json.loads(public_json(release))
         if is_new and release.number is not None:
-            release = release.model_copy(update={"number": len(folder.entries) + 1})
+            release = release.model_copy(update={"number": folder.releases + 1})
         files = make_files(release)
         if is_new and release.number is not None:
             told = {"sides": made.remembered, "release": json.loads(public_json(release)), "sha256": _digests(files)}
@@ -140,9 +139,9 @@ def reproduce(restricted: Path, number: int) -> dict[str, bytes]:
         If there is no such release, or the files do not come out as they were published.
     """
     with restricted_folder(restricted) as folder:
-        if not 1 <= number <= len(folder.entries):
+        if not 1 <= number <= folder.releases:
             raise ResultError(f"there is no release {number}", slug="no-such-release", hint="see the restricted folder")
-        told = folder.entries[number - 1]
+        told = folder.entry(number)
     files = make_files(PublicRelease.model_validate_json(json.dumps(told["release"])))
     if _digests(files) != told["sha256"]:
         raise ResultError(
@@ -177,12 +176,20 @@ def _parameters(plan: AuditPlan) -> dict[str, Any]:
     }
 
 
-def _make(result: AuditResult, shape: Shape | None, method: Method, secret: bytes, log: Sequence[Remembered]) -> _Made:
+def _make(result: AuditResult, shape: Shape | None, method: Method, secret: bytes, last: Remembered) -> _Made:
     if shape is None:
         return _Made({"figures": "none", "sides": (), "features": (), "rows": ()}, {})
-    day, last = result.provenance.finished[:10], log[-1] if log else _NOTHING
-    known = last.get("sides", {})
-    sides = [side for name in SIDES if (side := _side(name, shape, method, secret, day, log)) is not None]
+    day, known = result.provenance.finished[:10], last.get("sides", {})
+    histories = {
+        name: {key: [Draw(*draw) for draw in draws] for key, draws in known[name]["draws"].items()}
+        for name in SIDES
+        if name in known
+    }
+    sides = [
+        side
+        for name in SIDES
+        if (side := _side(name, shape, method, secret, day, known.get(name), histories.get(name, {}))) is not None
+    ]
     metrics, level = [metric.name for metric in public_metrics(result)], result.plan.verdict.level
     rows = rows_of(sides, metrics, method, level, _design(result, last))
     judged = Judged(result.plan, result.features, result.counts, result.rules, result.verdicts)
@@ -204,10 +211,13 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
         "others": others,
         **{name: None if total is None else total["printed"] for name, total in totals.items()},
     }
-    remembered: dict[str, Any] = {
+    log: dict[str, Any] = {
         side.side: {
             "cut": cut_to_json(side.made, shape.ladders),
-            "draws": {key: draw.to_json() for key, draw in side.draws.items()},
+            "draws": {
+                key: [astuple(draw) for draw in draws]
+                for key, draws in remembered(histories.get(side.side, {}), side.draws).items()
+            },
         }
         for side in sides
     }
@@ -217,7 +227,7 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
         for row in said
         if row.words and (name := f"{row.side} {row.key}")
     }
-    return _Made(release, {**remembered, "totals": totals, "words": words})
+    return _Made(release, {**known, **log, "totals": totals, "words": words})
 
 
 def _design(result: AuditResult, last: Remembered) -> Design | None:
@@ -233,13 +243,17 @@ def _design(result: AuditResult, last: Remembered) -> Design | None:
 
 
 def _side(
-    name: SideName, shape: Shape, method: Method, secret: bytes, day: str, log: Sequence[Remembered]
+    name: SideName,
+    shape: Shape,
+    method: Method,
+    secret: bytes,
+    day: str,
+    known: Remembered | None,
+    before: Mapping[str, Sequence[Draw]],
 ) -> SideRows | None:
     counts = shape.sides[name]
-    known = [entry["sides"][name] for entry in log if name in entry["sides"]]
-    before = [{key: Draw(**draw) for key, draw in side["draws"].items()} for side in known]
-    if known:
-        made = next_cut(cut_from_json(known[-1]["cut"], counts.ladders), counts, method.keep)
+    if known is not None:
+        made = next_cut(cut_from_json(known["cut"], counts.ladders), counts, method.keep)
     else:
         made = first_cut(counts, method.row, method.floor)
     if made is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,9 @@ COUNTER: Final = "counter.json"
 _LARGEST: Final = 256 * 1024 * 1024
 
 Entry = Mapping[str, Any]
-"""One release of the log: `number` from 1, `previous`, `parameters`, and what it printed."""
+"""One release of the log: `parameters`, what it printed, and what all releases up to it must remember. The line above
+it in its file has its `number`, from 1, and the digest of the `previous` file: the chain is checked without the rest.
+"""
 
 
 class RestrictedFolder:
@@ -31,10 +33,19 @@ class RestrictedFolder:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._last: str | None = None
-        self.entries: Sequence[Entry] = list(self._read_log())
-        self._check_counter()
-        self.made_key = not (path / KEY).exists()
+        self.releases = self._checked_log()
+        """How many releases there were."""
+        self.made_key = self._check_counter()
         self.secret = self._read_key()
+        self.last: Entry = self.entry(self.releases) if self.releases else {}
+
+    def entry(self, number: int) -> Entry:
+        """Return a release of the log. Raises ResultError where it is not as it was written."""
+        name = f"{number:04}.json"
+        try:
+            return _document(self._bytes(name).partition(b"\n")[2], name)
+        except OSError:
+            raise _damaged(name) from None
 
     def settle(self, parameters: Mapping[str, Any]) -> None:
         """Hold a release to the parameters of those before it.
@@ -44,7 +55,7 @@ class RestrictedFolder:
         ResultError
             If they are other ones: a second kind of change of the same numbers would let both be averaged.
         """
-        before = self.entries[-1].get("parameters", {}) if self.entries else parameters
+        before = self.last.get("parameters", {}) if self.releases else parameters
         other = sorted(name for name in {*before, *parameters} if before.get(name) != parameters.get(name))
         if other:
             raise ResultError(
@@ -55,62 +66,69 @@ class RestrictedFolder:
 
     def append(self, parameters: Mapping[str, Any], told: Mapping[str, Any]) -> None:
         """Write a release down, and the digest of the one before with it. Raises StorageError."""
-        number = len(self.entries) + 1
-        entry = {**told, "number": number, "previous": self._last, "parameters": parameters}
-        content = _text(entry)
+        number = self.releases + 1
+        entry = {**told, "parameters": parameters}
+        content = _text({"number": number, "previous": self._last}) + _text(entry)
         with storage(self._path):
             make_folder(self._path / RELEASES)
-            write_durably(self._file(number), content)
+            write_durably(self._path / RELEASES / f"{number:04}.json", content)
             self._last = _digest(content)
-            write_durably(self._path / COUNTER, _text({"releases": number, "last": self._last}))
-        self.entries = [*self.entries, entry]
+            self._count(number)
+        self.releases, self.last = number, entry
 
     def refuse_older_than(self, number: int) -> None:
         """Raise ResultError if a release with this number is public, and the log does not know it."""
-        if number > len(self.entries):
+        if number > self.releases:
             raise ResultError(
-                f"the restricted folder knows {len(self.entries)} of {number} releases: an older copy was put back",
+                f"the restricted folder knows {self.releases} of {number} releases: an older copy was put back",
                 slug="log-rolled-back",
                 hint="put the newest copy back: without it the next release could tell on people of the missing one",
             )
 
-    def _check_counter(self) -> None:
-        path = self._path / COUNTER
+    def _count(self, number: int) -> None:
+        write_durably(self._path / COUNTER, _text({"releases": number, "last": self._last}))
+
+    def _check_counter(self) -> bool:
+        """Return whether the folder is a new one, without releases and key."""
+        path, has_key = self._path / COUNTER, (self._path / KEY).exists()
         if not path.exists():
-            return
-        counted = _document(path)
+            if has_key or self.releases:
+                raise _damaged(COUNTER)
+            return True
+        counted = _document(self._bytes(COUNTER), COUNTER)
         releases = counted.get("releases")
         if not isinstance(releases, int):
             raise _damaged(COUNTER)
         self.refuse_older_than(releases)
-        if releases == len(self.entries) and counted.get("last") != self._last:
+        if releases == self.releases and counted.get("last") != self._last:
             raise _damaged(COUNTER)
+        if not has_key and self.releases:
+            raise ResultError(
+                "the key of the restricted folder is missing",
+                slug="key-missing",
+                hint="put it back: a new key would draw new numbers, and two releases could be averaged",
+            )
+        return not has_key
 
-    def _file(self, number: int) -> Path:
-        return self._path / RELEASES / f"{number:04}.json"
-
-    def _read_log(self) -> Iterator[Entry]:
+    def _checked_log(self) -> int:
+        """Return how many releases the chain has."""
         folder = self._path / RELEASES
         names = sorted(path.name for path in folder.glob("*.json")) if folder.is_dir() else []
         for number, name in enumerate(names, start=1):
-            path = self._file(number)
-            if path.name != name:
-                raise _damaged(path.name)
-            entry = _document(path)
-            if entry.get("number") != number or entry.get("previous") != self._last:
-                raise _damaged(path.name)
-            self._last = _digest(path.read_bytes())
-            yield entry
+            content = self._bytes(name) if name == f"{number:04}.json" else b""
+            if _document(content.partition(b"\n")[0], name) != {"number": number, "previous": self._last}:
+                raise _damaged(name)
+            self._last = _digest(content)
+        return len(names)
+
+    def _bytes(self, name: str) -> bytes:
+        path = self._path / (COUNTER if name == COUNTER else f"{RELEASES}/{name}")
+        return path.read_bytes() if path.stat().st_size <= _LARGEST else b""
 
     def _read_key(self) -> bytes:
         path = self._path / KEY
-        if not path.exists():
-            if self.entries or (self._path / COUNTER).exists():
-                raise ResultError(
-                    "the key of the restricted folder is missing",
-                    slug="key-missing",
-                    hint="put it back: a new key would draw new numbers, and two releases could be averaged",
-                )
+        if self.made_key:
+            self._count(0)  # first: a key without a counter has lost its log
             write_durably(path, new_key().hex().encode() + b"\n")
         if path.stat().st_mode & 0o077:
             raise ResultError(
@@ -146,13 +164,13 @@ def restricted_folder(path: Path) -> Iterator[RestrictedFolder]:
         yield folder
 
 
-def _document(path: Path) -> dict[str, Any]:
+def _document(content: bytes, name: str) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_bytes()) if path.stat().st_size <= _LARGEST else None
+        document = json.loads(content)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise _damaged(path.name)
+        raise _damaged(name)
     return document
 
 

@@ -138,16 +138,18 @@ class Words:
         places, rows = list(few), list(few.values())
         found: dict[int, str] = {}
         for question in questions(self._plan, rule):
-            within = self._surely(question, rows, everyone, [0] * len(rows), within=True)
             larger = [
                 [self._doubts.moved(rule, question, row.group, unprinted) for row in rows]
                 for unprinted in (self._method.floor, self._method.row - 1)
             ]
-            more, most = (
-                self._surely(question, rows, everyone, [add or 0 for add in adds], within=True) for adds in larger
-            )
+            more = [0] * len(rows) + [add or 0 for adds in larger for add in adds]
+            passing = self._surely(question, rows * 3, everyone, more, within=True)
+            within, ten, most = (passing[at : at + len(rows)] for at in range(0, len(more), len(rows)))
             # one unprinted number of 11 to 19 people could explain that a row does not pass: then it has no word
-            told = [add is not None and ten and not all_ for add, ten, all_ in zip(larger[0], more, most, strict=True)]
+            told = [
+                add is not None and few_pass and not all_pass
+                for add, few_pass, all_pass in zip(larger[0], ten, most, strict=True)
+            ]
             beyond = self._surely(question, rows, everyone, [0] * len(rows), within=False)
             for at, place in enumerate(places):
                 if beyond[at]:

@@ -12,7 +12,7 @@ from audit.analyses.missing_attributes import PossibleMembers, Supposed, possibl
 from audit.analyses.sides import Question, questions
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
-from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.arrays import BoolArray, FloatArray, Tables
 from audit.stats.margins.multiplicity import DISCARDING_MIN_GROUPS, Method, method_by_sizes, reject_family
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, asymptotic_p, exact_rejects, screened_p
 from audit.stats.margins.unnamed import unnamed_p
@@ -299,12 +299,12 @@ def pass_p(
 
 def surely_within(question: Question, counts: Tables, alpha: float) -> BoolArray:
     """bool[G]: whether `pass_p` of each group is at most alpha, without its digits."""
-    x, n, y, m = counts
-    counted = counted_outcome(x, n, question.within), n, counted_outcome(y, m, question.within), m
-    near = asymptotic_p(*counted, question.within) < 2.0 * max(alpha, 0.05)
-    passes = np.zeros(x.shape, dtype=bool)
-    passes[near] = exact_rejects(*(count[near] for count in counted), question.within, alpha, PASS_BETA)
-    return passes
+    boundary = question.within
+    n, m = counts.n, counts.m
+    x, y = counted_outcome(counts.x, n, boundary), counted_outcome(counts.y, m, boundary)
+    near = asymptotic_p(x, n, y, m, boundary) < 2.0 * max(alpha, 0.05)
+    near[near] = exact_rejects(x[near], n[near], y[near], m[near], boundary, alpha, PASS_BETA)
+    return near
 
 
 def _p(boundary: Boundary, counts: tuple[npt.NDArray[np.int64], ...], beta: float, threshold: float) -> FloatArray:

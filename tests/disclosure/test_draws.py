@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from audit.disclosure.draws import MOST_DRAWS, Draw, draw_side
+from audit.disclosure.draws import MOST_DRAWS, Draw, draw_side, remembered
 from audit.disclosure.tables import Cut, Entry, SideCounts, entries, first_cut, next_cut
 from audit.stats.arrays import IntArray
 from tools.simulate.public_world import METHOD, realistic, small_ladders, world_ladders
@@ -31,14 +31,17 @@ def two_by_four(errors: int = 50, right: int = 150) -> IntArray:
 
 def drawn(cells: IntArray, *before: dict[str, Draw], key: bytes = KEY, day: str = "1") -> dict[str, Draw]:
     counts, made, listed = one_side(cells)
-    return dict(draw_side("positives", counts, made, listed, before, METHOD, key, day).draws)
+    histories: dict[str, list[Draw]] = {}
+    for draws in before:
+        histories = remembered(histories, draws)
+    return dict(draw_side("positives", counts, made, listed, histories, METHOD, key, day).draws)
 
 
 @pytest.mark.parametrize("recall", [0.5, 0.8, 0.97])
 def test_every_printed_number_is_within_five_of_the_exact_one(recall: float) -> None:
     cells = realistic(20_000, recall, np.random.default_rng(3))
     counts, made, listed = one_side(cells, large=True)
-    of_side = draw_side("positives", counts, made, listed, [], METHOD, KEY, "1")
+    of_side = draw_side("positives", counts, made, listed, {}, METHOD, KEY, "1")
     assert of_side.has_outcomes
     few = 0
     for entry in listed:
@@ -181,12 +184,15 @@ def test_rows_below_twenty_people_print_no_outcome() -> None:
     counts = SideCounts(small_ladders(2, 4, 1), (cells.sum(axis=1), cells.sum(axis=0)), cells)
     cut = next_cut(made, counts, METHOD.keep)
     assert cut is not None
-    later = draw_side("positives", counts, cut, entries(counts, cut), [first], METHOD, KEY, "2").draws
+    later = draw_side("positives", counts, cut, entries(counts, cut), remembered({}, first), METHOD, KEY, "2").draws
     row = later["nationality:country=c0"]
     assert (row.errors, row.few, row.of_people) == (None, None, 18)
 
 
-def test_draws_are_written_down_and_read_back() -> None:
-    for draw in drawn(two_by_four()).values():
-        assert Draw(**draw.to_json()) == draw
-        assert replace(draw, number=2) != draw
+def test_every_draw_of_a_row_is_remembered_once_and_the_one_printed_last_is_the_last() -> None:
+    one, two = drawn(two_by_four()), drawn(two_by_four(80, 150))
+    key = "nationality:country=c0"
+    other = replace(two[key], number=2)
+    gone = remembered(remembered(remembered({}, one), {key: other}), {key: one[key]})
+    assert gone[key] == [other, one[key]]
+    assert gone["everyone"] == [one["everyone"]]

@@ -49,7 +49,7 @@ def test_a_release_is_remembered_before_it_is_written_and_says_its_number(first:
     folder, made = first
     assert (made.public.number, made.new_key, made.public.figures) == (1, True, "shown")
     assert {path.name for path in (folder / "public").iterdir()} == {"release.json", *made.files}
-    told = json.loads((folder / "restricted" / RELEASES / "0001.json").read_bytes())
+    told = json.loads((folder / "restricted" / RELEASES / "0001.json").read_bytes().splitlines()[1])
     assert told["release"] == json.loads(made.files["release.json"])
     assert json.loads((folder / "restricted" / COUNTER).read_bytes())["releases"] == 1
 
@@ -106,7 +106,7 @@ def test_a_log_that_was_put_back_is_noticed(tmp_path: Path, missing: str) -> Non
     if missing == "newest and counter":
         (tmp_path / "restricted" / COUNTER).unlink()
     before = dict.fromkeys(path.name for path in log.iterdir())
-    with pytest.raises(ResultError, match="older copy"):
+    with pytest.raises(ResultError, match="older copy" if missing == "newest" else "counter"):
         publish(changed(answers=-60), tmp_path / "restricted", into(tmp_path / "p"), FORMS, ("en",), second.public)
     assert not (tmp_path / "p").exists()
     assert dict.fromkeys(path.name for path in log.iterdir()) == before

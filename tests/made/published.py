@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from audit.disclosure.keys_file import KEY as FILE
+from audit.disclosure.restricted import COUNTER
+
 PLAN = """\
 schema = 1
 [audit]
@@ -51,7 +54,8 @@ def write_set(folder: Path, plan: str = PLAN, counts: Mapping[tuple[str, str], t
 
 def keep_key(restricted: Path) -> Path:
     """A restricted folder whose key is known, so that its noise is the same in every test."""
-    restricted.mkdir(mode=0o700)
-    (restricted / "key").write_text(KEY.hex() + "\n", encoding="ascii")
-    (restricted / "key").chmod(0o600)
+    restricted.mkdir(mode=0o700, exist_ok=True)
+    (restricted / FILE).write_text(KEY.hex() + "\n", encoding="ascii")
+    (restricted / FILE).chmod(0o600)
+    (restricted / COUNTER).write_text('{"last":null,"releases":0}', encoding="ascii")
     return restricted

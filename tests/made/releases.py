@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from made.audits import gender, result_of
+from made.published import keep_key
 
-from audit.disclosure.keys_file import KEY
 from audit.disclosure.publish import publish
 from audit.evaluation import nationality
 from audit.public.release import PublicRelease
@@ -29,7 +29,6 @@ Gaps = Mapping[tuple[str, str], tuple[float, float]]
 """By gender (or `*`) and country: how many more victims are missed, and how many more others wrongly flagged."""
 
 FAILING: Gaps = {("*", "NGA"): (0.0, 0.2), ("woman", "NPL"): (0.3, 0.0), ("man", "IND"): (0.25, 0.0)}
-SECRET = bytes(range(32))
 
 
 def countries(codes: Sequence[str]) -> SensitiveFeature:
@@ -88,10 +87,7 @@ def made_release(kind: str = "fail", languages: tuple[str, ...] = ("en",)) -> Pu
 
 
 def published(result: AuditResult, restricted: Path, languages: tuple[str, ...] = ("en",)) -> PublicRelease:
-    """Publish a result without reports, under `SECRET`."""
+    """Publish a result without reports, under the key of `keep_key`."""
     if not restricted.exists():
-        restricted.mkdir(mode=0o700)
-        key = restricted / KEY
-        key.write_text(SECRET.hex() + "\n")
-        key.chmod(0o600)
+        keep_key(restricted)
     return publish(result, restricted, lambda files: None, (), languages).public

@@ -152,13 +152,13 @@ def test_a_worker_whose_predecessor_was_killed_where_there_are_no_locks_audits_f
 
 @pytest.mark.parametrize("where", ["named", "plan", "default"])
 def test_the_restricted_folder_is_the_one_named_or_the_plans_or_that_of_run(tmp_path: Path, where: str) -> None:
-    """One that has lost its key is noticed before anything is scored: that is how it shows which was looked at."""
+    """One that has lost its log is noticed before anything is scored: that is how it shows which was looked at."""
     folders = {"named": "named", "plan": "beside", "default": "audit-out/restricted"}
     (tmp_path / folders[where]).mkdir(parents=True)
-    (tmp_path / folders[where] / "counter.json").write_text('{"releases": 0}', encoding="utf-8")
+    (tmp_path / folders[where] / "key").write_text("", encoding="utf-8")
     plan = write_set(tmp_path, PLAN if where == "default" else PLAN + '[disclosure]\nfolder = "beside"\n')
     (tmp_path / "cases.csv").unlink()
-    with pytest.raises(NotJudgedError, match=r"^plan\.toml: the key of the restricted folder is missing"):
+    with pytest.raises(NotJudgedError, match=r"^plan\.toml: counter.json of the restricted folder"):
         judge_plan_once(PlanRequest(plan, tmp_path, tmp_path / "named" if where == "named" else None), None)
 
 

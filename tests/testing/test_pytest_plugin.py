@@ -180,7 +180,7 @@ def test_what_cannot_be_judged_is_an_error_of_one_line(run_here: Run, pytester: 
     folder = project(pytester, FEW)
     tests = textwrap.dedent(GATE)
     (folder / "without-key").mkdir()
-    (folder / "without-key" / "counter.json").write_text('{"releases": 0}', encoding="utf-8")
+    (folder / "without-key" / "key").write_text("", encoding="utf-8")
     pytester.makeini("[pytest]\naudit7k_restricted_folder = without-key\n")
     (folder / "misspelt.toml").write_text(PLAN.replace("margin", "margn"), encoding="utf-8")
     for name in ("misspelt", "nowhere"):
@@ -195,7 +195,7 @@ def test_what_cannot_be_judged_is_an_error_of_one_line(run_here: Run, pytester: 
         f"ERROR collecting test_{name}.py" for name in ("gate", "misspelt", "nowhere", "unmarked")
     ]
     gate, misspelt, nowhere, unmarked = list(lines.values())[:4]
-    assert gate.startswith("audit7k: plan.toml: the key of the restricted folder is missing")
+    assert gate.startswith("audit7k: plan.toml: counter.json of the restricted folder is not as it was written")
     assert misspelt.startswith("audit7k: misspelt.toml, line 24: rules[1].margn is not a key of a plan")
     assert nowhere.startswith("audit7k: there is no plan nowhere.toml, neither beside test_nowhere.py nor in the root")
     assert unmarked.startswith('audit7k: test_detector takes audit7k_verdict and names no plan: @pytest.mark.audit7k("')

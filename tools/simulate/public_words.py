@@ -54,7 +54,7 @@ def said(cells: IntArray, recall: float, secret: bytes) -> tuple[Judged, list[Pu
     if made is None:
         return audit, [], Members.of([])
     listed = entries(counts, made)
-    drawn = draw_side("positives", counts, made, listed, [], METHOD, secret, "1")
+    drawn = draw_side("positives", counts, made, listed, {}, METHOD, secret, "1")
     side = SideRows("positives", counts, made, listed, drawn.draws, drawn.has_outcomes, frozenset())
     printed = rows_of([side], ["true_positive_rate"], METHOD, 0.95)
     return audit, list(Words(audit, [side], printed, METHOD).rows()), Members.of([side])

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from audit.disclosure.cut import totals
-from audit.disclosure.draws import Draw, draw_side
+from audit.disclosure.draws import Draw, draw_side, remembered
 from audit.disclosure.method import Method, method_of
 from audit.disclosure.tables import EVERYONE, Cut, Entry, SideCounts, entries, first_cut, next_cut
 from audit.disclosure.vocabulary import Ladder, ladder_of, public_ladder
@@ -46,7 +46,7 @@ class Publisher:
     secret: bytes
     method: Method = METHOD
     made: Cut | None = None
-    draws: list[Mapping[str, Draw]] = field(default_factory=list)
+    draws: Mapping[str, Sequence[Draw]] = field(default_factory=dict)
     releases: int = 0
 
     def release(self, cells: IntArray) -> list[Printed]:
@@ -68,7 +68,7 @@ class Publisher:
         self.releases += 1
         drawn = draw_side("positives", counts, made, listed, self.draws, self.method, self.secret, str(self.releases))
         self.made = made
-        self.draws.append(drawn.draws)
+        self.draws = remembered(self.draws, drawn.draws)
         return [self._printed(made, entry, drawn.draws[entry.key], outcomes=drawn.has_outcomes) for entry in listed]
 
     def _printed(self, made: Cut, entry: Entry, draw: Draw, *, outcomes: bool) -> Printed:
