@@ -113,7 +113,7 @@ def _unlabelled(plan: AuditPlan, rows: Sequence[RowAccount]) -> list[Notice]:
     """Rows without a label are in no rate of victims or others: who they are decides what the rates are about."""
     everyone, *groups = rows
     found = []
-    if everyone.unlabelled >= _MANY * everyone.read:
+    if 0 < everyone.unlabelled >= _MANY * everyone.read:
         counts = {"unlabelled": everyone.unlabelled, "read": everyone.read}
         found.append(Notice.of("unlabelled", sentence("unlabelled", **counts, share=_share(everyone))))
     shown = [

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audit.disclosure.rows import SideRows
+from audit.disclosure.vocabulary import UNLISTED
 from audit.public.release import PublicPart, PublicRow
 from audit.vocabulary.groups import Group, Level
 
@@ -42,7 +43,7 @@ class Members:
         """Return whether all people of a group stand in a row."""
         levels = {level.feature: level for level in group.levels}
         return all(
-            part.feature in levels and self._finest(levels[part.feature]) <= self._of_part(row, part)
+            part.feature in levels and self._placed(levels[part.feature]) <= self._of_part(row, part)
             for part in row.parts
         )
 
@@ -53,6 +54,12 @@ class Members:
             level.feature in parts and self._of_part(row, parts[level.feature]) <= self._finest(level)
             for level in group.levels
         )
+
+    def _placed(self, level: Level) -> frozenset[str]:
+        """The finest codes under a level; several nationalities at once stand among those of no list."""
+        known = self.above.get(level.feature, {})
+        other = UNLISTED if (level.rung, UNLISTED) in known else level.code
+        return known.get((level.rung, level.code), frozenset({other}))
 
     def _finest(self, level: Level) -> frozenset[str]:
         known = self.above.get(level.feature, {})

@@ -30,6 +30,7 @@ from audit.public.about import PublicAbout
 from audit.public.release import (
     FailsOn,
     PublicHeadline,
+    PublicRate,
     PublicRelease,
     PublicSide,
     public_json,
@@ -191,7 +192,8 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
         if (side := _side(name, shape, method, secret, day, known.get(name), histories.get(name, {}))) is not None
     ]
     metrics, level = [metric.name for metric in public_metrics(result)], result.plan.verdict.level
-    rows = rows_of(sides, metrics, method, level, _design(result, last))
+    design = _design(result, known)
+    rows = rows_of(sides, metrics, method, level, design)
     judged = Judged(result.plan, result.features, result.counts, result.rules, result.verdicts)
     standing: dict[str, frozenset[str]] = {side.side: side.standing for side in sides}
     said = standing_words(Words(judged, sides, rows, method).rows(), standing, known.get("words", {}))
@@ -227,19 +229,20 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
         for row in said
         if row.words and (name := f"{row.side} {row.key}")
     }
-    return _Made(release, {**known, **log, "totals": totals, "words": words})
+    rates = {} if design is None else {**known.get("rates", _NOTHING), **design.printed(rows, sides)}
+    return _Made(release, {**known, **log, "totals": totals, "words": words, "rates": rates})
 
 
-def _design(result: AuditResult, last: Remembered) -> Design | None:
+def _design(result: AuditResult, known: Remembered) -> Design | None:
     """Return the rates of weighted or clustered cases; None where rates follow from numbers of people."""
     section = result.plan.evaluation_set
     if not section.is_weighted and section.cluster is None:
         return None
-    before = PublicRelease.model_validate_json(json.dumps(last["release"])).rows if last else ()
-    return Design(
-        {(estimate.metric, estimate.group): estimate for estimate in result.estimates},
-        {(row.side, row.key): row.rates for row in before},
-    )
+    before = {
+        place: tuple(PublicRate.model_validate(rate) for rate in rates)
+        for place, rates in known.get("rates", _NOTHING).items()
+    }
+    return Design({(estimate.metric, estimate.group): estimate for estimate in result.estimates}, before)
 
 
 def _side(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from audit.disclosure.draws import Draw
 from audit.disclosure.method import Method
@@ -11,7 +12,7 @@ from audit.disclosure.rates import NOBODY, RATES, Printed, design_rate, rate_of
 from audit.disclosure.shape import SIDES, SideName
 from audit.disclosure.tables import Cut, Entry, SideCounts, others_named
 from audit.disclosure.vocabulary import Ladder
-from audit.public.release import PublicFeature, PublicOthers, PublicPart, PublicRate, PublicRow, Side, row_key
+from audit.public.release import PublicFeature, PublicOthers, PublicPart, PublicRate, PublicRow, row_key
 from audit.result.findings.judged import Estimate
 from audit.vocabulary.groups import Group, LevelName
 from audit.vocabulary.metrics import MetricName
@@ -60,16 +61,17 @@ def rows_of(
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Rates of weighted or clustered cases, and those of the release before."""
+    """Rates of weighted or clustered cases, and those that were printed."""
 
     estimates: Mapping[tuple[MetricName, Group], Estimate]
-    before: Mapping[tuple[Side, str], tuple[PublicRate, ...]]
-    """By side and key of their row: a row whose numbers stand prints its rates again."""
+    before: Mapping[str, tuple[PublicRate, ...]]
+    """By `Design.place`: a row that prints numbers again prints their rates again."""
 
     def row(self, row: PublicRow, side: SideRows, entry: Entry, method: Method, level: float) -> PublicRow:
         """Return a row with design-based rates; a row of several groups, or of few errors, has none."""
-        if entry.key in side.standing and (row.side, row.key) in self.before:
-            return row.model_copy(update={"rates": self.before[row.side, row.key]})
+        known = self.before.get(self.place(row, side.draws[entry.key]))
+        if known is not None:
+            return row.model_copy(update={"rates": known})
         group, exact, rates = row.group, Printed(entry.people, entry.errors), list[PublicRate]()
         for rate in row.rates:
             estimate = None if group is None else self.estimates.get((rate.metric, group))
@@ -78,6 +80,20 @@ class Design:
             else:
                 rates.append(design_rate(estimate, exact, row.errors, method.public(), level))
         return row.model_copy(update={"rates": tuple(rates)})
+
+    def printed(self, rows: Sequence[PublicRow], sides: Sequence[SideRows]) -> dict[str, list[dict[str, Any]]]:
+        """Write down the rates of rows, for the releases after them."""
+        draws = {(side.side, key): draw for side in sides for key, draw in side.draws.items()}
+        return {
+            self.place(row, draws[row.side, row.key]): [rate.model_dump() for rate in row.rates]
+            for row in rows
+            if row.side != "both"
+        }
+
+    @staticmethod
+    def place(row: PublicRow, draw: Draw) -> str:
+        """Name the draw of a row among all draws of all rows."""
+        return f"{row.side} {row.key} {draw.joined} {draw.number}"
 
 
 def others_of(sides: Sequence[SideRows]) -> tuple[PublicOthers, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -96,20 +97,42 @@ def test_a_release_is_made_again_without_key_and_result(tmp_path: Path) -> None:
     assert key.read_bytes() == secret
 
 
-@pytest.mark.parametrize("missing", ["newest", "newest and counter"])
-def test_a_log_that_was_put_back_is_noticed(tmp_path: Path, missing: str) -> None:
+@pytest.mark.parametrize("missing", ["newest release", "counter", "everything since"])
+def test_a_folder_that_was_put_back_is_noticed(tmp_path: Path, missing: str) -> None:
     published(changed(), tmp_path)
+    folder = tmp_path / "restricted"
+    shutil.copytree(folder, tmp_path / "copy")
     second = published(changed(answers=-30), tmp_path)
     assert second.public.number == 2
-    log = tmp_path / "restricted" / RELEASES
-    (log / "0002.json").unlink()
-    if missing == "newest and counter":
-        (tmp_path / "restricted" / COUNTER).unlink()
-    before = dict.fromkeys(path.name for path in log.iterdir())
-    with pytest.raises(ResultError, match="older copy" if missing == "newest" else "counter"):
-        publish(changed(answers=-60), tmp_path / "restricted", into(tmp_path / "p"), FORMS, ("en",), second.public)
+    if missing == "newest release":
+        (folder / RELEASES / "0002.json").unlink()
+    elif missing == "counter":
+        (folder / COUNTER).unlink()
+    else:
+        shutil.rmtree(folder)
+        shutil.copytree(tmp_path / "copy", folder)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with pytest.raises(ResultError, match=COUNTER if missing == "counter" else "older copy"):
+        publish(changed(answers=-60), folder, into(tmp_path / "p"), FORMS, ("en",), second.public)
     assert not (tmp_path / "p").exists()
-    assert dict.fromkeys(path.name for path in log.iterdir()) == before
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_weighted_row_that_prints_numbers_again_prints_their_rates_again(tmp_path: Path) -> None:
+    """Rates of today beside numbers of before would tell what the weights of the few who changed are."""
+
+    def weighted(answers: int, flagged: float) -> PublicRow:
+        result = changed(answers=answers)
+        section = result.plan.evaluation_set.model_copy(update={"weight": "w"})
+        plan = result.plan.model_copy(update={"evaluation_set": section})
+        estimates = tuple(one.model_copy(update={"value": flagged}) for one in result.estimates)
+        made = published(result.model_copy(update={"plan": plan, "estimates": estimates}), tmp_path)
+        return next(row for row in made.public.rows if (row.side, row.key) == ("positives", "gender:level=woman"))
+
+    first, other, again = weighted(0, 0.2), weighted(-30, 0.3), weighted(-1, 0.4)
+    assert first.errors == again.errors != other.errors
+    assert first.rates == again.rates != other.rates
+    assert first.rates[0].value is not None
 
 
 def test_a_changed_log_is_noticed(tmp_path: Path) -> None:
