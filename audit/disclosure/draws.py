@@ -126,9 +126,7 @@ def draw_side(
     """
     of_tables = [totals(ladder, rows) for ladder, rows in zip(counts.ladders, made.rows, strict=True)]
     noise = _Noise(side, method, secret)
-    past = {
-        entry.place: [draw for draw in before.get(entry.key, ()) if draw.joined == entry.joined] for entry in listed
-    }
+    past = {each.place: [draw for draw in before.get(each.key, ()) if draw.joined == each.joined] for each in listed}
     draws = {entry.place: _draw(entry, past[entry.place], noise, day, 0) for entry in listed}
     fresh = {place: all(draw.number != old.number for old in past[place]) for place, draw in draws.items()}
     at = {entry.place: entry for entry in listed}
