@@ -11,10 +11,10 @@ from audit.result.findings.judged import RuleResult
 from audit.result.findings.swaps import ProbeVerdict
 from audit.result.reading import Finding
 from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.names import reading_order
 from reports.cases import Case, Suite, Waived
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
-from reports.names import reading_order
 from reports.swap_words import SwapWords, probe_rules
 from reports.unnamed_words import UnnamedWords
 from reports.waiver_words import WaiverWords, plain_words

@@ -15,10 +15,10 @@ from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, changed_worst_first
 from audit.result.waivers import WaiverOnDay
 from audit.vocabulary.groups import Axis, Group
+from audit.vocabulary.names import Names
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
 from reports.markdown_text import literal
-from reports.names import Names
 from reports.numbers import NOT_KNOWN
 from reports.verdict_words import VerdictWriter
 from reports.waiver_words import WaiverWords
@@ -60,7 +60,7 @@ class _Comment(Writer):
     def __init__(self, result: AuditResult) -> None:
         super().__init__(Report(result, ENGLISH))
         literally = Report(result, ENGLISH)
-        literally.names = _LiteralNames(result.features, ENGLISH)
+        literally.names = _LiteralNames(result.features)
         literally.words = Words(ENGLISH, literally.names)
         self._verdict = VerdictWriter(literally)
         self._suites = [suite for suite in suites(self.reading) if not isinstance(suite.of, Change)]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import Verdict
+from audit.vocabulary.names import Names
 from reports.language import Language
-from reports.names import Names
 
 
 class UnknownWords:

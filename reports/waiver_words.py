@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from audit.result.audit_result import AuditResult, Waiver
 from audit.result.waivers import WaiverOnDay, day_of, held_by_finding, waivers_on_day
 from audit.vocabulary.groups import Group
+from audit.vocabulary.names import Names
 from audit.vocabulary.text import harmless
 from reports.language import ENGLISH, Language
-from reports.names import Names
 
 
 @dataclass(frozen=True, slots=True)

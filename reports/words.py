@@ -9,9 +9,9 @@ from audit.result.findings.judged import Because, Outcome, RuleBecause, RuleResu
 from audit.result.reading import Rate, least_judged
 from audit.result.selected import Selected
 from audit.vocabulary.groups import Group
+from audit.vocabulary.names import Names
 from audit.vocabulary.numbers import frequencies, rounded_gap
 from reports.language import Language
-from reports.names import Names
 from reports.rate_words import RateWords
 from reports.unnamed_words import UnnamedWords
 

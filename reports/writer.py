@@ -8,8 +8,8 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import Reading
 from audit.result.reasons import open_verdicts
+from audit.vocabulary.names import Names
 from reports.language import Language
-from reports.names import Names
 from reports.words import Words
 
 
@@ -20,7 +20,7 @@ class Report:
         self.result = result
         self.language = language
         self.reading = Reading(result)
-        self.names = Names(result.features, language)
+        self.names = Names(result.features, language.translations, language.places)
         self.words = Words(language, self.names)
 
 

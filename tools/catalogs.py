@@ -5,11 +5,11 @@
     python -m tools.catalogs missing fr        print what is not translated, as a catalog to fill in
     python -m tools.catalogs fill fr FILE      take translations from such a file
 
-Messages come from the Python code and the templates of `reports`, and from texts of `audit` that a report shows: terms,
-rates, conventions of other libraries, the tables of safeguards, what public figures are called, and the sentences of
-`audit.vocabulary.sentences`. No translation is guessed from a similar message: a changed text is a new one, and its old
-translation is gone with it (git has it). Files are named without line numbers, so that a catalog changes where a text
-does and nowhere else.
+Messages come from the Python code and the templates of `reports`, and from texts of `audit` that a report shows: names
+of groups, terms, rates, conventions of other libraries, the tables of safeguards, what public figures are called, and
+the sentences of `audit.vocabulary.sentences`. No translation is guessed from a similar message: a changed text is a new
+one, and its old translation is gone with it (git has it). Files are named without line numbers, so that a catalog
+changes where a text does and nowhere else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from audit.analyses.crosscheck.conventions import CONVENTIONS
@@ -36,6 +36,9 @@ from audit.vocabulary.text import LANGUAGES
 from reports.languages import LOCALE, REVIEWED_BY, read_catalog, reviewer
 
 REPORTS: Final = LOCALE.parent
+ROOT: Final = REPORTS.parent
+NAMES: Final = ("audit/vocabulary/names.py", "audit/public/names.py")
+"""Modules of `audit` that name groups."""
 METHODS: Final = [("**.py", "python"), ("**/templates/**.html", "jinja2"), ("**/templates/**.css", "jinja2")]
 _AS_RENDERED: Final = {"trimmed": "true", "newstyle_gettext": "true"}  # else "100%" is looked for as "100%%"
 OPTIONS: Final = {"**/templates/**.html": _AS_RENDERED, "**/templates/**.css": _AS_RENDERED}
@@ -60,6 +63,10 @@ def extracted() -> Catalog:
     found = extract_from_dir(REPORTS, METHODS, OPTIONS, strip_comment_tags=True)
     for name, _, message, comments, context in found:
         catalog.add(message, None, [(f"reports/{name}", None)], auto_comments=comments, context=context)  # type: ignore[list-item]
+    for place in NAMES:
+        with (ROOT / place).open("rb") as file:
+            for _, text, comments, context in extract("python", file):
+                catalog.add(text, None, [(place, None)], auto_comments=comments, context=context)  # type: ignore[list-item]
     for place, text in _texts_of_audit():
         if text not in catalog:
             catalog.add(text, None, [(place, None)])  # type: ignore[list-item]

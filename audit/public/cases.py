@@ -169,9 +169,9 @@ class PublicCases:
             word = next((word for word in row.words if word.rule == rule.rule), None)
             if word is None or (state_of(word) == "not_judged" and not (judges(rule, row) and _has_rate(rule, row))):
                 continue
-            larger = "" if word.judged_as is None else self._names.of(word.judged_as)
+            larger = "" if word.judged_as is None else harmless(self._names.row(word.judged_as))
             waiver = None if row.group is None else self._waivers.get((rule.rule, row.group))
-            yield RowCase(rule, row, word, self._names.of(row.parts), larger, waiver)
+            yield RowCase(rule, row, word, harmless(self._names.row(row.parts)), larger, waiver)
 
 
 def judges(rule: PublicRule, row: PublicRow) -> bool:

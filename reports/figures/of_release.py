@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from audit.errors import AuditError
 from audit.public.about import PublicMetric
+from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
 from audit.vocabulary.groups import Axis
 from audit.vocabulary.metrics import SHARES_OF_GOOD
@@ -25,7 +26,6 @@ from reports.figures.data import (
 from reports.language import ENGLISH
 from reports.plain_text import capital
 from reports.public.reading import Measure, PublicFinding, PublicReading
-from reports.public_names import names_of
 
 MOST_ROWS: Final = 40
 _OUTCOME: Final[dict[str | None, Outcome]] = {
@@ -74,7 +74,7 @@ class _Reader:
             )
         self.release = release
         self.rule: PublicRule = known[rule] if rule is not None else reading.rules[0]
-        self.names = names_of(release, ENGLISH)
+        self.names = RowNames(release)
         measure = Measure(self.rule.metric, self.rule)
         tables = {"+".join(features): features for features in reading.tables}
         found = {

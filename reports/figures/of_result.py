@@ -13,6 +13,7 @@ from audit.result.findings.scores import Sweep as ResultSweep
 from audit.result.reading import Finding, Reading
 from audit.result.selected import selected
 from audit.vocabulary.groups import Axis, Group
+from audit.vocabulary.names import Names
 from reports.figures.data import (
     Bin,
     Curve,
@@ -33,7 +34,6 @@ from reports.figures.data import (
 )
 from reports.html.funnel import limits_of_a_pass
 from reports.language import ENGLISH
-from reports.names import Names
 from reports.no_funnel import why_no_funnel
 from reports.plain_text import capital
 from reports.words import Words
@@ -75,7 +75,7 @@ class _Reader:
             )
         self.result = result
         self.reading = Reading(result)
-        self.names = Names(result.features, ENGLISH)
+        self.names = Names(result.features)
         self.rule: RuleResult = known[rule] if rule is not None else result.rules[0]
         self.finest = {feature.name: feature.rungs[0] for feature in result.features}
         self.worse = ("low", "high") if self.rule.worse == "both" else (self.rule.worse,)

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audit.vocabulary.groups import Level, LevelName, NamedFeature
+from audit.vocabulary.names import Names
 from reports.language import Language
-from reports.names import Names
 
 
 @dataclass(frozen=True, slots=True)

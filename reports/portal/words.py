@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRule, PublicWaiver
 from audit.public.sentences import SENTENCES
 from audit.public.site import State
@@ -15,7 +16,6 @@ from reports.plain_text import capital
 from reports.portal.gaps import Figures, Gap
 from reports.public.reading import OUTCOMES, PublicFinding
 from reports.public.words import PublicWords
-from reports.public_names import RowNames, names_of
 from reports.rate_words import RateWords
 
 
@@ -73,7 +73,7 @@ class PortalWords:
         """Return the names of rows of a release."""
         name = figures.audit.name
         if name not in self._names:
-            self._names[name] = names_of(figures.release, self.language)
+            self._names[name] = RowNames(figures.release, self.t, self.language.places)
         return self._names[name]
 
     def of(self, figures: Figures) -> PublicWords:

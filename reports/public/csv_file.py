@@ -34,7 +34,7 @@ def _lines(release: PublicRelease) -> Iterator[list[str]]:
     yield [*head, *(f"{kind} under {rule.rule}" for rule in release.rules for kind in ("word", "because", "waiver"))]
     for row in release.rows:
         known = {rate.metric: rate for rate in row.rates}
-        cells = [row.side, row.key, names.of(row.parts), "yes" if row.total else "no", str(row.people)]
+        cells = [row.side, row.key, names.row(row.parts), "yes" if row.total else "no", str(row.people)]
         cells += [_text(row.errors), _text(row.fewer_than), row.few or "", row.as_of]
         cells += [cell for metric in metrics for cell in _rate(known.get(metric))]
         yield [*cells, *(cell for rule in release.rules for cell in _word(release, row, rule))]

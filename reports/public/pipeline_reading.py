@@ -114,7 +114,7 @@ class PipelineReading:
         waived = None
         if waiver is not None:
             waived = Waived(waiver_words(waiver, self.release), has_expired(waiver, self.release))
-        return Case(harmless(case.name), case.outcome, case.message, case.key, waived=waived)
+        return Case(case.name, case.outcome, case.message, case.key, waived=waived)
 
     def waiver(self, waiver: PublicWaiver) -> str:
         """A waiver in one sentence, with its rule and group where they are named."""
@@ -125,4 +125,4 @@ class PipelineReading:
         if waiver.group is None:
             return "a finding that is not named in public"
         found = (case.name for case in self.cases.failing if case.row.group == waiver.group)
-        return f"{harmless(next(found, ''))} under {harmless(waiver.rule)}"
+        return f"{next(found, '')} under {harmless(waiver.rule)}"

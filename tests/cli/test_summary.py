@@ -21,8 +21,7 @@ from audit.result.reading import Reading
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
-from reports.language import ENGLISH
-from reports.names import Names
+from audit.vocabulary.names import Names
 
 PLAIN = Style(colour=False, unicode=True)
 ASCII = Style(colour=False, unicode=False)
@@ -243,7 +242,7 @@ def test_children_of_a_gender_are_called_girls_and_boys(children: list[str], gir
     young, grown = Level("age", "level", "9-17"), Level("age", "level", "18+")
     features = (gender(), age)
     in_terminal = GroupNames(features)
-    on_page = Names(features, ENGLISH)
+    on_page = Names(features)
     assert on_page.group(Group((woman, young))) == girl
     assert in_terminal.name(Group((woman, young))) == girl.lower().replace("girls", "girl")
     assert on_page.group(Group((man, grown))) == "Age = 18+, men"
@@ -260,7 +259,7 @@ def test_a_value_of_a_column_has_the_column_s_name_and_keeps_its_own_where_room_
     group = Group((Level("gender", "level", "woman"), Level("has_disability", "level", "0")))
     assert names.name(group) == "has disability = 0, woman"
     assert names.name_within(group, 20) == "has disa… = 0, woman"
-    assert Names((gender(), disability), ENGLISH).group(group) == "Has disability = 0, women"
+    assert Names((gender(), disability)).group(group) == "Has disability = 0, women"
     unknown = Group((Level("has_disability", "level", "unknown"),))
     assert names.name(unknown) == "has disability unknown"
 

@@ -23,15 +23,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from audit.errors import AuditError
+from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRow, public_json
 from audit.result.audit_result import AuditResult
 from audit.result.reading import Reading
+from audit.vocabulary.names import Names
 from reports.figures import forest, funnel, image, reliability, sweep
 from reports.figures.data import limit_in_words
 from reports.figures.sheet import LOOKS
 from reports.language import ENGLISH
-from reports.names import Names
-from reports.public_names import names_of
 from reports.words import Words
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def whole(rate: float) -> Decimal:
 
 def by_two(release: PublicRelease) -> dict[str, PublicRow]:
     """Rows by nationality and gender that have a rate of victims found, by their names."""
-    names = names_of(release, ENGLISH)
+    names = RowNames(release)
     return {
         names.row(row.parts): row
         for row in release.rows
@@ -187,7 +187,7 @@ def test_the_curves_of_a_public_funnel_are_chance_and_the_change_of_numbers(rele
 def test_an_exact_forest_draws_estimates_rests_and_limits(result: AuditResult) -> None:
     figure = forest(result, by="nationality")
     (axes,) = figure.axes
-    drawn, reading, names = lines(axes), Reading(result), Names(result.features, ENGLISH)
+    drawn, reading, names = lines(axes), Reading(result), Names(result.features)
     rule = result.rules[0]
     family = next(family for family in reading.families if [axis.rung for axis in family.axes] == ["country"])
     findings = {names.group(finding.group): finding for finding in reading.judged(rule, family)}
@@ -231,7 +231,7 @@ def test_a_sweep_draws_the_counts_of_the_result(result: AuditResult) -> None:
     figure = sweep(result)
     upper, lower = figure.axes
     made = next(each for each in result.further.sweeps if each.over == "threshold")
-    names = Names(result.features, ENGLISH)
+    names = Names(result.features)
     for axes, counts, bases, everyone in (
         (upper, "found_by_group", made.positives_by_group, [step.found / made.positives for step in made.steps]),
         (lower, "wrongly_flagged_by_group", made.negatives_by_group,
@@ -249,7 +249,7 @@ def test_a_sweep_draws_the_counts_of_the_result(result: AuditResult) -> None:
 def test_a_reliability_diagram_draws_the_bins_of_the_result(result: AuditResult) -> None:
     figure = reliability(result)
     stated: dict[Any, Any] = {(): next(each for each in result.further.calibrations if not each.group.levels)}
-    names = Names(result.features, ENGLISH)
+    names = Names(result.features)
     stated |= {
         each.group.root: each
         for each in result.further.calibrations
@@ -396,7 +396,7 @@ def test_a_limit_both_ways_is_drawn_both_ways(result: AuditResult) -> None:
 
 
 def test_limits_are_told_as_the_report_tells_them(result: AuditResult) -> None:
-    words = Words(ENGLISH, Names(result.features, ENGLISH))
+    words = Words(ENGLISH, Names(result.features))
     for rule in result.rules:
         for worse in ("low", "high", "both"):
             for scale, limit in (("difference", 0.1), ("ratio", 0.8)):

@@ -13,11 +13,11 @@ import pytest
 from made.pages import find_all, parsed, text
 from made.portal import TODAY, made_release, made_site, put, rendered
 
+from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
 from audit.public.site import PortalIndex, PublicSite
 from audit.vocabulary.text import LANGUAGES
 from reports.language import ENGLISH
-from reports.public_names import names_of
 
 Ends = tuple[Decimal, Decimal, Decimal, Decimal]
 PLAIN = {
@@ -92,7 +92,7 @@ def first_rule(release: PublicRelease) -> PublicRule:
 
 def explained(release: PublicRelease) -> list[str]:
     """Every text with a number that may stand beside an audit."""
-    about, names = release.about, names_of(release, ENGLISH)
+    about, names = release.about, RowNames(release)
     days = [about.finished, about.valid_until, *(waiver.expires for waiver in release.waivers)]
     days += [safeguard.date for safeguard in about.safeguards]
     made = [about.title, about.system, *(ENGLISH.date(day) for day in days if day)]

@@ -17,10 +17,10 @@ from made.pages import find_all, parsed, section, tag
 from made.public import UNITED, in_languages, rare
 from made.releases import made_release
 
+from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
 from reports.languages import language
 from reports.public.html import PublicHtmlReporter
-from reports.public_names import names_of
 
 GOOD = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
 STEPS = (50, 100, 200, 500, 1000, 2000, 5000)
@@ -157,7 +157,7 @@ def apart(root: Element) -> list[Element]:
 def test_every_number_follows_from_its_row(kind: str, code: str) -> None:
     release = in_languages(RELEASES[kind], code)
     root = parsed(PublicHtmlReporter().render(release))
-    names = names_of(release, language(code))
+    names = RowNames(release, language(code).translations, language(code).places)
     allowed: dict[str, set[str]] = {}
     for each in release.rows:
         name = "".join(names.row(each.parts).split())

@@ -43,6 +43,7 @@ NOUNS = {
     "audit.plan.probes",
     "audit.plan.sections",
     "audit.vocabulary.metrics",
+    "audit.vocabulary.names",
     "audit.vocabulary.numbers",
     "audit.vocabulary.sentences",
     "audit.vocabulary.text",

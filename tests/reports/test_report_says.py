@@ -12,9 +12,8 @@ from made.pages import find_all, parsed, section, text
 from made.results import FAILING, PASSING, RULES, UNDECIDED, sample_result
 
 from audit.result.audit_result import AuditResult
+from audit.vocabulary.names import Names
 from reports.html import HtmlReporter
-from reports.language import ENGLISH
-from reports.names import Names
 
 WORDS = {
     "fail": "beyond the limit",
@@ -70,7 +69,7 @@ def test_everyone_finds_her_own_nationality_and_only_the_smallest_groups_of_two_
     failing: AuditResult, failing_html: str
 ) -> None:
     rows = Counter(cells[0] for _, cells, _ in findings(parsed(failing_html)))
-    names = Names(failing.features, ENGLISH)
+    names = Names(failing.features)
     alone = {names.group(verdict.group) for verdict in failing.verdicts if len(verdict.group.root) == 1}
     assert len(alone) > 200
     assert all(rows[name] >= len(failing.rules) for name in alone)

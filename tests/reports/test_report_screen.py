@@ -13,9 +13,9 @@ from statsmodels.stats.proportion import proportion_confint
 
 from audit.result.audit_result import AuditResult
 from audit.result.reading import Reading, worst_outcomes
+from audit.vocabulary.names import Names
 from reports.html import HtmlReporter
 from reports.language import ENGLISH
-from reports.names import Names
 
 RANGE = re.compile(r"likely range [<>]?\d+–[<>]?\d+%")
 
@@ -47,7 +47,7 @@ def test_a_fail_shows_two_rates_with_their_ranges_and_how_many_groups(few: Audit
     assert worst.estimate is not None
     ends = proportion_confint(worst.estimate.numerator, worst.denominator, 0.05 / among, "beta")
     likely = ENGLISH.numbers.percent_range(*ends)
-    name = Names(few.features, ENGLISH).group(worst.group)
+    name = Names(few.features).group(worst.group)
     assert second == (
         ENGLISH.numbers.percent(worst.value),
         f"share of victims found: {name}",

@@ -14,11 +14,10 @@ from made.second_looks import unnamed_result
 from audit.plan.file.metric_names import metric_called
 from audit.result.audit_result import AuditResult
 from audit.result.reading import Reading, worst_outcomes
+from audit.vocabulary.names import Names
 from audit.vocabulary.terms import term_called
 from reports.group_counts import groups_csv
 from reports.html import HtmlReporter
-from reports.language import ENGLISH
-from reports.names import Names
 from reports.plain_text import spreadsheet_text
 
 GENDER = [{"metric": "true_positive_rate", "groups": ["gender"], "margin": 0.1}]
@@ -35,7 +34,7 @@ def test_the_surest_stand_first_and_those_beyond_the_limit_before_all(failing: A
         "Share of victims found, all groups",
         "Share of non-victims wrongly flagged, all groups",
     ]
-    names, reading = Names(failing.features, ENGLISH), Reading(failing)
+    names, reading = Names(failing.features), Reading(failing)
     rows = [text(row[0]) for row in find_all(next(find_all(tables[0], "tbody")), "tr")]
     failed = [
         each for each in reading.each_once
@@ -52,7 +51,7 @@ def test_no_table_of_the_surest_names_whom_a_fail_without_a_name_does_not(failin
     assert "a list of the likeliest would name them" in text(part)
     first = next(find_all(part, "table"))
     assert "Share of victims found" in text(next(find_all(first, "caption")))
-    names = Names(result.features, ENGLISH)
+    names = Names(result.features)
     countries = {
         names.group(each.group).partition(",")[0]
         for each in Reading(result).findings
@@ -71,7 +70,7 @@ def test_every_nationality_that_is_judged_is_a_square_in_its_worst_state(
     country = [
         each for each in Reading(failing).findings if [axis.rung for axis in each.group.family.axes] == ["country"]
     ]
-    names = Names(failing.features, ENGLISH)
+    names = Names(failing.features)
     worst = worst_outcomes(country)
     assert shown == {names.group(each.group): f"q-{worst[each.group.people]}" for each in country}
     assert set(shown.values()) == {"q-fail", "q-pass", "q-inconclusive"} | (

@@ -12,11 +12,10 @@ from audit.cli.console.terminal import Style
 from audit.cli.pages.summary import rule_lines, summary
 from audit.result.audit_result import AuditResult
 from audit.result.reading import Reading
+from audit.vocabulary.names import Names
 from reports.html import HtmlReporter
 from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2
 from reports.junit import JunitReporter
-from reports.language import ENGLISH
-from reports.names import Names
 
 PLAIN = Style(colour=False, unicode=True)
 LEAST = "at least 7 of 23 nationalities"
@@ -66,7 +65,7 @@ def test_who_is_affected_is_told_with_the_words_of_the_draft(html: str) -> None:
 
 
 def test_no_list_of_the_likeliest_stands_under_it(html: str, unnamed: AuditResult) -> None:
-    names = Names(unnamed.features, ENGLISH)
+    names = Names(unnamed.features)
     rule = unnamed.rules[0]
     suspects = {
         names.group(finding.group)

@@ -22,8 +22,7 @@ from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
 from audit.verdicts.narrowed import outcome_without_waived
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
-from reports.language import ENGLISH
-from reports.names import Names
+from audit.vocabulary.names import Names
 
 OVER = ["sex", "nationality", ["sex", "nationality"]]
 NIGERIA = group(nationality="NGA")
@@ -82,14 +81,14 @@ def test_nobody_is_left_out_of_coverage_and_everybody_has_one_verdict_a_family()
 )  # fmt: skip
 def test_the_name_says_what_else_these_people_are(same: tuple[Group, ...], words: str) -> None:
     _, _, features, *_ = _judged()
-    assert Names(features, ENGLISH).whole(NIGERIA, same) == words
+    assert Names(features).whole(NIGERIA, same) == words
 
 
 def test_a_code_on_every_rung_needs_no_second_name() -> None:
     features = [nationality(["NGA", "unknown"])]
     unknown = group(nationality="unknown")
     same = (group(nationality="m49-subregion:unknown"), group(nationality="m49-region:unknown"))
-    assert Names(features, ENGLISH).whole(unknown, same) == Names(features, ENGLISH).group(unknown)
+    assert Names(features).whole(unknown, same) == Names(features).group(unknown)
 
 
 @pytest.mark.parametrize("named", [NIGERIA, group(nationality="m49-region:002"), group(sex="women", nationality="NGA")])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from audit.public.about import PublicSafeguard
+from audit.public.names import RowNames
 from audit.public.release import PublicRelease
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.text import harmless
@@ -19,7 +20,6 @@ from reports.public.html.screen import Screen, ScreenWriter
 from reports.public.html.tables import Section, TableWriter
 from reports.public.reading import PublicFinding, PublicReading
 from reports.public.words import PublicWords
-from reports.public_names import RowNames
 
 _LISTED = 10
 _OVERTURNED = 6
@@ -101,7 +101,7 @@ class _Writer:
         self._t = language.translations
         self._n = language.numbers
         self._reading = PublicReading(release)
-        self._names = RowNames(release, language)
+        self._names = RowNames(release, language.translations, language.places)
         self._words = PublicWords(language, release.method)
 
     def write(self) -> PublicPage:

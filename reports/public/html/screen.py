@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from audit.public.figures import Harm, harm_of
+from audit.public.names import RowNames
 from audit.vocabulary.groups import Axis
 from reports.html.charts import axis_end
 from reports.language import Language
@@ -18,7 +19,6 @@ from reports.public.html.tables import Chart, chart
 from reports.public.next_step import next_step
 from reports.public.reading import PublicFinding, PublicReading
 from reports.public.words import PublicWords
-from reports.public_names import RowNames
 
 MOST = 6
 """So many rows stand in the picture."""

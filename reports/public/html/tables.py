@@ -9,6 +9,7 @@ from functools import cached_property
 
 from markupsafe import Markup
 
+from audit.public.names import RowNames
 from audit.public.release import PublicRow, PublicRule
 from audit.vocabulary.groups import Axis, Level
 from audit.vocabulary.metrics import SHARES_OF_GOOD
@@ -18,7 +19,6 @@ from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
 from reports.public.reading import Measure, PublicFinding, PublicReading, order_of
 from reports.public.words import PublicWords
-from reports.public_names import RowNames
 
 Chart = Markup
 _TOGETHER = 2

@@ -1,15 +1,17 @@
-"""Names of groups: "Ghana, women". Codes are for machines; a reader sees names."""
+"""Names of groups in the reader's language: "Ghana, women". Codes are for machines; a reader sees names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from gettext import NullTranslations
+from types import MappingProxyType
+from typing import Final
 
 from audit.vocabulary.groups import Axis, Group, Level, LevelName, NamedFeature, without_age
-from reports.language import Language
 
-UNKNOWN = "unknown"
+UNKNOWN: Final = "unknown"
 """The code of a missing attribute, in every feature."""
-UNLISTED = "unlisted"
+UNLISTED: Final = "unlisted"
 """The code of everyone who is in no list of a public table."""
 
 
@@ -20,14 +22,22 @@ def reading_order(features: Sequence[NamedFeature]) -> list[str]:
 
 
 class Names:
-    """The names of levels, groups and families of one result, or of one public release."""
+    """The names of levels, groups and families of one result, or of one public release.
 
-    def __init__(self, features: Sequence[NamedFeature], language: Language) -> None:
-        self._t = language.translations
+    In English, or as `translations` say and with the names of countries and regions in `places`, by their codes.
+    """
+
+    def __init__(
+        self,
+        features: Sequence[NamedFeature],
+        translations: NullTranslations | None = None,
+        places: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._t = translations or NullTranslations()
         self._codings = {feature.name: feature.coding for feature in features}
         self._order = {name: place for place, name in enumerate(reading_order(features))}
         self._levels = {
-            Level(feature.name, level.rung, level.code): self._place(feature.coding, level, language)
+            Level(feature.name, level.rung, level.code): self._place(feature.coding, level, places)
             for feature in features
             for level in feature.levels
             if level.code != UNKNOWN
@@ -112,16 +122,16 @@ class Names:
         return self._levels.get(level, level.code)
 
     @staticmethod
-    def _place(coding: str, level: LevelName, language: Language) -> str:
+    def _place(coding: str, level: LevelName, places: Mapping[str, str]) -> str:
         """Return the name of a country or region in the language, or of several together. Otherwise, the name in the
         result.
         """
         if coding != "nationality":
             return level.name
         if level.parts:
-            parts = [language.places.get(part, "") for part in level.parts]
+            parts = [places.get(part, "") for part in level.parts]
             return " + ".join(parts) if all(parts) else level.name
-        return language.places.get(level.code, level.name)
+        return places.get(level.code, level.name)
 
     def feature(self, feature: str) -> str:
         """Return the name of a feature in running text: the plan's name, or the language's name for a usual feature."""
