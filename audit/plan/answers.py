@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from audit.vocabulary.documented import Documented
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Column = Annotated[str, Field(min_length=1)]
@@ -16,10 +18,10 @@ _WHOLE_LEVELS: Final = (
 )
 
 
-class Strict(BaseModel):
+class Strict(Documented):
     """A table of the plan: an unknown key is an error, and what was checked cannot be changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _paths_can_be(self) -> Self:

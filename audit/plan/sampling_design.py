@@ -129,7 +129,6 @@ class SamplingDesign(Strict):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
         allow_inf_nan=False,
         validate_by_alias=True,
     )

@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import ConfigDict, RootModel
 from pydantic.fields import FieldInfo
+
+from audit.vocabulary.documented import Documented
 
 _IMMUTABLE = (str, int, float, bool, type(None), tuple, frozenset)
 
 
-class Part(BaseModel):
+class Part(Documented):
     """A part of a result: strict, frozen, and documented field by field."""
 
     # A NaN would become null unseen; written as it is, no reader takes it. Unknown numbers are None.
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, ser_json_inf_nan="constants")
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
 
     if not TYPE_CHECKING:  # the type checker gives each part a signature of its own, with its fields
 

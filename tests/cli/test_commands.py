@@ -355,8 +355,9 @@ def test_a_stdout_that_is_closed_changes_no_verdict(here: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
 def test_a_stdout_that_is_closed_changes_no_verdict_of_a_plan(here: Path) -> None:
-    write_case(here, 40)
-    for arguments in ("gate plan.toml", "run plan.toml --no-crosscheck", "run plan.toml --no-crosscheck --json"):
+    write_case(here, 40, cases=100)
+    run = "run plan.toml --no-crosscheck --report junit"
+    for arguments in ("gate plan.toml", run, f"{run} --json"):
         assert with_closed_stdout(f"{arguments} --restricted") == (ExitCode.FAIL, "")
 
 

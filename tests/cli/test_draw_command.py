@@ -175,7 +175,7 @@ def test_whole_clusters_and_copies_are_told_of(here: Path) -> None:
     cells["advertiser"] = [f"advertiser {place % 200}" for place in range(len(cells["case_id"]))]
     cells["advert"][0] = cells["advert"][1]
     write_set(here / "pool.csv", cells)
-    text = DESIGN.replace("[draw]", 'cluster = "advertiser"\n[draw]').replace("size = 160", "size = 400")
+    text = DESIGN.replace("[draw]", 'cluster = "advertiser"\n[draw]').replace("size = 160\n", "")
     text += '[duplicates]\ncolumns = ["advert"]\ncopies = "together"\n'
     (here / "design.toml").write_text(text, encoding="utf-8")
     code, out, _ = invoke("pool.csv", "--design", "design.toml", "--out", "set.csv")

@@ -14,6 +14,7 @@ from audit.errors import PlanError
 from audit.plan.file.known_keys import DESIGN, known_keys, known_values
 from audit.plan.file.plan_file import canonical_plan_sha256, design_schema, load_design, parse_design
 from audit.plan.sampling_design import SamplingDesign
+from audit.vocabulary.documented import field_docstrings
 
 DESIGN_TEXT = """\
 schema = 1
@@ -61,9 +62,8 @@ def test_every_table_of_a_design_is_known() -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_key_has_words_that_an_error_can_use(model: type[BaseModel]) -> None:
-    for name, field in model.model_fields.items():
-        assert field.description, name
-        assert field.description.endswith("."), name
+    texts = field_docstrings(model)
+    assert [name for name in model.model_fields if not texts.get(name, "").endswith(".")] == []
 
 
 def test_keys_and_values_are_those_of_the_place() -> None:

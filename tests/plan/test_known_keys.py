@@ -20,6 +20,7 @@ from audit.plan.file.known_keys import (
     nearest,
 )
 from audit.plan.file.metric_names import metric_called, metrics_like
+from audit.vocabulary.documented import field_docstrings
 from audit.vocabulary.metrics import METRICS
 
 FORMS = (REPEATED, DETECTORS, PROBES, RULE_FORMS, TABLES)
@@ -47,9 +48,8 @@ def test_every_detector_of_a_plan_is_known() -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_every_key_has_words_that_an_error_can_use(model: type[BaseModel]) -> None:
-    for name, field in model.model_fields.items():
-        assert field.description, name
-        assert field.description.endswith("."), name
+    texts = field_docstrings(model)
+    assert [name for name in model.model_fields if not texts.get(name, "").endswith(".")] == []
 
 
 def test_keys_and_values_are_those_of_the_place() -> None:

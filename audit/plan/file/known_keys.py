@@ -48,6 +48,7 @@ from audit.plan.sections import (
     VerdictSection,
 )
 from audit.plan.services import ChatDetector, HttpDetector
+from audit.vocabulary.documented import field_docstrings
 from audit.vocabulary.metrics import METRICS
 
 DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
@@ -202,8 +203,8 @@ def known_values(where: Where, raw: Mapping[str, Any], layout: Layout = PLAN) ->
 
 def description(where: Where, raw: Mapping[str, Any], layout: Layout = PLAN) -> str:
     """Meaning of the key at `where`, in the words of the model."""
-    field = _field_at(where, raw, layout)
-    return (field.description or "") if field else ""
+    held = _holding_model(where, raw, layout)
+    return field_docstrings(held[0]).get(held[1], "") if held else ""
 
 
 def table_header(table: Where, layout: Layout = PLAN) -> str:
@@ -257,11 +258,17 @@ def step_into(raw: object, where: Where) -> object:
 
 def _field_at(where: Where, raw: Mapping[str, Any], layout: Layout) -> FieldInfo | None:
     """Field that holds the value at `where`, or the field around it."""
+    held = _holding_model(where, raw, layout)
+    return held[0].model_fields[held[1]] if held else None
+
+
+def _holding_model(where: Where, raw: Mapping[str, Any], layout: Layout) -> tuple[type[BaseModel], str] | None:
+    """Model and name of the field that holds the value at `where`, or of the field around it."""
     for end in range(len(where) - 1, -1, -1):
         model = model_at(where[:end], raw, layout)
         if model is not None:
-            fields = {field.alias or name: field for name, field in model.model_fields.items()}
-            return fields.get(str(where[end]))
+            names = {field.alias or name: name for name, field in model.model_fields.items()}
+            return (model, names[str(where[end])]) if str(where[end]) in names else None
     return None
 
 
