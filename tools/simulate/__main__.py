@@ -33,6 +33,7 @@ SUBJECTS: Final = {
     "public_guesses": 2.0,
     "public_replay": 0.2,
     "public_small": 4.0,
+    "public_weighted": 0.04,
     "selected": 1.0,
     "planning": 1.0,
     "changes": 0.6,
