@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from audit.public.figures import STATES, State, limits_beside, people_apart, state_of
+from audit.public.figures import STATES, PublicFinding, State, finding_of, limits_beside, state_of
 from audit.public.names import RowNames
-from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule, PublicWaiver, PublicWord
+from audit.public.release import PublicRelease, PublicRule, PublicWaiver, PublicWord
 from audit.public.sentences import SENTENCES
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
@@ -32,22 +32,16 @@ _SMALLER: Final = (SENTENCES["smaller_beyond"][0].lower() + SENTENCES["smaller_b
 
 
 @dataclass(frozen=True, slots=True)
-class RowCase:
+class RowCase(PublicFinding):
     """A row under a rule."""
 
     rule: PublicRule
-    row: PublicRow
     word: PublicWord
     name: str
     """Who the row is, in English."""
     judged_as: str
     """Name of the larger group as a part of which it is judged; empty where there is none."""
     waiver: PublicWaiver | None
-
-    @property
-    def key(self) -> str:
-        """Name of the row among those of its side."""
-        return self.row.key
 
     @property
     def state(self) -> State:
@@ -58,16 +52,6 @@ class RowCase:
     def outcome(self) -> CaseOutcome:
         """Outcome of the case."""
         return OUTCOMES[self.state]
-
-    @property
-    def rate(self) -> PublicRate | None:
-        """Rate that the rule limits."""
-        return next((rate for rate in self.row.rates if rate.metric == self.rule.metric), None)
-
-    @property
-    def apart(self) -> int:
-        """About how many of the row would fare otherwise at the rate of everyone else; 0 where it is not known."""
-        return people_apart(self.row, self.rule.metric) or 0
 
     @property
     def said(self) -> str:
@@ -83,30 +67,25 @@ class RowCase:
     @property
     def numbers(self) -> str:
         """The rate, that of everyone else, and the limit, each as far as it is known."""
-        rate = self.rate
-        if rate is None:
-            return ""
-        beside = [] if rate.rest is None else [f"everyone else {percent(rate.rest)}"]
-        return "; ".join([self._rate(rate), *beside, f"limit {self.limit}"])
+        beside = [] if self.rate.rest is None else [f"everyone else {percent(self.rate.rest)}"]
+        return "; ".join([self._rate, *beside, f"limit {self.limit}"])
 
     @property
     def limit(self) -> str:
         """The limit: the smallest and largest rate within it, or the margin where the rest is not known."""
-        rate = self.rate
-        if rate is None or rate.rest is None:
-            return limit_words(self.rule)
-        ends = [percent(end, against=rate.value) for end in self._ends]
-        return " to ".join(ends) if len(ends) > 1 else f"at {'least' if 'low' in self.rule.worse else 'most'} {ends[0]}"
+        ends = [percent(end, against=self.rate.value) for end in self._ends]
+        if len(ends) == 1:
+            return f"at {'least' if 'low' in self.rule.worse else 'most'} {ends[0]}"
+        return " to ".join(ends) if ends else limit_words(self.rule)
 
     @property
     def message(self) -> str:
         """What is said of the row, with its numbers."""
-        return "; ".join(filter(None, (self.said, self.numbers)))
+        return f"{self.said}; {self.numbers}"
 
     @property
     def _ends(self) -> list[float]:
-        rate = self.rate
-        ends = () if rate is None or rate.rest is None else limits_beside(rate.rest, self.rule)
+        ends = () if self.rate.rest is None else limits_beside(self.rate.rest, self.rule)
         # a float of a sum may lie beside the limit that it is
         return [round(end, 6) for end in ends if end is not None]
 
@@ -114,8 +93,6 @@ class RowCase:
     def value(self) -> str:
         """The rate, or the bound that is known of it; empty where nothing is."""
         rate = self.rate
-        if rate is None:
-            return ""
         if rate.value is not None:
             near = min(self._ends, key=lambda end: abs(end - (rate.value or 0.0)), default=None)
             return percent(rate.value, against=near)
@@ -123,14 +100,18 @@ class RowCase:
             return f"at least {percent(rate.at_least)}"
         return "" if rate.at_most is None else f"at most {percent(rate.at_most)}"
 
-    def _rate(self, rate: PublicRate) -> str:
-        if not self.value and self.row.few is None:
-            return f"about {self.row.people} people, and no rate in public"
+    @property
+    def _rate(self) -> str:
+        row, rate = self.row, self.rate
+        if not self.value and row.few is None:
+            return f"about {row.people} people, and no rate in public"
         said = f"{METRICS[rate.metric].plain} {self.value}".rstrip()
-        if self.row.few is not None:
-            return f"{said} ({few_words(self.row)})"
+        if row.few is not None:
+            error = "missed" if row.side == "positives" else "wrongly flagged"
+            fewer = f"fewer than {row.fewer_than} of about {row.people}"
+            return f"{said} ({'all but ' if row.few == 'right' else ''}{fewer} {error})"
         span = "" if rate.low is None else f" (likely range {percent(rate.low)} to {percent(rate.high)})"
-        return f"{said}{span} of about {self.row.people}"
+        return f"{said}{span} of about {row.people}"
 
 
 class PublicCases:
@@ -166,30 +147,20 @@ class PublicCases:
 
     def _of(self, rule: PublicRule) -> Iterable[RowCase]:
         for row in self.release.rows:
-            word = next((word for word in row.words if word.rule == rule.rule), None)
-            if word is None or (state_of(word) == "not_judged" and not (judges(rule, row) and _has_rate(rule, row))):
+            found = finding_of(row, rule.metric, rule)
+            if found is None or found.word is None or (found.state == "not_judged" and not _stands(rule, found)):
                 continue
+            word = found.word
             larger = "" if word.judged_as is None else harmless(self._names.row(word.judged_as))
             waiver = None if row.group is None else self._waivers.get((rule.rule, row.group))
-            yield RowCase(rule, row, word, harmless(self._names.row(row.parts)), larger, waiver)
+            yield RowCase(row, found.rate, rule, word, harmless(self._names.row(row.parts)), larger, waiver)
 
 
-def judges(rule: PublicRule, row: PublicRow) -> bool:
-    """Tell whether a rule judges the groups of the features of a row."""
-    asked = {part.feature for part in row.parts}
-    return not rule.groups or any(set(judged) == asked for judged in rule.groups)
-
-
-def _has_rate(rule: PublicRule, row: PublicRow) -> bool:
-    rates = (rate for rate in row.rates if rate.metric == rule.metric)
-    return any(end is not None for rate in rates for end in (rate.value, rate.at_least, rate.at_most))
-
-
-def few_words(row: PublicRow) -> str:
-    """State how many errors a row has that prints few: "fewer than 10 of about 47 missed"."""
-    error = "missed" if row.side == "positives" else "wrongly flagged"
-    fewer = f"fewer than {row.fewer_than} of about {row.people}"
-    return f"{'all but ' if row.few == 'right' else ''}{fewer} {error}"
+def _stands(rule: PublicRule, found: PublicFinding) -> bool:
+    """Tell whether a row that is not judged has a rate, and is by features whose groups the rule judges."""
+    asked = {part.feature for part in found.row.parts}
+    judged = not rule.groups or any(set(features) == asked for features in rule.groups)
+    return judged and any(end is not None for end in (found.rate.value, found.rate.at_least, found.rate.at_most))
 
 
 def limit_words(rule: PublicRule) -> str:
@@ -246,4 +217,4 @@ def is_expired(release: PublicRelease) -> bool:
 
 
 def _urgency(case: RowCase) -> tuple[int, int]:
-    return STATES.index(case.state), -case.apart if case.outcome == "fail" else 0
+    return STATES.index(case.state), -(case.apart or 0) if case.outcome == "fail" else 0

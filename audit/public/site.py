@@ -12,7 +12,7 @@ from audit.public.release import PublicRelease
 from audit.vocabulary.groups import Part
 from audit.vocabulary.metrics import MetricName
 
-INDEX_VERSION: Final = 3
+INDEX_VERSION: Final = 4
 INDEX_KIND: Final = "audit7k-portal"
 
 State = Literal["fail", "inconclusive", "expired", "pass"]
@@ -31,10 +31,6 @@ class PublicAudit(Part):
     """Whether the portal holds a copy of the `report.html` beside the release."""
     other_report: bool = False
     """Whether a `report.html` beside it is not what is made of the release here, and is not copied."""
-    registration: None = None
-    """State of its registration before it was run. Nothing is known of it yet."""
-    evidence: None = None
-    """State of its signed evidence. Nothing is known of it yet."""
 
     @property
     def system(self) -> str:
@@ -162,14 +158,6 @@ class IndexAudit(Part):
     """Name of the set and key: gaps of two audits compare where it is the same."""
     rules: tuple[IndexRule, ...]
     """The rules on groups; first that on the primary harm."""
-    registration: None
-    """State of its registration. Nothing is known of it yet."""
-    evidence: None
-    """State of its signed evidence. Nothing is known of it yet."""
-    previous: str | None
-    """Name of the audit of the same system before this one."""
-    following: str | None
-    """Name of the one after it."""
     page: str
     """Page of the audit in the portal, as a relative link."""
     release: str

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from audit.errors import AuditError
 from audit.public.about import PublicMetric
+from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
 from audit.vocabulary.groups import Axis
@@ -25,7 +26,7 @@ from reports.figures.data import (
 )
 from reports.language import ENGLISH
 from reports.plain_text import capital
-from reports.public.reading import Measure, PublicFinding, PublicReading
+from reports.public.reading import Measure, PublicReading
 
 MOST_ROWS: Final = 40
 _OUTCOME: Final[dict[str | None, Outcome]] = {

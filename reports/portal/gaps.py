@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from audit.public.figures import State, state_tally
+from audit.public.figures import STATES, PublicFinding, State
 from audit.public.release import PublicRule
 from audit.public.site import PublicAudit
-from reports.public.reading import Measure, PublicFinding, PublicReading
+from reports.public.reading import Measure, PublicReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,9 @@ class Figures:
         return next((found for row in self.reading.rows() if (found := self.reading.finding(row, measure))), None)
 
     def tally(self, rule: PublicRule) -> dict[State, int]:
-        """Return how many rows are in each state under a rule, the worst first; states without a row are left out."""
-        return {state: count for state, count in state_tally(self.release, rule.rule).items() if count}
+        """Return how many rows are in each state under a rule, the worst first; sums of other rows are left out."""
+        states = [finding.state for finding in self.reading.findings(rule) if not finding.row.total]
+        return {state: states.count(state) for state in STATES}
 
     @cached_property
     def beyond(self) -> tuple[PublicFinding, ...]:

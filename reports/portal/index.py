@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from audit.public.figures import state_tally
+from audit.public.figures import PublicFinding
 from audit.public.release import PublicRule
 from audit.public.site import IndexAudit, IndexGap, IndexRate, IndexRule, IndexSystem, PortalIndex, PublicSite
 from audit.vocabulary.numbers import half_up
 from reports.portal.gaps import Figures, Gap
 from reports.portal.systems import System, is_expired
-from reports.public.reading import PublicFinding
 
 _NOTE = (
     "Verdicts are those of the exact audits. Numbers are of printed rows, each changed by a few to protect people. Do "
@@ -30,21 +29,17 @@ def index_document(site: PublicSite, systems: tuple[System, ...], figures: dict[
 
 
 def _system(system: System, figures: dict[str, Figures], today: str) -> IndexSystem:
-    names = [None, *(audit.name for audit in system.audits), None]
     return IndexSystem(
         system=system.name,
         owner=system.owner,
         use=system.use,
         state=system.state,
         page=system.page,
-        audits=tuple(
-            _audit(figures[audit.name], system, (names[place], names[place + 2]), today)
-            for place, audit in enumerate(system.audits)
-        ),
+        audits=tuple(_audit(figures[audit.name], system, today) for audit in system.audits),
     )
 
 
-def _audit(figures: Figures, system: System, beside: tuple[str | None, str | None], today: str) -> IndexAudit:
+def _audit(figures: Figures, system: System, today: str) -> IndexAudit:
     audit, release = figures.audit, figures.release
     folder = f"reports/{audit.name}"
     return IndexAudit(
@@ -57,10 +52,6 @@ def _audit(figures: Figures, system: System, beside: tuple[str | None, str | Non
         no_group_named=release.headline.no_group_named,
         set_id=release.set_id,
         rules=tuple(_rule(figures, rule) for rule in figures.reading.rules),
-        registration=audit.registration,
-        evidence=audit.evidence,
-        previous=beside[0],
-        following=beside[1],
         page=f"{system.page}#{audit.name}",
         release=f"{folder}/release.json",
         report=f"{folder}/report.html" if audit.report else None,
@@ -69,7 +60,7 @@ def _audit(figures: Figures, system: System, beside: tuple[str | None, str | Non
 
 
 def _rule(figures: Figures, rule: PublicRule) -> IndexRule:
-    tally, gap = state_tally(figures.release, rule.rule), figures.furthest(rule)
+    tally, gap = figures.tally(rule), figures.furthest(rule)
     return IndexRule(
         rule=rule.rule,
         metric=rule.metric,

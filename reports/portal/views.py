@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
+from audit.public.figures import PublicFinding
 from audit.public.release import PublicRule
 from audit.public.site import PublicAudit, State
 from reports.harms import route_in_words, use_in_words
@@ -15,7 +16,6 @@ from reports.portal.gaps import Figures
 from reports.portal.systems import System, is_expired
 from reports.portal.trend import LAST, Point, trend
 from reports.portal.words import PortalWords
-from reports.public.reading import PublicFinding
 
 _NAMED_FIRST = 6
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from audit.public.figures import LOOKS, PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRule, PublicWaiver
 from audit.public.sentences import SENTENCES
@@ -14,7 +15,6 @@ from reports.language import Language
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
 from reports.portal.gaps import Figures, Gap
-from reports.public.reading import OUTCOMES, PublicFinding
 from reports.public.words import PublicWords
 from reports.rate_words import RateWords
 
@@ -113,9 +113,9 @@ class PortalWords:
         words = RateWords(self.language)
         said = self.t.gettext("%(state)s: %(count)s")
         return [
-            (OUTCOMES[state], capital(said % {"state": words.state(state), "count": self.n.count(count)}))
+            (LOOKS[state], capital(said % {"state": words.state(state), "count": self.n.count(count)}))
             for state, count in figures.tally(rule).items()
-            if state != "not_judged"
+            if count and state != "not_judged"
         ]
 
     def valid_until(self, day: str) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from audit.public.cases import waiver_words
-from audit.public.figures import per_cent, state_of
+from audit.public.figures import state_of
 from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
-from audit.vocabulary.numbers import half_up
+from audit.vocabulary.numbers import half_up, hundredfold
 from reports.plain_text import spreadsheet_text
 
 _RATE: Final = ("percent", "low_percent", "high_percent", "at_least_percent", "at_most_percent", "rest_percent")
@@ -48,7 +48,7 @@ def _rate(rate: PublicRate | None) -> list[str]:
     if rate is None:
         return [""] * len(_RATE)
     shares = (rate.value, rate.low, rate.high, rate.at_least, rate.at_most, rate.rest)
-    return ["" if share is None else str(half_up(per_cent(share), 1)) for share in shares]
+    return ["" if share is None else str(half_up(hundredfold(share), 1)) for share in shares]
 
 
 def _word(release: PublicRelease, row: PublicRow, rule: PublicRule) -> list[str]:

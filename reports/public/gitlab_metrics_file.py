@@ -46,7 +46,7 @@ def _rows(reading: PipelineReading) -> Iterator[str]:
     yield "# HELP audit_group What the exact audit says of a row under a rule, in the label word; always one."
     for rule_id, cases in reading.cases.by_rule.items():
         for case in cases:
-            yield f'audit_group{{rule="{_label(rule_id)}",group="{_label(case.key)}",word="{case.state}"}} 1'
+            yield f'audit_group{{rule="{_label(rule_id)}",group="{_label(case.row.key)}",word="{case.state}"}} 1'
 
 
 def _waivers(reading: PipelineReading) -> Iterator[str]:
@@ -54,7 +54,7 @@ def _waivers(reading: PipelineReading) -> Iterator[str]:
     if waivers:
         yield "# TYPE audit_waiver gauge"
         yield "# HELP audit_waiver A finding that somebody answers for until a day; it changes no verdict. Always one."
-    keys = {case.row.group: case.key for case in reading.cases.failing}
+    keys = {case.row.group: case.row.key for case in reading.cases.failing}
     for place, waiver in enumerate(waivers, start=1):
         key = "not named" if waiver.group is None else keys.get(waiver.group, "")
         labels = f'place="{place}",rule="{_label(waiver.rule)}",group="{_label(key)}",who="{_label(waiver.who)}"'

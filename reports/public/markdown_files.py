@@ -79,7 +79,7 @@ def _rules(reading: PipelineReading) -> Iterator[str]:
 def _findings(reading: PipelineReading) -> Iterator[str]:
     """The rows beyond a limit under the rules of the first table, most people first."""
     shown_rules = [rule.rule for rule in reading.release.rules[:_MOST_RULES]]
-    failing = sorted(reading.cases.failing, key=lambda case: -case.apart)
+    failing = sorted(reading.cases.failing, key=lambda case: -(case.apart or 0))
     first = [case for case in failing if case.rule.rule in shown_rules][:_MOST]
     for rule in dict.fromkeys(case.rule.rule for case in first):
         yield f"Beyond the limit of {literal(rule)}:\n"
@@ -96,8 +96,6 @@ def _row(case: RowCase, reading: PipelineReading) -> str:
         mark = " (its waiver has expired)" if has_expired(case.waiver, reading.release) else " (waived)"
     within = " (a smaller group within this row)" if case.state == "smaller_beyond" else ""
     rate = case.rate
-    if rate is None:
-        return f"| {literal(case.name)}{within}{mark} | | | | {case.limit} |"
     span = "" if rate.low is None or rate.high is None else f"{percent(rate.low)} to {percent(rate.high)}"
     rest = "" if rate.rest is None else percent(rate.rest)
     return f"| {literal(case.name)}{within}{mark} | {case.value} | {span} | {rest} | {case.limit} |"

@@ -114,7 +114,7 @@ class PipelineReading:
         waived = None
         if waiver is not None:
             waived = Waived(waiver_words(waiver, self.release), has_expired(waiver, self.release))
-        return Case(case.name, case.outcome, case.message, case.key, waived=waived)
+        return Case(case.name, case.outcome, case.message, case.row.key, waived=waived)
 
     def waiver(self, waiver: PublicWaiver) -> str:
         """A waiver in one sentence, with its rule and group where they are named."""

@@ -1,8 +1,7 @@
 """Reading of a public release: its rows found by group and feature, and what each rule says of them, worst first.
 
 Nothing is decided here, and nothing comes from elsewhere than the release: words are read, and numbers are those of the
-release or of a function of `audit.public.figures`. Every rate is stated as an error, so that more is worse: victims
-missed, people wrongly flagged, flags that are wrong.
+release or of a function of `audit.public.figures`.
 """
 
 from __future__ import annotations
@@ -13,19 +12,10 @@ from functools import cached_property
 from typing import Final
 
 from audit.public.about import PublicMetric
-from audit.public.figures import State, error_of, limits_beside, people_apart, state_of
-from audit.public.release import PublicOthers, PublicPart, PublicRate, PublicRelease, PublicRow, PublicRule, PublicWord
-from audit.vocabulary.metrics import MISSED, SHARES_OF_GOOD, WRONGLY_FLAGGED, MetricName
-from audit.vocabulary.numbers import half_up, rounded_up
+from audit.public.figures import PublicFinding, State, finding_of
+from audit.public.release import PublicOthers, PublicPart, PublicRelease, PublicRow, PublicRule
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
 
-OUTCOMES: Final = {
-    "beyond": "fail",
-    "smaller_beyond": "smaller",
-    "cannot_tell": "inconclusive",
-    "within": "pass",
-    "not_judged": "not_evaluable",
-}
-"""Look of each state: shape and colour are those of the restricted report."""
 UNKNOWN: Final = "unknown"
 _ORDER: Final[tuple[State | None, ...]] = ("beyond", "smaller_beyond")
 
@@ -36,97 +26,6 @@ class Measure:
 
     metric: MetricName
     rule: PublicRule | None
-
-
-@dataclass(frozen=True, slots=True)
-class PublicFinding:
-    """A rate of a row, and what a rule says of it."""
-
-    row: PublicRow
-    rate: PublicRate
-    rule: PublicRule | None
-    """The rule; None where the plan sets no limit on the rate."""
-    word: PublicWord | None
-    """What the rule says; None for everyone, and where there is no rule."""
-
-    @property
-    def state(self) -> State | None:
-        """State under the rule; None where there is no rule, or the row is everyone."""
-        return None if self.word is None else state_of(self.word)
-
-    @property
-    def outcome(self) -> str:
-        """Outcome in whose look the state is shown; empty where there is no state."""
-        return "" if self.state is None else OUTCOMES[self.state]
-
-    @property
-    def error(self) -> float | None:
-        """Share of errors; None where only a bound is known."""
-        return self._error(self.rate.value)
-
-    @property
-    def rest(self) -> float | None:
-        """Share of errors among everyone else; None for everyone, and where it is not known."""
-        return self._error(self.rate.rest)
-
-    @property
-    def span(self) -> tuple[float, float] | None:
-        """Likely range of the share of errors; None where only a bound is known."""
-        low, high = self._error(self.rate.low), self._error(self.rate.high)
-        return None if low is None or high is None else (min(low, high), max(low, high))
-
-    @property
-    def at_most(self) -> float | None:
-        """Most that the share of errors can be, where few errors are printed as such."""
-        return self._bound("at_most", "at_least")
-
-    @property
-    def at_least(self) -> float | None:
-        """Least that the share of errors can be, where few right answers are printed as such."""
-        return self._bound("at_least", "at_most")
-
-    def _bound(self, of_errors: str, of_good: str) -> float | None:
-        return self._error(getattr(self.rate, of_good if self.rate.metric in SHARES_OF_GOOD else of_errors))
-
-    def _error(self, share: float | None) -> float | None:
-        """State a share of this rate as a share of errors, without the noise of floats."""
-        return None if share is None else float(half_up(error_of(self.rate.metric, share), 9))
-
-    @property
-    def limits(self) -> tuple[float | None, float | None]:
-        """Smallest and largest share of errors within the row's own limit; None for a side without one."""
-        if self.rule is None or self.rate.rest is None:
-            return None, None
-        low, high = limits_beside(self.rate.rest, self.rule)
-        ends = (high, low) if self.rate.metric in SHARES_OF_GOOD else (low, high)
-        return self._error(ends[0]), self._error(ends[1])
-
-    @property
-    def gap(self) -> float | None:
-        """Share of errors less that of everyone else; None where either is not known."""
-        return None if self.error is None or self.rest is None else self.error - self.rest
-
-    @property
-    def to_limit(self) -> int | None:
-        """About how many errors fewer (or more, where the row is within it) put the row at its own limit.
-
-        Rounded up to two digits; None where the rate or the limit is not known.
-        """
-        gaps = [abs(self.error - end) for end in self.limits if end is not None and self.error is not None]
-        return rounded_up(min(gaps) * self.row.people) if gaps else None
-
-    @property
-    def is_outside(self) -> bool:
-        """Whether the printed rate has more errors than the row's own limit."""
-        high = self.limits[1]
-        return self.error is not None and high is not None and self.error > high
-
-    @property
-    def apart(self) -> int | None:
-        """About how many people of the row would fare otherwise at the rate of everyone else, rounded up to two
-        digits.
-        """
-        return people_apart(self.row, self.rate.metric)
 
 
 class PublicReading:
@@ -181,12 +80,7 @@ class PublicReading:
 
     def finding(self, row: PublicRow, measure: Measure) -> PublicFinding | None:
         """What a row says by a rate; None where it is about another side."""
-        rate = next((rate for rate in row.rates if rate.metric == measure.metric), None)
-        if rate is None:
-            return None
-        rule = measure.rule
-        word = None if rule is None else next((word for word in row.words if word.rule == rule.rule), None)
-        return PublicFinding(row, rate, rule, word)
+        return finding_of(row, measure.metric, measure.rule)
 
     def findings(self, rule: PublicRule) -> list[PublicFinding]:
         """What a rule says of every row that has a word for it, in the order of the release."""

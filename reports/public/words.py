@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicMethod, PublicRow, PublicRule, PublicWord
 from audit.public.sentences import SENTENCES
@@ -9,7 +10,6 @@ from audit.vocabulary.metrics import SHARES_OF_GOOD
 from audit.vocabulary.numbers import half_up, hundredfold
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
-from reports.public.reading import PublicFinding
 from reports.rate_words import RateWords
 
 _TENTHS_BELOW = 5

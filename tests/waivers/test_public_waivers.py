@@ -35,7 +35,7 @@ def waived(chosen: list[tuple[bool, int, bool]]) -> tuple[PublicRelease, list[Wa
         cases = beyond if is_named else others
         case = cases[place % len(cases)]
         assert case.row.group is not None
-        waivers[case.rule.rule, case.key] = Waiver(
+        waivers[case.rule.rule, case.row.key] = Waiver(
             rule=case.rule.rule,
             group=case.row.group,
             who=f"Office {place}",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from audit.public.about import PublicSafeguard
+from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
@@ -18,7 +19,7 @@ from reports.plain_text import capital
 from reports.public.html.looks import PublicQuestion, questions
 from reports.public.html.screen import Screen, ScreenWriter
 from reports.public.html.tables import Section, TableWriter
-from reports.public.reading import PublicFinding, PublicReading
+from reports.public.reading import PublicReading
 from reports.public.words import PublicWords
 
 _LISTED = 10

@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from audit.public.figures import Harm, harm_of
+from audit.public.figures import Harm, PublicFinding, harm_of
 from audit.public.names import RowNames
 from audit.vocabulary.groups import Axis
 from reports.html.charts import axis_end
 from reports.language import Language
 from reports.public.html.tables import Chart, chart
 from reports.public.next_step import next_step
-from reports.public.reading import PublicFinding, PublicReading
+from reports.public.reading import PublicReading
 from reports.public.words import PublicWords
 
 MOST = 6
@@ -256,7 +256,7 @@ class ScreenWriter:
         title = self._t.gettext("%(title)s (%(features)s)") % {"title": title, "features": named}
         end = axis_end(place for each in drawn for place in self._places(each))
         rows = tuple(self._row(each, end) for each in drawn)
-        return Picture(title, self._words.hundred(end), rows, drawn[0].outcome, len(self._reading.beyond) - len(rows))
+        return Picture(title, self._words.hundred(end), rows, drawn[0].look, len(self._reading.beyond) - len(rows))
 
     def _widest(self) -> list[PublicFinding]:
         judged = (each for rule in self._reading.rules for each in self._reading.findings(rule) if not each.row.total)

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from markupsafe import Markup
 
+from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRow, PublicRule
 from audit.vocabulary.groups import Axis, Level
@@ -17,7 +18,7 @@ from reports.html.charts import Bar, axis_end, interval
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
 from reports.plain_text import capital
-from reports.public.reading import Measure, PublicFinding, PublicReading, order_of
+from reports.public.reading import Measure, PublicReading, order_of
 from reports.public.words import PublicWords
 
 Chart = Markup
@@ -93,7 +94,7 @@ def chart(finding: PublicFinding, end: float, title: str) -> Chart:
     if finding.error is None and finding.at_most is None and finding.at_least is None:
         return Markup("")
     low, high = finding.limits
-    look = finding.outcome if finding.state != "smaller_beyond" else "not_evaluable"
+    look = finding.look if finding.state != "smaller_beyond" else "not_evaluable"
     bar = Bar(finding.error, *span, look, lower_limit=low, upper_limit=high, rest=finding.rest)
     return interval(bar, end, title)
 
@@ -237,7 +238,7 @@ class TableWriter:
             span=told,
             people="" if few else self._n.count(row.people),
             chart=chart(finding, end, f"{value} ({told})" if told else value),
-            outcome=finding.outcome,
+            outcome=finding.look,
             word="" if finding.state is None else self._words.state(finding.state),
             reason="" if word is None else self._words.reason(word, self._names),
         )
