@@ -17,7 +17,7 @@ from audit.disclosure.keys_file import KEY
 from audit.disclosure.method import Method
 from audit.disclosure.public_files import DATA, make_files
 from audit.disclosure.restricted import COUNTER, RELEASES, restricted_folder
-from audit.disclosure.rows import Design, SideRows, features_of, others_of, rows_of
+from audit.disclosure.rows import SideRows, features_of, others_of, rows_of
 from audit.disclosure.rules import public_rules
 from audit.disclosure.shape import SIDES, Shape, SideName, crossed_features, public_method, shape_of
 from audit.disclosure.shown_evidence import with_shown_evidence
@@ -30,7 +30,6 @@ from audit.public.about import PublicAbout
 from audit.public.release import (
     FailsOn,
     PublicHeadline,
-    PublicRate,
     PublicRelease,
     PublicSide,
     public_json,
@@ -192,8 +191,9 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
         if (side := _side(name, shape, method, secret, day, known.get(name), histories.get(name, {}))) is not None
     ]
     metrics, level = [metric.name for metric in public_metrics(result)], result.plan.verdict.level
-    design = _design(result, known)
-    rows = rows_of(sides, metrics, method, level, design)
+    section = result.plan.evaluation_set
+    plain = not section.is_weighted and section.cluster is None
+    rows = rows_of(sides, metrics, method, level, plain=plain)
     judged = Judged(result.plan, result.features, result.counts, result.rules, result.verdicts)
     standing: dict[str, frozenset[str]] = {side.side: side.standing for side in sides}
     said = standing_words(Words(judged, sides, rows, method).rows(), standing, known.get("words", {}))
@@ -229,20 +229,7 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
         for row in said
         if row.words and (name := f"{row.side} {row.key}")
     }
-    rates = {} if design is None else {**known.get("rates", _NOTHING), **design.printed(rows, sides)}
-    return _Made(release, {**known, **log, "totals": totals, "words": words, "rates": rates})
-
-
-def _design(result: AuditResult, known: Remembered) -> Design | None:
-    """Return the rates of weighted or clustered cases; None where rates follow from numbers of people."""
-    section = result.plan.evaluation_set
-    if not section.is_weighted and section.cluster is None:
-        return None
-    before = {
-        place: tuple(PublicRate.model_validate(rate) for rate in rates)
-        for place, rates in known.get("rates", _NOTHING).items()
-    }
-    return Design({(estimate.metric, estimate.group): estimate for estimate in result.estimates}, before)
+    return _Made(release, {**known, **log, "totals": totals, "words": words})
 
 
 def _side(

@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from audit.public.release import PublicMethod, PublicRate, Side
-from audit.result.findings.judged import Estimate
 from audit.stats.rates.intervals import wilson
 from audit.vocabulary.metrics import MetricName
 
@@ -91,9 +90,9 @@ def rate_of(
     of = RATES[metric]
     own = _numbers(positives, negatives)
     rest = None if everyone is None else _rest(of, everyone, (positives, negatives))
-    nothing = PublicRate(metric=metric, value=None, low=None, high=None, rest=rest)
+    nothing = no_rate(metric).model_copy(update={"rest": rest})
     if any(name not in method.absent for name in of.needs):
-        return nothing.model_copy(update={"rest": None})
+        return no_rate(metric)
     if own is None:
         least, most = _bounds(of, positives, negatives, method)
         return nothing.model_copy(update={"at_least": least, "at_most": most})
@@ -105,28 +104,9 @@ def rate_of(
     return nothing.model_copy(update={"value": rate, "low": low, "high": high})
 
 
-def design_rate(estimate: Estimate, before: Printed, errors: int, method: PublicMethod, level: float) -> PublicRate:
-    """Return a rate of weighted or clustered cases, moved as the number of errors of its row was.
-
-    Parameters
-    ----------
-    estimate : Estimate
-        The exact rate with its effective number of cases.
-    before : Printed
-        Exact numbers of the row, of rows or of clusters.
-    errors : int
-        Printed number of errors.
-    """
-    nothing = PublicRate(metric=estimate.metric, value=None, low=None, high=None)
-    size = estimate.effective_cases or float(estimate.denominator)
-    if estimate.value is None or before.errors is None or size <= 0.0:
-        return nothing
-    moved = (errors - before.errors) / before.people
-    rate = estimate.value + (moved if RATES[estimate.metric].counts_errors else -moved)
-    if not 0.0 < rate < 1.0:
-        return nothing
-    low, high = likely_range(rate, size, method.variance * (1.0 + rate**2) / before.people**2, level)
-    return nothing.model_copy(update={"value": round(rate, 2), "low": low, "high": high})
+def no_rate(metric: MetricName) -> PublicRate:
+    """Return a rate that is not printed."""
+    return PublicRate(metric=metric, value=None, low=None, high=None)
 
 
 def likely_range(rate: float, people: float, noise: float, level: float) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """Reading a `release.json` that somebody hands on: what it says is worked out again, what does not follow is refused.
 
 Rates and ranges follow from printed numbers, so that a file that was changed by hand contradicts itself. Words and the
-verdict come from the exact audit and cannot be checked here, and neither can rates of weighted or clustered cases.
+verdict come from the exact audit and cannot be checked here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from audit.disclosure.rates import NOBODY, Printed, rate_of
+from audit.disclosure.rates import NOBODY, Printed, no_rate, rate_of
 from audit.disclosure.waived import named_groups
 from audit.errors import ResultError
 from audit.public.release import METHOD_VERSION, PublicRelease, PublicRow, public_json
@@ -122,7 +122,7 @@ def _contradictions(release: PublicRelease, content: bytes) -> Iterator[str]:
         for waiver in release.waivers
     ):
         yield "a waiver names what no word names"
-    if not (release.about.weighted or release.about.clustered) and not all(_rates_follow(release)):
+    if not all(_rates_follow(release)):
         yield "a rate or a range does not follow from the numbers"
 
 
@@ -146,9 +146,12 @@ def _rates_follow(release: PublicRelease) -> Iterator[bool]:
             whole = {side: own if side == row.side else NOBODY for side, own in whole.items()}
         rest = (whole["positives"], whole["negatives"]) if row.parts else None
         for rate in row.rates:
-            yield rate == rate_of(
-                rate.metric, pair["positives"], pair["negatives"], rest, release.method, release.level
-            )
+            if release.about.weighted or release.about.clustered:
+                yield rate == no_rate(rate.metric)
+            else:
+                yield rate == rate_of(
+                    rate.metric, pair["positives"], pair["negatives"], rest, release.method, release.level
+                )
 
 
 def _printed(row: PublicRow) -> Printed:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from audit.disclosure.draws import Draw
 from audit.disclosure.method import Method
-from audit.disclosure.rates import NOBODY, RATES, Printed, design_rate, rate_of
+from audit.disclosure.rates import NOBODY, RATES, Printed, no_rate, rate_of
 from audit.disclosure.shape import SIDES, SideName
 from audit.disclosure.tables import Cut, Entry, SideCounts, others_named
 from audit.disclosure.vocabulary import Ladder
 from audit.public.release import PublicFeature, PublicOthers, PublicPart, PublicRate, PublicRow, row_key
-from audit.result.findings.judged import Estimate
-from audit.vocabulary.groups import Group, LevelName
+from audit.vocabulary.groups import LevelName
 from audit.vocabulary.metrics import MetricName
 
 
@@ -38,7 +36,8 @@ def rows_of(
     metrics: Iterable[MetricName],
     method: Method,
     level: float,
-    design: Design | None = None,
+    *,
+    plain: bool = True,
 ) -> list[PublicRow]:
     """Return the rows of both sides, and of both together where they have the same people, without words.
 
@@ -48,52 +47,15 @@ def rows_of(
         Rates that are shown or limited.
     level : float
         Level of the likely ranges.
-    design : Design, optional
-        Rates of weighted or clustered cases, which do not follow from numbers of people.
+    plain : bool
+        Whether rates follow from numbers of people. Those of weighted or clustered cases do not, and beside the numbers
+        they would tell the outcome of whoever stands for many cases: none is printed.
     """
     rates = list(metrics)
-    made = [_row(side, entry, rates, method, level) for side in sides for entry in side.listed]
-    if design is not None:
-        listed = [(side, entry) for side in sides for entry in side.listed]
-        return [design.row(row, *of, method, level) for row, of in zip(made, listed, strict=True)]
+    made = [_row(side, entry, rates, method, level, plain=plain) for side in sides for entry in side.listed]
+    if not plain:
+        return made
     return [*made, *_of_both(sides, rates, method, level)]
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """Rates of weighted or clustered cases, and those that were printed."""
-
-    estimates: Mapping[tuple[MetricName, Group], Estimate]
-    before: Mapping[str, tuple[PublicRate, ...]]
-    """By `Design.place`: a row that prints numbers again prints their rates again."""
-
-    def row(self, row: PublicRow, side: SideRows, entry: Entry, method: Method, level: float) -> PublicRow:
-        """Return a row with design-based rates; a row of several groups, or of few errors, has none."""
-        known = self.before.get(self.place(row, side.draws[entry.key]))
-        if known is not None:
-            return row.model_copy(update={"rates": known})
-        group, exact, rates = row.group, Printed(entry.people, entry.errors), list[PublicRate]()
-        for rate in row.rates:
-            estimate = None if group is None else self.estimates.get((rate.metric, group))
-            if estimate is None or row.errors is None:
-                rates.append(PublicRate(metric=rate.metric, value=None, low=None, high=None))
-            else:
-                rates.append(design_rate(estimate, exact, row.errors, method.public(), level))
-        return row.model_copy(update={"rates": tuple(rates)})
-
-    def printed(self, rows: Sequence[PublicRow], sides: Sequence[SideRows]) -> dict[str, list[dict[str, Any]]]:
-        """Write down the rates of rows, for the releases after them."""
-        draws = {(side.side, key): draw for side in sides for key, draw in side.draws.items()}
-        return {
-            self.place(row, draws[row.side, row.key]): [rate.model_dump() for rate in row.rates]
-            for row in rows
-            if row.side != "both"
-        }
-
-    @staticmethod
-    def place(row: PublicRow, draw: Draw) -> str:
-        """Name the draw of a row among all draws of all rows."""
-        return f"{row.side} {row.key} {draw.joined} {draw.number}"
 
 
 def others_of(sides: Sequence[SideRows]) -> tuple[PublicOthers, ...]:
@@ -134,7 +96,9 @@ def _printed(side: SideRows, entry: Entry) -> Printed:
     return draw if side.has_outcomes else Printed(draw.people, None)
 
 
-def _row(side: SideRows, entry: Entry, metrics: Sequence[MetricName], method: Method, level: float) -> PublicRow:
+def _row(
+    side: SideRows, entry: Entry, metrics: Sequence[MetricName], method: Method, level: float, *, plain: bool
+) -> PublicRow:
     own, everyone = _printed(side, entry), _printed(side, side.listed[0])
     at = SIDES.index(side.side)
 
@@ -152,7 +116,9 @@ def _row(side: SideRows, entry: Entry, metrics: Sequence[MetricName], method: Me
         few=side.draws[entry.key].few if side.has_outcomes else None,
         fewer_than=own.fewer_than,
         as_of=side.draws[entry.key].day,
-        rates=tuple(rate_of(metric, *both(own), whole, method.public(), level) for metric in mine),
+        rates=tuple(
+            rate_of(metric, *both(own), whole, method.public(), level) if plain else no_rate(metric) for metric in mine
+        ),
     )
 
 

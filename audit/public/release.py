@@ -93,12 +93,12 @@ class PublicFeature(Part):
 
 
 class PublicRate(Part):
-    """A rate of a row. It follows from printed numbers; in a weighted or clustered set it is design-based."""
+    """A rate of a row. It follows from printed numbers; a weighted or clustered set prints none."""
 
     metric: MetricName
     """The rate."""
     value: float | None
-    """The rate; null where only a bound is known."""
+    """The rate; null where only a bound is known, or nothing."""
     low: float | None
     """Lower end of the likely range at `PublicRelease.level`, rounded outwards to whole per cents, or to tenths below 5
     per cent. It includes the change of the numbers."""

@@ -38,8 +38,14 @@ SENTENCES: Final[Mapping[str, str]] = {
         "No figures are published: there are too few people for a row, or the plan names no feature to make rows by."
         " The verdict comes from the exact figures, which the auditor holds."
     ),
-    "weighted": "The verdict and the words weigh the cases, so that they stand for a population.",
-    "clustered": "The verdict and the words take into account which cases belong together, as those of one person.",
+    "weighted": (
+        "The verdict and the words weigh the cases, so that they stand for a population. No rate is printed: it would"
+        " tell the outcome of whoever stands for many."
+    ),
+    "clustered": (
+        "The verdict and the words take into account which cases belong together, as those of one person. No rate is"
+        " printed: it would tell the outcome of whoever has many cases."
+    ),
     "counted_once": "Numbers count all cases that belong together once.",
     "without_figures": "No public figures are made for: {features}.",
     "fails_on_probes": (

@@ -118,23 +118,6 @@ def test_a_folder_that_was_put_back_is_noticed(tmp_path: Path, missing: str) -> 
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_a_weighted_row_that_prints_numbers_again_prints_their_rates_again(tmp_path: Path) -> None:
-    """Rates of today beside numbers of before would tell what the weights of the few who changed are."""
-
-    def weighted(answers: int, flagged: float) -> PublicRow:
-        result = changed(answers=answers)
-        section = result.plan.evaluation_set.model_copy(update={"weight": "w"})
-        plan = result.plan.model_copy(update={"evaluation_set": section})
-        estimates = tuple(one.model_copy(update={"value": flagged}) for one in result.estimates)
-        made = published(result.model_copy(update={"plan": plan, "estimates": estimates}), tmp_path)
-        return next(row for row in made.public.rows if (row.side, row.key) == ("positives", "gender:level=woman"))
-
-    first, other, again = weighted(0, 0.2), weighted(-30, 0.3), weighted(-1, 0.4)
-    assert first.errors == again.errors != other.errors
-    assert first.rates == again.rates != other.rates
-    assert first.rates[0].value is not None
-
-
 def test_a_changed_log_is_noticed(tmp_path: Path) -> None:
     published(changed(), tmp_path)
     published(changed(answers=-30), tmp_path)

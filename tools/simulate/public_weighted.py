@@ -23,6 +23,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.disclosure.keys_file import KEY
 from audit.disclosure.publish import publish
+from audit.disclosure.restricted import COUNTER
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import LoadedPlan
 from audit.public.release import PublicRow
@@ -126,6 +127,7 @@ def published(result: AuditResult, secret: bytes) -> list[PublicRow]:
         restricted.mkdir(mode=0o700)
         (restricted / KEY).write_text(secret.hex() + "\n")
         (restricted / KEY).chmod(0o600)
+        (restricted / COUNTER).write_text('{"last":null,"releases":0}')
         release = publish(result, restricted, _nowhere, (), ("en",)).public
     return [row for row in release.rows if row.side == "positives"]
 
