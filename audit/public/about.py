@@ -221,3 +221,9 @@ class PublicAbout(Part):
     plan_file: str = ""
     """The plan file as it was named, with `/`, where that is a plain relative path, else its own name; empty where it
     is not known. Never a path from the root of a machine."""
+
+    @property
+    def sample_sentences(self) -> tuple[str, ...]:
+        """Names of the `SENTENCES` that tell what cases stand for, and how often people of several cases count."""
+        holds = {"weighted": self.weighted, "clustered": self.clustered, "counted_once": self.unit == "cluster"}
+        return tuple(name for name, it_does in holds.items() if it_does)

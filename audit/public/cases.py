@@ -42,6 +42,8 @@ class RowCase(PublicFinding):
     judged_as: str
     """Name of the larger group as a part of which it is judged; empty where there is none."""
     waiver: PublicWaiver | None
+    of_before: bool
+    """Whether its numbers stand from an earlier audit."""
 
     @property
     def state(self) -> State:
@@ -66,9 +68,10 @@ class RowCase(PublicFinding):
 
     @property
     def numbers(self) -> str:
-        """The rate, that of everyone else, and the limit, each as far as it is known."""
+        """The rate, that of everyone else, and the limit, each as far as it is known, and whose day they are of."""
         beside = [] if self.rate.rest is None else [f"everyone else {percent(self.rate.rest)}"]
-        return "; ".join([self._rate, *beside, f"limit {self.limit}"])
+        day = [f"numbers of {self.row.as_of}"] if self.of_before else []
+        return "; ".join([self._rate, *beside, f"limit {self.limit}", *day])
 
     @property
     def limit(self) -> str:
@@ -153,7 +156,8 @@ class PublicCases:
             word = found.word
             larger = "" if word.judged_as is None else harmless(self._names.row(word.judged_as))
             waiver = None if row.group is None else self._waivers.get((rule.rule, row.group))
-            yield RowCase(row, found.rate, rule, word, harmless(self._names.row(row.parts)), larger, waiver)
+            name, of_before = harmless(self._names.row(row.parts)), row.as_of < self.release.about.finished
+            yield RowCase(row, found.rate, rule, word, name, larger, waiver, of_before)
 
 
 def _stands(rule: PublicRule, found: PublicFinding) -> bool:
@@ -193,10 +197,7 @@ def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harm
         said += [told, f"The earlier audit ended on {quoted(headline.change.baseline_finished)}{paired}.", *more]
     notes = ["method" if release.figures == "shown" else "figures_none"]
     notes += ["figures_people"] if any(side.figures == "people" for side in release.sides) else []
-    notes += ["weighted"] if about.weighted else []
-    notes += ["clustered"] if about.clustered else []
-    notes += ["counted_once"] if about.unit == "cluster" else []
-    said += [SENTENCES[name].format(**release.method.model_dump()) for name in notes]
+    said += [SENTENCES[name].format(**release.method.model_dump()) for name in (*notes, *about.sample_sentences)]
     if about.without_figures:
         said.append(SENTENCES["without_figures"].format(features=", ".join(map(quoted, about.without_figures))))
     return said

@@ -11,6 +11,7 @@ from audit.public.about import PublicMetric
 from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
+from audit.public.sentences import SENTENCES
 from audit.vocabulary.groups import Axis
 from audit.vocabulary.metrics import SHARES_OF_GOOD
 from reports.figures.data import (
@@ -53,6 +54,7 @@ _CURVES: Final = (
     "numbers included. They decide nothing: the words compare with everyone else, allow for the limit, and are "
     "corrected for many groups."
 )
+_WORDS: Final = "Words are those of the exact audit, corrected for many groups."
 _SMALLER: Final = "* Within this row a smaller group, too small for a row of its own, is beyond the limit."
 _RESTRICTED: Final = "draw it from the exact result, for restricted use: add --restricted"
 
@@ -98,6 +100,11 @@ class _Reader:
             )
         self.features = tables[name]
         self.rows = [(row, each) for row, each in found[name] if not row.total and _has_rate(each.rate)]
+        self.without_rate = [
+            each
+            for row, each in found[name]
+            if not row.total and not _has_rate(each.rate) and each.state in ("beyond", "smaller_beyond")
+        ]
         everyone = (reading.finding(row, measure) for row in reading.rows())
         self.everyone: PublicRate | None = next((each.rate for each in everyone if each), None)
 
@@ -139,6 +146,13 @@ class _Reader:
         )
         if any(finding.word and finding.word.smaller_beyond for _, finding in self.rows):
             notes = (*notes, _SMALLER)
+        if self.without_rate:
+            unseen = "; ".join(self.names.row(finding.row.parts) for finding in self.without_rate)
+            notes = (
+                *notes,
+                f"Not drawn, for want of a rate, and beyond the limit or with a smaller group that is: {unseen}.",
+            )
+        notes = (*notes, *(SENTENCES[name] for name in about.sample_sentences))
         return Head(
             title=title,
             reference=reference,
@@ -161,7 +175,7 @@ def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) 
     left_out = len(ranked) - len(rows)
     notes = (
         _looks(row.outcome for row in rows),
-        _BARS,
+        _BARS if any(row.rest is not None for row in rows) else _WORDS,
         *([f"{left_out} more rows are not drawn: those of the fewest people."] if left_out else []),
     )
     return Forest(

@@ -137,6 +137,7 @@ class PortalWords:
             sentences.append(
                 self.t.gettext("The verdict also rests on texts in which one word was changed; see the report.")
             )
+        sentences += [self.t.gettext(SENTENCES[name]) for name in release.about.sample_sentences]
         change = release.headline.change
         if change is not None:
             differs = ", ".join(change.differs)

@@ -94,6 +94,7 @@ def _row(case: RowCase, reading: PipelineReading) -> str:
     mark = ""
     if case.waiver is not None:
         mark = " (its waiver has expired)" if has_expired(case.waiver, reading.release) else " (waived)"
+    mark += f" (numbers of {case.row.as_of})" if case.of_before else ""
     within = " (a smaller group within this row)" if case.state == "smaller_beyond" else ""
     rate = case.rate
     span = "" if rate.low is None or rate.high is None else f"{percent(rate.low)} to {percent(rate.high)}"

@@ -25,6 +25,7 @@ from matplotlib.lines import Line2D
 from audit.errors import AuditError
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRow, public_json
+from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult
 from audit.result.reading import Reading
 from audit.vocabulary.names import Names
@@ -127,6 +128,19 @@ def test_a_row_of_few_errors_is_a_bar_without_a_mark() -> None:
     assert f"mark {place}" not in drawn
     assert points(drawn[f"row {place}"]) == [(row.rates[0].at_least, place), (1.0, place)]
     assert f"at least {whole(row.rates[0].at_least or 0)}%" in {text.get_text() for text in axes.texts}
+
+
+def test_a_row_beyond_the_limit_without_a_rate_is_named_below(release: PublicRelease) -> None:
+    empty = {"value": None, "low": None, "high": None, "rest": None}
+    changed = [
+        row.model_copy(update={"rates": tuple(rate.model_copy(update=empty) for rate in row.rates)})
+        if row.key == "nationality:country=NPL"
+        else row
+        for row in release.rows
+    ]
+    drawn = forest(release.model_copy(update={"rows": tuple(changed)}), by="nationality")
+    assert "Nepal" not in names_on(drawn.axes[0])
+    assert "beyond the limit or with a smaller group that is: Nepal." in words_of(drawn)
 
 
 def test_a_row_with_a_smaller_group_beyond_the_limit_has_a_star(release: PublicRelease) -> None:
@@ -308,11 +322,12 @@ def test_a_release_without_rows_is_not_drawn_and_says_why(draw: Any) -> None:
         draw(made_release("none"))
 
 
-@pytest.mark.parametrize("about", [{"weighted": True}, {"clustered": True}])
-def test_weighted_and_clustered_rates_have_a_forest_and_no_funnel(about: dict[str, Any]) -> None:
+def test_weighted_and_clustered_rates_have_a_forest_and_no_funnel() -> None:
     """The curves of a funnel are those of people who count once."""
-    release = made_release("fail", **about)
-    assert forest(release).axes
+    release = made_release("weighted", clustered=True, unit="cluster")
+    written = words_of(forest(release, by="gender"))
+    assert all(SENTENCES[name] in written for name in ("weighted", "clustered", "counted_once"))
+    assert "upright line" not in written, "no rate of everyone else is known, and none is drawn"
     with pytest.raises(AuditError, match=r"no funnel to draw: .* — draw a forest"):
         funnel(release)
 

@@ -67,23 +67,37 @@ def rows_of(
 
 @cache
 def made_result(kind: str = "fail") -> AuditResult:
-    """Return an audit: `fail`, `pass`, `inconclusive` , `none` (no row) or `good` (few errors)."""
+    """Return an audit: `fail`, `pass`, `inconclusive`, `none` (no row), `good` (few errors) or `weighted`."""
     rows = {
         "fail": lambda: rows_of(30_000, gaps=FAILING),
         "pass": lambda: rows_of(60_000, places=12),
         "inconclusive": lambda: rows_of(900),
         "none": lambda: rows_of(20),
         "good": lambda: rows_of(30_000, missed=0.03, flagged=0.02),
+        "weighted": lambda: rows_of(30_000, gaps=FAILING),
     }[kind]()
     codes = sorted({country for _, country in rows})
-    return result_of(rows, [gender(tuple(GENDERS)), countries(codes)], RULES, title=f"Made-up screener ({kind})")
+    made = result_of(rows, [gender(tuple(GENDERS)), countries(codes)], RULES, title=f"Made-up screener ({kind})")
+    if kind != "weighted":
+        return made
+    section = made.plan.evaluation_set.model_copy(update={"weight": "w"})
+    return made.model_copy(update={"plan": made.plan.model_copy(update={"evaluation_set": section})})
 
 
 @cache
 def made_release(kind: str = "fail", languages: tuple[str, ...] = ("en",)) -> PublicRelease:
-    """Return the public release of `made_result(kind)`, with a key that stays the same."""
+    """Return the public release of `made_result(kind)`, with a key that stays the same.
+
+    `again`: that of `fail` a year after the same numbers were published first.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        return published(made_result(kind), Path(folder) / "restricted", languages)
+        restricted = Path(folder) / "restricted"
+        if kind != "again":
+            return published(made_result(kind), restricted, languages)
+        first = made_result("fail")
+        published(first, restricted)
+        later = first.provenance.model_copy(update={"finished": "2027-01-01T00:00:01.000Z"})
+        return published(first.model_copy(update={"provenance": later}), restricted, languages)
 
 
 def published(result: AuditResult, restricted: Path, languages: tuple[str, ...] = ("en",)) -> PublicRelease:

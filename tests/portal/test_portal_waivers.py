@@ -1,4 +1,4 @@
-"""A portal says who answers for which finding, and that a system became worse."""
+"""A portal says who answers for which finding, that a system became worse, and what its cases stand for."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ def test_waived_findings_stand_by_name_where_a_row_names_them(tmp_path: Path) ->
     assert (
         "A group that is not named here: waiver by Unit 15 until 31 January 2020, expired when the audit was" in shown
     )
+
+
+def test_a_portal_says_what_cases_stand_for(tmp_path: Path) -> None:
+    shown = system_page(tmp_path, made_release("weighted", title="Screener 4", clustered=True, unit="cluster"))
+    assert all(SENTENCES[name] in shown for name in ("weighted", "clustered", "counted_once"))
+    assert "Nepal: misses about" in shown
 
 
 def test_a_waiver_holds_on_its_last_day(tmp_path: Path) -> None:

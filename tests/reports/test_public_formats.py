@@ -28,7 +28,7 @@ from audit.public.names import RowNames
 from audit.public.release import PublicChange, PublicRelease, PublicRow, PublicRule, PublicWaiver
 from audit.public.sentences import SENTENCES
 
-KINDS = ("fail", "pass", "inconclusive", "none", "good")
+KINDS = ("fail", "pass", "inconclusive", "none", "good", "weighted", "again")
 WRONG_WORDS = re.compile(r"\b(un)?(fair|biased|compliant)|not.shown|protected figures", re.IGNORECASE)
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
@@ -41,7 +41,9 @@ def told_of(release: PublicRelease, row: PublicRow, rule: PublicRule | None) -> 
         rate.model_dump()[end] for rate in rates for end in ("value", "low", "high", "at_least", "at_most", "rest")
     ]
     for rate in rates:
-        if rule is not None and rate.rest is not None:
+        if rule is not None and rate.rest is None:
+            shares += (rule.limit, rule.limit / 100)  # the margin itself, in points or as a ratio
+        elif rule is not None and rate.rest is not None:
             apart = (rate.rest - rule.limit, rate.rest + rule.limit)
             ends_of_limit = apart if rule.scale == "difference" else (rate.rest * rule.limit, rate.rest / rule.limit)
             shares += (min(max(round(end, 9), 0.0), 1.0) for end in ends_of_limit)
@@ -83,7 +85,8 @@ def test_every_number_of_a_case_follows_from_its_row_and_rule(kind: str) -> None
             rate = case.rate
             assert rate is not None
             assert "limit " in case.message
-            assert ("everyone else" in case.numbers) == (rate.rest is not None)
+            assert (f"numbers of {case.row.as_of}" in case.message) == (kind == "again")
+            assert ("; everyone else" in case.numbers) == (rate.rest is not None)
     tests = [case for case in public_cases(release) if case.group is not None]
     for test, case in zip(tests, all_cases(release), strict=True):
         assert test.outcome == case.outcome
@@ -150,7 +153,8 @@ def test_every_line_of_the_metrics_and_of_the_tables_of_markdown_is_of_its_row(k
         of_rows = [line for line in lines if "---" not in line and not line.startswith("| Group |")]
         assert len(of_rows) == min(len(failing), 10)
         for line in of_rows:
-            (case,) = [case for case in failing if line.startswith(f"| {case.name} |")]
+            named = re.sub(r" \(numbers of [0-9-]+\)$", "", line.removeprefix("| ").partition(" |")[0])
+            (case,) = [case for case in failing if case.name == named]
             assert unexplained(line, release, case.row, case.rule) == []
 
 
@@ -324,7 +328,12 @@ def test_a_finding_keeps_its_fingerprint_and_its_place() -> None:
     about = release.about.model_copy(update={"finished": "2026-12-24", "plan_sha256": "11" * 32})
     later = release.model_copy(update={"about": about, "rows": tuple(reversed(release.rows))})
     prints = [
-        {(one["ruleId"], one["message"]["text"]): one["partialFingerprints"]["auditFinding"] for one in run["results"]}
+        {
+            (one["ruleId"], one["message"]["text"].partition("; numbers of ")[0]): one["partialFingerprints"][
+                "auditFinding"
+            ]
+            for one in run["results"]
+        }
         for run in map(run_of, (release, later))
     ]
     assert prints[0] == prints[1]
