@@ -110,7 +110,7 @@ def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyCon
     folders = dict.fromkeys((str(private.path), as_one_file(private.path)))
     connection.execute(f"SET allowed_directories = [{literals(folders)}]")
     # A link is followed before it is checked, so both its ends must be allowed.
-    allowed = dict.fromkeys(str(name) for path in files for name in (path, path.resolve(), private.plain(path)))
+    allowed = dict.fromkeys(str(name) for path in files for name in (path, os.path.realpath(path), private.plain(path)))
     connection.execute(f"SET allowed_paths = [{literals(allowed)}]")
     # the bar would write into the output of a command once a query takes two seconds
     connection.execute("SET enable_progress_bar = false")

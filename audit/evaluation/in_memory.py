@@ -30,8 +30,8 @@ def view_table(
 ) -> Content:
     """Create the view `name` over a table in memory, without copying an Arrow table.
 
-    Missing values of pandas (None, NaN, NA, NaT) are missing here, except in scores: there a NaN is the answer of a
-    broken model and not an abstention, and `audit.evaluation.scores` refuses it as it does in a file.
+    Missing values of pandas (None, NaN, NA, NaT) are missing here: pandas reads an empty cell of a file as NaN. A NaN
+    of an Arrow table, which has empty cells of its own, is the answer of a broken model, and refused among scores.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def view_table(
     check_header(PASSED, columns)
     wanted = list(dict.fromkeys(asked))
     check_asked(PASSED, columns, wanted, keys)
-    picked = table.select(wanted) if isinstance(table, pa.Table) else _from_pandas(table, wanted, keys)
+    picked = table.select(wanted) if isinstance(table, pa.Table) else _from_pandas(table, wanted)
     if not picked.num_rows:
         raise no_rows(PASSED)
     numbered = [_readable(column) for column in picked.columns]
@@ -87,13 +87,13 @@ def _names(table: Any) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def _from_pandas(table: pd.DataFrame, wanted: Sequence[str], keys: Mapping[str, str]) -> pa.Table:
+def _from_pandas(table: pd.DataFrame, wanted: Sequence[str]) -> pa.Table:
     import pyarrow as pa
 
     arrays = []
     for column in wanted:
         try:
-            arrays.append(pa.array(table[column], from_pandas=keys.get(column) != "detector.score"))
+            arrays.append(pa.array(table[column], from_pandas=True))
         except (pa.ArrowException, ValueError, TypeError, OverflowError):
             raise DataError(
                 f'{PASSED}: column "{shown(column)}" mixes types, or holds objects that are no cells',

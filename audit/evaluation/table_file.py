@@ -157,6 +157,8 @@ def check_file(path: Path) -> None:
     try:
         if path.is_dir():
             problem, hint = "is a folder", "name a file; join the parts of a folder into one Parquet file"
+        elif path.is_symlink() and not path.exists():
+            problem, hint = "is a link that leads to no file", "name the file itself"
         elif not path.exists():
             problem, hint = "does not exist", "check the path; one in a plan is relative to the folder of the plan"
         elif not path.is_file():

@@ -152,9 +152,9 @@ class AuditPlan(Strict):
     """The sensitive features, by name."""
     every_rule: Annotated[
         tuple[Annotated[Annotated[Rule, RateForm] | Annotated[ProbeRule, ProbeForm], ByMetric], ...],
-        Field(min_length=1, alias="rules"),
+        Field(min_length=1, max_length=200, alias="rules"),
     ]
-    """The limits: on rates, and on probes."""
+    """The limits: on rates, and on probes; at most 200."""
     verdict: VerdictSection = VerdictSection()
     """How verdicts are reached."""
     scoring: ScoringSection = ScoringSection()

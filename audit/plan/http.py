@@ -38,7 +38,14 @@ OWN_HEADERS: Final = frozenset(
 """Headers that the harness writes, or that change how a message is read."""
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
-_SECRET: Final = re.compile(r"auth|key|token|secret|cookie|passw|credential|signature|^sig$|^code$", re.IGNORECASE)
+_SECRET: Final = re.compile(
+    r"auth|key|token|secret|cookie|passw|pwd|jwt|credential|signature|^sig$|^code$", re.IGNORECASE
+)
+_KEY: Final = re.compile(
+    r"^(?:sk-|sk_|gh[a-z]_|github_|glpat-|hf_|xox[a-z]-|AKIA|AIza|ya29\.|eyJ)|^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|"
+    r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20}"
+)
+"""Beginnings by which services mark their keys, a UUID, or 20 letters and digits in a row."""
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?\.?")
 
 
@@ -53,7 +60,8 @@ def check_url(url: str, hosts: Sequence[str], *, allow_local: bool) -> None:
         raise ValueError('url holds a user name or password; use `token = "env:NAME"` or `headers` instead')
     if "#" in url:
         raise ValueError("url has a fragment (#…), which is never sent; leave it out")
-    if any(_SECRET.search(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    if any(_SECRET.search(name) or _KEY.search(name) or _KEY.search(value) for name, value in query):
         raise ValueError(
             "url holds what looks like a secret after the question mark, and the plan is copied into every result; "
             'use `token = "env:NAME"` or `headers` instead'

@@ -318,6 +318,7 @@ WORDS: Final = (
     "services and enforcement",
     "in a bubblewrap sandbox, with read-only files",
     "in a process of its own",
+    "in a process of its own, from which the names and arguments of other programs can be seen",
     "without network",
     "with network",
     "with network, because this system does not let it be shut off",

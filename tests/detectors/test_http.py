@@ -469,7 +469,7 @@ def test_a_redirect_is_not_followed(code: int) -> None:
 BEHIND_THE_WALL = [
     *("127.0.0.1", "localhost", "0x7f.1", "2130706433", "10.1.2.3", "192.168.0.1", "100.64.0.1", "169.254.169.254"),
     *("0.0.0.0", "224.0.0.1", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[fe80::1]", "[fd00::1]"),
-    *("[64:ff9b::7f00:1]", "[2002:7f00:1::]"),
+    *("[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[64:ff9b:1::1]", "[fec0::1]", "192.0.0.192", "168.63.129.16"),
 ]
 
 
@@ -481,6 +481,16 @@ def test_addresses_behind_the_wall_are_refused(host: str) -> None:
     assert "the host has an address of this machine" in text or "no address is found" in text
     if "." in host or "fe80" in host:
         assert "no address" not in text
+
+
+METADATA = ("169.254.169.254", "192.0.0.192", "100.100.100.200", "168.63.129.16", "[fe80::1]", "[fd00:ec2::254]")
+
+
+@pytest.mark.parametrize("host", [*METADATA, "[fd20:ce::254]", "[::ffff:169.254.169.254]", "[64:ff9b:1::a9fe:a9fe]"])
+def test_services_that_hand_out_keys_are_never_asked(host: str) -> None:
+    text = refusal(section(f"http://{host}:9/", allow_local=True))
+    assert "name a host that has an address of its own" in text
+    assert "allow_local" not in text
 
 
 def test_one_bad_address_among_good_ones_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -742,6 +752,9 @@ def asked_again(server: FaultServer, low: float, high: float) -> Counter[int]:
         ({"token": "env:A", "headers": {"Authorization": "env:B"}}, "which `token` writes already"),
         ({"url": f"https://user:{TOKEN}@service.example/"}, "url holds a user name or password"),
         ({"url": f"https://service.example/?api_key={TOKEN}"}, "url holds what looks like a secret"),
+        ({"url": "https://service.example/?k=0123456789abcdef0123"}, "url holds what looks like a secret"),
+        ({"url": "https://service.example/?sk-live"}, "url holds what looks like a secret"),
+        ({"url": "https://service.example/?u=0a1b2c3d-0000-4000-8000-000000000000"}, "what looks like a secret"),
         ({"url": "https://service.example/#x"}, "fragment"),
         ({"url": "ftp://service.example/"}, "url must be of the form"),
         ({"url": "service.example"}, "url must be of the form"),

@@ -17,7 +17,7 @@ from made.sets import Cells, canonical_rows, made_cells, made_plan, write_set
 
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
-from audit.evaluation.in_memory import view_table
+from audit.evaluation.scores import check_scores
 
 NAMES = [f"set.{kind}{packed}" for kind in ("csv", "jsonl", "parquet") for packed in ("", ".gz", ".zst")]
 
@@ -255,21 +255,18 @@ def test_predictions_can_be_attached(tmp_path: Path) -> None:
     assert str(caught.value) == 'answers.parquet has no column "Score" (detector.score) — the nearest is "score"'
 
 
-def test_a_nan_score_of_pandas_is_refused_and_none_is_an_abstention() -> None:
-    frame = pd.DataFrame(
-        {"case_id": ["a", "b", "c"], "exploited": [1, 0, 1], "gender": ["woman"] * 3, "nationality": ["NGA"] * 3}
-    )
-    asked = ["case_id", "score"]
-    keys = {"case_id": "evaluation_set.id", "score": "detector.score"}
-    with duckdb.connect() as connection:
-        view_table(connection, "broken", frame.assign(score=[0.5, float("nan"), 0.1]), asked, keys)
-        view_table(connection, "abstained", frame.assign(score=pd.array([0.5, None, 0.1], "Float64")), asked, keys)
-        assert connection.sql("SELECT isnan(score) FROM broken ORDER BY case_id").fetchall() == [
-            (False,),
-            (True,),
-            (False,),
-        ]
-        assert connection.sql("SELECT score IS NULL FROM abstained").fetchall() == [(False,), (True,), (False,)]
+def test_an_empty_score_of_pandas_is_an_abstention_as_in_the_file_that_it_was_read_from(tmp_path: Path) -> None:
+    cells = {**made_cells(3), "score": ["0.5", None, "0.1"]}
+    write_set(tmp_path / "set.csv", cells)
+    plan = made_plan(detector={"kind": "predictions", "score": "score", "threshold": 0.5})
+    frame = pd.read_csv(tmp_path / "set.csv", keep_default_na=False, na_values={"score": [""]})
+    assert frame["score"].isna().tolist() == [False, True, False]
+    more = [frame.assign(score=pd.array([0.5, None, 0.1], "Float64")), frame.astype({"score": object})]
+    for table in (None, frame, *more):
+        with open_evaluation_set(plan, tmp_path, table) as opened:
+            number = check_scores(opened.connection, opened.source, "score", (0.0, 1.0))
+            found = opened.connection.sql(f"SELECT {number} FROM source ORDER BY __row__").fetchall()
+        assert found == [(0.5,), (None,), (0.1,)]
 
 
 @pytest.mark.parametrize("name", ["set.csv", "set.jsonl", "set.parquet", "set.parquet.gz", "in memory"])

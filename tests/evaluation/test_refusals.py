@@ -288,6 +288,9 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     assert refusal(made_plan(), tmp_path) == (
         "set.csv does not exist — check the path; one in a plan is relative to the folder of the plan"
     )
+    (tmp_path / "set.csv").symlink_to("set.csv")
+    assert refusal(made_plan(), tmp_path) == "set.csv is a link that leads to no file — name the file itself"
+    (tmp_path / "set.csv").unlink()
     (tmp_path / "set.csv").mkdir()
     assert refusal(made_plan(), tmp_path) == (
         "set.csv is a folder — name a file; join the parts of a folder into one Parquet file"

@@ -312,3 +312,23 @@ def test_an_error_of_a_child_is_one_line_and_exit_code_4(tmp_path: Path) -> None
     assert "1,024 MiB" in line
     assert "memory_mib" in line
     assert DetectorError.exit_code == 4
+
+
+NEIGHBOURS = """
+seen = [one.name for one in Path("/proc").iterdir() if one.name.isdigit() and int(one.name) > 3]
+return [min(1.0, len(seen) / 10)] * batch.num_rows
+"""
+
+
+@pytest.mark.parametrize("sandbox", SHUT_IN)
+def test_other_processes_are_hidden_or_the_report_says_that_they_are_not(tmp_path: Path, sandbox: str) -> None:
+    with opened(tmp_path, function(tmp_path, NEIGHBOURS), sandbox=sandbox) as detector:
+        seen = detector.score(BATCH).column("score").to_pylist()[0]
+        ran = where_it_ran(detector)
+    assert ran is not None
+    assert (seen > 0) == ("the names and arguments of other programs can be seen" in ran.sentence)
+    if (
+        subprocess.run(["unshare", "-Urpf", "--mount-proc", "true"], check=False, stderr=subprocess.DEVNULL).returncode
+        == 0
+    ):
+        assert seen == 0

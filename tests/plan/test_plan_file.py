@@ -196,6 +196,12 @@ def test_names_in_a_plan_cannot_write_to_the_terminal() -> None:
     assert said.isprintable()
 
 
+def test_thousands_of_rules_are_refused_at_once() -> None:
+    rule = '[[rules]]\nmetric = "true_positive_rate"\ngroups = ["gender"]\nmargin = 0.1\n'
+    said = str(error_of("[[rules]]", f"{rule * 3000}[[rules]]"))
+    assert "rules must be a list of at most 200" in said
+
+
 def test_a_very_long_name_is_cut() -> None:
     said = str(error_of('id = "case_id"', f'id = "case_id"\n{"k" * 100_000} = 1'))
     assert len(said) < 1000

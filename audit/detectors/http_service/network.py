@@ -25,6 +25,16 @@ _PIECE: Final = 64 * 1024
 """Bytes that are written at a time; the deadline is checked between pieces."""
 _TRANSLATED: Final = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
 """IPv6 addresses that stand for the IPv4 address in their last four bytes."""
+_SITE_LOCAL: Final = ipaddress.IPv6Network("fec0::/10")
+_NEVER: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        ("169.254.0.0/16", "fe80::/10", "192.0.0.0/24", "100.100.100.200", "168.63.129.16", "fd00:ec2::/32",
+         "fd20:ce::/32", "64:ff9b:1::/48"),
+    )
+)  # fmt: skip
+"""Link-local addresses and others at which clouds hand out the keys of a machine, and those that a translator on the
+way turns into any others."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -61,7 +71,8 @@ def find_addresses(host: str, port: int, name: str, *, allow_local: bool, plain:
         local, usable = _kind_of(text)
         if not usable or (local and not allow_local):
             raise DetectorError(
-                f"{name}: the host has an address of this machine, of a private network or of no single machine",
+                f"{name}: the host has an address of this machine, of a private or link-local network, or of no single "
+                "machine",
                 slug="detector-address",
                 hint="write `allow_local = true` in [detector] if the service really is there"
                 if usable
@@ -79,8 +90,8 @@ def find_addresses(host: str, port: int, name: str, *, allow_local: bool, plain:
 def _kind_of(text: str) -> tuple[bool, bool]:
     """Whether an address belongs to this machine or a private network, and whether it can be connected to at all."""
     address = _meant(ipaddress.ip_address(text.partition("%")[0]))
-    usable = not (address.is_multicast or address.is_unspecified or str(address) == "255.255.255.255")
-    return not address.is_global, usable
+    never = address.is_multicast or address.is_unspecified or str(address) == "255.255.255.255"
+    return not address.is_global or address in _SITE_LOCAL, not (never or any(address in one for one in _NEVER))
 
 
 def _meant(address: Address) -> Address:

@@ -90,9 +90,9 @@ def main(reading: int, writing: int) -> None:
 
 
 def _confined(setup: Mapping[str, Any]) -> dict[str, Any]:
-    blocked = confine(setup["memory_mib"], setup["outside"], namespaces=setup["namespaces"])
+    blocked, alone = confine(setup["memory_mib"], setup["outside"], namespaces=setup["namespaces"])
     sys.path[:] = setup["path"]
-    return {"network": "blocked" if blocked else "open"}
+    return {"network": "blocked" if blocked else "open", "processes": "hidden" if alone else "seen"}
 
 
 def _made(asked: Mapping[str, Any]) -> Detector:

@@ -16,7 +16,8 @@ import struct
 import sys
 from typing import Any, Final, NoReturn
 
-_NEW_USER, _NEW_NET, _NEW_PID, _NEW_IPC = 0x10000000, 0x40000000, 0x20000000, 0x08000000
+_NEW_USER, _NEW_NET, _NEW_PID, _NEW_IPC, _NEW_MOUNTS = 0x10000000, 0x40000000, 0x20000000, 0x08000000, 0x00020000
+_RECURSIVE, _PRIVATE, _NOTHING_RUNS = 0x4000, 1 << 18, 0xE
 _PARENT_DIES, _NO_NEW_PRIVILEGES, _DROP_BOUNDING, _AMBIENT, _CLEAR_ALL = 1, 38, 24, 47, 4
 _CAPABILITIES_V3: Final = 0x20080522
 _MOST_CAPABILITIES: Final = 64
@@ -28,13 +29,17 @@ MOST_FILES: Final = 1024
 
 def network_namespace() -> str:
     """Name of the network namespace of this process; empty on a system without namespaces."""
+    return _namespace("net")
+
+
+def _namespace(kind: str) -> str:
     try:
-        return os.readlink("/proc/self/ns/net")  # noqa: PTH115 - a name, not a path
+        return os.readlink(f"/proc/self/ns/{kind}")  # noqa: PTH115 - a name, not a path
     except OSError:
         return ""
 
 
-def confine(memory_mib: int | None, outside: str, *, namespaces: bool) -> bool:
+def confine(memory_mib: int | None, outside: str, *, namespaces: bool) -> tuple[bool, bool]:
     """Give up all rights that a model does not need. Call it once, before anything else is loaded. It may fork.
 
     Parameters
@@ -49,13 +54,15 @@ def confine(memory_mib: int | None, outside: str, *, namespaces: bool) -> bool:
 
     Returns
     -------
-    bool
+    (bool, bool)
         Whether the network is out of reach: this process is in another namespace than the harness, and no interface is
-        up there except the loopback.
+        up there except the loopback. And whether `/proc` shows no process of the harness.
     """
     libc = ctypes.CDLL(None, use_errno=True)
+    among = _namespace("pid")
     if namespaces:
         _enter_namespaces(libc)
+        _hide_processes(libc)
         _drop_capabilities(libc)
     _process_control(libc, _NO_NEW_PRIVILEGES, 1)
     # after the namespaces: entering one takes it back
@@ -64,7 +71,8 @@ def confine(memory_mib: int | None, outside: str, *, namespaces: bool) -> bool:
     if memory_mib is not None:
         _limit(resource.RLIMIT_NOFILE, MOST_FILES)
         _limit(resource.RLIMIT_AS, memory_mib * 2**20)
-    return bool(outside) and network_namespace() not in {"", outside} and _all_down()
+    blocked = bool(outside) and network_namespace() not in {"", outside} and _all_down()
+    return blocked, _namespace("pid") != among and _is_itself_in_proc()
 
 
 def _enter_namespaces(libc: Any) -> None:
@@ -80,6 +88,21 @@ def _enter_namespaces(libc: Any) -> None:
     elif libc.unshare(_NEW_NET | _NEW_PID | _NEW_IPC) != 0:
         return
     _become_a_child(libc)
+
+
+def _hide_processes(libc: Any) -> None:
+    """Show only the processes of this namespace in `/proc`, if the kernel allows it: not where parts are masked."""
+    if sys.platform.startswith("linux") and libc.unshare(_NEW_MOUNTS) == 0:
+        libc.mount(None, b"/", None, ctypes.c_ulong(_RECURSIVE | _PRIVATE), None)
+        libc.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(_NOTHING_RUNS), None)
+
+
+def _is_itself_in_proc() -> bool:
+    """Whether `/proc` numbers processes as the namespace of this process does."""
+    try:
+        return os.path.samefile("/proc/self", f"/proc/{os.getpid()}")  # noqa: PTH121
+    except OSError:
+        return False
 
 
 def _become_a_child(libc: Any) -> None:

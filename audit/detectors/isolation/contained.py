@@ -77,6 +77,8 @@ class ContainedDetector:
         self._batches = 0
         self.network: str = "open"
         """`blocked` or `open`, as the child found it; valid once the detector is open."""
+        self.alone = False
+        """Whether it sees no other process, likewise."""
 
     @property
     def held(self) -> Held:
@@ -172,6 +174,7 @@ class ContainedDetector:
                 raise _refused() from None
             raise
         self.network = "blocked" if reply.get("network") == "blocked" else "open"
+        self.alone = bool(held.before) or reply.get("processes") == "hidden"
         if held.before and self.network != "blocked":
             raise _refused()
 

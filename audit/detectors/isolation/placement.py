@@ -107,6 +107,8 @@ def where_it_ran(detector: Detector | TableDetector) -> RanIn | None:
     elif held.namespaces and blocked:
         kind = "namespaces"
     where = "in a bubblewrap sandbox, with read-only files" if held.before else "in a process of its own"
+    if not detector.alone:
+        where = "in a process of its own, from which the names and arguments of other programs can be seen"
     without = "without network" if blocked else "with network"
     if held.namespaces and not blocked:
         without += ", because this system does not let it be shut off"
