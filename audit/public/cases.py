@@ -106,11 +106,14 @@ class RowCase(PublicFinding):
     @property
     def _rate(self) -> str:
         row, rate = self.row, self.rate
+        error = "missed" if row.side == "positives" else "wrongly flagged"
         if not self.value and row.few is None:
-            return f"about {row.people} people, and no rate in public"
+            counted = (
+                f"about {row.people} people" if row.errors is None else f"{row.errors} of about {row.people} {error}"
+            )
+            return f"{counted}, and no rate in public"
         said = f"{METRICS[rate.metric].plain} {self.value}".rstrip()
         if row.few is not None:
-            error = "missed" if row.side == "positives" else "wrongly flagged"
             fewer = f"fewer than {row.fewer_than} of about {row.people}"
             return f"{said} ({'all but ' if row.few == 'right' else ''}{fewer} {error})"
         span = "" if rate.low is None else f" (likely range {percent(rate.low)} to {percent(rate.high)})"

@@ -11,7 +11,6 @@ from audit.public.about import PublicMetric
 from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
-from audit.public.sentences import SENTENCES
 from audit.vocabulary.groups import Axis
 from audit.vocabulary.metrics import SHARES_OF_GOOD
 from reports.figures.data import (
@@ -54,7 +53,6 @@ _CURVES: Final = (
     "numbers included. They decide nothing: the words compare with everyone else, allow for the limit, and are "
     "corrected for many groups."
 )
-_WORDS: Final = "Words are those of the exact audit, corrected for many groups."
 _SMALLER: Final = "* Within this row a smaller group, too small for a row of its own, is beyond the limit."
 _RESTRICTED: Final = "draw it from the exact result, for restricted use: add --restricted"
 
@@ -71,9 +69,10 @@ class _Reader:
                 slug="figure-rule",
                 hint=f"it has: {', '.join(known) or 'none'}",
             )
-        if release.figures == "none":
+        if release.figures == "none" or release.about.sample_sentences:
+            held = "no figures" if release.figures == "none" else "no rate of weighted or clustered cases"
             raise AuditError(
-                "this release holds no figures, and no rate to draw", slug="figure-not-public", hint=_RESTRICTED
+                f"this release holds {held}, and nothing to draw", slug="figure-not-public", hint=_RESTRICTED
             )
         self.release = release
         self.rule: PublicRule = known[rule] if rule is not None else reading.rules[0]
@@ -152,7 +151,6 @@ class _Reader:
                 *notes,
                 f"Not drawn, for want of a rate, and beyond the limit or with a smaller group that is: {unseen}.",
             )
-        notes = (*notes, *(SENTENCES[name] for name in about.sample_sentences))
         return Head(
             title=title,
             reference=reference,
@@ -175,7 +173,7 @@ def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) 
     left_out = len(ranked) - len(rows)
     notes = (
         _looks(row.outcome for row in rows),
-        _BARS if any(row.rest is not None for row in rows) else _WORDS,
+        _BARS,
         *([f"{left_out} more rows are not drawn: those of the fewest people."] if left_out else []),
     )
     return Forest(
@@ -198,10 +196,9 @@ def funnel_of_release(release: PublicRelease, rule: str | None, by: str | None) 
         for row, finding in reader.rows
         if finding.rate.value is not None and row.side != "both"
     ]
-    if release.about.weighted or release.about.clustered or not marks or reader.reference is None:
+    if not marks or reader.reference is None:
         raise AuditError(
-            "there is no funnel to draw: its curves are those of rows whose people count once, with a rate among "
-            "victims or among others",
+            "there is no funnel to draw: its curves are those of rows with a rate among victims or among others",
             slug="figure-not-public",
             hint="draw a forest",
         )

@@ -90,6 +90,9 @@ class PortalWords:
         words = self.of(figures)
         if finding.error is not None:
             return words.compared(finding)
+        if finding.at_most is None and finding.at_least is None:  # no rate is public
+            head = self.rate_name(finding.rate.metric, figures)
+            return f"{head}{self.t.gettext(': ')}{words.state(finding.state)}" if finding.state else ""
         said = words.error(finding.rate.metric) % {
             "often": self.t.gettext("%(count)s in %(base)s") % {"count": words.value(finding), "base": "100"}
         }

@@ -42,7 +42,8 @@ def test_waived_findings_stand_by_name_where_a_row_names_them(tmp_path: Path) ->
 def test_a_portal_says_what_cases_stand_for(tmp_path: Path) -> None:
     shown = system_page(tmp_path, made_release("weighted", title="Screener 4", clustered=True, unit="cluster"))
     assert all(SENTENCES[name] in shown for name in ("weighted", "clustered", "counted_once"))
-    assert "Nepal: misses about" in shown
+    assert "Nepal: Share of victims found: beyond the limit" in shown
+    assert "—" not in shown.partition("Beyond the limit")[2]
 
 
 def test_a_waiver_holds_on_its_last_day(tmp_path: Path) -> None:

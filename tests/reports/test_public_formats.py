@@ -481,9 +481,7 @@ def test_a_row_without_a_word_and_a_rate_is_not_listed() -> None:
     without = release.model_copy(update={"rows": rows})
     assert int(junit_of(without).get("tests", "")) == 1 + len(release.rules)
     judged = in_states(without, lambda: "beyond")
-    assert all(
-        "people, and no rate in public" in case.message for case in PublicCases(judged).failing if not case.row.few
-    )
+    assert all(", and no rate in public" in case.message for case in PublicCases(judged).failing if not case.row.few)
 
 
 def test_they_are_registered_under_names_and_files_of_their_own() -> None:
