@@ -4,7 +4,8 @@
 
 - `--taxonomy`: OCHA's taxonomy of countries and territories, the CSV file in the folder `hdx/location` of the package
   hdx-python-country: names of UN M49 and short names in the six UN languages, formal names in English.
-- the installed babel: names of territories and regions in Unicode CLDR, in the six UN languages and eight others.
+- the installed babel: names of territories and regions in Unicode CLDR, in the six UN languages and eight others, and
+  of each country in its own languages.
 - `--countries`: `countries.json` of the npm package world-countries (ODbL): official names in the six UN languages,
   demonyms in English and French. What it gives stands in a file of its own, names_odbl.csv, under that licence.
 - `--nationalities`: the folder `langs` of the npm package i18n-nationality: demonyms in English, French and Spanish.
@@ -106,6 +107,22 @@ def cldr_claims() -> Iterator[Claim]:
                 yield territory, "region", name, language
             elif territory in alpha3:
                 yield alpha3[territory], "short", name, language
+    yield from endonym_claims()
+
+
+def endonym_claims() -> Iterator[Claim]:
+    """Read what each country calls itself in its official languages, in Unicode CLDR."""
+    from babel import Locale, UnknownLocaleError
+    from babel.languages import get_official_languages
+
+    for country in countries().values():
+        for language in get_official_languages(country.alpha2, de_facto=True):
+            try:
+                name = Locale.parse(language).territories.get(country.alpha2)
+            except UnknownLocaleError:
+                continue
+            if name is not None and language not in CLDR_LANGUAGES:
+                yield country.alpha3, "short", name, language.replace("_", "-")
 
 
 def world_countries_claims(entries: list[dict[str, object]]) -> Iterator[Claim]:

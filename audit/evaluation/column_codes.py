@@ -19,6 +19,7 @@ from audit.evaluation.look import likely_delimiter
 from audit.evaluation.meaning import Meaning
 from audit.evaluation.relation import Relation
 from audit.evaluation.sql import identifier
+from audit.evaluation.suggestions import suggestions
 from audit.evaluation.table_file import ReadOptions, check_file, read_file
 from audit.plan.sections import GenderCodes
 from audit.vocabulary.text import shown
@@ -46,6 +47,8 @@ class ValueReading:
     """Meaning of the value."""
     name: str
     """Name of the code that the value is read as; empty where it is not read."""
+    suggestions: tuple[str, ...] = ()
+    """For a nationality in none of the tables: codes that it may stand for, the likeliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,15 @@ class ColumnCodes:
     def refused(self) -> tuple[ValueReading, ...]:
         """The values that are not read."""
         return tuple(value for value in self.values if value.meaning.code is None)
+
+    @property
+    def lists_that_read(self) -> dict[GenderCodes, int]:
+        """For a gender: how many of the refused values each list of codes would read, of lists that read any."""
+        if self.coding != "gender":
+            return {}
+        texts = [value.value for value in self.refused]
+        counts = {codes: sum(gender.read(text, codes).code is not None for text in texts) for codes in gender.CODES}
+        return {codes: count for codes, count in counts.items() if count}
 
 
 def column_codes(
@@ -150,7 +162,8 @@ def _reading(value: str, rows: int, coding: ReadAs, as_numbers: bool, codes: Gen
         meaning = gender.read(value, codes)
         return ValueReading(value, rows, meaning, meaning.code or "")
     meaning = nationality_words.read(value, stored_as_number=as_numbers)
-    return ValueReading(value, rows, meaning, nationality.name_of(meaning.code) if meaning.code else "")
+    name = nationality.name_of(meaning.code) if meaning.code else ""
+    return ValueReading(value, rows, meaning, name, suggestions(value) if meaning.reason == "unknown_word" else ())
 
 
 def _evidently_texts(found: ColumnCodes) -> bool:

@@ -1,8 +1,9 @@
 """Meanings of the values of a nationality column: codes, names of countries and peoples, and reasons for a refusal.
 
 The tables are data. `names.csv` and `names_odbl.csv` hold the names of countries and peoples by language;
-`tools/refresh_names.py` writes them from maintained sources. `words.csv` holds decisions of people, above all about
-words that are refused. `historic.csv` holds the withdrawn codes of ISO 3166-3. A spelling that two countries share, in
+`tools/refresh_names.py` writes them from maintained sources. `demonyms.csv` holds every gender and number of a demonym.
+`words.csv` holds decisions of people, above all about words that are refused, and `around.csv` words such as `citizens
+of`. `historic.csv` holds the withdrawn codes of ISO 3166-3. A spelling that two countries share, in
 one language or in two, means neither of them.
 """
 
@@ -38,6 +39,16 @@ class NameRow(NamedTuple):
     """Source of the name; see docs/how-to/codes.md."""
 
 
+class DemonymRow(NamedTuple):
+    """A row of demonyms.csv: a demonym of a country, or of all countries that share it, in every gender and number."""
+
+    codes: str
+    """Alpha-3 or M49 codes, separated by spaces."""
+    language: str
+    forms: str
+    """The forms, separated by bars."""
+
+
 class HistoricCode(NamedTuple):
     """A row of historic.csv: a withdrawn entry of ISO 3166-3."""
 
@@ -54,7 +65,16 @@ class HistoricCode(NamedTuple):
 @functools.cache
 def name_rows() -> tuple[NameRow, ...]:
     """All names with their sources."""
-    return tuple(NameRow(*row) for table in ("names.csv", "names_odbl.csv") for row in data_rows(table))
+    rows = [NameRow(*row) for table in ("names.csv", "names_odbl.csv") for row in data_rows(table)]
+    for codes, language, forms in _demonym_rows():
+        if codes in countries():
+            rows += [NameRow(codes, "demonym", form, language, "audit7k") for form in forms.split("|")]
+    return tuple(rows)
+
+
+@functools.cache
+def _demonym_rows() -> tuple[DemonymRow, ...]:
+    return tuple(DemonymRow(*row) for row in data_rows("demonyms.csv"))
 
 
 @functools.cache
@@ -67,6 +87,9 @@ def historic_codes() -> tuple[HistoricCode, ...]:
 def meanings() -> Mapping[str, Meaning]:
     """Meaning of every known spelling, by its folded form. Decisions of people come before the names."""
     found = {spelling: _of_claims(codes) for spelling, codes in claims(name_rows()).items()}
+    for codes, _, forms in _demonym_rows():
+        if codes not in countries():
+            found.update((fold(form), _decided("ambiguous", tuple(codes.split()))) for form in forms.split("|"))
     found.update(_withdrawn())
     for reading, codes, words in data_rows("words.csv"):
         meaning = _decided(reading, tuple(codes.split()))
@@ -82,6 +105,12 @@ def claims(rows: Iterable[NameRow]) -> dict[str, set[str]]:
     for region in regions().values():
         claimed[fold(region.name)].add(region.code)
     return dict(claimed)
+
+
+@functools.cache
+def _around() -> tuple[str, ...]:
+    """Folded words that may stand before or behind a name and change nothing: `citizens of`. The longest first."""
+    return tuple(sorted({fold(word) for (word,) in data_rows("around.csv")}, key=lambda word: (-len(word), word)))
 
 
 @functools.cache
@@ -128,7 +157,7 @@ def _decided(reading: str, codes: tuple[str, ...]) -> Meaning:
 
 
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*%?")
-_BETWEEN_SEVERAL = re.compile(r"[;,/&+|\n]")
+_BETWEEN_SEVERAL = re.compile(r"[;,/&+|()\n]")
 
 
 def read(text: str, *, stored_as_number: bool = False) -> Meaning:
@@ -152,7 +181,16 @@ def read(text: str, *, stored_as_number: bool = False) -> Meaning:
     if _NUMBER.fullmatch(plain):
         return _number(plain.zfill(3) if stored_as_number else plain)
     folded = fold(text)
-    return meanings().get(folded) or _unread(plain, folded)
+    return meanings().get(folded) or _within(folded) or _unread(plain, folded)
+
+
+def _within(folded: str) -> Meaning | None:
+    """Meaning of the name in `citizens of Nigeria`; None where there is no such name."""
+    for word in _around():
+        for rest in (folded.removeprefix(word), folded.removesuffix(word)):
+            if rest != folded and rest in meanings():
+                return meanings()[rest]
+    return None
 
 
 def _number(digits: str) -> Meaning:
@@ -167,8 +205,9 @@ def _unread(plain: str, folded: str) -> Meaning:
         return Meaning(reason="not_known")
     parts = [part for part in _BETWEEN_SEVERAL.split(plain) if part.strip()]
     codes = {_part(part) for part in parts} if len(parts) > 1 else set()
-    if len(codes) > 1 and None not in codes:
-        return Meaning(None, "several", tuple(sorted(code for code in codes if code)))
+    if codes and None not in codes:
+        known = tuple(sorted(code for code in codes if code))
+        return Meaning(known[0]) if len(known) == 1 else Meaning(None, "several", known)
     return Meaning(reason="unknown_word")
 
 

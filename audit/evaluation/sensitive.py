@@ -30,14 +30,13 @@ UNKNOWN = nationality.UNKNOWN
 _EXPECTED: Mapping[Coding, str] = {
     "gender": "is none of woman, man, non-binary and unknown",
     "nationality": "is read as no nationality",
-    "relation": "is read as no nationality",
+    "relation": "is none of national, foreign, stateless and unknown",
 }
 _EXAMPLE: Mapping[Coding, str] = {
     "gender": 'map = { F = "woman", M = "man" }',
     "nationality": 'map = { Congolese = "COD" }',
-    "relation": 'map = { Congolese = "COD" }',
+    "relation": 'map = { 1 = "national", 0 = "foreign" }',
 }
-_OF_NATIONALITIES: tuple[Coding, ...] = ("nationality", "relation")
 _WHY = "; `audit7k codes` shows every value of the column, how it is read or why not, and writes a map to complete"
 
 
@@ -90,7 +89,8 @@ def check_maps(plan: AuditPlan) -> None:
     """Raise PlanError if a map or an expected level names no code of its feature, or a relation no country."""
     for name, section in plan.groups.items():
         _check_expected(plan, name)
-        if plan.coding(name) in _OF_NATIONALITIES:
+        _check_flag(plan, name)
+        if section.holds_nationalities(plan.coding(name)):
             if section.country is not None and nationality.canonical(section.country) not in nationality.countries():
                 raise PlanError(
                     f'groups.{name}.country: "{shown(section.country)}" is no country',
@@ -105,6 +105,19 @@ def check_maps(plan: AuditPlan) -> None:
                         hint="write an ISO 3166-1 code, XXA, XXB, XXC, XXX, unknown, or a code that ISO leaves to "
                         "users, such as XKX",
                     )
+
+
+def _check_flag(plan: AuditPlan, name: str) -> None:
+    section = plan.groups[name]
+    if plan.coding(name) != "relation" or section.holds_nationalities("relation"):
+        return
+    for value, target in section.map.items():
+        if target not in STANDINGS:
+            raise PlanError(
+                f'groups.{name}.map: {shown(value)} = "{shown(target)}" is no standing in a country',
+                slug="map-standing",
+                hint=f"write {', '.join(STANDINGS)}; or say to which country with `country` or `country_column`",
+            )
 
 
 def _check_expected(plan: AuditPlan, name: str) -> None:
@@ -144,7 +157,7 @@ def _code_feature(
     section, coding = plan.groups[name], plan.coding(name)
     codes, several = _read_values(connection, relation, plan, name, section.column)
     expression = text_of(relation.expression(section.column), relation.types[section.column])
-    if coding == "relation":
+    if coding == "relation" and section.holds_nationalities(coding):
         codes, expression = _code_standings(connection, relation, plan, name, codes)
     expected = expected_codes(section, coding)
     feature = SensitiveFeature(
@@ -197,7 +210,8 @@ def _read_values(
     refuse_suppressed(connection, relation, column, undeclared)
     unread = [value for value in undeclared if value not in codes]
     if unread:
-        raise _unread(relation, name, column, coding, rows_with(connection, relation, column, unread))
+        meant: Coding = "nationality" if section.holds_nationalities(coding) else coding
+        raise _unread(relation, name, column, meant, rows_with(connection, relation, column, unread))
     return codes, rows_with(connection, relation, column, parted)[0] if parted else 0
 
 
@@ -206,14 +220,14 @@ def _declared(value: str | None, section: GroupFeature, coding: Coding) -> str |
     if not value or value in section.missing:
         return UNKNOWN
     target = section.map.get(value)
-    return nationality.map_target(target) if target is not None and coding in _OF_NATIONALITIES else target
+    return nationality.map_target(target) if target is not None and section.holds_nationalities(coding) else target
 
 
 def _reader(section: GroupFeature, coding: Coding, as_numbers: bool) -> Callable[[str], str | None]:
     if coding == "gender":
         return lambda text: gender.read(text, section.codes).code
-    if coding not in _OF_NATIONALITIES:
-        return lambda text: text
+    if not section.holds_nationalities(coding):
+        return lambda text: text if coding != "relation" else text.lower() if text.lower() in STANDINGS else None
 
     def read(text: str) -> str | None:
         declared = _declared(text, section, "nationality")  # a part of a cell may be declared as well

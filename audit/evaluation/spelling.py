@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import unicodedata
 from typing import Final
 
@@ -25,12 +24,19 @@ def fold(text: str) -> str:
     Python makes a difference: Unicode never changes the folding or the decomposition of an assigned character.
     """
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    return "".join(one for one in plain if not _dropped(one)).casefold().replace("ı", "i")
+    return plain.translate(_KEPT).casefold().replace("ı", "i")
 
 
-@functools.lru_cache(maxsize=4096)
-def _dropped(one: str) -> bool:
-    return one.isspace() or one in _BETWEEN_WORDS or unicodedata.category(one) in {"Mn", "Cf", "Pd"}
+class _Kept(dict[int, int | None]):
+    """Character that stays of each one, by its code point: itself, or none. Each is asked for once."""
+
+    def __missing__(self, point: int) -> int | None:
+        one = chr(point)
+        dropped = one.isspace() or one in _BETWEEN_WORDS or unicodedata.category(one) in {"Mn", "Cf", "Pd"}
+        return self.setdefault(point, None if dropped else point)
+
+
+_KEPT: Final = _Kept()
 
 
 def bare(text: str) -> str:

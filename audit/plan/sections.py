@@ -23,8 +23,8 @@ class GroupFeature(Strict):
     column: Column
     """The column that holds it."""
     coding: Coding | None = None
-    """`gender`, `nationality`, `relation` (of a nationality to a country) or `categorical` (values as they are). By
-    default the feature's own name says it."""
+    """`gender`, `nationality`, `relation` (of a nationality to a country; or a flag of citizenship, with a `map` to
+    national and foreign) or `categorical` (values as they are). By default the feature's own name says it."""
     codes: GenderCodes | None = None
     """For a gender: whose codes the column holds: `iso-5218` (0, 1, 2), `icao-9303` (F, M) or `unodc` (Female, Male,
     Other, Unknown). Not given, no code is read."""
@@ -63,6 +63,10 @@ class GroupFeature(Strict):
             raise ValueError('a ladder starts with "country" and climbs: ["country", "m49-subregion", "m49-region"]')
         return ladder
 
+    def holds_nationalities(self, coding: Coding) -> bool:
+        """Whether the cells hold nationalities: a relation without a country is a flag of citizenship."""
+        return coding == "nationality" or (coding == "relation" and (self.country or self.country_column) is not None)
+
     def check(self, key: str, coding: Coding) -> None:
         """Raise ValueError for keys that have no meaning in this coding."""
         if self.ladder and coding != "nationality":
@@ -71,10 +75,14 @@ class GroupFeature(Strict):
             raise ValueError(f"{key}.codes: only a gender has them; those of a nationality are known")
         if self.separator is not None and self.dual is None:
             raise ValueError(f"{key}.separator: say with `dual` what is done with several in one cell")
-        if self.dual is not None and coding not in ("nationality", "relation"):
+        if self.dual is not None and not self.holds_nationalities(coding):
             raise ValueError(f"{key}.dual: only a nationality has several in one cell")
-        if ((self.country_column is None) == (self.country is None)) == (coding == "relation"):
-            raise ValueError(f"{key}: a relation, and nothing else, needs one of `country_column` and `country`")
+        places = (self.country_column is not None) + (self.country is not None)
+        if places > (coding == "relation") or (coding == "relation" and not places and not self.map):
+            raise ValueError(
+                f"{key}: a relation, and nothing else, needs one of `country_column` and `country`; or a `map` to "
+                "national and foreign, if the column is a flag of citizenship"
+            )
         check_disjoint(f"{key}.expected", self.expected)
         check_disjoint(f"{key}.children", self.children)
         if self.children and coding != "categorical":

@@ -79,6 +79,7 @@ def test_json_holds_the_same(cases: Path) -> None:
     values = {value["value"]: value for value in found["values"]}
     assert values["NA"] == {
         "value": "NA", "rows": 1, "code": "NAM", "name": "Namibia", "reason": None, "why": None, "candidates": [],
+        "suggestions": [],
     }  # fmt: skip
     assert values["Congolese"]["reason"] == "ambiguous"
     assert values["Congolese"]["candidates"] == ["COD", "COG"]
@@ -86,7 +87,7 @@ def test_json_holds_the_same(cases: Path) -> None:
 
 def test_where_everything_is_read_it_exits_0_and_writes_no_map(cases: Path) -> None:
     write_set(cases, {"flag": ["Nigerian", "NGA"]})
-    code, out, err = codes(str(cases), "--column", "flag", "--map-to", "map.toml")
+    code, out, err = codes(str(cases), "--column", "flag", "--write-map", "map.toml")
     assert code == 0
     assert "Not read" not in out
     assert err == "Every value is read: there is no map to write.\n"
@@ -101,12 +102,13 @@ def test_the_map_is_for_a_person_to_complete_and_then_reads_the_set(cases: Path)
             "flag": ["Congolese", 'He said "\\n"', "N/A", "Ghana"],
         },
     )  # fmt: skip
-    code, _, err = codes(str(cases), "--column", "flag", "--map-to", "map.toml")
-    assert (code, err) == (3, "Wrote map.toml: 3 to decide. Put it into the plan.\n")
+    code, _, err = codes(str(cases), "--column", "flag", "--write-map", "map.toml")
+    assert (code, err) == (3, "Wrote map.toml: 1 filled in, 3 to decide. Put it into the plan.\n")
     text = Path("map.toml").read_text(encoding="utf-8")
     assert stat.S_IMODE(Path("map.toml").stat().st_mode) == 0o600
     written = tomllib.loads(text)["groups"]["nationality"]["map"]
-    assert set(written) == {"Congolese", 'He said "\\n"', "N/A"}
+    assert set(written) == {"Congolese", 'He said "\\n"', "N/A", "Ghana"}
+    assert '"Ghana" = "GHA"  # Ghana\n' in text
     assert written["Congolese"] == f"{WRITE_HERE}: COD, COG or unknown"
     assert '; or missing = ["N/A"]' in text
     assert len(list(unfinished(tomllib.loads(text)))) == 3
@@ -136,7 +138,7 @@ column = "flag"
     with pytest.raises(PlanError, match="write here"):
         parse_plan(plan, folder=cases.parent)
     decided = {"COD, COG or unknown": "COD"}
-    for value in written.values():
+    for value in (value for value in written.values() if value.startswith(WRITE_HERE)):
         choice = value.removeprefix(f"{WRITE_HERE}: ")
         plan = plan.replace(f'"{value}"', f'"{decided.get(choice, "unknown")}"')
     with open_evaluation_set(parse_plan(plan, folder=cases.parent).plan, cases.parent) as opened:
@@ -147,11 +149,11 @@ column = "flag"
 
 def test_a_map_that_is_there_is_kept_unless_forced(cases: Path) -> None:
     Path("map.toml").write_text("mine", encoding="utf-8")
-    code, out, err = codes(str(cases), "--column", "flag", "--map-to", "map.toml")
+    code, out, err = codes(str(cases), "--column", "flag", "--write-map", "map.toml")
     assert (code, out) == (2, "")
-    assert err == "error: map.toml is there already — name another with --map-to, or add --force\n"
+    assert err == "error: map.toml is there already — name another with --write-map, or add --force\n"
     assert Path("map.toml").read_text(encoding="utf-8") == "mine"
-    assert codes(str(cases), "--column", "flag", "--map-to", "map.toml", "--force")[0] == 3
+    assert codes(str(cases), "--column", "flag", "--write-map", "map.toml", "--force")[0] == 3
     assert "Congolese" in Path("map.toml").read_text(encoding="utf-8")
 
 
@@ -160,7 +162,7 @@ def test_gender_is_read_by_its_words_and_never_by_a_letter(cases: Path) -> None:
     assert {value["value"]: value["code"] or value["reason"] for value in found["values"]} == {
         "woman": "woman", "M": "one_letter", "F": "one_letter",
     }  # fmt: skip
-    codes(str(cases), "--column", "sex", "--coding", "gender", "--map-to", "map.toml")
+    codes(str(cases), "--column", "sex", "--coding", "gender", "--write-map", "map.toml")
     assert 'M" = "write here: woman, man, non-binary or unknown"' in Path("map.toml").read_text(encoding="utf-8")
 
 
@@ -170,8 +172,35 @@ def test_codes_of_gender_are_read_where_they_are_declared(cases: Path) -> None:
     assert codes(str(cases), "--column", "sex", "--codes", "icao-9303")[0] == 2
 
 
+def test_the_list_that_would_read_a_gender_is_named(cases: Path) -> None:
+    write_set(cases, {"sex": ["Female", "Male", "Female", "woman"]})
+    out = codes(str(cases), "--column", "sex", "--coding", "gender")[1]
+    assert "--codes unodc reads 2 of these 2: add it if the column holds the codes of that list\n" in out
+    assert "iso-5218" not in out
+
+
+def test_a_flag_of_citizenship_is_told_what_it_is(cases: Path) -> None:
+    write_set(cases, {"citizen": ["1", "0", "1"]})
+    assert 'a flag of citizenship is coding = "relation" with a map' in codes(str(cases), "--column", "citizen")[1]
+
+
+def test_what_is_spelt_alike_is_suggested_and_never_taken(cases: Path) -> None:
+    write_set(cases, {"flag": ["Ukranian", "Nigerin", "xyzzy", "Nigerians"]})
+    _, out, _ = codes(str(cases), "--column", "flag", "--write-map", "map.toml")
+    assert "Ukranian   in none of the tables; perhaps UKR Ukraine\n" in out
+    assert "Nigerin    in none of the tables; perhaps NGA Nigeria, NER Niger\n" in out
+    text = Path("map.toml").read_text(encoding="utf-8")
+    assert "# in none of the tables; perhaps UKR Ukraine\n" in text
+    written = tomllib.loads(text)["groups"]["nationality"]["map"]
+    assert written.pop("Nigerians") == "NGA"
+    assert all(value.startswith(WRITE_HERE) for value in written.values())
+    values = {value["value"]: value for value in document(str(cases), "--column", "flag")["values"]}
+    assert (values["Ukranian"]["code"], values["Ukranian"]["suggestions"]) == (None, ["UKR"])
+    assert values["xyzzy"]["suggestions"] == []
+
+
 @pytest.mark.parametrize("column", ["id", "note"])
-@pytest.mark.parametrize("more", [(), ("--json",), ("--map-to", "map.toml")])
+@pytest.mark.parametrize("more", [(), ("--json",), ("--write-map", "map.toml")])
 def test_ids_and_texts_are_not_shown(cases: Path, column: str, more: tuple[str, ...]) -> None:
     code, out, err = codes(str(cases), "--column", column, *more)
     assert (code, out) == (4, "")

@@ -182,6 +182,22 @@ def test_a_country_that_is_none_is_an_error_of_the_plan(tmp_path: Path) -> None:
             rows_by_level(tmp_path, {"column": "n", "coding": "relation", "country": country}, {"n": ["NGA"]})
 
 
+def test_a_flag_of_citizenship_is_a_relation_with_a_map(tmp_path: Path) -> None:
+    feature = {"column": "citizen", "coding": "relation", "map": {"1": "national", "0": "foreign"}, "missing": ["9"]}
+    flags = ["1", "0", "9", None, "Stateless", "0"]
+    assert rows_by_level(tmp_path, feature, {"citizen": flags}) == [
+        "national", "foreign", "unknown", "unknown", "stateless", "foreign",
+    ]  # fmt: skip
+
+
+def test_a_flag_is_never_guessed(tmp_path: Path) -> None:
+    feature = {"column": "citizen", "coding": "relation", "map": {"1": "national"}}
+    with pytest.raises(DataError, match='the relation "citizen" is none of national, foreign, stateless and unknown'):
+        rows_by_level(tmp_path, feature, {"citizen": ["1", "0"]})
+    with pytest.raises(PlanError, match=r'groups\.relation\.map: 1 = "ITA" is no standing in a country'):
+        rows_by_level(tmp_path, {**feature, "map": {"1": "ITA"}}, {"citizen": ["1", "0"]})
+
+
 @pytest.mark.parametrize(
     ("feature", "message"),
     [
@@ -190,6 +206,7 @@ def test_a_country_that_is_none_is_an_error_of_the_plan(tmp_path: Path) -> None:
         ({"coding": "gender", "dual": "primary"}, "only a nationality has several"),
         ({"coding": "gender", "separator": "/", "dual": "primary"}, "only a nationality has several"),
         ({"coding": "relation"}, "needs one of `country_column` and `country`"),
+        ({"coding": "relation", "map": {"1": "national"}, "dual": "any"}, "only a nationality has several"),
         ({"coding": "relation", "country": "ITA", "country_column": "c"}, "needs one of"),
         ({"coding": "nationality", "country": "ITA"}, "a relation, and nothing else"),
         ({"coding": "relation", "country": "ITA", "ladder": ["country"]}, "only a nationality has a ladder"),

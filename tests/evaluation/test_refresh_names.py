@@ -153,6 +153,6 @@ def test_an_article_is_no_part_of_a_name(name: str, variants: list[str]) -> None
 
 def test_every_row_has_a_known_kind_and_source() -> None:
     assert {row.kind for row in name_rows()} == {"short", "official", "demonym", "region"}
-    assert {row.source for row in name_rows()} == {"OCHA", "CLDR", "i18n-nationality", "world-countries"}
+    assert {row.source for row in name_rows()} == {"OCHA", "CLDR", "i18n-nationality", "world-countries", "audit7k"}
     assert len(set(name_rows())) == len(name_rows())
     assert all(row.languages for row in name_rows())

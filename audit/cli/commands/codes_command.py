@@ -22,7 +22,10 @@ def codes(
         typer.Option("--codes", help="Of a gender: whose codes the column holds.", show_default=False),
     ] = None,
     map_to: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what is not read as a map for the plan, to complete.")
+        Path | None,
+        typer.Option(
+            "--write-map", metavar="FILE", help="Write a map for the plan, with what is not read to complete."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of a CSV or JSONL file.")] = "utf-8",
@@ -34,7 +37,7 @@ def codes(
     person; keep what this prints as you keep the file.
     """
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.pages.codes_page import codes_document, codes_page, map_to_complete
+    from audit.cli.pages.codes_page import codes_document, codes_page, filled_in, map_to_complete
     from audit.evaluation.column_codes import column_codes
 
     if codes is not None and coding != "gender":
@@ -43,7 +46,7 @@ def codes(
         )
     if map_to is not None and map_to.exists() and not force:
         raise ArgumentError(
-            f"{map_to} is there already", slug="map-exists", hint="name another with --map-to, or add --force"
+            f"{map_to} is there already", slug="map-exists", hint="name another with --write-map, or add --force"
         )
     found = column_codes(data, column, coding, encoding, codes=codes)
     if as_json:
@@ -52,7 +55,8 @@ def codes(
         say(codes_page(found, Style.of(sys.stdout)))
     if map_to is not None and found.refused:
         write_file(map_to, map_to_complete(found))
-        note(f"Wrote {map_to}: {len(found.refused):,} to decide. Put it into the plan.")
+        done = f"{len(filled_in(found)):,} filled in, {len(found.refused):,} to decide"
+        note(f"Wrote {map_to}: {done}. Put it into the plan.")
     elif map_to is not None:
         note("Every value is read: there is no map to write.")
     raise typer.Exit(ExitCode.INCONCLUSIVE if found.refused else ExitCode.PASS)

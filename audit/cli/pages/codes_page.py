@@ -33,7 +33,8 @@ def codes_page(found: ColumnCodes, style: Style) -> str:
     width = max((_width(value) for value in found.values), default=0)
     if refused:
         lines += ["", style.paint("Not read", "strong")]
-        lines += [_line(value, width, _why(value.meaning)) for value in refused]
+        lines += [_line(value, width, _why(value)) for value in refused]
+        lines += [f"  {hint}" for hint in _hints(found)]
     if read:
         lines += ["", style.paint("Read", "strong")]
         lines += [_line(value, width, _named(value.meaning.code or "")) for value in read]
@@ -56,18 +57,41 @@ def codes_document(found: ColumnCodes) -> str:
 
 
 def map_to_complete(found: ColumnCodes) -> str:
-    """Write the values that are not read as a `map` of a plan, each with the reason and what it could stand for."""
+    """Write all values as a `map` of a plan: codes where they are read, and lines to complete where they are not.
+
+    A line to complete has the reason and what the value may stand for as comments.
+    """
     lines = [
-        f"# Values of {toml_text(found.column)} that are not read, for the plan. Complete each line, or take it",
-        "# out and name the value under `missing` in the table above. Nobody has decided anything here yet.",
+        f"# Values of {toml_text(found.column)} for the plan. Complete each line that says to write here, or take",
+        "# it out and name the value under `missing` in the table above. Nobody has decided those yet.",
         f"[groups.{found.coding}.map]",
     ]
     for value in found.refused:
         reason = value.meaning.reason or "unknown_word"
         missing = f"; or missing = [{toml_text(value.value)}]" if reason in _MAY_BE_MISSING else ""
-        lines.append(f"# {_why(value.meaning)}{missing}")
+        lines.append(f"# {_why(value)}{missing}")
         lines.append(f"{toml_text(value.value)} = {toml_text(f'{WRITE_HERE}: {_choices(found, value.meaning)}')}")
+    lines += [
+        f"{toml_text(value.value)} = {toml_text(value.meaning.code or '')}  # {value.name}"
+        for value in filled_in(found)
+    ]
     return "\n".join(lines) + "\n"
+
+
+def filled_in(found: ColumnCodes) -> tuple[ValueReading, ...]:
+    """Return the values that are read as a code which they are not themselves."""
+    return tuple(value for value in found.read if value.value != value.meaning.code)
+
+
+def _hints(found: ColumnCodes) -> list[str]:
+    total = len(found.refused)
+    hints = [
+        f"--codes {codes} reads {count} of these {total}: add it if the column holds the codes of that list"
+        for codes, count in found.lists_that_read.items()
+    ]
+    if found.coding == "nationality" and {value.value for value in found.values} == {"0", "1"}:
+        hints.append('a flag of citizenship is coding = "relation" with a map to national and foreign')
+    return hints
 
 
 def _choices(found: ColumnCodes, meaning: Meaning) -> str:
@@ -89,6 +113,7 @@ def _entry(value: ValueReading) -> dict[str, object]:
         "reason": meaning.reason,
         "why": REASONS[meaning.reason] if meaning.reason else None,
         "candidates": list(meaning.candidates),
+        "suggestions": list(value.suggestions),
     }
 
 
@@ -102,12 +127,13 @@ def _width(value: ValueReading) -> int:
     return min(cell_len(printable(value.value)), _WIDEST)
 
 
-def _why(meaning: Meaning) -> str:
-    why = REASONS[meaning.reason or "unknown_word"]
-    if not meaning.candidates:
+def _why(value: ValueReading) -> str:
+    meaning = value.meaning
+    why, codes = REASONS[meaning.reason or "unknown_word"], meaning.candidates or value.suggestions
+    if not codes:
         return why
-    named = [code if len(meaning.candidates) > _NAMED else _named(code) for code in meaning.candidates]
-    return f"{why}: {', '.join(named)}"
+    named = ", ".join(code if len(codes) > _NAMED else _named(code) for code in codes)
+    return f"{why}: {named}" if meaning.candidates else f"{why}; perhaps {named}"
 
 
 def _named(code: str) -> str:

@@ -121,7 +121,7 @@ def _written_columns(pool: Pool, design: SamplingDesign, *, as_text: bool) -> di
         column
         for name, feature in design.groups.items()
         for column in (feature.column, feature.country_column)
-        if column is not None and plan.coding(name) in {"nationality", "relation"}
+        if column is not None and feature.holds_nationalities(plan.coding(name))
     }
     numbers = {column for column in coded if is_number_type(types[column]) or column in source.all_numbers}
     lists = _list_columns(pool, design)
