@@ -82,6 +82,7 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         languages=tuple(languages),
         without_figures=tuple(plan.control_features),
         rows_are=plan.evaluation_set.rows_are,
+        period=plan.evaluation_set.period,
         plan_file=result.provenance.plan_file,
     )
 

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from audit.plan.answers import Column, Name, Strict, check_disjoint
 from audit.plan.detectors import EnvironmentName, Seconds
+from audit.plan.governance import Day
 
 Comparison = Literal["rest", "overall", "reference"]
 Coding = Literal["gender", "nationality", "relation", "categorical"]
@@ -148,7 +149,10 @@ class EvaluationSetSection(Strict):
     """Columns of a CSV or JSONL file that the detector is given as numbers; everything else there is text. A Parquet
     file carries its own types."""
     rows_are: Name = "cases"
-    """What one row stands for: persons, cases, adverts, accounts."""
+    """What one row stands for: persons, cases, adverts, accounts. Reports say of `synthetic` ones that they are made
+    up."""
+    period: tuple[Day, Day] | None = None
+    """First and last day from which the cases are: `["2024-01-01", "2026-03-31"]`."""
     weight: Column | None = None
     """The column with the design weight: how many cases of the population the row stands for, a number above 0."""
     stratum: Column | None = None
@@ -172,6 +176,13 @@ class EvaluationSetSection(Strict):
         values = (*self.label_positive, *self.label_negative, *self.label_missing)
         check_disjoint("label_positive, label_negative and label_missing", values)
         return self
+
+    @field_validator("period")
+    @classmethod
+    def _period_has_an_order(cls, period: tuple[Day, Day] | None) -> tuple[Day, Day] | None:
+        if period is not None and period[0] > period[1]:
+            raise ValueError("the first day is later than the last: write the first day first")
+        return period
 
     @model_validator(mode="after")
     def _strata_are_whole(self) -> Self:

@@ -218,6 +218,8 @@ class PublicAbout(Part):
     """Features and control features of the plan of which no public figures are made."""
     rows_are: str = "cases"
     """Thing for which one row of the set stands, as the plan says."""
+    period: tuple[str, str] | None = None
+    """First and last day from which the cases are, as YYYY-MM-DD; null where the plan does not say."""
     plan_file: str = ""
     """The plan file as it was named, with `/`, where that is a plain relative path, else its own name; empty where it
     is not known. Never a path from the root of a machine."""
@@ -227,3 +229,8 @@ class PublicAbout(Part):
         """Names of the `SENTENCES` that tell what cases stand for, and how often people of several cases count."""
         holds = {"weighted": self.weighted, "clustered": self.clustered, "counted_once": self.unit == "cluster"}
         return tuple(name for name, it_does in holds.items() if it_does)
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether the plan says that the cases are made up: `rows_are` begins with `synthetic`."""
+        return self.rows_are.casefold().startswith("synthetic")

@@ -119,6 +119,11 @@ class PublicFinding:
         """Least that the share of errors can be, where few right answers are printed as such."""
         return self._bound("at_least", "at_most")
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the rate, or a bound on it, is printed."""
+        return any(each is not None for each in (self.error, self.at_most, self.at_least))
+
     def _bound(self, of_errors: str, of_good: str) -> float | None:
         return self._error(getattr(self.rate, of_good if self.rate.metric in SHARES_OF_GOOD else of_errors))
 

@@ -15,7 +15,7 @@ SENTENCES: Final[Mapping[str, str]] = {
         " {largest_change}, and fewer than {floor} errors or right answers are printed as that."
     ),
     "no_group_named": (
-        "At least one group is beyond the limit, and no row is large enough to say which in public; the auditor knows."
+        "At least one group is beyond the limit. To say in public which one could tell about people; the auditor knows."
     ),
     "smaller_beyond": (
         "Within this row a smaller group, too small for a row of its own, is beyond the limit. The auditor knows which."
@@ -28,7 +28,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "unknown_people": "it hangs on people whose group is unknown",
     "too_few_cases": "too few cases",
     "judged_as": "judged as part of {features}",
-    "too_few_in_public": "too few errors to say it in public; the auditor knows",
+    "too_few_in_public": "to say it in public could tell about people; the auditor knows",
     "numbers_of_before": "figures of an earlier day, and the verdict has changed since; the auditor knows",
     "figures_people": (
         "Errors are not published this time: together with those of earlier audits they might tell something about"

@@ -87,16 +87,10 @@ class PortalWords:
 
     def group(self, finding: PublicFinding, figures: Figures) -> str:
         """Return what a row says by a rule: "misses about 38 in 100 victims; everyone else 20; limit 30"."""
-        words = self.of(figures)
-        if finding.error is not None:
-            return words.compared(finding)
-        if finding.at_most is None and finding.at_least is None:  # no rate is public
+        if not finding.is_known and finding.state:  # no rate is public
             head = self.rate_name(finding.rate.metric, figures)
-            return f"{head}{self.t.gettext(': ')}{words.state(finding.state)}" if finding.state else ""
-        said = words.error(finding.rate.metric) % {
-            "often": self.t.gettext("%(count)s in %(base)s") % {"count": words.value(finding), "base": "100"}
-        }
-        return self.t.gettext("; ").join(filter(None, (said, words.beside(finding))))
+            return f"{head}{self.t.gettext(': ')}{self.of(figures).state(finding.state)}"
+        return self.of(figures).compared(finding)
 
     def smaller(self) -> str:
         """Return what is said of a row within which a smaller group is beyond a limit."""

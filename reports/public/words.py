@@ -110,9 +110,10 @@ class PublicWords(RateWords):
         return self._t.gettext("all but fewer than %(count)s of %(people)s") % told
 
     def erring(self, finding: PublicFinding) -> str:
-        """Return the error of a row: "misses about 32 in 100 victims"; empty where only a bound is known."""
+        """Return the error of a row: "misses about 32 in 100 victims", or "misses at least 90 in 100 victims"."""
         if finding.error is None:
-            return ""
+            often = self._t.gettext("%(count)s in %(base)s") % {"count": self.value(finding), "base": "100"}
+            return self.error(finding.rate.metric) % {"often": often} if finding.is_known else ""
         missed = self._t.gettext("misses about %(count)s in 100 victims")
         flagged = self._t.gettext("wrongly flags about %(count)s in 100 people who are not victims")
         told = {

@@ -237,7 +237,11 @@ def test_on_paper_the_verdict_is_on_page_one_and_the_notice_on_each(
     assert heading in first
     assert lead in first
     assert "What comes next." in first
-    notice = "Public: without figures" if kind == "none-en" else "Public: protected figures"
+    notice = (
+        "Public version: "
+        + ("without numbers" if kind == "none-en" else "numbers changed slightly")
+        + ", to protect people"
+    )
     for sheet in sheets:
         assert f"{notice}. Made-up screener" in sheet
 

@@ -67,13 +67,16 @@ def rows_of(
 
 @cache
 def made_result(kind: str = "fail") -> AuditResult:
-    """Return an audit: `fail`, `pass`, `inconclusive`, `none` (no row), `good` (few errors) or `weighted`."""
+    """Return an audit: `fail`, `pass`, `inconclusive`, `none` (no row), `good` (few errors), `bound` (few found) or
+    `weighted`.
+    """
     rows = {
         "fail": lambda: rows_of(30_000, gaps=FAILING),
         "pass": lambda: rows_of(60_000, places=12),
         "inconclusive": lambda: rows_of(900),
         "none": lambda: rows_of(20),
         "good": lambda: rows_of(30_000, missed=0.03, flagged=0.02),
+        "bound": lambda: rows_of(9_000, missed=0.1, flagged=0.05, gaps={("*", "BGD"): (0.88, 0.0)}),
         "weighted": lambda: rows_of(30_000, gaps=FAILING),
     }[kind]()
     codes = sorted({country for _, country in rows})

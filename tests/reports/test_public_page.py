@@ -20,6 +20,7 @@ KINDS = ("fail", "pass", "inconclusive", "none")
 ORDER = ["verdict", "affected", "by-1", "by-2", "by-3", "overturn", "changed", "safeguards", "not-shown", "check",
          "contact"]  # fmt: skip
 MISSED, FLAGGED = "true_positive_rate", "false_positive_rate"
+CANNOT: dict[str, object] = {"word": "cannot_tell", "because": "too_few_in_public"}
 SMALLER = (
     "Within this row a smaller group, too small for a row of its own, is beyond the limit. The auditor knows which."
 )
@@ -84,16 +85,23 @@ def test_screen_one_of_a_fail_shows_whom_it_fails_and_each_ones_own_limit(pages:
 
 def test_the_line_of_facts_says_what_was_audited(pages: dict[str, Element]) -> None:
     facts = text(next(each for each in find_all(pages["fail"], "p") if each.get("class") == "facts"))
-    what, _, sure = facts.partition(" Of ")
+    what, _, sure = facts.partition(" Groups held ")
     assert what == (
-        "Operator: o Used for identifying victims About 30,000 cases Labels: made by hand The plan names no auditor 1 "
-        "January 2026 99 of 100 people are of a nationality published by name"
+        "Operator: o Used for identifying victims About 30,000 cases The plan does not say when the cases are from Who "
+        "is a victim, according to: made by hand Limits: Missed: at most 10 in 100 more than among everyone else; "
+        "Wrongly flagged: at most 1.25 times the rate of everyone else The plan does not say who set the limits The "
+        "plan names no auditor Audit ended on 1 January 2026 99 of 100 people are in a group with a row of its own "
+        "below, by nationality"
     )
     assert re.fullmatch(
-        r"\d+ published judgements on groups, 3 are beyond the limit, \d+ within it; \d+ are open, mostly because: "
-        r"too few cases.",
-        sure,
+        r"against a limit: \d+; beyond it 3, within it \d+, cannot tell \d+, mostly because: too few cases.", sure
     )
+    said = {"limits_set_by": "A ministry", "period": ("2024-01-01", "2025-06-30"), "rows_are": "synthetic calls"}
+    told = text(parsed(render(with_about(made_release("fail"), **said))))
+    assert "Limits set by: A ministry" in told
+    assert "Period of the cases: 1 January 2024 – 30 June 2025" in told
+    assert told.startswith("Skip to the figures Made-up cases that describe nobody. Public version: numbers changed")
+    assert "Made-up cases" not in text(pages["fail"])
     told = text(parsed(render(with_about(made_release("fail"), auditor="A university", valid_until="2027-01-31"))))
     assert "Audited by A university" in told
     assert "This audit expires on 31 January 2027" in told
@@ -111,7 +119,8 @@ def test_at_most_six_rows_stand_in_the_picture() -> None:
     screen = section(root, "verdict")
     assert len(list(find_all(next(find_all(screen, "tbody")), "tr"))) == 6
     assert "More rows stand below: 2" in text(screen)
-    assert len(rows_of(root, "affected")) == 8
+    listed = [text(each) for part in find_all(section(root, "affected"), "ul") for each in find_all(part, "li")]
+    assert len([each for each in listed if re.search(r": up to [\d,]+ of [\d,]+$", each)]) == 8
 
 
 def test_a_bound_is_no_headline_and_says_that_errors_are_few(pages: dict[str, Element]) -> None:
@@ -123,12 +132,59 @@ def test_a_bound_is_no_headline_and_says_that_errors_are_few(pages: dict[str, El
         assert "at least" not in text(section(pages[kind], "verdict"))
 
 
+def test_a_fail_known_by_a_bound_alone_stands_in_the_picture() -> None:
+    root = parsed(render(made_release("bound")))
+    rows = {text(row[0]): row for body in find_all(section(root, "verdict"), "tbody") for row in find_all(body, "tr")}
+    assert re.fullmatch(
+        r"Misses at least \d\d in 100 victims .*Everyone else \d+; limit \d+", text(rows["Bangladesh"][1])
+    )
+    assert list(find_all(rows["Bangladesh"], "svg"))
+    listed = [text(each) for each in find_all(section(root, "affected"), "li")]
+    assert any(each.startswith("Bangladesh: misses at least") for each in listed)
+
+
+def test_a_row_whose_errors_are_not_printed_says_so() -> None:
+    """As rows that were drawn eight times of the same people."""
+    release = made_release("fail")
+    bare = {"value": None, "low": None, "high": None, "rest": None}
+    rows = tuple(
+        row.model_copy(update={"errors": None, "rates": tuple(rate.model_copy(update=bare) for rate in row.rates)})
+        if row.key == "gender:level=man"
+        else row
+        for row in release.rows
+    )
+    hidden = with_words(release.model_copy(update={"rows": rows}), {("gender:level=man", MISSED): CANNOT})
+    assert "errors not published · " in rows_of(parsed(render(hidden)), "by-1")["Men"]
+    assert f"cannot tell {SENTENCES['too_few_in_public']}" in rows_of(parsed(render(hidden)), "by-1")["Men"]
+
+
+def test_figures_of_an_earlier_audit_have_a_mark_that_is_explained(pages: dict[str, Element]) -> None:
+    release = made_release("fail")
+    rows = tuple(
+        row.model_copy(update={"as_of": "2025-02-01"}) if row.key == "nationality:country=NPL" else row
+        for row in release.rows
+    )
+    root = parsed(render(release.model_copy(update={"rows": rows})))
+    assert "Figures with * stand from an earlier audit, the first from 1 February 2025" in text(root)
+    marked = [
+        name for anchor in ("by-1", "by-2", "by-3") for name, said in rows_of(root, anchor).items() if "*" in said
+    ]
+    assert marked == ["Nepal"]
+    assert "*" not in text(pages["fail"])
+
+
+def test_a_limit_exceeded_by_a_group_that_no_row_names_is_said_under_its_error() -> None:
+    rules = tuple(rule.model_copy(update={"outcome": "fail"}) for rule in made_release("inconclusive").rules)
+    unnamed = made_release("inconclusive").model_copy(update={"rules": rules})
+    assert text(section(parsed(render(unnamed)), "affected")).count(SENTENCES["no_group_named"]) == 2
+
+
 def test_every_state_and_reason_is_said_in_words(pages: dict[str, Element]) -> None:
     gender, nationality = rows_of(pages["rare"], "by-1"), rows_of(pages["rare"], "by-2")
     assert "a smaller group within it is beyond the limit" in gender["Men"]
     assert "cannot tell it hangs on people whose group is unknown" in gender["Men"]
     assert "a smaller group within it is beyond the limit" in gender["Women"]
-    assert "cannot tell too few errors to say it in public; the auditor knows" in gender["Women"]
+    assert f"cannot tell {SENTENCES['too_few_in_public']}" in gender["Women"]
     assert "beyond the limit" in nationality["Nigeria"]
     assert "within the limit" in nationality["India"]
     assert "cannot tell figures of an earlier day, and the verdict has changed since" in nationality["Philippines"]
@@ -167,7 +223,7 @@ def test_a_pass_says_of_whom_it_says_nothing(pages: dict[str, Element]) -> None:
     assert stated.startswith("Within the limit in every group we could judge In this test, on the exact figures,")
     assert "This says nothing about groups that were too small to judge." in stated
     assert re.search(
-        r"Of \d+ published judgements on groups, \d+ are within the limit; \d+ are open, mostly because: too few",
+        r"Groups held against a limit: \d+; beyond it 0, within it \d+, cannot tell \d+, mostly because: too few",
         stated,
     )
     assert "The widest gap" in stated
@@ -189,14 +245,14 @@ def test_without_figures_the_page_says_why_and_names_nobody(pages: dict[str, Ele
     assert sections(root) == ["verdict", "affected", "changed", "safeguards", "not-shown", "check", "contact"]
     assert SENTENCES["figures_none"] in text(section(root, "verdict"))
     assert text(section(root, "affected")).count("Not shown: no group is named from the public figures.") == 2
-    assert "Public: without figures" in text(root)
+    assert "Public version: without numbers, to protect people" in text(root)
     assert not re.search(r"\d", text(section(root, "verdict")))
 
 
 def test_sides_without_errors_say_so() -> None:
     release = made_release("inconclusive")
     people = release.model_copy(update={"sides": (PublicSide(side="positives", figures="people"), release.sides[1])})
-    assert SENTENCES["figures_people"] in text(section(parsed(render(people)), "check"))
+    assert SENTENCES["figures_people"] in screen_of(people)
 
 
 def test_past_its_expiry_the_page_says_so_first(pages: dict[str, Element]) -> None:
@@ -237,7 +293,7 @@ def test_rates_of_both_sides_have_a_table_of_their_own() -> None:
     root = parsed(render(release.model_copy(update={"rules": (*release.rules, rule), "rows": words})))
     folds = [text(fold) for fold in find_all(section(root, "by-1"), "details")]
     assert len([fold for fold in folds if fold.startswith("Other limits of this plan")]) == 1
-    assert "at most 20 in 100 more than among everyone else" in text(section(root, "by-1"))
+    assert "at most 20 in 100 more than among everyone else" in text(root)
 
 
 def test_what_changed_is_said_of_the_whole_set(pages: dict[str, Element]) -> None:
@@ -255,7 +311,10 @@ def test_safeguards_are_one_line_with_what_was_measured(pages: dict[str, Element
     stated = text(part)
     assert f": {counts[0]} measured here, {counts[1]} declared by the operator, {counts[2]} not shown." in stated
     listed = next(each for each in find_all(part, "ul") if each.get("class") == "measured")
-    assert len(list(find_all(listed, "li"))) == counts[0] > 5
+    said = [text(each) for each in find_all(listed, "li")]
+    measured = {each.evidence for each in about.safeguards if each.state == "measured"}
+    assert len(said) == len(measured) > 5
+    assert all(any(each.endswith(evidence) for each in said) for evidence in measured)
     folded = text(next(find_all(part, "details")))
     assert PARAGRAPH_7K in folded
     assert all(each.question in folded for each in about.safeguards)

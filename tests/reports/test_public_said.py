@@ -123,7 +123,12 @@ def numbers_of_release(release: PublicRelease) -> Iterator[str]:
 
 def days(release: PublicRelease) -> Iterator[str]:
     change = release.headline.change
-    told = [release.about.finished, release.about.valid_until or "", change.baseline_finished if change else ""]
+    told: tuple[str, ...] = (
+        release.about.finished,
+        release.about.valid_until or "",
+        change.baseline_finished if change else "",
+    )
+    told += tuple(row.as_of for row in release.rows) + (release.about.period or ())
     for day in (*told, *(waiver.expires for waiver in release.waivers)):
         yield from (str(int(part)) for part in day.split("-") if part)
 
@@ -170,14 +175,14 @@ def test_every_number_follows_from_its_row(kind: str, code: str) -> None:
         extra = numbers_in(" ".join(said(row)), code) - allowed[name] - numbers_in(name, code)
         assert not extra, (name, extra)
     assert len(seen) >= (len(release.rows) / 3 if release.rows else 0)
-    lines = []
+    lines = [line for part in find_all(section(root, "affected"), "ul") for line in find_all(part, "li")]
     if "overturn" in {each.get("aria-labelledby") for each in find_all(root, "section")}:
-        lines = list(find_all(section(root, "overturn"), "li"))
-        for line in lines:
-            told = " ".join(said(line))
-            whose = [name for name in allowed if "".join(told.split()).replace("\u2066", "").startswith(name)]
-            own = set().union(*(allowed[name] for name in whose), {"100"}, set(numbers_of_release(release)))
-            assert numbers_in(told, code) <= own, told
+        lines += list(find_all(section(root, "overturn"), "li"))
+    for line in lines:
+        told = " ".join(said(line))
+        whose = [name for name in allowed if "".join(told.split()).replace("\u2066", "").startswith(name)]
+        own = set().union(*(allowed[name] for name in whose), {"100"}, set(numbers_of_release(release)))
+        assert numbers_in(told, code) <= own, told
     rest = " ".join(said(root, [*seen, *lines, *apart(root)]))
     untranslated = str(language(code).untranslated)
     assert numbers_in(rest, code) <= {*numbers_of_release(release), untranslated}, kind

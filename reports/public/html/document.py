@@ -14,7 +14,9 @@ from reports.html.environment import environment
 from reports.html.layout import Part, one_file, part_in
 from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
 from reports.language import Language
-from reports.public.html.page import public_page
+from reports.public.html.page import PublicPage
+from reports.public.html.writer import Parts
+from reports.public.next_step import next_step
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
@@ -27,7 +29,7 @@ def document(release: PublicRelease, languages: Sequence[Language]) -> str:
 
 def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
     release = _told(release, language)
-    page = public_page(release, language)
+    page = PublicPage(Parts(release, language))
     notice = _notice(release, language)
     body = (
         environment(language, _TEMPLATES)
@@ -41,6 +43,7 @@ def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
             page=page,
             language=language,
             notice=notice,
+            next_step=next_step(release, language, names_groups=page.reading.names_groups),
             mark=mark,
             row_mark=row_mark,
             shapes=shapes(),
@@ -53,15 +56,19 @@ def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
     title = language.translations.gettext("%(notice)s. %(title)s") % {"notice": notice, "title": release.about.title}
     folded = language.translations.gettext(" (folded: open it in the file to print it)")
     heads = environment(language, _TEMPLATES).get_template("public_print.css").render(folded=folded, code=language.code)
-    return part_in(language, page.screen.heading, title, body, heads, several=several)
+    return part_in(language, page.words.heading(release.headline.outcome), title, body, heads, several=several)
 
 
 def _notice(release: PublicRelease, language: Language) -> str:
-    """Return who may read the page, and what its figures are."""
+    """Return who may read the page, what its figures are, and that cases are made up where they are."""
     t = language.translations
-    if release.figures == "shown":
-        return t.gettext("Public: protected figures")
-    return t.gettext("Public: without figures")
+    notice = t.gettext("Public version: numbers changed slightly, to protect people")
+    if release.figures == "none":
+        notice = t.gettext("Public version: without numbers, to protect people")
+    if release.about.is_synthetic:
+        told = {"notice": t.gettext("Made-up cases that describe nobody"), "title": notice}
+        notice = t.gettext("%(notice)s. %(title)s") % told
+    return notice
 
 
 def _told(release: PublicRelease, language: Language) -> PublicRelease:

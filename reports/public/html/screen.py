@@ -9,16 +9,16 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from audit.public.figures import Harm, PublicFinding, harm_of
-from audit.public.names import RowNames
+from audit.public.release import PublicRule
 from audit.vocabulary.groups import Axis
+from audit.vocabulary.metrics import SHARES_OF_GOOD
 from reports.html.charts import axis_end
-from reports.language import Language
+from reports.plain_text import capital
 from reports.public.html.tables import Chart, chart
-from reports.public.next_step import next_step
-from reports.public.reading import PublicReading
-from reports.public.words import PublicWords
+from reports.public.html.writer import PublicWriter
 
 MOST = 6
 """So many rows stand in the picture."""
@@ -50,241 +50,197 @@ class Picture:
     """Number of rows beyond a limit that are not in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """Screen one."""
+class Screen(PublicWriter):
+    """Screen one of one release in one language."""
 
-    outcome: str
-    heading: str
-    sentence: str
-    more: tuple[str, ...]
-    picture: Picture | None
-    next_step: str
-    cases: int | None
-    covered: str
-    """How many of 100 people stand in a row of their own; empty where it is not known."""
-    tally: str
-    """How many verdicts on rows are open, beside a fail; empty beside others, where `more` says it."""
+    @property
+    def outcome(self) -> str:
+        """The verdict of the exact audit."""
+        return self.release.headline.outcome
 
+    @cached_property
+    def limits(self) -> tuple[str, ...]:
+        """Each limit, with what it is on."""
+        return tuple(map(self._limit, self.reading.rules))
 
-class ScreenWriter:
-    """Writes screen one of one release in one language."""
+    @cached_property
+    def standing_since(self) -> str:
+        """First day from which numbers stand; empty where all are of this audit."""
+        first = min((row.as_of for row in self.release.rows), default=self.about.finished)
+        return self.language.date(first) if first < self.about.finished else ""
 
-    def __init__(self, reading: PublicReading, names: RowNames, words: PublicWords, language: Language) -> None:
-        self._reading = reading
-        self._names = names
-        self._words = words
-        self._language = language
-        self._t = language.translations
-        self._n = language.numbers
-        self._outcome = reading.release.headline.outcome
-
-    def write(self) -> Screen:
-        """Write the screen."""
-        sentence = self._sentence()
-        return Screen(
-            outcome=self._outcome,
-            heading=self._words.heading(self._outcome),
-            sentence=sentence,
-            more=tuple(told for told in self._more() if told and told != sentence),
-            picture=self._picture(),
-            next_step=next_step(self._reading.release, self._language, names_groups=self._reading.names_groups),
-            cases=self._reading.cases,
-            covered=self._covered(),
-            tally=self._tally() if self._outcome == "fail" else "",
-        )
-
-    def change(self) -> tuple[str, ...]:
-        """Return what changed from an earlier audit, of the whole set, and how the two were compared."""
-        change = self._reading.release.headline.change
-        if change is None:
-            return ()
-        told, *more = (self._words.sentence(name, features=", ".join(change.differs)) for name in change.sentence_names)
-        compared = (
-            self._t.gettext("The earlier audit ended on %(day)s; both versions were tested on the same cases.")
-            if change.paired
-            else self._t.gettext("The earlier audit ended on %(day)s.")
-        ) % {"day": self._language.date(change.baseline_finished)}
-        return told, compared, *more
-
-    def _sentence(self) -> str:
-        if self._outcome == "pass":
-            return self._t.gettext(
+    @cached_property
+    def sentence(self) -> str:
+        """What happened, in one sentence."""
+        if self.outcome == "pass":
+            return self.t.gettext(
                 "In this test, on the exact figures, the system stayed within the limit in every group that was large "
                 "enough to judge."
             )
-        if self._outcome == "inconclusive":
+        if self.outcome == "inconclusive":
             return self._undecided()
-        if self._reading.beyond:
+        if self.reading.beyond:
             return self._failing_sentence()
-        if self._reading.smaller_beyond:
-            return self._t.gettext(
+        if self.reading.smaller_beyond:
+            return self.t.gettext(
                 "In this test at least one group is beyond the limit that is too small for a row of its own; the rows "
                 "that hold such a group say so."
             )
         return self._nobody_named()
 
     def _undecided(self) -> str:
-        change = self._reading.release.headline.change
+        change = self.release.headline.change
         if change is not None and change.outcome == "inconclusive":
-            return self._words.sentence("change_inconclusive")
-        if self._reading.about.probe_rules:
-            return self._t.gettext("In this test the exact figures do not settle whether every limit is kept.")
-        return self._t.gettext("In this test the exact figures do not settle whether every group is within the limit.")
+            return self.words.sentence("change_inconclusive")
+        if self.about.probe_rules:
+            return self.t.gettext("In this test the exact figures do not settle whether every limit is kept.")
+        return self.t.gettext("In this test the exact figures do not settle whether every group is within the limit.")
 
     def _nobody_named(self) -> str:
-        fails_on = self._reading.release.headline.fails_on
+        fails_on = self.release.headline.fails_on
         if fails_on == ("change",):
-            return self._words.sentence("change_fail")
+            return self.words.sentence("change_fail")
         if fails_on and "groups" not in fails_on:
-            return self._words.sentence("fails_on_probes")
+            return self.words.sentence("fails_on_probes")
         if not fails_on:
-            return self._t.gettext("In this test at least one limit was exceeded on the exact figures.")
-        return self._words.sentence("no_group_named")
+            return self.t.gettext("In this test at least one limit was exceeded on the exact figures.")
+        return self.words.sentence("no_group_named")
 
     def _failing_sentence(self) -> str:
         """State what happened clearly more often, in how many rows, rule by rule; the primary harm first."""
-        found = [(harm_of(each.rule), each.row.key) for each in self._reading.beyond if each.rule is not None]
-        harms = dict.fromkeys(harm_of(rule) for rule in self._reading.rules)
+        found = [(harm_of(each.rule), each.row.key) for each in self.reading.beyond if each.rule is not None]
+        harms = dict.fromkeys(harm_of(rule) for rule in self.reading.rules)
         counts = {harm: len({key for each, key in found if each == harm}) for harm in harms}
         clauses = {harm: self._clause(harm, count) for harm, count in counts.items() if count}
         apart = clauses.pop("apart", "")
-        both_sides = self._t.gettext("In this test the system %(what)s.") % {"what": apart}
+        both_sides = self.t.gettext("In this test the system %(what)s.") % {"what": apart}
         if not clauses:
             return both_sides
         first, *others = clauses.values()
-        than = self._t.gettext("In this test the system %(what)s than among everyone else.")
+        than = self.t.gettext("In this test the system %(what)s than among everyone else.")
         for other in others:
-            first = self._t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
+            first = self.t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
         if others:
-            than = self._t.gettext("In this test the system %(what)s, than among everyone else.")
+            than = self.t.gettext("In this test the system %(what)s, than among everyone else.")
         told = than % {"what": first}
-        return self._t.gettext("%(first)s %(more)s") % {"first": told, "more": both_sides} if apart else told
+        return self.t.gettext("%(first)s %(more)s") % {"first": told, "more": both_sides} if apart else told
 
     def _clause(self, harm: Harm, count: int) -> str:
-        one: dict[Harm, str] = {
-            "missed": self._t.gettext("missed victims clearly more often in one group"),
-            "wrongly_flagged": self._t.gettext("wrongly flagged people clearly more often in one group"),
-            "flagged": self._t.gettext("flagged people clearly more often in one group"),
-            "flagged_less": self._t.gettext("flagged people clearly less often in one group"),
-            "wrong": self._t.gettext("was clearly more often wrong in one group"),
-            "apart": self._t.gettext("treated one group clearly otherwise than everyone else"),
+        where = self.t.ngettext("in %(count)s group", "in %(count)s groups", count) % {"count": self.n.count(count)}
+        if count == 1:
+            where = self.t.gettext("in one group")
+        clauses: dict[Harm, str] = {
+            "missed": self.t.gettext("missed victims clearly more often %(where)s"),
+            "wrongly_flagged": self.t.gettext("wrongly flagged people clearly more often %(where)s"),
+            "flagged": self.t.gettext("flagged people clearly more often %(where)s"),
+            "flagged_less": self.t.gettext("flagged people clearly less often %(where)s"),
+            "wrong": self.t.gettext("was wrong clearly more often %(where)s"),
+            "apart": self.t.gettext("decided clearly otherwise than for everyone else %(where)s"),
         }
-        many: dict[Harm, str] = {
-            "missed": self._t.ngettext(
-                "missed victims clearly more often in %(count)s group",
-                "missed victims clearly more often in %(count)s groups",
-                count,
-            ),
-            "wrongly_flagged": self._t.ngettext(
-                "wrongly flagged people clearly more often in %(count)s group",
-                "wrongly flagged people clearly more often in %(count)s groups",
-                count,
-            ),
-            "flagged": self._t.ngettext(
-                "flagged people clearly more often in %(count)s group",
-                "flagged people clearly more often in %(count)s groups",
-                count,
-            ),
-            "flagged_less": self._t.ngettext(
-                "flagged people clearly less often in %(count)s group",
-                "flagged people clearly less often in %(count)s groups",
-                count,
-            ),
-            "wrong": self._t.ngettext(
-                "was clearly more often wrong in %(count)s group",
-                "was clearly more often wrong in %(count)s groups",
-                count,
-            ),
-            "apart": self._t.ngettext(
-                "treated %(count)s group clearly otherwise than everyone else",
-                "treated %(count)s groups clearly otherwise than everyone else",
-                count,
-            ),
-        }
-        return one[harm] if count == 1 else many[harm] % {"count": self._n.count(count)}
+        return clauses[harm] % {"where": where}
 
-    def _more(self) -> Iterator[str]:
+    def more(self) -> Iterator[str]:
         """Yield what the sentence leaves out: of whom a pass says nothing, other reasons of a fail, how sure it is."""
-        headline = self._reading.release.headline
-        if self._outcome == "pass":
-            yield self._t.gettext("This says nothing about groups that were too small to judge.")
-        if self._outcome == "fail" and "probes" in headline.fails_on:
-            yield self._words.sentence("fails_on_probes")
+        headline = self.release.headline
+        if self.outcome == "pass":
+            yield self.t.gettext("This says nothing about groups that were too small to judge.")
+        if self.outcome == "fail" and "probes" in headline.fails_on:
+            yield self.words.sentence("fails_on_probes")
         if headline.change is not None and headline.change.outcome != "pass":
-            yield self._words.sentence(headline.change.sentence_names[0])
-        if not self._reading.shown:
-            yield self._words.sentence("figures_none")
-        elif self._outcome != "fail":
-            yield self._tally()
+            yield self.words.sentence(headline.change.sentence_names[0])
+        if not self.reading.shown:
+            yield self.words.sentence("figures_none")
+        elif self.outcome != "fail":
+            yield self.tally
+        yield from map(self.words.sentence, self.about.sample_sentences)
+        if any(side.figures == "people" for side in self.release.sides):
+            yield self.words.sentence("figures_people")
 
-    def _tally(self) -> str:
-        """Return how many judgements on rows are a pass, and how many are open; empty where there is none."""
-        words = [word for row in self._reading.release.rows if not row.total for word in row.words if word.word]
-        if not words:
-            return ""
+    @cached_property
+    def tally(self) -> str:
+        """How many verdicts on rows are a fail, a pass and open; empty where there is none."""
+        words = [word for row in self.release.rows if not row.total for word in row.words if word.word]
         reasons = Counter(word.because for word in words if word.word == "cannot_tell" and word.because)
         counts = Counter(word.word for word in words)
-        told = {name: self._n.count(counts[name]) for name in ("beyond", "within", "cannot_tell")}
-        told["all"] = self._n.count(len(words))
-        if counts["beyond"]:
-            first = self._t.gettext(
-                "Of %(all)s published judgements on groups, %(beyond)s are beyond the limit, %(within)s within it"
-            )
-        else:
-            first = self._t.gettext("Of %(all)s published judgements on groups, %(within)s are within the limit")
+        told = {name: self.n.count(counts[name]) for name in ("beyond", "within", "cannot_tell")}
+        told["all"] = self.n.count(len(words))
+        if not words:
+            return ""
         if not reasons:
-            return self._t.gettext("%(first)s.") % {"first": first % told}
-        last = {"first": first % told, "open": told["cannot_tell"]}
-        last["reason"] = self._words.sentence(reasons.most_common(1)[0][0])
-        return self._t.gettext("%(first)s; %(open)s are open, mostly because: %(reason)s.") % last
+            return (
+                self.t.gettext("Groups held against a limit: %(all)s; beyond it %(beyond)s, within it %(within)s.")
+                % told
+            )
+        told["reason"] = self.words.sentence(reasons.most_common(1)[0][0])
+        return (
+            self.t.gettext(
+                "Groups held against a limit: %(all)s; beyond it %(beyond)s, within it %(within)s, cannot tell "
+                "%(cannot_tell)s, mostly because: %(reason)s."
+            )
+            % told
+        )
 
-    def _picture(self) -> Picture | None:
-        """Draw rows beyond a limit; else those that hold a group beyond it; else, without a fail, the widest gap."""
-        found: Sequence[PublicFinding] = [each for each in self._reading.beyond if each.error is not None]
-        title = self._t.gettext("Groups beyond the limit")
-        if not found and self._reading.smaller_beyond:
-            found = [each for each in self._reading.smaller_beyond if each.error is not None]
-            title = self._t.gettext("A smaller group in these rows is beyond the limit")
-        elif not found and self._outcome != "fail":
-            found, title = self._widest(), self._t.gettext("The widest gap")
-        drawn = found[:MOST]
+    @cached_property
+    def picture(self) -> Picture | None:
+        """Rows beyond a limit; else those that hold a group beyond it; else, without a fail, the widest gap."""
+        found: Sequence[PublicFinding] = self.reading.beyond
+        title = self.t.gettext("Groups beyond the limit")
+        if not found and self.reading.smaller_beyond:
+            found, title = (
+                self.reading.smaller_beyond,
+                self.t.gettext("A smaller group in these rows is beyond the limit"),
+            )
+        elif not found and self.outcome != "fail":
+            found, title = self._widest(), self.t.gettext("The widest gap")
+        drawn = [each for each in found if each.is_known][:MOST]
         if not drawn:
             return None
         features = {part.feature for each in drawn for part in each.row.parts}
-        named = self._names.features(tuple(Axis(feature, "") for feature in sorted(features)))
-        title = self._t.gettext("%(title)s (%(features)s)") % {"title": title, "features": named}
+        named = self.names.features(tuple(Axis(feature, "") for feature in sorted(features)))
+        title = self.t.gettext("%(title)s (%(features)s)") % {"title": title, "features": named}
         end = axis_end(place for each in drawn for place in self._places(each))
         rows = tuple(self._row(each, end) for each in drawn)
-        return Picture(title, self._words.hundred(end), rows, drawn[0].look, len(self._reading.beyond) - len(rows))
+        return Picture(title, self.words.hundred(end), rows, drawn[0].look, len(self.reading.beyond) - len(rows))
 
     def _widest(self) -> list[PublicFinding]:
-        judged = (each for rule in self._reading.rules for each in self._reading.findings(rule) if not each.row.total)
+        judged = (each for rule in self.reading.rules for each in self.reading.findings(rule) if not each.row.total)
         wide = [each for each in judged if each.word and each.word.word and (each.gap or 0) > 0]
         return sorted(wide, key=lambda each: (-(each.gap or 0), each.row.key))[:_WIDEST]
 
     @staticmethod
     def _places(finding: PublicFinding) -> Iterator[float]:
-        yield from (each for each in (finding.rest, *finding.limits, *(finding.span or ())) if each is not None)
+        places = (finding.rest, *finding.limits, *(finding.span or (finding.at_least, finding.at_most)))
+        yield from (each for each in places if each is not None)
 
     def _row(self, finding: PublicFinding, end: float) -> PictureRow:
-        span = self._t.gettext("likely range %(span)s") % {"span": self._words.span(finding)}
-        beside = self._t.gettext("; ").join(told for told in (self._words.beside(finding), span) if told)
-        error = self._words.erring(finding)
+        told = [self.words.beside(finding)]
+        if finding.span:
+            told.append(
+                self.t.gettext("likely range %(span)s")
+                % {"span": self.words.span(finding) + self.standing(finding.row)}
+            )
+        error, beside = self.words.erring(finding), self.t.gettext("; ").join(filter(None, told))
         return PictureRow(
-            name=self._names.row(finding.row.parts),
+            name=self.names.row(finding.row.parts),
             error=error,
             beside=beside,
-            chart=chart(finding, end, self._t.gettext("%(error)s; %(rest)s") % {"error": error, "rest": beside}),
+            chart=chart(finding, end, self.t.gettext("%(error)s; %(rest)s") % {"error": error, "rest": beside}),
         )
 
-    def _covered(self) -> str:
-        covered = self._reading.covered
-        if covered is None:
+    def _limit(self, rule: PublicRule) -> str:
+        """Return a limit with what it is on."""
+        metrics = self.reading.metrics
+        of_rate = rule.scale == "ratio" and rule.metric in SHARES_OF_GOOD and rule.metric in metrics
+        what = metrics[rule.metric].plain if of_rate else self.words.error_head(rule.metric)
+        return self.t.gettext("%(rate)s: %(limit)s") % {"rate": capital(what), "limit": self.words.limit(rule)}
+
+    @cached_property
+    def covered(self) -> str:
+        """How many of 100 people stand in a row of their own; empty where it is not known."""
+        if self.reading.covered is None:
             return ""
-        feature, share = covered
-        if self._names.is_nationality(Axis(feature, "")):
-            told = self._t.gettext("%(count)s of 100 people are of a nationality published by name")
-        else:
-            told = self._t.gettext("%(count)s of 100 people are in a group published by name, by %(feature)s")
-        return told % {"count": self._n.count(math.floor(share * 100 + 1e-9)), "feature": self._names.feature(feature)}
+        feature, share = self.reading.covered
+        return self.t.gettext("%(count)s of 100 people are in a group with a row of its own below, by %(feature)s") % {
+            "count": self.n.count(math.floor(share * 100 + 1e-9)),
+            "feature": self.names.feature(feature),
+        }
