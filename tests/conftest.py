@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer.main
 from _pytest.mark.expression import Expression
@@ -21,6 +22,9 @@ from made.warm_children import Nursery, nursery
 
 from audit.detectors.command_setup import ONE_THREAD
 from audit.disclosure.keys_file import KEY_BYTES
+from audit.stats.arrays import FloatArray
+from audit.stats.margins import score_test
+from audit.stats.rates.boundaries import Boundary
 
 # How long an example takes says nothing of the code. `--hypothesis-profile=full` tries more, and others every time.
 _LENIENT = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
@@ -95,6 +99,29 @@ def _commands_made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("typer.testing._get_command", functools.cache(typer.main.get_command))
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _exact_p_values_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Compute an exact p-value once in a worker: tests audit the same made-up sets again and again.
+
+    Not for tests of the statistics, which also ask what becomes of a p-value where something else is changed.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.parent.name != "stats":
+            patch.setattr("audit.stats.margins.score_test._largest_over_rest", _once)
+        yield
+
+
+_largest = score_test._largest_over_rest
+_KNOWN: dict[tuple[object, ...], FloatArray] = {}
+
+
+def _once(*arguments: FloatArray | Boundary | None) -> FloatArray:
+    key = tuple((each.shape, each.tobytes()) if isinstance(each, np.ndarray) else each for each in arguments)
+    if key not in _KNOWN:
+        _KNOWN[key] = _largest(*arguments)  # type: ignore[arg-type]
+    return _KNOWN[key].copy()
 
 
 @pytest.fixture(scope="module")

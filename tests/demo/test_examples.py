@@ -28,9 +28,6 @@ SCRIPTS = {
     "predictions-file": ["make_files.py"],
     "python-function": ["make_adverts.py"],
     "weighted-adverts": ["make_set.py"],
-    "synthetic-adverts": ["make_recruitment_adverts.py"],
-    "synthetic-triage": ["make_referrals.py"],
-    "synthetic-transactions": ["make_transactions.py"],
 }
 COMMITTED = {
     "predictions-file": ["calls.csv", "predictions.csv"],
@@ -43,6 +40,9 @@ EXPECTED = {
     "weighted-adverts": (1, "fail"),
     **{f"synthetic-{world}": (1, "fail") for world in WORLDS},
 }
+
+MADE_UP = tuple(example for example in EXPECTED if example.startswith("synthetic-"))
+"""Examples that tests/worlds/test_found.py runs from end to end, and looks for what is planted in."""
 
 EXACT_ALONE = ("--restricted", "--no-crosscheck")
 
@@ -93,7 +93,7 @@ def test_every_example_is_tested_and_has_a_readme() -> None:
         assert f"({folder}/" in index
 
 
-@pytest.mark.parametrize("example", EXPECTED)
+@pytest.mark.parametrize("example", [example for example in EXPECTED if example not in MADE_UP])
 def test_an_example_runs_from_end_to_end(
     example: str, made: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

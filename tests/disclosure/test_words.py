@@ -14,7 +14,7 @@ from audit.disclosure.words import standing_words
 from audit.public.release import PublicRow
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group
-from tools.simulate.public_words import GAP, said, sets
+from tools.simulate.public_words import GAP, judged, said, sets
 from tools.simulate.public_world import realistic, world_ladders
 
 KINDS = ("fail", "pass", "inconclusive", "good")
@@ -89,8 +89,7 @@ def test_a_row_of_few_errors_passes_whatever_number_below_ten_it_has() -> None:
     for row in rows[:3]:
         for errors in (0, 5, 9):
             changed, group = with_errors(cells, row, errors)
-            audit, *_ = said(changed, 0.97, bytes(32))
-            verdict = next(v for v in audit.verdicts if group in (v.group, *v.same_people))
+            verdict = next(v for v in judged(changed, 0.97).verdicts if group in (v.group, *v.same_people))
             assert verdict.outcome == "pass", (row.key, errors)
 
 
@@ -107,8 +106,7 @@ def test_a_row_of_few_right_answers_fails_whatever_number_below_ten_it_has() -> 
     for row in failing[:2]:
         for right in (0, 9):
             changed, group = with_errors(cells, row, right=right)
-            audit, *_ = said(changed, 0.8, bytes(32))
-            verdict = next(v for v in audit.verdicts if group in (v.group, *v.same_people))
+            verdict = next(v for v in judged(changed, 0.8).verdicts if group in (v.group, *v.same_people))
             assert verdict.outcome == "fail", (row.key, right)
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 from made.replaced import replaced
 from made.worlds import everything
+from typer.testing import CliRunner
 
+from audit.cli.commands.app import app
 from audit.counting.families import rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.planning.power import plan_power
 from audit.result.audit_result import AuditResult
+from audit.result.file import load_result
 from audit.result.findings.judged import Outcome
 from audit.run import run_audit
 from audit.vocabulary.groups import Family, Group, Level
@@ -44,16 +53,47 @@ def audited(folder: Path, world: WorldName, *asked: str) -> Audited:
     return Audited(made, run_audit(made.plan, crosscheck=False))
 
 
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Callable[[WorldName], Audited]:
+    """Audits the example of a world, in which everything is planted, once and as a user would."""
+
+    @cache
+    def audit(name: WorldName) -> Audited:
+        world = WORLDS[name]
+        folder = tmp_path_factory.mktemp(name) / f"synthetic-{name}"
+        shutil.copytree(
+            EXAMPLES / folder.name, folder, ignore=shutil.ignore_patterns("__pycache__", "audit-out", "*.csv")
+        )
+        (script,) = folder.glob("make_*.py")
+        done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=120)
+        assert (done.returncode, done.stderr) == (0, "")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            for command, code in (
+                ("check plan.toml", 0),
+                ("run plan.toml --restricted --no-crosscheck", 1),
+                ("gate audit-out", 1),
+            ):
+                ended = CliRunner().invoke(app, command.split())
+                assert ended.exit_code == code, ended.output
+        assert {"junit.xml", "report.html"} <= {path.name for path in (folder / "audit-out").iterdir()}
+        findings = findings_asked(world, [possible.finding for possible in world.findings])
+        made = Synthesised(
+            folder, folder / f"{world.file}.csv", folder / "plan.toml", everything(name), findings, world.rows, SEED
+        )
+        return Audited(made, load_result(folder / "audit-out" / "result.json"))
+
+    return audit
+
+
 @pytest.fixture(scope="module", params=list(WORLDS))
-def planted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Audited:
-    world: WorldName = request.param
-    names = [possible.finding for possible in WORLDS[world].findings]
-    return audited(tmp_path_factory.mktemp(world) / "world", world, *names)
+def planted(request: pytest.FixtureRequest, example: Callable[[WorldName], Audited]) -> Audited:
+    return example(request.param)
 
 
 @pytest.fixture(scope="module")
-def triage(tmp_path_factory: pytest.TempPathFactory) -> Audited:
-    return audited(tmp_path_factory.mktemp("triage") / "world", "triage", "group-gap", "amplification")
+def triage(example: Callable[[WorldName], Audited]) -> Audited:
+    return example("triage")
 
 
 def changed(result: AuditResult, rule: str, group: Group, outcome: Outcome) -> AuditResult:
@@ -107,6 +147,7 @@ def test_planning_says_that_the_gaps_can_be_decided(planted: Audited, monkeypatc
 
 def test_the_example_is_what_is_written(planted: Audited) -> None:
     world = planted.made.mechanism.world
+    assert json.loads((planted.made.folder / "truth.json").read_text(encoding="utf-8"))["seed"] == SEED
     written = companion_files(everything(world.name), f"{world.file}.csv", world.rows, SEED)
     folder = EXAMPLES / f"synthetic-{world.name}"
     for name in ("detector.py", "plan.toml", *(["texts.toml"] if world.name == "adverts" else [])):

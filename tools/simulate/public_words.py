@@ -34,10 +34,9 @@ GAP = 5 / 8
 _SEVERAL = 2
 
 
-def said(cells: IntArray, recall: float, secret: bytes) -> tuple[Judged, list[PublicRow], Members]:
-    """Judge and publish one side of a set: int64[genders, countries, 2]."""
-    ladders = world_ladders()
-    names = [[level.code for level in ladder.levels[0]] for ladder in ladders]
+def judged(cells: IntArray, recall: float) -> Judged:
+    """Judge one side of a set: int64[genders, countries, 2]."""
+    names = [[level.code for level in ladder.levels[0]] for ladder in world_ladders()]
     rows: dict[tuple[str, ...], IntArray] = {}
     for gender, country in zip(*np.nonzero(cells.sum(axis=2)), strict=True):
         cell = np.zeros((3, 4), dtype=np.int64)
@@ -48,7 +47,12 @@ def said(cells: IntArray, recall: float, secret: bytes) -> tuple[Judged, list[Pu
     table = CountsTable.of(("gender", "nationality"), rows)
     families = count_families(asked, table, features)
     rules, verdicts, _ = judge(asked, families, {feature.name: feature for feature in features})
-    audit = Judged(asked, features, group_counts([everyone_as_family(table), *families.values()]), rules, verdicts)
+    return Judged(asked, features, group_counts([everyone_as_family(table), *families.values()]), rules, verdicts)
+
+
+def said(cells: IntArray, recall: float, secret: bytes) -> tuple[Judged, list[PublicRow], Members]:
+    """Judge and publish one side of a set: int64[genders, countries, 2]."""
+    audit, ladders = judged(cells, recall), world_ladders()
     counts = SideCounts(ladders, (cells.sum(axis=1), cells.sum(axis=0)), cells)
     made = first_cut(counts, METHOD.row, METHOD.floor)
     if made is None:
