@@ -173,8 +173,9 @@ def family_decidability(
     design = effective_sizes(plan, rule, family, moments)
     planned = PlannedPeople(design.people, n * design.worth, design.rest_size, member_places(family))
     required = _required_cases(plan, rule, family.family, planned, design, plan.verdict.power)
-    too_few_to_pass = (n >= required) & (n < design.wanted)
-    required = np.maximum(required, design.wanted)
+    wanted = _cases_for_clusters(plan, rule, family, moments)
+    too_few_to_pass = (n >= required) & (n < wanted)
+    required = np.maximum(required, wanted)
     floor = plan.verdict.min_denominator
     evaluable = (n >= floor) & (m >= floor)
     return FamilyDecidability(
@@ -232,8 +233,6 @@ class EffectiveSizes:
     rest_size: FloatArray
     """float64[G]: effective size of the rest."""
     too_few_clusters: BoolArray
-    wanted: FloatArray
-    """float64[G]: cases from as many clusters as a pass takes, if further clusters are like the present ones."""
 
 
 def effective_sizes(
@@ -248,8 +247,8 @@ def effective_sizes(
     """
     metric = METRICS[rule.metric]
     n, m = possible_cases(family, metric)
-    nowhere, none = np.zeros(n.shape, dtype=np.bool_), np.zeros(n.shape)
-    whole = EffectiveSizes(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere, none)
+    nowhere = np.zeros(n.shape, dtype=np.bool_)
+    whole = EffectiveSizes(n.astype(np.float64), np.ones(n.shape), m.astype(np.float64), nowhere)
     if moments is None:
         return whole
     of, cells = moments.of(family), possible_cells(metric)
@@ -274,20 +273,23 @@ def effective_sizes(
         worth=np.where(alike | (worth <= 0.0), 1.0, worth),
         rest_size=np.where(alike, whole.rest_size, rest_size),
         too_few_clusters=~alike & (n > 0) & ((degrees < MIN_DEGREES_OF_FREEDOM) | too_few_clusters(own)),
-        wanted=np.where(
-            alike,
-            0.0,
-            cases_for_enough_clusters(
-                plan,
-                rule,
-                (evened.bundles.at_least(correlation), rest_evened.bundles.at_least(correlation)),
-                variance_factor(own, correlation),
-                n,
-                joint=of.shared(cells),
-                rows=(own.q, rest.q),
-            ),
-        ),
     )
+
+
+def _cases_for_clusters(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None) -> FloatArray:
+    """float64[G]: cases from as many clusters as a pass takes, if further clusters are like the present ones."""
+    metric = METRICS[rule.metric]
+    n, _ = possible_cases(family, metric)
+    if moments is None:
+        return np.zeros(n.shape)
+    of, cells = moments.of(family), possible_cells(metric)
+    planned = of.planned((metric.numerator, cells))
+    own, rest = of.own(planned), of.rest(planned)
+    correlation = plan.evaluation_set.expected_icc if moments.clustered else 0.0
+    evened, rest_evened = (of.evened(planned, rest=side).bundles.at_least(correlation) for side in (False, True))
+    factor, rows = variance_factor(own, correlation), (own.q, rest.q)
+    cases = cases_for_enough_clusters(plan, rule, (evened, rest_evened), factor, n, joint=of.shared(cells), rows=rows)
+    return np.where(of.counts_alike(cells), 0.0, cases)
 
 
 def _required_cases(

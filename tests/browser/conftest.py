@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from made.pages import Written
-from made.results import failing_result, hostile_result, passing_result, undecided_result
+from made.results import failing_result, few_result, hostile_result, passing_result, undecided_result
 from made.second_looks import further_result, unnamed_result
 
 from audit.result.audit_result import AuditResult
@@ -53,6 +53,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Reports of each kind, by their name."""
     renders = {
         "failing": report(failing_result),
+        "few-failing": report(few_result),
         "passing": report(passing_result),
         "undecided": report(undecided_result),
         "hostile": report(lambda: further_result(hostile_result(ATTACK), lambda text: f"{text}{ATTACK}")),

@@ -23,8 +23,9 @@ def axe() -> str:
     return path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("kind", ["passing", "answers", "failing", "arabic-passing", "chinese-passing", "several"])
+@pytest.mark.parametrize("kind", ["passing", "answers", "few-failing", "arabic-passing", "chinese-passing", "several"])
 def test_axe_finds_nothing(browser: Browser, pages: dict[str, Path], axe: str, kind: str) -> None:
+    """The failing page has 22 countries: each of 240 more rows would be looked at as they are, for a minute."""
     context = browser.new_context(viewport={"width": 1280, "height": 844}, bypass_csp=True)
     page = context.new_page()
     page.goto(pages[kind].as_uri())

@@ -44,6 +44,9 @@ _NOISE = (
 _MOST_TIMES = 2.0**20
 _PRECISION = 1e-6
 """Precision of the logarithm of the factor in `clusters_factor_needed`."""
+_FACTORS: dict[tuple[object, ...], FloatArray] = {}
+"""Factors found before: who is judged alone is asked again for every change of a plan that might let it pass."""
+_MOST_FACTORS = 64
 
 
 class ClassSums(NamedTuple):
@@ -347,7 +350,30 @@ def clusters_factor_needed(
     ndarray of float64, shape (G,)
         inf where no number is enough; below 1 where fewer clusters would be enough.
     """
+    own_rows, rest_rows, spans = (np.broadcast_to(np.asarray(of), error.shape) for of in (*rows, joint))
+    parts = [getattr(side, part.name) for side in (group, rest) for part in fields(side)]
+    arrays = [of.tobytes() for of in (*parts, error, own_rows, rest_rows, spans)]
+    asked = (rate, boundary, level, error.shape, *arrays)
+    if asked not in _FACTORS:
+        if len(_FACTORS) >= _MOST_FACTORS:
+            _FACTORS.clear()
+        _FACTORS[asked] = _clusters_factor(group, rate, error, rest, boundary, level, spans, (own_rows, rest_rows))
+    return _FACTORS[asked].copy()
+
+
+def _clusters_factor(
+    group: Bundles,
+    rate: float,
+    error: FloatArray,
+    rest: Bundles,
+    boundary: Boundary,
+    level: float,
+    spans: BoolArray,
+    rows: tuple[FloatArray, FloatArray],
+) -> FloatArray:
     from scipy.optimize.elementwise import find_root  # 0.2 s, and no audit without clusters needs it
+
+    own_rows, rest_rows = rows
 
     def excess(logarithm: FloatArray, place: IntArray) -> FloatArray:
         times = np.exp(logarithm)
@@ -357,7 +383,6 @@ def clusters_factor_needed(
         chance = chance_unseen(*sides, boundary, joint=spans[place], noise=noise)
         return np.log(np.maximum(chance, _TINY) / level)
 
-    own_rows, rest_rows, spans = (np.broadcast_to(np.asarray(of), error.shape) for of in (*rows, joint))
     every, most = np.arange(error.size), np.full(error.shape, np.log(_MOST_TIMES))
     found = find_root(excess, (-most, most), args=(every,), tolerances={"xatol": _PRECISION, "fatol": 0.0})
     low, high = found.bracket
