@@ -81,10 +81,13 @@ def made_result(kind: str = "fail") -> AuditResult:
     }[kind]()
     codes = sorted({country for _, country in rows})
     made = result_of(rows, [gender(tuple(GENDERS)), countries(codes)], RULES, title=f"Made-up screener ({kind})")
-    if kind != "weighted":
-        return made
-    section = made.plan.evaluation_set.model_copy(update={"weight": "w"})
-    return made.model_copy(update={"plan": made.plan.model_copy(update={"evaluation_set": section})})
+    return weighted(made) if kind == "weighted" else made
+
+
+def weighted(result: AuditResult) -> AuditResult:
+    """Return a result as if a column had weighted its cases."""
+    section = result.plan.evaluation_set.model_copy(update={"weight": "w"})
+    return result.model_copy(update={"plan": result.plan.model_copy(update={"evaluation_set": section})})
 
 
 @cache
