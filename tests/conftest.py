@@ -17,7 +17,7 @@ import pytest
 import typer.main
 from _pytest.mark.expression import Expression
 from hypothesis import HealthCheck, settings
-from later import marks_of
+from later import marks_of, place_of
 from made.warm_children import Nursery, nursery
 
 from audit.detectors.command_setup import ONE_THREAD
@@ -53,7 +53,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that take long; see `later.py`."""
+    """Mark the tests that take long, and put the longest files first; see `later.py`."""
+    items.sort(key=lambda item: place_of(item.path))
     for item in items:
         for mark in marks_of(item.path, getattr(item, "originalname", item.name)):
             item.add_marker(mark)

@@ -134,8 +134,28 @@ LATER: Final = {
 }
 """Folders, files and single tests, by mark, that `make test` leaves to `make all`; see CONTRIBUTING.md."""
 
+LONGEST: Final = (
+    "worlds/test_found.py",
+    "recipes/test_recipes.py",
+    "browser/test_report_accessibility.py",
+    "stats/test_enumerated_power.py",
+    "recipes/test_recipe_pages.py",
+    "browser/test_report_in_browser.py",
+    "stats/test_verdict_size.py",
+    "demo/test_examples.py",
+    "reports/test_public_pdf.py",
+    "reports/test_report_pdf.py",
+)
+"""Files that take longest. They begin first: a file stays on one worker, and at the end others would wait for it."""
+
 _TESTS: Final = Path(__file__).parent
 _MARKS: Final = {path: mark for mark, paths in LATER.items() for path in paths}
+
+
+def place_of(path: Path) -> int:
+    """Return where a test file stands among the longest; their number for every other."""
+    here = str(path.relative_to(_TESTS)) if path.is_relative_to(_TESTS) else ""
+    return LONGEST.index(here) if here in LONGEST else len(LONGEST)
 
 
 def marks_of(path: Path, test: str | None = None) -> set[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from later import LATER
+from later import LATER, LONGEST
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKE = shutil.which("make")
@@ -59,6 +59,7 @@ def test_what_is_left_to_make_all_is_there() -> None:
         place, _, test = path.partition("::")
         assert (ROOT / "tests" / place).exists(), path
         assert not test or f"\ndef {test}(" in (ROOT / "tests" / place).read_text(encoding="utf-8"), path
+    assert all((ROOT / "tests" / name).is_file() for name in LONGEST)
     table = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert all(f"| `{mark}` |" in table for mark in LATER)
 
