@@ -21,6 +21,11 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 
 _PIECE = 1 << 16
 
+MOST_UNPACKED_GIB = 2
+"""Most GiB that a compressed file may unpack to."""
+MOST_PACKED_ROWS = 25_000_000
+"""Most rows of a file that is much smaller than its content: a few bytes can unpack to work for hours."""
+
 
 def compression(path: Path) -> str | None:
     """`gzip`, `zstd` or None, from the first bytes and not from the name: no usable encoding of text begins so."""
@@ -41,6 +46,26 @@ def open_bytes(path: Path) -> BinaryIO:
 
         return cast("BinaryIO", io.BufferedReader(pa.input_stream(str(path), compression="zstd")))
     return path.open("rb")
+
+
+def check_unpacked(path: Path) -> None:
+    """Raise DataError if a compressed file unpacks to too many bytes or lines. Damage raises OSError or EOFError."""
+    unpacked = lines = 0
+    with open_bytes(path) as file:
+        while piece := file.read(1 << 20):
+            unpacked += len(piece)
+            lines += piece.count(b"\n")
+            if unpacked > MOST_UNPACKED_GIB << 30 or lines > MOST_PACKED_ROWS:
+                raise unpacks_too_far(path.name)
+
+
+def unpacks_too_far(source_name: str) -> DataError:
+    """Make the error for a small file with a large content."""
+    return DataError(
+        f"{shown(source_name)} is compressed, and holds more than {MOST_UNPACKED_GIB} GiB or {MOST_PACKED_ROWS:,} rows",
+        slug="unpacked-size",
+        hint="if it really holds so many cases, unpack it and name the plain file",
+    )
 
 
 def open_text(path: Path, encoding: str, newline: str) -> io.TextIOWrapper:

@@ -204,7 +204,9 @@ def _open(
         unchanged = Unchanged.now(None)
     else:
         assert path is not None  # noqa: S101 - without a table there is a file
-        options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan), section.sha256)
+        options = ReadOptions(
+            section.format, section.encoding, section.delimiter, list_columns(plan), section.sha256, section.sheet
+        )
         unchanged = Unchanged.now(path)
         source = read_file(connection, SOURCE, path, private, options, tuple(keys), keys)
     case_id = check_ids(connection, source, section.id, private)

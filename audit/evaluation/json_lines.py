@@ -136,11 +136,12 @@ def _text(value: str | bool | int | float | None) -> str | None:  # noqa: PYI041
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return _number(value)
+        return number_text(value)
     return value
 
 
-def _number(value: int | float) -> str:  # noqa: PYI041 - an int is written as it stands
+def number_text(value: int | float) -> str:  # noqa: PYI041 - an int is written as it stands
+    """Text of a number: without a fraction it is written as an integer, up to where floats hold every one."""
     if isinstance(value, float) and value.is_integer() and abs(value) < EXACT_INTEGERS:
         return str(int(value))
     return str(value)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.errors import DataError
-from audit.evaluation.byte_stream import DAMAGED, compression, open_bytes
+from audit.evaluation.byte_stream import DAMAGED, MOST_PACKED_ROWS, compression, open_bytes, unpacks_too_far
 from audit.evaluation.columns import check_asked, check_header
 from audit.evaluation.connection import PrivateFolder, unreadable
 from audit.evaluation.relation import ROW, Content
@@ -57,6 +57,8 @@ def view_parquet(
         raise unreadable(source_name)
     if not rows:
         raise no_rows(source_name)
+    if rows > MOST_PACKED_ROWS and rows > path.stat().st_size:  # ids that differ take a byte and more
+        raise unpacks_too_far(source_name)
     check_header(source_name, columns)
     wanted = list(dict.fromkeys(columns if asked is None else asked))
     check_asked(source_name, columns, wanted, keys)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from audit.errors import DataError
+from audit.evaluation.byte_stream import check_unpacked, compression
 from audit.evaluation.connection import PrivateFolder, Unchanged, reading
 from audit.evaluation.relation import ROW, Content, Relation
 from audit.plan.audit_plan import AuditPlan
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
-Format = Literal["parquet", "csv", "jsonl"]
+Format = Literal["parquet", "csv", "jsonl", "sheet"]
 
 _COMPRESSED = (".gz", ".zst", ".zstd")
 
@@ -30,6 +31,9 @@ _SUFFIXES: Final[Mapping[str, Format]] = {
     ".txt": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".xlsx": "sheet",
+    ".xls": "sheet",
+    ".ods": "sheet",
 }
 
 
@@ -47,6 +51,8 @@ class ReadOptions:
     """Columns of JSONL whose cells may be lists of texts."""
     seal: str | None = None
     """SHA-256 that the file must have."""
+    sheet: str | None = None
+    """Sheet of a spreadsheet; None for the only one."""
 
 
 def read_file(
@@ -58,7 +64,7 @@ def read_file(
     asked: Sequence[str] | None,
     keys: Mapping[str, str],
 ) -> Relation:
-    """Read a file into the relation `name`: Parquet as a view, CSV and JSONL as a table of texts.
+    """Read a file into the relation `name`: Parquet as a view, any other as a table of texts.
 
     Parameters
     ----------
@@ -93,6 +99,8 @@ def read_file(
         sha256 = file_sha256(path)
         if options.seal is not None and options.seal != sha256:
             raise _another_file(source_name, sha256, options.seal)
+        if compression(path):
+            check_unpacked(path)
         content = _read(connection, name, path, private, options, kind, asked, keys)
         unchanged.check()
     return relation(name, source_name, content, sha256)
@@ -132,6 +140,10 @@ def _read(
         from audit.evaluation.delimited_text import load_csv
 
         return load_csv(connection, name, path, options.encoding, options.delimiter, asked, keys)
+    if kind == "sheet":
+        from audit.evaluation.spreadsheet import load_sheet
+
+        return load_sheet(connection, name, path, private, options.sheet, asked, keys)
     from audit.evaluation.json_lines import load_json_lines
 
     return load_json_lines(connection, name, path, options.encoding, asked, keys, options.lists)
@@ -147,7 +159,8 @@ def format_of(path: Path) -> Format:
         raise DataError(
             f"{shown(path.name)}: its name does not say which format it is in",
             slug="format",
-            hint='write format = "parquet", "csv" or "jsonl" in plan or design, or call it .parquet, .csv or .jsonl',
+            hint='write format = "parquet", "csv" or "jsonl" in plan or design, or call it .parquet, .csv, .jsonl, '
+            ".xlsx, .xls or .ods",
         )
     return kind
 

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, model_validator
 from audit.plan.answers import Name, PredictionsDetector, Strict
 from audit.plan.detectors import Detector
 from audit.plan.governance import GovernanceSection, WaiversSection
+from audit.plan.measures import Measure
 from audit.plan.probes import ByMetric, NamedProbeRule, Probe, ProbeForm, ProbeRule, RateForm, check_probes
 from audit.plan.sections import (
     BaselineSection,
@@ -25,7 +26,6 @@ from audit.plan.sections import (
     DisclosureSection,
     EvaluationSetSection,
     GroupFeature,
-    Measure,
     ReferenceTableSection,
     SandboxSection,
     ScanSection,

@@ -124,7 +124,10 @@ class EvaluationSetSection(Strict):
     """The labelled cases on which the detector is tried."""
 
     path: Path | None = None
-    """Parquet, CSV or JSONL, plain or compressed (.gz, .zst). Not needed where the table is passed in Python."""
+    """Parquet, CSV or JSONL, plain or compressed (.gz, .zst), or a spreadsheet (.xlsx, .xls, .ods). Not needed where
+    the table is passed in Python."""
+    sheet: Annotated[str, Field(min_length=1)] | None = None
+    """The sheet of a spreadsheet; not needed where there is only one."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """The seal of the set: the SHA-256 of its file. Any other file is refused. `audit7k draw` writes it."""
     format: Literal["parquet", "csv", "jsonl"] | None = None
@@ -371,29 +374,3 @@ class ReferenceTableSection(Strict):
     """The column with the level's share among the exploited, or a number of persons; they are scaled to add up to 1."""
     source: Name
     """Where the table comes from, with its year: labels are compared with it, and it is no truth either."""
-
-
-class Measure(Strict):
-    """A measure of your own: any function with the signature of a scikit-learn metric."""
-
-    metric: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
-    """`module:function`, called as `function(y_true, y_pred)`; the module is looked for beside the plan first."""
-    groups: Annotated[tuple[str | tuple[str, ...], ...], Field(min_length=1)]
-    """Features, and lists of features for their intersections, as in a rule."""
-    given: Literal["decision", "score"] = "decision"
-    """What is passed as `y_pred`: 1 for flagged and 0 for not, or the score."""
-    name: str = ""
-    """What reports call it; the function's own name where it is empty."""
-    replicates: Annotated[int, Field(ge=99, le=9_999)] = 499
-    """Bootstrap replicates of its intervals. Clusters are drawn whole."""
-
-    @model_validator(mode="after")
-    def _sets_of_features(self) -> Self:
-        if any(not names or len(set(names)) < len(names) for names in self.feature_sets):
-            raise ValueError("groups of a measure: an intersection names at least one feature, and each once")
-        return self
-
-    @property
-    def feature_sets(self) -> tuple[tuple[str, ...], ...]:
-        """`groups` with single features as one-tuples."""
-        return tuple((entry,) if isinstance(entry, str) else entry for entry in self.groups)

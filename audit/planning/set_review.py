@@ -287,7 +287,9 @@ def _whole_relation(
             content = view_table(evaluation_set.connection, _WHOLE, table, columns, {})
             return relation(_WHOLE, evaluation_set.source_name, content, None)
         assert section.path is not None  # noqa: S101 - the set was opened from it
-        options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(loaded.plan))
+        options = ReadOptions(
+            section.format, section.encoding, section.delimiter, list_columns(loaded.plan), sheet=section.sheet
+        )
         path = (loaded.folder / section.path).absolute()
         return read_file(evaluation_set.connection, _WHOLE, path, evaluation_set.private, options, None, {})
     except DataError:

@@ -18,7 +18,7 @@ from audit.analyses.crosscheck.own_measures_fairlearn import own_measures
 from audit.errors import DetectorError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.sections import Measure
+from audit.plan.measures import Measure
 from audit.result.findings.further import OwnMeasure
 from audit.scoring import score
 from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import gzip
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -284,6 +286,27 @@ def test_columns_that_are_not_there(tmp_path: Path) -> None:
     )
 
 
+def test_a_small_file_that_unpacks_to_work_for_hours_is_refused_in_seconds(tmp_path: Path) -> None:
+    said = (
+        " is compressed, and holds more than 2 GiB or 25,000,000 rows — if it really holds so many cases, unpack it and "
+        "name the plain file"
+    )
+    packed = {
+        "rows.csv.gz": gzip.compress(HEADER.encode()) + gzip.compress(b"a,1,woman,NGA,x\n" * 100_000) * 260,
+        "bytes.csv.gz": gzip.compress(HEADER.encode()) + gzip.compress(b"x" * (1 << 22)) * 513,
+        "bytes.jsonl.zst": pa.compress(b" " * ((1 << 31) + 1), codec="zstd", asbytes=True),
+    }
+    for name, content in packed.items():
+        (tmp_path / name).write_bytes(content)
+        assert len(content) < 4 << 20
+        began = time.monotonic()
+        assert refusal(made_plan(name), tmp_path) == name + said
+        assert time.monotonic() - began < 60
+    cells = {column: np.zeros(25_000_001, np.int8) for column in made_cells()}
+    pq.write_table(pa.table(cells), tmp_path / "rows.parquet")
+    assert refusal(made_plan("rows.parquet"), tmp_path) == "rows.parquet" + said
+
+
 def test_files_that_are_not_there(tmp_path: Path) -> None:
     assert refusal(made_plan(), tmp_path) == (
         "set.csv does not exist — check the path; one in a plan is relative to the folder of the plan"
@@ -298,7 +321,7 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     (tmp_path / "set.dat").write_text(HEADER + GOOD)
     assert refusal(made_plan("set.dat"), tmp_path) == (
         'set.dat: its name does not say which format it is in — write format = "parquet", "csv" or "jsonl" in '
-        "plan or design, or call it .parquet, .csv or .jsonl"
+        "plan or design, or call it .parquet, .csv, .jsonl, .xlsx, .xls or .ods"
     )
     assert refusal(made_plan(None), tmp_path) == (
         'the plan names no evaluation set — write path = "..." in [evaluation_set], or pass a table in Python'

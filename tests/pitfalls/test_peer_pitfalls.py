@@ -27,7 +27,7 @@ from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.sections import Measure
+from audit.plan.measures import Measure
 from audit.result.audit_result import AuditResult
 from audit.result.findings.further import OwnMeasure
 from audit.result.findings.judged import Disparity, Estimate

@@ -31,7 +31,7 @@ from audit.detectors.python_function import ModulesBeside
 from audit.errors import DetectorError
 from audit.evaluation.connection import reading
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.sections import Measure
+from audit.plan.measures import Measure
 from audit.result.findings.further import OwnMeasure, OwnMeasureReason
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.row_bootstrap import expanded_percentiles, resampled_places

@@ -28,6 +28,7 @@ from audit.plan.detectors import (
 from audit.plan.file.lines import Where
 from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.plan.governance import GovernanceSection, WaiversSection
+from audit.plan.measures import Measure
 from audit.plan.probes import COUNTERFACTUAL_SHIFT, ColumnsProbe, ProbeRule, TextProbe, rule_form
 from audit.plan.sampling_design import DESIGN_SCHEMA, DrawSection, DuplicatesSection, PoolSection, Quota, SamplingDesign
 from audit.plan.sections import (
@@ -39,7 +40,6 @@ from audit.plan.sections import (
     DisclosureSection,
     EvaluationSetSection,
     GroupFeature,
-    Measure,
     ReferenceTableSection,
     SandboxSection,
     ScanSection,

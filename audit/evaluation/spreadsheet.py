@@ -1,0 +1,111 @@
+"""Spreadsheets of Excel and OpenDocument: a sheet becomes the CSV that it would be saved as, and is read like it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.errors import DataError
+from audit.evaluation.connection import PrivateFolder
+from audit.evaluation.delimited_text import load_csv
+from audit.evaluation.relation import Content
+from audit.evaluation.sheet_text import MEMORY_GIB
+from audit.vocabulary.text import shown
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SECONDS: Final = 300.0
+"""Seconds in which a sheet must be read."""
+_MOST_NAMED: Final = 5
+_ALONE: Final = "or save the sheet alone, as CSV (UTF-8) or as a new workbook"
+_PROBLEMS: Final = {
+    "sheet": ("has {number} sheets and does not say which one is meant: {sheets}", 'write sheet = "…" beside `path`'),
+    "merged": (
+        "has merged cells in that sheet, of which only the first one holds the value",
+        f"unmerge them, {_ALONE}",
+    ),
+    "cells": (
+        "has cells with an error (#N/A, #DIV/0!), a formula that was never computed, or merged cells",
+        f"open and save it in the program that made it, clear the errors and unmerge, {_ALONE}",
+    ),
+    "password": ("is locked with a password", "save a copy without one"),
+    "unreadable": (
+        "is no spreadsheet that can be read, or is damaged",
+        'export it again; if it opens as text, write format = "csv" and its delimiter in the plan',
+    ),
+    "limit": (
+        f"needs more than {MEMORY_GIB} GiB of memory or five minutes to be read",
+        "delete the cells far from the table, or save the sheet as CSV (UTF-8)",
+    ),
+}
+"""What is said and what helps, for each word of `audit.evaluation.sheet_text`."""
+
+
+def load_sheet(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    path: Path,
+    private: PrivateFolder,
+    sheet: str | None,
+    asked: Sequence[str] | None,
+    keys: Mapping[str, str],
+) -> Content:
+    """Load columns of a sheet into the table `name`, as texts. Its first row that is not empty is the header.
+
+    A number without a fraction is written as an integer, a date as 2024-02-29, a truth value as `true` or `false`, a
+    formula as the value that was saved with it. Formats are not looked at: 45 % is 0.45, and 007 is 7 where the cell is
+    a number.
+
+    Raises
+    ------
+    DataError
+        If the extra is not installed; the file is no spreadsheet, has a password, or has several sheets and `sheet` is
+        none of them; cells are merged; any sheet has a cell with an error, or a formula that was never computed; or
+        it takes more than 4 GiB of memory or five minutes. Also what a CSV file is refused for.
+    """
+    folder = private.path / f"{name}-sheet"
+    folder.mkdir(exist_ok=True)
+    text = folder / path.name  # the same name, for messages
+    found = _ask_for(path, sheet or "", str(text))
+    problem = _PROBLEMS.get(found["problem"] or "")
+    if problem is not None:
+        what, hint = problem
+        named = ", ".join(f'"{shown(one)}"' for one in found["sheets"][:_MOST_NAMED])
+        raise DataError(
+            f"{shown(path.name)} {what.format(sheets=named or 'none', number=len(found['sheets']))}",
+            slug="spreadsheet",
+            hint=hint,
+        )
+    try:
+        return load_csv(connection, name, text, "utf-8", ",", asked, keys)
+    finally:
+        text.unlink()
+
+
+def sheet_names(path: Path) -> tuple[str, ...]:
+    """Names of the sheets of a spreadsheet, in their order; none where it cannot be read."""
+    return tuple(_ask_for(path, "", "")["sheets"])
+
+
+def _ask_for(path: Path, sheet: str, out: str) -> dict[str, Any]:
+    if importlib.util.find_spec("python_calamine") is None:
+        raise DataError(
+            f'{shown(path.name)} is a spreadsheet, and to read one takes the extra "excel"',
+            slug="excel-extra",
+            hint="pip install 'audit7k[excel]', or save the sheet as CSV (UTF-8) and name that",
+        )
+    command = [sys.executable, "-P", "-m", "audit.evaluation.sheet_text", str(path), sheet, out]
+    with contextlib.suppress(ValueError, subprocess.SubprocessError):
+        done = subprocess.run(  # noqa: S603 - an argv list of our own, and never a shell
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=True
+        )
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+    return {"problem": "limit", "sheets": []}
