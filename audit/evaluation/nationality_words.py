@@ -1,7 +1,8 @@
 """Meanings of the values of a nationality column: codes, names of countries and peoples, and reasons for a refusal.
 
 The tables are data. `names.csv` and `names_odbl.csv` hold the names of countries and peoples by language;
-`tools/refresh_names.py` writes them from maintained sources. `demonyms.csv` holds every gender and number of a demonym.
+`tools/refresh_names.py` writes them from maintained sources. `demonyms.csv` holds every gender and number of a demonym,
+`variants.csv` names with abbreviations.
 `words.csv` holds decisions of people, above all about words that are refused, and `around.csv` words such as `citizens
 of`. `historic.csv` holds the withdrawn codes of ISO 3166-3. A spelling that two countries share, in
 one language or in two, means neither of them.
@@ -65,7 +66,7 @@ class HistoricCode(NamedTuple):
 @functools.cache
 def name_rows() -> tuple[NameRow, ...]:
     """All names with their sources."""
-    rows = [NameRow(*row) for table in ("names.csv", "names_odbl.csv") for row in data_rows(table)]
+    rows = [NameRow(*row) for table in ("names.csv", "names_odbl.csv", "variants.csv") for row in data_rows(table)]
     for codes, language, forms in _demonym_rows():
         if codes in countries():
             rows += [NameRow(codes, "demonym", form, language, "audit7k") for form in forms.split("|")]

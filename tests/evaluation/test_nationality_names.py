@@ -281,7 +281,17 @@ def test_a_set_with_names_is_read_and_a_map_comes_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["names.csv", "names_odbl.csv", "demonyms.csv", "historic.csv", "collisions.csv", "words.csv"]
+    "name",
+    [
+        "names.csv",
+        "names_odbl.csv",
+        "demonyms.csv",
+        "variants.csv",
+        "around.csv",
+        "historic.csv",
+        "collisions.csv",
+        "words.csv",
+    ],
 )
 def test_the_tables_are_sorted_utf_8_with_line_feeds(name: str) -> None:
     import audit.evaluation

@@ -7,13 +7,14 @@ import pytest
 from audit.evaluation.nationality import canonical, countries, data_rows
 from audit.evaluation.nationality_words import DemonymRow, meanings, read
 from audit.evaluation.spelling import fold
-from tools.inflect_demonyms import demonyms, endings, forms
+from tools.name_forms import demonyms, endings, forms, variants, written_otherwise
 
 ROWS = [DemonymRow(*row) for row in data_rows("demonyms.csv")]
 
 
 def test_the_package_holds_what_the_tool_writes() -> None:
     assert demonyms() == ROWS
+    assert [list(row) for row in variants()] == data_rows("variants.csv")
 
 
 def test_every_form_is_read_as_its_country_or_as_none() -> None:
@@ -24,6 +25,20 @@ def test_every_form_is_read_as_its_country_or_as_none() -> None:
             assert code in ({codes, None} if codes in countries() else {None}), (codes, form)
             read_forms += code is not None
     assert read_forms > 7000
+
+
+def test_every_abbreviated_name_is_read_as_its_country_or_as_none() -> None:
+    found = [(row.code, row.name, read(row.name).code) for row in variants()]
+    assert [(code, name, got) for code, name, got in found if got not in (code, None)] == []
+    assert sum(got is not None for _, _, got in found) > 450
+
+
+def test_words_of_a_name_are_abbreviated_whole() -> None:
+    rules = [("Republic", "Rep."), ("of the", "of")]
+    assert written_otherwise("Republic of the Congo", rules) == {
+        "Rep. of the Congo", "Republic of Congo", "Rep. of Congo",
+    }  # fmt: skip
+    assert written_otherwise("Republics", rules) == set()
 
 
 def test_no_form_belongs_to_two_countries() -> None:
@@ -76,7 +91,9 @@ def test_forms_are_those_of_the_language(language: str, word: str, expected: str
         ("Macau", "MAC"), ("Rep. Dominicana", "DOM"), ("The Ukraine", "UKR"), ("China, Hong Kong SAR", "HKG"),
         ("China, Taiwan Province of China", "TWN"), ("Georgians", "GEO"), ("South Koreans", "KOR"),
         ("Burma/Myanmar", "MMR"), ("Nigeria (NGA)", "NGA"), ("citizens of Nigeria", "NGA"), ("US citizens", "USA"),
-        ("越南人", "VNM"), ("Hrvatska", "HRV"), ("украинки", None), ("узбечка", "UZB"), ("日本", "JPN"),
+        ("越南人", "VNM"), ("Hrvatska", "HRV"), ("украинки", None), ("Republic of Congo", "COG"),
+        ("St. Vincent and the Grenadines", "VCT"), ("Congolese (DRC)", "COD"), ("Rép. démocratique du Congo", "COD"),
+        ("узбечка", "UZB"), ("日本", "JPN"),
     ],
 )  # fmt: skip
 def test_words_that_were_missing(text: str, code: str | None) -> None:
