@@ -183,11 +183,13 @@ def has_expired(waiver: PublicWaiver, release: PublicRelease) -> bool:
     return waiver.expires < release.about.finished
 
 
-def waiver_words(waiver: PublicWaiver, release: PublicRelease) -> str:
-    """State by whom and until when a finding is waived, and on what ground where that is public."""
+def waiver_words(waiver: PublicWaiver, release: PublicRelease, quoted: Callable[[str], str] = harmless) -> str:
+    """State by whom and until when a finding is waived, and on what ground where that is public; `quoted` writes what
+    others wrote.
+    """
     expired = ", expired when the audit was run" if has_expired(waiver, release) else ""
-    why = f": {harmless(waiver.why)}" if waiver.why else ""
-    return f"waived by {harmless(waiver.who)} until {harmless(waiver.expires)}{expired}{why}"
+    why = f": {quoted(waiver.why)}" if waiver.why else ""
+    return f"waived by {quoted(waiver.who)} until {quoted(waiver.expires)}{expired}{why}"
 
 
 def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harmless) -> list[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from audit.public.cases import RowCase, has_expired, sentences_beside
-from audit.public.release import PublicRelease, PublicWaiver
+from audit.public.cases import RowCase, has_expired, sentences_beside, waiver_words
+from audit.public.release import PublicRelease
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
 from reports.markdown_text import literal
@@ -106,15 +106,9 @@ def _waivers(reading: PipelineReading) -> Iterator[str]:
     waivers = reading.release.waivers
     if waivers:
         yield "Waived findings, which change no verdict:\n"
-        yield from (f"- {_waiver(reading, waiver)}" for waiver in waivers[:_MOST_WAIVERS])
+        for waiver in waivers[:_MOST_WAIVERS]:
+            named = literal(reading.waived(waiver)) if waiver.group else reading.waived(waiver)
+            yield f"- {named}: {waiver_words(waiver, reading.release, literal)}"
         if len(waivers) > _MOST_WAIVERS:
             yield "- Further waivers stand in `release.json`."
         yield ""
-
-
-def _waiver(reading: PipelineReading, waiver: PublicWaiver) -> str:
-    expired = ", expired when the audit was run" if has_expired(waiver, reading.release) else ""
-    until = f"waived by {literal(waiver.who)} until {literal(waiver.expires)}{expired}"
-    if waiver.group is None:
-        return f"{reading.waived(waiver)}: {until}"
-    return f"{literal(reading.waived(waiver))}: {until}: {literal(waiver.why)}"

@@ -22,7 +22,7 @@ from audit.vocabulary.text import harmless
 from reports.cases import Case, Suite, Waived
 from reports.language import ENGLISH
 from reports.plain_text import shortened
-from reports.public.next_step import next_step
+from reports.public.words import next_step
 
 PLAN: Final = "plan.toml"
 """The plan file where the release does not name it."""

@@ -1,10 +1,11 @@
-"""Words of a public report: states and their reasons, limits, and errors in 100."""
+"""Words of a public report: states and their reasons, limits, errors in 100, and what comes next."""
 
 from __future__ import annotations
 
+from audit.public.cases import is_expired
 from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
-from audit.public.release import PublicMethod, PublicRow, PublicRule, PublicWord
+from audit.public.release import PublicMethod, PublicRelease, PublicRow, PublicRule, PublicWord
 from audit.public.sentences import SENTENCES
 from audit.vocabulary.metrics import SHARES_OF_GOOD
 from audit.vocabulary.numbers import half_up, hundredfold
@@ -143,3 +144,34 @@ class PublicWords(RateWords):
         """Return a row beside everyone else: "misses about 32 in 100 victims; everyone else 12; limit 22"."""
         erring, beside = self.erring(finding), self.beside(finding)
         return self._t.gettext("; ").join(told for told in (erring, beside) if told)
+
+
+def next_step(release: PublicRelease, language: Language, *, names_groups: bool) -> str:
+    """Return what should happen next, and who should do it. `names_groups`: whether rows say who is beyond a limit."""
+    t = language.translations
+    outcome = release.headline.outcome
+    if outcome == "fail" and names_groups:
+        return t.gettext(
+            "Before anyone relies on this system, its operator should explain these gaps, correct them, and have "
+            "it audited again."
+        )
+    if outcome == "fail":
+        return t.gettext(
+            "Before anyone relies on this system, its operator should learn from the auditor, who holds the exact "
+            "figures, where it fails; explain that, correct it, and have it audited again."
+        )
+    if outcome == "pass" and is_expired(release):
+        return t.gettext(
+            "Before anyone relies on this system, its operator should have it audited again: this audit is past its "
+            "expiry."
+        )
+    if outcome == "pass":
+        return t.gettext(
+            "Before anyone relies on this result, they should ask the auditor, who holds the figures, which groups "
+            "could be judged. It holds for this version of the system and these cases. When either changes, the "
+            "operator should have it audited again."
+        )
+    return t.gettext(
+        "This is not a pass. The operator should ask the auditor, who holds the exact figures, why, put that "
+        "right, and have the system audited again; until then nobody should rely on it as if it had passed."
+    )

@@ -16,7 +16,7 @@ from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PA
 from reports.language import Language
 from reports.public.html.page import PublicPage
 from reports.public.html.writer import Parts
-from reports.public.next_step import next_step
+from reports.public.words import next_step
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
