@@ -161,6 +161,13 @@ def test_labels_do_not_overlap_whatever_their_case() -> None:
     plan_with(evaluation_set__label_positive=["yes"], evaluation_set__label_negative=["no"])
 
 
+def test_the_period_of_the_cases_has_an_order() -> None:
+    plan = plan_with(evaluation_set__period=["2024-01-01", "2024-12-31"])
+    assert plan.evaluation_set.period == ("2024-01-01", "2024-12-31")
+    refused("write the first day first", evaluation_set__period=["2024-12-31", "2024-01-01"])
+    refused("no day; write it as YYYY-MM-DD", evaluation_set__period=["2024-1-1", "2024-01-02"])
+
+
 def test_scores_are_cut_in_one_way() -> None:
     refused("exactly one of `threshold`", detector__top_k=5)
     refused("exactly one of `threshold`", detector__threshold=None)
