@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from audit.cli.commands.app import app
 from audit.result.audit_result import AuditResult
-from audit.run import run_audit
+from audit.result.file import load_result
 from audit.vocabulary.groups import Group, Level
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "weighted-adverts"
@@ -22,10 +24,24 @@ def country(code: str) -> Group:
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory: pytest.TempPathFactory) -> AuditResult:
+    """The result of the example, from end to end as its README says."""
     folder = tmp_path_factory.mktemp("weighted") / "example"
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "audit-out", "*.parquet", "*.csv"))
-    subprocess.run([sys.executable, "make_set.py"], cwd=folder, check=True, capture_output=True, timeout=60)
-    return run_audit(folder / "plan.toml", crosscheck=False)
+    done = subprocess.run(
+        [sys.executable, "make_set.py"], cwd=folder, check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for command, code in (
+            ("check plan.toml", 0),
+            ("run plan.toml --restricted --no-crosscheck", 1),
+            ("gate audit-out", 1),
+        ):
+            ended = CliRunner().invoke(app, command.split())
+            assert ended.exit_code == code, ended.output
+    assert {"junit.xml", "report.html"} <= {path.name for path in (folder / "audit-out").iterdir()}
+    return load_result(folder / "audit-out" / "result.json")
 
 
 def test_only_nepal_is_beyond_the_limit_and_the_verdict_knows_its_degrees_of_freedom(result: AuditResult) -> None:

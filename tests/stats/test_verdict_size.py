@@ -55,11 +55,15 @@ def test_half_of_a_small_family_on_the_margin(driver: ModuleType, groups: int, c
 
 @pytest.mark.parametrize("place", [2, 4])
 def test_large_groups_on_the_margin_are_named_at_most_at_the_level(driver: ModuleType, place: int) -> None:
-    """With discarding 3.7 to 4.5 % of families of 20 to 22 large groups named one by mistake at 3.75 %."""
-    names, fails = driver.large_family_on_margin(300, np.random.default_rng(6), *driver.LARGE_FAMILIES[place])
+    """With discarding 3.7 to 4.5 % of families of 20 to 22 large groups named one by mistake at 3.75 %.
+
+    A difference of that size is for `make simulate`: 150 families show an error of 12 % with a chance of 92 %, and 300
+    would show one of 10 % with 95 %.
+    """
+    names, fails = driver.large_family_on_margin(150, np.random.default_rng(6), *driver.LARGE_FAMILIES[place])
     assert "any_dependence" in names.setting
-    assert at_most(names.share, driver.NAMES_LEVEL, 300)
-    assert at_most(fails.share, 0.045, 300)
+    assert at_most(names.share, driver.NAMES_LEVEL, 150)
+    assert at_most(fails.share, 0.045, 150)
 
 
 @pytest.mark.parametrize(
