@@ -187,11 +187,13 @@ def read(text: str, *, stored_as_number: bool = False) -> Meaning:
 
 def _within(folded: str) -> Meaning | None:
     """Meaning of the name in `citizens of Nigeria`; None where there is no such name."""
-    for word in _around():
-        for rest in (folded.removeprefix(word), folded.removesuffix(word)):
-            if rest != folded and rest in meanings():
-                return meanings()[rest]
-    return None
+    return next((meanings()[rest] for rest in without_around(folded) if rest in meanings()), None)
+
+
+def without_around(folded: str) -> list[str]:
+    """What is left of a folded text without a word before or behind it that changes nothing, for each such word."""
+    rests = [rest for word in _around() for rest in (folded.removeprefix(word), folded.removesuffix(word))]
+    return [rest for rest in rests if rest != folded]
 
 
 def _number(digits: str) -> Meaning:

@@ -9,7 +9,7 @@ import functools
 import re
 
 from audit.evaluation.nationality import UNKNOWN
-from audit.evaluation.nationality_words import meanings
+from audit.evaluation.nationality_words import meanings, without_around
 from audit.evaluation.spelling import fold
 
 _MOST = 4
@@ -28,7 +28,8 @@ def suggestions(text: str) -> tuple[str, ...]:
     folded = fold(text)
     if len(folded) < _SHORTEST or folded in meanings():
         return ()
-    return tuple(dict.fromkeys([*_spelt_alike(folded), *_named_within(text)]))[:_MOST]
+    alike = [code for part in (folded, *without_around(folded)) for code in _spelt_alike(part)]
+    return tuple(dict.fromkeys([*alike, *_named_within(text)]))[:_MOST]
 
 
 def _named_within(text: str) -> tuple[str, ...]:
@@ -56,8 +57,8 @@ def _spelt_alike(folded: str) -> tuple[str, ...]:
 
 @functools.cache
 def _names() -> tuple[str, ...]:
-    """Folded names that stand for countries, sorted, so that equals come in one order."""
-    return tuple(sorted(name for name in meanings() if len(name) >= _SHORTEST and _codes(name)))
+    """Folded words with a meaning, sorted, so that equals come in one order. Some, as `Africans`, are no country's."""
+    return tuple(sorted(name for name in meanings() if len(name) >= _SHORTEST))
 
 
 def _codes(name: str) -> tuple[str, ...]:

@@ -107,6 +107,7 @@ def test_words_that_were_missing(text: str, code: str | None) -> None:
         ("Congoleses", "COD COG"), ("congolesi", "COD COG"), ("citizens of the Congo", "COD COG"),
         ("Guineans", "GIN GNB GNQ PNG"), ("guineanas", "GIN GNB GNQ PNG"), ("Koreans", "KOR PRK"),
         ("корейцы", "KOR PRK"), ("朝鲜人", "KOR PRK"), ("Central Africans", "017 CAF"), ("Samoans", "ASM WSM"),
+        ("guianenses", "GUF GUY SUR"),
     ],
 )  # fmt: skip
 def test_a_form_that_two_countries_share_is_refused_with_both(text: str, candidates: str) -> None:
@@ -121,6 +122,7 @@ def test_a_form_that_two_countries_share_is_refused_with_both(text: str, candida
         ("African nationals", "region"), ("multinational", "unknown_word"), ("non-Chinese citizens", "unknown_word"),
         ("indios", "unknown_word"), ("the other", "not_known"), ("nationals", "relative"), ("外国人", "relative"),
         ("Kosovars", "no_iso_code"), ("Bengalis", "unknown_word"), ("русские", "unknown_word"),
+        ("индианка", "unknown_word"), ("Africans", "region"),
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_name_stays_refused(text: str, reason: str) -> None:

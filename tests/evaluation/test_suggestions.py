@@ -30,6 +30,8 @@ GOLDEN = {
     "Nigerian victims": "NGA",
     "Gobierno de Colombia": "COL",
     "Romanian and Bulgarian": "ROU BGR",
+    "Afrikans": "",
+    "Гражданин Украины": "UKR",
     "Other Asian countries": "",
     "Sexual exploitation": "",
     "xyzzy": "",
