@@ -6,17 +6,18 @@ The result describes columns and never rows. The only content in it is the disti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import codecs
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from audit.evaluation.byte_stream import DAMAGED, open_bytes, open_text
 from audit.evaluation.columns import is_number_type, text_of
 from audit.evaluation.connection import PrivateFolder, connect, reading
 from audit.evaluation.ids import has_repeats
 from audit.evaluation.nationality_words import read as read_nationality
 from audit.evaluation.relation import Relation
-from audit.evaluation.roles import MOST_SHOWN, ColumnLook, Kind, Role, candidates
+from audit.evaluation.roles import MOST_REFUSED, MOST_SHOWN, ColumnLook, Kind, Role, candidates, likeliest
 from audit.evaluation.scores import NUMBER, number_expression
 from audit.evaluation.sql import identifier, literal
 from audit.evaluation.table_file import Format, ReadOptions, check_file, format_of, read_file
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _DELIMITERS = (",", ";", "\t", "|")
-_LEAST_CODES = 0.9
+_NEAR_NUMBER = r"^[+-]?[0-9]+([.,][0-9]+)?\s*%?$"
+_DATE = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2}([0-9]{2})?)([ T][0-9:.+Z-]*)?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,20 @@ class DataLook:
     """Format of the file."""
     delimiter: str
     """For a CSV file, the delimiter that splits its first line into most columns."""
+    encoding: str
+    """Encoding of a text file."""
+    encoding_guessed: bool
+    """Whether nobody said the encoding, and the file is not in UTF-8."""
+    sheet: str | None
+    """Sheet that was looked at, of a spreadsheet with several."""
     rows: int
     """Number of rows."""
     columns: tuple[ColumnLook, ...]
     """Descriptions of the columns, in their order, without unnamed columns and columns of lists or objects."""
     candidates: dict[Role, tuple[str, ...]]
     """For every role, the columns that could have it, the likeliest first."""
+    likeliest: dict[Role, str | None]
+    """For every role, the column that stands out; None where there is none, or a person must decide."""
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -60,19 +70,27 @@ class DataLook:
         raise KeyError(name)
 
 
-def look_at(path: Path, encoding: str = "utf-8", delimiter: str | None = None, kind: Format | None = None) -> DataLook:
+def look_at(
+    path: Path,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    kind: Format | None = None,
+    sheet: str | None = None,
+) -> DataLook:
     """Read a whole file and describe its columns.
 
     Parameters
     ----------
     path : Path
-        Parquet, CSV or JSONL, plain or compressed.
-    encoding : str
-        Encoding of a CSV or JSONL file; never guessed.
+        Parquet, CSV or JSONL, plain or compressed, or a spreadsheet.
+    encoding : str, optional
+        Encoding of a CSV or JSONL file; by default UTF-8, or else a guess, which the result says.
     delimiter : str, optional
         Delimiter of a CSV file; by default the one of comma, semicolon, tab and bar that splits the first line most.
     kind : {"parquet", "csv", "jsonl"}, optional
         Format of the file, where its name does not say.
+    sheet : str, optional
+        Sheet of a spreadsheet; not needed where it has only one.
 
     Raises
     ------
@@ -81,23 +99,54 @@ def look_at(path: Path, encoding: str = "utf-8", delimiter: str | None = None, k
     """
     path = path.absolute()
     check_file(path)
+    guessed = None if encoding is not None else _guessed_encoding(path, kind)
+    encoding = encoding or guessed or "utf-8"
     private = PrivateFolder()
     connection = connect(private, [path])
     try:
         chosen = delimiter or likely_delimiter(path, encoding, kind)
-        relation = read_file(connection, "data", path, private, ReadOptions(kind, encoding, chosen), None, {})
+        relation = read_file(
+            connection, "data", path, private, ReadOptions(kind, encoding, chosen, sheet=sheet), None, {}
+        )
         with reading(path.name):
             columns = tuple(_look(connection, relation, name, private) for name in relation.types)
     finally:
         connection.close()
         private.remove()
-    return DataLook(path.name, kind or format_of(path), chosen, relation.rows, columns, candidates(columns))
+    return DataLook(
+        source_name=path.name,
+        format=kind or format_of(path),
+        delimiter=chosen,
+        encoding=encoding,
+        encoding_guessed=guessed is not None,
+        sheet=sheet,
+        rows=relation.rows,
+        columns=columns,
+        candidates=candidates(columns),
+        likeliest=likeliest(columns),
+    )
+
+
+def _guessed_encoding(path: Path, kind: Format | None) -> str | None:
+    """Encoding of a text file that is not in UTF-8: UTF-16 by its byte order mark, or that of Windows; else None."""
+    if (kind or format_of(path)) not in ("csv", "jsonl"):
+        return None
+    try:
+        with open_bytes(path) as file:
+            if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                return "utf-16"
+        with open_text(path, "utf-8", newline="") as text:
+            while text.read(1 << 20):
+                pass
+    except UnicodeError:
+        return "cp1252"
+    except DAMAGED:  # read_file says what is wrong
+        return None
+    return None
 
 
 def likely_delimiter(path: Path, encoding: str, kind: Format | None) -> str:
     """Delimiter that splits the first line of a CSV file most; a comma for any other file."""
-    from audit.evaluation.byte_stream import DAMAGED, open_text
-
     try:
         if (kind or format_of(path)) != "csv":
             return ","
@@ -112,22 +161,32 @@ def _look(connection: duckdb.DuckDBPyConnection, relation: Relation, name: str, 
     stored, column, table = relation.types[name], relation.expression(name), identifier(relation.name)
     if not (stored in {"VARCHAR", "BOOLEAN", "UUID", '"NULL"'} or is_number_type(stored) or stored.startswith("ENUM")):
         return ColumnLook(
-            name, "other", 0.0, 0, unique=False, values=(), in_unit_interval=False, codes=None, other_codes=0
+            name,
+            "date" if stored.startswith(("DATE", "TIMESTAMP")) else "other",
+            0.0,
+            0,
+            unique=False,
+            values=(),
+            in_unit_interval=False,
+            codes=0,
+            other_codes=0,
+            refused=(),
         )
     text = f"NULLIF({text_of(column, stored)}, '')"
     written = f"regexp_matches({text}, {literal(NUMBER)})"
     number = number_expression(text) if stored == "VARCHAR" else f"TRY_CAST({column} AS DOUBLE)"
-    ((filled, distinct, numbers, inside),) = connection.execute(
+    near, day = (f"count(*) FILTER (regexp_matches({text}, {literal(form)}))" for form in (_NEAR_NUMBER, _DATE))
+    ((filled, distinct, numbers, inside, near_numbers, dates),) = connection.execute(
         f"SELECT count({text}), approx_count_distinct({text}), count(*) FILTER ({written}), "  # noqa: S608
-        f"count(*) FILTER ({number} BETWEEN 0 AND 1) FROM {table}"
+        f"count(*) FILTER ({number} BETWEEN 0 AND 1), {near}, {day} FROM {table}"
     ).fetchall()
     shared = _distinct(connection, table, text, MOST_SHOWN) if distinct <= 2 * MOST_SHOWN else None
     unique = (
         filled == relation.rows and distinct > 0.8 * filled and not has_repeats(connection, relation, text, private)
     )
     shown = () if shared is None or unique or len(shared) * 2 > filled else tuple(shared)
-    kind = _kind(stored, filled, numbers)
-    codes, others = _codes(connection, table, text) if kind == "text" and distinct <= 2000 else (None, 0)
+    kind = _kind(stored, filled, numbers, near_numbers, dates)
+    codes, others, refused = _codes(connection, table, text) if kind == "text" and distinct <= 2000 else (0, 0, ())
     return ColumnLook(
         name=name,
         kind=kind,
@@ -138,14 +197,17 @@ def _look(connection: duckdb.DuckDBPyConnection, relation: Relation, name: str, 
         in_unit_interval=kind == "number" and inside == filled,
         codes=codes,
         other_codes=others,
+        refused=refused,
     )
 
 
-def _kind(stored: str, filled: int, numbers: int) -> Kind:
+def _kind(stored: str, filled: int, numbers: int, near_numbers: int, dates: int) -> Kind:
     if stored == "BOOLEAN":
         return "truth"
     if is_number_type(stored) or (stored == "VARCHAR" and filled and numbers == filled):
         return "number"
+    if filled and max(near_numbers, dates) == filled:
+        return "date" if dates == filled else "near_number"
     return "text"
 
 
@@ -157,9 +219,11 @@ def _distinct(connection: duckdb.DuckDBPyConnection, table: str, text: str, most
     return sorted(row[0] for row in found) if len(found) <= most else None
 
 
-def _codes(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> tuple[int | None, int]:
-    values: Sequence[str] = _distinct(connection, table, text, 4000) or ()
-    known = sum(1 for value in values if read_nationality(value).code is not None)
-    if known < 3 or known < _LEAST_CODES * len(values):
-        return None, 0
-    return known, len(values) - known
+def _codes(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> tuple[int, int, tuple[str, ...]]:
+    """Count the values that are read as nationalities and the others; show of these only what rows share."""
+    found = connection.execute(
+        f"SELECT {text}, count(*) FROM {table} WHERE {text} IS NOT NULL GROUP BY 1 ORDER BY 1 LIMIT 4000"  # noqa: S608
+    ).fetchall()
+    others = [(value, rows) for value, rows in found if read_nationality(value).code is None]
+    known = len(found) - len(others)
+    return known, len(others) * bool(known), tuple(value for value, rows in others if rows > 1 and known)[:MOST_REFUSED]

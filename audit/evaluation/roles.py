@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 MOST_SHOWN: Final = 30
 """A column with more different values than this shows none of them."""
+MOST_REFUSED: Final = 10
+"""Most values shown that are not read as nationalities."""
 
 Role = Literal["id", "label", "score", "decision", "gender", "nationality"]
-Kind = Literal["text", "number", "truth", "other"]
+Kind = Literal["text", "number", "near_number", "truth", "date", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class ColumnLook:
     name: str
     """Name in the file."""
     kind: Kind
-    """`number` if the column is stored as numbers, or as text in which every filled cell is a number."""
+    """`number` if the column is stored as numbers, or as text in which every filled cell is a number; `near_number` if
+    every one is but for decimal commas and percent signs, as in `0,45` and `45 %`."""
     missing: float
     """Share of rows with an empty cell."""
     distinct: int
@@ -32,63 +36,77 @@ class ColumnLook:
     """Distinct values, sorted, if there are at most `MOST_SHOWN` and rows share them; else none."""
     in_unit_interval: bool
     """For a number: whether all values lie within [0, 1]."""
-    codes: int | None
-    """Number of distinct values that are read as nationalities, if most are; else None."""
+    codes: int
+    """Number of distinct values that are read as nationalities."""
     other_codes: int
-    """Number of distinct values that are not read as nationalities, if most are."""
+    """Number of distinct values that are not read as nationalities, where some are."""
+    refused: tuple[str, ...]
+    """Those of them that rows share, sorted; at most `MOST_REFUSED`."""
 
 
 _NAMES: Final[dict[Role, re.Pattern[str]]] = {
-    "id": re.compile(r"(^|_)(id|uuid|guid|key|ref|reference|number|nr|no)$"),
+    "id": re.compile(r"(^|_)(id|uuid|guid|key|ref|reference|number|nr|no|expediente|dossier|caso)$"),
     "label": re.compile(
-        r"(^|_)(label|labels|target|y|truth|outcome|exploited|exploitation|trafficked|trafficking|victim|confirmed|"
-        r"positive|labour|labor)($|_)|^y_?true$|ground_?truth|^is_"
+        r"(^|_)(labels?|target|truth|outcome|exploited|exploitation|explotacion|trafficked|trafficking|victima?|victime|"
+        r"confirmed|ground_truth|etiqueta|etiquette)($|_)|^y_?true$|^y$"
     ),
-    "score": re.compile(r"(^|_)(score|scores|prob|probability|proba|risk|confidence)$|^p_?hat$"),
-    "decision": re.compile(r"(^|_)(decision|pred|prediction|predicted|flag|flagged|alert|alerted)$"),
-    "gender": re.compile(r"(^|_)(gender|sex|sexe|sexo|genre|genero|género|geschlecht|geslacht|kjonn|kön)($|_)"),
+    "score": re.compile(
+        r"(^|_)(scores?|prob|probability|proba|risk|confidence|puntaje|puntuacion|probabilidad|riesgo|probabilite|"
+        r"risque|punteggio|pred|prediction|predicted)$|^p_?hat$|^y_(score|hat|pred)$"
+    ),
+    "decision": re.compile(r"(^|_)(decision|pred|prediction|predicted|flag|flagged|alert|alerted|alerta|alerte)$"),
+    "gender": re.compile(
+        r"(^|_)(gender|sex|sexe|sexo|sesso|genre|genero|genere|geschlecht|geslacht|kjonn|kon|пол)($|_)"
+    ),
     "nationality": re.compile(
-        r"(^|_)(nationality|nationalities|citizenship|nationalite|nationalité|nacionalidad|staatsangehörigkeit)($|_)"
+        r"(^|_)(nationality|nationalities|citizenship|nationalite|nacionalidad|nacionalidade|ciudadania|cittadinanza|"
+        r"nazionalita|staatsangehorigkeit|nationaliteit|nationalitat|гражданство)($|_)"
     ),
 }
-_COUNTRY = re.compile(r"(^|_)(country|origin|iso[23]?|cca[23])($|_)")
+_PERHAPS_LABEL = re.compile(r"(^|_)(is|positive|labou?r|case|status)($|_)")
+_COUNTRY = re.compile(
+    r"(^|_)(country|countries|origin|origins|iso[23]?|cca[23]|pays|pais|paese|land|herkunft|herkunftsland|origine|origen|"
+    r"origem|procedencia|страна)($|_)"
+)
 
 _GENDER_WORDS: Final = frozenset(
     {"woman", "women", "man", "men", "female", "male", "girl", "boy", "non-binary", "nonbinary", "femme", "homme",
-     "mujer", "hombre", "frau", "mann", "f", "m", "x", "w", "unknown", "other", "trans", "transgender"}
+     "mujer", "hombre", "femenino", "masculino", "donna", "uomo", "frau", "mann", "f", "m", "x", "w", "unknown",
+     "other", "trans", "transgender"}
 )  # fmt: skip
 
-_TWO_SIDED: Final = (
-    frozenset({"0", "1"}),
-    frozenset({"true", "false"}),
-    frozenset({"yes", "no"}),
-    frozenset({"y", "n"}),
-    frozenset({"positive", "negative"}),
-)
-_MOST_CLASSES = 4
+YES: Final = ("1", "true", "yes", "y", "positive", "si", "sí", "oui", "ja", "да", "verdadero", "vrai")
+NO: Final = ("0", "false", "no", "n", "negative", "non", "nein", "нет", "falso", "faux")
+_NAMED: Final = 4
+"""Points of a column whose name says its role: with fewer it is a candidate, and a person decides."""
+_MOST_CLASSES = 10
 
 
 def candidates(columns: Sequence[ColumnLook]) -> dict[Role, tuple[str, ...]]:
     """For every role, the names of the columns that could have it, the likeliest first; often none."""
-    judged = {
-        "id": _id,
-        "label": _label,
-        "score": _score,
-        "decision": _decision,
-        "gender": _gender,
-        "nationality": _nationality,
-    }
-    found: dict[Role, tuple[str, ...]] = {}
+    return {role: tuple(columns[place].name for _, place in _ranked(role, columns)) for role in _NAMES}
+
+
+def likeliest(columns: Sequence[ColumnLook]) -> dict[Role, str | None]:
+    """For every role, the column that stands out among those that could have it; None where a person must decide."""
+    found: dict[Role, str | None] = {}
     for role in _NAMES:
-        points = [(judged[role](column), -place) for place, column in enumerate(columns)]
-        found[role] = tuple(columns[-place].name for likely, place in sorted(points, reverse=True) if likely > 0)
+        ranked = [*_ranked(role, columns), (0, 0)]
+        stands_out = ranked[0][0] >= _LEAST[role] and (ranked[0][0] > ranked[1][0])
+        found[role] = columns[ranked[0][1]].name if stands_out else None
     return found
 
 
+def _ranked(role: Role, columns: Sequence[ColumnLook]) -> list[tuple[int, int]]:
+    points = [(_POINTS[role](column), place) for place, column in enumerate(columns)]
+    return sorted(((many, place) for many, place in points if many > 0), key=lambda one: (-one[0], one[1]))
+
+
 def snake_case(name: str) -> str:
-    """Name in snake case: `isForcedLabour` and `Case ID` become `is_forced_labour` and `case_id`."""
+    """Name in snake case without accents: `isForcedLabour` and `Género ` become `is_forced_labour` and `genero`."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
-    return re.sub(r"[\W_]+", "_", parted).casefold()
+    plain = "".join(one for one in unicodedata.normalize("NFKD", parted) if not unicodedata.combining(one))
+    return re.sub(r"[\W_]+", "_", plain).casefold()
 
 
 def _named(role: Role, column: ColumnLook) -> bool:
@@ -96,39 +114,65 @@ def _named(role: Role, column: ColumnLook) -> bool:
 
 
 def _id(column: ColumnLook) -> int:
-    if not column.unique:
+    if not column.unique or column.kind in ("date", "near_number"):
         return 0
-    return 3 if _named("id", column) else 2 if column.kind == "text" else 1 if not column.in_unit_interval else 0
+    return _NAMED if _named("id", column) else 2 if column.kind == "text" else 1 if not column.in_unit_interval else 0
 
 
 def _label(column: ColumnLook) -> int:
-    two_sided = _two_sided(column)
-    if _named("decision", column) or _named("gender", column) or not two_sided:
+    shared = column.kind == "truth" or (bool(column.values) and 2 <= column.distinct <= _MOST_CLASSES)
+    if not shared or any(_named(role, column) for role in ("decision", "gender", "score")):
         return 0
-    return (3 if _named("label", column) else 0) + (2 if column.distinct == 2 else 1)
+    named = _named("label", column)
+    if not (named or _two_sided(column)):
+        return 0
+    points = _NAMED if named else 2 if _PERHAPS_LABEL.search(snake_case(column.name)) else 1
+    return 2 * points + _two_sided(column)
 
 
 def _decision(column: ColumnLook) -> int:
-    return 3 if _named("decision", column) and _two_sided(column) else 0
+    return _NAMED if _named("decision", column) and _two_sided(column) else 0
 
 
 def _two_sided(column: ColumnLook) -> bool:
     values = {value.casefold() for value in column.values}
-    return column.distinct <= _MOST_CLASSES and any(pair <= values for pair in _TWO_SIDED)
+    sides = (values.intersection(YES), values.intersection(NO))
+    return column.kind == "truth" or (all(sides) and column.distinct <= 4)
 
 
 def _score(column: ColumnLook) -> int:
-    if column.kind != "number" or column.distinct <= _MOST_CLASSES or not _named("score", column):
+    if column.kind not in ("number", "near_number") or column.distinct <= 2 or (column.unique and _named("id", column)):
         return 0
-    return 3 if column.in_unit_interval else 1
+    if _named("score", column):
+        return _NAMED + column.in_unit_interval
+    return 1 if column.kind == "near_number" or (column.in_unit_interval and column.distinct > _MOST_CLASSES) else 0
 
 
 def _gender(column: ColumnLook) -> int:
     values = {value.casefold() for value in column.values}
     words = bool(values) and values <= _GENDER_WORDS and any(len(value) > 1 for value in values)
-    return (3 if _named("gender", column) and not column.unique else 0) + (2 if words else 0)
+    return (_NAMED if _named("gender", column) and not column.unique else 0) + (2 if words else 0)
 
 
 def _nationality(column: ColumnLook) -> int:
-    named = 3 if _named("nationality", column) else 1 if _COUNTRY.search(snake_case(column.name)) else 0
-    return named + 2 if column.codes else 0 if named < 3 or column.unique else named
+    """Points by name and values: a column that is called country keeps them though some values are not read."""
+    most = column.codes >= 3 and column.codes >= 9 * column.other_codes
+    if _named("nationality", column) and not column.unique:
+        return _NAMED + 2 + most
+    if _COUNTRY.search(snake_case(column.name)) and column.codes >= 2 and column.codes >= column.other_codes:
+        return _NAMED + most
+    return 2 if most else 0
+
+
+_POINTS: Final[dict[Role, Callable[[ColumnLook], int]]] = {
+    "id": _id,
+    "label": _label,
+    "score": _score,
+    "decision": _decision,
+    "gender": _gender,
+    "nationality": _nationality,
+}
+_LEAST: Final[dict[Role, int]] = {
+    "id": 1, "label": 2 * _NAMED, "score": _NAMED, "decision": _NAMED, "gender": 2, "nationality": 2,
+}  # fmt: skip
+"""Fewest points with which a column is taken. A wrong id is harmless, for it is unique; a wrong label is not."""

@@ -26,7 +26,10 @@ _SECONDS: Final = 300.0
 _MOST_NAMED: Final = 5
 _ALONE: Final = "or save the sheet alone, as CSV (UTF-8) or as a new workbook"
 _PROBLEMS: Final = {
-    "sheet": ("has {number} sheets and does not say which one is meant: {sheets}", 'write sheet = "…" beside `path`'),
+    "sheet": (
+        "has {number} sheets and does not say which one is meant: {sheets}",
+        'write sheet = "…" beside `path`, or begin with audit7k init --sheet "…"',
+    ),
     "merged": (
         "has merged cells in that sheet, of which only the first one holds the value",
         f"unmerge them, {_ALONE}",

@@ -159,8 +159,8 @@ def format_of(path: Path) -> Format:
         raise DataError(
             f"{shown(path.name)}: its name does not say which format it is in",
             slug="format",
-            hint='write format = "parquet", "csv" or "jsonl" in plan or design, or call it .parquet, .csv, .jsonl, '
-            ".xlsx, .xls or .ods",
+            hint="call it .parquet, .csv, .jsonl, .xlsx, .xls or .ods; a plan or design can also say "
+            'format = "parquet", "csv" or "jsonl"',
         )
     return kind
 

@@ -24,7 +24,7 @@ CODES = ("NGA", "GHA", "FRA", "DEU", "MLI")
 
 
 def write_data(file: Path, *, sex: tuple[str, ...] = ("F", "M"), label: tuple[str, ...] = ("1", "0")) -> Path:
-    rows = ["case_id;exploited;is_victim;score;sex;citizenship;note"]
+    rows = ["case_id;exploited;is_minor;score;sex;citizenship;note"]
     rows += [
         f"c{n:03};{label[n % len(label)]};{n % 2};0.{n:02};{sex[n % len(sex)]};{CODES[n % 5]};text {n % 50}"
         for n in range(60)
@@ -72,7 +72,7 @@ def test_the_plan_names_the_columns_and_leaves_what_only_a_person_knows(here: Pa
     assert plan["detector"]["score"] == "score"
     assert plan["groups"]["gender"]["column"] == "sex"
     assert plan["groups"]["nationality"]["column"] == "citizenship"
-    assert 'label = "exploited"  # or is it: "is_victim"?' in text
+    assert 'label = "exploited"  # or is it: "is_minor"?' in text
     for gap in gaps_in(text):
         assert f"  {gap}\n" in out
     keys = [gap.partition(": ")[2] for gap in gaps_in(text)]
@@ -168,7 +168,7 @@ def test_in_a_terminal_it_asks_where_there_is_a_choice_and_nowhere_else(here: Pa
     assert shown.count(b"Which column") == 1
     assert b"Which column is the label?" in shown
     text = (here / "plan.toml").read_text(encoding="utf-8")
-    assert tomllib.loads(text)["evaluation_set"]["label"] == "is_victim"
+    assert tomllib.loads(text)["evaluation_set"]["label"] == "is_minor"
     assert "or is it" not in text
 
 

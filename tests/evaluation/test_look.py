@@ -47,7 +47,7 @@ def test_the_delimiter_is_found_and_bad_files_are_refused(tmp_path: Path) -> Non
     assert look.column("geslacht").values == ("M", "V")
     (tmp_path / "set.csv").write_bytes(b"id\n\xff\n")
     with pytest.raises(DataError, match=r"line 2 has a byte that is not utf-8"):
-        look_at(tmp_path / "set.csv")
+        look_at(tmp_path / "set.csv", "utf-8")
 
 
 def test_columns_of_lists_and_objects_are_no_candidates(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_columns_of_lists_and_objects_are_no_candidates(tmp_path: Path) -> None:
     assert [(column.name, column.kind) for column in look.columns] == [
         ("id", "text"),
         ("list", "other"),
-        ("when", "other"),
+        ("when", "date"),
     ]
     (tmp_path / "s.jsonl").write_text('{"id": "a", "list": [1], "": 2}\n{"id": "b", "x": null}\n')
     assert [column.name for column in look_at(tmp_path / "s.jsonl").columns] == ["id", "x"]

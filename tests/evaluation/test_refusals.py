@@ -320,8 +320,8 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     )
     (tmp_path / "set.dat").write_text(HEADER + GOOD)
     assert refusal(made_plan("set.dat"), tmp_path) == (
-        'set.dat: its name does not say which format it is in — write format = "parquet", "csv" or "jsonl" in '
-        "plan or design, or call it .parquet, .csv, .jsonl, .xlsx, .xls or .ods"
+        "set.dat: its name does not say which format it is in — call it .parquet, .csv, .jsonl, .xlsx, .xls or .ods; a "
+        'plan or design can also say format = "parquet", "csv" or "jsonl"'
     )
     assert refusal(made_plan(None), tmp_path) == (
         'the plan names no evaluation set — write path = "..." in [evaluation_set], or pass a table in Python'

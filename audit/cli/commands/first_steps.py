@@ -46,14 +46,17 @@ def demo(
 
 
 def init(
-    data: Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV or JSONL.")],
+    data: Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV, JSONL, .xlsx, .xls or .ods.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the plan goes.")] = Path("plan.toml"),
-    encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of a CSV or JSONL file.")] = "utf-8",
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Encoding of a CSV or JSONL file.", show_default="guessed")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of a spreadsheet.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a plan that is already there.")] = False,
 ) -> None:
     """Write a commented plan by looking at a data file. Asks only in a terminal, and only where there is a choice."""
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.pages.first_plan import choose_or_ask, draft_from
+    from audit.cli.pages.first_plan import draft_from, somebody_is_there
     from audit.evaluation.look import look_at
     from audit.plan.file.draft import draft_plan, gaps_in
     from audit.vocabulary.text import printable
@@ -62,8 +65,8 @@ def init(
         raise ArgumentError(
             f"{out} is there already", slug="plan-exists", hint="name another with --out, or add --force"
         )
-    look = look_at(data, encoding)
-    text = draft_plan(draft_from(look, data, out, encoding, choose_or_ask()))
+    look = look_at(data, encoding, sheet=sheet)
+    text = draft_plan(draft_from(look, data, out, ask=somebody_is_there()))
     write_file(out, text, private=False)
     gaps = gaps_in(text)
     say(

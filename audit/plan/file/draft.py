@@ -36,6 +36,10 @@ class PlanDraft:
     """Encoding of a text file."""
     delimiter: str = ","
     """Delimiter of a CSV file."""
+    encoding_guessed: bool = False
+    """Whether the encoding is a guess that a person must confirm."""
+    sheet: str | None = None
+    """Sheet of a spreadsheet."""
     id: str | None = None
     """Column of ids."""
     label: TwoSided | None = None
@@ -44,6 +48,8 @@ class PlanDraft:
     """Column of scores."""
     score_in_unit_interval: bool = True
     """Whether all scores lie within [0, 1]."""
+    score_as_text: bool = False
+    """Whether the scores are written with decimal commas or percent signs."""
     decision: TwoSided | None = None
     """Column of decisions; used where there is no score."""
     gender: str | None = None
@@ -54,16 +60,21 @@ class PlanDraft:
     """Column of nationality."""
     nationality_others: int = 0
     """Number of its values that are not codes of a nationality."""
+    nationality_refused: tuple[str, ...] = ()
+    """Some of those values."""
     numbers: tuple[str, ...] = ()
     """Columns of text that hold numbers."""
     alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """For a column that was taken without asking: other columns that would fit."""
 
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """For a role that no column stands out for: the columns that could have it."""
+
     @property
     def features(self) -> tuple[str, ...]:
         """Sensitive features of the plan: those with a known column, or both where neither is known."""
         known = {"gender": self.gender, "nationality": self.nationality}
-        return tuple(name for name, column in known.items() if column is not None) or tuple(known)
+        return tuple(name for name, one in known.items() if one is not None or self.choices.get(name)) or tuple(known)
 
 
 def draft_plan(draft: PlanDraft) -> str:
@@ -108,13 +119,21 @@ def _detector(draft: PlanDraft) -> str:
         lines.append('# Answers that stand in the file. To run a model instead: kind = "skops" or kind = "python".')
         lines.append('kind = "predictions"')
     if draft.score is not None:
-        lines.append(f"score = {_taken(draft, draft.score)}")
+        if draft.score_as_text:
+            numbers = f"{draft.score}, once its cells are numbers such as 0.45, without percent signs or commas"
+            lines.append(f"score = {toml_text(f'{WRITE_HERE}: {numbers}')}")
+        else:
+            lines.append(f"score = {_taken(draft, draft.score)}")
         if not draft.score_in_unit_interval:
             lines.append(f'score_range = "{WRITE_HERE}: [lowest, highest] score that the detector can give"')
         lines.append(f'threshold = "{WRITE_HERE}: flagged is a score of at least this number (or top_k, a capacity)"')
     elif draft.decision is not None:
         lines.append(f"decision = {_taken(draft, draft.decision.column)}")
         lines += _sides("decision", draft.decision, "flagged", "not flagged")
+    elif draft.choices.get("score"):
+        lines.append('kind = "predictions"')
+        lines.append(f"score = {_column(draft, None, 'score', 'the column with the score of the system under audit')}")
+        lines.append(f'threshold = "{WRITE_HERE}: flagged is a score of at least this number (or top_k, a capacity)"')
     else:
         lines.append('# Answers that are there already: kind = "predictions" with score or decision, a column.')
         lines.append('# A model that is run: kind = "skops" (path, features) or kind = "python" (entry, features).')
@@ -124,13 +143,20 @@ def _detector(draft: PlanDraft) -> str:
 
 def _evaluation_set(draft: PlanDraft) -> str:
     lines = ["[evaluation_set]", f"path = {toml_text(draft.path)}"]
-    if draft.encoding.casefold().replace("-", "") != "utf8":
+    if draft.sheet is not None:
+        lines.append(f"sheet = {toml_text(draft.sheet)}")
+    if draft.encoding_guessed:
+        guess = f"{draft.encoding}, if names are spelt rightly when it is read so; it is not utf-8"
+        lines.append(f"encoding = {toml_text(f'{WRITE_HERE}: {guess}')}")
+    elif draft.encoding.casefold().replace("-", "") != "utf8":
         lines.append(f"encoding = {toml_text(draft.encoding)}")
     if draft.delimiter != ",":
         lines.append(f"delimiter = {toml_text(draft.delimiter)}")
-    lines.append(f"id = {_column(draft, draft.id, 'the column that names each case once')}")
+    lines.append(f"id = {_column(draft, draft.id, 'id', 'the column that names each case once')}")
     if draft.label is None:
-        lines.append(f"label = {_column(draft, None, 'the column that says whether a case is one of exploitation')}")
+        meaning = "the column that says whether a case is one of exploitation"
+        lines.append(f"label = {_column(draft, None, 'label', meaning)}")
+        lines.append('# Unless its values are 1 and 0: label_positive = ["..."] and label_negative = ["..."]')
     else:
         lines.append(f"label = {_taken(draft, draft.label.column)}")
         lines += _sides("label", draft.label, "exploitation", "no exploitation")
@@ -142,11 +168,14 @@ def _evaluation_set(draft: PlanDraft) -> str:
 
 def _sides(key: str, column: TwoSided, yes: str, no: str) -> list[str]:
     """Values of a column with two sides. They are written out even where they are the default, to be checked."""
+    of = f"; they are {', '.join(column.neither)}" if column.neither else ""
     lines = [
-        f"{key}_{side} = {_list(values) if values else _list([f'{WRITE_HERE}: values that mean {meaning}'])}"
+        f"{key}_{side} = {_list(values) if values else _list([f'{WRITE_HERE}: values that mean {meaning}{of}'])}"
         + (f"  # taken for: {meaning}" if values else "")
         for side, values, meaning in (("positive", column.yes, yes), ("negative", column.no, no))
     ]
+    if not (column.yes and column.no):
+        return lines
     if column.neither and key == "label":
         lines.append(f"# Other values of the column; if they stand for a missing one: {key}_missing = ")
         lines[-1] += _list(column.neither)
@@ -156,7 +185,10 @@ def _sides(key: str, column: TwoSided, yes: str, no: str) -> list[str]:
 
 
 def _gender(draft: PlanDraft) -> str:
-    lines = ["[groups.gender]", f"column = {_column(draft, draft.gender, 'the column that holds the gender')}"]
+    lines = [
+        "[groups.gender]",
+        f"column = {_column(draft, draft.gender, 'gender', 'the column that holds the gender')}",
+    ]
     unread = [value for value in draft.gender_values if value.casefold() not in GENDERS]
     if unread:
         lines.append("# Its values. What they mean is not guessed: M is man in one language and woman in another.")
@@ -168,10 +200,11 @@ def _gender(draft: PlanDraft) -> str:
 def _nationality(draft: PlanDraft) -> str:
     lines = ["[groups.nationality]"]
     if draft.nationality_others:
-        lines.append(
-            f"# {draft.nationality_others:,} of its values are not read: `audit7k codes` says why, and writes a map"
-        )
-    lines.append(f"column = {_column(draft, draft.nationality, 'the column that holds the nationality')}")
+        some = f", such as {', '.join(map(toml_text, draft.nationality_refused))}" if draft.nationality_refused else ""
+        lines.append(f"# {draft.nationality_others:,} of its values are not read{some}:")
+        lines.append("# `audit7k codes` says why, and writes a map. Until then a run refuses the rows that hold them.")
+    meaning = "the column that holds the nationality"
+    lines.append(f"column = {_column(draft, draft.nationality, 'nationality', meaning)}")
     lines.append("# A nationality with too few cases to pass alone is judged as part of a larger group:")
     lines.append('ladder = ["country", "m49-subregion", "m49-region"]')
     return "\n".join(lines) + "\n"
@@ -212,8 +245,11 @@ def _governance() -> str:
 """
 
 
-def _column(draft: PlanDraft, name: str | None, meaning: str) -> str:
-    return f'"{WRITE_HERE}: {meaning}"' if name is None else _taken(draft, name)
+def _column(draft: PlanDraft, name: str | None, role: str, meaning: str) -> str:
+    if name is not None:
+        return _taken(draft, name)
+    offered = draft.choices.get(role, ())
+    return toml_text(f"{WRITE_HERE}: {meaning}" + (f"; it could be {' or '.join(offered)}" if offered else ""))
 
 
 def _taken(draft: PlanDraft, name: str) -> str:

@@ -1,0 +1,238 @@
+# ruff: noqa: E501 - a shape is easier to read when its columns are one line each
+"""What `init` says of files as people have them: it takes what stands out, and leaves the rest to be decided."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made.spreadsheets import write_xlsx
+from typer.testing import CliRunner
+
+from audit.cli.commands.app import app
+from audit.plan.file.draft import gaps_in
+from audit.plan.file.unfinished import WRITE_HERE
+
+SHARED = Path(os.environ.get("AUDIT7K_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+ALWAYS = {
+    "audit.title",
+    "audit.owner",
+    "audit.use",
+    "audit.route",
+    "audit.limits_set_by",
+    "evaluation_set.label_source",
+}
+"""What no file says."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    columns: dict[str, Sequence[Any]]
+    takes: dict[str, str | None]
+    decides: set[str]
+    says: tuple[str, ...] = ()
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    rows: int = field(default=60)
+
+
+def init(path: Path, *more: str) -> str:
+    plan = path.with_name("plan.toml")
+    done = CliRunner().invoke(app, ["init", str(path), "--out", str(plan), *more])
+    assert done.exit_code == 0, done.stderr
+    text = plan.read_text(encoding="utf-8")
+    for gap in gaps_in(text):
+        assert gap in done.stdout
+    return text
+
+
+def taken(text: str) -> dict[str, str | None]:
+    """The columns that a plan names without a gap."""
+    plan = tomllib.loads(text)
+    named = {
+        "id": plan["evaluation_set"].get("id"),
+        "label": plan["evaluation_set"].get("label"),
+        "score": plan["detector"].get("score"),
+        "decision": plan["detector"].get("decision"),
+        **{feature: section["column"] for feature, section in plan["groups"].items()},
+    }
+    return {role: name for role, name in named.items() if name is not None and not name.startswith(WRITE_HERE)}
+
+
+def gaps(text: str) -> set[str]:
+    return {gap.partition(": ")[2] for gap in gaps_in(text)} - ALWAYS
+
+
+IDS = [f"k{n:03}" for n in range(60)]
+HALF = [n % 2 for n in range(60)]
+SCORES = [f"0.{n:03}" for n in range(60)]
+CODES = ("NGA", "GHA", "FRA", "DEU", "MLI")
+SHAPES = {
+    "dates": Shape(
+        {"caso": IDS, "fecha": [f"2024-01-{n % 28 + 1:02}" for n in range(60)], "victima": ["sí", "no"] * 30,
+         "puntaje": SCORES, "sexo": ["mujer", "hombre"] * 30, "país": ["Nigeria", "Ghana", "Perú"] * 20},
+        {"id": "caso", "label": "victima", "score": "puntaje", "gender": "sexo", "nationality": "país"},
+        {"detector.threshold", "groups.gender.map.mujer", "groups.gender.map.hombre"},
+        ('label_positive = ["sí"]', 'label_negative = ["no"]'),
+        delimiter=";", encoding="utf-8",
+    ),
+    "cp1252 and semicolons": Shape(
+        {"caso": IDS, "explotación": HALF, "puntuación": SCORES, "género": ["mujer", "hombre"] * 30,
+         "país de origen": ["España", "Perú", "Haití"] * 20},
+        {"id": "caso", "label": "explotación", "score": "puntuación", "gender": "género", "nationality": "país de origen"},
+        {"evaluation_set.encoding", "detector.threshold", "groups.gender.map.mujer", "groups.gender.map.hombre"},
+        ('delimiter = ";"', "cp1252, if names are spelt rightly when it is read so; it is not utf-8"),
+        delimiter=";", encoding="cp1252",
+    ),
+    "percent signs": Shape(
+        {"id": IDS, "label": HALF, "score": [f"{n} %" for n in range(60)], "gender": ["woman", "man"] * 30},
+        {"id": "id", "label": "label", "gender": "gender"},
+        {"detector.score", "detector.score_range", "detector.threshold"},
+        ("score, once its cells are numbers such as 0.45, without percent signs or commas",),
+    ),
+    "decimal commas": Shape(
+        {"id": IDS, "label": HALF, "risk": [f"0,{n:03}" for n in range(60)], "gender": ["woman", "man"] * 30},
+        {"id": "id", "label": "label", "gender": "gender"},
+        {"detector.score", "detector.score_range", "detector.threshold"},
+        ("risk, once its cells are numbers",),
+        delimiter=";",
+    ),
+    "yes and no": Shape(
+        {"id": IDS, "trafficked": ["Yes", "No"] * 30, "flagged": ["No", "Yes"] * 30, "sex": ["woman", "man"] * 30},
+        {"id": "id", "label": "trafficked", "decision": "flagged", "gender": "sex"},
+        set(),
+        ('label_positive = ["Yes"]', 'decision_positive = ["Yes"]'),
+    ),
+    "good and bad": Shape(
+        {"id": IDS, "outcome": ["good", "bad"] * 30, "score": SCORES, "gender": ["woman", "man"] * 30},
+        {"id": "id", "label": "outcome", "score": "score", "gender": "gender"},
+        {"detector.threshold", "evaluation_set.label_positive[1]", "evaluation_set.label_negative[1]"},
+        ("values that mean exploitation; they are bad, good",),
+    ),
+    "two scores": Shape(
+        {"id": IDS, "label": HALF, "score_a": SCORES, "model_score": SCORES[::-1], "risk_score": SCORES,
+         "gender": ["woman", "man"] * 30},
+        {"id": "id", "label": "label", "gender": "gender"},
+        {"detector.score", "detector.threshold"},
+        ("it could be model_score or risk_score or score_a",),
+    ),
+    "several columns of 0 and 1": Shape(
+        {"id": IDS, "minor": HALF, "debt": [int(n % 3 == 0) for n in range(60)], "alone": HALF[::-1], "score": SCORES,
+         "gender": ["woman", "man"] * 30},
+        {"id": "id", "score": "score", "gender": "gender"},
+        {"detector.threshold", "evaluation_set.label"},
+        ("it could be minor or debt or alone",),
+    ),
+    "a text called label": Shape(
+        {"id": IDS, "minor": HALF, "label": ["trafficking", "labour dispute", "unclear"] * 20, "score": SCORES,
+         "gender": ["woman", "man"] * 30},
+        {"id": "id", "label": "label", "score": "score", "gender": "gender"},
+        {"detector.threshold", "evaluation_set.label_positive[1]", "evaluation_set.label_negative[1]"},
+        ("values that mean exploitation; they are labour dispute, trafficking, unclear", 'or is it: "minor"?'),
+    ),
+    "a country with values that are not read": Shape(
+        {"id": IDS, "label": HALF, "score": SCORES, "native_country": ["Mexico", "Hong", "South", "Cuba", "Peru", "?"] * 10},
+        {"id": "id", "label": "label", "score": "score", "nationality": "native_country"},
+        {"detector.threshold"},
+        ('3 of its values are not read, such as "?", "Hong", "South":',),
+    ),
+    "two countries": Shape(
+        {"id": IDS, "label": HALF, "score": SCORES, "origin": CODES * 12, "pays": CODES[::-1] * 12},
+        {"id": "id", "label": "label", "score": "score"},
+        {"detector.threshold", "groups.nationality.column"},
+        ("it could be origin or pays",),
+    ),
+    "nothing that could be a label": Shape(
+        {"row": IDS, "when": [f"{n % 28 + 1}.1.2024" for n in range(60)], "amount": [f"{n * 17}" for n in range(60)]},
+        {"id": "row"},
+        {"detector.kind", "evaluation_set.label", "groups.gender.column", "groups.nationality.column"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_each_shape_of_file(name: str, tmp_path: Path) -> None:
+    shape = SHAPES[name]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=shape.delimiter)
+    writer.writerow(shape.columns)
+    writer.writerows(zip(*shape.columns.values(), strict=True))
+    (tmp_path / "set.csv").write_bytes(text.getvalue().encode(shape.encoding))
+    plan = init(tmp_path / "set.csv")
+    assert taken(plan) == shape.takes
+    assert gaps(plan) == shape.decides
+    for words in shape.says:
+        assert words in plan
+
+
+def test_a_value_that_stands_in_one_row_is_counted_and_not_shown(tmp_path: Path) -> None:
+    rows = [
+        f"{one},{label},{('Peru', 'Cuba', 'Atlantis')[n % 3] if n else 'Zq7canary'}"
+        for n, (one, label) in enumerate(zip(IDS, HALF, strict=True))
+    ]
+    (tmp_path / "set.csv").write_text("\n".join(["id,label,country", *rows]))
+    plan = init(tmp_path / "set.csv")
+    assert '2 of its values are not read, such as "Atlantis":' in plan
+    assert "Zq7canary" not in plan
+
+
+def test_the_encoding_is_taken_where_somebody_says_it(tmp_path: Path) -> None:
+    (tmp_path / "set.csv").write_bytes("id;género\na;mujer\nb;hombre\n".encode("cp1252"))
+    assert "evaluation_set.encoding" in gaps(init(tmp_path / "set.csv"))
+    said = init(tmp_path / "set.csv", "--encoding", "cp1252", "--force")
+    assert tomllib.loads(said)["evaluation_set"]["encoding"] == "cp1252"
+    assert "evaluation_set.encoding" not in gaps(said)
+    (tmp_path / "set.csv").write_text("id;género\na;mujer\nb;hombre\n", encoding="utf-16")
+    assert "utf-16, if names are spelt rightly" in init(tmp_path / "set.csv", "--force")
+
+
+def test_a_spreadsheet_with_spanish_names(tmp_path: Path) -> None:
+    rows = [
+        [f"{n:03}", "sí" if n % 2 else "no", n / 100, "mujer", "Perú", '<c s="1"><v>45351</v></c>'] for n in range(40)
+    ]
+    header = ["expediente", "víctima", "puntaje", "sexo", "nacionalidad", "fecha"]
+    path = write_xlsx(tmp_path / "casos.xlsx", {"casos": [header, *rows], "notas": [["x"]]})
+    done = CliRunner().invoke(app, ["init", str(path), "--out", str(tmp_path / "plan.toml")])
+    assert done.exit_code == 4
+    assert 'has 2 sheets and does not say which one is meant: "casos", "notas"' in done.stderr
+    plan = init(path, "--sheet", "casos")
+    assert tomllib.loads(plan)["evaluation_set"]["sheet"] == "casos"
+    assert taken(plan) == {
+        "id": "expediente", "label": "víctima", "score": "puntaje", "gender": "sexo", "nationality": "nacionalidad",
+    }  # fmt: skip
+
+
+REAL = {
+    "compas_two_years_deid.csv": (
+        {"id": "row_id", "gender": "sex"},
+        {"detector.score", "detector.threshold", "evaluation_set.label", "groups.gender.map.Female",
+         "groups.gender.map.Male"},
+        ("it could be decile_score or v_decile_score", "is_recid or two_year_recid"),
+    ),
+    "ctdc_kanon_2012_2018_victims.csv": (
+        {"gender": "gender", "nationality": "citizenship"},
+        {"detector.kind", "evaluation_set.id", "evaluation_set.label", "groups.gender.map.Female",
+         "groups.gender.map.Male"},
+        ("it could be isForcedLabour", 'are not read, such as "0"'),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_files(name: str, tmp_path: Path) -> None:
+    if not (SHARED / name).exists():
+        pytest.skip(f"no {name} in {SHARED}")
+    (tmp_path / name).symlink_to(SHARED / name)
+    plan = init(tmp_path / name)
+    takes, decides, says = REAL[name]
+    assert taken(plan) == takes
+    assert gaps(plan) == decides
+    for words in says:
+        assert words in plan
