@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from audit.result.findings.further import NotJudgedAlone
-from audit.result.findings.judged import Because, Outcome, RuleBecause, RuleResult, Scale, Verdict
+from audit.result.findings.judged import Because, EstimateReason, Outcome, RuleBecause, RuleResult, Scale, Verdict
 from audit.result.reading import Rate, least_judged
 from audit.result.selected import Selected
 from audit.vocabulary.groups import Group
@@ -67,7 +67,9 @@ class Words(RateWords):
         }
         return reasons[rule.because]
 
-    def because(self, because: Because, *, among: str, min_denominator: int, both_ways: bool = False) -> str:
+    def because(
+        self, because: Because | EstimateReason, *, among: str, min_denominator: int, both_ways: bool = False
+    ) -> str:
         """Return why a group has its outcome. `among` says what the rate's denominator counts, `both_ways` which
         limit.
         """
@@ -96,6 +98,7 @@ class Words(RateWords):
             "judged_as_part": self._t.gettext("too few cases alone; judged only as part of a larger group"),
             "too_few_cases": self._t.gettext("too few cases, and no larger group that could be judged"),
             "too_few_for_a_rate": self._t.gettext("fewer than %(count)s cases: no rate is stated") % few,
+            "hidden_numbers": self._t.gettext("the table hides its numbers: no rate is stated"),
             "no_cases": self._t.gettext("none of the %(among)s is in this group") % {"among": among},
             "no_rest": self._t.gettext("nobody is left to compare with"),
         }

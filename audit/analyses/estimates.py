@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
@@ -27,27 +28,40 @@ from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell, Metric
 
 _UNKNOWN = "unknown"
+MOST_HIDDEN = 0.02
+"""Share of hidden cases up to which a rate is stated: it is then within one point, whatever they are."""
 
 
 def estimates(
-    families: Sequence[FamilyCounts], *, level: float, min_denominator: int, moments: Moments | None = None
+    families: Sequence[FamilyCounts],
+    *,
+    level: float,
+    min_denominator: int,
+    moments: Moments | None = None,
+    of_counts: bool = False,
 ) -> tuple[Estimate, ...]:
     """Estimate every rate of every group of `families`, in their order; weighted where there are `moments`.
 
     Intervals are Wilson's, to show, and Clopper-Pearson's, to be safe. Below `min_denominator` cases no rate is stated:
     the numerator and denominator stay, the value is None with a reason.
+
+    Parameters
+    ----------
+    of_counts
+        Whether unscored cases are hidden numbers of a table of counts (`without_hidden`).
     """
     return tuple(
         estimate
         for family in families
         for metric in METRICS.values()
-        for estimate in _family_estimates(family, metric, level, min_denominator, moments)
+        for estimate in _family_estimates(family, metric, level, min_denominator, moments, of_counts)
     )
 
 
 def _family_estimates(
-    family: FamilyCounts, metric: Metric, level: float, min_denominator: int, moments: Moments | None
+    family: FamilyCounts, metric: Metric, level: float, min_denominator: int, moments: Moments | None, of_counts: bool
 ) -> list[Estimate]:
+    hidden = family.total(sorted({*metric.lowest_if_unscored, *metric.highest_if_unscored})) if of_counts else None
     x, n = family.numerator(metric), family.denominator(metric)
     designed = None if moments is None else _changes_by_design(moments, family, metric, level)
     low, high = wilson(x, n, level)
@@ -56,6 +70,8 @@ def _family_estimates(
     for place, group in enumerate(family.groups):
         numerator, denominator = int(x[place]), int(n[place])
         reason = why_not_stated(denominator, min_denominator)
+        if reason == "no_cases" and hidden is not None and hidden[place]:
+            reason = "hidden_numbers"
         known = reason is None
         values: dict[str, float | None] = {
             "value": numerator / denominator if known else None,
@@ -111,6 +127,26 @@ def _changes_by_design(
         return changed
 
     return changes
+
+
+def without_hidden(family: FamilyCounts) -> FamilyCounts:
+    """Return the counts that rates are stated from, of a table of counts whose hidden numbers stand as unscored.
+
+    Half of the hidden cases count as flagged, also for the rate of everyone else. Of a group of which more than
+    `MOST_HIDDEN` of a side are hidden nobody knows the rate: all of that side is unscored.
+    """
+
+    def known(cells: IntArray, none: npt.NDArray[np.bool_]) -> IntArray:
+        hidden, total = cells[..., ABSTAINED], cells.sum(axis=-1)
+        stated = np.zeros_like(cells)
+        stated[..., FLAGGED] = np.where(none, 0, cells[..., FLAGGED] + hidden // 2)
+        stated[..., NOT_FLAGGED] = np.where(none, 0, total - stated[..., FLAGGED])
+        stated[..., ABSTAINED] = np.where(none, total, 0)
+        return stated
+
+    gone = family.cells[..., ABSTAINED] > MOST_HIDDEN * family.cells.sum(axis=-1)
+    everyone = known(family.everyone, np.zeros_like(family.everyone[..., 0], dtype=bool))
+    return replace(family, cells=known(family.cells, gone), everyone=everyone)
 
 
 def why_not_stated(denominator: int, min_denominator: int) -> EstimateReason | None:

@@ -102,6 +102,8 @@ def _unscored(plan: AuditPlan, account: RowAccount) -> list[Notice]:
     unscored = account.abstained + account.failed
     if not unscored:
         return []
+    if plan.evaluation_set.is_counted:
+        return [Notice.of("hidden_numbers", sentence("hidden_numbers", hidden=unscored, read=account.read))]
     counts = {"read": account.read, "abstained": account.abstained, "failed": account.failed}
     said = [sentence("unscored", unscored=unscored, **counts)]
     if plan.detector.top_k is not None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audit.analyses.control_sample import JudgedSample, Verdicts
 from audit.analyses.disparities import disparities
-from audit.analyses.estimates import estimates, group_counts, row_accounts
+from audit.analyses.estimates import estimates, group_counts, row_accounts, without_hidden
 from audit.analyses.impact_ratios import impact_ratios
 from audit.analyses.notices import UNASKED, full_notices, notices
 from audit.counting.counted import Counted
 from audit.counting.families import compared_families, everyone_as_family
-from audit.counting.table import FamilyCounts
+from audit.counting.table import ABSTAINED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Disparity, Estimate, GroupCounts, RowAccount
 from audit.result.findings.system import Notice, SystemDescription
@@ -66,8 +66,12 @@ def records(  # noqa: PLR0913 - what a result is written from
     shown = [everyone, *families.values()]
     accounts = row_accounts(counted.table, shown)
     least = plan.verdict.min_denominator
-    rates = estimates(shown, level=plan.verdict.level, min_denominator=least, moments=counted.moments)
-    gaps = disparities(plan, list(families.values()), counted.moments)
+    of_counts = plan.evaluation_set.is_counted
+    stated = [without_hidden(family) for family in shown] if of_counts else shown
+    rates = estimates(
+        stated, level=plan.verdict.level, min_denominator=least, moments=counted.moments, of_counts=of_counts
+    )
+    gaps = disparities(plan, stated[1:], counted.moments)
     further: dict[str, Any] = {"impact_ratios": impact_ratios(plan, rates)}
     doubts: tuple[Notice, ...] = ()
     if details:
@@ -75,7 +79,10 @@ def records(  # noqa: PLR0913 - what a result is written from
 
         found, doubts = further_findings(plan, counted, families, features, everyone, judged, rates, sample)
         further |= found
-    compared = [everyone, *(families[family] for family in compared_families(plan))]
+    if of_counts and everyone.cells[..., ABSTAINED].any():
+        rows = None  # other libraries have no way to be told of hidden numbers
+    by_family = dict(zip(families, stated[1:], strict=True))
+    compared = [stated[0], *(by_family[family] for family in compared_families(plan))]
     crosscheck, opinions = _crosscheck(plan, compared, (*rates, *gaps), rows, counted)
     known = notices(plan, system, everyone, accounts, families, features, counted.moments)
     full = full_notices(plan, families, counted.moments, judged.verdicts)

@@ -9,6 +9,7 @@ import numpy as np
 
 from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED, CountsTable
 from audit.evaluation.connection import reading
+from audit.plan.evaluation_set import CASES
 from audit.stats.arrays import IntArray
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def count_cases(evaluation_set: EvaluationSet, relation: str = SCORED) -> Counts
         A row has no decision, or the counts do not add up to the rows of the set: a defect of this tool.
     """
     features = tuple(feature.name for feature in evaluation_set.features)
-    expression = count_expression(relation, [f"group_{name}" for name in features])
+    is_counted = CASES in evaluation_set.expressions
+    expression = count_expression(relation, [f"group_{name}" for name in features], cases=CASES if is_counted else None)
     with reading(evaluation_set.source_name):
         counted = run_expression(evaluation_set.connection, expression).fetchall()
     codes = [evaluation_set.codes[name] for name in features]
@@ -51,19 +53,22 @@ def check_total(table: CountsTable, rows: int) -> None:
         raise AssertionError(f"{rows} rows were read and {total} were counted")
 
 
-def count_expression(relation: str, groups: Sequence[str], *, only: str | None = None) -> Any:
+def count_expression(relation: str, groups: Sequence[str], *, only: str | None = None, cases: str | None = None) -> Any:
     """The Ibis expression of the counts, bound to no engine: each group, `cell` (label x decision, packed), `cases`.
 
     Label and decision travel as one small integer: grouping by one key less takes a tenth less time. `only` names a
-    BOOLEAN column; then only the rows where it is true are counted.
+    BOOLEAN column; then only the rows where it is true are counted. `cases` names a BIGINT column: how many cases a row
+    stands for.
     """
     import ibis
 
     columns = {**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8"}
-    scored = ibis.table(columns if only is None else {**columns, only: "boolean"}, name=relation)
+    further = {**({} if only is None else {only: "boolean"}), **({} if cases is None else {cases: "int64"})}
+    scored = ibis.table({**columns, **further}, name=relation)
     if only is not None:
         scored = scored.filter(scored[only])
-    return scored.group_by([scored[name] for name in groups], cell=packed_cell(scored)).aggregate(cases=scored.count())
+    number = scored.count() if cases is None else scored[cases].sum()
+    return scored.group_by([scored[name] for name in groups], cell=packed_cell(scored)).aggregate(cases=number)
 
 
 def label_code(scored: Any) -> Any:

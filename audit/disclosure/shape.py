@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 
 from audit.analyses.estimates import cells_of
-from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNKNOWN, UNLABELLED
+from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNKNOWN, UNLABELLED
 from audit.disclosure.method import Method, method_of
 from audit.disclosure.vocabulary import Ladder, ladder_of, public_ladder
 from audit.errors import ResultError
@@ -106,6 +106,9 @@ def shape_of(result: AuditResult) -> Shape | None:
             hint="it was changed after the audit; run the audit again",
         )
     _check_absent(plan, total)
+    if plan.evaluation_set.is_counted:
+        cells = _with_few_hidden(cells, plan.disclosure.floor)
+        total = cells.reshape(-1, 3, 4).sum(axis=0)
     singles = [cells.sum(axis=tuple(at for at in range(len(crossed)) if at != own)) for own in range(len(crossed))]
     for name in [name for name in plan.groups if name not in crossed and unit == "row"]:
         one = [counts for counts in result.counts if counts.group.family == finest_family(plan, [name])]
@@ -117,6 +120,18 @@ def shape_of(result: AuditResult) -> Shape | None:
     sides = {side: _side(side, ladders, singles, cells if len(crossed) == CROSSED else None) for side in SIDES}
     unscored = int(total[:, NOT_FLAGGED + 1 :].sum())
     return Shape(tuple(ladders), sides, unscored, int(total[UNLABELLED, : NOT_FLAGGED + 1].sum()))
+
+
+def _with_few_hidden(cells: IntArray, floor: int) -> IntArray:
+    """Count half of the hidden cases of a group as flagged where they are at most `floor`: that is no further from what
+    they are than the change of a printed number.
+    """
+    hidden = np.where(cells[..., ABSTAINED] <= floor, cells[..., ABSTAINED], 0)
+    known = cells.copy()
+    known[..., FLAGGED] += hidden // 2
+    known[..., NOT_FLAGGED] += hidden - hidden // 2
+    known[..., ABSTAINED] -= hidden
+    return known
 
 
 def _check_absent(plan: AuditPlan, total: IntArray) -> None:

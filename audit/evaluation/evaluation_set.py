@@ -19,6 +19,7 @@ from audit.evaluation.sensitive import check_maps, check_names, code_features, l
 from audit.evaluation.table_file import ReadOptions, read_file, reference_path, relation
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.evaluation_set import CASES
 from audit.plan.probes import ColumnsProbe
 from audit.vocabulary.groups import SensitiveFeature
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 SOURCE = "source"
 """Name of the relation that holds the evaluation set."""
+GIVEN = "counts"
+"""Name of the relation that holds a table of counts as it was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ class EvaluationSet(OnConnection):
     """Relation that was read."""
     expressions: Mapping[str, str]
     """SQL of `case_id` (VARCHAR), `label` (TINYINT: 1, 0, NULL for unlabelled), for each feature `group_<feature>`
-    (VARCHAR: the raw value or NULL), and the columns of `audit.evaluation.design` that the plan asks for."""
+    (VARCHAR: the raw value or NULL), the columns of `audit.evaluation.design` that the plan asks for, and of a table of
+    counts `cases` (BIGINT: how many cases a row stands for)."""
     features: tuple[SensitiveFeature, ...]
     """Sensitive features with every level found, in the order of the plan."""
     codes: Mapping[str, Mapping[str | None, str]]
@@ -66,7 +70,7 @@ class EvaluationSet(OnConnection):
 
     @property
     def rows(self) -> int:
-        """Number of rows of the set."""
+        """Number of cases of the set."""
         return self.source.rows
 
     @property
@@ -196,11 +200,12 @@ def _open(
             slug="sealed-set",
             hint="let the plan read the file, or take `sha256` out of [evaluation_set]",
         )
+    name, asked = (GIVEN, None) if section.is_counted else (SOURCE, tuple(keys))
     if table is not None:
         from audit.evaluation.in_memory import PASSED, view_table
 
         with reading(PASSED):
-            source = relation(SOURCE, PASSED, view_table(connection, SOURCE, table, tuple(keys), keys), None)
+            source = relation(name, PASSED, view_table(connection, name, table, asked, keys), None)
         unchanged = Unchanged.now(None)
     else:
         assert path is not None  # noqa: S101 - without a table there is a file
@@ -208,7 +213,12 @@ def _open(
             section.format, section.encoding, section.delimiter, list_columns(plan), section.sha256, section.sheet
         )
         unchanged = Unchanged.now(path)
-        source = read_file(connection, SOURCE, path, private, options, tuple(keys), keys)
+        source = read_file(connection, name, path, private, options, asked, keys)
+    counted = {}
+    if section.is_counted:
+        from audit.evaluation.counts_table import as_cases
+
+        source, counted = as_cases(connection, SOURCE, source, plan), {CASES: CASES}
     case_id = check_ids(connection, source, section.id, private)
     label = check_labels(connection, source, section)
     coded = code_features(connection, source, plan)
@@ -220,7 +230,7 @@ def _open(
     return EvaluationSet(
         connection=connection,
         source=source,
-        expressions={"case_id": case_id, "label": label, **groups, **design.expressions},
+        expressions={"case_id": case_id, "label": label, **groups, **design.expressions, **counted},
         features=tuple(entry.feature for entry in coded),
         codes={entry.feature.name: entry.codes for entry in coded},
         numbers=numbers,
@@ -270,13 +280,14 @@ def _design_columns(plan: AuditPlan) -> list[tuple[str, str]]:
 
 
 def _path(plan: AuditPlan, folder: Path) -> Path:
-    if plan.evaluation_set.path is None:
+    path = plan.evaluation_set.counts or plan.evaluation_set.path
+    if path is None:
         raise PlanError(
             "the plan names no evaluation set",
             slug="no-evaluation-set",
             hint='write path = "..." in [evaluation_set], or pass a table in Python',
         )
-    return (folder / plan.evaluation_set.path).absolute()
+    return (folder / path).absolute()
 
 
 def _files(plan: AuditPlan, folder: Path, path: Path | None) -> list[Path]:

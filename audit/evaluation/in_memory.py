@@ -25,7 +25,7 @@ def view_table(
     connection: duckdb.DuckDBPyConnection,
     name: str,
     table: pa.Table | pd.DataFrame,
-    asked: Sequence[str],
+    asked: Sequence[str] | None,
     keys: Mapping[str, str],
 ) -> Content:
     """Create the view `name` over a table in memory, without copying an Arrow table.
@@ -44,7 +44,7 @@ def view_table(
 
     columns = _names(table)
     check_header(PASSED, columns)
-    wanted = list(dict.fromkeys(asked))
+    wanted = list(columns if asked is None else dict.fromkeys(asked))
     check_asked(PASSED, columns, wanted, keys)
     picked = table.select(wanted) if isinstance(table, pa.Table) else _from_pandas(table, wanted)
     if not picked.num_rows:

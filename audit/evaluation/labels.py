@@ -9,7 +9,7 @@ from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows
 from audit.evaluation.columns import check_text_type, is_integer_type
 from audit.evaluation.relation import Relation
 from audit.evaluation.sql import literal
-from audit.plan.sections import EvaluationSetSection
+from audit.plan.evaluation_set import EvaluationSetSection
 from audit.vocabulary.text import rows_text, shown
 
 if TYPE_CHECKING:

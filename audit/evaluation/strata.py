@@ -12,7 +12,7 @@ from audit.evaluation.relation import Relation
 from audit.evaluation.row_numbers import refuse_rows
 from audit.evaluation.scores import number_cells
 from audit.evaluation.sql import identifier, literal
-from audit.plan.sections import EvaluationSetSection
+from audit.plan.evaluation_set import EvaluationSetSection
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

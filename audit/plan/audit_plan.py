@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from audit.plan.answers import Name, PredictionsDetector, Strict
 from audit.plan.detectors import Detector
+from audit.plan.evaluation_set import ANSWER, EvaluationSetSection
 from audit.plan.governance import GovernanceSection, WaiversSection
 from audit.plan.measures import Measure
 from audit.plan.probes import ByMetric, NamedProbeRule, Probe, ProbeForm, ProbeRule, RateForm, check_probes
@@ -24,7 +25,6 @@ from audit.plan.sections import (
     CostsSection,
     DeploymentSection,
     DisclosureSection,
-    EvaluationSetSection,
     GroupFeature,
     ReferenceTableSection,
     SandboxSection,
@@ -200,6 +200,8 @@ class AuditPlan(Strict):
         for name, feature in self.groups.items():
             _check_feature(name, feature, self.coding(name))
         self._check_columns()
+        if self.evaluation_set.is_counted:
+            self._check_counted()
         if self.scoring.repeat > 1 and isinstance(self.detector, PredictionsDetector):
             raise ValueError("scoring.repeat asks the detector again, and one known by its predictions cannot be asked")
         if self.probes and isinstance(self.detector, PredictionsDetector) and self.detector.rank is not None:
@@ -244,6 +246,21 @@ class AuditPlan(Strict):
                 raise ValueError(
                     "the detector's answer is also a weight, a cluster or a column compared by: name its own"
                 )
+
+    def _check_counted(self) -> None:
+        """Refuse what needs single cases."""
+        if self.detector != PredictionsDetector(kind="predictions", decision=ANSWER):
+            raise ValueError("a table of counts says what the detector answered: leave out [detector]")
+        asked = {
+            "control_features": self.control_features,
+            "control_sample": self.control_sample,
+            "scan": self.scan,
+            "measures": self.measures,
+            "probes": self.probes,
+        }
+        for key, value in asked.items():
+            if value:
+                raise ValueError(f"{key}: a table of counts has no single cases; leave it out")
 
     @property
     def _extra_columns(self) -> list[tuple[str, str]]:

@@ -177,7 +177,8 @@ def check_plan(
     with _open_unscored(loaded, table) as evaluation_set:
         counts, moments, features = _count_unscored(evaluation_set)
         families = count_families(loaded.plan, counts, features)
-        review = review_set(evaluation_set, loaded, families.values(), table)
+        is_counted = loaded.plan.evaluation_set.is_counted
+        review = None if is_counted else review_set(evaluation_set, loaded, families.values(), table)
         probes = _check_probes(loaded, evaluation_set)
     found = check_counts(loaded.plan, counts, features, moments)
     return replace(found, review=review, probes=probes, model_missing=_model_missing(loaded))

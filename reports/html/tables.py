@@ -249,7 +249,10 @@ class TableWriter(Writer):
         if finding.estimate is None or finding.estimate.reason == "no_cases":
             return self.words.because("no_cases", among=among, min_denominator=self._min_denominator)
         if finding.estimate.status == "not_evaluable":
-            return self.words.because("too_few_for_a_rate", among=among, min_denominator=self._min_denominator)
+            hidden = finding.estimate.reason == "hidden_numbers"
+            return self.words.because(
+                "hidden_numbers" if hidden else "too_few_for_a_rate", among=among, min_denominator=self._min_denominator
+            )
         return ""
 
     def _folds(self, findings: Sequence[Rate], digits: int) -> list[Fold]:

@@ -17,7 +17,8 @@ from made.sets import made_plan
 from audit.counting.scan_cells import CONFIRMATION, SEARCH, ScanCells, count_scan_cells, scan_expression
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.sections import EvaluationSetSection, ScanSection
+from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.sections import ScanSection
 
 GROUPS = {"gender": {"column": "gender", "map": {"F": "woman"}}, "nationality": {"column": "nationality"}}
 Columns = Mapping[str, Any]

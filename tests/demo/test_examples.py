@@ -27,15 +27,18 @@ SCRIPTS = {
     "victim-triage": ["make_data.py", "train_detector.py"],
     "predictions-file": ["make_files.py"],
     "python-function": ["make_adverts.py"],
+    "table-of-counts": [],
 }
 COMMITTED = {
     "predictions-file": ["calls.csv", "predictions.csv"],
+    "table-of-counts": ["table.csv"],
     "python-function": ["adverts.jsonl"],
 }
 EXPECTED = {
     "victim-triage": (1, "fail"),
     "predictions-file": (3, "inconclusive"),
     "python-function": (0, "pass"),
+    "table-of-counts": (1, "fail"),
     "weighted-adverts": (1, "fail"),
     **{f"synthetic-{world}": (1, "fail") for world in WORLDS},
 }

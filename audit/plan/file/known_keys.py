@@ -25,6 +25,7 @@ from audit.plan.detectors import (
     SkopsDetector,
     TransformersDetector,
 )
+from audit.plan.evaluation_set import EvaluationSetSection
 from audit.plan.file.lines import Where
 from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.plan.governance import GovernanceSection, WaiversSection
@@ -38,7 +39,6 @@ from audit.plan.sections import (
     CostsSection,
     DeploymentSection,
     DisclosureSection,
-    EvaluationSetSection,
     GroupFeature,
     ReferenceTableSection,
     SandboxSection,

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.evaluation_set import with_counted_columns
 from audit.plan.file.known_keys import DESIGN, PLAN, Layout
 from audit.plan.file.lines import KeyLines
 from audit.plan.file.mistakes import dated_values, first_of, gaps, mistakes_in, one_line, unknown_kinds, wrong_version
@@ -139,7 +140,7 @@ def _checked(text: str, name: str, layout: Layout) -> tuple[BaseModel, dict[str,
     unknown = unknown_kinds(as_asked, layout)
     try:
         # JSON is the one form in which pydantic is strict about types and still takes a list for a tuple.
-        checked = layout.root.model_validate_json(json.dumps(as_asked), strict=True)
+        checked = layout.root.model_validate_json(json.dumps(with_counted_columns(as_asked)), strict=True)
     except ValidationError as error:
         found = mistakes_in(error, as_asked, layout)
         if unknown:

@@ -42,7 +42,7 @@ RuleBecause = Literal[
     "expected_group_missing",  # inconclusive: the set has too few cases of a group that the plan expects
     "nothing_judged",  # inconclusive: no group has enough cases, or anybody to be compared with
 ]
-EstimateReason = Literal["no_cases", "too_few_for_a_rate", "no_rest", "zero_in_rest", "no_reference"]
+EstimateReason = Literal["no_cases", "too_few_for_a_rate", "hidden_numbers", "no_rest", "zero_in_rest", "no_reference"]
 
 
 class MetricDefinition(Part):

@@ -40,6 +40,8 @@ def answers_of(result: AuditResult, beside: Path, plan: AuditPlan, folder: Path)
     ResultError
         If there is a file and it is no file of answers.
     """
+    if plan.evaluation_set.is_counted:
+        return None
     if not isinstance(result.plan.detector, PredictionsDetector):
         return _predictions_beside(beside / PREDICTIONS, result.provenance.predictions_sha256)
     for detector in _possible_detectors(result.plan.detector, beside, folder):

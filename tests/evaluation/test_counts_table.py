@@ -1,0 +1,224 @@
+"""A table of counts gives what its rows would have given, and verdicts that hold whatever it hides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from audit import run_audit
+from audit.cli.commands.app import app
+from audit.errors import AuditError, DataError, PlanError
+from audit.evaluation.counts_table import between
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.evaluation_set import with_counted_columns
+from audit.plan.file.plan_file import load_plan
+from audit.result.audit_result import AuditResult
+
+CELLS = ("TP", "FN", "FP", "TN")
+GROUPS = [(sex, site) for sex in ("woman", "man") for site in ("north", "south", "unknown")]
+RULES = [
+    {"metric": "true_positive_rate", "groups": ["gender", "site", ["gender", "site"]], "margin": 0.1},
+    {"metric": "false_positive_rate", "groups": ["gender"], "ratio": 0.8},
+    {"metric": "precision", "groups": ["site"], "margin": 0.1},
+]
+Counts = Sequence[tuple[int, int, int, int]]
+
+
+def plan(rules: Sequence[Mapping[str, Any]] = RULES, **section: Any) -> AuditPlan:
+    asked = {
+        "schema": 1,
+        "audit": {"title": "Made up", "owner": "nobody", "use": "victim-identification", "route": "services"},
+        "detector": {"kind": "predictions", "decision": "decision"},
+        "evaluation_set": {"label_source": "made up", **section},
+        "groups": {
+            "gender": {"column": "gender", "min_cases": 20},
+            "site": {"column": "site", "coding": "categorical", "min_cases": 20},
+        },
+        "rules": list(rules),
+    }
+    if "cells" in section:
+        del asked["detector"]
+    return AuditPlan.model_validate(with_counted_columns(asked))
+
+
+def of_rows(counts: Counts, rules: Sequence[Mapping[str, Any]] = RULES) -> AuditResult:
+    rows = [
+        (*group, label, decision)
+        for group, numbers in zip(GROUPS, counts, strict=False)
+        for (label, decision), number in zip(((1, 1), (1, 0), (0, 1), (0, 0)), numbers, strict=True)
+        for _ in range(number)
+    ]
+    table = pd.DataFrame(rows, columns=["gender", "site", "label", "decision"])
+    table["id"] = [f"case {at}" for at in range(len(table))]
+    return run_audit(plan(rules, id="id", label="label"), table)
+
+
+def of_counts(
+    counts: Sequence[Sequence[Any]], rules: Sequence[Mapping[str, Any]] = RULES, *, whole: bool = False, **more: Any
+) -> AuditResult:
+    cells = dict(zip(("true_positives", "false_negatives", "false_positives", "true_negatives"), CELLS, strict=True))
+    rows = [(*group, *numbers) for group, numbers in zip(GROUPS, counts, strict=False)]
+    table = pd.DataFrame(rows, columns=["gender", "site", *CELLS], dtype="string" if more else None)
+    return run_audit(plan(rules, cells=cells, **more), table, crosscheck=whole, details=whole)
+
+
+NUMBERS = st.lists(
+    st.tuples(*(st.integers(0, most) for most in (60, 40, 30, 90))),
+    min_size=len(GROUPS),
+    max_size=len(GROUPS),
+).filter(lambda counts: all(sum(row[at] for row in counts) for at in range(4)))
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(NUMBERS)
+def test_counts_give_what_their_rows_give(counts: Counts) -> None:
+    one, other = of_rows(counts), of_counts(counts, whole=True)
+    same = ("overall", "rules", "verdicts", "rows", "counts", "estimates", "disparities", "features", "change")
+    assert {name: getattr(one, name) for name in same} == {name: getattr(other, name) for name in same}
+    assert one.further.crosscheck == other.further.crosscheck
+
+
+HIDDEN = {"*": [0, 9]}
+ONE_RULE = [{"metric": "true_positive_rate", "groups": [["gender", "site"]], "margin": 0.1}]
+WIDE = [{"metric": "true_positive_rate", "groups": [["gender", "site"]], "margin": 0.3}]
+
+
+@pytest.mark.parametrize("hidden_at", range(6))
+def test_a_verdict_holds_whatever_is_hidden(hidden_at: int) -> None:
+    sides = [(90, 9), (95, 40), (20, 75), (300, 9), (180, 60), (60, 9)]
+    counts = [[found, missed, 5, 50] for found, missed in sides]
+    cell = 0 if sides[hidden_at][0] == 20 else 1
+    table = [[str(number) for number in row] for row in counts]
+    table[hidden_at][cell] = "*"
+    said = {verdict.group: verdict for verdict in of_counts(table, WIDE, suppressed=HIDDEN).verdicts}
+    for value in (0, 9):
+        counts[hidden_at][cell] = value
+        for verdict in of_counts(counts, WIDE).verdicts:
+            if said[verdict.group].outcome == "pass":
+                assert verdict.outcome == "pass"
+            if said[verdict.group].outcome == "fail":
+                assert verdict.p_fail is not None
+                assert verdict.p_fail <= (said[verdict.group].p_fail or 0.0)
+
+
+def test_hidden_numbers_take_no_verdict_that_does_not_hang_on_them() -> None:
+    counts = [("600", "*", "5", "50"), ("*", "90", "5", "50"), *[("600", "30", "5", "50")] * 3]
+    result = of_counts(counts, WIDE, suppressed=HIDDEN)
+    assert sorted(verdict.outcome for verdict in result.verdicts) == ["fail", *["pass"] * 4]
+
+
+def test_a_rate_that_hidden_numbers_could_move_is_not_stated() -> None:
+    counts = [("*", "90", "10", "90"), ("300", "*", "10", "90"), ("80", "20", "10", "90")]
+    result = of_counts(counts, ONE_RULE, suppressed={"*": [0, 9]})
+    found = {
+        estimate.group.levels[1].code: estimate
+        for estimate in result.estimates
+        if estimate.metric == "true_positive_rate" and len(estimate.group.levels) == 2
+    }
+    assert (found["north"].value, found["north"].reason) == (None, "hidden_numbers")
+    assert (found["south"].value, found["south"].reason) == (None, "hidden_numbers")  # 9 of 309 is 3 %
+    assert found["unknown"].value == 0.8
+    fails = {verdict.group.levels[1].code: verdict.outcome for verdict in result.verdicts}
+    assert fails["north"] == "fail"  # at most 9 of 99 are found, whatever the mark hides
+    assert [notice.code for notice in result.notices if notice.code.startswith("hidden")] == ["hidden_numbers"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("0", (0, 0)), ("12", (12, 12)), ("1,204", (1204, 1204)), ("1 204", (1204, 1204)), ("12.0", (12, 12)),
+        ("<10", (0, 9)), ("< 5", (0, 4)), ("<=5", (0, 5)), ("≤5", (0, 5)), ("&lt;5", (0, 4)), ("<0", (0, 0)),
+        ("*", (1, 9)), ("1.204", None), ("-1", None), ("", None), ("..", None), ("12%", None), ("12,34", None),
+    ],
+)  # fmt: skip
+def test_cells_are_numbers_or_marks_that_say_what_they_hide(text: str, found: tuple[int, int] | None) -> None:
+    assert between(text, {"*": (1, 9)}) == found
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "more", "said"),
+    [
+        ("TP,FN,FP,TN", "1,2,x,4", {}, "is no number in row 1"),
+        ("TP,FN,FP,TN", "1,2,*,4", {}, "is no number in row 1"),
+        ("TP,FN,FP", "1,2,3", {}, "has neither the columns TP, FN, FP, TN nor"),
+        ("positives,found,others,flagged", "5,8,9,1", {}, "a part is larger than its whole in row 1"),
+        ("TP,FN,FP,TN", "1,2,3,4", {"id": "case"}, "a table of counts has no single cases: leave out id"),
+        ("TP,FN,FP,TN", "1,2,3,4", {"weight": "w"}, "leave out weight"),
+        ("TP,FN,FP,TN", "1,2,3,4", {"cells": {"positives": "TP"}}, "a rate needs two of a whole and its two parts"),
+        ("TP,FN,FP,TN", "1,2,3,4", {"suppressed": {"*": [9, 1]}}, "write [least, most]"),
+    ],
+)
+def test_what_cannot_be_read_is_a_line(
+    tmp_path: Path, header: str, row: str, more: Mapping[str, Any], said: str
+) -> None:
+    (tmp_path / "table.csv").write_text(f"gender,site,{header}\nwoman,north,{row}\n", encoding="utf-8")
+    write_plan(tmp_path, {"counts": "table.csv", "label_source": "made up", **more})
+    with pytest.raises(AuditError) as caught:
+        run_audit(tmp_path / "plan.toml")
+    assert said in str(caught.value)
+    assert isinstance(caught.value, DataError | PlanError)
+
+
+@pytest.mark.parametrize("word", ["Total", "TOTAL ", "Both sexes", "Insgesamt", "всего"])
+def test_rows_of_totals_are_refused(tmp_path: Path, word: str) -> None:
+    table = f"gender,site,TP,FN,FP,TN\nwoman,north,9,9,9,9\nwoman,{word},9,9,9,9\n"
+    (tmp_path / "table.csv").write_text(table, encoding="utf-8")
+    write_plan(tmp_path, {"counts": "table.csv", "label_source": "made up"})
+    with pytest.raises(DataError, match="adds up other rows in row 2"):
+        run_audit(tmp_path / "plan.toml")
+
+
+def test_a_billion_cases_are_counted_as_fast_as_their_table(tmp_path: Path) -> None:
+    table = "gender,site,TP,FN,FP,TN\nwoman,north,800000000,200000000,9,9\nman,north,800000000,200000000,9,9\n"
+    (tmp_path / "table.csv").write_text(table, encoding="utf-8")
+    write_plan(tmp_path, {"counts": "table.csv", "label_source": "made up"})
+    result = run_audit(tmp_path / "plan.toml")
+    assert result.rows[0].read == 2_000_000_036
+    of_gender = [each.outcome for each in result.verdicts if each.group.levels[0].feature == "gender"]
+    assert of_gender == ["pass", "pass"]
+
+
+def test_the_commands_read_a_table_of_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = ["gender;site;positives;found;others;flagged"]
+    lines += [f"{sex};{site};400;{found};900;90" for (sex, site), found in zip(GROUPS, [200, *[320] * 5], strict=True)]
+    (tmp_path / "table.csv").write_text("\n".join(lines), encoding="cp1252")
+    more = {"delimiter": ";", "encoding": "cp1252"}
+    write_plan(tmp_path, {"counts": "table.csv", "label_source": "made up", **more})
+    assert load_plan(tmp_path / "plan.toml").evaluation_set.is_counted
+    assert CliRunner().invoke(app, ["check", "plan.toml"]).exit_code == 0
+    assert CliRunner().invoke(app, ["power", "plan.toml"]).exit_code == 0
+    assert CliRunner().invoke(app, ["run", "plan.toml", "--no-crosscheck"]).exit_code == 1
+    assert CliRunner().invoke(app, ["gate", "plan.toml"]).exit_code == 1
+    result = tmp_path / "audit-out" / "result.json"
+    assert (
+        CliRunner()
+        .invoke(app, ["run", "plan.toml", "--no-crosscheck", "--out", "again", "--baseline", str(result)])
+        .exit_code
+        == 1
+    )
+    change = json.loads((tmp_path / "again" / "result.json").read_bytes())["change"]
+    assert change["unpaired"] == "no_predictions_then"
+
+
+def write_plan(folder: Path, section: Mapping[str, Any]) -> None:
+    def value(of: Any) -> str:
+        if isinstance(of, Mapping):
+            return "{ " + ", ".join(f'"{key}" = {value(one)}' for key, one in of.items()) + " }"
+        return json.dumps(of)
+
+    lines = "\n".join(f"{key} = {value(one)}" for key, one in section.items())
+    rules = '[[rules]]\nmetric = "true_positive_rate"\ngroups = ["gender", "site"]\nmargin = 0.1\n'
+    (folder / "plan.toml").write_text(
+        'schema = 1\n[audit]\ntitle = "Made up"\nowner = "nobody"\nuse = "victim-identification"\nroute = "services"\n'
+        f'[evaluation_set]\n{lines}\n[groups.gender]\ncolumn = "gender"\n[groups.site]\ncolumn = "site"\n{rules}',
+        encoding="utf-8",
+    )
