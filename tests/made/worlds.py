@@ -58,6 +58,7 @@ class Scored:
         return float(counted[among].sum() / max(among.sum(), 1)), int(among.sum())
 
 
+@cache
 def mechanism(world: WorldName, *asked: str) -> Mechanism:
     """A world in which this is planted, each at its own size unless one is given."""
     return plant(WORLDS[world], findings_asked(WORLDS[world], asked))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from made.worlds import everything, scored
+from made.worlds import everything, mechanism, scored
 
 from audit import load_plan
 from audit.errors import AuditError, StorageError
@@ -109,7 +109,7 @@ def test_rows_of_an_account_are_of_one_person(tmp_path: Path) -> None:
 @pytest.mark.parametrize("world", WORLDS)
 def test_as_much_is_missing_as_should_be(world: WorldName) -> None:
     names = tuple(possible.finding for possible in WORLDS[world].findings)
-    rows = scored(world, names, 60_000 if world == "adverts" else 120_000 if world == "triage" else 160_000)
+    rows = scored(world, names, 40_000)  # standard errors of .0015, and of .0045 within a source
     assert (rows.gender == "").mean() == pytest.approx(0.08, abs=0.01)
     assert (rows.nationality == "").mean() == pytest.approx(0.10, abs=0.01)
     assert 0.02 < (rows.label == "").mean() < 0.06
@@ -222,7 +222,7 @@ def test_the_reference_is_the_truth_and_not_the_labels() -> None:
 
 def test_the_detector_is_told_no_word_unless_one_is_planted() -> None:
     findings = [possible.finding for possible in WORLDS["adverts"].findings if possible.finding != "word-leak"]
-    without = plant(WORLDS["adverts"], findings_asked(WORLDS["adverts"], findings))
+    without = mechanism("adverts", *findings)
     assert "= {}\n" in companion_files(without, "adverts.csv", 10, 1)["detector.py"]
     leaking = companion_files(everything("adverts"), "adverts.csv", 10, 1)["detector.py"]
     assert 'LEARNED_WORDS: dict[str, float] = {"marocaine": 0.8, "marroquí": 0.8, "moroccan": 0.8}' in leaking
