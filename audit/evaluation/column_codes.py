@@ -95,6 +95,7 @@ def column_codes(
     encoding: str = "utf-8",
     delimiter: str | None = None,
     codes: GenderCodes | None = None,
+    sheet: str | None = None,
 ) -> ColumnCodes:
     """Read one column of a file, and the code of each of its values.
 
@@ -112,6 +113,8 @@ def column_codes(
         Delimiter of a CSV file; by default the one of comma, semicolon, tab and bar that splits the first line most.
     codes : {"iso-5218", "icao-9303", "unodc"}, optional
         For a gender: the list whose codes the column holds.
+    sheet : str, optional
+        Sheet of a spreadsheet; not needed where it has only one.
 
     Raises
     ------
@@ -124,7 +127,7 @@ def column_codes(
     connection = connect(private, [path])
     try:
         lists = frozenset({column}) if coding == "nationality" else frozenset[str]()
-        options = ReadOptions(None, encoding, delimiter or likely_delimiter(path, encoding, None), lists)
+        options = ReadOptions(None, encoding, delimiter or likely_delimiter(path, encoding, None), lists, sheet=sheet)
         relation = read_file(connection, "data", path, private, options, [column], {column: "--column"})
         counted = _counted(connection, relation, column)
     finally:

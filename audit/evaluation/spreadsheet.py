@@ -28,7 +28,7 @@ _ALONE: Final = "or save the sheet alone, as CSV (UTF-8) or as a new workbook"
 _PROBLEMS: Final = {
     "sheet": (
         "has {number} sheets and does not say which one is meant: {sheets}",
-        'write sheet = "…" beside `path`, or begin with audit7k init --sheet "…"',
+        'write sheet = "…" beside `path`, or give `init` and `codes` --sheet "…"',
     ),
     "merged": (
         "has merged cells in that sheet, of which only the first one holds the value",

@@ -207,6 +207,9 @@ def test_a_spreadsheet_with_spanish_names(tmp_path: Path) -> None:
     assert taken(plan) == {
         "id": "expediente", "label": "víctima", "score": "puntaje", "gender": "sexo", "nationality": "nacionalidad",
     }  # fmt: skip
+    read = CliRunner().invoke(app, ["codes", str(path), "--column", "nacionalidad", "--sheet", "casos"])
+    assert read.exit_code == 0, read.stderr
+    assert "Peru" in read.stdout
 
 
 REAL = {

@@ -13,8 +13,8 @@ from audit.cli.console.terminal import Style, note, say, say_document
 from audit.errors import ExitCode
 
 
-def codes(
-    data: Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV or JSONL.")],
+def codes(  # noqa: PLR0913, PLR0917 - a parameter for each option
+    data: Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV, JSONL, .xlsx, .xls or .ods.")],
     column: Annotated[str, typer.Option(metavar="NAME", help="The column to read.")],
     coding: Annotated[Literal["nationality", "gender"], typer.Option(help="As what to read it.")] = "nationality",
     codes: Annotated[
@@ -29,6 +29,7 @@ def codes(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of a CSV or JSONL file.")] = "utf-8",
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of a spreadsheet.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a map that is already there.")] = False,
 ) -> None:
     """Show how every value of a column is read: as which code, or why not. Shows no other column.
@@ -48,7 +49,7 @@ def codes(
         raise ArgumentError(
             f"{map_to} is there already", slug="map-exists", hint="name another with --write-map, or add --force"
         )
-    found = column_codes(data, column, coding, encoding, codes=codes)
+    found = column_codes(data, column, coding, encoding, codes=codes, sheet=sheet)
     if as_json:
         say_document(codes_document(found))
     else:
