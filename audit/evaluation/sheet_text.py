@@ -14,6 +14,7 @@ import json
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
@@ -69,7 +70,7 @@ def main(path: str, sheet: str, out: str) -> None:
                 )
     except calamine.PasswordError:
         problem = "password"
-    except (calamine.CalamineError, OSError, ValueError, zipfile.BadZipFile):
+    except (calamine.CalamineError, OSError, ValueError, RuntimeError, EOFError, zlib.error, zipfile.BadZipFile):
         problem = "unreadable"
     print(json.dumps({"problem": problem, "sheets": names}))  # noqa: T201 - read by the process that started this one
 
