@@ -70,7 +70,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     @cache
     def make(example: str) -> Path:
         folder = tmp_path_factory.mktemp("examples") / example
-        data = shutil.ignore_patterns("__pycache__", "audit-out", "*.parquet", "*.skops", "*.csv", "*.jsonl")
+        made_anew = ("*.parquet", "*.skops", "*.csv", "*.jsonl") if SCRIPTS[example] else ()
+        data = shutil.ignore_patterns("__pycache__", "audit-out", *made_anew)
         shutil.copytree(EXAMPLES / example, folder, ignore=data)
         for script in SCRIPTS[example]:
             done = subprocess.run(
