@@ -157,6 +157,7 @@ def draw_side(
     lag = {place: method.row - 1 for place, is_fresh in fresh.items() if not is_fresh}
     is_open = not told or not _told(sums, shown, method, lag)
     standing = frozenset(at[place].key for place, old in past.items() if old and old[-1].number == draws[place].number)
+    shown = shown if is_open else {place: _bare(draw) if fresh[place] else draw for place, draw in shown.items()}
     return Drawn({at[place].key: draw for place, draw in shown.items()}, is_open, standing)
 
 
@@ -166,8 +167,13 @@ def _without_parts(told: Sequence[Place], families: Sequence[Family], shown: Map
     for place in told:
         for whole, parts in families:
             if place in parts and whole != EVERYONE:
-                kept |= {part: replace(kept[part], errors=None, few=None, fewer_than=None) for part in parts}
+                kept |= {part: _bare(kept[part]) for part in parts}
     return kept
+
+
+def _bare(draw: Draw) -> Draw:
+    """Leave out what became of the people."""
+    return replace(draw, errors=None, few=None, fewer_than=None)
 
 
 def draw_total(
@@ -239,11 +245,33 @@ def _draw(entry: Entry, past: Sequence[Draw], noise: _Noise, day: str, attempt: 
     floor = noise.method.floor
     if min(entry.people, people) < noise.method.row or len(same) >= MOST_DRAWS:
         return drawn
-    if entry.errors < floor:
-        return replace(drawn, few="errors", fewer_than=floor)
-    if entry.right < floor:
-        return replace(drawn, few="right", fewer_than=floor)
+    counts: dict[Literal["errors", "right"], int] = {"errors": entry.errors, "right": entry.right}
+    for few, count in counts.items():
+        bound = _bound(few, count, entry, past, noise, number)
+        if bound is not None:
+            return replace(drawn, few=few, fewer_than=bound)
     return replace(drawn, errors=min(max(noise.errors(entry, number, attempt), floor), people - floor))
+
+
+def _bound(
+    few: Literal["errors", "right"], count: int, entry: Entry, past: Sequence[Draw], noise: _Noise, number: int
+) -> int | None:
+    """Return what a row says it has fewer of; None where it prints a number.
+
+    What was ten or more is never said to be fewer than ten in a later release, nor the other way round: it would tell
+    that the only part of the row that changed has not none. It is said to be fewer than twenty. So are, by the key,
+    some rows that stayed where they were: the word tells neither.
+    """
+    method = noise.method
+    was_below = any(old.few == few and old.fewer_than == method.floor for old in past)
+    was_above = any(
+        old.errors is not None and span_of(old, method, errors=few == "errors").low < method.row for old in past
+    )
+    is_below = count < method.floor
+    crossed = was_above if is_below else was_below
+    if count < method.row and (crossed or ((was_below or was_above) and noise.is_wide(entry, number))):
+        return method.row
+    return method.floor if is_below else None
 
 
 def _told(sums: Sums, shown: Mapping[Place, Draw], method: Method, lag: Mapping[Place, int]) -> list[Place]:
@@ -344,6 +372,10 @@ class _Noise:
         One number for all rows would tell who places all changes but one whether the last was an error.
         """
         return self.method.floor + self._key([entry.key, entry.joined, "least", number]) % self.method.floor
+
+    def is_wide(self, entry: Entry, number: int) -> bool:
+        """Whether a row says "fewer than twenty" though it need not."""
+        return self._key([entry.key, entry.joined, "wide", number]) % 4 == 0
 
     def _changed(self, entry: Entry, what: str, count: int, number: int, attempt: int) -> int:
         # with the numbers themselves, so that a folder that was put back draws no change twice for other people

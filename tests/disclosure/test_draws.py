@@ -156,6 +156,25 @@ def test_two_few_parts_print_no_number_that_tells_them() -> None:
     assert all(of[f"gender:level=g{at}"].errors is not None for at in (0, 1))  # 21 each, of three parts
 
 
+def bounds_of_a_part(first: int, second: int) -> set[int | None]:
+    """What a part of c0 says it has fewer errors than, under many keys, after `first` errors the release before."""
+    before, now = two_by_four(), two_by_four()
+    before[:, 0], now[:, 0] = ((first, 100), (0, 100)), ((second, 40), (0, 40))
+    row = "gender:level=g0,nationality:country=c0"
+    keys = [bytes([number]) * 32 for number in range(24)]
+    return {drawn(now, drawn(before, key=key), key=key, day="2")[row].fewer_than for key in keys}
+
+
+def test_a_row_that_falls_below_ten_errors_or_rises_above_does_not_say_so() -> None:
+    """Of the only part that changed it would tell that somebody was missed there."""
+    assert bounds_of_a_part(12, 8) == {20}
+    assert bounds_of_a_part(8, 12) == {20}
+    assert bounds_of_a_part(12, 14) == {20, None}  # the key says it of others too, so that it tells nothing
+    assert bounds_of_a_part(8, 6) == {20, 10}
+    assert bounds_of_a_part(80, 14) == {None}  # nobody takes it for fallen below ten
+    assert bounds_of_a_part(12, 40) == {None}
+
+
 def test_another_key_draws_other_numbers_and_the_same_key_the_same() -> None:
     first = drawn(two_by_four())
     assert drawn(two_by_four()) == first

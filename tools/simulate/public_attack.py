@@ -36,7 +36,7 @@ class Reader(NamedTuple):
     """Fewest people of a row of a later release."""
     floor: int = FLOOR
     """Fewest errors, and right answers, that a printed number of errors stands for."""
-    stands: int = FLOOR - 1
+    stands: int = 2 * FLOOR - 2
     """Most changes of a row whose numbers stand."""
 
 
@@ -136,11 +136,10 @@ class Seen(NamedTuple):
         return known
 
     def _row(self, known: Known, row: Printed, before: Printed | None, at: int, reader: Reader) -> None:
-        drawn = row.as_of - 1
-        now, then = (self.places[of][row.members] for of in (at, drawn))
-        if drawn < at and reader.stands:
-            for part in (slice(None), 0, 1):
-                change = known.marked(now[:, part].ravel()) - known.marked(then[:, part].ravel())
+        now, of_people, then = (self.places[of][row.members] for of in (at, row.drawn[0] - 1, row.drawn[1] - 1))
+        if reader.stands:
+            for part, old in ((slice(None), of_people), (slice(None), then), (0, then), (1, then)):
+                change = known.marked(now[:, part].ravel()) - known.marked(old[:, part].ravel())
                 if change.any():
                     known.says(change, -reader.stands, reader.stands)
         if before is not None and replace(row, members=before.members) == before:
@@ -148,7 +147,9 @@ class Seen(NamedTuple):
         least = reader.row if at == 0 else reader.keep
         errors, right = known.marked(then[:, 0]), known.marked(then[:, 1])
         if before is None or row.people != before.people:
-            known.says(errors + right, max(row.people - reader.change, least), row.people + reader.change)
+            known.says(
+                known.marked(of_people.ravel()), max(row.people - reader.change, least), row.people + reader.change
+            )
         if row.few is not None and row.fewer_than is not None:
             known.says(errors if row.few == "errors" else right, 0, row.fewer_than - 1)
         elif row.errors is not None:
@@ -208,7 +209,7 @@ def attack(seen: Seen, known: Known, rng: np.random.Generator, most: int) -> Fou
     for at, rows in enumerate(seen.releases):
         few = [row for row in rows if row.few is not None]
         for place in rng.permutation(len(few))[:most]:
-            _ask_few(few[place], known, seen.places[few[place].as_of - 1], found)
+            _ask_few(few[place], known, seen.places[few[place].drawn[1] - 1], found)
         asked = _unions(rows, seen.cells[at].shape[:2], rng)
         chosen = [asked[place] for place in rng.permutation(len(asked))[:most]]
         for name, members in chosen:

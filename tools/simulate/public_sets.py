@@ -131,15 +131,16 @@ class Careless:
         self.releases += 1
         method = replace(METHOD, floor=self.floor)
         rows = Publisher(self.ladders, self.rng.bytes(32), method).release(cells)
+        rows = [replace(row, as_of=self.releases, drawn=(self.releases,) * 2) for row in rows]
         return [self._printed(row, cells[row.members].sum(axis=0)) for row in rows]
 
     def _printed(self, row: Printed, numbers: IntArray) -> Printed:
         errors, right = (int(number) for number in numbers)
         if self.exact:
-            return replace(row, people=errors + right, errors=errors, few=None, as_of=self.releases)
+            return replace(row, people=errors + right, errors=errors, few=None)
         few = "errors" if errors < METHOD.floor else "right" if right < METHOD.floor else None
         printed = None if few else errors + round(float(np.clip(self.rng.normal(0.0, 1.7), -5, 5)))
-        return replace(row, errors=printed, few=few, fewer_than=METHOD.floor if few else None, as_of=self.releases)
+        return replace(row, errors=printed, few=few, fewer_than=METHOD.floor if few else None)
 
 
 class Case(NamedTuple):

@@ -35,6 +35,8 @@ class Printed:
     fewer_than: int | None
     as_of: int
     """Release, from 1, in which its numbers were drawn."""
+    drawn: tuple[int, int]
+    """Releases in which its people, and its outcomes, were drawn: more than a release says."""
 
 
 @dataclass
@@ -74,7 +76,9 @@ class Publisher:
     def _printed(self, made: Cut, entry: Entry, draw: Draw, *, outcomes: bool) -> Printed:
         few, fewer = (draw.few, draw.fewer_than) if outcomes else (None, None)
         errors = draw.errors if outcomes else None
-        return Printed(entry.key, members_of(self.ladders, made, entry), draw.people, errors, few, fewer, int(draw.day))
+        drawn = int(draw.people_as_of), int(draw.as_of)
+        members = members_of(self.ladders, made, entry)
+        return Printed(entry.key, members, draw.people, errors, few, fewer, int(draw.day), drawn)
 
 
 def members_of(ladders: Sequence[Ladder], made: Cut, entry: Entry) -> BoolArray:
