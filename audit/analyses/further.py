@@ -1,10 +1,12 @@
 """Findings of an audit beside its verdicts: each question answered from counts, in one place, as fields of the
 result.
+
+Answers of the detector, group by group: failures by reason, and its own disagreement where it was asked again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from audit.analyses.amplification import amplification
 from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample, selection_notices
 from audit.analyses.costs import cost_findings
 from audit.analyses.deployed import Rates, deployed
-from audit.analyses.detector_answers import failed_rows, self_disagreement
+from audit.analyses.estimates import as_known
 from audit.analyses.funnel import funnels
 from audit.analyses.label_gaps import label_gaps, reference_comparison
 from audit.analyses.like_with_like import like_with_like
@@ -22,15 +24,19 @@ from audit.analyses.memberships import memberships
 from audit.analyses.scores import score_findings
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
 from audit.analyses.subgroup_scan import subgroup_scan
+from audit.counting.answer_tallies import GroupTallies
 from audit.counting.counted import Counted
 from audit.counting.families import is_listed
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
+from audit.result.findings.further import FailedRows, SelfDisagreement
 from audit.result.findings.judged import Estimate
 from audit.result.findings.system import Notice
+from audit.stats.rates.intervals import wilson
 from audit.stats.rates.mover import RateLimits
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.statuses import Reason, Status
 
 
 def further_findings(
@@ -92,3 +98,63 @@ def _weighted_rates(
         family.family: Rates(limits(family, "true_positive_rate"), limits(family, "false_positive_rate"))
         for family in families
     }
+
+
+def failed_rows(
+    counted: Counted, families: Sequence[Family], features: Mapping[str, SensitiveFeature]
+) -> tuple[FailedRows, ...]:
+    """List the failures of everyone and of the groups of `families` that have any, by status and reason."""
+    if counted.failures is None:
+        return ()
+    kinds, tallies = counted.failures
+    return tuple(
+        row for family in _with_everyone(families) for row in _failed_of_family(kinds, tallies, family, features)
+    )
+
+
+def _failed_of_family(
+    kinds: Sequence[tuple[Status, Reason | None]],
+    tallies: GroupTallies,
+    family: Family,
+    features: Mapping[str, SensitiveFeature],
+) -> Iterator[FailedRows]:
+    for group, tallied in tallies.family(family, features).items():
+        for (status, reason), rows in zip(kinds, tallied.rows.tolist(), strict=True):
+            if rows:
+                yield FailedRows(group=group, status=status, reason=reason, rows=rows)
+
+
+def self_disagreement(
+    plan: AuditPlan, counted: Counted, families: Sequence[Family], features: Mapping[str, SensitiveFeature]
+) -> tuple[SelfDisagreement, ...]:
+    """Count how often the detector contradicts its first answer, for everyone and for each group; empty if asked
+    once.
+    """
+    tallies = counted.disagreement
+    if tallies is None:
+        return ()
+    level, has_scores = plan.verdict.level, plan.detector.has_scores
+    found = []
+    for family in _with_everyone(families):
+        for group, tallied in tallies.family(family, features).items():
+            answered, decisions, scores, sometimes = tallied.rows.tolist()
+            low, high = wilson(np.array([decisions]), np.array([answered]), level) if answered else ([None], [None])
+            found.append(
+                SelfDisagreement(
+                    group=group,
+                    answered=answered,
+                    decisions_differ=decisions,
+                    share=decisions / answered if answered else None,
+                    low=as_known(low[0]),
+                    high=as_known(high[0]),
+                    level=level,
+                    scores_differ=scores if has_scores else 0,
+                    largest_difference=as_known(tallied.largest) if has_scores else None,
+                    answered_sometimes=sometimes,
+                )
+            )
+    return tuple(found)
+
+
+def _with_everyone(families: Sequence[Family]) -> list[Family]:
+    return [Family(()), *families]

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audit.analyses.control_sample import JudgedSample, Verdicts
-from audit.analyses.disparities import disparities
+from audit.analyses.disparities import disparities, impact_ratios
 from audit.analyses.estimates import estimates, group_counts, row_accounts, without_hidden
-from audit.analyses.impact_ratios import impact_ratios
 from audit.analyses.notices import UNASKED, full_notices, notices
 from audit.counting.counted import Counted
 from audit.counting.families import compared_families, everyone_as_family

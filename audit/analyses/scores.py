@@ -1,26 +1,39 @@
 """Scores: how well they rank the cases of each group, and how much of the pooled AUC comes from telling groups
 apart.
+
+Sweeps: what other thresholds and other capacities would have done to each group. Described, never chosen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
 from audit.analyses.estimates import as_known
-from audit.analyses.score_calibration import calibrations
-from audit.analyses.score_sweeps import sweeps
+from audit.analyses.score_calibration import calibrations, known_number
 from audit.counting.families import is_listed
-from audit.counting.score_table import FamilyScores, ScoreTable
-from audit.counting.table import FamilyCounts
+from audit.counting.score_table import BINS, FamilyScores, ScoreTable
+from audit.counting.table import NEGATIVE, POSITIVE, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
-from audit.result.findings.scores import AucDecomposition, Calibration, GroupAuc, ScoreReason, Sweep, Unused
+from audit.result.findings.scores import (
+    SWEEP_NOTE,
+    AucDecomposition,
+    Calibration,
+    GroupAuc,
+    ScoreReason,
+    Sweep,
+    SweepGap,
+    SweepStep,
+    SweptRate,
+    Unused,
+)
 from audit.stats.arrays import IntArray
 from audit.stats.scores.auc import MIN_CASES, MOST_BINNING, Auc, AucSplit, auc, split_auc
 from audit.stats.scores.ranked_cases import FamilyPairs, count_pairs
-from audit.vocabulary.groups import Family, SensitiveFeature
+from audit.stats.scores.sweeps import NOBODY, edges_flagging, flagged_at_edges, largest_gap
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 
 class ScoreFindings(NamedTuple):
@@ -158,3 +171,130 @@ def _with_limits(values: Auc, place: int) -> tuple[float | None, float | None, f
     if not np.isfinite(values.low[place]) or values.binning[place] > MOST_BINNING:
         return None, None, None
     return as_known(values.value[place]), as_known(values.low[place]), as_known(values.high[place])
+
+
+CAPACITIES: Final = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75)
+"""Shares of all cases with a score that could be looked at."""
+MOST_GROUPS_LISTED: Final = 20
+"""Most groups that a family may have for counts by group; a larger one has its largest gaps alone."""
+_THRESHOLDS: Final = 20
+_SCORED: Final = 2
+_RATES: Final[tuple[SweptRate, ...]] = ("true_positive_rate", "false_positive_rate", "selection_rate")
+"""Rates in the order of `_flagged`: positives, negatives, all with a score."""
+
+
+def sweeps(plan: AuditPlan, families: Sequence[FamilyScores], unused: tuple[Unused, ...]) -> tuple[Sweep, ...]:
+    """Sweep thresholds and capacities for every family, over the edges of the 200 score bins.
+
+    Thresholds stand at equal distances over the score's range, with the plan's own where it is an edge. A capacity is
+    met by the edge that flags the number nearest to it; two capacities met by one edge are one step.
+    """
+    return tuple(sweep for scores in families for sweep in _family_sweeps(plan, scores, unused))
+
+
+def _family_sweeps(plan: AuditPlan, scores: FamilyScores, unused: tuple[Unused, ...]) -> list[Sweep]:
+    flagged = _flagged(scores)
+    listed = scores.groups if len(scores.groups) <= MOST_GROUPS_LISTED else ()
+    sizes = flagged[:, :, 0]
+    asked = _capacities(flagged[:, _SCORED].sum(axis=0))
+    steps: dict[Literal["threshold", "capacity"], dict[int, float | None]] = {
+        "threshold": dict.fromkeys(_thresholds(plan, scores.score_range)),
+        "capacity": dict(asked),
+    }
+    by_group = sizes if listed else sizes[:0]
+    everyone = sizes.sum(axis=0).tolist()
+    return [
+        Sweep.model_construct(
+            family=scores.family,
+            over=over,
+            scored=everyone[_SCORED],
+            positives=everyone[POSITIVE],
+            negatives=everyone[NEGATIVE],
+            groups=listed,
+            scored_by_group=tuple(by_group[:, _SCORED].tolist()),
+            positives_by_group=tuple(by_group[:, POSITIVE].tolist()),
+            negatives_by_group=tuple(by_group[:, NEGATIVE].tolist()),
+            steps=_steps(plan, scores, flagged, edges, listed=bool(listed)),
+            min_denominator=plan.verdict.min_denominator,
+            level=plan.verdict.level,
+            unused=unused,
+            note=SWEEP_NOTE,
+        )
+        for over, edges in steps.items()
+    ]
+
+
+def _flagged(scores: FamilyScores) -> IntArray:
+    """int64[G, 3, 201]: positives, negatives and all rows with a score, at or above every edge."""
+    kinds = np.stack([scores.positives, scores.negatives, scores.cases.sum(axis=1)], axis=1)
+    return flagged_at_edges(kinds)
+
+
+def _thresholds(plan: AuditPlan, score_range: tuple[float, float]) -> list[int]:
+    edges = set(range(0, BINS, BINS // _THRESHOLDS))
+    threshold = plan.detector.threshold
+    if threshold is not None:
+        low, high = score_range
+        place = (threshold - low) / (high - low) * BINS
+        nearest = round(place)
+        # rows at the highest score are in the last bin: an edge above it would not flag them
+        if abs(place - nearest) < 1e-9 and nearest < BINS:
+            edges.add(nearest)
+    return sorted(edges)
+
+
+def _capacities(flagged: IntArray) -> list[tuple[int, float]]:
+    met: dict[int, float] = {}
+    if flagged[0] > 0:
+        for share, edge in zip(CAPACITIES, edges_flagging(flagged, CAPACITIES).tolist(), strict=True):
+            if flagged[edge] > 0:
+                met.setdefault(edge, share)
+    return list(met.items())
+
+
+def _steps(
+    plan: AuditPlan, scores: FamilyScores, flagged: IntArray, edges: dict[int, float | None], *, listed: bool
+) -> tuple[SweepStep, ...]:
+    places = list(edges)
+    at = flagged[:, :, places]
+    everyone = at.sum(axis=0)
+    gaps = _gaps(plan, scores.groups, flagged[:, :, 0], at)
+    low, high = scores.score_range
+    by_group = at if listed else at[:0]
+    return tuple(
+        SweepStep.model_construct(
+            threshold=known_number(low + (high - low) * edge / BINS),
+            share=edges[edge],
+            flagged=int(everyone[_SCORED, step]),
+            found=int(everyone[POSITIVE, step]),
+            wrongly_flagged=int(everyone[NEGATIVE, step]),
+            flagged_by_group=tuple(by_group[:, _SCORED, step].tolist()),
+            found_by_group=tuple(by_group[:, POSITIVE, step].tolist()),
+            wrongly_flagged_by_group=tuple(by_group[:, NEGATIVE, step].tolist()),
+            gaps=gaps[step],
+        )
+        for step, edge in enumerate(places)
+    )
+
+
+def _gaps(plan: AuditPlan, groups: Sequence[Group], sizes: IntArray, at: IntArray) -> list[tuple[SweepGap, ...]]:
+    """Find for each step the group farthest from its rest in each rate; `sizes` int64[G, 3], `at` int64[G, 3,
+    steps].
+    """
+    steps: list[list[SweepGap]] = [[] for _ in range(at.shape[2])]
+    for kind, rate in enumerate(_RATES):
+        farthest = largest_gap(at[:, kind], sizes[:, kind], plan.verdict.min_denominator, plan.verdict.level)
+        for step, place in enumerate(farthest.group.tolist()):
+            if place != NOBODY:
+                steps[step].append(
+                    SweepGap.model_construct(
+                        rate=rate,
+                        group=groups[place],
+                        numerator=int(at[place, kind, step]),
+                        denominator=int(sizes[place, kind]),
+                        difference=known_number(farthest.difference[step]),
+                        low=as_known(farthest.low[step]),
+                        high=as_known(farthest.high[step]),
+                    )
+                )
+    return [tuple(step) for step in steps]

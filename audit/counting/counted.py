@@ -1,27 +1,58 @@
-"""Count everything that an audit needs, scan by scan. Beyond this point there are only numbers."""
+"""Count everything that an audit needs, scan by scan. Beyond this point there are only numbers.
+
+Count the cases that were drawn at random: they check whom the labels of the other cases are about.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from audit.counting.answer_tallies import GroupTallies, count_disagreement, count_failures
-from audit.counting.control_sample import IN_CONTROL_SAMPLE, count_control_sample
 from audit.counting.controls import count_controls
-from audit.counting.count import SCORED, count_cases
+from audit.counting.count import SCORED, cells_by_group, count_cases, count_expression, run_expression
 from audit.counting.count_moments import count_moments
 from audit.counting.moments import Moments
 from audit.counting.scan_cells import ScanCells, count_scan_cells
 from audit.counting.score_table import ScoreTable, count_cases_and_scores
 from audit.counting.table import FAILED, CountsTable
-from audit.evaluation.connection import with_little_memory
+from audit.evaluation.connection import reading, with_little_memory
 from audit.evaluation.reference_table import ReferenceTable, read_reference_table
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.statuses import Reason, Status
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
+
+
+IN_CONTROL_SAMPLE: Final = "in_control_sample"
+"""Column of the scored set: whether a row is in the control sample."""
+
+
+def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) -> CountsTable | None:
+    """Count the rows of the scored set that are in the control sample; None if the plan names none.
+
+    Parameters
+    ----------
+    evaluation_set : EvaluationSet
+        The set after scoring: `relation` has the columns for `audit.counting.count.count_cases`, and
+        `in_control_sample` (BOOLEAN) if the plan has a control sample.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read any more.
+    AssertionError
+        A row has no decision: a defect of this tool.
+    """
+    if IN_CONTROL_SAMPLE not in evaluation_set.expressions:
+        return None
+    features = [feature.name for feature in evaluation_set.features]
+    expression = count_expression(relation, [f"group_{name}" for name in features], only=IN_CONTROL_SAMPLE)
+    with reading(evaluation_set.source_name):
+        counted = run_expression(evaluation_set.connection, expression).fetchall()
+    return CountsTable.of(features, cells_by_group(counted, [evaluation_set.codes[name] for name in features]))
 
 
 @dataclass(frozen=True, slots=True)

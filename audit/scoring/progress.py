@@ -1,15 +1,148 @@
-"""Show on stderr how far scoring has come: a bar on a terminal, elsewhere a few lines."""
+"""Show on stderr how far scoring has come: a bar on a terminal, elsewhere a few lines.
+
+Show progress as lines, by share and by time, where nobody watches a terminal. No line holds the content of a row.
+"""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Protocol, TextIO
-
-from audit.scoring.progress_lines import LineProgress, StreamProgress, rate_text, trouble_text
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
+
+
+FIRST_LINE: Final = 60.0
+"""Seconds after which the first line is written."""
+LONGEST: Final = 1800.0
+"""Most seconds between two lines, however long the run has lasted."""
+SHARE: Final = 0.1
+"""Share of the time that has passed after which the next line comes: a night has about thirty lines."""
+_SETTLED: Final = 2.0
+"""Seconds of scoring after which a rate means something."""
+
+
+class StreamProgress:
+    """Lines that every display on a stream writes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def kept(self, rows: int) -> None:
+        """Write that a run goes on."""
+        self._write_line(f"going on: {rows:,} rows were scored before and are kept (--fresh scores everything anew)")
+
+    def stopping(self) -> None:
+        """Write that a run is about to end."""
+        self._write_line("stopping after this batch; once more to stop at once")
+
+    def _write_line(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+
+class LineProgress(StreamProgress):
+    """A line for every ten per cent of the rows, and lines by time if those are far apart.
+
+    By time, the first line comes after a minute. Each further line comes after a tenth of the time that has passed, and
+    after half an hour at the latest, also while a batch is being answered.
+
+    Parameters
+    ----------
+    stream : text stream
+    clock : callable
+        Returns seconds since any fixed moment.
+    """
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(stream)
+        self._clock = clock
+        self._rows = self._done = self._tenths = self._failed = self._retries = 0
+        self._begun = self._written_at = 0.0
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._watch: threading.Thread | None = None
+
+    def begin(self, rows: int) -> None:
+        """Remember the number of rows, and begin to watch the clock."""
+        self._rows, self._done, self._tenths, self._failed, self._retries = rows, 0, 0, 0, 0
+        self._begun = self._written_at = self._clock()
+        self._over.clear()
+        # a daemon: it must not keep the process from ending
+        self._watch = threading.Thread(target=self._watch_clock, name="audit7k-progress", daemon=True)
+        self._watch.start()
+
+    def advance(self, rows: int, failed: int = 0, retries: int = 0) -> None:
+        """Write a line if another tenth is full, or if it is time."""
+        with self._lock:
+            self._done += rows
+            self._failed += failed
+            self._retries = retries
+            tenths = 10 * self._done // self._rows if self._rows else 10
+            full = tenths > self._tenths
+            self._tenths = tenths
+            if full or self._is_time():
+                self._write(10 * tenths if full else 100 * self._done // self._rows)
+
+    def write_if_time(self) -> float:
+        """Write a line if it is time. Returns the seconds until the next line."""
+        with self._lock:
+            if self._is_time():
+                self._write(100 * self._done // self._rows if self._rows else 100)
+            return max(1.0, self._written_at + self._patience() - self._clock())
+
+    def end(self) -> None:
+        """Stop watching the clock."""
+        self._over.set()
+        if self._watch is not None:
+            self._watch.join()
+            self._watch = None
+
+    def _watch_clock(self) -> None:
+        wait = FIRST_LINE
+        while not self._over.wait(wait):
+            wait = self.write_if_time()
+
+    def _patience(self) -> float:
+        return min(max(FIRST_LINE, SHARE * (self._written_at - self._begun)), LONGEST)
+
+    def _is_time(self) -> bool:
+        return self._clock() - self._written_at >= self._patience()
+
+    def _write(self, percent: int) -> None:
+        now = self._clock()
+        self._written_at = now
+        line = f"scored {percent} % ({self._done} of {self._rows} rows)"
+        seconds = now - self._begun
+        if seconds >= _SETTLED:
+            speed = self._done / seconds
+            line += f", {rate_text(speed)} rows/s"
+            if 0 < self._done < self._rows:
+                line += f", about {duration_text((self._rows - self._done) / speed)} left"
+        self._write_line(line + trouble_text(self._failed, self._retries))
+
+
+def rate_text(speed: float) -> str:
+    """Text of a number of rows per second, with as many digits as mean something."""
+    return f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
+
+
+def duration_text(seconds: float) -> str:
+    """Text of a remaining time: `40 s`, `7 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def trouble_text(failed: int, retries: int) -> str:
+    """Text of the failures and retries so far; empty if there are none."""
+    rows = f", {failed:,} row{'s' * (failed != 1)} failed" if failed else ""
+    return rows + (f", {retries:,} {'retry' if retries == 1 else 'retries'}" if retries else "")
 
 
 class Progress(Protocol):

@@ -3,7 +3,7 @@
 
 SVG with `<title>` first, percent coordinates rounded to 0.1 so that a cell can have any width, no ids. Each number
 drawn also stands beside the drawing as text. A page holds some hundred intervals and marks: colours and strokes of
-intervals stand once in the style sheet, and marks once in `shapes` (`reports.pdf.drawings` writes both onto each
+intervals stand once in the style sheet, and marks once in `shapes` (`reports.pdf.sheet` writes both onto each
 drawing for an engine that sees neither there).
 """
 

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from made.sets import made_plan
 
-from audit.counting.control_sample import count_control_sample
 from audit.counting.count import count_cases
+from audit.counting.counted import count_control_sample
 from audit.counting.table import CountsTable
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.audit_plan import AuditPlan

@@ -14,8 +14,8 @@ from made.counts import WORST
 
 from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
-from audit.counting.control_sample import count_control_sample
 from audit.counting.count import count_cases
+from audit.counting.counted import count_control_sample
 from audit.counting.families import EVERYONE, count_families
 from audit.counting.table import FAILED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.evaluation.evaluation_set import open_evaluation_set

@@ -27,8 +27,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from audit.detectors.one_thread import NOTE
-from audit.detectors.onnx_classes import classes_of_scores
 from audit.detectors.onnx_file import OnnxGraph
+from audit.detectors.onnx_outputs import classes_of_scores
 from audit.plan.audit_plan import AuditPlan
 from audit.run import run_audit
 

@@ -17,7 +17,7 @@ from typing import Any
 from made.replaced import replaced
 from made.samples import FAILING, FEW, PASSING, RULES, RUNGS, UNDECIDED, Drawn, Key, Sample
 
-from audit.analyses.impact_ratios import impact_ratios
+from audit.analyses.disparities import impact_ratios
 from audit.plan.audit_plan import Rule
 from audit.result.audit_result import AuditResult, OverallVerdict, Provenance, Waiver
 from audit.result.findings.further import Agreement, Further

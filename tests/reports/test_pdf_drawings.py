@@ -8,9 +8,9 @@ from typing import Any
 
 from made.pdfs import opened, require_pdf
 
-from reports.pdf.drawings import SVG, self_contained
 from reports.pdf.engine import weasyprint
 from reports.pdf.paper import pdf_of
+from reports.pdf.sheet import SVG, self_contained
 
 require_pdf()
 

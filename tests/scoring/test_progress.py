@@ -10,8 +10,7 @@ import threading
 
 import pytest
 
-from audit.scoring.progress import BarProgress, NoProgress, Progress, progress_on_stderr
-from audit.scoring.progress_lines import LineProgress, duration_text
+from audit.scoring.progress import BarProgress, LineProgress, NoProgress, Progress, duration_text, progress_on_stderr
 
 
 class Terminal(io.StringIO):

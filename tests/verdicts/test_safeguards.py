@@ -13,7 +13,7 @@ from made.replaced import replaced
 from made.results import failing_result, passing_result, undecided_result
 from made.second_looks import further_result
 
-from audit.analyses.impact_ratios import impact_ratios
+from audit.analyses.disparities import impact_ratios
 from audit.plan.governance import GovernanceSection
 from audit.plan.services import HttpDetector
 from audit.result.audit_result import AuditResult

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 from made.worlds import detector, mechanism, scored
 
-from audit.worlds.advert_text import nationality_sentence
 from audit.worlds.adverts import ADVERTS
 from audit.worlds.phrases import (
     ADDRESSED_TO,
@@ -23,6 +22,7 @@ from audit.worlds.phrases import (
     PLACES,
     SIGN_SENTENCES,
 )
+from audit.worlds.set_file import nationality_sentence
 
 WITHOUT, LEAKING = detector(mechanism("adverts")), detector(mechanism("adverts", "word-leak=1.2"))
 POINTS = {sign.name: sign.points for sign in ADVERTS.signs}
