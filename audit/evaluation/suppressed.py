@@ -30,5 +30,5 @@ def suppressed_cells(source_name: str, column: str, count: int, first: list[int]
         f"{rows_text(count, first)}",
         slug="suppressed-cells",
         hint="name a table of counts by `counts`, where hidden numbers have a meaning; where the mark is "
-        " a value of its own, declare it in the plan",
+        "a value of its own, declare it in the plan",
     )

@@ -60,9 +60,9 @@ CELLS: list[tuple[Callable[[Cells], None], str]] = [
     ),
     (
         change("exploited", "1", "<5", "< 10"),
-        'set.csv: "exploited" holds marks of suppression such as <5 instead of values in rows 2 and 3 — an audit '
-        "needs one row for each case; tables with suppressed cells cannot be audited. Where the mark is a value of its "
-        "own, declare it in the plan",
+        'set.csv: "exploited" holds marks of suppression such as <5 instead of values in rows 2 and 3 — name a '
+        "table of counts by `counts`, where hidden numbers have a meaning; where the mark is a value of its own, declare "
+        "it in the plan",
     ),
     (
         change("gender", "F", "woman", "M"),
@@ -78,9 +78,9 @@ CELLS: list[tuple[Callable[[Cells], None], str]] = [
     ),
     (
         change("nationality", "*"),
-        'set.csv: "nationality" holds marks of suppression such as <5 instead of values in row 1 — an audit '
-        "needs one row for each case; tables with suppressed cells cannot be audited. Where the mark is a value of its "
-        "own, declare it in the plan",
+        'set.csv: "nationality" holds marks of suppression such as <5 instead of values in row 1 — name a '
+        "table of counts by `counts`, where hidden numbers have a meaning; where the mark is a value of its own, declare "
+        "it in the plan",
     ),
 ]
 
