@@ -26,6 +26,7 @@ from audit.result.waivers_file import read_plan_waivers
 from audit.safeguards import with_safeguards
 from audit.safeguards.catalogue import catalogue
 from audit.scoring.provenance import digests_of, provenance, scoring_identity
+from audit.stages import stage
 from audit.verdicts.changes.baseline import Baseline, Joined, baseline_for, check_baseline, join_answers
 from audit.verdicts.decision import decide
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -133,6 +134,7 @@ def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> Evalua
 def _counted(loaded: LoadedPlan, evaluation_set: EvaluationSet, scored: Scored, *, details: bool) -> Counted:
     from audit.counting.counted import count_everything
 
+    stage("counting")
     return count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
 
 
@@ -155,6 +157,7 @@ def _scored(
 ) -> Scored:
     from audit.scoring import score
 
+    stage("scoring")
     return score(
         loaded.plan,
         evaluation_set,
@@ -230,10 +233,12 @@ def summarise(gathered: Gathered) -> AuditResult:
     """Turn counts into a result, without any file, clock or model. Raises CrosscheckError."""
     plan, families, counted, features = gathered.loaded.plan, gathered.families, gathered.counted, gathered.features
     details, detector = gathered.details, gathered.origin.detector_sha256
+    stage("judging")
     decision = decide(
         plan, features, counted, families, gathered.answered, gathered.joined, detector_sha256=detector, details=details
     )
     judged, system = Verdicts(decision.rules, decision.verdicts), gathered.system
+    stage("estimating" if gathered.rows is None else "cross-check")
     found = records(plan, system, features, counted, families, judged, decision.sample, gathered.rows, details=details)
     finest = ground(plan, counted, families, {feature.name: feature for feature in features})
     further = {**found.further, **finest, "own_measures": gathered.measures, "planned_pass": decision.planned}

@@ -16,6 +16,8 @@ from typing import Final
 
 from audit.errors import AuditError, FolderInUseError, StorageError
 
+GITIGNORE: Final = ".gitignore"
+"""File of a folder that we made and that holds exact figures: `git add` passes over them."""
 TEMPORARY: Final = ".partial"
 """End of the name of a file that is still being written."""
 
@@ -81,7 +83,9 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the lock of a restricted folder, once no other process does; the folder is made (0700) if it is missing."""
     with storage(path):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        make_folder(path)
+        if not path.is_dir():
+            make_folder(path)
+            write_durably(path / GITIGNORE, b"*\n")
     with ExitStack() as stack:
         with storage(path):
             stack.enter_context(in_turn(path / _LOCK, path.name))

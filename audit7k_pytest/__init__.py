@@ -161,9 +161,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test for the verdict, each rule and each group of the plan that the marker names. It runs the audit."""
-    if _VERDICT not in metafunc.fixturenames:
-        return
     marker = metafunc.definition.get_closest_marker("audit7k")
+    if _VERDICT not in metafunc.fixturenames:
+        if marker is not None:
+            problem = f"{metafunc.definition.name} is marked audit7k and takes no {_VERDICT}: nothing would be audited"
+            raise pytest.Collector.CollectError(f"audit7k: {problem}; take the fixture, or move the marker")
+        return
     if marker is None or marker.kwargs or len(marker.args) != 1:
         problem = f'{metafunc.definition.name} takes {_VERDICT} and names no plan: @pytest.mark.audit7k("plan.toml")'
         raise pytest.Collector.CollectError(f"audit7k: {problem}")

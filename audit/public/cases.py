@@ -208,6 +208,11 @@ def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harm
     return said
 
 
+def exact_figures(plan: str) -> str:
+    """State how those who may see the cases see the exact figures; the last line of what a pipeline shows."""
+    return f"Exact figures, for those who may see the cases: audit7k run {plan} --restricted"
+
+
 def why_it_fails(release: PublicRelease) -> list[str]:
     """Return the sentences that say what rows do not: that no row names who fails, and that probes do."""
     headline = release.headline

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
+from audit.stages import hide_stages
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
@@ -219,6 +221,7 @@ class BarProgress(StreamProgress):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._failed = 0
+        hide_stages()
         self._bar = Progress(
             TextColumn("scoring"),
             BarColumn(),
@@ -248,3 +251,4 @@ class BarProgress(StreamProgress):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+            hide_stages(hidden=False)

@@ -31,6 +31,7 @@ def sarif_file(release: PublicRelease) -> str:
         "finished": harmless(about.finished),
         "validUntil": harmless(about.valid_until or "not declared"),
         "waivers": [reading.waiver(waiver) for waiver in release.waivers],
+        "exactFigures": reading.exact_figures,
     }
     return sarif_text(SarifLog(about.tool, reading.system, reading.plan, properties), reading.suites)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from audit.public.cases import has_expired
 from audit.public.release import PublicRelease
 from audit.vocabulary.text import harmless
 from reports.cases import Suite
@@ -22,9 +23,11 @@ def annotations_file(release: PublicRelease) -> str:
     """Write `annotations.txt`."""
     reading = PipelineReading(release)
     lines = [f"audit: {_property(reading.title)}; {_data(reading.verdict)}", *_commands(reading)]
-    notices = [("notice", reading.waiver(waiver)) for waiver in release.waivers[:_MOST]]
-    lines += [_command(reading, kind, None, "Waived finding", text) for kind, text in notices]
-    return "\n".join(lines) + "\n"
+    for waiver in release.waivers[:_MOST]:
+        # An expired waiver fails the build.
+        kind, title = ("error", "Expired waiver") if has_expired(waiver, release) else ("notice", "Waived finding")
+        lines.append(_command(reading, kind, None, title, reading.waiver(waiver)))
+    return "\n".join([*lines, f"audit: {_data(reading.exact_figures)}"]) + "\n"
 
 
 def _commands(reading: PipelineReading) -> list[str]:
@@ -34,21 +37,24 @@ def _commands(reading: PipelineReading) -> list[str]:
     # A verdict that rules carry needs no annotation of its own; one that none carries must not be silent.
     if reading.look != "pass" and verdict.said_by == "itself":
         commands.append(_command(reading, kind, None, "Audit of groups", reading.about_verdict))
-    failing = [suite for suite in rules if suite.whole.outcome == "fail"]
-    room = _MOST - len(commands)
-    shown = failing if len(failing) <= room else failing[: room - 1]
-    commands += [_command(reading, "error", suite, suite.name, _text(suite)) for suite in shown]
-    if len(failing) > room:
-        commands.append(_command(reading, "error", None, "Further rules", "Further rules fail: release.json has them."))
+    # GitHub counts errors and warnings apart.
+    for level, outcome in (("error", "fail"), ("warning", "inconclusive")):
+        found = [suite for suite in rules if suite.whole.outcome == outcome]
+        room = _MOST - len(commands) if level == kind else _MOST
+        shown = found if len(found) <= room else found[: room - 1]
+        commands += [_command(reading, level, suite, suite.name, _text(suite)) for suite in shown]
+        if len(found) > room:
+            further = "Further rules do not pass: release.json has them."
+            commands.append(_command(reading, level, None, "Further rules", further))
     return commands
 
 
 def _text(suite: Suite) -> str:
-    failing = [case for case in suite.cases if case.outcome == "fail"]
-    if not failing:
+    named = [case for case in suite.cases if case.outcome == suite.whole.outcome]
+    if not named:
         return suite.whole.message
-    more = [f"and {len(failing) - _NAMED} more in release.json"] if len(failing) > _NAMED else []
-    return ". ".join([*(f"{case.name}: {case.message}" for case in failing[:_NAMED]), *more])
+    more = [f"and {len(named) - _NAMED} more in release.json"] if len(named) > _NAMED else []
+    return ". ".join([*(f"{case.name}: {case.message}" for case in named[:_NAMED]), *more])
 
 
 def _command(reading: PipelineReading, kind: str, suite: Suite | None, title: str, text: str) -> str:

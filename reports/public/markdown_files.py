@@ -58,6 +58,7 @@ def _tables(reading: PipelineReading) -> Iterator[str]:
     yield from _findings(reading)
     yield from _waivers(reading)
     yield from (f"- {note}" for note in sentences_beside(reading.release, literal))
+    yield f"- {reading.exact_figures.replace('audit7k', '`audit7k')}`"
 
 
 def _rules(reading: PipelineReading) -> Iterator[str]:
@@ -105,7 +106,9 @@ def _row(case: RowCase, reading: PipelineReading) -> str:
 def _waivers(reading: PipelineReading) -> Iterator[str]:
     waivers = reading.release.waivers
     if waivers:
-        yield "Waived findings, which change no verdict:\n"
+        expired = any(has_expired(waiver, reading.release) for waiver in waivers)
+        fails = "; one that has expired fails the build" if expired else ""
+        yield f"Waived findings, which change no verdict{fails}:\n"
         for waiver in waivers[:_MOST_WAIVERS]:
             named = literal(reading.waived(waiver)) if waiver.group else reading.waived(waiver)
             yield f"- {named}: {waiver_words(waiver, reading.release, literal)}"

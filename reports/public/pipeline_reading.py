@@ -10,6 +10,7 @@ from typing import Final, Literal
 from audit.public.cases import (
     PublicCases,
     RowCase,
+    exact_figures,
     has_expired,
     is_expired,
     limit_words,
@@ -75,6 +76,11 @@ class PipelineReading:
         """What should happen next, in the words of the page."""
         return next_step(self.release, ENGLISH, names_groups=bool(self.cases.failing))
 
+    @property
+    def exact_figures(self) -> str:
+        """How those who may see the cases see the exact figures, in one line."""
+        return exact_figures(self.plan)
+
     @cached_property
     def suites(self) -> list[Suite]:
         """The verdict, then each rule with its rows, those that fail first."""
@@ -84,6 +90,7 @@ class PipelineReading:
         about, headline = self.about, self.release.headline
         declared = about.valid_until or "not declared"
         properties = [("audited", about.finished), ("valid until", declared), *(("note", note) for note in self.notes)]
+        properties.append(("exact figures", self.exact_figures))
         properties += [("waiver", self.waiver(waiver)) for waiver in self.release.waivers]
         outcome = "inconclusive" if self.look == "expired" else self.outcome
         return Suite(

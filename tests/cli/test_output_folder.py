@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from audit.cli.outputs.output_folder import EXACT_FILES, OutputFolder, write_file
+from audit.disclosure.restricted import restricted_folder
 from audit.errors import ExitCode, FolderInUseError, StorageError
 
 FILES = {"result.json": "{}\n", "report.html": "<p>é</p>\n", "predictions.parquet": "binary"}
@@ -40,7 +41,19 @@ def content(path: Path) -> dict[str, str]:
 
 def test_everything_is_written_and_nothing_else(tmp_path: Path) -> None:
     write(tmp_path / "a" / "b", FILES)
-    assert content(tmp_path / "a" / "b") == FILES
+    assert content(tmp_path / "a" / "b") == {**FILES, ".gitignore": "*\n!/public/\n!/public/**\n"}
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_git_adds_public_files_and_nothing_exact(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    write(tmp_path / "audit-out", {**FILES, "public/report.html": "<p/>", "public/release.json": "{}"})
+    with restricted_folder(tmp_path / "kept"):
+        pass
+    assert (tmp_path / "kept" / "key").exists()
+    subprocess.run(["git", "-C", str(tmp_path), "add", "-A"], check=True)
+    listed = subprocess.run(["git", "-C", str(tmp_path), "ls-files"], check=True, capture_output=True, text=True)
+    assert listed.stdout.split() == ["audit-out/public/release.json", "audit-out/public/report.html"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
@@ -169,7 +182,7 @@ def test_a_full_disk_in_a_new_folder_leaves_no_folder(tmp_path: Path, monkeypatc
     def check() -> None:
         assert not out.exists()
 
-    assert every_call_fails_once(monkeypatch, Path, "replace", lambda: write(out, FILES), check) == len(FILES)
+    assert every_call_fails_once(monkeypatch, Path, "replace", lambda: write(out, FILES), check) == len(FILES) + 1
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")

@@ -27,7 +27,7 @@ def shown(result: AuditResult) -> list[str]:
 def test_each_question_has_its_line(failing: AuditResult) -> None:
     assert shown(further_result(failing)) == [
         "Swaps: widest +12.0 points, 7 of 20 decisions changed: nationality word Nigerian",
-        "Least sure: the FAIL of Ghana: 7 wrong labels of 480 would overturn it",
+        "Least sure: FAIL of Ghana: 7 wrong labels of 480 undo it",
         "Like with like: the gap of Ghana vanishes within form",
         "Search: missed more often: channel = messaging; Ghana or 2 more",
     ]
@@ -39,7 +39,7 @@ def test_without_answers_there_is_no_line(failing: AuditResult) -> None:
 
 def test_of_a_pass_the_least_sure_pass_is_told() -> None:
     result = further_result(passing_result())
-    assert shown(result)[1] == "Least sure: the PASS of women: 311 wrong labels of 9,000 would overturn it"
+    assert shown(result)[1] == "Least sure: PASS of women: 311 wrong labels of 9,000 undo it"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_with_every_line_the_summary_still_fits_a_screen(failing: AuditResult) -
         lines = summary(result, Style(unicode=True), report="r.html", next_command="audit7k gate .").splitlines()
         assert len(lines) <= 23
         assert max(cell_len(line) for line in lines) <= 80
-        assert "Least sure: the FAIL of Ghana: 7 wrong labels of 480 would overturn it" in lines
+        assert "Least sure: FAIL of Ghana: 7 wrong labels of 480 undo it" in lines
     assert MOST_GROUPS == 8
 
 

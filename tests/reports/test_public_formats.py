@@ -172,7 +172,11 @@ def test_other_numbers_are_of_the_method_the_rules_or_how_many_rows_there_are(ki
     for suite in junit_of(release):
         whole = next(suite.iter("testcase"))
         texts = [each.get("message", "") for each in whole]
-        texts += [each.get("value", "") for each in suite.iter("property") if each.get("name") != "audited"]
+        texts += [
+            each.get("value", "")
+            for each in suite.iter("property")
+            if each.get("name") not in ("audited", "exact figures")
+        ]
         for number in NUMBER.findall(" ".join(texts)):
             assert follows(number, known, limits) or Decimal(number) in {Decimal(str(limit)) for limit in limits}
 
@@ -405,9 +409,12 @@ def test_what_others_wrote_does_nothing(payload: str) -> None:
     for name in ("summary.md", "comment.md"):
         check_markdown(files[name], payload)
     commands = [line for line in files["annotations.txt"].splitlines() if line.startswith("::")]
-    assert len(files["annotations.txt"].splitlines()) == len(commands) + 1
+    first, *_, last = files["annotations.txt"].splitlines()
+    assert first.startswith("audit: ")
+    assert last == "audit: Exact figures, for those who may see the cases: audit7k run plan.toml --restricted"
+    assert len(files["annotations.txt"].splitlines()) == len(commands) + 2
     for line in commands:
-        assert re.fullmatch(r"::(?:error|notice) file=plan\.toml,line=\d+,title=[^:,]*::.*", line)
+        assert re.fullmatch(r"::(?:error|warning|notice) file=plan\.toml,line=\d+,title=[^:,]*::.*", line)
     assert "##[" not in files["annotations.txt"]
     label = r'[a-z_]+="(?:[^"\\\n]|\\["\\])*"'
     for line in files["metrics.txt"].splitlines():
@@ -456,8 +463,8 @@ def test_they_stay_small_over_many_rows_and_rules() -> None:
     )
     many = beyond.model_copy(update={"rules": rules, "rows": rows})
     lines = text_of("annotations.txt", many).splitlines()
-    assert len(lines) == 11
-    assert "Further rules" in lines[-1]
+    assert len(lines) == 12
+    assert "Further rules" in lines[-2]
     assert len(text_of("summary.md", many)) < 20_000
 
 

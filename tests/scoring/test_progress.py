@@ -7,10 +7,12 @@ import itertools
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 from audit.scoring.progress import BarProgress, LineProgress, NoProgress, Progress, duration_text, progress_on_stderr
+from audit.stages import stage, stages_on
 
 
 class Terminal(io.StringIO):
@@ -158,3 +160,43 @@ def test_the_bar_tells_failures_and_retries() -> None:
     progress.advance(20, 2, 7)
     progress.end()
     assert "2 rows failed, 7 retries" in " ".join(stream.getvalue().split())
+
+
+def test_stages_are_one_line_with_the_time_that_each_took() -> None:
+    stream = Terminal()
+    before = threading.active_count()
+    with stages_on(stream), stages_on(stream):
+        stage("reading")
+        stage("reading")
+        assert threading.active_count() == before + 1
+        assert stream.getvalue() == "\x1b[Kreading 0 s …\r"
+        time.sleep(0.6)
+        stage("scoring")
+        bar = BarProgress(stream)
+        bar.begin(5)
+        bar.end()
+        stage("counting")
+    drawn = stream.getvalue().rpartition("\x1b[K")
+    assert "reading 1 s · scoring 0 s · counting 0 s …\r" in drawn[0]
+    assert drawn[2] == "reading 1 s\n"
+
+
+def test_stages_go_away_with_an_error_and_are_nowhere_but_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Terminal()
+
+    def fail() -> None:
+        with stages_on(stream):
+            stage("reading")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert stream.getvalue() == "\x1b[Kreading 0 s …\r\x1b[K"
+    lines, dumb = io.StringIO(), Terminal()
+    with stages_on(lines), stages_on(None):
+        stage("reading")
+    monkeypatch.setenv("TERM", "dumb")
+    with stages_on(dumb):
+        stage("reading")
+    stage("scoring")
+    assert lines.getvalue() + dumb.getvalue() == ""

@@ -187,14 +187,17 @@ def test_what_cannot_be_judged_is_an_error_of_one_line(run_here: Run, pytester: 
         (folder / f"test_{name}.py").write_text(tests.replace("plan.toml", f"{name}.toml"), encoding="utf-8")
     unmarked = tests.replace('@pytest.mark.audit7k("plan.toml")\n', "")
     (folder / "test_unmarked.py").write_text(unmarked, encoding="utf-8")
+    untaken = '@pytest.mark.audit7k("plan.toml")\ndef test_detector():\n    pass\n'
+    (folder / "test_untaken.py").write_text(f"import pytest\n\n{untaken}", encoding="utf-8")
     done = run_here()
     assert done.ret == pytest.ExitCode.INTERRUPTED
     errors = done.stdout.str().partition("= ERRORS =")[2].partition("short test summary")[0].splitlines()[1:]
     lines = dict(zip(errors[::2], errors[1::2], strict=False))
-    assert [name.strip(" _") for name in lines][:4] == [
-        f"ERROR collecting test_{name}.py" for name in ("gate", "misspelt", "nowhere", "unmarked")
+    assert [name.strip(" _") for name in lines][:5] == [
+        f"ERROR collecting test_{name}.py" for name in ("gate", "misspelt", "nowhere", "unmarked", "untaken")
     ]
-    gate, misspelt, nowhere, unmarked = list(lines.values())[:4]
+    gate, misspelt, nowhere, unmarked, untaken = list(lines.values())[:5]
+    assert untaken.startswith("audit7k: test_detector is marked audit7k and takes no audit7k_verdict: nothing would be")
     assert gate.startswith("audit7k: plan.toml: counter.json of the restricted folder is not as it was written")
     assert misspelt.startswith("audit7k: misspelt.toml, line 24: rules[1].margn is not a key of a plan")
     assert nowhere.startswith("audit7k: there is no plan nowhere.toml, neither beside test_nowhere.py nor in the root")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from audit.cli.commands.check_command import check
 from audit.cli.commands.codes_command import codes
@@ -22,6 +23,34 @@ from audit.cli.commands.report_command import report
 from audit.cli.commands.run_command import run
 from audit.cli.commands.synthesise_command import synthesise
 from audit.cli.console.guard import guarded, show_tracebacks
+from audit.cli.console.terminal import note
+from audit.errors import ExitCode
+
+_FIRST_STEPS = """\
+Audits anti-trafficking detection models for disparities by gender and
+nationality: who is missed or wrongly flagged more often than everyone else?
+
+Nothing at hand yet:
+  audit7k demo               see a whole audit of synthetic cases
+
+With a file of labelled cases:
+  audit7k init cases.csv     write a plan by looking at the file
+  audit7k check plan.toml    say who can be judged; nothing is scored
+  audit7k run plan.toml      audit; what may be published is in audit-out/public
+  audit7k gate audit-out     say the verdict by the exit code
+
+A word that you do not know:
+  audit7k explain recall
+
+All commands:              audit7k --help
+Options of one of them:    audit7k run --help
+"""
+_OPTIONS = {
+    "Output": ("out", "report", "lang", "as_json", "quiet", "restricted", "restricted_folder"),
+    "Verdict": ("on_inconclusive", "baseline", "waivers", "only", "sequential", "sample"),
+    "Scoring and checks": ("sandbox", "allow_pickle", "fresh", "repeat", "cache", "changed_only", "crosscheck"),
+}
+"""Panels of the options of `run` and `gate`."""
 
 
 class _Commands(TyperGroup):
@@ -36,6 +65,33 @@ class _Commands(TyperGroup):
                 parameter.default = False
         return parameters
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Say what to do first where no command is given. A build that names none has no pass."""
+        if not args and not ctx.resilient_parsing:
+            note(_FIRST_STEPS)
+            raise typer.Exit(ExitCode.USAGE)
+        return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - of a method of Typer
+        """Write the commands in panels."""
+        for panel, commands in _COMMANDS.items():
+            with formatter.section(panel):
+                formatter.write_dl([(command.__name__, short) for command, short in commands])
+
+
+class _Judging(TyperCommand):
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments, then options in panels."""
+        panels: dict[str, list[tuple[str, str]]] = {"Arguments": [], **{panel: [] for panel in _OPTIONS}, "Help": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            own = "Arguments" if parameter.param_type_name == "argument" else "Help"
+            panel = next((panel for panel, names in _OPTIONS.items() if parameter.name in names), own)
+            panels[panel] += [record] if record else []
+        for panel, records in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(records)
+
 
 app = typer.Typer(
     name="audit7k",
@@ -43,7 +99,6 @@ app = typer.Typer(
     help="Audits anti-trafficking detection models for disparities by gender and nationality.",
     epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 inconclusive, 4 nothing was judged, 73 folder in use, 74 another "
     "run is unfinished there, 75 storage failed, 130 interrupted.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -69,23 +124,34 @@ def root(
     show_tracebacks(debug)
 
 
-_COMMANDS = (
-    (demo, "See a whole audit of synthetic data."),
-    (init, "Write a plan by looking at a data file."),
-    (codes, "Show how the values of a column are read."),
-    (check, "Say what a plan would judge; score nothing."),
-    (power, "Say which gaps a set can decide."),
-    (draw, "Draw an evaluation set from a pool."),
-    (probes, "Show the texts that probes change."),
-    (synthesise, "Make a synthetic world with known truth."),
-    (run, "Run an audit; write result and public files."),
-    (gate, "Say the verdict by the exit code."),
-    (compare, "Say what changed between two audits."),
-    (report, "Write reports of a result."),
-    (figure, "Draw a figure for a paper."),
-    (portal, "Build a static site over many audits."),
-    (explain, "Explain a metric or term in plain words."),
-    (schema, "Print the JSON Schema of a result or plan."),
-)
-for _command, _short in _COMMANDS:
-    app.command(short_help=_short)(guarded(_command))
+_COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
+    "Start": (
+        (demo, "See a whole audit of synthetic data."),
+        (init, "Write a plan by looking at a data file."),
+    ),
+    "Audit": (
+        (check, "Say what a plan would judge; score nothing."),
+        (run, "Run an audit; write result and public files."),
+        (gate, "Say the verdict by the exit code."),
+        (compare, "Say what changed between two audits."),
+    ),
+    "Prepare a set": (
+        (codes, "Show how the values of a column are read."),
+        (power, "Say which gaps a set can decide."),
+        (draw, "Draw an evaluation set from a pool."),
+        (probes, "Show the texts that probes change."),
+        (synthesise, "Make a synthetic world with known truth."),
+    ),
+    "Publish and prove": (
+        (report, "Write reports of a result."),
+        (figure, "Draw a figure for a paper."),
+        (portal, "Build a static site over many audits."),
+    ),
+    "Reference": (
+        (explain, "Explain a metric or term in plain words."),
+        (schema, "Print the JSON Schema of a result or plan."),
+    ),
+}
+for _command, _short in (each for panel in _COMMANDS.values() for each in panel):
+    _cls = _Judging if _command in (run, gate) else None
+    app.command(cls=_cls, short_help=_short)(guarded(_command))

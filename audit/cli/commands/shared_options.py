@@ -16,7 +16,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing: the e
 
 QuietButWaived = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="Print nothing but a new key, and one line where waivers change the exit code."),
+    typer.Option(
+        "--quiet", "-q", help="Print nothing but a new key, and a line where waivers or `warn` change the exit code."
+    ),
 ]
 
 Where = Annotated[

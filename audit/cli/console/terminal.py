@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal, TextIO
 
+from audit.stages import hide_stages
+
 State = Literal["pass", "fail", "inconclusive", "not_evaluable", "as_part"]
 
 _COLOURS: Final[Mapping[str, str]] = {
@@ -39,6 +41,7 @@ def say(text: str) -> None:
 
 def note(text: str) -> None:
     """Write progress or a remark to stderr."""
+    hide_stages(hidden=False)
     _write(sys.stderr, text)
 
 

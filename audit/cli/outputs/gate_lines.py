@@ -92,11 +92,15 @@ def release_beside(
 def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: list[str]) -> None:
     from audit.cli.pages.change_words import public_change_lines
     from audit.cli.pages.summary import verdict_words
+    from audit.public.cases import exact_figures
+    from audit.vocabulary.text import printable
 
     if release is None:
         note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
     lines = unnamed if release is None else public_lines(release_on_rules(release, result))
-    say("\n".join([*lines, *public_change_lines(result), verdict_words(result, Style.of(sys.stdout))]))
+    verdict = verdict_words(result, Style.of(sys.stdout))
+    owner = exact_figures(printable(result.provenance.plan_file or "plan.toml"))
+    say("\n".join([*lines, *public_change_lines(result), verdict, owner]))
 
 
 def public_lines(release: PublicRelease) -> list[str]:
@@ -111,15 +115,15 @@ def public_lines(release: PublicRelease) -> list[str]:
 
 
 def _rule_lines(cases: PublicCases, rule: PublicRule) -> Iterator[str]:
-    """Yield the verdict on a rule with its rows by state, and the rows that fail, most people first."""
+    """Yield the verdict on a rule with its rows by state, and the rows that make it so: what fails, or is undecided."""
     from audit.public.cases import limit_words
     from audit.vocabulary.text import printable
 
     found = cases.by_rule[rule.rule]
     said = f"{rule.rule}: {rule.outcome.upper()} ({limit_words(rule)})"
     yield f"{said}; rows: {cases.tally_words(rule.rule)}" if found else said
-    failing = [case for case in found if case.outcome == "fail"]
-    for case in failing[:_MOST]:
+    named = [case for case in found if case.outcome == rule.outcome != "pass"]
+    for case in named[:_MOST]:
         yield f"  {printable(case.name)}: {case.message}"
-    if len(failing) > _MOST:
-        yield f"  and {len(failing) - _MOST:,} more"
+    if len(named) > _MOST:
+        yield f"  and {len(named) - _MOST:,} more"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from audit.stages import stage, stages_on
+
 SCORING: Final = "scoring"
 """Folder of answers within an output folder."""
 
@@ -38,6 +40,12 @@ def run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: b
 
     Raises AuditError. Then only the kept answers and the record of the accepted baseline have changed.
     """
+    with stages_on(request.watched_on):
+        stage("reading")
+        return _run_into(out, request, asked, fresh=fresh)
+
+
+def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: bool) -> OneRun:
     from audit.cli.outputs.audience import PublicFiles
     from audit.cli.outputs.baselines import baseline_of_plan
     from audit.cli.outputs.output_folder import OutputFolder
@@ -49,6 +57,7 @@ def run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: b
     with OutputFolder(out, publishes=place is not None) as folder:
         answers = Checkpoint(out / SCORING, fresh=fresh)
         result = request.audit(accepted.baseline, answers, folder.place("predictions.parquet"))
+        stage("publishing")
         # Recorded before anything is published: a record without a report does no harm. After a report without a
         # record, an older baseline would be accepted.
         accepted.remember()

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from audit.errors import FolderInUseError, StorageError
+from audit.storage import GITIGNORE
 from audit.vocabulary.text import LANGUAGES
 
 _PREFIX: Final = ".audit7k-"
@@ -121,6 +122,8 @@ class OutputFolder:
 
     def publish(self) -> None:
         """Move everything into place. If one move fails, all are undone."""
+        if self.path in self._made and not self._public:  # in a folder of somebody's it would hide what is theirs
+            self.add(GITIGNORE, f"*\n!/{PUBLIC}/\n!/{PUBLIC}/**\n")
         with _storage(self.path):
             new = sorted(
                 file.relative_to(self.staging).as_posix() for file in self.staging.rglob("*") if file.is_file()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from audit.detectors.isolation.options import Sandbox
+from audit.stages import stage, stages_on
 
 if TYPE_CHECKING:
     from audit.plan.file.plan_file import LoadedPlan
@@ -35,6 +37,11 @@ class RunRequest:
     sandbox: Sandbox = Sandbox.NONE
     allow_pickle: bool = False
 
+    @property
+    def watched_on(self) -> TextIO | None:
+        """Stream on which stages are shown if it is a terminal; None if this is to be quiet."""
+        return None if self.quiet else sys.stderr
+
     def audit(
         self, earlier: Baseline | None, checkpoint: Checkpoint | None = None, predictions_to: Path | None = None
     ) -> AuditResult:
@@ -43,7 +50,8 @@ class RunRequest:
         from audit.run import run_audit
         from audit.scoring.progress import progress_on_stderr
 
-        with publishable_errors(exact=self.exact):
+        with stages_on(self.watched_on), publishable_errors(exact=self.exact):
+            stage("reading")
             return run_audit(
                 self.loaded,
                 # A line of progress counts rows and failures.

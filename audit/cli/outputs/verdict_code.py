@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
 from audit.cli.outputs.reuse import kept_outcome, say_kept_verdict
 from audit.errors import ExitCode
@@ -28,6 +29,9 @@ class OnInconclusive(enum.StrEnum):
 def result_at(path: Path) -> Path | None:
     """Return the result file that `path` names: the file itself, or the one in a folder; None for a plan."""
     if path.is_dir():
+        inside = path / "audit-out"
+        if not (path / "result.json").exists() and (inside / "result.json").exists():
+            raise ArgumentError(f"no result.json in {path}", slug="no-result", hint=f"there is one in {inside}")
         return path / "result.json"
     return path if path.suffix.lower() == ".json" else None
 
@@ -69,7 +73,7 @@ def outcome_exit_code(
     if code is not ExitCode.INCONCLUSIVE or on_inconclusive is None:
         return code
     code = ExitCode.FAIL if on_inconclusive is OnInconclusive.FAIL else ExitCode.PASS
-    if not quiet:
+    if not quiet or on_inconclusive is OnInconclusive.WARN:
         level = "note" if on_inconclusive is OnInconclusive.PASS else "warning"
         note(
             f"{level}: {name} is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "

@@ -55,8 +55,8 @@ def _unknown_line(result: AuditResult, names: GroupNames) -> str:
         return ""
     first = min(broken, key=lambda rule: rule.breakdown_factor or math.inf)
     factor = math.floor((first.breakdown_factor or 0.0) * 10.0) / 10.0
-    start, end = f"Unknown people: no pass if errors among them are {factor:g} times as likely (", ")"
-    return f"{start}{names.name_within(first.weakest or Group(()), _WIDTH - len(start) - len(end), '..')}{end}"
+    start = f"Unknown people: with {factor:g} times the errors no PASS of "
+    return f"{start}{names.name_within(first.weakest or Group(()), _WIDTH - len(start), '..')}"
 
 
 def _weakest_line(result: AuditResult, names: GroupNames) -> str:
@@ -71,8 +71,8 @@ def _weakest_line(result: AuditResult, names: GroupNames) -> str:
     if not found:
         return ""
     count, among, _, group = min(found, key=lambda each: each[:3])
-    falls = f": {count:,} wrong label{'' if count == 1 else 's'} of {among:,} would overturn it"
-    start = f"Least sure: the {outcome.upper()} of "
+    falls = f": {count:,} wrong label{'' if count == 1 else 's'} of {among:,} undo{'es' * (count == 1)} it"
+    start = f"Least sure: {outcome.upper()} of "
     return f"{start}{names.name_within(group, _WIDTH - len(start) - len(falls), '..')}{falls}"
 
 

@@ -147,7 +147,7 @@ def verdict_words(result: AuditResult, style: Style) -> str:
 
 
 def rule_lines(result: AuditResult, style: Style) -> list[str]:
-    """Write one line for each rule that does not pass."""
+    """Write one line for each rule that does not pass, with the groups that fail or are undecided."""
     names = GroupNames(result.features)
     found = most_urgent_first(Reading(result))
     of_rates = [
@@ -160,13 +160,14 @@ def rule_lines(result: AuditResult, style: Style) -> list[str]:
 
 def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style: Style) -> str:
     failing = [finding for finding in found if finding.outcome == "fail"]
+    undecided = [each for each in found if state_of(each) == "inconclusive" and each.verdict.decidable]
     limit = f"{'difference' if rule.scale == 'difference' else 'ratio'} {rule.limit:g}"
     judged = percent(rule.coverage, against=rule.min_coverage)
     reasons = {
         "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest{_by_records(failing)})",
         "unnamed_beyond_limit": f"{unnamed_beyond(rule)} ({limit} from the rest); "
         "none can be named, and none may be singled out",
-        "group_undecided": f"{_groups(sum(state_of(f) == 'inconclusive' and f.verdict.decidable for f in found))} "
+        "group_undecided": f"{_groups(len(undecided))} "
         f"with enough cases could not be decided: {why_open(rule, [f.verdict for f in found])}",
         "coverage_too_small": f"only {judged} of the people are in groups that could be judged "
         f"(the plan needs {exact_percent(rule.min_coverage)})",
@@ -178,8 +179,9 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
     }
     state: State = "fail" if rule.outcome == "fail" else "inconclusive"
     text = f"{style.shape(state)} {_WORDS[state]} {rule.rule}: {reasons.get(rule.because, rule.because)}"
-    worst = "; ".join(names.name_within(finding.verdict.group, 40) for finding in failing[:3])
-    more = f" and {len(failing) - 3} more" if len(failing) > 3 else ""
+    named = failing if rule.outcome == "fail" else undecided * (rule.because == "group_undecided")
+    worst = "; ".join(names.name(finding.verdict.group) for finding in named[:3])
+    more = f" and {len(named) - 3:,} more" if len(named) > 3 else ""
     return style.paint(text + (f": {worst}{more}" if worst else ""), state)
 
 
@@ -289,8 +291,8 @@ def _row(finding: Finding, names: GroupNames, style: Style, waived: Waived) -> s
     state = state_of(finding)
     ellipsis = "…" if style.unicode else "..."
     if state == "as_part" and finding.verdict.judged_as is not None:
-        own = names.name_within(finding.verdict.group, 20, ellipsis)
-        group = fit(f"{own}: only as part of {names.name(finding.verdict.judged_as)}", 43, ellipsis)
+        own = names.name_within(finding.verdict.group, 27, ellipsis)
+        group = fit(f"{own}, in {names.name(finding.verdict.judged_as)}", 43, ellipsis)
     else:
         own = names.name_within(finding.verdict.group, 31, ellipsis)
         group = f"{fit(own, 31)} {fit(SHORT[finding.rule.metric], 11)}"
@@ -314,7 +316,7 @@ def _judged(result: AuditResult) -> str:
     least = min(known, key=lambda rule: rule.coverage or 0.0)
     share, needed = percent(least.coverage, against=least.min_coverage), exact_percent(least.min_coverage)
     family = least_judged(least)
-    start, end = f"Judged: {share} of people by ", f", alone or in a larger group ({needed} needed)"
+    start, end = f"Judged: {share} of people by ", f" ({needed} needed)"
     names = "" if family is None else GroupNames(result.features).family(family.family)
     return f"{start}{fit(names, min(len(names), WIDTH - len(start) - len(end)), '..')}{end}"
 

@@ -226,7 +226,7 @@ def planned_pass_lines(planned: PlannedPass | None, names: GroupNames) -> list[s
     if planned.out_of_reach is not None:
         lines = [chance, f"  None is within reach: {_OUT_OF_REACH[planned.out_of_reach]}"]
     elif planned.least_sure:
-        first = [f"{names.name_within(one.group, 24)} {percent(one.chance)}" for one in planned.least_sure]
+        first = [f"{names.name_within(one.group, 23)} {percent(one.chance)}" for one in planned.least_sure[:2]]
         lines.append(fit(f"  Least sure to pass: {'; '.join(dict.fromkeys(first))}", _WIDTH).rstrip())
     if planned.remedy is not None:
         lines.append(f"  Most would be gained by {_REMEDIES[planned.remedy]}: {percent(planned.with_remedy)}")

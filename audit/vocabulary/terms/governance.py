@@ -32,7 +32,16 @@ GOVERNANCE: Final = (
         "0.80 means four flags where the group flagged most has five, among as many people.",
         "Groups whose true rates differ should be flagged at different rates; no verdict rests on it.",
         "how-to/governance.md",
-        ("adverse impact ratio", "ll144", "local law 144", "selection ratio"),
+        (
+            "adverse impact ratio",
+            "disparate impact",
+            "four-fifths",
+            "four-fifths rule",
+            "80% rule",
+            "ll144",
+            "local law 144",
+            "selection ratio",
+        ),
     ),
     Term(
         "override rate",

@@ -16,6 +16,16 @@ REPORTS: Final = (
         ("margin", "tolerance", "beyond the limit", "within the limit"),
     ),
     Term(
+        "disparity",
+        "The difference, or the ratio, between the rate of a group and that of everyone else. Equal opportunity "
+        "compares the share of victims found, equalized odds this and the share of others who are wrongly flagged, "
+        "demographic parity the share flagged, and predictive parity the share of flags that are right.",
+        "A plan has a rule for each rate that it compares; equalized odds is two rules.",
+        "It does not say why the rates differ, and no single rate stands for all of them.",
+        "glossary.md",
+        ("disparities", "gap", "equalized odds", "equalised odds", "average odds"),
+    ),
+    Term(
         "clearly",
         "Beyond the limit by more than chance explains, also after correction for having looked at many groups.",
         "Where it is not said, a group may still be beyond the limit: its cases do not show it, or too few do.",
