@@ -33,8 +33,8 @@ REVIEWED_BY: Final = "X-Reviewed-By"
 _TAGS: Final = {"zh": "zh-Hans"}
 _OWN_NAMES: Final = {"fr": "Français", "es": "Español", "ar": "العربية", "ru": "Русский", "zh": "中文"}
 _NAMES: Final = Path(__file__).with_name("data") / "names.csv"
-_GROUPED_FROM: Final = {"es": 5}
-"""CLDR's minimumGroupingDigits, which babel does not hold: 1234, but 12.345."""
+_GROUP: Final = {"es": "\u202f"}
+"""A point is the decimal sign in Mexico and Central America, so in Spanish a space sets thousands apart."""
 
 
 @cache
@@ -94,9 +94,8 @@ def _numbers(locale: Locale) -> Numbers:
     pattern = str(locale.percent_formats[None].pattern)
     return Numbers(
         decimal=western["decimal"],
-        group=western["group"],
+        group=_GROUP.get(locale.language, western["group"]),
         percent_pattern=pattern.replace("#,##0", "{}"),
-        grouped_from=_GROUPED_FROM.get(locale.language, 4),
     )
 
 

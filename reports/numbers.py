@@ -24,13 +24,9 @@ class Numbers:
     decimal: str = "."
     group: str = ","
     percent_pattern: str = "{}%"
-    grouped_from: int = 4
-    """The number of digits from which thousands are set apart."""
 
     def count(self, value: int) -> str:
         """Return an integer with its thousands set apart: 63,914."""
-        if len(str(abs(value))) < self.grouped_from:
-            return str(value)
         return f"{value:,}".replace(",", self.group)
 
     def about(self, value: float) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from audit.public.cases import is_expired
 from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicMethod, PublicRelease, PublicRow, PublicRule, PublicWord
 from audit.public.sentences import SENTENCES
-from audit.vocabulary.metrics import SHARES_OF_GOOD
+from audit.vocabulary.metrics import MISSED, SHARES_OF_GOOD, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import half_up, hundredfold
 from reports.language import Language
 from reports.numbers import NOT_KNOWN
@@ -73,6 +75,16 @@ class PublicWords(RateWords):
         }
         return heads.get(metric) or self.rate(metric)
 
+    def erring_people(self, metric: str) -> str:
+        """Return to whom the error of a rate happens; else the error itself."""
+        if metric in MISSED:
+            return self._t.gettext("missed victims")
+        return (
+            self._t.gettext("people wrongly flagged as victims")
+            if metric in WRONGLY_FLAGGED
+            else self.error_head(metric)
+        )
+
     def hundred(self, share: float) -> str:
         """Return a share as a number of 100: 32, 2.8, and "<0.1" or ">99" where it is neither none nor all."""
         exact = hundredfold(share)
@@ -128,17 +140,35 @@ class PublicWords(RateWords):
         }
         return told.get(finding.rate.metric, "%(count)s") % {"count": self.hundred(finding.error)}
 
-    def beside(self, finding: PublicFinding) -> str:
-        """Return everyone else and the row's own limit, to stand beside its error: "everyone else 12; limit 22"."""
+    def beside(self, finding: PublicFinding, *, reckoned: bool = False) -> str:
+        """Return everyone else and the row's own limit, to stand beside its error: "everyone else 12; limit 22".
+
+        `reckoned`: show how the limit follows, "limit 12 + 10 = 22", where rounded numbers show it.
+        """
         if finding.rest is None:
             return ""
         told = [self._t.gettext("everyone else %(count)s") % {"count": self.hundred(finding.rest)}]
         told += [
-            self._t.gettext("limit %(count)s") % {"count": self.hundred(end)}
+            self._t.gettext("limit %(count)s")
+            % {"count": (self._sum(finding, end) if reckoned else "") + self.hundred(end)}
             for end in finding.limits
             if end is not None
         ]
         return self._t.gettext("; ").join(told)
+
+    def _sum(self, finding: PublicFinding, limit: float) -> str:
+        """Return what leads from everyone else to a limit: "12 + 10 = "; empty where rounded numbers do not."""
+        rule, rest = finding.rule, half_up(hundredfold(finding.rest or 0.0), 0)
+        if rule is None or rest < _TENTHS_BELOW:
+            return ""
+        above = limit > (finding.rest or 0.0)
+        if rule.scale == "ratio":
+            times = 1 / rule.limit if above else rule.limit
+            sign, told, made = "×", self._n.plain(times), rest * Decimal(f"{times:.12g}")
+        else:
+            sign, told = "+" if above else "−", self._n.points(rule.limit)
+            made = rest + hundredfold(rule.limit) * (1 if above else -1)
+        return f"{rest} {sign} {told} = " if made == half_up(hundredfold(limit), 0) else ""
 
     def compared(self, finding: PublicFinding) -> str:
         """Return a row beside everyone else: "misses about 32 in 100 victims; everyone else 12; limit 22"."""

@@ -78,6 +78,7 @@ def numbers_of_row(release: PublicRelease, row: PublicRow) -> Iterator[str]:
         rules = [rule for rule in release.rules if rule.metric == rate.metric]
         ends = [end for rule in rules for end in limits(rate, rule)]
         yield from map(hundred, ends)
+        yield from (f"{number:.12g}" for rule in rules for number in (rule.limit * 100, 1 / rule.limit))
         if rate.value is not None:
             own, rest = error(rate.metric, rate.value), error(rate.metric, rate.rest)
             yield two_digits_up(abs(own - rest) * row.people)
@@ -168,10 +169,11 @@ def test_every_number_follows_from_its_row(kind: str, code: str) -> None:
         name = "".join(names.row(each.parts).split())
         allowed.setdefault(name, set()).update(numbers_of_row(release, each), {"100"})
     rows = [row for body in find_all(root, "tbody") for row in find_all(body, "tr") if row[0].tag == "th"]
+    called = {row: "".join("".join(said(row[0], list(find_all(row[0], "small")))).split()) for row in rows}
     answered = list(find_all(section(root, "waivers"), "tr")) if release.waivers else []
-    seen = [row for row in rows if row not in answered and "".join("".join(said(row[0])).split()) in allowed]
+    seen = [row for row in rows if row not in answered and called[row] in allowed]
     for row in seen:
-        name = "".join("".join(said(row[0])).split())
+        name = called[row]
         extra = numbers_in(" ".join(said(row)), code) - allowed[name] - numbers_in(name, code)
         assert not extra, (name, extra)
     assert len(seen) >= (len(release.rows) / 3 if release.rows else 0)

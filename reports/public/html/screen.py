@@ -1,4 +1,4 @@
-"""Screen one of the public page: the verdict, whom it fails as a picture, what comes next, and one line of facts.
+"""Screen one of the public page: the verdict, whom it fails as a picture, what comes next, and a few facts.
 
 The verdict and every word are those of the exact audit. Numbers are those of printed rows.
 """
@@ -16,7 +16,6 @@ from audit.public.release import PublicRule
 from audit.vocabulary.groups import Axis
 from audit.vocabulary.metrics import SHARES_OF_GOOD
 from reports.html.charts import axis_end
-from reports.plain_text import capital
 from reports.public.html.tables import Chart, chart
 from reports.public.html.writer import PublicWriter
 
@@ -30,6 +29,7 @@ class PictureRow:
     """A row of the picture."""
 
     name: str
+    cases: str
     error: str
     beside: str
     """Everyone else, the row's own limit, its likely range."""
@@ -131,9 +131,9 @@ class Screen(PublicWriter):
             where = self.t.gettext("in one group")
         clauses: dict[Harm, str] = {
             "missed": self.t.gettext("missed victims clearly more often %(where)s"),
-            "wrongly_flagged": self.t.gettext("wrongly flagged people clearly more often %(where)s"),
-            "flagged": self.t.gettext("flagged people clearly more often %(where)s"),
-            "flagged_less": self.t.gettext("flagged people clearly less often %(where)s"),
+            "wrongly_flagged": self.t.gettext("wrongly flagged people as victims clearly more often %(where)s"),
+            "flagged": self.t.gettext("flagged people as victims clearly more often %(where)s"),
+            "flagged_less": self.t.gettext("flagged people as victims clearly less often %(where)s"),
             "wrong": self.t.gettext("was wrong clearly more often %(where)s"),
             "apart": self.t.gettext("decided clearly otherwise than for everyone else %(where)s"),
         }
@@ -168,14 +168,17 @@ class Screen(PublicWriter):
             return ""
         if not reasons:
             return (
-                self.t.gettext("Groups held against a limit: %(all)s; beyond it %(beyond)s, within it %(within)s.")
+                self.t.gettext(
+                    "Comparisons of a group with a limit: %(all)s. Beyond the limit: %(beyond)s; within the limit: "
+                    "%(within)s."
+                )
                 % told
             )
         told["reason"] = self.words.sentence(reasons.most_common(1)[0][0])
         return (
             self.t.gettext(
-                "Groups held against a limit: %(all)s; beyond it %(beyond)s, within it %(within)s, cannot tell "
-                "%(cannot_tell)s, mostly because: %(reason)s."
+                "Comparisons of a group with a limit: %(all)s. Beyond the limit: %(beyond)s; within the limit: "
+                "%(within)s; cannot tell: %(cannot_tell)s (most often: %(reason)s)."
             )
             % told
         )
@@ -197,7 +200,7 @@ class Screen(PublicWriter):
             return None
         features = {part.feature for each in drawn for part in each.row.parts}
         named = self.names.features(tuple(Axis(feature, "") for feature in sorted(features)))
-        title = self.t.gettext("%(title)s (%(features)s)") % {"title": title, "features": named}
+        title = self.t.gettext("%(title)s: people by %(features)s") % {"title": title, "features": named}
         end = axis_end(place for each in drawn for place in self._places(each))
         rows = tuple(self._row(each, end) for each in drawn)
         return Picture(title, self.words.hundred(end), rows, drawn[0].look, len(self.reading.beyond) - len(rows))
@@ -213,15 +216,16 @@ class Screen(PublicWriter):
         yield from (each for each in places if each is not None)
 
     def _row(self, finding: PublicFinding, end: float) -> PictureRow:
-        told = [self.words.beside(finding)]
+        told = [self.words.beside(finding, reckoned=True)]
         if finding.span:
             told.append(
-                self.t.gettext("likely range %(span)s")
-                % {"span": self.words.span(finding) + self.standing(finding.row)}
+                self.t.gettext("range %(span)s") % {"span": self.words.span(finding) + self.standing(finding.row)}
             )
+        cases = self.t.ngettext("%(count)s case", "%(count)s cases", finding.row.people)
         error, beside = self.words.erring(finding), self.t.gettext("; ").join(filter(None, told))
         return PictureRow(
             name=self.names.row(finding.row.parts),
+            cases=cases % {"count": self.n.count(finding.row.people)},
             error=error,
             beside=beside,
             chart=chart(finding, end, self.t.gettext("%(error)s; %(rest)s") % {"error": error, "rest": beside}),
@@ -231,8 +235,8 @@ class Screen(PublicWriter):
         """Return a limit with what it is on."""
         metrics = self.reading.metrics
         of_rate = rule.scale == "ratio" and rule.metric in SHARES_OF_GOOD and rule.metric in metrics
-        what = metrics[rule.metric].plain if of_rate else self.words.error_head(rule.metric)
-        return self.t.gettext("%(rate)s: %(limit)s") % {"rate": capital(what), "limit": self.words.limit(rule)}
+        what = metrics[rule.metric].plain if of_rate else self.words.erring_people(rule.metric)
+        return self.t.gettext("Limit (%(rate)s): %(limit)s") % {"rate": what, "limit": self.words.limit(rule)}
 
     @cached_property
     def covered(self) -> str:
@@ -240,7 +244,24 @@ class Screen(PublicWriter):
         if self.reading.covered is None:
             return ""
         feature, share = self.reading.covered
-        return self.t.gettext("%(count)s of 100 people are in a group with a row of its own below, by %(feature)s") % {
-            "count": self.n.count(math.floor(share * 100 + 1e-9)),
-            "feature": self.names.feature(feature),
-        }
+        own = math.floor(share * 100 + 1e-9)
+        told = {"count": self.n.count(own), "feature": self.names.feature(feature)}
+        if own == 100:
+            return self.t.gettext("By %(feature)s, everybody is in a group with a row of its own below") % told
+        return (
+            self.t.gettext(
+                "By %(feature)s, %(count)s of 100 people are in a group with a row of its own below; the "
+                "others are counted together with other groups, or their group is unknown"
+            )
+            % told
+        )
+
+    @cached_property
+    def not_stated(self) -> str:
+        """What the plan leaves open of what a reader asks first; empty where nothing."""
+        asked = (
+            (self.about.period, self.t.gettext("from when the cases are")),
+            (self.about.limits_set_by or not self.limits, self.t.gettext("who set the limits")),
+            (self.about.auditor, self.t.gettext("who audited")),
+        )
+        return self.t.gettext(", ").join(told for stated, told in asked if not stated)
