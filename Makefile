@@ -88,6 +88,10 @@ types: $(INSTALLED) ## mypy, strict, on code and tests
 docs: $(INSTALLED) ## Build the documentation into site/; a warning is an error
 	$(BIN)/mkdocs build --strict --site-dir site
 
+.PHONY: pictures
+pictures: $(INSTALLED) ## Draw the screenshots of the documentation anew, in Chromium
+	$(BIN)/python -m tools.screenshots
+
 .PHONY: reference
 reference: $(INSTALLED) ## Write docs/reference/ anew from the code
 	$(BIN)/python -m tools.document

@@ -21,7 +21,11 @@ from audit.plan.sections import ScoringSection
 from audit.plan.services import ChatDetector as ChatSection
 from audit.scoring.kept_rows import ROWS_AGAIN
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "language-model.md").read_text(encoding="utf-8")
+PAGE = (
+    (Path(__file__).parents[2] / "docs" / "how-to" / "service.md")
+    .read_text(encoding="utf-8")
+    .partition("\n## A language model\n")[2]
+)
 
 
 def block(language: str, place: int = 0) -> str:

@@ -15,7 +15,8 @@ from audit.detectors.mlflow_model import MlflowDetector
 from audit.detectors.protocol import RunContext
 from audit.plan.detectors import MlflowDetector as MlflowSection
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "mlflow.md").read_text(encoding="utf-8")
+FILES = (Path(__file__).parents[2] / "docs" / "how-to" / "model-files.md").read_text(encoding="utf-8")
+PAGE = FILES.partition("\n## An MLflow folder\n")[2].partition("\n## ")[0]
 MODEL = """
 import pandas as pd
 from sklearn.compose import make_column_transformer

@@ -108,8 +108,9 @@ def test_it_is_never_opened_in_this_process(tmp_path: Path, folder: Path) -> Non
 
 
 def test_the_plan_of_the_page_is_one() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "how-to" / "transformers.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^```toml\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "model-files.md").read_text(encoding="utf-8")
+    part = page.partition("\n## A Hugging Face text classifier\n")[2].partition("\n## ")[0]
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", part, flags=re.MULTILINE | re.DOTALL)
     assert TransformersSection.model_validate(tomllib.loads(block)["detector"]).positive_labels == ("labour", "sexual")
     assert "find . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum" in page
 

@@ -95,6 +95,19 @@ def test_every_decision_is_in_the_navigation(site: Path) -> None:
         assert f'href="decisions/{record.stem}.html"' in start
 
 
+def test_every_picture_is_there_is_small_and_loads_nothing() -> None:
+    """`make pictures` draws those that show a screen."""
+    from tools.screenshots import HEIGHTS
+
+    pictures = {path.name: path for path in (DOCS / "img").iterdir()}
+    assert {f"{name}.png" for name in HEIGHTS} <= set(pictures)
+    shown = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for name, path in pictures.items():
+        assert f"img/{name})" in shown, name
+        assert path.stat().st_size < 200_000, name
+        assert path.suffix == ".png" or "href" not in path.read_text(encoding="utf-8"), name
+
+
 def test_decisions_have_one_form_of_heading() -> None:
     """Those before the twentieth have another, and stay as they were accepted."""
     for record in sorted((DOCS / "decisions").glob("*.md"))[19:]:
