@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
     from audit.result.file import load_result
     from audit.run import run_audit
+    from audit.verdicts.changes.baseline import compare
 
-__all__ = ["AuditError", "AuditPlan", "AuditResult", "__version__", "load_plan", "load_result", "run_audit"]
+__all__ = ["AuditError", "AuditPlan", "AuditResult", "__version__", "compare", "load_plan", "load_result", "run_audit"]
 
 _HOMES = {
     "AuditError": "audit.errors",
@@ -26,6 +27,7 @@ _HOMES = {
     "AuditResult": "audit.result.audit_result",
     "load_result": "audit.result.file",
     "run_audit": "audit.run",
+    "compare": "audit.verdicts.changes.baseline",
 }
 
 

@@ -49,6 +49,12 @@ class AuditError(Exception):
         return f"{self.message} — {self.hint}" if self.hint else self.message
 
 
+class ArgumentError(AuditError):
+    """An argument asks for something that is not there or cannot be."""
+
+    exit_code = ExitCode.USAGE
+
+
 class PlanError(AuditError):
     """The plan cannot be read or asks for something impossible."""
 

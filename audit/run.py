@@ -17,7 +17,7 @@ from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.disclosure.ground import ground
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.plan_file import LoadedPlan, loaded_plan
+from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult, Provenance, Waiver
 from audit.result.findings.further import Further, OwnMeasure
 from audit.result.findings.judged import MetricDefinition
@@ -45,16 +45,16 @@ if TYPE_CHECKING:
 
 
 def run_audit(  # noqa: PLR0913 - what an audit can be given
-    plan: AuditPlan | LoadedPlan | str | Path,
+    plan: AnyPlan,
     table: pa.Table | pd.DataFrame | None = None,
     *,
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     progress: Progress | None = None,
-    predictions_to: Path | None = None,
+    predictions_to: str | Path | None = None,
     crosscheck: bool = True,
     details: bool = True,
     checkpoint: Checkpoint | None = None,
-    baseline: Baseline | Path | None = None,
+    baseline: Baseline | str | Path | None = None,
     **isolation: Unpack[IsolationOptions],
 ) -> AuditResult:
     """Run an audit: read and check the set, score it, count, estimate, judge.
@@ -62,9 +62,9 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     Parameters
     ----------
     plan
-        A plan, or the path of a plan file.
+        A plan, a dict with the keys of a plan file, or the path of one.
     table
-        The evaluation set, where the plan names no file: a pandas DataFrame or an Arrow table.
+        The evaluation set, in place of the file that the plan names: a pandas DataFrame or an Arrow table.
     folder
         Folder that paths in the plan are relative to; the folder of the plan file if one is read.
     progress, predictions_to
@@ -86,7 +86,8 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         If plan, data or detector are in error. Then nothing was judged, and only a checkpoint keeps anything.
     """
     started, isolating, loaded = datetime.now(UTC), Isolating(**isolation), loaded_plan(plan, folder)
-    earlier = baseline_for(loaded, baseline)
+    earlier = baseline_for(loaded, Path(baseline) if isinstance(baseline, str) else baseline)
+    predictions_to = None if predictions_to is None else Path(predictions_to)
     with _opened(loaded, table) as evaluation_set:
         waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details)
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)

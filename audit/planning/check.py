@@ -12,7 +12,7 @@ from audit.analyses.estimates import row_accounts
 from audit.counting.families import count_families, everyone_as_family, is_finest
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
-from audit.plan.file.plan_file import LoadedPlan, loaded_plan
+from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.planning.set_review import SetReview, review_set
 from audit.result.findings.further import PlannedPass
 from audit.result.findings.judged import RowAccount
@@ -161,7 +161,7 @@ class CheckReport:
 
 
 def check_plan(
-    plan: AuditPlan | LoadedPlan | str | Path,
+    plan: AnyPlan,
     table: pa.Table | pd.DataFrame | None = None,
     *,
     folder: Path | None = None,

@@ -8,6 +8,7 @@ with a status and a reason, never 0. Change a field only together with `SCHEMA_V
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from audit.plan.audit_plan import AuditPlan
@@ -29,6 +30,8 @@ from audit.vocabulary.groups import Group, Part, SensitiveFeature
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from audit.result.reporters import Report
 
 SCHEMA_VERSION: Final = 2
 
@@ -174,8 +177,69 @@ class AuditResult(Part):
     provenance: Provenance
     """From what, by what and when."""
 
-    def to_frame(self, table: TableName = "estimates") -> pd.DataFrame:
+    def save(self, folder: str | Path) -> Path:
+        """Write `result.json` into a folder, which is made if it is missing: for `load_result` and all commands.
+
+        It is for its owner alone (0600): exact counts can single out people. Reports of another result that lie in the
+        folder stay as they are. Returns the path of the file. Raises StorageError.
+        """
+        from audit.result.json_text import result_to_json
+        from audit.result.reporters import save_for_owner
+
+        return save_for_owner(Path(folder) / "result.json", result_to_json(self))
+
+    def report(self, name: str = "html", *, restricted: bool = False, languages: str | None = None) -> Report:
+        """Make a report of exact counts: `html`, `pdf`, `markdown`, `junit`, `sarif`, or what a package offers.
+
+        Parameters
+        ----------
+        restricted
+            Must be True: the report can single out people and is not for publication. Public files need the key and
+            the log of earlier ones: save the result, and write them with `audit7k report FOLDER`.
+        languages
+            Codes with commas between them, such as "fr,ar"; one for a file that holds one language.
+
+        Raises
+        ------
+        AuditError
+            If it is asked for without `restricted`, nobody offers it or it lacks a language.
+        """
+        from audit.result.reporters import check_restricted, find_reporters, languages_of, render
+
+        check_restricted(restricted)
+        reporters = find_reporters((name,))
+        return render(reporters[0], self, languages_of(reporters, languages))
+
+    def figure(
+        self,
+        kind: str,
+        form: Literal["svg", "png"] = "svg",
+        *,
+        rule: str | None = None,
+        by: str | None = None,
+    ) -> Report:
+        """Draw `forest`, `funnel`, `sweep` or `reliability` of exact counts, for restricted use; a notebook shows it.
+
+        `rule` is the id of the rule whose rate is drawn, by default the first; `by` names features, as in
+        "gender+nationality". Raises AuditError.
+        """
+        from audit.result.reporters import Report, figure_bytes, find_figures
+
+        drawn = figure_bytes(find_figures(), kind, self, form, rule, by)
+        return Report(f"{kind}-restricted.{form}", drawn.decode() if form == "svg" else drawn)
+
+    def _repr_html_(self) -> str:
+        """Show the answer and the worst groups in a notebook."""
+        from audit.result.shown import answer_html
+
+        return answer_html(self)
+
+    def to_frame(self, table: TableName = "verdicts") -> pd.DataFrame:
         """One of the result's tables as a pandas DataFrame: a row a record, the group spread over its features.
+
+        `verdicts` has a row for each rule and group, and beside the verdict the group's `rate` with its ends `low` and
+        `high`, the rate of the `rest`, their `difference`, and the rates `lower_limit` and `upper_limit` that are just
+        within the limit: all as shares.
 
         A feature `gender` becomes the columns `gender` (the code) and `gender_name`; a feature with a ladder also
         `<feature>_rung`. Features that a group is not broken down by are missing in its rows. Unknown numbers are
@@ -185,9 +249,16 @@ class AuditResult(Part):
         names = {
             (feature.name, level.rung, level.code): level.name for feature in self.features for level in feature.levels
         }
+        from audit.result.reading import Reading
+
+        tabled: list[tuple[Any, dict[str, object]]] = (
+            [(found.verdict, found.numbers) for found in Reading(self).findings]
+            if table == "verdicts"
+            else [(record, {}) for record in getattr(self, table)]
+        )
         records = [
-            {**self._spread(record.group, names), **record.model_dump(exclude={"group"})}
-            for record in getattr(self, table)
+            {**self._spread(record.group, names), **numbers, **record.model_dump(exclude={"group"})}
+            for record, numbers in tabled
         ]
         frame: pd.DataFrame = pandas.DataFrame.from_records(records)
         return frame

@@ -141,6 +141,24 @@ class Finding(Rate):
     verdict: Verdict
 
     @property
+    def numbers(self) -> dict[str, object]:
+        """What a table says beside the verdict: rates as shares, None where one is not known."""
+        apart = None if self.value is None or self.rest is None else self.value - self.rest
+        return {
+            "rule": self.rule.rule,
+            "metric": self.metric,
+            "outcome": self.outcome,
+            "because": self.verdict.because,
+            "rate": self.value,
+            "low": self.ends[0],
+            "high": self.ends[1],
+            "rest": self.rest,
+            "difference": apart,
+            "lower_limit": self.lower_limit,
+            "upper_limit": self.upper_limit,
+        }
+
+    @property
     def outcome(self) -> Outcome:
         """The outcome of the verdict."""
         return self.verdict.outcome

@@ -14,10 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.cli.outputs.reporters import GROUP
 from audit.errors import ExitCode
 from audit.plan.offers import names_offered
 from audit.result.file import load_result
+from audit.result.reporters import GROUP
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.terms import TERMS
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from audit.cli.commands.figure_command import find_figures
 from audit.cli.outputs.portals import find_portal
 from audit.errors import AuditError
 from audit.plan.offers import MAKERS
+from audit.result.reporters import find_figures
 
 FINDERS = {"portal": find_portal, "figures": find_figures}
 PORTAL = 'class Made:\n    name = "other"\n    languages = ("en",)\n    def render(self, site): return {}\n'

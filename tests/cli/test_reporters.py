@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.cli.console.guard import ArgumentError
-from audit.cli.outputs.reporters import GROUP, find_reporters, languages_of, render
 from audit.errors import AuditError, ExitCode
 from audit.plan.offers import names_offered
 from audit.result.json_text import result_to_json
+from audit.result.reporters import GROUP, find_reporters, languages_of, render
 
 
 def install(

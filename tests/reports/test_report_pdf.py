@@ -22,10 +22,10 @@ from made.pages import find_all, parsed
 from made.pdfs import beginning_of, opened, places_of, require_pdf, root_of, tags, words_of
 from made.results import UNDECIDED, hostile_result, sample_result
 
-from audit.cli.outputs.reporters import find_reporters, languages_of, render_each
 from audit.errors import AuditError
 from audit.result.audit_result import AuditResult
 from audit.result.json_text import result_to_json
+from audit.result.reporters import find_reporters, languages_of, render_each
 from reports.group_counts import counts_csv
 from reports.html import render_page
 from reports.html.environment import environment

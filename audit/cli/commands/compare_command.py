@@ -43,9 +43,8 @@ def compare(
     The exit code is that of the change alone. It prints exact counts and is not for a log that many read: `gate
     --baseline` is.
     """
-    from audit.cli.outputs.baselines import plan_at_hand
     from audit.safeguards import with_safeguards
-    from audit.verdicts.changes.baseline import change_between, load_baseline, with_change
+    from audit.verdicts.changes.baseline import change_between, load_baseline, plan_at_hand, with_change
 
     if out is not None and out.suffix.lower() not in _FORMATS:
         raise ArgumentError(
@@ -69,7 +68,7 @@ def compare(
 
 def _write(result: AuditResult, out: Path) -> None:
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.outputs.reporters import find_reporters, render
+    from audit.result.reporters import find_reporters, render
 
     (reporter,) = find_reporters((_FORMATS[out.suffix.lower()],))
     write_file(out, render(reporter, result, compared=True).content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -45,6 +45,7 @@ def figure(
     an exact result holds: add --restricted.
     """
     from audit.cli.outputs.output_folder import write_file
+    from audit.result.reporters import figure_bytes, find_figures
 
     target = out or Path(f"{kind.value}{'-restricted' if restricted else ''}.svg")
     form = target.suffix.lower().removeprefix(".")
@@ -87,49 +88,3 @@ def _result_at(path: Path) -> AuditResult:
     from audit.result.file import load_result
 
     return load_result(path / "result.json" if path.is_dir() else path)
-
-
-@runtime_checkable
-class Figures(Protocol):
-    """Maker of figures for papers. The entry point `figures` of `audit.makers` names a class of this kind."""
-
-    kinds: tuple[str, ...]
-    """Kinds of figures that it can draw."""
-
-    def draw(
-        self,
-        kind: str,
-        source: PublicRelease | AuditResult,
-        form: Literal["svg", "png"],
-        rule: str | None,
-        by: str | None,
-    ) -> bytes:
-        """Return the bytes of the file of a figure."""
-        ...
-
-
-def find_figures(name: str = "figures") -> Figures:
-    """Return the maker that an installed package offers under this name.
-
-    Raises AuditError if no package offers one, or if it cannot be loaded.
-    """
-    from audit.plan.offers import one_maker
-
-    maker: Figures = one_maker(name, "figures", Figures)
-    return maker
-
-
-def figure_bytes(
-    maker: Figures, kind: str, source: PublicRelease | AuditResult, form: str, rule: str | None, by: str | None
-) -> bytes:
-    """Return the bytes of a figure. Raises AuditError, never with words of a third party: they may quote a result."""
-    try:
-        return maker.draw(kind, source, "png" if form == "png" else "svg", rule, by)
-    except AuditError:
-        raise
-    except Exception as error:
-        raise AuditError(
-            f"the figure failed ({type(error).__name__})",
-            slug="figure-failed",
-            hint="run again as `audit7k --debug …`",
-        ) from error

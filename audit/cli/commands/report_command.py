@@ -86,7 +86,7 @@ def report(
 
 def _write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Path | None) -> None:
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.outputs.reporters import file_names, render_each
+    from audit.result.reporters import file_names, render_each
 
     if out is not None and len(asked.reporters) > 1:
         raise ArgumentError("--out names one file", slug="several-reports-one-file", hint="ask for one --format")

@@ -11,18 +11,14 @@ from typing import NoReturn, ParamSpec
 import typer
 
 from audit.cli.console.terminal import note
-from audit.errors import AuditError, ExitCode, RunInterruptedError
+from audit.errors import ArgumentError, AuditError, ExitCode, RunInterruptedError
 from audit.vocabulary.text import printable
+
+__all__ = ["ArgumentError", "guarded", "report_error", "show_tracebacks"]
 
 P = ParamSpec("P")
 
 _shown = {"traceback": False}
-
-
-class ArgumentError(AuditError):
-    """An argument asks for something that is not there or cannot be."""
-
-    exit_code = ExitCode.USAGE
 
 
 def show_tracebacks(wanted: bool) -> None:

@@ -15,11 +15,11 @@ from audit.cli.console.terminal import note
 from audit.cli.outputs.output_folder import EXACT_FILES, PUBLIC
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.reporters import Reporter
     from audit.disclosure.publish import Published
     from audit.plan.audit_plan import AuditPlan
     from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult
+    from audit.result.reporters import Reporter
 
 RESTRICTED: Final = "restricted"
 """Folder within an output folder that holds the key and the log, unless another is named."""
@@ -76,7 +76,7 @@ def requested_output(
                 slug="restricted-arguments",
                 hint="leave one of the two out",
             )
-        from audit.cli.outputs.reporters import find_reporters, languages_of
+        from audit.result.reporters import find_reporters, languages_of
 
         reporters = find_reporters(names or exact or EXACT_REPORTS)
         return ExactReports(reporters, languages_of(reporters, lang))
@@ -85,10 +85,10 @@ def requested_output(
 
 
 def _public_formats(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    from audit.cli.outputs.reporters import GROUP, language_codes
     from audit.disclosure.public_files import DEFAULT, REPORTERS, TRANSLATED, find_public_reporters
     from audit.errors import DataError
     from audit.plan.offers import names_offered
+    from audit.result.reporters import GROUP, language_codes
     from audit.vocabulary.text import LANGUAGES
 
     formats = tuple(dict.fromkeys(names)) or DEFAULT

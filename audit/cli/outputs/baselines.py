@@ -14,7 +14,6 @@ from audit.cli.console.terminal import note
 if TYPE_CHECKING:
     from audit.cli.outputs.run_request import RunRequest
     from audit.plan.audit_plan import AuditPlan
-    from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
     from audit.verdicts.changes.baseline import Baseline
 
@@ -130,28 +129,6 @@ def gate_restricted_folder(
     return place if plan.disclosure.folder is not None or place.is_dir() else None
 
 
-def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
-    """Return the plan of a result: the named one, else the file that the result names if it asks the same; else None.
-
-    Raises PlanError or ResultError if a named plan cannot be used.
-    """
-    from audit.errors import AuditError
-    from audit.plan.file.plan_file import read_plan_file
-    from audit.verdicts.changes.acceptance import check_plans
-
-    path = named or (Path(result.provenance.plan_file) if result.provenance.plan_file else None)
-    if path is None or (named is None and not path.is_file()):
-        return None
-    try:
-        loaded = read_plan_file(path)
-        check_plans(loaded.plan, result.plan)
-    except AuditError:
-        if named is not None:
-            raise
-        return None
-    return loaded
-
-
 def with_change_from(result: AuditResult, result_path: Path, baseline: Baseline) -> AuditResult:
     """Return a result with its change from a baseline: the change that it has from this baseline, or a new one.
 
@@ -160,7 +137,7 @@ def with_change_from(result: AuditResult, result_path: Path, baseline: Baseline)
     from audit.safeguards import with_safeguards
     from audit.verdicts.changes.acceptance import check_earlier
     from audit.verdicts.changes.baseline import Baseline as Result
-    from audit.verdicts.changes.baseline import change_between, with_change
+    from audit.verdicts.changes.baseline import change_between, plan_at_hand, with_change
 
     check_earlier(baseline.result, result)
     if result.change is not None and result.change.baseline == baseline.description:

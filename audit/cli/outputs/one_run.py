@@ -73,7 +73,7 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
 
 def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports) -> str:
     """Write exact reports, and return the file name of the first."""
-    from audit.cli.outputs.reporters import render_each
+    from audit.result.reporters import render_each
 
     made = [render_each(reporter, result, asked.languages) for reporter in asked.reporters]
     for report in [each for files in made for each in files]:

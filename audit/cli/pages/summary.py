@@ -22,10 +22,11 @@ from audit.cli.pages.summary_lines import (
 )
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import RuleResult
-from audit.result.reading import Finding, Reading, each_once, least_judged
+from audit.result.reading import Finding, Reading, least_judged
 from audit.result.selected import Selected, selected
+from audit.result.urgency import most_urgent_first, state_of
 from audit.vocabulary.groups import Group
-from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
+from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.numbers import exact_percent, percent
 from audit.vocabulary.text import printable
 
@@ -51,12 +52,6 @@ _WORDS: Final[Mapping[State, str]] = {
     "not_evaluable": "no rate",
     "as_part": "cannot tell",
 }
-_URGENCY: Final[Mapping[State, int]] = {"fail": 0, "inconclusive": 1, "as_part": 2, "pass": 3, "not_evaluable": 4}
-_PRIMARY: Final[Mapping[str, tuple[MetricName, ...]]] = {
-    "missed": MISSED,
-    "wrongly_flagged": WRONGLY_FLAGGED,
-    "both": (*MISSED, *WRONGLY_FLAGGED),
-}
 _HARMS: Final = {
     "missed": "victims missed",
     "wrongly_flagged": "people wrongly flagged",
@@ -70,30 +65,6 @@ _PLACES: Final = {
     "namespaces": "a process of its own",
     "bwrap": "bubblewrap",
 }
-
-
-def state_of(finding: Finding) -> State:
-    """Return the outcome, with groups that were judged only as a part of a larger one apart."""
-    return "as_part" if finding.verdict.because == "judged_as_part" else finding.outcome
-
-
-def most_urgent_first(reading: Reading) -> list[Finding]:
-    """Return every finding, the most urgent first; the same people once for each rule.
-
-    Within a state the primary harm comes first, then groups with enough cases to be judged alone: they are what stands
-    between the audit and a verdict, and a handful of people with an extreme rate is no finding.
-    """
-    primary = _PRIMARY[reading.result.overall.primary_harm]
-    return each_once(sorted(reading.findings, key=lambda each: _urgency(each, primary)), lambda each: each.verdict)
-
-
-def _urgency(finding: Finding, primary: tuple[MetricName, ...]) -> tuple[int, bool, bool, float]:
-    return (
-        _URGENCY[state_of(finding)],
-        finding.metric not in primary,
-        not finding.verdict.decidable,
-        -finding.excess,
-    )
 
 
 def summary(result: AuditResult, style: Style, report: str = "", next_command: str = "") -> str:

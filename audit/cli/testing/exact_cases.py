@@ -6,13 +6,13 @@ from typing import Final
 
 from audit.cli.console.group_names import GroupNames
 from audit.cli.pages.change_words import change_sentence
-from audit.cli.pages.summary import most_urgent_first
 from audit.cli.testing.cases import OVERALL, AuditCase, block, group_label, with_names_apart
 from audit.result.audit_result import AuditResult
 from audit.result.cases import suites
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 from audit.result.reading import Finding, Reading
+from audit.result.urgency import most_urgent_first
 from audit.vocabulary.numbers import percent
 
 _NOTE: Final = "exact counts, not for publication"

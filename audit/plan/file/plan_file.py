@@ -5,12 +5,15 @@ Every mistake in it gives one line: where, what, and what to write instead.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from pathlib import Path, PurePath
 from typing import Any, Final
 
@@ -20,8 +23,17 @@ from audit.errors import PlanError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.evaluation_set import with_counted_columns
 from audit.plan.file.known_keys import DESIGN, PLAN, Layout
-from audit.plan.file.lines import KeyLines
-from audit.plan.file.mistakes import dated_values, first_of, gaps, mistakes_in, one_line, unknown_kinds, wrong_version
+from audit.plan.file.lines import KeyLines, Where
+from audit.plan.file.mistakes import (
+    dated_values,
+    dotted,
+    first_of,
+    gaps,
+    mistakes_in,
+    one_line,
+    unknown_kinds,
+    wrong_version,
+)
 from audit.plan.sampling_design import SamplingDesign
 
 LARGEST_PLAN: Final = 1024 * 1024
@@ -33,6 +45,9 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _AT: Final = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 _BACKSLASH: Final = "a backslash in a text: write paths with / or put the text in single quotes"
+
+_DEEPEST: Final = 16
+"""Most tables and lists within each other in a dict."""
 
 _MOST_DOTS: Final = 1000
 """Most dots in a line. tomllib's time for a dotted key grows with the square of its parts."""
@@ -90,6 +105,10 @@ class LoadedPlan:
         return self.waivers if self.waivers is not None else None if own is None else self.folder / own
 
 
+AnyPlan = AuditPlan | LoadedPlan | Mapping[str, Any] | str | os.PathLike[str]
+"""A plan, or where it stands: a model, a plan that was read, a dict with the keys of a plan file, or a path."""
+
+
 def load_plan(path: str | os.PathLike[str]) -> AuditPlan:
     """Read a plan file (TOML, UTF-8, at most 1 MiB). Raises PlanError, always one line."""
     return read_plan_file(path).plan
@@ -118,22 +137,20 @@ def parse_plan(text: str, *, name: str = "plan", folder: Path) -> LoadedPlan:
     PlanError
         For anything that is not a plan: one line with the key, its line where it can be found, and what to write.
     """
-    plan, as_asked = _checked(text, one_line(name), PLAN)
-    lines = KeyLines.of(text)
+    as_asked, lines = _toml(text, one_line(name), PLAN), KeyLines.of(text)
+    plan = _checked(as_asked, lines, one_line(name), PLAN)
     rule_lines = tuple(lines.line(("rules", place)) for place in range(len(as_asked.get("rules", ()))))
     return LoadedPlan(AuditPlan.model_validate(plan), as_asked, folder, rule_lines=rule_lines)
 
 
 def parse_design(text: str, *, name: str = "design") -> SamplingDesign:
     """Read the design of a drawn set from its text. `name` stands in errors. Raises PlanError as `parse_plan` does."""
-    design, _ = _checked(text, one_line(name), DESIGN)
+    design = _checked(_toml(text, one_line(name), DESIGN), KeyLines.of(text), one_line(name), DESIGN)
     return SamplingDesign.model_validate(design)
 
 
-def _checked(text: str, name: str, layout: Layout) -> tuple[BaseModel, dict[str, Any]]:
-    """Parse and check a text. Returns the model, and the table as it was written."""
-    as_asked = _toml(text, name, layout)
-    lines = KeyLines.of(text)
+def _checked(as_asked: dict[str, Any], lines: KeyLines, name: str, layout: Layout) -> BaseModel:
+    """Check a table as it was written. Returns the model."""
     early = wrong_version(as_asked, layout) or gaps(as_asked, layout) or dated_values(as_asked, layout)
     if early:
         raise first_of(early, lines, name, layout)
@@ -150,7 +167,7 @@ def _checked(text: str, name: str, layout: Layout) -> tuple[BaseModel, dict[str,
         raise PlanError(f"{name}: not a {layout.noun}", slug="plan-unreadable", hint=layout.start) from None
     if unknown:
         raise first_of(unknown, lines, name, layout)
-    return checked, as_asked
+    return checked
 
 
 def canonical_plan_sha256(plan: AuditPlan | SamplingDesign) -> str:
@@ -249,11 +266,43 @@ def _toml(text: str, name: str, layout: Layout) -> dict[str, Any]:
     raise PlanError(f"{where}: {what}", slug="plan-syntax", hint="" if why else layout.start)
 
 
-def loaded_plan(plan: AuditPlan | LoadedPlan | str | Path, folder: Path | None = None) -> LoadedPlan:
+def loaded_plan(plan: AnyPlan, folder: str | Path | None = None) -> LoadedPlan:
     """Return a plan in any form as a `LoadedPlan`. Raises PlanError."""
+    folder = Path(folder or ".")
     if isinstance(plan, LoadedPlan):
         return plan
     if isinstance(plan, AuditPlan):
         as_asked: dict[str, Any] = plan.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return LoadedPlan(plan=plan, as_asked=as_asked, folder=folder or Path())
-    return read_plan_file(Path(plan))
+        return LoadedPlan(plan=plan, as_asked=as_asked, folder=folder)
+    if isinstance(plan, Mapping):
+        asked: dict[str, Any] = _written(plan, ())
+        checked = AuditPlan.model_validate(_checked(asked, KeyLines({}), "plan", PLAN))
+        return LoadedPlan(checked, asked, folder)
+    if isinstance(plan, str | os.PathLike):
+        return read_plan_file(plan)
+    raise PlanError(
+        f"a plan is a path, a dict or an AuditPlan, and no {type(plan).__name__}",
+        slug="plan-unreadable",
+        hint=PLAN.start,
+    )
+
+
+def _written(value: object, where: Where) -> Any:
+    """Return a value of a dict as a plan file would hold it. Raises PlanError for what no file holds."""
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value) and len(where) < _DEEPEST:
+        return {key: _written(inner, (*where, key)) for key, inner in value.items()}
+    if isinstance(value, list | tuple) and len(where) < _DEEPEST:
+        return [_written(inner, (*where, place)) for place, inner in enumerate(value)]
+    if isinstance(value, str | bool | dt.date | dt.time):
+        return value
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    raise PlanError(
+        one_line(f"plan: {dotted(where) or 'the plan'} holds what no plan can: {type(value).__name__}"),
+        slug="plan-wrong-type",
+        hint="write text, a number, True, False, a list or a dict; leave out a key that is not meant",
+    )

@@ -12,11 +12,11 @@ import numpy as np
 from audit.analyses.estimates import cells_of
 from audit.counting.families import plan_families
 from audit.counting.table import FamilyCounts
-from audit.errors import DataError, PlanError, ResultError
+from audit.errors import AuditError, DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.mistakes import one_line
-from audit.plan.file.plan_file import LoadedPlan
+from audit.plan.file.plan_file import LoadedPlan, read_plan_file
 from audit.result.audit_result import AuditResult, OverallVerdict
 from audit.result.file import load_result
 from audit.result.findings.change import Change, ChangeBaseline, Unpaired, combined_outcome
@@ -204,6 +204,47 @@ def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, 
         joined = Joined(then, None, "other_set")
     change = change_from(joined, Judged.of(now.result))
     return change if same else _undecided_if_vanished(change, then.result, now.result)
+
+
+def compare(then: AuditResult | str | Path, now: AuditResult | str | Path, plan: str | Path | None = None) -> Change:
+    """Say what changed from one audit to the next of the same plan: group by group, and whether anyone became worse.
+
+    Parameters
+    ----------
+    then, now
+        The earlier result and the later one, or the files or folders with them. Single cases are compared only where
+        the answers of both lie beside their results.
+    plan
+        The plan of `now`, to look cases up in its set; by default the file that the result names, where it is there.
+
+    Raises
+    ------
+    AuditError
+        If they are not of one plan, or a table in memory was audited: nothing says that both are of the same cases.
+    """
+    earlier, later = (
+        Baseline(one, Path()) if isinstance(one, AuditResult) else load_named_baseline(Path(one)) for one in (then, now)
+    )
+    loaded = plan_at_hand(later.result, None if plan is None else Path(plan))
+    return change_between(earlier, later, loaded, only_the_same=False)
+
+
+def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
+    """Return the plan of a result: the named one, else the file that the result names if it asks the same; else None.
+
+    Raises PlanError or ResultError if a named plan cannot be used.
+    """
+    path = named or (Path(result.provenance.plan_file) if result.provenance.plan_file else None)
+    if path is None or (named is None and not path.is_file()):
+        return None
+    try:
+        loaded = read_plan_file(path)
+        check_plans(loaded.plan, result.plan)
+    except AuditError:
+        if named is not None:
+            raise
+        return None
+    return loaded
 
 
 def _undecided_if_vanished(change: Change, then: AuditResult, now: AuditResult) -> Change:

@@ -1,19 +1,20 @@
-"""Reporters, found by entry point: ours are registered in the same way as anyone's, and `audit` never names them."""
+"""Reporters and figures, found by entry point: ours are registered as anyone's are, and `audit` never names them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
 
-from audit.cli.console.guard import ArgumentError
-from audit.errors import AuditError
-from audit.plan.offers import reporters_offered
+from audit.errors import ArgumentError, AuditError
+from audit.plan.offers import one_maker, reporters_offered
+from audit.storage import storage, write_durably
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
+    from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult
 
 GROUP: Final = "audit.reporters"
@@ -41,10 +42,39 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Finished report: its file name and its text, or its bytes if it is no text."""
+    """Finished report or figure: its file name and its text, or its bytes if it is no text."""
 
     filename: str
-    content: str | bytes
+    content: str | bytes = field(repr=False)
+
+    def save(self, folder: str | Path = ".") -> Path:
+        """Write it into a folder, for its owner alone (0600), and return its path. Raises StorageError."""
+        return save_for_owner(Path(folder) / self.filename, self.content)
+
+    def _repr_svg_(self) -> str | None:
+        """Show a figure in a notebook."""
+        return str(self.content) if self.filename.endswith(".svg") else None
+
+
+def save_for_owner(path: Path, content: str | bytes) -> Path:
+    """Write a file of exact counts for its owner alone, whole or not at all; its folder is made if it is missing.
+
+    Raises StorageError.
+    """
+    with storage(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_durably(path, content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def check_restricted(restricted: bool) -> None:
+    """Raise ArgumentError where nobody has said that exact counts are meant."""
+    if not restricted:
+        raise ArgumentError(
+            "a report made in Python holds exact counts, which can single out people",
+            slug="report-restricted",
+            hint="write restricted=True; for public files save the result and run `audit7k report FOLDER`",
+        )
 
 
 def find_reporters(names: Sequence[str]) -> list[Reporter]:
@@ -145,3 +175,47 @@ def _is_reporter(made: object) -> bool:
         and Path(filename).name == filename != ""
         and not filename.startswith(".")
     )
+
+
+@runtime_checkable
+class Figures(Protocol):
+    """Maker of figures for papers. The entry point `figures` of `audit.makers` names a class of this kind."""
+
+    kinds: tuple[str, ...]
+    """Kinds of figures that it can draw."""
+
+    def draw(
+        self,
+        kind: str,
+        source: PublicRelease | AuditResult,
+        form: Literal["svg", "png"],
+        rule: str | None,
+        by: str | None,
+    ) -> bytes:
+        """Return the bytes of the file of a figure."""
+        ...
+
+
+def find_figures(name: str = "figures") -> Figures:
+    """Return the maker that an installed package offers under this name.
+
+    Raises AuditError if no package offers one, or if it cannot be loaded.
+    """
+    maker: Figures = one_maker(name, "figures", Figures)
+    return maker
+
+
+def figure_bytes(
+    maker: Figures, kind: str, source: PublicRelease | AuditResult, form: str, rule: str | None, by: str | None
+) -> bytes:
+    """Return the bytes of a figure. Raises AuditError, never with words of a third party: they may quote a result."""
+    try:
+        return maker.draw(kind, source, "png" if form == "png" else "svg", rule, by)
+    except AuditError:
+        raise
+    except Exception as error:
+        raise AuditError(
+            f"the figure failed ({type(error).__name__})",
+            slug="figure-failed",
+            hint="run again as `audit7k --debug …`",
+        ) from error
