@@ -11,14 +11,27 @@ from audit.version import __version__
 
 if TYPE_CHECKING:
     from audit.errors import AuditError
+    from audit.first_look import look
     from audit.plan.audit_plan import AuditPlan
     from audit.plan.file.plan_file import load_plan
     from audit.result.audit_result import AuditResult
     from audit.result.file import load_result
     from audit.run import run_audit
+    from audit.verdicts.cases import cases
     from audit.verdicts.changes.baseline import compare
 
-__all__ = ["AuditError", "AuditPlan", "AuditResult", "__version__", "compare", "load_plan", "load_result", "run_audit"]
+__all__ = [
+    "AuditError",
+    "AuditPlan",
+    "AuditResult",
+    "__version__",
+    "cases",
+    "compare",
+    "load_plan",
+    "load_result",
+    "look",
+    "run_audit",
+]
 
 _HOMES = {
     "AuditError": "audit.errors",
@@ -27,6 +40,8 @@ _HOMES = {
     "AuditResult": "audit.result.audit_result",
     "load_result": "audit.result.file",
     "run_audit": "audit.run",
+    "look": "audit.first_look",
+    "cases": "audit.verdicts.cases",
     "compare": "audit.verdicts.changes.baseline",
 }
 

@@ -50,7 +50,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     *,
     folder: str | Path | None = None,
     progress: Progress | None = None,
-    predictions_to: str | Path | None = None,
+    predictions_to: Path | None = None,
     crosscheck: bool = True,
     details: bool = True,
     checkpoint: Checkpoint | None = None,
@@ -86,8 +86,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         If plan, data or detector are in error. Then nothing was judged, and only a checkpoint keeps anything.
     """
     started, isolating, loaded = datetime.now(UTC), Isolating(**isolation), loaded_plan(plan, folder)
-    earlier = baseline_for(loaded, Path(baseline) if isinstance(baseline, str) else baseline)
-    predictions_to = None if predictions_to is None else Path(predictions_to)
+    earlier = baseline_for(loaded, baseline)
     with _opened(loaded, table) as evaluation_set:
         waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details)
         scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)

@@ -42,13 +42,8 @@ def view_table(
     import numpy as np
     import pyarrow as pa
 
-    columns = _names(table)
-    check_header(PASSED, columns)
-    wanted = list(columns if asked is None else dict.fromkeys(asked))
-    check_asked(PASSED, columns, wanted, keys)
-    picked = table.select(wanted) if isinstance(table, pa.Table) else _from_pandas(table, wanted)
-    if not picked.num_rows:
-        raise no_rows(PASSED)
+    columns, picked = _names(table), as_arrow(table, asked, keys)
+    wanted = picked.column_names
     numbered = [_readable(column) for column in picked.columns]
     numbered.append(pa.chunked_array([pa.array(np.arange(1, picked.num_rows + 1, dtype=np.int64))]))
     given = f"{name}_given"
@@ -64,6 +59,20 @@ def view_table(
         ) from None
     types = {column: str(row[1]) for column, row in zip(wanted, described, strict=False)}
     return Content(columns, types, frozenset(), picked.num_rows)
+
+
+def as_arrow(table: pa.Table | pd.DataFrame, asked: Sequence[str] | None, keys: Mapping[str, str]) -> pa.Table:
+    """Return the columns asked for as an Arrow table, of which at least one row is there. Raises DataError."""
+    import pyarrow as pa
+
+    columns = _names(table)
+    check_header(PASSED, columns)
+    wanted = list(columns if asked is None else dict.fromkeys(asked))
+    check_asked(PASSED, columns, wanted, keys)
+    picked = table.select(wanted) if isinstance(table, pa.Table) else _from_pandas(table, wanted)
+    if not picked.num_rows:
+        raise no_rows(PASSED)
+    return picked
 
 
 def _names(table: Any) -> tuple[str, ...]:

@@ -27,6 +27,11 @@ def in_100(share: float | None) -> str:
     return "–" if share is None else f"{percent(share).rstrip('%')} of 100"
 
 
+def likely_words(found: Finding) -> str:
+    """Write the ends of a group's likely range: "24 to 39"."""
+    return " to ".join(percent(end).rstrip("%") for end in found.ends)
+
+
 def answer_html(result: AuditResult) -> str:
     """Write the verdict and the most urgent groups as a fragment of HTML."""
     found = [each for each in most_urgent_first(Reading(result)) if each.outcome != "not_evaluable"]
@@ -45,7 +50,7 @@ def findings_table(found: Sequence[Finding], features: Iterable[SensitiveFeature
             group_name(each.group, names),
             METRICS[each.rule.metric].plain,
             in_100(each.value),
-            f"{percent(each.ends[0]).rstrip('%')} to {percent(each.ends[1]).rstrip('%')}",
+            likely_words(each),
             in_100(each.rest),
             f"{each.denominator:,}",
         )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from audit.cli.commands.cases_command import cases
 from audit.cli.commands.check_command import check
 from audit.cli.commands.codes_command import codes
 from audit.cli.commands.compare_command import compare
@@ -15,6 +16,7 @@ from audit.cli.commands.draw_command import draw
 from audit.cli.commands.figure_command import figure
 from audit.cli.commands.first_steps import demo, init
 from audit.cli.commands.gate_command import gate
+from audit.cli.commands.look_command import look
 from audit.cli.commands.portal_command import portal
 from audit.cli.commands.power_command import power
 from audit.cli.commands.probes_command import probes
@@ -127,6 +129,7 @@ def root(
 _COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
     "Start": (
         (demo, "See a whole audit of synthetic data."),
+        (look, "Show rates by group; no plan, no verdict."),
         (init, "Write a plan by looking at a data file."),
     ),
     "Audit": (
@@ -134,6 +137,7 @@ _COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
         (run, "Run an audit; write result and public files."),
         (gate, "Say the verdict by the exit code."),
         (compare, "Say what changed between two audits."),
+        (cases, "List the rows behind a rate; restricted."),
     ),
     "Prepare a set": (
         (codes, "Show how the values of a column are read."),

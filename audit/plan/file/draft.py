@@ -29,7 +29,7 @@ class PlanDraft:
     """Known facts about an evaluation set before its plan is written; None or empty where not known."""
 
     path: str
-    """The file, as it will stand in the plan."""
+    """The file, as it will stand in the plan; empty for a table in memory."""
     columns: tuple[str, ...] = ()
     """Every column of the file."""
     encoding: str = "utf-8"
@@ -48,6 +48,8 @@ class PlanDraft:
     """Column of scores."""
     score_in_unit_interval: bool = True
     """Whether all scores lie within [0, 1]."""
+    threshold: float | None = None
+    """Score from which on a case is flagged."""
     score_as_text: bool = False
     """Whether the scores are written with decimal commas or percent signs."""
     decision: TwoSided | None = None
@@ -126,7 +128,8 @@ def _detector(draft: PlanDraft) -> str:
             lines.append(f"score = {_taken(draft, draft.score)}")
         if not draft.score_in_unit_interval:
             lines.append(f'score_range = "{WRITE_HERE}: [lowest, highest] score that the detector can give"')
-        lines.append(f'threshold = "{WRITE_HERE}: flagged is a score of at least this number (or top_k, a capacity)"')
+        least = f'"{WRITE_HERE}: flagged is a score of at least this number (or top_k, a capacity)"'
+        lines.append(f"threshold = {least if draft.threshold is None else repr(draft.threshold)}")
     elif draft.decision is not None:
         lines.append(f"decision = {_taken(draft, draft.decision.column)}")
         lines += _sides("decision", draft.decision, "flagged", "not flagged")
@@ -142,7 +145,7 @@ def _detector(draft: PlanDraft) -> str:
 
 
 def _evaluation_set(draft: PlanDraft) -> str:
-    lines = ["[evaluation_set]", f"path = {toml_text(draft.path)}"]
+    lines = ["[evaluation_set]", *([f"path = {toml_text(draft.path)}"] if draft.path else [])]
     if draft.sheet is not None:
         lines.append(f"sheet = {toml_text(draft.sheet)}")
     if draft.encoding_guessed:

@@ -85,7 +85,7 @@ def _require_result(path: Path, place: str, hint: str) -> None:
         raise ResultError(f"there is no baseline at {place}", slug="no-baseline", hint=hint)
 
 
-def baseline_for(loaded: LoadedPlan, named: Baseline | Path | None) -> Baseline | None:
+def baseline_for(loaded: LoadedPlan, named: Baseline | str | Path | None) -> Baseline | None:
     """Return the baseline of a run: the one that was named, else the plan's; None where there is neither.
 
     Raises ResultError where it cannot be read, or is of another plan.
@@ -94,7 +94,7 @@ def baseline_for(loaded: LoadedPlan, named: Baseline | Path | None) -> Baseline 
         return named
     of_plan = loaded.plan.baseline.result
     if named is not None:
-        baseline = load_named_baseline(named)
+        baseline = load_named_baseline(Path(named))
     elif of_plan is not None:
         _require_result(
             loaded.folder / of_plan,

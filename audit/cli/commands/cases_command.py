@@ -1,0 +1,59 @@
+"""Command `cases`: the rows behind a rate of a group, into a file for its owner alone."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import note
+from audit.vocabulary.text import count_of, starts_formula
+
+
+class CaseErrors(enum.StrEnum):
+    """Kind of wrong decision."""
+
+    MISSED = "missed"
+    WRONGLY_FLAGGED = "wrongly-flagged"
+
+
+def cases(
+    result: Annotated[Path, typer.Argument(help="A result.json, or the output folder of a run.")],
+    group: Annotated[str, typer.Option(metavar="GROUP", help="gender=woman,nationality=NGA: codes or English names.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the rows go (CSV), for its owner alone.")],
+    errors: Annotated[CaseErrors, typer.Option(help="Which wrong decisions.")] = CaseErrors.MISSED,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="PLAN", help="The plan of the result.  [where the result says it was]")
+    ] = None,
+) -> None:
+    """Write the rows of a group that were missed or wrongly flagged: columns that the plan names, and no others.
+
+    They describe people and are for restricted use. Nothing of them is printed but how many they are.
+    """
+    import csv
+    import io
+
+    from audit.cli.outputs.audience import public_folder, refuse_exact_among_public
+    from audit.cli.outputs.output_folder import write_file
+    from audit.verdicts.cases import case_rows
+
+    parts = [part.partition("=") for part in group.split(",")]
+    if not all(name.strip() and value.strip() for name, _, value in parts):
+        raise ArgumentError("--group names no group", slug="no-such-group", hint="write gender=woman,nationality=NGA")
+    refuse_exact_among_public(public_folder(result if result.is_dir() else result.parent), [out])
+    wanted = {name.strip(): value.strip() for name, _, value in parts}
+    rows = case_rows(result, wanted, errors.value, plan)
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(map(_cell, rows.column_names))
+    writer.writerows([map(_cell, row.values()) for row in rows.to_pylist()])
+    write_file(out, written.getvalue())
+    note(f"Cases: {count_of(rows.num_rows, 'row')} in {out} (restricted)")
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if starts_formula(text) and not isinstance(value, int | float) else text

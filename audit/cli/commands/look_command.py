@@ -1,0 +1,38 @@
+"""Command `look`: rates by group before there is a plan. It judges nothing and writes no file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from audit.cli.console.terminal import Style, say
+
+
+def look(
+    data: Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV, JSONL, .xlsx, .xls or .ods.")],
+    label: Annotated[str, typer.Option(metavar="COLUMN", help="Whether a case is one of exploitation: 1 and 0.")],
+    score: Annotated[str | None, typer.Option(metavar="COLUMN", help="The scores; with --threshold.")] = None,
+    threshold: Annotated[float | None, typer.Option(help="A case is flagged from this score on.")] = None,
+    decision: Annotated[str | None, typer.Option(metavar="COLUMN", help="The decisions, 1 and 0.")] = None,
+    gender: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of gender.")] = None,
+    nationality: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of nationality.")] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of a spreadsheet.")] = None,
+) -> None:
+    """Show rates by group before there is a plan, and the plan that would make it an audit. No verdict, no file."""
+    from audit.cli.pages.look_page import look_page
+    from audit.first_look import look as first_look
+
+    found = first_look(
+        data,
+        label=label,
+        score=score,
+        decision=decision,
+        threshold=threshold,
+        gender=gender,
+        nationality=nationality,
+        sheet=sheet,
+    )
+    say(look_page(found, Style.of(sys.stdout)))

@@ -1,0 +1,249 @@
+"""First look at a set without a plan: rates by group, counted as an audit counts them, and no verdict."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.errors import ArgumentError
+from audit.plan.file.draft import PlanDraft, TwoSided, draft_plan
+from audit.plan.file.plan_file import loaded_plan
+from audit.plan.file.unfinished import unfinished
+from audit.plan.sections import GENDERS
+from audit.result.reading import Finding, Reading, each_once
+from audit.vocabulary.numbers import percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from audit.result.audit_result import AuditResult
+    from audit.result.findings.further import PlannedPass
+
+_ROW: Final = "(row)"
+_NOBODY: Final[Mapping[str, object]] = {
+    "title": "A first look",
+    "owner": "nobody yet",
+    "use": "victim-identification",
+    "route": "both",
+    "limits_set_by": "nobody yet",
+    "label_source": "not said",
+    "id": _ROW,
+    "encoding": "utf-8",
+    "label_positive": ["1", "true"],
+    "label_negative": ["0", "false"],
+    "decision_positive": ["1", "true"],
+    "decision_negative": ["0", "false"],
+}
+"""What stands in for the gaps of a plan that nobody has decided. None of it enters a rate of a group."""
+NO_VERDICT: Final = "No verdict: no limit was set before the data were seen."
+
+
+@dataclass(frozen=True, slots=True)
+class FirstLook:
+    """Rates by group, and the plan with which an audit could begin. It judges nothing."""
+
+    plan: str = field(repr=False)
+    """Plan (TOML) that would make it an audit, once each "write here" is decided."""
+    planned_pass: PlannedPass | None
+    """Chance that a detector which treats everyone alike would pass that plan, as `audit7k check` tells it."""
+    taken_as_they_are: tuple[str, ...]
+    """Features with values that are not read as genders or nationalities: they were taken as they stand."""
+    result: AuditResult = field(repr=False)
+    """Counts and rates. Its verdicts stand on limits that nobody set: they are not shown and mean nothing."""
+
+    @property
+    def worst(self) -> list[Finding]:
+        """Groups with a rate, those with enough cases first, and of these the furthest from everyone else."""
+        rated = each_once(Reading(self.result).findings, lambda found: found.verdict)
+        rated = [found for found in rated if found.outcome != "not_evaluable"]
+        return sorted(rated, key=lambda found: (not found.verdict.decidable, -found.excess - found.rule.limit))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas DataFrame with a row for each rate and group: codes, names, `metric`, `rate` with its ends
+        `low` and `high`, the rate of the `rest`, their `difference`, all as shares, and `cases`.
+        """
+        frame = self.result.to_frame()
+        kept = ("metric", "rate", "low", "high", "rest", "difference", "cases")
+        groups = [name for name in frame.columns if name.partition("_")[0] in self.result.plan.groups]
+        return frame[[*groups, *kept]]
+
+    def _repr_html_(self) -> str:
+        from audit.result.shown import RESTRICTED, findings_table
+
+        chance = f"Chance of a pass, were everyone treated alike: {self._chance}. " if self.planned_pass else ""
+        table = findings_table(self.worst, self.result.features, judged=False)
+        return f"<div><p>{NO_VERDICT}</p>{table}<p>{chance}The plan to begin with: .plan. {RESTRICTED}</p></div>"
+
+    @property
+    def _chance(self) -> str:
+        return percent(self.planned_pass.chance if self.planned_pass else None)
+
+
+def look(
+    data: pa.Table | pd.DataFrame | str | PathLike[str],
+    *,
+    label: str,
+    score: str | None = None,
+    decision: str | None = None,
+    threshold: float | None = None,
+    gender: str | None = None,
+    nationality: str | None = None,
+    sheet: str | None = None,
+) -> FirstLook:
+    """Look at the rates of groups before there is a plan. It is no audit, judges nothing and writes nothing.
+
+    The rates are the share of victims found and the share of non-victims wrongly flagged, by gender, by nationality
+    and its regions, and by both, each beside the rate of everyone else, as an audit counts them.
+
+    Parameters
+    ----------
+    data
+        A pandas DataFrame, an Arrow table, or the path of a file that `audit7k init` reads.
+    label
+        Column that says whether a case is one of exploitation: 1 and 0, true and false, or yes and no.
+    score, decision
+        Column of the detector's scores, or of its decisions. Empty cells and NaN are abstentions.
+    threshold
+        With `score`: a case is flagged from this score on.
+    gender, nationality
+        Columns of the groups, at least one. Values that are not read as such are taken as they stand.
+    sheet
+        Sheet of a spreadsheet.
+
+    Raises
+    ------
+    AuditError
+        If a column is missing or is not what it is said to be: always one line.
+    """
+    from audit.planning.check import check_counts, count_labels
+    from audit.run import run_audit
+
+    groups = _checked_groups(score, decision, threshold, gender=gender, nationality=nationality)
+    columns = [each for each in (label, score, decision, gender, nationality) if each is not None]
+    draft, table = _read(data, columns, sheet)
+    unread = {name: _unread(table, name, column) for name, column in groups.items()}
+    as_they_are = tuple(name for name, values in unread.items() if values)
+    ends = None if score is None else _ends(table, score)
+    draft.update(label=_two_sided(table, label), score=score, threshold=threshold, gender=gender)
+    draft.update(decision=None if decision is None else _two_sided(table, decision), nationality=nationality)
+    draft.update(gender_values=unread.get("gender", ()), nationality_others=len(unread.get("nationality", ())))
+    draft.update(score_in_unit_interval=ends is None or (ends[0] >= 0 and ends[1] <= 1))
+    text = draft_plan(PlanDraft(**draft))
+    loaded = loaded_plan(_completed(tomllib.loads(text), ends, as_they_are))
+    labels = count_labels(loaded, table)
+    planned = check_counts(loaded.plan, labels.table, labels.features, labels.moments).planned_pass
+    result = run_audit(loaded, table, crosscheck=False, details=False)
+    return FirstLook(text, planned, as_they_are, result)
+
+
+def _checked_groups(
+    score: str | None, decision: str | None, threshold: float | None, **groups: str | None
+) -> dict[str, str]:
+    """Return the columns of groups that were named. Raises ArgumentError where not enough is."""
+    named = {name: column for name, column in groups.items() if column is not None}
+    if (score is None) == (decision is None) or (score is None) != (threshold is None) or not named:
+        raise ArgumentError(
+            "a look needs the label, a score with its threshold or a decision, and a gender or a nationality",
+            slug="look-arguments",
+            hint="name a column for each, such as label, score and gender",
+        )
+    return named
+
+
+def _read(
+    data: pa.Table | pd.DataFrame | str | PathLike[str], columns: Sequence[str], sheet: str | None
+) -> tuple[dict[str, Any], pa.Table]:
+    """Read the columns, with a number for each row in the place of its id; and what a draft says of the file."""
+    import pyarrow as pa
+
+    if not isinstance(data, str | PathLike):
+        from audit.evaluation.in_memory import as_arrow
+
+        table = as_arrow(data, columns, {})
+        return {"path": ""}, table.append_column(_ROW, pa.array(range(table.num_rows)))
+    from audit.evaluation.connection import PrivateFolder, connect, reading
+    from audit.evaluation.look import look_at
+    from audit.evaluation.relation import ROW
+    from audit.evaluation.sql import identifier
+    from audit.evaluation.table_file import ReadOptions, read_file
+
+    path, private = Path(data).absolute(), PrivateFolder()
+    found = look_at(path, sheet=sheet)
+    draft = {key: getattr(found, key) for key in ("encoding", "encoding_guessed", "delimiter", "sheet")}
+    draft |= {"path": str(data), "columns": tuple(column.name for column in found.columns)}
+    draft |= {"id": found.likeliest["id"], "choices": {"id": found.candidates["id"][:6]}}
+    connection = connect(private, [path])
+    try:
+        options = ReadOptions(None, found.encoding, found.delimiter, sheet=found.sheet)
+        relation = read_file(connection, "data", path, private, options, list(dict.fromkeys(columns)), {})
+        picked = ", ".join([*map(relation.expression, relation.types), f"{ROW} AS {identifier(_ROW)}"])
+        with reading(path.name):
+            return draft, connection.sql(f"SELECT {picked} FROM data").to_arrow_table()  # noqa: S608
+    finally:
+        connection.close()
+        private.remove()
+
+
+def _values(table: pa.Table, column: str) -> list[str]:
+    """Return the distinct values of a column as texts; none of a column that holds no cells, which an audit refuses."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        found = pc.unique(table[column]).to_pylist()
+    except pa.ArrowException:
+        return []
+    texts = (
+        str(int(one)) if isinstance(one, float) and one.is_integer() else str(one) for one in found if one is not None
+    )
+    return sorted({text for text in texts if text.strip()})
+
+
+def _unread(table: pa.Table, feature: str, column: str) -> tuple[str, ...]:
+    """Return the values of a column that are not read as the feature."""
+    from audit.evaluation.nationality_words import read
+
+    values = _values(table, column)
+    if feature == "gender":
+        return tuple(value for value in values if value.casefold() not in GENDERS)
+    return tuple(value for value in values if read(value).code is None)
+
+
+def _two_sided(table: pa.Table, column: str) -> TwoSided:
+    from audit.evaluation.roles import NO, YES
+
+    values = _values(table, column)
+    yes, no = (tuple(value for value in values if value.casefold() in side) for side in (YES, NO))
+    return TwoSided(column, yes, no, tuple(value for value in values if value not in (*yes, *no)))
+
+
+def _ends(table: pa.Table, column: str) -> tuple[float, float]:
+    """Return the lowest and the highest number of a column; 0 and 1 where an audit will find none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        ends = pc.min_max(pc.cast(table[column], pa.float64())).as_py()
+    except pa.ArrowException:
+        return 0.0, 1.0
+    return (0.0, 1.0) if ends["min"] is None else (ends["min"], ends["max"])
+
+
+def _completed(raw: dict[str, Any], ends: tuple[float, float] | None, as_they_are: Sequence[str]) -> dict[str, Any]:
+    """Close the gaps of a drafted plan with what changes no rate, for a table whose rows are numbered."""
+    stands_in = {**_NOBODY, "score_range": list(ends or ())}
+    for name in as_they_are:
+        raw["groups"][name] = {"column": raw["groups"][name]["column"], "coding": "categorical"}
+    for where in list(unfinished(raw)):
+        keys = [part for part in where if isinstance(part, str)]
+        table = raw
+        for key in keys[:-1]:
+            table = table[key]
+        table[keys[-1]] = stands_in[keys[-1]]
+    raw["evaluation_set"]["id"] = _ROW
+    return raw

@@ -1,0 +1,138 @@
+"""Rows behind a rate: the cases of a group that the detector missed, or wrongly flagged, for restricted use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from audit.counting.count import SCORED
+from audit.counting.families import plan_families
+from audit.counting.table import FLAGGED, NOT_FLAGGED
+from audit.errors import ArgumentError, ResultError
+from audit.evaluation.connection import reading
+from audit.evaluation.evaluation_set import EvaluationSet, asked_columns, open_evaluation_set
+from audit.evaluation.relation import ROW
+from audit.evaluation.sql import identifier
+from audit.plan.file.mistakes import one_line
+from audit.result.audit_result import AuditResult
+from audit.verdicts.changes.answers import answers_of
+from audit.verdicts.changes.baseline import load_baseline, plan_at_hand
+from audit.verdicts.changes.pairs import check_reproduced, count_pairs, create_scored_view
+from audit.vocabulary.groups import SensitiveFeature
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Errors = Literal["missed", "wrongly-flagged"]
+_WHERE: Final[Mapping[str, str]] = {
+    "missed": f"label = 1 AND decision = {NOT_FLAGGED}",
+    "wrongly-flagged": f"label = 0 AND decision = {FLAGGED}",
+}
+
+
+def cases(
+    result: str | Path, group: Mapping[str, str], errors: Errors = "missed", *, plan: str | Path | None = None
+) -> pd.DataFrame:
+    """Return the rows of a group that the detector got wrong, with the columns that the plan names and no others.
+
+    The rows describe people: the frame is for restricted use.
+
+    Parameters
+    ----------
+    result
+        A `result.json`, or the folder with it and with the answers of the detector.
+    group
+        A level of one or more features, by code or English name: `{"gender": "woman", "nationality": "NGA"}`.
+    errors
+        `missed`: victims who were not flagged; `wrongly-flagged`: others who were.
+    plan
+        The plan of the result, where it no longer lies where the result says.
+
+    Raises
+    ------
+    AuditError
+        If the set or the answers are not those that were audited, or the set is a table of counts.
+    """
+    rows = case_rows(Path(result), group, errors, None if plan is None else Path(plan))
+    frame: pd.DataFrame = rows.to_pandas()
+    return frame
+
+
+def case_rows(path: Path, group: Mapping[str, str], errors: Errors, plan: Path | None) -> pa.Table:
+    """Return what `cases` returns as an Arrow table, in the order of the file. Raises AuditError as `cases` does."""
+    audited = load_baseline(path)
+    result = audited.result
+    if result.plan.evaluation_set.is_counted:
+        raise ResultError("a table of counts was audited", slug="no-cases", hint="only who has the rows can list them")
+    wanted = {name: _codes(result, name, value) for name, value in group.items()}
+    loaded = plan_at_hand(result, plan)
+    if loaded is None:
+        raise ResultError("the plan of this result is not at hand", slug="no-plan", hint="name it with --plan")
+    with open_evaluation_set(loaded.plan, loaded.folder) as evaluation_set:
+        if evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
+            raise ResultError(
+                "the evaluation set is not the one that was audited",
+                slug="other-set",
+                hint="put the audited file back, or run the audit again",
+            )
+        answers = answers_of(result, audited.beside, loaded.plan, loaded.folder)
+        if answers is None:
+            raise ResultError(
+                "the answers that were audited are not at hand",
+                slug="no-answers",
+                hint="keep predictions.parquet beside result.json, and the file of answers as it was",
+            )
+        create_scored_view(evaluation_set, answers)
+        check_reproduced(result, count_pairs(evaluation_set, answers).then(), plan_families(result.plan))
+        return _rows(evaluation_set, list(asked_columns(loaded.plan)), wanted, errors)
+
+
+def _rows(
+    evaluation_set: EvaluationSet, columns: list[str], wanted: Mapping[str, frozenset[str]], errors: Errors
+) -> pa.Table:
+    connection, source = evaluation_set.connection, evaluation_set.source
+    names = [f"group_{name}" for name in wanted]
+    groups = "".join(f", {identifier(name)}" for name in names)
+    # names of columns and expressions of our own; nothing of a cell stands in it
+    found = connection.sql(f"SELECT case_id{groups} FROM {SCORED} WHERE {_WHERE[errors]}").to_arrow_table()  # noqa: S608
+    keep = [
+        all(evaluation_set.codes[name][row[f"group_{name}"]] in codes for name, codes in wanted.items())
+        for row in found.select(names).to_pylist()
+    ]
+    connection.register("wanted_cases", found.select(["case_id"]).filter(keep))
+    picked = ", ".join(source.expression(column) for column in columns)
+    case_id = evaluation_set.expressions["case_id"]
+    with reading(evaluation_set.source_name):
+        return connection.sql(
+            f"SELECT {picked} FROM {identifier(source.name)} "  # noqa: S608
+            f"WHERE {case_id} IN (SELECT case_id FROM wanted_cases) ORDER BY {ROW}"
+        ).to_arrow_table()
+
+
+def _codes(result: AuditResult, name: str, value: str) -> frozenset[str]:
+    """Return the codes on the finest rung that a level of any rung holds. Raises ArgumentError for no level."""
+    feature = next((one for one in result.features if one.name == name), None)
+    if feature is None:
+        known = ", ".join(one.name for one in result.features)
+        raise ArgumentError(one_line(f"no feature {name}"), slug="no-such-group", hint=f"the result has {known}")
+    said = value.casefold()
+    found = {level.code for level in feature.levels if said in (level.code.casefold(), level.name.casefold())}
+    if len(found) != 1:
+        raise ArgumentError(
+            one_line(f'{name} has no level "{value}"'),
+            slug="no-such-group",
+            hint="write a code or an English name as the report shows it",
+        )
+    return frozenset(level.code for level in feature.levels if found & _held_by(feature, level.code))
+
+
+def _held_by(feature: SensitiveFeature, code: str) -> set[str]:
+    """Return a code and all the levels above it that it is a part of."""
+    parents = {level.code: level.parent for level in feature.levels if level.parent != level.code}
+    held, above = {code}, parents.get(code)
+    while above is not None and above not in held:
+        held.add(above)
+        above = parents.get(above)
+    return held
