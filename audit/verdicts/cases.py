@@ -15,6 +15,7 @@ from audit.evaluation.evaluation_set import EvaluationSet, asked_columns, open_e
 from audit.evaluation.relation import ROW
 from audit.evaluation.sql import identifier
 from audit.plan.file.mistakes import one_line
+from audit.plan.file.plan_file import AnyPlan
 from audit.result.audit_result import AuditResult
 from audit.verdicts.changes.answers import answers_of
 from audit.verdicts.changes.baseline import load_baseline, plan_at_hand
@@ -33,7 +34,7 @@ _WHERE: Final[Mapping[str, str]] = {
 
 
 def cases(
-    result: str | Path, group: Mapping[str, str], errors: Errors = "missed", *, plan: str | Path | None = None
+    result: str | Path, group: Mapping[str, str], errors: Errors = "missed", *, plan: AnyPlan | None = None
 ) -> pd.DataFrame:
     """Return the rows of a group that the detector got wrong, with the columns that the plan names and no others.
 
@@ -55,12 +56,12 @@ def cases(
     AuditError
         If the set or the answers are not those that were audited, or the set is a table of counts.
     """
-    rows = case_rows(Path(result), group, errors, None if plan is None else Path(plan))
+    rows = case_rows(Path(result), group, errors, plan)
     frame: pd.DataFrame = rows.to_pandas()
     return frame
 
 
-def case_rows(path: Path, group: Mapping[str, str], errors: Errors, plan: Path | None) -> pa.Table:
+def case_rows(path: Path, group: Mapping[str, str], errors: Errors, plan: AnyPlan | None) -> pa.Table:
     """Return what `cases` returns as an Arrow table, in the order of the file. Raises AuditError as `cases` does."""
     audited = load_baseline(path)
     result = audited.result

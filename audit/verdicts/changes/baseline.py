@@ -16,7 +16,7 @@ from audit.errors import AuditError, DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.mistakes import one_line
-from audit.plan.file.plan_file import LoadedPlan, read_plan_file
+from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.result.audit_result import AuditResult, OverallVerdict
 from audit.result.file import load_result
 from audit.result.findings.change import Change, ChangeBaseline, Unpaired, combined_outcome
@@ -225,20 +225,19 @@ def compare(then: AuditResult | str | Path, now: AuditResult | str | Path, plan:
     earlier, later = (
         Baseline(one, Path()) if isinstance(one, AuditResult) else load_named_baseline(Path(one)) for one in (then, now)
     )
-    loaded = plan_at_hand(later.result, None if plan is None else Path(plan))
-    return change_between(earlier, later, loaded, only_the_same=False)
+    return change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
 
 
-def plan_at_hand(result: AuditResult, named: Path | None) -> LoadedPlan | None:
+def plan_at_hand(result: AuditResult, named: AnyPlan | None) -> LoadedPlan | None:
     """Return the plan of a result: the named one, else the file that the result names if it asks the same; else None.
 
     Raises PlanError or ResultError if a named plan cannot be used.
     """
-    path = named or (Path(result.provenance.plan_file) if result.provenance.plan_file else None)
-    if path is None or (named is None and not path.is_file()):
+    file = result.provenance.plan_file
+    if named is None and not (file and Path(file).is_file()):
         return None
     try:
-        loaded = read_plan_file(path)
+        loaded = loaded_plan(file if named is None else named)
         check_plans(loaded.plan, result.plan)
     except AuditError:
         if named is not None:
