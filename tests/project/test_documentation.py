@@ -76,6 +76,7 @@ class _Loads(HTMLParser):
 def test_the_pages_load_nothing_from_elsewhere(site: Path) -> None:
     pages = sorted(site.rglob("*.html"))
     assert len(pages) > 10
+    assert (site / "search" / "search_index.js").exists()  # the search needs no server
     for page in pages:
         loads = _Loads()
         loads.feed(page.read_text(encoding="utf-8"))
