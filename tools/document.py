@@ -16,8 +16,8 @@ from tools.document_terms import glossary_page
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 
 PAGES: dict[str, Callable[[], str]] = {
-    "../glossary.md": glossary_page,
-    "../metric-dictionary.md": dictionary_page,
+    "glossary.md": glossary_page,
+    "metric-dictionary.md": dictionary_page,
     "cli.md": cli_page,
     "design.md": design_page,
     "errors.md": errors_page,

@@ -36,7 +36,7 @@ A number of this list, and no other, may be stated by a library where this proje
 
 
 def dictionary_page() -> str:
-    """docs/metric-dictionary.md."""
+    """docs/reference/metric-dictionary.md."""
     parts = [_HEAD]
     for section in get_args(Section):
         parts.append(f"## {section}\n\n| Here | fairlearn | AIF360 | Same and different |\n|---|---|---|---|")

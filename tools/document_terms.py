@@ -9,12 +9,12 @@ INTRODUCTION = """
 # Glossary
 
 What the terms in reports mean, for a reader who is no statistician. `audit7k explain TERM` prints the same in a
-terminal. Rates are on [a page of their own](reference/metrics.md).
+terminal. Rates are on [a page of their own](metrics.md).
 """
 
 
 def glossary_page() -> str:
-    """docs/glossary.md."""
+    """docs/reference/glossary.md."""
     ordered = sorted(TERMS.values(), key=lambda term: term.name.casefold())
     return "\n".join([GENERATED, INTRODUCTION, *map(_entry, ordered)])
 
@@ -25,5 +25,5 @@ def _entry(term: Term) -> str:
         f"## {term.name}\n\n{term.means}\n\n"
         f"*How to read it.* {term.read}\n\n"
         f"*What it does not say.* {term.not_said}{also}\n\n"
-        f"More: [{term.page.removesuffix('.md')}]({term.page})\n"
+        f"More: [{term.page.removesuffix('.md')}](../{term.page})\n"
     )

@@ -75,6 +75,6 @@ def test_the_list_fits_the_terminal() -> None:
 
 
 def test_the_glossary_has_every_term() -> None:
-    text = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    text = (DOCS / "reference" / "glossary.md").read_text(encoding="utf-8")
     for term in TERMS.values():
         assert f"\n## {term.name}\n\n{term.means}\n" in text

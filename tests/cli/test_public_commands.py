@@ -293,7 +293,7 @@ def test_the_log_remembers_before_files_are_written(here: Path, monkeypatch: pyt
 
 
 def test_a_pdf_in_public_is_in_one_language(published: Path) -> None:
-    """As docs/how-to/pdf.md says."""
+    """As docs/how-to/report.md says."""
     require_pdf()
     _, _, err = invoke("report", "audit-out", "--lang", "es,fr", "--format", "pdf")
     assert 'note: a public PDF is in one language, here "es"' in err

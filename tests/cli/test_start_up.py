@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from made.published import write_set
 
 FRAMEWORKS = {"numpy", "pandas", "duckdb", "ibis", "scipy", "sklearn", "skops", "fairlearn", "aif360", "pyarrow"}
 HEAVY = FRAMEWORKS | {
@@ -83,3 +85,25 @@ def test_help_loads_few_modules_and_nothing_heavy(arguments: tuple[str, ...]) ->
 )
 def test_words_and_schemas_load_no_framework(arguments: tuple[str, ...]) -> None:
     assert loaded_by(*arguments).isdisjoint(HEAVY - {"pydantic", "pydantic_core"})
+
+
+def test_a_set_is_read_without_pandas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which Arrow would load; a detector's table becomes a DataFrame all the same."""
+    write_set(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    loaded = loaded_by("check", "plan.toml")
+    assert "pyarrow" in loaded
+    assert "pandas" not in loaded
+
+
+def test_a_table_becomes_a_data_frame_where_arrow_took_pandas_for_absent() -> None:
+    program = (
+        "import sys, audit.cli as cli\n"
+        "sys.meta_path.insert(0, cli._ArrowAlone())\n"
+        "import pyarrow\n"
+        "assert 'pandas' not in sys.modules\n"
+        "assert type(pyarrow.table({'a': [1, None]}).to_pandas()).__module__.startswith('pandas')\n"
+        "import pandas\n"
+        "assert pyarrow.array(pandas.Series([1.0, None]), from_pandas=True).null_count == 1\n"
+    )
+    subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=60)

@@ -1,4 +1,4 @@
-"""docs/metric-dictionary.md: every line computed here, in fairlearn and in AIF360."""
+"""docs/reference/metric-dictionary.md: every line computed here, in fairlearn and in AIF360."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ with quiet_import():
     from aif360.datasets import BinaryLabelDataset
     from aif360.metrics import BinaryLabelDatasetMetric, ClassificationMetric
 
-PAGE = Path(__file__).parents[2] / "docs" / "metric-dictionary.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "metric-dictionary.md"
 TABLES = {"a": (30, 10, 12, 48), "b": (12, 13, 5, 30), "c": (9, 1, 20, 20)}
 FEATURE = categorical("origin", list(TABLES))
 

@@ -83,5 +83,7 @@ def test_the_files_of_the_page_are_taken(tmp_path: Path) -> None:
 def test_the_program_that_draws_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(put(tmp_path / "out", made_release("fail"), None), "release.json")
-    exec(compile(block("figures.md", "python"), "figures.md", "exec"), {})
+    page = (HOW_TO / "report.md").read_text(encoding="utf-8")
+    program = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)[-1]
+    exec(compile(program, "report.md", "exec"), {})
     assert b"<svg" in (tmp_path / "figure-1.svg").read_bytes()

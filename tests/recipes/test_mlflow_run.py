@@ -54,7 +54,7 @@ for run in runs:
     printed.append({"metrics": data.metrics, "tags": tags, "files": sorted(files(client, run))})
 print(json.dumps(printed))
 """
-PAGE = (ROOT / "docs" / "how-to" / "recipes.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "pipeline.md").read_text(encoding="utf-8")
 (SHOWN,) = re.findall(r"^```python\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
 
 

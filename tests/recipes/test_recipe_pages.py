@@ -13,7 +13,7 @@ from made.recipes import ACTION, GITLAB, HOOKS, ROOT, commands, environment, in_
 
 HOW_TO = ROOT / "docs" / "how-to"
 EXPECTED = {
-    "python -m pip install audit7k": 0,
+    "python -m pip install audit7k-*.whl": 0,
     "audit7k demo --out screener": 0,
     "audit7k check plan.toml": 0,
     "audit7k run plan.toml --quiet": 1,
@@ -27,13 +27,23 @@ BESIDE = {"audit7k run plan.toml --restricted": 1, "audit7k check plan.toml": 0,
 """Commands that the text names. `audit7k init cases.csv` is for a set of one's own: the tutorial's test runs it."""
 
 
-def blocks(page: str, language: str) -> list[str]:
-    text = (HOW_TO / page).read_text(encoding="utf-8")
+def section(heading: str) -> str:
+    """The page about pipelines from a heading of the second order to the next one."""
+    text = (HOW_TO / "pipeline.md").read_text(encoding="utf-8")
+    _, _, behind = text.partition(f"\n## {heading}\n")
+    assert behind, heading
+    return behind.partition("\n## ")[0] + "\n"
+
+
+def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def typed(page: str) -> list[str]:
-    return [line for block in blocks(page, "console") for line in block.splitlines()]
+def typed(text: str) -> list[str]:
+    return [line for block in blocks(text, "console") for line in block.splitlines()]
+
+
+BEGIN = section("From nothing in ten minutes")
 
 
 def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
@@ -41,17 +51,17 @@ def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
     bin_folder, home = commands(tmp_path / "bin"), tmp_path / "home"
     home.mkdir()
     stub_wheel(tmp_path, "audit7k")
-    pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_TARGET": str(tmp_path / "lib")}
+    pip = {"PIP_NO_INDEX": "1", "PIP_TARGET": str(tmp_path / "lib")}
     shown = environment(bin_folder, home, **pip)
     done: list[str] = []
     folder, log = tmp_path, ""
-    for command in typed("ten-minutes.md"):
+    for command in typed(BEGIN):
         if command.startswith("cd "):
             folder = folder / command.removeprefix("cd ")
         elif command.startswith("export "):
             name, _, value = command.removeprefix("export ").partition("=")
             shown[name] = shlex.split(value)[0].replace("$HOME", str(home))
-            (script,) = blocks("ten-minutes.md", "sh")
+            (script,) = blocks(BEGIN, "sh")
             (folder / "gate.sh").write_text(script, encoding="utf-8")
         else:
             ended = in_shell(["sh", "-c", command], folder, shown)
@@ -79,7 +89,7 @@ def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
 def test_what_the_page_names_beside_its_commands_runs_too(tmp_path: Path) -> None:
     shown = environment(commands(tmp_path / "bin"), tmp_path)
     write_set(tmp_path)
-    text = re.sub(r"```.*?```", "", (HOW_TO / "ten-minutes.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = re.sub(r"```.*?```", "", BEGIN, flags=re.DOTALL)
     named = set(re.findall(r"`(audit7k \w+ [^`]+)`", text)) - {"audit7k init cases.csv"}
     assert named == set(BESIDE)
     for command, code in BESIDE.items():
@@ -88,7 +98,7 @@ def test_what_the_page_names_beside_its_commands_runs_too(tmp_path: Path) -> Non
 
 def test_the_files_for_services_fit_what_they_use() -> None:
     """The action and the job are carried out by `test_recipes.py`; here are their inputs, as the page gives them."""
-    github, gitlab = (yaml.safe_load(text) for text in blocks("ten-minutes.md", "yaml"))
+    github, gitlab = (yaml.safe_load(text) for text in blocks(BEGIN, "yaml"))
     (job,) = github["jobs"].values()
     (step,) = [step for step in job["steps"] if step["uses"] == "OWNER/audit7k@REF"]
     assert set(step["with"]) <= set(ACTION["inputs"])
@@ -96,19 +106,18 @@ def test_the_files_for_services_fit_what_they_use() -> None:
     assert (ROOT / gitlab["include"][0]["file"].lstrip("/")).is_file()
     assert gitlab["audit"]["extends"] == ".audit7k"
     assert set(gitlab["audit"]["variables"]) <= set(GITLAB["variables"])
-    text = (HOW_TO / "ten-minutes.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"AUDIT7K_[A-Z_]+", text)) <= set(GITLAB["variables"])
+    assert set(re.findall(r"AUDIT7K_[A-Z_]+", BEGIN)) <= set(GITLAB["variables"])
 
 
-def test_the_page_about_recipes_names_what_there_is() -> None:
-    (text,) = blocks("recipes.md", "yaml")
+def test_the_recipes_for_other_tools_name_what_there_is() -> None:
+    (text,) = blocks(section("pre-commit"), "yaml")
     (repository,) = yaml.safe_load(text)["repos"]
     assert [hook["id"] for hook in repository["hooks"]] == list(HOOKS)
     assert all(len(hook["args"]) == len(HOOKS[hook["id"]]["args"]) for hook in repository["hooks"])
-    (makefile,) = blocks("recipes.md", "make")
+    (makefile,) = blocks(section("make"), "make")
     assert makefile == "AUDITED := cases.csv\ninclude audit7k.mk\n"
-    assert typed("recipes.md") == ["make gate"]
-    named = re.findall(r"`(examples/pipelines/[^`]+)`", (HOW_TO / "recipes.md").read_text(encoding="utf-8"))
+    assert typed(section("make")) == ["make gate"]
+    named = re.findall(r"`(examples/pipelines/[^`]+)`", section("make") + section("DVC"))
     assert len(named) == 2
     assert all((ROOT / each).is_file() for each in named)
 
@@ -116,10 +125,11 @@ def test_the_page_about_recipes_names_what_there_is() -> None:
 def test_the_settings_on_the_page_about_pytest_are_those_of_the_plugin() -> None:
     plugin = (ROOT / "audit7k_pytest" / "__init__.py").read_text(encoding="utf-8")
     settings: set[str] = set()
-    for text in blocks("pytest.md", "ini"):
+    page = (HOW_TO / "pytest.md").read_text(encoding="utf-8")
+    for text in blocks(page, "ini"):
         parser = configparser.ConfigParser()
         parser.read_string(text)
         settings |= set(parser["pytest"])
     assert settings == set(re.findall(r'addini\(\s*"(\w+)"', plugin))
-    options = set(re.findall(r"`(--audit7k[\w-]+)`", (HOW_TO / "pytest.md").read_text(encoding="utf-8")))
+    options = set(re.findall(r"`(--audit7k[\w-]+)`", page))
     assert options == set(re.findall(r'"(--audit7k[\w-]+)"', plugin))

@@ -1,4 +1,4 @@
-"""The page about printing: its commands run, its program reads what they write, and the CI has its packages."""
+"""What the page about reports says of printing: commands and program run, and the CI has its packages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from reports.html import render_page
 require_pdf()
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "how-to" / "pdf.md").read_text(encoding="utf-8")
+REPORT = (ROOT / "docs" / "how-to" / "report.md").read_text(encoding="utf-8")
+PAGE = REPORT.partition("\n## Print it\n")[2].partition("\n## ")[0] + "\n"
 
 
 def blocks(language: str) -> list[str]:

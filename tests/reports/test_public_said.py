@@ -1,6 +1,6 @@
 """Every number on the public page follows from its row, its rule or `about`, in six languages.
 
-The roundings are worked out here again from docs/how-to/public-report.md, without the code of the page: errors in whole
+The roundings are worked out here again from docs/how-to/report.md, without the code of the page: errors in whole
 numbers of 100, in tenths below 5; people apart and errors to the limit rounded up to two digits.
 """
 

@@ -1,6 +1,6 @@
 """Names of one number here, in fairlearn and in AIF360, and the meaning of one name in each.
 
-docs/metric-dictionary.md is written from `ENTRIES`, and a test computes every entry in all three.
+docs/reference/metric-dictionary.md is written from `ENTRIES`, and a test computes every entry in all three.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction, l
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 _MOST_CASES = 2.0**40
+_SELDOM_MORE = 2.0**17
 _BISECTIONS = 60
 _SAWTOOTH_BELOW = 100_000.0
 _SAWTOOTH_STEPS = 400
@@ -109,12 +110,13 @@ def cases_to_decide(
     def enough(n: FloatArray) -> BoolArray:
         return rejection_power(group, n, rest, m, boundary, alpha) >= power
 
-    low, high = np.zeros(group.shape), np.full(group.shape, _MOST_CASES)
-    possible = enough(high)
-    for _ in range(int(np.log2(_MOST_CASES))):
+    possible, few = (enough(np.full(group.shape, most)) for most in (_MOST_CASES, _SELDOM_MORE))
+    low, high = np.zeros(group.shape), np.where(possible, np.where(few, _SELDOM_MORE, _MOST_CASES), 1.0)
+    while (high - low > 1.0).any():
         middle = np.floor((low + high) / 2.0)
         reached = enough(np.maximum(middle, 1.0)) & (middle >= 1.0)
         low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+    high[~possible] = _MOST_CASES
     return np.where(possible, _past_the_sawtooth(high, group, rest, boundary, alpha, power), np.inf)
 
 

@@ -1,6 +1,6 @@
 """The terms that reports use, for a reader who is no statistician: meaning, how to read a number, what it does not say.
 
-`audit7k explain`, the glossary of a report and docs/glossary.md are made from these. Rates are in
+`audit7k explain`, the glossary of a report and docs/reference/glossary.md are made from these. Rates are in
 `audit.vocabulary.metrics`.
 """
 

@@ -80,7 +80,7 @@ DOUBTS: Final = (
         "disagreed, there would be no verdict.",
         "Where they state a number and this project states none, the rule by which they do is named.",
         "Agreement shows that the arithmetic is right, not that the cases or labels are.",
-        "metric-dictionary.md",
+        "reference/metric-dictionary.md",
         ("crosscheck", "second opinion", "third opinion", "agreement"),
     ),
 )

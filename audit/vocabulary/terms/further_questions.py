@@ -144,7 +144,7 @@ FURTHER_QUESTIONS: Final = (
         "compared between groups.",
         "Only the ratio of the two costs matters.",
         "How two harms weigh against each other is a choice, not a finding.",
-        "how-to/report.md",
+        "how-to/limits.md",
         ("cost", "costs", "cost of errors"),
     ),
     Term(
@@ -152,7 +152,7 @@ FURTHER_QUESTIONS: Final = (
         "A function of the operator's own, computed for each group with a range from resampling the cases.",
         "Its name and code are the operator's; ask what it means.",
         "No limit can be set on it, and no verdict depends on it.",
-        "how-to/report.md",
+        "how-to/limits.md",
         ("own metric", "custom metric", "measures", "bootstrap"),
     ),
 )

@@ -22,7 +22,7 @@ REPORTS: Final = (
         "demographic parity the share flagged, and predictive parity the share of flags that are right.",
         "A plan has a rule for each rate that it compares; equalized odds is two rules.",
         "It does not say why the rates differ, and no single rate stands for all of them.",
-        "glossary.md",
+        "reference/glossary.md",
         ("disparities", "gap", "equalized odds", "equalised odds", "average odds"),
     ),
     Term(
