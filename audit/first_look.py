@@ -9,13 +9,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.errors import ArgumentError
+from audit.errors import ArgumentError, DataError
 from audit.plan.file.draft import PlanDraft, TwoSided, draft_plan
 from audit.plan.file.plan_file import loaded_plan
 from audit.plan.file.unfinished import unfinished
 from audit.plan.sections import GENDERS
 from audit.result.reading import Finding, Reading, each_once
 from audit.vocabulary.numbers import percent
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from audit.result.findings.further import PlannedPass
 
 _ROW: Final = "(row)"
+_MOST: Final = {"gender": 30, "nationality": 300}
+"""Most different values of a column some of which are not read."""
 _NOBODY: Final[Mapping[str, object]] = {
     "title": "A first look",
     "owner": "nobody yet",
@@ -205,13 +208,24 @@ def _values(table: pa.Table, column: str) -> list[str]:
 
 
 def _unread(table: pa.Table, feature: str, column: str) -> tuple[str, ...]:
-    """Return the values of a column that are not read as the feature."""
+    """Return the values of a column that are not read as the feature.
+
+    Raises DataError where they are too many to be codes of groups: a look shows them, and they may be names or ids.
+    """
     from audit.evaluation.nationality_words import read
 
     values = _values(table, column)
     if feature == "gender":
-        return tuple(value for value in values if value.casefold() not in GENDERS)
-    return tuple(value for value in values if read(value).code is None)
+        unread = tuple(value for value in values if value.casefold() not in GENDERS)
+    else:
+        unread = tuple(value for value in values if read(value).code is None)
+    if unread and (len(values) > _MOST[feature] or 2 * len(values) > table.num_rows):
+        raise DataError(
+            f'"{shown(column)}" has {len(values):,} different values, of which {len(unread):,} are not read',
+            slug="look-values",
+            hint=f"name a column of {feature}; `audit7k codes` shows how values are read",
+        )
+    return unread
 
 
 def _two_sided(table: pa.Table, column: str) -> TwoSided:

@@ -326,6 +326,8 @@ def test_a_look_takes_values_as_they_stand_where_they_are_not_read() -> None:
         {"threshold": float("nan")},
         {"threshold": 12.0},
         {"gender": "exploited"},
+        {"gender": "call"},
+        {"nationality": "call"},
     ],
 )
 def test_a_wrong_look_ends_in_one_line_without_a_cell(wrong: dict[str, Any]) -> None:
