@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import itertools
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from audit.detectors.command_setup import ONE_THREAD
 from audit.disclosure.keys_file import KEY_BYTES
 from audit.stats.arrays import FloatArray
 from audit.stats.margins import score_test
-from audit.stats.rates.boundaries import Boundary
+from audit.stats.sizes import approximate_power
 
 # How long an example takes says nothing of the code. `--hypothesis-profile=full` tries more, and others every time.
 _LENIENT = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
@@ -104,25 +105,37 @@ def _commands_made_once() -> Iterator[None]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _exact_p_values_once(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compute an exact p-value once in a worker: tests audit the same made-up sets again and again.
+    """Compute an exact p-value, and the cases that a group needs, once in a worker: tests audit the same made-up sets
+    again and again.
 
     Not for tests of the statistics, which also ask what becomes of a p-value where something else is changed.
     """
     with pytest.MonkeyPatch.context() as patch:
         if request.path.parent.name != "stats":
-            patch.setattr("audit.stats.margins.score_test._largest_over_rest", _once)
+            for place, computed in _ONCE.items():
+                patch.setattr(place, computed)
         yield
 
 
-_largest = score_test._largest_over_rest
-_KNOWN: dict[tuple[object, ...], FloatArray] = {}
+def _once(compute: Callable[..., FloatArray]) -> Callable[..., FloatArray]:
+    known: dict[tuple[object, ...], FloatArray] = {}
+
+    def computed(*arguments: object, **named: object) -> FloatArray:
+        given = (*arguments, *itertools.chain(*sorted(named.items())))
+        key = tuple((each.shape, each.tobytes()) if isinstance(each, np.ndarray) else each for each in given)
+        if key not in known:
+            known[key] = compute(*arguments, **named)
+        return known[key].copy()
+
+    return computed
 
 
-def _once(*arguments: FloatArray | Boundary | None) -> FloatArray:
-    key = tuple((each.shape, each.tobytes()) if isinstance(each, np.ndarray) else each for each in arguments)
-    if key not in _KNOWN:
-        _KNOWN[key] = _largest(*arguments)  # type: ignore[arg-type]
-    return _KNOWN[key].copy()
+_CASES_ONCE = _once(approximate_power.cases_to_decide)
+_ONCE = {
+    "audit.stats.margins.score_test._largest_over_rest": _once(score_test._largest_over_rest),
+    "audit.verdicts.planned_people.cases_to_decide": _CASES_ONCE,
+    "audit.verdicts.margin_tests.cases_to_decide": _CASES_ONCE,
+}
 
 
 @pytest.fixture(scope="module")

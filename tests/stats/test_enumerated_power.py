@@ -56,9 +56,20 @@ def test_the_farthest_rate_has_just_the_power() -> None:
         farthest_rate(critical, 1.0)
 
 
-@pytest.mark.parametrize("low", [True, False])
-@pytest.mark.parametrize(("rate", "limit"), [(0.8, 0.1), (0.15, 0.05), (0.95, 0.02)])
-@pytest.mark.parametrize(("n", "m"), [(12, 300), (60, 240), (100, 100)])
+@pytest.mark.parametrize(
+    ("low", "rate", "limit", "n", "m"),
+    [
+        (True, 0.8, 0.1, 60, 240),
+        (True, 0.8, 0.1, 100, 100),
+        (False, 0.8, 0.1, 12, 300),
+        (True, 0.15, 0.05, 12, 300),
+        (False, 0.15, 0.05, 60, 240),
+        (False, 0.15, 0.05, 100, 100),
+        (True, 0.95, 0.02, 12, 300),
+        (False, 0.95, 0.02, 60, 240),
+        (True, 0.95, 0.02, 100, 100),
+    ],
+)  # each size with each rate and with each direction
 def test_what_is_said_to_be_decided_is_decided_with_the_power(
     low: bool, rate: float, limit: float, n: int, m: int
 ) -> None:
