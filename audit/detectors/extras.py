@@ -43,5 +43,5 @@ def _broken(kind: str, extra: str, error: Exception) -> DetectorError:
     return DetectorError(
         f'the detector kind "{kind}" cannot import what the extra "{extra}" installs ({type(error).__name__})',
         slug="detector-extra",
-        hint=f"pip install --force-reinstall 'audit7k[{extra}]'",
+        hint=f"uninstall that package with pip, then pip install 'audit7k[{extra}]'",
     )

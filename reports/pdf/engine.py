@@ -42,7 +42,7 @@ def weasyprint() -> ModuleType:
         raise AuditError(
             f'what the extra "pdf" installs cannot be imported ({type(error).__name__})',
             slug="pdf-extra",
-            hint="pip install --force-reinstall 'audit7k[pdf]'",
+            hint="uninstall that package with pip, then pip install 'audit7k[pdf]'",
         ) from None
 
 
