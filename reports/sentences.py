@@ -72,6 +72,8 @@ class SentenceWriter:
         if isinstance(value, Share):
             return self._n.percent_pattern.format(value.written.removesuffix("%").replace(".", self._n.decimal))
         word = value.word if isinstance(value, Word) else value
+        if isinstance(value, Word) and re.fullmatch(r"-?\d+\.\d+", word):
+            return word.replace(".", self._n.decimal)
         translated = self._t.gettext(word) if isinstance(value, Word) and word else word
         return translated if translated != word else Markup("<bdi>{}</bdi>").format(harmless(word))
 

@@ -49,5 +49,5 @@ def _without_scores(section: Any) -> Sentence:
     return sentence("detector_says")
 
 
-def _number(value: float) -> int | str:
-    return int(value) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+def _number(value: float) -> int | Word:
+    return int(value) if float(value).is_integer() and abs(value) < 1e15 else Word(word=repr(float(value)))

@@ -163,8 +163,9 @@ class PublicWords(RateWords):
             return ""
         above = limit > (finding.rest or 0.0)
         if rule.scale == "ratio":
-            times = 1 / rule.limit if above else rule.limit
-            sign, told, made = "×", self._n.plain(times), rest * Decimal(f"{times:.12g}")
+            factor = Decimal(str(rule.limit))
+            sign, told = "×", self._n.plain(1 / rule.limit if above else rule.limit)
+            made = rest / factor if above else rest * factor
         else:
             sign, told = "+" if above else "−", self._n.points(rule.limit)
             made = rest + hundredfold(rule.limit) * (1 if above else -1)

@@ -114,7 +114,7 @@ def test_nouns_have_as_many_forms_as_the_language() -> None:
     ("code", "tag", "direction", "heading", "people"),
     [
         ("fr", "fr", "ltr", "Dépasse la limite", "Nigéria, femmes"),
-        ("es", "es", "ltr", "Rebasa el límite", "Nigeria, mujeres"),
+        ("es", "es", "ltr", "Fuera del límite", "Nigeria, mujeres"),
         ("ar", "ar", "rtl", "خارج الحد المسموح به", "نيجيريا، نساء"),
         ("ru", "ru", "ltr", "Вне допустимых пределов", "Нигерия, женщины"),
         ("zh", "zh-Hans", "ltr", "超出限值", "尼日利亚，女性"),

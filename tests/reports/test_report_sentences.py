@@ -37,7 +37,6 @@ WRITERS = {
     "safeguards/of_declarations.py": None,
     "safeguards/of_patterns.py": None,
     "safeguards/of_people.py": None,
-    "safeguards/of_the_run.py": None,
     "analyses/crosscheck/agreement.py": "agreement_notices",
     "analyses/sensitivity.py": "sensitivity_notices",  # its other words are in no report: tables say the same by code
     "detectors/isolation/placement.py": "where_it_ran",
@@ -112,8 +111,11 @@ def test_several_sentences_are_written_one_after_another() -> None:
         sentence("held_back", rule="missed", groups=27),
         sentence("missing_share_for_all", share=share(0.002, lambda _: "0.2%")),
     )
-    assert spanish.startswith("Regla <bdi>missed</bdi>: 27 grupos que aprobarían")
-    assert "Todos aprobarían si en ningún grupo se desconociera más de 0,2\xa0% de sus propios casos." in spanish
+    assert spanish.startswith("Regla <bdi>missed</bdi>: 27 grupos que obtendrían un resultado favorable")
+    assert (
+        "Todos obtendrían un resultado favorable si en ningún grupo se desconociera más de 0,2\xa0% de sus propios casos."
+        in spanish
+    )
 
 
 def test_words_of_others_hold_no_sentence_of_ours() -> None:
