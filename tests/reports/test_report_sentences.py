@@ -34,6 +34,7 @@ ROOT = Path(__file__).parents[2]
 WRITERS = {
     "analyses/notices.py": None,
     "safeguards/of_changes.py": None,
+    "safeguards/evidence.py": None,
     "safeguards/of_declarations.py": None,
     "safeguards/of_patterns.py": None,
     "safeguards/of_people.py": None,
@@ -112,10 +113,7 @@ def test_several_sentences_are_written_one_after_another() -> None:
         sentence("missing_share_for_all", share=share(0.002, lambda _: "0.2%")),
     )
     assert spanish.startswith("Regla <bdi>missed</bdi>: 27 grupos que obtendrían un resultado favorable")
-    assert (
-        "Todos obtendrían un resultado favorable si en ningún grupo se desconociera más de 0,2\xa0% de sus propios casos."
-        in spanish
-    )
+    assert "en ningún grupo se desconociera más de 0,2\xa0% de sus propios casos." in spanish
 
 
 def test_words_of_others_hold_no_sentence_of_ours() -> None:
