@@ -17,8 +17,7 @@ from audit.result.findings.many_groups import BetweenGroups, Entropy, ManyGroups
 from audit.stats.arrays import IntArray
 from audit.stats.groups.equality import MOST_CASES, equality_p
 from audit.stats.groups.generalized_entropy import entropy_interval, generalized_entropy
-from audit.stats.groups.heterogeneity import spread_between
-from audit.stats.groups.shrinkage import BetaPrior, beta_prior, shrunk_rates
+from audit.stats.groups.heterogeneity import BetaPrior, beta_prior, shrunk_rates, spread_between
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricName, Worse, worse_direction
 

@@ -16,8 +16,13 @@ from audit.result.audit_result import AuditResult
 from audit.result.findings.safeguards import EvidenceState, Framework, GivenBy, Safeguard
 from audit.safeguards.catalogue import Catalogue, catalogue
 from audit.safeguards.evidence import SEARCHES, evidence_of, public_evidence, public_state, public_states
-from audit.safeguards.framework_rows import framework_rows
-from audit.safeguards.public import clause_state, public_governance, public_safeguards, with_table_evidence
+from audit.safeguards.public import (
+    clause_state,
+    framework_rows,
+    public_governance,
+    public_safeguards,
+    with_table_evidence,
+)
 
 __all__ = [
     "SEARCHES",

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from reports.html.environment import Finished, environment, isolated
-from reports.html.spaces import spaced
+from reports.html.environment import Finished, environment, isolated, spaced
 from reports.language import Language
 
 _IDS: Final = re.compile(r'( (?:id|for|aria-labelledby)="| href="#|="url\(#)(?=[^"]*")')

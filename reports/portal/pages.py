@@ -20,9 +20,8 @@ from jinja2 import Environment
 
 from audit.public.site import PublicAudit, PublicPublisher, PublicSite, PublicText
 from reports.html.charts import mark
-from reports.html.environment import Finished, environment, isolated
+from reports.html.environment import Finished, environment, isolated, spaced
 from reports.html.resolution import PARAGRAPH_7K, PARAGRAPH_10
-from reports.html.spaces import spaced
 from reports.language import Language
 from reports.languages import language as language_of
 from reports.plain_text import capital, xml_text

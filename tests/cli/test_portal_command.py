@@ -15,7 +15,7 @@ from made.portal import LOGO, MINISTRY, made_audits, made_release, put
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.cli.outputs.site_folder import write_site
+from audit.cli.outputs.portals import write_site
 from audit.disclosure.read import load_release
 from audit.errors import ExitCode, StorageError
 from audit.public.release import PublicRelease, public_json

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from audit.detectors.chat import ChatDetector
-from audit.detectors.chat.models_seen import model_and_state, notes_on_models
+from audit.detectors.chat.detector import model_and_state, notes_on_models
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.services import ChatDetector as ChatSection

@@ -11,7 +11,7 @@ import pytest
 from made.portal import LOGO, made_release, put
 from pydantic import BaseModel
 
-from audit.cli.outputs.portal_publisher import read_publisher
+from audit.cli.outputs.portals import read_publisher
 from audit.plan.audit_plan import AuditSection
 from audit.public.site import IndexAudit, IndexGap, IndexRate, IndexRule, IndexSystem, PublicSite
 

@@ -12,7 +12,7 @@ from made.pages import find_all, parsed, structure, text
 from made.portal import LOGO, made_release, made_site, put, rendered
 
 from audit.cli.outputs.portal_logo import MAX_BYTES, read_logo
-from audit.cli.outputs.portal_publisher import read_publisher
+from audit.cli.outputs.portals import read_publisher
 from audit.errors import AuditError, DataError
 from audit.public.site import PublicPublisher, PublicText
 

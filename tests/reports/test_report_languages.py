@@ -18,8 +18,7 @@ import reports.html
 from audit.result.audit_result import AuditResult
 from audit.vocabulary.text import LANGUAGES
 from reports.html import HtmlReporter
-from reports.html.environment import isolated
-from reports.html.spaces import spaced
+from reports.html.environment import isolated, spaced
 from reports.languages import language
 from reports.public.html import PublicHtmlReporter
 

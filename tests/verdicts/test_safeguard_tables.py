@@ -13,7 +13,7 @@ from made.results import passing_result
 from audit.errors import DataError
 from audit.safeguards import SEARCHES, safeguards
 from audit.safeguards.catalogue import DATA, catalogue, read_catalogue
-from audit.safeguards.framework_rows import public_mapping_state
+from audit.safeguards.public import public_mapping_state
 from reports.html.resolution import PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
 
 TABLES = catalogue()

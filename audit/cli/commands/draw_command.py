@@ -52,9 +52,8 @@ def draw(
 
 def _draw_and_write(pool: Path, design: Path, out: Path, *, every_cell: bool, force: bool) -> tuple[str, str]:
     from audit.cli.outputs.output_folder import OutputFolder
-    from audit.cli.pages.draw_document import draw_document
+    from audit.cli.pages.draw_document import draw_document, drawn_plan
     from audit.cli.pages.draw_summary import draw_summary
-    from audit.cli.pages.drawn_plan import drawn_plan
     from audit.planning.draw import draw_set
 
     manifest, plan = out.with_suffix(".manifest.json"), out.with_suffix(".plan.toml")

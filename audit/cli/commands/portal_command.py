@@ -36,9 +36,14 @@ def portal(
     Reads public releases (release.json) and never an exact result. The same releases and day give the same bytes.
     """
     from audit.cli.outputs.portal_audits import find_audits, is_site
-    from audit.cli.outputs.portal_publisher import read_publisher
-    from audit.cli.outputs.portals import find_portal, portal_files, portal_languages
-    from audit.cli.outputs.site_folder import refuse_place, write_site
+    from audit.cli.outputs.portals import (
+        find_portal,
+        portal_files,
+        portal_languages,
+        read_publisher,
+        refuse_place,
+        write_site,
+    )
 
     day = _day(today)
     maker = find_portal()

@@ -1,18 +1,110 @@
-"""Portals, found by entry point as reporters are: `audit` never names the package that renders them."""
+"""Portals, found by entry point as reporters are: `audit` never names the package that renders them.
+
+Publisher of a portal: a small TOML file with a name, and if wanted a logo, a contact and a text.
+
+name = "Ministry of Labour"
+logo = "crest.svg"                  # beside this file; PNG or SVG, at most 256 KiB
+contact = "audits@labour.example"
+text = "What these audits are for."  # or by language: [text] en = "…", fr = "…"
+
+Folder of a site that is written whole or not at all: made beside its place, then exchanged for the old one.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit.cli.console.guard import ArgumentError
-from audit.errors import AuditError
+from audit.cli.outputs.portal_logo import read_logo
+from audit.errors import AuditError, PlanError, StorageError
 from audit.plan.offers import one_maker
+from audit.public.site import PublicPublisher, PublicText
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.public.site import PublicSite
+
+
+_MAX_BYTES: Final = 64 * 1024
+Line = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class _File(BaseModel):
+    """The file, as it is written."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Line
+    logo: str = ""
+    contact: Annotated[str, Field(max_length=200)] = ""
+    text: str | dict[str, str] = ""
+
+
+def read_publisher(path: Path) -> tuple[PublicPublisher, dict[str, bytes]]:
+    """Read a publisher, and the files that the site holds of it: the logo, if there is one.
+
+    Raises
+    ------
+    PlanError
+        If the file cannot be read, is no TOML, or has other keys.
+    DataError
+        If the logo cannot be used.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise _refused(path, f"is larger than {_MAX_BYTES // 1024} KiB")
+        said = _File.model_validate(tomllib.loads(content.decode("utf-8")))
+    except OSError as error:
+        raise _refused(path, f"cannot be read ({error.strerror or 'storage error'})") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise _refused(path, f"at {where}: {first['msg']}") from None
+    except ValueError:  # no UTF-8, or no TOML
+        raise _refused(path, "is no TOML") from None
+    logo, files = "", dict[str, bytes]()
+    if said.logo:
+        logo, picture = read_logo(path.parent / said.logo)
+        files[logo] = picture
+    texts = {"": said.text} if isinstance(said.text, str) else said.text
+    return (
+        PublicPublisher.model_validate(
+            {
+                "name": said.name,
+                "contact": said.contact,
+                "logo": logo,
+                "texts": tuple(
+                    PublicText(language=code, paragraphs=_paragraphs(text)) for code, text in texts.items() if text
+                ),
+            }
+        ),
+        files,
+    )
+
+
+def _paragraphs(text: str) -> tuple[str, ...]:
+    return tuple(" ".join(part.split()) for part in text.split("\n\n") if part.strip())
+
+
+def _refused(path: Path, why: str) -> PlanError:
+    return PlanError(
+        f"{path} {why}",
+        slug="portal-publisher",
+        hint="it takes name, logo, contact, text: docs/how-to/portal.md",
+    )
+
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -75,3 +167,87 @@ def _is_plain(path: str) -> bool:
     """Say whether a file stays within the site, and outside the folder of copied files."""
     parts = path.split("/")
     return parts[0] != "reports" and all(_PLAIN.fullmatch(part) for part in parts)
+
+
+_PREFIX: Final = ".audit7k-"
+
+
+def refuse_place(site: Path, source: Path, *, ours: bool) -> None:
+    """Refuse a place for a site that holds something else.
+
+    Parameters
+    ----------
+    site : Path
+        Where it is to go.
+    source : Path
+        The folder of audits, which must not be removed with a replaced site.
+    ours : bool
+        Whether what is there now is a site of a portal.
+
+    Raises
+    ------
+    ArgumentError
+        If the place is a file or a link, holds the audits, or holds files of somebody else.
+    """
+    place = site.resolve()
+    if source.resolve().is_relative_to(place):
+        raise ArgumentError(
+            f"--out {site} holds the audits themselves", slug="site-place", hint="choose another folder with --out"
+        )
+    if site.is_symlink() or (site.exists() and not site.is_dir()):
+        raise ArgumentError(f"--out {site} is no folder", slug="site-place", hint="choose another folder with --out")
+    if site.is_dir() and not ours and any(site.iterdir()):
+        raise ArgumentError(
+            f"--out {site} holds files that no portal made",
+            slug="site-place",
+            hint="choose a new folder, or one that a portal made, with --out",
+        )
+
+
+def write_site(site: Path, files: Mapping[str, bytes]) -> None:
+    """Write every file by its path in the site, in the place of what was there.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written; the earlier site is then unchanged.
+    """
+    with _storage(site):
+        site.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=site.parent))
+        try:
+            new = made / "site"
+            for name, content in sorted(files.items()):
+                path = new / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("xb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+            _exchange(site, new, made / "earlier")
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _exchange(site: Path, new: Path, earlier: Path) -> None:
+    was_there = site.exists()
+    if was_there:
+        site.replace(earlier)
+    try:
+        new.replace(site)
+    except BaseException:
+        if was_there:
+            earlier.replace(site)
+        raise
+
+
+@contextlib.contextmanager
+def _storage(site: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {site} ({error.strerror or 'storage error'})",
+            slug="storage-failed",
+            hint="free some space or choose another folder with --out; nothing was changed",
+        ) from error

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import State, Style
-from audit.cli.pages.summary_lines import planned_pass_lines
-from audit.cli.pages.unknown_people import held_back_line, remedy_lines
+from audit.cli.pages.summary_lines import held_back_line, planned_pass_lines, remedy_lines
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent, percent

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
-from audit.cli.pages.summary_lines import planned_pass_lines
-from audit.cli.pages.unknown_people import held_back_line
+from audit.cli.pages.summary_lines import held_back_line, planned_pass_lines
 from audit.planning.sample_sizes import NEAREST
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS

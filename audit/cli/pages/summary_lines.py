@@ -1,9 +1,12 @@
 """Lines of the summary on probes, answers, other libraries, nationalities without a name, waivers, and the chance of a
 pass.
+
+Lines of `check` and `draw` on groups that cannot pass, because so many people are in no known group.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -21,6 +24,7 @@ from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:
     from audit.result.reasons import Cure
+
 
 _MOST_NAMED = 3
 _WIDTH: Final = 80
@@ -281,3 +285,21 @@ def not_alone_lines(result: AuditResult) -> list[str]:
     scale = next(rule.scale for rule in result.rules if rule.rule == most.rule)
     gap = "no gap is named" if most.gap is None else f"a gap is named from {disparity_words(scale, most.gap)}"
     return [f"Not judged alone: {count_of(most.groups, 'group')}, {count_of(most.cases, 'case')}; {gap}"]
+
+
+def held_back_line(held: int, alone: int) -> str:
+    """State how many of the groups judged alone cannot pass."""
+    which = f"{held:,} of them" if held < alone else "None of them" if alone > 1 else "It"
+    can = "can" if which == "None of them" else "cannot"
+    return f"{which} {can} pass while so many people are unknown, even if treated like everyone else"
+
+
+def remedy_lines(share: float) -> list[str]:
+    """State what would change that."""
+    if share < 0.001:
+        return ["No share that could be vouched for changes that: find out who these people are"]
+    most = f"{math.floor(share * 1000.0 + 1e-9) / 10.0:.1f}%"
+    return [
+        f"All could if in no group more than {most} of its own cases were unknown. Whoever can vouch for that",
+        "writes it as [sensitivity] max_missing_share; else find out who these people are",
+    ]

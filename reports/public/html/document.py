@@ -24,8 +24,7 @@ from reports.html.layout import Part, one_file, part_in
 from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
 from reports.language import Language
 from reports.public.html.screen import Screen
-from reports.public.html.tables import Section, TableWriter
-from reports.public.html.writer import Parts, PublicWriter
+from reports.public.html.tables import Parts, PublicWriter, Section, TableWriter
 from reports.public.words import next_step
 
 _LISTED = 10

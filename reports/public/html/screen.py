@@ -16,8 +16,7 @@ from audit.public.release import PublicRule
 from audit.vocabulary.groups import Axis
 from audit.vocabulary.metrics import SHARES_OF_GOOD
 from reports.html.charts import axis_end
-from reports.public.html.tables import Chart, chart
-from reports.public.html.writer import PublicWriter
+from reports.public.html.tables import Chart, PublicWriter, chart
 
 MOST = 6
 """So many rows stand in the picture."""

@@ -1,4 +1,7 @@
-"""The tables of the public page: a row for each group of a release, both errors side by side, worst first."""
+"""The tables of the public page: a row for each group of a release, both errors side by side, worst first.
+
+Writers of parts of the public page, and what they write with.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,37 @@ from functools import cached_property
 from markupsafe import Markup
 
 from audit.public.figures import PublicFinding
-from audit.public.release import PublicRow
+from audit.public.names import RowNames
+from audit.public.release import PublicRelease, PublicRow
 from audit.vocabulary.groups import Axis, Level
 from reports.html.charts import Bar, axis_end, interval
-from reports.public.html.writer import PublicWriter
-from reports.public.reading import Measure, order_of
+from reports.language import Language
+from reports.public.reading import Measure, PublicReading, order_of
+from reports.public.words import PublicWords
+
+
+class Parts:
+    """One release in one language. It is built once for each page."""
+
+    def __init__(self, release: PublicRelease, language: Language) -> None:
+        self.language = language
+        self.reading = PublicReading(release)
+        self.names = RowNames(release, language.translations, language.places)
+        self.words = PublicWords(language, release.method)
+
+
+class PublicWriter:
+    """The base class of writers. Each writes a part of a page."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.reading, self.names, self.words, self.language = parts.reading, parts.names, parts.words, parts.language
+        self.release, self.about = parts.reading.release, parts.reading.about
+        self.t, self.n = parts.language.translations, parts.language.numbers
+
+    def standing(self, row: PublicRow) -> str:
+        """Return the mark of a row whose numbers stand from an earlier audit; empty for others."""
+        return "*" if row.as_of < self.about.finished else ""
+
 
 Chart = Markup
 _TOGETHER = 2
