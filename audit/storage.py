@@ -7,14 +7,15 @@ import hashlib
 import math
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from audit.errors import AuditError, FolderInUseError, StorageError
+from audit.errors import AuditError, FolderInUseError, ResultError, StorageError
 
 GITIGNORE: Final = ".gitignore"
 """File of a folder that we made and that holds exact figures: `git add` passes over them."""
@@ -61,6 +62,30 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+@contextmanager
+def written_whole(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """Open a file beside `path` that takes its place, on the disk and with these permissions, once all is written.
+
+    Raises
+    ------
+    OSError
+        If writing fails. The file at `path` is then as before, and nothing half-written is left.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=TEMPORARY, dir=path.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            partial.chmod(mode)
+            os.fsync(handle)
+        partial.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder for its owner alone, where there is none. Raises OSError."""
     if not folder.is_dir():
@@ -104,6 +129,18 @@ def storage(path: Path) -> Iterator[None]:
             f"{path.name} could not be read or written ({error.strerror or 'storage error'})",
             slug="storage-failed",
             hint="nothing was released; choose another folder, or free some space",
+        ) from None
+
+
+def bytes_of_result(path: Path, most: int) -> bytes:
+    """Read a file of results, `most` bytes and one more at the most. A link is not followed. Raises ResultError."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        with os.fdopen(handle, "rb") as file:
+            return file.read(most + 1)
+    except OSError as error:
+        raise ResultError(
+            f"{path} cannot be read ({error.strerror or 'storage error'})", slug="no-release", hint="check the path"
         ) from None
 
 

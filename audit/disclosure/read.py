@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,7 @@ from audit.disclosure.rates import NOBODY, Printed, no_rate, rate_of
 from audit.disclosure.waived import named_groups
 from audit.errors import ResultError
 from audit.public.release import METHOD_VERSION, PublicRelease, PublicRow, public_json
+from audit.storage import bytes_of_result
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 
@@ -31,14 +31,7 @@ def load_release(path: Path) -> tuple[PublicRelease, bytes]:
     ResultError
         If it cannot be read, is none, is of another version, or contradicts itself.
     """
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-        with os.fdopen(handle, "rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ResultError(
-            f"{path} cannot be read ({error.strerror or 'storage error'})", slug="no-release", hint="check the path"
-        ) from None
+    content = bytes_of_result(path, MAX_BYTES)
     return parse_release(content, str(path)), content
 
 

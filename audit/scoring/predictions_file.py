@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from audit.detectors.protocol import REASONS, STATUSES
 from audit.errors import StorageError
 from audit.evaluation.relation import ROW
+from audit.storage import written_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,17 +43,8 @@ def write_predictions(
         It could not be written.
     """
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                _write(_wanted(evaluation_set, answers, decision, classes), evaluation_set, file, classes)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-            raise
+        with written_whole(path) as file:
+            _write(_wanted(evaluation_set, answers, decision, classes), evaluation_set, file, classes)
     except OSError as error:
         raise StorageError(
             f"{path.name} could not be written ({type(error).__name__})",

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from audit.errors import FolderInUseError, StorageError
-from audit.storage import GITIGNORE
+from audit.storage import GITIGNORE, sync_folder, written_whole
 from audit.vocabulary.text import LANGUAGES
 
 _PREFIX: Final = ".audit7k-"
@@ -87,7 +87,7 @@ class OutputFolder:
                 f"{self.path} is a file, not a folder", slug="not-a-folder", hint="choose another folder with --out"
             )
         try:
-            with _storage(self.path):
+            with writing(self.path):
                 self._make_folders()
                 self._take_lock()
                 self._remove_leftovers()
@@ -116,7 +116,7 @@ class OutputFolder:
     def add(self, name: str, content: str | bytes) -> None:
         """Write the output `name`; text as UTF-8."""
         place = self.place(name)
-        with _storage(place):
+        with writing(place):
             place.parent.mkdir(exist_ok=True)
             place.write_bytes(_bytes(content))
 
@@ -124,7 +124,7 @@ class OutputFolder:
         """Move everything into place. If one move fails, all are undone."""
         if self.path in self._made and not self._public:  # in a folder of somebody's it would hide what is theirs
             self.add(GITIGNORE, f"*\n!/{PUBLIC}/\n!/{PUBLIC}/**\n")
-        with _storage(self.path):
+        with writing(self.path):
             new = sorted(
                 file.relative_to(self.staging).as_posix() for file in self.staging.rglob("*") if file.is_file()
             )
@@ -266,7 +266,7 @@ class OutputFolder:
                     f"{place} is no folder", slug="not-a-folder", hint="choose another folder with --out"
                 )
             return
-        with _storage(place):
+        with writing(place):
             if not self._publishes and not any(name.startswith(f"{PUBLIC}/") for name in self._files_to_replace()):
                 return
             handle, tried = tempfile.mkstemp(prefix=_TRIED, dir=self.staging)
@@ -300,17 +300,8 @@ def write_file(path: Path, content: str | bytes, *, private: bool = True) -> Non
     """Write one file, text as UTF-8, whole or not at all; `private`: for its owner alone. Raises StorageError."""
     if path.is_dir():
         raise StorageError(f"{path} is a folder", slug="not-a-file", hint="name a file with --out")
-    with _storage(path):
-        handle, temporary = tempfile.mkstemp(prefix=_PREFIX, dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(_bytes(content))
-            _settle(Path(temporary), 0o600 if private else 0o666 & ~_umask())
-            Path(temporary).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
+    with writing(path), written_whole(path, 0o600 if private else 0o666 & ~_umask()) as file:
+        file.write(_bytes(content))
 
 
 def _lines(names: list[str]) -> str:
@@ -341,7 +332,8 @@ def _bytes(content: str | bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def _storage(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Turn an error of the storage into one line that names `path`. Raises StorageError."""
     try:
         yield
     except OSError as error:
@@ -379,8 +371,4 @@ def _make_folder(folder: Path) -> bool:
 
 def _sync_folder(folder: Path) -> None:
     with contextlib.suppress(OSError):  # not every system can
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_folder(folder)

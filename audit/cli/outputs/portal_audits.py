@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import AuditError, ResultError
+from audit.storage import bytes_of_result
 
 if TYPE_CHECKING:
     from audit.public.release import PublicRelease
@@ -159,14 +160,7 @@ def _report_bytes(path: Path, found: FoundAudits) -> bytes | None:
         return None
     if not path.is_file():
         return None
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-        with os.fdopen(handle, "rb") as file:
-            content = file.read(_LARGEST_REPORT + 1)
-    except OSError as error:
-        raise ResultError(
-            f"{path} cannot be read ({error.strerror or 'storage error'})", slug="no-release", hint="check the path"
-        ) from None
+    content = bytes_of_result(path, _LARGEST_REPORT)
     if len(content) > _LARGEST_REPORT:
         raise ResultError(f"{path} is larger than a report can be", slug="not-a-report")
     if _RESTRICTED in content:

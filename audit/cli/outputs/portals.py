@@ -12,21 +12,21 @@ Folder of a site that is written whole or not at all: made beside its place, the
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from audit.cli.console.guard import ArgumentError
+from audit.cli.outputs.output_folder import writing
 from audit.cli.outputs.portal_logo import read_logo
-from audit.errors import AuditError, PlanError, StorageError
+from audit.errors import AuditError, PlanError
 from audit.plan.offers import one_maker
 from audit.public.site import PublicPublisher, PublicText
 from audit.vocabulary.text import printable
@@ -212,7 +212,7 @@ def write_site(site: Path, files: Mapping[str, bytes]) -> None:
     StorageError
         If it cannot be written; the earlier site is then unchanged.
     """
-    with _storage(site):
+    with writing(site):
         site.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=site.parent))
         try:
@@ -239,15 +239,3 @@ def _exchange(site: Path, new: Path, earlier: Path) -> None:
         if was_there:
             earlier.replace(site)
         raise
-
-
-@contextlib.contextmanager
-def _storage(site: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {site} ({error.strerror or 'storage error'})",
-            slug="storage-failed",
-            hint="free some space or choose another folder with --out; nothing was changed",
-        ) from error

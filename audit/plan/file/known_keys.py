@@ -12,86 +12,52 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from audit.plan.answers import PredictionsDetector
-from audit.plan.audit_plan import PLAN_SCHEMA, AuditPlan, AuditSection, Rule
-from audit.plan.detectors import (
-    ENTRY_POINT_GROUP,
-    CommandDetector,
-    MlflowDetector,
-    OnnxDetector,
-    OtherDetector,
-    PickleDetector,
-    PythonDetector,
-    SkopsDetector,
-    TransformersDetector,
-)
-from audit.plan.evaluation_set import EvaluationSetSection
+from audit.plan.audit_plan import PLAN_SCHEMA, AuditPlan, Rule
+from audit.plan.detectors import ENTRY_POINT_GROUP, OtherDetector, OwnDetector
 from audit.plan.file.lines import Where
 from audit.plan.file.metric_names import metric_called, metrics_like
-from audit.plan.governance import GovernanceSection, WaiversSection
-from audit.plan.measures import Measure
-from audit.plan.probes import COUNTERFACTUAL_SHIFT, ColumnsProbe, ProbeRule, TextProbe, rule_form
-from audit.plan.sampling_design import DESIGN_SCHEMA, DrawSection, DuplicatesSection, PoolSection, Quota, SamplingDesign
-from audit.plan.sections import (
-    BaselineSection,
-    ControlFeature,
-    ControlSampleSection,
-    CostsSection,
-    DeploymentSection,
-    DisclosureSection,
-    GroupFeature,
-    ReferenceTableSection,
-    SandboxSection,
-    ScanSection,
-    ScoringSection,
-    SensitivitySection,
-    VerdictSection,
-)
-from audit.plan.services import ChatDetector, HttpDetector
+from audit.plan.probes import COUNTERFACTUAL_SHIFT, Probe, ProbeRule, rule_form
+from audit.plan.sampling_design import DESIGN_SCHEMA, SamplingDesign
 from audit.vocabulary.documented import field_docstrings
 from audit.vocabulary.metrics import METRICS
 
-DETECTORS: Final[Mapping[str, type[BaseModel]]] = {
-    "predictions": PredictionsDetector,
-    "python": PythonDetector,
-    "skops": SkopsDetector,
-    "pickle": PickleDetector,
-    "onnx": OnnxDetector,
-    "mlflow": MlflowDetector,
-    "transformers": TransformersDetector,
-    "command": CommandDetector,
-    "http": HttpDetector,
-    "chat": ChatDetector,
-}
+
+def _models_in(annotation: object) -> tuple[type[BaseModel], ...]:
+    """Models that an annotation names, in its order."""
+    if isinstance(annotation, type) and typing.get_origin(annotation) is None:
+        return (annotation,) if issubclass(annotation, BaseModel) else ()
+    return tuple(dict.fromkeys(model for part in typing.get_args(annotation) for model in _models_in(part)))
+
+
+def _by_kind(annotation: object) -> dict[str, type[BaseModel]]:
+    return {typing.get_args(model.model_fields["kind"].annotation)[0]: model for model in _models_in(annotation)}
+
+
+def _by_name(root: type[BaseModel], *containers: type | None) -> dict[str, type[BaseModel]]:
+    """First model of each table of `root` that is written so, by its name; tables of several kinds are left out."""
+    found = {field.alias or name: field.annotation for name, field in root.model_fields.items()}
+    return {
+        name: models[0]
+        for name, annotation in found.items()
+        if (models := _models_in(annotation))
+        and "kind" not in models[0].model_fields
+        and _container(annotation) in containers
+    }
+
+
+def _container(annotation: object) -> type | None:
+    return next((origin for origin in (dict, tuple) if typing.get_origin(annotation) is origin), None)
+
+
+DETECTORS: Final = _by_kind(OwnDetector)
 """Detectors of a plan by their kind."""
-PROBES: Final[Mapping[str, type[BaseModel]]] = {"text": TextProbe, "columns": ColumnsProbe}
+PROBES: Final = _by_kind(Probe)
 """Probes of a plan by their kind."""
 RULE_FORMS: Final[Mapping[str, type[BaseModel]]] = {"rates": Rule, "probes": ProbeRule}
 """Rules of a plan by what they limit."""
-TABLES: Final[Mapping[str, type[BaseModel]]] = {
-    "audit": AuditSection,
-    "evaluation_set": EvaluationSetSection,
-    "verdict": VerdictSection,
-    "scoring": ScoringSection,
-    "sandbox": SandboxSection,
-    "disclosure": DisclosureSection,
-    "deployment": DeploymentSection,
-    "control_sample": ControlSampleSection,
-    "sensitivity": SensitivitySection,
-    "scan": ScanSection,
-    "costs": CostsSection,
-    "reference_table": ReferenceTableSection,
-    "governance": GovernanceSection,
-    "waivers": WaiversSection,
-    "baseline": BaselineSection,
-}
+TABLES: Final = _by_name(AuditPlan, None)
 """Tables that a plan has once."""
-REPEATED: Final[Mapping[str, type[BaseModel]]] = {
-    "groups": GroupFeature,
-    "control_features": ControlFeature,
-    "rules": Rule,
-    "measures": Measure,
-}
+REPEATED: Final = _by_name(AuditPlan, dict, tuple)
 """Tables that a plan has several times, by name or in a list."""
 
 
@@ -130,7 +96,7 @@ PLAN: Final = Layout(
     start="`audit7k init DATA` writes one to start from",
     tables=TABLES,
     repeated=REPEATED,
-    listed=frozenset({"rules", "measures", "probes"}),
+    listed=frozenset({*_by_name(AuditPlan, tuple), "probes"}),
     detectors=DETECTORS,
     probes=PROBES,
     rule_forms=RULE_FORMS,
@@ -140,14 +106,9 @@ DESIGN: Final = Layout(
     root=SamplingDesign,
     schema=DESIGN_SCHEMA,
     start='"Draw a set from a pool" in the documentation has one to start from',
-    tables={
-        "pool": PoolSection,
-        "draw": DrawSection,
-        "duplicates": DuplicatesSection,
-        "verdict": VerdictSection,
-    },
-    repeated={"groups": GroupFeature, "rules": Rule, "quotas": Quota},
-    listed=frozenset({"rules", "quotas"}),
+    tables=_by_name(SamplingDesign, None),
+    repeated=_by_name(SamplingDesign, dict, tuple),
+    listed=frozenset(_by_name(SamplingDesign, tuple)),
 )
 
 

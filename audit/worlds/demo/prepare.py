@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import StorageError
+from audit.storage import written_whole
 from audit.worlds.demo.referral_cases import PLANTED, PlantedFinding
 
 if TYPE_CHECKING:
@@ -128,15 +127,8 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write each file whole or not at all. Data and detector come before the plan, so that no plan lacks its data."""
     try:
         for name, content in files.items():
-            handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                Path(temporary).chmod(0o644)
-                Path(temporary).replace(folder / name)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            with written_whole(folder / name, 0o644) as file:
+                file.write(content)
     except OSError as error:
         raise _failed(folder, error) from None
 
