@@ -5,6 +5,5 @@ folded.
 from __future__ import annotations
 
 from reports.html.looks.every_look import Looks, looks
-from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
 
-__all__ = ["Column", "Fold", "Look", "LookWriter", "Looks", "SmallTable", "looks"]
+__all__ = ["Looks", "looks"]

@@ -10,7 +10,7 @@ from audit.result.findings.judged import RuleResult
 from audit.result.findings.many_groups import BetweenGroups, Funnel
 from audit.vocabulary.groups import Family
 from reports.html.funnel import Mark, funnel_chart, limits_of_a_pass
-from reports.html.looks.parts import Column, Fold, Look, LookWriter, Picture, SmallTable
+from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Picture, Row, SmallTable
 from reports.no_funnel import why_no_funnel
 from reports.numbers import NOT_KNOWN
 
@@ -32,15 +32,8 @@ class AllGroupsWriter(LookWriter):
             return Look("together", title, absent=absent, not_drawn=tuple(self._not_drawn()))
         if not limited:
             return Look("together", title, absent=self._absent(), not_drawn=tuple(self._not_drawn()))
-        columns = (
-            Column(self.t.gettext("By"), number=False),
-            Column(self.t.gettext("Rate"), number=False),
-            Column(self.t.gettext("Groups")),
-            Column(self.t.gettext("Spread in points")),
-            Column(self.t.gettext("Chance alone shows as much"), number=False),
-        )
         tables, folds = self.split(
-            self.t.gettext("How far the groups of each kind lie apart"), columns, map(self._row, limited), "spread-more"
+            self.t.gettext("How far the groups of each kind lie apart"), map(self._row, limited), "spread-more"
         )
         return Look(
             "together",
@@ -99,7 +92,7 @@ class AllGroupsWriter(LookWriter):
                 "spread": self.n.points_to_a_tenth(widest.spread),
             }
 
-    def _row(self, each: BetweenGroups) -> tuple[str, ...]:
+    def _row(self, each: BetweenGroups) -> Row:
         spread = NOT_KNOWN
         if each.spread is not None:
             spread = self.n.points_to_a_tenth(each.spread)
@@ -107,11 +100,11 @@ class AllGroupsWriter(LookWriter):
                 low, high = map(self.n.points_to_a_tenth, (each.spread_low, each.spread_high))
                 spread = f"{spread} ({low}–{high})"
         return (
-            self.names.axes(each.family.axes),
-            self.words.rate(each.metric),
-            self.n.count(each.groups),
-            spread,
-            self._chance(each),
+            Cell(self.t.gettext("By"), self.names.axes(each.family.axes), number=False),
+            Cell(self.t.gettext("Rate"), self.words.rate(each.metric), number=False),
+            Cell(self.t.gettext("Groups"), self.n.count(each.groups)),
+            Cell(self.t.gettext("Spread in points"), spread),
+            Cell(self.t.gettext("Chance alone shows as much"), self._chance(each), number=False),
         )
 
     def _chance(self, each: BetweenGroups) -> str:
@@ -177,20 +170,15 @@ class AllGroupsWriter(LookWriter):
                 yield funnel, rules[funnel.rule]
 
     def _funnel_numbers(self) -> Iterator[Fold]:
-        columns = (
-            Column(self.t.gettext("Cases"), number=True),
-            Column(self.t.gettext("Beyond the limit from")),
-            Column(self.t.gettext("Within the limit from")),
-        )
         tables = []
         for funnel, rule in self._funnels():
             step = max(len(funnel.points) // _FUNNEL_ROWS, 1)
             passes = dict(limits_of_a_pass(funnel, self._alone_from(funnel, rule)))
             rows = tuple(
                 (
-                    self.n.count(point.cases),
-                    self.n.percent(point.fail_rate, digits=1),
-                    self.n.percent(passes.get(point.cases), digits=1),
+                    Cell(self.t.gettext("Cases"), self.n.count(point.cases)),
+                    Cell(self.t.gettext("Beyond the limit from"), self.n.percent(point.fail_rate, digits=1)),
+                    Cell(self.t.gettext("Within the limit from"), self.n.percent(passes.get(point.cases), digits=1)),
                 )
                 for point in funnel.points[::step]
             )
@@ -198,7 +186,7 @@ class AllGroupsWriter(LookWriter):
                 "rate": self.words.rate(rule.metric),
                 "axes": self.names.axes(funnel.family.axes),
             }
-            tables.append(SmallTable(caption, columns, rows))
+            tables.append(SmallTable(caption, rows))
         if tables:
             title = self.t.gettext("The limits in numbers")
             why = self.t.gettext(
@@ -212,20 +200,19 @@ class AllGroupsWriter(LookWriter):
         for each in limited:
             if not each.worst or not self._differ(each, limited) or self._is_unnamed(each.metric, each.family):
                 continue
-            columns = (
-                self.group_column(),
-                Column(self.t.gettext("As counted")),
-                Column(self.t.gettext("Allowing for chance")),
-            )
             rows = tuple(
-                (self.group(worst.group), self.n.percent(worst.value), self.n.percent(worst.shrunk))
+                (
+                    self.group_cell(worst.group),
+                    Cell(self.t.gettext("As counted"), self.n.percent(worst.value)),
+                    Cell(self.t.gettext("Allowing for chance"), self.n.percent(worst.shrunk)),
+                )
                 for worst in each.worst
             )
             caption = self.t.gettext("%(rate)s, by %(axes)s") % {
                 "rate": self.words.rate(each.metric),
                 "axes": self.names.axes(each.family.axes),
             }
-            tables.append(SmallTable(caption, columns, rows))
+            tables.append(SmallTable(caption, rows))
         if tables:
             title = self.t.gettext("Who stands furthest towards harm, allowing for chance")
             why = self.t.gettext(
@@ -245,18 +232,15 @@ class AllGroupsWriter(LookWriter):
     def _entropy(self) -> Iterator[Fold]:
         if not self.result.further.entropies:
             return
-        columns = (
-            Column(self.t.gettext("By"), number=False),
-            Column(self.t.gettext("Within groups")),
-            Column(self.t.gettext("Between groups")),
-            Column(self.t.gettext("Between, beyond chance")),
-        )
         rows = tuple(
             (
-                self.names.axes(each.family.axes),
-                self._entropy_of(each.within, each.within_low, each.within_high),
-                self._entropy_of(each.between, None, None),
-                self._entropy_of(each.between_beyond_chance, each.between_low, each.between_high),
+                Cell(self.t.gettext("By"), self.names.axes(each.family.axes), number=False),
+                Cell(self.t.gettext("Within groups"), self._entropy_of(each.within, each.within_low, each.within_high)),
+                Cell(self.t.gettext("Between groups"), self._entropy_of(each.between, None, None)),
+                Cell(
+                    self.t.gettext("Between, beyond chance"),
+                    self._entropy_of(each.between_beyond_chance, each.between_low, each.between_high),
+                ),
             )
             for each in self.result.further.entropies
         )
@@ -266,7 +250,7 @@ class AllGroupsWriter(LookWriter):
             "The generalized entropy index is %(total)s: 0 would mean that errors fall on nobody, or alike on all. Its "
             "parts say how much of that lies between groups and how much within them."
         ) % {"total": self._entropy_of(whole.total, whole.total_low, whole.total_high)}
-        yield Fold("entropy", title, (why,), (SmallTable(title, columns, rows),))
+        yield Fold("entropy", title, (why,), (SmallTable(title, rows),))
 
     def _entropy_of(self, value: float | None, low: float | None, high: float | None) -> str:
         if value is None:

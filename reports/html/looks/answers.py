@@ -5,7 +5,7 @@ from __future__ import annotations
 from audit.result.findings.further import FailedRows, SelfDisagreement
 from audit.vocabulary.groups import Group
 from reports.answer_words import AnswerWords
-from reports.html.looks.parts import Column, Look, LookWriter
+from reports.html.looks.parts import Cell, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
 _TWO_DECIMALS = 0.01
@@ -27,12 +27,6 @@ class FailuresWriter(LookWriter):
             return Look("failures", title, absent=absent)
         tables, folds = self.split(
             self.t.gettext("Rows without a usable answer"),
-            (
-                self.group_column(),
-                Column(self.t.gettext("What went wrong"), number=False),
-                Column(self.t.gettext("Rows")),
-                Column(self.t.gettext("Share of its rows")),
-            ),
             map(self._row, self._ordered()),
             "failures-more",
         )
@@ -63,13 +57,20 @@ class FailuresWriter(LookWriter):
         alone = [each for each in self.result.further.failures if len(each.group.root) <= 1]
         return sorted(alone, key=lambda each: (bool(each.group.root), -each.rows))
 
-    def _row(self, each: FailedRows) -> tuple[str, ...]:
+    def _row(self, each: FailedRows) -> Row:
         read = {account.group.root: account.read for account in self.result.rows}.get(each.group.root)
         return (
-            self.group(each.group),
-            AnswerWords(self.language).why(each.status, each.reason),
-            self.n.count(each.rows),
-            NOT_KNOWN if not read else self.n.percent(each.rows / read, digits=1),
+            self.group_cell(each.group),
+            Cell(
+                self.t.gettext("What went wrong"),
+                AnswerWords(self.language).why(each.status, each.reason),
+                number=False,
+            ),
+            Cell(self.t.gettext("Rows"), self.n.count(each.rows)),
+            Cell(
+                self.t.gettext("Share of its rows"),
+                NOT_KNOWN if not read else self.n.percent(each.rows / read, digits=1),
+            ),
         )
 
 
@@ -85,13 +86,6 @@ class AskedAgainWriter(LookWriter):
             return Look("asked-again", title, absent=self.t.gettext("the system was asked about every case once"))
         tables, folds = self.split(
             self.t.gettext("Cases decided otherwise when the system was asked again"),
-            (
-                self.group_column(),
-                Column(self.t.gettext("Decided otherwise")),
-                Column(self.t.gettext("Share (likely range)")),
-                Column(self.t.gettext("Score moved")),
-                Column(self.t.gettext("By at most")),
-            ),
             map(self._row, self._ordered()),
             "asked-again-more",
             by_result=True,
@@ -134,15 +128,15 @@ class AskedAgainWriter(LookWriter):
         alone = [each for each in self.result.further.self_disagreement if len(each.group.root) <= 1]
         return sorted(alone, key=lambda each: (bool(each.group.root), -(each.share or 0.0), -each.answered))
 
-    def _row(self, each: SelfDisagreement) -> tuple[str, ...]:
+    def _row(self, each: SelfDisagreement) -> Row:
         moved = NOT_KNOWN if each.largest_difference is None else self.part(each.scores_differ, each.answered)
         largest = NOT_KNOWN if not each.scores_differ else self._difference(each.largest_difference or 0.0)
         return (
-            self.group(each.group),
-            self.part(each.decisions_differ, each.answered),
-            self.share(each.share, each.low, each.high),
-            moved,
-            largest,
+            self.group_cell(each.group),
+            Cell(self.t.gettext("Decided otherwise"), self.part(each.decisions_differ, each.answered)),
+            Cell(self.t.gettext("Share (likely range)"), self.share(each.share, each.low, each.high)),
+            Cell(self.t.gettext("Score moved"), moved),
+            Cell(self.t.gettext("By at most"), largest),
         )
 
     def _difference(self, value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from audit.result.findings.change import ChangeVerdict
 from audit.result.reading import changed_worst_first
 from reports.change_words import ChangeWords
-from reports.html.looks.parts import Column, Look, LookWriter
+from reports.html.looks.parts import Cell, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
 
@@ -20,17 +20,6 @@ class ChangeWriter(LookWriter):
             return Look("change", title, absent=self._absent())
         tables, folds = self.split(
             self.t.gettext("Then and now, worse first"),
-            (
-                self.group_column(),
-                Column(self.t.gettext("Rate"), number=False),
-                Column(self.t.gettext("What became of it"), number=False),
-                Column(self.t.gettext("Then")),
-                Column(self.t.gettext("Now")),
-                Column(self.t.gettext("Change in points (likely range)")),
-                Column(self.t.gettext("Cases changed for the worse")),
-                Column(self.t.gettext("Cases changed for the better")),
-                Column(self.t.gettext("Cases compared")),
-            ),
             [self._row(one, words) for one in changed_worst_first(change)],
             "change-more",
             by_result=True,
@@ -61,19 +50,22 @@ class ChangeWriter(LookWriter):
             self.t.gettext("It may have become worse by %(points)s percentage points at most.") % {"points": points},
         )
 
-    def _row(self, one: ChangeVerdict, words: ChangeWords) -> tuple[str, ...]:
+    def _row(self, one: ChangeVerdict, words: ChangeWords) -> Row:
         rules = {rule.rule: rule.metric for rule in (self.result.change.rules if self.result.change else ())}
         metric = self.reading.metrics.get(rules[one.rule])
         return (
-            self.group(one.group),
-            one.rule if metric is None else metric.plain,
-            words.outcome(one),
-            self._share(one.then_numerator, one.then_denominator),
-            self._share(one.now_numerator, one.now_denominator),
-            self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
-            self._count(one.lost),
-            self._count(one.gained),
-            self._count(one.n),
+            self.group_cell(one.group),
+            Cell(self.t.gettext("Rate"), one.rule if metric is None else metric.plain, number=False),
+            Cell(self.t.gettext("What became of it"), words.outcome(one), number=False),
+            Cell(self.t.gettext("Then"), self._share(one.then_numerator, one.then_denominator)),
+            Cell(self.t.gettext("Now"), self._share(one.now_numerator, one.now_denominator)),
+            Cell(
+                self.t.gettext("Change in points (likely range)"),
+                self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
+            ),
+            Cell(self.t.gettext("Cases changed for the worse"), self._count(one.lost)),
+            Cell(self.t.gettext("Cases changed for the better"), self._count(one.gained)),
+            Cell(self.t.gettext("Cases compared"), self._count(one.n)),
         )
 
     def _share(self, numerator: int, denominator: int) -> str:

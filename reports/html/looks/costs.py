@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audit.result.findings.further import Agreement, CostOfErrors, OwnMeasure
-from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
+from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
 from reports.numbers import NOT_KNOWN
 
 
@@ -18,20 +18,12 @@ class CostWriter(LookWriter):
         costs, weighed = self.result.further.costs, self.result.plan.costs
         if not costs or weighed is None:
             return Look("costs", title, absent=self.t.gettext("the plan does not weigh the two errors"))
-        columns = (
-            self.group_column(),
-            Column(self.t.gettext("Per 1,000 cases")),
-            Column(self.t.gettext("Everyone else")),
-            Column(self.t.gettext("Difference")),
-            Column(self.t.gettext("Missed; wrongly flagged")),
-        )
         stated = sorted(
             (each for each in self.without_repeats(costs, lambda each: each.group) if each.per_1000 is not None),
             key=lambda each: (bool(each.group.root), len(each.group.root), -(each.difference or 0.0)),
         )
         tables, folds = self.split(
             self.t.gettext("Cost of errors per 1,000 labelled cases"),
-            columns,
             map(self._row, stated),
             "costs-more",
             by_result=any(each.difference_low is not None for each in stated),
@@ -60,13 +52,21 @@ class CostWriter(LookWriter):
             folds=folds,
         )
 
-    def _row(self, each: CostOfErrors) -> tuple[str, ...]:
+    def _row(self, each: CostOfErrors) -> Row:
         return (
-            self.group(each.group),
-            self._ranged(each.per_1000, each.low, each.high),
-            NOT_KNOWN if each.rest_per_1000 is None else self._whole(each.rest_per_1000),
-            self._ranged(each.difference, each.difference_low, each.difference_high),
-            f"{self.n.count(each.missed)}; {self.n.count(each.wrongly_flagged)}",
+            self.group_cell(each.group),
+            Cell(self.t.gettext("Per 1,000 cases"), self._ranged(each.per_1000, each.low, each.high)),
+            Cell(
+                self.t.gettext("Everyone else"),
+                NOT_KNOWN if each.rest_per_1000 is None else self._whole(each.rest_per_1000),
+            ),
+            Cell(
+                self.t.gettext("Difference"), self._ranged(each.difference, each.difference_low, each.difference_high)
+            ),
+            Cell(
+                self.t.gettext("Missed; wrongly flagged"),
+                f"{self.n.count(each.missed)}; {self.n.count(each.wrongly_flagged)}",
+            ),
         )
 
     def _ranged(self, value: float | None, low: float | None, high: float | None) -> str:
@@ -88,15 +88,9 @@ class MeasureWriter(LookWriter):
         measures = self.result.further.own_measures
         if not measures:
             return Look("measures", title, absent=self.t.gettext("the plan names none"))
-        columns = (
-            self.group_column(),
-            Column(self.t.gettext("Measure"), number=False),
-            Column(self.t.gettext("Value")),
-            Column(self.t.gettext("Cases")),
-        )
         names = list(dict.fromkeys(each.measure for each in measures))
         tables, folds = self.split(
-            self.t.gettext("What these functions return, group by group"), columns, map(self._row, measures),
+            self.t.gettext("What these functions return, group by group"), map(self._row, measures),
             "measures-more",
         )  # fmt: skip
         return Look(
@@ -115,8 +109,13 @@ class MeasureWriter(LookWriter):
             folds=folds,
         )
 
-    def _row(self, each: OwnMeasure) -> tuple[str, ...]:
-        return (self.group(each.group), each.measure, self._value(each), self.n.count(each.n))
+    def _row(self, each: OwnMeasure) -> Row:
+        return (
+            self.group_cell(each.group),
+            Cell(self.t.gettext("Measure"), each.measure, number=False),
+            Cell(self.t.gettext("Value"), self._value(each)),
+            Cell(self.t.gettext("Cases"), self.n.count(each.n)),
+        )
 
     def _value(self, each: OwnMeasure) -> str:
         if each.value is not None:
@@ -149,13 +148,6 @@ class OpinionWriter(LookWriter):
             else:
                 why = self.t.gettext("no other library was asked for the same numbers")
             return Look("opinions", title, absent=why)
-        columns = (
-            Column(self.t.gettext("Library"), number=False),
-            Column(self.t.gettext("Rates compared")),
-            Column(self.t.gettext("Differences and ratios compared")),
-            Column(self.t.gettext("Largest difference")),
-            Column(self.t.gettext("Numbers it states where there are none")),
-        )
         return Look(
             "opinions",
             title,
@@ -170,33 +162,30 @@ class OpinionWriter(LookWriter):
                 "Agreement shows that the arithmetic is right. It does not show that the cases, the labels or the "
                 "limits are."
             ),
-            tables=(
-                SmallTable(self.t.gettext("Agreement with other libraries"), columns, tuple(map(self._row, said))),
-            ),
+            tables=(SmallTable(self.t.gettext("Agreement with other libraries"), tuple(map(self._row, said))),),
             folds=tuple(self._conventions()),
             terms=("cross-check",),
         )
 
-    def _row(self, each: Agreement) -> tuple[str, ...]:
+    def _row(self, each: Agreement) -> Row:
         return (
-            each.library,
-            self.n.count(each.rates_compared + each.row_rates_compared),
-            self.n.count(each.disparities_compared),
-            self.n.probability(each.largest_difference),
-            self.n.count(each.differs_by_convention),
+            Cell(self.t.gettext("Library"), each.library, number=False),
+            Cell(self.t.gettext("Rates compared"), self.n.count(each.rates_compared + each.row_rates_compared)),
+            Cell(self.t.gettext("Differences and ratios compared"), self.n.count(each.disparities_compared)),
+            Cell(self.t.gettext("Largest difference"), self.n.probability(each.largest_difference)),
+            Cell(self.t.gettext("Numbers it states where there are none"), self.n.count(each.differs_by_convention)),
         )
 
     def _conventions(self) -> Iterator[Fold]:
-        columns = (
-            Column(self.t.gettext("Library"), number=False),
-            Column(self.t.gettext("What it does"), number=False),
-            Column(self.t.gettext("Numbers")),
-        )
         rows = tuple(
-            (each.library, self.t.gettext(convention.words), self.n.count(convention.values))
+            (
+                Cell(self.t.gettext("Library"), each.library, number=False),
+                Cell(self.t.gettext("What it does"), self.t.gettext(convention.words), number=False),
+                Cell(self.t.gettext("Numbers"), self.n.count(convention.values)),
+            )
             for each in self.result.further.crosscheck
             for convention in each.conventions
         )
         if rows:
             title = self.t.gettext("Where they state a number and this report states none")
-            yield Fold("conventions", title, tables=(SmallTable(title, columns, rows),))
+            yield Fold("conventions", title, tables=(SmallTable(title, rows),))

@@ -14,7 +14,7 @@ from audit.result.findings.sensitivity import (
 )
 from audit.result.reading import People
 from audit.vocabulary.groups import Group
-from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
+from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
 from reports.numbers import NOT_KNOWN
 
 _MOST_GRIDS = 3
@@ -34,16 +34,7 @@ class DoubtsWriter(LookWriter):
         if not examined:
             return Look("sure", title, absent=self._not_counted())
         caption = self.t.gettext("What it would take for a verdict not to stand")
-        columns = (
-            self.group_column(),
-            Column(self.t.gettext("Limit"), number=False),
-            Column(self.t.gettext("Verdict"), number=False),
-            Column(self.t.gettext("Wrong labels, the worst")),
-            Column(self.t.gettext("Wrong labels, at random")),
-            Column(self.t.gettext("People of unknown group")),
-            Column(self.t.gettext("Cases without a decision")),
-        )
-        tables, folds = self.split(caption, columns, self._rows(examined), "sure-more")
+        tables, folds = self.split(caption, self._rows(examined), "sure-more")
         return Look(
             "sure",
             title,
@@ -107,7 +98,7 @@ class DoubtsWriter(LookWriter):
     def _limit(self, rule: RuleSensitivity) -> str:
         return self.words.rate(rule.metric)
 
-    def _rows(self, rules: list[RuleSensitivity]) -> Iterator[tuple[str, ...]]:
+    def _rows(self, rules: list[RuleSensitivity]) -> Iterator[Row]:
         by_verdict: dict[tuple[str, People], list[SensitivityFinding]] = {}
         first: dict[tuple[str, People], Group] = {}
         limits = {rule.rule: self._limit(rule) for rule in rules}
@@ -120,13 +111,16 @@ class DoubtsWriter(LookWriter):
         for (rule_id, _), findings in ordered:
             kinds = {each.kind: each for each in findings}
             yield (
-                self.group(findings[0].group),
-                limits[rule_id],
-                self.words.outcome(findings[0].outcome),
-                self._overturned(kinds.get("labels_flipped")),
-                self._share_at_random(kinds.get("labelled_too_often"), kinds.get("labelled_too_rarely")),
-                self._overturned(kinds.get("unknown_attribute")),
-                self._overturned(kinds.get("unscored")),
+                self.group_cell(findings[0].group),
+                Cell(self.t.gettext("Limit"), limits[rule_id], number=False),
+                Cell(self.t.gettext("Verdict"), self.words.outcome(findings[0].outcome), number=False),
+                Cell(self.t.gettext("Wrong labels, the worst"), self._overturned(kinds.get("labels_flipped"))),
+                Cell(
+                    self.t.gettext("Wrong labels, at random"),
+                    self._share_at_random(kinds.get("labelled_too_often"), kinds.get("labelled_too_rarely")),
+                ),
+                Cell(self.t.gettext("People of unknown group"), self._overturned(kinds.get("unknown_attribute"))),
+                Cell(self.t.gettext("Cases without a decision"), self._overturned(kinds.get("unscored"))),
             )
 
     def _overturned(self, finding: SensitivityFinding | None) -> str:
@@ -171,20 +165,23 @@ class DoubtsWriter(LookWriter):
 
     def _grid(self, finding: SensitivityFinding, grid: LabelErrorGrid, limit: str) -> SmallTable:
         cells = list(zip(grid.rates, grid.stands, strict=True))
-        width = len(grid.specificity)
-        rows = tuple(
-            (self.n.percent(sensitivity), *(self._cell(*cell) for cell in cells[place * width : (place + 1) * width]))
-            for place, sensitivity in enumerate(grid.sensitivity)
-        )
-        heads = tuple(
-            Column(self.t.gettext("%(share)s of others rightly labelled") % {"share": self.n.percent(specificity)})
+        heads = [
+            self.t.gettext("%(share)s of others rightly labelled") % {"share": self.n.percent(specificity)}
             for specificity in grid.specificity
+        ]
+        width = len(heads)
+        rows = tuple(
+            (
+                Cell(self.t.gettext("Victims rightly labelled"), self.n.percent(sensitivity), number=False),
+                *(Cell(head, self._cell(*cell)) for head, cell in zip(heads, cells[place * width :], strict=False)),
+            )
+            for place, sensitivity in enumerate(grid.sensitivity)
         )
         caption = self.t.gettext("%(group)s, %(limit)s: the rate at other qualities of its labels") % {
             "group": self.group(finding.group),
             "limit": limit,
         }
-        return SmallTable(caption, (Column(self.t.gettext("Victims rightly labelled"), number=False), *heads), rows)
+        return SmallTable(caption, rows)
 
     def _cell(self, rate: float | None, stands: bool | None) -> str:
         if rate is None or stands is None:
@@ -214,16 +211,8 @@ class ControlWriter(LookWriter):
                     "looked was not tested"
                 ),
             )
-        columns = (
-            self.group_column(),
-            Column(self.t.gettext("Rate"), number=False),
-            Column(self.t.gettext("Drawn at random")),
-            Column(self.t.gettext("Others")),
-            Column(self.t.gettext("Difference in points")),
-        )
         tables, folds = self.split(
             self.t.gettext("Rates in and out of the random sample"),
-            columns,
             map(self._row, sample.comparisons),
             "random-sample-more",
         )
@@ -269,13 +258,16 @@ class ControlWriter(LookWriter):
                 len(lost),
             ) % {"all": self.n.count(len(lost)), "held": self.n.count(held)}
 
-    def _row(self, each: ControlComparison) -> tuple[str, ...]:
+    def _row(self, each: ControlComparison) -> Row:
         return (
-            self.group(each.group),
-            self.words.rate(each.metric),
-            self.part(each.numerator, each.denominator),
-            self.part(each.other_numerator, each.other_denominator),
-            self.n.points_with_range(each.difference, each.difference_low, each.difference_high),
+            self.group_cell(each.group),
+            Cell(self.t.gettext("Rate"), self.words.rate(each.metric), number=False),
+            Cell(self.t.gettext("Drawn at random"), self.part(each.numerator, each.denominator)),
+            Cell(self.t.gettext("Others"), self.part(each.other_numerator, each.other_denominator)),
+            Cell(
+                self.t.gettext("Difference in points"),
+                self.n.points_with_range(each.difference, each.difference_low, each.difference_high),
+            ),
         )
 
 

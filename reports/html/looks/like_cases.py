@@ -7,7 +7,7 @@ from typing import Final
 
 from audit.result.findings.like_with_like import ConditionalGap, LikeWithLike
 from audit.result.findings.like_with_like import Note as ConditionalNote
-from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
+from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
 
 _TELLING: Final[tuple[ConditionalNote, ...]] = ("vanishes", "appears", "reverses")
 
@@ -21,11 +21,9 @@ class LikeCasesWriter(LookWriter):
         asked = self.result.further.conditional
         if not asked:
             return Look("like", title, absent=self.t.gettext("the plan declares no control features"))
-        columns = self._columns()
         telling = [self._row(record, gap) for record, gap in self._gaps(telling=True)]
         tables, folds = self.split(
             self.t.gettext("Where comparing like with like changes a gap"),
-            columns,
             telling,
             "like-more",
             by_result=True,
@@ -39,7 +37,7 @@ class LikeCasesWriter(LookWriter):
                 "are in it. Nor does it say that the kind of case is the cause."
             ),
             tables=tables,
-            folds=(*folds, *self._others(columns)),
+            folds=(*folds, *self._others()),
             terms=("like with like",),
         )
 
@@ -47,17 +45,6 @@ class LikeCasesWriter(LookWriter):
     def _has_several_ways(self) -> bool:
         """Tell whether cases are compared within strata in more than one way, so that a row has to say in which."""
         return len({record.controls for record in self.result.further.conditional}) > 1
-
-    def _columns(self) -> tuple[Column, ...]:
-        alike = Column(self.t.gettext("Cases of the same"), number=False)
-        return (
-            self.group_column(),
-            Column(self.t.gettext("Rate"), number=False),
-            *([alike] if self._has_several_ways else []),
-            Column(self.t.gettext("Gap in points")),
-            Column(self.t.gettext("Gap among like cases")),
-            Column(self.t.gettext("What that does"), number=False),
-        )
 
     def _kinds(self, controls: tuple[str, ...]) -> str:
         return self.listed([control.replace("_", " ") for control in controls])
@@ -99,7 +86,7 @@ class LikeCasesWriter(LookWriter):
                 if (gap.note in _TELLING) == telling and gap.reason is None:
                     yield record, gap
 
-    def _row(self, record: LikeWithLike, gap: ConditionalGap) -> tuple[str, ...]:
+    def _row(self, record: LikeWithLike, gap: ConditionalGap) -> Row:
         if record.scale == "ratio":
             crude = self.n.ratio_with_range(gap.crude_ratio, gap.crude_ratio_low, gap.crude_ratio_high)
             within = self.n.ratio_with_range(gap.ratio, gap.ratio_low, gap.ratio_high)
@@ -107,8 +94,15 @@ class LikeCasesWriter(LookWriter):
         else:
             crude = self.n.points_with_range(gap.crude_difference, gap.crude_difference_low, gap.crude_difference_high)
             within = self.n.points_with_range(gap.difference, gap.difference_low, gap.difference_high)
-        alike = (self._kinds(record.controls),) if self._has_several_ways else ()
-        return (self.group(gap.group), self.words.rate(record.metric), *alike, crude, within, self._note(gap))
+        alike = Cell(self.t.gettext("Cases of the same"), self._kinds(record.controls), number=False)
+        return (
+            self.group_cell(gap.group),
+            Cell(self.t.gettext("Rate"), self.words.rate(record.metric), number=False),
+            *([alike] if self._has_several_ways else []),
+            Cell(self.t.gettext("Gap in points"), crude),
+            Cell(self.t.gettext("Gap among like cases"), within),
+            Cell(self.t.gettext("What that does"), self._note(gap), number=False),
+        )
 
     def _note(self, gap: ConditionalGap) -> str:
         notes = {
@@ -120,9 +114,9 @@ class LikeCasesWriter(LookWriter):
         }
         return notes[gap.note]
 
-    def _others(self, columns: tuple[Column, ...]) -> Iterator[Fold]:
+    def _others(self) -> Iterator[Fold]:
         rows = tuple(self._row(record, gap) for record, gap in self._gaps(telling=False))
         if rows:
             title = self.t.gettext("Gaps that stay as they are, or of which it cannot be told")
             left = self.more_in_result(len(rows) - 30)
-            yield Fold("like-others", title, tables=(SmallTable(title, columns, rows[:30], left),))
+            yield Fold("like-others", title, tables=(SmallTable(title, rows[:30], left),))

@@ -21,20 +21,23 @@ MOST = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a small table."""
+class Cell:
+    """A cell of a small table, with the head of its column."""
 
     head: str
+    text: str
     number: bool = True
+
+
+Row = tuple[Cell, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SmallTable:
-    """A table, written out. The first cell of a row names the row."""
+    """A table, written out. The first cell of a row names the row; heads are those of the first row."""
 
     caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[Row, ...]
     note: str = ""
     """The rows that stand in the result file alone, or what the likely ranges of these do not say."""
 
@@ -123,9 +126,9 @@ class LookWriter(Writer):
             first.setdefault(group_of(each).people, each)
         return list(first.values())
 
-    def group_column(self) -> Column:
-        """Return the column of names."""
-        return Column(self.t.gettext("Group"), number=False)
+    def group_cell(self, group: Group) -> Cell:
+        """Return the cell that names a group."""
+        return Cell(self.t.gettext("Group"), self.group(group), number=False)
 
     def listed(self, words: Sequence[str]) -> str:
         """Return several things one after the other: "a, b and c"."""
@@ -150,8 +153,7 @@ class LookWriter(Writer):
     def split(
         self,
         caption: str,
-        columns: tuple[Column, ...],
-        rows: Iterable[tuple[str, ...]],
+        rows: Iterable[Row],
         anchor: str,
         *,
         by_result: bool = False,
@@ -164,17 +166,16 @@ class LookWriter(Writer):
         every = tuple(rows)
         if not every:
             return (), ()
-        kept = [place for place in range(len(columns)) if any(row[place] != NOT_KNOWN for row in every)]
-        columns = tuple(columns[place] for place in kept)
+        kept = [place for place in range(len(every[0])) if any(row[place].text != NOT_KNOWN for row in every)]
         every = tuple(tuple(row[place] for place in kept) for row in every)
         first, rest = every[:FIRST], every[FIRST:]
         if len(rest) <= 2:
-            return (SmallTable(caption, columns, every),), ()
+            return (SmallTable(caption, every),), ()
         more = self.t.gettext("%(caption)s (continued)") % {"caption": caption}
-        folded = SmallTable(more, columns, rest[:MOST], self.more_in_result(len(rest) - MOST))
+        folded = SmallTable(more, rest[:MOST], self.more_in_result(len(rest) - MOST))
         title = self.t.gettext("%(count)s more rows: %(caption)s") % {
             "count": self.n.count(len(rest)),
             "caption": caption,
         }
         note = self.words.sorted_by_result(self.result.plan.verdict.level) if by_result else ""
-        return (SmallTable(caption, columns, first, note),), (Fold(anchor, title, tables=(folded,)),)
+        return (SmallTable(caption, first, note),), (Fold(anchor, title, tables=(folded,)),)

@@ -12,7 +12,7 @@ from audit.result.findings.patterns import (
     ReferenceComparison,
     ReferenceShare,
 )
-from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
+from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
 from reports.numbers import NOT_KNOWN
 
 _RARELY = 0.05
@@ -31,19 +31,11 @@ class DeployedWriter(LookWriter):
                 title,
                 absent=self.t.gettext("the plan does not say how rare exploitation is among the cases met at work"),
             )
-        columns = (
-            self.group_column(),
-            Column(self.t.gettext("Flags right in this set")),
-            Column(self.t.gettext("Flags right at work")),
-            Column(self.t.gettext("Flags per 1,000 cases")),
-            Column(self.t.gettext("Right ones of these")),
-        )
         groups = [group for record in records for group in record.groups if group.reason is None]
         groups = self.without_repeats(groups, lambda group: group.group)
         groups.sort(key=lambda group: (bool(group.group.root), group.precision if group.precision is not None else 1))
         tables, folds = self.split(
             self.t.gettext("Flags at the base rate met at work"),
-            columns,
             map(self._row, groups),
             "deployed-more",
             by_result=True,
@@ -84,13 +76,22 @@ class DeployedWriter(LookWriter):
             % values
         )
 
-    def _row(self, group: DeployedGroup) -> tuple[str, ...]:
+    def _row(self, group: DeployedGroup) -> Row:
         return (
-            self.group(group.group),
-            self.n.percent(group.set_precision),
-            self.share(group.precision, group.precision_low, group.precision_high),
-            NOT_KNOWN if group.flags_per_1000 is None else self.n.about(group.flags_per_1000),
-            NOT_KNOWN if group.right_per_1000 is None else self.n.about(group.right_per_1000),
+            self.group_cell(group.group),
+            Cell(self.t.gettext("Flags right in this set"), self.n.percent(group.set_precision)),
+            Cell(
+                self.t.gettext("Flags right at work"),
+                self.share(group.precision, group.precision_low, group.precision_high),
+            ),
+            Cell(
+                self.t.gettext("Flags per 1,000 cases"),
+                NOT_KNOWN if group.flags_per_1000 is None else self.n.about(group.flags_per_1000),
+            ),
+            Cell(
+                self.t.gettext("Right ones of these"),
+                NOT_KNOWN if group.right_per_1000 is None else self.n.about(group.right_per_1000),
+            ),
         )
 
 
@@ -105,16 +106,8 @@ class PatternWriter(LookWriter):
                 "patterns", title, absent=self.t.gettext("this result does not compare flags with the labels' pattern")
             )
         telling = self._groups(telling=True)
-        columns = (
-            self.group_column(),
-            Column(self.t.gettext("Labelled as victims")),
-            Column(self.t.gettext("Flagged")),
-            Column(self.t.gettext("Added to the gap in points")),
-            Column(self.t.gettext("The system"), number=False),
-        )
         tables, folds = self.split(
             self.t.gettext("Where flags differ from the pattern in the labels, or repeat it"),
-            columns,
             map(self._row, telling),
             "patterns-more",
             by_result=True,
@@ -202,13 +195,16 @@ class PatternWriter(LookWriter):
             % values
         )
 
-    def _row(self, group: GroupAmplification) -> tuple[str, ...]:
+    def _row(self, group: GroupAmplification) -> Row:
         return (
-            self.group(group.group),
-            self.n.percent(group.label_rate),
-            self.n.percent(group.flag_rate),
-            self.n.points_with_range(group.added, group.added_low, group.added_high),
-            self._word(group),
+            self.group_cell(group.group),
+            Cell(self.t.gettext("Labelled as victims"), self.n.percent(group.label_rate)),
+            Cell(self.t.gettext("Flagged"), self.n.percent(group.flag_rate)),
+            Cell(
+                self.t.gettext("Added to the gap in points"),
+                self.n.points_with_range(group.added, group.added_low, group.added_high),
+            ),
+            Cell(self.t.gettext("The system"), self._word(group), number=False),
         )
 
     def _word(self, group: GroupAmplification) -> str:
@@ -223,27 +219,20 @@ class PatternWriter(LookWriter):
     def _labels(self) -> Iterator[Fold]:
         rows = tuple(self._label_row(gap) for gap in self.result.further.label_gaps if gap.group is not None)
         if rows:
-            columns = (
-                Column(self.t.gettext("By"), number=False),
-                Column(self.t.gettext("Widest for"), number=False),
-                Column(self.t.gettext("Labelled as victims")),
-                Column(self.t.gettext("Everyone else")),
-                Column(self.t.gettext("Difference in points")),
-            )
             title = self.t.gettext("The widest gaps in the labels themselves")
             why = self.t.gettext(
                 "These are about who was labelled in this set, and say nothing about people: a set is put together by "
                 "somebody."
             )
-            yield Fold("label-gaps", title, (why,), (SmallTable(title, columns, rows),))
+            yield Fold("label-gaps", title, (why,), (SmallTable(title, rows),))
 
-    def _label_row(self, gap: LabelGap) -> tuple[str, ...]:
+    def _label_row(self, gap: LabelGap) -> Row:
         return (
-            self.names.axes(gap.family.axes),
-            NOT_KNOWN if gap.group is None else self.group(gap.group),
-            self.n.percent(gap.label_rate),
-            self.n.percent(gap.rest_rate),
-            self.n.points_with_range(gap.difference, gap.low, gap.high),
+            Cell(self.t.gettext("By"), self.names.axes(gap.family.axes), number=False),
+            Cell(self.t.gettext("Widest for"), NOT_KNOWN if gap.group is None else self.group(gap.group), number=False),
+            Cell(self.t.gettext("Labelled as victims"), self.n.percent(gap.label_rate)),
+            Cell(self.t.gettext("Everyone else"), self.n.percent(gap.rest_rate)),
+            Cell(self.t.gettext("Difference in points"), self.n.points_with_range(gap.difference, gap.low, gap.high)),
         )
 
     def _reference(self) -> Iterator[Fold]:
@@ -253,26 +242,22 @@ class PatternWriter(LookWriter):
             why = self.t.gettext("Not shown: the plan names no reference table.")
             yield Fold("reference", title, (why,))
             return
-        columns = (
-            self.group_column(),
-            Column(self.t.gettext("Labelled here")),
-            Column(self.t.gettext("Share here")),
-            Column(self.t.gettext("Share in the table")),
-            Column(self.t.gettext("Difference in points")),
-        )
         rows = tuple(map(self._reference_row, reference.levels))
         why = self.t.gettext(
             "The table is taken as exact, and is no truth either: it says who was detected there. Left out here are "
             "%(left)s cases of levels that it does not name."
         ) % {"left": self.n.count(reference.left_out)}
-        table = SmallTable(title, columns, rows[:30], self.more_in_result(len(rows) - 30))
+        table = SmallTable(title, rows[:30], self.more_in_result(len(rows) - 30))
         yield Fold("reference", title, (why,), (table,))
 
-    def _reference_row(self, level: ReferenceShare) -> tuple[str, ...]:
+    def _reference_row(self, level: ReferenceShare) -> Row:
         return (
-            self.group(level.group),
-            self.n.count(level.labelled),
-            self.share(level.share, level.low, level.high),
-            self.n.percent(level.reference),
-            self.n.points_with_range(level.difference, level.difference_low, level.difference_high),
+            self.group_cell(level.group),
+            Cell(self.t.gettext("Labelled here"), self.n.count(level.labelled)),
+            Cell(self.t.gettext("Share here"), self.share(level.share, level.low, level.high)),
+            Cell(self.t.gettext("Share in the table"), self.n.percent(level.reference)),
+            Cell(
+                self.t.gettext("Difference in points"),
+                self.n.points_with_range(level.difference, level.difference_low, level.difference_high),
+            ),
         )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from audit.result.findings.scores import Calibration, GroupAuc, Sweep, SweepGap, SweepStep
-from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
+from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
 from reports.numbers import NOT_KNOWN
 
 _STEPS = 9
@@ -21,20 +21,11 @@ class RankingWriter(LookWriter):
         title = self.t.gettext("Do scores rank people alike?")
         if not self.result.further.aucs:
             return Look("ranking", title, absent=self.t.gettext("the detector gives decisions and no scores"))
-        columns = (
-            self.group_column(),
-            Column(self.t.gettext("Victims above non-victims (AUC)")),
-            Column(self.t.gettext("Its victims above non-victims elsewhere")),
-            Column(self.t.gettext("Victims elsewhere above its non-victims")),
-            Column(self.t.gettext("Victims; non-victims")),
-            Column(self.t.gettext("Scores at the threshold")),
-        )
         stated = [auc for auc in self.result.further.aucs if auc.status == "estimated"]
         stated = self.without_repeats(stated, lambda auc: auc.group)
         stated.sort(key=lambda auc: (bool(auc.group.root), len(auc.group.root), auc.auc or 0.0))
         tables, folds = self.split(
             self.t.gettext("How often a victim scores above another person"),
-            columns,
             map(self._row, stated),
             "ranking-more",
             by_result=True,
@@ -82,37 +73,44 @@ class RankingWriter(LookWriter):
                 "tie too many of their pairs."
             )
 
-    def _row(self, auc: GroupAuc) -> tuple[str, ...]:
+    def _row(self, auc: GroupAuc) -> Row:
         return (
-            self.group(auc.group),
-            self.decimal(auc.auc, auc.low, auc.high),
-            self.decimal(auc.found_among_rest, auc.found_low, auc.found_high),
-            self.decimal(auc.cleared_among_rest, auc.cleared_low, auc.cleared_high),
-            f"{self.n.count(auc.positives)}; {self.n.count(auc.negatives)}",
-            NOT_KNOWN if auc.near_threshold is None else self.n.count(auc.near_threshold),
+            self.group_cell(auc.group),
+            Cell(self.t.gettext("Victims above non-victims (AUC)"), self.decimal(auc.auc, auc.low, auc.high)),
+            Cell(
+                self.t.gettext("Its victims above non-victims elsewhere"),
+                self.decimal(auc.found_among_rest, auc.found_low, auc.found_high),
+            ),
+            Cell(
+                self.t.gettext("Victims elsewhere above its non-victims"),
+                self.decimal(auc.cleared_among_rest, auc.cleared_low, auc.cleared_high),
+            ),
+            Cell(
+                self.t.gettext("Victims; non-victims"), f"{self.n.count(auc.positives)}; {self.n.count(auc.negatives)}"
+            ),
+            Cell(
+                self.t.gettext("Scores at the threshold"),
+                NOT_KNOWN if auc.near_threshold is None else self.n.count(auc.near_threshold),
+            ),
         )
 
     def _within(self) -> Iterator[Fold]:
-        columns = (
-            Column(self.t.gettext("By"), number=False),
-            Column(self.t.gettext("Among everyone")),
-            Column(self.t.gettext("Within groups")),
-            Column(self.t.gettext("Between groups")),
-            Column(self.t.gettext("Owed to telling groups apart")),
-        )
         rows = tuple(
             (
-                self.names.axes(split.family.axes),
-                self.decimal(split.pooled),
-                self.decimal(split.within),
-                self.decimal(split.between),
-                self._signed(split.difference, split.difference_low, split.difference_high),
+                Cell(self.t.gettext("By"), self.names.axes(split.family.axes), number=False),
+                Cell(self.t.gettext("Among everyone"), self.decimal(split.pooled)),
+                Cell(self.t.gettext("Within groups"), self.decimal(split.within)),
+                Cell(self.t.gettext("Between groups"), self.decimal(split.between)),
+                Cell(
+                    self.t.gettext("Owed to telling groups apart"),
+                    self._signed(split.difference, split.difference_low, split.difference_high),
+                ),
             )
             for split in self.result.further.auc_decompositions
         )
         if rows:
             title = self.t.gettext("How much of the ranking is telling groups apart")
-            yield Fold("ranking-within", title, tables=(SmallTable(title, columns, rows),))
+            yield Fold("ranking-within", title, tables=(SmallTable(title, rows),))
 
     def _signed(self, value: float | None, low: float | None, high: float | None) -> str:
         if value is None:
@@ -131,17 +129,9 @@ class CalibrationWriter(LookWriter):
         stated = self.without_repeats(stated, lambda each: each.group)
         if not stated:
             return Look("calibration", title, absent=self._absent())
-        columns = (
-            self.group_column(),
-            Column(self.t.gettext("Scores say")),
-            Column(self.t.gettext("Labelled as victims")),
-            Column(self.t.gettext("Gap in points")),
-            Column(self.t.gettext("Scores are"), number=False),
-        )
         stated.sort(key=lambda each: (bool(each.group.root), not _off(each), -abs(each.gap or 0.0)))
         tables, folds = self.split(
             self.t.gettext("What scores say, and what labels say"),
-            columns,
             map(self._row, stated),
             "calibration-more",
             by_result=True,
@@ -182,13 +172,13 @@ class CalibrationWriter(LookWriter):
             len(off),
         ) % {"all": self.n.count(len(groups)), "count": self.n.count(len(off))}
 
-    def _row(self, each: Calibration) -> tuple[str, ...]:
+    def _row(self, each: Calibration) -> Row:
         return (
-            self.group(each.group),
-            self.n.percent(each.mean_score),
-            self.n.percent(each.observed),
-            self.n.points_with_range(each.gap, each.gap_low, each.gap_high),
-            self._word(each),
+            self.group_cell(each.group),
+            Cell(self.t.gettext("Scores say"), self.n.percent(each.mean_score)),
+            Cell(self.t.gettext("Labelled as victims"), self.n.percent(each.observed)),
+            Cell(self.t.gettext("Gap in points"), self.n.points_with_range(each.gap, each.gap_low, each.gap_high)),
+            Cell(self.t.gettext("Scores are"), self._word(each), number=False),
         )
 
     def _word(self, each: Calibration) -> str:
@@ -201,24 +191,21 @@ class CalibrationWriter(LookWriter):
         return self.t.gettext("too high in places, too low in others")
 
     def _bins(self, stated: Sequence[Calibration]) -> Iterator[Fold]:
-        columns = (
-            Column(self.t.gettext("Scores"), number=False),
-            Column(self.t.gettext("Scores say")),
-            Column(self.t.gettext("Labelled as victims")),
-            Column(self.t.gettext("Cases")),
-        )
         tables = []
         for each in [calibration for calibration in stated if calibration.bins][:3]:
             rows = tuple(
                 (
-                    f"{self.n.ratio(part.low)}–{self.n.ratio(part.high)}",
-                    self.n.percent(part.mean_score),
-                    self.share(part.observed, part.observed_low, part.observed_high),
-                    self.part(part.positives, part.cases),
+                    Cell(self.t.gettext("Scores"), f"{self.n.ratio(part.low)}–{self.n.ratio(part.high)}", number=False),
+                    Cell(self.t.gettext("Scores say"), self.n.percent(part.mean_score)),
+                    Cell(
+                        self.t.gettext("Labelled as victims"),
+                        self.share(part.observed, part.observed_low, part.observed_high),
+                    ),
+                    Cell(self.t.gettext("Cases"), self.part(part.positives, part.cases)),
                 )
                 for part in each.bins
             )
-            tables.append(SmallTable(self.group(each.group), columns, rows))
+            tables.append(SmallTable(self.group(each.group), rows))
         if tables:
             yield Fold("calibration-bins", self.t.gettext("Score by score"), tables=tuple(tables))
 
@@ -285,21 +272,13 @@ class SweepWriter(LookWriter):
             }
 
     def _table(self, sweep: Sweep) -> SmallTable:
-        head = self.t.gettext("Threshold") if sweep.over == "threshold" else self.t.gettext("Share looked at")
-        columns = (
-            Column(head, number=False),
-            Column(self.t.gettext("Found")),
-            Column(self.t.gettext("Wrongly flagged")),
-            Column(self.t.gettext("Widest gap in victims found"), number=False),
-            Column(self.t.gettext("Widest gap in wrong flags"), number=False),
-        )
         rows = tuple(self._row(sweep, each) for each in self._spread_steps(sweep))
         caption = (
             self.t.gettext("Other thresholds, by %(axes)s")
             if sweep.over == "threshold"
             else self.t.gettext("Other capacities, by %(axes)s")
         ) % {"axes": self.names.axes(sweep.family.axes)}
-        return SmallTable(caption, columns, rows, self.more_in_result(len(sweep.steps) - len(rows)))
+        return SmallTable(caption, rows, self.more_in_result(len(sweep.steps) - len(rows)))
 
     def _spread_steps(self, sweep: Sweep) -> Sequence[SweepStep]:
         """Return steps at equal distances. The step of the audit replaces the one next to it."""
@@ -323,18 +302,32 @@ class SweepWriter(LookWriter):
         """Return the threshold of the audit, or None where it flags by a capacity or without scores."""
         return getattr(self.result.plan.detector, "threshold", None)
 
-    def _row(self, sweep: Sweep, step: SweepStep) -> tuple[str, ...]:
-        head = self.n.ratio(step.threshold) if step.share is None else self.n.percent(step.share)
+    def _row(self, sweep: Sweep, step: SweepStep) -> Row:
+        head = self.t.gettext("Threshold") if sweep.over == "threshold" else self.t.gettext("Share looked at")
+        place = self.n.ratio(step.threshold) if step.share is None else self.n.percent(step.share)
         if self._is_own(step):
             # The plan may have more digits: 0.475, as in the sentence beside it, and not 0.48.
-            digits = max(head, self.n.plain(step.threshold), key=len)
-            head = self.t.gettext("%(threshold)s (this audit)") % {"threshold": digits}
+            digits = max(place, self.n.plain(step.threshold), key=len)
+            place = self.t.gettext("%(threshold)s (this audit)") % {"threshold": digits}
         return (
-            head,
-            self.n.percent(step.found / sweep.positives) if sweep.positives else NOT_KNOWN,
-            self.n.percent(step.wrongly_flagged / sweep.negatives) if sweep.negatives else NOT_KNOWN,
-            self._widest(_gap(step, "true_positive_rate")),
-            self._widest(_gap(step, "false_positive_rate")),
+            Cell(head, place, number=False),
+            Cell(
+                self.t.gettext("Found"), self.n.percent(step.found / sweep.positives) if sweep.positives else NOT_KNOWN
+            ),
+            Cell(
+                self.t.gettext("Wrongly flagged"),
+                self.n.percent(step.wrongly_flagged / sweep.negatives) if sweep.negatives else NOT_KNOWN,
+            ),
+            Cell(
+                self.t.gettext("Widest gap in victims found"),
+                self._widest(_gap(step, "true_positive_rate")),
+                number=False,
+            ),
+            Cell(
+                self.t.gettext("Widest gap in wrong flags"),
+                self._widest(_gap(step, "false_positive_rate")),
+                number=False,
+            ),
         )
 
     def _widest(self, gap: SweepGap | None) -> str:

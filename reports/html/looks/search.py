@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from audit.result.findings.subgroup_scan import ScanHalf, ScanValues, SubgroupScan
 from audit.vocabulary.groups import Group, Level
-from reports.html.looks.parts import Column, Look, LookWriter
+from reports.html.looks.parts import Cell, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
 
@@ -19,15 +19,9 @@ class SearchWriter(LookWriter):
         scans = self.result.further.subgroup_scan
         if not scans:
             return Look("search", title, absent=self.t.gettext("the plan asks for no search"))
-        columns = (
-            Column(self.t.gettext("Subgroup"), number=False),
-            Column(self.t.gettext("Where it was found: it, and everyone else")),
-            Column(self.t.gettext("In the other half: it, and everyone else")),
-            Column(self.t.gettext("Held up"), number=False),
-        )
         rows = [self._row(scan) for scan in scans if scan.subset]
         tables, folds = self.split(
-            self.t.gettext("The subgroup with the most harm, in both halves of the cases"), columns, rows, "search-more"
+            self.t.gettext("The subgroup with the most harm, in both halves of the cases"), rows, "search-more"
         )
         return Look(
             "search",
@@ -69,16 +63,16 @@ class SearchWriter(LookWriter):
     def _power(self, power: int) -> str:
         return self.n.count(10**power) if power <= 6 else f"10^{power}"
 
-    def _row(self, scan: SubgroupScan) -> tuple[str, ...]:
+    def _row(self, scan: SubgroupScan) -> Row:
         held = {
             "confirmed": self.t.gettext("yes"),
             "not_confirmed": self.t.gettext("no"),
         }.get(scan.outcome, NOT_KNOWN)
         return (
-            self.t.gettext("; ").join(map(self._values, scan.subset)),
-            self._half(scan.search),
-            self._half(scan.confirmation),
-            held,
+            Cell(self.t.gettext("Subgroup"), self.t.gettext("; ").join(map(self._values, scan.subset)), number=False),
+            Cell(self.t.gettext("Where it was found: it, and everyone else"), self._half(scan.search)),
+            Cell(self.t.gettext("In the other half: it, and everyone else"), self._half(scan.confirmation)),
+            Cell(self.t.gettext("Held up"), held, number=False),
         )
 
     def _values(self, part: ScanValues) -> str:

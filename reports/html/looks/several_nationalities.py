@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audit.result.findings.judged import Estimate, Membership
-from reports.html.looks.parts import Column, Look, LookWriter
+from reports.html.looks.parts import Cell, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
 
@@ -18,17 +18,8 @@ class SeveralNationalitiesWriter(LookWriter):
         counted = sum(feature.several for feature in self.result.features if feature.several_as == "together")
         if not self.result.further.memberships:
             return Look("several", title, absent=self._absent())
-        columns = (
-            self.group_column(),
-            Column(self.t.gettext("Rate"), number=False),
-            Column(self.t.gettext("All who hold it")),
-            Column(self.t.gettext("Cases")),
-            Column(self.t.gettext("Those who hold it alone")),
-            Column(self.t.gettext("Cases")),
-        )
         tables, folds = self.split(
             self.t.gettext("With all who hold a nationality, and with those who hold no other"),
-            columns,
             map(self._row, self._ordered()),
             "several-more",
         )
@@ -71,17 +62,19 @@ class SeveralNationalitiesWriter(LookWriter):
     def _ordered(self) -> Sequence[Membership]:
         return sorted(self.result.further.memberships, key=lambda each: -each.beside_others)
 
-    def _row(self, each: Membership) -> tuple[str, ...]:
+    def _row(self, each: Membership) -> Row:
         held = each.estimate
         alone = next(
             (one for one in self.result.estimates if one.metric == held.metric and one.group == held.group), None
         )
         return (
-            self.group(held.group),
-            self.words.rate(held.metric),
-            *self._rate(held),
-            *((NOT_KNOWN, self.n.count(0)) if alone is None else self._rate(alone)),
+            self.group_cell(held.group),
+            Cell(self.t.gettext("Rate"), self.words.rate(held.metric), number=False),
+            *self._rate(self.t.gettext("All who hold it"), held),
+            *self._rate(self.t.gettext("Those who hold it alone"), alone),
         )
 
-    def _rate(self, estimate: Estimate) -> tuple[str, str]:
-        return self.share(estimate.value, estimate.low, estimate.high), self.n.count(estimate.denominator)
+    def _rate(self, head: str, estimate: Estimate | None) -> Row:
+        share = NOT_KNOWN if estimate is None else self.share(estimate.value, estimate.low, estimate.high)
+        cases = self.n.count(0 if estimate is None else estimate.denominator)
+        return Cell(head, share), Cell(self.t.gettext("Cases"), cases)

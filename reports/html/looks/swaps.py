@@ -10,7 +10,7 @@ from markupsafe import Markup
 from audit.result.findings.judged import Outcome
 from audit.result.findings.swaps import ChangedSlot, ProbeVerdict, SwapProbe, SwapShift
 from reports.html.charts import Bar, interval
-from reports.html.looks.parts import Column, Fold, Look, LookWriter, SmallTable
+from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
 from reports.html.resolution import NOT_ASSOCIATED
 from reports.numbers import NOT_KNOWN
 from reports.swap_words import SwapWords
@@ -217,19 +217,9 @@ class SwapsWriter(LookWriter):
         judged = any(self._verdicts_of(probe, shift) for shift in family)
         ends = [abs(end) for shift in family for end in (shift.low, shift.high, shift.shift) if end is not None]
         end = next((end for end in _ENDS if max(ends, default=0.0) <= end * 0.985), 1.0)
-        columns = (
-            Column(self.t.gettext("Changed to"), number=False),
-            Column(self.t.gettext("Shift of the score, in points of its range")),
-            Column(
-                self.t.gettext("Drawn, from −%(end)s to +%(end)s points") % {"end": self.n.points(end)}, number=False
-            ),
-            Column(self._signs_of(probe)),
-            Column(self.t.gettext("Decisions to flagged, to not flagged")),
-            *([Column(self.t.gettext("Against the limit"), number=False)] if judged else []),
-        )
         ordered = sorted(family, key=lambda shift: (self._urgency(probe, shift), -abs(shift.shift or 0.0)))
         rows = [self._row(probe, shift, end, judged=judged) for shift in ordered]
-        return self.split(self._caption(probe, family[0]), columns, rows, anchor, by_result=True)
+        return self.split(self._caption(probe, family[0]), rows, anchor, by_result=True)
 
     def _signs_of(self, probe: SwapProbe) -> str:
         return {
@@ -262,7 +252,7 @@ class SwapsWriter(LookWriter):
         tables = (*shown, *(table for fold in folded for table in fold.tables))
         return [Fold(anchor, title, tables=tables)]
 
-    def _row(self, probe: SwapProbe, shift: SwapShift, end: float, *, judged: bool) -> tuple[str, ...]:
+    def _row(self, probe: SwapProbe, shift: SwapShift, end: float, *, judged: bool) -> Row:
         text = self.n.points_with_range(shift.shift, shift.low, shift.high)
         if shift.shift is not None and not shift.pairs_moved:
             text = self.t.gettext("none: exactly 0")
@@ -279,13 +269,21 @@ class SwapsWriter(LookWriter):
                 "signs": signs,
                 "unscored": self.n.count(shift.pairs_unscored),
             }
+        against = Cell(self.t.gettext("Against the limit"), self._judged(probe, verdicts), number=False)
         return (
-            self._swap_words.change(probe, shift),
-            text,
-            self._drawn(shift, min(verdicts, key=self._strictest, default=None), end, text),
-            signs,
-            f"{self.n.count(shift.to_flagged)} / {self.n.count(shift.to_not_flagged)}",
-            *([self._judged(probe, verdicts)] if judged else []),
+            Cell(self.t.gettext("Changed to"), self._swap_words.change(probe, shift), number=False),
+            Cell(self.t.gettext("Shift of the score, in points of its range"), text),
+            Cell(
+                self.t.gettext("Drawn, from −%(end)s to +%(end)s points") % {"end": self.n.points(end)},
+                self._drawn(shift, min(verdicts, key=self._strictest, default=None), end, text),
+                number=False,
+            ),
+            Cell(self._signs_of(probe), signs),
+            Cell(
+                self.t.gettext("Decisions to flagged, to not flagged"),
+                f"{self.n.count(shift.to_flagged)} / {self.n.count(shift.to_not_flagged)}",
+            ),
+            *([against] if judged else []),
         )
 
     def _drawn(self, shift: SwapShift, verdict: ProbeVerdict | None, end: float, text: str) -> Markup | str:
