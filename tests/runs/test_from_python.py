@@ -286,6 +286,14 @@ def test_a_look_has_the_rates_of_a_metric_frame(seed: int) -> None:
             pd.testing.assert_series_equal(one.rate.sort_index(), expected, check_names=False, rtol=1e-12)
 
 
+def test_a_look_at_decisions_has_the_rates_of_the_scores_behind_them() -> None:
+    frame = calls()
+    frame.loc[::17, "risk"] = np.nan
+    frame["flagged"] = (frame.risk >= 0.5).astype(object).where(frame.risk.notna())
+    look = audit.look(frame, label="exploited", decision="flagged", **GROUPS)
+    assert look.result.counts == audit.look(frame, **ROLES, **GROUPS).result.counts
+
+
 def test_a_look_plans_as_check_does_and_its_plan_becomes_an_audit(tmp_path: Path) -> None:
     file = tmp_path / "calls.csv"
     calls().to_csv(file, index=False)
@@ -402,6 +410,21 @@ def test_the_command_cases_writes_for_its_owner_and_prints_a_number(
     public = ["cases", "out", "--plan", "plan.toml", "--out", "out/public/cases.csv", "--group", "gender=man"]
     assert CliRunner().invoke(app, public).exit_code == 2
     assert not out.exists()
+
+
+def test_no_cell_of_a_case_is_a_formula_to_a_spreadsheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = calls(300)
+    frame["call"] = [f"=1+{place}" for place in range(300)]
+    monkeypatch.chdir(tmp_path)
+    frame.to_csv("calls.csv", index=False)
+    Path("plan.toml").write_text(PLAN)
+    audit.run_audit("plan.toml", crosscheck=False, details=False).save("out")
+    done = CliRunner().invoke(app, ["cases", "out", "--group", "gender=man", "--out", "cases.csv"])
+    assert done.exit_code == 0
+    written = pd.read_csv("cases.csv")
+    assert len(written)
+    assert written.call.str.startswith("'=1+").all()
+    assert set(written.exploited) == {1}
 
 
 def test_cases_are_refused_where_set_or_answers_are_not_those_audited(tmp_path: Path) -> None:
