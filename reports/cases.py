@@ -50,6 +50,8 @@ class Suite:
     """Line of the plan file on which it stands, from 1."""
     said_by: Literal["cases", "others", "itself"] = "cases"
     """Who says all of its fail: its failing cases, where it has any, other suites, or nobody but itself."""
+    warns: bool = False
+    """Whether its fails stop no build: the plan has on_fail = "warn"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,11 @@ def results(suites: Sequence[Suite]) -> Iterator[Result]:
     """Yield what is no pass. Only a pass is silent."""
     for suite in suites:
         failing = [case for case in suite.cases if case.outcome == "fail"]
-        yield from (Result(suite, case, "error") for case in failing)
+        yield from (Result(suite, case, "warning" if suite.warns else "error") for case in failing)
         fails = suite.whole.outcome == "fail"
         said = fails and (suite.said_by == "others" or bool(failing and suite.said_by == "cases"))
         if suite.whole.outcome != "pass" and not said:
-            yield Result(suite, suite.whole, "error" if fails else "warning")
+            yield Result(suite, suite.whole, "error" if fails and not suite.warns else "warning")
 
 
 def fingerprint(system: str, rule: str, key: str) -> str:

@@ -54,6 +54,7 @@ class ExactCases(Writer):
             properties=tuple(self._properties(suite)),
             line=self._lines.get(suite.name),
             said_by="itself" if is_change or suite.unnamed else "cases",
+            warns=suite.name in self.result.plan.warning_rules,
         )
 
     def _case(self, case: Judged) -> Case:

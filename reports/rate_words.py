@@ -32,6 +32,12 @@ class RateWords:
             return self._t.gettext("at most %(high)s times the rate of everyone else") % factors
         return self._t.gettext("between %(low)s and %(high)s times the rate of everyone else") % factors
 
+    def said_limit(self, limit: str, *, only_warns: bool) -> str:
+        """Return a limit, and whether builds go on where it is exceeded."""
+        if not only_warns:
+            return limit
+        return self._t.gettext("%(limit)s (builds go on with a warning where it is exceeded)") % {"limit": limit}
+
     def state(self, state: State) -> str:
         """Return what the exact audit says of a row, in a few words."""
         match state:

@@ -47,7 +47,7 @@ def _descriptor(suite: Suite) -> dict[str, Any]:
     return {
         "id": _id(suite),
         "shortDescription": {"text": harmless(text).translate(_BRACKETS)},
-        "defaultConfiguration": {"level": "error"},
+        "defaultConfiguration": {"level": "warning" if suite.warns else "error"},
     }
 
 

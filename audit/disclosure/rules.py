@@ -29,6 +29,7 @@ def public_rules(result: AuditResult, rows: Sequence[PublicRow]) -> tuple[Public
             judged=sum(word.rule == rule.id and word.word is not None for row in rows for word in row.words),
             groups=rule.feature_sets,
             line=line,
+            on_fail=rule.on_fail,
         )
         for rule, line in zip(rules, known, strict=True)
     )

@@ -97,6 +97,8 @@ class Rule(Strict):
     """The rate expected before the audit. It plans group sizes (`min_cases = "auto"`) and enters no test."""
     regression_margin: Annotated[float, Field(ge=0.001, le=0.999)] | None = None
     """How much worse than in a baseline the rate may have become, if not as [baseline] says; in shares."""
+    on_fail: Literal["fail", "warn"] = "fail"
+    """`warn`: the verdict states what was found, and where the rule fails, builds go on with a warning."""
     reason: str = ""
     """Why this limit: who set it and on what ground."""
 
@@ -213,6 +215,8 @@ class AuditPlan(Strict):
                 self._check_rule(position, rule)
         if not self.rules:
             raise ValueError("a plan limits at least one rate: a rule on probes stands beside one, not in its place")
+        if len(self.warning_rules) == len(self.rules):
+            raise ValueError('every rule on a rate only warns (on_fail = "warn"): leave it out of one at least')
         check_probes(self.probes, self.named_probe_rules, self.detector)
         ids = [*(rule.id for rule in self.named_rules), *(rule.id for rule in self.named_probe_rules)]
         if len(set(ids)) < len(ids):
@@ -328,6 +332,11 @@ class AuditPlan(Strict):
     def named_rules(self) -> tuple[NamedRule, ...]:
         """Limits on rates, each with an id: its own, or its metric with a number where several rules share it."""
         return tuple(NamedRule.model_construct(**fields) for fields in _with_ids(self.rules))
+
+    @property
+    def warning_rules(self) -> frozenset[str]:
+        """Ids of the limits on rates that only warn."""
+        return frozenset(rule.id for rule in self.named_rules if rule.on_fail == "warn")
 
     @property
     def named_probe_rules(self) -> tuple[NamedProbeRule, ...]:

@@ -196,6 +196,8 @@ class PublicRule(Part):
     """The features, and features crossed, whose groups the rule judges; every group where none is named."""
     line: int | None = None
     """Line of the plan file on which it stands, from 1; null where it is not known."""
+    on_fail: Literal["fail", "warn"] = "fail"
+    """`warn`: the plan lets builds go on with a warning where it fails. It changes no verdict."""
 
 
 class PublicChange(Part):

@@ -1,7 +1,7 @@
-"""Verdict of a part of a result: of some rules alone, or without waived findings. It is for exit codes and their lines.
+"""Verdict of a part of a result: of some rules alone, or of what stops a build. It is for exit codes and their lines.
 
 A waiver changes no verdict of a group, a rule or the audit that is kept. It says that somebody answers for a finding
-until a day, and what it changes is the exit code of `run` and `gate` alone.
+until a day, and what it changes is the exit code of `run` and `gate` alone. The same holds of a rule that only warns.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from audit.result.waivers import waivers_by_finding, waivers_on_day
 from audit.vocabulary.groups import Group
 
 
-def outcome_without_waived(result: AuditResult, day: str) -> ChangeOutcome:
-    """Find the outcome on `day` (YYYY-MM-DD) once waived findings are set aside: `fail` where a waiver has expired.
+def outcome_left(result: AuditResult, day: str) -> ChangeOutcome:
+    """Find the outcome on `day` (YYYY-MM-DD) once waived findings and rules that only warn are set aside.
+
+    It is `fail` where a waiver has expired, and `inconclusive` where nothing is left.
 
     A rule that fails is set aside where every group that fails under it is waived by a waiver in force, and no family
     fails without naming a group. Then its other groups decide whether it would pass. A rule on probes names no group,
@@ -30,7 +32,8 @@ def outcome_without_waived(result: AuditResult, day: str) -> ChangeOutcome:
     verdicts: dict[str, list[Verdict]] = {rule.rule: [] for rule in result.rules}
     for verdict in result.verdicts:
         verdicts[verdict.rule].append(verdict)
-    left = [_outcome_without_waived(rule, verdicts[rule.rule], covered) for rule in result.rules]
+    binding = [rule for rule in result.rules if rule.rule not in result.plan.warning_rules]
+    left = [_outcome_without_waived(rule, verdicts[rule.rule], covered) for rule in binding]
     left += [str(rule.outcome) for rule in result.probe_rules]
     left += [] if result.change is None else [result.change.outcome]
     return combined_outcome(left)

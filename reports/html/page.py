@@ -217,7 +217,7 @@ class PageWriter(Writer):
         return RuleSummary(
             rule=rule,
             name=self.plain(rule.metric),
-            limit=self.words.limit(rule),
+            limit=self.words.said_limit(self.words.limit(rule), only_warns=rule.rule in self.result.plan.warning_rules),
             word=self.words.rule_outcome(rule.outcome),
             because=self.why(rule),
             groups=self.t.ngettext("%(count)s group", "%(count)s groups", groups) % {"count": self.n.count(groups)},

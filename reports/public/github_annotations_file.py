@@ -32,14 +32,14 @@ def annotations_file(release: PublicRelease) -> str:
 
 def _commands(reading: PipelineReading) -> list[str]:
     verdict, *rules = reading.suites
-    kind = "error" if reading.outcome == "fail" else "warning"
+    kind = "error" if reading.outcome == "fail" and not reading.only_warned else "warning"
     commands = []
     # A verdict that rules carry needs no annotation of its own; one that none carries must not be silent.
     if reading.look != "pass" and verdict.said_by == "itself":
         commands.append(_command(reading, kind, None, "Audit of groups", reading.about_verdict))
     # GitHub counts errors and warnings apart.
-    for level, outcome in (("error", "fail"), ("warning", "inconclusive")):
-        found = [suite for suite in rules if suite.whole.outcome == outcome]
+    for level in ("error", "warning"):
+        found = [suite for suite in rules if _level(suite) == level]
         room = _MOST - len(commands) if level == kind else _MOST
         shown = found if len(found) <= room else found[: room - 1]
         commands += [_command(reading, level, suite, suite.name, _text(suite)) for suite in shown]
@@ -47,6 +47,12 @@ def _commands(reading: PipelineReading) -> list[str]:
             further = "Further rules do not pass: release.json has them."
             commands.append(_command(reading, level, None, "Further rules", further))
     return commands
+
+
+def _level(suite: Suite) -> str:
+    if suite.whole.outcome == "pass":
+        return ""
+    return "error" if suite.whole.outcome == "fail" and not suite.warns else "warning"
 
 
 def _text(suite: Suite) -> str:

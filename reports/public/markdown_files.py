@@ -72,7 +72,8 @@ def _rules(reading: PipelineReading) -> Iterator[str]:
         tally = reading.cases.tally(rule.rule)
         counts = (tally["beyond"], tally["smaller_beyond"], tally["within"], tally["cannot_tell"] + tally["not_judged"])
         named = f"{literal(rule.rule)}: {METRICS[rule.metric].plain}"
-        yield f"| {named} | {_VERDICTS[rule.outcome]} | {rule.judged} | {' | '.join(map(str, counts))} |"
+        verdict = _VERDICTS[rule.outcome] + (" (only warns)" if rule.on_fail == "warn" else "")
+        yield f"| {named} | {verdict} | {rule.judged} | {' | '.join(map(str, counts))} |"
     if len(rules) > _MOST_RULES:
         yield "\nFurther rules stand in `release.json`."
 

@@ -67,6 +67,13 @@ class PipelineReading:
         return f"Past its expiry, do not rely on it. {said}" if self.is_expired else said
 
     @property
+    def only_warned(self) -> bool:
+        """Whether the verdict fails, and on nothing but rules that only warn."""
+        failing = [rule for rule in self.release.rules if rule.outcome == "fail"]
+        alone = self.release.headline.fails_on == ("groups",)
+        return alone and bool(failing) and all(rule.on_fail == "warn" for rule in failing)
+
+    @property
     def about_verdict(self) -> str:
         """The verdict with all that must stand beside it, in one paragraph."""
         return harmless(" ".join([f"{self.verdict}.", *self.notes]))
@@ -99,6 +106,7 @@ class PipelineReading:
             Case("verdict over the whole set", outcome, self.about_verdict, "verdict"),
             properties=tuple(properties),
             said_by="others" if headline.fails_on == ("groups",) and not self.is_expired else "itself",
+            warns=self.only_warned,
         )
 
     def _rule(self, rule: PublicRule) -> Suite:
@@ -114,7 +122,8 @@ class PipelineReading:
         unnamed = "; no row says which group" if rule.outcome == "fail" and not failing else ""
         message = f"{said}{unnamed}; {limit}; {rule.judged} rows judged"
         whole = Case(f"rule {rule.rule}", rule.outcome, message, "rule")
-        return Suite(rule.rule, "disparity", whole, tuple(map(self._case, cases)), properties, rule.line)
+        found, warns = tuple(map(self._case, cases)), rule.on_fail == "warn"
+        return Suite(rule.rule, "disparity", whole, found, properties, rule.line, warns=warns)
 
     def _case(self, case: RowCase) -> Case:
         waiver = case.waiver if case.outcome == "fail" else None

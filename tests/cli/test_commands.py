@@ -400,6 +400,46 @@ def test_completion_is_installed_for_the_shell_that_asks(tmp_path: Path) -> None
     assert "audit7k" in (tmp_path / ".bashrc").read_text()
 
 
+def test_a_rule_that_only_warns_stops_no_build_and_changes_no_verdict(here: Path) -> None:
+    wide = '\n[[rules]]\nid = "wide"\nmetric = "true_positive_rate"\ngroups = ["gender"]\nmargin = 0.4\n'
+    warns = PLAN.replace("margin = 0.1", 'margin = 0.1\nid = "narrow"\non_fail = "warn"')
+    write_case(here, 55, plan=warns)
+    code, _, err = invoke("run", "plan.toml")
+    assert (code, err.count("\n")) == (ExitCode.NOT_JUDGED, 1)
+    assert "every rule on a rate only warns" in err
+    write_case(here, 55, plan=warns + wide)
+    formats = ["html", "junit", "sarif", "github-summary", "github-annotations", "gitlab-codequality"]
+    code, out, err = invoke("run", "plan.toml", *(word for name in formats for word in ("--report", name)))
+    assert code == ExitCode.PASS
+    assert out.startswith("✗ FAIL")
+    assert err.splitlines()[-2:] == [
+        'warning: narrow fails, and only warns (on_fail = "warn")',
+        "warning: the verdict is fail; exit code 0 instead of 1 because rules that only warn are set aside",
+    ]
+    public = here / "audit-out" / "public"
+    assert json.loads((public / "release.json").read_text(encoding="utf-8"))["headline"]["outcome"] == "fail"
+    junit = (public / "junit.xml").read_text(encoding="utf-8")
+    assert 'failures="0"' in junit
+    assert "<failure" not in junit
+    assert junit.count('<skipped message="fails, and only warns; ') == 3, "the verdict, the rule and the women"
+    sarif = json.loads((public / "report.sarif.json").read_text(encoding="utf-8"))
+    assert {one["level"] for one in sarif["runs"][0]["results"]} == {"warning"}
+    quality = json.loads((public / "gl-code-quality.json").read_text(encoding="utf-8"))
+    assert {one["severity"] for one in quality} == {"major"}
+    annotations = (public / "annotations.txt").read_text(encoding="utf-8")
+    assert re.findall(r"^::(\w+)", annotations, re.MULTILINE) == ["warning"]
+    assert "exceeds the limit (only warns)" in (public / "summary.md").read_text(encoding="utf-8")
+    assert "builds go on with a warning" in (public / "report.html").read_text(encoding="utf-8")
+    for options, words in (([], "; only warns); rows: "), (["--restricted"], "✗ FAIL narrow (only warns): ")):
+        code, out, err = invoke("gate", "audit-out", *options)
+        assert code == ExitCode.PASS
+        assert words in out
+        assert "exit code 0 instead of 1" in err
+    assert invoke("gate", "audit-out", "--quiet")[0] == ExitCode.PASS
+    assert invoke("gate", "audit-out", "--only", "narrow")[0] == ExitCode.INCONCLUSIVE
+    assert invoke("gate", "audit-out", "--only", "wide")[0] == ExitCode.PASS
+
+
 def test_alone_it_says_what_to_do_first_on_one_screen_and_is_no_pass() -> None:
     code, out, err = invoke()
     assert (code, out) == (ExitCode.USAGE, "")

@@ -133,6 +133,12 @@ def test_a_rule_limits_a_rate_of_the_detector_on_the_side_that_harms(metric: str
         plan_with(**both)
 
 
+def test_a_plan_has_a_rule_on_a_rate_that_binds() -> None:
+    first, second = rule(id="a", on_fail="warn"), rule(id="b")
+    assert plan_with(rules=[first, second]).warning_rules == {"a"}
+    refused("every rule on a rate only warns", rules=[first])
+
+
 def test_a_rule_has_one_limit() -> None:
     refused("exactly one of `margin`", rules=[rule(ratio=0.8)])
     refused("exactly one of `margin`", rules=[{"metric": "accuracy", "groups": ["gender"]}])

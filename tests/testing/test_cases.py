@@ -25,7 +25,7 @@ from audit.public.release import PublicWaiver
 from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
-from audit.verdicts.narrowed import outcome_without_waived
+from audit.verdicts.narrowed import outcome_left
 
 KINDS = ("fail", "pass", "inconclusive", "none", "good")
 FINEST = {"gender": "level", "nationality": "country"}
@@ -228,7 +228,7 @@ def test_the_verdict_is_what_is_left_as_for_a_gate(tmp_path: Path) -> None:
     cases = cases_of(result)
     assert "fail" not in {case.outcome for case in cases.values()}
     assert cases["true_positive_rate"].outcome == "waived"
-    left = outcome_without_waived(result, TODAY)
+    left = outcome_left(result, TODAY)
     assert cases["VERDICT"].outcome == {"pass": "waived"}.get(left, left)
     assert "FAILS; what fails is waived" in cases["VERDICT"].text
 
@@ -243,7 +243,7 @@ def test_a_waiver_that_has_expired_fails_and_says_so(tmp_path: Path) -> None:
 
 def test_a_row_that_holds_a_waived_group_without_naming_it_is_skipped_where_nothing_else_fails(tmp_path: Path) -> None:
     result = with_waived(tmp_path, 'gender = "woman"', 'gender = "woman", site = "south"')
-    assert outcome_without_waived(result, TODAY) != "fail"
+    assert outcome_left(result, TODAY) != "fail"
     release = publish(result, tmp_path / "kept", lambda _: None, (), ("en",)).public
     plain = public_cases(release)
     (south,) = [case for case in plain if case.group == "site=south"]

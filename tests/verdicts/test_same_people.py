@@ -20,7 +20,7 @@ from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.waivers import waivers_by_finding, waivers_on_day
 from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge
-from audit.verdicts.narrowed import outcome_without_waived
+from audit.verdicts.narrowed import outcome_left
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.names import Names
 
@@ -101,7 +101,7 @@ def test_a_waiver_of_any_of_these_groups_is_of_the_finding(named: Group) -> None
     waived = result.model_copy(update={"waivers": (waiver,)})
     assert waivers_by_finding(waived) == {("true_positive_rate", NIGERIA): waiver}
     assert [(one.state, one.fails) for one in waivers_on_day(waived, "2029-01-01")] == [("in_force", True)]
-    assert outcome_without_waived(waived, "2029-01-01") == "pass"
+    assert outcome_left(waived, "2029-01-01") == "pass"
     assert "Waived: 1 of 1 findings until 2030-01-01, by The owner" in summary(waived, Style(unicode=True))
 
 

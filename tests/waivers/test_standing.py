@@ -18,7 +18,7 @@ from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.result.json_text import result_to_json
 from audit.result.waivers import has_expired, waivers_by_finding, waivers_on_day
-from audit.verdicts.narrowed import narrow_to_rules, outcome_without_waived
+from audit.verdicts.narrowed import narrow_to_rules, outcome_left
 
 DAY, BEFORE, AFTER = "2026-11-26", "2026-11-25", "2027-01-31"
 
@@ -76,12 +76,12 @@ def test_a_fail_is_set_aside_only_where_every_finding_of_it_is_waived() -> None:
     result = decided(failing())
     found = fails_of(result)
     assert len(found) > 1
-    assert outcome_without_waived(result, DAY) == "fail"
+    assert outcome_left(result, DAY) == "fail"
     for left_out in range(len(found)):
         some = waived(result, *(waiver(each) for place, each in enumerate(found) if place != left_out))
-        assert outcome_without_waived(some, DAY) == "fail"
+        assert outcome_left(some, DAY) == "fail"
     everything = waived(result, *map(waiver, found))
-    assert outcome_without_waived(everything, DAY) == "pass"
+    assert outcome_left(everything, DAY) == "pass"
     assert [held.state for held in waivers_on_day(everything, DAY)] == ["in_force"] * len(found)
 
 
@@ -104,7 +104,7 @@ def test_what_is_left_open_is_inconclusive(open_question: str) -> None:
         extra = rule.model_copy(update={"rule": "another", "outcome": "inconclusive"})
         update["rules"] = (rule, *others, extra)
     left = waived(result.model_copy(update=update), *map(waiver, found))
-    assert outcome_without_waived(left, DAY) == "inconclusive"
+    assert outcome_left(left, DAY) == "inconclusive"
 
 
 def test_a_fail_without_a_name_cannot_be_waived() -> None:
@@ -127,15 +127,15 @@ def test_a_fail_without_a_name_cannot_be_waived() -> None:
         )
         rules = (rule.model_copy(update={"families": families}), *result.rules[1:])
         left = waived(result.model_copy(update={"rules": rules}), *map(waiver, found))
-        assert outcome_without_waived(left, DAY) == outcome
+        assert outcome_left(left, DAY) == outcome
 
 
 def test_a_fail_on_probes_cannot_be_waived() -> None:
     result = decided(failing())
     probe = filled(ProbeRuleResult, "swaps").model_copy(update={"outcome": "fail"})
     left = waived(result.model_copy(update={"probe_rules": (probe,)}), *map(waiver, fails_of(result)))
-    assert outcome_without_waived(left, DAY) == "fail"
-    assert outcome_without_waived(narrow_to_rules(left, [rule.rule for rule in left.rules]), DAY) == "pass"
+    assert outcome_left(left, DAY) == "fail"
+    assert outcome_left(narrow_to_rules(left, [rule.rule for rule in left.rules]), DAY) == "pass"
     assert narrow_to_rules(left, ["swaps"]).overall.outcome == "fail"
     assert narrow_to_rules(left, ["swaps"]).waivers == ()
 
@@ -146,14 +146,14 @@ def test_an_expired_waiver_fails_even_where_its_finding_is_gone(make: object) ->
     result: AuditResult = make()
     gone = next(verdict for verdict in result.verdicts if verdict.outcome != "fail")
     made = waived(result, waiver(gone, BEFORE))
-    assert outcome_without_waived(made, DAY) == "fail"
+    assert outcome_left(made, DAY) == "fail"
     assert [(held.state, held.fails) for held in waivers_on_day(made, DAY)] == [("expired", False)]
 
 
 def test_an_unused_waiver_does_nothing() -> None:
     result = passing_result()
     made = waived(result, waiver(result.verdicts[0]))
-    assert outcome_without_waived(made, DAY) == "pass"
+    assert outcome_left(made, DAY) == "pass"
     assert [held.state for held in waivers_on_day(made, DAY)] == ["unused"]
 
 
@@ -165,7 +165,7 @@ def test_waivers_never_turn_what_is_open_into_a_pass_and_never_change_a_verdict(
     chosen = data.draw(st.lists(st.sampled_from([*found, *others]), unique_by=id, max_size=len(found) + 4))
     days = data.draw(st.lists(st.sampled_from([BEFORE, DAY, AFTER]), min_size=len(chosen), max_size=len(chosen)))
     made = waived(result, *map(waiver, chosen, days))
-    outcome = outcome_without_waived(made, DAY)
+    outcome = outcome_left(made, DAY)
     assert (made.overall, made.rules, made.verdicts) == (result.overall, result.rules, result.verdicts)
     covered = {(each.rule, each.group) for each, day in zip(chosen, days, strict=True) if day >= DAY}
     everything = {(each.rule, each.group) for each in found} <= covered
@@ -214,6 +214,30 @@ def test_people_of_one_code_on_two_rungs_are_one_finding_waived_on_both(rungs: i
         for each in result.verdicts
     )
     made = decided(waived(result.model_copy(update={"verdicts": verdicts}), *map(waiver, both[:rungs])))
-    assert outcome_without_waived(made, DAY) == ("pass" if rungs == 2 else "fail")
+    assert outcome_left(made, DAY) == ("pass" if rungs == 2 else "fail")
     (line,) = Waived(made).line()
     assert shown in line
+
+
+def with_warning(result: AuditResult, *rules: str) -> AuditResult:
+    every = tuple(
+        rule.model_copy(update={"on_fail": "warn"}) if named.id in rules else rule
+        for rule, named in zip(result.plan.every_rule, result.plan.named_rules, strict=True)
+    )
+    return result.model_copy(update={"plan": result.plan.model_copy(update={"every_rule": every})})
+
+
+def test_a_rule_that_only_warns_is_set_aside_and_nothing_left_is_no_pass() -> None:
+    result = decided(failing()).model_copy(update={"change": None, "probe_rules": ()})
+    first, *others = result.rules
+    assert others
+    assert outcome_left(result, DAY) == "fail"
+    for outcome in ("pass", "inconclusive", "fail"):
+        rules = (first, *(rule.model_copy(update={"outcome": outcome}) for rule in others))
+        warned = with_warning(result.model_copy(update={"rules": rules}), first.rule)
+        assert warned.plan.warning_rules == {first.rule}
+        assert first.outcome == "fail"
+        assert outcome_left(warned, DAY) == outcome
+    assert outcome_left(narrow_to_rules(warned, [first.rule]), DAY) == "inconclusive"
+    expired = waiver(fails_of(result)[0], BEFORE)
+    assert outcome_left(waived(warned, expired), DAY) == "fail"

@@ -36,6 +36,7 @@ Nothing at hand yet:
   audit7k demo               see a whole audit of synthetic cases
 
 With a file of labelled cases:
+  audit7k look cases.csv …   see rates by group; no plan, no verdict
   audit7k init cases.csv     write a plan by looking at the file
   audit7k check plan.toml    say who can be judged; nothing is scored
   audit7k run plan.toml      audit; what may be published is in audit-out/public

@@ -120,7 +120,8 @@ def _rule_lines(cases: PublicCases, rule: PublicRule) -> Iterator[str]:
     from audit.vocabulary.text import printable
 
     found = cases.by_rule[rule.rule]
-    said = f"{rule.rule}: {rule.outcome.upper()} ({limit_words(rule)})"
+    warns = "; only warns" if rule.on_fail == "warn" else ""
+    said = f"{rule.rule}: {rule.outcome.upper()} ({limit_words(rule)}{warns})"
     yield f"{said}; rows: {cases.tally_words(rule.rule)}" if found else said
     named = [case for case in found if case.outcome == rule.outcome != "pass"]
     for case in named[:_MOST]:

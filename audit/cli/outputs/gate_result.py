@@ -23,6 +23,7 @@ from audit.cli.outputs.verdict_code import note_open_network
 
 if TYPE_CHECKING:
     from audit.cli.outputs.run_request import RunRequest
+    from audit.plan.audit_plan import AuditPlan
     from audit.result.audit_result import AuditResult
     from audit.verdicts.changes.baseline import Baseline
 
@@ -91,20 +92,21 @@ def night_result(judged: RunRequest | Path, cache: Path | None, *, quiet: bool) 
         from audit.result.file import load_result
 
         result = load_result(judged)
-        _say_left_out(change=result.change is not None, waivers=bool(result.waivers), quiet=quiet)
+        _say_left_out(result.plan, change=result.change is not None, waivers=bool(result.waivers), quiet=quiet)
         return result
     from audit.plan.sections import BaselineSection
 
     loaded = judged.loaded
     named = loaded.plan.baseline.result is not None
-    _say_left_out(change=named, waivers=loaded.waivers_file is not None, quiet=quiet)
+    _say_left_out(loaded.plan, change=named, waivers=loaded.waivers_file is not None, quiet=quiet)
     without = loaded.plan.model_copy(update={"baseline": BaselineSection()})
     return _audited(replace(judged, loaded=replace(loaded, plan=without)), cache, None)
 
 
-def _say_left_out(*, change: bool, waivers: bool, quiet: bool) -> None:
+def _say_left_out(plan: AuditPlan, *, change: bool, waivers: bool, quiet: bool) -> None:
     """Note what decides a single audit but plays no part in the verdict of many nights."""
-    left = [name for name, is_there in (("the change from a baseline", change), ("waivers", waivers)) if is_there]
+    known = {"the change from a baseline": change, "waivers": waivers, 'on_fail = "warn"': bool(plan.warning_rules)}
+    left = [name for name, is_there in known.items() if is_there]
     if left and not quiet:
         note(f"note: left out of the verdict of many nights: {' and '.join(left)}")
 

@@ -1,4 +1,4 @@
-"""Waived findings on the command line: their effect on the exit code, and their lines. They change no verdict."""
+"""Waived findings and rules that only warn: their effect on the exit code, and their lines. They change no verdict."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ def with_named_waivers(result: AuditResult, named: Path | None, *, exact: bool) 
 def exit_code_with_waivers(
     result: AuditResult, on_inconclusive: OnInconclusive | None, *, quiet: bool, exact: bool = True
 ) -> ExitCode:
-    """Return the exit code of a verdict without waived findings. Every change of the code is noted on stderr.
+    """Return the exit code of a verdict without waived findings and rules that only warn, and note what changes it.
 
     Without `exact`, the notes are for a log that many read: they name expired waivers, and never say whether a finding
     is there. With `quiet`, one line is left for such a log: why the code is not that of the verdict.
     """
     from audit.cli.outputs.verdict_code import result_exit_code
 
-    if not result.waivers:
+    if not result.waivers and not result.plan.warning_rules:
         return result_exit_code(result, on_inconclusive, quiet=quiet)
     from audit.result.waivers import waivers_on_day
-    from audit.verdicts.narrowed import outcome_without_waived
+    from audit.verdicts.narrowed import outcome_left
 
     day = today()
-    held, outcome = waivers_on_day(result, day), outcome_without_waived(result, day)
+    held, outcome = waivers_on_day(result, day), outcome_left(result, day)
     if not quiet:
-        for line in _state_notes(result, held, exact=exact):
+        for line in (*_state_notes(result, held, exact=exact), *_warnings(result, exact=exact)):
             note(line)
     for line in _change_of_code(result, held, outcome, exact=exact and not quiet):
         note(line)
@@ -88,16 +88,28 @@ def _change_of_code(result: AuditResult, held: Sequence[WaiverOnDay], outcome: s
     return [f"warning: the verdict is {result.overall.outcome}; {said}"]
 
 
+def _warnings(result: AuditResult, *, exact: bool) -> list[str]:
+    """Write a line for each rule that only warns and fails; a log that many read does not name it."""
+    named = [rule.rule for rule in result.rules if rule.outcome == "fail" and rule.rule in result.plan.warning_rules]
+    if named and not exact:
+        return ['warning: a limit is exceeded that only warns (on_fail = "warn")']
+    return [f'warning: {rule} fails, and only warns (on_fail = "warn")' for rule in named]
+
+
 def _because(result: AuditResult, *, exact: bool) -> str:
     from audit.result.waivers import waivers_by_finding
+    from audit.vocabulary.text import count_of
 
     # A log that many read covers all waivers: the days of those in force would show which of them are in force.
     held = list(waivers_by_finding(result).values()) if exact else result.waivers
+    if not held:
+        return "rules that only warn are set aside"
     days = sorted({waiver.expires for waiver in held})
     until = f"until {days[0]}" if len(days) == 1 else f"until {days[0]}, some of them longer"
+    beside = " and rules that only warn are set aside" if result.plan.warning_rules else ""
     if not exact:
-        return f"what fails is waived {until}"
-    return f"1 finding is waived {until}" if len(held) == 1 else f"{len(held):,} findings are waived {until}"
+        return f"what fails is waived {until}{beside}"
+    return f"{count_of(len(held), 'finding')} {'is' if len(held) == 1 else 'are'} waived {until}{beside}"
 
 
 def _expired(held: WaiverOnDay, *, exact: bool) -> str:
@@ -160,10 +172,10 @@ def waiver_totals(result: AuditResult, narrowed: AuditResult) -> dict[str, objec
     """
     if not result.waivers:
         return {}
-    from audit.verdicts.narrowed import outcome_without_waived
+    from audit.verdicts.narrowed import outcome_left
 
     first = min(waiver.expires for waiver in result.waivers)
-    left = outcome_without_waived(narrowed, today())
+    left = outcome_left(narrowed, today())
     return {"waived": {"left": left, "waivers": len(result.waivers), "first_expires": first}}
 
 

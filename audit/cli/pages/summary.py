@@ -122,14 +122,20 @@ def rule_lines(result: AuditResult, style: Style) -> list[str]:
     names = GroupNames(result.features)
     found = most_urgent_first(Reading(result))
     of_rates = [
-        _rule_line(rule, [one for one in found if one.rule is rule], names, style)
+        _rule_line(
+            rule,
+            [one for one in found if one.rule is rule],
+            names,
+            style,
+            only_warns=rule.rule in result.plan.warning_rules,
+        )
         for rule in result.rules
         if rule.outcome != "pass"
     ]
     return [*of_rates, *probe_rule_lines(result, style)]
 
 
-def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style: Style) -> str:
+def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style: Style, *, only_warns: bool) -> str:
     failing = [finding for finding in found if finding.outcome == "fail"]
     undecided = [each for each in found if state_of(each) == "inconclusive" and each.verdict.decidable]
     limit = f"{'difference' if rule.scale == 'difference' else 'ratio'} {rule.limit:g}"
@@ -149,7 +155,8 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
         else "no group has enough cases to be judged",
     }
     state: State = "fail" if rule.outcome == "fail" else "inconclusive"
-    text = f"{style.shape(state)} {_WORDS[state]} {rule.rule}: {reasons.get(rule.because, rule.because)}"
+    warns = " (only warns)" if only_warns else ""
+    text = f"{style.shape(state)} {_WORDS[state]} {rule.rule}{warns}: {reasons.get(rule.because, rule.because)}"
     named = failing if rule.outcome == "fail" else undecided * (rule.because == "group_undecided")
     worst = "; ".join(names.name(finding.verdict.group) for finding in named[:3])
     more = f" and {len(named) - 3:,} more" if len(named) > 3 else ""

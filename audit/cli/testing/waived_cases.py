@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from audit.cli.testing.cases import OVERALL, AuditCase, CaseOutcome, group_label
 from audit.vocabulary.groups import Group
@@ -13,6 +13,10 @@ from audit.vocabulary.text import printable
 if TYPE_CHECKING:
     from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult, Waiver
+
+
+_HEADS: Final = {"fail": "FAILS", "inconclusive": "is INCONCLUSIVE"}
+_SET_ASIDE: Final = "what fails is waived, or only warns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,22 @@ def with_waivers(
     today
         The day, as YYYY-MM-DD.
     """
-    if not result.waivers:
+    warning = result.plan.warning_rules
+    if not result.waivers and not warning:
         return cases
-    from audit.verdicts.narrowed import outcome_without_waived
+    from audit.verdicts.narrowed import outcome_left
 
-    left = outcome_without_waived(result, today)
-    found = [case if case.group is None else _group(case, named, today) for case in cases]
+    left = outcome_left(result, today)
+    found = [_warned(case) if case.rule in warning else case for case in cases]
+    found = [case if case.group is None else _group(case, named, today) for case in found]
     return tuple(_verdict(case, left) if case.name == OVERALL else _aside(case, left) for case in found)
+
+
+def _warned(case: AuditCase) -> AuditCase:
+    """Set a case aside under a rule that only warns."""
+    if case.outcome != "fail":
+        return case
+    return replace(case, outcome="waived", text=f'{case.name} FAILS, and its rule only warns (on_fail = "warn")')
 
 
 def _group(case: AuditCase, named: Mapping[tuple[str, str], NamedWaiver], today: str) -> AuditCase:
@@ -75,7 +88,7 @@ def _aside(case: AuditCase, left: CaseOutcome) -> AuditCase:
     """Waive a rule, or a row that names none of its findings, where nothing is left that fails."""
     if case.outcome != "fail" or left == "fail":
         return case
-    return replace(case, outcome="waived", text=f"{case.name} FAILS; what fails is waived")
+    return replace(case, outcome="waived", text=f"{case.name} FAILS; {_SET_ASIDE}")
 
 
 def _verdict(case: AuditCase, left: CaseOutcome) -> AuditCase:
@@ -85,8 +98,8 @@ def _verdict(case: AuditCase, left: CaseOutcome) -> AuditCase:
     if left == "fail":
         return replace(case, outcome="fail", text=f"{case.text}\n  waiver a waiver has expired: renew or remove it")
     if left == "pass":
-        return replace(case, outcome="waived", text="the audit FAILS; what fails is waived")
-    return replace(case, outcome=left, text="the audit FAILS; what fails is waived, and what is left is INCONCLUSIVE")
+        return replace(case, outcome="waived", text=f"the audit {_HEADS[case.outcome]}; {_SET_ASIDE}")
+    return replace(case, outcome=left, text=f"the audit FAILS; {_SET_ASIDE}, and what is left is INCONCLUSIVE")
 
 
 def _label(group: Group, finest: Mapping[str, str]) -> str:
