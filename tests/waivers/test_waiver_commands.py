@@ -21,6 +21,8 @@ from audit.plan.file.plan_file import canonical_plan_sha256, load_plan
 from audit.result.file import load_result
 from audit.scoring.provenance import scoring_identity
 
+OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted"
+
 WHO, WHY = "Head of inspection, 3rd floor", "Model 2.4 corrects it; 1,234 rows"
 LATER, SOONER, PAST = "2999-06-30", "2999-01-01", "2020-02-29"
 WOMEN = '{ gender = "woman" }'
@@ -176,7 +178,7 @@ def test_whoever_reads_one_output_alone_sees_why_the_code_is_not_that_of_the_ver
     assert json.loads(out) == {"headline": {"outcome": "fail"}, "waived": waived}
     code, out, _ = invoke("gate", "plan.toml")
     unnamed = [f"  waived by {WHO} until {day}: a finding that is not named here" for day in (SOONER, LATER)]
-    assert (code, out.splitlines()) == (0, [*unnamed, "✗ FAIL"])
+    assert (code, out.splitlines()) == (0, [*unnamed, "✗ FAIL", OWNER])
 
     (here / "other.toml").write_text(written((WOMEN, PAST)), encoding="utf-8")
     code, out, err = invoke("gate", "plan.toml", "--quiet", "--waivers", "other.toml")
