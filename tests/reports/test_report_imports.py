@@ -40,6 +40,7 @@ NOUNS = {
     "audit.plan.answers",
     "audit.plan.services",
     "audit.plan.http",
+    "audit.plan.evaluation_set",
     "audit.plan.measures",
     "audit.plan.governance",
     "audit.plan.probes",
