@@ -234,7 +234,8 @@ def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path
     exact = invoke("gate", "audit-out", "--restricted")
     public = invoke("gate", "audit-out", "--restricted-folder", "kept")
     assert exact[0] == public[0] == ExitCode.FAIL
-    rule, *rows, verdict = public[1].splitlines()
+    rule, *rows, verdict, owner = public[1].splitlines()
+    assert owner == "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted"
     assert rule.startswith("true_positive_rate: FAIL (at most 10 points lower than everyone else); rows: ")
     assert rows[0].startswith("  Women: beyond the limit; share of victims found ")
     assert all(": beyond the limit; " in row or ": within this row a smaller group, " in row for row in rows)
@@ -248,7 +249,7 @@ def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path
     shutil.copytree(here / "audit-out" / "public", here / "other" / "public", dirs_exist_ok=True)
     for command in (("other", "--restricted-folder", "kept"), ("audit-out",), ("plan.toml",)):
         code, out, err = invoke("gate", *command)
-        assert (code, out) == (ExitCode.FAIL, f"{verdict}\n")
+        assert (code, out) == (ExitCode.FAIL, f"{verdict}\n{owner}\n")
         assert err.startswith("note: the verdict alone")
         assert json.loads(invoke("gate", *command, "--json")[1]) == {"headline": {"outcome": "fail"}}
 
