@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from audit.version import __version__
 
 if TYPE_CHECKING:
+    from audit.cli.first_look import look
     from audit.errors import AuditError
-    from audit.first_look import look
     from audit.plan.audit_plan import AuditPlan
     from audit.plan.file.plan_file import load_plan
     from audit.result.audit_result import AuditResult
@@ -40,7 +40,7 @@ _HOMES = {
     "AuditResult": "audit.result.audit_result",
     "load_result": "audit.result.file",
     "run_audit": "audit.run",
-    "look": "audit.first_look",
+    "look": "audit.cli.first_look",
     "cases": "audit.verdicts.cases",
     "compare": "audit.verdicts.changes.baseline",
 }

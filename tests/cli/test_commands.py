@@ -92,7 +92,9 @@ def test_run_writes_the_folder_and_gives_the_verdict(here: Path, women: int, cas
     for target in ("audit-out", "audit-out/result.json", "plan.toml"):
         gated, said, _ = invoke("gate", target)
         assert gated == code
-        assert said.splitlines()[-1].split() == [said.splitlines()[-1].split()[0], word]
+        verdict, exact = said.splitlines()[-2:]
+        assert verdict.split() == [verdict.split()[0], word]
+        assert exact.startswith("Exact figures, ")
 
 
 def test_gate_names_each_rule_that_does_not_pass_on_a_line_of_its_own(here: Path) -> None:
@@ -464,8 +466,8 @@ def _commands() -> list[Any]:
 
 def test_every_command_is_guarded_and_says_what_it_does() -> None:
     names = {info.callback.__name__ for info in app.registered_commands if info.callback is not None}
-    telling = {"codes", "explain", "figure", "portal", "probes", "report", "schema"}
-    judging = {"check", "compare", "power", "run", "gate"}
+    telling = {"cases", "codes", "explain", "figure", "portal", "probes", "report", "schema"}
+    judging = {"check", "compare", "look", "power", "run", "gate"}
     assert names == {"demo", "draw", "init", "synthesise", *judging, *telling}
     for info in app.registered_commands:
         assert info.callback is not None

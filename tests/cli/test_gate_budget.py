@@ -45,7 +45,7 @@ NOT_OF_A_GATE = ("audit.analyses.further", "audit.analyses.crosscheck.", "audit.
 OF_A_RESULT = 380
 """Modules at most, of which 349 were counted; the rest is room for other versions of what they stand on."""
 OF_A_PLAN = 1_100
-"""The same of a plan; 1,050 were counted, most of them of Ibis and sqlglot."""
+"""The same of a plan; 1,095 were counted, most of them of Ibis and sqlglot."""
 QUERIES = 30
 
 
@@ -60,7 +60,9 @@ def loaded_by(*arguments: str) -> set[str]:
     command = [sys.executable, "-P", "-c", PROBE, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode in (0, 1, 3), done.stderr
-    return set(json.loads(done.stderr.rpartition("LOADED")[2]))
+    loaded = set(json.loads(done.stderr.rpartition("LOADED")[2]))
+    # numpy.f2py takes it where an environment has it: this one, for the documentation
+    return {name for name in loaded if name.partition(".")[0] != "charset_normalizer"}
 
 
 def test_a_gate_loads_no_more_than_it_needs(tmp_path: Path) -> None:

@@ -197,6 +197,11 @@ def test_a_file_that_imports_a_peer_library_is_named_after_it() -> None:
         assert not misnamed
 
 
+def test_no_report_writes_a_file() -> None:
+    """Whoever saves one from Python does it through the result, so that the contract cannot say it."""
+    assert not [path for path in (ROOT / "reports").rglob("*.py") if "audit.storage" in imports_of(path)]
+
+
 def test_imports_for_types_alone_keep_the_layers_too(tmp_path: Path) -> None:
     """Only the lazy names of `audit/__init__.py` are let off: there, types point at every layer."""
     tree = copy_of_the_tree(tmp_path)

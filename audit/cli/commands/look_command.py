@@ -22,8 +22,8 @@ def look(
     sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of a spreadsheet.")] = None,
 ) -> None:
     """Show rates by group before there is a plan, and the plan that would make it an audit. No verdict, no file."""
+    from audit.cli.first_look import look as first_look
     from audit.cli.pages.look_page import look_page
-    from audit.first_look import look as first_look
 
     found = first_look(
         data,
