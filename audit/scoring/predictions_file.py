@@ -47,7 +47,7 @@ def write_predictions(
             _write(_wanted(evaluation_set, answers, decision, classes), evaluation_set, file, classes)
     except OSError as error:
         raise StorageError(
-            f"{path.name} could not be written ({type(error).__name__})",
+            f"{path.name} could not be written ({error.strerror or 'storage error'})",
             slug="storage-failed",
             hint="check that the folder exists, can be written to and has room",
         ) from None

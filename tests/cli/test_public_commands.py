@@ -76,7 +76,7 @@ def test_run_writes_public_files_and_keeps_everything_else_to_its_owner(here: Pa
     (shown,) = err.splitlines()
     assert shown.startswith(f"note: a new key was made in {Path('audit-out', 'restricted')} (set ")
     folder = here / "audit-out"
-    assert names(folder) == [".public-files", "public", "restricted", "result.json"]
+    assert names(folder) == [".gitignore", ".public-files", "public", "restricted", "result.json"]
     assert {"groups.csv", "junit.xml", "release.json"} <= set(names(folder / "public"))
     for path in (folder / "result.json", folder / "restricted" / "key", folder / "restricted" / "releases/0001.json"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -87,13 +87,13 @@ def test_run_writes_public_files_and_keeps_everything_else_to_its_owner(here: Pa
 def test_restricted_writes_the_exact_reports_as_before_and_no_key(published: Path) -> None:
     here = published
     assert invoke(*RUN, "--restricted", "--out", "other")[2] == ""
-    assert names(here / "other") == ["junit.xml", "report.html", "result.json"]
+    assert names(here / "other") == [".gitignore", "junit.xml", "report.html", "result.json"]
     result = load_result(here / "other" / "result.json")
     assert (here / "other" / "report.html").read_text(encoding="utf-8") == HtmlReporter().render(result)
     assert invoke(*RUN, "--restricted", "--report", "junit")[0] == ExitCode.FAIL
     assert names(here / "audit-out" / "public") == []
     assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
-    assert names(here / "audit-out") == [".public-files", "public", "restricted", "result.json"]
+    assert names(here / "audit-out") == [".gitignore", ".public-files", "public", "restricted", "result.json"]
     code, _, err = invoke(*RUN, "--restricted", "--restricted-folder", "x")
     assert (code, err.count("\n")) == (ExitCode.USAGE, 1)
 
@@ -121,7 +121,7 @@ def test_the_plan_can_name_the_folder_and_reports_need_to_be_told(here: Path) ->
     code, _, err = invoke("report", "audit-out")
     assert (code, err.startswith("error: the plan keeps its restricted folder beside itself")) == (2, True)
     assert invoke("report", "audit-out", "--restricted-folder", "kept")[0] == 0
-    assert len(invoke("gate", "audit-out")[1].splitlines()) == 1
+    assert len(invoke("gate", "audit-out")[1].splitlines()) == 2  # the verdict, and how to see the exact figures
     assert invoke("gate", "audit-out", "--restricted-folder", "kept")[1].startswith("true_positive_rate: FAIL (at most")
 
 
