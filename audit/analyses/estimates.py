@@ -133,10 +133,11 @@ def without_hidden(family: FamilyCounts) -> FamilyCounts:
     """Return the counts that rates are stated from, of a table of counts whose hidden numbers stand as unscored.
 
     Half of the hidden cases count as flagged, also for the rate of everyone else. Of a group of which more than
-    `MOST_HIDDEN` of a side are hidden nobody knows the rate: all of that side is unscored.
+    `MOST_HIDDEN` of the victims, or of the others, are hidden no rate is known: all of it is unscored, because a rate
+    over both, such as precision, would else be made of one side.
     """
 
-    def known(cells: IntArray, none: npt.NDArray[np.bool_]) -> IntArray:
+    def known(cells: IntArray, none: npt.NDArray[np.bool_] | np.bool_) -> IntArray:
         hidden, total = cells[..., ABSTAINED], cells.sum(axis=-1)
         stated = np.zeros_like(cells)
         stated[..., FLAGGED] = np.where(none, 0, cells[..., FLAGGED] + hidden // 2)
@@ -144,9 +145,8 @@ def without_hidden(family: FamilyCounts) -> FamilyCounts:
         stated[..., ABSTAINED] = np.where(none, total, 0)
         return stated
 
-    gone = family.cells[..., ABSTAINED] > MOST_HIDDEN * family.cells.sum(axis=-1)
-    everyone = known(family.everyone, np.zeros_like(family.everyone[..., 0], dtype=bool))
-    return replace(family, cells=known(family.cells, gone), everyone=everyone)
+    gone = (family.cells[..., ABSTAINED] > MOST_HIDDEN * family.cells.sum(axis=-1)).any(axis=-1, keepdims=True)
+    return replace(family, cells=known(family.cells, gone), everyone=known(family.everyone, np.False_))
 
 
 def why_not_stated(denominator: int, min_denominator: int) -> EstimateReason | None:

@@ -44,24 +44,28 @@ def further_findings(
     counted: Counted,
     families: Mapping[Family, FamilyCounts],
     features: Sequence[SensitiveFeature],
-    everyone: FamilyCounts,
+    stated: Sequence[FamilyCounts],
     judged: Verdicts,
     estimates: Sequence[Estimate],
     sampled: JudgedSample | None,
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
-    """Return every finding that decides nothing, by the field of `Further` that holds it, and the notices on
-    them.
+    """Return every finding that decides nothing, by the field of `Further` that holds it, and the notices on them.
+
+    Parameters
+    ----------
+    families, stated
+        Counts that verdicts are made of; and those that rates are stated from, everyone first.
     """
     by_name = {feature.name: feature for feature in features}
-    of_all = list(families.values())
-    shown = [everyone, *of_all]
+    everyone, *of_all = shown = list(stated)
+    rated = dict(zip(families, of_all, strict=True))
     verdicts, alike = judged.verdicts, counted.moments is None
     sensitivity = sensitivity_findings(plan, families, verdicts, whole_counts=alike)
     found = {
         **score_findings(plan, counted.scores, families, by_name)._asdict(),
-        "between_groups": between_groups(plan, families, independent=alike),
-        "entropies": entropies(plan, families, independent=alike),
-        "funnels": funnels(plan, families, verdicts),
+        "between_groups": between_groups(plan, rated, independent=alike),
+        "entropies": entropies(plan, rated, independent=alike),
+        "funnels": funnels(plan, rated, verdicts),
         "sensitivity": sensitivity,
         "control_sample": None if sampled is None else control_sample(plan, families, judged, sampled),
         "subgroup_scan": subgroup_scan(plan, counted.scan),

@@ -76,7 +76,7 @@ def records(  # noqa: PLR0913 - what a result is written from
     if details:
         from audit.analyses.further import further_findings
 
-        found, doubts = further_findings(plan, counted, families, features, everyone, judged, rates, sample)
+        found, doubts = further_findings(plan, counted, families, features, stated, judged, rates, sample)
         further |= found
     if of_counts and everyone.cells[..., ABSTAINED].any():
         rows = None  # other libraries have no way to be told of hidden numbers

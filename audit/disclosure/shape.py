@@ -124,13 +124,13 @@ def shape_of(result: AuditResult) -> Shape | None:
 
 def _with_few_hidden(cells: IntArray, floor: int) -> IntArray:
     """Count half of the hidden cases of a group as flagged where they are at most `floor`: that is no further from what
-    they are than the change of a printed number.
+    they are than the change of a printed number. Of a side with more of them nothing is printed.
     """
-    hidden = np.where(cells[..., ABSTAINED] <= floor, cells[..., ABSTAINED], 0)
-    known = cells.copy()
-    known[..., FLAGGED] += hidden // 2
-    known[..., NOT_FLAGGED] += hidden - hidden // 2
-    known[..., ABSTAINED] -= hidden
+    hidden, total = cells[..., ABSTAINED], cells.sum(axis=-1)
+    known = np.zeros_like(cells)
+    known[..., FLAGGED] = np.where(hidden <= floor, cells[..., FLAGGED] + hidden // 2, 0)
+    known[..., NOT_FLAGGED] = np.where(hidden <= floor, total - known[..., FLAGGED], 0)
+    known[..., ABSTAINED] = np.where(hidden <= floor, 0, total)
     return known
 
 

@@ -18,7 +18,7 @@ from audit.evaluation.relation import ROW, Content, Relation
 from audit.evaluation.sql import identifier
 from audit.evaluation.table_file import relation
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.evaluation_set import ANSWER, CASE, CASES, LABEL, SIDES_OF_CELLS, CountedCell
+from audit.plan.evaluation_set import ANSWER, CASE, CASES, LABEL, LARGEST_COUNT, SIDES_OF_CELLS, CountedCell
 from audit.vocabulary.text import SHOWN, rows_text, shown
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _HEADERS: Final[tuple[Mapping[str, CountedCell], ...]] = (
     {"positives": "positives", "found": "true_positives", "others": "negatives", "flagged": "false_positives"},
 )
 """Headers that need no `cells` in the plan."""
-_NUMBER: Final = re.compile(r"\d+|\d{1,3}(?:[,'’ \u00a0\u202f]\d{3})+|\d+\.0", re.ASCII)
+_NUMBER: Final = re.compile(r"\d{1,15}(?:\.0)?|\d{1,3}(?:[,'’ \u00a0\u202f]\d{3}){1,4}", re.ASCII)
 _BELOW: Final = re.compile(r"(?:(<=|≤)|<|&lt;)\s*(\d{1,9})", re.ASCII)
 _TOTALS: Final = re.compile(
     r"(grand |sub|sous-)?totals?|totale|all|everyone|sum|both sexes|tous|ensemble|todos|ambos sexos|(ins)?gesamt|"
@@ -194,7 +194,7 @@ def between(text: str, suppressed: Mapping[str, tuple[int, int]]) -> Between | N
         return Between(*suppressed[text])
     if _NUMBER.fullmatch(text):
         number = int(re.sub(r"\.0$|\D", "", text))
-        return Between(number, number)
+        return Between(number, number) if number <= LARGEST_COUNT else None
     below = _BELOW.fullmatch(text)
     if below is None:
         return None

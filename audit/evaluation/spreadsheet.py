@@ -92,11 +92,6 @@ def load_sheet(
         text.unlink()
 
 
-def sheet_names(path: Path) -> tuple[str, ...]:
-    """Names of the sheets of a spreadsheet, in their order; none where it cannot be read."""
-    return tuple(_ask_for(path, "", "")["sheets"])
-
-
 def _ask_for(path: Path, sheet: str, out: str) -> dict[str, Any]:
     if importlib.util.find_spec("python_calamine") is None:
         raise DataError(

@@ -26,7 +26,9 @@ ANSWER: Final = "(answer)"
 """Columns that a table of counts is given when it is read."""
 CASES: Final = "cases"
 """Number of cases that a row stands for: a column of its own, and the name of its expression in the evaluation set."""
-Count = Annotated[int, Field(ge=0)]
+LARGEST_COUNT: Final = 10**12
+"""Largest number that a table of counts may hold: sums of 200,000 of them still fit into 64 bits."""
+Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 
 
 class EvaluationSetSection(Strict):

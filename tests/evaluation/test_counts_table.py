@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from audit import run_audit
 from audit.cli.commands.app import app
+from audit.disclosure.publish import publish
 from audit.errors import AuditError, DataError, PlanError
 from audit.evaluation.counts_table import between
 from audit.plan.audit_plan import AuditPlan
@@ -131,12 +132,37 @@ def test_a_rate_that_hidden_numbers_could_move_is_not_stated() -> None:
     assert [notice.code for notice in result.notices if notice.code.startswith("hidden")] == ["hidden_numbers"]
 
 
+def test_no_rate_over_both_sides_is_made_of_the_side_that_is_known() -> None:
+    """Of the precision of a group with hidden victims only the wrong flags are known: it is no 0 %."""
+    counts = [("*", "*", "40", "60"), *[("80", "20", "10", "90")] * 5]
+    result = of_counts(counts, WIDE, whole=True, suppressed={"*": [0, 99]})
+    hidden = [one for one in result.estimates if [level.code for level in one.group.levels] == ["woman", "north"]]
+    assert {estimate.metric for estimate in hidden if estimate.value is not None} <= {"base_rate"}
+    assert "hidden_numbers" in {estimate.reason for estimate in hidden if estimate.metric == "precision"}
+    for disparity in result.disparities:
+        if [level.code for level in disparity.group.levels] == ["woman", "north"]:
+            assert disparity.metric == "base_rate" or disparity.difference is None
+
+
+@pytest.mark.parametrize("most", [9, 300])
+def test_public_numbers_are_near_what_hidden_ones_can_be_or_there_are_none(tmp_path: Path, most: int) -> None:
+    counts = [("300", "*", "40", "60"), *[("800", "200", "100", "900")] * 5]
+    result = of_counts(counts, ONE_RULE, suppressed={"*": [0, most]})
+    release = publish(result, tmp_path / "restricted", lambda files: None, (), ("en",)).public
+    everyone = release.rows[0]
+    assert (everyone.side, everyone.key) == ("positives", "everyone")
+    assert abs(everyone.people - (5309 if most == 9 else 5000)) <= 5
+    small = [row for row in release.rows if row.side == "positives" and row.people < 500]
+    assert [row.few for row in small] == (["errors"] if most == 9 else [])
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
         ("0", (0, 0)), ("12", (12, 12)), ("1,204", (1204, 1204)), ("1 204", (1204, 1204)), ("12.0", (12, 12)),
         ("<10", (0, 9)), ("< 5", (0, 4)), ("<=5", (0, 5)), ("≤5", (0, 5)), ("&lt;5", (0, 4)), ("<0", (0, 0)),
         ("*", (1, 9)), ("1.204", None), ("-1", None), ("", None), ("..", None), ("12%", None), ("12,34", None),
+        ("9" * 5000, None), ("9" * 15, None), ("1" + "0" * 12, (10**12, 10**12)),
     ],
 )  # fmt: skip
 def test_cells_are_numbers_or_marks_that_say_what_they_hide(text: str, found: tuple[int, int] | None) -> None:
@@ -207,6 +233,11 @@ def test_the_commands_read_a_table_of_counts(tmp_path: Path, monkeypatch: pytest
     )
     change = json.loads((tmp_path / "again" / "result.json").read_bytes())["change"]
     assert change["unpaired"] == "no_predictions_then"
+    (tmp_path / "table.csv").write_text("\n".join(lines).replace("320", "310"), encoding="cp1252")
+    other = CliRunner().invoke(
+        app, ["run", "plan.toml", "--no-crosscheck", "--out", "third", "--baseline", str(result)]
+    )
+    assert (other.exit_code, "the baseline is of another evaluation set" in other.stderr) == (4, True)
 
 
 def write_plan(folder: Path, section: Mapping[str, Any]) -> None:
