@@ -17,7 +17,7 @@ class UnknownWords:
     def __init__(self, result: AuditResult, language: Language, names: Names) -> None:
         self._t, self._n, self._names = language.translations, language.numbers, names
         self._section = result.plan.sensitivity
-        self._rules = [rule for rule in result.further.sensitivity if rule.examined == "yes"]
+        self._rules = result.further.sensitivity
         self._verdicts = result.verdicts
         self._weighted = any(rule.examined == "weights_or_clusters" for rule in result.further.sensitivity) and any(
             of.attribute_unknown for of in result.rows
@@ -25,7 +25,11 @@ class UnknownWords:
 
     def of_passes(self) -> str:
         """Return how far the passes hold; empty where everybody's group is known."""
-        asked = [rule for rule in self._rules if any(finding.kind == "unknown_attribute" for finding in rule.findings)]
+        asked = [
+            rule
+            for rule in self._rules
+            if rule.not_if_nothing_supposed or any(finding.kind == "unknown_attribute" for finding in rule.findings)
+        ]
         section = self._section
         if not asked and self._weighted and "worst" not in (section.unknown_share_factor, section.unknown_odds_factor):
             return self._supposed(section.unknown_share_factor, section.unknown_odds_factor)

@@ -362,6 +362,11 @@ class VerdictWriter(Writer):
             "more_cases": self.t.gettext("Add labelled cases: “Cases still needed” says how many, group by group."),
             "second_group": self.t.gettext("Add labelled cases of a second group to compare with."),
             "more_of_others": self.t.gettext(
+                "Draw further cases of strata that are not known in full: kinds of cases that nobody drew could settle "
+                "it."
+            )
+            if self.result.plan.evaluation_set.stratum
+            else self.t.gettext(
                 "Further cases of their own would not settle some groups: it takes more cases of everyone else, fewer "
                 "people of unknown group, or a smaller gap."
             ),

@@ -144,8 +144,8 @@ class Words(RateWords):
             return first[verdict.because]
         if verdict.cases_needed is None:
             return self._t.gettext(
-                "no number of further cases of its own would decide it, with everyone else and those of unknown group "
-                "as they are"
+                "no number of further cases like those seen would decide it, with everyone else and those of unknown "
+                "group as they are"
             )
         if verdict.cases_needed == 0:
             return ""

@@ -60,7 +60,7 @@ def further_findings(
     everyone, *of_all = shown = list(stated)
     rated = dict(zip(families, of_all, strict=True))
     verdicts, alike = judged.verdicts, counted.moments is None
-    sensitivity = sensitivity_findings(plan, families, verdicts, whole_counts=alike)
+    sensitivity = sensitivity_findings(plan, families, verdicts, counted.moments)
     found = {
         **score_findings(plan, counted.scores, families, by_name)._asdict(),
         "between_groups": between_groups(plan, rated, independent=alike),

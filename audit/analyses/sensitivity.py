@@ -30,6 +30,8 @@ from audit.analyses.unknown_doubts import (
     unknown_bounds,
 )
 from audit.analyses.verdict_side import RuleCounts, VerdictSide, rule_counts
+from audit.analyses.weighted_breakdown import weighted_breakdown
+from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.judged import Verdict
@@ -53,8 +55,7 @@ def sensitivity_findings(
     plan: AuditPlan,
     families: Mapping[Family, FamilyCounts],
     verdicts: Sequence[Verdict],
-    *,
-    whole_counts: bool = True,
+    moments: Moments | None = None,
 ) -> tuple[RuleSensitivity, ...]:
     """Doubt every rule's verdicts, in the order of the plan.
 
@@ -64,17 +65,18 @@ def sensitivity_findings(
         The counts that the verdicts came from.
     verdicts
         Those of `audit.verdicts.judge.judge`.
-    whole_counts
-        Whether they come from the tests of whole counts. What would overturn a verdict is asked of the test that
-        reached it; verdicts on weighted or clustered rows are only counted.
+    moments
+        Given where rows have weights or clusters. What would overturn a verdict is asked of the test that reached it:
+        of weighted or clustered rows only how much more of the people of unknown group would undo a PASS.
     """
     found = []
     for rule in plan.named_rules:
         of_rule = [verdict for verdict in verdicts if verdict.rule == rule.id]
-        if whole_counts:
+        if moments is None:
             found.append(_rule_sensitivity(plan, rule, rule_counts(plan, rule, families), of_rule))
         else:
-            found.append(_not_examined(rule, of_rule))
+            passing = [verdict for verdict in of_rule if verdict.outcome == "pass"]
+            found.append(_not_examined(rule, of_rule, weighted_breakdown(plan, rule, families, moments, passing)))
     return tuple(found)
 
 
@@ -100,12 +102,13 @@ def sensitivity_notices(plan: AuditPlan, found: Sequence[RuleSensitivity]) -> tu
     return tuple(notices)
 
 
-def _not_examined(rule: NamedRule, verdicts: Sequence[Verdict]) -> RuleSensitivity:
+def _not_examined(rule: NamedRule, verdicts: Sequence[Verdict], breakdown: Mapping[str, Any]) -> RuleSensitivity:
     return RuleSensitivity(
         rule=rule.id,
         metric=rule.metric,
         examined="weights_or_clusters",
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
+        **breakdown,
         missing_share_for_all=None,
         listed=0,
         not_listed=sum(map(_open_to_doubt, verdicts)),

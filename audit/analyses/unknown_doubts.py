@@ -17,8 +17,8 @@ from audit.stats.margins.score_test import asymptotic_p, screened_p
 from audit.stats.rates.boundaries import counted_outcome
 from audit.vocabulary.metrics import Metric
 
-_LARGEST_FACTOR: Final = 100.0
-_BISECTIONS: Final = 10
+LARGEST_FACTOR: Final = 100.0
+BISECTIONS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ def breakdown_factors(sides: Sequence[VerdictSide], *, exactly: bool = True) -> 
     All else that the plan supposes stays. Not `exactly`: by the asymptotic test, to find the nearest groups.
     """
     size = len(sides[0].counts.groups.groups)
-    low, high = np.ones(size), np.full(size, _LARGEST_FACTOR)
+    low, high = np.ones(size), np.full(size, LARGEST_FACTOR)
     ends = pass_as_they_are([_with_odds(side, high) for side in sides], exactly=exactly)
-    for _ in range(_BISECTIONS):
+    for _ in range(BISECTIONS):
         middle = np.sqrt(low * high)
         holds = pass_as_they_are([_with_odds(side, middle) for side in sides], exactly=exactly)
         low, high = np.where(holds, middle, low), np.where(holds, high, middle)

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.missing_attributes import NOTHING, Supposed, member_places, share_at_odds
-from audit.analyses.sides import Question, When, possible_cells
+from audit.analyses.sides import Question, When, possible_cells, questions
 from audit.counting.family_moments import Cells, FamilyMoments, of_the_others
+from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
+from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import FloatArray
 from audit.stats.clusters.effective_test import Comparison
 from audit.stats.clusters.own_correlation import Alike
@@ -87,6 +89,12 @@ def least_q(of: FamilyMoments, family: FamilyCounts, cells: Iterable[Cell]) -> F
     effect = np.where(some, rows * squares / np.where(some, total, 1.0) ** 2, 0.0)
     pooled = float((rows * effect).sum() / max(float(rows.sum()), 1.0))
     return np.where(some, pooled / np.where(some, rows, 1.0), 0.0)
+
+
+def is_exact(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments) -> bool:
+    """Say whether the rows of every group of a family, and of its rest, are independent and count alike."""
+    denominators = [cells[1] for question in questions(plan, rule) for cells in question.cells("worst")]
+    return all(bool(moments.of(family).counts_alike(denominator).all()) for denominator in denominators)
 
 
 def correlation(of: FamilyMoments, cells: Cells) -> float:

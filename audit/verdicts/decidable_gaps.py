@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from audit.analyses.sides import Question, Side, possible_cells, questions
+from audit.analyses.weighted_rates import is_exact
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
@@ -26,7 +27,6 @@ from audit.stats.sizes.effective_levels import first_effective_levels, power_wid
 from audit.verdicts.budget import budget
 from audit.verdicts.decidability import EffectiveSizes, FamilyDecidability, RuleDecidability, effective_sizes
 from audit.verdicts.margin_tests import procedure_of
-from audit.verdicts.weighted_tests import is_exact
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import METRICS
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from audit.analyses.missing_attributes import Supposed
 from audit.analyses.sides import Question, questions
-from audit.analyses.weighted_rates import weighted_comparison, with_possible_members
+from audit.analyses.weighted_rates import is_exact, weighted_comparison, with_possible_members
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
@@ -49,12 +49,6 @@ def rule_tests(
     if exact:
         tests |= exact_rule_tests(plan, rule, families, replace(decidability, families=tuple(exact)), spend)
     return tests
-
-
-def is_exact(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments) -> bool:
-    """Say whether the rows of every group of a family, and of its rest, are independent and count alike."""
-    denominators = [cells[1] for question in questions(plan, rule) for cells in question.cells("worst")]
-    return all(bool(moments.of(family).counts_alike(denominator).all()) for denominator in denominators)
 
 
 def weighted_rule_tests(

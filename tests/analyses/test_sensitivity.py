@@ -221,15 +221,6 @@ def test_both_sides_of_a_rule_are_doubted_on_the_nearer_one() -> None:
     assert both.overturned_by <= low.overturned_by
 
 
-def test_weighted_verdicts_are_counted_and_not_doubted_by_other_tests() -> None:
-    features = [categorical("sex", list(UNKNOWN))]
-    plan = plan_of([TPR], features)
-    _, families = families_of(plan, features, {(code,): of for code, of in UNKNOWN.items()})
-    _, verdicts, _ = judge(plan, families, {"sex": features[0]})
-    (found,) = sensitivity_findings(plan, families, verdicts, whole_counts=False)
-    assert (found.examined, found.findings, found.held_back) == ("weights_or_clusters", (), 2)
-
-
 def many_groups(count: int) -> tuple[RuleSensitivity, float]:
     rng = np.random.default_rng(5)
     rows = {}

@@ -15,6 +15,7 @@ from audit.cli.console.group_names import GroupNames
 from audit.cli.console.terminal import Style
 from audit.cli.pages.check_summary import check_summary
 from audit.cli.pages.second_looks import second_looks
+from audit.cli.pages.summary_lines import takes_lines
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.check import check_plan
@@ -247,6 +248,8 @@ def test_no_number_of_cases_is_asked_for_where_kinds_that_nobody_saw_decide() ->
     unseen = audited({**STRATA, "stratum_by": []})
     needed = {one.cases_needed for one in unseen.verdicts if one.rule == "flags" and one.outcome == "inconclusive"}
     assert needed == {None}
+    assert "kinds of cases that nobody drew" in VerdictWriter(Report(unseen, ENGLISH)).write().next_step
+    assert takes_lines(unseen, unseen.verdicts)[0].startswith("It takes: cases of kinds not drawn")
     alone = {"gender": {"column": "sex", "min_cases": 10}}
     near = audited(STRATA, rules=[{**RULES[1], "margin": 0.0025}], groups=alone)
     (woman,) = [one for one in near.verdicts if one.group.levels[0].code == "woman"]

@@ -163,7 +163,7 @@ def test_an_undecided_audit_says_why(because: str, says: str, never: str, passin
     assert never not in verdict
     html = HtmlReporter().render(result)
     assert ("decide the cases without a decision first" in html) == (because == "unscored_cases")
-    as_they_are = "no number of further cases of its own would decide it" in html
+    as_they_are = "no number of further cases like those seen would decide it" in html
     assert as_they_are == (because in ("limit_not_excluded", "too_few_cases"))
 
 

@@ -50,7 +50,8 @@ def _full_line(result: AuditResult) -> str:
 
 def _unknown_line(result: AuditResult, names: GroupNames) -> str:
     """Name the PASS that falls first where more is supposed of people of unknown group."""
-    broken = [rule for rule in _examined(result) if rule.breakdown_factor is not None and rule.weakest is not None]
+    known = result.further.sensitivity
+    broken = [rule for rule in known if rule.breakdown_factor is not None and rule.weakest is not None]
     if result.overall.outcome != "pass" or not broken:
         return ""
     first = min(broken, key=lambda rule: rule.breakdown_factor or math.inf)

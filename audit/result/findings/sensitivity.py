@@ -74,7 +74,9 @@ class RuleSensitivity(Part):
     metric: MetricName
     """The rate it limits."""
     examined: Literal["yes", "weights_or_clusters"]
-    """`weights_or_clusters`: the verdicts come from weighted or clustered rows, on which these counts say nothing."""
+    """`weights_or_clusters`: the verdicts come from weighted or clustered rows, on which counts of labels
+    and people say nothing.
+    """
     held_back: int
     """Groups that would pass, but for people whose group is unknown."""
     breakdown_factor: float | None = None

@@ -1,0 +1,67 @@
+"""A PASS of weighted or clustered rows falls where so much more is supposed of people of unknown group."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made.counts import WORST
+from made.weighted_rows import Made
+
+from audit.analyses.sensitivity import sensitivity_findings
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import SensitivitySection
+from audit.result.findings.sensitivity import RuleSensitivity
+from audit.vocabulary.metrics import Cell
+
+
+def rows(kind: str) -> Made:
+    """Return two groups that find about as many, and some of unknown group: weighted, in pairs, or all alike."""
+    rng = np.random.default_rng(11)
+    sizes = {"a": 2_000, "b": 4_000, "unknown": 240}
+    group = [code for code, size in sizes.items() for _ in range(size)]
+    cell = [Cell.TP if rng.random() < 0.8 else Cell.FN for _ in group]
+    weight = rng.choice([1.0, 1.5], len(group)) if kind == "weights" else np.ones(len(group))
+    cluster = np.arange(len(group)) // 2 if kind == "clusters" else None
+    return Made(group, cell, cluster, weight)
+
+
+def supposing(plan: AuditPlan, **factors: object) -> AuditPlan:
+    return plan.model_copy(update={"sensitivity": SensitivitySection.model_validate({**WORST, **factors})})
+
+
+def found_in(made: Made, plan: AuditPlan) -> RuleSensitivity:
+    verdicts = list(made.judged(plan)[1].values())
+    (found,) = sensitivity_findings(plan, made.families(plan), verdicts, made.moments())
+    return found
+
+
+@pytest.mark.parametrize(("kind", "margin"), [("weights", 0.06), ("clusters", 0.06), ("all alike", 0.05)])
+def test_a_pass_falls_at_its_breakdown_factor_and_not_below(kind: str, margin: float) -> None:
+    made = rows(kind)
+    plan = supposing(made.plan({"margin": margin}), unknown_share_factor=2.0, unknown_odds_factor=2.0)
+    assert made.judged(plan)[1]["a"].outcome == "pass"
+    found = found_in(made, plan)
+    assert found.breakdown_factor is not None
+    assert found.weakest is not None
+    assert found.breakdown_factor > 2.0
+    weakest = found.weakest.levels[0].code
+
+    def outcome(factor: float) -> str:
+        again = supposing(plan, unknown_share_factor=2.0, unknown_odds_factor=factor)
+        return made.judged(again)[1][weakest].outcome
+
+    assert outcome(found.breakdown_factor * 1.0001) != "pass"
+    assert outcome(found.breakdown_factor * 0.99) == "pass"
+    worst = made.judged(supposing(plan))[1]
+    passing = [code for code, verdict in made.judged(plan)[1].items() if verdict.outcome == "pass"]
+    assert found.not_if_nothing_supposed == sum(worst[code].outcome != "pass" for code in passing) > 0
+
+
+def test_nothing_breaks_where_every_group_is_known() -> None:
+    rng = np.random.default_rng(2)
+    group = ["a"] * 900 + ["b"] * 900
+    cell = [Cell.TP if rng.random() < 0.8 else Cell.FN for _ in group]
+    made = Made(group, cell, weight=rng.choice([1.0, 1.5], 1_800))
+    found = found_in(made, made.plan({"margin": 0.1}))
+    assert made.judged(made.plan({"margin": 0.1}))[0].outcome == "pass"
+    assert (found.breakdown_factor, found.weakest, found.not_if_nothing_supposed) == (None, None, 0)
