@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
+from audit.analyses.breakdown import NEAREST, breakdown, pass_sides, weighted_breakdown
 from audit.analyses.estimates import as_known
 from audit.analyses.label_doubts import (
     ErrorAxis,
@@ -22,15 +22,12 @@ from audit.analyses.label_doubts import (
 from audit.analyses.sides import Question, questions
 from audit.analyses.unknown_doubts import (
     Unknown,
-    breakdown_factors,
     fewest_in_favour,
     fewest_to_hold_back,
-    pass_as_they_are,
     smallest_shares,
     unknown_bounds,
 )
 from audit.analyses.verdict_side import RuleCounts, VerdictSide, rule_counts
-from audit.analyses.weighted_breakdown import weighted_breakdown
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
@@ -47,8 +44,6 @@ from audit.vocabulary.sentences import sentence, share
 MOST_LISTED: Final = 60
 """Most groups listed beside those that fail, for each rule."""
 _FACTORS: Final = ("unknown_share_factor", "unknown_odds_factor")
-_NEAREST: Final = 10
-"""Number of groups not listed that look nearest to being held back and are examined as well."""
 
 
 def sensitivity_findings(
@@ -102,13 +97,13 @@ def sensitivity_notices(plan: AuditPlan, found: Sequence[RuleSensitivity]) -> tu
     return tuple(notices)
 
 
-def _not_examined(rule: NamedRule, verdicts: Sequence[Verdict], breakdown: Mapping[str, Any]) -> RuleSensitivity:
+def _not_examined(rule: NamedRule, verdicts: Sequence[Verdict], undone: Mapping[str, Any]) -> RuleSensitivity:
     return RuleSensitivity(
         rule=rule.id,
         metric=rule.metric,
         examined="weights_or_clusters",
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
-        **breakdown,
+        **undone,
         missing_share_for_all=None,
         listed=0,
         not_listed=sum(map(_open_to_doubt, verdicts)),
@@ -134,10 +129,10 @@ def _rule_sensitivity(
             levels = np.array([verdict.level_fail for verdict in of_side], dtype=np.float64)
             findings.extend(_doubt_fails(VerdictSide("fail", question, counts.of(of_side), levels), of_side))
     if passing:
-        findings.extend(_doubt_labels(_doubted_sides(plan, asked, counts, passing), passing))
+        findings.extend(_doubt_labels(pass_sides(plan, asked, counts, passing), passing))
     shares: list[float] = []
     if passing or held:
-        unknown, shares = _doubt_unknown(_doubted_sides(plan, asked, counts, passing + held), passing + held)
+        unknown, shares = _doubt_unknown(pass_sides(plan, asked, counts, passing + held), passing + held)
         findings.extend(unknown)
     for some in (failing, passing, unscored):
         findings.extend(_doubt_unscored(counts.of(some), asked[0], some) if some else ())
@@ -148,32 +143,13 @@ def _rule_sensitivity(
         metric=rule.metric,
         examined="yes",
         held_back=sum(verdict.because == "unknown_attribute" for verdict in verdicts),
-        **_breakdown(plan, asked, counts, [verdict for verdict in verdicts if verdict.outcome == "pass"]),
+        **breakdown(plan, asked, counts, [verdict for verdict in verdicts if verdict.outcome == "pass"]),
         missing_share_for_all=as_known(min(shares)) if shares else None,
         listed=len(failing) + len(listed),
         not_listed=len(left),
         fewest_labels=min((number for number in labels if number is not None), default=None),
         findings=_in_order(findings, [*failing, *listed]),
     )
-
-
-def _breakdown(
-    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, passing: Sequence[Verdict]
-) -> dict[str, Any]:
-    """Find the group whose pass falls at the smallest odds factor, and how many fall where nothing is supposed."""
-    if not passing:
-        return {}
-    guessed = breakdown_factors(_doubted_sides(plan, asked, counts, passing), exactly=False)
-    near = [passing[place] for place in np.argsort(guessed, kind="stable")[:_NEAREST]]
-    factors = breakdown_factors(_doubted_sides(plan, asked, counts, near))
-    weakest = int(np.argmin(factors))
-    whoever = replace(counts, members=counts.members.whoever())
-    falls = np.isfinite(factors[weakest])
-    return {
-        "breakdown_factor": as_known(float(factors[weakest])) if falls else None,
-        "weakest": near[weakest].group if falls else None,
-        "not_if_nothing_supposed": int((~pass_as_they_are(_doubted_sides(plan, asked, whoever, passing))).sum()),
-    }
 
 
 def _open_to_doubt(verdict: Verdict) -> bool:
@@ -185,13 +161,6 @@ def _in_order(findings: Sequence[SensitivityFinding], verdicts: Sequence[Verdict
     return tuple(sorted(findings, key=lambda finding: place[finding.group]))
 
 
-def _doubted_sides(
-    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
-) -> list[VerdictSide]:
-    some = counts.of(verdicts)
-    return [VerdictSide("pass", question, some, np.full(len(verdicts), plan.verdict.alpha)) for question in asked]
-
-
 def _nearest_shares(
     plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, left: Sequence[Verdict]
 ) -> list[float]:
@@ -199,8 +168,8 @@ def _nearest_shares(
     by_records = [verdict for verdict in left if verdict.because == "unknown_attribute"]
     if not by_records:
         return []
-    nearest = np.argsort(smallest_shares(_doubted_sides(plan, asked, counts, by_records)), kind="stable")[:_NEAREST]
-    shares = fewest_to_hold_back(_doubted_sides(plan, asked, counts, [by_records[place] for place in nearest])).share
+    nearest = np.argsort(smallest_shares(pass_sides(plan, asked, counts, by_records)), kind="stable")[:NEAREST]
+    shares = fewest_to_hold_back(pass_sides(plan, asked, counts, [by_records[place] for place in nearest])).share
     return [float(share) for share in shares if np.isfinite(share)]
 
 

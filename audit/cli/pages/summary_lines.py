@@ -264,8 +264,9 @@ def takes_lines(result: AuditResult, verdicts: Sequence[Verdict]) -> list[str]:
     from audit.result.reasons import open_cures
 
     cures = open_cures(result.rules, verdicts)
-    # in a stratified sample the others are those that nobody drew
-    takes = {**_TAKES, **({"more_of_others": "cases of kinds not drawn"} if result.plan.evaluation_set.stratum else {})}
+    takes = dict(_TAKES)
+    if result.plan.evaluation_set.stratum:
+        takes["more_of_others"] = "cases of kinds not drawn"
     parts = [f"{takes[cure]} ({count_of(count, 'group')})" for cure, count in cures.most_common() if cure in takes]
     return [f"It takes: {', '.join(parts)}"] if parts else []
 

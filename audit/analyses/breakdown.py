@@ -1,17 +1,18 @@
-"""People of unknown group where rows have weights or clusters: how much more of them would undo a PASS."""
+"""People of unknown group: how much more of them, than a plan supposes, would undo a PASS."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from audit.analyses.estimates import as_known
 from audit.analyses.missing_attributes import NOTHING, Supposed
-from audit.analyses.sides import questions
-from audit.analyses.unknown_doubts import BISECTIONS, LARGEST_FACTOR, pass_as_they_are
-from audit.analyses.verdict_side import VerdictSide, rule_counts
+from audit.analyses.sides import Question, questions
+from audit.analyses.unknown_doubts import BISECTIONS, LARGEST_FACTOR, breakdown_factors, pass_as_they_are
+from audit.analyses.verdict_side import RuleCounts, VerdictSide, rule_counts
 from audit.analyses.weighted_rates import is_exact, weighted_comparison, with_possible_members
 from audit.counting.families import rule_families
 from audit.counting.moments import Moments
@@ -21,21 +22,51 @@ from audit.result.findings.judged import Verdict
 from audit.stats.arrays import BoolArray
 from audit.vocabulary.groups import Family, Group
 
+NEAREST: Final = 10
+"""Number of groups, of those that look nearest to losing their PASS, that are examined by the test itself."""
+
 _Holds = Callable[[Supposed], BoolArray]
 
 
-def weighted_breakdown(
-    plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], moments: Moments, passing: Sequence[Verdict]
+def breakdown(
+    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, passing: Sequence[Verdict]
 ) -> dict[str, Any]:
-    """Find the group whose PASS falls at the smallest odds factor, to half a per cent of it, and how many fall where
-    nothing is supposed.
-
-    Each family is asked by the test that judged it: of whole counts where its rows count alike, else by weights.
+    """Find the group whose PASS falls at the smallest odds factor, and how many fall where nothing is supposed.
 
     Returns
     -------
     :
         ``breakdown_factor``, ``weakest`` and ``not_if_nothing_supposed`` of `RuleSensitivity`; empty without a PASS.
+    """
+    if not passing:
+        return {}
+    guessed = breakdown_factors(pass_sides(plan, asked, counts, passing), exactly=False)
+    near = [passing[place] for place in np.argsort(guessed, kind="stable")[:NEAREST]]
+    factors = breakdown_factors(pass_sides(plan, asked, counts, near))
+    weakest = int(np.argmin(factors))
+    whoever = replace(counts, members=counts.members.whoever())
+    falls = np.isfinite(factors[weakest])
+    return {
+        "breakdown_factor": as_known(float(factors[weakest])) if falls else None,
+        "weakest": near[weakest].group if falls else None,
+        "not_if_nothing_supposed": int((~pass_as_they_are(pass_sides(plan, asked, whoever, passing))).sum()),
+    }
+
+
+def pass_sides(
+    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
+) -> list[VerdictSide]:
+    """Return each question's side of a PASS for these groups."""
+    some = counts.of(verdicts)
+    return [VerdictSide("pass", question, some, np.full(len(verdicts), plan.verdict.alpha)) for question in asked]
+
+
+def weighted_breakdown(
+    plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], moments: Moments, passing: Sequence[Verdict]
+) -> dict[str, Any]:
+    """Find what `breakdown` finds where rows have weights or clusters.
+
+    Each family is asked by the test that judged it: of whole counts where its rows count alike, else by weights.
     """
     asked: list[tuple[tuple[Group, ...], _Holds]] = []
     for family in rule_families(plan, rule):
@@ -87,12 +118,11 @@ def _by_weights(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Mome
 def _exactly(
     plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], passing: Sequence[Verdict]
 ) -> _Holds:
-    counts, levels = rule_counts(plan, rule, families).of(passing), np.full(len(passing), plan.verdict.alpha)
+    counts = rule_counts(plan, rule, families)
 
     def holds(supposed: Supposed) -> BoolArray:
         known = counts.members
         members = known.whoever() if supposed == NOTHING else replace(known, odds_factor=supposed.odds_factor)
-        some = replace(counts, members=members)
-        return pass_as_they_are([VerdictSide("pass", question, some, levels) for question in questions(plan, rule)])
+        return pass_as_they_are(pass_sides(plan, questions(plan, rule), replace(counts, members=members), passing))
 
     return holds
