@@ -8,11 +8,12 @@ share no rest here, so families of any size are discarded from.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
-from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.multiplicity import FamilyRejections, smallest_penalty, weighted_levels
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
 
@@ -70,8 +71,8 @@ def name_paired(
     checked_fraction(level, "level")
     p_ = np.atleast_1d(np.asarray(p, dtype=np.float64))
     b, c, total = (np.broadcast_to(np.asarray(count, dtype=np.int64), p_.shape) for count in (lost, gained, n))
-    weight = survival_probability(total, margin) if independent else np.ones(p_.shape)
     in_play = (total > 0) & ((c - b <= -total * margin + _TIE) if independent else True)
+    weight = survival_probability(np.where(in_play, total, 0), margin) if independent else np.ones(p_.shape)
     width = np.minimum(margin * np.sqrt(np.maximum(total, 1) / max(EXPECTED_DIFFERING, margin)), _MAX_WIDTH)
     least, rejected = smallest_paired_p(total, margin, beta), np.zeros(p_.shape, dtype=np.bool_)
     while True:
@@ -113,16 +114,16 @@ def survival_probability(n: Counts, margin: float) -> FloatArray:
 
 def _least_survival(n: int, margin: float) -> float:
     shares = margin + (1.0 - margin) * np.linspace(0.0, 1.0, _SHARES) ** 2
-    return min(_survives(n, margin, float(share)) for share in shares)
-
-
-def _survives(n: int, margin: float, share: float) -> float:
-    center, spread = n * share, _TAIL * np.sqrt(n * share * (1.0 - share))
-    t: IntArray = np.arange(max(0, int(center - spread) - 1), min(n, int(center + spread) + 1) + 1)
+    center, spread = n * shares, _TAIL * np.sqrt(n * shares * (1.0 - shares))
+    # for each share the numbers of differing cases that are at all likely, with the one below them: all in one array
+    first = np.maximum(0, (center - spread).astype(np.int64) - 1) - 1
+    many = np.minimum(n, (center + spread).astype(np.int64) + 1) - first + 1
+    ends = np.cumsum(many)
+    share, t = np.repeat(shares, many), np.arange(ends[-1]) + np.repeat(first - ends + many, many)
     most = np.floor((t - n * margin) / 2.0 + _TIE)
-    weights = binomial_cdf(t, n, share) - binomial_cdf(t - 1, n, share)
-    gain = (share - margin) / (2.0 * share)
-    return float(weights @ np.where(most >= 0.0, binomial_cdf(np.maximum(most, 0.0), t, gain), 0.0))
+    survive = np.where(most >= 0.0, binomial_cdf(np.maximum(most, 0.0), t, (share - margin) / (2.0 * share)), 0.0)
+    chance = np.diff(binomial_cdf(t, n, share), prepend=0.0)
+    return min(float(chance[i + 1 : j] @ survive[i + 1 : j]) for i, j in pairwise((0, *ends.tolist())))
 
 
 def _penalty(width: FloatArray, weight: FloatArray, least: FloatArray, in_play: BoolArray, level: float) -> float:
