@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Final
 
@@ -64,12 +64,6 @@ def is_finest(plan: AuditPlan, family: Family) -> bool:
     return all(axis.rung == plan.rungs(axis.feature)[0] for axis in family.axes)
 
 
-def parent_family(plan: AuditPlan, family: Family) -> Family | None:
-    """Return the family one rung up, on every axis that has a rung above; None at the top of the ladder."""
-    raised = tuple(Axis(axis.feature, _rung_above(plan, axis)) for axis in family.axes)
-    return None if raised == family.axes else Family(raised)
-
-
 Parents = Mapping[tuple[str, str, str], str]
 """Code one rung up, by feature, rung and code."""
 
@@ -83,13 +77,22 @@ def ladder_parents(features: Mapping[str, SensitiveFeature]) -> Parents:
     }
 
 
-def parent_group(group: Group, parent: Family, parents: Parents) -> Group:
-    """Return the group of `parent` (one rung up) that `group` is a part of."""
-    levels: list[Level] = []
-    for level, axis in zip(group.levels, parent.axes, strict=True):
-        code = level.code if axis.rung == level.rung else parents[level]
-        levels.append(Level(axis.feature, axis.rung, code))
-    return Group(tuple(levels))
+def groups_above(
+    plan: AuditPlan, family: Family, groups: Sequence[Group], parents: Parents
+) -> Iterator[tuple[Group, ...]]:
+    """Yield for each group of a family the larger groups of which it is a part: one for each rung above, the nearest
+    first, every axis a rung higher that has one.
+    """
+    ladders = [plan.rungs(axis.feature)[plan.rungs(axis.feature).index(axis.rung) :] for axis in family.axes]
+    for group in groups:
+        levels, above = group.levels, []
+        for height in range(1, max(map(len, ladders), default=0)):
+            levels = tuple(
+                Level(level.feature, ladder[height], parents[level]) if height < len(ladder) else level
+                for level, ladder in zip(levels, ladders, strict=True)
+            )
+            above.append(Group.model_construct(root=levels))
+        yield tuple(above)
 
 
 def repeated_groups(families: Sequence[FamilyCounts], features: Mapping[str, SensitiveFeature]) -> dict[Group, Group]:
@@ -151,12 +154,6 @@ def _families_on_every_rung(plan: AuditPlan, features: tuple[str, ...]) -> tuple
         Family(tuple(Axis(feature, rung) for feature, rung in zip(ordered, rungs, strict=True)))
         for rungs in combinations
     )
-
-
-def _rung_above(plan: AuditPlan, axis: Axis) -> str:
-    rungs = plan.rungs(axis.feature)
-    place = rungs.index(axis.rung)
-    return rungs[min(place + 1, len(rungs) - 1)]
 
 
 def count_families(

@@ -13,17 +13,14 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from audit.analyses.missing_attributes import member_places
 from audit.analyses.sides import possible_cases, possible_cells, questions
 from audit.analyses.weighted_rates import least_q
 from audit.counting.families import (
-    Parents,
+    groups_above,
     is_finest,
     ladder_parents,
-    parent_family,
-    parent_group,
     repeated_groups,
     rule_families,
 )
@@ -36,6 +33,7 @@ from audit.stats.clusters.own_correlation import Alike
 from audit.stats.clusters.unseen_clusters import Bundles, clusters_factor_needed, too_few_clusters
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
 from audit.stats.rates.boundaries import Boundary, counted_rate
+from audit.stats.special import ndtri
 from audit.verdicts.planned_people import PlannedPeople, cases_to_be_alone, chance_to_miss, is_beyond_help
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
@@ -76,6 +74,8 @@ class FamilyDecidability:
     """bool[G]: whether no number of cases would do, so many people are unknown who may belong to the group."""
     repeats: Mapping[Group, Group] = field(default_factory=dict)
     """Groups that hold the same people as another group of the rule, and the one that stands for both."""
+    above: tuple[tuple[Group, ...], ...] = ()
+    """Of each group: the larger groups up its ladders that it is a part of, the nearest first."""
 
     @property
     def places(self) -> list[int]:
@@ -114,7 +114,7 @@ def rule_decidability(
 
     The plan's power holds for each group by itself; `audit.verdicts.joint_power` has what holds for all together.
     """
-    return decidability_on_the_ladder(plan, families_decidability(plan, rule, families, features, moments), features)
+    return decidability_on_the_ladder(plan, families_decidability(plan, rule, families, features, moments))
 
 
 def families_decidability(
@@ -126,34 +126,41 @@ def families_decidability(
 ) -> tuple[FamilyDecidability, ...]:
     """Find the groups of every family of `rule` that can be judged alone, the same people once."""
     counts = [families[family] for family in rule_families(plan, rule)]
-    return people_once([family_decidability(plan, rule, family, moments) for family in counts], counts, features)
+    return people_once(plan, [family_decidability(plan, rule, family, moments) for family in counts], counts, features)
 
 
 def people_once(
-    judged: Sequence[FamilyDecidability], counts: Sequence[FamilyCounts], features: Mapping[str, SensitiveFeature]
+    plan: AuditPlan,
+    judged: Sequence[FamilyDecidability],
+    counts: Sequence[FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
 ) -> tuple[FamilyDecidability, ...]:
-    """Leave people who are several groups of a rule to one of them, so that they are tested once."""
-    repeats = repeated_groups(counts, features)
-    if not repeats:
-        return tuple(judged)
+    """Leave people who are several groups of a rule to one of them, so that they are tested once; note who is above."""
+    repeats, parents = repeated_groups(counts, features), ladder_parents(features)
     found = []
     for family in judged:
         own = np.array([group not in repeats for group in family.groups], dtype=np.bool_)
         once = {group: repeats[group] for group in family.groups if group in repeats}
-        found.append(replace(family, evaluable=family.evaluable & own, decidable=family.decidable & own, repeats=once))
+        above = tuple(groups_above(plan, family.family, family.groups, parents))
+        evaluable, decidable = family.evaluable & own, family.decidable & own
+        found.append(replace(family, evaluable=evaluable, decidable=decidable, repeats=once, above=above))
     return tuple(found)
 
 
-def decidability_on_the_ladder(
-    plan: AuditPlan, judged: tuple[FamilyDecidability, ...], features: Mapping[str, SensitiveFeature]
-) -> RuleDecidability:
+def decidability_on_the_ladder(plan: AuditPlan, judged: tuple[FamilyDecidability, ...]) -> RuleDecidability:
     """Find the larger group for each group that is not judged alone, and the coverage of every family."""
-    alone = {group: bool(family.decidable[place]) for family in judged for place, group in enumerate(family.groups)}
+    alone = {
+        group: decidable
+        for family in judged
+        for group, decidable in zip(family.groups, family.decidable.tolist(), strict=True)
+    }
     repeats = {group: kept for family in judged for group, kept in family.repeats.items()}
     alone |= {group: alone[kept] for group, kept in repeats.items()}
-    parents = ladder_parents(features)
     larger = {
-        group: _decidable_ancestor(plan, group, alone, parents) for group, decidable in alone.items() if not decidable
+        group: next((wide for wide in above if alone.get(wide, False)), None)
+        for family in judged
+        for group, above in zip(family.groups, family.above, strict=True)
+        if not alone[group]
     }
     judged_as = {group: None if above is None else repeats.get(above, above) for group, above in larger.items()}
     coverage = {family.family: _coverage(family, judged_as) for family in judged}
@@ -303,25 +310,12 @@ def _required_cases(
     return np.where(design.too_few_clusters, np.inf, required)
 
 
-def _decidable_ancestor(plan: AuditPlan, group: Group, alone: Mapping[Group, bool], parents: Parents) -> Group | None:
-    family = parent_family(plan, group.family)
-    while family is not None:
-        group = parent_group(group, family, parents)
-        if alone.get(group, False):
-            return group
-        family = parent_family(plan, family)
-    return None
-
-
 def _coverage(family: FamilyDecidability, judged_as: Mapping[Group, Group | None]) -> float | None:
     everyone = float(family.planned.people.sum())
     if everyone == 0.0:
         return None
-    covered = sum(
-        float(family.planned.people[place])
-        for place, group in enumerate(family.groups)
-        if judged_as.get(group, group) is not None
-    )
+    people = zip(family.groups, family.planned.people.tolist(), strict=True)
+    covered: float = sum(size for group, size in people if judged_as.get(group, group) is not None)
     return covered / everyone
 
 

@@ -50,21 +50,19 @@ def plan_decidability(
     that cannot pass, since too few people are covered, have none either, and keep whom each power by itself allows.
     """
     judged = {rule.id: families_decidability(plan, rule, families, features, moments) for rule in plan.named_rules}
-    lost = {
-        rule_id for rule_id, of in judged.items() if not _covers(plan, decidability_on_the_ladder(plan, of, features))
-    }
+    lost = {rule_id for rule_id, of in judged.items() if not _covers(plan, decidability_on_the_ladder(plan, of))}
     known = {rule.id: judged[rule.id] for rule in plan.named_rules if by_labels(rule) and rule.id not in lost}
-    most = _most_missed(plan, known, features)
+    most = _most_missed(plan, known)
     loosest = max(most.values(), default=1.0)
 
     def alone(rule: NamedRule) -> RuleDecidability:
         if rule.id in lost:
-            return decidability_on_the_ladder(plan, judged[rule.id], features)
+            return decidability_on_the_ladder(plan, judged[rule.id])
         families = tuple(
             with_fewer_alone(plan, rule, family, most.get((rule.id, _features_of(family)), loosest))
             for family in judged[rule.id]
         )
-        return decidability_on_the_ladder(plan, families, features)
+        return decidability_on_the_ladder(plan, families)
 
     return {rule.id: alone(rule) for rule in plan.named_rules}
 
@@ -87,9 +85,7 @@ def planned_chance(rules: Iterable[RuleDecidability]) -> float:
     return float(np.prod(1.0 - np.concatenate(missed))) if missed else 0.0
 
 
-def _most_missed(
-    plan: AuditPlan, judged: Mapping[str, Families], features: Mapping[str, SensitiveFeature]
-) -> dict[Where, float]:
+def _most_missed(plan: AuditPlan, judged: Mapping[str, Families]) -> dict[Where, float]:
     """Find the largest planned chance of no pass with which a group is still judged alone.
 
     With one for all of them, the product over all groups that are left to `"auto"` reaches the plan's power. Where that
@@ -112,12 +108,12 @@ def _most_missed(
         short = [
             where
             for rule_id, families in judged.items()
-            for where in _not_covered(plan, rule_id, families, most, features)
+            for where in _not_covered(plan, rule_id, families, most)
             if where in chances and where not in kept
         ]
         if not short:
             return most
-        kept[short[0]] = _least_that_covers(plan, judged, most, short[0], chances[short[0]], features)
+        kept[short[0]] = _least_that_covers(plan, judged, most, short[0], chances[short[0]])
 
 
 def _common(chances: Mapping[Where, FloatArray], kept: Mapping[Where, float], power: float) -> float:
@@ -141,14 +137,13 @@ def _least_that_covers(
     most: Mapping[Where, float],
     where: Where,
     chances: FloatArray,
-    features: Mapping[str, SensitiveFeature],
 ) -> float:
     levels = np.unique(chances[chances > most[where]])
     low, high = -1, levels.size - 1
     while high - low > 1:
         middle = (low + high) // 2
         tried = {**most, where: float(levels[middle])}
-        covered = where not in _not_covered(plan, where[0], judged[where[0]], tried, features)
+        covered = where not in _not_covered(plan, where[0], judged[where[0]], tried)
         low, high = (low, middle) if covered else (middle, high)
     return float(levels[high]) if levels.size else 1.0
 
@@ -170,19 +165,13 @@ def _chances(plan: AuditPlan, judged: Mapping[str, Families]) -> dict[Where, Flo
     return {where: np.concatenate(missed) for where, missed in found.items()}
 
 
-def _not_covered(
-    plan: AuditPlan,
-    rule_id: str,
-    families: Families,
-    most: Mapping[Where, float],
-    features: Mapping[str, SensitiveFeature],
-) -> list[Where]:
+def _not_covered(plan: AuditPlan, rule_id: str, families: Families, most: Mapping[Where, float]) -> list[Where]:
     """List the features of a rule over which coverage is not enough for a pass, the fewest first."""
     alone = tuple(
         replace(family, decidable=stays_alone(family, most.get((rule_id, _features_of(family)), 1.0)))
         for family in families
     )
-    coverage = decidability_on_the_ladder(plan, alone, features).coverage
+    coverage = decidability_on_the_ladder(plan, alone).coverage
     short = [
         _features_of(family)
         for family in families

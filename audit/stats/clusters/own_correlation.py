@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import gammaincinv
 
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.clusters.unseen_clusters import CLASSES, Bundles, ClassSums, size_class, without_pairs
 from audit.stats.clusters.weighted_rate import WeightedRate, own_variance, satterthwaite, variance_factor
+from audit.stats.special import gammaincinv
 
 UPPER_TAIL: Final = 0.10
 """How often the upper end lies below the true correlation of a group. Chosen by simulation:

@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc
 
 from audit.stats.arrays import FloatArray
+from audit.stats.special import betainc
 
 Counts: TypeAlias = npt.ArrayLike
 """One count for each group: anything that numpy turns into an array."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
 
 from audit.stats.arrays import BoolArray, FloatArray
 from audit.stats.margins.score_statistic import restricted_rates
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction, largest_count
 from audit.stats.rates.boundaries import Boundary, counted_rate
+from audit.stats.special import ndtr, ndtri
 
 _MOST_CASES = 2.0**40
 _SELDOM_MORE = 2.0**17

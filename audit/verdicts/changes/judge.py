@@ -108,8 +108,8 @@ def _judge_rule(
         for family in rule_families(plan, rule)
     }
     every = [family_decidability(plan, rule, family, known) for family, known in of.items()]
-    sizes = people_once(every, [known.now for known in of.values()], features)
-    ladder = decidability_on_the_ladder(plan, sizes, features)
+    sizes = people_once(plan, every, [known.now for known in of.values()], features)
+    ladder = decidability_on_the_ladder(plan, sizes)
     tests = change_tests(
         plan,
         rule,
