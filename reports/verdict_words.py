@@ -346,7 +346,9 @@ class VerdictWriter(Writer):
         if "mend_system" in cures:
             return self._answering.next_step()
         steps: dict[Cure, str] = {
-            "decide_cases": self.t.gettext("Have the cases without a decision decided."),
+            "decide_cases": self.t.gettext("Ask for the numbers that the table of counts hides.")
+            if self.result.plan.evaluation_set.is_counted
+            else self.t.gettext("Have the cases without a decision decided."),
             "find_out_who": self.t.gettext(
                 "Have it recorded who the people are whose group is unknown, or vouch in the plan, with the ground, "
                 "for how few of any group they are."

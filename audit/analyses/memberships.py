@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from audit.analyses.estimates import estimates
+from audit.analyses.estimates import estimates, without_hidden
 from audit.counting.moments import Moments
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
@@ -36,8 +36,13 @@ def memberships(
             counts, of = _holders_and_others(table, feature, level, moments)
             beside = int(counts.cells.sum()) - _cases_of_others(counts) - _cases_held_alone(table, feature, level.code)
             group = Group((Level(feature.name, level.rung, level.code),))
+            of_counts = plan.evaluation_set.is_counted
             shown = estimates(
-                [counts], level=plan.verdict.level, min_denominator=plan.verdict.min_denominator, moments=of
+                [without_hidden(counts) if of_counts else counts],
+                level=plan.verdict.level,
+                min_denominator=plan.verdict.min_denominator,
+                moments=of,
+                of_counts=of_counts,
             )
             found.extend(
                 Membership(estimate=estimate.model_copy(update={"group": group}), beside_others=beside)

@@ -128,10 +128,11 @@ def look(
 
     groups = _checked_groups(score, decision, threshold, gender=gender, nationality=nationality)
     columns = [each for each in (label, score, decision, gender, nationality) if each is not None]
-    draft, table = _read(data, columns, sheet)
+    draft, table = _read(data, columns, score, sheet)
     unread = {name: _unread(table, name, column) for name, column in groups.items()}
     as_they_are = tuple(name for name, values in unread.items() if values)
-    ends = None if score is None else _ends(table, score)
+    per_cent = draft.get("score_in_per_cent", False)
+    ends = None if score is None else (0.0, 100.0) if per_cent else _ends(table, score)
     draft.update(label=_two_sided(table, label), score=score, threshold=threshold, gender=gender)
     draft.update(decision=None if decision is None else _two_sided(table, decision), nationality=nationality)
     draft.update(gender_values=unread.get("gender", ()), nationality_others=len(unread.get("nationality", ())))
@@ -159,7 +160,7 @@ def _checked_groups(
 
 
 def _read(
-    data: pa.Table | pd.DataFrame | str | PathLike[str], columns: Sequence[str], sheet: str | None
+    data: pa.Table | pd.DataFrame | str | PathLike[str], columns: Sequence[str], score: str | None, sheet: str | None
 ) -> tuple[dict[str, Any], pa.Table]:
     """Read the columns, with a number for each row in the place of its id; and what a draft says of the file."""
     import pyarrow as pa
@@ -179,6 +180,9 @@ def _read(
     found = look_at(path, sheet=sheet)
     draft = {key: getattr(found, key) for key in ("encoding", "encoding_guessed", "delimiter", "sheet")}
     draft |= {"path": str(data), "columns": tuple(column.name for column in found.columns)}
+    for column in found.columns:
+        if column.name == score and column.decimal is not None:
+            draft |= {"decimal": column.decimal, "score_in_per_cent": column.per_cent}
     draft |= {"id": found.likeliest["id"], "choices": {"id": found.candidates["id"][:6]}}
     connection = connect(private, [path])
     try:

@@ -87,6 +87,7 @@ class PredictionsDetector:
             list(dict.fromkeys((identity, answer))),
             encoding=section.encoding,
             delimiter=section.delimiter,
+            decimal=section.decimal,
             keys={answer: f"detector.{section.answer_key}", identity: "detector.id"},
         )
         self._sha256 = relation.sha256

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from audit.errors import DataError
 from audit.evaluation.columns import check_asked, text_of
 from audit.evaluation.connection import reading
+from audit.evaluation.counts_header import CountedColumns, known_header
 from audit.evaluation.relation import ROW, Content, Relation
 from audit.evaluation.sql import identifier
 from audit.evaluation.table_file import relation
@@ -26,11 +28,9 @@ if TYPE_CHECKING:
 
 MOST_GROUPS: Final = 200_000
 """Rows that a table of counts may have."""
-_HEADERS: Final[tuple[Mapping[str, CountedCell], ...]] = (
-    {"tp": "true_positives", "fn": "false_negatives", "fp": "false_positives", "tn": "true_negatives"},
-    {"positives": "positives", "found": "true_positives", "others": "negatives", "flagged": "false_positives"},
-)
-"""Headers that need no `cells` in the plan."""
+_MOST_MARKS: Final = 4
+_SHORT: Final = 3
+"""Characters of a mark that tells of nobody."""
 _NUMBER: Final = re.compile(r"\d{1,15}(?:\.0)?|\d{1,3}(?:[,'’ \u00a0\u202f]\d{3}){1,4}", re.ASCII)
 _BELOW: Final = re.compile(r"(?:(<=|≤)|<|&lt;)\s*(\d{1,9})", re.ASCII)
 _TOTALS: Final = re.compile(
@@ -108,10 +108,9 @@ def _columns_of_cells(given: Relation, plan: AuditPlan) -> Mapping[CountedCell, 
         keys = {column: f"evaluation_set.cells.{cell}" for cell, column in declared.items()}
         check_asked(given.source_name, given.columns, list(keys), keys)
         return declared
-    by_name = {column.strip().casefold(): column for column in given.columns}
-    for header in _HEADERS:
-        if header.keys() <= by_name.keys():
-            return {cell: by_name[name] for name, cell in header.items()}
+    known = known_header(given.columns)
+    if known is not None:
+        return known
     raise DataError(
         f"{shown(given.source_name)} has neither the columns TP, FN, FP, TN nor positives, found, others, flagged",
         slug="columns-of-counts",
@@ -199,3 +198,24 @@ def between(text: str, suppressed: Mapping[str, tuple[int, int]]) -> Between | N
     if below is None:
         return None
     return Between(0, max(int(below[2]) - (0 if below[1] else 1), 0))
+
+
+def seen_counts(
+    connection: duckdb.DuckDBPyConnection, given: Relation, columns: CountedColumns | None
+) -> CountedColumns | None:
+    """Return columns that hold counts, with their marks; None where a cell is none, or all are 0 and 1 as in rows.
+
+    A mark in a single cell is not shown where it is longer than three characters.
+    """
+    if columns is None or given.rows > MOST_GROUPS:
+        return None
+    texts = [text_of(given.expression(column), given.types[column]) for column in columns.columns]
+    listed = ", ".join(f"trim({text})" for text in texts)
+    query = f"SELECT cell, count(*) FROM (SELECT unnest([{listed}]) AS cell FROM {given.name}) GROUP BY 1 ORDER BY 1"  # noqa: S608
+    cells = {str(cell): int(many) for cell, many in connection.execute(query).fetchall() if cell}
+    numbers = {cell: between(cell, {}) for cell in cells}
+    marks = tuple(cell for cell, number in numbers.items() if number is None)
+    highest = max((number.high for number in numbers.values() if number is not None), default=0)
+    if highest < 2 or len(marks) > _MOST_MARKS:
+        return None
+    return replace(columns, marks=tuple(mark for mark in marks if cells[mark] > 1 or len(mark) <= _SHORT))

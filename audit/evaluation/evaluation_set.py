@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from audit.errors import PlanError
 from audit.evaluation.columns import text_of
@@ -95,7 +95,7 @@ class EvaluationSet(OnConnection):
         that the plan lists under `numbers` are DOUBLE. An empty cell of a CSV file is NULL.
         """
         expression = self.source.expression(column)
-        return number_expression(expression) if column in self.numbers else expression
+        return number_expression(expression, self.source.decimal) if column in self.numbers else expression
 
     def attach(
         self,
@@ -105,6 +105,7 @@ class EvaluationSet(OnConnection):
         *,
         encoding: str = "utf-8",
         delimiter: str = ",",
+        decimal: Literal[".", ","] = ".",
         keys: Mapping[str, str] | None = None,
     ) -> Relation:
         """Read a second file, such as predictions, into the relation `name` of the same connection.
@@ -122,6 +123,8 @@ class EvaluationSet(OnConnection):
             The columns to read; all of them must be there.
         encoding, delimiter : str
             Encoding and delimiter of a CSV or JSONL file.
+        decimal : {".", ","}
+            Mark of decimals in numbers that are text.
         keys : mapping of str to str, optional
             For each column the key of the plan that asks for it, for messages.
 
@@ -131,7 +134,8 @@ class EvaluationSet(OnConnection):
             If the file cannot be read, has no rows, lacks a column, or names one twice.
         """
         options = ReadOptions(None, encoding, delimiter)
-        return read_file(self.connection, name, path, self.private, options, columns, keys or {})
+        read = read_file(self.connection, name, path, self.private, options, columns, keys or {})
+        return replace(read, decimal=decimal)
 
     def text_expression(self, relation: Relation, column: str) -> str:
         """SQL of a column of `relation` as canonical text: the number 1.0 is `1`, and an empty text is NULL."""
@@ -214,7 +218,7 @@ def _open(
         )
         unchanged = Unchanged.now(path)
         source = read_file(connection, name, path, private, options, asked, keys)
-    counted = {}
+    source, counted = replace(source, decimal=section.decimal), {}
     if section.is_counted:
         from audit.evaluation.counts_table import as_cases
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 import codecs
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from audit.evaluation.byte_stream import DAMAGED, open_bytes, open_text
 from audit.evaluation.columns import is_number_type, text_of
 from audit.evaluation.connection import PrivateFolder, connect, reading
+from audit.evaluation.counts_header import CountedColumns, counted_columns
+from audit.evaluation.counts_table import seen_counts
 from audit.evaluation.ids import has_repeats
 from audit.evaluation.nationality_words import read as read_nationality
 from audit.evaluation.relation import Relation
 from audit.evaluation.roles import MOST_REFUSED, MOST_SHOWN, ColumnLook, Kind, Role, candidates, likeliest
-from audit.evaluation.scores import NUMBER, number_expression
+from audit.evaluation.scores import NUMBER, PER_CENT, number_expression
 from audit.evaluation.sql import identifier, literal
 from audit.evaluation.table_file import Format, ReadOptions, check_file, format_of, read_file
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _DELIMITERS = (",", ";", "\t", "|")
 _NEAR_NUMBER = r"^[+-]?[0-9]+([.,][0-9]+)?\s*%?$"
+_COMMA = r"^[+-]?[0-9]+(,[0-9]+)?$"
 _DATE = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2}([0-9]{2})?)([ T][0-9:.+Z-]*)?$"
 
 
@@ -54,6 +57,8 @@ class DataLook:
     """For every role, the columns that could have it, the likeliest first."""
     likeliest: dict[Role, str | None]
     """For every role, the column that stands out; None where there is none, or a person must decide."""
+    counted: CountedColumns | None
+    """The columns of counts, where the file is a table of counts."""
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -109,7 +114,10 @@ def look_at(
             connection, "data", path, private, ReadOptions(kind, encoding, chosen, sheet=sheet), None, {}
         )
         with reading(path.name):
-            columns = tuple(_look(connection, relation, name, private) for name in relation.types)
+            counted = seen_counts(connection, relation, counted_columns(relation.columns))
+            columns = tuple(
+                _look(connection, relation, name, private, grouped=counted is not None) for name in relation.types
+            )
     finally:
         connection.close()
         private.remove()
@@ -124,6 +132,7 @@ def look_at(
         columns=columns,
         candidates=candidates(columns),
         likeliest=likeliest(columns),
+        counted=counted,
     )
 
 
@@ -157,7 +166,10 @@ def likely_delimiter(path: Path, encoding: str, kind: Format | None) -> str:
     return max(_DELIMITERS, key=first.count)
 
 
-def _look(connection: duckdb.DuckDBPyConnection, relation: Relation, name: str, private: PrivateFolder) -> ColumnLook:
+def _look(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, name: str, private: PrivateFolder, *, grouped: bool
+) -> ColumnLook:
+    """Describe a column; that of a table of counts (`grouped`) may show values that stand in one row."""
     stored, column, table = relation.types[name], relation.expression(name), identifier(relation.name)
     if not (stored in {"VARCHAR", "BOOLEAN", "UUID", '"NULL"'} or is_number_type(stored) or stored.startswith("ENUM")):
         return ColumnLook(
@@ -182,10 +194,14 @@ def _look(connection: duckdb.DuckDBPyConnection, relation: Relation, name: str, 
     ).fetchall()
     shared = _distinct(connection, table, text, MOST_SHOWN) if distinct <= 2 * MOST_SHOWN else None
     unique = (
-        filled == relation.rows and distinct > 0.8 * filled and not has_repeats(connection, relation, text, private)
+        not grouped
+        and filled == relation.rows
+        and distinct > 0.8 * filled
+        and not has_repeats(connection, relation, text, private)
     )
-    shown = () if shared is None or unique or len(shared) * 2 > filled else tuple(shared)
+    shown = () if shared is None or unique or (len(shared) * 2 > filled and not grouped) else tuple(shared)
     kind = _kind(stored, filled, numbers, near_numbers, dates)
+    decimal, per_cent = _written(connection, table, text) if kind == "near_number" else (".", False)
     codes, others, refused = _codes(connection, table, text) if kind == "text" and distinct <= 2000 else (0, 0, ())
     return ColumnLook(
         name=name,
@@ -194,11 +210,30 @@ def _look(connection: duckdb.DuckDBPyConnection, relation: Relation, name: str, 
         distinct=len(shared) if shared is not None else min(max(distinct, MOST_SHOWN + 1), filled),
         unique=unique,
         values=shown,
-        in_unit_interval=kind == "number" and inside == filled,
+        in_unit_interval=(kind == "number" and inside == filled) or (kind == "near_number" and decimal is not None),
         codes=codes,
         other_codes=others,
         refused=refused,
+        decimal=decimal,
+        per_cent=per_cent,
     )
+
+
+def _written(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> tuple[Literal[".", ","] | None, bool]:
+    """How near numbers are written: with which decimals, and with signs of per cent.
+
+    No decimals (None) unless all numbers lie within 0 and 1, or 0 % and 100 %: in others `1,234` may be thousands.
+    """
+    plain = f"regexp_replace({text}, {literal(PER_CENT)}, '')"
+    number = number_expression(plain, ",")
+    ((filled, signs, points, commas, low, high),) = connection.execute(
+        f"SELECT count({text}), count(*) FILTER ({text} <> {plain}), "  # noqa: S608
+        f"count(*) FILTER (regexp_matches({plain}, {literal(NUMBER)})), "
+        f"count(*) FILTER (regexp_matches({plain}, {literal(_COMMA)})), min({number}), max({number}) FROM {table}"
+    ).fetchall()
+    if signs not in (0, filled) or low < 0 or high > (100 if signs else 1):
+        return None, bool(signs)
+    return "." if points == filled else "," if commas == filled else None, bool(signs)
 
 
 def _kind(stored: str, filled: int, numbers: int, near_numbers: int, dates: int) -> Kind:

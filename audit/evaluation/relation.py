@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from audit.evaluation.sql import identifier
 
@@ -42,6 +43,8 @@ class Relation:
     """SHA-256 of the file as it lies on the disk; None for a table passed in memory."""
     lists: frozenset[str] = frozenset()
     """Columns of a JSONL file that were asked for and may hold lists; `BETWEEN_ITEMS` separates the items."""
+    decimal: Literal[".", ","] = "."
+    """Mark of decimals in numbers that are text."""
 
     def expression(self, column: str) -> str:
         """SQL of a column that was asked for."""

@@ -35,13 +35,17 @@ class ColumnLook:
     values: tuple[str, ...]
     """Distinct values, sorted, if there are at most `MOST_SHOWN` and rows share them; else none."""
     in_unit_interval: bool
-    """For a number: whether all values lie within [0, 1]."""
+    """For a number: whether all values lie within [0, 1], or are 0 % to 100 %."""
     codes: int
     """Number of distinct values that are read as nationalities."""
     other_codes: int
     """Number of distinct values that are not read as nationalities, where some are."""
     refused: tuple[str, ...]
     """Those of them that rows share, sorted; at most `MOST_REFUSED`."""
+    decimal: Literal[".", ","] | None = "."
+    """Mark of decimals in its numbers; None where the cells do not settle it."""
+    per_cent: bool = False
+    """Whether every number has a sign of per cent."""
 
 
 _NAMES: Final[dict[Role, re.Pattern[str]]] = {

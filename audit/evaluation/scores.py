@@ -6,6 +6,7 @@ everyone. Texts are read by a closed grammar, because SQL would also take `inf`,
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from audit.errors import DataError
@@ -22,9 +23,16 @@ if TYPE_CHECKING:
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 """Pattern of a number in a text file: digits, a decimal point, an exponent; no spaces, no commas."""
+PER_CENT = r"\s*%$"
+"""Pattern of a sign of per cent at the end of a cell."""
 
 _EXACT = 2**53
 """Up to this number every whole number is a double."""
+
+
+def number_form(decimal: str) -> str:
+    """Pattern of a number with this mark of decimals."""
+    return NUMBER.replace(r"\.", re.escape(decimal))
 
 
 def check_scores(
@@ -45,7 +53,8 @@ def check_scores(
     Returns
     -------
     str
-        SQL over the relation: DOUBLE, finite and in range, NULL for an empty cell, which is an abstention.
+        SQL over the relation: DOUBLE, finite and in range, NULL for an empty cell, which is an abstention. Where the
+        range ends at 100, a cell may carry a sign of per cent: `45 %` is 45.
 
     Raises
     ------
@@ -53,8 +62,8 @@ def check_scores(
         If a cell is suppressed, no number, not finite or out of range; with how many and which rows.
     """
     with reading(relation.source_name):
-        number = number_cells(connection, relation, column, "score")
         low, high = score_range
+        number = number_cells(connection, relation, column, "score", per_cent=high == 100)
         # repr of a float is the shortest text that reads back as the same float, and DuckDB reads it as DOUBLE.
         outside = f"NOT ({number} >= CAST({low!r} AS DOUBLE) AND {number} <= CAST({high!r} AS DOUBLE))"
     refuse_rows(
@@ -132,20 +141,25 @@ def check_numbers(connection: duckdb.DuckDBPyConnection, relation: Relation, col
         number_cells(connection, relation, column, "number")
 
 
-def number_expression(expression: str) -> str:
+def number_expression(expression: str, decimal: str = ".") -> str:
     """SQL of the DOUBLE in a checked text expression; NULL for an empty cell."""
-    return f"TRY_CAST({expression} AS DOUBLE)"
+    point = expression if decimal == "." else f"replace({expression}, {literal(decimal)}, '.')"
+    return f"TRY_CAST({point} AS DOUBLE)"
 
 
-def number_cells(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, what: str) -> str:
+def number_cells(
+    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, what: str, *, per_cent: bool = False
+) -> str:
     """SQL of the number in a column, DOUBLE or NULL, after a check that every cell is empty or finite.
 
-    `what` is the name of a cell in messages: `score`. Raises DataError with how many and which rows.
+    `what` is the name of a cell in messages: `score`. With `per_cent` a sign of per cent at its end is left out. Raises
+    DataError with how many and which rows.
     """
     expression, kind = relation.expression(column), relation.types[column]
     name = identifier(relation.name)
     if kind == "VARCHAR":
-        number = number_expression(expression)
+        written = f"regexp_replace({expression}, {literal(PER_CENT)}, '')" if per_cent else expression
+        number = number_expression(written, relation.decimal)
         filled = f"{expression} IS NOT NULL AND {expression} <> ''"
         count, rows = rows_where(connection, name, f"{filled} AND {suppressed_condition(expression)}")
         if count:
@@ -153,11 +167,11 @@ def number_cells(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
         refuse_rows(
             connection,
             relation,
-            f"{filled} AND NOT regexp_matches({expression}, {literal(NUMBER)})",
+            f"{filled} AND NOT regexp_matches({written}, {literal(number_form(relation.decimal))})",
             f'the {what} "{shown(column)}" is no number',
             slug="number-cells",
-            hint='write numbers with a decimal point and without spaces; "nan" and "inf" are no numbers, and an empty '
-            "cell is a missing one",
+            hint='numbers have no spaces, and decimals as `decimal = "."` or "," says; scores in per cent need '
+            'score_range = [0, 100]; "nan" and "inf" are no numbers, and an empty cell is a missing one',
         )
     elif is_number_type(kind):
         number = expression if kind == "DOUBLE" else f"CAST({expression} AS DOUBLE)"

@@ -75,9 +75,11 @@ class PredictionsDetector(_Decision):
     decision_negative: tuple[str, ...] = ("0", "false")
     """Values of the decision column that mean not flagged. An empty cell is an abstention."""
     encoding: str = "utf-8"
-    """Encoding of a CSV or JSONL file."""
+    """With `path`: encoding of a CSV or JSONL file."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    """Delimiter of a CSV file."""
+    """With `path`: delimiter of a CSV file."""
+    decimal: Literal[".", ","] = "."
+    """With `path`: mark of decimals in its numbers; with `","`, `0,45` is 0.45."""
 
     @property
     def answer(self) -> Column:

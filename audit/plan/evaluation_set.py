@@ -57,6 +57,8 @@ class EvaluationSetSection(Strict):
     """Encoding of a CSV or JSONL file; a file that is not in it is refused, never guessed at."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """Delimiter of a CSV file."""
+    decimal: Literal[".", ","] = "."
+    """Mark of decimals in numbers that are text: with `","`, `0,45` is 0.45."""
     id: Column
     """The column that names each case once. Ids are text and never shown."""
     label: Column

@@ -132,6 +132,19 @@ class AffectedWriter(Writer):
             "whole": self.n.count(estimate.denominator),
             "none": self.n.count(undecided),
         }
+        if undecided and self.result.plan.evaluation_set.is_counted:
+            template = (
+                self.t.gettext(
+                    "In this test the system missed %(part)s of %(whole)s victims; the table of counts hides up to "
+                    "%(none)s more victims."
+                )
+                if missed
+                else self.t.gettext(
+                    "In this test the system wrongly flagged %(part)s of %(whole)s people who are not victims; the "
+                    "table of counts hides up to %(none)s more people."
+                )
+            )
+            return template % counts
         if undecided:
             template = (
                 self.t.gettext(

@@ -107,7 +107,7 @@ class EvidenceWriter(Writer):
             account_heads=(
                 self.t.gettext("Read"),
                 self.t.gettext("Decided"),
-                self.t.gettext("Abstained"),
+                self.t.gettext("Hidden") if self.result.plan.evaluation_set.is_counted else self.t.gettext("Abstained"),
                 self.t.gettext("Failed"),
                 self.t.gettext("Labelled"),
                 self.t.gettext("Unlabelled"),

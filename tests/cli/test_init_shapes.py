@@ -16,6 +16,7 @@ import pytest
 from made.spreadsheets import write_xlsx
 from typer.testing import CliRunner
 
+from audit import run_audit
 from audit.cli.commands.app import app
 from audit.plan.file.draft import gaps_in
 from audit.plan.file.unfinished import WRITE_HERE
@@ -93,16 +94,29 @@ SHAPES = {
     ),
     "percent signs": Shape(
         {"id": IDS, "label": HALF, "score": [f"{n} %" for n in range(60)], "gender": ["woman", "man"] * 30},
-        {"id": "id", "label": "label", "gender": "gender"},
-        {"detector.score", "detector.score_range", "detector.threshold"},
-        ("score, once its cells are numbers such as 0.45, without percent signs or commas",),
+        {"id": "id", "label": "label", "score": "score", "gender": "gender"},
+        {"detector.threshold"},
+        ("score_range = [0, 100]", "in per cent such as 50"),
     ),
     "decimal commas": Shape(
         {"id": IDS, "label": HALF, "risk": [f"0,{n:03}" for n in range(60)], "gender": ["woman", "man"] * 30},
+        {"id": "id", "label": "label", "score": "risk", "gender": "gender"},
+        {"detector.threshold"},
+        ('decimal = ","',),
+        delimiter=";",
+    ),
+    "commas that may be thousands": Shape(
+        {"id": IDS, "label": HALF, "risk": [f"{n},{n + 100:03}" for n in range(60)], "gender": ["woman", "man"] * 30},
         {"id": "id", "label": "label", "gender": "gender"},
         {"detector.score", "detector.score_range", "detector.threshold"},
         ("risk, once its cells are numbers",),
         delimiter=";",
+    ),
+    "signs of per cent in some cells": Shape(
+        {"id": IDS, "label": HALF, "score": [f"{n} %" if n % 2 else f"{n / 100}" for n in range(60)]},
+        {"id": "id", "label": "label"},
+        {"detector.score", "detector.score_range", "detector.threshold", "groups.gender.column",
+         "groups.nationality.column"},
     ),
     "yes and no": Shape(
         {"id": IDS, "trafficked": ["Yes", "No"] * 30, "flagged": ["No", "Yes"] * 30, "sex": ["woman", "man"] * 30},
@@ -155,6 +169,83 @@ SHAPES = {
         {"detector.kind", "evaluation_set.label", "groups.gender.column", "groups.nationality.column"},
     ),
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Table:
+    text: str
+    cells: dict[str, str]
+    decides: set[str]
+    says: tuple[str, ...] = ()
+
+
+MAP = {"groups.gender.map.hombre", "groups.gender.map.mujer"}
+TABLES = {
+    "English": Table(
+        "gender,nationality,TP,FP,FN,TN\nwoman,Nigeria,90,40,30,360\nman,Ghana,61,30,<10,270\n",
+        {"true_positives": "TP", "false_positives": "FP", "false_negatives": "FN", "true_negatives": "TN"},
+        set(),
+        ('column = "nationality"', "<10 says it itself"),
+    ),
+    "Spanish, and who was flagged is not said": Table(
+        "sexo;nacionalidad;víctimas;detectadas;otros;señalados\nmujer;Nigeria;120;90;400;40\nhombre;Ghana;80;60;1 300;*\n",
+        {"positives": "víctimas", "true_positives": "detectadas", "negatives": "otros"},
+        MAP | {"evaluation_set.cells.false_positives", 'evaluation_set.suppressed."*"'},
+        ("it could be señalados",),
+    ),
+    "Spanish abbreviations": Table(
+        "Sexo,País de origen,VP,FN,FP,VN\nmujer,Nigeria,90,30,40,360\nmujer,Perú,50,20,30,260\nhombre,Ghana,61,19,30,270\n",
+        {"true_positives": "VP", "false_negatives": "FN", "false_positives": "FP", "true_negatives": "VN"},
+        MAP,
+        ('column = "País de origen"',),
+    ),
+    "one side alone, one row a country": Table(
+        "citizenship,victims,missed\nNGA,120,30\nGHA,80,19\nFRA,90,11\n",
+        {"positives": "victims", "false_negatives": "missed"},
+        set(),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_each_table_of_counts(name: str, tmp_path: Path) -> None:
+    shape = TABLES[name]
+    (tmp_path / "table.csv").write_text(shape.text, encoding="utf-8")
+    text = init(tmp_path / "table.csv")
+    section = tomllib.loads(text)["evaluation_set"]
+    cells = {cell: name for cell, name in section["cells"].items() if not name.startswith(WRITE_HERE)}
+    assert (section["counts"], cells, "path" in section) == ("table.csv", shape.cells, False)
+    assert gaps(text) == shape.decides
+    metrics = [rule["metric"] for rule in tomllib.loads(text)["rules"]]
+    assert metrics == ["true_positive_rate", *["false_positive_rate"] * (len(section["cells"]) > 2)]
+    for words in shape.says:
+        assert words in text
+
+
+def test_a_drafted_table_of_counts_is_audited_once_its_gaps_are_filled(tmp_path: Path) -> None:
+    rows = "".join(f"{sex};{land};900;{800 - 40 * at};2000;200\n" for at, (sex, land) in enumerate(
+        (sex, land) for sex in ("mujer", "hombre") for land in ("Nigeria", "Perú")))  # fmt: skip
+    (tmp_path / "tabla.csv").write_text(f"sexo;país;víctimas;detectadas;otros;señalados\n{rows}", encoding="cp1252")
+    text = init(tmp_path / "tabla.csv")
+    written = {
+        "audit.use": "victim-identification", "audit.route": "both", "groups.gender.map.mujer": "woman",
+        "groups.gender.map.hombre": "man", "evaluation_set.cells.false_positives": "señalados",
+        "evaluation_set.encoding": "cp1252",
+    }  # fmt: skip
+    lines = text.splitlines()
+    for gap in gaps_in(text):
+        line, key = int(gap.partition(": ")[0].removeprefix("line ")), gap.partition(": ")[2]
+        lines[line - 1] = f'{lines[line - 1].partition(" = ")[0]} = "{written.get(key, "an office")}"'
+    (tmp_path / "plan.toml").write_text("\n".join(lines), encoding="utf-8")
+    result = run_audit(tmp_path / "plan.toml")
+    assert (result.rows[0].read, result.rows[0].labelled) == (11_600, 11_600)
+    assert next(one.value for one in result.estimates if one.metric == "true_positive_rate") == 2960 / 3600
+
+
+def test_rows_with_names_of_counts_are_no_table_of_counts(tmp_path: Path) -> None:
+    rows = "\n".join(f"{one},{label},{label}" for one, label in zip(IDS, HALF, strict=True))
+    (tmp_path / "set.csv").write_text(f"id,victims,found\n{rows}\n", encoding="utf-8")
+    assert tomllib.loads(init(tmp_path / "set.csv"))["evaluation_set"]["path"] == "set.csv"
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -144,6 +144,26 @@ def test_no_rate_over_both_sides_is_made_of_the_side_that_is_known() -> None:
             assert disparity.metric == "base_rate" or disparity.difference is None
 
 
+def test_rates_over_several_nationalities_are_not_stated_where_hidden_numbers_could_move_them() -> None:
+    table = pd.DataFrame(
+        [
+            ("NGA", "90", "10", "5", "90"), ("GHA", "80", "20", "5", "90"), ("NGA/GBR", "60", "*", "5", "90"),
+            ("GBR/FRA", "300", "10", "5", "90"), ("FRA", "*", "10", "5", "90"),
+        ],
+        columns=["nationality", *CELLS], dtype="string",
+    )  # fmt: skip
+    cells = dict(zip(("true_positives", "false_negatives", "false_positives", "true_negatives"), CELLS, strict=True))
+    asked = plan(cells=cells, suppressed={"*": [0, 99]}).model_dump(by_alias=True, exclude_unset=True)
+    asked["groups"] = {"nationality": {"column": "nationality", "separator": "/", "dual": "any"}}
+    asked["rules"] = [{"metric": "true_positive_rate", "groups": ["nationality"], "margin": 0.1}]
+    result = run_audit(asked, table, crosscheck=False)
+    found = {one.estimate.group.levels[0].code: one.estimate for one in result.further.memberships}
+    assert {code: one.reason for code, one in found.items()} == dict.fromkeys(("FRA", "GBR", "NGA"), "hidden_numbers")
+    table.loc[2, "FN"], table.loc[4, "TP"] = "40", "100"
+    stated = {one.estimate.group.levels[0].code: one.estimate.value for one in run_audit(asked, table).further.memberships}
+    assert stated == {"FRA": 400 / 420, "GBR": 360 / 410, "NGA": 150 / 200}
+
+
 @pytest.mark.parametrize("most", [9, 300])
 def test_public_numbers_are_near_what_hidden_ones_can_be_or_there_are_none(tmp_path: Path, most: int) -> None:
     counts = [("300", "*", "40", "60"), *[("800", "200", "100", "900")] * 5]

@@ -12,18 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made.sets import made_cells, made_plan, write_set
 
+from audit.detectors.predictions import PredictionsDetector as Predictions
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.scores import check_scores
+from audit.plan.answers import PredictionsDetector
 
 DETECTOR = {"kind": "predictions", "score": "score", "threshold": 0.5}
 
 
-def checked(scores: pa.Array, score_range: tuple[float, float] = (0.0, 1.0)) -> list[float | None]:
+def checked(scores: pa.Array, score_range: tuple[float, float] = (0.0, 1.0), **section: str) -> list[float | None]:
     """The scores of a table in memory, after the check."""
     cells = {name: pa.array(column, pa.string()) for name, column in made_cells(len(scores)).items()}
     table = pa.table({**cells, "score": scores})
-    with open_evaluation_set(made_plan(None, detector=DETECTOR), Path(), table) as opened:
+    with open_evaluation_set(made_plan(None, detector=DETECTOR, evaluation_set=section), Path(), table) as opened:
         expression = check_scores(opened.connection, opened.source, "score", score_range)
         rows = opened.connection.sql(
             f"SELECT {expression}, typeof({expression}) FROM source ORDER BY __row__"
@@ -41,9 +43,34 @@ def test_texts_integers_floats_and_decimals_are_scores_and_empty_cells_abstain()
     assert checked(pa.nulls(2)) == [None, None]
 
 
+def test_decimal_commas_and_signs_of_per_cent_are_read_where_the_plan_says_so() -> None:
+    assert checked(pa.array(["0,25", "1", "", ",5", "1,5e-3"]), decimal=",") == [0.25, 1, None, 0.5, 0.0015]
+    assert checked(pa.array(["70.1 %", "5%", "", "100 %"]), (0.0, 100.0)) == [70.1, 5, None, 100]
+    assert checked(pa.array(["70,1 %", "5"]), (0.0, 100.0), decimal=",") == [70.1, 5]
+    for text in ("0.5", "1.204,5", "1,2,3"):
+        with pytest.raises(DataError, match="is no number in row 2"):
+            checked(pa.array(["0", text]), (0.0, 100.0), decimal=",")
+    with pytest.raises(DataError, match=r"lies outside \[0, 100\] in row 1"):
+        checked(pa.array(["100.1 %"]), (0.0, 100.0))
+
+
+def test_a_file_of_predictions_has_decimals_of_its_own(tmp_path: Path) -> None:
+    write_set(tmp_path / "set.csv", {**made_cells(4), "pay": ["1.5", "2", "", "3"]})
+    (tmp_path / "answers.csv").write_text("case_id;score\ncase 1;70,1 %\ncase 2;\ncase 3;5\ncase 4;100 %\n")
+    section = {"path": "answers.csv", "delimiter": ";", "decimal": ",", "score_range": (0, 100), "threshold": 70.1}
+    plan = made_plan(detector={**DETECTOR, **section}, evaluation_set={"numbers": ["pay"]})
+    assert isinstance(plan.detector, PredictionsDetector)
+    with open_evaluation_set(plan, tmp_path) as opened:
+        found = Predictions(plan.detector, tmp_path).find_answers(opened, "case_id")
+        query = f"SELECT {found.score} FROM {found.relation} ORDER BY __row__"
+        assert [score for (score,) in opened.connection.sql(query).fetchall()] == [70.1, None, 5, 100]
+        pay = opened.feature_expression("pay")
+        assert opened.connection.sql(f"SELECT sum({pay}) FROM source").fetchall() == [(6.5,)]
+
+
 NUMBERS = (
-    'is no number in row 2 — write numbers with a decimal point and without spaces; "nan" and "inf" are no numbers, '
-    "and an empty cell is a missing one"
+    'is no number in row 2 — numbers have no spaces, and decimals as `decimal = "."` or "," says; scores in per cent '
+    'need score_range = [0, 100]; "nan" and "inf" are no numbers, and an empty cell is a missing one'
 )
 FINITE = (
     "is not finite (NaN or infinite) in row 2 — find out why; leave the cell empty only where there truly is no answer"
@@ -54,7 +81,10 @@ RANGE = "lies outside [0, 1] in row 2 — write the detector's own score_range i
 @pytest.mark.parametrize(
     ("scores", "line"),
     [
-        *((pa.array(["0", text]), NUMBERS) for text in ("nan", "inf", "0,5", " 0.5", "1_0", "0x1", "high", "-", "٠")),
+        *(
+            (pa.array(["0", text]), NUMBERS)
+            for text in ("nan", "inf", "0,5", " 0.5", "1_0", "0x1", "high", "-", "٠", "1 %", "0.5%")
+        ),
         (pa.array(["0", "1e999"]), FINITE),
         (pa.array([0, math.nan]), FINITE),
         (pa.array([0, math.inf], pa.float32()), FINITE),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.evaluation.roles import NO, YES
-from audit.plan.file.draft import PlanDraft, TwoSided
+from audit.plan.file.draft import Counted, PlanDraft, TwoSided
 
 if TYPE_CHECKING:
     from audit.evaluation.look import DataLook
@@ -23,6 +23,7 @@ _ROLES: Final[Mapping[Role, str]] = {
     "gender": "gender",
     "nationality": "nationality",
 }
+_GROUPS: Final = {role: words for role, words in _ROLES.items() if role in ("gender", "nationality")}
 _NONE: Final = "none of these"
 _MOST_OFFERED: Final = 6
 
@@ -30,8 +31,9 @@ _MOST_OFFERED: Final = 6
 def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraft:
     """Draft a plan at `plan` for the file `data`, which looks like `look`; `ask` a person where there is a choice."""
     columns = {column.name: column for column in look.columns}
-    taken: dict[Role, str | None] = {}
-    for role, words in _ROLES.items():
+    roles = _GROUPS if look.counted else _ROLES
+    taken: dict[Role, str | None] = dict.fromkeys(_ROLES)
+    for role, words in roles.items():
         offered, likeliest = look.candidates[role], look.likeliest[role]
         if role == "decision" and taken["score"]:
             taken[role] = None
@@ -54,18 +56,21 @@ def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraf
         label=_two_sided(columns[label]) if label else None,
         score=score,
         score_in_unit_interval=score is None or columns[score].in_unit_interval,
-        score_as_text=score is not None and columns[score].kind == "near_number",
+        score_as_text=score is not None and columns[score].decimal is None,
+        score_in_per_cent=score is not None and columns[score].per_cent,
+        decimal=columns[score].decimal if score else ".",
         decision=_two_sided(columns[decision]) if decision else None,
         gender=gender,
         gender_values=columns[gender].values if gender else (),
         nationality=nationality,
         nationality_others=columns[nationality].other_codes if nationality else 0,
         nationality_refused=columns[nationality].refused if nationality else (),
+        counted=_counted(look),
         numbers=tuple(name for name in look.numbers if name not in taken.values()),
         alternatives={}
         if ask
         else {name: others[role][: _MOST_OFFERED - 1] for role, name in taken.items() if name is not None},
-        choices={role: others[role][:_MOST_OFFERED] for role, name in taken.items() if name is None and not ask},
+        choices={role: others[role][:_MOST_OFFERED] for role in roles if taken[role] is None and not ask},
     )
 
 
@@ -93,6 +98,12 @@ def _two_sided(column: ColumnLook) -> TwoSided:
     if column.kind == "truth":
         yes, no = ("true",), ("false",)
     return TwoSided(column.name, yes, no, tuple(value for value in column.values if value not in (*yes, *no)))
+
+
+def _counted(look: DataLook) -> Counted | None:
+    if look.counted is None:
+        return None
+    return Counted(look.counted.cells, look.counted.wrongly_flagged, look.counted.marks)
 
 
 def _relative(data: Path, folder: Path) -> str:

@@ -267,6 +267,8 @@ def takes_lines(result: AuditResult, verdicts: Sequence[Verdict]) -> list[str]:
     takes = dict(_TAKES)
     if result.plan.evaluation_set.stratum:
         takes["more_of_others"] = "cases of kinds not drawn"
+    if result.plan.evaluation_set.is_counted:
+        takes["decide_cases"] = "the numbers that the table hides"
     parts = [f"{takes[cure]} ({count_of(count, 'group')})" for cure, count in cures.most_common() if cure in takes]
     return [f"It takes: {', '.join(parts)}"] if parts else []
 

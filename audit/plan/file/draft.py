@@ -6,8 +6,10 @@ import tomllib
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from audit.plan.audit_plan import PLAN_SCHEMA, Route, Use
+from audit.plan.evaluation_set import SIDES_OF_CELLS, CountedCell
 from audit.plan.file.lines import KeyLines
 from audit.plan.file.mistakes import dotted
 from audit.plan.file.unfinished import WRITE_HERE, toml_text, unfinished
@@ -22,6 +24,18 @@ class TwoSided:
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
     neither: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Columns of a table of counts."""
+
+    cells: Mapping[CountedCell, str]
+    """Column of each number."""
+    wrongly_flagged: tuple[str, ...] = ()
+    """Columns that may hold the others wrongly flagged."""
+    marks: tuple[str, ...] = ()
+    """Marks in the place of numbers that need a meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,13 @@ class PlanDraft:
     threshold: float | None = None
     """Score from which on a case is flagged."""
     score_as_text: bool = False
-    """Whether the scores are written with decimal commas or percent signs."""
+    """Whether the scores are no numbers that can be read, for decimal commas or signs of per cent are mixed."""
+    score_in_per_cent: bool = False
+    """Whether the scores have signs of per cent."""
+    decimal: str | None = "."
+    """Mark of decimals in the scores."""
+    counted: Counted | None = None
+    """Columns of counts, where the file is a table of counts."""
     decision: TwoSided | None = None
     """Column of decisions; used where there is no score."""
     gender: str | None = None
@@ -82,7 +102,8 @@ class PlanDraft:
 def draft_plan(draft: PlanDraft) -> str:
     """Text of a plan with comments, to be completed at each "write here"."""
     groups = {"gender": _gender, "nationality": _nationality}
-    parts = [_head(draft), _audit(), _detector(draft), _evaluation_set(draft)]
+    cases = [_counts(draft, draft.counted)] if draft.counted else [_detector(draft), _evaluation_set(draft)]
+    parts = [_head(draft), _audit(), *cases]
     parts += [groups[feature](draft) for feature in draft.features]
     return "\n".join((*parts, _rules(draft), _verdict(), _governance()))
 
@@ -126,9 +147,12 @@ def _detector(draft: PlanDraft) -> str:
             lines.append(f"score = {toml_text(f'{WRITE_HERE}: {numbers}')}")
         else:
             lines.append(f"score = {_taken(draft, draft.score)}")
-        if not draft.score_in_unit_interval:
+        if draft.score_in_per_cent and not draft.score_as_text:
+            lines.append("score_range = [0, 100]  # its cells are per cent: 45 % is 45")
+        elif not draft.score_in_unit_interval:
             lines.append(f'score_range = "{WRITE_HERE}: [lowest, highest] score that the detector can give"')
-        least = f'"{WRITE_HERE}: flagged is a score of at least this number (or top_k, a capacity)"'
+        unit = ", in per cent such as 50" if draft.score_in_per_cent else ""
+        least = f'"{WRITE_HERE}: flagged is a score of at least this number{unit} (or top_k, a capacity)"'
         lines.append(f"threshold = {least if draft.threshold is None else repr(draft.threshold)}")
     elif draft.decision is not None:
         lines.append(f"decision = {_taken(draft, draft.decision.column)}")
@@ -144,8 +168,8 @@ def _detector(draft: PlanDraft) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _evaluation_set(draft: PlanDraft) -> str:
-    lines = ["[evaluation_set]", *([f"path = {toml_text(draft.path)}"] if draft.path else [])]
+def _file(draft: PlanDraft, key: str) -> list[str]:
+    lines = [f"{key} = {toml_text(draft.path)}"] if draft.path else []
     if draft.sheet is not None:
         lines.append(f"sheet = {toml_text(draft.sheet)}")
     if draft.encoding_guessed:
@@ -155,6 +179,45 @@ def _evaluation_set(draft: PlanDraft) -> str:
         lines.append(f"encoding = {toml_text(draft.encoding)}")
     if draft.delimiter != ",":
         lines.append(f"delimiter = {toml_text(draft.delimiter)}")
+    return lines
+
+
+_CELLS: Final[Mapping[CountedCell, str]] = {
+    "positives": "victims",
+    "true_positives": "victims found",
+    "false_negatives": "victims missed",
+    "negatives": "others",
+    "false_positives": "others wrongly flagged",
+    "true_negatives": "others rightly not flagged",
+}
+
+
+def _counts(draft: PlanDraft, counted: Counted) -> str:
+    """Section of a table of counts."""
+    lines = ["# A table of counts, one row a group. Take rows of totals out: their cases would count twice."]
+    lines += ["[evaluation_set]", *_file(draft, "counts")]
+    lines.append(f'label_source = "{WRITE_HERE}: who labelled the cases, and how"')
+    meaning = toml_text(f"{WRITE_HERE}: [least, most] that the mark hides, such as [1, 9]")
+    if counted.marks:
+        lines.append(f"suppressed = {{ {', '.join(f'{toml_text(mark)} = {meaning}' for mark in counted.marks)} }}")
+    lines.append('# Where 0 stands for a small number, say so: suppressed = { "0" = [0, 9] }. <10 says it itself.')
+    lines.append("[evaluation_set.cells]")
+    lines += [
+        f"{cell} = {toml_text(counted.cells[cell])}  # taken for: {words}"
+        for cell, words in _CELLS.items()
+        if cell in counted.cells
+    ]
+    if counted.wrongly_flagged:
+        flagged = "the column of others wrongly flagged, without those rightly found"
+        offered = " or ".join(counted.wrongly_flagged)
+        lines.append(f"false_positives = {toml_text(f'{WRITE_HERE}: {flagged}; it could be {offered}')}")
+    return "\n".join(lines) + "\n"
+
+
+def _evaluation_set(draft: PlanDraft) -> str:
+    lines = ["[evaluation_set]", *_file(draft, "path")]
+    if draft.decimal == ",":
+        lines.append('decimal = ","  # 0,45 is read as 0.45')
     lines.append(f"id = {_column(draft, draft.id, 'id', 'the column that names each case once')}")
     if draft.label is None:
         meaning = "the column that says whether a case is one of exploitation"
@@ -216,17 +279,20 @@ def _nationality(draft: PlanDraft) -> str:
 def _rules(draft: PlanDraft) -> str:
     groups = [toml_text(feature) for feature in draft.features]
     both = [f"[{', '.join(groups)}]"] if len(groups) > 1 else []
-    return f"""# Limits: how much worse off than the rest a group may be. Examples: set your own, say why in `reason`.
-[[rules]]
+    found = f"""[[rules]]
 metric = "true_positive_rate"  # the share of victims found
 groups = [{", ".join(groups + both)}]
 margin = 0.10  # at most ten percentage points below the rest
-
-[[rules]]
+"""
+    wrong = f"""[[rules]]
 metric = "false_positive_rate"  # the share of non-victims wrongly flagged
 groups = [{", ".join(groups)}]
 margin = 0.05  # at most five percentage points above the rest
 """
+    sides = zip((found, wrong), SIDES_OF_CELLS, strict=True)
+    rules = [rule for rule, side in sides if draft.counted is None or draft.counted.cells.keys() & set(side)]
+    head = "# Limits: how much worse off than the rest a group may be. Examples: set your own, say why in `reason`.\n"
+    return head + "\n".join(rules)
 
 
 def _verdict() -> str:

@@ -235,6 +235,7 @@ def _from_file(
         list(dict.fromkeys((identity, answer))),
         encoding=section.encoding,
         delimiter=section.delimiter,
+        decimal=section.decimal,
         keys={answer: f"detector.{section.answer_key}", identity: "detector.id"},
     )
     check_text_type(relation.source_name, identity, relation.types[identity], "the id")
