@@ -63,6 +63,8 @@ def check_scores(
     """
     with reading(relation.source_name):
         low, high = score_range
+        if high == 100 and relation.types[column] == "VARCHAR":
+            _refuse_mixed_units(connection, relation, column)
         number = number_cells(connection, relation, column, "score", per_cent=high == 100)
         # repr of a float is the shortest text that reads back as the same float, and DuckDB reads it as DOUBLE.
         outside = f"NOT ({number} >= CAST({low!r} AS DOUBLE) AND {number} <= CAST({high!r} AS DOUBLE))"
@@ -75,6 +77,20 @@ def check_scores(
         hint="write the detector's own score_range in [detector]; scores are never clipped",
     )
     return number
+
+
+def _refuse_mixed_units(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> None:
+    """Raise DataError where some scores have a sign of per cent and others none: 0.45 may be 45 %."""
+    cell = relation.expression(column)
+    signed = f"regexp_matches({cell}, {literal(PER_CENT)})"
+    refuse_rows(
+        connection,
+        relation,
+        f"{cell} <> '' AND NOT {signed} AND (SELECT bool_or({signed}) FROM {identifier(relation.name)})",  # noqa: S608
+        f'the score "{shown(column)}" has no sign of per cent, as others have,',
+        slug="number-cells",
+        hint="write all scores in per cent, or none",
+    )
 
 
 def check_levels(

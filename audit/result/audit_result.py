@@ -27,6 +27,7 @@ from audit.result.findings.safeguards import Framework, Safeguard
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe
 from audit.result.findings.system import Notice, RanIn, SystemDescription
 from audit.vocabulary.groups import Group, Part, SensitiveFeature
+from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -227,6 +228,14 @@ class AuditResult(Part):
 
         drawn = figure_bytes(find_figures(), kind, self, form, rule, by)
         return Report(f"{kind}-restricted.{form}", drawn.decode() if form == "svg" else drawn)
+
+    def __str__(self) -> str:
+        """Say the verdict and of what, on one line."""
+        return f"{self.overall.outcome.upper()} {printable(self.plan.audit.title)}"
+
+    def __repr__(self) -> str:
+        """Say the same in a console: all fields are some thousand lines."""
+        return f"<AuditResult {self}>"
 
     def _repr_html_(self) -> str:
         """Show the answer and the worst groups in a notebook."""

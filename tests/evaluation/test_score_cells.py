@@ -46,7 +46,9 @@ def test_texts_integers_floats_and_decimals_are_scores_and_empty_cells_abstain()
 def test_decimal_commas_and_signs_of_per_cent_are_read_where_the_plan_says_so() -> None:
     assert checked(pa.array(["0,25", "1", "", ",5", "1,5e-3"]), decimal=",") == [0.25, 1, None, 0.5, 0.0015]
     assert checked(pa.array(["70.1 %", "5%", "", "100 %"]), (0.0, 100.0)) == [70.1, 5, None, 100]
-    assert checked(pa.array(["70,1 %", "5"]), (0.0, 100.0), decimal=",") == [70.1, 5]
+    assert checked(pa.array(["70,1 %", "5%"]), (0.0, 100.0), decimal=",") == [70.1, 5]
+    with pytest.raises(DataError, match=r"has no sign of per cent, as others have, in row 3"):
+        checked(pa.array(["70.1 %", "", "0.05"]), (0.0, 100.0))
     for text in ("0.5", "1.204,5", "1,2,3"):
         with pytest.raises(DataError, match="is no number in row 2"):
             checked(pa.array(["0", text]), (0.0, 100.0), decimal=",")
@@ -56,7 +58,7 @@ def test_decimal_commas_and_signs_of_per_cent_are_read_where_the_plan_says_so() 
 
 def test_a_file_of_predictions_has_decimals_of_its_own(tmp_path: Path) -> None:
     write_set(tmp_path / "set.csv", {**made_cells(4), "pay": ["1.5", "2", "", "3"]})
-    (tmp_path / "answers.csv").write_text("case_id;score\ncase 1;70,1 %\ncase 2;\ncase 3;5\ncase 4;100 %\n")
+    (tmp_path / "answers.csv").write_text("case_id;score\ncase 1;70,1 %\ncase 2;\ncase 3;5%\ncase 4;100 %\n")
     section = {"path": "answers.csv", "delimiter": ";", "decimal": ",", "score_range": (0, 100), "threshold": 70.1}
     plan = made_plan(detector={**DETECTOR, **section}, evaluation_set={"numbers": ["pay"]})
     assert isinstance(plan.detector, PredictionsDetector)

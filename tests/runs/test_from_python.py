@@ -238,6 +238,8 @@ def test_a_notebook_shows_the_answer_escaped_and_small(name: str) -> None:
     assert made.overall.outcome.upper() in shown
     assert "of 100" in shown
     assert len(shown) < 4000
+    assert str(made) == f"{made.overall.outcome.upper()} {made.plan.audit.title}"
+    assert repr(made) == f"<AuditResult {made}>"
 
 
 def test_two_results_are_compared_as_the_command_does(audited: tuple[Path, audit.AuditResult]) -> None:

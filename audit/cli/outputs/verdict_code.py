@@ -29,9 +29,10 @@ class OnInconclusive(enum.StrEnum):
 def result_at(path: Path) -> Path | None:
     """Return the result file that `path` names: the file itself, or the one in a folder; None for a plan."""
     if path.is_dir():
-        inside = path / "audit-out"
-        if not (path / "result.json").exists() and (inside / "result.json").exists():
-            raise ArgumentError(f"no result.json in {path}", slug="no-result", hint=f"there is one in {inside}")
+        if not (path / "result.json").exists():
+            inside = sorted(path.glob("*/result.json"))
+            hint = f"there is one in {inside[0].parent}" if inside else "name the folder of a run, or a plan"
+            raise ArgumentError(f"no result.json in {path}", slug="no-result", hint=hint)
         return path / "result.json"
     return path if path.suffix.lower() == ".json" else None
 
