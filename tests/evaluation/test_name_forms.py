@@ -91,6 +91,7 @@ def test_forms_are_those_of_the_language(language: str, word: str, expected: str
         ("Macau", "MAC"), ("Rep. Dominicana", "DOM"), ("The Ukraine", "UKR"), ("China, Hong Kong SAR", "HKG"),
         ("China, Taiwan Province of China", "TWN"), ("Georgians", "GEO"), ("South Koreans", "KOR"),
         ("Burma/Myanmar", "MMR"), ("Nigeria (NGA)", "NGA"), ("citizens of Nigeria", "NGA"), ("US citizens", "USA"),
+        ("Гражданин Украины", "UKR"), ("граждане России", "RUS"), ("Гражданка Нигера", "NER"),
         ("越南人", "VNM"), ("Hrvatska", "HRV"), ("украинки", None), ("Republic of Congo", "COG"),
         ("St. Vincent and the Grenadines", "VCT"), ("Congolese (DRC)", "COD"), ("Rép. démocratique du Congo", "COD"),
         ("узбечка", "UZB"), ("日本", "JPN"),

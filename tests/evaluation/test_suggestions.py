@@ -31,7 +31,7 @@ GOLDEN = {
     "Gobierno de Colombia": "COL",
     "Romanian and Bulgarian": "ROU BGR",
     "Afrikans": "",
-    "Гражданин Украины": "UKR",
+    "Гражданам Украины": "UKR",
     "Other Asian countries": "",
     "Sexual exploitation": "",
     "xyzzy": "",
