@@ -13,7 +13,7 @@ MOST_SHOWN: Final = 30
 MOST_REFUSED: Final = 10
 """Most values shown that are not read as nationalities."""
 
-Role = Literal["id", "label", "score", "decision", "gender", "nationality"]
+Role = Literal["id", "label", "score", "decision", "gender", "nationality", "status"]
 Kind = Literal["text", "number", "near_number", "truth", "date", "other"]
 
 
@@ -52,19 +52,26 @@ _NAMES: Final[dict[Role, re.Pattern[str]]] = {
     "id": re.compile(r"(^|_)(id|uuid|guid|key|ref|reference|number|nr|no|expediente|dossier|caso)$"),
     "label": re.compile(
         r"(^|_)(labels?|target|truth|outcome|exploited|exploitation|explotacion|trafficked|trafficking|victima?|victime|"
-        r"confirmed|ground_truth|etiqueta|etiquette)($|_)|^y_?true$|^y$"
+        r"vitima|vittima|opfer|жертва|ضحية|confirmed|ground_truth|etiqueta|etiquette)($|_)|^y_?true$|^y$"
     ),
     "score": re.compile(
         r"(^|_)(scores?|prob|probability|proba|risk|confidence|puntaje|puntuacion|probabilidad|riesgo|probabilite|"
-        r"risque|punteggio|pred|prediction|predicted)$|^p_?hat$|^y_(score|hat|pred)$"
+        r"risque|punteggio|pontuacao|risco|risiko|risikowert|оценка|риск|درجة|logits?|pred|prediction|predicted)"
+        r"(_(pct|percent|value))?$|^p_?hat$|^y_(score|hat|pred)$"
     ),
-    "decision": re.compile(r"(^|_)(decision|pred|prediction|predicted|flag|flagged|alert|alerted|alerta|alerte)$"),
+    "decision": re.compile(
+        r"(^|_)(decision|decisao|entscheidung|решение|pred|prediction|predicted|flag|flagged|alert|alerted|alerta|alerte)"
+        r"(_(label|class))?$"
+    ),
     "gender": re.compile(
-        r"(^|_)(gender|sex|sexe|sexo|sesso|genre|genero|genere|geschlecht|geslacht|kjonn|kon|пол)($|_)"
+        r"(^|_)(gender|sex|sexe|sexo|sesso|genre|genero|genere|geschlecht|geslacht|kjonn|kon|пол|الجنس)($|_)"
     ),
     "nationality": re.compile(
         r"(^|_)(nationality|nationalities|citizenship|nationalite|nacionalidad|nacionalidade|ciudadania|cittadinanza|"
-        r"nazionalita|staatsangehorigkeit|nationaliteit|nationalitat|гражданство)($|_)"
+        r"nazionalita|staatsangehorigkeit|nationaliteit|nationalitat|гражданство|الجنسية)($|_)"
+    ),
+    "status": re.compile(
+        r"(^|_)(citizen|national|foreign|foreigner|non_citizen|ciudadan[oa]|nacional|extranjer[oa]|etranger|auslander)$"
     ),
 }
 _PERHAPS_LABEL = re.compile(r"(^|_)(is|positive|labou?r|case|status)($|_)")
@@ -79,8 +86,10 @@ _GENDER_WORDS: Final = frozenset(
      "other", "trans", "transgender"}
 )  # fmt: skip
 
-YES: Final = ("1", "true", "yes", "y", "positive", "si", "sí", "oui", "ja", "да", "verdadero", "vrai")
-NO: Final = ("0", "false", "no", "n", "negative", "non", "nein", "нет", "falso", "faux")
+YES: Final = (
+    "1", "true", "yes", "y", "positive", "si", "sí", "sim", "oui", "ja", "да", "نعم", "是", "verdadero", "vrai",
+)  # fmt: skip
+NO: Final = ("0", "false", "no", "n", "negative", "não", "non", "nein", "нет", "لا", "否", "falso", "faux")
 _NAMED: Final = 4
 """Points of a column whose name says its role: with fewer it is a candidate, and a person decides."""
 _MOST_CLASSES = 10
@@ -125,7 +134,7 @@ def _id(column: ColumnLook) -> int:
 
 def _label(column: ColumnLook) -> int:
     shared = column.kind == "truth" or (bool(column.values) and 2 <= column.distinct <= _MOST_CLASSES)
-    if not shared or any(_named(role, column) for role in ("decision", "gender", "score")):
+    if not shared or any(_named(role, column) for role in ("decision", "gender", "score", "status")):
         return 0
     named = _named("label", column)
     if not (named or _two_sided(column)):
@@ -136,6 +145,10 @@ def _label(column: ColumnLook) -> int:
 
 def _decision(column: ColumnLook) -> int:
     return _NAMED if _named("decision", column) and _two_sided(column) else 0
+
+
+def _status(column: ColumnLook) -> int:
+    return _NAMED if _named("status", column) and _two_sided(column) else 0
 
 
 def _two_sided(column: ColumnLook) -> bool:
@@ -175,8 +188,10 @@ _POINTS: Final[dict[Role, Callable[[ColumnLook], int]]] = {
     "decision": _decision,
     "gender": _gender,
     "nationality": _nationality,
+    "status": _status,
 }
 _LEAST: Final[dict[Role, int]] = {
     "id": 1, "label": 2 * _NAMED, "score": _NAMED, "decision": _NAMED, "gender": 2, "nationality": 2,
+    "status": _NAMED,
 }  # fmt: skip
 """Fewest points with which a column is taken. A wrong id is harmless, for it is unique; a wrong label is not."""

@@ -163,6 +163,73 @@ SHAPES = {
         {"detector.threshold", "groups.nationality.column"},
         ("it could be origin or pays",),
     ),
+    "German, by tabs": Shape(
+        {"Fallnummer": IDS, "Opfer": ["ja", "nein"] * 30, "Risikowert": [f"0,{n:03}" for n in range(60)],
+         "Geschlecht": ["weiblich", "männlich"] * 30, "Staatsangehörigkeit": CODES * 12},
+        {"id": "Fallnummer", "label": "Opfer", "score": "Risikowert", "gender": "Geschlecht",
+         "nationality": "Staatsangehörigkeit"},
+        {"detector.threshold", "groups.gender.map.weiblich", 'groups.gender.map."männlich"'},
+        (r'delimiter = "\t"', 'label_positive = ["ja"]'),
+        delimiter="\t",
+    ),
+    "Portuguese": Shape(
+        {"código": IDS, "vítima": ["sim", "não"] * 30, "pontuação": SCORES, "gênero": ["mulher", "homem"] * 30},
+        {"id": "código", "label": "vítima", "score": "pontuação", "gender": "gênero"},
+        {"detector.threshold", "groups.gender.map.mulher", "groups.gender.map.homem"},
+        ('label_negative = ["não"]',),
+    ),
+    "Arabic": Shape(
+        {"رقم": IDS, "ضحية": ["نعم", "لا"] * 30, "درجة": SCORES, "الجنسية": CODES * 12},
+        {"id": "رقم", "label": "ضحية", "score": "درجة", "nationality": "الجنسية"},
+        {"detector.threshold"},
+        ('label_positive = ["نعم"]',),
+    ),
+    "Russian": Shape(
+        {"номер": IDS, "жертва": ["да", "нет"] * 30, "риск": SCORES, "гражданство": ["граждане России", "Украина"] * 30},
+        {"id": "номер", "label": "жертва", "score": "риск", "nationality": "гражданство"},
+        {"detector.threshold"},
+    ),
+    "names in camel case, a score and a decision": Shape(
+        {"caseId": IDS, "isTrafficked": ["true", "false"] * 30, "modelProbability": SCORES, "modelDecision": HALF,
+         "genderIdentity": ["woman", "man"] * 30},
+        {"id": "caseId", "label": "isTrafficked", "score": "modelProbability", "gender": "genderIdentity"},
+        {"detector.threshold"},
+        ('# In place of score and threshold: decision = "modelDecision"',),
+    ),
+    "logits": Shape(
+        {"id": IDS, "y": HALF, "logit": [f"{n / 7 - 4:.3f}" for n in range(60)], "iso3": CODES * 12},
+        {"id": "id", "label": "y", "score": "logit", "nationality": "iso3"},
+        {"detector.score_range", "detector.threshold"},
+    ),
+    "labels and predictions of three classes": Shape(
+        {"id": IDS, "true_label": ["trafficking", "smuggling", "none"] * 20,
+         "predicted_label": ["none", "smuggling", "trafficking"] * 20, "gender": ["woman", "man"] * 30},
+        {"id": "id", "label": "true_label", "gender": "gender"},
+        {"detector.kind", "evaluation_set.label_positive[1]", "evaluation_set.label_negative[1]"},
+    ),
+    "whole scores up to 100": Shape(
+        {"id": IDS, "confirmed": HALF, "score": [n * 100 // 59 for n in range(60)], "gender": ["woman", "man"] * 30},
+        {"id": "id", "label": "confirmed", "score": "score", "gender": "gender"},
+        {"detector.score_range", "detector.threshold"},
+    ),
+    "no ids, and labels that are missing": Shape(
+        {"label": ["1", "0", "NA"] * 20, "score": SCORES[:30] * 2, "gender": ["woman", "man"] * 30},
+        {"label": "label", "score": "score", "gender": "gender"},
+        {"detector.threshold", "evaluation_set.id"},
+        ('label_missing = ["NA"]',),
+    ),
+    "two labels": Shape(
+        {"ref": IDS, "label_ngo": HALF, "label_police": HALF[::-1], "alert": HALF, "sex": ["woman", "man"] * 30},
+        {"id": "ref", "decision": "alert", "gender": "sex"},
+        {"evaluation_set.label"},
+        ("it could be label_ngo or label_police",),
+    ),
+    "a flag of citizenship": Shape(
+        {"id": IDS, "exploited": HALF, "flagged": HALF[::-1], "citizen": [int(n % 3 == 0) for n in range(60)]},
+        {"id": "id", "label": "exploited", "decision": "flagged", "status": "citizen"},
+        {"groups.status.map.1", "groups.status.map.0"},
+        ('coding = "relation"',),
+    ),
     "nothing that could be a label": Shape(
         {"row": IDS, "when": [f"{n % 28 + 1}.1.2024" for n in range(60)], "amount": [f"{n * 17}" for n in range(60)]},
         {"id": "row"},
@@ -314,7 +381,7 @@ REAL = {
         {"gender": "gender", "nationality": "citizenship"},
         {"detector.kind", "evaluation_set.id", "evaluation_set.label", "groups.gender.map.Female",
          "groups.gender.map.Male"},
-        ("it could be isForcedLabour", 'are not read, such as "0"'),
+        ("it could be isForcedLabour", 'not read, such as "0"'),
     ),
 }  # fmt: skip
 

@@ -160,8 +160,8 @@ def test_rates_over_several_nationalities_are_not_stated_where_hidden_numbers_co
     found = {one.estimate.group.levels[0].code: one.estimate for one in result.further.memberships}
     assert {code: one.reason for code, one in found.items()} == dict.fromkeys(("FRA", "GBR", "NGA"), "hidden_numbers")
     table.loc[2, "FN"], table.loc[4, "TP"] = "40", "100"
-    stated = {one.estimate.group.levels[0].code: one.estimate.value for one in run_audit(asked, table).further.memberships}
-    assert stated == {"FRA": 400 / 420, "GBR": 360 / 410, "NGA": 150 / 200}
+    stated = run_audit(asked, table).further.memberships
+    assert [one.estimate.value for one in stated] == [400 / 420, 360 / 410, 150 / 200]
 
 
 @pytest.mark.parametrize("most", [9, 300])

@@ -29,6 +29,7 @@ def test_candidates_by_name_and_by_content(name: str, tmp_path: Path) -> None:
         "decision": ("flagged",),
         "gender": ("gender",),
         "nationality": ("nationality",),
+        "status": (),
     }
     assert (look.rows, look.source_name) == (100, name)
     assert look.numbers == (() if name == "set.parquet" else ("exploited", "risk_score", "pay"))

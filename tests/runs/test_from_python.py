@@ -21,6 +21,7 @@ import audit
 from audit.cli.commands.app import app
 from audit.plan.file.plan_file import parse_plan
 from audit.planning.check import check_plan
+from audit.vocabulary.text import printable
 
 PLAN = """
 schema = 1
@@ -238,7 +239,7 @@ def test_a_notebook_shows_the_answer_escaped_and_small(name: str) -> None:
     assert made.overall.outcome.upper() in shown
     assert "of 100" in shown
     assert len(shown) < 4000
-    assert str(made) == f"{made.overall.outcome.upper()} {made.plan.audit.title}"
+    assert str(made) == f"{made.overall.outcome.upper()} {printable(made.plan.audit.title)}"
     assert repr(made) == f"<AuditResult {made}>"
 
 
@@ -318,7 +319,7 @@ def test_a_look_takes_values_as_they_stand_where_they_are_not_read() -> None:
     assert look.taken_as_they_are == ("gender", "nationality")
     assert {"K", "man", "Atlantis"} <= {*look.to_frame().gender, *look.to_frame().nationality}
     assert '"K" = "write here' in look.plan
-    assert "1 of its values are not read" in look.plan
+    assert "1 of its values is not read" in look.plan
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,9 @@ _ROLES: Final[Mapping[Role, str]] = {
     "decision": "the detector's decision",
     "gender": "gender",
     "nationality": "nationality",
+    "status": "a flag of citizenship",
 }
-_GROUPS: Final = {role: words for role, words in _ROLES.items() if role in ("gender", "nationality")}
+_GROUPS: Final = {role: words for role, words in _ROLES.items() if role in ("gender", "nationality", "status")}
 _NONE: Final = "none of these"
 _MOST_OFFERED: Final = 6
 
@@ -41,8 +42,8 @@ def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraf
             taken[role] = ask_for_column(words, offered)
         else:
             taken[role] = likeliest
-    label, score, decision, gender, nationality = (
-        taken[role] for role in ("label", "score", "decision", "gender", "nationality")
+    label, score, decision, gender, nationality, status = (
+        taken[role] for role in ("label", "score", "decision", "gender", "nationality", "status")
     )
     others = {role: [one for one in look.candidates[role] if one not in taken.values()] for role in _ROLES}
     return PlanDraft(
@@ -58,7 +59,7 @@ def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraf
         score_in_unit_interval=score is None or columns[score].in_unit_interval,
         score_as_text=score is not None and columns[score].decimal is None,
         score_in_per_cent=score is not None and columns[score].per_cent,
-        decimal=columns[score].decimal if score else ".",
+        decimal=next((columns[name].decimal for name in (score, *look.candidates["score"]) if name), "."),
         decision=_two_sided(columns[decision]) if decision else None,
         gender=gender,
         gender_values=columns[gender].values if gender else (),
@@ -66,6 +67,7 @@ def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraf
         nationality_others=columns[nationality].other_codes if nationality else 0,
         nationality_refused=columns[nationality].refused if nationality else (),
         counted=_counted(look),
+        status=_two_sided(columns[status]) if status else None,
         numbers=tuple(name for name in look.numbers if name not in taken.values()),
         alternatives={}
         if ask

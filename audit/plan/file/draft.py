@@ -84,6 +84,8 @@ class PlanDraft:
     """Number of its values that are not codes of a nationality."""
     nationality_refused: tuple[str, ...] = ()
     """Some of those values."""
+    status: TwoSided | None = None
+    """Column that says who is a national."""
     numbers: tuple[str, ...] = ()
     """Columns of text that hold numbers."""
     alternatives: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -95,13 +97,14 @@ class PlanDraft:
     @property
     def features(self) -> tuple[str, ...]:
         """Sensitive features of the plan: those with a known column, or both where neither is known."""
-        known = {"gender": self.gender, "nationality": self.nationality}
-        return tuple(name for name, one in known.items() if one is not None or self.choices.get(name)) or tuple(known)
+        known = {"gender": self.gender, "nationality": self.nationality, "status": self.status}
+        found = tuple(name for name, one in known.items() if one is not None or self.choices.get(name))
+        return found or ("gender", "nationality")
 
 
 def draft_plan(draft: PlanDraft) -> str:
     """Text of a plan with comments, to be completed at each "write here"."""
-    groups = {"gender": _gender, "nationality": _nationality}
+    groups = {"gender": _gender, "nationality": _nationality, "status": _status}
     cases = [_counts(draft, draft.counted)] if draft.counted else [_detector(draft), _evaluation_set(draft)]
     parts = [_head(draft), _audit(), *cases]
     parts += [groups[feature](draft) for feature in draft.features]
@@ -154,6 +157,8 @@ def _detector(draft: PlanDraft) -> str:
         unit = ", in per cent such as 50" if draft.score_in_per_cent else ""
         least = f'"{WRITE_HERE}: flagged is a score of at least this number{unit} (or top_k, a capacity)"'
         lines.append(f"threshold = {least if draft.threshold is None else repr(draft.threshold)}")
+        if draft.choices.get("decision"):
+            lines.append(f"# In place of score and threshold: decision = {toml_text(draft.choices['decision'][0])}")
     elif draft.decision is not None:
         lines.append(f"decision = {_taken(draft, draft.decision.column)}")
         lines += _sides("decision", draft.decision, "flagged", "not flagged")
@@ -178,7 +183,7 @@ def _file(draft: PlanDraft, key: str) -> list[str]:
     elif draft.encoding.casefold().replace("-", "") != "utf8":
         lines.append(f"encoding = {toml_text(draft.encoding)}")
     if draft.delimiter != ",":
-        lines.append(f"delimiter = {toml_text(draft.delimiter)}")
+        lines.append('delimiter = "\\t"' if draft.delimiter == "\t" else f"delimiter = {toml_text(draft.delimiter)}")
     return lines
 
 
@@ -266,8 +271,9 @@ def _gender(draft: PlanDraft) -> str:
 def _nationality(draft: PlanDraft) -> str:
     lines = ["[groups.nationality]"]
     if draft.nationality_others:
+        one = draft.nationality_others == 1
         some = f", such as {', '.join(map(toml_text, draft.nationality_refused))}" if draft.nationality_refused else ""
-        lines.append(f"# {draft.nationality_others:,} of its values are not read{some}:")
+        lines.append(f"# {draft.nationality_others:,} of its values {'is' if one else 'are'} not read{some}:")
         lines.append("# `audit7k codes` says why, and writes a map. Until then a run refuses the rows that hold them.")
     meaning = "the column that holds the nationality"
     lines.append(f"column = {_column(draft, draft.nationality, 'nationality', meaning)}")
@@ -276,9 +282,18 @@ def _nationality(draft: PlanDraft) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _status(draft: PlanDraft) -> str:
+    assert draft.status is not None  # noqa: S101 - it is a feature only then
+    lines = ["[groups.status]", f"column = {toml_text(draft.status.column)}", 'coding = "relation"']
+    lines += ["# Who is a national, and who is foreign:", "[groups.status.map]"]
+    values = (*draft.status.yes, *draft.status.no, *draft.status.neither)
+    lines += [f'{toml_text(value)} = "{WRITE_HERE}: national or foreign"' for value in values]
+    return "\n".join(lines) + "\n"
+
+
 def _rules(draft: PlanDraft) -> str:
     groups = [toml_text(feature) for feature in draft.features]
-    both = [f"[{', '.join(groups)}]"] if len(groups) > 1 else []
+    both = [f"[{', '.join(groups[:2])}]"] if len(groups) > 1 else []
     found = f"""[[rules]]
 metric = "true_positive_rate"  # the share of victims found
 groups = [{", ".join(groups + both)}]
