@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.counting.count import SCORED, cells_by_group, check_total, count_expression, run_expression
+from audit.counting.count import SCORED, cells_by_group, check_total, count_text
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts, group_of_codes, ladder_map
 from audit.evaluation.connection import reading
 from audit.plan.audit_plan import AuditPlan
@@ -93,9 +93,9 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
     sensitive = [feature.name for feature in evaluation_set.features]
     controls = list(plan.control_features)
     columns = [f"group_{name}" for name in sensitive] + [f"control_{name}" for name in controls]
-    expression = count_expression(relation, columns)
+    text = count_text(relation, columns)
     with reading(evaluation_set.source_name):
-        counted = run_expression(evaluation_set.connection, expression).fetchall()
+        counted = evaluation_set.connection.sql(text).fetchall()
     codes = [evaluation_set.codes[name] for name in sensitive] + [
         {level: level or UNKNOWN for level in {line[place] for line in counted}}
         for place in range(len(sensitive), len(columns))

@@ -1,4 +1,4 @@
-"""Count rows: one scan and one Ibis expression return integers."""
+"""Count rows: one scan returns integers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED, CountsTable
 from audit.evaluation.connection import reading
+from audit.evaluation.sql import identifier
 from audit.plan.evaluation_set import CASES
 from audit.stats.arrays import IntArray
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 SCORED: Final = "scored"
 """Name of the view with the scored set, which scoring leaves in the connection."""
+CELL: Final = ("label", "decision")
+"""Columns that say in which cell a row is."""
+PLACE_OF_LABEL: Final = {1: POSITIVE, 0: NEGATIVE, None: UNLABELLED}
 _SHAPE: Final = (UNLABELLED + 1, DECISIONS)
 
 
@@ -37,9 +41,9 @@ def count_cases(evaluation_set: EvaluationSet, relation: str = SCORED) -> Counts
     """
     features = tuple(feature.name for feature in evaluation_set.features)
     is_counted = CASES in evaluation_set.expressions
-    expression = count_expression(relation, [f"group_{name}" for name in features], cases=CASES if is_counted else None)
+    text = count_text(relation, [f"group_{name}" for name in features], cases=CASES if is_counted else None)
     with reading(evaluation_set.source_name):
-        counted = run_expression(evaluation_set.connection, expression).fetchall()
+        counted = evaluation_set.connection.sql(text).fetchall()
     codes = [evaluation_set.codes[name] for name in features]
     table = CountsTable.of(features, cells_by_group(counted, codes))
     check_total(table, evaluation_set.rows)
@@ -53,43 +57,29 @@ def check_total(table: CountsTable, rows: int) -> None:
         raise AssertionError(f"{rows} rows were read and {total} were counted")
 
 
-def count_expression(relation: str, groups: Sequence[str], *, only: str | None = None, cases: str | None = None) -> Any:
-    """The Ibis expression of the counts, bound to no engine: each group, `cell` (label x decision, packed), `cases`.
+def count_text(relation: str, groups: Sequence[str], *, only: str | None = None, cases: str | None = None) -> str:
+    """SQL of the counts: each group, label and decision, and `cases`.
 
-    Label and decision travel as one small integer: grouping by one key less takes a tenth less time. `only` names a
-    BOOLEAN column; then only the rows where it is true are counted. `cases` names a BIGINT column: how many cases a row
-    stands for.
+    `only` names a BOOLEAN column; then only the rows where it is true are counted. `cases` names a BIGINT column: how
+    many cases a row stands for.
     """
-    import ibis
-
-    columns = {**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8"}
-    further = {**({} if only is None else {only: "boolean"}), **({} if cases is None else {cases: "int64"})}
-    scored = ibis.table({**columns, **further}, name=relation)
-    if only is not None:
-        scored = scored.filter(scored[only])
-    number = scored.count() if cases is None else scored[cases].sum()
-    return scored.group_by([scored[name] for name in groups], cell=packed_cell(scored)).aggregate(cases=number)
+    number = "count(*)" if cases is None else f"sum({identifier(cases)})"
+    return grouped(relation, plain([*groups, *CELL]), {"cases": number}, "true" if only is None else identifier(only))
 
 
-def label_code(scored: Any) -> Any:
-    """The Ibis expression of a label times `DECISIONS`, to which the decision is added."""
-    return scored.label.cases((1, POSITIVE * DECISIONS), (0, NEGATIVE * DECISIONS), else_=UNLABELLED * DECISIONS)
+def grouped(relation: str, keys: Mapping[str, str], sums: Mapping[str, str], only: str = "true") -> str:
+    """SQL of one scan: the `sums` over the rows of each combination of `keys`; every column has a name.
 
-
-def packed_cell(scored: Any) -> Any:
-    """The Ibis expression of label x decision as one integer from 0 to 11."""
-    # Ibis takes sums to the next wider integer; narrow keys group faster, and 12 cells fit into the narrowest
-    return (label_code(scored).cast("int8") + scored.decision).cast("int8")
-
-
-def run_expression(connection: Any, expression: Any) -> Any:
-    """Run an Ibis expression in DuckDB: one scan. Returns the relation, which has not been read yet.
-
-    Ibis compiles it and DuckDB runs it: Ibis's own way out to Arrow loads pandas, which costs more than the counting.
+    `audit.counting.expressions` says the same in Ibis, bound to no engine; to compile that takes longer than to count.
     """
-    import ibis
+    columns = ", ".join(f"{text} AS {identifier(name)}" for name, text in {**keys, **sums}.items())
+    places = ", ".join(str(place) for place in range(1, len(keys) + 1))
+    return f"SELECT {columns} FROM {identifier(relation)} WHERE {only} GROUP BY {places}"  # noqa: S608 - quoted names
 
-    return connection.sql(ibis.duckdb.from_connection(connection).compile(expression))
+
+def plain(names: Iterable[str]) -> dict[str, str]:
+    """Columns as keys of `grouped`, under their own names."""
+    return {name: identifier(name) for name in names}
 
 
 def cells_by_group(
@@ -97,12 +87,12 @@ def cells_by_group(
 ) -> dict[tuple[str, ...], IntArray]:
     """int64[3, 4] for every combination of codes that occurs. Several raw values can have the same code.
 
-    `counted` holds lines of raw values, packed cell and cases; `codes` maps the raw values of each column to codes.
+    `counted` holds lines of raw values, label, decision and cases; `codes` maps the raw values of each column to codes.
     """
     rows: dict[tuple[str, ...], IntArray] = {}
-    for *values, cell, cases in counted:
-        if cell is None:
+    for *values, label, decision, cases in counted:
+        if decision is None:
             raise AssertionError(f"{cases} rows have no decision")
         key = tuple(code[value] for code, value in zip(codes, values, strict=True))
-        rows.setdefault(key, np.zeros(_SHAPE, dtype=np.int64))[divmod(cell, DECISIONS)] += cases
+        rows.setdefault(key, np.zeros(_SHAPE, dtype=np.int64))[PLACE_OF_LABEL[label], decision] += cases
     return rows

@@ -1,4 +1,4 @@
-"""Sum weights and clusters of a plan in one more scan, with one Ibis expression."""
+"""Sum weights and clusters of a plan in one more scan."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.clusters import ClusterTable
-from audit.counting.count import SCORED, packed_cell, run_expression
+from audit.counting.count import CELL, PLACE_OF_LABEL, SCORED, grouped, plain
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
+from audit.counting.table import UNLABELLED
 from audit.counting.weights import WeightTable
 from audit.errors import DataError
 from audit.evaluation.connection import reading
@@ -27,9 +28,11 @@ _CUT: Final = 20
 _UNSCORED: Final = (Cell.UNSCORED_POSITIVE, Cell.UNSCORED_NEGATIVE, Cell.UNSCORED_UNLABELLED)
 _SCORED: Final = ((Cell.TP, Cell.FN), (Cell.FP, Cell.TN), (Cell.UNLABELLED_FLAGGED, Cell.UNLABELLED_NOT_FLAGGED))
 _CELL_OF: Final = np.array(
-    [CELLS.index(cell) for label in range(3) for cell in (*_SCORED[label], _UNSCORED[label], _UNSCORED[label])]
+    [[CELLS.index(cell) for cell in (*_SCORED[label], _UNSCORED[label], _UNSCORED[label])] for label in range(3)]
 )
-"""int64[12]: the place in `CELLS` of each packed label x decision."""
+"""int64[3, 4]: the place in `CELLS` of each label x decision."""
+_HALF: Final = 30
+"""Bits of the lower half of a square: each half of the sum fits into 64 bits, in every engine."""
 
 
 def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Moments | None:
@@ -54,11 +57,13 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
     names = [feature.name for feature in evaluation_set.features]
     groups = [f"group_{name}" for name in names]
     with reading(evaluation_set.source_name):
-        expression = moments_expression(relation, groups, weighted=weighted, clustered=clustered)
-        summed = run_expression(evaluation_set.connection, expression).to_arrow_table()
+        text = moments_text(relation, groups, weighted=weighted, clustered=clustered)
+        summed = evaluation_set.connection.sql(text).to_arrow_table()
     codes, finest = _finest(summed, names, evaluation_set.codes)
-    cell = _CELL_OF[summed.column("cell").to_numpy()]
+    cell = _cells(summed)
     columns = {name: _floats(summed, name) for name in summed.column_names if name.startswith("sum_")}
+    if weighted:
+        columns["sum_2"] = _joined(*(summed.column(name).cast("int64").to_numpy() for name in ("high", "low")))
     table: WeightTable | ClusterTable
     if clustered:
         cluster = _numbered(summed.column("cluster"))
@@ -76,8 +81,8 @@ def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) ->
 
     names = [feature.name for feature in evaluation_set.features]
     with reading(evaluation_set.source_name):
-        expression = strata_expression(relation, [f"group_{name}" for name in names])
-        summed = run_expression(evaluation_set.connection, expression).to_arrow_table()
+        text = grouped(relation, plain([*(f"group_{name}" for name in names), "stratum", *CELL]), {"cases": "count(*)"})
+        summed = evaluation_set.connection.sql(text).to_arrow_table()
     codes, finest = _finest(summed, names, evaluation_set.codes)
     found = summed.column("stratum").to_pylist()
     there = sorted(set(found))  # a part of the set, such as the control sample, need not have them all
@@ -97,38 +102,36 @@ def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) ->
     return Moments(evaluation_set.features, codes, table, weighted=True)
 
 
-def strata_expression(relation: str, groups: Sequence[str]) -> Any:
-    """The Ibis expression of the counts by stratum, bound to no engine: by group, cell and stratum, `cases`."""
-    import ibis
-
-    columns = {**dict.fromkeys((*groups, "stratum"), "string"), "label": "int8", "decision": "int8"}
-    scored = ibis.table(columns, name=relation)
-    keys = [scored[name] for name in (*groups, "stratum")]
-    return scored.group_by(keys, cell=packed_cell(scored)).aggregate(cases=scored.count())
-
-
-def moments_expression(relation: str, groups: Sequence[str], *, weighted: bool, clustered: bool) -> Any:
-    """The Ibis expression of the sums, bound to no engine: by group, cell and cluster, sums of powers of the weight.
+def moments_text(relation: str, groups: Sequence[str], *, weighted: bool, clustered: bool) -> str:
+    """SQL of the sums: by group, cluster and cell, sums of powers of the weight, of squares as two halves.
 
     All are sums of whole numbers, so that neither threads nor the order of rows changes a bit.
     """
-    import ibis
-
-    columns = {**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8"}
-    columns |= {"weight_units": "int64"} if weighted else {}
-    columns |= {"cluster": "string"} if clustered else {}
-    scored = ibis.table(columns, name=relation)
-    keys = [scored[name] for name in (*groups, *(["cluster"] if clustered else []))]
-    grouped = scored.group_by(keys, cell=packed_cell(scored))
-    cases = scored.count()
+    keys = plain([*groups, *(["cluster"] if clustered else []), *CELL])
     if not weighted:
-        return grouped.aggregate(sum_0=cases, sum_1=cases, sum_2=cases)
-    weight = scored.weight_units
-    sums = {"sum_0": cases, "sum_1": weight.sum(), "sum_2": (weight * weight).sum()}
-    if clustered:
-        return grouped.aggregate(**sums)
-    cut = ((weight * weight) >> _CUT).cast("decimal(19, 0)")
-    return grouped.aggregate(**sums, sum_4=(cut * cut).sum(), sum_low=weight.min(), sum_high=weight.max())
+        return grouped(relation, keys, dict.fromkeys(("sum_0", "sum_1", "sum_2"), "count(*)"))
+    square = "(weight_units * weight_units)"
+    sums = {"sum_0": "count(*)", "sum_1": "sum(weight_units)"}
+    sums |= {"high": f"sum({square} >> {_HALF})", "low": f"sum({square} & {(1 << _HALF) - 1})"}
+    if not clustered:
+        cut = f"CAST({square} >> {_CUT} AS DECIMAL(19, 0))"
+        sums |= {"sum_4": f"sum({cut} * {cut})", "sum_low": "min(weight_units)", "sum_high": "max(weight_units)"}
+    return grouped(relation, keys, sums)
+
+
+def _cells(summed: Any) -> IntArray:
+    """int64[E]: the place in `CELLS` of each entry."""
+    label = summed.column("label").fill_null(UNLABELLED).to_numpy()
+    place = np.array([PLACE_OF_LABEL[0], PLACE_OF_LABEL[1], UNLABELLED])[label]
+    return np.asarray(_CELL_OF[place, summed.column("decision").to_numpy()], dtype=np.int64)
+
+
+def _joined(high: IntArray, low: IntArray) -> FloatArray:
+    """float64[E]: the nearest doubles of sums that come in halves."""
+    high, low = high + (low >> _HALF), low & ((1 << _HALF) - 1)
+    if high.max(initial=0) < 1 << 53:
+        return np.asarray(high * 2.0**_HALF + low)
+    return np.array([float((upper << _HALF) + lower) for upper, lower in zip(high.tolist(), low.tolist(), strict=True)])
 
 
 def _finest(

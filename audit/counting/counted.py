@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.counting.answer_tallies import GroupTallies, count_disagreement, count_failures
 from audit.counting.controls import count_controls
-from audit.counting.count import SCORED, cells_by_group, count_cases, count_expression, run_expression
+from audit.counting.count import SCORED, cells_by_group, count_cases, count_text
 from audit.counting.count_moments import count_moments
 from audit.counting.moments import Moments
 from audit.counting.scan_cells import ScanCells, count_scan_cells
@@ -49,9 +49,9 @@ def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) 
     if IN_CONTROL_SAMPLE not in evaluation_set.expressions:
         return None
     features = [feature.name for feature in evaluation_set.features]
-    expression = count_expression(relation, [f"group_{name}" for name in features], only=IN_CONTROL_SAMPLE)
+    text = count_text(relation, [f"group_{name}" for name in features], only=IN_CONTROL_SAMPLE)
     with reading(evaluation_set.source_name):
-        counted = run_expression(evaluation_set.connection, expression).fetchall()
+        counted = evaluation_set.connection.sql(text).fetchall()
     return CountsTable.of(features, cells_by_group(counted, [evaluation_set.codes[name] for name in features]))
 
 

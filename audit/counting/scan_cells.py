@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from audit.counting.count import SCORED, run_expression
+from audit.counting.count import SCORED, grouped, plain
 from audit.counting.table import ABSTAINED, FLAGGED
 from audit.evaluation.connection import reading
+from audit.evaluation.sql import literal
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
 
@@ -128,7 +129,7 @@ def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan, relation: s
     groups = [*keys, *(f"group_{name}" for name in features)]
     clustered = plan.evaluation_set.cluster is not None
     with reading(evaluation_set.source_name):
-        counted = run_expression(evaluation_set.connection, scan_expression(relation, groups, clustered=clustered))
+        counted = evaluation_set.connection.sql(scan_text(relation, groups, clustered=clustered))
         coded = _coded(counted.to_arrow_reader(_BATCH), groups, clustered=clustered)
     renamed: list[Mapping[str | None, str] | None] = [None] * len(keys) + [evaluation_set.codes[f] for f in features]
     described = [(name, "column") for name in plan.scan.columns] + [(name, "feature") for name in features]
@@ -149,24 +150,18 @@ def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan, relation: s
     )
 
 
-def scan_expression(relation: str, groups: Sequence[str], *, clustered: bool) -> Any:
-    """The Ibis expression of the counts: each group, `cell` (label x half x decision, packed) and `cases`.
+def scan_text(relation: str, groups: Sequence[str], *, clustered: bool) -> str:
+    """SQL of the counts: each group, `cell` (label x half x decision, packed) and `cases`.
 
     With clusters there is also `key`, the first half of the MD5 of a cluster. Unlabelled rows are left out.
     """
-    import ibis
-
-    of = "cluster" if clustered else "case_id"
-    columns = {**dict.fromkeys((*groups, of), "string"), "label": "int8", "decision": "int8"}
-    scored = ibis.table(columns, name=relation)
-    digest = (ibis.literal(_SALT) + scored[of]).hexdigest("md5")
-    second = (digest >= "8").ifelse(_DECISIONS, 0)
+    digest = f"md5({literal(_SALT)} || {'cluster' if clustered else 'case_id'})"
     # not least(): in DuckDB that is 2 where there is no decision
-    decision = (scored.decision >= ABSTAINED).ifelse(ABSTAINED, scored.decision)
-    cell = (scored.label * (2 * _DECISIONS) + second + decision).cast("int8")
-    keys = {"key": digest.substr(0, _KEY_WIDTH)} if clustered else {}
-    labelled = scored.filter(scored.label.notnull())
-    return labelled.group_by([labelled[name] for name in groups], cell=cell, **keys).aggregate(cases=labelled.count())
+    decision = f"CASE WHEN decision >= {ABSTAINED} THEN {ABSTAINED} ELSE decision END"
+    cell = f"label * {2 * _DECISIONS} + CASE WHEN {digest} >= '8' THEN {_DECISIONS} ELSE 0 END + {decision}"
+    keys = {**plain(groups), "cell": f"CAST({cell} AS TINYINT)"}
+    keys |= {"key": f"substring({digest}, 1, {_KEY_WIDTH})"} if clustered else {}
+    return grouped(relation, keys, {"cases": "count(*)"}, "label IS NOT NULL")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from audit.counting.count import SCORED, label_code, run_expression
+from audit.counting.count import SCORED, grouped, plain
 from audit.counting.finest_groups import FinestGroups
 from audit.counting.score_ranks import ScoreRanks, count_score_ranks
 from audit.counting.table import (
@@ -165,8 +165,8 @@ def count_cases_and_scores(
     features = tuple(feature.name for feature in evaluation_set.features)
     groups = [f"group_{name}" for name in features]
     with reading(evaluation_set.source_name):
-        expression = score_expression(relation, groups, score_range, threshold)
-        counted = run_expression(evaluation_set.connection, expression).to_arrow_table()
+        text = score_text(relation, groups, score_range, threshold)
+        counted = evaluation_set.connection.sql(text).to_arrow_table()
     cell = counted.column("cell")
     rows = _integers(counted.column("cases"))
     if cell.null_count:
@@ -188,38 +188,32 @@ def count_cases_and_scores(
     return CountsTable(features, codes, counts), table
 
 
-def score_expression(
-    relation: str, groups: Sequence[str], score_range: tuple[float, float], threshold: float | None
-) -> Any:
-    """The Ibis expression, bound to no engine: each group, `cell`, `cases`, `sums` and `squares`.
+def score_text(relation: str, groups: Sequence[str], score_range: tuple[float, float], threshold: float | None) -> str:
+    """SQL of the scores: each group, `cell`, `cases`, `sums` and `squares`.
 
     `cell` packs label, decision, whether the score is near the threshold, and bin into one small integer: grouping by
     one key is faster than by four, and a row near the threshold needs no sum of its own. The sums are doubles, and
     every summand is a whole multiple of 1/2**20: they are exact, and the same in every order, up to 2**33 rows.
     """
-    import ibis
-
     low, high = score_range
-    kinds = {**dict.fromkeys(groups, "string"), "label": "int8", "decision": "int8", "score": "float64"}
-    scored = ibis.table(kinds, name=relation)
-    above = scored.score if low == 0.0 else scored.score - ibis.literal(low, "float64")
-    share = above if high - low == 1.0 else above / ibis.literal(high - low, "float64")
-    # floor and not a cast: a cast rounds in one engine and cuts in another
-    fine = ibis.least((share * float(BINS) + _EDGE).floor().cast("int16"), ibis.literal(BINS - 1, "int16"))
-    cell = (label_code(scored).cast("int16") + scored.decision) * ibis.literal(2 * _PLACES, "int16")
+    above = "score" if low == 0.0 else f"(score - {low!r})"
+    share = above if high - low == 1.0 else f"({above} / {high - low!r})"
+    label = f"CASE label WHEN 1 THEN {POSITIVE} WHEN 0 THEN {NEGATIVE} ELSE {UNLABELLED} END"
+    cell = f"(({label}) * {DECISIONS} + decision) * {2 * _PLACES}"
     if threshold is not None:
-        near = (scored.score - ibis.literal(threshold, "float64")).abs() <= ibis.literal(NEAR, "float64")
-        cell += near.fill_null(False).cast("int16") * ibis.literal(_PLACES, "int16")
-    # asked by itself: the least of NULL and 199 is 199
-    cell = (cell + scored.score.isnull().ifelse(ibis.literal(_NO_SCORE, "int16"), fine)).cast("int16")
-    return scored.group_by([scored[name] for name in groups], cell=cell).aggregate(
-        cases=scored.count(), sums=_in_units(share).sum(), squares=_in_units(share * share).sum()
-    )
+        near = f"abs(score - {threshold!r}) <= {NEAR!r}"
+        cell += f" + CASE WHEN {near} THEN {_PLACES} ELSE 0 END"
+    # floor and not a cast: a cast rounds in one engine and cuts in another; and the least of NULL and 199 is 199
+    fine = f"least(CAST(floor({share} * {float(BINS)} + {_EDGE!r}) AS SMALLINT), {BINS - 1})"
+    cell += f" + CASE WHEN score IS NULL THEN {_NO_SCORE} ELSE {fine} END"
+    keys = {**plain(groups), "cell": f"CAST({cell} AS SMALLINT)"}
+    sums = {"sums": f"sum({_in_units(share)})", "squares": f"sum({_in_units(f'{share} * {share}')})"}
+    return grouped(relation, keys, {"cases": "count(*)", **sums})
 
 
-def _in_units(share: Any) -> Any:
+def _in_units(share: str) -> str:
     """Round to the nearest multiple of 1/2**20, the step of doubles next to 2**32. Faster than any rounding in SQL."""
-    return (share + _ROUNDING) - _ROUNDING
+    return f"({share} + {_ROUNDING!r}) - {_ROUNDING!r}"
 
 
 def _integers(column: Any) -> IntArray:

@@ -37,8 +37,10 @@ FRAMEWORKS = {
     "babel",
     "reports",
     "matplotlib",
+    "ibis",
+    "sqlglot",
 }
-ENGINES = {"numpy", "scipy", "duckdb", "ibis", "pyarrow", "sqlglot"}
+ENGINES = {"numpy", "scipy", "duckdb", "pyarrow"}
 NOT_OF_A_GATE = ("audit.analyses.further", "audit.analyses.crosscheck.", "audit.disclosure.publish",
                  "audit.disclosure.draws",
                  "audit.analyses.scores", "audit.analyses.sensitivity", "audit.analyses.subgroup_scan")  # fmt: skip
