@@ -6,6 +6,7 @@ a step is that of the rest's counts on it times that of the group's counts up to
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -44,7 +45,7 @@ def largest_rejection_probability(
     n: FloatArray,
     y: FloatArray,
     m: FloatArray,
-    rest_rates: FloatArray,
+    rest_rates: Sequence[FloatArray],
     boundary: Boundary,
     *,
     limit: FloatArray | None = None,
@@ -57,8 +58,8 @@ def largest_rejection_probability(
     ----------
     x, n, y, m : ndarray of float64, shape (G,)
         Whole counts; ``n`` and ``m`` positive.
-    rest_rates : ndarray of float64, shape (G, R)
-        Increasing counted rates of the rest; the group's rate is the edge at each of them.
+    rest_rates : sequence of ndarray of float64
+        For each group increasing counted rates of the rest; the group's rate is the edge at each of them.
     boundary : Boundary
         The edge.
     limit : ndarray of float64, shape (G,), optional
@@ -70,22 +71,37 @@ def largest_rejection_probability(
         Exact up to an excess: `NEGLIGIBLE`, and where more than `MAX_STEPS` steps had to be merged a few per cent.
     """
     samples = samples_of(x, n, y, m, boundary)
-    span = span_of(samples, *_worth_a_look(samples.m, rest_rates[:, :1], rest_rates[:, -1:]), boundary)
+    lowest, highest = (np.array([[rates[end]] for rates in rest_rates]).reshape(-1, 1) for end in (0, -1))
+    span = span_of(samples, *_worth_a_look(samples.m, lowest, highest), boundary)
     # no step goes past the highest, and no rate of the group is below its edge at the lowest rate of the rest
-    bound = binomial_cdf(span.highest, samples.n, boundary.edge(rest_rates[:, :1]))[:, 0]
+    bound = binomial_cdf(span.highest, samples.n, boundary.edge(lowest))[:, 0]
     probability = bound + NEGLIGIBLE
+    tried = np.array([rates.size for rates in rest_rates])
     for signed_width, rows in _chunks(span, np.flatnonzero(bound > _UNSEEN)):
-        width, by_group, rates = abs(signed_width), signed_width > 0, rest_rates[rows]
+        width, by_group = abs(signed_width), signed_width > 0
         staircase = staircase_of(samples.take(rows), span.take(rows), width, boundary, by_group=by_group)
-        two_passes = width >= _SMOOTH_WIDTH and rates.shape[1] > _WINDOW
-        if rates.shape[1] > _MOST_QUICK_RATES:
-            sums = _sums(staircase, rates, boundary)
-            probability[rows] = (sums.max(axis=1) - NEGLIGIBLE) * _above_tried(rates, sums - NEGLIGIBLE) + NEGLIGIBLE
-        elif limit is None:
-            probability[rows] = _largest(staircase, rates, boundary, in_two_passes=two_passes)
-        else:
-            probability[rows] = _beside(limit[rows], staircase, rates, boundary, in_two_passes=two_passes)
+        for count in np.unique(tried[rows]):
+            alike = np.flatnonzero(tried[rows] == count)
+            own = rows[alike]
+            probability[own] = _on(
+                staircase.take(alike),
+                np.array([rest_rates[group] for group in own]),
+                boundary,
+                None if limit is None else limit[own],
+            )
     return probability
+
+
+def _on(staircase: Staircase, rates: FloatArray, boundary: Boundary, limit: FloatArray | None) -> FloatArray:
+    """float64[G]: the largest probability on the steps, at rates of the rest of which each group has as many."""
+    two_passes = staircase.tops.shape[1] >= _SMOOTH_WIDTH and rates.shape[1] > _WINDOW
+    if rates.shape[1] > _MOST_QUICK_RATES:
+        sums = _sums(staircase, rates, boundary)
+        above = _above_tried(rates, sums - NEGLIGIBLE)
+        return np.asarray((sums.max(axis=1) - NEGLIGIBLE) * above + NEGLIGIBLE)
+    if limit is None:
+        return _largest(staircase, rates, boundary, in_two_passes=two_passes)
+    return _beside(limit, staircase, rates, boundary, in_two_passes=two_passes)
 
 
 def _chunks(span: Span, rows: IntArray) -> list[_Chunk]:

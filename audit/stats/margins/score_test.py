@@ -171,18 +171,14 @@ def _largest_over_rest(
     limit: FloatArray | None,
 ) -> FloatArray:
     """Largest probability over rates of the rest from low to high, in steps close enough for each group."""
-    worst = np.zeros(n.shape)
     even = np.linspace(0.0, 1.0, _RULER)
     ruler = low[:, None] + (high - low)[:, None] * even
     away = np.sqrt(m)[:, None] * _angle(ruler) + np.sqrt(n)[:, None] * _angle(boundary.edge(ruler))
     away -= away[:, :1]
     count = np.maximum(_LEAST_RATES, np.ceil(away[:, -1] / _STEP).astype(np.int64) + 1)
-    for tried in np.unique(count):
-        at = np.flatnonzero(count == tried)
-        rates = np.array([_spread(ruler[group], away[group], int(tried)) for group in at])
-        own = None if limit is None else limit[at] / _MISSED
-        worst[at] = largest_rejection_probability(x[at], n[at], y[at], m[at], rates, boundary, limit=own)
-    return np.asarray(worst * _MISSED)
+    rates = [_spread(ruler[group], away[group], int(tried)) for group, tried in enumerate(count)]
+    own = None if limit is None else limit / _MISSED
+    return np.asarray(largest_rejection_probability(x, n, y, m, rates, boundary, limit=own) * _MISSED)
 
 
 def _spread(ruler: FloatArray, away: FloatArray, count: int) -> FloatArray:

@@ -19,6 +19,8 @@ from audit.stats.rates.boundaries import Boundary
 
 _TIE = 1e-9
 _ANCHOR_SPACING = 16
+_FEW = 64
+"""Points so few that a bracket for each would cost more than it saves."""
 _SECANTS = 8
 
 _Function: TypeAlias = Callable[[FloatArray], FloatArray]
@@ -73,16 +75,14 @@ def span_of(samples: Samples, first: FloatArray, last: FloatArray, boundary: Bou
     """Corners of the staircases over counts of the rest from first to last (float64[G, 1])."""
     # along the edge a step of the rest moves the group's count by this much: a good guess from the observed table
     tread = boundary.slope * samples.n / samples.m
-    lowest, highest = (
-        _last(
-            np.full(counts.shape, -1.0),
-            samples.n,
-            samples.x + (counts - samples.y) * tread,
-            _over_limit(counts, samples, boundary),
-        )
-        for counts in (first, last)
+    counts = np.concatenate([first, last], axis=1)
+    found = _last(
+        np.full(counts.shape, -1.0),
+        np.broadcast_to(samples.n, counts.shape),
+        samples.x + (counts - samples.y) * tread,
+        _over_limit(counts, samples, boundary),
     )
-    return Span(first, last, lowest, highest)
+    return Span(first, last, found[:, :1], found[:, 1:])
 
 
 def staircase_of(samples: Samples, span: Span, width: int, boundary: Boundary, *, by_group: bool) -> Staircase:
@@ -127,6 +127,9 @@ def _last_along(
 ) -> FloatArray:
     """`_last` at every point. The answer increases along a row, so some points bracket those between."""
     width = points.shape[1]
+    if width <= _FEW:
+        low, high = np.broadcast_to(low, points.shape), np.broadcast_to(high, points.shape)
+        return _last(low, high, _between(points, points[:, :1], points[:, -1:], low, high), function_at(points))
     anchors = np.append(np.arange(0, width - 1, _ANCHOR_SPACING), width - 1)
     some = points[:, anchors]
     low, high = np.broadcast_to(low, some.shape), np.broadcast_to(high, some.shape)
@@ -149,7 +152,7 @@ def _last(low: FloatArray, high: FloatArray, guess: FloatArray, excess: _Functio
     After
     a few of them the middle is taken, so that the search ends for any increasing function.
     """
-    probe = np.clip(np.floor(guess), np.minimum(low + 1.0, high), high)
+    probe = np.minimum(np.maximum(np.floor(guess), low + 1.0), high)
     before, value_before, rounds = probe, np.zeros(probe.shape), 0
     while (open_ := low < high).any():
         value = excess(probe)
@@ -162,5 +165,5 @@ def _last(low: FloatArray, high: FloatArray, guess: FloatArray, excess: _Functio
         else:
             ahead = np.ceil((low + high) / 2.0)
         before, value_before, rounds = probe, value, rounds + 1
-        probe = np.clip(ahead, np.minimum(low + 1.0, high), high)
+        probe = np.minimum(np.maximum(ahead, low + 1.0), high)
     return low

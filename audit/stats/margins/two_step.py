@@ -85,8 +85,16 @@ def _at_least(x: FloatArray, n: FloatArray, error: float) -> FloatArray:
 
 def charges(bounds: Bounds, threshold: float) -> FloatArray:
     """Largest chance, for each group that is within the limit, of a p-value of at most a threshold below .95."""
-    count = largest_count(threshold / _MIDDLE, bounds.n, bounds.edge)
-    return np.minimum(threshold, binomial_cdf(count, bounds.n, bounds.rate))
+    return _charges(bounds, threshold, _counts(bounds, threshold))
+
+
+def _counts(bounds: Bounds, threshold: float, within: tuple[FloatArray, FloatArray] | None = None) -> FloatArray:
+    """float64[G]: largest count of each group that a p-value of at most a threshold can have."""
+    return largest_count(threshold / _MIDDLE, bounds.n, bounds.edge, within)
+
+
+def _charges(bounds: Bounds, threshold: float, counts: FloatArray) -> FloatArray:
+    return np.minimum(threshold, binomial_cdf(counts, bounds.n, bounds.rate))
 
 
 def common_level(bounds: Bounds, level: float, beside: int = 0) -> float:
@@ -103,15 +111,21 @@ def common_level(bounds: Bounds, level: float, beside: int = 0) -> float:
     """
     room = (1.0 - BOUNDS_SHARE) * level
 
-    def fits(threshold: float) -> bool:
-        return float(charges(bounds, threshold).sum()) + beside * threshold <= room
+    def fits(threshold: float, counts: FloatArray) -> bool:
+        return float(_charges(bounds, threshold, counts).sum()) + beside * threshold <= room
 
-    if bounds.n.size + beside == 0 or fits(level):
+    most = _counts(bounds, level)
+    if bounds.n.size + beside == 0 or fits(level, most):
         return level
     low, high = room / (bounds.n.size + beside), level
+    fewest = _counts(bounds, low)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2.0
-        low, high = (middle, high) if fits(middle) else (low, middle)
+        counts = _counts(bounds, middle, (fewest, most))
+        if fits(middle, counts):
+            low, fewest = middle, counts
+        else:
+            high, most = middle, counts
     return low
 
 
