@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from later import marks_of, place_of
 from made.warm_children import Nursery, nursery
 
+from audit.cli import collect_rarely
 from audit.detectors.command_setup import ONE_THREAD
 from audit.disclosure.keys_file import KEY_BYTES
 from audit.stats.arrays import FloatArray
@@ -38,6 +39,8 @@ settings.load_profile("quick")
 # Before any of them is loaded: libraries of as many threads as there are cores, in every worker, wait for each other.
 for _name in ONE_THREAD:
     os.environ.setdefault(_name, "1")
+
+collect_rarely()  # as the command does: tests make as many small objects
 
 # Whoever starts the tests may ignore interrupts (`nohup make test &`), and every process inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ HOOKS: dict[str, Any] = {
 _PLACE = re.compile(r"\$\{\{ ([a-z0-9.-]+) \}\}")
 
 
-def commands(folder: Path) -> Path:
-    """A folder with the commands `audit7k`, of this checkout, and `python`.
+def commands(folder: Path, audit7k: Sequence[str]) -> Path:
+    """A folder with the commands `audit7k`, started by these words, and `python`.
 
     For speed nothing is cross-checked, and a demonstration publishes nothing: its own test does, and the pages go on
     with a run that does.
@@ -36,7 +37,7 @@ def commands(folder: Path) -> Path:
         folder / "audit7k",
         'command=$1; shift\n[ "$command" = run ] && set -- --no-crosscheck "$@"\n'
         '[ "$command" = demo ] && set -- --restricted "$@"\n'
-        f'PYTHONPATH={ROOT} exec {sys.executable} -P -m audit "$command" "$@"\n',
+        f'exec {shlex.join(audit7k)} "$command" "$@"\n',
     )
     _command(folder / "python", f'exec {sys.executable} "$@"\n')
     for name in ("bash", "sh", "cat", "find", "rm", "tee", "make", "mkdir", "mv", "touch"):

@@ -46,9 +46,9 @@ def typed(text: str) -> list[str]:
 BEGIN = section("From nothing in ten minutes")
 
 
-def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
+def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path, audit7k: list[str]) -> None:
     """Once made and looked at, the demonstration makes place for a smaller set, which is published sooner."""
-    bin_folder, home = commands(tmp_path / "bin"), tmp_path / "home"
+    bin_folder, home = commands(tmp_path / "bin", audit7k), tmp_path / "home"
     home.mkdir()
     stub_wheel(tmp_path, "audit7k")
     pip = {"PIP_NO_INDEX": "1", "PIP_TARGET": str(tmp_path / "lib")}
@@ -86,8 +86,8 @@ def test_a_new_user_has_a_gate_in_ten_minutes(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout.splitlines()[-1]) == (4, "nothing was judged")
 
 
-def test_what_the_page_names_beside_its_commands_runs_too(tmp_path: Path) -> None:
-    shown = environment(commands(tmp_path / "bin"), tmp_path)
+def test_what_the_page_names_beside_its_commands_runs_too(tmp_path: Path, audit7k: list[str]) -> None:
+    shown = environment(commands(tmp_path / "bin", audit7k), tmp_path)
     write_set(tmp_path)
     text = re.sub(r"```.*?```", "", BEGIN, flags=re.DOTALL)
     named = set(re.findall(r"`(audit7k \w+ [^`]+)`", text)) - {"audit7k init cases.csv"}

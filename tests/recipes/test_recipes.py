@@ -38,8 +38,8 @@ EXACT = ("CANARY", "51 of 243", "0.20988")
 
 
 @pytest.fixture
-def bin_folder(tmp_path: Path) -> Path:
-    return commands(tmp_path / "bin")
+def bin_folder(tmp_path: Path, audit7k: list[str]) -> Path:
+    return commands(tmp_path / "bin", audit7k)
 
 
 @pytest.fixture

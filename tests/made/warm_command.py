@@ -1,0 +1,92 @@
+"""The command `audit7k` for scripts that start it again and again, each forked from a process that has loaded it.
+
+A new Python loads modules for a second or two; here each command leaves those that it has loaded to the next.
+Arguments, folder, environment, streams and exit code are those of any program that a shell starts; how
+`python -m audit` starts is for other tests.
+
+Run as a program this file is one of two: the process that forks, given the number of its socket; or what a script
+starts, given the path of that socket and arguments, which ends as its command does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_MOST = 1 << 16
+
+
+@contextlib.contextmanager
+def warm_command(folder: Path) -> Iterator[list[str]]:
+    """Give the words that start `audit7k`, as long as it is needed. Commands come one at a time."""
+    path = folder / "warm"
+    with socket.socket(socket.AF_UNIX) as asked:
+        asked.bind(str(path))
+        asked.listen()
+        program = [sys.executable, "-P", __file__, str(asked.fileno())]
+        environment = os.environ | {"PYTHONUTF8": "1"}
+        process = subprocess.Popen(program, stdin=subprocess.DEVNULL, pass_fds=[asked.fileno()], env=environment)
+    try:
+        yield [sys.executable, "-IS", __file__, str(path)]
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _ask(path: str, arguments: list[str]) -> int:
+    """What the script starts: ask for the command, and wait for its exit code."""
+    what = {"arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.connect(path)
+        socket.send_fds(asking, [json.dumps(what).encode()], [0, 1, 2])
+        return int(asking.recv(_MOST))
+
+
+def _serve(asked: socket.socket) -> None:
+    """Fork one command after the other, and end in each as that command does."""
+    from audit.cli import main
+
+    while True:
+        answering, _ = asked.accept()
+        sent, descriptors, *_ = socket.recv_fds(answering, _MOST, 3)
+        with tempfile.TemporaryFile("w+") as loaded:
+            if not (child := os.fork()):
+                _become(json.loads(sent), descriptors)
+                try:
+                    return main()
+                finally:
+                    print(*sys.modules, file=loaded, flush=True)
+            ended = os.waitpid(child, 0)[1]
+            loaded.seek(0)
+            names = loaded.read().split()
+        answering.send(b"%d" % os.waitstatus_to_exitcode(ended))
+        for descriptor in descriptors:
+            os.close(descriptor)
+        answering.close()
+        for name in names:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+
+
+def _become(what: dict[str, Any], descriptors: list[int]) -> None:
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+    os.chdir(what["folder"])
+    os.environ.clear()
+    os.environ.update(what["environment"])
+    sys.argv = ["audit7k", *what["arguments"]]
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        sys.exit(_ask(sys.argv[1], sys.argv[2:]))
+    _serve(socket.socket(fileno=int(sys.argv[1])))
