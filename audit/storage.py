@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from audit import operating_system
 from audit.errors import AuditError, FolderInUseError, ResultError, StorageError
 
 GITIGNORE: Final = ".gitignore"
@@ -33,7 +34,7 @@ def write_durably(path: Path, content: bytes | memoryview) -> None:
     """
     partial = path.with_name(f".{path.name}{TEMPORARY}")
     try:
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | operating_system.BINARY, 0o600)
         try:
             _write_all(handle, content)
             os.fsync(handle)
@@ -54,7 +55,9 @@ def _write_all(handle: int, content: bytes | memoryview) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk. Raises OSError."""
+    """Bring the names in a folder to the disk, where the system can. Raises OSError."""
+    if not operating_system.POSIX:
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -135,7 +138,7 @@ def storage(path: Path) -> Iterator[None]:
 def bytes_of_result(path: Path, most: int) -> bytes:
     """Read a file of results, `most` bytes and one more at the most. A link is not followed. Raises ResultError."""
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        handle = os.open(path, operating_system.READ)
         with os.fdopen(handle, "rb") as file:
             return file.read(most + 1)
     except OSError as error:
@@ -158,7 +161,7 @@ _PAUSE: Final = 0.05
 def held(path: Path, *, patience: float = 0.0, most: float = math.inf) -> Iterator[None]:
     """Hold the lock of a file, which is made (0600) if it is missing.
 
-    Where the system has no such locks (`fcntl`), a second file, `….held`, exists as long as the lock is held. If the
+    Where the system has no such locks (Windows), a second file, `….held`, exists as long as the lock is held. If the
     process is killed, the file stays: `most` says when to give up, and a person must remove the file.
 
     Parameters
@@ -177,9 +180,7 @@ def held(path: Path, *, patience: float = 0.0, most: float = math.inf) -> Iterat
     OSError
         If the file cannot be made.
     """
-    try:
-        import fcntl
-    except ImportError:
+    if not operating_system.has_locks():
         mark = _mark(path)
         _tried_until(lambda: _make(mark), min(patience, most))
         try:
@@ -190,7 +191,7 @@ def held(path: Path, *, patience: float = 0.0, most: float = math.inf) -> Iterat
         return
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        _tried_until(lambda: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB), patience)
+        _tried_until(lambda: operating_system.lock(handle), patience)
         yield
     finally:
         os.close(handle)

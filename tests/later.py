@@ -8,6 +8,8 @@ from typing import Final
 LATER: Final = {
     "browser": ("browser",),
     "packaging": (
+        "project/test_operating_system.py::test_an_audit_runs_where_posix_is_missing_and_what_cannot_be_had_is_a_line",
+        "project/test_operating_system.py::test_every_module_is_imported_where_posix_is_missing",
         "project/test_packaging.py",
         "project/test_tutorial.py",
         "recipes",

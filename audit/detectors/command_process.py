@@ -14,7 +14,6 @@ import contextlib
 import enum
 import os
 import selectors
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.detectors.command_reply import Reply
+from audit.operating_system import end_group
 
 _AT_ONCE: Final = 1 << 16
 """Bytes that are read or written at a time."""
@@ -129,8 +129,7 @@ class Program:
             if grace > 0:
                 self._drain(time.monotonic() + grace)
         finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            end_group(self._process.pid)
             with contextlib.suppress(OSError):
                 self._out.close()
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.errors import DetectorError
+from audit.operating_system import POSIX
 from audit.storage import file_sha256
 from audit.vocabulary.text import shown
 
@@ -29,7 +30,7 @@ ONE_THREAD: Final = (
 
 def check_platform() -> None:
     """Raise DetectorError on a platform where a program cannot be ended with all that it started."""
-    if os.name != "posix":
+    if not POSIX:
         raise DetectorError(
             "a program can only be audited on Linux, macOS and other systems with process groups",
             slug="command-platform",

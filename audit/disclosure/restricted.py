@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from audit.disclosure.keys_file import KEY, KEY_BYTES, new_key
 from audit.errors import ResultError
+from audit.operating_system import is_open_to_others
 from audit.storage import locked, make_folder, storage, write_durably
 
 RELEASES: Final = "releases"
@@ -130,7 +131,7 @@ class RestrictedFolder:
         if self.made_key:
             self._count(0)  # first: a key without a counter has lost its log
             write_durably(path, new_key().hex().encode() + b"\n")
-        if path.stat().st_mode & 0o077:
+        if is_open_to_others(path.stat()):
             raise ResultError(
                 "others than the owner can read the key of the restricted folder",
                 slug="key-not-private",

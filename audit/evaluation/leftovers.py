@@ -2,19 +2,19 @@
 
 A run that uses such a folder holds a lock on a file in it. The lock ends with the process, however that ends. A folder
 whose lock is free belongs to no run. A folder without that file is removed once nothing in it has changed for a week,
-if
-its name can only be ours. Where the system has no such locks, nothing is removed.
+if its name can only be ours. Where the system has no such locks, nothing is removed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import stat
 import time
 from pathlib import Path
 from typing import IO, Final
+
+from audit.operating_system import has_locks, is_of_others, is_open_to_others, lock
 
 PREFIX: Final = "audit7k-private-"
 """Beginning of the names of these folders. A folder that a user names, such as `audit7k-demo`, does not begin so."""
@@ -26,16 +26,14 @@ _WEEK: Final = 7 * 24 * 3600.0
 
 def hold(folder: Path) -> IO[bytes] | None:
     """Lock a new folder: it is in use until the file is closed. Returns None if there are no locks."""
-    try:
-        import fcntl
-    except ImportError:
+    if not has_locks():
         return None
     # lock it before it has its name, so that no process ever sees it without its lock
     unnamed = folder / f"{_LOCK}-soon"
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(unnamed.open("wb"))
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file.fileno())
             unnamed.rename(folder / _LOCK)
         except OSError:
             return None
@@ -61,9 +59,7 @@ def remove(folder: Path) -> None:
 
 def remove_leftovers(parent: Path) -> None:
     """Remove the folders that killed runs of this user have left in `parent`, as far as possible."""
-    try:
-        import fcntl
-    except ImportError:
+    if not has_locks():
         return
     with contextlib.suppress(OSError):
         for folder in parent.glob(f"{_OTHERS}*"):
@@ -76,14 +72,14 @@ def remove_leftovers(parent: Path) -> None:
                         remove(folder)
                     continue
                 with (folder / _LOCK).open("rb") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    lock(file.fileno())
                     remove(folder)
 
 
 def _is_ours(folder: Path) -> bool:
     """Whether only this user can enter the folder: anybody may put something beside it."""
     state = folder.lstat()
-    return stat.S_ISDIR(state.st_mode) and state.st_uid == os.getuid() and not stat.S_IMODE(state.st_mode) & 0o077
+    return stat.S_ISDIR(state.st_mode) and not is_of_others(state) and not is_open_to_others(state)
 
 
 def _last_change(folder: Path) -> float:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from audit.evaluation.json_lines import number_text
+from audit.operating_system import limit
 
 MEMORY_GIB: Final = 4
 """Most GiB of address space of this program, where the system can limit it."""
@@ -56,7 +57,8 @@ def main(path: str, sheet: str, out: str) -> None:
 
     Prints the names of the sheets as JSON, and the word for what was in the way.
     """
-    _limit_memory()
+    limit("RLIMIT_AS", MEMORY_GIB << 30)
+    limit("RLIMIT_CORE", 0)
     calamine: Any = importlib.import_module("python_calamine")
     names: list[str] = []
     problem: str | None = None
@@ -82,15 +84,6 @@ def _convert(sheet: Any, path: Path, out: Path) -> str | None:
         return "cells"
     _write(sheet.iter_rows(), out)
     return None
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_GIB << 30, MEMORY_GIB << 30))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _has_hidden_cells(path: Path) -> bool:

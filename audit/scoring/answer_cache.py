@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from audit.errors import AuditError, DataError
+from audit.operating_system import is_of_others, is_open_to_others
 from audit.scoring.checkpoint import Checkpoint, answers_digest
 from audit.storage import make_folder
 
@@ -93,13 +94,13 @@ def private_folder(folder: Path) -> None:
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     make_folder(folder)
     state = folder.stat()
-    if hasattr(os, "getuid") and state.st_uid != os.getuid():
+    if is_of_others(state):
         raise DataError(
             f"{folder.name} belongs to another user, who could plant answers there",
             slug="cache-not-private",
             hint="name a folder of your own",
         )
-    if state.st_mode & 0o022:
+    if is_open_to_others(state, 0o022):
         raise DataError(
             f"others than its owner can write into {folder.name}, and could plant answers there",
             slug="cache-not-private",

@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 from audit.detectors.answers import CheckedAnswers
 from audit.detectors.row_cache import remove_row_cache
 from audit.errors import FolderInUseError, ResumeError, StorageError
+from audit.operating_system import lock_folder
 from audit.scoring.parts import Part, read_part, read_parts, write_part
 from audit.scoring.sealed_json import document_digest, read_sealed, write_sealed
 from audit.storage import make_folder, remove_temporaries
@@ -283,15 +284,8 @@ class Checkpoint:
 
     def _take_lock(self) -> None:
         try:
-            import fcntl
-        except ImportError:
-            return
-        self._lock = os.open(self._folder, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = lock_folder(self._folder)
         except BlockingIOError:
-            os.close(self._lock)
-            self._lock = None
             raise FolderInUseError(
                 f"another run keeps its answers in {self._folder}",
                 slug="folder-in-use",

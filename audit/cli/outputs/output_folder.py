@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from audit.errors import FolderInUseError, StorageError
+from audit.operating_system import lock_folder
 from audit.storage import GITIGNORE, sync_folder, written_whole
 from audit.vocabulary.text import LANGUAGES
 
@@ -231,12 +232,7 @@ class OutputFolder:
 
     def _take_lock(self) -> None:
         try:
-            import fcntl
-        except ImportError:
-            return
-        self._lock = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock = lock_folder(self.path)
         except BlockingIOError:
             raise FolderInUseError(
                 f"another run is writing into {self.path}", slug="folder-in-use", hint="wait for it, or choose --out"

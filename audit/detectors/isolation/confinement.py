@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import resource
 import signal
 import socket
 import struct
 import sys
 from typing import Any, Final, NoReturn
+
+from audit.operating_system import limit
 
 _NEW_USER, _NEW_NET, _NEW_PID, _NEW_IPC, _NEW_MOUNTS = 0x10000000, 0x40000000, 0x20000000, 0x08000000, 0x00020000
 _RECURSIVE, _PRIVATE, _NOTHING_RUNS = 0x4000, 1 << 18, 0xE
@@ -67,10 +68,10 @@ def confine(memory_mib: int | None, outside: str, *, namespaces: bool) -> tuple[
     _process_control(libc, _NO_NEW_PRIVILEGES, 1)
     # after the namespaces: entering one takes it back
     _process_control(libc, _PARENT_DIES, signal.SIGKILL)
-    _limit(resource.RLIMIT_CORE, 0)
+    limit("RLIMIT_CORE", 0)
     if memory_mib is not None:
-        _limit(resource.RLIMIT_NOFILE, MOST_FILES)
-        _limit(resource.RLIMIT_AS, memory_mib * 2**20)
+        limit("RLIMIT_NOFILE", MOST_FILES)
+        limit("RLIMIT_AS", memory_mib * 2**20)
     blocked = bool(outside) and network_namespace() not in {"", outside} and _all_down()
     return blocked, _namespace("pid") != among and _is_itself_in_proc()
 
@@ -141,7 +142,7 @@ def _end_like(status: int) -> NoReturn:
     """End in the same way as the process that left this status."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        _limit(resource.RLIMIT_CORE, 0)
+        limit("RLIMIT_CORE", 0)
         with contextlib.suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
@@ -171,14 +172,6 @@ def _process_control(libc: Any, option: int, value: int) -> None:
     if sys.platform.startswith("linux"):
         unused = ctypes.c_ulong(0)
         libc.prctl(ctypes.c_int(option), ctypes.c_ulong(value), unused, unused, unused)
-
-
-def _limit(what: int, most: int) -> None:
-    """Set a limit, but never above the present one."""
-    _, hard = resource.getrlimit(what)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(what, (most, most))
 
 
 def _all_down() -> bool:

@@ -17,6 +17,7 @@ from audit.detectors.isolation.options import Isolating, Sandbox
 from audit.detectors.protocol import Detector, TableDetector, table_detector
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
+from audit.operating_system import POSIX
 
 if TYPE_CHECKING:
     from audit.detectors.isolation.contained import ContainedDetector, Held
@@ -68,7 +69,7 @@ def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detec
     made = make_detector(section, folder)
     if table_detector(made) is not None:
         return made
-    if os.name != "posix":
+    if not POSIX:
         if isolating.sandbox == Sandbox.AUTO and section.kind not in NEVER_HERE:
             return made
         raise DetectorError(

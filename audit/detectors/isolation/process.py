@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 import subprocess
 import sys
 import time
@@ -18,11 +17,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from audit.detectors.isolation.wire import AT_ONCE, HEADER, Asked, Replied
+from audit.operating_system import end_group, widen_pipe
 
 _LOOK: Final = 0.2
 """Seconds between checks that the child still runs: a pipe that a grandchild holds open does not close with it."""
 _PIPE: Final = 1 << 20
-_SET_PIPE_SIZE: Final = 1031
 _DYING: Final = 1.0
 """Seconds in which a process must end after it has closed its pipe."""
 _END: Final = 10.0
@@ -79,7 +78,7 @@ class Child:
             os.close(replies)
         for end in (self._out, self._in):
             os.set_blocking(end, False)
-            _widen(end)
+            widen_pipe(end, _PIPE)
         self._whole = True
         self._open = True
 
@@ -139,8 +138,7 @@ class Child:
             return
         self._open = False
         # the group before its leader is reaped: until then nobody else can be given its number
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        end_group(self._process.pid)
         for descriptor in (self._out, self._in):
             os.close(descriptor)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -208,11 +206,3 @@ class _Reply:
         self.content += found
         if len(self.content) > self._length:
             raise GarbledError
-
-
-def _widen(descriptor: int) -> None:
-    """Let a pipe hold more at a time, if the system can."""
-    import fcntl
-
-    with contextlib.suppress(OSError):
-        fcntl.fcntl(descriptor, _SET_PIPE_SIZE, _PIPE)

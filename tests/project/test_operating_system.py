@@ -1,0 +1,122 @@
+"""What a system lacks is left out, and nothing else: an imitation of Windows runs audits."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from audit import operating_system
+from audit.storage import bytes_of_result, sync_folder, write_durably
+
+ROOT = Path(__file__).resolve().parents[2]
+IMITATION = ROOT / "tests" / "made" / "without_posix.py"
+
+
+def without_posix(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", str(IMITATION), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=240)
+
+
+def test_no_other_module_asks_the_system() -> None:
+    """Namespaces of Linux have a file of their own; the plugin of pytest imports nothing of `audit` before a test."""
+    asks = re.compile(r"^\s*(?:import|from) (?:fcntl|resource|pwd)\b|os\.killpg\(|os\.getuid\(", re.MULTILINE)
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("audit", "reports", "audit7k_pytest")
+        for path in (ROOT / package).rglob("*.py")
+        if asks.search(path.read_text(encoding="utf-8"))
+    }
+    ours = {"audit/operating_system.py", "audit/detectors/isolation/confinement.py", "audit7k_pytest/shared_folder.py"}
+    assert found == ours
+
+
+def test_a_lock_keeps_another_out_until_it_is_closed(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    held = operating_system.lock_folder(tmp_path)
+    assert held is not None
+    with pytest.raises(BlockingIOError):
+        operating_system.lock_folder(tmp_path)
+    os.close(held)
+    again = operating_system.lock_folder(tmp_path)
+    assert again is not None
+    os.close(again)
+
+
+@pytest.mark.skipif(not operating_system.POSIX, reason="permissions of POSIX")
+def test_permissions_are_read_where_they_hold_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "key").touch(0o600)
+    own = (tmp_path / "key").stat()
+    (tmp_path / "key").chmod(0o640)
+    open_to_group = (tmp_path / "key").stat()
+    fields = list(own)
+    fields[4] = own.st_uid + 1
+    of_others = os.stat_result(fields)
+    for state, is_open, foreign in ((own, False, False), (open_to_group, True, False), (of_others, False, True)):
+        assert operating_system.is_open_to_others(state) is is_open
+        assert operating_system.is_of_others(state) is foreign
+    assert not operating_system.is_open_to_others(open_to_group, 0o022)
+    monkeypatch.setattr(operating_system, "POSIX", False)
+    assert not operating_system.is_open_to_others(open_to_group)
+    assert not operating_system.is_of_others(of_others)
+    sync_folder(tmp_path / "not there")
+
+
+def test_a_limit_is_never_raised_above_the_present_one() -> None:
+    pytest.importorskip("resource")
+    code = """
+import resource
+from audit.operating_system import limit
+limit("RLIMIT_NOFILE", 200)
+limit("RLIMIT_NOFILE", 300)
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "200 200\n"
+
+
+def test_files_are_opened_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows changes line ends where O_BINARY is missing."""
+    flags: list[int] = []
+    opened = os.open
+
+    def noted(path: str, wanted: int, *rest: int) -> int:
+        flags.append(wanted)
+        return opened(path, wanted & ~operating_system.BINARY, *rest)
+
+    monkeypatch.setattr(operating_system, "BINARY", 1 << 27)
+    monkeypatch.setattr(operating_system, "READ", operating_system.READ | 1 << 27)
+    monkeypatch.setattr(os, "open", noted)
+    monkeypatch.setattr(operating_system, "POSIX", False)
+    write_durably(tmp_path / "a", b"1\n")
+    assert bytes_of_result(tmp_path / "a", 9) == b"1\n"
+    assert len(flags) == 2
+    assert all(one & 1 << 27 for one in flags)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the imitation acts on Linux")
+def test_every_module_is_imported_where_posix_is_missing(tmp_path: Path) -> None:
+    done = without_posix("import", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 500
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the imitation acts on Linux")
+def test_an_audit_runs_where_posix_is_missing_and_what_cannot_be_had_is_a_line(tmp_path: Path) -> None:
+    demo = without_posix("demo", "--out", "demo", folder=tmp_path)
+    assert demo.returncode == 0, demo.stderr
+    result = json.loads((tmp_path / "demo" / "audit-out" / "result.json").read_text(encoding="utf-8"))
+    assert result["provenance"]["ran_in"]["kind"] == "in_process"
+    gated = without_posix("gate", "demo/audit-out", folder=tmp_path)
+    assert (gated.returncode, gated.stderr) == (1, "")
+    assert (tmp_path / "demo" / "audit-out" / "restricted" / "key").stat().st_mode & 0o777 == 0o666  # it did act
+    shut_in = without_posix("run", "demo/plan.toml", "--sandbox", "bwrap", "--out", "out", folder=tmp_path)
+    assert shut_in.returncode == 4
+    assert shut_in.stderr.startswith("error: a detector can only be shut in on Linux, macOS")
+    assert shut_in.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
