@@ -130,10 +130,14 @@ build: $(INSTALLED) ## Build the wheel and the source distribution into dist/
 	@rm -rf dist
 	$(BIN)/python -m build --no-isolation
 
+.PHONY: wheelhouse
+wheelhouse: $(INSTALLED) ## A folder that installs without network (ARGS="--system windows --python 3.12")
+	$(BIN)/python -m tools.wheelhouse $(ARGS)
+
 .PHONY: lock
 lock: $(INSTALLED) ## Resolve the requirements anew (needs `uv`; see CONTRIBUTING.md)
 	$(BIN)/python -m tools.lock $(ARGS)
 
 .PHONY: clean
 clean: ## Remove what the targets above have made
-	rm -rf $(VENV) dist build site $(DEMO) audit-out bench-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist build site wheelhouse $(DEMO) audit-out bench-out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

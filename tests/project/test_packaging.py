@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -16,10 +17,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tools import wheelhouse
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PACKAGES = ("audit", "reports", "audit7k_pytest")
-LOCKS = {name: ROOT / "tools" / "requirements" / f"{name}.txt" for name in ("run", "dev")}
+LOCKS = {name: wheelhouse.LOCKS / f"{name}.txt" for name in ("run", "dev")}
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +74,7 @@ def test_the_wheel_asks_for_what_the_project_declares(wheel: zipfile.ZipFile) ->
 
 
 def pins(lock: str) -> list[tuple[Requirement, frozenset[str]]]:
-    """The requirements of a lock file, each with its hashes."""
-    text = LOCKS[lock].read_text(encoding="utf-8").replace("\\\n", " ")
-    found = []
-    for line in text.splitlines():
-        if line.strip() and not line.startswith("#"):
-            requirement, *hashes = line.split("--hash=sha256:")
-            found.append((Requirement(requirement.strip()), frozenset(part.strip() for part in hashes)))
-    return found
+    return list(wheelhouse.pins(LOCKS[lock]))
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -121,3 +117,72 @@ def test_this_environment_is_the_locked_one() -> None:
         if requirement.marker is None or requirement.marker.evaluate():
             (clause,) = requirement.specifier
             assert importlib.metadata.version(requirement.name) == clause.version, f"{requirement.name}: `make setup`"
+
+
+def test_each_system_is_given_what_it_needs() -> None:
+    needs = {
+        name: {pin.name for pin, _ in wheelhouse.wanted(system, "3.12")} for name, system in wheelhouse.SYSTEMS.items()
+    }
+    assert needs["windows"] - needs["linux"] == {"colorama"}
+    assert needs["macos"] == needs["macos-intel"] == needs["linux"]
+    assert "python-calamine" in needs["linux"]  # a sheet of Excel cannot be read without, nor be had later
+
+
+def no_network() -> list[str]:
+    """How to start a program that reaches no network, where the kernel allows it."""
+    command = ["unshare", "--map-root-user", "--net"]
+    try:
+        tried = subprocess.run([*command, "true"], check=False, capture_output=True, timeout=60)
+    except OSError:
+        return []
+    return command if tried.returncode == 0 else []
+
+
+@pytest.mark.timeout(1500)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="installs the wheels of Linux")
+def test_a_wheelhouse_installs_without_network_and_what_it_installed_audits(tmp_path: Path) -> None:
+    """In a new environment, from another folder: nothing of this checkout is at hand, and no package of the tests."""
+    folder, place = tmp_path / "wheelhouse", tmp_path / "installed"
+    command = [sys.executable, "-m", "tools.wheelhouse", "--system", "linux", "--out", str(folder)]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
+    if made.returncode and not os.environ.get("CI"):
+        assert not folder.exists()
+        pytest.skip("the wheels are not to be had here")
+    assert made.returncode == 0, made.stderr
+    assert len((folder / "README.txt").read_text(encoding="utf-8").splitlines()) <= 11
+    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHON": sys.executable, "LC_ALL": "C.UTF-8"}
+
+    def alone(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [*no_network(), *map(str, arguments)]
+        return subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, text=True, check=False, timeout=600)
+
+    installed = alone("sh", folder / "install.sh", place)
+    assert (installed.returncode, installed.stderr) == (0, "")
+    assert installed.stdout.startswith(f"audit7k {importlib.metadata.version('audit7k')}\n")
+    assert alone(place / "bin" / "python", "-m", "pip", "check").returncode == 0
+    demo = alone(place / "bin" / "audit7k", "demo", "--out", "first-audit")
+    assert demo.returncode == 0, demo.stderr
+    out = tmp_path / "first-audit" / "audit-out"
+    assert all((out / name).stat().st_size for name in ("result.json", "public/report.html", "public/junit.xml"))
+    assert alone(place / "bin" / "audit7k", "gate", out).returncode == 1
+
+    swapped = next((folder / "wheels").glob("typer-*.whl"))
+    swapped.write_bytes(swapped.read_bytes() + b"\0")
+    refused = alone("sh", folder / "install.sh", tmp_path / "again")
+    assert refused.returncode != 0
+    assert "typer" in refused.stderr
+    assert not (tmp_path / "again" / "bin" / "audit7k").exists()
+
+
+def test_the_scripts_name_the_python_that_is_missing(tmp_path: Path) -> None:
+    text = (ROOT / "tools" / "wheelhouse" / "install.sh").read_text(encoding="utf-8")
+    (tmp_path / "install.sh").write_text(text.replace("@PYTHON@", "3.99"), encoding="utf-8")
+    command = ["sh", str(tmp_path / "install.sh"), str(tmp_path / "there")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("Python 3.99 with venv and pip is needed")
+    assert not (tmp_path / "there").exists()
+    windows = (ROOT / "tools" / "wheelhouse" / "install.bat").read_text(encoding="utf-8")
+    for part in ("--no-index", "--require-hashes", "--only-binary :all:", "--isolated", "@PYTHON@"):
+        assert part in windows
+        assert part in text
