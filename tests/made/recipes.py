@@ -83,7 +83,9 @@ def run_action(
         if step["name"] in skip or not _holds(step.get("if", ""), values):
             continue
         if "uses" in step:
-            build.used[step["uses"]] = {name: _filled(str(value), values) for name, value in step["with"].items()}
+            build.used[step["uses"].partition("@")[0]] = {
+                name: _filled(str(value), values) for name, value in step["with"].items()
+            }
             continue
         output.write_text("", encoding="utf-8")
         own = {name: _filled(value, values) for name, value in step.get("env", {}).items()}
