@@ -7,10 +7,10 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from audit.errors import DataError, StorageError
 from audit.evaluation.byte_stream import DAMAGED
@@ -90,7 +90,8 @@ class OnConnection:
 
 
 def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyConnection:
-    """Open a connection that can read `files` and nothing else, and that spills only into `private`.
+    """Open a connection that can read `files`, and folders among them whole, and nothing else, and that spills only
+    into `private`.
 
     It does not load extensions, and does not look for tables of a query among Python variables.
     """
@@ -107,7 +108,8 @@ def connect(private: PrivateFolder, files: Sequence[Path]) -> duckdb.DuckDBPyCon
             "temp_directory": str(private.path),
         },
     )
-    folders = dict.fromkeys((str(private.path), as_one_file(private.path)))
+    whole = [Path(os.path.realpath(path)) for path in files if path.is_dir()]
+    folders = dict.fromkeys(name for path in (private.path, *whole) for name in (str(path), as_one_file(path)))
     connection.execute(f"SET allowed_directories = [{literals(folders)}]")
     # A link is followed before it is checked, so both its ends must be allowed.
     allowed = dict.fromkeys(str(name) for path in files for name in (path, os.path.realpath(path), private.plain(path)))
@@ -246,37 +248,47 @@ def unreadable(source_name: str) -> DataError:
     )
 
 
+_State = tuple[str, int, int, int]
+"""Path, size, time of change and inode of a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Record of a file's size, time and inode when it was opened."""
+    """Record of the size, time and inode of files, and of each file of folders, when they were opened."""
 
-    path: Path | None
-    _seen: tuple[int, int, int] | None
+    paths: tuple[Path, ...]
+    _seen: tuple[_State, ...] | None
 
     @classmethod
-    def now(cls, path: Path | None) -> Unchanged:
-        """Record the file as it is; None stands for a table in memory, which is not watched."""
+    def now(cls, *paths: Path) -> Unchanged:
+        """Record files and folders as they are."""
         try:
-            return cls(path, None if path is None else _look(path))
+            return cls(paths, _look(paths))
         except OSError:
-            return cls(path, None)  # the code that reads the file reports the error
+            return cls(paths, None)  # the code that reads the file reports the error
 
     def check(self) -> None:
-        """Raise DataError if the file has changed since then."""
-        if self.path is None:
-            return
+        """Raise DataError if a file has changed since then, or has come or gone."""
         try:
-            same = _look(self.path) == self._seen
+            same = _look(self.paths) == self._seen
         except OSError:
             same = False
         if not same:
             raise DataError(
-                f"{shown(self.path.name)} changed while it was read",
+                f"{shown(self.paths[0].name)} changed while it was read",
                 slug="file-changed",
                 hint="let whatever writes it finish, then run the audit again",
             )
 
 
-def _look(path: Path) -> tuple[int, int, int]:
-    state = os.stat(path)  # noqa: PTH116
-    return state.st_size, state.st_mtime_ns, state.st_ino
+NOT_WATCHED: Final = Unchanged((), ())
+"""Record of a table in memory, which has no files."""
+
+
+def _look(paths: Iterable[Path]) -> tuple[_State, ...]:
+    files: list[Path] = []
+    for path in paths:
+        below = (Path(place) / name for place, _, names in os.walk(path) for name in names)
+        files += sorted(below) if path.is_dir() else [path]
+    states = [(str(file), os.stat(file)) for file in files]  # noqa: PTH116
+    return tuple((name, state.st_size, state.st_mtime_ns, state.st_ino) for name, state in states)

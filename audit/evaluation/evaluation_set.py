@@ -13,10 +13,11 @@ from audit.evaluation.connection import OnConnection, PrivateFolder, Unchanged, 
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import cases_digest, check_ids
 from audit.evaluation.labels import check_labels
+from audit.evaluation.parquet_folder import DigestOf
 from audit.evaluation.relation import Relation
 from audit.evaluation.scores import check_numbers, number_expression
 from audit.evaluation.sensitive import check_maps, check_names, code_features, list_columns
-from audit.evaluation.table_file import ReadOptions, read_file, reference_path, relation
+from audit.evaluation.table_file import Format, ReadOptions, read_file, reference_path, relation
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.evaluation_set import CASES
@@ -75,8 +76,13 @@ class EvaluationSet(OnConnection):
 
     @property
     def sha256(self) -> str | None:
-        """SHA-256 of the file; None for a table passed in memory."""
+        """SHA-256 of the file, or of all files of a folder; None for a table passed in memory."""
         return self.source.sha256
+
+    @property
+    def digest_of(self) -> DigestOf:
+        """What `sha256` covers: a file, every file of a folder, or a version of a table."""
+        return self.source.digest_of
 
     @property
     def source_name(self) -> str:
@@ -175,7 +181,7 @@ def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.Data
     """
     check_names(plan)
     check_maps(plan)
-    path = _path(plan, folder) if table is None else None
+    path = set_place(plan, folder) if table is None else None
     private = PrivateFolder()
     try:
         connection = connect(private, _files(plan, folder, path))
@@ -183,7 +189,7 @@ def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.Data
         private.remove()
         raise
     try:
-        return _open(plan, path, table, connection, private)
+        return _open(plan, folder, path, table, connection, private)
     except BaseException:
         connection.close()
         private.remove()
@@ -192,6 +198,7 @@ def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.Data
 
 def _open(
     plan: AuditPlan,
+    folder: Path,
     path: Path | None,
     table: pa.Table | pd.DataFrame | None,
     connection: duckdb.DuckDBPyConnection,
@@ -210,15 +217,11 @@ def _open(
 
         with reading(PASSED):
             source = relation(name, PASSED, view_table(connection, name, table, asked, keys), None)
-        unchanged = Unchanged.now(None)
     else:
         assert path is not None  # noqa: S101 - without a table there is a file
-        options = ReadOptions(
-            section.format, section.encoding, section.delimiter, list_columns(plan), section.sha256, section.sheet
-        )
-        unchanged = Unchanged.now(path)
-        source = read_file(connection, name, path, private, options, asked, keys)
-    source, counted = replace(source, decimal=section.decimal), {}
+        source = read_file(connection, name, path, private, set_options(plan, folder), asked, keys)
+    unchanged, counted = source.unchanged, {}
+    source = replace(source, decimal=section.decimal)
     if section.is_counted:
         from audit.evaluation.counts_table import as_cases
 
@@ -283,8 +286,14 @@ def _design_columns(plan: AuditPlan) -> list[tuple[str, str]]:
     return [(column, key) for column, key in asked if column is not None]
 
 
-def _path(plan: AuditPlan, folder: Path) -> Path:
-    path = plan.evaluation_set.counts or plan.evaluation_set.path
+def set_place(plan: AuditPlan, folder: Path) -> Path:
+    """Return the file or folder that the set lies in. Raises PlanError where the plan names none."""
+    section = plan.evaluation_set
+    if section.table is not None:
+        from audit.evaluation.lake_tables import lake_table, place_of
+
+        return place_of(lake_table(section, folder))
+    path = section.counts or section.path
     if path is None:
         raise PlanError(
             "the plan names no evaluation set",
@@ -292,6 +301,28 @@ def _path(plan: AuditPlan, folder: Path) -> Path:
             hint='write path = "..." in [evaluation_set], or pass a table in Python',
         )
     return (folder / path).absolute()
+
+
+def set_options(plan: AuditPlan, folder: Path) -> ReadOptions:
+    """Return how the plan says that its set is read."""
+    section, table = plan.evaluation_set, None
+    kind: Format | None
+    match section.format:
+        case "delta" | "iceberg":
+            from audit.evaluation.lake_tables import lake_table
+
+            table, kind = lake_table(section, folder), "parquet"
+        case other:
+            kind = other
+    return ReadOptions(
+        kind,
+        section.encoding,
+        section.delimiter,
+        list_columns(plan),
+        section.sha256,
+        section.sheet,
+        table,
+    )
 
 
 def _files(plan: AuditPlan, folder: Path, path: Path | None) -> list[Path]:

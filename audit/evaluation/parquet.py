@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,9 @@ from audit.errors import DataError
 from audit.evaluation.byte_stream import DAMAGED, MOST_PACKED_ROWS, compression, open_bytes, unpacks_too_far
 from audit.evaluation.columns import check_asked, check_header
 from audit.evaluation.connection import PrivateFolder, unreadable
+from audit.evaluation.parquet_folder import ParquetParts
 from audit.evaluation.relation import ROW, Content
-from audit.evaluation.sql import identifier, literal
+from audit.evaluation.sql import identifier, literal, literals
 from audit.evaluation.text_table import no_rows
 from audit.vocabulary.text import shown
 
@@ -20,65 +21,101 @@ if TYPE_CHECKING:
     import duckdb
 
 _NUMBER = "file_row_number"
+_PLACE = "file_index"
 
 
 def view_parquet(
     connection: duckdb.DuckDBPyConnection,
     name: str,
-    path: Path,
+    source_name: str,
+    parts: ParquetParts,
     private: PrivateFolder,
     asked: Sequence[str] | None,
     keys: Mapping[str, str],
 ) -> Content:
-    """Create the view `name` over a Parquet file.
+    """Create the view `name` over Parquet files that are one table.
 
     A file that is compressed as a whole is unpacked into the private folder first.
 
     Raises
     ------
     DataError
-        If it is not a whole Parquet file, has a column twice, or lacks one. Damage inside a column shows only when
-        that column is scanned: `audit.evaluation.connection.reading` turns it into the same error.
+        If one is not a whole Parquet file, has a column twice or other columns than the first, or lacks one. Damage
+        inside a column shows only when that column is scanned: `audit.evaluation.connection.reading` turns it into the
+        same error.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    source_name = path.name
-    if compression(path):
-        path = _unpack(path, private, name)
-    try:
-        with pq.ParquetFile(path) as file:
-            columns = tuple(file.schema_arrow.names)
-            groups = [file.metadata.row_group(place).num_rows for place in range(file.metadata.num_row_groups)]
-            rows = int(file.metadata.num_rows)
-    except (OSError, ValueError, pa.ArrowException):
-        raise unreadable(source_name) from None
-    if rows != sum(groups):
-        raise unreadable(source_name)
-    if not rows:
+    files = [_unpack(path, private, name) if compression(path) else path for path in parts.files]
+    columns, rows = _checked(source_name, files)
+    if not sum(rows):
         raise no_rows(source_name)
-    if rows > MOST_PACKED_ROWS and rows > path.stat().st_size:  # ids that differ take a byte and more
-        raise unpacks_too_far(source_name)
-    check_header(source_name, columns)
-    wanted = list(dict.fromkeys(columns if asked is None else asked))
-    check_asked(source_name, columns, wanted, keys)
-    if any(column.casefold() == _NUMBER for column in columns):
-        raise DataError(
-            f"{shown(source_name)}: a column is called {_NUMBER}, the name that DuckDB gives to row numbers",
-            slug="column-reserved",
-            hint="rename the column",
-        )
-    scan = f"read_parquet({literal(str(private.plain(path)))}, file_row_number = true, hive_partitioning = false)"
+    if sum(rows) > MOST_PACKED_ROWS and sum(rows) > sum(path.stat().st_size for path in files):
+        raise unpacks_too_far(source_name)  # ids that differ take a byte and more
+    every = (*columns, *parts.partitions)
+    check_header(source_name, every)
+    wanted = list(dict.fromkeys(every if asked is None else asked))
+    check_asked(source_name, every, wanted, keys)
+    for reserved in (_NUMBER, _PLACE) if len(files) > 1 else (_NUMBER,):
+        if any(column.casefold() == reserved for column in every):
+            raise DataError(
+                f"{shown(source_name)}: a column is called {reserved}, the name that DuckDB gives to row numbers",
+                slug="column-reserved",
+                hint="rename the column",
+            )
+    paths = literals(str(private.plain(path)) for path in files)
+    scan = f"read_parquet([{paths}], file_row_number = true, hive_partitioning = false)"
     described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()  # noqa: S608
     if len(described) != len(columns) + 1:
         raise unreadable(source_name)
     # DuckDB renames columns that differ only in case, so a column is found by its position.
-    inside = {column: (str(row[0]), str(row[1])) for column, row in zip(columns, described, strict=False)}
-    picked = "".join(f"{identifier(inside[column][0])} AS {identifier(column)}, " for column in wanted)
+    inside = {column: (identifier(str(row[0])), str(row[1])) for column, row in zip(columns, described, strict=False)}
+    for place, column in enumerate(parts.partitions):
+        inside[column] = (
+            _of_file("NULL" if (value := own[place]) is None else literal(value) for own in parts.values),
+            "VARCHAR",
+        )
+    picked = "".join(f"{inside[column][0]} AS {identifier(column)}, " for column in wanted)
+    before = [sum(rows[:place]) for place in range(len(rows))]
+    start = f"{_of_file(map(str, before))} + " if len(files) > 1 else ""
     connection.execute(
-        f"CREATE VIEW {identifier(name)} AS SELECT {picked}{_NUMBER} + 1 AS {ROW} FROM {scan}"  # noqa: S608
+        f"CREATE VIEW {identifier(name)} AS SELECT {picked}{start}{_NUMBER} + 1 AS {ROW} FROM {scan}"  # noqa: S608
     )
-    return Content(columns, {column: inside[column][1] for column in wanted}, frozenset(), rows)
+    return Content(every, {column: inside[column][1] for column in wanted}, frozenset(), sum(rows))
+
+
+def _of_file(values: Iterable[str]) -> str:
+    """SQL of a value that each file has for all its rows."""
+    return f"([{', '.join(values)}])[{_PLACE}::BIGINT + 1]"
+
+
+def _checked(source_name: str, files: Sequence[Path]) -> tuple[tuple[str, ...], list[int]]:
+    """Return the columns that all files have, and how many rows each has."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names: tuple[str, ...] = ()
+    types: list[tuple[str, ...]] | None = None
+    rows = []
+    for path in files:
+        try:
+            with pq.ParquetFile(path) as file:
+                names, metadata = tuple(file.schema_arrow.names), file.metadata
+                stored = [file.schema.column(place) for place in range(len(file.schema))]
+                groups = [metadata.row_group(place).num_rows for place in range(metadata.num_row_groups)]
+        except (OSError, ValueError, pa.ArrowException):
+            raise unreadable(source_name) from None
+        if metadata.num_rows != sum(groups):
+            raise unreadable(source_name)
+        # as they are stored: how wide a text is in Arrow says nothing of the file
+        own = [(column.path, column.physical_type, str(column.logical_type)) for column in stored]
+        if types is not None and own != types:
+            raise DataError(
+                f"{shown(source_name)}: {shown(path.name)} has other columns or types than {shown(files[0].name)}",
+                slug="folder",
+                hint="write all its files with the same columns in the same order and of the same types",
+            )
+        types = own
+        rows.append(sum(groups))
+    return names, rows
 
 
 def _unpack(path: Path, private: PrivateFolder, name: str) -> Path:

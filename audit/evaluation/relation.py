@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from audit.evaluation.connection import NOT_WATCHED, Unchanged
+from audit.evaluation.parquet_folder import DigestOf
 from audit.evaluation.sql import identifier
 
 ROW = "__row__"
@@ -40,11 +42,15 @@ class Relation:
     rows: int
     """Number of rows of the file."""
     sha256: str | None
-    """SHA-256 of the file as it lies on the disk; None for a table passed in memory."""
+    """SHA-256 of the file as it lies on the disk, or of all files; None for a table passed in memory."""
     lists: frozenset[str] = frozenset()
     """Columns of a JSONL file that were asked for and may hold lists; `BETWEEN_ITEMS` separates the items."""
     decimal: Literal[".", ","] = "."
     """Mark of decimals in numbers that are text."""
+    digest_of: DigestOf = "file"
+    """What `sha256` covers."""
+    unchanged: Unchanged = NOT_WATCHED
+    """State of the file, or of all files, when they were opened."""
 
     def expression(self, column: str) -> str:
         """SQL of a column that was asked for."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from audit.errors import DataError
 from audit.evaluation.byte_stream import check_unpacked, compression
 from audit.evaluation.connection import PrivateFolder, Unchanged, reading
+from audit.evaluation.parquet_folder import ParquetParts, folder_parts
 from audit.evaluation.relation import ROW, Content, Relation
 from audit.plan.audit_plan import AuditPlan
 from audit.storage import file_sha256
@@ -18,6 +19,7 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import duckdb
 
+    from audit.evaluation.lake_tables import LakeTable
 
 Format = Literal["parquet", "csv", "jsonl", "sheet"]
 
@@ -53,6 +55,8 @@ class ReadOptions:
     """SHA-256 that the file must have."""
     sheet: str | None = None
     """Sheet of a spreadsheet; None for the only one."""
+    table: LakeTable | None = None
+    """Version of a table that lies in the folder."""
 
 
 def read_file(
@@ -64,12 +68,10 @@ def read_file(
     asked: Sequence[str] | None,
     keys: Mapping[str, str],
 ) -> Relation:
-    """Read a file into the relation `name`: Parquet as a view, any other as a table of texts.
+    """Read a file into the relation `name`: Parquet, or a folder of it, as a view, any other as a table of texts.
 
     Parameters
     ----------
-    connection : DuckDB connection
-        Connection that may open this file.
     path : Path
         The file; plain, or compressed as a whole with gzip or Zstandard, as its first bytes show.
     private : PrivateFolder
@@ -82,28 +84,54 @@ def read_file(
     Raises
     ------
     DataError
-        If there is no such file, it cannot be read, has no rows, lacks a column or names one twice; the message names
-        lines and rows by number. Also where the file changes meanwhile.
+        If there is no such file, it cannot be read, has no rows, lacks a column or names one twice, or changes
+        meanwhile; the message names lines and rows by number.
     StorageError
         If neither memory nor the private folder has room.
     """
     source_name = path.name
     check_file(path)
     kind = options.format or format_of(path)
+    if path.is_dir() and kind != "parquet":
+        raise DataError(
+            f"{shown(source_name)} is a folder",
+            slug="no-file",
+            hint="name one file; only Parquet is read from a folder",
+        )
     if asked is not None and any(column.casefold() == ROW for column in asked):
         raise DataError(
             f"the plan asks for a column {ROW}, which is reserved", slug="column-reserved", hint="rename it"
         )
     with reading(source_name):
-        unchanged = Unchanged.now(path)
-        sha256 = file_sha256(path)
-        if options.seal is not None and options.seal != sha256:
-            raise _another_file(source_name, sha256, options.seal)
-        if compression(path):
+        parts, unchanged = _parts(path, options.table)
+        if options.seal not in (None, parts.sha256):
+            raise _another_file(source_name, parts.sha256, str(options.seal))
+        if path.is_file() and compression(path):
             check_unpacked(path)
-        content = _read(connection, name, path, private, options, kind, asked, keys)
+        if kind == "parquet":
+            from audit.evaluation.parquet import view_parquet
+
+            content = view_parquet(connection, name, source_name, parts, private, asked, keys)
+        else:
+            content = _read(connection, name, path, private, options, kind, asked, keys)
         unchanged.check()
-    return relation(name, source_name, content, sha256)
+    read = relation(name, source_name, content, parts.sha256)
+    return replace(read, digest_of=parts.digest_of, unchanged=unchanged)
+
+
+def _only_parquet(source_name: str) -> DataError:
+    hint = "name one file; only Parquet is read from a folder"
+    return DataError(f"{shown(source_name)} is a folder", slug="no-file", hint=hint)
+
+
+def _parts(path: Path, table: LakeTable | None) -> tuple[ParquetParts, Unchanged]:
+    if table is not None:
+        from audit.evaluation.lake_tables import table_parts
+
+        parts = table_parts(table)
+        return parts, Unchanged.now(*parts.files)
+    unchanged = Unchanged.now(path)
+    return ParquetParts((path,), file_sha256(path)) if path.is_file() else folder_parts(path), unchanged
 
 
 def _another_file(source_name: str, found: str, seal: str) -> DataError:
@@ -132,10 +160,6 @@ def _read(
     asked: Sequence[str] | None,
     keys: Mapping[str, str],
 ) -> Content:
-    if kind == "parquet":
-        from audit.evaluation.parquet import view_parquet
-
-        return view_parquet(connection, name, path, private, asked, keys)
     if kind == "csv":
         from audit.evaluation.delimited_text import load_csv
 
@@ -150,7 +174,9 @@ def _read(
 
 
 def format_of(path: Path) -> Format:
-    """Format of a file by its name. Raises DataError where the name does not say."""
+    """Format of a file by its name; a folder holds Parquet. Raises DataError where the name does not say."""
+    if path.is_dir():
+        return "parquet"
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in _COMPRESSED:
         suffixes.pop()
@@ -166,11 +192,13 @@ def format_of(path: Path) -> Format:
 
 
 def check_file(path: Path) -> None:
-    """Raise DataError unless the file can be opened and is not empty. Opens nothing that could block."""
+    """Raise DataError unless it is a folder, or a file that can be opened and is not empty. Opens nothing that could
+    block.
+    """
     try:
         if path.is_dir():
-            problem, hint = "is a folder", "name a file; join the parts of a folder into one Parquet file"
-        elif path.is_symlink() and not path.exists():
+            return
+        if path.is_symlink() and not path.exists():
             problem, hint = "is a link that leads to no file", "name the file itself"
         elif not path.exists():
             problem, hint = "does not exist", "check the path; one in a plan is relative to the folder of the plan"

@@ -35,8 +35,13 @@ class EvaluationSetSection(Strict):
     """The labelled cases on which the detector is tried."""
 
     path: Path | None = None
-    """Parquet, CSV or JSONL, plain or compressed (.gz, .zst), or a spreadsheet (.xlsx, .xls, .ods). Not needed where
-    the table is passed in Python."""
+    """Parquet, CSV or JSONL, plain or compressed (.gz, .zst), a spreadsheet (.xlsx, .xls, .ods), or a folder of Parquet
+    files, in which folders `column=value` are columns. Not needed where the table is passed in Python."""
+    table: Annotated[str, Field(min_length=1)] | None = None
+    """In the place of `path`, with `format` and `version`: the folder of a Delta table, or an Iceberg table as
+    `catalogue.namespace.name`, where pyiceberg is configured for the catalogue."""
+    version: Annotated[int, Field(ge=0)] | None = None
+    """With `table`: the version of a Delta table, or the id of a snapshot of an Iceberg table."""
     sheet: Annotated[str, Field(min_length=1)] | None = None
     """The sheet of a spreadsheet; not needed where there is only one."""
     counts: Path | None = None
@@ -51,8 +56,8 @@ class EvaluationSetSection(Strict):
     0 to 9 by itself. Verdicts hold whatever the hidden numbers are."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """The seal of the set: the SHA-256 of its file. Any other file is refused. `audit7k draw` writes it."""
-    format: Literal["parquet", "csv", "jsonl"] | None = None
-    """The file's format, where its name does not say."""
+    format: Literal["parquet", "csv", "jsonl", "delta", "iceberg"] | None = None
+    """The file's format, where its name does not say, or that of a `table`."""
     encoding: str = "utf-8"
     """Encoding of a CSV or JSONL file; a file that is not in it is refused, never guessed at."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -99,7 +104,7 @@ class EvaluationSetSection(Strict):
 
     @model_validator(mode="after")
     def _cells_make_rates(self) -> Self:
-        rows = ("path", "numbers", "weight", "stratum", "stratum_sizes", "stratum_by", "cluster")
+        rows = ("path", "table", "numbers", "weight", "stratum", "stratum_sizes", "stratum_by", "cluster")
         unfit = [key for key in rows if getattr(self, key)]
         unfit += [key for key, own in (("id", CASE), ("label", LABEL)) if getattr(self, key) != own]
         if unfit and self.is_counted:
@@ -117,6 +122,15 @@ class EvaluationSetSection(Strict):
     def is_counted(self) -> bool:
         """Whether the set is a table of counts."""
         return self.counts is not None or bool(self.cells)
+
+    @model_validator(mode="after")
+    def _tables_have_versions(self) -> Self:
+        of_table = self.format in ("delta", "iceberg")
+        if (self.table is None) == of_table or (self.table is None) != (self.version is None):
+            raise ValueError('a table needs its format, "delta" or "iceberg", and its version, and a file neither')
+        if self.table is not None and self.path is not None:
+            raise ValueError("path and table exclude each other: the set is one of them")
+        return self
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:

@@ -20,9 +20,9 @@ from audit.counting.set_columns import (
 )
 from audit.counting.table import FamilyCounts
 from audit.errors import DataError
+from audit.evaluation.evaluation_set import set_options, set_place
 from audit.evaluation.relation import ROW, Relation
-from audit.evaluation.sensitive import list_columns
-from audit.evaluation.table_file import ReadOptions, read_file, relation
+from audit.evaluation.table_file import read_file, relation
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import LoadedPlan
@@ -277,7 +277,6 @@ def _whole_relation(
     evaluation_set: EvaluationSet, loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None
 ) -> Relation:
     """Return all columns of the set; only those that the plan names where the others cannot be read together."""
-    section = loaded.plan.evaluation_set
     try:
         if table is not None:
             from audit.evaluation.in_memory import view_table
@@ -285,12 +284,8 @@ def _whole_relation(
             columns = evaluation_set.columns
             content = view_table(evaluation_set.connection, _WHOLE, table, columns, {})
             return relation(_WHOLE, evaluation_set.source_name, content, None)
-        assert section.path is not None  # noqa: S101 - the set was opened from it
-        options = ReadOptions(
-            section.format, section.encoding, section.delimiter, list_columns(loaded.plan), sheet=section.sheet
-        )
-        path = (loaded.folder / section.path).absolute()
-        return read_file(evaluation_set.connection, _WHOLE, path, evaluation_set.private, options, None, {})
+        place, options = set_place(loaded.plan, loaded.folder), set_options(loaded.plan, loaded.folder)
+        return read_file(evaluation_set.connection, _WHOLE, place, evaluation_set.private, options, None, {})
     except DataError:
         return evaluation_set.source
 

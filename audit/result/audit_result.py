@@ -85,7 +85,10 @@ class Provenance(Part):
     plan_sha256: str
     """SHA-256 of the plan as used but for `waivers`, in canonical JSON."""
     evaluation_set_sha256: str | None
-    """SHA-256 of the file; null for a table passed in memory."""
+    """SHA-256 of the file, or of what `evaluation_set_digest_of` says; null for a table passed in memory."""
+    evaluation_set_digest_of: Literal["file", "manifest", "snapshot"] = "file"
+    """`manifest`: of a list of all files of a folder, in the order of their paths: path within the folder, size and
+    SHA-256 of each. `snapshot`: of such a list for one version of a table."""
     detector_sha256: str | None
     """SHA-256 of the model or predictions file; null where there is none."""
     predictions_sha256: str | None = None

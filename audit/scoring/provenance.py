@@ -7,11 +7,10 @@ import hashlib
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.plan.file.plan_file import LoadedPlan, canonical_plan_sha256
@@ -22,6 +21,7 @@ from audit.version import __version__
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
+    from audit.evaluation.parquet_folder import DigestOf
     from audit.evaluation.strata import Strata
     from audit.scoring.scored import Scored
 
@@ -48,7 +48,7 @@ _PACKAGES = (
 
 def provenance(
     loaded: LoadedPlan,
-    digests: Mapping[str, str | None],
+    digests: Digests,
     started: datetime,
     scored: Scored | None = None,
     strata: Strata | None = None,
@@ -61,10 +61,11 @@ def provenance(
     legs = () if scored is None else scored.legs
     return Provenance(
         plan_sha256=canonical_plan_sha256(loaded.plan),
-        evaluation_set_sha256=digests["evaluation_set"],
-        detector_sha256=digests["detector"],
-        predictions_sha256=digests.get("predictions"),
-        cases_sha256=digests.get("cases"),
+        evaluation_set_sha256=digests.evaluation_set,
+        evaluation_set_digest_of=digests.evaluation_set_digest_of,
+        detector_sha256=digests.detector,
+        predictions_sha256=digests.predictions,
+        cases_sha256=digests.cases,
         tool=_TOOL,
         packages=_packages(),
         python=platform.python_version(),
@@ -84,14 +85,25 @@ def provenance(
     )
 
 
-def digests_of(evaluation_set: EvaluationSet, scored: Scored, predictions: Path | None) -> dict[str, str | None]:
+class Digests(NamedTuple):
+    """SHA-256 (hex) of what a result was made from; None where there is no such file."""
+
+    evaluation_set: str | None
+    evaluation_set_digest_of: DigestOf
+    cases: str
+    detector: str | None
+    predictions: str | None
+
+
+def digests_of(evaluation_set: EvaluationSet, scored: Scored, predictions: Path | None) -> Digests:
     """Digests for `provenance`: of the set, its cases and the detector, and of predictions if they were written."""
-    return {
-        "evaluation_set": evaluation_set.sha256,
-        "cases": evaluation_set.cases_sha256(),
-        "detector": scored.detector_sha256,
-        "predictions": sha256_of(predictions),
-    }
+    return Digests(
+        evaluation_set=evaluation_set.sha256,
+        evaluation_set_digest_of=evaluation_set.digest_of,
+        cases=evaluation_set.cases_sha256(),
+        detector=scored.detector_sha256,
+        predictions=sha256_of(predictions),
+    )
 
 
 def sha256_of(path: Path | None) -> str | None:

@@ -316,7 +316,7 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     (tmp_path / "set.csv").unlink()
     (tmp_path / "set.csv").mkdir()
     assert refusal(made_plan(), tmp_path) == (
-        "set.csv is a folder — name a file; join the parts of a folder into one Parquet file"
+        "set.csv holds no Parquet file — name the folder that holds .parquet files, or one file"
     )
     (tmp_path / "set.dat").write_text(HEADER + GOOD)
     assert refusal(made_plan("set.dat"), tmp_path) == (

@@ -151,7 +151,8 @@ def input_files(plan: AuditPlan, plan_folder: Path) -> list[Path]:
     """Return the files of rows and of exact counts that a plan names, whether they exist or not."""
     from audit.plan.answers import PredictionsDetector
 
-    named = [plan.evaluation_set.path]
+    section = plan.evaluation_set
+    named = [section.path, section.counts, Path(section.table) if section.format == "delta" and section.table else None]
     if isinstance(plan.detector, PredictionsDetector):
         named.append(plan.detector.path)
     if plan.baseline.result is not None:  # The file or its folder, which may hold anything.

@@ -310,7 +310,6 @@ def open_pool(path: Path, design: SamplingDesign) -> Pool:
 def _open(path: Path, design: SamplingDesign, connection: duckdb.DuckDBPyConnection, private: PrivateFolder) -> Pool:
     plan, section = design.as_plan(), design.pool
     options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan))
-    unchanged = Unchanged.now(path)
     source = read_file(connection, "source", path, private, options, None, {})
     check_columns(source, design)
     case_id = check_ids(connection, source, section.id, private)
@@ -327,7 +326,7 @@ def _open(path: Path, design: SamplingDesign, connection: duckdb.DuckDBPyConnect
         copies=None,
         whole_units=cluster is not None or design.together,
         private=private,
-        unchanged=unchanged,
+        unchanged=source.unchanged,
     )
     find_cells(pool, label, coded)
     make_frame(pool, design, label, coded, cluster)

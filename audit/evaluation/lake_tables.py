@@ -1,0 +1,167 @@
+"""Tables of a data lake: which Parquet files are a version of a Delta table, or a snapshot of an Iceberg table.
+
+The libraries of these formats read the table's own log, and DuckDB the files. A version whose rows are not simply those
+of its files is refused: with deletion vectors, delete files, or columns of other names than in the files.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from urllib.parse import unquote, urlparse
+
+from audit.errors import DataError
+from audit.evaluation.parquet_folder import ParquetParts, manifest_sha256
+from audit.vocabulary.text import shown
+
+if TYPE_CHECKING:
+    from audit.plan.evaluation_set import EvaluationSetSection
+
+_PACKAGES: Final[Mapping[str, str]] = {"delta": "deltalake", "iceberg": "pyiceberg"}
+
+
+class LakeTable(NamedTuple):
+    """A version of a table, as a plan names it."""
+
+    format: Literal["delta", "iceberg"]
+    name: str
+    """Folder of a Delta table, or catalogue, namespace and name of an Iceberg table, with dots between."""
+    version: int
+    """Version of a Delta table, or id of a snapshot."""
+
+
+def lake_table(section: EvaluationSetSection, folder: Path) -> LakeTable:
+    """Return the table that a plan names. `folder` is the plan's."""
+    assert section.table is not None  # noqa: S101 - asked only where the plan names one
+    assert section.version is not None  # noqa: S101 - the plan is refused otherwise
+    delta = section.format == "delta"
+    name = str((folder / section.table).absolute()) if delta else section.table
+    return LakeTable("delta" if delta else "iceberg", name, section.version)
+
+
+def place_of(table: LakeTable) -> Path:
+    """Return the folder that holds the table. Raises DataError if it cannot be found, or lies in an object store."""
+    if table.format == "delta":
+        return Path(table.name)
+    with _reading(table):
+        location = str(_iceberg(table).location())
+    return _local(table, location)
+
+
+def table_parts(table: LakeTable) -> ParquetParts:
+    """Find the files of a version.
+
+    Raises
+    ------
+    DataError
+        If the library of the format is missing, the version cannot be found, or its rows are not those of its files.
+    """
+    with _reading(table):
+        return _delta_parts(table) if table.format == "delta" else _iceberg_parts(table)
+
+
+def _delta_parts(table: LakeTable) -> ParquetParts:
+    found = importlib.import_module("deltalake").DeltaTable(table.name, version=table.version)
+    if "deletionVectors" in (found.protocol().reader_features or ()) and _rows_of(found.deletion_vectors()):
+        raise _refused(table, "has deletion vectors: rows that its files hold and the table does not")
+    metadata = found.metadata()
+    if metadata.configuration.get("delta.columnMapping.mode", "none") != "none":
+        raise _refused(table, "has columns of other names than its files")
+    added = _columns(found.get_add_actions(flatten=True))
+    partitions = tuple(metadata.partition_columns)
+    # as text, like the columns that the folders of a Hive table name
+    values = [added.get(f"partition.{name}", [None] * len(added["path"])) for name in partitions]
+    rows = [tuple(None if value is None else str(value) for value in row) for row in zip(*values, strict=True)]
+    files = [Path(table.name) / unquote(path) for path in added["path"]]
+    return _parts(table, Path(table.name), files, partitions, rows or [()] * len(files))
+
+
+def _iceberg_parts(table: LakeTable) -> ParquetParts:
+    found = _iceberg(table)
+    snapshot = found.snapshot_by_id(table.version)
+    if snapshot is None:
+        raise _refused(table, "has no such snapshot")
+    tasks = list(found.scan(snapshot_id=table.version).plan_files())
+    if any(task.delete_files for task in tasks):
+        raise _refused(table, "has delete files: rows that its files hold and the table does not")
+    if any(str(task.file.file_format).rpartition(".")[2] != "PARQUET" for task in tasks):
+        raise _refused(table, "has files that are not Parquet")
+    files = [_local(table, task.file.file_path) for task in tasks]
+    _check_names(table, files, {field.name for field in found.scan(snapshot_id=table.version).projection().fields})
+    return _parts(table, _local(table, found.location()), files, (), [()] * len(files))
+
+
+def _check_names(table: LakeTable, files: list[Path], names: set[str]) -> None:
+    """Refuse columns that the table has renamed, added or dropped since a file was written: the file tells nothing."""
+    import pyarrow.parquet as pq
+
+    if any(set(pq.read_schema(file).names) != names for file in files):
+        raise _refused(table, "has other columns than some of its files")
+
+
+def _parts(
+    table: LakeTable, place: Path, files: list[Path], partitions: tuple[str, ...], values: list[tuple[str | None, ...]]
+) -> ParquetParts:
+    if not files:
+        raise _refused(table, "has no rows")
+    ordered = sorted(zip(files, values, strict=True), key=lambda each: str(each[0]))
+    paths = tuple(file for file, _ in ordered)
+    if not all(path.resolve().is_relative_to(place.resolve()) for path in paths):
+        raise _refused(table, "has files outside its folder")
+    start = f"{table.format}\0{table.version}\n"
+    digest = manifest_sha256(place, paths, start)
+    return ParquetParts(paths, digest, "snapshot", partitions, tuple(own for _, own in ordered))
+
+
+def _iceberg(table: LakeTable) -> Any:
+    catalog, _, name = table.name.partition(".")
+    return importlib.import_module("pyiceberg.catalog").load_catalog(catalog).load_table(name)
+
+
+def _columns(table: Any) -> dict[str, list[Any]]:
+    import pyarrow as pa
+
+    return dict(pa.table(table).to_pydict())
+
+
+def _rows_of(vectors: Any) -> int:
+    import pyarrow as pa
+
+    return sum(batch.num_rows for batch in pa.RecordBatchReader.from_stream(vectors))
+
+
+def _local(table: LakeTable, address: str) -> Path:
+    parsed = urlparse(address)
+    if parsed.scheme not in ("", "file"):
+        raise _refused(table, "lies in an object store, which is not read from here")
+    return Path(unquote(parsed.path) if parsed.scheme else address)
+
+
+@contextmanager
+def _reading(table: LakeTable) -> Iterator[None]:
+    """Turn whatever the library of the format raises into one line without its words, which can quote cells."""
+    try:
+        importlib.import_module(_PACKAGES[table.format])
+        yield
+    except DataError:
+        raise
+    except ImportError:
+        raise DataError(
+            f'{_called(table)}: to read it takes the extra "{table.format}"',
+            slug="lake-extra",
+            hint=f"pip install 'audit7k[{table.format}]', or export the rows to Parquet",
+        ) from None
+    except Exception:
+        raise _refused(table, "cannot be read in this version") from None
+
+
+def _refused(table: LakeTable, problem: str) -> DataError:
+    hint = "check its name and version, or export the rows to Parquet and name that"
+    return DataError(f"{_called(table)} {problem}", slug="lake-table", hint=hint)
+
+
+def _called(table: LakeTable) -> str:
+    return f"{shown(Path(table.name).name)} version {table.version}"

@@ -1,0 +1,110 @@
+"""A folder of Parquet files as one table: its files in order, its Hive partitions, and a digest of them all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import unquote
+
+from audit.errors import DataError
+from audit.storage import file_sha256
+from audit.vocabulary.text import shown
+
+DigestOf = Literal["file", "manifest", "snapshot"]
+"""What the digest of a set covers: one file, every file of a folder, or every file of a version of a table."""
+MOST_FILES: Final = 20_000
+"""Most files that are read as one table."""
+_NO_VALUE: Final = "__HIVE_DEFAULT_PARTITION__"
+_SUFFIXES: Final = (".parquet", ".pq")
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetParts:
+    """Parquet files that are one table, in the order of their rows."""
+
+    files: tuple[Path, ...]
+    sha256: str
+    digest_of: DigestOf = "file"
+    partitions: tuple[str, ...] = ()
+    """Columns whose values stand in no file: each file has one for all its rows."""
+    values: tuple[tuple[str | None, ...], ...] = ()
+    """Of each file, its values of these columns."""
+
+
+def folder_parts(folder: Path) -> ParquetParts:
+    """Find the Parquet files below a folder, by their paths in order, and the columns that folders `key=value` name.
+
+    Names that begin with `.` or `_` are left out, as every writer of such folders means them.
+
+    Raises
+    ------
+    DataError
+        If there is none or there are too many, if a link or another file is among them, if partitions differ, or if
+        the folder is a table of Delta or Iceberg, of which not every file counts.
+    """
+    names = sorted(_names(folder), key=os.fsencode)
+    if not names:
+        raise _refused(folder, "holds no Parquet file", "name the folder that holds .parquet files, or one file")
+    keys: tuple[str, ...] | None = None
+    values = []
+    for name in names:
+        found = [part.partition("=") for part in name.split("/")[:-1] if "=" in part]
+        own = tuple(key for key, _, _ in found)
+        if keys is not None and own != keys:
+            raise _refused(
+                folder,
+                f"is divided in two ways: by {_listed(keys)}, and by {_listed(own)}",
+                "write it with one division",
+            )
+        keys = own
+        values.append(tuple(None if value == _NO_VALUE else unquote(value) for _, _, value in found))
+    files = tuple(folder / name for name in names)
+    return ParquetParts(files, manifest_sha256(folder, files), "manifest", keys or (), tuple(values))
+
+
+def manifest_sha256(folder: Path, files: Iterable[Path], start: str = "") -> str:
+    """SHA-256 (hex) over the path within the folder, the size and the SHA-256 of each file, in their order."""
+    digest = hashlib.sha256(start.encode())
+    for file in files:
+        line = f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0{file_sha256(file)}\n"
+        digest.update(line.encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def _names(folder: Path) -> Iterator[str]:
+    count = 0
+    for place, folders, files in os.walk(folder):
+        if "_delta_log" in folders:
+            raise _refused(folder, "is a Delta table, of which not every file counts", 'write format = "delta"')
+        within = Path(place).relative_to(folder)
+        if (
+            place != str(folder)
+            and within.name == "metadata"
+            and any(name.endswith(".metadata.json") for name in files)
+        ):
+            raise _refused(folder, "is an Iceberg table, of which not every file counts", 'write format = "iceberg"')
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        for name in [*files, *folders]:
+            if (Path(place) / name).is_symlink():
+                raise _refused(folder, "holds a link", "put the files themselves into the folder")
+        for name in files:
+            if name.startswith((".", "_")):
+                continue
+            if not name.lower().endswith(_SUFFIXES):
+                raise _refused(folder, "holds a file that is not Parquet", "take out what is no part of the set")
+            count += 1
+            if count > MOST_FILES:
+                raise _refused(folder, f"holds more than {MOST_FILES:,} files", "join them into fewer and larger ones")
+            yield (within / name).as_posix()
+
+
+def _listed(keys: tuple[str, ...]) -> str:
+    return "/".join(shown(key) for key in keys) or "nothing"
+
+
+def _refused(folder: Path, problem: str, hint: str) -> DataError:
+    return DataError(f"{shown(folder.name)} {problem}", slug="folder", hint=hint)

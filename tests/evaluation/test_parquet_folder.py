@@ -1,0 +1,172 @@
+"""A folder of Parquet is the same set as one file: rows, partitions, digest, refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from made.sets import made_cells, made_plan
+
+from audit.errors import AuditError
+from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.evaluation.parquet_folder import folder_parts
+from audit.evaluation.relation import ROW
+from audit.run import run_audit
+
+
+def write_folder(folder: Path, rows: int = 12, *, by: str | None = None, parts: int = 3) -> Path:
+    """Write rows of `made_cells` into parts, divided by a column or one after the other."""
+    table = pa.table(made_cells(rows))
+    if by is not None:
+        pq.write_to_dataset(table, folder, partition_cols=[by], basename_template="part-{i}.parquet")
+        return folder
+    folder.mkdir()
+    for place in range(parts):
+        pq.write_table(table.slice(place * rows // parts, rows // parts), folder / f"part-{place}.parquet")
+    return folder
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(AuditError) as caught, open_evaluation_set(made_plan(folder.name), folder.parent):
+        pass
+    return str(caught.value)
+
+
+def test_a_folder_is_the_set_of_its_files_in_the_order_of_their_paths(tmp_path: Path) -> None:
+    write_folder(tmp_path / "set [1]*")
+    pq.write_table(pa.table(made_cells(12)), tmp_path / "set.parquet")
+    with (
+        open_evaluation_set(made_plan("set [1]*"), tmp_path) as folder,
+        open_evaluation_set(made_plan("set.parquet"), tmp_path) as file,
+    ):
+        query = f"SELECT {ROW}, case_id, text FROM source"
+        assert folder.connection.execute(query).fetchall() == file.connection.execute(query).fetchall()
+        assert folder.rows == file.rows == 12
+        assert folder.columns == file.columns
+        assert folder.cases_sha256() == file.cases_sha256()
+        assert (folder.digest_of, file.digest_of) == ("manifest", "file")
+
+
+def test_hive_partitions_are_columns_of_text(tmp_path: Path) -> None:
+    write_folder(tmp_path / "set", by="gender")
+    (tmp_path / "set" / "_SUCCESS").touch()
+    (tmp_path / "set" / ".part-0.parquet.crc").write_bytes(b"crc")
+    (tmp_path / "set" / "gender=woman" / "part-0.parquet").rename(tmp_path / "kept")
+    (tmp_path / "set" / "gender=woman").rmdir()
+    (tmp_path / "set" / "gender=wo%6Dan").mkdir()
+    (tmp_path / "kept").rename(tmp_path / "set" / "gender=wo%6Dan" / "part-0.parquet")
+    with open_evaluation_set(made_plan("set"), tmp_path) as opened:
+        found = opened.connection.execute("SELECT case_id, gender FROM source ORDER BY case_id").fetchall()
+        cells = made_cells(12)
+        assert found == sorted(zip(cells["case_id"], cells["gender"], strict=True))
+        assert opened.columns[-1] == "gender"
+        assert {level.code for level in opened.features[0].levels} == {"woman", "man", "unknown"}
+
+
+@pytest.mark.parametrize("kind", ["python", "predictions"])
+def test_an_audit_of_a_folder_is_that_of_the_file(kind: str, tmp_path: Path) -> None:
+    rows = 600
+    table = pa.table({**made_cells(rows), "flagged": [row % 5 < 2 for row in range(rows)]})
+    pq.write_table(table, tmp_path / "set.parquet")
+    (tmp_path / "set").mkdir()
+    for place in range(3):
+        pq.write_table(table.slice(place * 200, 200), tmp_path / "set" / f"{place}.parquet")
+    (tmp_path / "m.py").write_text("def f(batch):\n    return [len(str(text)) % 3 / 2 for text in batch['text']]\n")
+    answers: dict[str, dict[str, Any]] = {
+        "python": {"kind": "python", "entry": "m:f", "features": ["text"], "threshold": 0.5},
+        "predictions": {"kind": "predictions", "decision": "flagged"},
+    }
+    one, many = (
+        run_audit(
+            made_plan(path, detector=answers[kind]), folder=tmp_path, sandbox="none", crosscheck=False, details=False
+        )
+        for path in ("set.parquet", "set")
+    )
+    assert many.provenance.evaluation_set_digest_of == "manifest"
+    assert one.provenance.cases_sha256 == many.provenance.cases_sha256
+    for part in ("rules", "verdicts", "estimates", "disparities", "rows"):
+        assert getattr(one, part) == getattr(many, part)
+
+
+def test_the_digest_can_be_made_with_the_tools_of_any_system(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "set", by="gender")
+    script = (
+        "cd set && find . -type f -name '*.parquet' | sed 's#^./##' | LC_ALL=C sort | while read -r f; do "
+        'printf \'%s\\0%s\\0%s\\n\' "$f" "$(stat -c %s "$f")" "$(sha256sum < "$f" | cut -d\' \' -f1)"; done | sha256sum'
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == folder_parts(folder).sha256
+    assert len(folder_parts(folder).sha256) == len(hashlib.sha256().hexdigest())
+
+
+def test_a_file_that_comes_goes_or_changes_ends_the_run(tmp_path: Path) -> None:
+    for change in ("comes", "goes", "changes"):
+        folder = write_folder(tmp_path / change)
+        with open_evaluation_set(made_plan(change), tmp_path) as opened:
+            opened.check_unchanged()
+            first = folder / "part-0.parquet"
+            if change == "comes":
+                (folder / "part-9.parquet").write_bytes(first.read_bytes())
+            elif change == "goes":
+                first.unlink()
+            else:
+                first.write_bytes(first.read_bytes() + b" ")
+            with pytest.raises(AuditError, match=f"{change} changed while it was read"):
+                opened.check_unchanged()
+
+
+def test_folders_that_are_no_table_are_refused_by_one_line(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert refusal(tmp_path / "empty") == (
+        "empty holds no Parquet file — name the folder that holds .parquet files, or one file"
+    )
+    other = write_folder(tmp_path / "other")
+    (other / "notes.txt").write_text("secret")
+    assert refusal(other) == "other holds a file that is not Parquet — take out what is no part of the set"
+    linked = write_folder(tmp_path / "linked")
+    (linked / "more.parquet").symlink_to(other / "part-0.parquet")
+    assert refusal(linked) == "linked holds a link — put the files themselves into the folder"
+    unlike = write_folder(tmp_path / "unlike")
+    pq.write_table(pa.table({**made_cells(3), "more": [1, 2, 3]}), unlike / "part-3.parquet")
+    assert refusal(unlike).startswith("unlike: part-3.parquet has other columns or types than part-0.parquet")
+    divided = write_folder(tmp_path / "divided", by="gender")
+    (divided / "year=2024").mkdir()
+    (divided / "gender=man" / "part-0.parquet").rename(divided / "year=2024" / "part-0.parquet")
+    assert refusal(divided).startswith("divided is divided in two ways: by gender, and by year")
+    inside = write_folder(tmp_path / "inside")
+    (inside / "gender=man").mkdir()
+    pq.write_table(pa.table(made_cells(3)), inside / "gender=man" / "part-0.parquet")
+    for part in inside.glob("part-*"):
+        part.unlink()
+    assert "have the same name" in refusal(inside)
+    for log in ("_delta_log", "metadata"):
+        lake = write_folder(tmp_path / f"lake{log}")
+        (lake / log).mkdir()
+        (lake / log / "v1.metadata.json").write_text("{}")
+        assert "not every file counts" in refusal(lake)
+
+
+def test_a_folder_of_the_wrong_format_is_refused(tmp_path: Path) -> None:
+    write_folder(tmp_path / "set")
+    plan = made_plan("set", evaluation_set={"format": "csv"})
+    with pytest.raises(AuditError, match="only Parquet is read from a folder"), open_evaluation_set(plan, tmp_path):
+        pass
+
+
+def test_hundreds_of_files_are_one_table_within_seconds(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    table = pa.table(made_cells(300))
+    for place in range(300):
+        pq.write_table(table.slice(place, 1), tmp_path / "set" / f"{place:04}.parquet")
+    started = time.process_time()
+    with open_evaluation_set(made_plan("set"), tmp_path) as opened:
+        assert opened.rows == 300
+        rows = opened.connection.execute(f"SELECT {ROW}, case_id FROM source").fetchall()
+        assert rows == [(place + 1, f"case {place + 1}") for place in range(300)]
+    assert time.process_time() - started < 10.0
