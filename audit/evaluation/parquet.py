@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audit.errors import DataError
 from audit.evaluation.byte_stream import DAMAGED, MOST_PACKED_ROWS, compression, open_bytes, unpacks_too_far
@@ -93,7 +93,7 @@ def _checked(source_name: str, files: Sequence[Path]) -> tuple[tuple[str, ...], 
     import pyarrow.parquet as pq
 
     names: tuple[str, ...] = ()
-    types: list[tuple[str, ...]] | None = None
+    types: list[tuple[Any, ...]] | None = None
     rows = []
     for path in files:
         try:

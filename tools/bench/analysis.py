@@ -46,13 +46,13 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
     from audit.plan.file.plan_file import loaded_plan
     from audit.run import Gathered, summarise
     from audit.scoring import score
-    from audit.scoring.provenance import provenance
+    from audit.scoring.provenance import Digests, provenance
 
     collect_rarely()
     loaded = loaded_plan(write_plan(data, decided="score"))
     bare, origin = (
         duckdb.connect(),
-        provenance(loaded, dict.fromkeys(("evaluation_set", "detector")), datetime.now(UTC)),
+        provenance(loaded, Digests(None, "file", "", None, None), datetime.now(UTC)),
     )
     times: dict[str, list[float]] = {"bare": [], "counting": [], "judging": [], "whole": []}
     groups = 0
