@@ -89,7 +89,7 @@ def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) ->
     at = {name: place for place, name in enumerate(there)}
     rows = np.zeros((len(codes), len(there), len(CELLS)))
     place = np.array([at[name] for name in found], dtype=np.int64)
-    np.add.at(rows, (finest, place, _CELL_OF[summed.column("cell").to_numpy()]), _floats(summed, "cases"))
+    np.add.at(rows, (finest, place, _cells(summed)), _floats(summed, "cases"))
     sizes = np.array([strata.sizes[name] for name in there], dtype=np.int64)
     try:
         table = StratumTable.of_strata(rows, sizes, strata.by, codes, names)
