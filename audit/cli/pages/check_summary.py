@@ -36,10 +36,10 @@ _COUNTED_UNDER: Final = {
 def check_summary(report: CheckReport, style: Style, *, every_group: bool = False) -> str:
     """Write the page of a check; `every_group` names every group that is too small instead of the nearest ten."""
     names = GroupNames(report.features)
-    rows = report.everyone
+    rows, read = report.everyone, "Cases" if report.plan.evaluation_set.is_counted else "Rows"
     lines = [
         style.paint(f"Check of {printable(report.plan.audit.title)}: nothing was scored", "strong"),
-        f"Rows: {rows.read:,} read; {report.positive:,} labelled as exploitation, {report.negative:,} as none",
+        f"{read}: {rows.read:,} read; {report.positive:,} labelled as exploitation, {report.negative:,} as none",
         f"      {rows.unlabelled:,} without a label",
         f"      {rows.attribute_unknown:,} with an unknown {' or '.join(report.plan.groups)}",
     ]

@@ -7,6 +7,7 @@ Lines of `check` and `draw` on groups that cannot pass, because so many people a
 from __future__ import annotations
 
 import math
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -258,7 +259,7 @@ _WHY: Final[Mapping[Because, str]] = {
 
 
 def takes_lines(result: AuditResult, verdicts: Sequence[Verdict]) -> list[str]:
-    """Write one line on what an undecided audit takes, and in how many groups."""
+    """Write what an undecided audit takes, and in how many groups."""
     if result.overall.outcome != "inconclusive":
         return []
     from audit.result.reasons import open_cures
@@ -270,7 +271,7 @@ def takes_lines(result: AuditResult, verdicts: Sequence[Verdict]) -> list[str]:
     if result.plan.evaluation_set.is_counted:
         takes["decide_cases"] = "the numbers that the table hides"
     parts = [f"{takes[cure]} ({count_of(count, 'group')})" for cure, count in cures.most_common() if cure in takes]
-    return [f"It takes: {', '.join(parts)}"] if parts else []
+    return textwrap.wrap(f"It takes: {', '.join(parts)}", _WIDTH, subsequent_indent="  ") if parts else []
 
 
 def why_open(rule: RuleResult, verdicts: Sequence[Verdict]) -> str:
