@@ -163,7 +163,7 @@ def test_reports_are_chosen_by_name_and_checked_before_anything_is_scored(here: 
         (["run", "absent.toml"], 4, "no plan at absent.toml"),
         (["gate", "absent.toml"], 4, "no plan at absent.toml"),
         (["gate", "absent.json"], 4, "absent.json cannot be read"),
-        (["gate", "."], 4, "result.json cannot be read"),
+        (["gate", "."], 4, "no result.json in ."),
         (["check", "cases.csv"], 4, "not valid TOML"),
         (["report", "plan.toml"], 4, "not the JSON of a result"),
         (["report", "absent.json", "--format", "nothing"], 2, 'no public report "nothing"'),

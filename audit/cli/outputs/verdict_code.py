@@ -31,8 +31,13 @@ def result_at(path: Path) -> Path | None:
     if path.is_dir():
         if not (path / "result.json").exists():
             inside = sorted(path.glob("*/result.json"))
-            hint = f"there is one in {inside[0].parent}" if inside else "name the folder of a run, or a plan"
-            raise ArgumentError(f"no result.json in {path}", slug="no-result", hint=hint)
+            if inside:
+                raise ArgumentError(
+                    f"no result.json in {path}", slug="no-result", hint=f"there is one in {inside[0].parent}"
+                )
+            raise ResultError(
+                f"no result.json in {path}", slug="no-result-here", hint="name the folder of a run, or a plan"
+            )
         return path / "result.json"
     return path if path.suffix.lower() == ".json" else None
 
