@@ -11,7 +11,7 @@ import typer
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
 from audit.cli.outputs.reuse import kept_outcome, say_kept_verdict
-from audit.errors import ExitCode
+from audit.errors import ExitCode, ResultError
 
 if TYPE_CHECKING:
     from audit.cli.outputs.kept_verdict import VerdictPlace
