@@ -80,6 +80,25 @@ print(*resource.getrlimit(resource.RLIMIT_NOFILE))
     assert done.stdout == "200 200\n"
 
 
+def test_a_child_on_macos_asks_nothing_of_linux() -> None:
+    """The library of the system has no such function there, no folder tells of processes, and limits may be refused."""
+    code = """
+import ctypes, resource, sys
+from audit.detectors.isolation import confinement
+
+def refuse(*asked):
+    raise ValueError("current limit exceeds maximum limit")
+
+ctypes.CDLL = lambda *_, **__: object()
+confinement._namespace = lambda _: ""
+resource.setrlimit = refuse
+sys.platform = "darwin"
+print(confinement.confine(1024, confinement.network_namespace(), namespaces=True))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("(False, False)\n", "")
+
+
 def test_files_are_opened_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows changes line ends where O_BINARY is missing."""
     flags: list[int] = []
