@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Final
@@ -70,6 +71,20 @@ def is_of_others(state: os.stat_result) -> bool:
 def is_open_to_others(state: os.stat_result, permissions: int = 0o077) -> bool:
     """Whether others than the owner have one of these permissions; never on Windows, whose modes do not say."""
     return POSIX and bool(state.st_mode & permissions)
+
+
+def link(name: Path, file: Path) -> None:
+    """Let `name` stand for a file: a link, and on Windows, where few users may make one, a second name or a copy.
+
+    Raises OSError.
+    """
+    if POSIX:
+        name.symlink_to(file)
+        return
+    try:
+        name.hardlink_to(file)
+    except OSError:  # it lies on another disk
+        shutil.copyfile(file, name)
 
 
 def limit(resource_name: str, most: int) -> None:

@@ -16,6 +16,7 @@ from audit.errors import DataError, StorageError
 from audit.evaluation.byte_stream import DAMAGED
 from audit.evaluation.leftovers import PREFIX, hold, remove, remove_leftovers
 from audit.evaluation.sql import literals
+from audit.operating_system import link
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
@@ -57,10 +58,10 @@ class PrivateFolder:
         """Path to the same file without the characters that DuckDB takes for a pattern of many files."""
         if not _PATTERN.intersection(str(path)):
             return path
-        link = self.path / f"link-{hashlib.sha256(str(path).encode(errors='surrogatepass')).hexdigest()[:16]}"
-        if not link.is_symlink():
-            link.symlink_to(path)
-        return link
+        plain = self.path / f"link-{hashlib.sha256(str(path).encode(errors='surrogatepass')).hexdigest()[:16]}"
+        if not os.path.lexists(plain):
+            link(plain, path)
+        return plain
 
     def remove(self) -> None:
         """Remove the folder and all that is in it; a second call does nothing."""

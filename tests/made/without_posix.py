@@ -1,7 +1,7 @@
 """Run a command of audit7k, or import every module, without what Windows lacks, as far as Linux can act it.
 
 `python without_posix.py import` or `python without_posix.py ARGUMENTS`. Our modules find no fcntl, no resource and no
-user names. Permissions change nothing, no folder can be opened, and no file goes away or gives way while it is open.
+user names. Permissions change nothing, no folder can be opened, no link made, and no open file goes or gives way.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ def act() -> None:
         delattr(os, name)
     os.umask(0)
     opened, make = os.open, os.mkdir
+
+    def no_links(*_: Any, **__: Any) -> None:
+        raise OSError(1314, "A required privilege is not held by the client")
+
+    os.symlink = no_links
 
     def open_file(path: Any, flags: int, mode: int = 0o777, **more: Any) -> int:
         if os.path.isdir(path):  # noqa: PTH112

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,10 @@ IMITATION = ROOT / "tests" / "made" / "without_posix.py"
 
 def without_posix(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", str(IMITATION), *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=240)
+    temporary = folder / "temporary"
+    temporary.mkdir(exist_ok=True)
+    shown = os.environ | {"TMPDIR": str(temporary)}
+    return subprocess.run(command, cwd=folder, env=shown, capture_output=True, text=True, check=False, timeout=240)
 
 
 def test_no_other_module_asks_the_system() -> None:
@@ -65,6 +69,24 @@ def test_permissions_are_read_where_they_hold_alone(tmp_path: Path, monkeypatch:
     assert not operating_system.is_open_to_others(open_to_group)
     assert not operating_system.is_of_others(of_others)
     sync_folder(tmp_path / "not there")
+
+
+@pytest.mark.parametrize("posix", [True, False])
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_name_stands_for_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, posix: bool, elsewhere: bool
+) -> None:
+    """On this disk and on another, where no file can have a second name."""
+    monkeypatch.setattr(operating_system, "POSIX", posix)
+    disk = Path("/dev/shm") if elsewhere else tmp_path
+    if not disk.is_dir() or (elsewhere and disk.stat().st_dev == tmp_path.stat().st_dev):
+        pytest.skip("one disk alone")
+    with tempfile.TemporaryDirectory(dir=disk) as folder:
+        file, name = Path(folder) / "cases[1].csv", tmp_path / "plain"
+        file.write_bytes(b"a\n1\n")
+        operating_system.link(name, file)
+        assert name.read_bytes() == b"a\n1\n"
+        assert name.is_symlink() == posix
 
 
 def test_a_limit_is_never_raised_above_the_present_one() -> None:
@@ -127,14 +149,15 @@ def test_every_module_is_imported_where_posix_is_missing(tmp_path: Path) -> None
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the imitation acts on Linux")
 def test_an_audit_runs_where_posix_is_missing_and_what_cannot_be_had_is_a_line(tmp_path: Path) -> None:
-    demo = without_posix("demo", "--out", "demo", folder=tmp_path)
+    demo = without_posix("demo", "--out", "demo[1]", folder=tmp_path)
     assert demo.returncode == 0, demo.stderr
-    result = json.loads((tmp_path / "demo" / "audit-out" / "result.json").read_text(encoding="utf-8"))
+    result = json.loads((tmp_path / "demo[1]" / "audit-out" / "result.json").read_text(encoding="utf-8"))
     assert result["provenance"]["ran_in"]["kind"] == "in_process"
-    gated = without_posix("gate", "demo/audit-out", folder=tmp_path)
+    assert not list((tmp_path / "temporary").iterdir())  # no copy of a case is left
+    gated = without_posix("gate", "demo[1]/audit-out", folder=tmp_path)
     assert (gated.returncode, gated.stderr) == (1, "")
-    assert (tmp_path / "demo" / "audit-out" / "restricted" / "key").stat().st_mode & 0o777 == 0o666  # it did act
-    shut_in = without_posix("run", "demo/plan.toml", "--sandbox", "bwrap", "--out", "out", folder=tmp_path)
+    assert (tmp_path / "demo[1]" / "audit-out" / "restricted" / "key").stat().st_mode & 0o777 == 0o666  # it did act
+    shut_in = without_posix("run", "demo[1]/plan.toml", "--sandbox", "bwrap", "--out", "out", folder=tmp_path)
     assert shut_in.returncode == 4
     assert shut_in.stderr.startswith("error: a detector can only be shut in on Linux, macOS")
     assert shut_in.stderr.count("\n") == 1
