@@ -10,6 +10,8 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
+from functools import cache
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
 
@@ -127,9 +129,22 @@ def _decided() -> _Pair:
 
 
 def _metric_of_cases(rows: Rows, *, classified: bool) -> Any:
-    side = np.zeros(rows.label.size)
-    truth = _dataset(side, rows.label if classified else rows.decision)
-    return _metric(_Pair(truth, _answered(truth, rows.decision) if classified else None))
+    truth = _filled(rows.label if classified else rows.decision)
+    return _metric(_Pair(truth, _filled(rows.decision) if classified else None))
+
+
+def _filled(label: npt.NDArray[Any]) -> Any:
+    """AIF360's data set of cases of one side: one made once, filled again: a tenth of the time of a new one."""
+    filled = copy(_one_case())
+    filled.labels = label.reshape(-1, 1).astype(np.float64)
+    filled.features = filled.protected_attributes = np.zeros(filled.labels.shape)
+    filled.instance_weights = np.ones(len(label))
+    return filled
+
+
+@cache
+def _one_case() -> Any:
+    return _dataset(np.zeros(1), np.ones(1))
 
 
 def _answered(truth: Any, decision: npt.ArrayLike) -> Any:
