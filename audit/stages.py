@@ -15,7 +15,7 @@ _CLEAR: Final = "\x1b[K"
 
 
 class _Line:
-    """Line that is drawn again every second. The cursor waits at its beginning, where other lines overwrite it."""
+    """Line that is drawn again twice a second. The cursor waits at its beginning, where other lines overwrite it."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
@@ -46,7 +46,7 @@ class _Line:
             self._write(f"{' · '.join(long)}\n" if whole and long else "")
 
     def _tick(self) -> None:
-        while not self._over.wait(1.0):
+        while not self._over.wait(0.5):
             with self._lock:
                 if not self._hidden and not self._over.is_set():
                     self._draw()
@@ -59,7 +59,7 @@ class _Line:
 
     def _draw(self) -> None:
         shown = [f"{name} {taken:.0f} s" for name, taken in self._taken.items()]
-        shown.append(f"{self._name} {self._clock() - self._begun:.0f} s …")
+        shown.append(f"{self._name} {self._clock() - self._begun:.1f} s …")
         self._write(" · ".join(shown)[-shutil.get_terminal_size().columns + 1 :] + "\r")
 
     def _write(self, text: str) -> None:

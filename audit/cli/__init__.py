@@ -26,6 +26,8 @@ def main() -> None:
         from audit.cli.console.guard import report_error
 
         sys.exit(report_error(error))
+    finally:
+        gc.freeze()  # the end of Python looks for cycles twice more, among all that was ever loaded
 
 
 def collect_rarely() -> None:

@@ -169,7 +169,7 @@ def test_stages_are_one_line_with_the_time_that_each_took() -> None:
         stage("reading")
         stage("reading")
         assert threading.active_count() == before + 1
-        assert stream.getvalue() == "\x1b[Kreading 0 s …\r"
+        assert stream.getvalue() == "\x1b[Kreading 0.0 s …\r"
         time.sleep(0.6)
         stage("scoring")
         bar = BarProgress(stream)
@@ -177,7 +177,7 @@ def test_stages_are_one_line_with_the_time_that_each_took() -> None:
         bar.end()
         stage("counting")
     drawn = stream.getvalue().rpartition("\x1b[K")
-    assert "reading 1 s · scoring 0 s · counting 0 s …\r" in drawn[0]
+    assert "reading 1 s · scoring 0 s · counting 0.0 s …\r" in drawn[0]
     assert drawn[2] == "reading 1 s\n"
 
 
@@ -191,7 +191,7 @@ def test_stages_go_away_with_an_error_and_are_nowhere_but_on_a_terminal(monkeypa
 
     with pytest.raises(KeyError):
         fail()
-    assert stream.getvalue() == "\x1b[Kreading 0 s …\r\x1b[K"
+    assert stream.getvalue() == "\x1b[Kreading 0.0 s …\r\x1b[K"
     lines, dumb = io.StringIO(), Terminal()
     with stages_on(lines), stages_on(None):
         stage("reading")

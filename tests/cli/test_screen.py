@@ -1,0 +1,58 @@
+"""What somebody sees who waits for a run: something new at least once a second, from the first second to the last."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tools.bench.made_cases import write_answers, write_cases
+from tools.bench.plans import write_plan
+
+LONGEST = 2.5
+"""Seconds without anything new. A second is meant; the rest is room for a busy machine."""
+
+
+def seen(command: list[str], folder: Path) -> tuple[list[float], str]:
+    """Run a command on a terminal; the seconds between what it shows, from start to end, and all of it."""
+    ours, theirs = pty.openpty()
+    started = last = time.monotonic()
+    gaps, shown = [], b""
+    with subprocess.Popen(command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=_environment()) as run:
+        os.close(theirs)
+        while True:
+            try:
+                part = os.read(ours, 65_536)
+            except OSError:  # so a terminal ends on Linux
+                part = b""
+            now = time.monotonic()
+            gaps.append(now - last)
+            last = now
+            if not part:
+                break
+            shown += part
+        run.wait(60)
+    os.close(ours)
+    gaps.append(time.monotonic() - last)
+    assert time.monotonic() - started < 300
+    return gaps, shown.decode()
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
+
+
+def test_a_run_shows_something_new_every_second(tmp_path: Path) -> None:
+    data = tmp_path / "cases.parquet"
+    write_cases(data, 1_600, seed=1, spread="even")
+    write_answers(data)
+    gaps, shown = seen([sys.executable, "-P", "-m", "audit", "run", str(write_plan(data, decided="file"))], tmp_path)
+    assert max(gaps) < LONGEST
+    for stage in ("reading", "scoring", "counting", "judging", "cross-check", "publishing"):
+        assert stage in shown
+    of_longest = re.findall(r"cross-check \d+\.\d s …", shown)
+    assert len(set(of_longest)) >= 3
