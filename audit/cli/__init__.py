@@ -17,9 +17,9 @@ def main() -> None:
     sys.meta_path.insert(0, _ArrowAlone())
     _end_cleanly_when_stopped()
     try:
-        from audit.cli.commands.app import app
+        from audit.cli.commands.application import application, asked_for
 
-        app(prog_name="audit7k")
+        application(asked_for(sys.argv[1:]))(prog_name="audit7k")
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:  # outside any command: help that could not be printed
