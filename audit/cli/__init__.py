@@ -38,7 +38,8 @@ def collect_rarely() -> None:
 class _ArrowAlone:
     """Arrow loads pandas (0.3 s) to recognise a Series in its first array: here, once imported, it takes it for absent.
 
-    Where it makes a table a DataFrame it loads pandas nevertheless.
+    Where it makes a table a DataFrame it loads pandas nevertheless. Arrow has no setting for that, and is imported in
+    so many places that a hook on its import is the one place where it can be said.
     """
 
     _first = True

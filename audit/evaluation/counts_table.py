@@ -118,11 +118,16 @@ def _columns_of_cells(given: Relation, plan: AuditPlan) -> Mapping[CountedCell, 
     )
 
 
+def is_total(text: str) -> bool:
+    """Whether the name of a group says that its row adds up others."""
+    return _TOTALS.fullmatch(text.strip()) is not None
+
+
 def _refuse_totals(connection: duckdb.DuckDBPyConnection, given: Relation, columns: Sequence[str]) -> None:
     texts = ", ".join(text_of(given.expression(column), given.types[column]) for column in columns)
     with reading(given.source_name):
         read = connection.execute(f"SELECT {ROW}, {texts} FROM {given.name} ORDER BY 1").fetchall()  # noqa: S608
-    rows = [row for row, *written in read if any(_TOTALS.fullmatch((text or "").strip()) for text in written)]
+    rows = [row for row, *written in read if any(is_total(text or "") for text in written)]
     if rows:
         raise DataError(
             f"{shown(given.source_name)} adds up other rows in {rows_text(len(rows), rows[:SHOWN])}",

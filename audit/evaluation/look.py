@@ -15,7 +15,7 @@ from audit.evaluation.byte_stream import DAMAGED, open_bytes, open_text
 from audit.evaluation.columns import is_number_type, text_of
 from audit.evaluation.connection import PrivateFolder, connect, reading
 from audit.evaluation.counts_header import CountedColumns, counted_columns
-from audit.evaluation.counts_table import seen_counts
+from audit.evaluation.counts_table import is_total, seen_counts
 from audit.evaluation.ids import has_repeats
 from audit.evaluation.nationality_words import read as read_nationality
 from audit.evaluation.relation import Relation
@@ -200,6 +200,7 @@ def _look(
         and not has_repeats(connection, relation, text, private)
     )
     shown = () if shared is None or unique or (len(shared) * 2 > filled and not grouped) else tuple(shared)
+    shown = tuple(value for value in shown if not (grouped and is_total(value)))
     kind = _kind(stored, filled, numbers, near_numbers, dates)
     decimal, per_cent = _written(connection, table, text) if kind == "near_number" else (".", False)
     codes, others, refused = _codes(connection, table, text) if kind == "text" and distinct <= 2000 else (0, 0, ())

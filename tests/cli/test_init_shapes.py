@@ -255,7 +255,7 @@ TABLES = {
         ('column = "nationality"', "<10 says it itself"),
     ),
     "Spanish, and who was flagged is not said": Table(
-        "sexo;nacionalidad;víctimas;detectadas;otros;señalados\nmujer;Nigeria;120;90;400;40\nhombre;Ghana;80;60;1 300;*\n",
+        "sexo;nacionalidad;víctimas;detectadas;otros;señalados\nmujer;Nigeria;120;90;400;40\nhombre;Ghana;80;60;1 300;*\nTotal;Total;200;150;1 700;60\n",
         {"positives": "víctimas", "true_positives": "detectadas", "negatives": "otros"},
         MAP | {"evaluation_set.cells.false_positives", 'evaluation_set.suppressed."*"'},
         ("it could be señalados",),

@@ -45,6 +45,7 @@ def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraf
     label, score, decision, gender, nationality, status = (
         taken[role] for role in ("label", "score", "decision", "gender", "nationality", "status")
     )
+    scores = (score, *(() if decision else look.candidates["score"]))
     others = {role: [one for one in look.candidates[role] if one not in taken.values()] for role in _ROLES}
     return PlanDraft(
         path=_relative(data, plan.parent),
@@ -59,7 +60,7 @@ def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraf
         score_in_unit_interval=score is None or columns[score].in_unit_interval,
         score_as_text=score is not None and columns[score].decimal is None,
         score_in_per_cent=score is not None and columns[score].per_cent,
-        decimal=next((columns[name].decimal for name in (score, *look.candidates["score"]) if name), "."),
+        decimal=next((columns[name].decimal for name in scores if name), "."),
         decision=_two_sided(columns[decision]) if decision else None,
         gender=gender,
         gender_values=columns[gender].values if gender else (),
