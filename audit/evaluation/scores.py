@@ -186,8 +186,8 @@ def number_cells(
             f"{filled} AND NOT regexp_matches({written}, {literal(number_form(relation.decimal))})",
             f'the {what} "{shown(column)}" is no number',
             slug="number-cells",
-            hint='write numbers without spaces, and with a decimal point unless decimal = ","; only scores may be in per '
-            'cent, with score_range = [0, 100]; "nan" and "inf" are no numbers, and an empty cell is a missing one',
+            hint='write numbers without spaces, and with a decimal point unless decimal = ","; only scores may be in '
+            'per cent, with score_range = [0, 100]; "nan" and "inf" are no numbers, and an empty cell is a missing one',
         )
     elif is_number_type(kind):
         number = expression if kind == "DOUBLE" else f"CAST({expression} AS DOUBLE)"

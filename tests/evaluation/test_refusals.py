@@ -347,7 +347,8 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
         ),
         (
             {"numbers": ["text"]},
-            'set.csv: the number "text" is no number in row 1 — write numbers with a decimal point and without spaces; '
+            'set.csv: the number "text" is no number in row 1 — write numbers without spaces, and with a decimal point unless '
+            'decimal = ","; only scores may be in per cent, with score_range = [0, 100]; '
             '"nan" and "inf" are no numbers, and an empty cell is a missing one',
         ),
         (
