@@ -71,8 +71,9 @@ def test_a_file_of_predictions_has_decimals_of_its_own(tmp_path: Path) -> None:
 
 
 NUMBERS = (
-    'is no number in row 2 — write numbers without spaces, and with a decimal point unless decimal = ","; only scores '
-    'may be in per cent, with score_range = [0, 100]; "nan" and "inf" are no numbers, and an empty cell is a missing one'
+    "is no number in row 2 — write numbers without spaces, "
+    'and with a decimal point unless decimal = ","; only scores may '
+    'be in per cent, with score_range = [0, 100]; "nan" and "inf" are no numbers, and an empty cell is a missing one'
 )
 FINITE = (
     "is not finite (NaN or infinite) in row 2 — find out why; leave the cell empty only where there truly is no answer"
