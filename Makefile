@@ -70,7 +70,9 @@ all: test ## `make test`, then `make rest`: everything that must hold
 quick: $(INSTALLED) ## The tests of `make test`
 	$(PYTEST) -m "not ($(LATER))"
 
+# Many of these tests wait, for a browser, a service or a child: a third worker works meanwhile.
 .PHONY: rest
+rest: WORKERS = 3
 rest: $(INSTALLED) ## The tests that `make test` leaves out: browser, packages, simulations, fuzz
 	$(PYTEST) -m "$(LATER)"
 

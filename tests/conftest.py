@@ -19,6 +19,7 @@ import typer.main
 from _pytest.mark.expression import Expression
 from hypothesis import HealthCheck, settings
 from later import marks_of, place_of
+from made import once
 from made.warm_children import Nursery, nursery
 
 from audit.cli import collect_rarely
@@ -76,6 +77,14 @@ def _known_keys() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("audit.disclosure.restricted.new_key", lambda: key)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once_for_all_workers(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let workers share what takes seconds to make, in the folder that holds those of each."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        once.kept["folder"] = tmp_path_factory.getbasetemp().parent / "made"
+        once.kept["folder"].mkdir(exist_ok=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -142,15 +142,20 @@ LATER: Final = {
 
 LONGEST: Final = (
     "worlds/test_found.py",
-    "recipes/test_recipes.py",
-    "browser/test_report_accessibility.py",
-    "stats/test_enumerated_power.py",
-    "recipes/test_recipe_pages.py",
-    "browser/test_report_in_browser.py",
-    "stats/test_verdict_size.py",
-    "demo/test_examples.py",
-    "reports/test_public_pdf.py",
+    "benchmarks/test_planted.py",
+    "browser/test_portal_in_browser.py",
     "reports/test_report_pdf.py",
+    "runs/test_resume.py",
+    "demo/test_examples.py",
+    "recipes/test_recipe_pages.py",
+    "recipes/test_recipes.py",
+    "runs/test_drawing_simulation.py",
+    "verdicts/test_joint_power.py",
+    "disclosure/test_words.py",
+    "reports/test_public_pdf.py",
+    "stats/test_enumerated_power.py",
+    "reports/test_page_weight.py",
+    "cli/test_public_commands.py",
 )
 """Files that take longest. They begin first: a file stays on one worker, and at the end others would wait for it."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from made.counts import cells, families_of, plan_of
+from made.once import made_once
 
 from audit.counting.counted import Counted
 from audit.counting.table import CountsTable
@@ -89,7 +89,7 @@ def gender(codes: Sequence[str] = ("woman", "man", "unknown")) -> SensitiveFeatu
     )
 
 
-@functools.cache
+@made_once
 def large_result() -> AuditResult:
     """Two rules over 3 genders, 160 nationalities and their intersections; names long, wide and hostile."""
     names = {

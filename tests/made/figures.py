@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from functools import cache
 from pathlib import Path
 
 import numpy as np
+from made.once import made_once
 
 from audit.result.audit_result import AuditResult
 from audit.run import run_audit
@@ -47,7 +47,7 @@ direction = "both"
 NATIONS = ["NGA", "GHA", "ROU", "BGR", "UKR", "MDA", "THA", "VNM", "PHL", "MMR", "NPL", "BGD"]
 
 
-@cache
+@made_once
 def scored_result() -> AuditResult:
     """Women of one nation score low."""
     rng = np.random.default_rng(7)

@@ -7,11 +7,11 @@ as counts, so that a million people cost nothing, and so many that nearly every 
 from __future__ import annotations
 
 import tempfile
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from made.audits import ORIGIN, SYSTEM
+from made.once import made_once
 from made.releases import GENDERS, published
 from made.samples import RULES, RUNGS, Drawn, Sample
 
@@ -30,7 +30,7 @@ from audit.vocabulary.groups import LevelName, SensitiveFeature
 PEOPLE, NATIONALITIES = 1_000_000, 200
 
 
-@cache
+@made_once
 def heavy_result(people: int = PEOPLE) -> AuditResult:
     """The exact result."""
     rng = np.random.default_rng(5)
@@ -47,7 +47,7 @@ def heavy_result(people: int = PEOPLE) -> AuditResult:
     return summarise(Gathered(loaded, features, Counted(table, scores=_scores(table)), families, SYSTEM, ORIGIN))
 
 
-@cache
+@made_once
 def heavy_release(people: int = PEOPLE) -> PublicRelease:
     """What is published of it."""
     with tempfile.TemporaryDirectory() as folder:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from made.audits import gender, result_of
+from made.once import made_once
 from made.published import keep_key
 
 from audit.disclosure.publish import publish
@@ -65,7 +65,7 @@ def rows_of(
     return cells
 
 
-@cache
+@made_once
 def made_result(kind: str = "fail") -> AuditResult:
     """Return an audit: `fail`, `pass`, `inconclusive`, `none` (no row), `good` (few errors), `bound` (few found) or
     `weighted`.
@@ -90,7 +90,7 @@ def weighted(result: AuditResult) -> AuditResult:
     return result.model_copy(update={"plan": result.plan.model_copy(update={"evaluation_set": section})})
 
 
-@cache
+@made_once
 def made_release(kind: str = "fail", languages: tuple[str, ...] = ("en",)) -> PublicRelease:
     """Return the public release of `made_result(kind)`, with a key that stays the same.
 

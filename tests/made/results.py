@@ -14,6 +14,7 @@ from functools import cache
 from statistics import NormalDist
 from typing import Any
 
+from made.once import made_once
 from made.replaced import replaced
 from made.samples import FAILING, FEW, PASSING, RULES, RUNGS, UNDECIDED, Drawn, Key, Sample
 
@@ -75,13 +76,13 @@ def _recoded(part: Any, sample: Sample) -> Any:
     return part
 
 
-@cache
+@made_once
 def failing_result() -> AuditResult:
     """About 1,150 groups; fails for a sub-region, for women of one country, and on wrong flags for another."""
     return sample_result(FAILING)
 
 
-@cache
+@made_once
 def few_result() -> AuditResult:
     """Fails in the same ways, with 22 countries: for what a report says, where it need not be large."""
     return sample_result(FEW)
