@@ -125,6 +125,8 @@ def test_each_system_is_given_what_it_needs() -> None:
     }
     assert needs["windows"] - needs["linux"] == {"colorama"}
     assert needs["macos"] == needs["macos-intel"] == needs["linux"]
+    assert wheelhouse.asked(wheelhouse.SYSTEMS["windows"], "3.12").count("==") == len(needs["windows"])
+    assert not any(";" in wheelhouse.asked(system, "3.12") for system in wheelhouse.SYSTEMS.values())
     assert "python-calamine" in needs["linux"]  # a sheet of Excel cannot be read without, nor be had later
 
 

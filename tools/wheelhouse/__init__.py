@@ -79,19 +79,24 @@ def wanted(system: System, python: str) -> list[tuple[Requirement, frozenset[str
     return [pin for pin in locked if pin[0].marker is None or pin[0].marker.evaluate(environment)]
 
 
+def asked(system: System, python: str) -> str:
+    """Write the lines for pip, without conditions: it would read them for the system and the Python that run it."""
+    return "".join(_line(Requirement(f"{pin.name}{pin.specifier}"), hashes) for pin, hashes in wanted(system, python))
+
+
 def download(system: System, python: str, wheels: Path) -> None:
     """Fetch the wheels of a system, by their hashes. Raises CalledProcessError."""
-    asked = wheels.parent / "asked.txt"
-    asked.write_text("".join(_line(pin, hashes) for pin, hashes in wanted(system, python)), encoding="utf-8")
+    lines = wheels.parent / "asked.txt"
+    lines.write_text(asked(system, python), encoding="utf-8")
     tags = [word for tag in system.tags for word in ("--platform", tag)]
     try:
         _run(
             *("-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
             *("--no-deps", "--only-binary", ":all:", "--require-hashes", "--implementation", "cp"),
-            *("--python-version", python, *tags, "--dest", str(wheels), "--requirement", str(asked)),
+            *("--python-version", python, *tags, "--dest", str(wheels), "--requirement", str(lines)),
         )
     finally:
-        asked.unlink()
+        lines.unlink()
 
 
 def write_wheelhouse(folder: Path, systems: Sequence[str], python: str) -> None:
