@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from audit.errors import DataError
 from audit.evaluation.columns import EXACT_INTEGERS, check_text_type, is_float, text_of
@@ -13,6 +13,13 @@ from audit.evaluation.repeats import repeated_hashes
 from audit.evaluation.row_numbers import refuse_rows
 from audit.evaluation.sql import identifier
 from audit.vocabulary.text import SHOWN, rows_text, shown
+
+_WHOLE: Final = frozenset({"SMALLINT", "INTEGER", "BIGINT"})
+"""Types of ids that are numbers whose differences are numbers of 64 bits."""
+_CLOSE: Final = 16
+"""Numbers up to so many times as many as the rows lie close together: for each thread, two bytes a row."""
+_MOST_BITS: Final = 1_000_000_000
+"""Most bits of a set of bits in DuckDB."""
 
 if TYPE_CHECKING:
     import duckdb
@@ -56,7 +63,8 @@ def check_ids(connection: duckdb.DuckDBPyConnection, relation: Relation, column:
             hint="export them again as text or as integers: distinct ids may have become equal",
         )
     with reading(relation.source_name):
-        _refuse_repeated(connection, relation, column, text, private)
+        if kind not in _WHOLE or not _all_different(connection, relation, expression):
+            _refuse_repeated(connection, relation, column, text, private)
     return text
 
 
@@ -81,10 +89,24 @@ def cases_digest(connection: duckdb.DuckDBPyConnection, relation: Relation, text
     not made to collide, and reveals nothing about a single id. Raises DataError where rows cannot be read.
     """
     halves = f"SELECT md5_number({text}) AS one FROM {identifier(relation.name)}"  # noqa: S608
-    query = f"SELECT sum((one >> 64)::UBIGINT), sum((one & 18446744073709551615::UHUGEINT)::UBIGINT) FROM ({halves})"  # noqa: S608
+    query = (
+        "SELECT sum((one >> 64)::UBIGINT) AS high, "  # noqa: S608
+        f"sum((one & 18446744073709551615::UHUGEINT)::UBIGINT) AS low FROM ({halves})"
+    )
     with reading(relation.source_name):
         ((high, low),) = connection.execute(query).fetchall()
     return hashlib.sha256(f"{relation.rows} {high} {low}".encode()).hexdigest()
+
+
+def _all_different(connection: duckdb.DuckDBPyConnection, relation: Relation, number: str) -> bool:
+    """Whether whole numbers that lie close together are all different: one bit for each that could be there."""
+    name = identifier(relation.name)
+    ((low, high),) = connection.execute(f"SELECT min({number}) AS low, max({number}) AS high FROM {name}").fetchall()  # noqa: S608
+    if low is None or high - low >= min(_CLOSE * relation.rows, _MOST_BITS):
+        return False
+    seen = f"bit_count(bitstring_agg({number}::BIGINT - $low::BIGINT, 0, {high - low}))"
+    ((different,),) = connection.execute(f"SELECT {seen} AS different FROM {name}", {"low": low}).fetchall()  # noqa: S608
+    return bool(different == relation.rows)
 
 
 def _refuse_repeated(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,11 +33,34 @@ def whole_audit(data: Path) -> Used:
     return run(command, folder=data.parent, expected=JUDGED)
 
 
-def gates(data: Path, rounds: int) -> list[Used]:
-    """Measure `audit7k gate`, several times, from a cold start to the verdict, on the scores of a predictions file."""
+def verdicts(data: Path, rounds: int) -> dict[str, Used]:
+    """Measure what gives or compares a verdict, from a cold start, on a predictions file: the best of some rounds."""
     write_answers(data)
-    command = [sys.executable, "-m", "audit", "gate", str(write_plan(data, decided="file")), "--quiet"]
-    return [run(command, folder=data.parent, expected=JUDGED) for _ in range(rounds)]
+    plan, out = write_plan(data, decided="file"), data.with_suffix(".run")
+    asked: dict[str, list[str | Path]] = {
+        "run, public files and cross-check": ["run", plan, "--out", out, "--quiet"],
+        "gate PLAN": ["gate", plan, "--quiet"],
+        "gate RESULT": ["gate", out, "--quiet"],
+        "compare": ["compare", out, out],
+        "gate --baseline": ["gate", plan, "--baseline", out, "--quiet"],
+    }
+    return {what: _best(arguments, data.parent, rounds, out) for what, arguments in asked.items()}
+
+
+def demonstration(folder: Path, rounds: int) -> Used:
+    """Measure `audit7k run` of the demonstration's plan, with public files and cross-check, into an empty folder."""
+    run([sys.executable, "-m", "audit", "demo", "--out", str(folder)], folder=folder.parent)
+    out = folder / "audit-out"
+    return _best(["run", folder / "plan.toml", "--out", out, "--quiet"], folder, rounds, out)
+
+
+def _best(arguments: Sequence[str | Path], folder: Path, rounds: int, out: Path) -> Used:
+    used = []
+    for _ in range(rounds):
+        if arguments[0] == "run":
+            shutil.rmtree(out, ignore_errors=True)
+        used.append(run([sys.executable, "-m", "audit", *arguments], folder=folder, expected=JUDGED))
+    return min(used, key=lambda each: each.processor_seconds)
 
 
 def contender(python: Path, script: str, data: Path) -> Used:
