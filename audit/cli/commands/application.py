@@ -21,7 +21,7 @@ nationality: who is missed or wrongly flagged more often than everyone else?
 Nothing at hand yet:
   audit7k demo               see a whole audit of synthetic cases
 
-With a file of labelled cases:
+With a file of labelled cases, or from init on a table of counts:
   audit7k look cases.csv …   see rates by group; no plan, no verdict
   audit7k init cases.csv     write a plan by looking at the file
   audit7k check plan.toml    say who can be judged; nothing is scored
