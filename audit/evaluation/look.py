@@ -53,6 +53,8 @@ class DataLook:
     """Number of rows."""
     columns: tuple[ColumnLook, ...]
     """Descriptions of the columns, in their order, without unnamed columns and columns of lists or objects."""
+    left_out: tuple[str, ...]
+    """Columns of lists, objects and the like, which have no role."""
     candidates: dict[Role, tuple[str, ...]]
     """For every role, the columns that could have it, the likeliest first."""
     likeliest: dict[Role, str | None]
@@ -130,6 +132,10 @@ def look_at(
         sheet=sheet,
         rows=relation.rows,
         columns=columns,
+        left_out=(
+            *(column for column in relation.columns if column and column not in relation.types),
+            *(column.name for column in columns if column.kind == "other"),
+        ),
         candidates=candidates(columns),
         likeliest=likeliest(columns),
         counted=counted,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import tomllib
 from collections.abc import Sequence
@@ -307,6 +308,12 @@ def test_a_drafted_table_of_counts_is_audited_once_its_gaps_are_filled(tmp_path:
     result = run_audit(tmp_path / "plan.toml")
     assert (result.rows[0].read, result.rows[0].labelled) == (11_600, 11_600)
     assert next(one.value for one in result.estimates if one.metric == "true_positive_rate") == 2960 / 3600
+
+
+def test_columns_of_lists_are_named_and_not_dropped_in_silence(tmp_path: Path) -> None:
+    rows = [json.dumps({"id": one, "label": n, "nationality": ["NGA"]}) for one, n in zip(IDS, HALF, strict=True)]
+    (tmp_path / "set.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    assert '# Of lists, and not looked at: "nationality"' in init(tmp_path / "set.jsonl")
 
 
 def test_rows_with_names_of_counts_are_no_table_of_counts(tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraf
     others = {role: [one for one in look.candidates[role] if one not in taken.values()] for role in _ROLES}
     return PlanDraft(
         path=_relative(data, plan.parent),
-        columns=tuple(columns),
+        columns=tuple(column for column in columns if column not in look.left_out),
+        left_out=look.left_out,
         encoding=look.encoding,
         encoding_guessed=look.encoding_guessed,
         delimiter=look.delimiter,

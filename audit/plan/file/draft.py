@@ -46,6 +46,8 @@ class PlanDraft:
     """The file, as it will stand in the plan; empty for a table in memory."""
     columns: tuple[str, ...] = ()
     """Every column of the file."""
+    left_out: tuple[str, ...] = ()
+    """Columns of lists and the like, which were not looked at."""
     encoding: str = "utf-8"
     """Encoding of a text file."""
     delimiter: str = ","
@@ -124,6 +126,7 @@ def _head(draft: PlanDraft) -> str:
         "# The plan of an audit, begun by `audit7k init`. Nothing is judged yet, and the file was only looked at.\n"
         f'# Complete every line that says "{WRITE_HERE}", then see what could be judged with `audit7k check`.\n'
         + (f"# Columns of the file:\n{columns}" if columns else "")
+        + (f"# Of lists, and not looked at: {', '.join(map(toml_text, draft.left_out))}\n" if draft.left_out else "")
         + f"schema = {PLAN_SCHEMA}\n"
     )
 
