@@ -7,6 +7,7 @@ The result describes columns and never rows. The only content in it is the disti
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -112,11 +113,10 @@ def look_at(
     connection = connect(private, [path])
     try:
         chosen = delimiter or likely_delimiter(path, encoding, kind)
-        relation = read_file(
-            connection, "data", path, private, ReadOptions(kind, encoding, chosen, sheet=sheet), None, {}
-        )
+        options = ReadOptions(kind, encoding, chosen, sheet=sheet)
+        relation = read_file(connection, "data", path, private, options, None, {})
         with reading(path.name):
-            counted = seen_counts(connection, relation, counted_columns(relation.columns))
+            counted = seen_counts(connection, relation, counted_columns(tuple(relation.types)))
             columns = tuple(
                 _look(connection, relation, name, private, grouped=counted is not None) for name in relation.types
             )
@@ -132,14 +132,16 @@ def look_at(
         sheet=sheet,
         rows=relation.rows,
         columns=columns,
-        left_out=(
-            *(column for column in relation.columns if column and column not in relation.types),
-            *(column.name for column in columns if column.kind == "other"),
-        ),
+        left_out=_left_out(relation, columns),
         candidates=candidates(columns),
         likeliest=likeliest(columns),
         counted=counted,
     )
+
+
+def _left_out(relation: Relation, columns: Iterable[ColumnLook]) -> tuple[str, ...]:
+    unread = [column for column in relation.columns if column and column not in relation.types]
+    return (*unread, *(column.name for column in columns if column.kind == "other"))
 
 
 def _guessed_encoding(path: Path, kind: Format | None) -> str | None:
