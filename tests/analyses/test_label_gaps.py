@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from made.counts import categorical, cells, families_of, group, plan_of
 from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 from audit.analyses.label_gaps import REPLICATES, label_gaps, reference_comparison
 from audit.counting.table import CountsTable
@@ -69,6 +68,8 @@ def test_nobody_to_compare() -> None:
 
 
 def test_shares_here_beside_shares_there() -> None:
+    from statsmodels.stats.proportion import proportion_confint
+
     found = compared({"woman": 60, "man": 40, "unknown": 25}, {"woman": 0.39, "man": 0.61})
     woman, unknown = level(found, "woman"), level(found, "unknown")
     low, high = proportion_confint(60, 100, method="beta")

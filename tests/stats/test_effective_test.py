@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 from made.clusters import chance_of_both, over_rows
@@ -75,6 +74,8 @@ class Rows:
 @pytest.mark.parametrize("seed", range(5))
 def test_own_variance_and_covariance_are_those_of_cluster_robust_regression(seed: int) -> None:
     """Weighted regression on an indicator of the group: its coefficient is p - r, its variance the linearised one."""
+    import statsmodels.api as sm
+
     rows = Rows(seed)
     design = sm.add_constant(rows.inside.astype(float))
     fitted = sm.WLS(rows.y, design, weights=rows.w).fit(
