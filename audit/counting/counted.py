@@ -9,21 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from audit.counting.answer_tallies import GroupTallies, count_disagreement, count_failures
-from audit.counting.controls import count_controls
 from audit.counting.count import SCORED, cells_by_group, count_cases, count_text
 from audit.counting.count_moments import count_moments
 from audit.counting.moments import Moments
-from audit.counting.scan_cells import ScanCells, count_scan_cells
-from audit.counting.score_table import ScoreTable, count_cases_and_scores
 from audit.counting.table import FAILED, CountsTable
 from audit.evaluation.connection import reading, with_little_memory
-from audit.evaluation.reference_table import ReferenceTable, read_reference_table
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.statuses import Reason, Status
 
 if TYPE_CHECKING:
+    from audit.counting.answer_tallies import GroupTallies
+    from audit.counting.scan_cells import ScanCells
+    from audit.counting.score_table import ScoreTable
     from audit.evaluation.evaluation_set import EvaluationSet
+    from audit.evaluation.reference_table import ReferenceTable
 
 
 IN_CONTROL_SAMPLE: Final = "in_control_sample"
@@ -104,14 +103,20 @@ def count_everything(
 
 
 def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool, rounds: int) -> Counted:
+    if not details:
+        return Counted(count_cases(evaluation_set), count_moments(evaluation_set))
+    from audit.counting.answer_tallies import count_disagreement, count_failures
+    from audit.counting.controls import count_controls
+    from audit.counting.scan_cells import count_scan_cells
+    from audit.counting.score_table import count_cases_and_scores
+    from audit.evaluation.reference_table import read_reference_table
+
     scores: ScoreTable | None = None
-    if details and plan.detector.has_scores:
+    if plan.detector.has_scores:
         table, scores = count_cases_and_scores(evaluation_set, plan.detector.score_range, plan.detector.threshold)
     else:
         table = count_cases(evaluation_set)
     moments = count_moments(evaluation_set)
-    if not details:
-        return Counted(table, moments)
     return Counted(
         table=table,
         moments=moments,

@@ -22,6 +22,7 @@ from audit.result.file import load_result
 from audit.result.findings.change import Change, ChangeBaseline, Unpaired, combined_outcome
 from audit.result.findings.judged import GroupCounts, RuleResult
 from audit.result.json_text import result_sha256
+from audit.stats.arrays import IntArray
 from audit.verdicts.changes.acceptance import check_features, check_plans, check_sets, permitted_differences
 from audit.verdicts.changes.answers import answers_of
 from audit.verdicts.changes.judge import judge_change, why_not_judged
@@ -152,9 +153,18 @@ class Judged(NamedTuple):
 def change_from(joined: Joined, now: Judged) -> Change:
     """Judge the change from the baseline to an audit by the same plan."""
     plan, by_name = now.plan, {feature.name: feature for feature in now.features}
-    then = joined.baseline.result
+    then, pairs = joined.baseline.result, joined.pairs
+    cells_then, cells_now = ({one.group: cells_of(one) for one in counts} for counts in (then.counts, now.counts))
+    groups: dict[Family, list[Group]] = {}
+    for group in cells_now:
+        groups.setdefault(group.family, []).append(group)
     evidence = {
-        family: _evidence(family, then.counts, now.counts, joined.pairs, by_name) for family in plan_families(plan)
+        family: Evidence(
+            then=_counts(family, groups[family], cells_then),
+            now=_counts(family, groups[family], cells_now),
+            pairs=None if pairs is None else pairs.cells(family, by_name),
+        )
+        for family in plan_families(plan)
     }
     return judge_change(
         plan,
@@ -286,23 +296,7 @@ def _pairs_of(before: pa.Table, after: pa.Table, plan: AuditPlan, now: Baseline,
         return count_pairs(evaluation_set, before)
 
 
-def _evidence(
-    family: Family,
-    then: Sequence[GroupCounts],
-    now: Sequence[GroupCounts],
-    pairs: Pairs | None,
-    features: Mapping[str, SensitiveFeature],
-) -> Evidence:
-    groups = tuple(counts.group for counts in now if counts.group.family == family and counts.group.levels)
-    return Evidence(
-        then=_counts(family, groups, then),
-        now=_counts(family, groups, now),
-        pairs=None if pairs is None else pairs.cells(family, features),
-    )
-
-
-def _counts(family: Family, groups: Sequence[Group], counts: Sequence[GroupCounts]) -> FamilyCounts:
-    known = {one.group: one for one in counts}
-    nobody = np.zeros_like(cells_of(counts[0]))
-    cells = np.stack([nobody if (one := known.get(group)) is None else cells_of(one) for group in groups])
-    return FamilyCounts(family, tuple(groups), cells, cells_of(counts[0]))
+def _counts(family: Family, groups: Sequence[Group], cells: Mapping[Group, IntArray]) -> FamilyCounts:
+    everyone = next(iter(cells.values()))
+    nobody = np.zeros_like(everyone)
+    return FamilyCounts(family, tuple(groups), np.stack([cells.get(group, nobody) for group in groups]), everyone)
