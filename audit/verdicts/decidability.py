@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -147,27 +147,62 @@ def people_once(
     return tuple(found)
 
 
+class Climb(NamedTuple):
+    """Ways up the ladders among all N groups of a rule, as places in the list of them all; N is nobody."""
+
+    kept: IntArray
+    """int64[N]: the group that stands for the same people, mostly the group itself."""
+    above: IntArray
+    """int64[H, N]: the larger groups of which it is a part, the nearest first."""
+
+    @classmethod
+    def of(cls, judged: Sequence[FamilyDecidability]) -> Climb:
+        """Number the groups of all families, one family after the other."""
+        place = {group: at for at, group in enumerate(group for family in judged for group in family.groups)}
+        kept = [place[family.repeats.get(group, group)] for family in judged for group in family.groups]
+        ways = [way for family in judged for way in family.above]
+        above = np.full((max(map(len, ways), default=0) + 1, len(place)), len(place), dtype=np.int64)
+        for at, way in enumerate(ways):
+            above[: len(way), at] = [place.get(group, len(place)) for group in way]
+        return cls(np.array(kept, dtype=np.int64), above)
+
+    def alone(self, decidable: Sequence[BoolArray]) -> BoolArray:
+        """bool[N + 1]: whether each group is judged alone, itself or as the one with the same people; nobody is not."""
+        return np.append(np.concatenate(decidable)[self.kept], np.False_)
+
+    def coverage(
+        self, judged: Sequence[FamilyDecidability], decidable: Sequence[BoolArray]
+    ) -> dict[Family, float | None]:
+        """Share of the people of each family in groups that are judged, alone or as a part; None where nobody is."""
+        alone = self.alone(decidable)
+        covered = alone[:-1] | alone[self.above].any(axis=0)
+        ends = np.cumsum([len(family.groups) for family in judged])[:-1]
+        return {
+            family.family: _share(family.planned.people, own)
+            for family, own in zip(judged, np.split(covered, ends), strict=True)
+        }
+
+
+def _share(people: FloatArray, covered: BoolArray) -> float | None:
+    everyone = float(people.sum())
+    return None if everyone == 0.0 else float(sum(people[covered].tolist())) / everyone
+
+
 def decidability_on_the_ladder(plan: AuditPlan, judged: tuple[FamilyDecidability, ...]) -> RuleDecidability:
     """Find the larger group for each group that is not judged alone, and the coverage of every family."""
-    alone = {
-        group: decidable
-        for family in judged
-        for group, decidable in zip(family.groups, family.decidable.tolist(), strict=True)
+    climb, decidable = Climb.of(judged), [family.decidable for family in judged]
+    groups = [group for family in judged for group in family.groups]
+    alone = climb.alone(decidable)
+    nearest = np.take_along_axis(climb.above, np.argmax(alone[climb.above], axis=0)[np.newaxis], axis=0)[0].tolist()
+    judged_as = {
+        groups[at]: groups[climb.kept[nearest[at]]] if alone[nearest[at]] else None
+        for at in np.flatnonzero(~alone[:-1]).tolist()
     }
-    repeats = {group: kept for family in judged for group, kept in family.repeats.items()}
-    alone |= {group: alone[kept] for group, kept in repeats.items()}
-    larger = {
-        group: next((wide for wide in above if alone.get(wide, False)), None)
-        for family in judged
-        for group, above in zip(family.groups, family.above, strict=True)
-        if not alone[group]
-    }
-    judged_as = {group: None if above is None else repeats.get(above, above) for group, above in larger.items()}
-    coverage = {family.family: _coverage(family, judged_as) for family in judged}
+    coverage = climb.coverage(judged, decidable)
     base = [coverage[family.family] for family in judged if is_finest(plan, family.family)]
     known = [share for share in base if share is not None]
     same: dict[Group, tuple[Group, ...]] = {}
-    for group, kept in repeats.items():
+    for group, kept in (repeat for family in judged for repeat in family.repeats.items()):
         same[kept] = (*same.get(kept, ()), group)
     return RuleDecidability(judged, judged_as, coverage, min(known) if len(known) == len(base) else None, same)
 
@@ -308,15 +343,6 @@ def _required_cases(
     if "auto" in declared:
         required = np.maximum(required, np.ceil(cases_to_be_alone(plan, rule, planned, power) / design.worth))
     return np.where(design.too_few_clusters, np.inf, required)
-
-
-def _coverage(family: FamilyDecidability, judged_as: Mapping[Group, Group | None]) -> float | None:
-    everyone = float(family.planned.people.sum())
-    if everyone == 0.0:
-        return None
-    people = zip(family.groups, family.planned.people.tolist(), strict=True)
-    covered: float = sum(size for group, size in people if judged_as.get(group, group) is not None)
-    return covered / everyone
 
 
 def cases_for_enough_clusters(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -22,6 +21,7 @@ from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
 from audit.stats.arrays import FloatArray
 from audit.verdicts.decidability import (
+    Climb,
     FamilyDecidability,
     RuleDecidability,
     decidability_on_the_ladder,
@@ -97,7 +97,7 @@ def _most_missed(plan: AuditPlan, judged: Mapping[str, Families]) -> dict[Where,
     dict
         The chance by rule and features; 1 where all may stay.
     """
-    chances = _chances(plan, judged)
+    chances, climbs = _chances(plan, judged), {rule_id: Climb.of(families) for rule_id, families in judged.items()}
     kept: dict[Where, float] = {}
     while True:
         common = _common(chances, kept, plan.verdict.power)
@@ -108,12 +108,12 @@ def _most_missed(plan: AuditPlan, judged: Mapping[str, Families]) -> dict[Where,
         short = [
             where
             for rule_id, families in judged.items()
-            for where in _not_covered(plan, rule_id, families, most)
+            for where in _not_covered(plan, rule_id, families, most, climbs[rule_id])
             if where in chances and where not in kept
         ]
         if not short:
             return most
-        kept[short[0]] = _least_that_covers(plan, judged, most, short[0], chances[short[0]])
+        kept[short[0]] = _least_that_covers(plan, judged, climbs, most, short[0], chances[short[0]])
 
 
 def _common(chances: Mapping[Where, FloatArray], kept: Mapping[Where, float], power: float) -> float:
@@ -134,6 +134,7 @@ def _common(chances: Mapping[Where, FloatArray], kept: Mapping[Where, float], po
 def _least_that_covers(
     plan: AuditPlan,
     judged: Mapping[str, Families],
+    climbs: Mapping[str, Climb],
     most: Mapping[Where, float],
     where: Where,
     chances: FloatArray,
@@ -143,7 +144,7 @@ def _least_that_covers(
     while high - low > 1:
         middle = (low + high) // 2
         tried = {**most, where: float(levels[middle])}
-        covered = where not in _not_covered(plan, where[0], judged[where[0]], tried)
+        covered = where not in _not_covered(plan, where[0], judged[where[0]], tried, climbs[where[0]])
         low, high = (low, middle) if covered else (middle, high)
     return float(levels[high]) if levels.size else 1.0
 
@@ -165,13 +166,13 @@ def _chances(plan: AuditPlan, judged: Mapping[str, Families]) -> dict[Where, Flo
     return {where: np.concatenate(missed) for where, missed in found.items()}
 
 
-def _not_covered(plan: AuditPlan, rule_id: str, families: Families, most: Mapping[Where, float]) -> list[Where]:
+def _not_covered(
+    plan: AuditPlan, rule_id: str, families: Families, most: Mapping[Where, float], climb: Climb
+) -> list[Where]:
     """List the features of a rule over which coverage is not enough for a pass, the fewest first."""
-    alone = tuple(
-        replace(family, decidable=stays_alone(family, most.get((rule_id, _features_of(family)), 1.0)))
-        for family in families
+    coverage = climb.coverage(
+        families, [stays_alone(family, most.get((rule_id, _features_of(family)), 1.0)) for family in families]
     )
-    coverage = decidability_on_the_ladder(plan, alone).coverage
     short = [
         _features_of(family)
         for family in families
