@@ -14,7 +14,7 @@ from audit.analyses.swaps import swap_probes
 from audit.counting.families import compared_families, count_families
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.detectors.isolation.options import Isolating, IsolationOptions
-from audit.disclosure.ground import ground
+from audit.disclosure.shape import ground
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan

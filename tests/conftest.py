@@ -24,7 +24,7 @@ from made.warm_children import Nursery, nursery
 
 from audit.cli import collect_rarely
 from audit.detectors.command_setup import ONE_THREAD
-from audit.disclosure.keys_file import KEY_BYTES
+from audit.disclosure.digests import KEY_BYTES
 from audit.stats.arrays import FloatArray
 from audit.stats.margins import score_test
 from audit.stats.sizes import approximate_power

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, get_args
 
+from audit.analyses.sides import questions
 from audit.disclosure.shape import public_method
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.governance import GovernanceSection
 from audit.public.about import PublicAbout, PublicCoding, PublicLook, PublicMetric
-from audit.public.release import PlanPart, PublicChange
+from audit.public.release import PlanPart, PublicChange, PublicRow, PublicRule
 from audit.result.audit_result import AuditResult
 from audit.safeguards import public_governance, public_safeguards
 from audit.vocabulary.groups import SensitiveFeature
@@ -20,31 +21,30 @@ ALWAYS: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_r
 """Shown whether a rule limits them or not: victims found, others wrongly flagged."""
 
 
-def _has_scores(plan: AuditPlan) -> bool:
-    return plan.detector.has_scores
+def _looks(plan: AuditPlan) -> dict[str, bool]:
+    """Further questions by name, in the order of the restricted report, and whether the plan asks them.
 
-
-LOOKS: Final[Mapping[str, Callable[[AuditPlan], bool]]] = {
-    "probes": lambda plan: bool(plan.probes),
-    "sensitivity": lambda plan: True,  # noqa: ARG005 - every audit asks
-    "random_sample": lambda plan: plan.control_sample is not None,
-    "failures": lambda plan: not isinstance(plan.detector, PredictionsDetector),
-    "asked_again": lambda plan: plan.scoring.repeat > 1,
-    "several_nationalities": lambda plan: any(feature.dual is not None for feature in plan.groups.values()),
-    "like_with_like": lambda plan: bool(plan.control_features),
-    "all_groups": lambda plan: True,  # noqa: ARG005 - every audit asks
-    "ranking": _has_scores,
-    "calibration": _has_scores,
-    "thresholds": _has_scores,
-    "at_work": lambda plan: plan.deployment is not None,
-    "existing_patterns": lambda plan: True,  # noqa: ARG005 - every audit asks
-    "subgroup_search": lambda plan: plan.scan is not None,
-    "costs": lambda plan: plan.costs is not None,
-    "own_measures": lambda plan: bool(plan.measures),
-    "second_opinion": lambda plan: True,  # noqa: ARG005 - asked unless it is switched off, which the report says
-}
-"""Further questions by name, in the order of the restricted report, and whether the plan asks them. What came of one,
-and that anything came of it, can follow from a single row."""
+    What came of one, and that anything came of it, can follow from a single row.
+    """
+    return {
+        "probes": bool(plan.probes),
+        "sensitivity": True,
+        "random_sample": plan.control_sample is not None,
+        "failures": not isinstance(plan.detector, PredictionsDetector),
+        "asked_again": plan.scoring.repeat > 1,
+        "several_nationalities": any(feature.dual is not None for feature in plan.groups.values()),
+        "like_with_like": bool(plan.control_features),
+        "all_groups": True,
+        "ranking": plan.detector.has_scores,
+        "calibration": plan.detector.has_scores,
+        "thresholds": plan.detector.has_scores,
+        "at_work": plan.deployment is not None,
+        "existing_patterns": True,
+        "subgroup_search": plan.scan is not None,
+        "costs": plan.costs is not None,
+        "own_measures": bool(plan.measures),
+        "second_opinion": True,  # unless it is switched off, which the report says
+    }
 
 
 def public_about(result: AuditResult, formats: Sequence[str], languages: Sequence[str]) -> PublicAbout:
@@ -72,7 +72,7 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         unit=public_method(plan).unit,
         safeguards=public_safeguards(result),
         governance=public_governance(plan),
-        looks=tuple(PublicLook(name=name, asked=asks(plan)) for name, asks in LOOKS.items()),
+        looks=tuple(PublicLook(name=name, asked=asked) for name, asked in _looks(plan).items()),
         finished=result.provenance.finished[:10],
         valid_until=plan.governance.valid_until,
         tool=result.provenance.tool,
@@ -119,3 +119,29 @@ def public_metrics(result: AuditResult) -> tuple[PublicMetric, ...]:
     """The rates that rules limit, and the two errors; in the order of the result."""
     wanted = {*ALWAYS, *(rule.metric for rule in result.plan.rules)}
     return tuple(PublicMetric.model_validate(metric.model_dump()) for metric in result.metrics if metric.name in wanted)
+
+
+def public_rules(result: AuditResult, rows: Sequence[PublicRow]) -> tuple[PublicRule, ...]:
+    """Return every rule on groups, with its verdict and the number of printed rows that it judges.
+
+    How many groups were tested is no public number: one person more or less would change it.
+    """
+    plan, rules = result.plan, result.plan.named_rules
+    lines = result.provenance.rule_lines
+    known = lines if len(lines) == len(rules) else (None,) * len(rules)
+    found = {rule.rule: rule for rule in result.rules}
+    return tuple(
+        PublicRule(
+            rule=rule.id,
+            metric=rule.metric,
+            scale=rule.scale,
+            limit=rule.limit,
+            worse=tuple(question.side for question in questions(plan, rule)),
+            outcome=found[rule.id].outcome,
+            judged=sum(word.rule == rule.id and word.word is not None for row in rows for word in row.words),
+            groups=rule.feature_sets,
+            line=line,
+            on_fail=rule.on_fail,
+        )
+        for rule, line in zip(rules, known, strict=True)
+    )

@@ -95,7 +95,14 @@ def totals(ladder: Ladder, rows: Sequence[Row]) -> list[Row]:
     return found
 
 
-def crosses(people: IntArray, least: int) -> list[int]:
+def totals_above(rows: Sequence[Row], totals: Sequence[Row]) -> list[int | None]:
+    """Return of each row, then of each total, the place of the smallest total over it; None below everyone."""
+    members = [set(row.members) for row in (*rows, *totals)]
+    of_totals = sorted(range(len(rows), len(members)), key=lambda at: len(members[at]))
+    return [next((to for to in of_totals if to != at and own <= members[to]), None) for at, own in enumerate(members)]
+
+
+def crosses(people: IntArray, least: int, most: Sequence[int] | None = None) -> list[int]:
     """Return of each row how many columns are split off: 0 none, 1 {first | the rest}, 2 {first | second | the rest}.
 
     Level l splits what level l - 1 left over into {column l | the rest}. Rows that are not split hold `least` of both
@@ -105,13 +112,15 @@ def crosses(people: IntArray, least: int) -> list[int]:
     ----------
     people : ndarray of int64, shape (rows, columns)
         Exact numbers of people, columns in the order in which they are split off.
+    most : sequence of int, optional
+        How many columns may be split off each row, where a release before had no more.
     """
     rows, columns = people.shape
     split = [0] * rows
     stand = list(range(rows))
     for level in range(columns - 1):
         first, rest = people[:, level], people[:, level + 1 :].sum(axis=1)
-        stand = [row for row in stand if min(first[row], rest[row]) >= least]
+        stand = [row for row in stand if min(first[row], rest[row]) >= least and (most is None or most[row] > level)]
         others = [row for row in range(rows) if row not in stand]
         while others and stand and min(int(first[others].sum()), int(rest[others].sum())) < least:
             smallest = min(stand, key=lambda row: (int(min(first[row], rest[row])), row))

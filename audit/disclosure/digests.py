@@ -1,13 +1,13 @@
-"""Digests under the key of a restricted folder: who has the key can check them, nobody can guess and compare."""
+"""The key of a restricted folder, and digests under it: who has it can check them, nobody can guess and compare."""
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
-from audit.disclosure.keys_file import read_key
 from audit.plan.answers import PredictionsDetector
 from audit.public.about import PublicAbout, PublicDigest
 from audit.public.release import PublicRelease
@@ -16,6 +16,25 @@ from audit.result.json_text import result_sha256
 
 Kind = Literal["evaluation_set", "predictions", "detector", "result"]
 _LARGEST: Final = 256 * 1024 * 1024
+KEY: Final = "key"
+"""The file of the key."""
+KEY_BYTES: Final = 32
+"""256 random bits for a data set: never derived from a seed, a name or a plan."""
+
+
+def new_key() -> bytes:
+    """Return a new secret key, from the operating system's source of random bits."""
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def read_key(restricted: Path) -> bytes | None:
+    """The key; None where there is none that can be read, or it is none."""
+    try:
+        text = (restricted / KEY).read_bytes()[: 4 * KEY_BYTES]
+        secret = bytes.fromhex(text.decode("ascii").strip())
+    except (OSError, ValueError):
+        return None
+    return secret if len(secret) == KEY_BYTES else None
 
 
 def keyed(about: PublicAbout, digests: Mapping[Kind, str], secret: bytes) -> PublicAbout:

@@ -58,21 +58,15 @@ class Doubts:
                 [other for other in others if names[other] not in printed] for others in member_places(table).unknown
             ]
         self._possible: dict[tuple[str, Family, int], PossibleMembers] = {}
+        self._worst: dict[tuple[Question, Family, int, bool], Tables] = {}
 
     def explained(self, rule: NamedRule, groups: Sequence[Group]) -> frozenset[Group]:
         """Return those of some groups that one unprinted number of people, and only a large one, could keep from the
         PASS that they would have without them.
         """
-        found: set[Group] = set()
-        alone: dict[tuple[Family, bool], list[Group]] = {}
-        for group in groups:
-            unknown, unscored = self._sources(group)
-            if unknown + unscored == 1:
-                alone.setdefault((group.family, bool(unscored)), []).append(group)
-        for (_, unscored), asked in alone.items():
-            kept = self._not_passing(rule, asked, self._method.row - 1, unscored=unscored)
-            found |= set(kept) - set(self._not_passing(rule, kept, self._method.floor, unscored=unscored))
-        return frozenset(found)
+        asked = [group for group in groups if sum(self._sources(group)) == 1]
+        kept = self._not_passing(rule, asked, self._method.row - 1)
+        return frozenset(kept).difference(self._not_passing(rule, kept, self._method.floor))
 
     def reason(self, group: Group) -> WordReason:
         """Return the reason that a row has in the place of a word that hangs on unprinted people."""
@@ -96,27 +90,25 @@ class Doubts:
         unknown = 0 if table is None else len(self._unknown[table.family][at])
         return unknown, int("unscored" not in self._method.absent)
 
-    def _not_passing(self, rule: NamedRule, groups: Sequence[Group], unprinted: int, *, unscored: bool) -> list[Group]:
-        """Groups of one family that do not pass with so many unprinted people."""
-        if not groups:
-            return []
-        table, at = self._at[groups[0]][0], [self._at[group][1] for group in groups]
-        passes = np.ones(len(at), dtype=bool)
-        for question in questions(self._plan, rule):
-            worst = self._at_their_worst(rule, question, table, unprinted, unscored=unscored)
-            x, n, y, m = (count[at] for count in worst)
+    def _not_passing(self, rule: NamedRule, groups: Sequence[Group], unprinted: int) -> list[Group]:
+        """Groups that do not pass with so many unprinted people."""
+        passes = np.ones(len(groups), dtype=bool)
+        for question in questions(self._plan, rule) if groups else ():
+            x, n, y, m = np.array([self._at_its_worst(rule, question, group, unprinted) for group in groups]).T
             can = passes & (n > 0) & (m > 0) & (y >= 0) & (y <= m)
             passes[:] = False
             passes[can] = surely_within(question, Tables(x[can], n[can], y[can], m[can]), self._plan.verdict.alpha)
         return [group for group, passed in zip(groups, passes, strict=True) if not passed]
 
-    def _at_their_worst(
-        self, rule: NamedRule, question: Question, table: FamilyCounts, unprinted: int, *, unscored: bool
-    ) -> Tables:
-        if not unscored:
-            return self._members(rule, table, unprinted).at_their_worst(question, table)
-        x, n, y, m = question.as_scored(table)
-        return Tables(x + (unprinted if question.side == "high" else 0), n + unprinted, y, m)
+    def _at_its_worst(self, rule: NamedRule, question: Question, group: Group, unprinted: int) -> tuple[int, ...]:
+        (table, at), is_unscored = self._at[group], not self._unknown[group.family][self._at[group][1]]
+        key = question, table.family, unprinted, is_unscored
+        if key not in self._worst:
+            x, n, y, m = question.as_scored(table)
+            of_scored = Tables(x + (unprinted if question.side == "high" else 0), n + unprinted, y, m)
+            of_known = None if is_unscored else self._members(rule, table, unprinted)
+            self._worst[key] = of_scored if of_known is None else of_known.at_their_worst(question, table)
+        return tuple(int(count[at]) for count in self._worst[key])
 
     def _members(self, rule: NamedRule, table: FamilyCounts, unprinted: int) -> PossibleMembers:
         """People who may belong to each group; each unprinted number of them is `unprinted`, all errors."""

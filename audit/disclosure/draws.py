@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
-from audit.disclosure.cut import Row, totals
+from audit.disclosure.cut import Row, totals, totals_above
 from audit.disclosure.left import Need, Span, Sums
 from audit.disclosure.method import Method
 from audit.disclosure.rates import Printed
+from audit.disclosure.shape import SideName
 from audit.disclosure.tables import EVERYONE, Cut, Entry, Place, SideCounts
 
 MOST_DRAWS: Final = 8
@@ -89,9 +90,13 @@ def remembered(before: Mapping[str, Sequence[Draw]], drawn: Mapping[str, Draw]) 
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
-    """Numbers of one side."""
+class SideRows:
+    """What may be printed of one side."""
 
+    side: SideName
+    counts: SideCounts
+    made: Cut
+    listed: Sequence[Entry]
     draws: Mapping[str, Draw]
     """By the key of their row."""
     has_outcomes: bool
@@ -101,7 +106,7 @@ class Drawn:
 
 
 def draw_side(
-    side: str,
+    side: SideName,
     counts: SideCounts,
     made: Cut,
     listed: Sequence[Entry],
@@ -109,7 +114,7 @@ def draw_side(
     method: Method,
     secret: bytes,
     day: str,
-) -> Drawn:
+) -> SideRows:
     """Draw the numbers of every row of one side that do not stand from an earlier release.
 
     Outcomes are drawn again until what is printed leaves every "fewer than" open; whether a draw is taken depends on
@@ -127,30 +132,30 @@ def draw_side(
     of_tables = [totals(ladder, rows) for ladder, rows in zip(counts.ladders, made.rows, strict=True)]
     noise = _Noise(side, method, secret)
     past = {each.place: [draw for draw in before.get(each.key, ()) if draw.joined == each.joined] for each in listed}
-    draws = {entry.place: _draw(entry, past[entry.place], noise, day, 0) for entry in listed}
+    draws = {entry.place: _draw(entry, past[entry.place], noise, day) for entry in listed}
     fresh = {place: all(draw.number != old.number for old in past[place]) for place, draw in draws.items()}
     at = {entry.place: entry for entry in listed}
-    families = families_of(made, of_tables, at)
-    sums = Sums(made, of_tables)
-    attempts = dict.fromkeys(at, 0)
+    families, sums = families_of(made, of_tables, at), Sums(made, of_tables)
+    attempts, hopeless = dict.fromkeys(at, 0), set[Place]()
     shown, told = dict(draws), list[Place]()
     for _ in range(MOST_ROUNDS):
         shown = joined_bounds(families, draws)
         told = _told(sums, shown, method, {})
-        if not told:
+        if hopeless.issuperset(told) or not any(fresh.values()):
             break
-        for place in dict.fromkeys(told):
-            near = sorted(near for near in _near(place, families, shown) if fresh[near])
+        for place in dict.fromkeys(each for each in told if each not in hopeless):
+            near = [each for each in sorted(_near(place, families, shown)) if fresh[each]]
             touched = [family for family in families if not {family.whole, *family.parts}.isdisjoint(near)]
-            for _ in range(MOST_ATTEMPTS if near else 0):
-                for each in near:
+            redrawn = [each for each in near if draws[each].errors is not None]
+            for _ in range(MOST_ATTEMPTS if redrawn else 0):
+                for each in redrawn:
                     attempts[each] += 1
-                    draws[each] = _draw(at[each], past[each], noise, day, attempts[each])
+                    draws[each] = _redrawn(draws[each], at[each], noise, attempts[each])
                 shown = joined_bounds(families, draws)
                 if all(_is_open(family, shown, method) for family in touched):
                     break
-        if not any(fresh.values()):
-            break
+            else:
+                hopeless.add(place)
     if told:
         shown = _without_parts(told, families, shown)
         told = _told(sums, shown, method, {})
@@ -158,7 +163,8 @@ def draw_side(
     is_open = not told or not _told(sums, shown, method, lag)
     standing = frozenset(at[place].key for place, old in past.items() if old and old[-1].number == draws[place].number)
     shown = shown if is_open else {place: _bare(draw) if fresh[place] else draw for place, draw in shown.items()}
-    return Drawn({at[place].key: draw for place, draw in shown.items()}, is_open, standing)
+    printed = {at[place].key: draw for place, draw in shown.items()}
+    return SideRows(side, counts, made, listed, printed, is_open, standing)
 
 
 def _without_parts(told: Sequence[Place], families: Sequence[Family], shown: Mapping[Place, Draw]) -> dict[Place, Draw]:
@@ -214,18 +220,15 @@ def families_of(made: Cut, totals: Sequence[Sequence[Row]], places: Iterable[Pla
             cells.setdefault(place.row, []).append(place)
     found = [Family(Place(made.cross.rows, row), parts) for row, parts in cells.items() if made.cross is not None]
     for table, (rows, sums) in enumerate(zip(made.rows, totals, strict=True)):
-        members = [set(row.members) for row in (*rows, *sums)]
-        inside: dict[int, list[Place]] = {}
-        for at, own in enumerate(members):
-            above = [to for to in range(len(rows), len(members)) if to != at and own <= members[to]]
-            nearest = min(above, key=lambda to: len(members[to]), default=-1)
-            inside.setdefault(nearest, []).append(Place(table, at))
-        by_size = sorted(inside, key=lambda at: len(members[at]) if at >= 0 else 10**9)
-        found += [Family(Place(table, at) if at >= 0 else EVERYONE, inside[at]) for at in by_size]
+        below: dict[int | None, list[Place]] = {}
+        for at, to in enumerate(totals_above(rows, sums)):
+            below.setdefault(to, []).append(Place(table, at))
+        by_size = sorted(below, key=lambda at: len((*rows, *sums)[at].members) if at is not None else 10**9)
+        found += [Family(EVERYONE if at is None else Place(table, at), below[at]) for at in by_size]
     return found
 
 
-def _draw(entry: Entry, past: Sequence[Draw], noise: _Noise, day: str, attempt: int) -> Draw:
+def _draw(entry: Entry, past: Sequence[Draw], noise: _Noise, day: str) -> Draw:
     """Return the numbers that a row printed of nearly the same people and answers, or draw them anew.
 
     The newest draw comes first, then the oldest: what was printed once of some people is never made again of nearly the
@@ -242,7 +245,6 @@ def _draw(entry: Entry, past: Sequence[Draw], noise: _Noise, day: str, attempt: 
         people, of_people, since = near.people, near.of_people, near.people_as_of
     drawn = Draw(people, None, None, None, since, day, of_people, entry.errors, entry.right, number, entry.joined)
     same = {old.number for old in past if abs(entry.people - old.of_people) < noise.method.row}
-    floor = noise.method.floor
     if min(entry.people, people) < noise.method.row or len(same) >= MOST_DRAWS:
         return drawn
     counts: dict[Literal["errors", "right"], int] = {"errors": entry.errors, "right": entry.right}
@@ -250,7 +252,13 @@ def _draw(entry: Entry, past: Sequence[Draw], noise: _Noise, day: str, attempt: 
         bound = _bound(few, count, entry, past, noise, number)
         if bound is not None:
             return replace(drawn, few=few, fewer_than=bound)
-    return replace(drawn, errors=min(max(noise.errors(entry, number, attempt), floor), people - floor))
+    return _redrawn(drawn, entry, noise, 0)
+
+
+def _redrawn(draw: Draw, entry: Entry, noise: _Noise, attempt: int) -> Draw:
+    """Return a draw with another number of errors, neither few nor nearly all."""
+    floor = noise.method.floor
+    return replace(draw, errors=min(max(noise.errors(entry, draw.number, attempt), floor), draw.people - floor))
 
 
 def _bound(

@@ -7,36 +7,27 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from audit.disclosure.about import public_about, public_change, public_metrics
-from audit.disclosure.digests import digests_of, keyed, set_id
+from audit.disclosure.about import public_about, public_change, public_metrics, public_rules
+from audit.disclosure.digests import KEY, digests_of, keyed, set_id
 from audit.disclosure.doubts import Judged
-from audit.disclosure.draws import Draw, draw_side, draw_total, remembered
-from audit.disclosure.keys_file import KEY
+from audit.disclosure.draws import Draw, SideRows, draw_side, draw_total, remembered
 from audit.disclosure.method import Method
 from audit.disclosure.public_files import DATA, make_files
 from audit.disclosure.restricted import COUNTER, RELEASES, restricted_folder
-from audit.disclosure.rows import SideRows, features_of, others_of, rows_of
-from audit.disclosure.rules import public_rules
+from audit.disclosure.rows import features_of, rows_of
 from audit.disclosure.shape import SIDES, Shape, SideName, crossed_features, public_method, shape_of
 from audit.disclosure.shown_evidence import with_shown_evidence
-from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, next_cut
+from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, next_cut, others_named
 from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import Words, standing_words, words_to_json
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.public.about import PublicAbout
-from audit.public.release import (
-    FailsOn,
-    PublicHeadline,
-    PublicRelease,
-    PublicSide,
-    public_json,
-)
+from audit.public.release import FailsOn, PublicHeadline, PublicRelease, PublicSide, public_json
 from audit.result.audit_result import AuditResult
 from audit.safeguards import public_states
-from audit.storage import make_folder, storage, write_durably
 
 Writer = Callable[[Mapping[str, bytes]], None]
 Remembered = Mapping[str, Any]
@@ -118,18 +109,6 @@ def publish(
         return Published(release, files, new_key=folder.made_key)
 
 
-def into(public: Path) -> Writer:
-    """Return a writer that puts files into a folder, which is made where there is none."""
-
-    def write(files: Mapping[str, bytes]) -> None:
-        with storage(public):
-            make_folder(public)
-            for name, content in sorted(files.items()):
-                write_durably(public / name, content)
-
-    return write
-
-
 def reproduce(restricted: Path, number: int) -> dict[str, bytes]:
     """Make the public files of a release again, from the log alone: no key and no result is needed.
 
@@ -152,14 +131,11 @@ def reproduce(restricted: Path, number: int) -> dict[str, bytes]:
     return files
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What is printed of a result, and what is remembered of it."""
+class _Made(NamedTuple):
+    """What is printed of a result, and what is remembered of it: cut, draws and words of each side."""
 
     release: Mapping[str, Any]
-    """Fields of the release that are made of exact numbers."""
     remembered: Mapping[str, Any]
-    """Cut, draws and words of each side."""
 
 
 def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -185,50 +161,37 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
         for name in SIDES
         if name in known
     }
-    sides = [
-        side
-        for name in SIDES
-        if (side := _side(name, shape, method, secret, day, known.get(name), histories.get(name, {}))) is not None
-    ]
+    each = (_side(name, shape, method, secret, day, known.get(name), histories.get(name, {})) for name in SIDES)
+    sides = [side for side in each if side is not None]
     metrics, level = [metric.name for metric in public_metrics(result)], result.plan.verdict.level
     section = result.plan.evaluation_set
     plain = not section.is_weighted and section.cluster is None
     rows = rows_of(sides, metrics, method, level, plain=plain)
     judged = Judged(result.plan, result.features, result.counts, result.rules, result.verdicts)
-    standing: dict[str, frozenset[str]] = {side.side: side.standing for side in sides}
-    said = standing_words(Words(judged, sides, rows, method).rows(), standing, known.get("words", {}))
-    others = others_of(sides)
+    said = standing_words(
+        Words(judged, sides, rows, method).rows(), {side.side: side.standing for side in sides}, known.get("words", {})
+    )
+    others = tuple(each for side in sides for each in others_named(side.side, side.counts, side.made))
     totals = {
         name: draw_total(name, count, known.get("totals", {}).get(name), method, secret)
         for name, count in (("unscored", shape.unscored), ("unlabelled", shape.unlabelled))
     }
+    figures: dict[str, Any] = {side.side: "shown" if side.has_outcomes else "people" for side in sides}
     release = {
         "figures": "shown" if sides else "none",
-        "sides": tuple(
-            PublicSide(side=name, figures=next((_figures(side) for side in sides if side.side == name), "none"))
-            for name in SIDES
-        ),
+        "sides": tuple(PublicSide(side=name, figures=figures.get(name, "none")) for name in SIDES),
         "features": features_of(shape.ladders, said, others),
         "rows": said,
         "others": others,
         **{name: None if total is None else total["printed"] for name, total in totals.items()},
     }
-    log: dict[str, Any] = {
-        side.side: {
-            "cut": cut_to_json(side.made, shape.ladders),
-            "draws": {
-                key: [astuple(draw) for draw in draws]
-                for key, draws in remembered(histories.get(side.side, {}), side.draws).items()
-            },
-        }
-        for side in sides
-    }
-    of_before = known.get("words", {})
-    words = {
-        name: words_to_json(row, of_before.get(name, {}))
-        for row in said
-        if row.words and (name := f"{row.side} {row.key}")
-    }
+    log: dict[str, Any] = {}
+    for side in sides:
+        drawn = remembered(histories.get(side.side, {}), side.draws)
+        draws = {key: [astuple(draw) for draw in draws] for key, draws in drawn.items()}
+        log[side.side] = {"cut": cut_to_json(side.made, shape.ladders), "draws": draws}
+    named = {f"{row.side} {row.key}": row for row in said if row.words}
+    words = {name: words_to_json(row, known.get("words", {}).get(name, {})) for name, row in named.items()}
     return _Made(release, {**known, **log, "totals": totals, "words": words})
 
 
@@ -248,25 +211,15 @@ def _side(
         made = first_cut(counts, method.row, method.floor)
     if made is None:
         return None
-    listed = entries(counts, made)
-    drawn = draw_side(name, counts, made, listed, before, method, secret, day)
-    return SideRows(name, counts, made, listed, drawn.draws, drawn.has_outcomes, drawn.standing)
-
-
-def _figures(side: SideRows) -> Any:
-    return "shown" if side.has_outcomes else "people"
+    return draw_side(name, counts, made, entries(counts, made), before, method, secret, day)
 
 
 def _finished(
     made: _Made, about: PublicAbout, method: Method, result: AuditResult, secret: bytes, number: int
 ) -> PublicRelease:
-    failing: list[FailsOn] = []
-    if any(rule.outcome == "fail" for rule in result.rules):
-        failing.append("groups")
-    if any(rule.outcome == "fail" for rule in result.probe_rules):
-        failing.append("probes")
-    if result.change is not None and result.change.outcome == "fail":
-        failing.append("change")
+    change = (result.change,) if result.change is not None else ()
+    judged: dict[FailsOn, Sequence[Any]] = {"groups": result.rules, "probes": result.probe_rules, "change": change}
+    failing = [name for name, found in judged.items() if any(each.outcome == "fail" for each in found)]
     rows = made.release["rows"]
     named = any(word.word == "beyond" or word.smaller_beyond for row in rows for word in row.words)
     release = PublicRelease(

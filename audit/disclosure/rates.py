@@ -66,47 +66,36 @@ class Printed(NamedTuple):
 
 
 NOBODY: Final = Printed(0, 0)
+Sides = tuple[Printed, Printed]
+"""Victims and others; `NOBODY` for the side that a row has not."""
 
 
-def rate_of(
-    metric: MetricName,
-    positives: Printed,
-    negatives: Printed,
-    everyone: tuple[Printed, Printed] | None,
-    method: PublicMethod,
-    level: float,
-) -> PublicRate:
+def rate_of(metric: MetricName, row: Sides, everyone: Sides | None, method: PublicMethod, level: float) -> PublicRate:
     """Compute a rate of a row from its printed numbers.
 
     Parameters
     ----------
-    positives, negatives : Printed
-        Both sides of the row; `NOBODY` for the side that the rate is not about.
-    everyone : tuple of Printed, optional
-        Both sides of everyone, for the rate of everyone else; None for everyone.
+    row, everyone : tuple of Printed
+        Both sides of the row, and of everyone for the rate of everyone else; None for everyone.
     level : float
         Level of the likely range.
     """
-    of = RATES[metric]
-    own = _numbers(positives, negatives)
-    rest = None if everyone is None else _rest(of, everyone, (positives, negatives))
-    nothing = no_rate(metric).model_copy(update={"rest": rest})
+    of, found = RATES[metric], dict[str, float | None](value=None, low=None, high=None)
     if any(name not in method.absent for name in of.needs):
-        return no_rate(metric)
-    if own is None:
-        least, most = _bounds(of, positives, negatives, method)
-        return nothing.model_copy(update={"at_least": least, "at_most": most})
-    top, bottom = _sum(own, of.top), _sum(own, of.bottom)
-    if not 0 < top < bottom:
-        return nothing
-    rate = top / bottom
-    low, high = likely_range(rate, bottom, method.variance * _moves(of, rate) / bottom**2, level)
-    return nothing.model_copy(update={"value": rate, "low": low, "high": high})
-
-
-def no_rate(metric: MetricName) -> PublicRate:
-    """Return a rate that is not printed."""
-    return PublicRate(metric=metric, value=None, low=None, high=None)
+        return PublicRate(metric=metric, **found)
+    if everyone is not None:
+        found["rest"] = _rest(of, everyone, row)
+    positives, negatives = row
+    if positives.errors is None or negatives.errors is None:
+        found["at_least"], found["at_most"] = _bounds(of, row, method)
+        return PublicRate(metric=metric, **found)
+    numbers = positives.people, positives.errors, negatives.people, negatives.errors
+    top, bottom = _sum(numbers, of.top), _sum(numbers, of.bottom)
+    if 0 < top < bottom:
+        rate = top / bottom
+        low, high = likely_range(rate, bottom, method.variance * _moves(of, rate) / bottom**2, level)
+        found |= {"value": rate, "low": low, "high": high}
+    return PublicRate(metric=metric, **found)
 
 
 def likely_range(rate: float, people: float, noise: float, level: float) -> tuple[float, float]:
@@ -141,12 +130,6 @@ def _moves(of: RateOf, rate: float) -> float:
     return sum((top - rate * bottom) ** 2 for top, bottom in zip(of.top, of.bottom, strict=True))
 
 
-def _numbers(positives: Printed, negatives: Printed) -> tuple[int, int, int, int] | None:
-    if positives.errors is None or negatives.errors is None:
-        return None
-    return positives.people, positives.errors, negatives.people, negatives.errors
-
-
 def _middle(side: Printed) -> tuple[int, int] | None:
     """Numbers of a side; in the place of few errors, or right answers, the middle of what they may be."""
     if side.errors is not None:
@@ -157,7 +140,7 @@ def _middle(side: Printed) -> tuple[int, int] | None:
     return side.people, few if side.few == "errors" else side.people - few
 
 
-def _rest(of: RateOf, everyone: tuple[Printed, Printed], own: tuple[Printed, Printed]) -> float | None:
+def _rest(of: RateOf, everyone: Sides, own: Sides) -> float | None:
     numbers: list[int] = []
     for whole, part in zip(everyone, own, strict=True):
         of_all, of_own = _middle(whole), _middle(part)
@@ -168,14 +151,10 @@ def _rest(of: RateOf, everyone: tuple[Printed, Printed], own: tuple[Printed, Pri
     return round(top / bottom, 4) if 0 < top < bottom else None
 
 
-def _bounds(
-    of: RateOf, positives: Printed, negatives: Printed, method: PublicMethod
-) -> tuple[float | None, float | None]:
+def _bounds(of: RateOf, row: Sides, method: PublicMethod) -> tuple[float | None, float | None]:
     """The least and the most that a rate of one side can be, where what it has few of is bounded."""
-    if of.side == "both":
-        return None, None
-    side = positives if of.side == "positives" else negatives
-    if side.few is None or side.fewer_than is None:
+    side = row[0 if of.side == "positives" else 1]
+    if of.side == "both" or side.few is None or side.fewer_than is None:
         return None, None
     most = (side.fewer_than - 1) / max(side.people - method.largest_change, side.fewer_than)
     if (side.few == "errors") == of.counts_errors:

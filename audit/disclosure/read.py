@@ -1,23 +1,19 @@
-"""Reading a `release.json` that somebody hands on: what it says is worked out again, what does not follow is refused.
+"""Reading a `release.json` that somebody hands on: another version, another form, and what no release has are refused.
 
-Rates and ranges follow from printed numbers, so that a file that was changed by hand contradicts itself. Words and the
-verdict come from the exact audit and cannot be checked here.
+Nothing in it is signed: whoever changes a number can change what follows from it. So nothing is worked out again.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from audit.disclosure.rates import NOBODY, Printed, no_rate, rate_of
-from audit.disclosure.waived import named_groups
 from audit.errors import ResultError
-from audit.public.release import METHOD_VERSION, PublicRelease, PublicRow, public_json
+from audit.public.release import METHOD_VERSION, PublicMethod, PublicRelease, PublicRow, public_json
 from audit.storage import bytes_of_result
 
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -39,7 +35,7 @@ def parse_release(content: bytes, name: str = "release.json") -> PublicRelease:
     """Read a release from its bytes; `name` is what errors call it. Raises ResultError as `load_release` does."""
     if len(content) > MAX_BYTES:
         raise ResultError(f"{name} is larger than a public release can be", slug="not-a-release")
-    _refuse_other_version(_version(content, name), name)
+    _refuse_other_version(content, name)
     try:
         release = PublicRelease.model_validate_json(content)
     except ValidationError as error:
@@ -48,7 +44,7 @@ def parse_release(content: bytes, name: str = "release.json") -> PublicRelease:
         raise ResultError(
             f"{name} does not have the form of a public release at {where}", slug="not-a-release"
         ) from None
-    wrong = next(_contradictions(release, content), None)
+    wrong = _unlike_written(release, content)
     if wrong is not None:
         raise ResultError(
             f"{name} is not as it was written: {wrong}",
@@ -58,10 +54,17 @@ def parse_release(content: bytes, name: str = "release.json") -> PublicRelease:
     return release
 
 
-def _refuse_other_version(version: int | None, name: str) -> None:
-    if version == METHOD_VERSION:
-        return
-    if version is None:
+def _refuse_other_version(content: bytes, name: str) -> None:
+    try:
+        document: Any = json.loads(content)
+    except (ValueError, RecursionError):
+        raise ResultError(
+            f"{name} is not the JSON of a public release", slug="not-a-release", hint="it may be cut short"
+        ) from None
+    held = document if isinstance(document, dict) else {}
+    method = held.get("method", held["table"].get("method") if isinstance(held.get("table"), dict) else None)
+    version = method.get("version") if isinstance(method, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool):
         raise ResultError(f"{name} has no version that is known", slug="not-a-release")
     if version > METHOD_VERSION:
         raise ResultError(
@@ -69,98 +72,43 @@ def _refuse_other_version(version: int | None, name: str) -> None:
             slug="newer-release",
             hint="update audit7k",
         )
-    raise ResultError(
-        f"{name} was protected by version {version} of the method, which could tell on people",
-        slug="older-release",
-        hint="take it down, and publish the audit again: audit7k report",
-    )
-
-
-def _version(content: bytes, name: str) -> int | None:
-    try:
-        document: Any = json.loads(content)
-    except (ValueError, RecursionError):
+    if version < METHOD_VERSION:
         raise ResultError(
-            f"{name} is not the JSON of a public release", slug="not-a-release", hint="it may be cut short"
-        ) from None
-    for path in (("method", "version"), ("table", "method", "version")):
-        found = document
-        for key in path:
-            found = found.get(key) if isinstance(found, dict) else None
-        if isinstance(found, int) and not isinstance(found, bool):
-            return found
-    return None
+            f"{name} was protected by version {version} of the method, which could tell on people",
+            slug="older-release",
+            hint="take it down, and publish the audit again: audit7k report",
+        )
 
 
-def _contradictions(release: PublicRelease, content: bytes) -> Iterator[str]:
-    """What does not follow, worst first; what comes after the first may not be asked."""
-    if public_json(release).encode() != content:
-        yield "its bytes are not those that audit7k writes"
-    if not all(day is None or _is_day(day) for day in _days(release)):
-        yield "a date is none"
+def _unlike_written(release: PublicRelease, content: bytes) -> str | None:
+    """What no release has: bytes of another writer, and what a portal would sort, add up or call a pass wrongly."""
     keys = [(row.side, row.key) for row in release.rows]
-    if len(set(keys)) < len(keys) or (release.figures == "none") != (not release.rows):
-        yield "its rows"
-    if not all(_is_printed_rightly(row, release) for row in release.rows):
-        yield "a number below the floor"
-    failing = release.headline.fails_on
-    named = any(word.word == "beyond" or word.smaller_beyond for row in release.rows for word in row.words)
-    if bool(failing) != (release.headline.outcome == "fail") or release.headline.no_group_named != (
-        "groups" in failing and not named
-    ):
-        yield "its verdict and what fails"
-    beyond = named_groups(release)
-    if not all(
-        (waiver.rule, waiver.group) in beyond if waiver.group is not None else not waiver.rule and not waiver.why
-        for waiver in release.waivers
-    ):
-        yield "a waiver names what no word names"
-    if not all(_rates_follow(release)):
-        yield "a rate or a range does not follow from the numbers"
+    headline, method = release.headline, release.method
+    shares = [
+        share for row in release.rows for rate in row.rates for share in rate.model_dump(exclude={"metric"}).values()
+    ]
+    found = {
+        "its bytes are not those that audit7k writes": public_json(release).encode() != content,
+        "a date is none": not all(map(_is_day, _days(release))),
+        "its rows": len(set(keys)) < len(keys) or (release.figures == "none") != (not keys),
+        "a number below the floor": not all(_can_be(row, method) for row in release.rows),
+        "its verdict and what fails": bool(headline.fails_on) != (headline.outcome == "fail"),
+        "a rate is none": not all(share is None or 0.0 <= share <= 1.0 for share in shares),
+    }
+    return next((wrong for wrong, is_so in found.items() if is_so), None)
 
 
-def _is_printed_rightly(row: PublicRow, release: PublicRelease) -> bool:
-    method = release.method
+def _can_be(row: PublicRow, method: PublicMethod) -> bool:
     if row.people < method.floor + method.largest_change or (row.few is None) != (row.fewer_than is None):
         return False
-    if row.errors is None:
-        return True
-    return row.few is None and method.floor <= row.errors <= row.people - method.floor
+    return row.errors is None or (row.few is None and method.floor <= row.errors <= row.people - method.floor)
 
 
-def _rates_follow(release: PublicRelease) -> Iterator[bool]:
-    everyone = {row.side: _printed(row) for row in release.rows if not row.parts}
-    numbers = {(row.side, row.key): _printed(row) for row in release.rows}
-    for row in release.rows:
-        pair = {side: numbers.get((side, row.key), NOBODY) for side in ("positives", "negatives")}
-        whole = {side: everyone.get(side, NOBODY) for side in ("positives", "negatives")}
-        if row.side != "both":
-            pair = {side: own if side == row.side else NOBODY for side, own in pair.items()}
-            whole = {side: own if side == row.side else NOBODY for side, own in whole.items()}
-        rest = (whole["positives"], whole["negatives"]) if row.parts else None
-        for rate in row.rates:
-            if release.about.weighted or release.about.clustered:
-                yield rate == no_rate(rate.metric)
-            else:
-                yield rate == rate_of(
-                    rate.metric, pair["positives"], pair["negatives"], rest, release.method, release.level
-                )
-
-
-def _printed(row: PublicRow) -> Printed:
-    return Printed(row.people, row.errors, row.few, row.fewer_than)
-
-
-def _days(release: PublicRelease) -> Iterator[str | None]:
+def _days(release: PublicRelease) -> list[str]:
+    """Days by which audits and waivers are compared."""
     about = release.about
-    yield from (about.finished, about.valid_until)
-    yield from (one.date for one in about.safeguards)
-    if about.governance is not None:
-        yield from (about.governance.declared_on, about.governance.limits_set_on)
-    if release.headline.change is not None:
-        yield release.headline.change.baseline_finished
-    yield from (waiver.expires for waiver in release.waivers)
-    yield from (row.as_of for row in release.rows)
+    days = [waiver.expires for waiver in release.waivers] + [row.as_of for row in release.rows]
+    return [about.finished, *([] if about.valid_until is None else [about.valid_until]), *days]
 
 
 def _is_day(text: str) -> bool:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from audit.disclosure.keys_file import KEY, KEY_BYTES, new_key
+from audit.disclosure.digests import KEY, new_key, read_key
 from audit.errors import ResultError
 from audit.operating_system import is_open_to_others
 from audit.storage import locked, make_folder, storage, write_durably
@@ -137,11 +137,8 @@ class RestrictedFolder:
                 slug="key-not-private",
                 hint="chmod 600 the file, and treat the public numbers made with it as exact if somebody has read it",
             )
-        try:
-            secret = bytes.fromhex(path.read_bytes()[: 4 * KEY_BYTES].decode("ascii").strip())
-        except ValueError:
-            raise _damaged(KEY) from None
-        if len(secret) != KEY_BYTES:
+        secret = read_key(self._path)
+        if secret is None:
             raise _damaged(KEY)
         return secret
 

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
-from audit.disclosure.draws import Draw
+from audit.disclosure.draws import SideRows
 from audit.disclosure.method import Method
-from audit.disclosure.rates import NOBODY, RATES, Printed, no_rate, rate_of
-from audit.disclosure.shape import SIDES, SideName
-from audit.disclosure.tables import Cut, Entry, SideCounts, others_named
+from audit.disclosure.rates import NOBODY, RATES, Printed, Sides, rate_of
+from audit.disclosure.shape import SIDES
+from audit.disclosure.tables import Entry
 from audit.disclosure.vocabulary import Ladder
-from audit.public.release import PublicFeature, PublicOthers, PublicPart, PublicRate, PublicRow, row_key
+from audit.public.release import PublicFeature, PublicMethod, PublicOthers, PublicRate, PublicRow
 from audit.vocabulary.groups import LevelName
 from audit.vocabulary.metrics import MetricName
-
-
-@dataclass(frozen=True, slots=True)
-class SideRows:
-    """What may be printed of one side."""
-
-    side: SideName
-    counts: SideCounts
-    made: Cut
-    listed: Sequence[Entry]
-    draws: Mapping[str, Draw]
-    """By the key of their row."""
-    has_outcomes: bool
-    standing: frozenset[str]
-    """Keys of rows that print what they printed in the release before."""
 
 
 def rows_of(
@@ -51,16 +35,9 @@ def rows_of(
         Whether rates follow from numbers of people. Those of weighted or clustered cases do not, and beside the numbers
         they would tell the outcome of whoever stands for many cases: none is printed.
     """
-    rates = list(metrics)
-    made = [_row(side, entry, rates, method, level, plain=plain) for side in sides for entry in side.listed]
-    if not plain:
-        return made
-    return [*made, *_of_both(sides, rates, method, level)]
-
-
-def others_of(sides: Sequence[SideRows]) -> tuple[PublicOthers, ...]:
-    """Name who stands in rows of others."""
-    return tuple(each for side in sides for each in others_named(side.side, side.counts, side.made))
+    rates, public = list(metrics), method.public()
+    made = [_row(side, entry, rates, public, level, plain=plain) for side in sides for entry in side.listed]
+    return [*made, *_of_both(sides, rates, public, level)] if plain else made
 
 
 def features_of(
@@ -97,59 +74,44 @@ def _printed(side: SideRows, entry: Entry) -> Printed:
 
 
 def _row(
-    side: SideRows, entry: Entry, metrics: Sequence[MetricName], method: Method, level: float, *, plain: bool
+    side: SideRows, entry: Entry, metrics: Sequence[MetricName], method: PublicMethod, level: float, *, plain: bool
 ) -> PublicRow:
-    own, everyone = _printed(side, entry), _printed(side, side.listed[0])
-    at = SIDES.index(side.side)
+    draw, own, everyone = side.draws[entry.key], _printed(side, entry), _printed(side, side.listed[0])
 
-    def both(one: Printed) -> tuple[Printed, Printed]:
-        return (one, NOBODY) if at == 0 else (NOBODY, one)
+    def both(one: Printed) -> Sides:
+        return (one, NOBODY) if side.side == SIDES[0] else (NOBODY, one)
 
-    whole = None if not entry.parts else both(everyone)
+    whole = both(everyone) if entry.parts else None
     mine = [metric for metric in metrics if RATES[metric].side == side.side and side.has_outcomes]
-    return PublicRow(
-        side=side.side,
-        parts=entry.parts,
-        total=entry.total,
-        people=own.people,
-        errors=own.errors,
-        few=side.draws[entry.key].few if side.has_outcomes else None,
-        fewer_than=own.fewer_than,
-        as_of=side.draws[entry.key].day,
-        rates=tuple(
-            rate_of(metric, *both(own), whole, method.public(), level) if plain else no_rate(metric) for metric in mine
-        ),
-    )
+    rates = [
+        rate_of(metric, both(own), whole, method, level)
+        if plain
+        else PublicRate(metric=metric, value=None, low=None, high=None)
+        for metric in mine
+    ]
+    return PublicRow(side=side.side, parts=entry.parts, total=entry.total, people=own.people, errors=own.errors,
+                     few=draw.few if side.has_outcomes else None, fewer_than=own.fewer_than, as_of=draw.day,
+                     rates=tuple(rates))  # fmt: skip
 
 
-def _of_both(sides: Sequence[SideRows], metrics: Sequence[MetricName], method: Method, level: float) -> list[PublicRow]:
+def _of_both(
+    sides: Sequence[SideRows], metrics: Sequence[MetricName], method: PublicMethod, level: float
+) -> list[PublicRow]:
     """Rows that both sides have of the same levels, for rates that are made of both."""
     wanted = [metric for metric in metrics if RATES[metric].side == "both"]
     if len(sides) < len(SIDES) or not wanted:
         return []
-    members = [{row_key((part,)): part_members for part, part_members in _members(side)} for side in sides]
     others = {entry.key: entry for entry in sides[1].listed}
     whole = tuple(_printed(side, side.listed[0]) for side in sides)
     made = []
     for entry in sides[0].listed:
         other = others.get(entry.key)
-        if other is None or any(members[0].get(row_key((p,))) != members[1].get(row_key((p,))) for p in entry.parts):
+        if other is None or other.members != entry.members:
             continue
         own = _printed(sides[0], entry), _printed(sides[1], other)
         everyone = (whole[0], whole[1]) if entry.parts else None
-        found: tuple[PublicRate, ...] = tuple(
-            rate_of(metric, *own, everyone, method.public(), level) for metric in wanted
-        )
+        found = tuple(rate_of(metric, own, everyone, method, level) for metric in wanted)
         as_of = min(side.draws[entry.key].day for side in sides)
         made.append(PublicRow(side="both", parts=entry.parts, total=entry.total, people=own[0].people + own[1].people,
                               errors=None, as_of=as_of, rates=found))  # fmt: skip
     return made
-
-
-def _members(side: SideRows) -> list[tuple[PublicPart, tuple[str, ...]]]:
-    """Who stands in each row of others of a side: rows of one name may hold other people on the other side."""
-    named = others_named(side.side, side.counts, side.made)
-    return [
-        (PublicPart(feature=each.feature, kind="others", rung=each.rung, codes=each.codes), each.members)
-        for each in named
-    ]

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from audit.analyses.estimates import cells_of
-from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNKNOWN, UNLABELLED
+from audit.analyses.estimates import cells_of, group_counts
+from audit.counting.clusters import ClusterTable
+from audit.counting.clusters_once import count_clusters_once
+from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNLABELLED, FamilyCounts
 from audit.disclosure.method import Method, method_of
-from audit.disclosure.vocabulary import Ladder, ladder_of, public_ladder
+from audit.disclosure.vocabulary import Ladder, public_ladder
 from audit.errors import ResultError
 from audit.evaluation.sensitive import expected_codes
 from audit.evaluation.standing import STANDINGS
@@ -24,9 +26,10 @@ from audit.public.about import Unit
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import GroupCounts
 from audit.stats.arrays import IntArray
-from audit.vocabulary.groups import Axis, Family, LevelName, SensitiveFeature
+from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
 if TYPE_CHECKING:
+    from audit.counting.counted import Counted
     from audit.disclosure.tables import SideCounts
 
 CROSSED: Final = 2
@@ -179,11 +182,46 @@ def _rank(plan: AuditPlan, name: str) -> tuple[int, int]:
 
 def _ladder(plan: AuditPlan, found: SensitiveFeature) -> Ladder:
     section, coding = plan.groups[found.name], plan.coding(found.name)
-    feature = found.model_copy(update={"levels": (), "expected": expected_codes(section, coding)})
     if coding == "relation":
-        return public_ladder(feature, STANDINGS)
+        return public_ladder(found, STANDINGS)
     if coding in _FIRST or section.expected:
-        return public_ladder(feature)
-    codes = {level.code for level in found.levels if not level.parts} | {UNKNOWN}
-    levels = [LevelName(rung=found.rungs[0], code=code, name=code) for code in sorted(codes)]
-    return replace(ladder_of(found.name, found.rungs, levels), listed=False)
+        return public_ladder(found, expected_codes(section, coding))
+    return replace(public_ladder(found, (level.code for level in found.levels if not level.parts)), listed=False)
+
+
+def ground(
+    plan: AuditPlan,
+    counted: Counted,
+    families: Mapping[Family, FamilyCounts],
+    features: Mapping[str, SensitiveFeature],
+) -> dict[str, tuple[GroupCounts, ...]]:
+    """`finest` of a result, where no family that is shown has these groups, and `clusters`, where these are protected.
+
+    Parameters
+    ----------
+    families : mapping of Family to FamilyCounts
+        The families that are shown.
+    features : mapping of str to SensitiveFeature
+        The features by their names.
+    """
+    names = crossed_features(plan)
+    if not names:
+        return {}
+    family = finest_family(plan, names)
+    if public_method(plan).unit == "row":
+        return {} if family in families else {"finest": group_counts([counted.table.family(family, features)])}
+    return {"clusters": _clusters(counted, family, features)}
+
+
+def _clusters(counted: Counted, family: Family, features: Mapping[str, SensitiveFeature]) -> tuple[GroupCounts, ...]:
+    """The counts of clusters; where each row is one, those of rows."""
+    moments = counted.moments
+    if moments is None or not isinstance(moments.table, ClusterTable):
+        return group_counts([counted.table.family(family, features)])
+    names = [feature.name for feature in moments.features]
+    once = count_clusters_once(moments.table, moments.codes, names, [axis.feature for axis in family.axes])
+    groups = tuple(
+        Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(family.axes, codes, strict=True)))
+        for codes in once.codes
+    )
+    return group_counts([FamilyCounts(family, groups, once.cells, once.everyone)])

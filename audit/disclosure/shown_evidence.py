@@ -23,10 +23,12 @@ def shown_evidence(release: PublicRelease) -> frozenset[str]:
     printed = [(row, rate) for row in release.rows if row.parts for rate in row.rates if rate.value is not None]
     missed = [row for row, rate in printed if rate.metric in MISSED]
     decided = [row for row in release.rows if any(word.word in ("beyond", "within") for word in row.words)]
-    genders, nationalities = _coded(release, "gender"), _coded(release, "nationality")
+    genders, nationalities = _names(release, "gender"), _names(release, "nationality")
     sized = [row for row in release.rows if len(row.parts) == 1]
     unknown = {(feature, "unknown") for feature in genders | nationalities}
-    women_and_children = {*((gender, "woman") for gender in genders), *_children(release)}
+    children = {(one.name, code) for one in release.about.codings for code in one.children}
+    forced = {(one.name, code) for one in release.about.codings for code in one.forced_criminality}
+    women_and_children = {*((gender, "woman") for gender in genders), *children}
     found = {
         "missed": any(rate.metric in limited for row, rate in printed if row in missed),
         "false_alarms": any(rate.metric in WRONGLY_FLAGGED for _, rate in printed),
@@ -35,11 +37,11 @@ def shown_evidence(release: PublicRelease) -> frozenset[str]:
         "selection": any(rate.metric == "selection_rate" for _, rate in printed),
         "limits": bool(decided),
         "nationalities": _is_by(decided, nationalities),
-        "children": _has_one_of(missed, _children(release)),
-        "forced_criminality": _has_one_of(missed, _forced(release)),
-        "forms": _is_by(missed, _meaning(release, "form")),
-        "legal_status": _is_by(missed, _meaning(release, "legal_status")),
-        "drift": _is_by(missed, _meaning(release, "period", "language", "site")),
+        "children": _has_one_of(missed, children),
+        "forced_criminality": _has_one_of(missed, forced),
+        "forms": _is_by(missed, _names(release, "form")),
+        "legal_status": _is_by(missed, _names(release, "legal_status")),
+        "drift": _is_by(missed, _names(release, "period", "language", "site")),
         "present": _has_one_of(sized, women_and_children),
         "ratios_unknown": _has_one_of(sized, unknown),
         **_of_everyone(release),
@@ -56,20 +58,9 @@ def _of_everyone(release: PublicRelease) -> dict[str, bool]:
     return {"above_chance": both, "at_work": both and "at_work" in asked}
 
 
-def _coded(release: PublicRelease, coding: str) -> set[str]:
-    return {one.name for one in release.about.codings if one.coding == coding}
-
-
-def _meaning(release: PublicRelease, *meanings: str) -> set[str]:
-    return {one.name for one in release.about.codings if one.means in meanings}
-
-
-def _children(release: PublicRelease) -> set[tuple[str, str]]:
-    return {(one.name, code) for one in release.about.codings for code in one.children}
-
-
-def _forced(release: PublicRelease) -> set[tuple[str, str]]:
-    return {(one.name, code) for one in release.about.codings for code in one.forced_criminality}
+def _names(release: PublicRelease, *kinds: str) -> set[str]:
+    """Features whose coding, or whose meaning in the operator's words, is one of these."""
+    return {one.name for one in release.about.codings if one.coding in kinds or one.means in kinds}
 
 
 def _is_by(rows: Sequence[PublicRow], features: set[str]) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from audit.disclosure.cut import Row, crosses, cut, parts_of, totals, unite
+from audit.disclosure.cut import WORLD, Row, crosses, cut, parts_of, totals, unite
 from audit.disclosure.vocabulary import Ladder
 from audit.public.release import PublicOthers, PublicPart, Side, row_key
 from audit.stats.arrays import IntArray
@@ -78,6 +78,8 @@ class Entry:
     right: int
     joined: int = 0
     """How many rows joined the rows that it is made of: draws of before are of other people."""
+    members: tuple[frozenset[str], ...] = ()
+    """Of each part, codes on the finest rung of those who stand in it."""
 
     @property
     def people(self) -> int:
@@ -115,20 +117,21 @@ def next_cut(before: Cut, counts: SideCounts, keep: int) -> Cut | None:
     if rows[1 - cross.rows] != before.rows[1 - cross.rows]:
         return Cut(rows, None)
     was = dict(zip(before.rows[cross.rows], cross.split, strict=True))
-    people = _crossed_people(counts, rows, cross.rows, cross.columns)
+    people = _crossed(counts, rows, cross.rows, cross.columns).sum(axis=2)
     allowed = [was.get(row, 0) for row in rows[cross.rows]]
-    split = [min(most, now) for most, now in zip(allowed, crosses(people, keep), strict=True)]
-    return Cut(rows, Cross(cross.rows, cross.columns, tuple(_margins_hold(people, split, keep))))
+    return Cut(rows, Cross(cross.rows, cross.columns, tuple(crosses(people, keep, allowed))))
 
 
 def entries(counts: SideCounts, made: Cut) -> list[Entry]:
     """List everyone, the rows of each feature with their totals, and those of the cross."""
-    listed = [Entry(EVERYONE, (), False, *map(int, counts.everyone))]
+    errors, right = counts.everyone
+    listed = [Entry(EVERYONE, (), False, int(errors), int(right))]
     for table, (ladder, rows) in enumerate(zip(counts.ladders, made.rows, strict=True)):
         for at, row in enumerate((*rows, *totals(ladder, rows))):
             errors, right = counts.single[table][list(row.members)].sum(axis=0)
-            part = _part(ladder, row)
-            listed.append(Entry(Place(table, at), (part,), row.kind == "total", int(errors), int(right), row.joined))
+            numbers = int(errors), int(right), row.joined
+            who = (_codes(ladder, [row]),)
+            listed.append(Entry(Place(table, at), (_part(ladder, row),), row.kind == "total", *numbers, who))
     return [*listed, *_cross_entries(counts, made)]
 
 
@@ -176,19 +179,14 @@ def cut_from_json(written: Mapping[str, Any], ladders: Sequence[Ladder]) -> Cut:
             for kind, rung, code, members, joined in rows
         ]
         new = sorted(set(at.values()).difference(*(row.members for row in read))) if read else []
-        made.append(tuple(_with_new(read, new)))
+        wide = next((place for place, row in enumerate(read) if row.rung == WORLD), None)
+        if new and wide is None:
+            raise ValueError("there are levels that no row can hold")
+        if new and wide is not None:
+            read[wide] = replace(read[wide], members=tuple(sorted((*read[wide].members, *new))))
+        made.append(tuple(read))
     cross = written["cross"]
     return Cut(tuple(made), None if cross is None else Cross(cross[0], tuple(cross[1]), tuple(cross[2])))
-
-
-def _with_new(rows: Iterable[Row], new: Sequence[int]) -> list[Row]:
-    wide = [row for row in rows if row.rung == ""]
-    if new and not wide:
-        raise ValueError("there are levels that no row can hold")
-    return [
-        row if not (new and row is wide[0]) else replace(row, members=tuple(sorted((*row.members, *new))))
-        for row in rows
-    ]
 
 
 def _cross(counts: SideCounts, rows: Sequence[Sequence[Row]], least: int) -> Cross | None:
@@ -201,35 +199,16 @@ def _cross(counts: SideCounts, rows: Sequence[Sequence[Row]], least: int) -> Cro
     people = counts.single[by].sum(axis=1)
     sizes = [int(people[list(row.members)].sum()) for row in rows[by]]
     order = sorted(range(len(sizes)), key=lambda at: (rows[by][at].kind != "level", -sizes[at], at))
-    split = crosses(_crossed_people(counts, rows, 1 - by, order), least)
+    split = crosses(_crossed(counts, rows, 1 - by, order).sum(axis=2), least)
     return Cross(1 - by, tuple(order), tuple(split))
 
 
-def _crossed_people(counts: SideCounts, rows: Sequence[Sequence[Row]], table: int, columns: Sequence[int]) -> IntArray:
-    """int64[rows, columns]: exact numbers of people."""
-    people: IntArray = _crossed(counts, rows, table, columns).sum(axis=2)
-    return people
-
-
 def _crossed(counts: SideCounts, rows: Sequence[Sequence[Row]], table: int, columns: Sequence[int]) -> IntArray:
+    """int64[rows, columns, 2]: errors and right answers."""
     assert counts.crossed is not None  # noqa: S101 - a cross is made of these
     cells = counts.crossed if table == 0 else counts.crossed.transpose(1, 0, 2)
     by_row = np.stack([cells[list(row.members)].sum(axis=0) for row in rows[table]])
     return np.stack([by_row[:, list(rows[1 - table][at].members)].sum(axis=1) for at in columns], axis=1)
-
-
-def _margins_hold(people: IntArray, split: list[int], keep: int) -> list[int]:
-    """Take back splits until the rows that are not split keep enough of both parts together."""
-    split = list(split)
-    for level in range(people.shape[1] - 1):
-        while True:
-            stand = [row for row, deep in enumerate(split) if deep > level]
-            others = [row for row, deep in enumerate(split) if deep <= level]
-            first, rest = people[others, level].sum(), people[others, level + 1 :].sum()
-            if not stand or not others or min(int(first), int(rest)) >= keep:
-                break
-            split[min(stand, key=lambda row: (int(people[row].min()), row))] = level
-    return split
 
 
 def _cross_entries(counts: SideCounts, made: Cut) -> list[Entry]:
@@ -242,9 +221,11 @@ def _cross_entries(counts: SideCounts, made: Cut) -> list[Entry]:
     for at, (row, split) in enumerate(zip(made.rows[cross.rows], cross.split, strict=True)):
         for columns in parts_of(split, len(cross.columns)):
             errors, right = cells[at, list(columns)].sum(axis=0)
-            own = _part(ladder, row), _joined(by, [made.rows[1 - cross.rows][cross.columns[each]] for each in columns])
-            parts = own if cross.rows == 0 else own[::-1]
-            listed.append(Entry(Place(-1, at, columns), parts, False, int(errors), int(right), row.joined))
+            held = [made.rows[1 - cross.rows][cross.columns[each]] for each in columns]
+            parts, who = (_part(ladder, row), _joined(by, held)), (_codes(ladder, [row]), _codes(by, held))
+            if cross.rows:
+                parts, who = parts[::-1], who[::-1]
+            listed.append(Entry(Place(-1, at, columns), parts, False, int(errors), int(right), row.joined, who))
     return listed
 
 
@@ -254,6 +235,10 @@ def _joined(ladder: Ladder, rows: Sequence[Row]) -> PublicPart:
         return _part(ladder, rows[0])
     members = sorted(member for row in rows for member in row.members)
     return _part(ladder, Row("joined", "", "", tuple(members)))
+
+
+def _codes(ladder: Ladder, rows: Sequence[Row]) -> frozenset[str]:
+    return frozenset(ladder.levels[0][member].code for row in rows for member in row.members)
 
 
 def _part(ladder: Ladder, row: Row) -> PublicPart:

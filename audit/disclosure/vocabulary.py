@@ -7,14 +7,13 @@ or not, and any other feature the levels that the plan declares. What a set hold
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from audit.counting.table import UNKNOWN
-from audit.errors import PlanError
 from audit.evaluation import nationality
 from audit.plan.sections import GENDERS
 from audit.stats.arrays import IntArray
@@ -49,40 +48,23 @@ class Ladder:
         return np.array([at.get(code, rest) for code in codes], dtype=np.int64)
 
 
-def public_ladder(feature: SensitiveFeature, declared: Sequence[str] | None = None) -> Ladder:
-    """Return the levels of a feature in public rows.
+def public_ladder(feature: SensitiveFeature, declared: Iterable[str] = ()) -> Ladder:
+    """Return the levels of a feature in public rows; of those that the data hold nothing is used.
 
     Parameters
     ----------
-    feature : SensitiveFeature
-        The feature; of its levels nothing is used.
-    declared : sequence of str, optional
-        Codes on the finest rung that the plan declares; by default those that it expects. A nationality and a gender
-        have their lists beside these.
-
-    Raises
-    ------
-    PlanError
-        If the feature has no list and the plan declares none of its levels.
+    declared : iterable of str
+        Codes on the finest rung that the plan declares. A nationality and a gender have their lists beside these.
     """
-    codes = set(feature.expected if declared is None else declared)
+    codes = set(declared)
     if feature.coding == "nationality":
         codes |= {*nationality.countries(), *nationality.TRAVEL_DOCUMENT_CODES, UNKNOWN}
         return ladder_of(feature.name, feature.rungs, nationality.levels(codes, feature.rungs))
-    if feature.coding == "gender":
-        # every gender that can be read, so that those without a row can be named together
-        rung = feature.rungs[0]
-        genders = [LevelName(rung=rung, code=code, name=code) for code in sorted({*codes, *GENDERS})]
-        return ladder_of(feature.name, feature.rungs, genders, closed=True)
-    if not codes:
-        raise PlanError(
-            f"groups.{feature.name}: a public table can only have levels that the plan names",
-            slug="no-declared-levels",
-            hint=f"list them as `groups.{feature.name}.expected`; those of the data would say who is in the set",
-        )
-    rung = feature.rungs[0]
-    levels = [LevelName(rung=rung, code=code, name=code) for code in sorted(codes | {UNKNOWN})]
-    return ladder_of(feature.name, feature.rungs, levels)
+    # every gender that can be read, so that those without a row can be named together
+    closed = feature.coding == "gender"
+    codes |= set(GENDERS) if closed else {UNKNOWN}
+    levels = [LevelName(rung=feature.rungs[0], code=code, name=code) for code in sorted(codes)]
+    return ladder_of(feature.name, feature.rungs, levels, closed=closed)
 
 
 def ladder_of(feature: str, rungs: Sequence[str], levels: Sequence[LevelName], *, closed: bool = False) -> Ladder:

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 
 from audit.public.release import PublicRelease, PublicWaiver
 from audit.result.audit_result import Waiver
-from audit.vocabulary.groups import Group
 
 
 def with_waivers(release: PublicRelease, waivers: Iterable[Waiver]) -> PublicRelease:
     """Return the release with its waivers: first those that are named, the others in an order of their own."""
-    beyond = named_groups(release)
+    rows = [row for row in release.rows if row.group is not None]
+    beyond = {(word.rule, row.group) for row in rows for word in row.words if word.word == "beyond"}
     named: list[PublicWaiver] = []
     others: list[Waiver] = []
     for waiver in waivers:
@@ -31,13 +31,3 @@ def unnamed(waivers: Iterable[Waiver]) -> list[PublicWaiver]:
     told = [PublicWaiver(rule="", group=None, who=one.who, why="", expires=one.expires) for one in waivers]
     # not in the order of the file, which may be that of groups
     return sorted(told, key=lambda waiver: (waiver.expires, waiver.who))
-
-
-def named_groups(release: PublicRelease) -> set[tuple[str, Group]]:
-    """Return rules and groups of the words that are printed as beyond."""
-    return {
-        (word.rule, row.group)
-        for row in release.rows
-        for word in row.words
-        if word.word == "beyond" and row.group is not None
-    }

@@ -14,18 +14,18 @@ import numpy as np
 
 from audit.analyses.sides import Question, questions
 from audit.disclosure.doubts import Doubts, Judged
-from audit.disclosure.members import Members
+from audit.disclosure.draws import SideRows
 from audit.disclosure.method import Method
 from audit.disclosure.rates import RATES
-from audit.disclosure.rows import SideRows
+from audit.disclosure.vocabulary import UNLISTED
 from audit.plan.audit_plan import NamedRule
 from audit.public.release import PublicPart, PublicRow, PublicWord, Word, WordReason, row_key
 from audit.result.findings.judged import Because, Verdict
-from audit.stats.arrays import Tables
+from audit.stats.arrays import BoolArray, Tables
 from audit.stats.margins.score_test import FAIL_BETA, screened_p
 from audit.stats.rates.boundaries import counted_outcome
 from audit.verdicts.margin_tests import surely_within
-from audit.vocabulary.groups import Group
+from audit.vocabulary.groups import Group, Level
 
 _REASONS: Final[Mapping[Because, WordReason]] = {
     "beyond_limit": "beyond_limit",
@@ -66,8 +66,7 @@ class Words:
         for verdict in result.verdicts:
             for group in (verdict.group, *verdict.same_people):
                 self._verdicts[verdict.rule, group] = verdict
-        self._members = Members.of(sides)
-        self._failing = {rule.rule: self._failing_groups(rule.rule) for rule in result.rules}
+        self._members = Members(sides)
         self._is_plain = not self._plan.evaluation_set.is_weighted and self._plan.evaluation_set.cluster is None
         self._doubts = Doubts(result, rows, method)
 
@@ -94,9 +93,7 @@ class Words:
             if verdict is not None and verdict.because in _COULD_HANG and not self._is_few(at[place])
         ]
         hanging = self._doubts.explained(rule, could_hang) if self._is_plain else frozenset()
-        words = {}
-        for place, row in at.items():
-            words[place] = self._word(rule, row, verdicts[place], sure.get(place), hanging)
+        words = {place: self._word(rule, row, verdicts[place], sure.get(place), hanging) for place, row in at.items()}
         return self._with_smaller(rule, words)
 
     def _word(
@@ -135,58 +132,46 @@ class Words:
         everyone = self._by_key[next(iter(few.values())).side, "everyone"]
         if everyone.errors is None and everyone.few is None:
             return {}
-        places, rows = list(few), list(few.values())
-        found: dict[int, str] = {}
+        rows, floor = list(few.values()), self._method.floor
+        found = dict.fromkeys(few, "pass")
         for question in questions(self._plan, rule):
-            larger = [
+            ten, most = (
                 [self._doubts.moved(rule, question, row.group, unprinted) for row in rows]
-                for unprinted in (self._method.floor, self._method.row - 1)
-            ]
-            more = [0] * len(rows) + [add or 0 for adds in larger for add in adds]
-            passing = self._surely(question, rows * 3, everyone, more, within=True)
-            within, ten, most = (passing[at : at + len(rows)] for at in range(0, len(more), len(rows)))
+                for unprinted in (floor, self._method.row - 1)
+            )
+            more = [0] * len(rows) + [add or 0 for add in (*ten, *most)]
+            passing = np.reshape(self._surely(question, rows * 3, everyone, more, within=True), (3, len(rows)))
             # one unprinted number of 11 to 19 people could explain that a row does not pass: then it has no word
-            told = [
-                add is not None and few_pass and not all_pass
-                for add, few_pass, all_pass in zip(larger[0], ten, most, strict=True)
-            ]
+            told = np.array([add is not None for add in ten]) & passing[1] & ~passing[2]
             beyond = self._surely(question, rows, everyone, [0] * len(rows), within=False)
-            for at, place in enumerate(places):
-                if beyond[at]:
+            for place, fails, passes in zip(few, beyond, passing[0] & ~told, strict=True):
+                if fails:
                     found[place] = "fail"
-                elif (not within[at] or told[at]) and found.get(place) != "fail":
+                elif not passes and found[place] != "fail":
                     found[place] = "none"
-                else:
-                    found.setdefault(place, "pass")
         return found
 
     def _surely(
-        self,
-        question: Question,
-        rows: Sequence[PublicRow],
-        everyone: PublicRow,
-        more: Sequence[int],
-        *,
-        within: bool,
-    ) -> list[bool]:
+        self, question: Question, rows: Sequence[PublicRow], everyone: PublicRow, more: Sequence[int], *, within: bool
+    ) -> BoolArray:
         """Whether each row passes, or fails, at the numbers that speak against it most, with `more` errors besides."""
         errors_harm = (question.side == "low") == (question.metric.name in ("true_positive_rate", "true_negative_rate"))
         against = errors_harm == within
-        tables = [self._corner(row, everyone, errors_up=against, more=add) for row, add in zip(rows, more, strict=True)]
-        of_errors = question.metric.name in ("false_negative_rate", "false_positive_rate")
-        counts = np.array(
-            [[e, n, f, m] if of_errors else [n - e, n, m - f, m] for e, n, f, m in tables], dtype=np.int64
-        )
-        x, n, y, m = counts.T
+        corners = [
+            self._corner(row, everyone, errors_up=against, more=add) for row, add in zip(rows, more, strict=True)
+        ]
+        x, n, y, m = np.array(corners, dtype=np.int64).T
+        if question.metric.name not in ("false_negative_rate", "false_positive_rate"):
+            x, y = n - x, m - y
         possible = (m > 0) & (x >= 0) & (x <= n) & (y >= 0) & (y <= m)
-        x, n, y, m = (np.where(possible, counts[:, at], (0, 1, 0, 1)[at]) for at in range(4))
+        x, n, y, m = (np.where(possible, count, at % 2) for at, count in enumerate((x, n, y, m)))
         alpha = self._plan.verdict.alpha
         if within:
-            return [bool(yes) for yes in possible & surely_within(question, Tables(x, n, y, m), alpha)]
+            return np.asarray(possible & surely_within(question, Tables(x, n, y, m), alpha))
         level = alpha / (2.0 * len(self._plan.rules) * _MOST_TESTED)
         counted, rest = counted_outcome(x, n, question.fail), counted_outcome(y, m, question.fail)
         p = screened_p(counted, n, rest, m, question.fail, FAIL_BETA, 2.0 * max(level, 0.05)).p
-        return [bool(yes) for yes in possible & (p <= level)]
+        return np.asarray(possible & (p <= level))
 
     def _corner(self, row: PublicRow, everyone: PublicRow, *, errors_up: bool, more: int) -> tuple[int, int, int, int]:
         """Errors and people of a row and of everyone else, at the end of what is printed that has most errors, or
@@ -200,26 +185,18 @@ class Words:
         rest_errors = min(max(_end_of(everyone, most, least=errors_up) - errors, 0), max(rest_people, 0))
         return errors, people + more, rest_errors, rest_people
 
-    def _failing_groups(self, rule: str) -> list[Group]:
-        return [group for (of, group), verdict in self._verdicts.items() if of == rule and verdict.outcome == "fail"]
-
     def _with_smaller(self, rule: NamedRule, words: dict[int, PublicWord]) -> dict[int, PublicWord]:
         """Say of a failing group without a word of its own, at the nearest row that hides it, that it is in there."""
         side = RATES[rule.metric].side
-        candidates = [
-            (row.people, place) for place, row in enumerate(self._rows) if row.side == side and self._hides(row)
-        ]
-        for group in self._failing[rule.id]:
-            holding = [
-                (people, at)
-                for people, at in candidates
-                if self._rows[at].group != group and self._members.holds(self._rows[at], group)
-            ]
-            if not holding or any(
-                word.word == "beyond" and self._members.within(self._rows[at], group) for at, word in words.items()
-            ):
+        hiding = [at for at, row in enumerate(self._rows) if row.side == side and self._hides(row)]
+        hiding.sort(key=lambda at: self._rows[at].people)
+        failing = [g for (of, g), verdict in self._verdicts.items() if of == rule.id and verdict.outcome == "fail"]
+        for group in failing:
+            beyond = (self._rows[at] for at, word in words.items() if word.word == "beyond")
+            others = (at for at in hiding if self._rows[at].group != group)
+            at = next((at for at in others if self._members.holds(self._rows[at], group)), None)
+            if at is None or any(self._members.within(row, group) for row in beyond):
                 continue
-            _, at = min(holding)
             known = words.get(at) or PublicWord(rule=rule.id, word=None, because=None)
             words[at] = known if known.word == "beyond" else known.model_copy(update={"smaller_beyond": True})
         return words
@@ -287,3 +264,37 @@ def _parts(group: Group) -> tuple[PublicPart, ...]:
     return tuple(
         PublicPart(feature=level.feature, kind="level", rung=level.rung, codes=(level.code,)) for level in group.levels
     )
+
+
+class Members:
+    """Who stands in a row, and in a group of the audit: codes on the finest rung of each feature."""
+
+    def __init__(self, sides: Sequence[SideRows]) -> None:
+        self._of_row = {(side.side, entry.key): entry.members for side in sides for entry in side.listed}
+        self._under: dict[Level, set[str]] = {}
+        for ladder in sides[0].counts.ladders if sides else ():
+            for rung, levels, climbs in zip(ladder.rungs, ladder.levels, ladder.climbs, strict=True):
+                for finest, at in zip(ladder.levels[0], climbs, strict=True):
+                    self._under.setdefault(Level(ladder.feature, rung, levels[at].code), set()).add(finest.code)
+
+    def holds(self, row: PublicRow, group: Group) -> bool:
+        """Return whether all people of a group stand in a row."""
+        levels = {level.feature: level for level in group.levels}
+        return all(name in levels and self._placed(levels[name]) <= own for name, own in self._parts(row))
+
+    def within(self, row: PublicRow, group: Group) -> bool:
+        """Return whether all people of a row stand in a group."""
+        parts = dict(self._parts(row))
+        return all(
+            level.feature in parts and parts[level.feature] <= self._under.get(level, {level.code})
+            for level in group.levels
+        )
+
+    def _parts(self, row: PublicRow) -> list[tuple[str, frozenset[str]]]:
+        members = self._of_row["positives" if row.side == "both" else row.side, row.key]
+        return [(part.feature, own) for part, own in zip(row.parts, members, strict=True)]
+
+    def _placed(self, level: Level) -> set[str]:
+        """The finest codes under a level; several nationalities at once stand among those of no list."""
+        other = UNLISTED if level._replace(code=UNLISTED) in self._under else level.code
+        return self._under.get(level, {other})

@@ -108,9 +108,8 @@ class RowCase(PublicFinding):
         row, rate = self.row, self.rate
         error = "missed" if row.side == "positives" else "wrongly flagged"
         if not self.value and row.few is None:
-            counted = (
-                f"about {row.people} people" if row.errors is None else f"{row.errors} of about {row.people} {error}"
-            )
+            people = f"about {row.people}"
+            counted = f"{people} people" if row.errors is None else f"{row.errors} of {people} {error}"
             return f"{counted}, and no rate in public"
         said = f"{METRICS[rate.metric].plain} {self.value}".rstrip()
         if row.few is not None:
@@ -131,8 +130,7 @@ class PublicCases:
     @cached_property
     def by_rule(self) -> Mapping[str, tuple[RowCase, ...]]:
         """Cases of each rule, worst state first, most people first among those that fail."""
-        found = {rule.rule: tuple(self._of(rule)) for rule in self.release.rules}
-        return {rule: tuple(sorted(cases, key=_urgency)) for rule, cases in found.items()}
+        return {rule.rule: tuple(sorted(self._of(rule), key=_urgency)) for rule in self.release.rules}
 
     @property
     def failing(self) -> list[RowCase]:

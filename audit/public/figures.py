@@ -46,10 +46,7 @@ def limits_beside(rest: float, rule: PublicRule) -> tuple[float | None, float | 
         low, high = rest - rule.limit, rest + rule.limit
     else:
         low, high = rest * rule.limit, rest / rule.limit
-    return (
-        max(low, 0.0) if "low" in rule.worse else None,
-        min(high, 1.0) if "high" in rule.worse else None,
-    )
+    return max(low, 0.0) if "low" in rule.worse else None, min(high, 1.0) if "high" in rule.worse else None
 
 
 def error_of(metric: MetricName, rate: float) -> float:

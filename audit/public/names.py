@@ -42,15 +42,11 @@ class RowNames(Names):
         if all(part.kind == "level" for part in parts):
             return self.group(Group(tuple(_level(part, part.codes[0]) for part in parts)))
         first, *others = sorted(parts, key=lambda part: self._order.get(part.feature, len(parts)))
-        name = self.part(first)
+        name = self._part(first)
+        name = name[:1].upper() + name[1:]
         for part in others:
             name = self._t.gettext("%(first)s, %(other)s") % {"first": name, "other": self._part(part)}
         return name
-
-    def part(self, part: PublicPart) -> str:
-        """Return who a row is by one feature, with a capital."""
-        name = self._part(part)
-        return name[:1].upper() + name[1:]
 
     def _part(self, part: PublicPart) -> str:
         names = [self._level(_level(part, code)) for code in part.codes]

@@ -27,6 +27,7 @@ else:
 
     _special = _alone()
 
+bdtrik = _special.bdtrik
 betainc = _special.betainc
 betaincinv = _special.betaincinv
 betainccinv = _special.betainccinv

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import pytest
 from made.audits import gender, result_of
 from made.releases import GENDERS, RULES, countries, made_result, rows_of
 
-from audit.disclosure.keys_file import KEY
-from audit.disclosure.publish import Published, into, publish, reproduce
+from audit.disclosure.digests import KEY
+from audit.disclosure.publish import Published, Writer, publish, reproduce
 from audit.disclosure.restricted import COUNTER, RELEASES
 from audit.errors import ResultError
 from audit.public.release import PublicRow
@@ -30,6 +31,15 @@ def changed(answers: int = 0, gone: int = 0) -> AuditResult:
     cell[0, :2] += np.array([answers - gone, -answers])
     rows["woman", "NPL"] = cell
     return result_of(rows, [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))], RULES)
+
+
+def into(public: Path) -> Writer:
+    def write(files: Mapping[str, bytes]) -> None:
+        public.mkdir(exist_ok=True)
+        for name, content in files.items():
+            (public / name).write_bytes(content)
+
+    return write
 
 
 def published(result: AuditResult, folder: Path) -> Published:

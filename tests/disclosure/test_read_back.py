@@ -36,7 +36,7 @@ def test_what_is_written_is_read_back(kind: str, tmp_path: Path) -> None:
     [
         ({"people": 12}, "a number below the floor"),
         ({"errors": 9}, "a number below the floor"),
-        ({"errors": 40}, "a rate or a range"),
+        ({"errors": 40}, ""),
         ({"rates": ()}, ""),
         ({"as_of": "yesterday"}, "a date"),
         ({"few": "errors"}, "a number below the floor"),
@@ -44,11 +44,17 @@ def test_what_is_written_is_read_back(kind: str, tmp_path: Path) -> None:
 )
 def test_a_number_that_was_changed_by_hand_is_refused(of_row: dict[str, Any], wrong: str) -> None:
     if not wrong:
-        assert parse_release(changed(**of_row)).rows  # leaving something out contradicts nothing
+        assert parse_release(changed(**of_row)).rows  # what follows could have been changed too: nothing is signed
         return
     with pytest.raises(ResultError, match=wrong) as refused:
         parse_release(changed(**of_row))
     assert refused.value.slug == "changed-release"
+
+
+def test_a_share_beyond_all_is_refused() -> None:
+    rate = next(row for row in made_release("fail").rows if row.rates).rates[0].model_copy(update={"value": 1.5})
+    with pytest.raises(ResultError, match="a rate is none"):
+        parse_release(changed(rates=(rate,)))
 
 
 def test_other_bytes_for_the_same_numbers_are_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from audit.disclosure.keys_file import KEY as FILE
+from audit.disclosure.digests import KEY as FILE
 from audit.disclosure.restricted import COUNTER
 
 PLAN = """\

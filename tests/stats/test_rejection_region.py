@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from stats.made_tables import EVERY_BOUNDARY, boundaries
 
 from audit.stats.arrays import FloatArray
-from audit.stats.margins import rejection_region
+from audit.stats.margins import rejection_region, score_test
 from audit.stats.margins.score_test import FAIL_BETA, PASS_BETA, exact_p, exact_rejects
 from audit.stats.rates.boundaries import Boundary
 
@@ -99,3 +99,17 @@ def test_rejects_large_groups_where_the_p_value_is_at_most_the_level() -> None:
     p = exact_p(*tables, boundary, FAIL_BETA)
     for share in (1.0 - 1e-5, 1.0, 1.0 + 1e-5):
         assert exact_rejects(*tables, boundary, p * share, FAIL_BETA).tolist() == (p <= p * share).tolist()
+
+
+def test_what_is_clear_without_a_list_of_tables_is_rejected_by_its_p_value() -> None:
+    """A bound stands in the place of most p-values of large groups: never of one above its level."""
+    clear = 0
+    for seed in range(24):
+        boundary = EVERY_BOUNDARY[seed % len(EVERY_BOUNDARY)]
+        tables = drawn(seed, boundary, most=5.0, size=12)
+        p = exact_p(*tables, boundary, PASS_BETA)
+        with patch.object(score_test, "_largest_listed", side_effect=lambda x, *_: np.ones(x.shape)):
+            rejected = exact_rejects(*tables, boundary, 0.05, PASS_BETA)
+        assert np.all(p[rejected] <= 0.05)
+        clear += int(rejected.sum())
+    assert clear > 0

@@ -326,17 +326,13 @@ def test_public_files_name_what_their_figures_name(here: Path) -> None:
     assert f"  waiver by {WHO} expired on {PAST}: a finding that is not named here\n" in out
 
 
-def test_a_release_that_names_another_waiver_is_refused(here: Path) -> None:
+def test_a_release_whose_waiver_has_no_day_is_refused(here: Path) -> None:
     invoke("run", "plan.toml", "--no-crosscheck", "--report", "json")
     content = (here / "audit-out" / "public" / "release.json").read_bytes()
     parse_release(content)
-    for old, new in (
-        (b'"gender","level","woman"]],"who"', b'"gender","level","man"]],"who"'),
-        (LATER.encode(), b"2999-6-30"),
-    ):
-        assert old in content
-        with pytest.raises(ResultError, match="is not as it was written"):
-            parse_release(content.replace(old, new))
+    assert LATER.encode() in content
+    with pytest.raises(ResultError, match="is not as it was written"):
+        parse_release(content.replace(LATER.encode(), b"2999-6-30"))
 
 
 PAYLOADS = ("\u202egnp.exe", "<script>alert(1)</script>", "::error::x%0A", "`|` [a](b)", "1.234.567 ١٢٣ ４５", "=1+1",

@@ -21,7 +21,7 @@ from audit.counting.families import count_families
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
-from audit.disclosure.keys_file import KEY
+from audit.disclosure.digests import KEY
 from audit.disclosure.publish import publish
 from audit.disclosure.restricted import COUNTER
 from audit.plan.audit_plan import AuditPlan

@@ -13,10 +13,9 @@ from audit.counting.families import count_families, everyone_as_family
 from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.disclosure.doubts import Judged
 from audit.disclosure.draws import draw_side
-from audit.disclosure.members import Members
-from audit.disclosure.rows import SideRows, rows_of
+from audit.disclosure.rows import rows_of
 from audit.disclosure.tables import SideCounts, entries, first_cut
-from audit.disclosure.words import Words
+from audit.disclosure.words import Members, Words
 from audit.plan.audit_plan import AuditPlan
 from audit.public.release import PublicRow
 from audit.result.findings.judged import Verdict
@@ -56,12 +55,11 @@ def said(cells: IntArray, recall: float, secret: bytes) -> tuple[Judged, list[Pu
     counts = SideCounts(ladders, (cells.sum(axis=1), cells.sum(axis=0)), cells)
     made = first_cut(counts, METHOD.row, METHOD.floor)
     if made is None:
-        return audit, [], Members.of([])
+        return audit, [], Members([])
     listed = entries(counts, made)
-    drawn = draw_side("positives", counts, made, listed, {}, METHOD, secret, "1")
-    side = SideRows("positives", counts, made, listed, drawn.draws, drawn.has_outcomes, frozenset())
+    side = draw_side("positives", counts, made, listed, {}, METHOD, secret, "1")
     printed = rows_of([side], ["true_positive_rate"], METHOD, 0.95)
-    return audit, list(Words(audit, [side], printed, METHOD).rows()), Members.of([side])
+    return audit, list(Words(audit, [side], printed, METHOD).rows()), Members([side])
 
 
 def named(cells: IntArray, recall: float, secret: bytes) -> Counter[str]:

@@ -169,7 +169,7 @@ def make_public(
     write: Callable[[Mapping[str, bytes]], None],
 ) -> Published:
     """Make the public files of a result for the folder `public`. Raises what `publish` raises."""
-    from audit.disclosure.keys_file import read_key
+    from audit.disclosure.digests import read_key
     from audit.disclosure.publish import publish
 
     had_key = read_key(place) is not None
@@ -200,8 +200,7 @@ def first_file(folder: Path, published: Published) -> Path:
 
 def note_new_key(place: Path) -> None:
     """Note on stderr that a folder has a new key, whatever is quiet: figures under two keys could be averaged."""
-    from audit.disclosure.digests import set_id
-    from audit.disclosure.keys_file import read_key
+    from audit.disclosure.digests import read_key, set_id
 
     secret = read_key(place)
     if secret is not None:

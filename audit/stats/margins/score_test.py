@@ -17,7 +17,7 @@ from audit.stats.margins.score_statistic import score_statistic
 from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 from audit.stats.rates.boundaries import Boundary
 from audit.stats.rates.intervals import clopper_pearson
-from audit.stats.special import ndtr
+from audit.stats.special import bdtrik, ndtr
 
 FAIL_BETA = 1e-6
 """Error spent on the confidence set of the rest's rate when testing for FAIL."""
@@ -31,6 +31,12 @@ _LEAST_RATES = 9
 _MISSED = 1.0005
 """Factor that covers what the largest probability may lie above the parabola through the largest ones tried."""
 _RULER = 129
+_SLICES = 33
+"""Rates of the rest between which a bound is enough."""
+_CLEAR = 0.95
+"""Share of a limit that leaves room for what `exact_p` adds to a probability."""
+_LEAST_LIMIT = 1e-6
+_HAIR = 1e-8
 _DIGITS = 12
 """Decimals of a rate of the rest: libraries differ in the last digit of an arcsine, and p-values must not."""
 
@@ -161,6 +167,50 @@ def _exact(
 
 
 def _largest_over_rest(
+    x: FloatArray,
+    n: FloatArray,
+    y: FloatArray,
+    m: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    boundary: Boundary,
+    limit: FloatArray | None,
+) -> FloatArray:
+    """Largest probability over rates of the rest from low to high; where it lies clearly below the limit, a bound."""
+    if limit is None:
+        return _largest_listed(x, n, y, m, low, high, boundary, None)
+    is_open = ~_is_clear(x, n, y, m, low, high, boundary, limit)
+    worst = limit * _CLEAR
+    some = x[is_open], n[is_open], y[is_open], m[is_open], low[is_open], high[is_open]
+    worst[is_open] = _largest_listed(*some, boundary, limit[is_open])
+    return np.asarray(worst)
+
+
+def _is_clear(
+    x: FloatArray,
+    n: FloatArray,
+    y: FloatArray,
+    m: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    boundary: Boundary,
+    limit: FloatArray,
+) -> BoolArray:
+    """Whether the largest probability lies below the limit by a bound for which no table is listed.
+
+    What is rejected beside a count of the rest grows with that count. So at any rate the probability is at most the
+    chance that the rest's count lies above some t, and the chance that the group's is one of those rejected beside t.
+    Both are halves of the limit here; between two rates they are at most those of the nearer end.
+    """
+    rates = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, _SLICES)
+    half = (np.where(limit > _LEAST_LIMIT, limit, np.nan) * _CLEAR / 2.0)[:, None]
+    most = np.minimum(np.ceil(bdtrik(1.0 - half, m[:, None], rates[:, 1:])), m[:, None])
+    least = np.maximum(bdtrik(half, n[:, None], boundary.edge(rates[:, :-1])), 0.0)
+    observed = score_statistic(x, n, y, m, boundary)[:, None] + _HAIR
+    return np.asarray(np.all(score_statistic(least, n[:, None], most, m[:, None], boundary) > observed, axis=1))
+
+
+def _largest_listed(
     x: FloatArray,
     n: FloatArray,
     y: FloatArray,
