@@ -14,7 +14,8 @@ from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRul
 from audit.vocabulary.numbers import half_up, hundredfold
 from reports.plain_text import spreadsheet_text
 
-_RATE: Final = ("percent", "low_percent", "high_percent", "at_least_percent", "at_most_percent", "rest_percent")
+_RATE: Final = {"value": "percent", "low": "low_percent", "high": "high_percent", "at_least": "at_least_percent",
+                "at_most": "at_most_percent", "rest": "rest_percent"}  # fmt: skip
 
 
 def csv_file(release: PublicRelease) -> str:
@@ -30,24 +31,19 @@ def _lines(release: PublicRelease) -> Iterator[list[str]]:
     names = RowNames(release)
     metrics = list(dict.fromkeys(rate.metric for row in release.rows for rate in row.rates))
     head = ["side", "group", "name", "total", "people", "errors", "fewer_than", "few", "as_of"]
-    head += [f"{metric}_{part}" for metric in metrics for part in _RATE]
+    head += [f"{metric}_{part}" for metric in metrics for part in _RATE.values()]
     yield [*head, *(f"{kind} under {rule.rule}" for rule in release.rules for kind in ("word", "because", "waiver"))]
     for row in release.rows:
         known = {rate.metric: rate for rate in row.rates}
         cells = [row.side, row.key, names.row(row.parts), "yes" if row.total else "no", str(row.people)]
-        cells += [_text(row.errors), _text(row.fewer_than), row.few or "", row.as_of]
+        cells += ["" if number is None else str(number) for number in (row.errors, row.fewer_than)]
+        cells += [row.few or "", row.as_of]
         cells += [cell for metric in metrics for cell in _rate(known.get(metric))]
         yield [*cells, *(cell for rule in release.rules for cell in _word(release, row, rule))]
 
 
-def _text(value: int | None) -> str:
-    return "" if value is None else str(value)
-
-
 def _rate(rate: PublicRate | None) -> list[str]:
-    if rate is None:
-        return [""] * len(_RATE)
-    shares = (rate.value, rate.low, rate.high, rate.at_least, rate.at_most, rate.rest)
+    shares = [None] * len(_RATE) if rate is None else [getattr(rate, name) for name in _RATE]
     return ["" if share is None else str(half_up(hundredfold(share), 1)) for share in shares]
 
 

@@ -2,78 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, NamedTuple, get_args
 
 from audit.public.cases import has_expired
-from audit.public.release import PublicRelease, row_key
+from audit.public.release import Outcome, PublicRelease
 from audit.vocabulary.numbers import half_up
 from audit.vocabulary.text import harmless
 from reports.public.pipeline_reading import PipelineReading
 
-_OUTCOMES: Final = ("pass", "fail", "inconclusive")
-_FIGURES: Final = ("shown", "none")
 _ENDS: Final = ("low", "high", "at_least", "at_most", "rest")
+
+
+class _Family(NamedTuple):
+    name: str
+    kind: Literal["gauge", "stateset"]
+    told: str
+    samples: Iterable[str]
+    """Labels and value of each."""
 
 
 def metrics_file(release: PublicRelease) -> str:
     """Write `metrics.txt`."""
-    reading = PipelineReading(release)
-    lines = [*_whole_set(reading), *_rows(reading), *_waivers(reading), *_rates(release), "# EOF"]
-    return "\n".join(lines) + "\n"
+    lines: list[str] = []
+    for name, kind, told, samples in _families(PipelineReading(release)):
+        lines += [f"# TYPE {name} {kind}", f"# HELP {name} {told}", *(f"{name}{sample}" for sample in samples)]
+    return "\n".join([*lines, "# EOF"]) + "\n"
 
 
-def _whole_set(reading: PipelineReading) -> Iterator[str]:
-    yield "# TYPE audit_verdict stateset"
-    yield "# HELP audit_verdict Verdict over the whole set in this test, from exact figures that the auditor holds."
-    for outcome in _OUTCOMES:
-        yield f'audit_verdict{{audit_verdict="{outcome}"}} {int(reading.outcome == outcome)}'
-    yield "# TYPE audit_past_expiry gauge"
-    yield "# HELP audit_past_expiry Whether the audit ended after the day until which it may be relied on."
-    yield f"audit_past_expiry {int(reading.is_expired)}"
-    yield "# TYPE audit_figures stateset"
-    yield "# HELP audit_figures Whether figures are public."
-    for figures in _FIGURES:
-        yield f'audit_figures{{audit_figures="{figures}"}} {int(reading.release.figures == figures)}'
+def _families(reading: PipelineReading) -> Iterator[_Family]:
+    release, cases = reading.release, reading.cases.by_rule
+    told = "Verdict over the whole set in this test, from exact figures that the auditor holds."
+    yield _Family("audit_verdict", "stateset", told, _states("audit_verdict", get_args(Outcome), reading.outcome))
+    told = "Whether the audit ended after the day until which it may be relied on."
+    yield _Family("audit_past_expiry", "gauge", told, [f" {int(reading.is_expired)}"])
+    states = _states("audit_figures", ("shown", "none"), release.figures)
+    yield _Family("audit_figures", "stateset", "Whether figures are public.", states)
+    rules = [f'{{rule="{_label(rule.rule)}",outcome="{rule.outcome}"}} 1' for rule in release.rules]
+    yield _Family("audit_rule", "gauge", "Verdict on a rule over all groups, in the label outcome; always one.", rules)
+    of_rows = ((_label(rule), case) for rule in cases for case in cases[rule])
+    groups = (f'{{rule="{rule}",group="{_label(case.row.key)}",word="{case.state}"}} 1' for rule, case in of_rows)
+    told = "What the exact audit says of a row under a rule, in the label word; always one."
+    yield _Family("audit_group", "gauge", told, groups)
+    if release.waivers:
+        told = "A finding that somebody answers for until a day; it changes no verdict. Always one."
+        yield _Family("audit_waiver", "gauge", told, _waivers(reading))
+    told = "Rate of a row, ends of its likely range, bounds, and the rate of everyone else, in shares."
+    yield _Family("audit_rate", "gauge", told, _rates(release))
 
 
-def _rows(reading: PipelineReading) -> Iterator[str]:
-    yield "# TYPE audit_rule gauge"
-    yield "# HELP audit_rule Verdict on a rule over all groups, in the label outcome; always one."
-    for rule in reading.release.rules:
-        yield f'audit_rule{{rule="{_label(rule.rule)}",outcome="{rule.outcome}"}} 1'
-    yield "# TYPE audit_group gauge"
-    yield "# HELP audit_group What the exact audit says of a row under a rule, in the label word; always one."
-    for rule_id, cases in reading.cases.by_rule.items():
-        for case in cases:
-            yield f'audit_group{{rule="{_label(rule_id)}",group="{_label(case.row.key)}",word="{case.state}"}} 1'
+def _states(name: str, states: Iterable[str], state: str) -> list[str]:
+    return [f'{{{name}="{each}"}} {int(each == state)}' for each in states]
 
 
 def _waivers(reading: PipelineReading) -> Iterator[str]:
-    waivers = reading.release.waivers
-    if waivers:
-        yield "# TYPE audit_waiver gauge"
-        yield "# HELP audit_waiver A finding that somebody answers for until a day; it changes no verdict. Always one."
     keys = {case.row.group: case.row.key for case in reading.cases.failing}
-    for place, waiver in enumerate(waivers, start=1):
+    for place, waiver in enumerate(reading.release.waivers, start=1):
         key = "not named" if waiver.group is None else keys.get(waiver.group, "")
         labels = f'place="{place}",rule="{_label(waiver.rule)}",group="{_label(key)}",who="{_label(waiver.who)}"'
         expired = int(has_expired(waiver, reading.release))
-        yield f'audit_waiver{{{labels},until="{_label(waiver.expires)}",expired="{expired}"}} 1'
+        yield f'{{{labels},until="{_label(waiver.expires)}",expired="{expired}"}} 1'
 
 
 def _rates(release: PublicRelease) -> Iterator[str]:
-    yield "# TYPE audit_rate gauge"
-    yield "# HELP audit_rate Rate of a row, ends of its likely range, bounds, and the rate of everyone else, in shares."
-    for row in release.rows:
-        for rate in row.rates:
-            labels = f'side="{row.side}",metric="{rate.metric}",group="{_label(row_key(row.parts))}"'
-            if rate.value is not None:
-                yield f'audit_rate{{{labels},figure="rate"}} {half_up(rate.value, 3)}'
-            for figure in _ENDS:
-                share = getattr(rate, figure)
-                if share is not None:
-                    yield f'audit_rate{{{labels},figure="{figure}"}} {half_up(share, 3)}'
+    for row, rate in ((own, rate) for own in release.rows for rate in own.rates):
+        labels = f'side="{row.side}",metric="{rate.metric}",group="{_label(row.key)}"'
+        for figure, share in (("rate", rate.value), *((end, getattr(rate, end)) for end in _ENDS)):
+            if share is not None:
+                yield f'{{{labels},figure="{figure}"}} {half_up(share, 3)}'
 
 
 def _label(text: str) -> str:

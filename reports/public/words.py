@@ -36,11 +36,11 @@ class PublicWords(RateWords):
 
     def heading(self, outcome: str) -> str:
         """Return the verdict word, as in the restricted report."""
-        if outcome == "fail":
-            return self._t.gettext("Exceeds the limit")
-        if outcome == "pass":
-            return self._t.gettext("Within the limit in every group we could judge")
-        return self._t.gettext("We cannot tell")
+        known = {
+            "fail": self._t.gettext("Exceeds the limit"),
+            "pass": self._t.gettext("Within the limit in every group we could judge"),
+        }
+        return known.get(outcome) or self._t.gettext("We cannot tell")
 
     def reason(self, word: PublicWord, names: RowNames) -> str:
         """Return why it cannot be told; empty where a word says it all."""
@@ -58,12 +58,12 @@ class PublicWords(RateWords):
         if rule.scale == "ratio":
             return self.limit_of(rule.scale, rule.limit, side)
         worse = {"low": "high", "high": "low"}.get(side, side) if rule.metric in SHARES_OF_GOOD else side
-        points = {"points": self._n.points(rule.limit)}
-        if worse == "high":
-            return self._t.gettext("at most %(points)s in 100 more than among everyone else") % points
-        if worse == "low":
-            return self._t.gettext("at most %(points)s in 100 fewer than among everyone else") % points
-        return self._t.gettext("at most %(points)s in 100 more or fewer than among everyone else") % points
+        limits = {
+            "high": self._t.gettext("at most %(points)s in 100 more than among everyone else"),
+            "low": self._t.gettext("at most %(points)s in 100 fewer than among everyone else"),
+            "both": self._t.gettext("at most %(points)s in 100 more or fewer than among everyone else"),
+        }
+        return limits[worse] % {"points": self._n.points(rule.limit)}
 
     def error_head(self, metric: str) -> str:
         """Return the error of a rate in one or two words, as the head of a column."""
@@ -79,11 +79,8 @@ class PublicWords(RateWords):
         """Return to whom the error of a rate happens; else the error itself."""
         if metric in MISSED:
             return self._t.gettext("missed victims")
-        return (
-            self._t.gettext("people wrongly flagged as victims")
-            if metric in WRONGLY_FLAGGED
-            else self.error_head(metric)
-        )
+        flagged = self._t.gettext("people wrongly flagged as victims")
+        return flagged if metric in WRONGLY_FLAGGED else self.error_head(metric)
 
     def hundred(self, share: float) -> str:
         """Return a share as a number of 100: 32, 2.8, and "<0.1" or ">99" where it is neither none nor all."""
@@ -148,12 +145,9 @@ class PublicWords(RateWords):
         if finding.rest is None:
             return ""
         told = [self._t.gettext("everyone else %(count)s") % {"count": self.hundred(finding.rest)}]
-        told += [
-            self._t.gettext("limit %(count)s")
-            % {"count": (self._sum(finding, end) if reckoned else "") + self.hundred(end)}
-            for end in finding.limits
-            if end is not None
-        ]
+        for end in (end for end in finding.limits if end is not None):
+            count = (self._sum(finding, end) if reckoned else "") + self.hundred(end)
+            told.append(self._t.gettext("limit %(count)s") % {"count": count})
         return self._t.gettext("; ").join(told)
 
     def _sum(self, finding: PublicFinding, limit: float) -> str:

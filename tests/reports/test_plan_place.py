@@ -8,8 +8,7 @@ import pytest
 from made.published import PLAN, write_set
 
 import audit
-from audit.disclosure.about import public_about
-from audit.disclosure.rules import public_rules
+from audit.disclosure.about import public_about, public_rules
 from audit.plan.file.plan_file import read_plan_file
 
 RULES = """

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -22,30 +22,20 @@ from reports.public.reading import Measure, PublicReading, order_of
 from reports.public.words import PublicWords
 
 
-class Parts:
-    """One release in one language. It is built once for each page."""
+class PublicWriter:
+    """The base class of writers. Each writes a part of a page: one release in one language."""
 
     def __init__(self, release: PublicRelease, language: Language) -> None:
-        self.language = language
-        self.reading = PublicReading(release)
+        self.release, self.about, self.language = release, release.about, language
+        self.reading, self.words = PublicReading(release), PublicWords(language, release.method)
         self.names = RowNames(release, language.translations, language.places)
-        self.words = PublicWords(language, release.method)
-
-
-class PublicWriter:
-    """The base class of writers. Each writes a part of a page."""
-
-    def __init__(self, parts: Parts) -> None:
-        self.reading, self.names, self.words, self.language = parts.reading, parts.names, parts.words, parts.language
-        self.release, self.about = parts.reading.release, parts.reading.about
-        self.t, self.n = parts.language.translations, parts.language.numbers
+        self.t, self.n = language.translations, language.numbers
 
     def standing(self, row: PublicRow) -> str:
         """Return the mark of a row whose numbers stand from an earlier audit; empty for others."""
         return "*" if row.as_of < self.about.finished else ""
 
 
-Chart = Markup
 _TOGETHER = 2
 """So many rates stand side by side."""
 _MOST_ROWS = 100
@@ -54,63 +44,45 @@ _FIRST_ROWS = 14
 _FIRST_ROWS_CROSSED = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """What a row says by one rate."""
-
-    value: str
-    beside: str
-    """Likely range, or that errors are few or not published; and of how many people."""
-    chart: Chart
-    outcome: str
-    word: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TableRow:
-    """A row."""
-
-    name: str
-    cells: tuple[Cells | None, ...]
-    """By column; None where these people stand in another row on that side."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A rate."""
 
-    head: str
-    judged: bool
-    end: str
-    """Number of 100 at which the axis ends; empty where nothing is drawn."""
+    measure: Measure
+    end: float
+    """The share at which its axis ends."""
+    is_drawn: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class TableRow(NamedTuple):
+    """A row: by column what it says; None where these people stand in another row on that side."""
+
+    name: str
+    findings: Sequence[PublicFinding | None]
+
+
+class Table(NamedTuple):
     """A table."""
 
     caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[TableRow, ...]
-    more: tuple[TableRow, ...]
+    columns: Sequence[Column]
+    rows: Sequence[TableRow]
+    more: Sequence[TableRow]
     """Rows that are folded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Everything by one feature, or by several together."""
 
     anchor: str
     title: str
     first: Table
-    other_limits: tuple[Table, ...]
-    totals: tuple[Table, ...]
-    others: tuple[tuple[str, str], ...]
+    other_limits: Sequence[Table]
+    totals: Sequence[Table]
+    others: Sequence[tuple[str, str]]
     """Who stands in rows of others: the place, with the side where it matters, and the names."""
 
 
-def chart(finding: PublicFinding, end: float, title: str) -> Chart:
+def chart(finding: PublicFinding, end: float, title: str) -> Markup:
     """Draw the likely range of a row with everyone else and its own limit, on an axis from none to `end`."""
     if not finding.is_known:
         return Markup("")
@@ -154,14 +126,8 @@ class TableWriter(PublicWriter):
         title = self._title(features)
         first, *others = self._tables(single, features, title)
         regions = self.t.gettext("%(title)s: regions that are the sum of rows above") % {"title": title}
-        return Section(
-            anchor=anchor,
-            title=title,
-            first=first,
-            other_limits=tuple(others),
-            totals=tuple(self._tables(totals, features, regions)) if totals else (),
-            others=tuple(self._others(rows)) if len(features) == 1 else (),
-        )
+        of_totals = self._tables(totals, features, regions) if totals else []
+        return Section(anchor, title, first, others, of_totals, list(self._others(rows)) if len(features) == 1 else [])
 
     def _title(self, features: tuple[str, ...]) -> str:
         usual = {
@@ -188,23 +154,14 @@ class TableWriter(PublicWriter):
     ) -> Table:
         found = {key: [self._of(rows, measure) for measure in measures] for key, rows in by_key.items()}
         found = {key: cells for key, cells in found.items() if any(cells)} or found
-        ends = [axis_end(self._reach(cells[place] for cells in found.values())) for place in range(len(measures))]
         ordered = sorted(found, key=lambda key: self._order(by_key[key][0], found[key]))
-        written = [
-            TableRow(
-                self.names.row(by_key[key][0].parts),
-                tuple(
-                    None if each is None else self._cells(each, end) for each, end in zip(found[key], ends, strict=True)
-                ),
-            )
-            for key in ordered
-        ]
-        drawn = [
-            any(cell and cell.chart for cell in (row.cells[place] for row in written)) for place in range(len(measures))
-        ]
-        columns = map(self._column, measures, ends, drawn)
+        rows = [TableRow(self.names.row(by_key[key][0].parts), found[key]) for key in ordered]
+        columns = []
+        for place, measure in enumerate(measures):
+            cells = [cell for row in rows if (cell := row.findings[place]) is not None]
+            columns.append(Column(measure, axis_end(self._reach(cells)), any(cell.is_known for cell in cells)))
         most = _FIRST_ROWS_CROSSED if crossed else _FIRST_ROWS
-        return Table(caption, tuple(columns), tuple(written[:most]), tuple(written[most:]))
+        return Table(caption, columns, rows[:most], rows[most:])
 
     def _of(self, rows: Iterable[PublicRow], measure: Measure) -> PublicFinding | None:
         return next((found for row in rows if (found := self.reading.finding(row, measure))), None)
@@ -224,29 +181,11 @@ class TableWriter(PublicWriter):
         return state, any(part.kind == "others" for part in row.parts), gap, row.key
 
     @staticmethod
-    def _reach(findings: Iterable[PublicFinding | None]) -> Iterator[float]:
+    def _reach(found: Sequence[PublicFinding]) -> Iterator[float]:
         """Yield what an axis must hold: ranges of known rates, else bounds."""
-        found = [finding for finding in findings if finding is not None]
         for finding in [each for each in found if each.error is not None] or found:
             ends = (finding.rest, *(finding.span or ()), None if finding.span else finding.at_most)
             yield from (each for each in ends if each is not None)
-
-    def _column(self, measure: Measure, end: float, is_drawn: bool) -> Column:
-        head = self.t.gettext("%(error)s, in 100") % {"error": self.words.error_head(measure.metric)}
-        return Column(head, measure.rule is not None, self.words.hundred(end) if is_drawn else "")
-
-    def _cells(self, finding: PublicFinding, end: float) -> Cells:
-        row, word = finding.row, finding.word
-        value, few = self.words.value(finding), self.words.few(row)
-        told = few or self.words.span(finding) if finding.is_known else self.t.gettext("errors not published")
-        return Cells(
-            value=value,
-            beside=(few or f"{told} · {self.n.count(row.people)}") + self.standing(row),
-            chart=chart(finding, end, f"{value} ({told})"),
-            outcome=finding.look,
-            word="" if finding.state is None else self.words.state(finding.state),
-            reason="" if word is None else self.words.reason(word, self.names),
-        )
 
     def _others(self, rows: Iterable[PublicRow]) -> Iterator[tuple[str, str]]:
         """Yield who stands in rows of others, once where both sides agree."""
