@@ -162,8 +162,7 @@ def draw_side(
     lag = {place: method.row - 1 for place, is_fresh in fresh.items() if not is_fresh}
     is_open = not told or not _told(sums, shown, method, lag)
     standing = frozenset(at[place].key for place, old in past.items() if old and old[-1].number == draws[place].number)
-    shown = shown if is_open else {place: _bare(draw) if fresh[place] else draw for place, draw in shown.items()}
-    printed = {at[place].key: draw for place, draw in shown.items()}
+    printed = {at[place].key: draw if is_open or not fresh[place] else _bare(draw) for place, draw in shown.items()}
     return SideRows(side, counts, made, listed, printed, is_open, standing)
 
 
