@@ -14,6 +14,7 @@ import contextlib
 import importlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -34,12 +35,9 @@ def warm_command(folder: Path) -> Iterator[list[str]]:
         asked.listen()
         program = [sys.executable, "-P", __file__, str(asked.fileno())]
         environment = os.environ | {"PYTHONUTF8": "1"}
-        process = subprocess.Popen(program, stdin=subprocess.DEVNULL, pass_fds=[asked.fileno()], env=environment)
-    try:
+        process = subprocess.Popen(program, stdin=subprocess.PIPE, pass_fds=[asked.fileno()], env=environment)
+    with process:
         yield [sys.executable, "-IS", __file__, str(path)]
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def _ask(path: str, arguments: list[str]) -> int:
@@ -52,19 +50,20 @@ def _ask(path: str, arguments: list[str]) -> int:
 
 
 def _serve(asked: socket.socket) -> None:
-    """Fork one command after the other, and end in each as that command does."""
+    """Fork one command after the other, and end in each as that command does, until nobody is left to ask."""
     from audit.cli import main
 
-    while True:
+    while select.select([asked.fileno(), 0], [], [])[0] == [asked.fileno()]:
         answering, _ = asked.accept()
         sent, descriptors, *_ = socket.recv_fds(answering, _MOST, 3)
         with tempfile.TemporaryFile("w+") as loaded:
             if not (child := os.fork()):
                 _become(json.loads(sent), descriptors)
                 try:
-                    return main()
+                    main()
                 finally:
                     print(*sys.modules, file=loaded, flush=True)
+                return
             ended = os.waitpid(child, 0)[1]
             loaded.seek(0)
             names = loaded.read().split()
