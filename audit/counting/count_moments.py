@@ -10,6 +10,7 @@ import numpy as np
 from audit.counting.clusters import ClusterTable
 from audit.counting.count import CELL, PLACE_OF_LABEL, SCORED, grouped, plain
 from audit.counting.family_moments import CELLS
+from audit.counting.finest_groups import FinestGroups
 from audit.counting.moments import Moments
 from audit.counting.table import UNLABELLED
 from audit.counting.weights import WeightTable
@@ -59,7 +60,8 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
     with reading(evaluation_set.source_name):
         text = moments_text(relation, groups, weighted=weighted, clustered=clustered)
         summed = evaluation_set.connection.sql(text).to_arrow_table()
-    codes, finest = _finest(summed, names, evaluation_set.codes)
+    groups_there, finest = FinestGroups.of(summed, {name: evaluation_set.codes[name] for name in names})
+    codes = groups_there.codes
     cell = _cells(summed)
     columns = {name: _floats(summed, name) for name in summed.column_names if name.startswith("sum_")}
     if weighted:
@@ -83,7 +85,8 @@ def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) ->
     with reading(evaluation_set.source_name):
         text = grouped(relation, plain([*(f"group_{name}" for name in names), "stratum", *CELL]), {"cases": "count(*)"})
         summed = evaluation_set.connection.sql(text).to_arrow_table()
-    codes, finest = _finest(summed, names, evaluation_set.codes)
+    groups_there, finest = FinestGroups.of(summed, {name: evaluation_set.codes[name] for name in names})
+    codes = groups_there.codes
     found = summed.column("stratum").to_pylist()
     there = sorted(set(found))  # a part of the set, such as the control sample, need not have them all
     at = {name: place for place, name in enumerate(there)}
@@ -132,25 +135,6 @@ def _joined(high: IntArray, low: IntArray) -> FloatArray:
     if high.max(initial=0) < 1 << 53:
         return np.asarray(high * 2.0**_HALF + low)
     return np.array([float((upper << _HALF) + lower) for upper, lower in zip(high.tolist(), low.tolist(), strict=True)])
-
-
-def _finest(
-    summed: Any, names: Sequence[str], codes: Mapping[str, Mapping[str | None, str]]
-) -> tuple[tuple[tuple[str, ...], ...], IntArray]:
-    """The finest groups that occur, sorted by code, and for each entry the place of its group."""
-    entries = np.zeros(summed.num_rows, dtype=np.int64)
-    levels: list[list[str]] = []
-    for name in names:
-        column = summed.column(f"group_{name}").combine_chunks().dictionary_encode(null_encoding="encode")
-        of_raw = [codes[name][raw] for raw in column.dictionary.to_pylist()]
-        levels.append(sorted(set(of_raw)))
-        places = np.array([levels[-1].index(code) for code in of_raw], dtype=np.int64)
-        entries = entries * len(levels[-1]) + places[column.indices.to_numpy()]
-    found, at = np.unique(entries, return_inverse=True)
-    unravelled = np.unravel_index(found, [len(some) for some in levels])
-    return tuple(
-        tuple(level[place] for level, place in zip(levels, key, strict=True)) for key in zip(*unravelled, strict=True)
-    ), np.asarray(at, dtype=np.int64)
 
 
 def _numbered(names: Any) -> IntArray:

@@ -7,10 +7,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+import numpy as np
 import scipy
 
 if TYPE_CHECKING:
-    from scipy import special as _special
+    from scipy.special import *  # noqa: F403
 else:
 
     def _alone() -> ModuleType:
@@ -25,20 +26,4 @@ else:
         finally:
             del sys.modules["scipy.special"]
 
-    _special = _alone()
-
-bdtrik = _special.bdtrik
-betainc = _special.betainc
-betaincinv = _special.betaincinv
-betainccinv = _special.betainccinv
-chdtrc = _special.chdtrc
-gammainc = _special.gammainc
-gammaincc = _special.gammaincc
-gammaincinv = _special.gammaincinv
-gammaln = _special.gammaln
-ndtr = _special.ndtr
-ndtri = _special.ndtri
-stdtr = _special.stdtr
-stdtrit = _special.stdtrit
-xlog1py = _special.xlog1py
-xlogy = _special.xlogy
+    globals().update({name: function for name, function in vars(_alone()).items() if isinstance(function, np.ufunc)})

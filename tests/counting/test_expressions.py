@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 import ibis
 import pytest
+from made import expressions
 
-from audit.counting import expressions
 from audit.counting.count import count_text, grouped, plain
 from audit.counting.count_moments import moments_text
 from audit.counting.scan_cells import scan_text

@@ -45,6 +45,8 @@ class Sizes:
     gates: int = 3
     scanned: tuple[int, ...] = (3, 5)
     """Columns of the subgroup scans."""
+    demo: bool = True
+    """Whether the demonstration is run, of a size of its own."""
     only_verdicts: bool = False
     """Whether nothing but the commands that give a verdict is measured."""
 
@@ -79,7 +81,8 @@ def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
     """Measure, and yield every line of the table."""
     yield from _start_up(sizes)
     yield from _strata(_data(folder, sizes.strata, "even"), sizes)
-    yield from _demo(folder, sizes)
+    if sizes.demo:
+        yield from _demo(folder, sizes)
     if sizes.only_verdicts:
         return
     for rows in sizes.counted:

@@ -13,7 +13,7 @@ import numpy as np
 from audit.analyses.crosscheck import rates_aif360, rates_fairlearn
 from audit.analyses.crosscheck.compare import TOLERANCE, Comparison, compare, distance
 from audit.analyses.crosscheck.conventions import CONVENTIONS
-from audit.analyses.crosscheck.tables import Answers, Rows, Tables, own_answers, rates_of, tables_of
+from audit.analyses.crosscheck.tables import Answers, Rows, Tables, own_answers, rates_of, stated, tables_of
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
@@ -290,17 +290,9 @@ def weighted_tables(moments: Moments, families: Sequence[FamilyCounts]) -> Table
 
 def weighted_ours(moments: Moments, families: Sequence[FamilyCounts], metrics: Sequence[MetricName]) -> Answers:
     """The rates of groups and rests as verdicts take them, their differences and ratios; NaN where there is none."""
-    rates: dict[MetricName, FloatArray] = {}
-    differences: dict[MetricName, FloatArray] = {}
-    ratios: dict[MetricName, FloatArray] = {}
-    for metric in metrics:
-        sides = [_rates(moments.of(family), metric) for family in families]
-        own, rest = (np.concatenate([side[place] for side in sides]) for place in (0, 1))
-        rates[metric], differences[metric] = own, own - rest
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios[metric] = np.where(rest > 0, own / rest, np.nan)
-    groups = sum(len(family.groups) for family in families)
-    return Answers(rates, differences, ratios, np.ones(groups, dtype=bool))
+    sides = {metric: [_rates(moments.of(family), metric) for family in families] for metric in metrics}
+    joined = {metric: tuple(map(np.concatenate, zip(*pairs, strict=True))) for metric, pairs in sides.items()}
+    return stated({metric: (own, rest) for metric, (own, rest) in joined.items()})
 
 
 def _rates(of: FamilyMoments, metric: MetricName) -> tuple[FloatArray, FloatArray]:

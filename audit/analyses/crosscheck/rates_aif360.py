@@ -120,8 +120,7 @@ def _metric(pair: _Pair, **groups: Any) -> Any:
 
 def _classified() -> _Pair:
     side = np.repeat((_OWN, _REST), len(LABELS))
-    truth = _dataset(side, np.tile(LABELS, 2))
-    return _Pair(truth, _answered(truth, np.tile(DECISIONS, 2)))
+    return _Pair(_dataset(side, np.tile(LABELS, 2)), _dataset(side, np.tile(DECISIONS, 2)))
 
 
 def _decided() -> _Pair:
@@ -129,40 +128,29 @@ def _decided() -> _Pair:
 
 
 def _metric_of_cases(rows: Rows, *, classified: bool) -> Any:
-    truth = _filled(rows.label if classified else rows.decision)
-    return _metric(_Pair(truth, _filled(rows.decision) if classified else None))
+    side = np.zeros(rows.label.size)
+    truth = _dataset(side, rows.label if classified else rows.decision)
+    return _metric(_Pair(truth, _dataset(side, rows.decision) if classified else None))
 
 
-def _filled(label: npt.NDArray[Any]) -> Any:
-    """AIF360's data set of cases of one side: one made once, filled again: a tenth of the time of a new one."""
-    filled = copy(_one_case())
-    filled.labels = label.reshape(-1, 1).astype(np.float64)
-    filled.features = filled.protected_attributes = np.zeros(filled.labels.shape)
+def _dataset(side: npt.NDArray[Any], label: npt.NDArray[Any]) -> Any:
+    """Make AIF360's data set; `side` is its protected attribute. One is filled again: a tenth of the time of a new."""
+    filled = copy(_two_cases())
+    filled.features = filled.protected_attributes = side.reshape(-1, 1).astype(np.float64)
+    filled.labels = filled.scores = label.reshape(-1, 1).astype(np.float64)
     filled.instance_weights = np.ones(len(label))
     return filled
 
 
 @cache
-def _one_case() -> Any:
-    return _dataset(np.zeros(1), np.ones(1))
-
-
-def _answered(truth: Any, decision: npt.ArrayLike) -> Any:
-    """Copy a data set with the decisions as labels, as AIF360's guide makes one."""
-    answered = truth.copy()
-    answered.labels = np.asarray(decision, dtype=np.float64).reshape(-1, 1)
-    return answered
-
-
-def _dataset(side: npt.NDArray[Any], label: npt.NDArray[Any]) -> Any:
-    """Make AIF360's data set, all numbers; `side` is its protected attribute."""
+def _two_cases() -> Any:
     import pandas as pd
     from aif360.datasets import BinaryLabelDataset
 
     return BinaryLabelDataset(
         favorable_label=1.0,
         unfavorable_label=0.0,
-        df=pd.DataFrame({"side": side, "label": label}, dtype=np.float64),
+        df=pd.DataFrame({"side": [_OWN, _REST], "label": [0, 1]}, dtype=np.float64),
         label_names=["label"],
         protected_attribute_names=["side"],
     )

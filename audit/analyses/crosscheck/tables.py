@@ -94,19 +94,19 @@ def two_cells(tables: FloatArray) -> FloatArray:
 
 
 def own_answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
-    """Compute the rates, differences and ratios by this project's own definitions; NaN where it states none.
+    """Compute the rates, differences and ratios by this project's own definitions; NaN where it states none."""
+    return stated({metric: (rates_of(tables.own, metric), rates_of(tables.rest, metric)) for metric in metrics})
 
-    No difference is stated without both denominators, and no ratio where the rate of the rest is 0.
-    """
-    rates: dict[MetricName, FloatArray] = {}
-    differences: dict[MetricName, FloatArray] = {}
-    ratios: dict[MetricName, FloatArray] = {}
+
+def stated(sides: Mapping[MetricName, tuple[FloatArray, FloatArray]]) -> Answers:
+    """Make answers of the rates of groups and of their rests; no ratio where the rate of the rest is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        for metric in metrics:
-            own, rest = (rates_of(side, metric) for side in tables)
-            rates[metric], differences[metric] = own, own - rest
-            ratios[metric] = np.where(rest > 0, own / rest, np.nan)
-    return Answers(rates, differences, ratios, np.ones(len(tables.own), dtype=bool))
+        return Answers(
+            {metric: own for metric, (own, _) in sides.items()},
+            {metric: own - rest for metric, (own, rest) in sides.items()},
+            {metric: np.where(rest > 0, own / rest, np.nan) for metric, (own, rest) in sides.items()},
+            np.ones(len(next(iter(sides.values()))[0]), dtype=bool),
+        )
 
 
 def rates_of(side: FloatArray, metric: MetricName) -> FloatArray:

@@ -1,8 +1,4 @@
-"""What each scan counts as an Ibis expression, bound to no engine.
-
-DuckDB runs the texts that stand where the counts are read, since Ibis takes longer to load than a gate may take; the
-tests hold each text to its expression.
-"""
+"""What each scan counts as an Ibis expression, bound to no engine: the texts that DuckDB runs are held to them."""
 
 from __future__ import annotations
 
