@@ -173,7 +173,7 @@ def _check_held(probe: ColumnsProbe, cells: _Cells, evaluation_set: EvaluationSe
         expression = evaluation_set.feature_expression(column)
         given = {value: cell for value, cell in by_value.items() if cell is not None}
         numeric = any(isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) for cell in given.values())
-        finite = "FILTER (abs(CAST(cell AS DOUBLE)) < 'Infinity'::DOUBLE)"
+        finite = "FILTER (isfinite(CAST(cell AS DOUBLE)))"
         wanted = (
             f"min(cell) {finite}, max(cell) {finite}"
             if numeric
