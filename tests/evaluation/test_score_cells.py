@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +55,20 @@ def test_decimal_commas_and_signs_of_per_cent_are_read_where_the_plan_says_so() 
             checked(pa.array(["0", text]), (0.0, 100.0), decimal=",")
     with pytest.raises(DataError, match=r"lies outside \[0, 100\] in row 1"):
         checked(pa.array(["100.1 %"]), (0.0, 100.0))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_score_that_is_not_finite_is_told_by_its_row_also_from_parquet(tmp_path: Path, bad: float) -> None:
+    """Statistics of row groups leave NaN out: a comparison that is decided by them would not see it."""
+    cells = {name: pa.array(column, pa.string()) for name, column in made_cells(50).items()}
+    scores = [0.25] * 50
+    scores[3] = bad
+    pq.write_table(pa.table({**cells, "score": scores}), tmp_path / "set.parquet")
+    with (
+        open_evaluation_set(made_plan("set.parquet", detector=DETECTOR), tmp_path) as opened,
+        pytest.raises(DataError, match=r"not finite \(NaN or infinite\) in row 4"),
+    ):
+        check_scores(opened.connection, opened.source, "score", (0.0, 1.0))
 
 
 def test_a_file_of_predictions_has_decimals_of_its_own(tmp_path: Path) -> None:
