@@ -109,7 +109,6 @@ def document(release: PublicRelease, languages: Sequence[Language]) -> str:
 
 
 def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
-    release = _told(release, language)
     page = PublicPage(release, language)
     notice = _notice(release, language)
     body = (
@@ -151,15 +150,3 @@ def _notice(release: PublicRelease, language: Language) -> str:
         told = {"notice": t.gettext("Made-up cases that describe nobody"), "title": notice}
         notice = t.gettext("%(notice)s. %(title)s") % told
     return notice
-
-
-def _told(release: PublicRelease, language: Language) -> PublicRelease:
-    """Return the release with the names of its rates in the language."""
-    if language.is_english:
-        return release
-    t = language.translations
-    metrics = tuple(
-        metric.model_copy(update={name: t.gettext(getattr(metric, name)) for name in ("plain", "among", "definition")})
-        for metric in release.about.metrics
-    )
-    return release.model_copy(update={"about": release.about.model_copy(update={"metrics": metrics})})

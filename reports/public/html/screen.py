@@ -152,7 +152,7 @@ class Screen(PublicWriter):
         """Return a limit with what it is on."""
         metrics = self.reading.metrics
         of_rate = rule.scale == "ratio" and rule.metric in SHARES_OF_GOOD and rule.metric in metrics
-        what = metrics[rule.metric].plain if of_rate else self.words.erring_people(rule.metric)
+        what = self.t.gettext(metrics[rule.metric].plain) if of_rate else self.words.erring_people(rule.metric)
         limit = self.words.said_limit(self.words.limit(rule), only_warns=rule.on_fail == "warn")
         return self.t.gettext("Limit (%(rate)s): %(limit)s") % {"rate": what, "limit": limit}
 
