@@ -119,6 +119,20 @@ bench: $(INSTALLED) ## Measure speed and memory against other libraries (minutes
 planted: $(INSTALLED) ## Measure what audits of synthetic worlds find, beside other tools (half an hour)
 	$(BIN)/python -m tools.bench.planted
 
+SPARK := $(VENV)-spark
+
+$(SPARK)/.locked: tools/requirements/spark.txt $(INSTALLED)
+	@java -version 2>/dev/null || { echo 'Spark needs Java 17 or newer: on Debian, openjdk-17-jre-headless or a newer one' >&2; exit 1; }
+	@test -x $(SPARK)/bin/python || "$(PYTHON)" -m venv $(SPARK)
+	@$(SPARK)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r tools/requirements/spark.txt
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		>"$$($(SPARK)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/locked.pth"
+	@touch $@
+
+.PHONY: spark
+spark: $(SPARK)/.locked ## The tests that need Apache Spark, Delta and Iceberg, in an environment of their own (Java 17)
+	PYTHONPATH=$(CURDIR) $(SPARK)/bin/python -m pytest tests/engines tests/evaluation/test_lake_tables.py
+
 .PHONY: simulate
 simulate: $(INSTALLED) ## Measure how often verdicts are wrong, by simulation (minutes)
 	$(BIN)/python -m tools.simulate

@@ -248,7 +248,7 @@ def summarise(gathered: Gathered) -> AuditResult:
             schema_version=SCHEMA_VERSION,
             status="complete",
             release="restricted",
-            plan_as_asked=gathered.loaded.as_asked,
+            plan_as_asked={key: value for key, value in gathered.loaded.as_asked.items() if key != "engine"},
             plan=plan,
             system=system,
             features=tuple(features),

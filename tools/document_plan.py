@@ -29,6 +29,7 @@ SECTIONS = (
     ("[verdict]", "VerdictSection"),
     ("[scoring]", "ScoringSection"),
     ("[sandbox]", "SandboxSection"),
+    ("[engine]", "EngineSection"),
     ("[disclosure]", "DisclosureSection"),
     ("[deployment]", "DeploymentSection"),
     ("[control_features.NAME]", "ControlFeature"),

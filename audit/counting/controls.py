@@ -95,7 +95,7 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
     columns = [f"group_{name}" for name in sensitive] + [f"control_{name}" for name in controls]
     text = count_text(relation, columns)
     with reading(evaluation_set.source_name):
-        counted = evaluation_set.connection.sql(text).fetchall()
+        counted = evaluation_set.engine.sql(text).fetchall()
     codes = [evaluation_set.codes[name] for name in sensitive] + [
         {level: level or UNKNOWN for level in {line[place] for line in counted}}
         for place in range(len(sensitive), len(columns))

@@ -43,7 +43,7 @@ def count_cases(evaluation_set: EvaluationSet, relation: str = SCORED) -> Counts
     is_counted = CASES in evaluation_set.expressions
     text = count_text(relation, [f"group_{name}" for name in features], cases=CASES if is_counted else None)
     with reading(evaluation_set.source_name):
-        counted = evaluation_set.connection.sql(text).fetchall()
+        counted = evaluation_set.engine.sql(text).fetchall()
     codes = [evaluation_set.codes[name] for name in features]
     table = CountsTable.of(features, cells_by_group(counted, codes))
     check_total(table, evaluation_set.rows)

@@ -59,7 +59,7 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
     groups = [f"group_{name}" for name in names]
     with reading(evaluation_set.source_name):
         text = moments_text(relation, groups, weighted=weighted, clustered=clustered)
-        summed = evaluation_set.connection.sql(text).to_arrow_table()
+        summed = evaluation_set.engine.sql(text).to_arrow_table()
     groups_there, finest = FinestGroups.of(summed, {name: evaluation_set.codes[name] for name in names})
     codes = groups_there.codes
     cell = _cells(summed)
@@ -84,7 +84,7 @@ def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) ->
     names = [feature.name for feature in evaluation_set.features]
     with reading(evaluation_set.source_name):
         text = grouped(relation, plain([*(f"group_{name}" for name in names), "stratum", *CELL]), {"cases": "count(*)"})
-        summed = evaluation_set.connection.sql(text).to_arrow_table()
+        summed = evaluation_set.engine.sql(text).to_arrow_table()
     groups_there, finest = FinestGroups.of(summed, {name: evaluation_set.codes[name] for name in names})
     codes = groups_there.codes
     found = summed.column("stratum").to_pylist()

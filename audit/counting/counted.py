@@ -50,7 +50,7 @@ def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) 
     features = [feature.name for feature in evaluation_set.features]
     text = count_text(relation, [f"group_{name}" for name in features], only=IN_CONTROL_SAMPLE)
     with reading(evaluation_set.source_name):
-        counted = evaluation_set.connection.sql(text).fetchall()
+        counted = evaluation_set.engine.sql(text).fetchall()
     return CountsTable.of(features, cells_by_group(counted, [evaluation_set.codes[name] for name in features]))
 
 
@@ -98,7 +98,7 @@ def count_everything(
         The file cannot be read any more, or the reference table cannot be used.
     """
     return with_little_memory(
-        evaluation_set.connection, lambda: _count(evaluation_set, plan, folder, details=details, rounds=rounds)
+        evaluation_set.engine, lambda: _count(evaluation_set, plan, folder, details=details, rounds=rounds)
     )
 
 
@@ -136,7 +136,7 @@ def _any_failed(table: CountsTable) -> bool:
 
 
 def _control_moments(evaluation_set: EvaluationSet) -> Moments | None:
-    evaluation_set.connection.execute(
+    evaluation_set.engine.execute(
         f"CREATE OR REPLACE TEMP VIEW drawn_at_random AS SELECT * FROM {SCORED} WHERE {IN_CONTROL_SAMPLE}"  # noqa: S608
     )
     return count_moments(evaluation_set, "drawn_at_random")

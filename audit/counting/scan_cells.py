@@ -129,7 +129,7 @@ def count_scan_cells(evaluation_set: EvaluationSet, plan: AuditPlan, relation: s
     groups = [*keys, *(f"group_{name}" for name in features)]
     clustered = plan.evaluation_set.cluster is not None
     with reading(evaluation_set.source_name):
-        counted = evaluation_set.connection.sql(scan_text(relation, groups, clustered=clustered))
+        counted = evaluation_set.engine.sql(scan_text(relation, groups, clustered=clustered))
         coded = _coded(counted.to_arrow_reader(_BATCH), groups, clustered=clustered)
     renamed: list[Mapping[str | None, str] | None] = [None] * len(keys) + [evaluation_set.codes[f] for f in features]
     described = [(name, "column") for name in plan.scan.columns] + [(name, "feature") for name in features]

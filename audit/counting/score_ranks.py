@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.finest_groups import FinestGroups
+from audit.engines.spark import SparkEngine, not_on_spark
 from audit.evaluation.sql import identifier
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.scores.ranked_cases import Integers, RankedCases
 
 if TYPE_CHECKING:
     import duckdb
+
+    from audit.engines.protocol import Engine
 
 MOST_RANKED: Final = 2_000_000
 """Most labelled rows with a score that are ranked one by one."""
@@ -44,9 +47,7 @@ class ScoreRanks:
         return RankedCases.of(groups, up[self.place], self.rank, self.positives, self.negatives, self.binned)
 
 
-def count_score_ranks(
-    connection: duckdb.DuckDBPyConnection, relation: str, finest: FinestGroups, rows: int
-) -> ScoreRanks:
+def count_score_ranks(connection: Engine, relation: str, finest: FinestGroups, rows: int) -> ScoreRanks:
     """Rank the labelled rows of a scored set by their score.
 
     Up to 2,000,000 rows nothing is tied but equal scores. Above that, each of 1,000 scores at equal distances in the
@@ -71,7 +72,11 @@ def count_score_ranks(
     """
     groups = "".join(f"{identifier(f'group_{name}')}, " for name in finest.features)
     query = f"SELECT {groups}label, score FROM {relation} WHERE {_LABELLED}"  # noqa: S608
-    edges = _edges(connection, relation, rows) if rows > MOST_RANKED else None
+    edges = None
+    if rows > MOST_RANKED:
+        if isinstance(connection, SparkEngine):
+            raise not_on_spark(f"the order of more than {MOST_RANKED:,} scores is")
+        edges = _edges(connection, relation, rows)
     with connection.sql(query).to_arrow_reader(_BATCH) as reader:
         batches = _batches(reader, finest, rows)
         if edges is None:

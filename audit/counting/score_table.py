@@ -166,7 +166,7 @@ def count_cases_and_scores(
     groups = [f"group_{name}" for name in features]
     with reading(evaluation_set.source_name):
         text = score_text(relation, groups, score_range, threshold)
-        counted = evaluation_set.connection.sql(text).to_arrow_table()
+        counted = evaluation_set.engine.sql(text).to_arrow_table()
     cell = counted.column("cell")
     rows = _integers(counted.column("cases"))
     if cell.null_count:
@@ -183,7 +183,7 @@ def count_cases_and_scores(
     sums, squares = (_units(counted.column(name)) for name in ("sums", "squares"))
     ranked = int(rows[(label != UNLABELLED) & (fine != _NO_SCORE)].sum())
     with reading(evaluation_set.source_name):
-        ranks = count_score_ranks(evaluation_set.connection, relation, finest, ranked)
+        ranks = count_score_ranks(evaluation_set.engine, relation, finest, ranked)
     table = ScoreTable(features, codes, score_range, place, label, fine, rows, sums, squares, near, ranks)
     return CountsTable(features, codes, counts), table
 

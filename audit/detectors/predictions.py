@@ -101,7 +101,7 @@ def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: P
     """
     from audit.evaluation.scores import check_levels, check_ranks, check_scores
 
-    connection, column = evaluation_set.connection, section.answer
+    connection, column = evaluation_set.engine, section.answer
     if section.decision is not None:
         return _check_decisions(evaluation_set, relation, section)
     if section.rank is not None:
@@ -118,13 +118,13 @@ def _check_decisions(evaluation_set: EvaluationSet, relation: Relation, section:
     meanings.update((word.casefold(), False) for word in section.decision_negative)
     kind = relation.types[column]
     check_text_type(relation.source_name, column, kind, "the decision")
-    found = [value for value in distinct_texts(evaluation_set.connection, relation, column) if value]
+    found = [value for value in distinct_texts(evaluation_set.engine, relation, column) if value]
     undeclared = [value for value in found if value.casefold() not in meanings]
-    refuse_suppressed(evaluation_set.connection, relation, column, undeclared)
+    refuse_suppressed(evaluation_set.engine, relation, column, undeclared)
     if undeclared:
         raise DataError(
             f'{shown(relation.source_name)}: the decision "{shown(column)}" is none of the declared values in '
-            f"{rows_text(*rows_with(evaluation_set.connection, relation, column, undeclared))}",
+            f"{rows_text(*rows_with(evaluation_set.engine, relation, column, undeclared))}",
             slug="decision-values",
             hint="list every value under decision_positive or decision_negative; an empty cell is an abstention",
         )

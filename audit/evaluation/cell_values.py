@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.engines.spark import SparkEngine
 from audit.errors import DataError
 from audit.evaluation.columns import text_of
 from audit.evaluation.connection import reading
@@ -14,13 +15,13 @@ from audit.evaluation.suppressed import is_suppressed, suppressed_cells
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.engines.protocol import Engine
 
 MOST_VALUES = 10_000
 """Most distinct values that a column of labels or groups can have; with more it holds ids or free text."""
 
 
-def distinct_texts(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> list[str | None]:
+def distinct_texts(connection: Engine, relation: Relation, column: str) -> list[str | None]:
     """Distinct values of a column as canonical text, sorted, None last. Raises DataError if there are too many."""
     expression, name = relation.expression(column), identifier(relation.name)
     # The inner query groups cells as they are stored: converting each to text first would take several times as long.
@@ -39,23 +40,20 @@ def distinct_texts(connection: duckdb.DuckDBPyConnection, relation: Relation, co
     return sorted(values, key=lambda value: (value is None, value or ""))
 
 
-def rows_with(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, values: list[str]
-) -> tuple[int, list[int]]:
+def rows_with(connection: Engine, relation: Relation, column: str, values: list[str]) -> tuple[int, list[int]]:
     """Number of rows that hold one of `values`, which were seen before, and the lowest row numbers."""
-    text = text_of(relation.expression(column), relation.types[column])
+    text, name = text_of(relation.expression(column), relation.types[column]), identifier(relation.name)
+    if isinstance(connection, SparkEngine):  # a value of a cell must not stand in a statement
+        found = connection.sql(f"SELECT {text} AS value, count(*) AS cases FROM {name} GROUP BY 1").fetchall()  # noqa: S608
+        return sum(cases for value, cases in found if value in values), []
     with reading(relation.source_name):
-        count, rows = rows_where(
-            connection, identifier(relation.name), f"{text} IN (SELECT unnest($values))", {"values": values}
-        )
+        count, rows = rows_where(connection, name, f"{text} IN (SELECT unnest($values))", {"values": values})
         if not count:
             raise EOFError("a value was seen and is in no row")  # a damaged Parquet file
         return count, rows
 
 
-def refuse_suppressed(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, undeclared: list[str]
-) -> None:
+def refuse_suppressed(connection: Engine, relation: Relation, column: str, undeclared: list[str]) -> None:
     """Raise DataError if values that the plan does not declare are marks of suppression."""
     marks = [value for value in undeclared if is_suppressed(value)]
     if marks:

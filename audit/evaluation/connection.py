@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from audit.engines.spark import SparkEngine
 from audit.errors import DataError, StorageError
 from audit.evaluation.byte_stream import DAMAGED
 from audit.evaluation.leftovers import PREFIX, hold, remove, remove_leftovers
@@ -22,6 +23,8 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+    from audit.engines.protocol import Engine
 
 _PATTERN = frozenset("*?[]{}")
 _INTERRUPTED = re.compile(r"Query interrupted$|Invalid Input Error: [^:]* the UDF: KeyboardInterrupt\b")
@@ -151,13 +154,13 @@ def stream(connection: duckdb.DuckDBPyConnection, query: str, size: int) -> Iter
             yield from connection.sql(f"{query} OFFSET {done}").to_arrow_reader(size)
 
 
-def with_little_memory(
-    connection: duckdb.DuckDBPyConnection, work: Callable[[], Result], *, threads: int = 0
-) -> Result:
+def with_little_memory(connection: Engine, work: Callable[[], Result], *, threads: int = 0) -> Result:
     """Return the result of `work`, which runs while DuckDB has little memory and so joins and sorts on disk.
 
-    If that is not enough, `work` runs again from its beginning with the usual memory.
+    If that is not enough, `work` runs again from its beginning with the usual memory. The memory of Spark is its own.
     """
+    if isinstance(connection, SparkEngine):
+        return work()
     import duckdb
 
     used = threads or _threads(connection)

@@ -19,8 +19,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
-
+    from audit.engines.protocol import Engine
     from audit.evaluation.strata import Strata
 
 UNKNOWN: Final = "unknown"
@@ -45,7 +44,7 @@ class Design:
     """Strata and their sizes, where the plan names them; then there are no `weight_units`."""
 
 
-def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan) -> Design:
+def check_design(connection: Engine, relation: Relation, plan: AuditPlan) -> Design:
     """Check the plan's columns for weights, clusters, control features, the scan and the control sample.
 
     Raises
@@ -78,7 +77,7 @@ def check_design(connection: duckdb.DuckDBPyConnection, relation: Relation, plan
     return Design(expressions, unit, strata)
 
 
-def _weights(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> tuple[str, float]:
+def _weights(connection: Engine, relation: Relation, column: str) -> tuple[str, float]:
     """SQL of the weight in whole units, and the weight of a unit."""
     name = identifier(relation.name)
     with reading(relation.source_name):
@@ -104,7 +103,7 @@ def _weights(connection: duckdb.DuckDBPyConnection, relation: Relation, column: 
     return f"greatest(CAST(round({number} / CAST({unit!r} AS DOUBLE)) AS BIGINT), 1)", unit
 
 
-def cluster_text(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> str:
+def cluster_text(connection: Engine, relation: Relation, column: str) -> str:
     """SQL of the cluster of a row, as text (VARCHAR, never NULL or empty). Raises DataError where a row has none."""
     check_text_type(relation.source_name, column, relation.types[column], "the cluster")
     text = text_of(relation.expression(column), relation.types[column])
@@ -119,7 +118,7 @@ def cluster_text(connection: duckdb.DuckDBPyConnection, relation: Relation, colu
     return text
 
 
-def _text(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> tuple[str, list[str]]:
+def _text(connection: Engine, relation: Relation, column: str) -> tuple[str, list[str]]:
     """SQL of a category as text, and its distinct values."""
     check_text_type(relation.source_name, column, relation.types[column], "the category")
     values = [value or "" for value in distinct_texts(connection, relation, column)]
@@ -127,9 +126,7 @@ def _text(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str
     return text_of(relation.expression(column), relation.types[column]), values
 
 
-def _categories(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, key: str, column: str, missing: tuple[str, ...]
-) -> str:
+def _categories(connection: Engine, relation: Relation, key: str, column: str, missing: tuple[str, ...]) -> str:
     """SQL of a category; a missing value, or one declared missing, is the level `unknown`."""
     text, values = _text(connection, relation, column)
     none = ("", *missing)
@@ -144,7 +141,7 @@ def _categories(
     return f"CASE WHEN {text} IS NULL OR {text} IN ({unknown}) THEN {literal(UNKNOWN)} ELSE {text} END"
 
 
-def _drawn(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, yes: tuple[str, ...]) -> str:
+def _drawn(connection: Engine, relation: Relation, column: str, yes: tuple[str, ...]) -> str:
     """SQL of whether a row was drawn at random. Case is folded in Python, because DuckDB's lower() keeps ß."""
     text, values = _text(connection, relation, column)
     folded = {value.casefold() for value in yes}

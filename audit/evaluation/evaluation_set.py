@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
+from audit.engines.spark import SparkEngine, not_on_spark
 from audit.errors import PlanError
 from audit.evaluation.columns import text_of
-from audit.evaluation.connection import OnConnection, PrivateFolder, Unchanged, connect, reading
+from audit.evaluation.connection import PrivateFolder, Unchanged, connect, reading
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import cases_digest, check_ids
 from audit.evaluation.labels import check_labels
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from audit.engines.protocol import Engine
     from audit.evaluation.strata import Strata
 
 SOURCE = "source"
@@ -38,7 +40,7 @@ GIVEN = "counts"
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationSet(OnConnection):
+class EvaluationSet:
     """A checked evaluation set on one DuckDB connection. As a context manager, it removes every trace at the end.
 
     The relation `source` holds the columns that the plan names, under their own names, and `__row__`, the number of
@@ -46,8 +48,9 @@ class EvaluationSet(OnConnection):
     present and unique, labels and groups are within what the plan declares, and declared numbers are numbers.
     """
 
-    connection: duckdb.DuckDBPyConnection
-    """DuckDB connection. It cannot reach the network, load extensions, or open files that the plan does not name."""
+    engine: Engine
+    """What counts its rows: a DuckDB connection, which cannot reach the network, load extensions, or open files that
+    the plan does not name, or a Spark."""
     source: Relation
     """Relation that was read."""
     expressions: Mapping[str, str]
@@ -68,6 +71,29 @@ class EvaluationSet(OnConnection):
     """Weight of one of the `weight_units`, where the plan has weights."""
     strata: Strata | None = None
     """Strata of the population, where the plan names them."""
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """DuckDB connection. Raises PlanError on Spark: what asks for it is not asked there."""
+        if isinstance(self.engine, SparkEngine):
+            raise not_on_spark("this question of the plan is")
+        return self.engine
+
+    @property
+    def counted_on(self) -> str | None:
+        """What counts its rows if not DuckDB in this process."""
+        return f"Apache Spark {self.engine.version}" if isinstance(self.engine, SparkEngine) else None
+
+    def close(self) -> None:
+        """Close the engine and remove the private folder."""
+        self.engine.close()
+        self.private.remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def rows(self) -> int:
@@ -150,7 +176,7 @@ class EvaluationSet(OnConnection):
 
     def cases_sha256(self) -> str:
         """Digest of the ids of the cases, equal for every order of rows and every format of file."""
-        return cases_digest(self.connection, self.source, self.expressions["case_id"])
+        return cases_digest(self.engine, self.source, self.expressions["case_id"])
 
     def check_unchanged(self) -> None:
         """Raise DataError if the file is not the one that was opened. Call it at the end of a run."""
@@ -181,29 +207,34 @@ def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.Data
     """
     check_names(plan)
     check_maps(plan)
-    path = set_place(plan, folder) if table is None else None
     private = PrivateFolder()
+    engine: Engine | None = None
     try:
-        connection = connect(private, _files(plan, folder, path))
+        if plan.engine.kind == "spark":
+            from audit.evaluation.on_spark import source_on_spark, spark_for
+
+            engine = spark_for(plan, table)
+            return _checked(plan, engine, source_on_spark(engine, plan, folder, SOURCE), {}, private)
+        path = set_place(plan, folder) if table is None else None
+        engine = connect(private, _files(plan, folder, path))
+        source, counted = _source(plan, folder, path, table, engine, private)
+        return _checked(plan, engine, source, counted, private)
     except BaseException:
-        private.remove()
-        raise
-    try:
-        return _open(plan, folder, path, table, connection, private)
-    except BaseException:
-        connection.close()
+        if engine is not None:
+            engine.close()
         private.remove()
         raise
 
 
-def _open(
+def _source(
     plan: AuditPlan,
     folder: Path,
     path: Path | None,
     table: pa.Table | pd.DataFrame | None,
     connection: duckdb.DuckDBPyConnection,
     private: PrivateFolder,
-) -> EvaluationSet:
+) -> tuple[Relation, dict[str, str]]:
+    """Return the relation with the set, and the expression of cases where it is a table of counts."""
     section, keys = plan.evaluation_set, asked_columns(plan)
     if table is not None and section.sha256 is not None:
         raise PlanError(
@@ -220,29 +251,35 @@ def _open(
     else:
         assert path is not None  # noqa: S101 - without a table there is a file
         source = read_file(connection, name, path, private, set_options(plan, folder), asked, keys)
-    unchanged, counted = source.unchanged, {}
     source = replace(source, decimal=section.decimal)
-    if section.is_counted:
-        from audit.evaluation.counts_table import as_cases
+    if not section.is_counted:
+        return source, {}
+    from audit.evaluation.counts_table import as_cases
 
-        source, counted = as_cases(connection, SOURCE, source, plan), {CASES: CASES}
-    case_id = check_ids(connection, source, section.id, private)
-    label = check_labels(connection, source, section)
-    coded = code_features(connection, source, plan)
+    return replace(as_cases(connection, SOURCE, source, plan), unchanged=source.unchanged), {CASES: CASES}
+
+
+def _checked(
+    plan: AuditPlan, engine: Engine, source: Relation, counted: dict[str, str], private: PrivateFolder
+) -> EvaluationSet:
+    section = plan.evaluation_set
+    case_id = check_ids(engine, source, section.id, private)
+    label = check_labels(engine, source, section)
+    coded = code_features(engine, source, plan)
     numbers = frozenset(column for column in section.numbers if source.types[column] == "VARCHAR")
     for column in sorted(numbers):
-        check_numbers(connection, source, column)
+        check_numbers(engine, source, column)
     groups = {f"group_{entry.feature.name}": entry.expression for entry in coded}
-    design = check_design(connection, source, plan)
+    design = check_design(engine, source, plan)
     return EvaluationSet(
-        connection=connection,
+        engine=engine,
         source=source,
         expressions={"case_id": case_id, "label": label, **groups, **design.expressions, **counted},
         features=tuple(entry.feature for entry in coded),
         codes={entry.feature.name: entry.codes for entry in coded},
         numbers=numbers,
         private=private,
-        unchanged=unchanged,
+        unchanged=source.unchanged,
         weight_unit=design.weight_unit,
         strata=design.strata,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from audit.engines.spark import SparkEngine
 from audit.errors import DataError
 from audit.evaluation.columns import EXACT_INTEGERS, check_text_type, is_float, text_of
 from audit.evaluation.connection import reading
@@ -24,10 +25,11 @@ _MOST_BITS: Final = 1_000_000_000
 if TYPE_CHECKING:
     import duckdb
 
+    from audit.engines.protocol import Engine
     from audit.evaluation.connection import PrivateFolder
 
 
-def check_ids(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, private: PrivateFolder) -> str:
+def check_ids(connection: Engine, relation: Relation, column: str, private: PrivateFolder) -> str:
     """Check the ids of a relation. Larger sets are written to `private` for a while.
 
     Returns
@@ -63,7 +65,10 @@ def check_ids(connection: duckdb.DuckDBPyConnection, relation: Relation, column:
             hint="export them again as text or as integers: distinct ids may have become equal",
         )
     with reading(relation.source_name):
-        if kind not in _WHOLE or not _all_different(connection, relation, expression):
+        if isinstance(connection, SparkEngine):
+            if repeated := connection.repeated(identifier(relation.name), text):
+                raise _seen_before(relation, column, repeated, [])
+        elif kind not in _WHOLE or not _all_different(connection, relation, expression):
             _refuse_repeated(connection, relation, column, text, private)
     return text
 
@@ -74,7 +79,7 @@ def has_repeats(connection: duckdb.DuckDBPyConnection, relation: Relation, text:
     return len(repeated_hashes(connection, query, relation.rows, private, relation.source_name)) > 0
 
 
-def cases_digest(connection: duckdb.DuckDBPyConnection, relation: Relation, text: str) -> str:
+def cases_digest(connection: Engine, relation: Relation, text: str) -> str:
     """SHA-256 (hex) of the ids of a relation, equal for every order of rows and every format of file.
 
     Parameters
@@ -88,7 +93,11 @@ def cases_digest(connection: duckdb.DuckDBPyConnection, relation: Relation, text
     lowest byte comes first). It distinguishes sets that were
     not made to collide, and reveals nothing about a single id. Raises DataError where rows cannot be read.
     """
-    halves = f"SELECT md5_number({text}) AS one FROM {identifier(relation.name)}"  # noqa: S608
+    name = identifier(relation.name)
+    if isinstance(connection, SparkEngine):
+        high, low = connection.digest_sums(name, text)
+        return hashlib.sha256(f"{relation.rows} {high} {low}".encode()).hexdigest()
+    halves = f"SELECT md5_number({text}) AS one FROM {name}"  # noqa: S608
     query = (
         "SELECT sum((one >> 64)::UBIGINT) AS high, "  # noqa: S608
         f"sum((one & 18446744073709551615::UHUGEINT)::UBIGINT) AS low FROM ({halves})"
@@ -140,8 +149,12 @@ def _refuse_repeated(
     finally:
         connection.unregister("suspect_hashes")
     if count:
-        raise DataError(
-            f'{shown(relation.source_name)}: the id in "{shown(column)}" was seen before in {rows_text(count, rows)}',
-            slug="duplicate-ids",
-            hint="every case needs an id of its own; name the column that tells cases apart, or remove true copies",
-        )
+        raise _seen_before(relation, column, count, rows)
+
+
+def _seen_before(relation: Relation, column: str, count: int, rows: list[int]) -> DataError:
+    return DataError(
+        f'{shown(relation.source_name)}: the id in "{shown(column)}" was seen before in {rows_text(count, rows)}',
+        slug="duplicate-ids",
+        hint="every case needs an id of its own; name the column that tells cases apart, or remove true copies",
+    )

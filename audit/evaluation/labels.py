@@ -13,10 +13,10 @@ from audit.plan.evaluation_set import EvaluationSetSection
 from audit.vocabulary.text import rows_text, shown
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.engines.protocol import Engine
 
 
-def check_labels(connection: duckdb.DuckDBPyConnection, relation: Relation, section: EvaluationSetSection) -> str:
+def check_labels(connection: Engine, relation: Relation, section: EvaluationSetSection) -> str:
     """Check the labels. Case does not matter; spaces around a value do.
 
     Returns

@@ -64,7 +64,9 @@ def table_parts(table: LakeTable) -> ParquetParts:
 
 
 def _delta_parts(table: LakeTable) -> ParquetParts:
-    found = importlib.import_module("deltalake").DeltaTable(table.name, version=table.version)
+    from deltalake import DeltaTable
+
+    found = DeltaTable(table.name, version=table.version)
     if "deletionVectors" in (found.protocol().reader_features or ()) and _rows_of(found.deletion_vectors()):
         raise _refused(table, "has deletion vectors: rows that its files hold and the table does not")
     metadata = found.metadata()
@@ -117,8 +119,10 @@ def _parts(
 
 
 def _iceberg(table: LakeTable) -> Any:
+    from pyiceberg.catalog import load_catalog
+
     catalog, _, name = table.name.partition(".")
-    return importlib.import_module("pyiceberg.catalog").load_catalog(catalog).load_table(name)
+    return load_catalog(catalog).load_table(name)
 
 
 def _columns(table: Any) -> dict[str, list[Any]]:

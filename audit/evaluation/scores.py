@@ -19,7 +19,7 @@ from audit.evaluation.suppressed import suppressed_cells, suppressed_condition
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.engines.protocol import Engine
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 """Pattern of a number in a text file: digits, a decimal point, an exponent; no spaces, no commas."""
@@ -35,9 +35,7 @@ def number_form(decimal: str) -> str:
     return NUMBER.replace(r"\.", re.escape(decimal))
 
 
-def check_scores(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, score_range: tuple[float, float]
-) -> str:
+def check_scores(connection: Engine, relation: Relation, column: str, score_range: tuple[float, float]) -> str:
     """Check every score of a column.
 
     A single-precision score is widened as it is: 0.7 stored in 32 bits is 0.699999988, which is below a threshold of
@@ -79,7 +77,7 @@ def check_scores(
     return number
 
 
-def _refuse_mixed_units(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> None:
+def _refuse_mixed_units(connection: Engine, relation: Relation, column: str) -> None:
     """Raise DataError where some scores have a sign of per cent and others none: 0.45 may be 45 %."""
     cell = relation.expression(column)
     signed = f"regexp_matches({cell}, {literal(PER_CENT)})"
@@ -93,9 +91,7 @@ def _refuse_mixed_units(connection: duckdb.DuckDBPyConnection, relation: Relatio
     )
 
 
-def check_levels(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, score_range: tuple[float, float]
-) -> str:
+def check_levels(connection: Engine, relation: Relation, column: str, score_range: tuple[float, float]) -> str:
     """Check that every level of an ordinal scale is a whole number in range. Returns and raises as `check_scores`."""
     number = check_scores(connection, relation, column, score_range)
     refuse_rows(
@@ -109,7 +105,7 @@ def check_levels(
     return number
 
 
-def check_ranks(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> str:
+def check_ranks(connection: Engine, relation: Relation, column: str) -> str:
     """Check every rank of a ranking: whole numbers from 1, none of them twice.
 
     Returns
@@ -145,7 +141,7 @@ def check_ranks(connection: duckdb.DuckDBPyConnection, relation: Relation, colum
     return number
 
 
-def check_numbers(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> None:
+def check_numbers(connection: Engine, relation: Relation, column: str) -> None:
     """Check a text column that the plan lists under `numbers`.
 
     Raises
@@ -163,9 +159,7 @@ def number_expression(expression: str, decimal: str = ".") -> str:
     return f"TRY_CAST({point} AS DOUBLE)"
 
 
-def number_cells(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, column: str, what: str, *, per_cent: bool = False
-) -> str:
+def number_cells(connection: Engine, relation: Relation, column: str, what: str, *, per_cent: bool = False) -> str:
     """SQL of the number in a column, DOUBLE or NULL, after a check that every cell is empty or finite.
 
     `what` is the name of a cell in messages: `score`. With `per_cent` a sign of per cent at its end is left out. Raises

@@ -22,7 +22,7 @@ from audit.vocabulary.groups import LevelName, SensitiveFeature
 from audit.vocabulary.text import rows_text, shown
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.engines.protocol import Engine
 
 UNKNOWN = nationality.UNKNOWN
 """Level of a missing value, of a value declared missing, and of the word `unknown` itself."""
@@ -52,9 +52,7 @@ class CodedFeature:
     """SQL of the raw value over the relation: VARCHAR, or NULL."""
 
 
-def code_features(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan
-) -> tuple[CodedFeature, ...]:
+def code_features(connection: Engine, relation: Relation, plan: AuditPlan) -> tuple[CodedFeature, ...]:
     """Read every sensitive feature of the plan.
 
     A value in `missing` is missing, and a value in `map` is what the map says. Any other value is read as a code,
@@ -151,9 +149,7 @@ def expected_codes(section: GroupFeature, coding: Coding) -> tuple[str, ...]:
     return tuple(dict.fromkeys(nationality.map_target(code) or code for code in section.expected))
 
 
-def _code_feature(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan, name: str
-) -> CodedFeature:
+def _code_feature(connection: Engine, relation: Relation, plan: AuditPlan, name: str) -> CodedFeature:
     section, coding = plan.groups[name], plan.coding(name)
     codes, several = _read_values(connection, relation, plan, name, section.column)
     expression = text_of(relation.expression(section.column), relation.types[section.column])
@@ -176,7 +172,7 @@ def _code_feature(
 
 
 def _read_values(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, plan: AuditPlan, name: str, column: str
+    connection: Engine, relation: Relation, plan: AuditPlan, name: str, column: str
 ) -> tuple[dict[str | None, str], int]:
     """Canonical code of every raw value of a column, and the number of rows with several nationalities.
 
@@ -243,7 +239,7 @@ def _levels(coding: Coding, codes: set[str], rungs: tuple[str, ...]) -> tuple[Le
 
 
 def _code_standings(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Engine,
     relation: Relation,
     plan: AuditPlan,
     name: str,

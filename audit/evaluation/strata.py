@@ -16,7 +16,7 @@ from audit.plan.evaluation_set import EvaluationSetSection
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.engines.protocol import Engine
 
 _CLOSE: Final = 1e-4
 """Largest relative distance of a weight from N / n that rounding explains."""
@@ -35,7 +35,7 @@ class Strata:
 
 
 def check_strata(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, section: EvaluationSetSection, column: str
+    connection: Engine, relation: Relation, section: EvaluationSetSection, column: str
 ) -> tuple[str, Strata]:
     """SQL of the stratum of a row (VARCHAR, never NULL), and the strata.
 

@@ -105,7 +105,7 @@ def read_file(
     with reading(source_name):
         parts, unchanged = _parts(path, options.table)
         if options.seal not in (None, parts.sha256):
-            raise _another_file(source_name, parts.sha256, str(options.seal))
+            raise another_file(source_name, parts.sha256, str(options.seal))
         if path.is_file() and compression(path):
             check_unpacked(path)
         if kind == "parquet":
@@ -134,7 +134,8 @@ def _parts(path: Path, table: LakeTable | None) -> tuple[ParquetParts, Unchanged
     return ParquetParts((path,), file_sha256(path)) if path.is_file() else folder_parts(path), unchanged
 
 
-def _another_file(source_name: str, found: str, seal: str) -> DataError:
+def another_file(source_name: str, found: str, seal: str) -> DataError:
+    """Make the error for a set that is not the one that the plan seals."""
     return DataError(
         f"{shown(source_name)} is not the set that the plan was written for: its SHA-256 begins with {found[:12]}, the "
         f"plan's with {seal[:12]}",

@@ -25,6 +25,7 @@ from audit.plan.sections import (
     CostsSection,
     DeploymentSection,
     DisclosureSection,
+    EngineSection,
     GroupFeature,
     ReferenceTableSection,
     SandboxSection,
@@ -161,6 +162,8 @@ class AuditPlan(Strict):
     """How verdicts are reached."""
     scoring: ScoringSection = ScoringSection()
     """How the detector is run."""
+    engine: Annotated[EngineSection, Field(exclude=True)] = EngineSection()
+    """Where rows are counted; it changes no number and is part of no digest."""
     sandbox: SandboxSection = SandboxSection()
     """How it is held where it runs in a process of its own."""
     disclosure: DisclosureSection = DisclosureSection()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -148,6 +149,24 @@ class SandboxSection(Strict):
     environment: tuple[EnvironmentName, ...] = ()
     """Names of environment variables that the process is given beside PATH, HOME and the like. Only names: the values
     never stand in a plan."""
+
+
+class EngineSection(Strict):
+    """Where rows are counted. It changes no number, and stands in no result: `provenance` says what counted."""
+
+    kind: Literal["duckdb", "spark"] = "duckdb"
+    """`duckdb`: in this process. `spark`: on an Apache Spark 3.5 or newer, where the Parquet files lie."""
+    remote: Annotated[str, Field(pattern=r"^sc://[^\s]+$")] | None = None
+    """Address of Spark Connect: `sc://spark.internal:15002`. Without it, the session at hand in Python, or one on this
+    machine. Never write a secret here: the environment variable SPARK_REMOTE holds addresses with tokens."""
+
+    @model_validator(mode="after")
+    def _no_secret(self) -> Self:
+        if self.remote is not None and (self.kind != "spark" or re.search(r"[;?@]", self.remote)):
+            raise ValueError(
+                "remote is host and port alone, for Spark: a plan is copied, and a token written in it is no secret"
+            )
+        return self
 
 
 class ControlFeature(Strict):

@@ -177,8 +177,8 @@ def check_plan(
     with _open_unscored(loaded, table) as evaluation_set:
         counts, moments, features = _count_unscored(evaluation_set)
         families = count_families(loaded.plan, counts, features)
-        is_counted = loaded.plan.evaluation_set.is_counted
-        review = None if is_counted else review_set(evaluation_set, loaded, families.values(), table)
+        unseen = loaded.plan.evaluation_set.is_counted or loaded.plan.engine.kind == "spark"
+        review = None if unseen else review_set(evaluation_set, loaded, families.values(), table)
         probes = _check_probes(loaded, evaluation_set)
     found = check_counts(loaded.plan, counts, features, moments)
     return replace(found, review=review, probes=probes, model_missing=_model_missing(loaded))
@@ -259,7 +259,7 @@ def _open_unscored(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) ->
             f"{sql} AS {name}" if name.isidentifier() else f'{sql} AS "{name}"'
             for name, sql in evaluation_set.expressions.items()
         )
-        evaluation_set.connection.execute(
+        evaluation_set.engine.execute(
             f"CREATE OR REPLACE TEMP VIEW scored AS SELECT {columns}, {ABSTAINED}::TINYINT AS decision FROM source"  # noqa: S608
         )
         read_reference_table(evaluation_set, loaded.plan, loaded.folder)

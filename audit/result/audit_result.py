@@ -89,6 +89,8 @@ class Provenance(Part):
     evaluation_set_digest_of: Literal["file", "manifest", "snapshot"] = "file"
     """`manifest`: of a list of all files of a folder, in the order of their paths: path within the folder, size and
     SHA-256 of each. `snapshot`: of such a list for one version of a table."""
+    counted_on: str | None = None
+    """What counted the rows, if not DuckDB in the process of this tool: Apache Spark and its version."""
     detector_sha256: str | None
     """SHA-256 of the model or predictions file; null where there is none."""
     predictions_sha256: str | None = None

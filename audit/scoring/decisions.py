@@ -63,7 +63,7 @@ def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionR
     ties: int | None = None
     notes: tuple[str, ...] = ()
     with reading(evaluation_set.source_name):
-        tally = _tally(evaluation_set.connection, answers, rule)
+        tally = _tally(evaluation_set.engine, answers, rule)
         if rule.threshold is not None:
             flagged = f"{answers.score} >= {_double(rule.threshold)}"
         elif rule.top_k is not None:
@@ -99,7 +99,7 @@ def create_round_views(
         for place, answers in enumerate(rounds, start=1):
             decision = decided.decision if place == 1 else _later_decision(evaluation_set, answers, rule, place)
             # names and expressions of our own
-            evaluation_set.connection.execute(
+            evaluation_set.engine.execute(
                 f"CREATE OR REPLACE TEMP VIEW {round_view(place)} AS SELECT {ROW}, {answers.score} AS score,"  # noqa: S608
                 f" {decision} AS decision, status, reason FROM {answers.relation}"
             )
@@ -111,7 +111,7 @@ def _later_decision(evaluation_set: EvaluationSet, answers: AnswerSource, rule: 
         return _decision(answers, f"{answers.score} >= {_double(rule.threshold)}")
     if rule.top_k is None:
         return _decision(answers, answers.flagged)
-    scored = _tally(evaluation_set.connection, answers, rule).scored
+    scored = _tally(evaluation_set.engine, answers, rule).scored
     flagged, _, _ = _capacity(evaluation_set, answers, rule.top_k, scored, kept=f"{_CAPACITY}{place}")
     return _decision(answers, flagged)
 
@@ -143,7 +143,7 @@ def _create_view(evaluation_set: EvaluationSet, answers: AnswerSource, decision:
             f" JOIN (SELECT {ROW}, {answers.score} AS score, {decision} AS decision FROM {answers.relation})"
             f" USING ({ROW})"
         )
-    evaluation_set.connection.execute(f"CREATE OR REPLACE TEMP VIEW scored AS {query}")
+    evaluation_set.engine.execute(f"CREATE OR REPLACE TEMP VIEW scored AS {query}")
 
 
 def _tally(connection: Any, answers: AnswerSource, rule: DecisionRule) -> Tally:
@@ -166,14 +166,14 @@ def _capacity(
     if scored <= top_k:
         note = f"The capacity of {top_k} was not reached: all {scored} cases with a score are flagged."
         return EVERYONE, 0, (note,) if scored < top_k else ()
-    return with_little_memory(evaluation_set.connection, lambda: _highest(evaluation_set, answers, top_k, kept))
+    return with_little_memory(evaluation_set.engine, lambda: _highest(evaluation_set, answers, top_k, kept))
 
 
 def _highest(
     evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, kept: str
 ) -> tuple[str, int, tuple[str, ...]]:
     """SQL of the `top_k` highest scores, the ties at the border, and no notes. Of equal scores the lowest ids fit."""
-    connection = evaluation_set.connection
+    connection = evaluation_set.engine
     score, relation = answers.score, answers.relation
     ((border,),) = connection.execute(
         f"SELECT {score} FROM {relation} WHERE {score} IS NOT NULL ORDER BY {score} DESC LIMIT 1 OFFSET {top_k - 1}"  # noqa: S608

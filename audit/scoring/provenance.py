@@ -63,6 +63,7 @@ def provenance(
         plan_sha256=canonical_plan_sha256(loaded.plan),
         evaluation_set_sha256=digests.evaluation_set,
         evaluation_set_digest_of=digests.evaluation_set_digest_of,
+        counted_on=digests.counted_on,
         detector_sha256=digests.detector,
         predictions_sha256=digests.predictions,
         cases_sha256=digests.cases,
@@ -93,6 +94,7 @@ class Digests(NamedTuple):
     cases: str
     detector: str | None
     predictions: str | None
+    counted_on: str | None = None
 
 
 def digests_of(evaluation_set: EvaluationSet, scored: Scored, predictions: Path | None) -> Digests:
@@ -103,6 +105,7 @@ def digests_of(evaluation_set: EvaluationSet, scored: Scored, predictions: Path 
         cases=evaluation_set.cases_sha256(),
         detector=scored.detector_sha256,
         predictions=sha256_of(predictions),
+        counted_on=evaluation_set.counted_on,
     )
 
 

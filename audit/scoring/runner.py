@@ -109,7 +109,7 @@ def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: 
         abstained=f"({answer}) IS NULL",
     )
     rule, info = decision_rule(plan.detector), detector.info
-    decided = with_little_memory(evaluation_set.connection, lambda: decide(evaluation_set, answers, rule))
+    decided = with_little_memory(evaluation_set.engine, lambda: decide(evaluation_set, answers, rule))
     return Scored(_describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, {})
 
 

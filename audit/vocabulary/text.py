@@ -59,8 +59,10 @@ def rows_text(count: int, first: Sequence[int]) -> str:
     count : int
         Number of rows; at least 1.
     first : sequence of int
-        Lowest row numbers; at least min(count, SHOWN) of them.
+        Lowest row numbers; at least min(count, SHOWN) of them, or none where rows have no numbers.
     """
+    if not first:
+        return count_of(count, "row")
     shown = [str(number) for number in first[:SHOWN]]
     more = count - len(shown)
     if count == 1:

@@ -40,7 +40,7 @@ def group_rows(evaluation_set: EvaluationSet, families: Sequence[Family]) -> dic
     where = f"WHERE decision IN ({FLAGGED}, {NOT_FLAGGED})"
     cases = f"{SCORED}, range({CASES})" if CASES in evaluation_set.expressions else SCORED
     with reading(evaluation_set.source_name):
-        table = evaluation_set.connection.sql(f"SELECT {columns} FROM {cases} {where}").to_arrow_table()  # noqa: S608
+        table = evaluation_set.engine.sql(f"SELECT {columns} FROM {cases} {where}").to_arrow_table()  # noqa: S608
     label = table.column("label").fill_null(-1).to_numpy().astype(np.int8)
     rows = Rows(label, (table.column("decision").to_numpy() == FLAGGED).astype(np.int8))
     found = {Group(()): rows}

@@ -72,7 +72,7 @@ def count_pairs(evaluation_set: EvaluationSet, then: pa.Table) -> Pairs:
     """
     names = tuple(feature.name for feature in evaluation_set.features)
     groups = [identifier(f"group_{name}") for name in names]
-    connection = evaluation_set.connection
+    connection = evaluation_set.engine
     connection.register(_THEN, then)
     try:
         with reading(evaluation_set.source_name):
@@ -104,7 +104,7 @@ def count_pairs(evaluation_set: EvaluationSet, then: pa.Table) -> Pairs:
 def create_scored_view(evaluation_set: EvaluationSet, now: pa.Table) -> None:
     """Create the view `scored` from kept answers (`case_id`, `decision`), for a set that was not scored now."""
     expressions = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in evaluation_set.expressions.items())
-    connection = evaluation_set.connection
+    connection = evaluation_set.engine
     connection.register(_NOW, now)
     with reading(evaluation_set.source_name):
         connection.execute(

@@ -1,0 +1,240 @@
+"""Count on Apache Spark: the only module that imports pyspark.
+
+Statements are ours for DuckDB, translated by `audit.engines.dialect`. Columns and conditions come from the plan, never
+from cells, because Spark shows statements in its interface and its logs; and what Spark says in an error is never
+passed on, because it quotes cells.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from audit.engines.dialect import spark_sql
+from audit.errors import PlanError, StorageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_LEAST_VERSION: Final = (3, 5)
+_SETTINGS: Final[Mapping[str, str]] = {
+    "spark.sql.ansi.enabled": "true",  # otherwise sums wrap without a word
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # partitions are texts, as in DuckDB
+}
+_SELF_TEST: Final[tuple[tuple[str, object], ...]] = (
+    ("conv('ffffffffffffffff', 16, 10)", "18446744073709551615"),
+    ("cast(conv(reverse('f0000000'), 16, 10) as bigint)", 15),
+    ("md5('a')", "0cc175b9c0f1b6a831c399e269772661"),
+    ("shiftright(cast(1152921504606846976 as bigint), 30)", 1 << 30),
+    ("cast(1152921504606846976 as bigint) & 1073741823", 0),
+    ("floor(cast(-0.5 as double))", -1),
+    ("round(cast(2.5 as double))", 3.0),
+    ("cast('NaN' as double) >= cast(0.5 as double)", True),
+    ("abs(cast('NaN' as double)) < cast('Infinity' as double)", False),
+    ("cast(-0.0 as double) = cast(0.0 as double)", True),
+    ("cast(9007199254740993 as bigint) = 9007199254740992", False),
+    ("cast(0.1 as double) + cast(0.2 as double) = cast('0.30000000000000004' as double)", True),
+    ("cast(null as string) is null or '' is null", True),
+    ("count(*) filter (where false)", 0),
+)
+"""Expressions, and what an engine must answer that is to give the results of a laptop."""
+MOST_SENT: Final = 2_000_000
+"""Most rows that are sent to Spark: the decisions of a baseline."""
+_OVERFLOW: Final = "SELECT sum(x) FROM VALUES (4611686018427387904L), (4611686018427387904L) AS t(x)"
+_WORDS: Final[Mapping[str, str]] = {
+    "string": "VARCHAR", "boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "int": "INTEGER",
+    "bigint": "BIGINT", "float": "FLOAT", "double": "DOUBLE", "date": "DATE", "timestamp": "TIMESTAMP",
+}  # fmt: skip
+
+
+class Answer:
+    """Rows of an answer, read as those of DuckDB are."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return the rows as tuples."""
+        return list(zip(*(column.to_pylist() for column in self._table.columns), strict=True))
+
+    def to_arrow_table(self) -> pa.Table:
+        """Return the rows as a table, with columns as they were named."""
+        return self._table
+
+    def to_arrow_reader(self, size: int) -> pa.RecordBatchReader:
+        """Return the rows in batches of at most `size`."""
+        return self._table.to_reader(size)
+
+
+class SparkEngine:
+    """A session of its own on a Spark that is there: nothing of it is seen by others who use that Spark."""
+
+    kind = "spark"
+
+    def __init__(self, session: Any) -> None:
+        self._session, self._views = session, {"scored", "drawn_at_random"}
+        # pyspark writes what Spark says, cells with it, to a logger of its own
+        logging.getLogger("SQLQueryContextLogger").disabled = True
+        for name, value in _SETTINGS.items():
+            with _speaking("engine-settings"):
+                session.conf.set(name, value)
+        self.check()
+
+    @classmethod
+    def at(cls, remote: str | None) -> SparkEngine:
+        """Open a session: at an address of Spark Connect, else on the session at hand, else on this machine.
+
+        Raises
+        ------
+        PlanError
+            pyspark is missing, is too old, or gives wrong answers to the self-test.
+        StorageError
+            There is no Spark at the address.
+        """
+        try:
+            from pyspark.sql import SparkSession
+        except ImportError:
+            raise PlanError(
+                '[engine] kind = "spark" takes the extra "spark"',
+                slug="engine-extra",
+                hint="pip install 'audit7k[spark]', and Java 17 or newer",
+            ) from None
+        with _speaking("engine-gone"):
+            builder, at_hand = SparkSession.builder, SparkSession.getActiveSession()
+            if remote is not None:
+                return cls(builder.remote(remote).create())
+            if at_hand is not None:
+                return cls(at_hand.newSession() if hasattr(at_hand, "newSession") else at_hand)
+            local = builder.master("local[*]").appName("audit7k").config("spark.ui.showConsoleProgress", "false")
+            session = local.config("spark.ui.enabled", "false").getOrCreate()
+            session.sparkContext.setLogLevel("OFF")  # its messages quote cells
+            return cls(session.newSession())
+
+    @property
+    def version(self) -> str:
+        """Version of Spark."""
+        return str(self._session.version)
+
+    def check(self) -> None:
+        """Raise PlanError unless this engine counts as a laptop does: see `_SELF_TEST`; sums must never wrap."""
+        numbers = tuple(int(part) for part in self.version.split(".")[:2])
+        if numbers < _LEAST_VERSION:
+            _refuse("engine-version", f"Spark {self.version} is too old", "take Spark 3.5 or newer")
+        asked = ", ".join(f"{text} AS c{place}" for place, (text, _) in enumerate(_SELF_TEST))
+        try:
+            (found,) = self._ask(f"SELECT {asked}").fetchall()
+        except Exception:
+            found = ()
+        if found != tuple(answer for _, answer in _SELF_TEST):
+            _refuse("engine-version", "this engine gives other answers than DuckDB", "take Apache Spark 3.5 or newer")
+        try:
+            self._ask(_OVERFLOW)
+        except StorageError:  # an error is the right answer
+            return
+        _refuse("engine-ansi", "sums of this engine wrap", "set spark.sql.ansi.enabled to true")
+
+    def open(self, name: str, files: Sequence[Path], folder: Path, asked: Sequence[str] | None) -> dict[str, str]:
+        """Make a view of Parquet files; of a folder with its partitions. Returns the type of each column, in order."""
+        with _speaking("engine-source"):
+            rows = self._session.read.option("basePath", str(folder)).parquet(*map(str, files))
+            types = {column: _word(kind) for column, kind in rows.dtypes}
+            if asked is not None:
+                rows = rows.select(*(f"`{column.replace('`', '``')}`" for column in asked if column in types))
+            rows.createOrReplaceTempView(name)
+            self._views.add(name)
+        return types
+
+    def execute(self, text: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+        """Answer a statement of ours for DuckDB. It has no parameters: what one would hold is never sent."""
+        if parameters:
+            raise AssertionError("a statement for Spark has no parameters")
+        return self._ask(spark_sql(text))
+
+    sql = execute
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make a view of rows that are here. Raises PlanError where they are too many to be sent."""
+        if table.num_rows > MOST_SENT:
+            raise not_on_spark(f"a baseline of more than {MOST_SENT:,} cases is")
+        with _speaking("engine-gone"):
+            self._session.createDataFrame(table).createOrReplaceTempView(name)
+
+    def unregister(self, name: str) -> None:
+        """Drop such a view."""
+        self._session.catalog.dropTempView(name)
+
+    def rows_where(self, relation: str, condition: str) -> int:
+        """Count the rows that meet a condition."""
+        ((count,),) = self.execute(f"SELECT count(*) FILTER (WHERE {condition}) FROM {relation}").fetchall()  # noqa: S608
+        return int(count)
+
+    def repeated(self, relation: str, text: str) -> int:
+        """Count the rows whose text was seen before: by 64-bit hashes, and only where two are equal by the texts."""
+        value = spark_sql(f"SELECT {text} AS id FROM {relation}")  # noqa: S608
+        hashes = f"SELECT xxhash64(id) AS h FROM ({value}) GROUP BY 1 HAVING count(*) > 1 LIMIT 1"  # noqa: S608
+        if not self._ask(hashes).fetchall():
+            return 0
+        each = f"SELECT count(*) - 1 AS more FROM ({value}) GROUP BY id HAVING count(*) > 1"  # noqa: S608
+        ((count,),) = self._ask(f"SELECT coalesce(sum(more), 0) AS more FROM ({each})").fetchall()  # noqa: S608
+        return int(count)
+
+    def digest_sums(self, relation: str, text: str) -> tuple[int, int]:
+        """Sums of the higher and of the lower halves of the MD5 of every text, its lowest byte first.
+
+        An MD5 is read in four pieces of eight digits, whose bytes stand the other way round: reversed, a piece is the
+        number but for the digits of each byte, which change places.
+        """
+        value = spark_sql(f"SELECT {text} AS id FROM {relation}")  # noqa: S608
+        pieces = []
+        for place in range(4):
+            number = f"cast(conv(reverse(substr(h, {8 * place + 1}, 8)), 16, 10) as bigint)"
+            swapped = f"shiftleft({number} & 252645135, 4) | (shiftright({number}, 4) & 252645135)"
+            pieces.append(f"sum({swapped}) AS p{place}")
+        query = f"SELECT {', '.join(pieces)} FROM (SELECT md5(id) AS h FROM ({value}))"  # noqa: S608
+        ((first, second, third, fourth),) = self._ask(query).fetchall()
+        return int(third) + (int(fourth) << 32), int(first) + (int(second) << 32)
+
+    def close(self) -> None:
+        """Drop the views. The session belongs to whoever runs this Spark, and ends with its last user."""
+        with contextlib.suppress(Exception):  # a session that is gone has no views
+            for name in self._views:
+                self._session.catalog.dropTempView(name)
+
+    def _ask(self, text: str) -> Answer:
+        with _speaking("engine-gone"):
+            return Answer(self._session.sql(text).toArrow())
+
+
+def not_on_spark(what: str) -> PlanError:
+    """Make the error for what is not counted on Spark: `what` with its verb."""
+    return PlanError(
+        f"{what} not counted on Spark", slug="engine-question", hint='leave out kind = "spark", or the question'
+    )
+
+
+def _word(kind: str) -> str:
+    return _WORDS.get(kind, kind.upper().replace(" ", ""))
+
+
+def _refuse(slug: str, problem: str, hint: str) -> NoReturn:
+    raise PlanError(f"[engine] {problem}", slug=slug, hint=hint)
+
+
+@contextlib.contextmanager
+def _speaking(slug: str) -> Iterator[None]:
+    """Turn what Spark raises into one line without its words, which quote cells and statements."""
+    try:
+        yield
+    except (AssertionError, KeyboardInterrupt, PlanError):
+        raise
+    except Exception as error:
+        raise StorageError(
+            f"Spark did not answer ({type(error).__name__})",
+            slug=slug,
+            hint="see its own log, which can quote cells; then run the audit again",
+        ) from None

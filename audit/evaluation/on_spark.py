@@ -1,0 +1,114 @@
+"""Open an evaluation set on Spark, and refuse what is not counted there: never a silent fallback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from audit.engines.spark import SparkEngine
+from audit.errors import DataError, PlanError
+from audit.evaluation.columns import check_asked, check_header, is_float
+from audit.evaluation.connection import Unchanged
+from audit.evaluation.evaluation_set import asked_columns, set_place
+from audit.evaluation.parquet_folder import ParquetParts, folder_parts
+from audit.evaluation.relation import ROW, Relation
+from audit.evaluation.table_file import another_file, check_file, format_of
+from audit.evaluation.text_table import no_rows
+from audit.plan.answers import PredictionsDetector
+from audit.plan.audit_plan import AuditPlan
+from audit.storage import file_sha256
+from audit.vocabulary.text import shown
+
+
+def spark_for(plan: AuditPlan, table: Any = None) -> SparkEngine:
+    """Open the Spark that a plan names, after every refusal that needs none.
+
+    Raises
+    ------
+    PlanError
+        The plan asks what is not counted there; the slug says what.
+    StorageError
+        There is no Spark.
+    """
+    for slug, what in _refused(plan, table):
+        raise PlanError(
+            f"{what} not on Spark", slug=f"engine-{slug}", hint='leave out kind = "spark" of [engine], or the question'
+        )
+    return SparkEngine.at(plan.engine.remote)
+
+
+def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: str) -> Relation:
+    """Make the view `name` over the Parquet file or folder that a plan names.
+
+    Raises
+    ------
+    DataError
+        If it is not there or has no rows, lacks a column, or ids, labels or groups are stored as floats, of which two
+        engines write different texts.
+    StorageError
+        If Spark cannot read it.
+    """
+    path, keys = set_place(plan, folder), asked_columns(plan)
+    check_file(path)
+    if (plan.evaluation_set.format or format_of(path)) != "parquet":
+        raise PlanError("only Parquet is read on Spark", slug="engine-format", hint="write the set as Parquet first")
+    unchanged = Unchanged.now(path)
+    parts = ParquetParts((path,), file_sha256(path)) if path.is_file() else folder_parts(path)
+    if plan.evaluation_set.sha256 not in (None, parts.sha256):
+        raise another_file(path.name, parts.sha256, str(plan.evaluation_set.sha256))
+    within = path.parent if path.is_file() else path
+    types = engine.open(name, parts.files, within, tuple(keys))
+    columns = tuple(types)
+    check_header(path.name, columns)
+    check_asked(path.name, columns, list(keys), keys)
+    ((rows,),) = engine.execute(f"SELECT count(*) FROM {name}").fetchall()  # noqa: S608 - a name of ours
+    if not rows:
+        raise no_rows(path.name)
+    if ROW in columns:
+        raise DataError(f"{shown(path.name)}: a column is called {ROW}", slug="column-reserved", hint="rename it")
+    texts = {key for key in keys if keys[key].startswith(("evaluation_set.id", "evaluation_set.label", "groups."))}
+    for column in sorted(texts):
+        if is_float(types[column]):
+            raise DataError(
+                f'{shown(path.name)}: the column "{shown(column)}" is stored as floats, of no one spelling',
+                slug="engine-float-keys",
+                hint="store ids, labels and groups as text or as integers",
+            )
+    wanted = {column: types[column] for column in keys}
+    return Relation(
+        name,
+        path.name,
+        columns,
+        wanted,
+        frozenset(),
+        rows,
+        parts.sha256,
+        digest_of=parts.digest_of,
+        unchanged=unchanged,
+    )
+
+
+def _refused(plan: AuditPlan, table: Any) -> Iterator[tuple[str, str]]:
+    """Yield what is not counted on Spark, with its slug."""
+    section, detector = plan.evaluation_set, plan.detector
+    if table is not None or section.is_counted or section.table is not None:
+        yield "format", "a table in memory, of counts or of a lake is read here, and"
+    if section.cluster is not None:
+        yield "clusters", "clusters are counted here, and"
+    if not isinstance(detector, PredictionsDetector) or detector.path is not None:
+        yield "detector", "answers must stand in a column of the set: detectors and files of predictions run"
+    if getattr(detector, "top_k", None) is not None:
+        yield "top-k", "a capacity is counted here, and"
+    if plan.probes:
+        yield "probes", "probes are asked here, and"
+    if plan.measures:
+        yield "own-measures", "measures of your own are counted here, and"
+    if plan.reference_table is not None:
+        yield "reference", "a reference table is read here, and"
+    if any(
+        getattr(feature, key, None)
+        for feature in plan.groups.values()
+        for key in ("dual", "separator", "country_column")
+    ):
+        yield "nationalities", "several nationalities of one person are read here, and"

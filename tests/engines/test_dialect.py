@@ -1,0 +1,76 @@
+"""Every statement of an audit is on the list of what Spark is asked, and what is not on it is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made.lake_plans import PLANS, made_lake
+
+from audit.engines.dialect import spark_sql
+from audit.evaluation import evaluation_set
+from audit.evaluation.connection import connect
+from audit.run import run_audit
+
+# Spark answers these by methods of its own: see `audit.engines.spark`.
+REPLACED = ("hash(", "md5_number(", "min(__row__, ", "read_parquet(", "current_setting(", "SET ", "unnest(")
+
+
+class Recording:
+    """A DuckDB connection that remembers every statement."""
+
+    def __init__(self, connection: Any, said: list[str]) -> None:
+        self._connection, self._said = connection, said
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("sql", "execute"):
+            return getattr(self._connection, name)
+
+        def ask(text: str, *parameters: Any) -> Any:
+            self._said.append(text)
+            return getattr(self._connection, name)(text, *parameters)
+
+        return ask
+
+
+def test_every_statement_of_six_plans_is_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(evaluation_set, "connect", lambda *of: Recording(connect(*of), said))
+    made_lake(tmp_path)
+    for plan in PLANS:
+        run_audit(tmp_path / f"{plan}.toml")
+    statements = {text for text in said if not any(word in text for word in REPLACED)}
+    assert len(statements) > 20
+    for text in statements:
+        assert '"' not in spark_sql(text), "names are quoted as Spark quotes them"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT hash(x) FROM t",
+        "SELECT min(x, 5) FROM t",
+        "SELECT x::UBIGINT FROM t",
+        "SELECT x::HUGEINT FROM t",
+        "SELECT lower(x) FROM t",
+        "SELECT trim(x) FROM t",
+        "SELECT regexp_matches(x, 'a') FROM t",
+        "SELECT x FROM t WHERE x IN (SELECT unnest($values))",
+        "SELECT x FROM read_parquet('x')",
+        "DROP TABLE t",
+    ],
+)
+def test_what_could_mean_something_else_is_refused(text: str) -> None:
+    with pytest.raises(AssertionError, match="on the list of what Spark is asked"):
+        spark_sql(text)
+
+
+def test_finite_numbers_are_asked_for_in_the_words_of_each_engine() -> None:
+    assert spark_sql('SELECT NOT isfinite("x") AS y FROM t') == (
+        "SELECT NOT ABS(`x`) < CAST('Infinity' AS DOUBLE) AS y FROM t"
+    )
+
+
+def test_texts_keep_their_backslashes_and_quotes() -> None:
+    assert spark_sql(r"SELECT x = 'a\b''c' FROM t") == r"SELECT x = 'a\\b\'c' FROM t"

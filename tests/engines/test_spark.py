@@ -1,0 +1,219 @@
+"""A real Apache Spark counts what a laptop counts, to the byte; `make spark` runs this."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from made.lake_plans import PLANS, made_lake
+
+from audit.engines.spark import SparkEngine
+from audit.errors import AuditError, PlanError
+from audit.evaluation.columns import text_of
+from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.evaluation.ids import cases_digest
+from audit.evaluation.relation import Relation
+from audit.evaluation.sql import identifier
+from audit.plan.file.plan_file import read_plan_file
+from audit.result.json_text import result_sha256
+from audit.run import run_audit
+
+pytest.importorskip("pyspark", reason="the extra spark is not installed; `make spark` runs this")
+
+# py4j leaves its sockets to the end of the process
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
+
+CANARY = "canary-7f31"
+TEXTS = [
+    "", " ", "a", "A", "\u00a0", "İ", "i̇", "ß", "ss", "😀", "a\\b", "a'b", 'a"b', "`a`", "a\nb", "NaN", "null", "1.0",
+    "1", "007", "1e5", "%", "_", "é", "e\u0301", "\x1f", "ａ",
+]  # fmt: skip
+NUMBERS = [0.0, -0.0, 0.5, 1.0, 0.1 + 0.2, 1e-06, 5e-324, 0.999999, 0.4999999, 0.500001, None, 1.0, 0.005]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[SparkEngine]:
+    """One session of a Spark on this machine."""
+    opened = SparkEngine.at(None)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The set in three files, and six plans on it."""
+    folder = tmp_path_factory.mktemp("lake")
+    made_lake(folder)
+    return folder
+
+
+def on_spark(plan: Path) -> Path:
+    there = plan.with_name(f"{plan.stem}-on-spark.toml")
+    there.write_text(plan.read_text() + '[engine]\nkind = "spark"\n')
+    return there
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_has_the_same_result_on_spark(name: str, lake: Path) -> None:
+    here, there = (run_audit(path) for path in (lake / f"{name}.toml", on_spark(lake / f"{name}.toml")))
+    assert result_sha256(here) == result_sha256(there)
+    for key in ("plan_sha256", "evaluation_set_sha256", "evaluation_set_digest_of", "cases_sha256"):
+        assert getattr(here.provenance, key) == getattr(there.provenance, key)
+    assert here.provenance.counted_on is None
+    assert str(there.provenance.counted_on).startswith("Apache Spark ")
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows that engines are known to read differently."""
+    folder = tmp_path_factory.mktemp("hostile")
+    rows = [(text, number) for text in TEXTS for number in NUMBERS]
+    table = pa.table(
+        {
+            "id": [f"{place} {text}" for place, (text, _) in enumerate(rows)],
+            "text": [text for text, _ in rows],
+            "score": pa.array([number for _, number in rows], pa.float64()),
+            "wide": pa.array([2**53 + place for place in range(len(rows))], pa.int64()),
+            "small": pa.array([place % 100 - 50 for place in range(len(rows))], pa.int8()),
+            "yes": [None if place % 7 == 0 else place % 2 == 0 for place in range(len(rows))],
+            "odd": pa.array([math.nan, math.inf, -math.inf, None, -0.0] * (len(rows) // 5) + [0.0] * (len(rows) % 5)),
+            "units": pa.array([2**30 - 1 - place for place in range(len(rows))], pa.int64()),
+        }
+    )
+    for place in range(2):
+        pq.write_table(table.slice(place * 100, 100 if place == 0 else None), folder / f"{place}.parquet")
+    return folder
+
+
+STATEMENTS = [
+    'SELECT DISTINCT value FROM (SELECT DISTINCT "text" AS value FROM "source" LIMIT 10002)',
+    *(f'SELECT {text_of(identifier(name), kind)} AS value, count(*) AS cases FROM "source" GROUP BY 1'
+      for name, kind in (("text", "VARCHAR"), ("wide", "BIGINT"), ("small", "TINYINT"), ("yes", "BOOLEAN"))),
+    """SELECT "text" AS t, sum((score + 4294967296.0) - 4294967296.0) AS s, count(*) AS n FROM "source" GROUP BY 1""",
+    """SELECT CAST(floor(score * 200.0 + 1e-09) AS SMALLINT) AS b, count(*) AS n FROM "source" GROUP BY 1""",
+    """SELECT CASE WHEN score IS NULL THEN 200 ELSE least(CAST(floor(score * 200.0 + 1e-09) AS SMALLINT), 199) END AS b,
+       count(*) AS n FROM "source" GROUP BY 1""",
+    """SELECT CASE WHEN ("score") >= '0.5'::DOUBLE THEN 0::TINYINT WHEN ("score") IS NULL THEN 2::TINYINT
+       ELSE 1::TINYINT END AS d, count(*) AS n FROM "source" GROUP BY 1""",
+    """SELECT count(*) FILTER (WHERE "odd" IS NOT NULL AND NOT isfinite("odd")) AS n FROM "source" """,
+    """SELECT count(*) FILTER (abs(("score") - '0.5'::DOUBLE) <= 1e-06::DOUBLE) AS n FROM source""",
+    """SELECT sum((units * units) >> 30) AS high, sum((units * units) & 1073741823) AS low FROM source""",
+    """SELECT sum(CAST((units * units) >> 20 AS DECIMAL(19, 0)) * CAST((units * units) >> 20 AS DECIMAL(19, 0))) AS f
+       FROM source""",
+    """SELECT greatest(CAST(round("score" / CAST(3.725290298461914e-09 AS DOUBLE)) AS BIGINT), 1) AS u, count(*) AS n
+       FROM source WHERE score IS NOT NULL GROUP BY 1""",
+    """SELECT CASE WHEN "text" IS NULL OR "text" IN ('', 'a\\b') THEN 'un''known' ELSE "text" END AS c, count(*) AS n
+       FROM source GROUP BY 1""",
+    """SELECT COALESCE("text" IN ('😀', 'İ'), FALSE) AS c, count(*) AS n FROM source GROUP BY 1""",
+    """SELECT md5('audit7k subgroup scan: ' || id) >= '8' AS half, count(*) AS n FROM source GROUP BY 1""",
+    """SELECT NULLIF("text", '') AS c, count(*) AS n FROM source GROUP BY 1""",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_a_statement_means_the_same_in_both_engines(statement: str, engine: SparkEngine, hostile: Path) -> None:
+    files = sorted(hostile.glob("*.parquet"))
+    engine.open("source", files, hostile, None)
+    with duckdb.connect() as here:
+        here.execute(f"CREATE VIEW source AS SELECT * FROM read_parquet({[str(file) for file in files]})")
+        expected = here.execute(statement).fetchall()
+    assert sorted(map(repr, _plain(engine.execute(statement).fetchall()))) == sorted(map(repr, _plain(expected)))
+
+
+def _plain(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return [tuple(int(cell) if hasattr(cell, "as_tuple") else cell for cell in row) for row in rows]
+
+
+def test_ids_have_the_digest_of_a_laptop_and_repeats_are_counted(engine: SparkEngine, hostile: Path) -> None:
+    files = sorted(hostile.glob("*.parquet"))
+    engine.open("source", files, hostile, None)
+    relation = Relation("source", "x", ("id",), {"id": "VARCHAR"}, frozenset(), 300, None)
+    with duckdb.connect() as here:
+        here.execute(f"CREATE VIEW source AS SELECT * FROM read_parquet({[str(file) for file in files]})")
+        assert cases_digest(engine, relation, '"id"') == cases_digest(here, relation, '"id"')
+    assert engine.repeated("source", '"id"') == 0
+    assert engine.repeated("source", '"text"') == len(TEXTS) * (len(NUMBERS) - 1)
+
+
+def test_an_engine_whose_sums_wrap_is_refused(engine: SparkEngine) -> None:
+    session = engine._session
+    session.conf.set("spark.sql.ansi.enabled", "false")
+    try:
+        with pytest.raises(PlanError) as refused:
+            engine.check()
+        assert refused.value.slug == "engine-ansi"
+    finally:
+        session.conf.set("spark.sql.ansi.enabled", "true")
+    engine.check()
+
+
+def test_an_engine_that_answers_otherwise_is_refused(engine: SparkEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = (("conv('ffffffffffffffff', 16, 10)", None),)
+    monkeypatch.setattr("audit.engines.spark._SELF_TEST", other)
+    with pytest.raises(PlanError) as refused:
+        engine.check()
+    assert refused.value.slug == "engine-version"
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"label": [CANARY, "1", "0", "1"]}, 'the label "label" is none of the declared values in 1 row'),
+        ({"id": [CANARY, CANARY, CANARY, "d"]}, 'the id in "id" was seen before in 2 rows'),
+        ({"id": [None, "b", "c", "d"]}, 'no id in "id" in 1 row'),
+        ({"gender": [CANARY, "man", "man", "man"]}, "in 1 row"),
+        ({"score": [0.5, math.nan, math.inf, 0.1]}, "is not finite (NaN or infinite) in 2 rows"),
+        ({"gender": [1.5, 2.0, 1.0, 1.0]}, "is stored as floats"),
+    ],
+)
+def test_what_is_wrong_in_a_set_is_one_line_with_numbers_and_no_cell(
+    change: dict[str, list[Any]], said: str, lake: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = {
+        "id": list("abcd"), "label": ["1", "0", "1", "0"], "gender": ["woman", "man"] * 2, "nationality": ["NGA"] * 4,
+        "score": [0.1, 0.2, 0.3, 0.4],
+    }  # fmt: skip
+    (tmp_path / "set").mkdir()
+    pq.write_table(pa.table({**rows, **change}), tmp_path / "set" / "part.parquet")
+    plan = tmp_path / "plan.toml"
+    plan.write_text((lake / "plain.toml").read_text())
+    with pytest.raises(AuditError) as refused:
+        run_audit(on_spark(plan))
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert CANARY not in str(refused.value) + "".join(capfd.readouterr())
+
+
+def test_what_spark_says_of_a_cell_is_not_passed_on(
+    engine: SparkEngine, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pq.write_table(pa.table({"text": [CANARY]}), tmp_path / "part.parquet")
+    engine.open("source", [tmp_path / "part.parquet"], tmp_path, None)
+    with pytest.raises(AuditError) as failed:
+        engine.execute('SELECT CAST("text" AS DOUBLE) AS x FROM source')
+    assert (failed.value.slug, "Spark did not answer" in str(failed.value)) == ("engine-gone", True)
+    assert CANARY not in str(failed.value) + "".join(capfd.readouterr())
+    assert failed.value.__context__ is None or CANARY not in str(failed.value.__suppress_context__)
+
+
+def test_a_set_that_changes_while_it_is_counted_ends_the_run(lake: Path, tmp_path: Path, engine: SparkEngine) -> None:
+    del engine
+    (tmp_path / "set").mkdir()
+    for part in (lake / "set").glob("*.parquet"):
+        (tmp_path / "set" / part.name).write_bytes(part.read_bytes())
+    plan = tmp_path / "plan.toml"
+    plan.write_text((lake / "plain.toml").read_text())
+    loaded = read_plan_file(on_spark(plan))
+    with open_evaluation_set(loaded.plan, loaded.folder) as opened:
+        opened.check_unchanged()
+        (tmp_path / "set" / "more.parquet").write_bytes(b"")
+        with pytest.raises(AuditError, match="changed while it was read"):
+            opened.check_unchanged()

@@ -1,0 +1,79 @@
+"""What is not counted on Spark is refused by a slug before any Spark is started, and a plan holds no secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made.lake_plans import PLANS, made_lake
+from made.sets import made_plan
+from pydantic import ValidationError
+
+from audit.errors import AuditError
+from audit.evaluation.on_spark import spark_for
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.plan_file import canonical_plan_sha256
+from audit.plan.sections import EngineSection
+from audit.run import run_audit
+
+ANSWERS = {"kind": "predictions", "decision": "flagged"}
+TEXTS = {"kind": "texts", "id": "words", "column": "text", "swaps": [["woman", "man"]]}
+
+
+def on_spark(plan: AuditPlan) -> AuditPlan:
+    return plan.model_copy(update={"engine": EngineSection(kind="spark")})
+
+
+REFUSED: list[tuple[str, dict[str, Any]]] = [
+    ("detector", {}),
+    ("detector", {"detector": {**ANSWERS, "path": "answers.parquet"}}),
+    ("clusters", {"detector": ANSWERS, "evaluation_set": {"cluster": "text"}}),
+    ("top-k", {"detector": {"kind": "predictions", "score": "score", "top_k": 5}}),
+    (
+        "nationalities",
+        {"detector": ANSWERS, "groups": {"n": {"column": "nationality", "separator": "/", "dual": "any"}}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("slug", "parts"), REFUSED)
+def test_what_is_not_counted_there_is_refused_by_its_slug(slug: str, parts: dict[str, Any]) -> None:
+    with pytest.raises(AuditError) as refused:
+        spark_for(on_spark(made_plan("set", **parts)))
+    assert refused.value.slug == f"engine-{slug}"
+    assert "\n" not in str(refused.value)
+    assert "not on Spark" in str(refused.value)
+
+
+def test_a_table_in_memory_is_not_counted_there() -> None:
+    with pytest.raises(AuditError) as refused:
+        spark_for(on_spark(made_plan("set", detector=ANSWERS)), object())
+    assert refused.value.slug == "engine-format"
+
+
+@pytest.mark.parametrize(
+    "remote",
+    ["sc://spark:15002/;token=abc", "sc://user@spark:15002", "sc://spark?x=y", "spark://spark:7077", "sc://a b"],
+)
+def test_an_address_is_host_and_port_and_no_secret(remote: str) -> None:
+    with pytest.raises(ValidationError):
+        EngineSection(kind="spark", remote=remote)
+    assert EngineSection(kind="spark", remote="sc://spark.internal:15002").remote
+
+
+def test_where_rows_are_counted_is_part_of_no_digest_and_of_no_result() -> None:
+    plan = made_plan("set", detector=ANSWERS)
+    assert canonical_plan_sha256(plan) == canonical_plan_sha256(on_spark(plan))
+    assert "engine" not in on_spark(plan).model_dump()
+
+
+def test_without_pyspark_one_line_says_which_extra_counts_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyspark.sql", None)
+    made_lake(tmp_path, 600)
+    plan = tmp_path / f"{next(iter(PLANS))}.toml"
+    plan.write_text(plan.read_text() + '[engine]\nkind = "spark"\n')
+    with pytest.raises(AuditError, match=r"pip install 'audit7k\[spark\]', and Java 17"):
+        run_audit(plan)
