@@ -32,7 +32,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("top-k", {"detector": {"kind": "predictions", "score": "score", "top_k": 5}}),
     (
         "nationalities",
-        {"detector": ANSWERS, "groups": {"n": {"column": "nationality", "separator": "/", "dual": "any"}}},
+        {"detector": ANSWERS, "groups": {"nationality": {"column": "nationality", "separator": "/", "dual": "any"}}},
     ),
 ]
 
