@@ -41,7 +41,7 @@ def spark_sql(text: str) -> str:
             raise AssertionError(f"{kind} of several values is not on the list of what Spark is asked")
         if kind == "DataType" and node.sql() not in _TYPES:
             raise AssertionError(f"the type {node.sql()} is not on the list of what Spark is asked")
-    return tree.sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)
+    return str(tree.sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE))
 
 
 def _finite(node: Any) -> Any:
