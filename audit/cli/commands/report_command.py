@@ -69,14 +69,14 @@ def report(
             )
         _write_of_release(release, names, lang, out)
         return
-    path = result_at(result) or result
     if reproduce is not None:
         if restricted or names or lang:
             raise ArgumentError(
                 "--reproduce makes a release as it was", slug="reproduce-arguments", hint="leave the other options out"
             )
-        _reproduce(path, restricted_folder, reproduce, out)
+        _reproduce(result_at(result) or result, restricted_folder, reproduce, out)
         return
+    path = result_at(result) or result
     asked = requested_output(names, lang, restricted=restricted, folder=restricted_folder, exact=("html",))
     if isinstance(asked, ExactReports):
         _write_exact(load_result(path), path.parent, asked, out)
