@@ -119,7 +119,7 @@ bench: $(INSTALLED) ## Measure speed and memory against other libraries (minutes
 planted: $(INSTALLED) ## Measure what audits of synthetic worlds find, beside other tools (half an hour)
 	$(BIN)/python -m tools.bench.planted
 
-SPARK := $(VENV)-spark
+SPARK := $(VENV)/spark
 
 $(SPARK)/.locked: tools/requirements/spark.txt $(INSTALLED)
 	@java -version 2>/dev/null || { echo 'Spark needs Java 17 or newer: on Debian, openjdk-17-jre-headless or a newer one' >&2; exit 1; }
