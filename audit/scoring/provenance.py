@@ -33,7 +33,6 @@ _PACKAGES = (
     "duckdb",
     "fairlearn",
     "aif360",
-    "ibis-framework",
     "numpy",
     "onnxruntime",
     "pandas",
