@@ -71,6 +71,9 @@ PLANTS: dict[str, list[tuple[str, str]]] = {
         ("audit/cli/__init__.py", "def late() -> None:\n    import aif360.metrics"),
         ("reports/__init__.py", "import fairlearn"),
     ],
+    "spark-in-engines": [
+        ("audit/counting/count.py", "def late() -> None:\n    from pyspark.sql import SparkSession"),
+    ],
     "stats-are-pure": [
         ("audit/stats/__init__.py", "import pandas"),
         ("audit/verdicts/judge.py", "import ibis"),
