@@ -36,6 +36,7 @@ SUBJECTS: Final = {
     "public_weighted": 0.04,
     "selected": 1.0,
     "planning": 1.0,
+    "joint_planning": 0.06,
     "changes": 0.6,
     "swaps": 4.0,
     "drawing": 0.8,
