@@ -13,6 +13,8 @@ import pytest
 import yaml
 from later import LATER, LONGEST
 
+from tools.simulate.__main__ import SUBJECTS
+
 ROOT = Path(__file__).resolve().parents[2]
 MAKE = shutil.which("make")
 
@@ -105,3 +107,10 @@ def test_the_hooks_need_no_network() -> None:
         assert repository["repo"] == "local"
         for hook in repository["hooks"]:
             assert hook["language"] == "system"
+
+
+def test_make_simulate_runs_every_simulation() -> None:
+    there = {
+        path.stem for path in (ROOT / "tools" / "simulate").glob("*.py") if "def all_settings(" in path.read_text()
+    }
+    assert set(SUBJECTS) == there
