@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from audit.plan.evaluation_set import EvaluationSetSection
 
 _PACKAGES: Final[Mapping[str, str]] = {"delta": "deltalake", "iceberg": "pyiceberg"}
+_FIELD_ID: Final = b"PARQUET:field_id"
 
 
 class LakeTable(NamedTuple):
@@ -75,8 +76,8 @@ def _delta_parts(table: LakeTable) -> ParquetParts:
     added = _columns(found.get_add_actions(flatten=True))
     partitions = tuple(metadata.partition_columns)
     # as text, like the columns that the folders of a Hive table name
-    values = [added.get(f"partition.{name}", [None] * len(added["path"])) for name in partitions]
-    rows = [tuple(None if value is None else str(value) for value in row) for row in zip(*values, strict=True)]
+    values = [added[f"partition.{name}"] for name in partitions]
+    rows = [tuple(map(_text, row)) for row in zip(*values, strict=True)]
     files = [Path(table.name) / unquote(path) for path in added["path"]]
     return _parts(table, Path(table.name), files, partitions, rows or [()] * len(files))
 
@@ -92,16 +93,24 @@ def _iceberg_parts(table: LakeTable) -> ParquetParts:
     if any(str(task.file.file_format).rpartition(".")[2] != "PARQUET" for task in tasks):
         raise _refused(table, "has files that are not Parquet")
     files = [_local(table, task.file.file_path) for task in tasks]
-    _check_names(table, files, {field.name for field in found.scan(snapshot_id=table.version).projection().fields})
+    fields = found.scan(snapshot_id=table.version).projection().fields
+    _check_columns(table, files, {field.name: field.field_id for field in fields})
     return _parts(table, _local(table, found.location()), files, (), [()] * len(files))
 
 
-def _check_names(table: LakeTable, files: list[Path], names: set[str]) -> None:
-    """Refuse columns that the table has renamed, added or dropped since a file was written: the file tells nothing."""
+def _check_columns(table: LakeTable, files: list[Path], columns: Mapping[str, int]) -> None:
+    """Refuse columns that the table has renamed, added or dropped since a file was written: the file tells nothing.
+
+    Names alone do not show it: a column that was dropped can have come back, empty. Files that were made elsewhere have
+    no numbers of columns, and are asked for names.
+    """
     import pyarrow.parquet as pq
 
-    if any(set(pq.read_schema(file).names) != names for file in files):
-        raise _refused(table, "has other columns than some of its files")
+    for file in files:
+        numbers = {field.name: (field.metadata or {}).get(_FIELD_ID) for field in pq.read_schema(file)}
+        same = all(number in (None, b"%d" % columns.get(name, -1)) for name, number in numbers.items())
+        if numbers.keys() != columns.keys() or not same:
+            raise _refused(table, "has other columns than some of its files")
 
 
 def _parts(
@@ -131,6 +140,11 @@ def _columns(table: Any) -> dict[str, list[Any]]:
     return dict(pa.table(table).to_pydict())
 
 
+def _text(value: object) -> str | None:
+    """Text of a partition's value, as that of a column is written."""
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _rows_of(vectors: Any) -> int:
     import pyarrow as pa
 
@@ -141,7 +155,7 @@ def _local(table: LakeTable, address: str) -> Path:
     parsed = urlparse(address)
     if parsed.scheme not in ("", "file"):
         raise _refused(table, "lies in an object store, which is not read from here")
-    return Path(unquote(parsed.path) if parsed.scheme else address)
+    return Path(address.removeprefix("file:").removeprefix("//"))  # no library decodes it: `%2F` is in the name
 
 
 @contextmanager

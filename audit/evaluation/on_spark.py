@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from audit.engines.spark import SparkEngine
 from audit.errors import DataError, PlanError
 from audit.evaluation.columns import check_asked, check_header, is_float
 from audit.evaluation.connection import Unchanged
 from audit.evaluation.evaluation_set import asked_columns, set_place
+from audit.evaluation.parquet import checked_files
 from audit.evaluation.parquet_folder import ParquetParts, folder_parts
-from audit.evaluation.relation import ROW, Relation
+from audit.evaluation.relation import Relation
 from audit.evaluation.table_file import another_file, check_file, format_of
 from audit.evaluation.text_table import no_rows
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.storage import file_sha256
 from audit.vocabulary.text import shown
+
+_NUMBERS: Final = frozenset({"detector.score", "detector.rank", "evaluation_set.weight", "evaluation_set.numbers"})
+"""Keys of a plan whose columns hold numbers; those of all others hold texts."""
 
 
 def spark_for(plan: AuditPlan, table: Any = None) -> SparkEngine:
@@ -44,8 +48,9 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
     Raises
     ------
     DataError
-        If it is not there or has no rows, lacks a column, or ids, labels or groups are stored as floats, of which two
-        engines write different texts.
+        If it is not there or has no rows, its files differ in their columns, or one lacks a column; if numbers are
+        stored as texts, or ids, labels or groups as floats, of which two engines write different texts; if Spark sees
+        other rows.
     StorageError
         If Spark cannot read it.
     """
@@ -57,24 +62,23 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
     parts = ParquetParts((path,), file_sha256(path)) if path.is_file() else folder_parts(path)
     if plan.evaluation_set.sha256 not in (None, parts.sha256):
         raise another_file(path.name, parts.sha256, str(plan.evaluation_set.sha256))
-    within = path.parent if path.is_file() else path
-    types = engine.open(name, parts.files, within, tuple(keys))
-    columns = tuple(types)
+    # Spark reads a column that a file lacks as empty, and a name with brackets as a pattern of many files
+    stored, rows_of_files = checked_files(path.name, parts.files)
+    columns = (*stored, *parts.partitions)
     check_header(path.name, columns)
     check_asked(path.name, columns, list(keys), keys)
-    ((rows,),) = engine.execute(f"SELECT count(*) FROM {name}").fetchall()  # noqa: S608 - a name of ours
-    if not rows:
+    if not sum(rows_of_files):
         raise no_rows(path.name)
-    if ROW in columns:
-        raise DataError(f"{shown(path.name)}: a column is called {ROW}", slug="column-reserved", hint="rename it")
-    texts = {key for key in keys if keys[key].startswith(("evaluation_set.id", "evaluation_set.label", "groups."))}
-    for column in sorted(texts):
-        if is_float(types[column]):
-            raise DataError(
-                f'{shown(path.name)}: the column "{shown(column)}" is stored as floats, of no one spelling',
-                slug="engine-float-keys",
-                hint="store ids, labels and groups as text or as integers",
-            )
+    types = engine.open(name, parts.files, path.parent if path.is_file() else path, tuple(keys))
+    ((rows,),) = engine.execute(f"SELECT count(*) FROM {name}").fetchall()  # noqa: S608 - a name of ours
+    if rows != sum(rows_of_files) or not types.keys() >= keys.keys():
+        raise DataError(
+            f"{shown(path.name)}: Spark reads other rows or columns than lie here",
+            slug="engine-source",
+            hint="let Spark see the same files at the same path, and take *, ?, [, ], {, } out of their names",
+        )
+    for column, key in keys.items():
+        _check_type(path.name, column, types[column], is_number=key in _NUMBERS)
     wanted = {column: types[column] for column in keys}
     return Relation(
         name,
@@ -87,6 +91,22 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
         digest_of=parts.digest_of,
         unchanged=unchanged,
     )
+
+
+def _check_type(source_name: str, column: str, kind: str, *, is_number: bool) -> None:
+    """Refuse numbers stored as texts, whose grammar Spark does not have, and keys stored as floats."""
+    if is_number and kind == "VARCHAR":
+        raise DataError(
+            f'{shown(source_name)}: the numbers of the column "{shown(column)}" are stored as text',
+            slug="engine-text-numbers",
+            hint="store scores and weights as numbers",
+        )
+    if not is_number and is_float(kind):
+        raise DataError(
+            f'{shown(source_name)}: the column "{shown(column)}" is stored as floats, of no one spelling',
+            slug="engine-float-keys",
+            hint="store all but scores and weights as text or as integers",
+        )
 
 
 def _refused(plan: AuditPlan, table: Any) -> Iterator[tuple[str, str]]:

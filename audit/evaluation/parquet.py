@@ -45,7 +45,7 @@ def view_parquet(
         same error.
     """
     files = [_unpack(path, private, name) if compression(path) else path for path in parts.files]
-    columns, rows = _checked(source_name, files)
+    columns, rows = checked_files(source_name, files)
     if not sum(rows):
         raise no_rows(source_name)
     if sum(rows) > MOST_PACKED_ROWS and sum(rows) > sum(path.stat().st_size for path in files):
@@ -87,8 +87,11 @@ def _of_file(values: Iterable[str]) -> str:
     return f"([{', '.join(values)}])[{_PLACE}::BIGINT + 1]"
 
 
-def _checked(source_name: str, files: Sequence[Path]) -> tuple[tuple[str, ...], list[int]]:
-    """Return the columns that all files have, and how many rows each has."""
+def checked_files(source_name: str, files: Sequence[Path]) -> tuple[tuple[str, ...], list[int]]:
+    """Return the columns that all files have, and how many rows each has, as their footers say.
+
+    Raises DataError if one is not a whole Parquet file, or has other columns or types than the first.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 

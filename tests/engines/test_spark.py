@@ -172,6 +172,7 @@ def test_an_engine_that_answers_otherwise_is_refused(engine: SparkEngine, monkey
         ({"gender": [CANARY, "man", "man", "man"]}, "in 1 row"),
         ({"score": [0.5, math.nan, math.inf, 0.1]}, "is not finite (NaN or infinite) in 2 rows"),
         ({"gender": [1.5, 2.0, 1.0, 1.0]}, "is stored as floats"),
+        ({"score": ["0.1", "0.2", CANARY, "0.4"]}, 'the numbers of the column "score" are stored as text'),
     ],
 )
 def test_what_is_wrong_in_a_set_is_one_line_with_numbers_and_no_cell(
@@ -190,6 +191,35 @@ def test_what_is_wrong_in_a_set_is_one_line_with_numbers_and_no_cell(
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
     assert CANARY not in str(refused.value) + "".join(capfd.readouterr())
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("column", ["gender", "score"])
+def test_a_file_that_lacks_a_column_is_refused_as_on_a_laptop(column: str, lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    for place, part in enumerate(sorted((lake / "set").glob("*.parquet"))):
+        rows = pq.read_table(part)
+        pq.write_table(rows.drop_columns([column]) if place == 1 else rows, tmp_path / "set" / part.name)
+    plan = tmp_path / "plan.toml"
+    plan.write_text((lake / "plain.toml").read_text())
+    said = set()
+    for each in (plan, on_spark(plan)):
+        with pytest.raises(AuditError, match="has other columns or types than") as refused:
+            run_audit(each)
+        said.add(str(refused.value))
+    assert len(said) == 1
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_name_that_spark_takes_for_a_pattern_is_refused(lake: Path, tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    for part in (lake / "set").glob("*.parquet"):
+        name = part.name.replace("part-2", "part-[01]")
+        (tmp_path / "set" / name).write_bytes(part.read_bytes())
+    plan = tmp_path / "plan.toml"
+    plan.write_text((lake / "plain.toml").read_text())
+    with pytest.raises(AuditError, match="Spark reads other rows or columns"):
+        run_audit(on_spark(plan))
 
 
 def test_what_spark_says_of_a_cell_is_not_passed_on(

@@ -80,6 +80,16 @@ def test_every_version_of_a_delta_table_is_the_set_of_its_rows(tmp_path: Path) -
     assert "of which not every file counts" in refusal(made_plan("lake"), tmp_path)
 
 
+def test_values_of_the_parts_of_a_delta_table_are_written_as_those_of_a_column(tmp_path: Path) -> None:
+    deltalake = pytest.importorskip("deltalake", reason="the extra delta is not installed")
+    texts = [f"a b%/{place % 2} ñ" for place in range(ROWS)]
+    cells = {**made_cells(ROWS), "text": texts, "exploited": [place % 3 == 0 for place in range(ROWS)]}
+    deltalake.write_deltalake(tmp_path / "lake", pa.table(cells), partition_by=["text", "exploited"])
+    rows, _ = cases_of(plan_of("lake", "delta", 0), tmp_path)
+    assert {row[3] for row in rows} == {*texts}
+    assert {row[1] for row in rows} == {"true", "false"}
+
+
 def deletion_vector(rows: list[int]) -> dict[str, object]:
     """A deletion vector in the log itself: a portable 64-bit Roaring bitmap in base 85, as Delta's protocol has it."""
     bitmap = struct.pack("<IIHHI", 12346, 1, 0, len(rows) - 1, 16) + struct.pack(f"<{len(rows)}H", *rows)
@@ -149,6 +159,37 @@ def test_every_snapshot_of_an_iceberg_table_is_the_set_of_its_rows(catalogue: An
     assert "other columns than some of its files" in refusal(plan_of(name, "iceberg", renamed), tmp_path)
 
 
+def test_a_column_of_an_iceberg_table_that_was_dropped_and_came_back_is_refused(catalogue: Any, tmp_path: Path) -> None:
+    string = importlib.import_module("pyiceberg.types").StringType()
+    whole = pa.table(made_cells(ROWS))
+    table = catalogue.create_table("audits.adverts", schema=whole.schema)
+    table.append(whole.slice(0, 8))
+    with table.update_schema() as schema:
+        schema.delete_column("text")
+    with table.update_schema() as schema:
+        schema.add_column("text", string)
+    table.refresh().append(whole.slice(8))
+    # all files have the same names, and in the older ones `text` is another column
+    assert table.refresh().scan().to_arrow()["text"].null_count == 8
+    snapshot = table.current_snapshot().snapshot_id
+    assert "other columns than some of its files" in refusal(
+        plan_of("lake.audits.adverts", "iceberg", snapshot), tmp_path
+    )
+
+
+def test_the_parts_of_a_divided_iceberg_table_are_found_by_their_names(catalogue: Any, tmp_path: Path) -> None:
+    identity = importlib.import_module("pyiceberg.transforms").IdentityTransform()
+    texts = [f"a b%/{place % 2} ñ" for place in range(ROWS)]
+    whole = pa.table({**made_cells(ROWS), "text": texts})
+    table = catalogue.create_table("audits.adverts", schema=whole.schema)
+    with table.update_spec() as spec:
+        spec.add_field("text", identity, "text")
+    table.refresh().append(whole)
+    assert all("%25" in task.file.file_path for task in table.scan().plan_files())
+    snapshot = table.current_snapshot().snapshot_id
+    assert {row[3] for row in cases_of(plan_of("lake.audits.adverts", "iceberg", snapshot), tmp_path)[0]} == {*texts}
+
+
 def test_delete_files_of_an_iceberg_table_are_refused(
     catalogue: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,4 +209,5 @@ def test_delete_files_of_an_iceberg_table_are_refused(
 def test_an_object_store_is_refused() -> None:
     with pytest.raises(DataError, match="lies in an object store"):
         _local(LakeTable("iceberg", "lake.t", 1), "s3://bucket/t")
-    assert _local(LakeTable("iceberg", "lake.t", 1), "file:///a%20b/t") == Path("/a b/t")
+    for address in ("file:///a b/t%20", "file:/a b/t%20", "/a b/t%20"):
+        assert _local(LakeTable("iceberg", "lake.t", 1), address) == Path("/a b/t%20")
