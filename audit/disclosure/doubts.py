@@ -18,7 +18,7 @@ from audit.analyses.sides import Question, questions
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, FamilyCounts, parts_of
 from audit.disclosure.method import Method
 from audit.plan.audit_plan import AuditPlan, NamedRule
-from audit.public.release import PublicRow, WordReason
+from audit.public.release import PublicRow
 from audit.result.findings.judged import GroupCounts, RuleResult, Verdict
 from audit.stats.arrays import Tables
 from audit.verdicts.margin_tests import surely_within
@@ -67,10 +67,6 @@ class Doubts:
         asked = [group for group in groups if sum(self._sources(group)) == 1]
         kept = self._not_passing(rule, asked, self._method.row - 1)
         return frozenset(kept).difference(self._not_passing(rule, kept, self._method.floor))
-
-    def reason(self, group: Group) -> WordReason:
-        """Return the reason that a row has in the place of a word that hangs on unprinted people."""
-        return "unknown_people" if self._sources(group)[0] else "limit_not_excluded"
 
     def moved(self, rule: NamedRule, question: Question, group: Group | None, unprinted: int) -> int | None:
         """Return how many people would be added as errors to a group, if the one unprinted number that could explain

@@ -106,7 +106,7 @@ class Words:
             reason = "too_few_in_public" if verdict.decidable else "too_few_cases"
             outcome = outcome if outcome == sure else "inconclusive"
         elif verdict.group in hanging:
-            reason, outcome = self._doubts.reason(verdict.group), "inconclusive"
+            reason, outcome = "too_few_in_public", "inconclusive"
         word, because = _WORDS.get(outcome, ("cannot_tell", reason))
         larger = self._judged_as(row, verdict) if because == "too_few_cases" else None
         return PublicWord(rule=rule.id, word=word, because=because, judged_as=larger)

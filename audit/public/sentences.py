@@ -18,7 +18,7 @@ SENTENCES: Final[Mapping[str, str]] = {
         "At least one group is beyond the limit. To say in public which one could tell about people; the auditor knows."
     ),
     "smaller_beyond": (
-        "Within this row a smaller group, too small for a row of its own, is beyond the limit. The auditor knows which."
+        "Within this row a smaller group, which has no row of its own, is beyond the limit. The auditor knows which."
     ),
     "beyond": "beyond the limit",
     "within": "within the limit",

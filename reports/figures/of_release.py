@@ -53,7 +53,7 @@ _CURVES: Final = (
     "numbers included. They decide nothing: the words compare with everyone else, allow for the limit, and are "
     "corrected for many groups."
 )
-_SMALLER: Final = "* Within this row a smaller group, too small for a row of its own, is beyond the limit."
+_SMALLER: Final = "* Within this row a smaller group, which has no row of its own, is beyond the limit."
 _RESTRICTED: Final = "draw it from the exact result, for restricted use: add --restricted"
 
 

@@ -21,9 +21,7 @@ ORDER = ["verdict", "affected", "by-1", "by-2", "by-3", "overturn", "changed", "
          "contact"]  # fmt: skip
 MISSED, FLAGGED = "true_positive_rate", "false_positive_rate"
 CANNOT: dict[str, object] = {"word": "cannot_tell", "because": "too_few_in_public"}
-SMALLER = (
-    "Within this row a smaller group, too small for a row of its own, is beyond the limit. The auditor knows which."
-)
+SMALLER = "Within this row a smaller group, which has no row of its own, is beyond the limit. The auditor knows which."
 
 
 def render(release: PublicRelease) -> str:
@@ -211,7 +209,7 @@ def test_a_smaller_group_is_said_in_its_sentence() -> None:
     assert f"Men; Women: {SMALLER}" in affected
     alone = without_beyond(rare())
     screen = screen_of(with_headline(alone, change=None, fails_on=("groups",)))
-    assert "at least one group is beyond the limit that is too small for a row of its own" in screen
+    assert "at least one group is beyond the limit that has no row of its own" in screen
     assert "A smaller group in these rows is beyond the limit" in screen
     assert "Groups beyond the limit" not in screen
 

@@ -60,7 +60,7 @@ def test_a_row_that_holds_a_smaller_group_beyond_the_limit_fails() -> None:
     made = in_states(made_release("inconclusive"), lambda: "smaller_beyond")
     rows = [case for case in public_cases(made) if case.group is not None]
     assert {case.outcome for case in rows} == {"fail"}
-    assert all("a smaller group, too small for a row of its own, is beyond the limit" in case.text for case in rows)
+    assert all("a smaller group, which has no row of its own, is beyond the limit" in case.text for case in rows)
 
 
 @pytest.mark.parametrize(
