@@ -129,11 +129,12 @@ def test_what_other_packages_warn_of_or_log_is_not_shown() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_an_interrupt_ends_with_130_and_one_line() -> None:
     program = (
-        "import sys, time; import audit.cli.commands.app as app\n"
+        "import sys, time, typer; import audit.cli.commands.application as application\n"
         "from audit.cli.console.guard import guarded\n"
         "def wait() -> None:\n"
         "    print('ready', flush=True); time.sleep(60)\n"
-        "app.app.command()(guarded(wait)); sys.argv = ['audit7k', 'wait']\n"
+        "app = typer.Typer(); app.command()(guarded(wait)); application.application = lambda names: app\n"
+        "sys.argv = ['audit7k']\n"
         "from audit.cli import main; main()\n"
     )
     process = subprocess.Popen(

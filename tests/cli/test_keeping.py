@@ -304,4 +304,5 @@ def test_a_day_to_come_is_no_change_and_another_package_is(answered: Path, monke
 )
 def test_what_makes_no_sense_together_is_refused(answered: Path, arguments: tuple[str, ...]) -> None:
     Path("audit-out").mkdir()
+    Path("audit-out", "result.json").write_text("{}", encoding="utf-8")
     assert invoke(*arguments).exit_code == 2

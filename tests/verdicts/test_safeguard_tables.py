@@ -136,7 +136,7 @@ def test_an_edit_shows_up(folder: Path) -> None:
             "(facilitate) has small_groups, of_table",
         ),
         ("evidence.toml", "public.elsewhere", "public.elsewere", "(forms) has no sentences in `public`"),
-        ("evidence.toml", 'public.elsewhere = "The protected', '# "', "(forms) has a sentence too many or too few"),
+        ("evidence.toml", 'public.elsewhere = "The plan asks', '# "', "(forms) has a sentence too many or too few"),
         ("evidence.toml", "headline.kept", "headline.keept", "(swaps) has an unknown key keept"),
         ("evidence.toml", "headline.kept", "headline.kept = 1 #", "(swaps) has no text in `kept`"),
         ("evidence.toml", "\nsmall_groups = true", "\nheadline.kept = 'a'", "(facilitate) has a sentence too many"),

@@ -40,7 +40,7 @@ def _by_name(root: type[BaseModel], *containers: type | None) -> dict[str, type[
         name: models[0]
         for name, annotation in found.items()
         if (models := _models_in(annotation))
-        and "kind" not in models[0].model_fields
+        and (len(models) == 1 or "kind" not in models[0].model_fields)
         and _container(annotation) in containers
     }
 
