@@ -8,7 +8,8 @@ raises a rate of errors, and one more with a right answer lowers it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -32,6 +33,8 @@ _MOST_MARKS: Final = 4
 _SHORT: Final = 3
 """Characters of a mark that tells of nobody."""
 _NUMBER: Final = re.compile(r"\d{1,15}(?:\.0)?|\d{1,3}(?:[,'’ \u00a0\u202f]\d{3}){1,4}", re.ASCII)
+_POINTS: Final = re.compile(r"[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
+"""Thousands with points: a cell of a table, for in a file with decimals 1.410 is less than two."""
 _BELOW: Final = re.compile(r"(?:(<=|≤)|<|&lt;)\s*(\d{1,9})", re.ASCII)
 _TOTALS: Final = re.compile(
     r"(grand |sub|sous-)?totals?|totale|all|everyone|sum|both sexes|tous|ensemble|todos|ambos sexos|(ins)?gesamt|"
@@ -148,6 +151,7 @@ def _cases(
     )
     with reading(given.source_name):
         rows = connection.execute(f"SELECT {ROW}, {texts} FROM {given.name} ORDER BY {ROW}").fetchall()  # noqa: S608
+    _refuse_points(given.source_name, ((row, written) for row, *written in rows))
     unread, contradictory, found = list[int](), list[int](), list[_Cases]()
     for row, *written in rows:
         numbers = {cell: between(text, suppressed) for cell, text in zip(cells, written, strict=True)}
@@ -175,6 +179,17 @@ def _cases(
             hint="check which column is which in `cells`: those found cannot be more than there are",
         )
     yield from found
+
+
+def _refuse_points(source_name: str, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
+    found = [row for row, written in rows if any(map(_POINTS.fullmatch, written))]
+    if found:
+        raise DataError(
+            f"{shown(source_name)} has numbers with a point between thousands, such as 1.410, in "
+            f"{rows_text(len(found), found[:SHOWN])}",
+            slug="no-number",
+            hint="a point may also stand before decimals: write them without it, such as 1410",
+        )
 
 
 def _side(flagged: Between | None, others: Between | None, total: Between | None) -> tuple[int, int, int]:
@@ -211,16 +226,59 @@ def seen_counts(
     """Return columns that hold counts, with their marks; None where a cell is none, or all are 0 and 1 as in rows.
 
     A mark in a single cell is not shown where it is longer than three characters.
+
+    Raises
+    ------
+    DataError
+        If it is such a table, and has points between thousands or a column without a name, which may be a group.
     """
     if columns is None or given.rows > MOST_GROUPS:
         return None
-    texts = [text_of(given.expression(column), given.types[column]) for column in columns.columns]
-    listed = ", ".join(f"trim({text})" for text in texts)
-    query = f"SELECT cell, count(*) FROM (SELECT unnest([{listed}]) AS cell FROM {given.name}) GROUP BY 1 ORDER BY 1"  # noqa: S608
-    cells = {str(cell): int(many) for cell, many in connection.execute(query).fetchall() if cell}
-    numbers = {cell: between(cell, {}) for cell in cells}
-    marks = tuple(cell for cell, number in numbers.items() if number is None)
-    highest = max((number.high for number in numbers.values() if number is not None), default=0)
-    if highest < 2 or len(marks) > _MOST_MARKS:
+    written = {name: _written(connection, given, name) for name in given.types}
+    numbers = tuple(name for name in given.types if name not in columns.columns and _differ(written[name], given.rows))
+    columns = replace(columns, numbers=numbers)
+    plain = (name for name in columns.columns if name not in numbers or not any(map(_POINTS.fullmatch, written[name])))
+    cells = sum((written[name] for name in plain), Counter[str]())
+    read = {cell: between(cell, {}) for cell in cells}
+    pointed = any(map(_POINTS.fullmatch, cells))
+    marks = tuple(sorted(cell for cell in cells if read[cell] is None and not _POINTS.fullmatch(cell)))
+    highest = max((number.high for number in read.values() if number is not None), default=0)
+    if (highest < 2 and not pointed) or len(marks) > _MOST_MARKS:
         return None
-    return replace(columns, marks=tuple(mark for mark in marks if cells[mark] > 1 or len(mark) <= _SHORT))
+    if "" in given.columns:
+        raise DataError(
+            f"{shown(given.source_name)}: column {given.columns.index('') + 1} has no name",
+            slug="column-without-name",
+            hint="name it, for it may be a group, or delete it",
+        )
+    if pointed:
+        names = ", ".join(text_of(given.expression(name), given.types[name]) for name in columns.columns)
+        rows = connection.execute(f"SELECT {ROW}, {names} FROM {given.name} ORDER BY 1").fetchall()  # noqa: S608
+        _refuse_points(given.source_name, ((row, [text or "" for text in texts]) for row, *texts in rows))
+    shown_marks = tuple(mark for mark in marks if cells[mark] > 1 or len(mark) <= _SHORT)
+    return replace(columns, marks=shown_marks, zeros=_doubtful_zeros(read))
+
+
+def _written(connection: duckdb.DuckDBPyConnection, given: Relation, column: str) -> Counter[str]:
+    text = f"trim({text_of(given.expression(column), given.types[column])})"
+    found = connection.execute(f"SELECT {text}, count(*) FROM {given.name} GROUP BY 1").fetchall()  # noqa: S608
+    return Counter({str(cell): int(many) for cell, many in found if cell})
+
+
+def _differ(cells: Counter[str], rows: int) -> bool:
+    """Whether cells are counts: whole numbers but for marks, and not the same few again and again, as codes are."""
+    numbers = sum(
+        many for cell, many in cells.items() if between(cell, {}) is not None or _POINTS.fullmatch(cell) is not None
+    )
+    return 2 * numbers > cells.total() and 2 * len(cells) > rows
+
+
+def _doubtful_zeros(read: Mapping[str, Between | None]) -> tuple[str, ...]:
+    """Return how 0 is written, where small numbers are hidden and none is seen: it may stand for one too."""
+    below = [number.high for cell, number in read.items() if number is not None and _BELOW.fullmatch(cell)]
+    if not below and None not in read.values():
+        return ()
+    exact = {cell: number.high for cell, number in read.items() if number is not None and not _BELOW.fullmatch(cell)}
+    if any(0 < number <= min(below, default=2) for number in exact.values()):
+        return ()
+    return tuple(sorted(cell for cell, number in exact.items() if number == 0))

@@ -21,6 +21,9 @@ from audit.vocabulary.text import shown
 if TYPE_CHECKING:
     import duckdb
 
+_MOST_ABOVE = 10
+"""Rows in which the header is looked for below a title."""
+_NUMBER = re.compile(r"^[<≤=+-]*\s*[0-9][0-9.,'’ %]*$")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -95,12 +98,30 @@ class _Rows:
     def batches(self) -> Iterator[list[list[str]]]:
         """Yield the rows in their order. Empty lines at the end of the file are left out."""
         width = {len(self.header)}
-        line = self._reader.line_num + 1
+        line, first = self._reader.line_num + 1, True
         while batch := self._take(BATCH):
+            if first:
+                self._refuse_title(batch[:_MOST_ABOVE])
+                first = False
             if self._blank is not None or set(map(len, batch)) != width:
                 batch = self._checked(batch, line)
             line = self._reader.line_num + 1
             yield batch
+
+    def _refuse_title(self, rows: Sequence[Sequence[str]]) -> None:
+        """Raise DataError if the first line is a title, which has one cell, and the header stands below it."""
+        if not self.header[0].strip() or any(cell.strip() for cell in self.header[1:]):
+            return
+        for line, row in enumerate(rows, start=2):
+            cells = [cell.strip() for cell in row if cell.strip()]
+            if len(cells) > 1:
+                if len(set(cells)) == len(cells) and not any(map(_NUMBER.search, cells)):
+                    raise DataError(
+                        f"{shown(self._source_name)}: the headers seem to stand in row {line}, below a title",
+                        slug="title-above",
+                        hint="delete the rows above them",
+                    )
+                return
 
     def _checked(self, batch: list[list[str]], line: int) -> list[list[str]]:
         """Return the rows that have cells. Raises DataError for a wrong number of cells or an early empty line."""

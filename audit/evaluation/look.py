@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _DELIMITERS = (",", ";", "\t", "|")
+_LINES = 10
+"""Lines in which a delimiter is looked for: above the header a title may stand."""
 _NEAR_NUMBER = r"^[+-]?[0-9]+([.,][0-9]+)?\s*%?$"
 _COMMA = r"^[+-]?[0-9]+(,[0-9]+)?$"
 _DATE = r"^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2}([0-9]{2})?)([ T][0-9:.+Z-]*)?$"
@@ -163,15 +165,16 @@ def _guessed_encoding(path: Path, kind: Format | None) -> str | None:
 
 
 def likely_delimiter(path: Path, encoding: str, kind: Format | None) -> str:
-    """Delimiter that splits the first line of a CSV file most; a comma for any other file."""
+    """Delimiter that splits most the first line of a CSV file that has one; a comma for any other file."""
     try:
         if (kind or format_of(path)) != "csv":
             return ","
         with open_text(path, encoding, newline="") as text:
-            first = text.readline(1 << 20)
+            lines = [text.readline(1 << 20) for _ in range(_LINES)]
     except (*DAMAGED, UnicodeError):
         return ","  # read_file says what is wrong
-    return max(_DELIMITERS, key=first.count)
+    split = [line for line in lines if any(one in line for one in _DELIMITERS)]
+    return max(_DELIMITERS, key="".join(split[:1]).count)
 
 
 def _look(

@@ -8,7 +8,7 @@ import io
 import json
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -247,6 +247,23 @@ class Table:
     says: tuple[str, ...] = ()
 
 
+MINISTRY = """sexo;procedencia;víctimas;víctimas detectadas;no víctimas;señaladas por error
+mujeres;España;412;331;3204;290
+mujeres;Unión Europea;236;186;1410;131
+mujeres;resto de Europa;61;45;320;34
+mujeres;África;310;165;1417;205
+mujeres;América Latina;388;300;2117;245
+mujeres;Asia;<10;<10;<10;0
+mujeres;no consta;14;0;52;0
+hombres;España;204;161;2804;250
+hombres;Unión Europea;120;95;1210;111
+hombres;resto de Europa;22;16;120;<10
+hombres;África;180;140;917;90
+hombres;América Latina;150;118;1217;125
+hombres;Asia;30;<10;210;21
+hombres;no consta;<10;0;31;<10
+"""
+"""A table as a ministry would give it out, made up. By its regions it fails, and by sex alone it passed."""
 MAP = {"groups.gender.map.hombre", "groups.gender.map.mujer"}
 TABLES = {
     "English": Table(
@@ -261,6 +278,54 @@ TABLES = {
         MAP | {"evaluation_set.cells.false_positives", 'evaluation_set.suppressed."*"'},
         ("it could be señalados",),
     ),
+    "regions, and 0 beside <10": Table(
+        MINISTRY,
+        {"positives": "víctimas", "true_positives": "víctimas detectadas", "negatives": "no víctimas",
+         "false_positives": "señaladas por error"},
+        {"groups.gender.map.hombres", "groups.gender.map.mujeres", "groups.procedencia.coding",
+         "evaluation_set.suppressed.0"},
+        ('rows that differ in "procedencia" alone are added up', '"no consta", "resto de Europa"', "[0, 0]"),
+    ),
+    "0 beside small numbers that are seen": Table(
+        "gender,nationality,TP,FP,FN,TN\nwoman,Nigeria,90,0,7,360\nman,Ghana,61,30,<10,270\n",
+        {"true_positives": "TP", "false_positives": "FP", "false_negatives": "FN", "true_negatives": "TN"},
+        set(),
+        ("# Where 0 stands for a small number",),
+    ),
+    "0 beside a mark": Table(
+        "gender,nationality,TP,FP,FN,TN\nwoman,Nigeria,90,0,17,360\nman,Ghana,61,30,*,270\n",
+        {"true_positives": "TP", "false_positives": "FP", "false_negatives": "FN", "true_negatives": "TN"},
+        {'evaluation_set.suppressed."*"', "evaluation_set.suppressed.0"},
+    ),
+    "numbers that are not known, and years": Table(
+        "nationality;year;victims;found;some;any;rate\nNGA;2022;120;90;40;400;0.75\nNGA;2023;80;61;33;300;0.76\n"
+        "FRA;2022;90;71;22;190;0.79\nFRA;2023;70;52;21;200;0.74\n",
+        {"positives": "victims", "true_positives": "found"},
+        {"groups.year.coding", "evaluation_set.cells.negatives", "evaluation_set.cells.false_positives"},
+        ("it could be some or any; if none is, take out the numbers of others", '#   "rate"  (not used)'),
+    ),
+    "others without their errors": Table(
+        "nationality;victims;found;others;mistakes\nNGA;120;90;400;40\nFRA;80;61;300;33\n",
+        {"positives": "victims", "true_positives": "found", "negatives": "others"},
+        {"evaluation_set.cells.false_positives"},
+        ("it could be mistakes",),
+    ),
+    "others alone, of which no rate is made": Table(
+        "nationality;victims;found;others\nNGA;120;90;400\nFRA;80;61;300\n",
+        {"positives": "victims", "true_positives": "found"},
+        set(),
+        ('#   "others"  (not used)',),
+    ),
+    "two columns of countries": Table(
+        "origin;pays;victims;missed\nNigeria;France;120;30\nGhana;France;80;19\nNigeria;Italie;90;11\n",
+        {"positives": "victims", "false_negatives": "missed"},
+        {"groups.origin.coding", "groups.pays.coding"},
+    ),
+    "a name of a group in another script": Table(
+        "المنطقة;2nd;TP;FN\nشمال;a;90;30\nجنوب;b;80;19\n",
+        {"true_positives": "TP", "false_negatives": "FN"},
+        {"groups.\"المنطقة\".coding", "groups.group_2.coding"},
+    ),
     "Spanish abbreviations": Table(
         "Sexo,País de origen,VP,FN,FP,VN\nmujer,Nigeria,90,30,40,360\nmujer,Perú,50,20,30,260\nhombre,Ghana,61,19,30,270\n",
         {"true_positives": "VP", "false_negatives": "FN", "false_positives": "FP", "true_negatives": "VN"},
@@ -273,6 +338,15 @@ TABLES = {
         set(),
     ),
 }  # fmt: skip
+
+
+def filled(text: str, written: Mapping[str, object]) -> str:
+    """A plan with every gap filled."""
+    lines = text.splitlines()
+    for gap in gaps_in(text):
+        line, key = int(gap.partition(": ")[0].removeprefix("line ")), gap.partition(": ")[2]
+        lines[line - 1] = f"{lines[line - 1].partition(' = ')[0]} = {json.dumps(written.get(key, 'an office'))}"
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -300,14 +374,57 @@ def test_a_drafted_table_of_counts_is_audited_once_its_gaps_are_filled(tmp_path:
         "groups.gender.map.hombre": "man", "evaluation_set.cells.false_positives": "señalados",
         "evaluation_set.encoding": "cp1252",
     }  # fmt: skip
-    lines = text.splitlines()
-    for gap in gaps_in(text):
-        line, key = int(gap.partition(": ")[0].removeprefix("line ")), gap.partition(": ")[2]
-        lines[line - 1] = f'{lines[line - 1].partition(" = ")[0]} = "{written.get(key, "an office")}"'
-    (tmp_path / "plan.toml").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "plan.toml").write_text(filled(text, written), encoding="utf-8")
     result = run_audit(tmp_path / "plan.toml")
     assert (result.rows[0].read, result.rows[0].labelled) == (11_600, 11_600)
     assert next(one.value for one in result.estimates if one.metric == "true_positive_rate") == 2960 / 3600
+
+
+@pytest.mark.parametrize("zero", [[0, 0], [0, 9]])
+def test_no_column_is_lost_between_a_table_and_its_verdict(zero: list[int], tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(MINISTRY, encoding="utf-8")
+    text = init(tmp_path / "table.csv")
+    written = {
+        "audit.use": "victim-identification", "audit.route": "services", "evaluation_set.suppressed.0": zero,
+        "groups.gender.map.mujeres": "woman", "groups.gender.map.hombres": "man",
+        "groups.procedencia.coding": "categorical",
+    }  # fmt: skip
+    (tmp_path / "plan.toml").write_text(filled(text, written), encoding="utf-8")
+    result = run_audit(tmp_path / "plan.toml")
+    failed = result.to_frame().query("outcome == 'fail'")
+    assert (result.overall.outcome, set(failed["procedencia"].dropna())) == ("fail", {"África"})
+
+
+def test_columns_that_are_not_used_are_counted_at_the_end(tmp_path: Path) -> None:
+    shape = TABLES["numbers that are not known, and years"]
+    (tmp_path / "table.csv").write_text(shape.text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["init", str(tmp_path / "table.csv"), "--out", str(tmp_path / "plan.toml")])
+    assert '1 column is not used, and no verdict is by them: "rate"' in done.stdout
+    rows = "\n".join(
+        f"{one},{label},{label / 3:.2f}{int(one[1:])},{('woman', 'man')[label]},r{label}"
+        for one, label in zip(IDS, HALF, strict=True)
+    )
+    (tmp_path / "set.csv").write_text(f"id,label,score,gender,region\n{rows}\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["init", str(tmp_path / "set.csv"), "--out", str(tmp_path / "two.toml")])
+    assert '1 column is not used, and no verdict is by them: "region"' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Informe del ministerio 2023\n" + MINISTRY, "the headers seem to stand in row 2, below a title"),
+        ("Informe del ministerio 2023;;;;;\n;;;;;\n" + MINISTRY, "the headers seem to stand in row 3, below a title"),
+        ("Informe del ministerio 2023\n\n" + MINISTRY, "the headers seem to stand in row 3, below a title"),
+        (MINISTRY.replace("1410", "1.410"), "numbers with a point between thousands, such as 1.410, in row 2"),
+        (MINISTRY.replace("procedencia", ""), "column 2 has no name"),
+    ],
+)
+def test_a_table_in_which_something_would_be_lost_is_refused(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["init", str(tmp_path / "table.csv"), "--out", str(tmp_path / "plan.toml")])
+    assert (done.exit_code, done.stderr.count("\n")) == (4, 1)
+    assert says in done.stderr
+    assert not (tmp_path / "plan.toml").exists()
 
 
 def test_columns_of_lists_are_named_and_not_dropped_in_silence(tmp_path: Path) -> None:

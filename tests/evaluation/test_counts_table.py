@@ -17,6 +17,7 @@ from audit import run_audit
 from audit.cli.commands.app import app
 from audit.disclosure.publish import publish
 from audit.errors import AuditError, DataError, PlanError
+from audit.evaluation.counts_header import counted_columns
 from audit.evaluation.counts_table import between
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.evaluation_set import with_counted_columns
@@ -190,10 +191,39 @@ def test_cells_are_numbers_or_marks_that_say_what_they_hide(text: str, found: tu
 
 
 @pytest.mark.parametrize(
+    "header",
+    [
+        "Víctimas;VÍCTIMAS DETECTADAS;No víctimas;Señaladas por error",
+        "victimas;detectadas;no victimas;falsos positivos",
+        "víctimas;víctimas señaladas;otras personas;marcadas por error",
+        "victimes;victimes repérées;non-victimes;signalées à tort",
+        "Opfer;erkannte Opfer;Nichtopfer;fälschlich gemeldet",
+        "Opfer;Opfer erkannt;andere Personen;Fehlalarme",
+        "vítimas;vítimas identificadas;não vítimas;sinalizadas por erro",
+        "vittime;vittime individuate;non vittime;segnalate per errore",
+        "total victims;victims found;non-victims;wrongly flagged",
+    ],
+)
+def test_headers_of_counts_in_their_languages(header: str) -> None:
+    found = counted_columns(["sexo", "procedencia", *header.split(";")])
+    assert found is not None
+    names = ("positives", "true_positives", "negatives", "false_positives")
+    assert found.cells == dict(zip(names, header.split(";"), strict=True))
+
+
+@pytest.mark.parametrize("header", ["víctimas señaladas por error", "no víctimas detectadas", "errores", "señaladas"])
+def test_a_header_with_two_meanings_is_none(header: str) -> None:
+    found = counted_columns(["víctimas", "detectadas", "no víctimas", header])
+    assert found is not None
+    assert header not in found.cells.values()
+
+
+@pytest.mark.parametrize(
     ("header", "row", "more", "said"),
     [
         ("TP,FN,FP,TN", "1,2,x,4", {}, "is no number in row 1"),
         ("TP,FN,FP,TN", "1,2,*,4", {}, "is no number in row 1"),
+        ("TP,FN,FP,TN", "1,2,1.410,4", {}, "a point between thousands, such as 1.410, in row 1"),
         ("TP,FN,FP", "1,2,3", {}, "has neither the columns TP, FN, FP, TN nor"),
         ("positives,found,others,flagged", "5,8,9,1", {}, "a part is larger than its whole in row 1"),
         ("TP,FN,FP,TN", "1,2,3,4", {"id": "case"}, "a table of counts has no single cases: leave out id"),

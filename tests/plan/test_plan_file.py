@@ -174,6 +174,7 @@ def test_a_table_that_is_missing_has_no_line_but_a_header_to_write() -> None:
         ("alpha = 0.05", "alpha = 0.05\nalpha = 1", "line 38, column", "a key is written twice"),
         ("alpha = 0.05", "SECRET", "line 37, column", "a key without `=`"),
         ("alpha = 0.05", "alpha = 0.05 SECRET", "line 37, column", "something follows"),
+        ("alpha = 0.05", "alpha = 0,05  # SECRET", "line 37", "write it with a point: 0.05"),
         ("alpha = 0.05", f"alpha = {'9' * 5000}", "plan.toml", "not valid TOML"),
         ("alpha = 0.05", f"alpha = {'[' * 5000}", "plan.toml", "not valid TOML"),
         ("alpha = 0.05", f"alpha = {'[' * 300}{']' * 300}", "plan.toml", "nested deeper"),

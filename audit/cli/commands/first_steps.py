@@ -56,7 +56,7 @@ def init(
 ) -> None:
     """Write a commented plan by looking at a data file. Asks only in a terminal, and only where there is a choice."""
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.pages.first_plan import draft_from, somebody_is_there
+    from audit.cli.pages.first_plan import draft_from, not_used, somebody_is_there
     from audit.evaluation.look import look_at
     from audit.plan.file.draft import draft_plan, gaps_in
     from audit.vocabulary.text import printable
@@ -66,7 +66,8 @@ def init(
             f"{out} is there already", slug="plan-exists", hint="name another with --out, or add --force"
         )
     look = look_at(data, encoding, sheet=sheet)
-    text = draft_plan(draft_from(look, data, out, ask=somebody_is_there()))
+    draft = draft_from(look, data, out, ask=somebody_is_there())
+    text = draft_plan(draft)
     write_file(out, text, private=False)
     gaps = gaps_in(text)
     say(
@@ -75,6 +76,7 @@ def init(
                 f"Wrote {out} by looking at {printable(look.source_name)}: {look.rows:,} rows.",
                 f"Write in it ({len(gaps)} lines that only you can fill in):",
                 *(f"  {gap}" for gap in gaps),
+                *not_used(look, draft),
                 f"Then: audit7k check {out}",
             )
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.evaluation.roles import NO, YES
-from audit.plan.file.draft import Counted, PlanDraft, TwoSided
+from audit.plan.file.counts_draft import Counted
+from audit.plan.file.draft import PlanDraft, TwoSided
+from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.evaluation.look import DataLook
@@ -27,6 +29,7 @@ _ROLES: Final[Mapping[Role, str]] = {
 _GROUPS: Final = {role: words for role, words in _ROLES.items() if role in ("gender", "nationality", "status")}
 _NONE: Final = "none of these"
 _MOST_OFFERED: Final = 6
+_MOST_UNUSED: Final = 8
 
 
 def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraft:
@@ -68,14 +71,27 @@ def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraf
         nationality=nationality,
         nationality_others=columns[nationality].other_codes if nationality else 0,
         nationality_refused=columns[nationality].refused if nationality else (),
-        counted=_counted(look),
+        counted=_counted(look, taken.values()),
         status=_two_sided(columns[status]) if status else None,
         numbers=tuple(name for name in look.numbers if name not in taken.values()),
         alternatives={}
         if ask
         else {name: others[role][: _MOST_OFFERED - 1] for role, name in taken.items() if name is not None},
-        choices={role: others[role][:_MOST_OFFERED] for role in roles if taken[role] is None and not ask},
+        choices={}
+        if look.counted
+        else {role: others[role][:_MOST_OFFERED] for role in roles if taken[role] is None and not ask},
     )
+
+
+def not_used(look: DataLook, draft: PlanDraft) -> list[str]:
+    """Say which columns the draft neither uses nor asks about, those with few values, as groups have, first."""
+    shared = {column.name for column in look.columns if column.values}
+    names = [f'"{printable(name)}"' for name in sorted(draft.unused, key=lambda name: name not in shared)]
+    if not names:
+        return []
+    more = f" and {len(names) - _MOST_UNUSED} more" if len(names) > _MOST_UNUSED else ""
+    said = f"{len(names)} columns are" if len(names) > 1 else "1 column is"
+    return [f"{said} not used, and no verdict is by them: {', '.join(names[:_MOST_UNUSED])}{more}"]
 
 
 def ask_for_column(role: str, columns: Sequence[str]) -> str | None:
@@ -104,10 +120,25 @@ def _two_sided(column: ColumnLook) -> TwoSided:
     return TwoSided(column.name, yes, no, tuple(value for value in column.values if value not in (*yes, *no)))
 
 
-def _counted(look: DataLook) -> Counted | None:
+def _counted(look: DataLook, taken: Iterable[str | None]) -> Counted | None:
     if look.counted is None:
         return None
-    return Counted(look.counted.cells, look.counted.wrongly_flagged, look.counted.marks)
+    found = look.counted
+    return Counted(
+        found.cells,
+        found.wrongly_flagged,
+        found.numbers,
+        {column.name: column.values for column in look.columns if _may_group(column, look, taken)},
+        found.marks,
+        found.zeros,
+    )
+
+
+def _may_group(column: ColumnLook, look: DataLook, taken: Iterable[str | None]) -> bool:
+    """Whether a column of a table of counts may hold groups: all but counts, and numbers such as rates that differ."""
+    if look.counted is None or column.name in {*look.counted.columns, *taken} or column.kind == "other":
+        return False
+    return column.kind not in ("number", "near_number") or 2 * column.distinct <= look.rows
 
 
 def _relative(data: Path, folder: Path) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from audit.plan.audit_plan import PLAN_SCHEMA, Route, Use
-from audit.plan.evaluation_set import SIDES_OF_CELLS, CountedCell
+from audit.plan.evaluation_set import SIDES_OF_CELLS
+from audit.plan.file.counts_draft import Counted, counts_section, group_section
 from audit.plan.file.lines import KeyLines
 from audit.plan.file.mistakes import dotted
 from audit.plan.file.unfinished import WRITE_HERE, toml_text, unfinished
@@ -24,18 +25,6 @@ class TwoSided:
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
     neither: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Columns of a table of counts."""
-
-    cells: Mapping[CountedCell, str]
-    """Column of each number."""
-    wrongly_flagged: tuple[str, ...] = ()
-    """Columns that may hold the others wrongly flagged."""
-    marks: tuple[str, ...] = ()
-    """Marks in the place of numbers that need a meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +86,49 @@ class PlanDraft:
     """For a role that no column stands out for: the columns that could have it."""
 
     @property
-    def features(self) -> tuple[str, ...]:
-        """Sensitive features of the plan: those with a known column, or both where neither is known."""
+    def known(self) -> tuple[str, ...]:
+        """Sensitive features with a known column, or with columns to choose from."""
         known = {"gender": self.gender, "nationality": self.nationality, "status": self.status}
-        found = tuple(name for name, one in known.items() if one is not None or self.choices.get(name))
-        return found or ("gender", "nationality")
+        return tuple(name for name, one in known.items() if one is not None or self.choices.get(name))
+
+    @property
+    def others(self) -> dict[str, str]:
+        """Features of a table of counts that a person must decide on, by the names they would have, with columns."""
+        named: dict[str, str] = {}
+        for place, column in enumerate(self.counted.groups if self.counted else (), start=1):
+            name = re.sub(r"\W+", "_", column.strip()).strip("_").casefold()
+            fits = name.isidentifier() and name not in {"gender", "nationality", "status", *named}
+            named[name if fits else f"group_{place}"] = column
+        return named
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Sensitive features of the plan; gender and nationality where none is known."""
+        return (*self.known, *self.others) or ("gender", "nationality")
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Columns that the plan neither uses nor asks about."""
+        used = {one for one in (self.id, self.score, self.gender, self.nationality, *self.others.values()) if one}
+        used |= {one.column for one in (self.label, self.decision, self.status) if one}
+        for offered in (*self.alternatives.values(), *self.choices.values()):
+            used.update(offered)
+        if self.counted:
+            used |= {*self.counted.named.values(), *(one for each in self.counted.asked.values() for one in each)}
+        return tuple(column for column in (*self.columns, *self.left_out) if column not in used)
 
 
 def draft_plan(draft: PlanDraft) -> str:
     """Text of a plan with comments, to be completed at each "write here"."""
     groups = {"gender": _gender, "nationality": _nationality, "status": _status}
-    cases = [_counts(draft, draft.counted)] if draft.counted else [_detector(draft), _evaluation_set(draft)]
+    cases = (
+        [counts_section(draft.counted, _file(draft, "counts"))]
+        if draft.counted
+        else [_detector(draft), _evaluation_set(draft)]
+    )
     parts = [_head(draft), _audit(), *cases]
-    parts += [groups[feature](draft) for feature in draft.features]
+    parts += [groups[feature](draft) for feature in draft.features if feature not in draft.others]
+    parts += [group_section(draft.counted, *other) for other in draft.others.items() if draft.counted]
     return "\n".join((*parts, _rules(draft), _verdict(), _governance()))
 
 
@@ -121,7 +140,10 @@ def gaps_in(text: str) -> list[str]:
 
 
 def _head(draft: PlanDraft) -> str:
-    columns = "".join(f"#   {toml_text(column)}\n" for column in draft.columns)
+    unused = draft.unused
+    columns = "".join(
+        f"#   {toml_text(column)}{'  (not used)' if column in unused else ''}\n" for column in draft.columns
+    )
     return (
         "# The plan of an audit, begun by `audit7k init`. Nothing is judged yet, and the file was only looked at.\n"
         f'# Complete every line that says "{WRITE_HERE}", then see what could be judged with `audit7k check`.\n'
@@ -188,38 +210,6 @@ def _file(draft: PlanDraft, key: str) -> list[str]:
     if draft.delimiter != ",":
         lines.append('delimiter = "\\t"' if draft.delimiter == "\t" else f"delimiter = {toml_text(draft.delimiter)}")
     return lines
-
-
-_CELLS: Final[Mapping[CountedCell, str]] = {
-    "positives": "victims",
-    "true_positives": "victims found",
-    "false_negatives": "victims missed",
-    "negatives": "others",
-    "false_positives": "others wrongly flagged",
-    "true_negatives": "others rightly not flagged",
-}
-
-
-def _counts(draft: PlanDraft, counted: Counted) -> str:
-    """Section of a table of counts."""
-    lines = ["# A table of counts, one row a group. Take rows of totals out: their cases would count twice."]
-    lines += ["[evaluation_set]", *_file(draft, "counts")]
-    lines.append(f'label_source = "{WRITE_HERE}: who labelled the cases, and how"')
-    meaning = toml_text(f"{WRITE_HERE}: [least, most] that the mark hides, such as [1, 9]")
-    if counted.marks:
-        lines.append(f"suppressed = {{ {', '.join(f'{toml_text(mark)} = {meaning}' for mark in counted.marks)} }}")
-    lines.append('# Where 0 stands for a small number, say so: suppressed = { "0" = [0, 9] }. <10 says it itself.')
-    lines.append("[evaluation_set.cells]")
-    lines += [
-        f"{cell} = {toml_text(counted.cells[cell])}  # taken for: {words}"
-        for cell, words in _CELLS.items()
-        if cell in counted.cells
-    ]
-    if counted.wrongly_flagged:
-        flagged = "the column of others wrongly flagged, without those rightly found"
-        offered = " or ".join(counted.wrongly_flagged)
-        lines.append(f"false_positives = {toml_text(f'{WRITE_HERE}: {flagged}; it could be {offered}')}")
-    return "\n".join(lines) + "\n"
 
 
 def _evaluation_set(draft: PlanDraft) -> str:
@@ -308,7 +298,10 @@ groups = [{", ".join(groups)}]
 margin = 0.05  # at most five percentage points above the rest
 """
     sides = zip((found, wrong), SIDES_OF_CELLS, strict=True)
-    rules = [rule for rule, side in sides if draft.counted is None or draft.counted.cells.keys() & set(side)]
+    counted = draft.counted
+    rules = [
+        rule for rule, side in sides if counted is None or (counted.named.keys() | counted.asked.keys()) & set(side)
+    ]
     head = "# Limits: how much worse off than the rest a group may be. Examples: set your own, say why in `reason`.\n"
     return head + "\n".join(rules)
 

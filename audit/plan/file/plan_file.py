@@ -44,6 +44,8 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 _AT: Final = re.compile(r"\(at line (\d+), column (\d+)\)")
 
+_DECIMAL_COMMA: Final = re.compile(r"[^=\"'#]*=\s*([+-]?[0-9]{1,15}),([0-9]{1,15})\s*(?:#|$)")
+
 _BACKSLASH: Final = "a backslash in a text: write paths with / or put the text in single quotes"
 
 _DEEPEST: Final = 16
@@ -259,6 +261,13 @@ def _toml(text: str, name: str, layout: Layout) -> dict[str, Any]:
     except RecursionError:
         said = "nested"
     at = _AT.search(said)
+    comma = _DECIMAL_COMMA.match(text.split("\n")[int(at[1]) - 1]) if at else None
+    if comma:
+        raise PlanError(
+            f"{name}, line {at[1] if at else 1}: not valid TOML: a comma in a number",
+            slug="plan-syntax",
+            hint=f"write it with a point: {comma[1]}.{comma[2]}",
+        )
     where = f"{name}, line {at[1]}, column {at[2]}" if at else name
     end = " (at the end of the file)" if "end of document)" in said else ""
     why = next((ours for theirs, ours in _SYNTAX if said.startswith(theirs)), "")
