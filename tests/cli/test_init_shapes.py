@@ -454,6 +454,20 @@ def test_each_shape_of_file(name: str, tmp_path: Path) -> None:
         assert words in plan
 
 
+def test_names_of_people_in_a_table_with_numbers_are_not_written(tmp_path: Path) -> None:
+    names = [f"{first} Canary" for first in ("Ana", "Blessing", "Maria", "Olena", "Thu", "Mai")]
+    lines = [
+        f"{name},{('NGA', 'VNM')[place % 2]},{2 + place},{place % 3},{'' if place else 'met Canary'}"
+        for place, name in enumerate(names)
+    ]
+    path = tmp_path / "cases.csv"
+    path.write_text("\n".join(["survivor,nationality,victims,identified,notes", *lines]))
+    drafted = init(path)
+    assert 'counts = "cases.csv"' in drafted
+    assert '"survivor"' in drafted
+    assert "Canary" not in drafted
+
+
 def test_a_value_that_stands_in_one_row_is_counted_and_not_shown(tmp_path: Path) -> None:
     rows = [
         f"{one},{label},{('Peru', 'Cuba', 'Atlantis')[n % 3] if n else 'Zq7canary'}"

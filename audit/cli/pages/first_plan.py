@@ -128,10 +128,15 @@ def _counted(look: DataLook, taken: Iterable[str | None]) -> Counted | None:
         found.cells,
         found.wrongly_flagged,
         found.numbers,
-        {column.name: column.values for column in look.columns if _may_group(column, look, taken)},
+        {column.name: _shared(column, look) for column in look.columns if _may_group(column, look, taken)},
         found.marks,
         found.zeros,
     )
+
+
+def _shared(column: ColumnLook, look: DataLook) -> tuple[str, ...]:
+    """Return the values of a column that may be shown: not those of one row each, which can be names of people."""
+    return column.values if 2 * column.distinct <= look.rows * (1.0 - column.missing) else ()
 
 
 def _may_group(column: ColumnLook, look: DataLook, taken: Iterable[str | None]) -> bool:
