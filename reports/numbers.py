@@ -31,8 +31,12 @@ class Numbers:
 
     def about(self, value: float) -> str:
         """Return a quantity that is itself an estimate, to two significant digits: 47, 820, 12,000."""
+        return self.count(self.about_whole(value))
+
+    def about_whole(self, value: float) -> int:
+        """Return the integer that `about` writes: a sentence takes its plural form from it."""
         whole = int(half_up(value, 0))
-        return self.count(int(significant(value, 2)) if abs(whole) >= 100 else whole)
+        return int(significant(value, 2)) if abs(whole) >= 100 else whole
 
     def whole(self, value: float) -> str:
         """Return a quantity to the nearest whole one: 3, −1,204."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from audit.public.figures import State
-from audit.vocabulary.numbers import Frequency
+from audit.vocabulary.numbers import Frequency, hundredfold
 from reports.language import Language
+
+_BROKEN = 100
+"""Number whose plural form stands beside a broken number of points: 2.5 points."""
 
 
 class RateWords:
@@ -19,18 +22,34 @@ class RateWords:
     def limit_of(self, scale: str, limit: float, worse: str) -> str:
         """Return a limit in words. `worse` is its side: low, high, or anything else for both."""
         if scale == "difference":
-            points = {"points": self._n.points(limit)}
-            if worse == "low":
-                return self._t.gettext("at most %(points)s percentage points below everyone else") % points
-            if worse == "high":
-                return self._t.gettext("at most %(points)s percentage points above everyone else") % points
-            return self._t.gettext("at most %(points)s percentage points below or above everyone else") % points
+            return self._points_of(limit, worse) % {"points": self._n.points(limit)}
         factors = {"low": self._n.plain(limit), "high": self._n.plain(1 / limit)}
         if worse == "low":
             return self._t.gettext("at least %(low)s times the rate of everyone else") % factors
         if worse == "high":
             return self._t.gettext("at most %(high)s times the rate of everyone else") % factors
         return self._t.gettext("between %(low)s and %(high)s times the rate of everyone else") % factors
+
+    def _points_of(self, limit: float, worse: str) -> str:
+        points = hundredfold(limit)
+        form = int(points) if points == int(points) else _BROKEN
+        if worse == "low":
+            return self._t.ngettext(
+                "at most %(points)s percentage point below everyone else",
+                "at most %(points)s percentage points below everyone else",
+                form,
+            )
+        if worse == "high":
+            return self._t.ngettext(
+                "at most %(points)s percentage point above everyone else",
+                "at most %(points)s percentage points above everyone else",
+                form,
+            )
+        return self._t.ngettext(
+            "at most %(points)s percentage point below or above everyone else",
+            "at most %(points)s percentage points below or above everyone else",
+            form,
+        )
 
     def said_limit(self, limit: str, *, only_warns: bool) -> str:
         """Return a limit, and whether builds go on where it is exceeded."""
@@ -94,7 +113,7 @@ class RateWords:
         }
 
     def frequency(self, frequency: Frequency) -> str:
-        """Return a natural frequency: "about 5 in 10"."""
+        """Return a natural frequency: "about 51 in 100"."""
         filled = {"count": self._n.count(frequency.count), "base": self._n.count(frequency.base)}
         if frequency.kind == "exactly":
             return self._t.gettext("all") if frequency.count else self._t.pgettext("how many", "no")
@@ -105,7 +124,7 @@ class RateWords:
         return self._t.gettext("about %(count)s in %(base)s") % filled
 
     def frequency_beside(self, frequency: Frequency) -> str:
-        """Return a natural frequency that follows another: "2 in 10"."""
+        """Return a natural frequency that follows another: "20 in 100"."""
         if frequency.kind == "exactly":
             return self._t.gettext("all") if frequency.count else self._t.gettext("none")
         if frequency.kind != "about":

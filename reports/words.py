@@ -149,9 +149,10 @@ class Words(RateWords):
             )
         if verdict.cases_needed == 0:
             return ""
-        return self._t.ngettext(
-            "about %(count)s more case needed", "about %(count)s more cases needed", verdict.cases_needed
-        ) % {"count": self._n.about(verdict.cases_needed)}
+        said = self._n.about_whole(verdict.cases_needed)
+        return self._t.ngettext("about %(count)s more case needed", "about %(count)s more cases needed", said) % {
+            "count": self._n.count(said)
+        }
 
     def not_alone(self, one: NotJudgedAlone, scale: Scale, power: float) -> str:
         """Return how many groups of a family were not judged alone, and the smallest gap that would have been named."""

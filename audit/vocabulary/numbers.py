@@ -63,12 +63,12 @@ def _side(number: Decimal | float, limit: Decimal | float) -> int:
 
 _FLOAT_NOISE = 6
 
-_BASES = (10, 100, 1000)
+_BASES = (100, 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Frequency:
-    """A share as a count among `base`: "about 5 in 10"."""
+    """A share as a count among `base`: "about 51 in 100"."""
 
     count: int
     base: int
@@ -77,7 +77,7 @@ class Frequency:
 
 
 def frequencies(value: float, other: float | None) -> tuple[Frequency, Frequency | None]:
-    """Two shares as counts among one base (10, 100 or 1,000): the smallest at which both are close and distinct."""
+    """Two shares as counts among one base (100 or 1,000): the smallest at which both are close and distinct."""
     for base in _BASES:
         mine, theirs = _frequency(value, base), None if other is None else _frequency(other, base)
         distinct = theirs is None or mine.count != theirs.count or value == other

@@ -162,11 +162,11 @@ class BreakdownWriter(Writer):
         if len(axes) > 1:
             return _TOGETHER, self.t.gettext("By %(features)s together") % {"features": self.names.features(axes)}
         (axis,) = axes
+        usual = {"gender": self.t.gettext("By gender"), "nationality": self.t.gettext("By nationality")}
+        title = usual.get(axis.feature) or self.t.gettext("By %(axes)s") % {"axes": self.names.axis(axis)}
         if not self.names.is_nationality(axis):
-            return _BY_FEATURE, self.t.gettext("By %(axes)s") % {"axes": self.names.axis(axis)}
-        if axis.rung == "country":
-            return _BY_NATIONALITY, self.t.gettext("By %(axes)s") % {"axes": self.names.axis(axis)}
-        return _BY_REGION, self.t.gettext("By region")
+            return _BY_FEATURE, title
+        return (_BY_NATIONALITY, title) if axis.rung == "country" else (_BY_REGION, self.t.gettext("By region"))
 
     def _family_tables(self, family: Family, anchor: str) -> list[Table]:
         """Return a table for each rule. An error that no rule limits in this family gets a table of its rate, which is

@@ -139,6 +139,17 @@ def test_what_was_audited_whom_it_fails_and_what_comes_next_are_seen_at_once(
                 assert bottom <= height, f"{kind}: {selector} at {width}"
 
 
+def test_what_comes_next_is_on_the_first_screen_of_a_phone_in_every_language(
+    page: Page, public: dict[str, Path]
+) -> None:
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    for kind in ("fail", "pass", "inconclusive", "none"):
+        for code in UNITED:
+            page.goto(public[f"{kind}-{code}"].as_uri())
+            bottom = page.evaluate("document.querySelector('.next').getBoundingClientRect().bottom")
+            assert bottom <= PHONE[1], f"{kind} in {code}"
+
+
 def test_every_shape_that_a_row_refers_to_is_drawn(page: Page, public: dict[str, Path]) -> None:
     """Shapes are drawn once and referred to: each has a size on the screen, in every language of a file."""
     page.goto(public["several"].as_uri())

@@ -21,6 +21,7 @@ from reports.html import HtmlReporter
 from reports.html.environment import isolated, spaced
 from reports.languages import language
 from reports.public.html import PublicHtmlReporter
+from reports.writer import Report
 
 OTHERS = tuple(code for code in LANGUAGES if code != "en")
 
@@ -114,7 +115,7 @@ def test_nouns_have_as_many_forms_as_the_language() -> None:
     [
         ("fr", "fr", "ltr", "Dépasse la limite", "Nigéria, femmes"),
         ("es", "es", "ltr", "Fuera del límite", "Nigeria, mujeres"),
-        ("ar", "ar", "rtl", "خارج الحد المسموح به", "نيجيريا، نساء"),
+        ("ar", "ar", "rtl", "خارج الحد المسموح به", "نيجيريا، النساء"),
         ("ru", "ru", "ltr", "Вне допустимых пределов", "Нигерия, женщины"),
         ("zh", "zh-Hans", "ltr", "超出限值", "尼日利亚，女性"),
     ],
@@ -288,3 +289,10 @@ def test_spaces_are_minded_in_sentences_and_in_nothing_that_somebody_wrote(code:
     )
     said = "2 in 10"
     assert spaced(kept + said, language(code)) == kept + "2\u00a0in\u00a010"
+
+
+def test_a_rounded_number_of_cases_has_the_plural_form_of_what_is_written(undecided: AuditResult) -> None:
+    """121 cases are written as 120, which are no "120 случай"."""
+    few_cases = next(verdict for verdict in undecided.verdicts if verdict.cases_needed)
+    russian = Report(undecided, language("ru")).words
+    assert russian.needed(few_cases.model_copy(update={"cases_needed": 121})) == "нужно ещё примерно 120 случаев"

@@ -32,7 +32,7 @@ SAID = {
     "thresholds": "some group is surely found less or more often than everyone else at 10 of 19 thresholds tried",
     "deployed": "Where 2% of cases are exploitation (Inspections of 2023), about 130 of 1,000 cases are flagged",
     "patterns": "Of 40 groups: for 1 the system adds to the gap in the labels or turns it round and for 39 the",
-    "search": "Of about 10^9 subgroups by channel and nationality, one is missed clearly more often, and was again",
+    "search": "Of about 10⁹ subgroups by channel and nationality, one is missed clearly more often, and was again",
     "costs": "The plan lets a missed victim cost 10 and a wrong flag 1. Errors surely cost more than among everyone",
     "measures": "Youden’s index: shown for each group as the operator’s code computed it.",
     "opinions": "fairlearn 0.15.0 computed the same rates from the same cases and agree to a thousand-millionth",

@@ -88,8 +88,8 @@ def test_another_language_has_its_own_signs() -> None:
 @pytest.mark.parametrize(
     ("value", "other", "shown"),
     [
-        (0.53, 0.21, (5, 2, 10)),
-        (0.40, 0.22, (4, 2, 10)),
+        (0.53, 0.21, (53, 21, 100)),
+        (0.40, 0.22, (40, 22, 100)),
         (0.24, 0.22, (24, 22, 100)),
         (0.06, 0.03, (6, 3, 100)),
         (0.15, 0.47, (15, 47, 100)),
@@ -105,7 +105,7 @@ def test_natural_frequencies_share_the_smallest_honest_base(
 
 
 def test_a_half_of_a_natural_frequency_is_rounded_upwards() -> None:
-    assert [frequencies(share, None)[0].count for share in (0.25, 0.45, 0.65, 0.845)] == [3, 5, 7, 85]
+    assert [frequencies(share, None)[0].count for share in (0.245, 0.445, 0.645, 0.845)] == [25, 45, 65, 85]
 
 
 def test_none_all_and_nearly_so_are_told_apart() -> None:

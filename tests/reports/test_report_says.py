@@ -188,8 +188,8 @@ def test_the_verdict_in_plain_words(
 
 def test_people_come_first_and_in_natural_frequencies(failing_html: str) -> None:
     part = text(section(parsed(failing_html), "affected"))
-    assert "Misses about 5 in 10; among everyone else 2 in 10" in part
-    assert "Wrongly flags about 3 in 10; among everyone else 1 in 10" in part
+    assert "Misses about 54 in 100; among everyone else 23 in 100" in part
+    assert "Wrongly flags about 26 in 100; among everyone else 10 in 100" in part
     assert part.index("The person stays exploited") < part.index("A scarce place is used")
 
 

@@ -9,6 +9,8 @@ from audit.vocabulary.groups import Group, Level
 from reports.html.looks.parts import Cell, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 class SearchWriter(LookWriter):
     """Writer of the look at subgroups over declared columns."""
@@ -61,7 +63,7 @@ class SearchWriter(LookWriter):
         return self.t.gettext("Of about %(count)s subgroups by %(over)s, %(what)s.") % {**searched, "what": outcome}
 
     def _power(self, power: int) -> str:
-        return self.n.count(10**power) if power <= 6 else f"10^{power}"
+        return self.n.count(10**power) if power <= 6 else f"10{str(power).translate(_RAISED)}"
 
     def _row(self, scan: SubgroupScan) -> Row:
         held = {
