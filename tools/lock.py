@@ -2,8 +2,7 @@
 
 One release of each package, by the hashes of its files, for Python 3.11 and newer on every platform; no addresses.
 What runs is a part of what is tested: run.txt is resolved within dev.txt. spark.txt has what `make spark` needs beyond
-dev.txt: Spark and the tables of data lakes. Options such as `--upgrade` are passed to
-`uv pip compile`.
+dev.txt: Spark and the tables of data lakes. Options such as `--upgrade` are passed to `uv pip compile`.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ OPTIONS = (
 
 
 def main() -> int:
-    """Write both files. Returns what `uv` returned, or 1 with one line where it is not installed."""
+    """Write the three files. Returns what `uv` returned, or 1 with one line where it is not installed."""
     beside = Path(sys.executable).with_name("uv")
     uv = str(beside) if beside.exists() else shutil.which("uv")
     if uv is None:

@@ -136,8 +136,7 @@ def stream(connection: duckdb.DuckDBPyConnection, query: str, size: int) -> Iter
     """Yield the rows of a query in record batches of about `size`, with little memory.
 
     DuckDB gets less memory than usual. If that is not enough, as with long texts, the remaining rows are read with the
-    usual
-    memory. So `query` must give its rows in the same order each time.
+    usual memory. So `query` must give its rows in the same order each time.
     """
     import duckdb
 

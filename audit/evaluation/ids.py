@@ -89,9 +89,9 @@ def cases_digest(connection: Engine, relation: Relation, text: str) -> str:
 
     Notes
     -----
-    The digest of how many ids there are and of the sums of the two halves of their MD5 (as a number whose
-    lowest byte comes first). It distinguishes sets that were
-    not made to collide, and reveals nothing about a single id. Raises DataError where rows cannot be read.
+    The digest of how many ids there are and of the sums of the two halves of their MD5 (as a number whose lowest byte
+    comes first). It distinguishes sets that were not made to collide, and reveals nothing about a single id. Raises
+    DataError where rows cannot be read.
     """
     name = identifier(relation.name)
     if isinstance(connection, SparkEngine):
@@ -124,8 +124,7 @@ def _refuse_repeated(
     """Raise DataError if an id occurs twice.
 
     64-bit hashes are compared first: 8 bytes a row, where the ids themselves would take gigabytes. Rows with equal
-    hashes
-    are then compared by their ids, so that a collision refuses nothing.
+    hashes are then compared by their ids, so that a collision refuses nothing.
     """
     name = identifier(relation.name)
     query = f"SELECT hash({text}) FROM {name}"  # noqa: S608

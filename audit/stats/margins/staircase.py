@@ -149,8 +149,7 @@ def _last(low: FloatArray, high: FloatArray, guess: FloatArray, excess: _Functio
     """Largest whole number in [low, high] at which an increasing function is at most 0; it is so at ``low``.
 
     Every number tried narrows the bracket. Secants choose the next number, because the function is nearly straight.
-    After
-    a few of them the middle is taken, so that the search ends for any increasing function.
+    After a few of them the middle is taken, so that the search ends for any increasing function.
     """
     probe = np.minimum(np.maximum(np.floor(guess), low + 1.0), high)
     before, value_before, rounds = probe, np.zeros(probe.shape), 0
