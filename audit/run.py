@@ -62,7 +62,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     Parameters
     ----------
     plan
-        A plan, a dict with the keys of a plan file, or the path of one.
+        A plan, a dict with the keys of a plan file, or the text or the path of one.
     table
         The evaluation set, in place of the file that the plan names: a pandas DataFrame or an Arrow table.
     folder

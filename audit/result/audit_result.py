@@ -194,7 +194,7 @@ class AuditResult(Part):
 
         return save_for_owner(Path(folder) / "result.json", result_to_json(self))
 
-    def report(self, name: str = "html", *, restricted: bool = False, languages: str | None = None) -> Report:
+    def report(self, name: str = "html", *, restricted: bool = False, lang: str | None = None) -> Report:
         """Make a report of exact counts: `html`, `pdf`, `markdown`, `junit`, `sarif`, or what a package offers.
 
         Parameters
@@ -202,7 +202,7 @@ class AuditResult(Part):
         restricted
             Must be True: the report can single out people and is not for publication. Public files need the key and
             the log of earlier ones: save the result, and write them with `audit7k report FOLDER`.
-        languages
+        lang
             Codes with commas between them, such as "fr,ar"; one for a file that holds one language.
 
         Raises
@@ -214,7 +214,7 @@ class AuditResult(Part):
 
         check_restricted(restricted)
         reporters = find_reporters((name,))
-        return render(reporters[0], self, languages_of(reporters, languages))
+        return render(reporters[0], self, languages_of(reporters, lang))
 
     def figure(
         self,

@@ -67,6 +67,12 @@ def case_rows(path: Path, group: Mapping[str, str], errors: Errors, plan: AnyPla
     result = audited.result
     if result.plan.evaluation_set.is_counted:
         raise ResultError("a table of counts was audited", slug="no-cases", hint="only who has the rows can list them")
+    if result.provenance.evaluation_set_sha256 is None and result.plan.evaluation_set.table is None:
+        raise ResultError(
+            "a table in memory was audited, and cannot be opened again",
+            slug="no-cases",
+            hint="run the audit on a file that the plan names by `path`",
+        )
     wanted = {name: _codes(result, name, value) for name, value in group.items()}
     loaded = plan_at_hand(result, plan)
     if loaded is None:

@@ -202,16 +202,16 @@ def test_reports_and_figures_are_those_of_the_commands(audited: tuple[Path, audi
     out = str(folder / "out")
     assert not CliRunner().invoke(app, ["report", out, "--restricted", "--lang", "fr", "--out", str(page)]).exit_code
     assert not CliRunner().invoke(app, ["figure", out, "forest", "--restricted", "--out", str(drawn)]).exit_code
-    report, figure = result.report("html", restricted=True, languages="fr"), result.figure("forest")
+    report, figure = result.report("html", restricted=True, lang="fr"), result.figure("forest")
     assert report.content == page.read_text()
     assert figure._repr_svg_() == drawn.read_text()
     assert figure.save(tmp_path / "new").read_text() == drawn.read_text()
     assert len(repr(report)) < 100
     with pytest.raises(audit.AuditError, match="restricted=True"):
         result.report("html")
-    for name, languages in (("nothing", None), ("html", "xx")):
+    for name, lang in (("nothing", None), ("html", "xx")):
         with pytest.raises(audit.AuditError):
-            result.report(name, restricted=True, languages=languages)
+            result.report(name, restricted=True, lang=lang)
     for kind, by in (("pie", None), ("funnel", "nobody")):
         with pytest.raises(audit.AuditError):
             result.figure(kind, by=by)
@@ -307,7 +307,9 @@ def test_a_look_plans_as_check_does_and_its_plan_becomes_an_audit(tmp_path: Path
     assert plan.plan.evaluation_set.id == "call"
     assert look.planned_pass == check_plan(plan).planned_pass
     with pytest.raises(audit.AuditError) as caught:
-        parse_plan(look.plan, folder=tmp_path)
+        audit.run_audit(look.plan, calls())
+    frame = calls()
+    assert audit.run_audit(text, frame, crosscheck=False, details=False).rows[0].read == len(frame)
     assert caught.value.slug == "plan-unfinished"
     assert audit.look(calls(), **ROLES, **GROUPS).result.counts == look.result.counts
 
@@ -457,6 +459,13 @@ def test_cases_are_refused_where_set_or_answers_are_not_those_audited(tmp_path: 
         audit.cases(out, {"gender": "man"}, plan=plan)
 
 
+def test_a_table_in_memory_has_no_cases(tmp_path: Path) -> None:
+    audit.run_audit(tomllib.loads(PLAN), calls(300), crosscheck=False, details=False).save(tmp_path)
+    with pytest.raises(audit.AuditError, match="table in memory was audited") as caught:
+        audit.cases(tmp_path, {"gender": "man"}, plan=tomllib.loads(PLAN))
+    assert "run the audit on a file" in str(caught.value)
+
+
 def test_a_table_of_counts_has_no_cases(tmp_path: Path) -> None:
     plan = tomllib.loads(PLAN)
     del plan["detector"], plan["groups"]["nationality"], plan["evaluation_set"]
@@ -469,3 +478,14 @@ def test_a_table_of_counts_has_no_cases(tmp_path: Path) -> None:
     audit.run_audit(plan, table, crosscheck=False).save(tmp_path)
     with pytest.raises(audit.AuditError, match="table of counts"):
         audit.cases(tmp_path, {"gender": "man"})
+
+
+def test_the_page_audits_a_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "python.md").read_text(encoding="utf-8")
+    first, second = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)[:2]
+    frame = calls().rename(columns={"call": "case", "exploited": "victim", "gender": "sex"})
+    monkeypatch.chdir(tmp_path)
+    space: dict[str, Any] = {"frame": frame}
+    exec(first + second.partition("audit.compare")[0], space)
+    assert "write here" in space["look"].plan
+    assert (tmp_path / "audit-out" / "result.json").exists()

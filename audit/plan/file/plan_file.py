@@ -108,7 +108,8 @@ class LoadedPlan:
 
 
 AnyPlan = AuditPlan | LoadedPlan | Mapping[str, Any] | str | os.PathLike[str]
-"""A plan, or where it stands: a model, a plan that was read, a dict with the keys of a plan file, or a path."""
+"""A plan, or where it stands: a model, a plan that was read, a dict with the keys of a plan file, its text, or a
+path."""
 
 
 def load_plan(path: str | os.PathLike[str]) -> AuditPlan:
@@ -287,6 +288,8 @@ def loaded_plan(plan: AnyPlan, folder: str | Path | None = None) -> LoadedPlan:
         asked: dict[str, Any] = _written(plan, ())
         checked = AuditPlan.model_validate(_checked(asked, KeyLines({}), "plan", PLAN))
         return LoadedPlan(checked, asked, folder)
+    if isinstance(plan, str) and "\n" in plan:
+        return parse_plan(plan, folder=folder.absolute())
     if isinstance(plan, str | os.PathLike):
         return read_plan_file(plan)
     raise PlanError(
