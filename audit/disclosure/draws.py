@@ -103,6 +103,8 @@ class SideRows:
     """Whether outcomes may be printed: if not, no draw left every "fewer than" open."""
     standing: frozenset[str]
     """Keys of rows that print what they printed in the release before."""
+    hiding: frozenset[str] = frozenset()
+    """Keys of rows that hold a number that a table of counts hides: they are not printed."""
 
 
 def draw_side(

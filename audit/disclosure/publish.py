@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -16,10 +16,10 @@ from audit.disclosure.draws import Draw, SideRows, draw_side, draw_total, rememb
 from audit.disclosure.method import Method
 from audit.disclosure.public_files import DATA, make_files
 from audit.disclosure.restricted import COUNTER, RELEASES, restricted_folder
-from audit.disclosure.rows import features_of, rows_of
+from audit.disclosure.rows import features_of, rows_of, without_hidden_numbers
 from audit.disclosure.shape import SIDES, Shape, SideName, crossed_features, public_method, shape_of
 from audit.disclosure.shown_evidence import with_shown_evidence
-from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, next_cut, others_named
+from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, hiding_keys, next_cut, others_named
 from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import Words, standing_words, words_to_json
 from audit.errors import ResultError
@@ -171,14 +171,16 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
     said = standing_words(
         Words(judged, sides, rows, method).rows(), {side.side: side.standing for side in sides}, known.get("words", {})
     )
+    said = without_hidden_numbers(said, sides)
     others = tuple(each for side in sides for each in others_named(side.side, side.counts, side.made))
     totals = {
         name: draw_total(name, count, known.get("totals", {}).get(name), method, secret)
         for name, count in (("unscored", shape.unscored), ("unlabelled", shape.unlabelled))
     }
     figures: dict[str, Any] = {side.side: "shown" if side.has_outcomes else "people" for side in sides}
+    figures |= {name: "hidden" for name, counts in shape.hidden.items() if counts.everyone.any()}
     release = {
-        "figures": "shown" if sides else "none",
+        "figures": "shown" if said else "none",
         "sides": tuple(PublicSide(side=name, figures=figures.get(name, "none")) for name in SIDES),
         "features": features_of(shape.ladders, said, others),
         "rows": said,
@@ -187,7 +189,8 @@ def _make(result: AuditResult, shape: Shape | None, method: Method, secret: byte
     }
     log: dict[str, Any] = {}
     for side in sides:
-        drawn = remembered(histories.get(side.side, {}), side.draws)
+        printed = {key: draw for key, draw in side.draws.items() if key not in side.hiding}
+        drawn = remembered(histories.get(side.side, {}), printed)
         draws = {key: [astuple(draw) for draw in draws] for key, draws in drawn.items()}
         log[side.side] = {"cut": cut_to_json(side.made, shape.ladders), "draws": draws}
     named = {f"{row.side} {row.key}": row for row in said if row.words}
@@ -211,7 +214,8 @@ def _side(
         made = first_cut(counts, method.row, method.floor)
     if made is None:
         return None
-    return draw_side(name, counts, made, entries(counts, made), before, method, secret, day)
+    drawn = draw_side(name, counts, made, entries(counts, made), before, method, secret, day)
+    return replace(drawn, hiding=hiding_keys(entries(shape.hidden[name], made))) if name in shape.hidden else drawn
 
 
 def _finished(

@@ -40,6 +40,14 @@ def rows_of(
     return [*made, *_of_both(sides, rates, public, level)] if plain else made
 
 
+def without_hidden_numbers(rows: Iterable[PublicRow], sides: Sequence[SideRows]) -> tuple[PublicRow, ...]:
+    """Leave out the rows that hold a number that a table of counts hides: what they print must hold whatever it is."""
+    hiding = {(side.side, key) for side in sides for key in side.hiding}
+    return tuple(
+        row for row in rows if hiding.isdisjoint((side, row.key) for side in SIDES if row.side in (side, "both"))
+    )
+
+
 def features_of(
     ladders: Sequence[Ladder], rows: Sequence[PublicRow], others: Sequence[PublicOthers]
 ) -> tuple[PublicFeature, ...]:
@@ -70,7 +78,7 @@ def _with_parents(ladder: Ladder, wanted: set[tuple[str, str]]) -> tuple[LevelNa
 
 def _printed(side: SideRows, entry: Entry) -> Printed:
     draw = side.draws[entry.key].printed
-    return draw if side.has_outcomes else Printed(draw.people, None)
+    return draw if side.has_outcomes and entry.key not in side.hiding else Printed(draw.people, None)
 
 
 def _row(
@@ -90,7 +98,7 @@ def _row(
         for metric in mine
     ]
     return PublicRow(side=side.side, parts=entry.parts, total=entry.total, people=own.people, errors=own.errors,
-                     few=draw.few if side.has_outcomes else None, fewer_than=own.fewer_than, as_of=draw.day,
+                     few=own.few, fewer_than=own.fewer_than, as_of=draw.day,
                      rates=tuple(rates))  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from audit.analyses.estimates import cells_of, group_counts
 from audit.counting.clusters import ClusterTable
 from audit.counting.clusters_once import count_clusters_once
-from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNLABELLED, FamilyCounts
+from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, UNLABELLED, FamilyCounts
 from audit.disclosure.method import Method, method_of
 from audit.disclosure.vocabulary import Ladder, public_ladder
 from audit.errors import ResultError
@@ -69,7 +69,9 @@ class Shape:
     ladders: tuple[Ladder, ...]
     """Features with rows: those that are crossed first."""
     sides: Mapping[SideName, SideCounts]
-    """Exact outcomes of victims and of others."""
+    """Exact outcomes of victims and of others, as far as they are known."""
+    hidden: Mapping[SideName, SideCounts]
+    """Of a table of counts, people of each side whose number or outcome it hides, as errors: at most so many."""
     unscored: int
     """Exact number without a usable answer."""
     unlabelled: int
@@ -109,9 +111,6 @@ def shape_of(result: AuditResult) -> Shape | None:
             hint="it was changed after the audit; run the audit again",
         )
     _check_absent(plan, total)
-    if plan.evaluation_set.is_counted:
-        cells = _with_few_hidden(cells, plan.disclosure.floor)
-        total = cells.reshape(-1, 3, 4).sum(axis=0)
     singles = [cells.sum(axis=tuple(at for at in range(len(crossed)) if at != own)) for own in range(len(crossed))]
     for name in [name for name in plan.groups if name not in crossed and unit == "row"]:
         one = [counts for counts in result.counts if counts.group.family == finest_family(plan, [name])]
@@ -120,21 +119,14 @@ def shape_of(result: AuditResult) -> Shape | None:
         if placed is not None and np.array_equal(placed.sum(axis=0), total):  # else people stand in several levels
             ladders.append(ladder)
             singles.append(placed)
-    sides = {side: _side(side, ladders, singles, cells if len(crossed) == CROSSED else None) for side in SIDES}
+    both = cells if len(crossed) == CROSSED else None
+    sides = {side: _side(_OUTCOMES[side], ladders, singles, both) for side in SIDES}
+    hidden: Mapping[SideName, SideCounts] = {}
     unscored = int(total[:, NOT_FLAGGED + 1 :].sum())
-    return Shape(tuple(ladders), sides, unscored, int(total[UNLABELLED, : NOT_FLAGGED + 1].sum()))
-
-
-def _with_few_hidden(cells: IntArray, floor: int) -> IntArray:
-    """Count half of the hidden cases of a group as flagged where they are at most `floor`: that is no further from what
-    they are than the change of a printed number. Of a side with more of them nothing is printed.
-    """
-    hidden, total = cells[..., ABSTAINED], cells.sum(axis=-1)
-    known = np.zeros_like(cells)
-    known[..., FLAGGED] = np.where(hidden <= floor, cells[..., FLAGGED] + hidden // 2, 0)
-    known[..., NOT_FLAGGED] = np.where(hidden <= floor, total - known[..., FLAGGED], 0)
-    known[..., ABSTAINED] = np.where(hidden <= floor, 0, total)
-    return known
+    if plan.evaluation_set.is_counted:  # nobody is without an answer there: the table hides it
+        hidden = {side: _side((_OUTCOMES[side][0], ABSTAINED, FAILED), ladders, singles, both) for side in SIDES}
+        unscored = 0
+    return Shape(tuple(ladders), sides, hidden, unscored, int(total[UNLABELLED, : NOT_FLAGGED + 1].sum()))
 
 
 def _check_absent(plan: AuditPlan, total: IntArray) -> None:
@@ -155,11 +147,11 @@ def _check_absent(plan: AuditPlan, total: IntArray) -> None:
 
 
 def _side(
-    side: SideName, ladders: Sequence[Ladder], singles: Sequence[IntArray], crossed: IntArray | None
+    of: tuple[int, int, int], ladders: Sequence[Ladder], singles: Sequence[IntArray], crossed: IntArray | None
 ) -> SideCounts:
     from audit.disclosure.tables import SideCounts  # not before a result is made public: a gate makes none
 
-    label, error, right = _OUTCOMES[side]
+    label, error, right = of
 
     def outcomes(cells: IntArray) -> IntArray:
         return np.stack([cells[..., label, error], cells[..., label, right]], axis=-1)

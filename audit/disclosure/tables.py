@@ -135,6 +135,16 @@ def entries(counts: SideCounts, made: Cut) -> list[Entry]:
     return [*listed, *_cross_entries(counts, made)]
 
 
+def hiding_keys(hidden: Sequence[Entry]) -> frozenset[str]:
+    """Return the keys of rows that hold hidden numbers, and of others beside a level that does: without a row, it would
+    be taken for one of them.
+    """
+    held = [entry for entry in hidden if entry.people]
+    named = {part.feature for entry in held for part in entry.parts if part.kind == "level"}
+    beside = [e for e in hidden if any(part.kind == "others" and part.feature in named for part in e.parts)]
+    return frozenset(entry.key for entry in (*held, *beside))
+
+
 def others_named(side: Side, counts: SideCounts, made: Cut) -> list[PublicOthers]:
     """Name who stands in rows of others. Levels of an open list are not named: a small one would be known to exist."""
     return [

@@ -198,8 +198,7 @@ def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harm
         told, *more = headline.change.sentences
         paired = "; both versions were tested on the same cases" if headline.change.paired else ""
         said += [told, f"The earlier audit ended on {quoted(headline.change.baseline_finished)}{paired}.", *more]
-    notes = ["method" if release.figures == "shown" else "figures_none"]
-    notes += ["figures_people"] if any(side.figures == "people" for side in release.sides) else []
+    notes = [*(["method"] if release.figures == "shown" else []), *release.left_out]
     said += [SENTENCES[name].format(**release.method.model_dump()) for name in (*notes, *about.sample_sentences)]
     if about.without_figures:
         said.append(SENTENCES["without_figures"].format(features=", ".join(map(quoted, about.without_figures))))

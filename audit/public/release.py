@@ -171,8 +171,9 @@ class PublicSide(Part):
 
     side: Literal["positives", "negatives"]
     """The side."""
-    figures: Literal["shown", "people", "none"]
-    """`shown`. `people`: numbers of people and no outcomes in this release. `none`: too few people for any row."""
+    figures: Literal["shown", "people", "hidden", "none"]
+    """`shown`. `people`: numbers of people and no outcomes in this release. `hidden`: only rows without a number that
+    the table of counts hides, so that everyone has none. `none`: too few people for any row."""
 
 
 class PublicRule(Part):
@@ -268,7 +269,8 @@ class PublicRelease(Part):
     headline: PublicHeadline
     """The verdict."""
     figures: Literal["shown", "none"]
-    """`none`: neither side has enough people for a row, or the plan has no feature to make rows by."""
+    """`none`: neither side has enough people for a row, all rows hold hidden numbers, or the plan has no feature to
+    make rows by."""
     sides: tuple[PublicSide, ...]
     """What is shown of victims and of others."""
     level: float
@@ -291,6 +293,15 @@ class PublicRelease(Part):
     """Name of the set and key: equal in all releases whose numbers were drawn under one key."""
     number: int | None = None
     """Number of the release under that key, from 1; null where it has no figures."""
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Names of the `SENTENCES` that say which figures are left out, and why."""
+        found = {side.figures for side in self.sides}
+        return (
+            *(["figures_none"] if self.figures == "none" and "hidden" not in found else []),
+            *(f"figures_{name}" for name in ("people", "hidden") if name in found),
+        )
 
 
 def row_key(parts: tuple[PublicPart, ...]) -> str:

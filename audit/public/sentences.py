@@ -38,6 +38,10 @@ SENTENCES: Final[Mapping[str, str]] = {
         "No figures are published: there are too few people for a row, or the plan names no feature to make rows by."
         " The verdict comes from the exact figures, which the auditor holds."
     ),
+    "figures_hidden": (
+        "The table of counts hides numbers. Rows that hold a hidden number are left out here, that of everyone too. The"
+        " verdict and the words hold whatever these numbers are."
+    ),
     "weighted": (
         "The verdict and the words weigh the cases, so that they stand for a population. No rate is printed: it would"
         " tell the outcome of whoever stands for many."

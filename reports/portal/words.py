@@ -126,7 +126,7 @@ class PortalWords:
     def notes(self, release: PublicRelease) -> list[str]:
         """Return what a reader must know before the figures of an audit."""
         sentences = []
-        if release.figures == "none":
+        if "figures_none" in release.left_out:
             sentences.append(
                 self.t.gettext("No figures are published: too few people for any row. The auditor knows the figures.")
             )
@@ -134,7 +134,8 @@ class PortalWords:
             sentences.append(
                 self.t.gettext("The verdict also rests on texts in which one word was changed; see the report.")
             )
-        sentences += [self.t.gettext(SENTENCES[name]) for name in release.about.sample_sentences]
+        hides = [name for name in release.left_out if name == "figures_hidden"]
+        sentences += [self.t.gettext(SENTENCES[name]) for name in (*hides, *release.about.sample_sentences)]
         change = release.headline.change
         if change is not None:
             differs = ", ".join(change.differs)

@@ -266,6 +266,15 @@ def test_sides_without_errors_say_so() -> None:
     assert SENTENCES["figures_people"] in screen_of(people)
 
 
+def test_a_side_of_a_table_that_hides_numbers_says_so() -> None:
+    release = made_release("inconclusive")
+    hides = release.model_copy(update={"sides": (PublicSide(side="positives", figures="hidden"), release.sides[1])})
+    assert SENTENCES["figures_hidden"] in screen_of(hides)
+    nothing = hides.model_copy(update={"figures": "none", "rows": ()})
+    assert SENTENCES["figures_hidden"] in screen_of(nothing)
+    assert SENTENCES["figures_none"] not in screen_of(nothing)
+
+
 def test_past_its_expiry_the_page_says_so_first(pages: dict[str, Element]) -> None:
     assert "Past its expiry. The operator declares that this audit may be relied on until 31 December 2025" in text(
         pages["rare"]

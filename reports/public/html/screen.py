@@ -91,12 +91,12 @@ class Screen(PublicWriter):
         if headline.change is not None and headline.change.outcome != "pass":
             yield headline.change.sentence_names[0]
         if not self.reading.shown:
-            yield "figures_none"
+            yield from self.release.left_out
         elif self.outcome != "fail" and self.tally:
             yield "tally"
         yield from self.about.sample_sentences
-        if any(side.figures == "people" for side in self.release.sides):
-            yield "figures_people"
+        if self.reading.shown:
+            yield from self.release.left_out
 
     @cached_property
     def tally(self) -> Counter[str]:
