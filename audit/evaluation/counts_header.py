@@ -12,7 +12,7 @@ from audit.plan.evaluation_set import SIDES_OF_CELLS, CountedCell
 
 _FOUND: Final = (
     "found|detected|identified|(detect|detet|encontr|identific)ad[oa]s|(trouve|detecte|identifie|repere)e?s|"
-    "(individu|identific|rilev|trov)at[ei]|erkannte?|gefundene?|entdeckte?|identifizierte?"
+    "(individu|identific|rilev|trov)at[ei]|(erkannt|gefunden|entdeckt|identifiziert)(en?)?"
 )
 _FLAGGED_WORD: Final = (
     "flagged|flags|alerts|(senal|marc|alert|sinaliz|assinal)ad[oa]s|alertas|signale?es|signales|alertes|segnalat[ei]|"
@@ -50,6 +50,11 @@ _NAMES: Final[Mapping[CountedCell, re.Pattern[str]]] = {
 }
 _FLAGGED: Final = re.compile(rf"(({_PEOPLE}|{_OTHERS})_)?({_FLAGGED_WORD})")
 """Flagged, and not of whom: it may be everyone who was flagged, found victims too."""
+_NUMBER_SIGN: Final = re.compile(r"^\s*(n\s*\.?\s*[º°]\.?|№|#|no\.)", re.IGNORECASE)
+"""Signs for `number of`. In plain letters `Nº víctimas` would read as no victims."""
+_NUMBER_OF: Final = re.compile(
+    r"^(total_)?(n|nb|nr|num|numero|number|nombre|cantidad|quantidade|anzahl|count)_((de|of|di|der|des|d)_)?"
+)
 HEADERS: Final[tuple[Mapping[str, CountedCell], ...]] = (
     {"tp": "true_positives", "fn": "false_negatives", "fp": "false_positives", "tn": "true_negatives"},
     {"positives": "positives", "found": "true_positives", "others": "negatives", "flagged": "false_positives"},
@@ -67,6 +72,8 @@ class CountedColumns:
     """Where no column says that it holds the others wrongly flagged: those that may."""
     numbers: tuple[str, ...] = ()
     """Other columns of whole numbers that differ from row to row: they may be cells with names that are not known."""
+    merging: bool = False
+    """Whether the other columns do not tell the rows apart, so that one of `numbers` may hold groups, such as years."""
     marks: tuple[str, ...] = ()
     """Marks in them that are no numbers and do not say what they hide."""
     zeros: tuple[str, ...] = ()
@@ -92,10 +99,9 @@ def counted_columns(columns: Sequence[str]) -> CountedColumns | None:
     known = known_header(columns)
     if known is not None:
         return CountedColumns(known)
-    named = {
-        cell: [column for column in columns if form.fullmatch(snake_case(column))] for cell, form in _NAMES.items()
-    }
-    flagged = tuple(column for column in columns if _FLAGGED.fullmatch(snake_case(column)))
+    plain = {column: _NUMBER_OF.sub("", snake_case(_NUMBER_SIGN.sub("n ", column))) for column in columns}
+    named = {cell: [column for column in columns if form.fullmatch(plain[column])] for cell, form in _NAMES.items()}
+    flagged = tuple(column for column in columns if _FLAGGED.fullmatch(plain[column]))
     cells: dict[CountedCell, str] = {}
     for side in SIDES_OF_CELLS:
         cells |= {cell: named[cell][0] for cell in side if len(named[cell]) == 1}

@@ -237,6 +237,8 @@ def seen_counts(
     written = {name: _written(connection, given, name) for name in given.types}
     numbers = tuple(name for name in given.types if name not in columns.columns and _differ(written[name], given.rows))
     columns = replace(columns, numbers=numbers)
+    groups = [name for name in given.types if name not in columns.columns]
+    columns = replace(columns, merging=_repeat(connection, given, groups))
     plain = (name for name in columns.columns if name not in numbers or not any(map(_POINTS.fullmatch, written[name])))
     cells = sum((written[name] for name in plain), Counter[str]())
     read = {cell: between(cell, {}) for cell in cells}
@@ -263,6 +265,14 @@ def _written(connection: duckdb.DuckDBPyConnection, given: Relation, column: str
     text = f"trim({text_of(given.expression(column), given.types[column])})"
     found = connection.execute(f"SELECT {text}, count(*) FROM {given.name} GROUP BY 1").fetchall()  # noqa: S608
     return Counter({str(cell): int(many) for cell, many in found if cell})
+
+
+def _repeat(connection: duckdb.DuckDBPyConnection, given: Relation, columns: Sequence[str]) -> bool:
+    """Whether rows have the same texts in these columns."""
+    texts = ", ".join(text_of(given.expression(name), given.types[name]) for name in columns)
+    query = f"SELECT count(*) FROM (SELECT DISTINCT {texts or 'NULL'} FROM {given.name})"  # noqa: S608
+    ((distinct,),) = connection.execute(query).fetchall()
+    return bool(distinct < given.rows)
 
 
 def _differ(cells: Counter[str], rows: int) -> bool:

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from audit import run_audit
 from audit.cli.commands.app import app
 from audit.plan.file.draft import gaps_in
-from audit.plan.file.unfinished import WRITE_HERE
+from audit.plan.file.unfinished import WRITE_HERE, leaves
 
 SHARED = Path(os.environ.get("AUDIT7K_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ALWAYS = {
@@ -316,6 +316,12 @@ TABLES = {
         set(),
         ('#   "others"  (not used)',),
     ),
+    "years that only few rows share": Table(
+        "gender;year;TP;FN;agreed\nwoman;2022;90;30;17\nwoman;2023;80;19;18\nman;2023;61;22;16\n",
+        {"true_positives": "TP", "false_negatives": "FN"},
+        {"groups.year.coding", "groups.agreed.coding", "evaluation_set.cells.negatives",
+         "evaluation_set.cells.false_positives"},
+    ),
     "two columns of countries": Table(
         "origin;pays;victims;missed\nNigeria;France;120;30\nGhana;France;80;19\nNigeria;Italie;90;11\n",
         {"positives": "victims", "false_negatives": "missed"},
@@ -393,6 +399,18 @@ def test_no_column_is_lost_between_a_table_and_its_verdict(zero: list[int], tmp_
     result = run_audit(tmp_path / "plan.toml")
     failed = result.to_frame().query("outcome == 'fail'")
     assert (result.overall.outcome, set(failed["procedencia"].dropna())) == ("fail", {"África"})
+
+
+@pytest.mark.parametrize("column", MINISTRY.partition("\n")[0].split(";"))
+def test_a_column_with_a_strange_name_is_asked_about(column: str, tmp_path: Path) -> None:
+    header, rows = MINISTRY.split("\n", 1)
+    strange = ";".join("zq7" if name == column else name for name in header.split(";"))
+    (tmp_path / "table.csv").write_text(f"{strange}\n{rows}", encoding="utf-8")
+    asked = {key: value for key, value in leaves(tomllib.loads(init(tmp_path / "table.csv"))) if "zq7" in str(value)}
+    if column in ("sexo", "procedencia"):
+        assert asked.keys() >= {("groups", "zq7", "column"), ("groups", "zq7", "coding")}
+    else:
+        assert [str(value)[:10] for value in asked.values()] == [WRITE_HERE]
 
 
 def test_columns_that_are_not_used_are_counted_at_the_end(tmp_path: Path) -> None:

@@ -188,6 +188,10 @@ def test_cells_are_numbers_or_marks_that_say_what_they_hide(text: str, found: tu
         "Opfer;Opfer erkannt;andere Personen;Fehlalarme",
         "vítimas;vítimas identificadas;não vítimas;sinalizadas por erro",
         "vittime;vittime individuate;non vittime;segnalate per errore",
+        "Nº víctimas;N.º de víctimas detectadas;Nº no víctimas;Nº señaladas por error",
+        "No. victims;no. of victims found;number of non-victims;n_false_positives",
+        "Nombre de victimes;N° de victimes repérées;nb de non-victimes;Nombre de faux positifs",
+        "Anzahl Opfer;Anzahl der erkannten Opfer;Anzahl Nichtopfer;Anzahl Fehlalarme",
         "total victims;victims found;non-victims;wrongly flagged",
     ],
 )

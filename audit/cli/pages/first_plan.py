@@ -141,8 +141,11 @@ def _shared(column: ColumnLook, look: DataLook) -> tuple[str, ...]:
 
 def _may_group(column: ColumnLook, look: DataLook, taken: Iterable[str | None]) -> bool:
     """Whether a column of a table of counts may hold groups: all but counts, and numbers such as rates that differ."""
-    if look.counted is None or column.name in {*look.counted.columns, *taken} or column.kind == "other":
+    counted = look.counted
+    if counted is None or column.kind == "other" or column.name in taken:
         return False
+    if column.name in counted.columns:
+        return counted.merging and column.name in counted.numbers
     return column.kind not in ("number", "near_number") or 2 * column.distinct <= look.rows
 
 
