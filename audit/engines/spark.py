@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -19,7 +20,7 @@ from audit.errors import PlanError, StorageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_LEAST_VERSION: Final = (3, 5)
+_LEAST_VERSION: Final = (4, 0)
 _SETTINGS: Final[Mapping[str, str]] = {
     "spark.sql.ansi.enabled": "true",  # otherwise sums wrap without a word
     "spark.sql.caseSensitive": "true",
@@ -87,7 +88,8 @@ class SparkEngine:
 
     @classmethod
     def at(cls, remote: str | None) -> SparkEngine:
-        """Open a session: at an address of Spark Connect, else on the session at hand, else on this machine.
+        """Open a session: at an address of Spark Connect, which the environment variable SPARK_REMOTE can hold, else on
+        the session at hand, else on this machine.
 
         Raises
         ------
@@ -106,6 +108,7 @@ class SparkEngine:
             ) from None
         with _speaking("engine-gone"):
             builder, at_hand = SparkSession.builder, SparkSession.getActiveSession()
+            remote = remote or os.environ.get("SPARK_REMOTE")
             if remote is not None:
                 return cls(builder.remote(remote).create())
             if at_hand is not None:
@@ -124,17 +127,18 @@ class SparkEngine:
         """Raise PlanError unless this engine counts as a laptop does: see `_SELF_TEST`; sums must never wrap."""
         numbers = tuple(int(part) for part in self.version.split(".")[:2])
         if numbers < _LEAST_VERSION:
-            _refuse("engine-version", f"Spark {self.version} is too old", "take Spark 3.5 or newer")
+            _refuse("engine-version", f"Spark {self.version} is too old", "take Spark 4.0 or newer")
         asked = ", ".join(f"{text} AS c{place}" for place, (text, _) in enumerate(_SELF_TEST))
         try:
             (found,) = self._ask(f"SELECT {asked}").fetchall()
         except Exception:
             found = ()
         if found != tuple(answer for _, answer in _SELF_TEST):
-            _refuse("engine-version", "this engine gives other answers than DuckDB", "take Apache Spark 3.5 or newer")
+            _refuse("engine-version", "this engine gives other answers than DuckDB", "take Apache Spark 4.0 or newer")
         try:
             self._ask(_OVERFLOW)
-        except StorageError:  # an error is the right answer
+        except StorageError:  # an error is the right answer, of an engine that still answers
+            self._ask("SELECT 1 AS one")
             return
         _refuse("engine-ansi", "sums of this engine wrap", "set spark.sql.ansi.enabled to true")
 

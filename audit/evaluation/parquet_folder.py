@@ -87,6 +87,8 @@ def _names(folder: Path) -> Iterator[str]:
             and any(name.endswith(".metadata.json") for name in files)
         ):
             raise _refused(folder, "is an Iceberg table, of which not every file counts", 'write format = "iceberg"')
+        if any(name.startswith("_") and "=" in name for name in folders):
+            raise _refused(folder, "is divided by a name that begins with _", "write it with another name")
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
         for name in [*files, *folders]:
             if (Path(place) / name).is_symlink():

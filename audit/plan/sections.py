@@ -155,7 +155,7 @@ class EngineSection(Strict):
     """Where rows are counted. It changes no number, and stands in no result: `provenance` says what counted."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
-    """`duckdb`: in this process. `spark`: on an Apache Spark 3.5 or newer, where the Parquet files lie."""
+    """`duckdb`: in this process. `spark`: on an Apache Spark 4.0 or newer, where the Parquet files lie."""
     remote: Annotated[str, Field(pattern=r"^sc://[^\s]+$")] | None = None
     """Address of Spark Connect: `sc://spark.internal:15002`. Without it, the session at hand in Python, or one on this
     machine. Never write a secret here: the environment variable SPARK_REMOTE holds addresses with tokens."""

@@ -145,6 +145,9 @@ def test_folders_that_are_no_table_are_refused_by_one_line(tmp_path: Path) -> No
     for part in inside.glob("part-*"):
         part.unlink()
     assert "have the same name" in refusal(inside)
+    hidden = write_folder(tmp_path / "hidden")
+    (hidden / "_gender=man").mkdir()
+    assert "begins with _" in refusal(hidden)
     for log in ("_delta_log", "metadata"):
         lake = write_folder(tmp_path / f"lake{log}")
         (lake / log).mkdir()
