@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast, get_args
 
 import pytest
 from hypothesis import given
@@ -15,9 +17,11 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.errors import ExitCode, PlanError
+from audit.plan.evaluation_set import CountedCell
+from audit.plan.file.counts_draft import Counted
 from audit.plan.file.draft import PlanDraft, TwoSided, draft_plan, gaps_in
 from audit.plan.file.plan_file import load_plan, parse_plan
-from audit.plan.file.unfinished import WRITE_HERE
+from audit.plan.file.unfinished import WRITE_HERE, leaves
 
 SCRIPT = Path(sys.executable).parent / "audit7k"
 CODES = ("NGA", "GHA", "FRA", "DEU", "MLI")
@@ -222,5 +226,26 @@ def test_whatever_a_file_holds_the_plan_is_toml_and_says_what_is_missing(draft: 
     if draft.id is not None:
         assert plan["evaluation_set"]["id"] == draft.id
     assert "audit.owner" in " ".join(gaps_in(text))
+    with pytest.raises(PlanError, match=WRITE_HERE):
+        parse_plan(text, folder=Path())
+
+
+@given(st.dictionaries(NAMES, st.sampled_from(["group", "number", "rest", *get_args(CountedCell)]), max_size=8))
+def test_whatever_a_table_of_counts_holds_no_column_is_lost(kinds: dict[str, str]) -> None:
+    cells = {cell: column for column, cell in kinds.items() if cell in get_args(CountedCell)}
+    numbers = tuple(column for column, kind in kinds.items() if kind == "number")
+    groups = {column: ("a",) for column, kind in kinds.items() if kind == "group"}
+    counted = Counted(cast("Mapping[CountedCell, str]", cells), numbers=numbers, groups=groups)
+    draft = PlanDraft(path="x.csv", columns=tuple(kinds), counted=counted)
+    text = draft_plan(draft)
+    plan = tomllib.loads(text)
+    for column in groups:
+        (section,) = (one for one in plan["groups"].values() if one["column"] == column)
+        assert section["coding"].startswith(WRITE_HERE)
+    assert all(name in rule["groups"] for name in plan["groups"] for rule in plan.get("rules", ()))
+    named = [str(value) for _, value in leaves(plan)]
+    for column in set(kinds) - set(draft.unused):
+        assert any(column == value or (value.startswith(WRITE_HERE) and column in value) for value in named)
+    assert not groups.keys() & set(draft.unused)
     with pytest.raises(PlanError, match=WRITE_HERE):
         parse_plan(text, folder=Path())
