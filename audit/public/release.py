@@ -1,8 +1,9 @@
 """A public release: the rows that may be printed of an audit, its words, and nothing else. Public reports read this.
 
 Every row stands for at least `PublicMethod.row` people of its side, and together the rows of a table hold everybody
-once. Numbers of people and of errors were changed by a secret key; fewer than `floor` errors, or right answers, are
-printed as that. Words are those of the exact audit. See docs/disclosure.md.
+once; but rows that hold a number that a table of counts hides are left out. Numbers of people and of errors were
+changed by a secret key; fewer than `floor` errors, or right answers, are printed as that. Words are those of the exact
+audit. See docs/disclosure.md.
 """
 
 from __future__ import annotations
