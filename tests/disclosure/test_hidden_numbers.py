@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from audit import run_audit
@@ -262,3 +262,18 @@ def test_without_hidden_numbers_the_rows_are_those_of_single_cases(tmp_path: Pat
     )
     assert (one.rows, one.sides, one.others) == (other.rows, other.sides, other.others)
     assert "hidden" not in {side.figures for side in one.sides}
+
+
+@SEARCHED
+@given(made=made_tables(), first=st.booleans())
+@example(made=Made(a_table((GROUPS[0], "positives")), 9, whole=False), first=True)
+def test_figures_hold_too_where_an_earlier_or_a_later_table_hides(made: Made, *, first: bool) -> None:
+    """A number that was drawn while it was hidden is never printed later, when the table shows what it is."""
+    seen = completed(made, lambda most: most)
+    tables = (made.table, seen) if first else (seen, made.table)
+    with TemporaryDirectory() as folder:
+        for table in tables:
+            result = audited(table, made.most, whole=made.whole)
+            release = publish(result, Path(folder) / "restricted", lambda files: None, (), ("en",)).public
+            for row in release.rows:
+                assert_holds(release, row, *outcomes(release, row, seen, whole=made.whole))
