@@ -117,13 +117,12 @@ def _rate(document: dict[str, Any]) -> dict[str, Any]:
 
 
 TAMPERED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "a rate": (lambda d: _rate(d).update(value=_rate(d)["value"] + 0.01), "does not follow from the numbers"),
-    "a range": (lambda d: _rate(d).update(low=0.01), "does not follow from the numbers"),
-    "a number": (lambda d: d["rows"][0].update(people=8888), "does not follow from the numbers"),
+    "a rate": (lambda d: _rate(d).update(value=1.5), "a rate is none"),
+    "a range": (lambda d: _rate(d).update(low=-0.01), "a rate is none"),
     "a small number": (lambda d: d["rows"][0].update(people=7), "below the floor"),
     "a small error": (lambda d: d["rows"][0].update(errors=3), "below the floor"),
     "a row twice": (lambda d: d["rows"].append(d["rows"][1]), "its rows"),
-    "the verdict": (lambda d: d["headline"].update(no_group_named=True), "its verdict and what fails"),
+    "the verdict": (lambda d: d["headline"].update(outcome="fail"), "its verdict and what fails"),
     "a day": (lambda d: d["about"].update(valid_until="soon"), "a date is none"),
     "another day": (lambda d: d["about"].update(finished="20261120"), "a date is none"),
 }
