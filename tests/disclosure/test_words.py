@@ -38,16 +38,15 @@ def test_no_word_contradicts_the_exact_audit(kind: str) -> None:
 
 REASONS = {
     "limit_not_excluded": {
-        "limit_not_excluded", "limit_cannot_be_exceeded", "unscored_cases", "too_many_failed", "within_limit",
-        "unknown_attribute",
+        "limit_not_excluded", "limit_cannot_be_exceeded", "unscored_cases", "too_many_failed",
     },
-    "unknown_people": {"unknown_attribute", "several_nationalities", "within_limit"},
+    "unknown_people": {"unknown_attribute", "several_nationalities"},
     "too_few_cases": {
         "judged_as_part", "too_few_cases", "too_few_clusters", "too_few_for_a_rate", "no_cases", "no_rest",
     },
 }  # fmt: skip
-"""Exact reasons behind a row that cannot be told. A pass can hang on people whom no row prints, and a reason that would
-tell how many they are is another one.
+"""Exact reasons behind a row that cannot be told. A pass that hangs on people whom no row prints has the reason that
+the auditor knows: another would be false.
 """
 
 
