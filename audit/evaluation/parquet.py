@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,8 @@ def view_parquet(
         inside a column shows only when that column is scanned: `audit.evaluation.connection.reading` turns it into the
         same error.
     """
-    files = [_unpack(path, private, name) if compression(path) else path for path in parts.files]
+    is_alone = parts.digest_of == "file"  # of several, one that is compressed as a whole is none that a reader knows
+    files = [_unpack(path, private, name) if is_alone and compression(path) else path for path in parts.files]
     columns, rows = checked_files(source_name, files)
     if not sum(rows):
         raise no_rows(source_name)
@@ -54,7 +56,7 @@ def view_parquet(
     check_header(source_name, every)
     wanted = list(dict.fromkeys(every if asked is None else asked))
     check_asked(source_name, every, wanted, keys)
-    for reserved in (_NUMBER, _PLACE) if len(files) > 1 else (_NUMBER,):
+    for reserved in (_NUMBER,) if is_alone else (_NUMBER, _PLACE):
         if any(column.casefold() == reserved for column in every):
             raise DataError(
                 f"{shown(source_name)}: a column is called {reserved}, the name that DuckDB gives to row numbers",
@@ -74,7 +76,7 @@ def view_parquet(
             "VARCHAR",
         )
     picked = "".join(f"{inside[column][0]} AS {identifier(column)}, " for column in wanted)
-    before = [sum(rows[:place]) for place in range(len(rows))]
+    before = accumulate(rows[:-1], initial=0)
     start = f"{_of_file(map(str, before))} + " if len(files) > 1 else ""
     connection.execute(
         f"CREATE VIEW {identifier(name)} AS SELECT {picked}{start}{_NUMBER} + 1 AS {ROW} FROM {scan}"  # noqa: S608

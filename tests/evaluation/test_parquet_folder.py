@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import subprocess
 import time
@@ -153,6 +154,23 @@ def test_folders_that_are_no_table_are_refused_by_one_line(tmp_path: Path) -> No
         (lake / log).mkdir()
         (lake / log / "v1.metadata.json").write_text("{}")
         assert "not every file counts" in refusal(lake)
+
+
+def test_a_column_that_is_called_as_the_number_of_a_file_is_refused_and_read_nowhere(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "set", by="gender")
+    for place, part in enumerate(sorted(folder.rglob("*.parquet"))):
+        table = pq.ParquetFile(part).read()
+        part.unlink()
+        if place == 0:  # one file, whose partition would be looked up by its own column
+            pq.write_table(table.append_column("file_index", pa.array([5] * table.num_rows)), part)
+    assert "a column is called file_index" in refusal(folder)
+
+
+def test_parts_that_are_compressed_as_a_whole_are_refused(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "set")
+    for part in folder.glob("*.parquet"):
+        part.write_bytes(gzip.compress(part.read_bytes()))
+    assert refusal(folder).startswith("set cannot be read")
 
 
 def test_a_folder_of_the_wrong_format_is_refused(tmp_path: Path) -> None:
