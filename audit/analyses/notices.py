@@ -38,13 +38,15 @@ def notices(
     families: Mapping[Family, FamilyCounts],
     features: Sequence[SensitiveFeature],
     moments: Moments | None = None,
+    added_over: Sequence[str] = (),
 ) -> tuple[Notice, ...]:
-    """Everything a reader must know, the most important first."""
+    """Everything a reader must know, the most important first; `added_over` as `Counted` has it."""
     found = [
         Notice.of("restricted", sentence("restricted")),
         Notice.of("labels", sentence("labels_not_truth", source=plan.evaluation_set.label_source)),
     ]
     found.extend(_harm_not_limited(plan))
+    found.extend(_added_over(added_over))
     found.extend(_rows_as_they_are(plan))
     found.extend(_pickled(system))
     found.extend(_given(system))
@@ -71,6 +73,12 @@ def _rows_as_they_are(plan: AuditPlan) -> list[Notice]:
         if column
     )
     return [Notice.of("rows_as_they_are", sentence("rows_as_they_are", ground=Word(word=ground)))]
+
+
+def _added_over(columns: Sequence[str]) -> list[Notice]:
+    """Name columns of a table of counts that no verdict is by. In public nothing is named that a plan does not name."""
+    named = ", ".join(f"“{column}”" for column in columns)
+    return [Notice.of("added_over", sentence("added_over", columns=named))] if columns else []
 
 
 def _harm_not_limited(plan: AuditPlan) -> list[Notice]:

@@ -83,7 +83,7 @@ def records(  # noqa: PLR0913 - what a result is written from
     by_family = dict(zip(families, stated[1:], strict=True))
     compared = [stated[0], *(by_family[family] for family in compared_families(plan))]
     crosscheck, opinions = _crosscheck(plan, compared, (*rates, *gaps), rows, counted)
-    known = notices(plan, system, everyone, accounts, families, features, counted.moments)
+    known = notices(plan, system, everyone, accounts, families, features, counted.moments, counted.added_over)
     full = full_notices(plan, families, counted.moments, judged.verdicts)
     said = (*known, *full, *doubts, *opinions)
     return Records(accounts, group_counts(shown), rates, gaps, said, {**further, **crosscheck})

@@ -5,7 +5,7 @@ Count the cases that were drawn at random: they check whom the labels of the oth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -78,6 +78,8 @@ class Counted:
     """Rows without a usable answer, by status and reason; None if no row failed or the detector was not run."""
     disagreement: GroupTallies | None = None
     """Rows on which the detector contradicts itself; None if it was asked once."""
+    added_over: tuple[str, ...] = ()
+    """Columns of a table of counts over which its rows were added up, because the plan does not name them."""
 
 
 def count_everything(
@@ -97,9 +99,10 @@ def count_everything(
     DataError
         The file cannot be read any more, or the reference table cannot be used.
     """
-    return with_little_memory(
+    counted = with_little_memory(
         evaluation_set.engine, lambda: _count(evaluation_set, plan, folder, details=details, rounds=rounds)
     )
+    return replace(counted, added_over=evaluation_set.source.added_over)
 
 
 def _count(evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, *, details: bool, rounds: int) -> Counted:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -35,6 +35,7 @@ _SHORT: Final = 3
 _NUMBER: Final = re.compile(r"\d{1,15}(?:\.0)?|\d{1,3}(?:[,'’ \u00a0\u202f]\d{3}){1,4}", re.ASCII)
 _POINTS: Final = re.compile(r"[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
 """Thousands with points: a cell of a table, for in a file with decimals 1.410 is less than two."""
+_RATE: Final = re.compile(r"[+-]?\d+([.,'’ \u00a0\u202f]\d+)*\s*%?", re.ASCII)
 _BELOW: Final = re.compile(r"(?:(<=|≤)|<|&lt;)\s*(\d{1,9})", re.ASCII)
 _TOTALS: Final = re.compile(
     r"(grand |sub|sous-)?totals?|totale|all|everyone|sum|both sexes|tous|ensemble|todos|ambos sexos|(ins)?gesamt|"
@@ -82,13 +83,19 @@ def as_cases(connection: duckdb.DuckDBPyConnection, name: str, given: Relation, 
     check_asked(given.source_name, given.columns, list(groups), groups)
     _refuse_totals(connection, given, list(groups))
     cases = list(_cases(connection, given, cells, plan.evaluation_set.suppressed))
-    columns = dict(zip(_Cases._fields, zip(*cases, strict=True), strict=True)) if cases else {}
+    if not cases:
+        raise DataError(
+            f"{shown(given.source_name)} counts nobody: every number in {rows_text(given.rows, ())} is 0",
+            slug="nobody-counted",
+            hint='where 0 stands for hidden small numbers, say so: suppressed = { "0" = [0, 9] } in [evaluation_set]',
+        )
+    columns = dict(zip(_Cases._fields, zip(*cases, strict=True), strict=True))
     counted = pa.table(
         {
-            ROW: pa.array(columns.get("row", ()), pa.int64()),
-            LABEL: pa.array(columns.get("label", ()), pa.string()),
-            ANSWER: pa.array(columns.get("answer", ()), pa.string()),
-            CASES: pa.array(columns.get("cases", ()), pa.int64()),
+            ROW: pa.array(columns["row"], pa.int64()),
+            LABEL: pa.array(columns["label"], pa.string()),
+            ANSWER: pa.array(columns["answer"], pa.string()),
+            CASES: pa.array(columns["cases"], pa.int64()),
         }
     )
     connection.register(f"{name}_counted", counted)
@@ -101,7 +108,29 @@ def as_cases(connection: duckdb.DuckDBPyConnection, name: str, given: Relation, 
     types = {str(row[0]): str(row[1]) for row in connection.execute(f"DESCRIBE {identifier(name)}").fetchall()}
     total = sum(each.cases for each in cases)
     content = Content(given.columns, types, given.all_numbers, total)
-    return relation(name, given.source_name, content, given.sha256)
+    read = relation(name, given.source_name, content, given.sha256)
+    return replace(read, added_over=_added_over(connection, given, list(groups), list(cells.values())))
+
+
+def _added_over(
+    connection: duckdb.DuckDBPyConnection, given: Relation, groups: Sequence[str], cells: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the columns that the plan does not name and in which rows of one group differ.
+
+    Numbers that differ from row to row are rates or more counts, which are of groups and make none. Yet where no other
+    column tells such rows apart, one of them must, such as a year, and all are returned.
+    """
+    texts = {column: f"COALESCE({text_of(given.expression(column), kind)}, '')" for column, kind in given.types.items()}
+    others = [column for column in given.types if column not in groups and column not in cells]
+    if not others:
+        return ()
+    different = ", ".join(f"max(count(DISTINCT {texts[column]})) OVER ()" for column in others)
+    keys = ", ".join(texts[column] for column in groups)
+    query = f"SELECT {different} FROM {given.name} GROUP BY {keys} LIMIT 1"  # noqa: S608
+    (most,) = connection.execute(query).fetchall()
+    varied = [column for column, values in zip(others, most, strict=True) if values > 1]
+    numbers = [column for column in varied if _differ(_written(connection, given, column), given.rows, _RATE.fullmatch)]
+    return tuple(column for column in varied if column not in numbers) or tuple(varied)
 
 
 def _columns_of_cells(given: Relation, plan: AuditPlan) -> Mapping[CountedCell, str]:
@@ -235,7 +264,8 @@ def seen_counts(
     if columns is None or given.rows > MOST_GROUPS:
         return None
     written = {name: _written(connection, given, name) for name in given.types}
-    numbers = tuple(name for name in given.types if name not in columns.columns and _differ(written[name], given.rows))
+    others = (name for name in given.types if name not in columns.columns)
+    numbers = tuple(name for name in others if _differ(written[name], given.rows, _may_count))
     columns = replace(columns, numbers=numbers)
     groups = [name for name in given.types if name not in columns.columns]
     columns = replace(columns, merging=_repeat(connection, given, groups))
@@ -275,11 +305,13 @@ def _repeat(connection: duckdb.DuckDBPyConnection, given: Relation, columns: Seq
     return bool(distinct < given.rows)
 
 
-def _differ(cells: Counter[str], rows: int) -> bool:
-    """Whether cells are counts: whole numbers but for marks, and not the same few again and again, as codes are."""
-    numbers = sum(
-        many for cell, many in cells.items() if between(cell, {}) is not None or _POINTS.fullmatch(cell) is not None
-    )
+def _may_count(cell: str) -> bool:
+    return between(cell, {}) is not None or _POINTS.fullmatch(cell) is not None
+
+
+def _differ(cells: Counter[str], rows: int, is_number: Callable[[str], object]) -> bool:
+    """Whether cells are numbers but for marks, and not the same few again and again, as codes are."""
+    numbers = sum(many for cell, many in cells.items() if is_number(cell))
     return 2 * numbers > cells.total() and 2 * len(cells) > rows
 
 

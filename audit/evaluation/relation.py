@@ -51,6 +51,8 @@ class Relation:
     """What `sha256` covers."""
     unchanged: Unchanged = NOT_WATCHED
     """State of the file, or of all files, when they were opened."""
+    added_over: tuple[str, ...] = ()
+    """Columns of a table of counts that the plan does not name, and in which rows that were added up differ."""
 
     def expression(self, column: str) -> str:
         """SQL of a column that was asked for."""

@@ -156,6 +156,8 @@ class CheckReport:
     planned_pass: PlannedPass | None = None
     """Chance that a detector which treats everyone alike passes all rules whose denominators are known from labels;
     None where there is no such rule."""
+    added_over: tuple[str, ...] = ()
+    """Columns of a table of counts that the plan does not name, and in which rows that are added up differ."""
     model_missing: bool = False
     """Whether the model file or folder that the plan names is not there."""
 
@@ -179,9 +181,9 @@ def check_plan(
         families = count_families(loaded.plan, counts, features)
         unseen = loaded.plan.evaluation_set.is_counted or loaded.plan.engine.kind == "spark"
         review = None if unseen else review_set(evaluation_set, loaded, families.values(), table)
-        probes = _check_probes(loaded, evaluation_set)
+        probes, added = _check_probes(loaded, evaluation_set), evaluation_set.source.added_over
     found = check_counts(loaded.plan, counts, features, moments)
-    return replace(found, review=review, probes=probes, model_missing=_model_missing(loaded))
+    return replace(found, review=review, probes=probes, added_over=added, model_missing=_model_missing(loaded))
 
 
 def _model_missing(loaded: LoadedPlan) -> bool:

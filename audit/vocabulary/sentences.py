@@ -96,6 +96,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "no_limit_on_harm": "No rule of this plan limits %(harm)s, the primary harm of this audit (flags go to %(route)s). The verdict says nothing about it.",
     "pickled": "A pickled model was executed: its file can hold any program, and whoever ran this audit let it run. What such a program does beside scoring is not seen here.",
     "columns_given": "The detector is given: %(columns)s.",
+    "added_over": "Columns of the table of counts that the plan does not name: %(columns)s. Rows of one group that differ there were added up, and no verdict is by these columns.",
     "hidden_numbers": "The table of counts hides numbers: up to %(hidden)s of %(read)s cases. Verdicts hold whatever these are. A rate is stated where that moves it by at most one point; that of everyone else is taken in the middle. Wherever this report speaks of cases without a decision, these are meant.",
     "unscored": "%(unscored)s of %(read)s rows were not scored (%(abstained)s abstained, %(failed)s without a usable answer). Rates are over the others; verdicts hold whatever these would have been.",
     "beyond_capacity": "Within a capacity one of them could also have displaced another case, and that is not bounded.",

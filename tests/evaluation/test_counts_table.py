@@ -21,6 +21,7 @@ from audit.evaluation.counts_table import between
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.evaluation_set import with_counted_columns
 from audit.plan.file.plan_file import load_plan
+from audit.planning.check import check_plan
 from audit.result.audit_result import AuditResult
 
 CELLS = ("TP", "FN", "FP", "TN")
@@ -241,6 +242,51 @@ def test_rows_of_totals_are_refused(tmp_path: Path, word: str) -> None:
     write_plan(tmp_path, {"counts": "table.csv", "label_source": "made up"})
     with pytest.raises(DataError, match="adds up other rows in row 2"):
         run_audit(tmp_path / "plan.toml")
+
+
+TWO_COLUMNS = """gender,site,agegroup,TP,FN,FP,TN,rate
+woman,north,adult,90,10,9,91,0.90
+woman,north,child,10,90,9,91,0.10
+man,north,adult,80,20,9,91,0.80
+man,north,child,81,19,9,91,0.81
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        (TWO_COLUMNS, ["agegroup"]),
+        (TWO_COLUMNS.replace("north,adult", "north,").replace("child", "2021"), ["agegroup"]),
+        (TWO_COLUMNS.replace("man,north,child", "man,south,child"), []),
+        ("gender,site,TP,FN,FP,TN,year,n\nwoman,north,9,9,9,9,2021,36\nwoman,north,9,9,9,9,2022,36\n", ["year"]),
+        ("gender,site,TP,FN,FP,TN\nwoman,north,9,9,9,9\nwoman,north,8,9,9,9\n", []),
+    ],
+)
+def test_columns_over_which_groups_are_added_up_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, named: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "table.csv").write_text(table, encoding="utf-8")
+    write_plan(tmp_path, {"counts": "table.csv", "label_source": "made up"})
+    assert list(check_plan(tmp_path / "plan.toml").added_over) == named
+    notices = run_audit(tmp_path / "plan.toml", crosscheck=False).notices
+    said = [notice.sentences[0].values["columns"] for notice in notices if notice.code == "added_over"]
+    assert said == [", ".join(f"“{name}”" for name in named)] * bool(named)
+    for command in (["check", "plan.toml"], ["run", "plan.toml", "--no-crosscheck"]):
+        printed = CliRunner().invoke(app, command).stdout
+        assert ("Added up, and no verdict is by it" in printed) == bool(named)
+    if named:
+        assert "agegroup" not in (tmp_path / "audit-out" / "public" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_table_that_counts_nobody_is_a_line(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("gender,site,TP,FN,FP,TN\nwoman,north,0,0,0,0\nman,north,0,0,0,0\n")
+    write_plan(tmp_path, {"counts": "table.csv", "label_source": "made up"})
+    for asked in (check_plan, run_audit):
+        with pytest.raises(DataError, match=r"table\.csv counts nobody: every number in 2 rows is 0"):
+            asked(tmp_path / "plan.toml")
+    write_plan(tmp_path, {"counts": "table.csv", "label_source": "made up", "suppressed": {"0": [0, 9]}})
+    assert run_audit(tmp_path / "plan.toml").overall.outcome == "inconclusive"
 
 
 def test_a_billion_cases_are_counted_as_fast_as_their_table(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import State, Style
-from audit.cli.pages.summary_lines import held_back_line, planned_pass_lines, remedy_lines
+from audit.cli.pages.summary_lines import added_over_line, held_back_line, planned_pass_lines, remedy_lines
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent, percent
@@ -49,6 +49,9 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
         for feature in report.features
         if feature.several_as is not None
     ]
+    if report.added_over:
+        line = f"{style.shape('inconclusive')} {added_over_line(_quoted(report.added_over))}"
+        lines.append(style.paint(line, "inconclusive"))
     lines += _detector_lines(report, style)
     if report.review is not None:
         lines += ["", *set_summary(report.review, names, style)]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from audit.cli.console.group_names import GroupNames
-from audit.cli.pages.summary_lines import planned_pass_lines, swap_line
+from audit.cli.pages.summary_lines import added_over_line, planned_pass_lines, swap_line
 from audit.result.audit_result import AuditResult
 from audit.result.findings.sensitivity import RuleSensitivity
 from audit.result.findings.subgroup_scan import ScanValues, SubgroupScan
@@ -18,11 +18,12 @@ _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns rou
 
 
 def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
-    """Write at most eleven lines: how the set was made, who is known in full, one changed word, the chance of a pass,
-    people of unknown group, what would overturn a verdict, like with like, the search.
+    """Write at most twelve lines: how the set was made, what was added up, who is known in full, one changed word, the
+    chance of a pass, people of unknown group, what would overturn a verdict, like with like, the search.
     """
     lines = (
         _selection_line(result),
+        _added_line(result),
         _full_line(result),
         swap_line(result),
         *planned_pass_lines(result.further.planned_pass, names),
@@ -39,6 +40,12 @@ def _selection_line(result: AuditResult) -> str:
     if not any(notice.code == "selected_by_decision" for notice in result.notices):
         return ""
     return "Rates hold for these cases only: the system chose them. Add weight or stratum"
+
+
+def _added_line(result: AuditResult) -> str:
+    """Name the columns of a table of counts that no verdict is by."""
+    said = next((notice.sentences[0] for notice in result.notices if notice.code == "added_over"), None)
+    return "" if said is None else added_over_line(printable(str(said.values["columns"])))
 
 
 def _full_line(result: AuditResult) -> str:

@@ -309,3 +309,8 @@ def remedy_lines(share: float) -> list[str]:
         f"All could if in no group more than {most} of its own cases were unknown. Whoever can vouch for that",
         "writes it as [sensitivity] max_missing_share; else find out who these people are",
     ]
+
+
+def added_over_line(columns: str) -> str:
+    """Name columns of a table of counts that the plan does not name, though rows of one group differ there."""
+    return f"Added up, and no verdict is by it: {columns}"
