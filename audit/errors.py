@@ -79,6 +79,10 @@ class ResultError(AuditError):
     """A result file cannot be read by this version."""
 
 
+class EvidenceError(AuditError):
+    """A key, a statement or a bundle of evidence cannot be used."""
+
+
 class StorageError(AuditError):
     """Output could not be written; nothing half-written is left behind."""
 

@@ -58,6 +58,10 @@ _COMMANDS: Final[dict[str, dict[str, str]]] = {
         "report": "Write reports of a result.",
         "figure": "Draw a figure for a paper.",
         "portal": "Build a static site over many audits.",
+        "key": "Make a key that signs audits.",
+        "seal": "Sign a published audit; commit to the rest.",
+        "verify": "Say what a bundle of evidence shows.",
+        "attach": "Put a signature made elsewhere into a bundle.",
     },
     "Reference": {
         "explain": "Explain a metric or term in plain words.",
@@ -70,6 +74,10 @@ _TOGETHER: Final = {
     "init": "first_steps",
     "explain": "reference_commands",
     "schema": "reference_commands",
+    "key": "evidence_commands",
+    "seal": "evidence_commands",
+    "verify": "evidence_commands",
+    "attach": "evidence_commands",
 }
 """Modules of commands that share one; every other has its own."""
 _OPTIONS = {

@@ -29,8 +29,11 @@ EXACT_FILES: Final = (
     "restricted.sarif.json",
     "restricted.md",
     "report.pdf",
+    "evidence-restricted.a7k",
     *(f"report.{language}.pdf" for language in LANGUAGES),
 )
+_EVIDENCE: Final = "evidence.a7k"
+"""File in `public` that `seal` makes of the others: it goes with them."""
 OUR_FILES: Final = (*EXACT_FILES, PUBLIC)
 """Outputs that never stay beside a result of a later run; in `public` this holds for files that an earlier run
 wrote there."""
@@ -168,12 +171,12 @@ class OutputFolder:
         A result is no sign: a run with `--restricted` writes a result, and nothing into `public`.
         """
         with contextlib.suppress(OSError, UnicodeDecodeError):  # a damaged list says no more than none
-            return frozenset((self.path / _LIST).read_text(encoding="utf-8").splitlines())
+            return frozenset({_EVIDENCE, *(self.path / _LIST).read_text(encoding="utf-8").splitlines()})
         if not (self.path / PUBLIC / _RELEASE).is_file():
             return frozenset()
         from audit.disclosure.public_files import REPORTERS
 
-        return frozenset(filename for filename, _ in REPORTERS.values())
+        return frozenset({_EVIDENCE, *(filename for filename, _ in REPORTERS.values())})
 
     @contextlib.contextmanager
     def _listed(self, new: list[str], old: list[str]) -> Iterator[None]:

@@ -1,0 +1,227 @@
+"""Commands `key`, `seal`, `verify` and `attach`: evidence that a second party can check."""
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from audit.cli.commands.shared_options import AsJson
+from audit.cli.console.terminal import Style, note, say
+from audit.cli.outputs.audience import RestrictedFolder
+from audit.errors import ArgumentError, ExitCode
+
+if TYPE_CHECKING:
+    from audit.evidence.keys import Signer
+    from audit.evidence.verification import Verified
+
+PASSPHRASE: Final = "AUDIT7K_PASSPHRASE"  # noqa: S105 - name of a variable
+_LEAST: Final = 8
+"""Characters of a passphrase."""
+
+SigningKey = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help=f"The private key of whoever signs. Its passphrase is asked for, or {PASSPHRASE}."
+    ),
+]
+
+
+class KeyAction(enum.StrEnum):
+    """What is done with a key."""
+
+    NEW = "new"
+    SHOW = "show"
+
+
+def key(
+    action: Annotated[KeyAction, typer.Argument(help="new makes a key, show prints the fingerprint of one.")],
+    file: Annotated[Path, typer.Argument(help="The private key; for show also a public one.")],
+    no_passphrase: Annotated[
+        bool, typer.Option("--no-passphrase", help="Leave the file open to whoever gets it, for a build.")
+    ] = False,
+) -> None:
+    """Make a key that signs audits, or print the fingerprint that its owner gives to others.
+
+    The public part lies beside the private one, as FILE.pub. OpenSSL reads both.
+    """
+    from audit.cli.outputs.output_folder import write_file
+    from audit.evidence.keys import new_private_key, read_public_key
+
+    beside = file.with_name(f"{file.name}.pub")
+    if action is KeyAction.SHOW:
+        shown = read_public_key(file if b"PUBLIC KEY" in file.read_bytes()[:100] else beside)
+        say(shown.fingerprint)
+        return
+    if file.exists() or beside.exists():
+        raise ArgumentError(
+            f"{file.name} or {beside.name} is there already", slug="key-exists", hint="name another file"
+        )
+    made, public = new_private_key(None if no_passphrase else _new_passphrase())
+    write_file(file, made)
+    write_file(beside, public.pem, private=False)
+    note(f"Key: {file}, for you alone; {beside.name} is for everybody.")
+    note("Its fingerprint, for whoever is to trust it (on the contract, by telephone; not beside the audit):")
+    say(public.fingerprint)
+
+
+def seal(
+    folder: Annotated[Path, typer.Argument(help="The output folder of a run.")],
+    key: SigningKey = None,
+    with_rows: Annotated[
+        bool,
+        typer.Option("--with-rows", help="Put set, detector and answers into the restricted bundle, for a replay."),
+    ] = False,
+    restricted_folder: RestrictedFolder = None,
+) -> None:
+    """Seal a published audit: sign its public files, and commit to all that is restricted.
+
+    The folder `public` gets evidence.a7k, for everybody. Beside `result.json` lies evidence-restricted.a7k: whoever may
+    see exact figures can make the public ones again with it.
+    """
+    from dataclasses import replace
+
+    from audit.cli.outputs.audience import find_restricted_folder, public_folder
+    from audit.cli.outputs.output_folder import write_file
+    from audit.cli.outputs.sealed_rows import rows_of
+    from audit.evidence import seal as sealing
+    from audit.evidence.bundle import FILENAME, RESTRICTED_FILENAME
+    from audit.result.file import load_result
+
+    result = load_result(folder / sealing.RESULT)
+    place = find_restricted_folder(folder, result.plan, Path(result.provenance.plan_file).parent, restricted_folder)
+    signer = None if key is None else open_signer(key)
+    published = sealing.read_published(folder, place)
+    if with_rows:
+        published = replace(published, rows=rows_of(result, folder))
+    made = sealing.seal(published, now(), signer)
+    write_file(folder / RESTRICTED_FILENAME, made.restricted.content)
+    write_file(public_folder(folder) / FILENAME, made.public.content, private=False)
+    signed = "not signed yet" if signer is None else f"signed with {signer.public.fingerprint}"
+    note(f"Evidence: {public_folder(folder) / FILENAME} ({signed})")
+    note(f"For whoever may see exact figures: {folder / RESTRICTED_FILENAME} (restricted)")
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="evidence.a7k, or the folder in which it lies.")],
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="Fingerprint or file of a public key that you trust; may be repeated."),
+    ] = None,
+    trust: Annotated[Path | None, typer.Option(metavar="FILE", help="Whom you trust: trust.toml.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a bundle of evidence shows, and what it does not. Nothing restricted is needed.
+
+    Exit codes: 0 the evidence holds, whatever the verdict is; 3 something is not shown; 5 something is contradicted.
+    """
+    from audit.evidence.bundle import FILENAME, MAX_BYTES
+    from audit.evidence.trust import read_trust
+    from audit.evidence.verification import verify as verified
+    from audit.storage import bytes_of_result
+
+    if bundle.is_dir():
+        bundle = next(
+            (at for at in (bundle / FILENAME, bundle / "public" / FILENAME) if at.exists()), bundle / FILENAME
+        )
+    content = bytes_of_result(bundle, MAX_BYTES)
+    trusted = read_trust(trust, key or ())
+    found = verified(content, bundle.name, trusted, datetime.now(UTC).date(), lambda name: _beside(bundle, name))
+    if as_json:
+        say(_as_json(found))
+    else:
+        _print(found, bundle)
+    raise typer.Exit(found.exit_code)
+
+
+def attach(
+    bundle: Annotated[Path, typer.Argument(help="evidence.a7k or evidence-restricted.a7k.")],
+    file: Annotated[Path, typer.Argument(help="A signature that `openssl pkeyutl` made, 64 bytes.")],
+    key: Annotated[Path, typer.Option(metavar="FILE", help="The public key of the signature.")],
+) -> None:
+    """Put a signature into a bundle that was made elsewhere: on a card, or in a hardware module."""
+    from audit.cli.outputs.output_folder import write_file
+    from audit.evidence.bundle import MAX_BYTES, RESTRICTED_FILENAME, read_bundle
+    from audit.evidence.keys import SIGNATURE_BYTES, read_public_key
+    from audit.storage import bytes_of_result
+
+    read, public = read_bundle(bytes_of_result(bundle, MAX_BYTES), bundle.name), read_public_key(key)
+    signed = read.with_signature(public, bytes_of_result(file, SIGNATURE_BYTES))
+    write_file(bundle, signed.content, private=bundle.name == RESTRICTED_FILENAME)
+    note(f"Signature of {public.fingerprint} is in {bundle}")
+
+
+def open_signer(path: Path) -> Signer:
+    """Return the private key in a file; a passphrase is asked for if it has one."""
+    from audit.evidence.keys import load_signer
+
+    return load_signer(path, lambda: _passphrase(f"Passphrase of {path.name}: "))
+
+
+def now() -> str:
+    """Return the time as evidence states it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _passphrase(prompt: str) -> bytes:
+    import getpass
+
+    given = os.environ.get(PASSPHRASE)
+    if given is None and not sys.stdin.isatty():
+        raise ArgumentError(
+            "the key has a passphrase, and there is no terminal to ask for it",
+            slug="no-passphrase",
+            hint=f"set {PASSPHRASE}",
+        )
+    return (getpass.getpass(prompt) if given is None else given).encode()
+
+
+def _new_passphrase() -> bytes:
+    chosen = _passphrase("A passphrase for the new key: ")
+    if len(chosen) < _LEAST:
+        raise ArgumentError(
+            f"a passphrase has {_LEAST} characters or more",
+            slug="short-passphrase",
+            hint="take five words that nobody else puts together; --no-passphrase is for builds",
+        )
+    if PASSPHRASE not in os.environ and _passphrase("Once more: ") != chosen:
+        raise ArgumentError("the two passphrases differ", slug="other-passphrase", hint="try again")
+    return chosen
+
+
+def _beside(bundle: Path, name: str) -> bytes | None:
+    """Return the file of this name that lies beside a bundle: it is what a reader opens."""
+    from audit.evidence.bundle import MAX_BYTES
+    from audit.storage import bytes_of_result
+
+    place = bundle.with_name(name)
+    return bytes_of_result(place, MAX_BYTES) if place.exists() else None
+
+
+def _as_json(found: Verified) -> str:
+    import json
+
+    shown = [{"code": each.code, "state": each.state.value, "text": each.text} for each in found.shown]
+    return json.dumps({"exit_code": int(found.exit_code), "shown": shown}, indent=1)
+
+
+def _print(found: Verified, bundle: Path) -> None:
+    from audit.vocabulary.text import printable
+
+    style = Style.of(sys.stdout)
+    roles = {"holds": "pass", "contradicted": "fail", "not shown": "inconclusive"}
+    say(printable(bundle.name))
+    for each in found.shown:
+        state = f"{each.state.value:<14}"
+        say(f"  {style.paint(state, roles.get(each.state.value, 'faint'))}{printable(each.text)}")
+    if found.evidence is None or found.exit_code == ExitCode.NOT_VERIFIED:
+        say("\nDo not rely on it, and ask whoever gave it to you for another.")
+        return
+    system = found.evidence.system
+    say(f"\nThe statement says that the audit of {printable(system.name)} by {printable(system.owner)} ended:")
+    say(f"{found.evidence.headline}. Whether that is right is not a question of signatures: read the report.")

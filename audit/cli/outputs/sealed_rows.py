@@ -1,0 +1,49 @@
+"""Files of rows, model and answers that a restricted bundle takes along, so that all can be made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.errors import ArgumentError
+from audit.evidence.bundle import MAX_BYTES
+from audit.plan.answers import PredictionsDetector
+from audit.storage import bytes_of_result
+
+if TYPE_CHECKING:
+    from audit.result.audit_result import AuditResult
+
+SET = "evaluation-set"
+DETECTOR = "detector"
+PREDICTIONS = "predictions.parquet"
+
+
+def rows_of(result: AuditResult, folder: Path) -> dict[str, bytes]:
+    """Return the set, the detector and its answers by the name that they have in a bundle.
+
+    Raises
+    ------
+    ArgumentError
+        If the set is no single file: then whoever replays brings it.
+    ResultError
+        If one of them lies no longer where the plan says.
+    """
+    section, detector, beside = (
+        result.plan.evaluation_set,
+        result.plan.detector,
+        Path(result.provenance.plan_file).parent,
+    )
+    named = section.path or section.counts
+    if named is None or (beside / named).is_dir():
+        raise ArgumentError(
+            "the set is no single file, and a bundle takes no folder or table",
+            slug="set-not-a-file",
+            hint="leave --with-rows out; whoever replays names the folder with --folder",
+        )
+    files = {f"{SET}{named.suffix}": beside / named}
+    path = getattr(detector, "path", None)
+    if isinstance(path, Path) and (beside / path).is_file():
+        files[f"{DETECTOR}{path.suffix}"] = beside / path
+    if not isinstance(detector, PredictionsDetector) and (folder / PREDICTIONS).exists():
+        files[PREDICTIONS] = folder / PREDICTIONS
+    return {name: bytes_of_result(place, MAX_BYTES) for name, place in files.items()}

@@ -1,0 +1,1 @@
+"""Evidence that others can check: what was audited is signed, committed to, and stands in a history."""

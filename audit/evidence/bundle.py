@@ -1,0 +1,184 @@
+"""The bundle `evidence.a7k`: a ZIP file that has one form, with everything that a second party checks.
+
+Nothing in it is compressed, and it is made again from what was read: a bundle with a byte more or less is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import stat
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from audit.errors import EvidenceError
+from audit.evidence.commitments import Opening
+from audit.evidence.envelope import Envelope, parse_envelope
+from audit.evidence.keys import PublicKey, parse_public_key
+from audit.evidence.readme import readme
+from audit.evidence.statement import canonical
+from audit.vocabulary.strict_json import strict_decoder
+
+FILENAME: Final = "evidence.a7k"
+RESTRICTED_FILENAME: Final = "evidence-restricted.a7k"
+MAX_BYTES: Final = 512 * 1024 * 1024
+MOST_MEMBERS: Final = 1000
+PUBLIC: Final = "public/"
+RESTRICTED: Final = "restricted/"
+ANCHORS: Final = "anchors/"
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+_LINES: Final = "evidence.intoto.jsonl"
+_OPENINGS: Final = "openings.json"
+_HISTORY: Final = "history.a7h"
+_CHECKPOINT: Final = "history.checkpoint"
+_opened: Final = TypeAdapter(dict[str, Opening])
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a bundle holds. The first envelope is of the audit; others are countersignatures, or of other tools."""
+
+    envelopes: tuple[Envelope, ...]
+    keys: tuple[PublicKey, ...]
+    """Keys of the signatures. That they lie here says nothing about whose they are."""
+    public: Mapping[str, bytes]
+    """Public files, by name."""
+    anchors: Mapping[str, bytes] = field(default_factory=dict)
+    """Tokens of other parties, by name."""
+    history: bytes | None = None
+    checkpoint: bytes | None = None
+    """Head of the history, as its witnesses signed it."""
+    openings: Mapping[str, Opening] | None = None
+    """Of a restricted bundle."""
+    restricted: Mapping[str, bytes] = field(default_factory=dict)
+    """Restricted files of a restricted bundle, by name."""
+
+    @property
+    def statement(self) -> bytes:
+        """The statement about the audit, as it is signed."""
+        return self.envelopes[0].payload
+
+    @cached_property
+    def content(self) -> bytes:
+        """The bytes of the bundle."""
+        members = self._members()
+        sums = "".join(f"{hashlib.sha256(members[name]).hexdigest()}  {name}\n" for name in sorted(members))
+        members["SHA256SUMS"] = sums.encode("ascii")
+        made = io.BytesIO()
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+            for name in sorted(members):
+                entry = zipfile.ZipInfo(name, _DATE)
+                entry.create_system, entry.external_attr = 3, (stat.S_IFREG | 0o644) << 16  # as on Unix, everywhere
+                archive.writestr(entry, members[name])
+        return made.getvalue()
+
+    def _members(self) -> dict[str, bytes]:
+        of_audit = self.envelopes[0]
+        known = {key.fingerprint: number for number, key in enumerate(self.keys, start=1)}
+        members = {
+            "README.txt": readme([known[each.keyid] for each in of_audit.signatures]),
+            "statement.json": of_audit.payload,
+            _LINES: b"".join(envelope.line for envelope in self.envelopes),
+            **{f"key-{number}.pem": key.pem for number, key in enumerate(self.keys, start=1)},
+            **{f"signature-{known[each.keyid]}.sig": each.signature for each in of_audit.signatures},
+            **{f"{PUBLIC}{name}": content for name, content in self.public.items()},
+            **{f"{ANCHORS}{name}": content for name, content in self.anchors.items()},
+            **{f"{RESTRICTED}{name}": content for name, content in self.restricted.items()},
+        }
+        if self.history is not None:
+            members[_HISTORY] = self.history
+        if self.checkpoint is not None:
+            members[_CHECKPOINT] = self.checkpoint
+        if self.openings is not None:
+            opened = {role: opening.model_dump(mode="json") for role, opening in self.openings.items()}
+            members[_OPENINGS] = canonical(opened) + b"\n"
+        return members
+
+    def with_signature(self, key: PublicKey, signature: bytes) -> Bundle:
+        """Return the bundle with one signature more over its statement. Raises EvidenceError if it is none."""
+        signed = self.envelopes[0].with_signature(key, signature)
+        return replace(self, envelopes=(signed, *self.envelopes[1:]), keys=self._keys_with(key))
+
+    def _keys_with(self, key: PublicKey) -> tuple[PublicKey, ...]:
+        return self.keys if key in self.keys else (*self.keys, key)
+
+
+def read_bundle(content: bytes, name: str) -> Bundle:
+    """Read a bundle from its bytes; errors call it `name`.
+
+    Raises
+    ------
+    EvidenceError
+        If it is none, is too large, or has any byte that audit7k would not have written.
+    """
+    if len(content) > MAX_BYTES:
+        raise EvidenceError(f"{name} is larger than a bundle can be", slug="not-a-bundle")
+    bundle = None
+    with contextlib.suppress(
+        zipfile.BadZipFile, ValueError, LookupError, RuntimeError, EOFError, OSError, EvidenceError
+    ):
+        bundle = _bundle(_unpacked(content), name)
+    if bundle is None or bundle.content != content:
+        raise EvidenceError(
+            f"{name} is not as audit7k writes a bundle", slug="not-a-bundle", hint="get it again from whoever made it"
+        )
+    return bundle
+
+
+def _unpacked(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        entries = archive.infolist()
+        names = [entry.filename for entry in entries]
+        # a member can be read twice where two entries point to it: their sizes together are those of the file
+        if (
+            len(names) > MOST_MEMBERS
+            or len(set(names)) < len(names)
+            or sum(e.file_size for e in entries) > len(content)
+        ):
+            raise ValueError
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError
+        return {entry.filename: archive.read(entry) for entry in entries}
+
+
+def _bundle(members: Mapping[str, bytes], name: str) -> Bundle:
+    lines = members[_LINES].splitlines(keepends=True)
+    keys = [member for member in members if member.startswith("key-")]
+    opened = _openings(members[_OPENINGS]) if _OPENINGS in members else None
+    return Bundle(
+        envelopes=tuple(parse_envelope(line, name) for line in lines),
+        keys=tuple(parse_public_key(members[f"key-{at}.pem"], name) for at in range(1, len(keys) + 1)),
+        public=_under(PUBLIC, members),
+        anchors=_under(ANCHORS, members),
+        history=members.get(_HISTORY),
+        checkpoint=members.get(_CHECKPOINT),
+        openings=opened,
+        restricted=_under(RESTRICTED, members),
+    )
+
+
+def _openings(content: bytes) -> dict[str, Opening]:
+    try:
+        document = strict_decoder(finite=True).decode(content.decode("ascii"))
+        return _opened.validate_json(json.dumps(document))
+    except (ValidationError, RecursionError):
+        raise ValueError from None
+
+
+def _under(prefix: str, members: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the members of a folder by name. Raises ValueError for a name that is no plain one of a file."""
+    found = {name.removeprefix(prefix): content for name, content in members.items() if name.startswith(prefix)}
+    for name in found:
+        plain = name.isascii() and name.isprintable() and not set(name) & set('\\:*?"<>|/')
+        if not plain or name.startswith(".") or len(name) > 255:
+            raise ValueError
+    if len({name.casefold() for name in found}) < len(found):
+        raise ValueError
+    return found

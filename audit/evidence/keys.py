@@ -1,0 +1,165 @@
+"""Keys of Ed25519, in files that OpenSSL makes and reads. No other module imports `cryptography`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from audit.errors import AuditError, EvidenceError
+from audit.storage import bytes_of_result
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+SIGNATURE_BYTES: Final = 64
+_LARGEST: Final = 64 * 1024
+_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
+"""What stands before the 32 bytes of a public key in DER (RFC 8410, section 4)."""
+_PEM: Final = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PUBLIC KEY-----\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key of Ed25519."""
+
+    raw: bytes
+    """Its 32 bytes."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the key in DER, in hexadecimal: `openssl pkey -pubin -outform DER | sha256sum` says the same."""
+        return hashlib.sha256(_PREFIX + self.raw).hexdigest()
+
+    @property
+    def pem(self) -> bytes:
+        """The key as OpenSSL writes it."""
+        body = base64.b64encode(_PREFIX + self.raw)
+        return b"-----BEGIN PUBLIC KEY-----\n" + body + b"\n-----END PUBLIC KEY-----\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A private key, for as long as a command needs it."""
+
+    public: PublicKey
+    sign: Callable[[bytes], bytes]
+    """Returns the 64 bytes of a signature over a message."""
+
+
+def can_verify() -> bool:
+    """Say whether the extra that checks signatures is installed."""
+    return find_spec("cryptography") is not None
+
+
+def parse_public_key(content: bytes, name: str) -> PublicKey:
+    """Read a public key in PEM. Raises EvidenceError if it is none of Ed25519; `name` is what the error calls it."""
+    found = _PEM.fullmatch(content)
+    try:
+        der = base64.b64decode(b"".join(found[1].split()), validate=True) if found else b""
+    except binascii.Error:
+        der = b""
+    if not der.startswith(_PREFIX) or len(der) != len(_PREFIX) + 32:
+        raise EvidenceError(
+            f"{name} is no public key of Ed25519 in PEM",
+            slug="not-a-key",
+            hint="openssl pkey -in auditor.key -pubout makes one of a private key",
+        )
+    return PublicKey(der[len(_PREFIX) :])
+
+
+def read_public_key(path: Path) -> PublicKey:
+    """Read the file of a public key. Raises EvidenceError as `parse_public_key` does, ResultError if there is none."""
+    return parse_public_key(bytes_of_result(path, _LARGEST), path.name)
+
+
+def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
+    """Say whether a signature over a message was made with the private part of a key.
+
+    Raises
+    ------
+    EvidenceError
+        If the extra `evidence` is not installed.
+    """
+    _need_extra()
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(key.raw).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def new_private_key(passphrase: bytes | None) -> tuple[bytes, PublicKey]:
+    """Make a key: the private part in PKCS 8, encrypted if there is a passphrase, and the public one.
+
+    Raises
+    ------
+    EvidenceError
+        If the extra `evidence` is not installed.
+    """
+    _need_extra()
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    private = Ed25519PrivateKey.generate()
+    locked = form.BestAvailableEncryption(passphrase) if passphrase else form.NoEncryption()
+    return private.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, locked), _public(private)
+
+
+def load_signer(path: Path, passphrase: Callable[[], bytes]) -> Signer:
+    """Read a private key; `passphrase` is asked for only if the file is encrypted.
+
+    Raises
+    ------
+    EvidenceError
+        If it is no private key of Ed25519, the passphrase does not open it, or the extra `evidence` is not installed.
+    ResultError
+        If there is no such file.
+    """
+    _need_extra()
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    content = bytes_of_result(path, _LARGEST)
+    is_locked = b"ENCRYPTED" in content
+    try:
+        private = form.load_pem_private_key(content, passphrase() if is_locked else None)
+    except AuditError:
+        raise
+    except Exception as error:
+        if is_locked and isinstance(error, ValueError):
+            raise EvidenceError(f"the passphrase does not open {path.name}", slug="wrong-passphrase") from None
+        raise _no_private_key(path) from None
+    if not isinstance(private, Ed25519PrivateKey):
+        raise _no_private_key(path)
+    return Signer(_public(private), private.sign)
+
+
+def _public(private: Ed25519PrivateKey) -> PublicKey:
+    return PublicKey(private.public_key().public_bytes_raw())
+
+
+def _no_private_key(path: Path) -> EvidenceError:
+    return EvidenceError(
+        f"{path.name} is no private key of Ed25519 in PEM",
+        slug="not-a-key",
+        hint="make one: audit7k key new auditor.key, or openssl genpkey -algorithm ed25519",
+    )
+
+
+def _need_extra() -> None:
+    if not can_verify():
+        raise EvidenceError(
+            'signatures need the extra "evidence"',
+            slug="evidence-extra",
+            hint="pip install 'audit7k[evidence]', or use OpenSSL as README.txt in the bundle says",
+        )

@@ -1,0 +1,203 @@
+"""A published audit is sealed: a statement over its public files and commitments to the rest, in two bundles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from audit.disclosure.digests import release_of
+from audit.disclosure.public_files import REPORTERS, make_files
+from audit.disclosure.read import load_release
+from audit.disclosure.restricted import RELEASES, restricted_folder
+from audit.errors import EvidenceError
+from audit.evidence.bundle import MAX_BYTES, PUBLIC, Bundle
+from audit.evidence.commitments import ROLES, Opening, commitments_of, open_anew
+from audit.evidence.envelope import Envelope
+from audit.evidence.keys import Signer
+from audit.evidence.statement import Evidence, Position, Software, System, canonical, statement_bytes
+from audit.plan.audit_plan import AuditPlan
+from audit.public.release import PublicRelease, public_json
+from audit.result.audit_result import AuditResult
+from audit.result.file import parse_result
+from audit.storage import bytes_of_result
+from audit.verdicts.changes.acceptance import question_of
+from audit.version import __version__
+
+RESULT: Final = "result.json"
+LOG: Final = "release-log.json"
+_RELEASE: Final = "release.json"
+
+
+class Bundles(NamedTuple):
+    """The two bundles of an audit: who has the restricted one can make the figures again."""
+
+    public: Bundle
+    restricted: Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published audit as it lies in its output folder, looked through."""
+
+    result: AuditResult
+    document: bytes
+    """Bytes of `result.json`."""
+    release: PublicRelease
+    files: Mapping[str, bytes]
+    """Its public files, by name."""
+    log: bytes | None
+    """The release in the log of the restricted folder; None where nothing is shown, so that nothing is remembered."""
+    rows: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of the set, the detector and its answers, where they are to go into the restricted bundle."""
+
+
+def read_published(folder: Path, place: Path) -> Published:
+    """Read what lies in an output folder and its restricted folder.
+
+    Raises
+    ------
+    EvidenceError
+        If the public files are not those of the result, or one was changed since.
+    ResultError, FolderInUseError, StorageError
+        If a file is missing or damaged.
+    """
+    document = bytes_of_result(folder / RESULT, MAX_BYTES)
+    result = parse_result(document.decode("utf-8", "replace"), RESULT)
+    public = folder / PUBLIC
+    release, _ = load_release(public / _RELEASE)
+    if release_of(result, public / _RELEASE, place) is None:
+        raise EvidenceError(
+            "the public files are of another result than the one beside them",
+            slug="other-release",
+            hint="publish this one first: audit7k report",
+        )
+    names = [REPORTERS[form][0] for form in release.about.formats]
+    files = {name: bytes_of_result(public / name, MAX_BYTES) for name in names}
+    log = _log_entry(release, place)
+    expected = _digests(make_files(release)) if log is None else json.loads(log.partition(b"\n")[2])["sha256"]
+    changed = sorted(name for name, digest in _digests(files).items() if expected.get(name) != digest)
+    if changed:
+        raise EvidenceError(
+            f"{', '.join(changed)} changed since it was published",
+            slug="changed-public-file",
+            hint="publish the audit again: audit7k report",
+        )
+    return Published(result, document, release, files, log)
+
+
+def _log_entry(release: PublicRelease, place: Path) -> bytes | None:
+    if release.number is None:
+        return None
+    with restricted_folder(place) as folder:
+        entry = folder.entry(release.number)
+        if entry.get("release") != json.loads(public_json(release)):
+            raise EvidenceError("the log of releases has another release of this number", slug="other-release")
+        return (place / RELEASES / f"{release.number:04}.json").read_bytes()
+
+
+def seal(
+    published: Published,
+    sealed_at: str,
+    signer: Signer | None,
+    *,
+    kept: Mapping[str, Opening] | None = None,
+    history: Position | None = None,
+    registration: int | None = None,
+) -> Bundles:
+    """Make the bundles of a published audit.
+
+    Parameters
+    ----------
+    published : Published
+        The audit.
+    sealed_at : str
+        Now, as YYYY-MM-DDTHH:MM:SSZ.
+    signer : Signer, optional
+        Who signs; without one the signature is attached later.
+    kept : mapping of str to Opening, optional
+        Openings of earlier commitments: where the thing is still the same, the commitment is too.
+    history, registration
+        Its place in a history, and the entry that registered its question.
+
+    Raises
+    ------
+    EvidenceError
+        If a bundle would be too large.
+    """
+    openings = open_anew(digests_by_role(published), kept)
+    about = published.release.about
+    evidence = Evidence(
+        sealed_at=sealed_at,
+        system=System(owner=about.owner, name=about.title),
+        headline=published.release.headline.outcome,
+        commitments=commitments_of(openings),
+        software=software(),
+        history=history,
+        registration=registration,
+    )
+    subjects = {f"{PUBLIC}{name}": digest for name, digest in _digests(published.files).items()}
+    envelope = Envelope(statement_bytes(subjects, evidence))
+    if signer is not None:
+        envelope = envelope.signed(signer)
+    keys = () if signer is None else (signer.public,)
+    log = {} if published.log is None else {LOG: published.log}
+    exact = {RESULT: published.document, **log, **published.rows}
+    if sum(map(len, exact.values())) + sum(map(len, published.files.values())) > MAX_BYTES:
+        raise EvidenceError(
+            "the restricted bundle would be too large", slug="large-bundle", hint="leave --with-rows out"
+        )
+    open_to_all = Bundle((envelope,), keys, published.files)
+    return Bundles(open_to_all, Bundle((envelope,), keys, published.files, openings=openings, restricted=exact))
+
+
+def digests_by_role(published: Published) -> dict[str, str | None]:
+    """Return the SHA-256 of each thing that an audit commits to; None where there is none."""
+    origin = published.result.provenance
+    environment = {
+        "packages": origin.packages,
+        "platform": origin.platform,
+        "python": origin.python,
+        "tool": origin.tool,
+    }
+    found = {
+        "question": question_digest(published.result.plan),
+        "plan": origin.plan_sha256,
+        "evaluation-set": origin.evaluation_set_sha256,
+        "cases": origin.cases_sha256,
+        "detector": origin.detector_sha256,
+        "predictions": origin.predictions_sha256,
+        "result": _sha256(published.document),
+        "release-log": None if published.log is None else _sha256(published.log),
+        "environment": _sha256(canonical(environment)),
+    }
+    return {role: found[role] for role in ROLES}
+
+
+def question_digest(plan: AuditPlan) -> str:
+    """Return the SHA-256 of all that a plan asks, without the detector and the places of files."""
+    asked: dict[str, Any] = question_of(plan)
+    return _sha256(canonical(asked))
+
+
+def software() -> Software:
+    """Return what this process runs, as the installation says."""
+    try:
+        installed = distribution("audit7k")
+        is_wheel = '"editable": true' not in (installed.read_text("direct_url.json") or "")
+        record = installed.read_text("RECORD") if is_wheel else None
+    except PackageNotFoundError:
+        record = None
+    return Software(audit7k=__version__, record=None if record is None else _sha256(record.encode()))
+
+
+def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: _sha256(content) for name, content in files.items()}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

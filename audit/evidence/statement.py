@@ -1,0 +1,128 @@
+"""Statements in the form of in-toto: digests of what is public, and what is said of it.
+
+The bytes of a statement are what is signed. There is one way to write each, so that nobody can read one in two ways.
+Source: in-toto attestation framework, Statement v1 (https://in-toto.io/Statement/v1).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
+
+from pydantic import Field, ValidationError
+
+from audit.errors import EvidenceError
+from audit.vocabulary.groups import Part
+from audit.vocabulary.strict_json import strict_decoder
+
+STATEMENT: Final = "https://in-toto.io/Statement/v1"
+MAX_BYTES: Final = 1024 * 1024
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+
+
+class Predicate(Part):
+    """What a statement says, beside the digests."""
+
+    TYPE: ClassVar[str]
+    """URI of this kind of statement."""
+
+
+class System(Part):
+    """The system under audit, as the public report names it."""
+
+    owner: str
+    name: str
+
+
+class Software(Part):
+    """What made the audit, as it says itself: only a replay by somebody else can show it."""
+
+    audit7k: str
+    """Version."""
+    record: Sha256 | None = None
+    """SHA-256 of the list of files of the installed wheel; missing for a checkout."""
+
+
+class Position(Part):
+    """Place in a history."""
+
+    index: Annotated[int, Field(ge=0)]
+    """Number of the entry, from 0."""
+    previous: Sha256
+    """SHA-256 of the statement of the entry before."""
+
+
+class Evidence(Predicate):
+    """An audit: its verdict, and commitments to all that is restricted."""
+
+    TYPE = "urn:audit7k:evidence:v1"
+
+    schema_version: Literal[1] = 1
+    sealed_at: Moment
+    """When it was sealed, by the clock of whoever did."""
+    system: System
+    headline: Literal["pass", "fail", "inconclusive"]
+    commitments: dict[str, Sha256]
+    """By role; a thing that is not there has a random one."""
+    software: Software
+    history: Position | None = None
+    """Place of the entry that says that it was sealed."""
+    registration: Annotated[int, Field(ge=0)] | None = None
+    """Number of the entry that registered its question."""
+
+
+class Countersignature(Predicate):
+    """A second party's word on which levels it made again and found equal."""
+
+    TYPE = "urn:audit7k:countersignature:v1"
+
+    schema_version: Literal[1] = 1
+    signed_at: Moment
+    levels: tuple[Literal["public", "counts", "scores"], ...]
+    """Levels that were replayed, each of which came out byte for byte."""
+    software: Software
+
+
+P = TypeVar("P", bound=Predicate)
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """Write JSON in the one way in which it is signed: sorted keys, no spaces, ASCII, no NaN."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def statement_bytes(subjects: Mapping[str, str], predicate: Predicate) -> bytes:
+    """Write a statement; `subjects` gives the SHA-256 of each thing that it is about, by name."""
+    return canonical(
+        {
+            "_type": STATEMENT,
+            "subject": [{"name": name, "digest": {"sha256": subjects[name]}} for name in sorted(subjects)],
+            "predicateType": predicate.TYPE,
+            "predicate": predicate.model_dump(mode="json", exclude_none=True),
+        }
+    )
+
+
+def read_statement(content: bytes, kind: type[P], name: str) -> tuple[dict[str, str], P]:
+    """Read the subjects and the predicate of a statement; errors call it `name`.
+
+    Raises
+    ------
+    EvidenceError
+        If it is no statement of this kind, or is not written in the one way in which it is signed.
+    """
+    try:
+        document: Any = strict_decoder(finite=True).decode(content[: MAX_BYTES + 1].decode("ascii"))
+        subjects = {each["name"]: each["digest"]["sha256"] for each in document["subject"]}
+        predicate = kind.model_validate_json(json.dumps(document["predicate"]))
+    except (ValueError, TypeError, KeyError, RecursionError, ValidationError):
+        raise _unlike(name) from None
+    if statement_bytes(subjects, predicate) != content:
+        raise _unlike(name)
+    return subjects, predicate
+
+
+def _unlike(name: str) -> EvidenceError:
+    return EvidenceError(f"{name} is no statement as audit7k writes it", slug="not-a-statement")

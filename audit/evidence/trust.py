@@ -1,0 +1,83 @@
+"""Trust of a reader: fingerprints of keys that came by another way than the bundle."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, ValidationError
+
+from audit.errors import EvidenceError
+from audit.evidence.keys import read_public_key
+from audit.evidence.statement import Sha256
+from audit.storage import bytes_of_result
+from audit.vocabulary.groups import Part
+
+Role = Literal["auditor", "regulator", "vendor", "witness"]
+_LARGEST: Final = 1024 * 1024
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class Trusted(Part):
+    """The owner of a key."""
+
+    role: Role
+    """An auditor seals, a regulator countersigns and withdraws, a witness signs heads of histories."""
+    name: str
+    fingerprint: Sha256
+    begins: Annotated[dt.date | None, Field(alias="from")] = None
+    """First day on which the key counts."""
+    until: dt.date | None = None
+    """Last day on which it does: a stolen key counts until the day before the theft."""
+
+
+class Trust(Part):
+    """Whose keys count."""
+
+    signer: tuple[Trusted, ...] = ()
+    threshold: Annotated[int, Field(ge=1)] = 1
+    """How many of the auditors must have signed."""
+
+    def owner(self, fingerprint: str, *roles: Role) -> Trusted | None:
+        """Return who owns a key, if it counts for one of these roles."""
+        return next((each for each in self.signer if each.fingerprint == fingerprint and each.role in roles), None)
+
+
+def read_trust(path: Path | None, keys: Iterable[str] = ()) -> Trust:
+    """Read a file of trust, and add keys of auditors that are given by their file or fingerprint.
+
+    Raises
+    ------
+    EvidenceError
+        If the file is no TOML of this form, or a key is none.
+    ResultError
+        If a file cannot be read.
+    """
+    trust = Trust() if path is None else _read(path)
+    given = tuple(
+        Trusted.model_validate({"role": "auditor", "name": "the key that you gave", "fingerprint": _fingerprint(key)})
+        for key in keys
+    )
+    return trust.model_copy(update={"signer": (*trust.signer, *given)})
+
+
+def _read(path: Path) -> Trust:
+    try:
+        return Trust.model_validate(tomllib.loads(bytes_of_result(path, _LARGEST).decode("utf-8")))
+    except (ValueError, RecursionError) as error:
+        first = error.errors(include_url=False, include_input=False)[0] if isinstance(error, ValidationError) else None
+        where = "" if first is None else f" at {'.'.join(map(str, first['loc']))}"
+        raise EvidenceError(
+            f"{path.name} is no file of trust{where}",
+            slug="not-a-trust-file",
+            hint='[[signer]] needs role = "auditor", name = "…" and fingerprint = "…" as audit7k key show prints it',
+        ) from None
+
+
+def _fingerprint(key: str) -> str:
+    written = key.removeprefix("sha256:").lower()
+    return written if _FINGERPRINT.fullmatch(written) else read_public_key(Path(key)).fingerprint

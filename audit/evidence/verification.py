@@ -1,0 +1,225 @@
+"""What a bundle of evidence shows, and what it does not: for a reader who has nothing restricted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from audit.disclosure.read import parse_release
+from audit.errors import AuditError, ExitCode
+from audit.evidence.bundle import PUBLIC, Bundle, read_bundle
+from audit.evidence.commitments import ROLES, commitments_of
+from audit.evidence.envelope import Envelope
+from audit.evidence.keys import can_verify, verifies
+from audit.evidence.seal import LOG, RESULT
+from audit.evidence.statement import Countersignature, Evidence, read_statement
+from audit.evidence.trust import Trust, Trusted
+from audit.vocabulary.text import printable
+
+STATEMENT: Final = "statement.json"
+
+
+class State(StrEnum):
+    """What is known of one thing."""
+
+    HOLDS = "holds"
+    """It was checked, and is so."""
+    NOT_SHOWN = "not shown"
+    """It was asked for, and nothing here shows it."""
+    CLAIMED = "claimed"
+    """Somebody says so, and nothing here can check it."""
+    CONTRADICTED = "contradicted"
+    """It was checked, and is not so."""
+
+
+class Shown(NamedTuple):
+    """One thing that was looked at."""
+
+    code: str
+    state: State
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """All that a bundle shows."""
+
+    shown: tuple[Shown, ...]
+    evidence: Evidence | None
+    """What the statement says; None where it cannot be read."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Exit code of `verify`: whether the evidence holds, whatever the verdict of the audit is."""
+        states = {each.state for each in self.shown}
+        if State.CONTRADICTED in states:
+            return ExitCode.NOT_VERIFIED
+        return ExitCode.INCONCLUSIVE if State.NOT_SHOWN in states else ExitCode.PASS
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A bundle that was read, and what its reader trusts."""
+
+    bundle: Bundle
+    evidence: Evidence
+    subjects: dict[str, str]
+    trust: Trust
+    today: dt.date
+    beside: Callable[[str], bytes | None]
+
+
+def verify(
+    content: bytes, name: str, trust: Trust, today: dt.date, beside: Callable[[str], bytes | None] = lambda _: None
+) -> Verified:
+    """Look at everything that a bundle says of itself. No restricted file is needed.
+
+    Parameters
+    ----------
+    content : bytes
+        The bundle.
+    name : str
+        What the lines call it.
+    trust : Trust
+        Whose keys count. A key that lies in the bundle counts for nothing.
+    today : date
+        Day by which periods of keys are judged.
+    beside : callable
+        Returns the file of a name that lies beside the bundle, where a reader would open it; None if there is none.
+    """
+    try:
+        bundle = read_bundle(content, name)
+        subjects, evidence = read_statement(bundle.statement, Evidence, STATEMENT)
+    except AuditError as error:
+        return Verified((Shown("bundle", State.CONTRADICTED, error.message),), None)
+    reading = Reading(bundle, evidence, subjects, trust, today, beside)
+    checks: tuple[Callable[[Reading], Iterator[Shown]], ...] = (
+        _public_files,
+        _release,
+        _commitments,
+        _signatures,
+        _countersignatures,
+        _restricted,
+    )
+    return Verified(tuple(shown for check in checks for shown in check(reading)), evidence)
+
+
+def _public_files(reading: Reading) -> Iterator[Shown]:
+    found = {f"{PUBLIC}{name}": sha256(content) for name, content in reading.bundle.public.items()}
+    if found == reading.subjects:
+        yield Shown("public-files", State.HOLDS, f"the {len(found)} public files are those that were signed")
+    else:
+        yield Shown("public-files", State.CONTRADICTED, "the public files are not those that were signed")
+    others = {name: reading.beside(name) for name in reading.bundle.public}
+    other = sorted(name for name, content in others.items() if content not in (None, reading.bundle.public[name]))
+    if other:
+        text = f"{', '.join(other)} beside the bundle is not what was signed: read what the bundle holds"
+        yield Shown("files-beside", State.CONTRADICTED, text)
+
+
+def _release(reading: Reading) -> Iterator[Shown]:
+    evidence = reading.evidence
+    try:
+        release = parse_release(reading.bundle.public.get("release.json", b""))
+    except AuditError as error:
+        yield Shown("release", State.CONTRADICTED, error.message)
+        return
+    said = (release.about.owner, release.about.title, release.headline.outcome)
+    if said != (evidence.system.owner, evidence.system.name, evidence.headline):
+        yield Shown("release", State.CONTRADICTED, "release.json is of another system or verdict than the statement")
+        return
+    yield Shown("release", State.HOLDS, "release.json has its one form, and the system and verdict of the statement")
+
+
+def _commitments(reading: Reading) -> Iterator[Shown]:
+    if set(reading.evidence.commitments) != set(ROLES):
+        yield Shown("commitments", State.CONTRADICTED, "the statement does not commit to what every audit commits to")
+
+
+def _signatures(reading: Reading) -> Iterator[Shown]:
+    envelope, trust = reading.bundle.envelopes[0], reading.trust
+    if not can_verify():
+        yield Shown(
+            "signature",
+            State.NOT_SHOWN,
+            "signatures: the extra evidence is not installed; README.txt in the bundle has the lines for OpenSSL",
+        )
+        return
+    wrong = not_verifying(envelope, reading.bundle)
+    if wrong:
+        yield Shown("signature", State.CONTRADICTED, f"{wrong} of the signatures is none over this statement")
+        return
+    counted = 0
+    for signature in envelope.signatures:
+        owner = trust.owner(signature.keyid, "auditor")
+        shown = _signer(signature.keyid, owner, reading)
+        counted += shown.state == State.HOLDS
+        yield shown
+    if counted < trust.threshold:
+        missing = f"signed by {counted} of the {trust.threshold} auditors that are needed"
+        yield Shown("threshold", State.NOT_SHOWN, "signed by nobody whom you trust" if not counted else missing)
+
+
+def _signer(keyid: str, owner: Trusted | None, reading: Reading) -> Shown:
+    if owner is None:
+        return Shown("signer", State.CLAIMED, f"signed by {keyid}: a key that you do not trust yet")
+    name, sealed = printable(owner.name), dt.date.fromisoformat(reading.evidence.sealed_at[:10])
+    if owner.begins is not None and sealed < owner.begins:
+        return Shown("signer", State.CLAIMED, f"signed by {name} before {owner.begins}, from which the key counts")
+    if owner.until is not None and max(sealed, reading.today) > owner.until:
+        return Shown("signer", State.CLAIMED, f"signed by {name}; nothing shows that it was by {owner.until}")
+    return Shown("signer", State.HOLDS, f"signed by {name} ({owner.role}), {keyid}")
+
+
+def _countersignatures(reading: Reading) -> Iterator[Shown]:
+    for envelope in reading.bundle.envelopes[1:]:
+        try:
+            subjects, countersigned = read_statement(envelope.payload, Countersignature, "a countersignature")
+        except AuditError as error:
+            yield Shown("countersignature", State.CONTRADICTED, error.message)
+            continue
+        about_this = subjects == {STATEMENT: sha256(reading.bundle.statement)}
+        if not about_this or (can_verify() and (not envelope.signatures or not_verifying(envelope, reading.bundle))):
+            yield Shown("countersignature", State.CONTRADICTED, "a countersignature is not over this statement")
+            continue
+        levels = ", ".join(countersigned.levels)
+        for signature in envelope.signatures:
+            owner = reading.trust.owner(signature.keyid, "regulator", "auditor")
+            who = f"{signature.keyid}: a key that you do not trust yet" if owner is None else printable(owner.name)
+            state = State.HOLDS if owner is not None and can_verify() else State.CLAIMED
+            yield Shown("countersignature", state, f"made again and found equal ({levels}), says {who}")
+
+
+def _restricted(reading: Reading) -> Iterator[Shown]:
+    """Check the openings of a restricted bundle, and that its files are what was committed to."""
+    bundle = reading.bundle
+    if bundle.openings is None:
+        yield Shown(
+            "restricted", State.CLAIMED, "the exact figures and the cases are committed to, and not here to be checked"
+        )
+        return
+    files = {"result": bundle.restricted.get(RESULT), "release-log": bundle.restricted.get(LOG)}
+    there = {role: None if content is None else sha256(content) for role, content in files.items()}
+    opened = {role: bundle.openings[role].sha256 for role in there if role in bundle.openings}
+    if commitments_of(bundle.openings) != reading.evidence.commitments or opened != there:
+        yield Shown("restricted", State.CONTRADICTED, "the restricted files are not what the statement commits to")
+        return
+    yield Shown("restricted", State.HOLDS, "the restricted files are what the statement commits to")
+
+
+def not_verifying(envelope: Envelope, bundle: Bundle) -> int:
+    """Return how many signatures of an envelope do not verify with the key in the bundle that they name."""
+    keys = {key.fingerprint: key for key in bundle.keys}
+    return sum(
+        each.keyid not in keys or not verifies(keys[each.keyid], each.signature, envelope.message)
+        for each in envelope.signatures
+    )
+
+
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()

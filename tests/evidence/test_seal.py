@@ -1,0 +1,64 @@
+"""A sealed audit: what a reader who trusts a key is shown, what nobody is, and what is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from made.sealed import published_into, sealed_in, signer_in, trusting
+
+from audit.errors import EvidenceError
+from audit.evidence.keys import Signer
+from audit.evidence.seal import Bundles, read_published
+from audit.evidence.trust import Trust
+from audit.evidence.verification import State, verify
+
+TODAY = dt.date(2026, 11, 29)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return published_into(tmp_path_factory.mktemp("sealed") / "audit-out")
+
+
+@pytest.fixture(scope="module")
+def signer(place: Path) -> Signer:
+    return signer_in(place)
+
+
+@pytest.fixture(scope="module")
+def bundles(place: Path, signer: Signer) -> Bundles:
+    return sealed_in(place, signer)
+
+
+def test_whoever_trusts_the_key_is_shown_that_it_holds(bundles: Bundles, signer: Signer) -> None:
+    for bundle in bundles:
+        found = verify(bundle.content, "evidence.a7k", trusting(signer), TODAY)
+        assert found.exit_code == 0, found.shown
+
+
+def test_a_key_in_a_bundle_proves_nothing(bundles: Bundles) -> None:
+    found = verify(bundles.public.content, "evidence.a7k", Trust(), TODAY)
+    assert found.exit_code == 3
+    assert State.HOLDS not in {each.state for each in found.shown if each.code in {"signer", "threshold"}}
+
+
+def test_openssl_and_the_usual_tools_verify_a_bundle_by_its_own_readme(bundles: Bundles, tmp_path: Path) -> None:
+    zipfile.ZipFile(io.BytesIO(bundles.public.content)).extractall(tmp_path)
+    lines = (tmp_path / "README.txt").read_text().splitlines()
+    commands = "\n".join(line for line in lines if line.startswith("   ") and "printf 'audit7k" not in line)
+    done = subprocess.run(["bash", "-ec", commands], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "Signature Verified Successfully" in done.stdout
+    assert done.stdout.count(": signed") == len(bundles.public.public)
+    assert "NOT SIGNED" not in done.stdout
+
+
+def test_a_public_file_that_was_changed_is_not_sealed(tmp_path: Path) -> None:
+    folder = published_into(tmp_path / "audit-out")
+    (folder / "public" / "groups.csv").write_text("group,people\n")
+    with pytest.raises(EvidenceError, match=r"groups\.csv changed since it was published"):
+        read_published(folder, folder / "restricted")

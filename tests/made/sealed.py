@@ -1,0 +1,62 @@
+"""Published audits in a folder, ready to be sealed, and keys to seal them with."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from made.audits import gender, result_of
+from made.releases import GENDERS, RULES, countries, rows_of
+
+from audit.disclosure.publish import publish
+from audit.evidence.keys import Signer, load_signer, new_private_key
+from audit.evidence.seal import Bundles, read_published, seal
+from audit.evidence.trust import Trust, Trusted
+from audit.result.audit_result import AuditResult
+from audit.result.json_text import result_to_json
+
+SEALED_AT = "2026-11-29T12:00:00Z"
+
+
+@cache
+def failing() -> AuditResult:
+    """A result of two genders and ten countries, of which one fails."""
+    rows = rows_of(4_000, places=10)
+    return result_of(rows, [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))], RULES)
+
+
+def published_into(folder: Path, result: AuditResult | None = None) -> Path:
+    """Publish a result into an output folder, as a run does, and return the folder."""
+    result = result or failing()
+    public = folder / "public"
+    public.mkdir(parents=True)
+
+    def write(files: dict[str, bytes]) -> None:
+        for name, content in files.items():
+            (public / name).write_bytes(content)
+
+    publish(result, folder / "restricted", lambda files: write(dict(files)), ("json", "csv"), ("en",))
+    (folder / "result.json").write_text(result_to_json(result), encoding="utf-8")
+    return folder
+
+
+def signer_in(folder: Path, name: str = "auditor.key", passphrase: bytes = b"") -> Signer:
+    """Make a key in a folder, the public part beside it, and return it opened."""
+    private, public = new_private_key(passphrase or None)
+    (folder / name).write_bytes(private)
+    (folder / f"{name}.pub").write_bytes(public.pem)
+    return load_signer(folder / name, lambda: passphrase)
+
+
+def sealed_in(folder: Path, signer: Signer | None) -> Bundles:
+    """Seal what was published into a folder."""
+    return seal(read_published(folder, folder / "restricted"), SEALED_AT, signer)
+
+
+def trusting(*signers: Signer, threshold: int = 1) -> Trust:
+    """Trust the keys of these auditors."""
+    owners = [
+        Trusted(role="auditor", name=f"Auditor {number}", fingerprint=signer.public.fingerprint)
+        for number, signer in enumerate(signers, start=1)
+    ]
+    return Trust(signer=tuple(owners), threshold=threshold)
