@@ -1,13 +1,11 @@
-"""The group that a failing audit affects most: the one with most people, and at most how many more than at the rate of
-everyone else.
-"""
+"""The group that a failing audit affects most, and at most how many more people than at the rate of everyone else."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from audit.result.reading import Finding, Reading, people_beyond
-from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
+from audit.result.urgency import most_affected_first, primary_metrics
 from audit.vocabulary.numbers import rounded_up
 from reports.language import Language
 from reports.unnamed_words import Kind, kind_of
@@ -26,26 +24,33 @@ class MostAffected:
         self._failing = failing
 
     def worst(self) -> Finding | None:
-        """The failing group in which most people are harmed, or None where failing groups are better off."""
-        worst = max(self._primary(), key=lambda finding: finding.more_harmed, default=None)
-        return None if worst is None or worst.more_harmed <= 0 else worst
+        """The failing group to name: the smallest in which most people are harmed. None where those that fail are
+        better off.
+        """
+        shown = self.shown()
+        return None if shown is None or shown.more_harmed <= 0 else shown
 
     def shown(self) -> Finding | None:
-        """The group to show: the one most harmed. Where no side harms, or failing groups are better off, the one
-        furthest apart.
-        """
-        return self.worst() or max(self._primary(), key=lambda finding: finding.apart, default=None)
+        """The group to show: the one to name, or else the one furthest apart."""
+        primary = self._primary()
+        return primary[0] if primary else None
+
+    @property
+    def larger_too(self) -> bool:
+        """Whether more people are harmed in a larger group that is beyond the limit with a part of it."""
+        first, *others = self._primary()
+        return any(finding.more_harmed > first.more_harmed for finding in others)
 
     def _primary(self) -> list[Finding]:
         """Return the failing findings about the primary harm, or all of them where none is about it. Where any failing
         group is harmed, groups that are better off do not count.
         """
-        wanted = WRONGLY_FLAGGED if self._reading.result.overall.primary_harm == "wrongly_flagged" else MISSED
+        wanted = primary_metrics(self._reading)
         harmed = [finding for finding in self._failing if finding.more_harmed > 0]
         for findings in (harmed, self._failing):
             primary = [finding for finding in findings if finding.metric in wanted]
             if primary or findings:
-                return primary or list(findings)
+                return most_affected_first(self._reading, primary or findings)
         return []
 
 

@@ -62,10 +62,11 @@ class ScreenNumbers(Writer):
         }
         if finding.estimate is None or finding.value is None:
             return Number(NOT_KNOWN, label, self._too_few(finding.metric))
-        (picked,) = selected([finding], self.reading.each_once).rows
-        span = self._span(*picked.ends)
-        if picked is not finding:
-            span = self.t.gettext("%(span)s, wider: picked for its result") % {"span": span}
+        picked = selected([finding], self.reading.each_once)
+        span = self._span(*picked.rows[0].ends)
+        if picked.is_part:
+            values = {"span": span, "count": self.n.count(picked.among)}
+            span = self.t.gettext("%(span)s, wider than below: the one picked of %(count)s") % values
         return Number(self.n.percent(finding.value), label, span)
 
     def _plain(self, metric: str) -> str:

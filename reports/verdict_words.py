@@ -12,7 +12,7 @@ from audit.result.findings.further import Remedy
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import worst_outcomes
 from audit.result.reasons import Cure, open_cures, open_verdicts
-from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
+from audit.result.urgency import primary_metrics
 from reports.answer_words import AnswerWords
 from reports.change_words import ChangeWords
 from reports.most_affected import MostAffected, kind_of_finding
@@ -69,7 +69,7 @@ class VerdictWriter(Writer):
         """Return the rules in their order: where the verdict names nobody, the rules of that verdict come first; then
         the harm that comes first.
         """
-        wanted = WRONGLY_FLAGGED if self.result.overall.primary_harm == "wrongly_flagged" else MISSED
+        wanted = primary_metrics(self.reading)
         unnamed = [rule for rule, _ in self._unnamed]
         return sorted(self.result.rules, key=lambda rule: (rule not in unnamed, rule.metric not in wanted))
 
@@ -304,9 +304,17 @@ class VerdictWriter(Writer):
         worst = self._affected.worst()
         if worst is None:
             return ""
-        return self.t.gettext(
-            "These errors affect the most people in one group: %(group)s. Among them the system %(compared)s."
-        ) % {
+        template = (
+            self.t.gettext(
+                "Of the smallest groups beyond the limit, these errors affect the most people in one: %(group)s. Among "
+                "them the system %(compared)s."
+            )
+            if self._affected.larger_too
+            else self.t.gettext(
+                "These errors affect the most people in one group: %(group)s. Among them the system %(compared)s."
+            )
+        )
+        return template % {
             "group": self.names.whole(worst.group, worst.same_people),
             "compared": self.words.compared(worst),
         }

@@ -207,10 +207,10 @@ class Words(RateWords):
         if not shown.is_part:
             return ""
         return self._t.ngettext(
-            "The likely range of this one of %(all)s rows is wider than usual, because the row was picked for its "
-            "result.",
-            "The likely ranges of these %(count)s of %(all)s rows are wider than usual, because the rows were picked "
-            "for their results.",
+            "The likely range of this one of %(all)s rows is wider than where all rows are shown, because the row was "
+            "picked for its result.",
+            "The likely ranges of these %(count)s of %(all)s rows are wider than where all rows are shown, because the "
+            "rows were picked for their results.",
             shown.shown,
         ) % {"count": self._n.count(shown.shown), "all": self._n.count(shown.among)}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Final, TypeVar
 
 from audit.result.audit_result import AuditResult
@@ -302,6 +303,24 @@ class Reading:
             if family.unnamed_beyond and (rule.rule, family.family) not in named
         ]
 
+    @cached_property
+    def _parents(self) -> Mapping[tuple[str, str], tuple[str, str]]:
+        return _parents(self.result.features)
+
+    @cached_property
+    def _around_failing(self) -> frozenset[tuple[str, People]]:
+        """Rules, and groups around one that fails there: of as many features, each on its rung or a larger one."""
+        return frozenset(
+            (each.rule.rule, frozenset(around))
+            for each in self.with_outcome("fail")
+            for around in product(*(_reach((code,), self._parents) for code in each.group.people))
+            if each.group.people != frozenset(around)
+        )
+
+    def holds_failing(self, finding: Finding) -> bool:
+        """Whether a smaller group on its ladder fails the same rule, such as a country within its region."""
+        return (finding.rule.rule, finding.group.people) in self._around_failing
+
     def may_be_unnamed(self, finding: Finding) -> bool:
         """Whether a group may be one of several beyond the limit of which none can be named, or a part of one."""
         axes = {Axis(level.feature, level.rung) for level in finding.group.root}
@@ -337,12 +356,7 @@ def people_beyond(findings: list[Finding], features: Sequence[SensitiveFeature])
     largest: dict[People, float] = {}
     for finding in findings:
         largest[finding.group.people] = max(largest.get(finding.group.people, 0.0), finding.apart)
-    parents = {
-        (feature.name, level.code): (feature.name, level.parent)
-        for feature in features
-        for level in feature.levels
-        if level.parent is not None and level.parent != level.code
-    }
+    parents = _parents(features)
     # From the inside out, each group into the smallest one around it: whoever is held by fewer codes comes first.
     reach = {people: _reach(people, parents) for people in largest}
     inside: dict[People, float] = dict.fromkeys(largest, 0.0)
@@ -357,7 +371,18 @@ def people_beyond(findings: list[Finding], features: Sequence[SensitiveFeature])
     return total
 
 
-def _reach(people: People, parents: Mapping[tuple[str, str], tuple[str, str]]) -> frozenset[tuple[str, str]]:
+def _parents(features: Iterable[SensitiveFeature]) -> dict[tuple[str, str], tuple[str, str]]:
+    return {
+        (feature.name, level.code): (feature.name, level.parent)
+        for feature in features
+        for level in feature.levels
+        if level.parent is not None and level.parent != level.code
+    }
+
+
+def _reach(
+    people: Iterable[tuple[str, str]], parents: Mapping[tuple[str, str], tuple[str, str]]
+) -> frozenset[tuple[str, str]]:
     """The codes of a group, and of all that they are a part of."""
     reached = set()
     for code in people:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from audit.result.findings.judged import Outcome
@@ -12,11 +12,11 @@ from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
 State = Outcome | Literal["as_part"]
 
 _URGENCY: Final[Mapping[State, int]] = {"fail": 0, "inconclusive": 1, "as_part": 2, "pass": 3, "not_evaluable": 4}
-_PRIMARY: Final[Mapping[str, tuple[MetricName, ...]]] = {
-    "missed": MISSED,
-    "wrongly_flagged": WRONGLY_FLAGGED,
-    "both": (*MISSED, *WRONGLY_FLAGGED),
-}
+
+
+def primary_metrics(reading: Reading) -> tuple[MetricName, ...]:
+    """Return the rates of the harm that is shown first: of both, victims missed."""
+    return WRONGLY_FLAGGED if reading.result.overall.primary_harm == "wrongly_flagged" else MISSED
 
 
 def state_of(finding: Finding) -> State:
@@ -24,20 +24,29 @@ def state_of(finding: Finding) -> State:
     return "as_part" if finding.verdict.because == "judged_as_part" else finding.outcome
 
 
+def most_affected_first(reading: Reading, findings: Iterable[Finding]) -> list[Finding]:
+    """Sort groups that fail: those in which most people are harmed first, then those furthest apart.
+
+    A region that fails together with one of its countries stands behind the groups that hold none: what fails in it may
+    be that country alone.
+    """
+    return sorted(findings, key=lambda each: (reading.holds_failing(each), -max(each.more_harmed, 0.0), -each.apart))
+
+
 def most_urgent_first(reading: Reading) -> list[Finding]:
     """Return every finding, the most urgent first; the same people once for each rule.
 
-    Within a state the primary harm comes first, then groups with enough cases to be judged alone: they are what stands
-    between the audit and a verdict, and a handful of people with an extreme rate is no finding.
+    Within a state the primary harm comes first. Groups that fail stand as `most_affected_first` has them. Of others
+    those with enough cases to be judged alone come first: they are what stands between the audit and a verdict, and a
+    handful of people with an extreme rate is no finding.
     """
-    primary = _PRIMARY[reading.result.overall.primary_harm]
-    return each_once(sorted(reading.findings, key=lambda each: _urgency(each, primary)), lambda each: each.verdict)
+    primary = primary_metrics(reading)
+    found = sorted(most_affected_first(reading, reading.findings), key=lambda each: _urgency(each, primary))
+    return each_once(found, lambda each: each.verdict)
 
 
 def _urgency(finding: Finding, primary: tuple[MetricName, ...]) -> tuple[int, bool, bool, float]:
+    place = _URGENCY[state_of(finding)], finding.metric not in primary
     return (
-        _URGENCY[state_of(finding)],
-        finding.metric not in primary,
-        not finding.verdict.decidable,
-        -finding.excess,
+        (*place, False, 0.0) if finding.outcome == "fail" else (*place, not finding.verdict.decidable, -finding.excess)
     )

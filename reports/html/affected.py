@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from audit.result.reading import Finding
 from audit.result.selected import selected
+from audit.result.urgency import most_affected_first
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from reports.harms import Error, harm
 from reports.most_affected import people_more
@@ -96,7 +97,7 @@ class AffectedWriter(Writer):
             and finding.verdict.because in ("limit_not_excluded", "unscored_cases")
             and not self.reading.may_be_unnamed(finding)
         ]
-        picked, doubtful = selected(_by_people(clearly), findings), selected(_by_people(maybe), findings)
+        picked, doubtful = (selected(most_affected_first(self.reading, some), findings) for some in (clearly, maybe))
         both_ways = any(rule.metric in metrics and rule.direction == "both" for rule in self.result.rules)
         return Affected(
             error=error,
@@ -196,8 +197,3 @@ class AffectedWriter(Writer):
         if finding.error < finding.rest_error:
             return self.t.gettext("%(count)s fewer") % values
         return self.t.gettext("%(count)s more") % values
-
-
-def _by_people(findings: list[Finding]) -> list[Finding]:
-    """Sort findings: those harmed first, by how many; then those that differ without harm."""
-    return sorted(findings, key=lambda finding: (-finding.more_harmed, -finding.apart))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made.audits import gender, large_result, many_nationalities, result_of
 from made.counts import categorical, cells, nationality
+from made.pages import parsed
 from rich.cells import cell_len
 
 from audit.cli.console.group_names import GroupNames, fit
@@ -23,6 +24,7 @@ from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.names import Names
+from reports.html import HtmlReporter
 
 PLAIN = Style(colour=False, unicode=True)
 ASCII = Style(colour=False, unicode=False)
@@ -130,16 +132,31 @@ def test_an_open_rule_says_why(rows: dict[str, tuple[int, int]], words: str) -> 
 
 
 def test_the_most_urgent_stand_first() -> None:
-    found = most_urgent_first(Reading(large_result()))
+    reading = Reading(large_result())
+    found = most_urgent_first(reading)
     order = ["fail", "inconclusive", "as_part", "pass", "not_evaluable"]
     states = [state_of(finding) for finding in found]
     assert states == sorted(states, key=order.index)
     failing = [finding for finding in found if state_of(finding) == "fail"]
     assert all(finding.excess > 0 for finding in failing)
     for metric in {finding.rule.metric for finding in failing}:
-        for alone in (True, False):
-            excess = [f.excess for f in failing if f.rule.metric == metric and f.verdict.decidable is alone]
-            assert excess == sorted(excess, reverse=True)
+        held = [(reading.holds_failing(f), -f.more_harmed) for f in failing if f.rule.metric == metric]
+        assert held == sorted(held)
+
+
+def test_the_smallest_group_that_fails_leads_in_the_terminal_and_on_the_page() -> None:
+    found = {"NGA": 600, "GHA": 620, "MLI": 600, "FRA": 960, "DEU": 960, "THA": 960}
+    rows: dict[tuple[str, ...], IntArray] = {(code,): cells(right, 1200 - right) for code, right in found.items()}
+    rule = {"metric": "true_positive_rate", "groups": ["nationality"], "margin": 0.1}
+    result = result_of(rows, [nationality(list(found))], [rule])
+    lines = [line for line in shown(result).splitlines() if line.startswith("✗ FAIL   ")]
+    places = [" ".join(line[14:46].split()) for line in lines]
+    assert places == ["MLI", "NGA", "GHA", "011"]
+    assert ": MLI; NGA; GHA and 1 more" in rule_lines(result, PLAIN)[0]
+    page = " ".join("".join(parsed(HtmlReporter().render(result)).itertext()).split())
+    assert "Of the smallest groups beyond the limit, these errors affect the most people in one: MLI." in page
+    of_table = page.index("Clearly worse off than everyone else")
+    assert sorted(places, key=lambda name: page.index(name, of_table)) == places
 
 
 def test_the_primary_harm_stands_first_and_a_handful_of_people_never_before_a_group_that_can_be_judged() -> None:

@@ -26,7 +26,9 @@ from reports.language import ENGLISH
 from reports.markdown import MarkdownReporter
 from reports.writer import Report
 
-WIDER = re.compile(r"The likely range.* of th.*? (?:(\d+)|one) of ([\d,]+) rows (?:are|is) wider than usual, because")
+WIDER = re.compile(
+    r"The likely range.* of th.*? (?:(\d+)|one) of ([\d,]+) rows (?:are|is) wider than where all rows are shown,"
+)
 
 
 def tables(part: Element) -> Iterator[tuple[Element, Element | None]]:
