@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -19,7 +19,8 @@ from audit.evidence.bundle import MAX_BYTES, PUBLIC, Bundle
 from audit.evidence.commitments import ROLES, Opening, commitments_of, open_anew
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
-from audit.evidence.statement import Evidence, Position, Software, System, canonical, statement_bytes
+from audit.evidence.registration import system_of
+from audit.evidence.statement import Evidence, Position, Software, canonical, statement_bytes
 from audit.plan.audit_plan import AuditPlan
 from audit.public.release import PublicRelease, public_json
 from audit.result.audit_result import AuditResult
@@ -38,6 +39,15 @@ class Bundles(NamedTuple):
 
     public: Bundle
     restricted: Bundle
+
+    def with_history(self, content: bytes, anchors: Mapping[str, bytes]) -> Bundles:
+        """Return the bundles with a history, and with what other parties signed of it."""
+        return Bundles(*(replace(bundle, history=content, anchors=anchors) for bundle in self))
+
+    @property
+    def statement_sha256(self) -> str:
+        """SHA-256 of the statement."""
+        return _sha256(self.public.statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +143,7 @@ def seal(
     about = published.release.about
     evidence = Evidence(
         sealed_at=sealed_at,
-        system=System(owner=about.owner, name=about.title),
+        system=system_of(about.owner, about.system, about.title),
         headline=published.release.headline.outcome,
         commitments=commitments_of(openings),
         software=software(),

@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
 from audit.disclosure.read import parse_release
-from audit.errors import AuditError, ExitCode
+from audit.errors import AuditError
 from audit.evidence.bundle import PUBLIC, Bundle, read_bundle
 from audit.evidence.commitments import ROLES, commitments_of
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import can_verify, verifies
+from audit.evidence.registration import system_of
 from audit.evidence.seal import LOG, RESULT
+from audit.evidence.shown import Reading, Shown, State, Verified
+from audit.evidence.shown_history import shown_of_history
 from audit.evidence.statement import Countersignature, Evidence, read_statement
 from audit.evidence.trust import Trust, Trusted
 from audit.vocabulary.text import printable
@@ -23,58 +24,13 @@ from audit.vocabulary.text import printable
 STATEMENT: Final = "statement.json"
 
 
-class State(StrEnum):
-    """What is known of one thing."""
-
-    HOLDS = "holds"
-    """It was checked, and is so."""
-    NOT_SHOWN = "not shown"
-    """It was asked for, and nothing here shows it."""
-    CLAIMED = "claimed"
-    """Somebody says so, and nothing here can check it."""
-    CONTRADICTED = "contradicted"
-    """It was checked, and is not so."""
-
-
-class Shown(NamedTuple):
-    """One thing that was looked at."""
-
-    code: str
-    state: State
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """All that a bundle shows."""
-
-    shown: tuple[Shown, ...]
-    evidence: Evidence | None
-    """What the statement says; None where it cannot be read."""
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """Exit code of `verify`: whether the evidence holds, whatever the verdict of the audit is."""
-        states = {each.state for each in self.shown}
-        if State.CONTRADICTED in states:
-            return ExitCode.NOT_VERIFIED
-        return ExitCode.INCONCLUSIVE if State.NOT_SHOWN in states else ExitCode.PASS
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A bundle that was read, and what its reader trusts."""
-
-    bundle: Bundle
-    evidence: Evidence
-    subjects: dict[str, str]
-    trust: Trust
-    today: dt.date
-    beside: Callable[[str], bytes | None]
-
-
 def verify(
-    content: bytes, name: str, trust: Trust, today: dt.date, beside: Callable[[str], bytes | None] = lambda _: None
+    content: bytes,
+    name: str,
+    trust: Trust,
+    today: dt.date,
+    beside: Callable[[str], bytes | None] = lambda _: None,
+    history: bytes | None = None,
 ) -> Verified:
     """Look at everything that a bundle says of itself. No restricted file is needed.
 
@@ -90,19 +46,22 @@ def verify(
         Day by which periods of keys are judged.
     beside : callable
         Returns the file of a name that lies beside the bundle, where a reader would open it; None if there is none.
+    history : bytes, optional
+        A history that came by another way than the bundle: the bundle's must be a part of it.
     """
     try:
         bundle = read_bundle(content, name)
         subjects, evidence = read_statement(bundle.statement, Evidence, STATEMENT)
     except AuditError as error:
         return Verified((Shown("bundle", State.CONTRADICTED, error.message),), None)
-    reading = Reading(bundle, evidence, subjects, trust, today, beside)
+    reading = Reading(bundle, evidence, subjects, trust, today, beside, history)
     checks: tuple[Callable[[Reading], Iterator[Shown]], ...] = (
         _public_files,
         _release,
         _commitments,
         _signatures,
         _countersignatures,
+        shown_of_history,
         _restricted,
     )
     return Verified(tuple(shown for check in checks for shown in check(reading)), evidence)
@@ -128,8 +87,8 @@ def _release(reading: Reading) -> Iterator[Shown]:
     except AuditError as error:
         yield Shown("release", State.CONTRADICTED, error.message)
         return
-    said = (release.about.owner, release.about.title, release.headline.outcome)
-    if said != (evidence.system.owner, evidence.system.name, evidence.headline):
+    system = system_of(release.about.owner, release.about.system, release.about.title)
+    if (system, release.headline.outcome) != (evidence.system, evidence.headline):
         yield Shown("release", State.CONTRADICTED, "release.json is of another system or verdict than the statement")
         return
     yield Shown("release", State.HOLDS, "release.json has its one form, and the system and verdict of the statement")

@@ -79,6 +79,21 @@ class StratumDrawn(Part):
     """Cases of the set. As many as `size`: the stratum is known in full."""
 
 
+class HistoryRecord(Part):
+    """What a history of audits, to which entries are only added, shows of this one."""
+
+    attempt: int
+    """The how many-th audit of this system in that history it is, from 1."""
+    earlier: tuple[Literal["pass", "fail", "inconclusive", "aborted", "unfinished", "sealed"], ...]
+    """How those before it ended."""
+    registration: Literal["shown", "shown_for_limits", "registered_late", "declared", "not_shown"]
+    """Whether what is asked was fixed before scoring began. `shown`: question and set were, as another party signed.
+    `shown_for_limits`: the question was. `registered_late`: it was registered after scoring began, or changed since.
+    `declared`: only the auditor says so. `not_shown`: nobody does."""
+    open_registrations: int
+    """Earlier registrations of the system without a result, but for its own."""
+
+
 class Provenance(Part):
     """From what, by what and when. The only part of a result that may differ between two runs on the same input."""
 
@@ -122,6 +137,8 @@ class Provenance(Part):
     that were killed nothing is known."""
     strata: tuple[StratumDrawn, ...] = ()
     """Strata that the set was drawn from, where the plan names them."""
+    history: HistoryRecord | None = None
+    """What a history shows of this audit; null where it was run without one."""
     plan_file: str = ""
     """The plan file as it was named, where that is a plain relative path, else its own name; empty where it is not
     known."""

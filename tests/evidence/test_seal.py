@@ -14,8 +14,9 @@ from made.sealed import published_into, sealed_in, signer_in, trusting
 from audit.errors import EvidenceError
 from audit.evidence.keys import Signer
 from audit.evidence.seal import Bundles, read_published
+from audit.evidence.shown import State
 from audit.evidence.trust import Trust
-from audit.evidence.verification import State, verify
+from audit.evidence.verification import verify
 
 TODAY = dt.date(2026, 11, 29)
 

@@ -58,6 +58,8 @@ _COMMANDS: Final[dict[str, dict[str, str]]] = {
         "report": "Write reports of a result.",
         "figure": "Draw a figure for a paper.",
         "portal": "Build a static site over many audits.",
+        "register": "Write into a history what will be asked.",
+        "history": "Show a history of audits; sign its head.",
         "key": "Make a key that signs audits.",
         "seal": "Sign a published audit; commit to the rest.",
         "verify": "Say what a bundle of evidence shows.",
@@ -78,10 +80,12 @@ _TOGETHER: Final = {
     "seal": "evidence_commands",
     "verify": "evidence_commands",
     "attach": "evidence_commands",
+    "register": "history_commands",
+    "history": "history_commands",
 }
 """Modules of commands that share one; every other has its own."""
 _OPTIONS = {
-    "Output": ("out", "report", "lang", "as_json", "quiet", "restricted", "restricted_folder"),
+    "Output": ("out", "report", "lang", "as_json", "quiet", "restricted", "restricted_folder", "history", "key"),
     "Verdict": ("on_inconclusive", "baseline", "waivers", "only", "sequential", "sample"),
     "Scoring and checks": ("sandbox", "allow_pickle", "fresh", "repeat", "cache", "changed_only", "crosscheck"),
 }

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import enum
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audit.cli.commands.shared_options import AsJson
+from audit.cli.commands.shared_options import AsJson, SigningKey
 from audit.cli.console.terminal import Style, note, say
 from audit.cli.outputs.audience import RestrictedFolder
 from audit.errors import ArgumentError, ExitCode
 
 if TYPE_CHECKING:
-    from audit.evidence.keys import Signer
-    from audit.evidence.verification import Verified
-
-PASSPHRASE: Final = "AUDIT7K_PASSPHRASE"  # noqa: S105 - name of a variable
-_LEAST: Final = 8
-"""Characters of a passphrase."""
-
-SigningKey = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE", help=f"The private key of whoever signs. Its passphrase is asked for, or {PASSPHRASE}."
-    ),
-]
+    from audit.evidence.shown import Verified
 
 
 class KeyAction(enum.StrEnum):
@@ -51,6 +38,7 @@ def key(
     The public part lies beside the private one, as FILE.pub. OpenSSL reads both.
     """
     from audit.cli.outputs.output_folder import write_file
+    from audit.cli.outputs.signing import new_passphrase
     from audit.evidence.keys import new_private_key, read_public_key
 
     beside = file.with_name(f"{file.name}.pub")
@@ -62,7 +50,7 @@ def key(
         raise ArgumentError(
             f"{file.name} or {beside.name} is there already", slug="key-exists", hint="name another file"
         )
-    made, public = new_private_key(None if no_passphrase else _new_passphrase())
+    made, public = new_private_key(None if no_passphrase else new_passphrase())
     write_file(file, made)
     write_file(beside, public.pem, private=False)
     note(f"Key: {file}, for you alone; {beside.name} is for everybody.")
@@ -87,8 +75,9 @@ def seal(
     from dataclasses import replace
 
     from audit.cli.outputs.audience import find_restricted_folder, public_folder
-    from audit.cli.outputs.output_folder import write_file
+    from audit.cli.outputs.evidence_files import write_bundles
     from audit.cli.outputs.sealed_rows import rows_of
+    from audit.cli.outputs.signing import now, open_signer
     from audit.evidence import seal as sealing
     from audit.evidence.bundle import FILENAME, RESTRICTED_FILENAME
     from audit.result.file import load_result
@@ -100,8 +89,8 @@ def seal(
     if with_rows:
         published = replace(published, rows=rows_of(result, folder))
     made = sealing.seal(published, now(), signer)
-    write_file(folder / RESTRICTED_FILENAME, made.restricted.content)
-    write_file(public_folder(folder) / FILENAME, made.public.content, private=False)
+    with write_bundles(folder, made):
+        pass
     signed = "not signed yet" if signer is None else f"signed with {signer.public.fingerprint}"
     note(f"Evidence: {public_folder(folder) / FILENAME} ({signed})")
     note(f"For whoever may see exact figures: {folder / RESTRICTED_FILENAME} (restricted)")
@@ -114,6 +103,10 @@ def verify(
         typer.Option(metavar="KEY", help="Fingerprint or file of a public key that you trust; may be repeated."),
     ] = None,
     trust: Annotated[Path | None, typer.Option(metavar="FILE", help="Whom you trust: trust.toml.")] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A history that you got elsewhere: the bundle's must be part of it."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a bundle of evidence shows, and what it does not. Nothing restricted is needed.
@@ -131,7 +124,9 @@ def verify(
         )
     content = bytes_of_result(bundle, MAX_BYTES)
     trusted = read_trust(trust, key or ())
-    found = verified(content, bundle.name, trusted, datetime.now(UTC).date(), lambda name: _beside(bundle, name))
+    given = None if history is None else bytes_of_result(history, MAX_BYTES)
+    today = datetime.now(UTC).date()
+    found = verified(content, bundle.name, trusted, today, lambda name: _beside(bundle, name), given)
     if as_json:
         say(_as_json(found))
     else:
@@ -154,44 +149,6 @@ def attach(
     signed = read.with_signature(public, bytes_of_result(file, SIGNATURE_BYTES))
     write_file(bundle, signed.content, private=bundle.name == RESTRICTED_FILENAME)
     note(f"Signature of {public.fingerprint} is in {bundle}")
-
-
-def open_signer(path: Path) -> Signer:
-    """Return the private key in a file; a passphrase is asked for if it has one."""
-    from audit.evidence.keys import load_signer
-
-    return load_signer(path, lambda: _passphrase(f"Passphrase of {path.name}: "))
-
-
-def now() -> str:
-    """Return the time as evidence states it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _passphrase(prompt: str) -> bytes:
-    import getpass
-
-    given = os.environ.get(PASSPHRASE)
-    if given is None and not sys.stdin.isatty():
-        raise ArgumentError(
-            "the key has a passphrase, and there is no terminal to ask for it",
-            slug="no-passphrase",
-            hint=f"set {PASSPHRASE}",
-        )
-    return (getpass.getpass(prompt) if given is None else given).encode()
-
-
-def _new_passphrase() -> bytes:
-    chosen = _passphrase("A passphrase for the new key: ")
-    if len(chosen) < _LEAST:
-        raise ArgumentError(
-            f"a passphrase has {_LEAST} characters or more",
-            slug="short-passphrase",
-            hint="take five words that nobody else puts together; --no-passphrase is for builds",
-        )
-    if PASSPHRASE not in os.environ and _passphrase("Once more: ") != chosen:
-        raise ArgumentError("the two passphrases differ", slug="other-passphrase", hint="try again")
-    return chosen
 
 
 def _beside(bundle: Path, name: str) -> bytes | None:

@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.cli.commands.reference_commands import Lang
-from audit.cli.commands.shared_options import AllowPickle, AsJson, PlanPath, QuietButWaived, WhenInconclusive, Where
+from audit.cli.commands.shared_options import (
+    AllowPickle,
+    AsJson,
+    PlanPath,
+    QuietButWaived,
+    SigningKey,
+    WhenInconclusive,
+    Where,
+)
 from audit.cli.console.terminal import Style, say, say_document
+from audit.cli.outputs.attempt import history_and_signer
 from audit.cli.outputs.audience import ExactCounts, RestrictedFolder
 from audit.cli.outputs.baselines import BaselineResult
 from audit.cli.outputs.reuse import ChangedOnly, check_changed_only_run, keep_result, verdict_place_of_run
@@ -61,6 +70,10 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     allow_pickle: AllowPickle = False,
     waivers: WaiversFile = None,
     changed_only: ChangedOnly = False,
+    history: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write start and end of the audit into a history, and seal it.")
+    ] = None,
+    key: SigningKey = None,
 ) -> None:
     """Run the detector over the evaluation set, judge it, and write the result and public files of it.
 
@@ -88,7 +101,8 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     options = (*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat)
     kept = verdict_place_of_run(out, request, options) if changed_only else None
     exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
-    done = run_into(out, request, asked, fresh=fresh)
+    signed = history_and_signer(history, key, restricted=restricted)
+    done = run_into(out, request, asked, fresh=fresh, signed=signed)
     keep_result(kept, done.result)
     note_open_network(done.result, quiet=quiet)
     if as_json and not quiet:

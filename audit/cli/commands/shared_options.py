@@ -34,3 +34,8 @@ WhenInconclusive = Annotated[
     OnInconclusive | None,
     typer.Option(help="Exit 1 (fail) or 0 (warn, pass) instead of 3 when the verdict is inconclusive."),
 ]
+
+SigningKey = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The private key that signs; AUDIT7K_PASSPHRASE may hold its passphrase."),
+]

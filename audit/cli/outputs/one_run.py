@@ -13,9 +13,11 @@ SCORING: Final = "scoring"
 """Folder of answers within an output folder."""
 
 if TYPE_CHECKING:
+    from audit.cli.outputs.attempt import Attempt
     from audit.cli.outputs.audience import ExactReports, PublicFiles, RequestedOutput
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.cli.outputs.run_request import RunRequest
+    from audit.evidence.keys import Signer
     from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
 
@@ -32,7 +34,14 @@ class OneRun:
     """File that a person opens first."""
 
 
-def run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: bool = False) -> OneRun:
+def run_into(
+    out: Path,
+    request: RunRequest,
+    asked: RequestedOutput,
+    *,
+    fresh: bool = False,
+    signed: tuple[Path, Signer] | None = None,
+) -> OneRun:
     """Run a plan and write result, predictions and the requested reports into `out`: all of them or none.
 
     Answers of the detector are kept there meanwhile, so that an interrupted run can go on. `fresh` throws away
@@ -42,10 +51,17 @@ def run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: b
     """
     with stages_on(request.watched_on):
         stage("reading")
-        return _run_into(out, request, asked, fresh=fresh)
+        if signed is None:
+            return _run_into(out, request, asked, fresh=fresh)
+        from audit.cli.outputs.attempt import attempt
+
+        with attempt(*signed, request.loaded.plan) as tried:
+            return _run_into(out, request, asked, fresh=fresh, tried=tried)
 
 
-def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: bool) -> OneRun:
+def _run_into(
+    out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: bool, tried: Attempt | None = None
+) -> OneRun:
     from audit.cli.outputs.audience import PublicFiles
     from audit.cli.outputs.baselines import baseline_of_plan
     from audit.cli.outputs.output_folder import OutputFolder
@@ -57,6 +73,7 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
     with OutputFolder(out, publishes=place is not None) as folder:
         answers = Checkpoint(out / SCORING, fresh=fresh)
         result = request.audit(accepted.baseline, answers, folder.place("predictions.parquet"))
+        result = result if tried is None else tried.noted(result)
         stage("publishing")
         # Recorded before anything is published: a record without a report does no harm. After a report without a
         # record, an older baseline would be accepted.
@@ -66,6 +83,8 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
         if isinstance(asked, PublicFiles):
             assert place is not None  # noqa: S101 - looked at above
             first = _publish(folder, result, asked, place)
+            if tried is not None:
+                tried.seal(out, place)
         else:
             first = out / _write_exact(folder, result, asked)
     return OneRun(result, document, first)

@@ -1,0 +1,187 @@
+"""Commands `register` and `history`: what will be asked, how often it was tried, and who has seen that."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.commands.shared_options import PlanPath
+from audit.cli.console.terminal import note, say
+from audit.errors import ArgumentError, ExitCode
+from audit.vocabulary.text import count_of
+
+if TYPE_CHECKING:
+    from audit.evidence.history_file import HistoryFile
+    from audit.evidence.statement import System
+    from audit.plan.file.plan_file import LoadedPlan
+
+HistoryPath = Annotated[Path, typer.Argument(help="The history: history.a7h.")]
+
+
+def register(
+    plan: PlanPath,
+    history: Annotated[Path, typer.Option(metavar="FILE", help="The history, which is made if there is none.")],
+    key: Annotated[Path, typer.Option(metavar="FILE", help="The private key that signs.")],
+) -> None:
+    """Write into a history what an audit will ask: rules, limits, groups, and the set if it is there.
+
+    Entries hold commitments: nobody learns what is asked until the plan is shown. To prove that it was fixed in time,
+    let another party sign the head of the history before the run: audit7k history FILE --cosign THEIR.key
+    """
+    from audit.cli.outputs.signing import now, open_signer
+    from audit.evidence.history import payload_sha256
+    from audit.evidence.history_file import open_history
+    from audit.evidence.registration import QUESTION, SET, system_of
+    from audit.evidence.seal import question_digest
+    from audit.plan.file.plan_file import read_plan_file
+
+    loaded, signer = read_plan_file(plan), open_signer(key)
+    about = loaded.plan.audit
+    system, set_sha256 = system_of(about.owner, about.system, about.title), _set_sha256(loaded)
+    with open_history(history) as file:
+        opened = file.opened({QUESTION: question_digest(loaded.plan), SET: set_sha256}, None)
+        if set_sha256 is None:
+            del opened[SET]
+        entry = file.append(signer, "registered", now(), system, opened)
+        digest = payload_sha256(file.history.payloads[-1])
+        _keep_head(file)
+    what = "rules, limits and groups" if set_sha256 is None else "rules, limits, groups and set"
+    note(f"Entry {entry.index} of {history}: {what} of {plan.name}")
+    if set_sha256 is None:
+        note("The set is not there yet, so the history cannot show that it was fixed before.")
+    note(f"Keep {history.name}.openings: without it nobody can show what was registered.")
+    say(digest)
+
+
+def history(
+    file: HistoryPath,
+    cosign: Annotated[
+        Path | None, typer.Option(metavar="KEY", help="Sign its head as a witness, with this private key.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A head or a copy that you kept: say whether it is a part.")
+    ] = None,
+    withdraw: Annotated[
+        int | None, typer.Option(metavar="ENTRY", min=0, help="Withdraw a registration or a sealed audit.")
+    ] = None,
+    supersede: Annotated[
+        int | None, typer.Option(metavar="ENTRY", min=0, help="Say that a sealed audit is replaced by a later one.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="The private key for the last two.")] = None,
+) -> None:
+    """Show a history of audits; sign its head, compare it with one that you kept, or take an entry back.
+
+    Exit code 5: an entry was changed, or the other file is of another history.
+    """
+    from audit.errors import EvidenceError
+    from audit.evidence.history_file import open_history
+
+    if not file.exists():
+        raise ArgumentError(f"there is no {file.name}", slug="no-history", hint="audit7k register makes one")
+    if (withdraw is not None or supersede is not None) != (key is not None):
+        raise ArgumentError(
+            "--withdraw and --supersede are signed", slug="history-arguments", hint="name the key with --key"
+        )
+    try:
+        with open_history(file) as opened:
+            if key is not None:
+                _take_back(opened, withdraw, supersede, key)
+            if cosign is not None:
+                _cosign(opened, cosign)
+            code = ExitCode.PASS if against is None else _compare(opened, against)
+            say("\n".join(_lines(opened)))
+    except EvidenceError as error:
+        if error.slug != "broken-history":
+            raise
+        note(f"error: {error}")
+        code = ExitCode.NOT_VERIFIED
+    raise typer.Exit(code)
+
+
+def _set_sha256(loaded: LoadedPlan) -> str | None:
+    """Return the digest of the set that a plan names, in the form of a result; None if it is not there yet."""
+    from audit.cli.outputs.audience import input_files
+    from audit.evaluation.evaluation_set import open_evaluation_set
+
+    if not any(path.exists() for path in input_files(loaded.plan, loaded.folder)[:1]):
+        return None
+    with open_evaluation_set(loaded.plan, loaded.folder) as evaluation_set:
+        return evaluation_set.sha256
+
+
+def _keep_head(file: HistoryFile) -> None:
+    """Write the head of now beside the history, for other parties to sign."""
+    from audit.evidence.checkpoint import checkpoint_of
+    from audit.evidence.history_file import HEAD
+
+    head = checkpoint_of(file.history.payloads)
+    file.keep_anchor(f"{head.size}{HEAD}", head.content)
+
+
+def _cosign(file: HistoryFile, key: Path) -> None:
+    from audit.cli.outputs.signing import open_signer
+    from audit.evidence.checkpoint import checkpoint_of
+    from audit.evidence.history_file import HEAD, heads_among
+
+    signer, head = open_signer(key), checkpoint_of(file.history.payloads)
+    name = f"{head.size}{HEAD}"
+    kept = heads_among(file.anchors()).get(name, head)
+    file.keep_anchor(name, kept.cosigned(signer, int(time.time())).content)
+    file.keep_anchor(f"{signer.public.fingerprint[:16]}.pem", signer.public.pem)
+    entries = count_of(head.size, "entry", "entries")
+    note(f"Signed: the head of {entries}. Keep a copy of {name}: it shows if one is changed later.")
+
+
+def _take_back(file: HistoryFile, withdraw: int | None, supersede: int | None, key: Path) -> None:
+    from audit.cli.outputs.signing import now, open_signer
+
+    signer = open_signer(key)
+    if withdraw is not None:
+        file.append(signer, "withdrawn", now(), _system(file, withdraw), answers=withdraw)
+    if supersede is not None:
+        file.append(signer, "superseded", now(), _system(file, supersede), answers=supersede)
+
+
+def _system(file: HistoryFile, index: int) -> System:
+    if index >= len(file.history.entries):
+        raise ArgumentError(f"there is no entry {index}", slug="no-entry", hint="audit7k history shows them")
+    return file.history.entries[index].system
+
+
+def _compare(file: HistoryFile, other: Path) -> ExitCode:
+    from audit.evidence.checkpoint import checkpoint_of, parse_checkpoint
+    from audit.evidence.history import MAX_BYTES, read_history
+    from audit.evidence.history_file import HEAD
+    from audit.storage import bytes_of_result
+
+    content, payloads = bytes_of_result(other, MAX_BYTES), file.history.payloads
+    if other.name.endswith(HEAD):
+        head = parse_checkpoint(content, other.name)
+        size = head.size
+        own = checkpoint_of(payloads[:size]) if 1 <= size <= len(payloads) else None
+        same = own is not None and (own.origin, own.root) == (head.origin, head.root)
+    else:
+        before = read_history(content, other.name).payloads
+        size, same = len(before), payloads[: len(before)] == before
+    if not same:
+        say(
+            f"{file.path.name} is not the history of {other.name}: entries were changed or taken out, or there are two."
+        )
+        return ExitCode.NOT_VERIFIED
+    say(f"{other.name} is a part of it: {count_of(size, 'entry', 'entries')}.")
+    return ExitCode.PASS
+
+
+def _lines(file: HistoryFile) -> list[str]:
+    from audit.vocabulary.text import printable
+
+    lines = []
+    for entry in file.history.entries:
+        of = "" if entry.answers is None else f" (of entry {entry.answers})"
+        verdict = "" if entry.headline is None else f": {entry.headline}"
+        system = printable(f"{entry.system.name} · {entry.system.owner}")
+        lines.append(f"{entry.index:>4}  {entry.at[:16].replace('T', ' ')}  {entry.kind}{verdict}{of}  {system}")
+    return lines

@@ -1,0 +1,128 @@
+"""An audit as an entry of a history: written down before the first row is scored, and after the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audit.errors import ArgumentError
+from audit.result.audit_result import AuditResult, HistoryRecord
+
+if TYPE_CHECKING:
+    from audit.evidence.history import Entry
+    from audit.evidence.history_file import HistoryFile
+    from audit.evidence.keys import Signer
+    from audit.plan.audit_plan import AuditPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An audit that was started, and is not sealed yet."""
+
+    file: HistoryFile
+    started: Entry
+    signer: Signer
+
+    def noted(self, result: AuditResult) -> AuditResult:
+        """Return the result with what the history shows of it, for its reports."""
+        from audit.evidence.commitments import commitments_of
+        from audit.evidence.history_file import heads_among, keys_among
+        from audit.evidence.registration import QUESTION, SET, standing_of, witnessed_sizes
+        from audit.evidence.seal import question_digest
+
+        asked = {QUESTION: question_digest(result.plan), SET: result.provenance.evaluation_set_sha256}
+        anchors, history = self.file.anchors(), self.file.history
+        others = [key for key in keys_among(anchors) if key != self.signer.public]
+        sizes, _ = witnessed_sizes(history, heads_among(anchors), others)
+        standing = standing_of(
+            history,
+            self.started,
+            commitments_of(self.file.opened(asked, self.started.answers)),
+            declared=result.plan.governance.limits_set_on is not None,
+            witnessed=sizes,
+        )
+        record = HistoryRecord(**standing._asdict())
+        return result.model_copy(update={"provenance": result.provenance.model_copy(update={"history": record})})
+
+    def seal(self, out: Path, place: Path) -> None:
+        """Seal what was published into `out`, and write that down."""
+        from audit.cli.outputs.evidence_files import write_bundles
+        from audit.cli.outputs.signing import now
+        from audit.evidence.seal import read_published, seal
+
+        published, at = read_published(out, place), now()
+        about, history = published.release.about, self.file.history
+        places = [at for at in (self.started.index, self.started.answers) if at is not None]
+        kept = {role: opening for at in places for role, opening in self.file.openings.get(at, {}).items()}
+        made = seal(published, at, self.signer, kept=kept, history=history.head, registration=self.started.answers)
+        sealed: dict[str, Any] = {
+            "answers": self.started.index,
+            "headline": published.release.headline.outcome,
+            "statement": made.statement_sha256,
+        }
+        longer = history.with_entry(self.signer, "sealed", at, self.started.system, **sealed)
+        assert about.owner == self.started.system.owner  # noqa: S101 - both are of one plan
+        with write_bundles(out, made.with_history(longer.content, self.file.anchors())):
+            self.file.append(self.signer, "sealed", at, self.started.system, **sealed)
+
+
+@contextmanager
+def attempt(path: Path, signer: Signer, plan: AuditPlan) -> Iterator[Attempt]:
+    """Write down that an audit starts; and that it was aborted, if it ends in an error.
+
+    Raises
+    ------
+    FolderInUseError, EvidenceError, StorageError
+        From the history, before anything is scored.
+    """
+    from audit.cli.console.terminal import note
+    from audit.cli.outputs.signing import now
+    from audit.evidence.history_file import open_history
+    from audit.evidence.registration import QUESTION, system_of
+    from audit.evidence.seal import question_digest
+    from audit.vocabulary.text import count_of
+
+    system = system_of(plan.audit.owner, plan.audit.system, plan.audit.title)
+    with open_history(path) as file:
+        killed = file.end_what_was_killed(signer, now(), system)
+        if killed:
+            note(f"note: {count_of(killed, 'earlier audit')} did not end: {path.name} says now that it was aborted")
+        digest = question_digest(plan)
+        answers = file.registration_for(system, digest)
+        opened = file.opened({QUESTION: digest}, answers)
+        started = file.append(signer, "started", now(), system, opened, answers=answers)
+        try:
+            yield Attempt(file, started, signer)
+        except BaseException:
+            ended = file.history.entries[-1]
+            if not (ended.kind == "sealed" and ended.answers == started.index):
+                file.append(signer, "aborted", now(), system, answers=started.index)
+            raise
+
+
+def history_and_signer(history: Path | None, key: Path | None, *, restricted: bool) -> tuple[Path, Signer] | None:
+    """Return a history and the key that signs its entries; None where no history is asked for.
+
+    Raises
+    ------
+    ArgumentError
+        If one of them is given alone, or nothing is published that could be sealed.
+    """
+    from audit.cli.outputs.signing import open_signer
+
+    if history is None and key is None:
+        return None
+    if history is None or key is None:
+        raise ArgumentError(
+            "--history and --key go together", slug="history-arguments", hint="give both, or seal the audit later"
+        )
+    if restricted:
+        raise ArgumentError(
+            "a run with --restricted publishes nothing, so nothing can be sealed",
+            slug="history-arguments",
+            hint="leave --restricted out",
+        )
+    return history, open_signer(key)

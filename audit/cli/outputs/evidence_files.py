@@ -1,0 +1,47 @@
+"""The two bundles in an output folder: there together, whenever a process is killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from audit.cli.outputs.audience import public_folder
+from audit.cli.outputs.output_folder import write_file
+from audit.evidence.bundle import FILENAME, RESTRICTED_FILENAME
+from audit.evidence.seal import Bundles
+from audit.storage import storage, write_durably
+
+_WAITING = f".{RESTRICTED_FILENAME}.waiting"
+"""The restricted bundle before the history says that the audit was sealed: the public one follows from it."""
+
+
+@contextmanager
+def write_bundles(out: Path, bundles: Bundles) -> Iterator[None]:
+    """Write both bundles around what makes them valid: before it they wait, after it they are there."""
+    waiting = out / _WAITING
+    with storage(waiting):
+        write_durably(waiting, bundles.restricted.content)
+    yield
+    write_file(public_folder(out) / FILENAME, bundles.public.content, private=False)
+    with storage(waiting):
+        waiting.replace(out / RESTRICTED_FILENAME)
+
+
+def finish_bundles(out: Path, statement_sha256: str) -> bool:
+    """Put bundles into place that wait since a process was killed, if a history knows their statement."""
+    from dataclasses import replace
+
+    from audit.evidence.bundle import MAX_BYTES, read_bundle
+    from audit.storage import bytes_of_result
+
+    waiting = out / _WAITING
+    if not waiting.exists():
+        return False
+    restricted = read_bundle(bytes_of_result(waiting, MAX_BYTES), waiting.name)
+    made = Bundles(replace(restricted, openings=None, restricted={}), restricted)
+    if made.statement_sha256 != statement_sha256:
+        return False
+    with write_bundles(out, made):
+        pass
+    return True

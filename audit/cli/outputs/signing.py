@@ -1,0 +1,57 @@
+"""Keys on their way from a file to a signature: passphrases, and the time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from audit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from audit.evidence.keys import Signer
+
+PASSPHRASE: Final = "AUDIT7K_PASSPHRASE"  # noqa: S105 - name of a variable
+_LEAST: Final = 8
+"""Characters of a passphrase."""
+
+
+def open_signer(path: Path) -> Signer:
+    """Return the private key in a file; a passphrase is asked for if it has one."""
+    from audit.evidence.keys import load_signer
+
+    return load_signer(path, lambda: _passphrase(f"Passphrase of {path.name}: "))
+
+
+def now() -> str:
+    """Return the time as evidence states it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def new_passphrase() -> bytes:
+    """Ask for the passphrase of a new key, twice. Raises ArgumentError if it is short, or the two differ."""
+    chosen = _passphrase("A passphrase for the new key: ")
+    if len(chosen) < _LEAST:
+        raise ArgumentError(
+            f"a passphrase has {_LEAST} characters or more",
+            slug="short-passphrase",
+            hint="take five words that nobody else puts together; --no-passphrase is for builds",
+        )
+    if PASSPHRASE not in os.environ and _passphrase("Once more: ") != chosen:
+        raise ArgumentError("the two passphrases differ", slug="other-passphrase", hint="try again")
+    return chosen
+
+
+def _passphrase(prompt: str) -> bytes:
+    import getpass
+
+    given = os.environ.get(PASSPHRASE)
+    if given is None and not sys.stdin.isatty():
+        raise ArgumentError(
+            "the key has a passphrase, and there is no terminal to ask for it",
+            slug="no-passphrase",
+            hint=f"set {PASSPHRASE}",
+        )
+    return (getpass.getpass(prompt) if given is None else given).encode()

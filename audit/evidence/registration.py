@@ -1,0 +1,111 @@
+"""What a history shows of an audit: how often the system was tried, and whether its question was fixed before.
+
+"Before anybody saw the data" can never be shown. What can be is that the question was fixed before scoring began, by a
+history that somebody else had signed by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal, NamedTuple
+
+from audit.evidence.checkpoint import Checkpoint, checkpoint_of
+from audit.evidence.history import Entry, History
+from audit.evidence.keys import PublicKey
+from audit.evidence.statement import System
+
+Registration = Literal["shown", "shown_for_limits", "registered_late", "declared", "not_shown"]
+"""`shown`: question and set were fixed before scoring began. `shown_for_limits`: the question was. `registered_late`:
+after it began, or it was changed since. `declared`: the plan names a day. `not_shown`: nothing says so."""
+QUESTION: Final = "question"
+SET: Final = "evaluation-set"
+
+
+class Standing(NamedTuple):
+    """What a history shows of one audit."""
+
+    attempt: int
+    """The how many-th audit of this system it is, from 1."""
+    earlier: tuple[str, ...]
+    """How those before it ended."""
+    registration: Registration
+    open_registrations: int
+    """Registrations of the system that no sealed audit answers, but for its own."""
+
+
+def standing_of(
+    history: History,
+    started: Entry,
+    commitments: Mapping[str, str],
+    *,
+    declared: bool = False,
+    witnessed: Iterable[int] = (),
+) -> Standing:
+    """Return what a history shows of an audit.
+
+    Parameters
+    ----------
+    started : Entry
+        The entry by which the audit began.
+    commitments : mapping of str to str
+        Its commitments, by role: equal things have those of the registration.
+    declared : bool
+        Whether the plan names a day on which limits were set.
+    witnessed : iterable of int
+        Sizes of this history that another party signed, as `witnessed_sizes` finds them.
+    """
+    attempts = [each for each in history.attempts(started.system) if each.started.index <= started.index]
+    waiting = history.open_registrations(started.system, before=started.index)
+    return Standing(
+        attempt=len(attempts),
+        earlier=tuple(each.outcome for each in attempts[:-1]),
+        registration=_registration(history, started, commitments, declared, tuple(witnessed)),
+        open_registrations=sum(each.index != started.answers for each in waiting),
+    )
+
+
+def _registration(
+    history: History, started: Entry, commitments: Mapping[str, str], declared: bool, witnessed: tuple[int, ...]
+) -> Registration:
+    registered = history.registrations(started.system)
+    own = next((each for each in registered if each.index == started.answers), None)
+    if own is None:
+        return "registered_late" if registered else "declared" if declared else "not_shown"
+    first = history.open_registrations(started.system, before=started.index)[0]
+    asked = {own.commitments.get(QUESTION), started.commitments.get(QUESTION), commitments.get(QUESTION)}
+    if len(asked) > 1 or first != own:
+        return "registered_late"
+    if not any(own.index < size <= started.index for size in witnessed):
+        return "declared"
+    same_set = own.commitments.get(SET) is not None and own.commitments[SET] == commitments.get(SET)
+    return "shown" if same_set else "shown_for_limits"
+
+
+def witnessed_sizes(
+    history: History, heads: Mapping[str, Checkpoint], witnesses: Iterable[PublicKey]
+) -> tuple[list[int], list[str]]:
+    """Return which sizes of a history others signed, and the names of heads that are of another history.
+
+    Parameters
+    ----------
+    heads : mapping of str to Checkpoint
+        Heads, by the names of their files.
+    witnesses : iterable of PublicKey
+        Keys of parties that are trusted, and are not the auditor's.
+    """
+    keys, sizes, other = list(witnesses), list[int](), list[str]()
+    for name, head in heads.items():
+        if not 1 <= head.size <= len(history.entries):
+            other.append(name)
+            continue
+        own = checkpoint_of(history.payloads[: head.size])
+        if (own.origin, own.root) != (head.origin, head.root):
+            other.append(name)
+        elif head.witnessed_by(keys):
+            sizes.append(head.size)
+    return sizes, other
+
+
+def system_of(owner: str, name: str, title: str) -> System:
+    """Return how evidence names a system: by its name in every version, or else by its title."""
+    return System(owner=owner, name=name or title)

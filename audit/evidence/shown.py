@@ -1,0 +1,66 @@
+"""What a reader of a bundle has and is shown."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from audit.errors import ExitCode
+from audit.evidence.bundle import Bundle
+from audit.evidence.statement import Evidence
+from audit.evidence.trust import Trust
+
+
+class State(StrEnum):
+    """What is known of one thing."""
+
+    HOLDS = "holds"
+    """It was checked, and is so."""
+    NOT_SHOWN = "not shown"
+    """It was asked for, and nothing here shows it."""
+    CLAIMED = "claimed"
+    """Somebody says so, and nothing here can check it."""
+    CONTRADICTED = "contradicted"
+    """It was checked, and is not so."""
+
+
+class Shown(NamedTuple):
+    """One thing that was looked at."""
+
+    code: str
+    state: State
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """All that a bundle shows."""
+
+    shown: tuple[Shown, ...]
+    evidence: Evidence | None
+    """What the statement says; None where it cannot be read."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Exit code of `verify`: whether the evidence holds, whatever the verdict of the audit is."""
+        states = {each.state for each in self.shown}
+        if State.CONTRADICTED in states:
+            return ExitCode.NOT_VERIFIED
+        return ExitCode.INCONCLUSIVE if State.NOT_SHOWN in states else ExitCode.PASS
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A bundle that was read, and what its reader trusts."""
+
+    bundle: Bundle
+    evidence: Evidence
+    subjects: dict[str, str]
+    trust: Trust
+    today: dt.date
+    beside: Callable[[str], bytes | None]
+    history: bytes | None
+    """A history that the reader got elsewhere."""

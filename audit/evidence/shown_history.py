@@ -1,0 +1,116 @@
+"""What a bundle's history shows: attempts, registrations, heads that others signed, and other histories."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from audit.errors import AuditError
+from audit.evidence.checkpoint import Checkpoint
+from audit.evidence.history import Entry, History, payload_sha256, read_history
+from audit.evidence.history_file import heads_among, keys_among
+from audit.evidence.keys import PublicKey, can_verify
+from audit.evidence.registration import Registration, standing_of, witnessed_sizes
+from audit.evidence.shown import Reading, Shown, State
+from audit.vocabulary.text import count_of, printable
+
+_REGISTERED: Final[dict[Registration, tuple[State, str]]] = {
+    "shown": (State.HOLDS, "question and set were fixed before scoring began, by a history that another party signed"),
+    "shown_for_limits": (
+        State.HOLDS,
+        "the question was fixed before scoring began, by a history that another party signed; the set was not",
+    ),
+    "registered_late": (State.CLAIMED, "the question was registered late, or another one was registered first"),
+    "declared": (State.CLAIMED, "the question was fixed before scoring began: the auditor's word, no other party's"),
+    "not_shown": (State.CLAIMED, "nothing says that the question was fixed before scoring began"),
+}
+
+
+def shown_of_history(reading: Reading) -> Iterator[Shown]:
+    """Look at the history in a bundle, at the heads that others signed, and at a history that came by another way."""
+    bundle, evidence = reading.bundle, reading.evidence
+    if bundle.history is None or evidence.history is None or not can_verify():
+        if (bundle.history is None) != (evidence.history is None):
+            yield Shown("history", State.CONTRADICTED, "the statement and its bundle differ about a history")
+        elif reading.history is not None:
+            yield Shown("history", State.NOT_SHOWN, "the audit does not stand in the history that you gave")
+        else:
+            yield Shown("history", State.CLAIMED, "no history: whether earlier audits failed is not shown")
+        return
+    try:
+        history = read_history(bundle.history, "history.a7h")
+        heads = heads_among(bundle.anchors)
+        keys = [
+            key for key in keys_among(bundle.anchors) if reading.trust.owner(key.fingerprint, "witness", "regulator")
+        ]
+        given = None if reading.history is None else read_history(reading.history, "the history that you gave")
+    except AuditError as error:
+        yield Shown("history", State.CONTRADICTED, error.message)
+        return
+    sealed = _sealed(history, reading)
+    if sealed is None or sealed.answers is None:
+        yield Shown("history", State.CONTRADICTED, "the history has no such audit at its place")
+        return
+    yield from _attempts(history, history.entries[sealed.answers], reading, heads, keys)
+    if given is not None:
+        yield from _against(history, given, sealed)
+
+
+def _sealed(history: History, reading: Reading) -> Entry | None:
+    """Return the entry that a statement says is its own, if it says the same of the statement."""
+    place = reading.evidence.history
+    if place is None or not 0 < place.index < len(history.entries):
+        return None
+    entry = history.entries[place.index]
+    follows = payload_sha256(history.payloads[place.index - 1]) == place.previous
+    same = (entry.kind, entry.system, entry.headline) == ("sealed", reading.evidence.system, reading.evidence.headline)
+    is_own = entry.statement == hashlib.sha256(reading.bundle.statement).hexdigest()
+    return entry if follows and same and is_own else None
+
+
+def _attempts(
+    history: History, started: Entry, reading: Reading, heads: dict[str, Checkpoint], keys: list[PublicKey]
+) -> Iterator[Shown]:
+    sizes, others = witnessed_sizes(history, heads, keys)
+    if others:
+        yield Shown("heads", State.CONTRADICTED, f"{printable(', '.join(others))}: a head of another history")
+        return
+    signer = PublicKey(bytes.fromhex(started.key)).fingerprint
+    if reading.trust.owner(signer, "auditor") is None:
+        yield Shown("history-signer", State.CLAIMED, f"the history is signed by {signer}: not a key that you trust")
+    standing = standing_of(history, started, reading.evidence.commitments, witnessed=sizes)
+    before = "".join(f"{outcome}, " for outcome in standing.earlier)
+    yield Shown(
+        "attempts",
+        State.HOLDS,
+        f"attempt {standing.attempt} of this system in this history: {before}this one; of audits under another name, "
+        "or in another history, nothing is shown",
+    )
+    yield Shown("registration", *_REGISTERED[standing.registration])
+    if standing.open_registrations:
+        number = count_of(standing.open_registrations, "earlier registration")
+        yield Shown("open-registrations", State.CLAIMED, f"{number} of this system without a result")
+    for name, head in heads.items():
+        for key, time in head.witnessed_by(keys):
+            owner = reading.trust.owner(key.fingerprint, "witness", "regulator")
+            who, day = "" if owner is None else printable(owner.name), datetime.fromtimestamp(time, UTC).date()
+            entries = count_of(head.size, "entry", "entries")
+            yield Shown("head", State.HOLDS, f"{who} signed the head of {entries} on {day} ({printable(name)})")
+
+
+def _against(history: History, given: History, sealed: Entry) -> Iterator[Shown]:
+    """Compare with a history that came by another way: one of the two must be the beginning of the other."""
+    both = min(len(history.entries), len(given.entries))
+    if history.payloads[:both] != given.payloads[:both]:
+        yield Shown("fork", State.CONTRADICTED, "the history that you gave is another one: there are two")
+        return
+    if len(given.entries) <= sealed.index:
+        yield Shown("given-history", State.NOT_SHOWN, "the history that you gave ends before this audit")
+        return
+    yield Shown("given-history", State.HOLDS, "the history that you gave has the same entries")
+    for entry in given.entries[sealed.index + 1 :]:
+        if entry.answers == sealed.index and entry.kind in {"withdrawn", "superseded"}:
+            who = PublicKey(bytes.fromhex(entry.key)).fingerprint
+            yield Shown(entry.kind, State.NOT_SHOWN, f"the audit was {entry.kind} on {entry.at[:10]}, signed by {who}")
