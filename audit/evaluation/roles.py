@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -80,11 +80,17 @@ _COUNTRY = re.compile(
     r"origem|procedencia|страна)($|_)"
 )
 
-_GENDER_WORDS: Final = frozenset(
-    {"woman", "women", "man", "men", "female", "male", "girl", "boy", "non-binary", "nonbinary", "femme", "homme",
-     "mujer", "hombre", "femenino", "masculino", "donna", "uomo", "frau", "mann", "f", "m", "x", "w", "unknown",
-     "other", "trans", "transgender"}
-)  # fmt: skip
+_WORDS_FOR: Final[Mapping[str, str]] = {
+    "woman": "woman women female femme femmes mujer mujeres femenino femenina femminile feminino feminina donna donne "
+    "frau frauen weiblich mulher mulheres vrouw vrouwen kvinna kvinne kvinder kobieta женщина женщины женский أنثى "
+    "امرأة إناث 女 女性 f w",
+    "man": "man men male homme hommes hombre hombres masculino maschile masculin uomo uomini mann männer männlich "
+    "homem homens mannen manlig mężczyzna мужчина мужчины мужской ذكر رجل ذكور 男 男性",
+    "non-binary": "non-binary nonbinary nicht-binär non-binaire",
+    "unknown": "unknown",
+}
+_GENDERS: Final = {word: gender for gender, words in _WORDS_FOR.items() for word in words.split()}
+_GENDER_WORDS: Final = frozenset({*_GENDERS, "girl", "boy", "m", "h", "v", "x", "other", "trans", "transgender"})
 
 YES: Final = (
     "1", "true", "yes", "y", "positive", "si", "sí", "sim", "oui", "ja", "да", "نعم", "是", "verdadero", "vrai",
@@ -93,6 +99,22 @@ NO: Final = ("0", "false", "no", "n", "negative", "não", "non", "nein", "нет
 _NAMED: Final = 4
 """Points of a column whose name says its role: with fewer it is a candidate, and a person decides."""
 _MOST_CLASSES = 10
+
+
+def likely_genders(values: Sequence[str]) -> dict[str, str]:
+    """Return what values of a column of gender say in the languages of the United Nations and a few more.
+
+    M is for a woman (mujer, mulher) beside H (hombre, homem), and for a man beside F or W. Beside V and alone it is
+    left out: V and M are varón and mujer in Spanish, vrouw and man in Dutch; F and N man and woman in Hungarian.
+    """
+    words = {value: value.strip().casefold() for value in values}
+    known = set(words.values())
+    letters = {word: gender for word, gender in _GENDERS.items() if word != "f" or "n" not in known}
+    if "h" in known and not known & {"v", "w"}:
+        letters |= {"h": "man"} | ({} if "f" in known else {"m": "woman"})
+    elif known & {"f", "w"} and "v" not in known:
+        letters["m"] = "man"
+    return {value: letters[word] for value, word in words.items() if word in letters}
 
 
 def candidates(columns: Sequence[ColumnLook]) -> dict[Role, tuple[str, ...]]:

@@ -101,7 +101,7 @@ METRICS: Final[Mapping[MetricName, Metric]] = {
             among="victims in the test set",
             definition="Of the cases labelled as exploitation, the share that the detector flagged.",
             formula="TP / (TP + FN)",
-            also_called=("recall", "sensitivity", "hit rate", "equal opportunity compares it"),
+            also_called=("found", "recall", "sensitivity", "hit rate", "equal opportunity compares it"),
         ),
         Metric(
             name="false_negative_rate",
@@ -117,7 +117,7 @@ METRICS: Final[Mapping[MetricName, Metric]] = {
             among="victims in the test set",
             definition="Of the cases labelled as exploitation, the share that the detector did not flag.",
             formula="FN / (TP + FN)",
-            also_called=("miss rate", "1 - recall"),
+            also_called=("missed", "miss rate", "1 - recall"),
         ),
         Metric(
             name="false_positive_rate",
@@ -133,7 +133,7 @@ METRICS: Final[Mapping[MetricName, Metric]] = {
             among="people who are not victims in the test set",
             definition="Of the cases labelled as no exploitation, the share that the detector flagged.",
             formula="FP / (FP + TN)",
-            also_called=("false alarm rate", "fall-out", "predictive equality compares it"),
+            also_called=("wrong flags", "false alarm rate", "fall-out", "predictive equality compares it"),
         ),
         Metric(
             name="true_negative_rate",
@@ -149,7 +149,7 @@ METRICS: Final[Mapping[MetricName, Metric]] = {
             among="people who are not victims in the test set",
             definition="Of the cases labelled as no exploitation, the share that the detector did not flag.",
             formula="TN / (FP + TN)",
-            also_called=("specificity",),
+            also_called=("left alone", "specificity"),
         ),
         Metric(
             name="precision",
@@ -165,7 +165,7 @@ METRICS: Final[Mapping[MetricName, Metric]] = {
             among="labelled cases that were flagged",
             definition="Of the labelled cases that the detector flagged, the share labelled as exploitation.",
             formula="TP / (TP + FP)",
-            also_called=("positive predictive value", "PPV", "predictive parity compares it"),
+            also_called=("right flags", "positive predictive value", "PPV", "predictive parity compares it"),
         ),
         Metric(
             name="accuracy",
@@ -197,7 +197,12 @@ METRICS: Final[Mapping[MetricName, Metric]] = {
             among="scored cases in the test set",
             definition="Of all scored cases, labelled or not, the share that the detector flagged.",
             formula="flagged / scored",
-            also_called=("positive rate", "demographic parity compares it", "statistical parity compares it"),
+            also_called=(
+                "flagged",
+                "positive rate",
+                "demographic parity compares it",
+                "statistical parity compares it",
+            ),
         ),
         Metric(
             name="base_rate",
@@ -213,7 +218,7 @@ METRICS: Final[Mapping[MetricName, Metric]] = {
             among="labelled cases in the test set",
             definition="Of the labelled cases, the share labelled as exploitation: a property of the labels.",
             formula="labelled positive / labelled",
-            also_called=("prevalence in the set",),
+            also_called=("labelled", "prevalence in the set"),
         ),
     )
 }

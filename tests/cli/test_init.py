@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.errors import ExitCode, PlanError
+from audit.evaluation.roles import likely_genders
 from audit.plan.evaluation_set import CountedCell
 from audit.plan.file.counts_draft import Counted
 from audit.plan.file.draft import PlanDraft, TwoSided, draft_plan, gaps_in
@@ -82,16 +83,51 @@ def test_the_plan_names_the_columns_and_leaves_what_only_a_person_knows(here: Pa
     keys = [gap.partition(": ")[2] for gap in gaps_in(text)]
     assert keys == [
         "audit.title", "audit.owner", "audit.use", "audit.route", "audit.limits_set_by", "detector.threshold",
-        "evaluation_set.label_source", "groups.gender.map.F", "groups.gender.map.M",
+        "evaluation_set.label_source",
     ]  # fmt: skip
 
 
-def test_nothing_is_guessed_from_a_letter(here: Path) -> None:
-    write_data(here / "cases.csv")
+@pytest.mark.parametrize(
+    ("values", "taken"),
+    [
+        ("F M", {"F": "woman", "M": "man"}),
+        ("H M", {"H": "man", "M": "woman"}),
+        ("h m x", {"h": "man", "m": "woman"}),
+        ("H F", {"H": "man", "F": "woman"}),
+        ("H F M", {"H": "man", "F": "woman"}),
+        ("W M", {"W": "woman", "M": "man"}),
+        ("Mujer Hombre", {"Mujer": "woman", "Hombre": "man"}),
+        ("V M", {}),
+        ("F V M", {"F": "woman"}),
+        ("K M", {}),
+        ("F N", {}),
+        ("M", {}),
+        ("1 2", {}),
+        ("женский мужской", {"женский": "woman", "мужской": "man"}),
+    ],
+)
+def test_a_letter_is_taken_for_what_the_values_beside_it_say(values: str, taken: dict[str, str]) -> None:
+    assert likely_genders(values.split()) == taken
+
+
+def test_what_values_of_gender_are_taken_for_stands_in_the_plan_and_the_rest_is_asked(here: Path) -> None:
+    write_data(here / "cases.csv", sex=("V", "M"))
     init("cases.csv")
     plan = tomllib.loads((here / "plan.toml").read_text(encoding="utf-8"))
-    assert set(plan["groups"]["gender"]["map"]) == {"F", "M"}
+    assert set(plan["groups"]["gender"]["map"]) == {"V", "M"}
     assert all(meaning.startswith(WRITE_HERE) for meaning in plan["groups"]["gender"]["map"].values())
+    write_data(here / "cases.csv", sex=("H", "M"))
+    init("cases.csv", "--force")
+    text = (here / "plan.toml").read_text(encoding="utf-8")
+    assert '"H" = "man"  # taken for: man\n"M" = "woman"  # taken for: woman\n' in text
+
+
+def test_headers_of_a_language_that_is_not_known_are_said_to_be(here: Path) -> None:
+    (here / "cases.csv").write_text("sak;offerstatus;tall\n1;ja;a\n2;nei;b\n3;ja;a\n", encoding="utf-8")
+    _, out, _ = init("cases.csv")
+    assert "No column was found for: the label, the detector's score, gender, nationality. Names of columns are" in out
+    write_data(here / "cases.csv")
+    assert "No column was found for" not in init("cases.csv", "--force")[1]
 
 
 def test_words_for_gender_need_no_map(here: Path) -> None:
@@ -103,7 +139,7 @@ def test_words_for_gender_need_no_map(here: Path) -> None:
 def test_a_plan_that_is_begun_is_not_run_and_one_that_is_completed_is(here: Path) -> None:
     write_data(here / "cases.csv")
     init("cases.csv")
-    with pytest.raises(PlanError, match=r'line \d+: audit.title still says "write here" .* \(and 8 more to complete'):
+    with pytest.raises(PlanError, match=r'line \d+: audit.title still says "write here" .* \(and 6 more to complete'):
         load_plan(here / "plan.toml")
     (here / "plan.toml").write_text(complete((here / "plan.toml").read_text(encoding="utf-8")), encoding="utf-8")
     assert load_plan(here / "plan.toml").audit.use == "moderation"

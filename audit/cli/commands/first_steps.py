@@ -56,7 +56,7 @@ def init(
 ) -> None:
     """Write a commented plan by looking at a data file. Asks only in a terminal, and only where there is a choice."""
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.pages.first_plan import draft_from, not_used, somebody_is_there
+    from audit.cli.pages.first_plan import draft_from, not_found, not_used, somebody_is_there
     from audit.evaluation.look import look_at
     from audit.plan.file.draft import draft_plan, gaps_in
     from audit.vocabulary.text import printable
@@ -76,6 +76,7 @@ def init(
                 f"Wrote {out} by looking at {printable(look.source_name)}: {look.rows:,} rows.",
                 f"Write in it ({len(gaps)} lines that only you can fill in):",
                 *(f"  {gap}" for gap in gaps),
+                *not_found(look, draft),
                 *not_used(look, draft),
                 f"Then: audit7k check {out}",
             )

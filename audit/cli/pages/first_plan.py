@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from audit.evaluation.roles import NO, YES
+from audit.evaluation.roles import NO, YES, likely_genders
 from audit.plan.file.counts_draft import Counted
 from audit.plan.file.draft import PlanDraft, TwoSided
 from audit.vocabulary.text import printable
@@ -28,6 +28,10 @@ _ROLES: Final[Mapping[Role, str]] = {
 }
 _GROUPS: Final = {role: words for role, words in _ROLES.items() if role in ("gender", "nationality", "status")}
 _NONE: Final = "none of these"
+_LANGUAGES: Final = (
+    "Names of columns are known in English, Spanish, French, Italian, Portuguese and German, and a few in Russian and "
+    "Arabic"
+)
 _MOST_OFFERED: Final = 6
 _MOST_UNUSED: Final = 8
 
@@ -68,6 +72,7 @@ def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraf
         decision=_two_sided(columns[decision]) if decision else None,
         gender=gender,
         gender_values=columns[gender].values if gender else (),
+        genders=likely_genders(columns[gender].values) if gender else {},
         nationality=nationality,
         nationality_others=columns[nationality].other_codes if nationality else 0,
         nationality_refused=columns[nationality].refused if nationality else (),
@@ -92,6 +97,17 @@ def not_used(look: DataLook, draft: PlanDraft) -> list[str]:
     more = f" and {len(names) - _MOST_UNUSED} more" if len(names) > _MOST_UNUSED else ""
     said = f"{len(names)} columns are" if len(names) > 1 else "1 column is"
     return [f"{said} not used, and no verdict is by them: {', '.join(names[:_MOST_UNUSED])}{more}"]
+
+
+def not_found(look: DataLook, draft: PlanDraft) -> list[str]:
+    """Say for which roles the names of the columns say nothing, and in which languages they are read."""
+    asked: tuple[Role, ...] = ("gender", "nationality") if look.counted else ("label", "score", "gender", "nationality")
+    taken = {"label": draft.label, "score": draft.score or draft.decision, "gender": draft.gender}
+    taken["nationality"] = draft.nationality or draft.status
+    open_roles = [_ROLES[role] for role in asked if taken[role] is None and not draft.choices.get(role)]
+    if not open_roles:
+        return []
+    return [f"No column was found for: {', '.join(open_roles)}. {_LANGUAGES}"]
 
 
 def ask_for_column(role: str, columns: Sequence[str]) -> str | None:

@@ -69,6 +69,8 @@ class PlanDraft:
     """Column of gender."""
     gender_values: tuple[str, ...] = ()
     """Distinct values of that column."""
+    genders: Mapping[str, str] = field(default_factory=dict)
+    """What some of them are taken for."""
     nationality: str | None = None
     """Column of nationality."""
     nationality_others: int = 0
@@ -255,9 +257,13 @@ def _gender(draft: PlanDraft) -> str:
     ]
     unread = [value for value in draft.gender_values if value.casefold() not in GENDERS]
     if unread:
-        lines.append("# Its values. What they mean is not guessed: M is man in one language and woman in another.")
+        lines.append("# Its values: correct what they were taken for. M is man in one language and woman in another.")
         lines.append("[groups.gender.map]")
-        lines += [f'{toml_text(value)} = "{WRITE_HERE}: {_words(GENDERS)}"' for value in unread]
+        lines += [
+            f"{toml_text(value)} = {toml_text(draft.genders.get(value, f'{WRITE_HERE}: {_words(GENDERS)}'))}"
+            + (f"  # taken for: {draft.genders[value]}" if value in draft.genders else "")
+            for value in unread
+        ]
     return "\n".join(lines) + "\n"
 
 

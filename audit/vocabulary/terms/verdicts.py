@@ -8,6 +8,16 @@ from audit.vocabulary.terms.term import Term
 
 VERDICTS: Final = (
     Term(
+        "verdict",
+        "PASS, FAIL or INCONCLUSIVE, also written “cannot tell”. FAIL: a group is worse off than everyone else by more "
+        "than the limit, and chance does not explain it. PASS: for every group that the plan asks about and that is "
+        "large enough, the cases rule that out. INCONCLUSIVE: the cases do neither, or too few people could be judged.",
+        "“Cannot tell” is never a pass; the report says what it takes. A group without a rate has too few cases.",
+        "It holds for this version, these cases and these labels, and for no group that was not judged.",
+        "how-to/report.md",
+        ("pass", "fail", "inconclusive", "cannot tell", "no rate", "not evaluable", "outcome", "within"),
+    ),
+    Term(
         "interval",
         "A range of values that the counts leave possible; reports call it the likely range. If the test were repeated "
         "many times with new cases of the same kind, ranges made in this way would hold the true value as often as "
@@ -15,7 +25,7 @@ VERDICTS: Final = (
         "A wide range means few cases. Two ranges that overlap prove nothing either way.",
         "It says nothing of wrong labels or missing people, and it decides no verdict: a sharper test does.",
         "statistics.md",
-        ("likely range", "confidence interval", "ci", "wilson"),
+        ("likely", "likely range", "confidence interval", "ci", "wilson"),
     ),
     Term(
         "p-value",
