@@ -18,8 +18,8 @@ POSIX: Final = hasattr(os, "killpg")
 but on Windows."""
 BINARY: Final = getattr(os, "O_BINARY", 0)
 """Flag of `os.open` without which Windows changes line ends."""
-READ: Final = os.O_RDONLY | BINARY | getattr(os, "O_NOFOLLOW", 0)
-"""Flags to read a file as it is, and no link to one where the system can refuse it."""
+READ: Final = os.O_RDONLY | BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Flags to read a file as it is, and no link to one where the system can refuse it; a pipe is not waited for."""
 _SET_PIPE_SIZE: Final = 1031
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import math
 import os
+import stat
 import sys
 import tempfile
 import time
@@ -136,11 +138,19 @@ def storage(path: Path) -> Iterator[None]:
 
 
 def bytes_of_result(path: Path, most: int) -> bytes:
-    """Read a file of results, `most` bytes and one more at the most. A link is not followed. Raises ResultError."""
+    """Read a file of results, `most` bytes and one more at the most. A link is not followed. Raises ResultError.
+
+    A pipe is refused at once: to open one would wait for somebody who writes.
+    """
     try:
         handle = os.open(path, operating_system.READ)
-        with os.fdopen(handle, "rb") as file:
-            return file.read(most + 1)
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.EINVAL, "it is no file")
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                return file.read(most + 1)
+        finally:
+            os.close(handle)
     except OSError as error:
         raise ResultError(
             f"{path} cannot be read ({error.strerror or 'storage error'})", slug="no-release", hint="check the path"

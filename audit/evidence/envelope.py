@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from audit.errors import EvidenceError
 from audit.evidence.keys import SIGNATURE_BYTES, PublicKey, Signer, verifies
-from audit.evidence.statement import canonical
+from audit.evidence.statement import canonical, is_sha256
 from audit.vocabulary.strict_json import strict_decoder
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
@@ -86,9 +86,15 @@ def parse_envelope(line: bytes, name: str) -> Envelope:
         document: Any = strict_decoder(finite=True).decode(line[: MAX_BYTES + 1].decode("ascii"))
         signatures = tuple(Signature(each["keyid"], _bytes(each["sig"])) for each in document["signatures"])
         read = Envelope(_bytes(document["payload"]), signatures)
-    if read is None or read.line != line or len({each.keyid for each in read.signatures}) < len(read.signatures):
+    if read is None or read.line != line or not _signed_once_each(read.signatures):
         raise EvidenceError(f"{name} is no envelope as audit7k writes it", slug="not-an-envelope")
     return read
+
+
+def _signed_once_each(signatures: tuple[Signature, ...]) -> bool:
+    """Whether each signature is of a key of its own, and has the length of one: nothing else is shown to a reader."""
+    is_whole = all(is_sha256(keyid) and len(made) == SIGNATURE_BYTES for keyid, made in signatures)
+    return is_whole and len({keyid for keyid, _ in signatures}) == len(signatures)
 
 
 def _text(content: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,12 @@ SIGNATURE_BYTES: Final = 64
 _LARGEST: Final = 64 * 1024
 _PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
 """What stands before the 32 bytes of a public key in DER (RFC 8410, section 4)."""
+_PRIME: Final = 2**255 - 19
+_ORDER_8: Final = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+_WEAK: Final = frozenset({0, 1, _PRIME - 1, _ORDER_8, _PRIME - _ORDER_8})
+"""The y of the points of order 1, 2, 4 and 8: under such a key anybody can sign, and OpenSSL lets it pass."""
 _PEM: Final = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PUBLIC KEY-----\s*")
 
 
@@ -65,7 +72,7 @@ def parse_public_key(content: bytes, name: str) -> PublicKey:
         der = base64.b64decode(b"".join(found[1].split()), validate=True) if found else b""
     except binascii.Error:
         der = b""
-    if not der.startswith(_PREFIX) or len(der) != len(_PREFIX) + 32:
+    if not der.startswith(_PREFIX) or len(der) != len(_PREFIX) + 32 or _is_weak(der[len(_PREFIX) :]):
         raise EvidenceError(
             f"{name} is no public key of Ed25519 in PEM",
             slug="not-a-key",
@@ -74,13 +81,18 @@ def parse_public_key(content: bytes, name: str) -> PublicKey:
     return PublicKey(der[len(_PREFIX) :])
 
 
+def _is_weak(raw: bytes) -> bool:
+    y = int.from_bytes(raw, "little") % 2**255  # the bit above is the sign of x
+    return y >= _PRIME or y in _WEAK
+
+
 def read_public_key(path: Path) -> PublicKey:
     """Read the file of a public key. Raises EvidenceError as `parse_public_key` does, ResultError if there is none."""
-    return parse_public_key(bytes_of_result(path, _LARGEST), path.name)
+    return parse_public_key(_content(path), path.name)
 
 
 def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
-    """Say whether a signature over a message was made with the private part of a key.
+    """Say whether a signature over a message was made with the private part of a key; never for a weak key.
 
     Raises
     ------
@@ -95,7 +107,7 @@ def verifies(key: PublicKey, signature: bytes, message: bytes) -> bool:
         Ed25519PublicKey.from_public_bytes(key.raw).verify(signature, message)
     except InvalidSignature:
         return False
-    return True
+    return not _is_weak(key.raw)
 
 
 def new_private_key(passphrase: bytes | None) -> tuple[bytes, PublicKey]:
@@ -129,19 +141,28 @@ def load_signer(path: Path, passphrase: Callable[[], bytes]) -> Signer:
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    content = bytes_of_result(path, _LARGEST)
+    content = _content(path)
     is_locked = b"ENCRYPTED" in content
     try:
         private = form.load_pem_private_key(content, passphrase() if is_locked else None)
     except AuditError:
         raise
     except Exception as error:
-        if is_locked and isinstance(error, ValueError):
-            raise EvidenceError(f"the passphrase does not open {path.name}", slug="wrong-passphrase") from None
+        if is_locked and isinstance(error, ValueError | TypeError):  # TypeError: an empty one
+            raise EvidenceError(
+                f"the passphrase does not open {path.name}",
+                slug="wrong-passphrase",
+                hint="if it does for OpenSSL: openssl pkcs8 -topk8 -v2 aes-256-cbc writes the key so that it is read",
+            ) from None
         raise _no_private_key(path) from None
     if not isinstance(private, Ed25519PrivateKey):
         raise _no_private_key(path)
     return Signer(_public(private), private.sign)
+
+
+def _content(path: Path) -> bytes:
+    """Return the file of a key, through links too: a build finds its secrets behind them. Raises ResultError."""
+    return bytes_of_result(Path(os.path.realpath(path)), _LARGEST)
 
 
 def _public(private: Ed25519PrivateKey) -> PublicKey:

@@ -30,10 +30,10 @@ _UNSIGNED: Final = """\
    audit7k attach evidence.a7k auditor.sig --key auditor.pub
 """
 _TAIL: Final = """\
-4. The public files are those that were signed:
-   (cd public && sha256sum *) | while read -r sum name; do
-     grep -qF '{"digest":{"sha256":"'"$sum"'"},"name":"public/'"$name"'"}' statement.json &&
-       echo "$name: signed" || echo "$name: NOT SIGNED"; done
+4. The public files are those that were signed, and all of them are there:
+   grep -o '"sha256":"[0-9a-f]*"},"name":"public/[^"]*"' statement.json |
+     cut -d '"' -f 4,8 --output-delimiter '  ' >signed
+   sha256sum -c signed; [ "$(cat signed)" = "$(sha256sum public/*)" ] && echo "public: signed" || echo "NOT SIGNED"
 5. A commitment, for whoever got its salt and the SHA-256 of the thing; "role" is its name in statement.json:
    printf 'audit7k commitment v1\\n%s\\nsha256:%s\\n' role SHA256 | openssl dgst -sha256 -mac HMAC -macopt hexkey:SALT
 """

@@ -10,12 +10,12 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from audit.disclosure.digests import release_of
-from audit.disclosure.public_files import REPORTERS, make_files
+from audit.disclosure.digests import read_key, release_of
+from audit.disclosure.publish import publish
 from audit.disclosure.read import load_release
 from audit.disclosure.restricted import RELEASES, restricted_folder
 from audit.errors import EvidenceError
-from audit.evidence.bundle import MAX_BYTES, PUBLIC, Bundle
+from audit.evidence.bundle import LOG, MAX_BYTES, PUBLIC, RESULT, Bundle, role_of
 from audit.evidence.commitments import ROLES, Opening, commitments_of, open_anew
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
@@ -29,8 +29,6 @@ from audit.storage import bytes_of_result
 from audit.verdicts.changes.acceptance import question_of
 from audit.version import __version__
 
-RESULT: Final = "result.json"
-LOG: Final = "release-log.json"
 _RELEASE: Final = "release.json"
 
 
@@ -80,16 +78,21 @@ def read_published(folder: Path, place: Path) -> Published:
     result = parse_result(document.decode("utf-8", "replace"), RESULT)
     public = folder / PUBLIC
     release, _ = load_release(public / _RELEASE)
+    if read_key(place) is None:
+        raise EvidenceError(
+            "the restricted folder has no key, so that nothing says whose the public files are",
+            slug="key-missing",
+            hint="name the folder that the run used with --restricted-folder",
+        )
     if release_of(result, public / _RELEASE, place) is None:
         raise EvidenceError(
             "the public files are of another result than the one beside them",
             slug="other-release",
             hint="publish this one first: audit7k report",
         )
-    names = [REPORTERS[form][0] for form in release.about.formats]
-    files = {name: bytes_of_result(public / name, MAX_BYTES) for name in names}
     log = _log_entry(release, place)
-    expected = _digests(make_files(release)) if log is None else json.loads(log.partition(b"\n")[2])["sha256"]
+    expected = _as_published(result, release, place) if log is None else json.loads(log.partition(b"\n")[2])["sha256"]
+    files = {name: bytes_of_result(public / name, MAX_BYTES) for name in expected}
     changed = sorted(name for name, digest in _digests(files).items() if expected.get(name) != digest)
     if changed:
         raise EvidenceError(
@@ -98,6 +101,13 @@ def read_published(folder: Path, place: Path) -> Published:
             hint="publish the audit again: audit7k report",
         )
     return Published(result, document, release, files, log)
+
+
+def _as_published(result: AuditResult, release: PublicRelease, place: Path) -> dict[str, str]:
+    """Publish a result that shows nothing again: no log remembers what its files were."""
+    made: dict[str, bytes] = {}
+    publish(result, place, made.update, release.about.formats, release.about.languages)
+    return _digests(made)
 
 
 def _log_entry(release: PublicRelease, place: Path) -> bytes | None:
@@ -137,9 +147,15 @@ def seal(
     Raises
     ------
     EvidenceError
-        If a bundle would be too large.
+        If a bundle would be too large, or rows are not those that were audited.
     """
-    openings = open_anew(digests_by_role(published), kept)
+    digests = digests_by_role(published)
+    other = sorted(name for name, digest in _digests(published.rows).items() if digests[role_of(name)] != digest)
+    if other:
+        raise EvidenceError(
+            f"{', '.join(other)} is not what was audited", slug="other-rows", hint="put the file back as it was"
+        )
+    openings = open_anew(digests, kept)
     about = published.release.about
     evidence = Evidence(
         sealed_at=sealed_at,

@@ -6,11 +6,13 @@ Source: in-toto attestation framework, Statement v1 (https://in-toto.io/Statemen
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from audit.errors import EvidenceError
 from audit.vocabulary.groups import Part
@@ -19,7 +21,18 @@ from audit.vocabulary.strict_json import strict_decoder
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 MAX_BYTES: Final = 1024 * 1024
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+_HEX: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def _real(moment: str) -> str:
+    """Refuse 30 February, and digits of other scripts. Raises ValueError."""
+    if dt.datetime.fromisoformat(moment).strftime("%Y-%m-%dT%H:%M:%SZ") != moment:
+        raise ValueError
+    return moment
+
+
+Moment = Annotated[str, AfterValidator(_real)]
+"""A time in UTC, as YYYY-MM-DDTHH:MM:SSZ."""
 
 
 class Predicate(Part):
@@ -117,12 +130,13 @@ def read_statement(content: bytes, kind: type[P], name: str) -> tuple[dict[str, 
         document: Any = strict_decoder(finite=True).decode(content[: MAX_BYTES + 1].decode("ascii"))
         subjects = {each["name"]: each["digest"]["sha256"] for each in document["subject"]}
         predicate = kind.model_validate_json(json.dumps(document["predicate"]))
+        if all(map(is_sha256, subjects.values())) and statement_bytes(subjects, predicate) == content:
+            return subjects, predicate
     except (ValueError, TypeError, KeyError, RecursionError, ValidationError):
-        raise _unlike(name) from None
-    if statement_bytes(subjects, predicate) != content:
-        raise _unlike(name)
-    return subjects, predicate
+        pass
+    raise EvidenceError(f"{name} is no statement as audit7k writes it", slug="not-a-statement")
 
 
-def _unlike(name: str) -> EvidenceError:
-    return EvidenceError(f"{name} is no statement as audit7k writes it", slug="not-a-statement")
+def is_sha256(value: object) -> bool:
+    """Say whether a value is a SHA-256, or the fingerprint of a key, in hexadecimal."""
+    return isinstance(value, str) and _HEX.fullmatch(value) is not None

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from audit.errors import EvidenceError
 from audit.evidence.keys import read_public_key
-from audit.evidence.statement import Sha256
+from audit.evidence.statement import Sha256, is_sha256
 from audit.storage import bytes_of_result
 from audit.vocabulary.groups import Part
 
 Role = Literal["auditor", "regulator", "vendor", "witness"]
 _LARGEST: Final = 1024 * 1024
-_FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Trusted(Part):
@@ -34,13 +32,19 @@ class Trusted(Part):
     until: dt.date | None = None
     """Last day on which it does: a stolen key counts until the day before the theft."""
 
+    @model_validator(mode="after")
+    def _has_days(self) -> Trusted:
+        if self.begins is not None and self.until is not None and self.until < self.begins:
+            raise ValueError
+        return self
+
 
 class Trust(Part):
     """Whose keys count."""
 
     signer: tuple[Trusted, ...] = ()
-    threshold: Annotated[int, Field(ge=1)] = 1
-    """How many of the auditors must have signed."""
+    threshold: Annotated[int, Field(ge=1, strict=True)] = 1
+    """How many of the auditors must have signed. One who has two keys is one."""
 
     def owner(self, fingerprint: str, *roles: Role) -> Trusted | None:
         """Return who owns a key, if it counts for one of these roles."""
@@ -59,7 +63,7 @@ def read_trust(path: Path | None, keys: Iterable[str] = ()) -> Trust:
     """
     trust = Trust() if path is None else _read(path)
     given = tuple(
-        Trusted.model_validate({"role": "auditor", "name": "the key that you gave", "fingerprint": _fingerprint(key)})
+        Trusted.model_validate({"role": "auditor", "name": f"the owner of {key}", "fingerprint": _fingerprint(key)})
         for key in keys
     )
     return trust.model_copy(update={"signer": (*trust.signer, *given)})
@@ -80,4 +84,12 @@ def _read(path: Path) -> Trust:
 
 def _fingerprint(key: str) -> str:
     written = key.removeprefix("sha256:").lower()
-    return written if _FINGERPRINT.fullmatch(written) else read_public_key(Path(key)).fingerprint
+    if is_sha256(written):
+        return written
+    if not Path(key).is_file():
+        raise EvidenceError(
+            f"{key[:80]} is neither a fingerprint nor the file of a public key",
+            slug="not-a-key",
+            hint="a fingerprint has 64 hexadecimal digits, as audit7k key show prints it",
+        )
+    return read_public_key(Path(key)).fingerprint

@@ -9,12 +9,11 @@ from typing import Final
 
 from audit.disclosure.read import parse_release
 from audit.errors import AuditError
-from audit.evidence.bundle import PUBLIC, Bundle, read_bundle
+from audit.evidence.bundle import LOG, PUBLIC, RESULT, Bundle, read_bundle, role_of
 from audit.evidence.commitments import ROLES, commitments_of
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import can_verify, verifies
 from audit.evidence.registration import system_of
-from audit.evidence.seal import LOG, RESULT
 from audit.evidence.shown import Reading, Shown, State, Verified
 from audit.evidence.shown_history import shown_of_history
 from audit.evidence.statement import Countersignature, Evidence, read_statement
@@ -22,6 +21,8 @@ from audit.evidence.trust import Trust, Trusted
 from audit.vocabulary.text import printable
 
 STATEMENT: Final = "statement.json"
+_READ_BY_PEOPLE: Final = frozenset({"report.html", "report.pdf", "groups.csv"})
+"""Files that a person opens, and takes for a part of the audit where they lie beside the bundle."""
 
 
 def verify(
@@ -73,11 +74,15 @@ def _public_files(reading: Reading) -> Iterator[Shown]:
         yield Shown("public-files", State.HOLDS, f"the {len(found)} public files are those that were signed")
     else:
         yield Shown("public-files", State.CONTRADICTED, "the public files are not those that were signed")
-    others = {name: reading.beside(name) for name in reading.bundle.public}
-    other = sorted(name for name, content in others.items() if content not in (None, reading.bundle.public[name]))
+    public = reading.bundle.public
+    beside = {name: reading.beside(name) for name in {*public, *_READ_BY_PEOPLE}}
+    other = sorted(name for name in public if beside[name] not in (None, public[name]))
     if other:
         text = f"{', '.join(other)} beside the bundle is not what was signed: read what the bundle holds"
         yield Shown("files-beside", State.CONTRADICTED, text)
+    unsigned = sorted(name for name in beside if name not in public and beside[name] is not None)
+    if unsigned:
+        yield Shown("files-beside", State.NOT_SHOWN, f"{', '.join(unsigned)} beside the bundle: nobody signed it")
 
 
 def _release(reading: Reading) -> Iterator[Shown]:
@@ -112,14 +117,15 @@ def _signatures(reading: Reading) -> Iterator[Shown]:
     if wrong:
         yield Shown("signature", State.CONTRADICTED, f"{wrong} of the signatures is none over this statement")
         return
-    counted = 0
+    counted = set()
     for signature in envelope.signatures:
         owner = trust.owner(signature.keyid, "auditor")
         shown = _signer(signature.keyid, owner, reading)
-        counted += shown.state == State.HOLDS
+        if owner is not None and shown.state == State.HOLDS:
+            counted.add(owner.name)
         yield shown
-    if counted < trust.threshold:
-        missing = f"signed by {counted} of the {trust.threshold} auditors that are needed"
+    if len(counted) < trust.threshold:
+        missing = f"signed by {len(counted)} of the {trust.threshold} auditors that are needed"
         yield Shown("threshold", State.NOT_SHOWN, "signed by nobody whom you trust" if not counted else missing)
 
 
@@ -127,6 +133,8 @@ def _signer(keyid: str, owner: Trusted | None, reading: Reading) -> Shown:
     if owner is None:
         return Shown("signer", State.CLAIMED, f"signed by {keyid}: a key that you do not trust yet")
     name, sealed = printable(owner.name), dt.date.fromisoformat(reading.evidence.sealed_at[:10])
+    if sealed > reading.today:
+        return Shown("signer", State.CLAIMED, f"signed by {name}, and sealed on {sealed}: a day that is still to come")
     if owner.begins is not None and sealed < owner.begins:
         return Shown("signer", State.CLAIMED, f"signed by {name} before {owner.begins}, from which the key counts")
     if owner.until is not None and max(sealed, reading.today) > owner.until:
@@ -161,10 +169,13 @@ def _restricted(reading: Reading) -> Iterator[Shown]:
             "restricted", State.CLAIMED, "the exact figures and the cases are committed to, and not here to be checked"
         )
         return
-    files = {"result": bundle.restricted.get(RESULT), "release-log": bundle.restricted.get(LOG)}
-    there = {role: None if content is None else sha256(content) for role, content in files.items()}
-    opened = {role: bundle.openings[role].sha256 for role in there if role in bundle.openings}
-    if commitments_of(bundle.openings) != reading.evidence.commitments or opened != there:
+    opened = {role: opening.sha256 for role, opening in bundle.openings.items()}
+    there = {role_of(name): sha256(content) for name, content in bundle.restricted.items()}
+    always = {RESULT, *([LOG] if opened.get(role_of(LOG)) else [])}
+    are_those = (
+        len(there) == len(bundle.restricted) and always <= bundle.restricted.keys() and there.items() <= opened.items()
+    )
+    if commitments_of(bundle.openings) != reading.evidence.commitments or not are_those:
         yield Shown("restricted", State.CONTRADICTED, "the restricted files are not what the statement commits to")
         return
     yield Shown("restricted", State.HOLDS, "the restricted files are what the statement commits to")

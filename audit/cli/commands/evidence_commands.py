@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,8 +44,7 @@ def key(
 
     beside = file.with_name(f"{file.name}.pub")
     if action is KeyAction.SHOW:
-        shown = read_public_key(file if b"PUBLIC KEY" in file.read_bytes()[:100] else beside)
-        say(shown.fingerprint)
+        say(read_public_key(beside if beside.exists() else file).fingerprint)
         return
     if file.exists() or beside.exists():
         raise ArgumentError(
@@ -66,6 +66,9 @@ def seal(
         typer.Option("--with-rows", help="Put set, detector and answers into the restricted bundle, for a replay."),
     ] = False,
     restricted_folder: RestrictedFolder = None,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="PLAN", help="The plan of the result.  [where the result says it was]")
+    ] = None,
 ) -> None:
     """Seal a published audit: sign its public files, and commit to all that is restricted.
 
@@ -79,15 +82,17 @@ def seal(
     from audit.cli.outputs.sealed_rows import rows_of
     from audit.cli.outputs.signing import now, open_signer
     from audit.evidence import seal as sealing
-    from audit.evidence.bundle import FILENAME, RESTRICTED_FILENAME
+    from audit.evidence.bundle import FILENAME, RESTRICTED_FILENAME, RESULT
     from audit.result.file import load_result
+    from audit.verdicts.changes.baseline import plan_at_hand
 
-    result = load_result(folder / sealing.RESULT)
-    place = find_restricted_folder(folder, result.plan, Path(result.provenance.plan_file).parent, restricted_folder)
-    signer = None if key is None else open_signer(key)
+    result = load_result(folder / RESULT)
+    loaded = plan_at_hand(result, plan)
+    place = find_restricted_folder(folder, result.plan, None if loaded is None else loaded.folder, restricted_folder)
     published = sealing.read_published(folder, place)
     if with_rows:
-        published = replace(published, rows=rows_of(result, folder))
+        published = replace(published, rows=rows_of(result, loaded, folder))
+    signer = None if key is None else open_signer(key)
     made = sealing.seal(published, now(), signer)
     with write_bundles(folder, made):
         pass
@@ -141,13 +146,13 @@ def attach(
 ) -> None:
     """Put a signature into a bundle that was made elsewhere: on a card, or in a hardware module."""
     from audit.cli.outputs.output_folder import write_file
-    from audit.evidence.bundle import MAX_BYTES, RESTRICTED_FILENAME, read_bundle
+    from audit.evidence.bundle import MAX_BYTES, read_bundle
     from audit.evidence.keys import SIGNATURE_BYTES, read_public_key
     from audit.storage import bytes_of_result
 
     read, public = read_bundle(bytes_of_result(bundle, MAX_BYTES), bundle.name), read_public_key(key)
     signed = read.with_signature(public, bytes_of_result(file, SIGNATURE_BYTES))
-    write_file(bundle, signed.content, private=bundle.name == RESTRICTED_FILENAME)
+    write_file(bundle, signed.content, private=read.openings is not None)
     note(f"Signature of {public.fingerprint} is in {bundle}")
 
 
@@ -156,8 +161,8 @@ def _beside(bundle: Path, name: str) -> bytes | None:
     from audit.evidence.bundle import MAX_BYTES
     from audit.storage import bytes_of_result
 
-    place = bundle.with_name(name)
-    return bytes_of_result(place, MAX_BYTES) if place.exists() else None
+    place = Path(os.path.realpath(bundle.with_name(name)))
+    return bytes_of_result(place, MAX_BYTES) if place.is_file() else None
 
 
 def _as_json(found: Verified) -> str:

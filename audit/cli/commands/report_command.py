@@ -107,7 +107,7 @@ def _write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Pa
 
 
 def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Path | None) -> None:
-    from audit.cli.outputs.output_folder import PUBLIC, OutputFolder
+    from audit.cli.outputs.output_folder import PUBLIC, RESTRICTED_EVIDENCE, OutputFolder
 
     place = find_restricted_folder(beside, result.plan, None, asked.folder)
     if out == Path("-"):
@@ -115,7 +115,7 @@ def _write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Pa
         return
     refuse_exact_among_public(out or public_folder(beside), _exact_paths(result, beside, place))
     prefix = f"{PUBLIC}/" if out is None else ""
-    replaced = (PUBLIC,) if out is None else ()
+    replaced = (PUBLIC, RESTRICTED_EVIDENCE) if out is None else ()
     with OutputFolder(out or beside, replaced, public=out is not None) as folder:
 
         def write(files: Mapping[str, bytes]) -> None:

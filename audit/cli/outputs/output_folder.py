@@ -21,6 +21,7 @@ _PREFIX: Final = ".audit7k-"
 _TRIED: Final = f"{_PREFIX}try-"
 PUBLIC: Final = "public"
 """Folder within an output folder that may leave the house; nothing else in it may."""
+RESTRICTED_EVIDENCE: Final = "evidence-restricted.a7k"
 EXACT_FILES: Final = (
     "result.json",
     "predictions.parquet",
@@ -29,7 +30,7 @@ EXACT_FILES: Final = (
     "restricted.sarif.json",
     "restricted.md",
     "report.pdf",
-    "evidence-restricted.a7k",
+    RESTRICTED_EVIDENCE,
     *(f"report.{language}.pdf" for language in LANGUAGES),
 )
 _EVIDENCE: Final = "evidence.a7k"

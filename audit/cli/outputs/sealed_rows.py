@@ -11,6 +11,7 @@ from audit.plan.answers import PredictionsDetector
 from audit.storage import bytes_of_result
 
 if TYPE_CHECKING:
+    from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
 
 SET = "evaluation-set"
@@ -18,21 +19,23 @@ DETECTOR = "detector"
 PREDICTIONS = "predictions.parquet"
 
 
-def rows_of(result: AuditResult, folder: Path) -> dict[str, bytes]:
-    """Return the set, the detector and its answers by the name that they have in a bundle.
+def rows_of(result: AuditResult, loaded: LoadedPlan | None, folder: Path) -> dict[str, bytes]:
+    """Return the set, the detector and its answers by the name that they have in a bundle; `loaded` is the plan.
 
     Raises
     ------
     ArgumentError
-        If the set is no single file: then whoever replays brings it.
+        If the plan is not at hand, or the set is no single file: then whoever replays brings it.
     ResultError
         If one of them lies no longer where the plan says.
     """
-    section, detector, beside = (
-        result.plan.evaluation_set,
-        result.plan.detector,
-        Path(result.provenance.plan_file).parent,
-    )
+    if loaded is None:
+        raise ArgumentError(
+            "the plan of this result is not at hand, and it says where the set is",
+            slug="no-plan",
+            hint="name it with --plan",
+        )
+    section, detector, beside = loaded.plan.evaluation_set, result.plan.detector, loaded.folder
     named = section.path or section.counts
     if named is None or (beside / named).is_dir():
         raise ArgumentError(
