@@ -34,13 +34,14 @@ MOST_MEMBERS: Final = 1000
 PUBLIC: Final = "public/"
 RESTRICTED: Final = "restricted/"
 ANCHORS: Final = "anchors/"
+ANCHOR_ENDS: Final = (".checkpoint", ".pem")
+"""Ends of the names of what other parties signed: nothing that a person would open."""
 RESULT: Final = "result.json"
 LOG: Final = "release-log.json"
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _LINES: Final = "evidence.intoto.jsonl"
 _OPENINGS: Final = "openings.json"
 _HISTORY: Final = "history.a7h"
-_CHECKPOINT: Final = "history.checkpoint"
 _opened: Final = TypeAdapter(dict[str, Opening])
 
 
@@ -56,8 +57,6 @@ class Bundle:
     anchors: Mapping[str, bytes] = field(default_factory=dict)
     """Tokens of other parties, by name."""
     history: bytes | None = None
-    checkpoint: bytes | None = None
-    """Head of the history, as its witnesses signed it."""
     openings: Mapping[str, Opening] | None = None
     """Of a restricted bundle."""
     restricted: Mapping[str, bytes] = field(default_factory=dict)
@@ -97,8 +96,6 @@ class Bundle:
         }
         if self.history is not None:
             members[_HISTORY] = self.history
-        if self.checkpoint is not None:
-            members[_CHECKPOINT] = self.checkpoint
         if self.openings is not None:
             opened = {role: opening.model_dump(mode="json") for role, opening in self.openings.items()}
             members[_OPENINGS] = canonical(opened) + b"\n"
@@ -148,7 +145,10 @@ def _unpacked(content: bytes) -> dict[str, bytes]:
         size, length = struct.unpack_from("<I4xH", content, at + 18)
         begin = at + 30 + length
         at = begin + size
-        members[content[begin - length : begin].decode("ascii")] = content[begin:at]
+        name = content[begin - length : begin].decode("ascii")
+        if name in members:
+            raise ValueError
+        members[name] = content[begin:at]
     return members
 
 
@@ -161,12 +161,14 @@ def _bundle(members: Mapping[str, bytes], name: str) -> Bundle:
         public=_under(PUBLIC, members),
         anchors=_under(ANCHORS, members),
         history=members.get(_HISTORY),
-        checkpoint=members.get(_CHECKPOINT),
         openings=_openings(members[_OPENINGS]) if _OPENINGS in members else None,
         restricted=_under(RESTRICTED, members),
     )
     named = {each.keyid for envelope in made.envelopes for each in envelope.signatures}
-    if sorted(key.fingerprint for key in made.keys) != sorted(named) or (made.restricted and made.openings is None):
+    others = [name for name in made.anchors if made.history is None or not name.endswith(ANCHOR_ENDS)]
+    if sorted(key.fingerprint for key in made.keys) != sorted(named) or others:
+        raise ValueError
+    if made.restricted and made.openings is None:
         raise ValueError
     return made
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from audit.errors import EvidenceError, FolderInUseError
+from audit.evidence.bundle import ANCHOR_ENDS
 from audit.evidence.checkpoint import Checkpoint, parse_checkpoint
 from audit.evidence.commitments import Opening, commitments_of, open_anew
 from audit.evidence.history import MAX_BYTES, Entry, History, Kind, read_history
@@ -94,7 +95,7 @@ class HistoryFile:
         """Return what other parties signed, by the name of its file."""
         folder = _beside(self.path, "heads")
         names = sorted(folder.iterdir()) if folder.is_dir() else []
-        return {file.name: bytes_of_result(file, MAX_BYTES) for file in names if file.is_file()}
+        return {file.name: bytes_of_result(file, MAX_BYTES) for file in names if file.name.endswith(ANCHOR_ENDS)}
 
     def keep_anchor(self, name: str, content: bytes) -> None:
         """Write down what another party signed. Raises StorageError."""

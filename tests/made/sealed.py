@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import stat
+import zipfile
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +20,7 @@ from audit.evidence.trust import Trust, Trusted
 from audit.result.audit_result import AuditResult
 from audit.result.json_text import result_to_json
 
+SUMS = "SHA256SUMS"
 SEALED_AT = "2026-11-29T12:00:00Z"
 
 
@@ -51,6 +57,40 @@ def signer_in(folder: Path, name: str = "auditor.key", passphrase: bytes = b"") 
 def sealed_in(folder: Path, signer: Signer | None) -> Bundles:
     """Seal what was published into a folder."""
     return seal(read_published(folder, folder / "restricted"), SEALED_AT, signer)
+
+
+def members_of(content: bytes) -> dict[str, bytes]:
+    """Unpack a bundle."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def zipped(
+    members: Mapping[str, bytes],
+    change: Callable[[zipfile.ZipInfo], object] = lambda _: None,
+    *,
+    sums: bool = True,
+) -> bytes:
+    """Pack members as audit7k does; `change` sees the entry of each before it is written, `sums` makes those anew."""
+    rest = {name: content for name, content in members.items() if name != SUMS or not sums}
+    if sums:
+        lines = (f"{hashlib.sha256(rest[name]).hexdigest()}  {name}\n" for name in sorted(rest))
+        rest[SUMS] = "".join(lines).encode()
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", allowZip64=True) as archive:
+        for name in sorted(rest):
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.create_system, entry.external_attr = 3, (stat.S_IFREG | 0o644) << 16
+            change(entry)
+            archive.writestr(entry, rest[name], compress_type=entry.compress_type)
+    return made.getvalue()
+
+
+def flipped(content: bytes, bit: int) -> bytes:
+    """Turn one bit over."""
+    changed = bytearray(content)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
 
 
 def trusting(*signers: Signer, threshold: int = 1) -> Trust:
