@@ -32,7 +32,8 @@ def shown_of_history(reading: Reading) -> Iterator[Shown]:
     """Look at the history in a bundle, at the heads that others signed, and at a history that came by another way."""
     bundle, evidence = reading.bundle, reading.evidence
     if bundle.history is None or evidence.history is None or not can_verify():
-        if (bundle.history is None) != (evidence.history is None):
+        position = evidence.registration if evidence.history is None else evidence.history
+        if (bundle.history is None) != (position is None):
             yield Shown("history", State.CONTRADICTED, "the statement and its bundle differ about a history")
         elif reading.history is not None:
             yield Shown("history", State.NOT_SHOWN, "the audit does not stand in the history that you gave")
@@ -67,7 +68,9 @@ def _sealed(history: History, reading: Reading) -> Entry | None:
     follows = payload_sha256(history.payloads[place.index - 1]) == place.previous
     same = (entry.kind, entry.system, entry.headline) == ("sealed", reading.evidence.system, reading.evidence.headline)
     is_own = entry.statement == hashlib.sha256(reading.bundle.statement).hexdigest()
-    return entry if follows and same and is_own else None
+    starts = [each for each in history.entries if each.index == entry.answers]
+    registered = [each.answers for each in starts] == [reading.evidence.registration]
+    return entry if follows and same and is_own and registered else None
 
 
 def _attempts(

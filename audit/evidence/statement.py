@@ -21,6 +21,7 @@ from audit.vocabulary.strict_json import strict_decoder
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 MAX_BYTES: Final = 1024 * 1024
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Index = Annotated[int, Field(ge=0, lt=2**31)]
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -61,7 +62,7 @@ class Software(Part):
 class Position(Part):
     """Place in a history."""
 
-    index: Annotated[int, Field(ge=0)]
+    index: Index
     """Number of the entry, from 0."""
     previous: Sha256
     """SHA-256 of the statement of the entry before."""
@@ -82,7 +83,7 @@ class Evidence(Predicate):
     software: Software
     history: Position | None = None
     """Place of the entry that says that it was sealed."""
-    registration: Annotated[int, Field(ge=0)] | None = None
+    registration: Index | None = None
     """Number of the entry that registered its question."""
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from audit.evidence.keys import Signer
 
 PASSPHRASE: Final = "AUDIT7K_PASSPHRASE"  # noqa: S105 - name of a variable
-_LEAST: Final = 8
+_LEAST: Final = 12
 """Characters of a passphrase."""
 
 
