@@ -123,8 +123,9 @@ def look(
     AuditError
         If a column is missing or is not what it is said to be: always one line.
     """
-    from audit.planning.check import check_counts, count_labels
+    from audit.planning.check import count_labels
     from audit.run import run_audit
+    from audit.verdicts.chance_of_pass import planned_pass
 
     groups = _checked_groups(score, decision, threshold, gender=gender, nationality=nationality)
     columns = [each for each in (label, score, decision, gender, nationality) if each is not None]
@@ -140,7 +141,7 @@ def look(
     text = draft_plan(PlanDraft(**draft))
     loaded = loaded_plan(_completed(tomllib.loads(text), ends, as_they_are))
     labels = count_labels(loaded, table)
-    planned = check_counts(loaded.plan, labels.table, labels.features, labels.moments).planned_pass
+    planned = planned_pass(loaded.plan, labels.table, labels.features, labels.moments)
     result = run_audit(loaded, table, crosscheck=False, details=False)
     return FirstLook(text, planned, as_they_are, result)
 

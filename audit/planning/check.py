@@ -13,7 +13,6 @@ from audit.counting.families import count_families, everyone_as_family, is_fines
 from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
-from audit.planning.set_review import SetReview, review_set
 from audit.result.findings.further import PlannedPass
 from audit.result.findings.judged import RowAccount
 from audit.verdicts.budget import budget
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from audit.counting.moments import Moments
     from audit.evaluation.evaluation_set import EvaluationSet
+    from audit.planning.set_review import SetReview
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,8 @@ def check_plan(
     AuditError
         If plan or data are in error, exactly as `run_audit` would say it.
     """
+    from audit.planning.set_review import review_set
+
     loaded = loaded_plan(plan, folder)
     with _open_unscored(loaded, table) as evaluation_set:
         counts, moments, features = _count_unscored(evaluation_set)

@@ -16,7 +16,8 @@ from rich.cells import cell_len
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.cli.pages.second_looks import second_looks
-from audit.cli.pages.summary import MOST_GROUPS, SHORT, rule_lines, summary, verdict_words
+from audit.cli.pages.summary import MOST_GROUPS, rule_lines, summary, verdict_words
+from audit.cli.pages.summary_lines import SHORT
 from audit.result.audit_result import AuditResult
 from audit.result.reading import Reading
 from audit.result.urgency import most_urgent_first, state_of

@@ -7,8 +7,7 @@ from typing import Final
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.cli.first_look import NO_VERDICT, FirstLook
-from audit.cli.pages.summary import SHORT
-from audit.cli.pages.summary_lines import planned_pass_lines
+from audit.cli.pages.summary_lines import SHORT, planned_pass_lines
 from audit.result.selected import selected
 from audit.result.shown import RESTRICTED, in_100, likely_words
 

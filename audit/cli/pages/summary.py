@@ -11,6 +11,7 @@ from audit.cli.console.terminal import State, Style
 from audit.cli.pages.change_words import change_lines_of_summary
 from audit.cli.pages.second_looks import second_looks
 from audit.cli.pages.summary_lines import (
+    SHORT,
     Waived,
     answer_lines,
     not_alone_lines,
@@ -26,7 +27,6 @@ from audit.result.reading import Finding, Reading, least_judged
 from audit.result.selected import Selected, selected
 from audit.result.urgency import most_urgent_first, state_of
 from audit.vocabulary.groups import Group
-from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.numbers import exact_percent, percent
 from audit.vocabulary.text import printable
 
@@ -35,16 +35,6 @@ WIDTH: Final = 80
 MOST_GROUPS: Final = 8
 """Most groups that are shown; one fewer for each line of further findings."""
 
-SHORT: Final[Mapping[MetricName, str]] = {
-    "true_positive_rate": "found",
-    "false_negative_rate": "missed",
-    "false_positive_rate": "wrong flags",
-    "true_negative_rate": "left alone",
-    "precision": "right flags",
-    "accuracy": "agreement",
-    "selection_rate": "flagged",
-    "base_rate": "labelled",
-}
 _WORDS: Final[Mapping[State, str]] = {
     "fail": "FAIL",
     "pass": "within",

@@ -19,6 +19,7 @@ from audit.result.findings.further import OutOfReach, PlannedPass, Remedy
 from audit.result.findings.judged import Because, RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
 from audit.result.waivers import day_of, held_by_finding, waivers_on_day
+from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.numbers import disparity_words, percent
 from audit.vocabulary.sentences import SLOT_WORDS
 from audit.vocabulary.text import count_of, printable
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 3
 _WIDTH: Final = 80
+SHORT: Final[Mapping[MetricName, str]] = {
+    "true_positive_rate": "found",
+    "false_negative_rate": "missed",
+    "false_positive_rate": "wrong flags",
+    "true_negative_rate": "left alone",
+    "precision": "right flags",
+    "accuracy": "agreement",
+    "selection_rate": "flagged",
+    "base_rate": "labelled",
+}
 
 
 def swap_line(result: AuditResult) -> str:

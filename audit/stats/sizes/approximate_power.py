@@ -6,6 +6,8 @@ The power is that of the score test, with its variance at the likeliest pair of 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -103,9 +105,15 @@ def cases_to_decide(
     answer to "80 %": .75 to .88 (tests/stats/test_approximate_power.py).
     """
     checked_fraction(power, "power")
-    group, rest, m, alpha = np.broadcast_arrays(
+    arrays = np.broadcast_arrays(
         *(np.asarray(values, dtype=np.float64) for values in (rate_group, rate_rest, rest_cases, level))
     )
+    return _cases_to_decide(arrays[0].shape, tuple(each.tobytes() for each in arrays), boundary, power).copy()
+
+
+@lru_cache(maxsize=256)  # one look at a set asks three times about most of its groups
+def _cases_to_decide(shape: tuple[int, ...], arrays: tuple[bytes, ...], boundary: Boundary, power: float) -> FloatArray:
+    group, rest, m, alpha = (np.frombuffer(each).reshape(shape) for each in arrays)
 
     def enough(n: FloatArray) -> BoolArray:
         return rejection_power(group, n, rest, m, boundary, alpha) >= power
