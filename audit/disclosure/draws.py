@@ -114,7 +114,7 @@ def draw_side(
     listed: Sequence[Entry],
     before: Mapping[str, Sequence[Draw]],
     method: Method,
-    secret: bytes,
+    secret: bytes | None,
     day: str,
 ) -> SideRows:
     """Draw the numbers of every row of one side that do not stand from an earlier release.
@@ -184,7 +184,7 @@ def _bare(draw: Draw) -> Draw:
 
 
 def draw_total(
-    name: str, count: int, before: Mapping[str, int] | None, method: Method, secret: bytes
+    name: str, count: int, before: Mapping[str, int] | None, method: Method, secret: bytes | None
 ) -> dict[str, int] | None:
     """Draw a number of people that stands in no table; None below T, whether there is anybody or not."""
     if count < (method.row if before is None else method.keep):
@@ -362,7 +362,7 @@ def _is_open(family: Family, shown: Mapping[Place, Draw], method: Method) -> boo
 class _Noise:
     """Changes of the numbers of one side under the key: of each row, draw and attempt its own."""
 
-    def __init__(self, side: str, method: Method, secret: bytes) -> None:
+    def __init__(self, side: str, method: Method, secret: bytes | None) -> None:
         self.method = method
         self._side, self._secret = side, secret
 
@@ -380,7 +380,9 @@ class _Noise:
 
         One number for all rows would tell who places all changes but one whether the last was an error.
         """
-        return self.method.floor + self._key([entry.key, entry.joined, "least", number]) % self.method.floor
+        floor = self.method.floor
+        known = self._secret is not None  # if not, the log says what stood
+        return floor + (self._key([entry.key, entry.joined, "least", number]) % floor if known else floor)
 
     def is_wide(self, entry: Entry, number: int) -> bool:
         """Whether a row says "fewer than twenty" though it need not."""
@@ -392,5 +394,5 @@ class _Noise:
         return count + self.method.change(self._key(told))
 
     def _key(self, told: Sequence[str | int]) -> int:
-        text = json.dumps([self._side, *told])
-        return int.from_bytes(hashlib.blake2b(text.encode(), key=self._secret, digest_size=8, person=b"draw").digest())
+        text, key = json.dumps([self._side, *told]).encode(), self._secret or b""
+        return int.from_bytes(hashlib.blake2b(text, key=key, digest_size=8, person=b"draw").digest())

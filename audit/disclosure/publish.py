@@ -96,7 +96,7 @@ def publish(
         folder.settle(parameters)
         made = _make(result, shape, method, secret, folder.last)
         about = keyed(public_about(result, names, tuple(languages) or ("en",)), digests_of(result), secret)
-        release = _finished(made, about, method, result, secret, max(folder.releases, 1))
+        release = _finished(made, about, method, result, set_id(secret), max(folder.releases, 1))
         is_new = folder.last.get("release") != json.loads(public_json(release))
         if is_new and release.number is not None:
             release = release.model_copy(update={"number": folder.releases + 1})
@@ -131,6 +131,48 @@ def reproduce(restricted: Path, number: int) -> dict[str, bytes]:
     return files
 
 
+def made_again(result: AuditResult, entry: Mapping[str, Any]) -> list[str]:
+    """Make a release of the log anew from its result and the draws that the log holds: no key is needed.
+
+    Parameters
+    ----------
+    result : AuditResult
+        The exact result.
+    entry : mapping
+        The release as the log has it.
+
+    Returns
+    -------
+    list of str
+        The parts of the release that come out otherwise, and `draws` if a printed number lies further from the exact
+        one than the method ever changes it. Empty if all of it follows.
+    """
+    shape, method = shape_of(result), public_method(result.plan)
+    published = PublicRelease.model_validate_json(json.dumps(entry["release"]))
+    made = _make(result, shape, method, None, entry)
+    about = public_about(result, published.about.formats, published.about.languages)
+    about = about.model_copy(update={"digests": published.about.digests})
+    again = _finished(made, about, method, result, published.set_id, published.number or 1)
+    drawn = [Draw(*draw) for side in made.remembered if side in SIDES for draw in _last_draws(made.remembered[side])]
+    reached = all(_is_within(draw, method) for draw in drawn)
+    names = type(again).model_fields
+    other = [name for name in names if getattr(again, name) != getattr(published, name)]
+    return other if reached else [*other, "draws"]
+
+
+def _last_draws(side: Mapping[str, Any]) -> list[Sequence[Any]]:
+    return [draws[-1] for draws in side["draws"].values()]
+
+
+def _is_within(draw: Draw, method: Method) -> bool:
+    """Say whether a draw lies as near to the exact numbers as the method ever draws one."""
+    most = method.largest
+    people = draw.people in {method.row, method.keep} or abs(draw.people - draw.of_people) <= most
+    errors = draw.errors is None or abs(draw.errors - draw.of_errors) <= most
+    few = {"errors": draw.of_errors, "right": draw.of_right}
+    return people and errors and (draw.few is None or few[draw.few] < (draw.fewer_than or 0))
+
+
 class _Made(NamedTuple):
     """What is printed of a result, and what is remembered of it: cut, draws and words of each side."""
 
@@ -152,7 +194,7 @@ def _parameters(plan: AuditPlan) -> dict[str, Any]:
     }
 
 
-def _make(result: AuditResult, shape: Shape | None, method: Method, secret: bytes, last: Remembered) -> _Made:
+def _make(result: AuditResult, shape: Shape | None, method: Method, secret: bytes | None, last: Remembered) -> _Made:
     if shape is None:
         return _Made({"figures": "none", "sides": (), "features": (), "rows": ()}, {})
     day, known = result.provenance.finished[:10], last.get("sides", {})
@@ -202,7 +244,7 @@ def _side(
     name: SideName,
     shape: Shape,
     method: Method,
-    secret: bytes,
+    secret: bytes | None,
     day: str,
     known: Remembered | None,
     before: Mapping[str, Sequence[Draw]],
@@ -219,7 +261,7 @@ def _side(
 
 
 def _finished(
-    made: _Made, about: PublicAbout, method: Method, result: AuditResult, secret: bytes, number: int
+    made: _Made, about: PublicAbout, method: Method, result: AuditResult, under: str, number: int
 ) -> PublicRelease:
     change = (result.change,) if result.change is not None else ()
     judged: dict[FailsOn, Sequence[Any]] = {"groups": result.rules, "probes": result.probe_rules, "change": change}
@@ -237,7 +279,7 @@ def _finished(
         ),
         level=result.plan.verdict.level,
         rules=public_rules(result, rows),
-        set_id=set_id(secret),
+        set_id=under,
         number=number if rows else None,
         **made.release,
     )

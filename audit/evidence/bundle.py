@@ -106,6 +106,15 @@ class Bundle:
         signed = self.envelopes[0].with_signature(key, signature)
         return replace(self, envelopes=(signed, *self.envelopes[1:]), keys=self._keys_with(key))
 
+    def with_envelope(self, envelope: Envelope, key: PublicKey) -> Bundle:
+        """Return the bundle with one more statement, signed with this key."""
+        return replace(self, envelopes=(*self.envelopes, envelope), keys=self._keys_with(key))
+
+    @property
+    def for_everybody(self) -> Bundle:
+        """The bundle without what is restricted."""
+        return replace(self, openings=None, restricted={})
+
     def _keys_with(self, key: PublicKey) -> tuple[PublicKey, ...]:
         return self.keys if key in self.keys else (*self.keys, key)
 

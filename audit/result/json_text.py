@@ -21,16 +21,17 @@ def result_sha256(result: AuditResult) -> str:
     digest = hashlib.sha256()
     for name in AuditResult.model_fields:
         if name != "provenance":
-            digest.update(f"{name}: {_field_text(getattr(result, name), '')}\n".encode())
+            digest.update(f"{name}: {field_text(getattr(result, name), '')}\n".encode())
     return digest.hexdigest()
 
 
 def _object_text(part: AuditResult | Further, indent: str) -> str:
-    fields = [f'{indent} "{name}": {_field_text(getattr(part, name), indent)}' for name in type(part).model_fields]
+    fields = [f'{indent} "{name}": {field_text(getattr(part, name), indent)}' for name in type(part).model_fields]
     return "{\n" + ",\n".join(fields) + f"\n{indent}}}"
 
 
-def _field_text(value: object, indent: str) -> str:
+def field_text(value: object, indent: str = "") -> str:
+    """Render one field of a result as its file has it."""
     if isinstance(value, Further):
         return _object_text(value, f"{indent} ")
     if isinstance(value, tuple) and value:

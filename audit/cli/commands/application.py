@@ -63,6 +63,8 @@ _COMMANDS: Final[dict[str, dict[str, str]]] = {
         "key": "Make a key that signs audits.",
         "seal": "Sign a published audit; commit to the rest.",
         "verify": "Say what a bundle of evidence shows.",
+        "replay": "Make an audit again from its bundle.",
+        "countersign": "Sign what came out the same in a replay.",
         "attach": "Put a signature made elsewhere into a bundle.",
     },
     "Reference": {
@@ -80,6 +82,8 @@ _TOGETHER: Final = {
     "seal": "evidence_commands",
     "verify": "evidence_commands",
     "attach": "evidence_commands",
+    "replay": "evidence_commands",
+    "countersign": "evidence_commands",
     "register": "history_commands",
     "history": "history_commands",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +18,26 @@ from audit.cli.outputs.audience import RestrictedFolder
 from audit.errors import ArgumentError, ExitCode
 
 if TYPE_CHECKING:
+    from audit.evidence.bundle import Bundle
     from audit.evidence.shown import Verified
+
+
+class ReplayLevel(enum.StrEnum):
+    """What is made again."""
+
+    PUBLIC = "public"
+    COUNTS = "counts"
+    SCORES = "scores"
+
+
+RestrictedBundle = Annotated[Path, typer.Argument(help="evidence-restricted.a7k.")]
+WhichLevels = Annotated[
+    list[ReplayLevel] | None,
+    typer.Option(help="What to make again: public files, counts, scores; may be repeated.  [all]"),
+]
+PlanFolder = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Where the plan's files lie, for those not in the bundle.")
+]
 
 
 class KeyAction(enum.StrEnum):
@@ -156,6 +176,71 @@ def attach(
     note(f"Signature of {public.fingerprint} is in {bundle}")
 
 
+def replay(
+    bundle: RestrictedBundle,
+    level: WhichLevels = None,
+    folder: PlanFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an audit again from its restricted bundle, and compare it byte for byte. No key is needed.
+
+    Exit codes: 0 all came out the same; 3 something could not be made again; 5 something came out otherwise.
+    """
+    found = _replayed(bundle, level or (), folder)[1]
+    if as_json:
+        say(_as_json(found))
+    else:
+        _print_lines(found, bundle)
+    raise typer.Exit(found.exit_code)
+
+
+def countersign(
+    bundle: RestrictedBundle,
+    key: Annotated[Path, typer.Option(metavar="FILE", help="The private key of the second party.")],
+    level: WhichLevels = None,
+    folder: PlanFolder = None,
+) -> None:
+    """Make an audit again, and sign which levels came out the same. Nothing is signed if one of them does not.
+
+    Both bundles are written with the signature: the restricted one in its place, evidence.a7k beside it.
+    """
+    from audit.cli.outputs.output_folder import write_file
+    from audit.cli.outputs.signing import now, open_signer
+    from audit.evidence.bundle import FILENAME
+    from audit.evidence.countersigning import countersigned
+
+    signer = open_signer(key)
+    read, found = _replayed(bundle, level or (), folder)
+    _print_lines(found, bundle)
+    if found.exit_code:
+        note("Nothing was signed.")
+        raise typer.Exit(found.exit_code)
+    signed = countersigned(read, found.shown, now(), signer)
+    write_file(bundle, signed.content)
+    write_file(bundle.with_name(FILENAME), signed.for_everybody.content, private=False)
+    note(f"Countersigned with {signer.public.fingerprint}: {bundle} and {bundle.with_name(FILENAME)}")
+
+
+def _replayed(path: Path, levels: Sequence[ReplayLevel], folder: Path | None) -> tuple[Bundle, Verified]:
+    """Check a restricted bundle, then make levels of it again: those that are asked for, or all that it can have."""
+    from audit.cli.outputs.replaying import run_again
+    from audit.evidence.bundle import MAX_BYTES, read_bundle
+    from audit.evidence.replay import LEVELS
+    from audit.evidence.replay import replay as replayed
+    from audit.evidence.shown import State, Verified
+    from audit.evidence.trust import Trust
+    from audit.evidence.verification import verify as verified
+    from audit.storage import bytes_of_result
+
+    content = bytes_of_result(path, MAX_BYTES)
+    read, checked = read_bundle(content, path.name), verified(content, path.name, Trust(), datetime.now(UTC).date())
+    wrong = tuple(each for each in checked.shown if each.state == State.CONTRADICTED)
+    if wrong:
+        return read, Verified(wrong, checked.evidence)
+    chosen = [level for level in LEVELS if not levels or ReplayLevel(level) in levels]
+    return read, Verified(tuple(replayed(read, chosen, folder, run_again)), checked.evidence)
+
+
 def _beside(bundle: Path, name: str) -> bytes | None:
     """Return the file of this name that lies beside a bundle: it is what a reader opens."""
     from audit.evidence.bundle import MAX_BYTES
@@ -175,15 +260,21 @@ def _as_json(found: Verified) -> str:
 def _print(found: Verified, bundle: Path) -> None:
     from audit.vocabulary.text import printable
 
-    style = Style.of(sys.stdout)
-    roles = {"holds": "pass", "contradicted": "fail", "not shown": "inconclusive"}
-    say(printable(bundle.name))
-    for each in found.shown:
-        state = f"{each.state.value:<14}"
-        say(f"  {style.paint(state, roles.get(each.state.value, 'faint'))}{printable(each.text)}")
+    _print_lines(found, bundle)
     if found.evidence is None or found.exit_code == ExitCode.NOT_VERIFIED:
         say("\nDo not rely on it, and ask whoever gave it to you for another.")
         return
     system = found.evidence.system
     say(f"\nThe statement says that the audit of {printable(system.name)} by {printable(system.owner)} ended:")
     say(f"{found.evidence.headline}. Whether that is right is not a question of signatures: read the report.")
+
+
+def _print_lines(found: Verified, bundle: Path) -> None:
+    from audit.vocabulary.text import printable
+
+    style = Style.of(sys.stdout)
+    roles = {"holds": "pass", "contradicted": "fail", "not shown": "inconclusive"}
+    say(printable(bundle.name))
+    for each in found.shown:
+        state = f"{each.state.value:<14}"
+        say(f"  {style.paint(state, roles.get(each.state.value, 'faint'))}{printable(each.text)}")

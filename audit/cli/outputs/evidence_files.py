@@ -30,8 +30,6 @@ def write_bundles(out: Path, bundles: Bundles) -> Iterator[None]:
 
 def finish_bundles(out: Path, statement_sha256: str) -> bool:
     """Put bundles into place that wait since a process was killed, if a history knows their statement."""
-    from dataclasses import replace
-
     from audit.evidence.bundle import MAX_BYTES, read_bundle
     from audit.storage import bytes_of_result
 
@@ -39,7 +37,7 @@ def finish_bundles(out: Path, statement_sha256: str) -> bool:
     if not waiting.exists():
         return False
     restricted = read_bundle(bytes_of_result(waiting, MAX_BYTES), waiting.name)
-    made = Bundles(replace(restricted, openings=None, restricted={}), restricted)
+    made = Bundles(restricted.for_everybody, restricted)
     if made.statement_sha256 != statement_sha256:
         return False
     with write_bundles(out, made):

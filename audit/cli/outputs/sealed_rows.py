@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from audit.errors import ArgumentError
 from audit.evidence.bundle import MAX_BYTES
+from audit.evidence.replay import DETECTOR, PREDICTIONS, SET
 from audit.plan.answers import PredictionsDetector
 from audit.storage import bytes_of_result
 
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
     from audit.plan.file.plan_file import LoadedPlan
     from audit.result.audit_result import AuditResult
 
-SET = "evaluation-set"
-DETECTOR = "detector"
-PREDICTIONS = "predictions.parquet"
+_ANSWERS = f"{PREDICTIONS}.parquet"
 
 
 def rows_of(result: AuditResult, loaded: LoadedPlan | None, folder: Path) -> dict[str, bytes]:
@@ -47,6 +46,6 @@ def rows_of(result: AuditResult, loaded: LoadedPlan | None, folder: Path) -> dic
     path = getattr(detector, "path", None)
     if isinstance(path, Path) and (beside / path).is_file():
         files[f"{DETECTOR}{path.suffix}"] = beside / path
-    if not isinstance(detector, PredictionsDetector) and (folder / PREDICTIONS).exists():
-        files[PREDICTIONS] = folder / PREDICTIONS
+    if not isinstance(detector, PredictionsDetector) and (folder / _ANSWERS).exists():
+        files[_ANSWERS] = folder / _ANSWERS
     return {name: bytes_of_result(place, MAX_BYTES) for name, place in files.items()}

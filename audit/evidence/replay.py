@@ -1,0 +1,240 @@
+"""An audit made again from its restricted bundle, and compared byte for byte: each level by itself, without the key."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+from audit.disclosure.public_files import make_files
+from audit.disclosure.publish import made_again
+from audit.errors import AuditError, EvidenceError
+from audit.evidence.bundle import LOG, RESULT, Bundle
+from audit.evidence.shown import Shown, State
+from audit.plan.answers import PredictionsDetector
+from audit.public.release import PublicRelease
+from audit.result.audit_result import AuditResult
+from audit.result.file import parse_result
+from audit.result.json_text import field_text
+from audit.storage import file_sha256
+
+Level = Literal["public", "counts", "scores"]
+LEVELS: Final[tuple[Level, ...]] = ("public", "counts", "scores")
+SET: Final = "evaluation-set"
+DETECTOR: Final = "detector"
+PREDICTIONS: Final = "predictions"
+COUNTED: Final = ("rules", "verdicts", "counts", "estimates", "disparities")
+"""What follows from the set and the detector's answers, whatever gave these."""
+SAFE_KINDS: Final = frozenset({"skops", "onnx", "mlflow", "transformers"})
+"""Detectors that are files of numbers. Others are programs: whoever replays a bundle would run what its maker wrote."""
+_ASKED: Final = frozenset({"plan", "plan_as_asked", "provenance"})
+"""What says where files lie, and when."""
+
+
+class Run(NamedTuple):
+    """A run of a plan: its result, and its file of the detector's answers."""
+
+    result: AuditResult
+    predictions: Path
+
+
+Runner = Callable[[dict[str, Any], Path, Path], Run]
+"""Runs a plan whose other files lie in a folder, and writes the answers into another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What an audit is made again from."""
+
+    bundle: Bundle
+    result: AuditResult
+    folder: Path | None
+    """Folder with the files of the plan, for what the bundle does not hold."""
+    work: Path
+    """A private folder."""
+
+    def digest(self, role: str) -> str | None:
+        """Return the SHA-256 that the statement commits to."""
+        return (self.bundle.openings or {})[role].sha256
+
+    @property
+    def base(self) -> Path:
+        """Folder that the plan's paths are relative to."""
+        return self.folder or self.work
+
+    def place(self, role: str, named: Path) -> Path:
+        """Return the path of a file that is what the statement commits to, as the plan names it where that can be.
+
+        Raises
+        ------
+        EvidenceError
+            If it is neither in the folder nor in the bundle, or is another one.
+        """
+        if self.folder is not None and self.is_what_was_audited(role, self.folder / named):
+            return named
+        held = next((name for name in self.bundle.restricted if Path(name).stem == role), None)
+        if held is None:
+            raise EvidenceError(
+                f"the {role} that was audited is not at hand as one file",
+                slug="not-in-bundle",
+                hint="name the folder of the plan with --folder, or seal the audit with --with-rows",
+            )
+        # results say what a file is called
+        can_stay = self.folder is None and not named.is_absolute() and ".." not in named.parts
+        path = named if can_stay else self.work / role / named.name
+        place = self.work / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(self.bundle.restricted[held])
+        if not self.is_what_was_audited(role, place):
+            raise EvidenceError(f"the {role} in the bundle is another one than the statement says", slug="other-file")
+        return path
+
+    def is_what_was_audited(self, role: str, place: Path) -> bool:
+        """Say whether a file is there and is what the statement commits to."""
+        return place.is_file() and file_sha256(place) == self.digest(role)
+
+
+def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Runner) -> Iterator[Shown]:
+    """Make levels of an audit again.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        A restricted bundle that `verify` found to hold.
+    levels : sequence of {"public", "counts", "scores"}
+        `public`: the public files from the exact result and the log's draws. `counts`: the result from the set and the
+        detector's answers. `scores`: the answers, and the whole result, from the detector.
+    folder : Path, optional
+        Folder of the plan's files, for those that the bundle does not hold.
+    run : callable
+        Runs a plan.
+
+    Raises
+    ------
+    EvidenceError
+        If the bundle is not a restricted one.
+    """
+    if bundle.openings is None:
+        raise EvidenceError(
+            "a public bundle holds nothing to make again", slug="public-bundle", hint="take evidence-restricted.a7k"
+        )
+    result = parse_result(bundle.restricted[RESULT].decode("utf-8", "replace"), RESULT)
+    make: Mapping[Level, Callable[[Material, Runner], list[str]]] = {
+        "public": _public,
+        "counts": _counts,
+        "scores": _scores,
+    }
+    for level in levels:
+        with tempfile.TemporaryDirectory(prefix="audit7k-replay-") as work:
+            try:
+                other = make[level](Material(bundle, result, folder, Path(work)), run)
+            except AuditError as error:
+                yield Shown(level, State.NOT_SHOWN, f"{level} could not be made again: {error}")
+                continue
+        if other:
+            yield Shown(level, State.CONTRADICTED, f"{level} come out otherwise: {', '.join(other)}")
+        else:
+            yield Shown(level, State.HOLDS, f"{level} came out the same, byte for byte")
+
+
+def _public(material: Material, run: Runner) -> list[str]:  # noqa: ARG001 - as the other levels
+    bundle = material.bundle
+    if LOG not in bundle.restricted:
+        release = PublicRelease.model_validate_json(bundle.public["release.json"])
+        other = [] if not release.rows else ["release-log"]
+    else:
+        entry = json.loads(bundle.restricted[LOG].partition(b"\n")[2])
+        release = PublicRelease.model_validate_json(json.dumps(entry["release"]))
+        other = made_again(material.result, entry)
+    made = make_files(release)
+    return [*other, *(name for name, content in bundle.public.items() if made.get(name) != content)]
+
+
+def _counts(material: Material, run: Runner) -> list[str]:
+    if isinstance(material.result.plan.detector, PredictionsDetector):
+        return _whole(material, run)
+    asked = _plan(material)
+    answers = material.place(PREDICTIONS, Path(f"{PREDICTIONS}.parquet"))
+    asked["detector"] = _known_answers(material, material.base / answers)
+    for key in ("probes", "scoring", "baseline", "measures"):
+        asked.pop(key, None)
+    asked["rules"] = [rule for rule in asked["rules"] if "probe" not in rule]
+    again = run(asked, material.base, material.work).result
+    return _differing(material.result, again, COUNTED)
+
+
+def _scores(material: Material, run: Runner) -> list[str]:
+    if isinstance(material.result.plan.detector, PredictionsDetector):
+        raise EvidenceError("the plan names answers and no detector", slug="no-detector")
+    if material.result.plan.detector.kind not in SAFE_KINDS:
+        raise EvidenceError(
+            f'a detector of the kind "{material.result.plan.detector.kind}" is a program or a service, and is not run',
+            slug="program-in-bundle",
+            hint="look at the program, then run the plan itself",
+        )
+    return _whole(material, run)
+
+
+def _whole(material: Material, run: Runner) -> list[str]:
+    """Run the plan as it was, and compare all that does not say where files lie, and when."""
+    if material.result.plan.measures:
+        raise EvidenceError(
+            "the plan has measures of its own, which are programs, and are not run",
+            slug="program-in-bundle",
+            hint="look at them, then run the plan itself",
+        )
+    asked = _plan(material)
+    path = getattr(material.result.plan.detector, "path", None)
+    if material.digest(DETECTOR) is not None and path is not None:
+        asked["detector"] = {**asked["detector"], "path": str(material.place(DETECTOR, path))}
+    made = run(asked, material.base, material.work)
+    other = _differing(material.result, made.result, [name for name in AuditResult.model_fields if name not in _ASKED])
+    if material.digest(PREDICTIONS) is not None and not material.is_what_was_audited(PREDICTIONS, made.predictions):
+        other.append(made.predictions.name)
+    return other
+
+
+def _plan(material: Material) -> dict[str, Any]:
+    """Return the plan as it was asked, with the set where it lies now."""
+    section = material.result.plan.evaluation_set
+    key = "counts" if section.counts is not None else "path"
+    asked: dict[str, Any] = json.loads(json.dumps(material.result.plan_as_asked))
+    named = section.counts or section.path or Path(SET)
+    asked["evaluation_set"] = {**asked["evaluation_set"], key: str(material.place(SET, named))}
+    return asked
+
+
+def _known_answers(material: Material, answers: Path) -> dict[str, Any]:
+    """Return the section of a detector that is known by its answers, in the place of the one that gave them."""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    detector, table = material.result.plan.detector, pq.read_table(answers)
+    known = table.set_column(
+        table.schema.get_field_index("decision"),
+        "decision",
+        pc.if_else(pc.equal(table["status"].cast("string"), "ok"), table["decision"].cast("string"), None),
+    )
+    place = material.work / "known-answers.parquet"
+    pq.write_table(known.select([table.column_names[0], "score", "decision"]), place)
+    section: dict[str, Any] = {"kind": "predictions", "path": str(place), "id": table.column_names[0]}
+    if table["score"].null_count == table.num_rows:
+        return {
+            **section,
+            "decision": "decision",
+            "decision_positive": ["flagged"],
+            "decision_negative": ["not flagged"],
+        }
+    section["score"] = "score"
+    for key in ("threshold", "top_k", "score_range", "answers"):
+        value = getattr(detector, key, None)
+        if value is not None and key in detector.model_fields_set:
+            section[key] = list(value) if isinstance(value, tuple) else value
+    return section
+
+
+def _differing(one: AuditResult, other: AuditResult, names: Sequence[str]) -> list[str]:
+    return [name for name in names if field_text(getattr(one, name)) != field_text(getattr(other, name))]

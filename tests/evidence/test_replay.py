@@ -1,0 +1,202 @@
+"""An audit that an auditor seals and a regulator makes again, each with the files that travel and no others."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made.published import write_set
+from made.sealed import signer_in
+from typer.testing import CliRunner
+
+from audit.cli.commands.app import app
+from audit.cli.outputs.replaying import run_again
+from audit.errors import EvidenceError
+from audit.evidence.bundle import LOG, RESULT, Bundle, read_bundle
+from audit.evidence.commitments import Opening
+from audit.evidence.countersigning import countersigned
+from audit.evidence.replay import LEVELS, Run, replay
+from audit.evidence.shown import Shown, State
+from audit.evidence.verification import sha256
+
+RESTRICTED = "evidence-restricted.a7k"
+
+
+class Party:
+    """Somebody with a folder and a key."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.folder = folder
+        self.signer = signer_in(folder, "own.key")
+
+    def does(self, *arguments: str) -> tuple[int, str]:
+        """Give a command in the folder; returns exit code and output."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.folder)
+            done = CliRunner().invoke(app, list(arguments))
+        return done.exit_code, done.output
+
+
+@pytest.fixture(scope="module")
+def parties(tmp_path_factory: pytest.TempPathFactory) -> tuple[Party, Party]:
+    """An auditor whose audit is registered, witnessed, run and sealed, and a regulator who got what travels."""
+    place = tmp_path_factory.mktemp("parties")
+    auditor, regulator = Party(place / "auditor"), Party(place / "regulator")
+    write_set(auditor.folder)
+    assert auditor.does("register", "plan.toml", "--history", "h.a7h", "--key", "own.key")[0] == 0
+    # the regulator signs the head, and keeps a copy
+    shutil.copy(auditor.folder / "h.a7h", regulator.folder / "h.a7h")
+    assert regulator.does("history", "h.a7h", "--cosign", "own.key")[0] == 0
+    shutil.copytree(regulator.folder / "h.a7h.heads", auditor.folder / "h.a7h.heads", dirs_exist_ok=True)
+    code, _ = auditor.does("run", "plan.toml", "--history", "h.a7h", "--key", "own.key", "--report", "csv")
+    assert code == 1  # the audit fails, and is sealed
+    shutil.copy(auditor.folder / "audit-out" / "public" / "evidence.a7k", regulator.folder)
+    (regulator.folder / "trust.toml").write_text(
+        f'[[signer]]\nrole = "auditor"\nname = "The NGO"\nfingerprint = "{auditor.signer.public.fingerprint}"\n'
+        f'[[signer]]\nrole = "regulator"\nname = "We"\nfingerprint = "{regulator.signer.public.fingerprint}"\n'
+    )
+    return auditor, regulator
+
+
+@pytest.fixture(scope="module")
+def bundle(parties: tuple[Party, Party]) -> Bundle:
+    """The restricted bundle with everything that a replay needs."""
+    auditor, _ = parties
+    assert auditor.does("seal", "audit-out", "--with-rows", "--key", "own.key")[0] == 0
+    return read_bundle((auditor.folder / "audit-out" / RESTRICTED).read_bytes(), RESTRICTED)
+
+
+def test_the_regulator_is_shown_that_question_and_set_were_fixed_before(parties: tuple[Party, Party]) -> None:
+    code, shown = parties[1].does("verify", "evidence.a7k", "--trust", "trust.toml", "--history", "h.a7h")
+    assert "question and set were fixed before scoring began" in shown
+    assert "attempt 1 of this system in this history: this one" in shown
+    # the copy that was kept ends before the audit: what came after it is not in it
+    assert (code, "the history that you gave ends before this audit" in shown) == (3, True)
+    assert parties[1].does("verify", "evidence.a7k", "--trust", "trust.toml")[0] == 0
+
+
+def test_the_result_and_the_release_say_what_the_history_shows(parties: tuple[Party, Party]) -> None:
+    result = json.loads((parties[0].folder / "audit-out" / "result.json").read_text())
+    expected = {"attempt": 1, "earlier": [], "registration": "shown", "open_registrations": 0}
+    assert result["provenance"]["history"] == expected
+
+
+def test_a_run_that_was_killed_stands_in_the_history_as_aborted(parties: tuple[Party, Party], tmp_path: Path) -> None:
+    other = Party(tmp_path / "other")
+    write_set(other.folder)
+    (other.folder / "cases.csv").write_text("case\n")
+    assert other.does("run", "plan.toml", "--history", "h.a7h", "--key", "own.key")[0] == 4
+    write_set(other.folder)
+    assert other.does("run", "plan.toml", "--history", "h.a7h", "--key", "own.key", "--report", "csv")[0] == 1
+    lines = other.does("history", "h.a7h")[1].splitlines()
+    assert [line.split("  ")[-2].split(" ")[0].rstrip(":") for line in lines] == [
+        "started", "aborted", "started", "sealed",
+    ]  # fmt: skip
+    code, shown = other.does("verify", "audit-out", "--key", other.signer.public.fingerprint)
+    assert (code, "attempt 2 of this system in this history: aborted, this one" in shown) == (0, True)
+
+
+def test_all_levels_come_out_the_same_without_the_key_and_are_countersigned(
+    parties: tuple[Party, Party], bundle: Bundle
+) -> None:
+    _, regulator = parties
+    place = regulator.folder / "replayed"
+    place.mkdir()
+    (place / RESTRICTED).write_bytes(bundle.content)
+    levels = ("--level", "public", "--level", "counts")
+    code, shown = regulator.does("countersign", f"replayed/{RESTRICTED}", "--key", "own.key", *levels)
+    assert code == 0, shown
+    code, shown = regulator.does("verify", "replayed", "--trust", "trust.toml")
+    assert (code, "made again and found equal (public, counts), says We" in shown) == (0, True)
+
+
+def levels_of(found: Bundle, *levels: Any) -> dict[str, State]:
+    return {each.code: each.state for each in replay(found, levels or ("public", "counts"), None, run_again)}
+
+
+def with_opened(bundle: Bundle, changed: dict[str, bytes]) -> Bundle:
+    """Change restricted files as somebody who can open commitments anew: the statement no longer matches them."""
+    assert bundle.openings is not None
+    roles = {RESULT: "result", LOG: "release-log"}
+    opened = {roles[name]: Opening(salt="0" * 64, sha256=sha256(content)) for name, content in changed.items()}
+    return replace(bundle, restricted={**bundle.restricted, **changed}, openings={**bundle.openings, **opened})
+
+
+def test_a_count_changed_in_the_result_is_named(bundle: Bundle) -> None:
+    text = bundle.restricted[RESULT].decode()
+    at = text.index('"counts": [')
+    changed = text[:at] + re.sub(r":(\d{3,})", lambda found: f":{int(found[1]) + 1}", text[at:], count=1)
+    found = levels_of(with_opened(bundle, {RESULT: changed.encode()}), "counts")
+    assert found["counts"] == State.CONTRADICTED
+
+
+def log_with(bundle: Bundle, change: Callable[[dict[str, Any]], None]) -> bytes:
+    head, _, body = bundle.restricted[LOG].partition(b"\n")
+    entry = json.loads(body)
+    change(entry)
+    return head + b"\n" + json.dumps(entry, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def test_a_printed_number_that_does_not_follow_is_named(bundle: Bundle) -> None:
+    def shift(entry: dict[str, Any]) -> None:
+        row = entry["release"]["rows"][0]
+        row["people"] += 1
+
+    assert levels_of(with_opened(bundle, {LOG: log_with(bundle, shift)}), "public")["public"] == State.CONTRADICTED
+
+
+def test_a_draw_far_from_the_exact_number_is_named(bundle: Bundle) -> None:
+    def forge(entry: dict[str, Any]) -> None:
+        draw = entry["sides"]["positives"]["draws"]["everyone"][-1]
+        row = next(row for row in entry["release"]["rows"] if row["side"] == "positives" and not row["parts"])
+        draw[0] = row["people"] = draw[0] + 40
+
+    (shown,) = replay(with_opened(bundle, {LOG: log_with(bundle, forge)}), ("public",), None, run_again)
+    assert shown.state == State.CONTRADICTED
+    assert "draws" in shown.text
+
+
+def test_what_is_not_at_hand_is_not_shown(bundle: Bundle) -> None:
+    without = replace(bundle, restricted={name: bundle.restricted[name] for name in (RESULT, LOG)})
+    found = levels_of(without)
+    assert found == {"public": State.HOLDS, "counts": State.NOT_SHOWN}
+
+
+def test_another_set_is_not_taken_for_the_one_that_was_audited(bundle: Bundle) -> None:
+    rows = {name: content for name, content in bundle.restricted.items() if name.startswith("evaluation-set")}
+    other = {name: content.replace(b",1,0.9", b",1,0.1", 1) for name, content in rows.items()}
+    found = levels_of(replace(bundle, restricted={**bundle.restricted, **other}), "counts")
+    assert found["counts"] == State.NOT_SHOWN
+
+
+def test_a_program_in_a_bundle_is_not_run(bundle: Bundle) -> None:
+    document = json.loads(bundle.restricted[RESULT])
+    detector = {"kind": "command", "command": ["true"], "threshold": 0.5, "features": ["score"]}
+    document["plan"]["detector"] = document["plan_as_asked"]["detector"] = detector
+
+    def never(*_: Any) -> Run:
+        raise AssertionError("a program of the bundle was started")
+
+    changed = with_opened(bundle, {RESULT: json.dumps(document).encode()})
+    (shown,) = replay(changed, ("scores",), None, never)
+    assert shown.state == State.NOT_SHOWN
+    assert "is a program or a service, and is not run" in shown.text
+
+
+@pytest.mark.parametrize("states", [[], [State.HOLDS, State.NOT_SHOWN], [State.CONTRADICTED]])
+def test_nothing_is_countersigned_that_was_not_made_again(bundle: Bundle, tmp_path: Path, states: list[State]) -> None:
+    replayed = [Shown(level, state, "") for level, state in zip(LEVELS, states, strict=False)]
+    with pytest.raises(EvidenceError, match="nothing is countersigned"):
+        countersigned(bundle, replayed, "2026-11-29T12:00:00Z", signer_in(tmp_path))
+
+
+def test_a_public_bundle_holds_nothing_to_make_again(bundle: Bundle) -> None:
+    with pytest.raises(EvidenceError, match="a public bundle"):
+        list(replay(bundle.for_everybody, LEVELS, None, run_again))
