@@ -13,8 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made.sets import made_cells, made_plan
+from typer.testing import CliRunner
 
-from audit.errors import AuditError
+from audit.cli.commands.app import app
+from audit.errors import AuditError, ExitCode
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.parquet_folder import folder_parts
 from audit.evaluation.relation import ROW
@@ -191,3 +193,28 @@ def test_hundreds_of_files_are_one_table_within_seconds(tmp_path: Path) -> None:
         rows = opened.connection.execute(f"SELECT {ROW}, case_id FROM source").fetchall()
         assert rows == [(place + 1, f"case {place + 1}") for place in range(300)]
     assert time.process_time() - started < 10.0
+
+
+@pytest.mark.parametrize(
+    "options", [["--out", "set/audit-out"], ["--out", "set"], ["--restricted-folder", "set/keys"], ["--out", "link/o"]]
+)
+def test_no_run_writes_into_the_folder_that_is_its_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "set", 40)
+    (tmp_path / "link").symlink_to(tmp_path / "set")
+    (tmp_path / "plan.toml").write_text(
+        'schema = 1\n[audit]\ntitle = "Made up"\nowner = "nobody"\nuse = "moderation"\nroute = "services"\n'
+        '[detector]\nkind = "predictions"\ndecision = "text"\ndecision_positive = ["advert 1"]\n'
+        'decision_negative = ["advert 2"]\n'
+        '[evaluation_set]\npath = "set"\nid = "case_id"\nlabel = "exploited"\nlabel_source = "made up"\n'
+        '[groups.gender]\ncolumn = "gender"\n'
+        '[[rules]]\nmetric = "true_positive_rate"\ngroups = ["gender"]\nmargin = 0.1\n',
+        encoding="utf-8",
+    )
+    before = sorted((tmp_path / "set").rglob("*"))
+    done = CliRunner().invoke(app, ["run", "plan.toml", *options])
+    assert done.exit_code == ExitCode.USAGE
+    assert "lies in the folder of the evaluation set" in done.stderr
+    assert sorted((tmp_path / "set").rglob("*")) == before

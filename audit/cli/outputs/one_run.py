@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from audit.errors import ArgumentError
 from audit.stages import stage, stages_on
 
 SCORING: Final = "scoring"
@@ -69,6 +70,7 @@ def _run_into(
     from audit.scoring.checkpoint import Checkpoint
 
     place = _checked_place(out, request.loaded, asked) if isinstance(asked, PublicFiles) else None
+    _refuse_within_set(request.loaded, out if place is None else place, out)
     accepted = baseline_of_plan(request, out, place)
     with OutputFolder(out, publishes=place is not None) as folder:
         answers = Checkpoint(out / SCORING, fresh=fresh)
@@ -88,6 +90,22 @@ def _run_into(
         else:
             first = out / _write_exact(folder, result, asked)
     return OneRun(result, document, first)
+
+
+def _refuse_within_set(loaded: LoadedPlan, *places: Path) -> None:
+    """Refuse to write into the folder that is the evaluation set: the next run would find a file that is no part of it.
+
+    Raises ArgumentError.
+    """
+    path = loaded.plan.evaluation_set.path
+    whole = None if path is None else (loaded.folder / path).resolve()
+    for place in places:
+        if whole is not None and whole.is_dir() and place.resolve().is_relative_to(whole):
+            raise ArgumentError(
+                f"{place} lies in the folder of the evaluation set",
+                slug="within-the-set",
+                hint="every file there is a part of the set: choose another folder with --out",
+            )
 
 
 def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports) -> str:
