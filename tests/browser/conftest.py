@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from made.pages import Written
@@ -19,11 +20,15 @@ from reports.html import HtmlReporter
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+ROOT = Path(__file__).parents[2]
 FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
+    "--disable-extensions",
+    "--in-process-gpu",
+    "--disable-features=SpareRendererForSitePerProcess",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
@@ -70,9 +75,83 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return Written(tmp_path_factory.mktemp("reports"), renders)
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A new page, as wide as a laptop."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+@pytest.fixture(scope="session")
+def _tab(browser: Browser) -> Iterator[Page]:
+    """One tab for all tests: a new one takes Chromium more than half a second."""
+    opened = browser.new_page()
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def page(_tab: Page) -> Page:
+    """An empty page, as wide as a laptop."""
+    _tab.goto("about:blank")
+    _tab.set_viewport_size({"width": 1280, "height": 900})
+    _tab.emulate_media(media="null", color_scheme="null", forced_colors="null")
+    return _tab
+
+
+@dataclass
+class Heard:
+    """What a page asks for, and what it says or throws."""
+
+    asked: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def heard(page: Page) -> Iterator[Heard]:
+    """What the page of a test asks for and says from its start to its end."""
+    found = Heard()
+    listeners: dict[Any, Callable[[Any], None]] = {
+        "request": lambda request: found.asked.append(request.url),
+        "console": lambda message: found.said.append(message.text),
+        "pageerror": lambda error: found.said.append(str(error)),
+    }
+    for name, listener in listeners.items():
+        page.on(name, listener)
+    yield found
+    for name, listener in listeners.items():
+        page.remove_listener(name, listener)
+
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = true)"
+Violations = dict[int, list[tuple[str, list[str]]]]
+Axe = Callable[[str, Sequence[int]], Violations]
+
+
+@pytest.fixture(scope="session")
+def axe(browser: Browser) -> Iterator[Axe]:
+    """What axe finds at an address with every fold open: rule and elements, by width; nothing where all is well.
+
+    Contrast is half of its work, and looked for at the first width alone: no width has colours of its own, as
+    `reports/test_palette.py` holds.
+    """
+    path = Path(os.environ.get("AUDIT7K_AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
+    if not path.exists():
+        pytest.skip("axe-core is not installed (npm install axe-core, or AUDIT7K_AXE=path/to/axe.min.js)")
+    context = browser.new_context(bypass_csp=True)
+    page, program = context.new_page(), path.read_text(encoding="utf-8")
+
+    def found(address: str, widths: Sequence[int]) -> Violations:
+        page.set_viewport_size({"width": widths[0], "height": 844})
+        page.goto(address)
+        page.evaluate(OPEN_ALL)
+        page.evaluate(program)
+        violations: Violations = {}
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 844})
+            wanted = {
+                "resultTypes": ["violations"],
+                "runOnly": {"type": "tag", "values": TAGS},
+                "rules": {"color-contrast": {"enabled": width == widths[0]}},
+            }
+            rules = page.evaluate("async wanted => (await axe.run(document, wanted)).violations", wanted)
+            if rules:
+                violations[width] = [(rule["id"], [node["html"][:200] for node in rule["nodes"][:3]]) for rule in rules]
+        return violations
+
+    yield found
+    context.close()

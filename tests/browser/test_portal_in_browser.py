@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +11,9 @@ from made.portal import LOGO, MINISTRY, made_audits, made_release, made_site, pu
 from audit.public.site import PublicPublisher
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from browser.conftest import Axe, Heard
+    from playwright.sync_api import Page
 
-ROOT = Path(__file__).parents[2]
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 STARTS = ("index", "systems/advert", "ar/systems/hotline")
 SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
@@ -39,20 +37,15 @@ def address(site: Path, start: str) -> str:
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_it_opens_without_an_error_and_fits(page: Page, site: Path, start: str) -> None:
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+def test_it_opens_without_an_error_and_fits(page: Page, heard: Heard, site: Path, start: str) -> None:
     page.goto(address(site, start))
-    assert asked == [address(site, start), (site / "logo.svg").as_uri()]
+    assert heard.asked == [address(site, start), (site / "logo.svg").as_uri()]
     assert page.evaluate("document.images[0].naturalWidth") > 0, "the policy lets the logo be seen"
     for width in (1280, 640, 390, 320):
         page.set_viewport_size({"width": width, "height": 844})
         whole, seen = page.evaluate(SIDEWAYS)
         assert whole <= seen == width
-    assert said == []
+    assert heard.said == []
     assert page.evaluate("getComputedStyle(document.querySelector('.page')).maxWidth") != "none"
 
 
@@ -80,27 +73,17 @@ def test_one_can_go_from_page_to_page(page: Page, site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "width"),
+    ("start", "widths"),
     [
-        ("index", 1280),
-        ("index", 320),
-        ("systems/advert", 390),
-        ("operators/ministry", 390),
-        ("by-use", 390),
-        ("ar/index", 390),
+        ("index", (1280, 320)),
+        ("systems/advert", (390,)),
+        ("operators/ministry", (390,)),
+        ("by-use", (390,)),
+        ("ar/index", (390,)),
     ],
 )
-def test_axe_finds_nothing(browser: Browser, site: Path, start: str, width: int) -> None:
-    path = Path(os.environ.get("AUDIT7K_AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
-    if not path.exists():
-        pytest.skip("axe-core is not installed (npm install axe-core, or AUDIT7K_AXE=path/to/axe.min.js)")
-    context = browser.new_context(viewport={"width": width, "height": 844}, bypass_csp=True)
-    page = context.new_page()
-    page.goto(address(site, start))
-    page.evaluate(path.read_text(encoding="utf-8"))
-    found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)
-    context.close()
-    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]][:3]) for rule in found["violations"]] == []
+def test_axe_finds_nothing(site: Path, axe: Axe, start: str, widths: tuple[int, ...]) -> None:
+    assert axe(address(site, start), widths) == {}
 
 
 def test_the_annex_is_printed_whole(page: Page, tmp_path: Path) -> None:

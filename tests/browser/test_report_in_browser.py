@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from browser.conftest import Heard
     from playwright.sync_api import Browser, Page
 
 SIDEWAYS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
@@ -28,14 +29,9 @@ def failing(browser: Browser, pages: dict[str, Path]) -> Iterator[Page]:
 
 @pytest.mark.parametrize("kind", ["failing", "hostile", "unnamed", "arabic", "russian", "several"])
 def test_it_opens_without_an_error_asks_for_nothing_and_never_scrolls_sideways(
-    page: Page, pages: dict[str, Path], kind: str
+    page: Page, heard: Heard, pages: dict[str, Path], kind: str
 ) -> None:
     """Those that differ most: on two phones, and the first on a desk too."""
-    asked: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
     widths = (1280, 390, 320) if kind == "failing" else (390, 320)
     page.set_viewport_size({"width": widths[0], "height": 844})
     page.goto(pages[kind].as_uri())
@@ -46,24 +42,24 @@ def test_it_opens_without_an_error_asks_for_nothing_and_never_scrolls_sideways(
             whole, seen = page.evaluate(SIDEWAYS)
             assert whole <= seen == width
     page.wait_for_timeout(50)
-    assert asked == [pages[kind].as_uri()]
-    assert said == []
+    assert heard.asked == [pages[kind].as_uri()]
+    assert heard.said == []
     assert page.title() != "owned"
 
 
-def test_the_policy_stops_a_script_that_got_in(page: Page, pages: dict[str, Path], tmp_path: Path) -> None:
+def test_the_policy_stops_a_script_that_got_in(
+    page: Page, heard: Heard, pages: dict[str, Path], tmp_path: Path
+) -> None:
     """The second wall, should the first one (escaping) ever fall."""
     html = pages["passing"].read_text(encoding="utf-8")
     breach = "<script>document.title = 'owned'</script><p style='position:fixed' id='styled'>x</p>"
     breach += "<img src='pixel.png' onerror=\"document.title = 'owned'\">"
     (tmp_path / "breached.html").write_text(html.replace("</main>", f"{breach}</main>"), encoding="utf-8")
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text))
     page.goto((tmp_path / "breached.html").as_uri())
     page.wait_for_timeout(100)
     assert page.title() != "owned"
     assert page.evaluate("getComputedStyle(document.getElementById('styled')).position") == "static"
-    assert len([message for message in refused if "Content Security Policy" in message]) >= 3
+    assert len([message for message in heard.said if "Content Security Policy" in message]) >= 3
 
 
 def test_its_own_style_is_allowed(failing: Page) -> None:

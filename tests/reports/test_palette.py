@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from reports.html import palette
+
+STYLES = sorted((Path(__file__).parents[2] / "reports").glob("*/**/*.css"))
 
 BACKGROUNDS = {
     "paper": palette.PAPER,
@@ -50,3 +55,17 @@ def test_areas_of_the_bar_of_states_stand_out(background: str) -> None:
 def test_the_contrast_formula_knows_black_on_white() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
+
+
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.name)
+def test_no_width_has_colours_of_its_own(style: Path) -> None:
+    """So the contrast of a page is that of any width; what stands before a cell on a phone has a colour of above."""
+    css = re.sub(r"{{.*?}}|{%.*?%}", "x", style.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for block in re.findall(r"@media [^{]*width[^{]*{((?:[^{}]*{[^{}]*})*)", css):
+        for selectors, declared in re.findall(r"([^{}]*){([^{}]*)}", block):
+            drawn = re.search(r"(?<![\w-])(?:color|background|opacity|filter)\b", declared)
+            assert drawn is None or all(each.endswith("::before") for each in selectors.split(",")), selectors
+
+
+def test_styles_that_a_width_chooses_are_looked_at() -> None:
+    assert {"heads.css", "public.css", "site.css", "style.css"} <= {style.name for style in STYLES}
