@@ -173,7 +173,7 @@ class _Asked(NamedTuple):
         by_name = {feature.name: feature for feature in features}
         families = count_families(plan, table, features)
         if decided is None:
-            decided = plan_decidability(plan, families, by_name, moments)
+            decided = plan_decidability(plan, families, by_name, moments, sizes=False)
         of_rules = [decided[rule.id] for rule in rules]
         missing = any(missing_expected(plan, rule, families, by_name) for rule in rules)
         reach = "expected_group_missing" if missing else _out_of_reach(plan, of_rules)

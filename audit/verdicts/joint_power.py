@@ -43,11 +43,14 @@ def plan_decidability(
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
     moments: Moments | None = None,
+    *,
+    sizes: bool = True,
 ) -> dict[str, RuleDecidability]:
     """Find by the id of each rule who can be judged alone, so that all of them together can pass.
 
     Rules whose denominators are known only after scoring have no say in it, so that no answer of the model has. Rules
     that cannot pass, since too few people are covered, have none either, and keep whom each power by itself allows.
+    Without `sizes` nobody asks with how many cases a group would be judged alone, which is half of the work.
     """
     judged = {rule.id: families_decidability(plan, rule, families, features, moments) for rule in plan.named_rules}
     lost = {rule_id for rule_id, of in judged.items() if not _covers(plan, decidability_on_the_ladder(plan, of))}
@@ -59,7 +62,7 @@ def plan_decidability(
         if rule.id in lost:
             return decidability_on_the_ladder(plan, judged[rule.id])
         families = tuple(
-            with_fewer_alone(plan, rule, family, most.get((rule.id, _features_of(family)), loosest))
+            with_fewer_alone(plan, rule, family, most.get((rule.id, _features_of(family)), loosest), sizes=sizes)
             for family in judged[rule.id]
         )
         return decidability_on_the_ladder(plan, families)

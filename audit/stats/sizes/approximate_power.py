@@ -108,22 +108,24 @@ def cases_to_decide(
     arrays = np.broadcast_arrays(
         *(np.asarray(values, dtype=np.float64) for values in (rate_group, rate_rest, rest_cases, level))
     )
-    return _cases_to_decide(arrays[0].shape, tuple(each.tobytes() for each in arrays), boundary, power).copy()
+    found = _cases_to_decide(tuple(each.tobytes() for each in arrays), boundary, power)
+    return found.reshape(arrays[0].shape).copy()
 
 
 @lru_cache(maxsize=256)  # one look at a set asks three times about most of its groups
-def _cases_to_decide(shape: tuple[int, ...], arrays: tuple[bytes, ...], boundary: Boundary, power: float) -> FloatArray:
-    group, rest, m, alpha = (np.frombuffer(each).reshape(shape) for each in arrays)
+def _cases_to_decide(arrays: tuple[bytes, ...], boundary: Boundary, power: float) -> FloatArray:
+    group, rest, m, alpha = (np.frombuffer(each) for each in arrays)
 
-    def enough(n: FloatArray) -> BoolArray:
-        return rejection_power(group, n, rest, m, boundary, alpha) >= power
+    def enough(n: FloatArray, some: BoolArray) -> BoolArray:
+        return rejection_power(group[some], n, rest[some], m[some], boundary, alpha[some]) >= power
 
-    possible, few = (enough(np.full(group.shape, most)) for most in (_MOST_CASES, _SELDOM_MORE))
+    every = np.ones(group.shape, dtype=np.bool_)
+    possible, few = (enough(np.full(group.shape, most), every) for most in (_MOST_CASES, _SELDOM_MORE))
     low, high = np.zeros(group.shape), np.where(possible, np.where(few, _SELDOM_MORE, _MOST_CASES), 1.0)
-    while (high - low > 1.0).any():
-        middle = np.floor((low + high) / 2.0)
-        reached = enough(np.maximum(middle, 1.0)) & (middle >= 1.0)
-        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+    while (open_ := high - low > 1.0).any():
+        middle = np.floor((low[open_] + high[open_]) / 2.0)
+        reached = enough(middle, open_)
+        low[open_], high[open_] = np.where(reached, low[open_], middle), np.where(reached, middle, high[open_])
     high[~possible] = _MOST_CASES
     return np.where(possible, _past_the_sawtooth(high, group, rest, boundary, alpha, power), np.inf)
 
@@ -134,10 +136,11 @@ def _past_the_sawtooth(
     group = counted_rate(group_rate, boundary)
     edge = boundary.offset + boundary.slope * counted_rate(rest_rate, boundary)
     n = n.copy()
+    short = np.flatnonzero((n < _SAWTOOTH_BELOW) & (edge > 0.0) & (edge <= 1.0))
     for _ in range(_SAWTOOTH_STEPS):
-        top = largest_count(level, np.minimum(n, _SAWTOOTH_BELOW), np.clip(edge, 0.0, 1.0))
-        short = (binomial_cdf(top, n, group) < power) & (n < _SAWTOOTH_BELOW) & (edge > 0.0) & (edge <= 1.0)
-        if not short.any():
+        top = largest_count(level[short], n[short], edge[short])
+        short = short[(binomial_cdf(top, n[short], group[short]) < power) & (n[short] < _SAWTOOTH_BELOW)]
+        if not short.size:
             break
         n[short] += np.maximum(1.0, np.floor(n[short] / 100.0))
     return n
