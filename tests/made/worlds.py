@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -10,14 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audit.vocabulary.groups import Group
+from audit.counting.families import rule_families
+from audit.plan.audit_plan import AuditPlan, Rule
+from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import MetricName
 from audit.worlds.folder import companion_files
 from audit.worlds.mechanism import Mechanism
 from audit.worlds.plan_text import feature_columns
 from audit.worlds.set_file import row_blocks
 from audit.worlds.strengths import WORLDS, findings_asked, plant
-from audit.worlds.world import WorldName
+from audit.worlds.world import Possible, WorldName
 
 TextArray = npt.NDArray[np.str_]
 Score = Callable[[pa.RecordBatch], list[float]]
@@ -98,3 +100,19 @@ def scored(world: WorldName, asked: tuple[str, ...], rows: int, seed: int = 1) -
         columns=arrays,
         score=score,
     )
+
+
+def planned_families(gaps: Iterable[Possible]) -> Callable[[AuditPlan, Rule], tuple[Family, ...]]:
+    """Return what stands for `rule_families` where planning is asked about some gaps alone: their families and genders.
+
+    The chance of a false alarm is still shared out over the whole plan.
+    """
+    wanted = {(gap.metric, tuple((level.feature, level.rung) for level in gap.group.levels)) for gap in gaps}
+
+    def few(plan: AuditPlan, rule: Rule) -> tuple[Family, ...]:
+        every = [
+            (family, tuple((axis.feature, axis.rung) for axis in family.axes)) for family in rule_families(plan, rule)
+        ]
+        return tuple(family for family, of in every if of == (("gender", "level"),) or (rule.metric, of) in wanted)
+
+    return few

@@ -13,18 +13,16 @@ from pathlib import Path
 
 import pytest
 from made.replaced import replaced
-from made.worlds import everything
+from made.worlds import everything, planned_families
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.counting.families import rule_families
-from audit.plan.audit_plan import AuditPlan, Rule
 from audit.planning.power import plan_power
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
 from audit.result.findings.judged import Outcome
 from audit.run import run_audit
-from audit.vocabulary.groups import Family, Group, Level
+from audit.vocabulary.groups import Group, Level
 from audit.worlds.folder import Synthesised, companion_files, synthesise
 from audit.worlds.probe_texts import MARGIN, PROBED
 from audit.worlds.strengths import WORLDS, findings_asked
@@ -119,20 +117,9 @@ def test_everything_planted_is_found_and_nobody_else_accused(planted: Audited) -
 
 
 def test_planning_says_that_the_gaps_can_be_decided(planted: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gaps that rules limit are at least as large as planning says they must be to be named with power 80 %.
-
-    Only what is asked about here is planned; the chance of a false alarm is still shared out over the whole plan.
-    """
+    """The gaps that rules limit are at least as large as planning says they must be to be named with power 80 %."""
     gaps = [planted.possible(finding) for finding in ("group-gap", "intersection-gap")]
-    wanted = {(gap.metric, tuple((level.feature, level.rung) for level in gap.group.levels)) for gap in gaps}
-
-    def few(plan: AuditPlan, rule: Rule) -> tuple[Family, ...]:
-        every = [
-            (family, tuple((axis.feature, axis.rung) for axis in family.axes)) for family in rule_families(plan, rule)
-        ]
-        return tuple(family for family, of in every if of == (("gender", "level"),) or (rule.metric, of) in wanted)
-
-    monkeypatch.setattr("audit.verdicts.decidability.rule_families", few)
+    monkeypatch.setattr("audit.verdicts.decidability.rule_families", planned_families(gaps))
     named = {
         (rule.rule.metric, group.group): group.fails_from[0].disparity
         for rule in plan_power(planted.made.plan, margins=False).rules

@@ -26,6 +26,8 @@ __all__ = ["PENALTIES", "finds", "flagged", "subset"]
 
 PENALTIES: Final = {"default penalty": 1e-17, "penalty 1": 1.0}
 FEATURES: Final = ("gender", "nationality")
+STARTS: Final = 10
+"""Number of ascents of a scan, as many as the library makes by itself."""
 _SEED: Final = 20240412
 """Seed of numpy's global stream, from whose random subsets the scan starts."""
 
@@ -70,6 +72,7 @@ def subset(rows: pd.DataFrame, metric: MetricName, penalty: float) -> dict[str, 
             favorable_value=1,
             overpredicted=missed,
             scoring="Bernoulli",
+            num_iters=STARTS,
             penalty=penalty,
         )
     finally:
