@@ -236,20 +236,15 @@ def family_decidability(
     )
 
 
-def with_fewer_alone(
-    plan: AuditPlan, rule: Rule, family: FamilyDecidability, most_missed: float, *, sizes: bool = True
-) -> FamilyDecidability:
+def with_fewer_alone(plan: AuditPlan, rule: Rule, family: FamilyDecidability, most_missed: float) -> FamilyDecidability:
     """Judge alone only groups that miss a pass with at most this chance, where the plan says `"auto"`.
 
     A group that no number of cases would help stays: what it lacks is who the unknown are, and its verdict says so.
-    Without `sizes` the cases that each group would need stay those of the plan's power by itself.
     """
     if most_missed >= 1.0 or not is_auto(plan, family.family):
         return family
-    decidable = stays_alone(family, most_missed)
-    if not sizes:
-        return replace(family, decidable=decidable)
     n, worth = family.cases, family.planned.size / np.maximum(family.cases, 1)
+    decidable = stays_alone(family, most_missed)
     cases = cases_to_be_alone(plan, rule, family.planned, 1.0 - max(most_missed, _LEAST_MISSED))
     required = np.maximum(family.required, np.ceil(cases / np.where(worth > 0.0, worth, 1.0)))
     # planned sizes and chances are two approximations; the chance decides

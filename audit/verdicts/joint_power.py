@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -61,11 +62,15 @@ def plan_decidability(
     def alone(rule: NamedRule) -> RuleDecidability:
         if rule.id in lost:
             return decidability_on_the_ladder(plan, judged[rule.id])
-        families = tuple(
-            with_fewer_alone(plan, rule, family, most.get((rule.id, _features_of(family)), loosest), sizes=sizes)
-            for family in judged[rule.id]
-        )
-        return decidability_on_the_ladder(plan, families)
+        least = [(family, most.get((rule.id, _features_of(family)), loosest)) for family in judged[rule.id]]
+        if sizes:
+            fewer = [with_fewer_alone(plan, rule, family, missed) for family, missed in least]
+        else:
+            left = [(family, stays_alone(family, missed)) for family, missed in least]
+            fewer = [
+                replace(family, decidable=stay) if is_auto(plan, family.family) else family for family, stay in left
+            ]
+        return decidability_on_the_ladder(plan, tuple(fewer))
 
     return {rule.id: alone(rule) for rule in plan.named_rules}
 
