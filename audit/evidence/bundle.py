@@ -25,6 +25,7 @@ from audit.evidence.envelope import Envelope, parse_envelope
 from audit.evidence.keys import PublicKey, parse_public_key
 from audit.evidence.readme import readme
 from audit.evidence.statement import canonical
+from audit.evidence.time_stamps import TOKEN, is_over
 from audit.vocabulary.strict_json import strict_decoder
 
 FILENAME: Final = "evidence.a7k"
@@ -34,7 +35,7 @@ MOST_MEMBERS: Final = 1000
 PUBLIC: Final = "public/"
 RESTRICTED: Final = "restricted/"
 ANCHORS: Final = "anchors/"
-ANCHOR_ENDS: Final = (".checkpoint", ".pem")
+ANCHOR_ENDS: Final = (".checkpoint", ".pem", ".tsr")
 """Ends of the names of what other parties signed: nothing that a person would open."""
 RESULT: Final = "result.json"
 LOG: Final = "release-log.json"
@@ -106,6 +107,16 @@ class Bundle:
         signed = self.envelopes[0].with_signature(key, signature)
         return replace(self, envelopes=(signed, *self.envelopes[1:]), keys=self._keys_with(key))
 
+    def with_time_stamp(self, reply: bytes) -> Bundle:
+        """Return the bundle with a time authority's reply over its statement. Raises EvidenceError if it is none."""
+        if not is_over(reply, self.statement):
+            raise EvidenceError(
+                "the file is no time stamp over statement.json",
+                slug="other-time-stamp",
+                hint="name the public key with --key if it is a signature",
+            )
+        return replace(self, anchors={**self.anchors, f"statement{TOKEN}": reply})
+
     def with_envelope(self, envelope: Envelope, key: PublicKey) -> Bundle:
         """Return the bundle with one more statement, signed with this key."""
         return replace(self, envelopes=(*self.envelopes, envelope), keys=self._keys_with(key))
@@ -174,7 +185,8 @@ def _bundle(members: Mapping[str, bytes], name: str) -> Bundle:
         restricted=_under(RESTRICTED, members),
     )
     named = {each.keyid for envelope in made.envelopes for each in envelope.signatures}
-    others = [name for name in made.anchors if made.history is None or not name.endswith(ANCHOR_ENDS)]
+    known = ANCHOR_ENDS if made.history is not None else (f"statement{TOKEN}",)
+    others = [name for name in made.anchors if not name.endswith(known)]
     if sorted(key.fingerprint for key in made.keys) != sorted(named) or others:
         raise ValueError
     if made.restricted and made.openings is None:

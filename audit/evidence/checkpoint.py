@@ -17,6 +17,8 @@ from audit.errors import EvidenceError
 from audit.evidence.history import payload_sha256
 from audit.evidence.keys import SIGNATURE_BYTES, PublicKey, Signer, verifies
 
+HEAD: Final = ".checkpoint"
+"""End of the name of its file, which is called by the number of entries."""
 _LINE: Final = re.compile(r"— (\S+) (\S+)")
 _COSIGNED: Final = 0x04
 """Type of a signature that states the time, of Ed25519, in tlog-cosignature."""

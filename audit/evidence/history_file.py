@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from audit.errors import EvidenceError, FolderInUseError
 from audit.evidence.bundle import ANCHOR_ENDS
-from audit.evidence.checkpoint import Checkpoint, parse_checkpoint
+from audit.evidence.checkpoint import HEAD, Checkpoint, parse_checkpoint
 from audit.evidence.commitments import Opening, commitments_of, open_anew
 from audit.evidence.history import MAX_BYTES, Entry, History, Kind, read_history
 from audit.evidence.keys import PublicKey, Signer, parse_public_key
@@ -24,7 +24,6 @@ from audit.evidence.registration import QUESTION
 from audit.evidence.statement import System
 from audit.storage import bytes_of_result, held, make_folder, may_be_left, storage, write_durably
 
-HEAD: Final = ".checkpoint"
 _Openings = dict[int, dict[str, Opening]]
 _read_openings: Final = TypeAdapter(_Openings)
 

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +18,7 @@ from audit.storage import bytes_of_result
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.x509 import Certificate
 
 SIGNATURE_BYTES: Final = 64
 _LARGEST: Final = 64 * 1024
@@ -158,6 +159,17 @@ def load_signer(path: Path, passphrase: Callable[[], bytes]) -> Signer:
     if not isinstance(private, Ed25519PrivateKey):
         raise _no_private_key(path)
     return Signer(_public(private), private.sign)
+
+
+def certificates(texts: Iterable[str]) -> list[Certificate]:
+    """Read certificates in PEM. Raises EvidenceError if one is none, or the extra `evidence` is not installed."""
+    _need_extra()
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        return [each for text in texts for each in load_pem_x509_certificates(text.encode())]
+    except ValueError:
+        raise EvidenceError("a certificate of a time authority is none in PEM", slug="not-a-key") from None
 
 
 def _content(path: Path) -> bytes:

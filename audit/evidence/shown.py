@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from audit.errors import ExitCode
 from audit.evidence.bundle import Bundle
+from audit.evidence.checkpoint import HEAD
 from audit.evidence.statement import Evidence
+from audit.evidence.time_stamps import stamps_among
 from audit.evidence.trust import Trust
 
 
@@ -64,3 +66,12 @@ class Reading:
     beside: Callable[[str], bytes | None]
     history: bytes | None
     """A history that the reader got elsewhere."""
+
+    def stamps(self) -> tuple[dict[str, dt.datetime], list[str]]:
+        """Return when trusted authorities saw the statement, and heads of the history by their sizes; and wrong
+        replies.
+        """
+        anchors = self.bundle.anchors
+        heads = {name.removesuffix(HEAD): content for name, content in anchors.items() if name.endswith(HEAD)}
+        bodies = {name: content.partition(b"\n\n")[0] + b"\n" for name, content in heads.items()}
+        return stamps_among(anchors, {"statement": self.bundle.statement, **bodies}, self.trust.time_authority)

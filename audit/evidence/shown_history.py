@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from audit.errors import AuditError
@@ -16,6 +16,8 @@ from audit.evidence.registration import Registration, standing_of, witnessed_siz
 from audit.evidence.shown import Reading, Shown, State
 from audit.vocabulary.text import count_of, printable
 
+_CLOCKS: Final = timedelta(days=1)
+"""What clocks may differ by."""
 _REGISTERED: Final[dict[Registration, tuple[State, str]]] = {
     "shown": (State.HOLDS, "question and set were fixed before scoring began, by a history that another party signed"),
     "shown_for_limits": (
@@ -83,7 +85,16 @@ def _attempts(
     signer = PublicKey(bytes.fromhex(started.key)).fingerprint
     if reading.trust.owner(signer, "auditor") is None:
         yield Shown("history-signer", State.CLAIMED, f"the history is signed by {signer}: not a key that you trust")
-    standing = standing_of(history, started, reading.evidence.commitments, witnessed=sizes)
+    stamps = {int(name): time for name, time in reading.stamps()[0].items() if name.isdecimal()}
+    signed = {
+        head.size: datetime.fromtimestamp(time, UTC) for head in heads.values() for _, time in head.witnessed_by(keys)
+    }
+    seen = [time for size, time in [*stamps.items(), *signed.items()] if size <= started.index]
+    if seen and max(seen) > datetime.fromisoformat(reading.evidence.sealed_at) + _CLOCKS:
+        yield Shown(
+            "sealed-at", State.CONTRADICTED, "the audit says that it was sealed before others saw that it was not"
+        )
+    standing = standing_of(history, started, reading.evidence.commitments, witnessed=[*sizes, *stamps])
     before = "".join(f"{outcome}, " for outcome in standing.earlier)
     yield Shown(
         "attempts",

@@ -45,6 +45,8 @@ class Trust(Part):
     signer: tuple[Trusted, ...] = ()
     threshold: Annotated[int, Field(ge=1, strict=True)] = 1
     """How many of the auditors must have signed. One who has two keys is one."""
+    time_authority: tuple[str, ...] = ()
+    """Certificates of authorities whose time stamps count: in the file of trust their files, once read their text."""
 
     def owner(self, fingerprint: str, *roles: Role) -> Trusted | None:
         """Return who owns a key, if it counts for one of these roles."""
@@ -71,7 +73,9 @@ def read_trust(path: Path | None, keys: Iterable[str] = ()) -> Trust:
 
 def _read(path: Path) -> Trust:
     try:
-        return Trust.model_validate(tomllib.loads(bytes_of_result(path, _LARGEST).decode("utf-8")))
+        trust = Trust.model_validate(tomllib.loads(bytes_of_result(path, _LARGEST).decode("utf-8")))
+        texts = [bytes_of_result(path.parent / name, _LARGEST).decode("ascii") for name in trust.time_authority]
+        return trust.model_copy(update={"time_authority": tuple(texts)})
     except (ValueError, RecursionError) as error:
         first = error.errors(include_url=False, include_input=False)[0] if isinstance(error, ValidationError) else None
         where = "" if first is None else f" at {'.'.join(map(str, first['loc']))}"

@@ -17,6 +17,7 @@ from audit.evidence.registration import system_of
 from audit.evidence.shown import Reading, Shown, State, Verified
 from audit.evidence.shown_history import shown_of_history
 from audit.evidence.statement import Countersignature, Evidence, read_statement
+from audit.evidence.time_stamps import TOKEN
 from audit.evidence.trust import Trust, Trusted
 from audit.vocabulary.text import printable
 
@@ -61,6 +62,7 @@ def verify(
         _release,
         _commitments,
         _signatures,
+        _time_stamps,
         _countersignatures,
         shown_of_history,
         _restricted,
@@ -137,9 +139,25 @@ def _signer(keyid: str, owner: Trusted | None, reading: Reading) -> Shown:
         return Shown("signer", State.CLAIMED, f"signed by {name}, and sealed on {sealed}: a day that is still to come")
     if owner.begins is not None and sealed < owner.begins:
         return Shown("signer", State.CLAIMED, f"signed by {name} before {owner.begins}, from which the key counts")
-    if owner.until is not None and max(sealed, reading.today) > owner.until:
+    stamped = reading.stamps()[0].get("statement")
+    by = reading.today if stamped is None else stamped.date()
+    if owner.until is not None and max(sealed, by) > owner.until:
         return Shown("signer", State.CLAIMED, f"signed by {name}; nothing shows that it was by {owner.until}")
     return Shown("signer", State.HOLDS, f"signed by {name} ({owner.role}), {keyid}")
+
+
+def _time_stamps(reading: Reading) -> Iterator[Shown]:
+    found, wrong = reading.stamps()
+    tokens = [name for name in reading.bundle.anchors if name.endswith(TOKEN)]
+    if wrong:
+        yield Shown("time-stamp", State.CONTRADICTED, f"{printable(', '.join(wrong))}: no time stamp over this")
+    elif tokens and not reading.trust.time_authority:
+        yield Shown("time-stamp", State.CLAIMED, "time stamps of an authority that you do not trust yet")
+    for name, time in found.items():
+        what = "the statement" if name == "statement" else f"the head of {name} entries"
+        yield Shown(
+            "time-stamp", State.HOLDS, f"a time authority that you trust saw {what} on {time:%Y-%m-%d %H:%M} UTC"
+        )
 
 
 def _countersignatures(reading: Reading) -> Iterator[Shown]:
@@ -157,7 +175,9 @@ def _countersignatures(reading: Reading) -> Iterator[Shown]:
         for signature in envelope.signatures:
             owner = reading.trust.owner(signature.keyid, "regulator", "auditor")
             who = f"{signature.keyid}: a key that you do not trust yet" if owner is None else printable(owner.name)
-            state = State.HOLDS if owner is not None and can_verify() else State.CLAIMED
+            own = any(signature.keyid == each.keyid for each in reading.bundle.envelopes[0].signatures)
+            state = State.HOLDS if owner is not None and can_verify() and not own else State.CLAIMED
+            who = f"{who}, who signed the audit" if own else who
             yield Shown("countersignature", state, f"made again and found equal ({levels}), says {who}")
 
 

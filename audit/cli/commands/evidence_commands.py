@@ -161,19 +161,25 @@ def verify(
 
 def attach(
     bundle: Annotated[Path, typer.Argument(help="evidence.a7k or evidence-restricted.a7k.")],
-    file: Annotated[Path, typer.Argument(help="A signature that `openssl pkeyutl` made, 64 bytes.")],
-    key: Annotated[Path, typer.Option(metavar="FILE", help="The public key of the signature.")],
+    file: Annotated[
+        Path, typer.Argument(help="A signature that `openssl pkeyutl` made, or the reply of a time authority.")
+    ],
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="The public key of the signature.")] = None,
 ) -> None:
-    """Put a signature into a bundle that was made elsewhere: on a card, or in a hardware module."""
+    """Put into a bundle what was made elsewhere: a signature of a card, or a time stamp over statement.json."""
     from audit.cli.outputs.output_folder import write_file
     from audit.evidence.bundle import MAX_BYTES, read_bundle
     from audit.evidence.keys import SIGNATURE_BYTES, read_public_key
+    from audit.evidence.time_stamps import MAX_BYTES as LARGEST_REPLY
     from audit.storage import bytes_of_result
 
-    read, public = read_bundle(bytes_of_result(bundle, MAX_BYTES), bundle.name), read_public_key(key)
-    signed = read.with_signature(public, bytes_of_result(file, SIGNATURE_BYTES))
-    write_file(bundle, signed.content, private=read.openings is not None)
-    note(f"Signature of {public.fingerprint} is in {bundle}")
+    read = read_bundle(bytes_of_result(bundle, MAX_BYTES), bundle.name)
+    if key is None:
+        more = read.with_time_stamp(bytes_of_result(file, LARGEST_REPLY))
+    else:
+        more = read.with_signature(read_public_key(key), bytes_of_result(file, SIGNATURE_BYTES))
+    write_file(bundle, more.content, private=read.openings is not None)
+    note(f"{file.name} is in {bundle}")
 
 
 def replay(

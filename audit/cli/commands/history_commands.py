@@ -64,6 +64,12 @@ def history(
     against: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A head or a copy that you kept: say whether it is a part.")
     ] = None,
+    time_request: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a request for a time stamp over its head (RFC 3161).")
+    ] = None,
+    time_reply: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep the reply of a time authority over its head.")
+    ] = None,
     withdraw: Annotated[
         int | None, typer.Option(metavar="ENTRY", min=0, help="Withdraw a registration or a sealed audit.")
     ] = None,
@@ -91,6 +97,7 @@ def history(
                 _take_back(opened, withdraw, supersede, key)
             if cosign is not None:
                 _cosign(opened, cosign)
+            _stamp(opened, time_request, time_reply)
             code = ExitCode.PASS if against is None else _compare(opened, against)
             say("\n".join(_lines(opened)))
     except EvidenceError as error:
@@ -114,17 +121,17 @@ def _set_sha256(loaded: LoadedPlan) -> str | None:
 
 def _keep_head(file: HistoryFile) -> None:
     """Write the head of now beside the history, for other parties to sign."""
-    from audit.evidence.checkpoint import checkpoint_of
-    from audit.evidence.history_file import HEAD
+    from audit.evidence.checkpoint import HEAD, checkpoint_of
 
-    head = checkpoint_of(file.history.payloads)
-    file.keep_anchor(f"{head.size}{HEAD}", head.content)
+    head, kept = checkpoint_of(file.history.payloads), file.anchors()
+    if f"{head.size}{HEAD}" not in kept:  # others may have signed it
+        file.keep_anchor(f"{head.size}{HEAD}", head.content)
 
 
 def _cosign(file: HistoryFile, key: Path) -> None:
     from audit.cli.outputs.signing import open_signer
-    from audit.evidence.checkpoint import checkpoint_of
-    from audit.evidence.history_file import HEAD, heads_among
+    from audit.evidence.checkpoint import HEAD, checkpoint_of
+    from audit.evidence.history_file import heads_among
 
     signer, head = open_signer(key), checkpoint_of(file.history.payloads)
     name = f"{head.size}{HEAD}"
@@ -133,6 +140,33 @@ def _cosign(file: HistoryFile, key: Path) -> None:
     file.keep_anchor(f"{signer.public.fingerprint[:16]}.pem", signer.public.pem)
     entries = count_of(head.size, "entry", "entries")
     note(f"Signed: the head of {entries}. Keep a copy of {name}: it shows if one is changed later.")
+
+
+def _stamp(file: HistoryFile, request: Path | None, reply: Path | None) -> None:
+    """Write a request for a time stamp over the head of now; keep the reply to one that was written."""
+    from audit.cli.outputs.output_folder import write_file
+    from audit.evidence.checkpoint import checkpoint_of
+    from audit.evidence.history_file import heads_among
+    from audit.evidence.time_stamps import MAX_BYTES, TOKEN, is_over, time_request
+    from audit.storage import bytes_of_result
+
+    head = checkpoint_of(file.history.payloads)
+    if request is not None:
+        _keep_head(file)
+        write_file(request, time_request(head.body.encode()))
+        note(f"Request: {request}; send it to a time authority, and give the reply with --time-reply")
+    if reply is not None:
+        content = bytes_of_result(reply, MAX_BYTES)
+        heads = heads_among(file.anchors()).values()
+        over = next((kept.size for kept in heads if is_over(content, kept.body.encode())), None)
+        if over is None:
+            raise ArgumentError(
+                f"{reply.name} is no time stamp over a head of {file.path.name}",
+                slug="other-time-stamp",
+                hint="ask for one with --time-request",
+            )
+        file.keep_anchor(f"{over}{TOKEN}", content)
+        note(f"Kept, over the head of {count_of(over, 'entry', 'entries')}; audit7k verify says when that was seen.")
 
 
 def _take_back(file: HistoryFile, withdraw: int | None, supersede: int | None, key: Path) -> None:
@@ -152,9 +186,8 @@ def _system(file: HistoryFile, index: int) -> System:
 
 
 def _compare(file: HistoryFile, other: Path) -> ExitCode:
-    from audit.evidence.checkpoint import checkpoint_of, parse_checkpoint
+    from audit.evidence.checkpoint import HEAD, checkpoint_of, parse_checkpoint
     from audit.evidence.history import MAX_BYTES, read_history
-    from audit.evidence.history_file import HEAD
     from audit.storage import bytes_of_result
 
     content, payloads = bytes_of_result(other, MAX_BYTES), file.history.payloads

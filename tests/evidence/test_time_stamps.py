@@ -1,0 +1,154 @@
+"""Time stamps of an authority that OpenSSL plays: asked for and answered by file, read here and there."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made.sealed import published_into, sealed_in, signer_in, trusting
+
+from audit.errors import EvidenceError
+from audit.evidence.bundle import Bundle
+from audit.evidence.checkpoint import checkpoint_of
+from audit.evidence.history import History
+from audit.evidence.statement import System
+from audit.evidence.time_stamps import is_over, stamped_at, time_request
+from audit.evidence.trust import Trust, Trusted, read_trust
+from audit.evidence.verification import verify
+
+CONFIG = """
+[tsa]
+default_tsa = own
+[own]
+serial = serial
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256, sha384, sha512
+[extensions]
+extendedKeyUsage = critical,timeStamping
+keyUsage = critical,digitalSignature
+[ca]
+basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign
+"""
+
+
+class Authority:
+    """A time authority: its certificate, and its replies."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "own.cnf").write_text(CONFIG)
+        (folder / "serial").write_text("01\n")
+        new_key = "openssl req -newkey rsa:2048 -nodes -keyout"
+        root = "-x509 -subj /CN=Root -days 3650 -out ca.pem -extensions ca -config own.cnf -section none"
+        signed = "-CA ca.pem -CAkey ca.key -days 3650 -out tsa.pem -extfile own.cnf -extensions extensions"
+        self.run(f"{new_key} ca.key {root}")
+        self.run(f"{new_key} tsa.key -subj /CN=Time -out tsa.csr")
+        self.run(f"openssl x509 -req -in tsa.csr {signed}")
+
+    @property
+    def certificate(self) -> str:
+        """Certificate of its root, in PEM."""
+        return (self.folder / "ca.pem").read_text()
+
+    def reply(self, request: bytes, more: str = "") -> bytes:
+        """Answer a request as `openssl ts` does."""
+        (self.folder / "request.tsq").write_bytes(request)
+        signed = "-signer tsa.pem -inkey tsa.key -config own.cnf -out reply.tsr"
+        self.run(f"openssl ts -reply -queryfile request.tsq {signed} {more}")
+        return (self.folder / "reply.tsr").read_bytes()
+
+    def run(self, command: str) -> None:
+        """Run a command of OpenSSL in the folder."""
+        done = subprocess.run(command.split(), cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+def test_a_reply_says_when_the_authority_saw_a_message(authority: Authority) -> None:
+    reply = authority.reply(time_request(b"a message"))
+    now = dt.datetime.now(dt.UTC)
+    assert abs(stamped_at(reply, b"a message", [authority.certificate]) - now) < dt.timedelta(minutes=10)
+    assert is_over(reply, b"a message")
+    assert not is_over(reply, b"another")
+    with pytest.raises(EvidenceError, match="none of an authority"):
+        stamped_at(reply, b"another", [authority.certificate])
+    with pytest.raises(EvidenceError, match="none of an authority"):
+        stamped_at(b"no reply", b"a message", [authority.certificate])
+
+
+def _answer(reply: bytes, authority: Authority) -> str:
+    try:
+        stamped_at(reply, b"a message", [authority.certificate])
+    except EvidenceError as error:
+        return error.hint
+    return ""
+
+
+def test_openssl_reads_a_request_and_a_reply_that_this_reader_does_not(authority: Authority) -> None:
+    (authority.folder / "message").write_bytes(b"a message")
+    replies = {more: authority.reply(time_request(b"a message"), more) for more in ("", "-chain ca.pem")}
+    for reply in replies.values():
+        (authority.folder / "kept.tsr").write_bytes(reply)
+        authority.run("openssl ts -verify -in kept.tsr -data message -CAfile ca.pem")
+    stamped_at(replies[""], b"a message", [authority.certificate])
+    # with the root in it, the certificates are in the order of OpenSSL, which by chance is that of DER
+    answers = {_answer(replies["-chain ca.pem"], authority), ""}
+    assert answers <= {"", "openssl ts -verify -in REPLY -data FILE -CAfile AUTHORITY reads it too"}
+
+
+def test_an_authority_that_nobody_trusts_shows_nothing(authority: Authority, tmp_path: Path) -> None:
+    other = Authority(tmp_path)
+    with pytest.raises(EvidenceError, match="none of an authority"):
+        stamped_at(authority.reply(time_request(b"a message")), b"a message", [other.certificate])
+
+
+@pytest.fixture(scope="module")
+def stamped(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Trust]:
+    """A bundle with a time stamp over its statement, and trust in its auditor whose key counts until that day."""
+    folder = published_into(tmp_path_factory.mktemp("stamped") / "audit-out")
+    signer = signer_in(folder)
+    made = sealed_in(folder, signer).public
+    today = dt.datetime.now(dt.UTC).date()
+    made = made.with_time_stamp(authority.reply(time_request(made.statement)))
+    owner = Trusted(role="auditor", name="Auditor", fingerprint=signer.public.fingerprint, until=today)
+    return made, trusting(signer).model_copy(update={"signer": (owner,), "time_authority": (authority.certificate,)})
+
+
+def test_a_key_that_ended_counts_for_what_was_stamped_before(stamped: tuple[Bundle, Trust]) -> None:
+    bundle, trust = stamped
+    later = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=400)
+    assert verify(bundle.content, "evidence.a7k", trust, later).exit_code == 0
+    unstamped = replace(bundle, anchors={})
+    assert verify(unstamped.content, "evidence.a7k", trust, later).exit_code == 3
+    untrusted = trust.model_copy(update={"time_authority": ()})
+    assert verify(bundle.content, "evidence.a7k", untrusted, later).exit_code == 3
+
+
+def test_a_stamp_over_something_else_contradicts(stamped: tuple[Bundle, Trust], authority: Authority) -> None:
+    bundle, trust = stamped
+    with pytest.raises(EvidenceError, match="no time stamp over"):
+        bundle.with_time_stamp(authority.reply(time_request(b"another statement")))
+    forged = replace(bundle, anchors={"statement.tsr": authority.reply(time_request(b"another statement"))})
+    assert verify(forged.content, "evidence.a7k", trust, dt.datetime.now(dt.UTC).date()).exit_code == 5
+
+
+def test_the_head_of_a_history_is_stamped_as_text(authority: Authority, tmp_path: Path) -> None:
+    signer = signer_in(tmp_path)
+    history = History().with_entry(signer, "registered", "2026-11-29T12:00:00Z", System(owner="O", name="N"))
+    body = checkpoint_of(history.payloads).body.encode()
+    assert is_over(authority.reply(time_request(body)), body)
+
+
+def test_a_file_of_trust_names_the_certificates_of_authorities(authority: Authority) -> None:
+    place = authority.folder / "trust.toml"
+    place.write_text('time_authority = ["ca.pem"]\n')
+    assert read_trust(place).time_authority == (authority.certificate,)
