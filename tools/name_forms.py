@@ -3,7 +3,7 @@
     python -m tools.name_forms [--to FOLDER]
 
 `demonyms.csv` has the genders and numbers of every demonym, by language. Two tables are written by hand, here:
-`demonyms.csv` has the demonyms of countries in eight languages, `endings.csv` what becomes of an ending. The longest
+`demonyms.csv` has the demonyms of countries in ten languages, `endings.csv` what becomes of an ending. The longest
 ending of a word counts. A word after `=` has no other form. A row of several countries is a word that they share: its
 forms are refused with all of them named. Most German adjectives are those of i18n-nationality.
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -25,6 +26,10 @@ from tools.refresh_codes import DATA
 from tools.refresh_names import write
 
 TOOLS = Path(__file__).resolve().parent
+_OFFICIAL = re.compile(
+    r"(?P<head>(?:\S+ ){0,3}(?:Republic|Kingdom|State|States|Union|Commonwealth|Sultanate|Principality|República|Reino|"
+    r"Estado|République|Royaume|État|Repubblica|Regno) (?:of the|of|del|de la|de|du|della|delle|di)) (?P<rest>[^,]+)"
+)
 
 
 def endings() -> dict[str, dict[str, tuple[str, ...]]]:
@@ -70,8 +75,14 @@ def written_otherwise(name: str, rules: list[tuple[str, str]]) -> set[str]:
     return {other.strip() for other in found} - {name}
 
 
+def inverted(name: str) -> str | None:
+    """Return a name as lists sort it, `Kenya, Republic of`; None where it does not begin with what is put behind."""
+    found = _OFFICIAL.fullmatch(name)
+    return None if found is None else f"{found['rest']}, {found['head']}"
+
+
 def variants() -> list[NameRow]:
-    """Return the names of each country with abbreviations."""
+    """Return the names of each country inverted and with abbreviations."""
     rules: dict[str, list[tuple[str, str]]] = defaultdict(list)
     with (TOOLS / "abbreviations.csv").open(encoding="utf-8", newline="") as file:
         for rule in csv.DictReader(file):
@@ -81,7 +92,9 @@ def variants() -> list[NameRow]:
     claimed: dict[str, dict[str, NameRow]] = defaultdict(dict)
     for row in names:
         for language in row.languages.split():
-            for other in written_otherwise(row.name, rules[language]):
+            turned = inverted(row.name)
+            written = written_otherwise(row.name, rules[language]) | ({turned} if turned else set())
+            for other in written | (written_otherwise(turned, rules[language]) if turned else set()):
                 if fold(other) not in known and canonical(other) is None:
                     claimed[fold(other)][row.code] = NameRow(row.code, row.kind, other, language, "audit7k")
     return sorted(row for rows in claimed.values() if len(rows) == 1 for row in rows.values())

@@ -158,6 +158,8 @@ def _decided(reading: str, codes: tuple[str, ...]) -> Meaning:
 
 
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*%?")
+_BOTH_GENDERS = re.compile(r"(?<=o)/-?a$|(?<=er)/-?in$|(?<=\w\w)\((a|e|ne)\)$")
+"""Ending of `argentino/a`, `Nigerianer/-in`, `Béninois(e)`. In small letters: IN and NE are codes."""
 _BETWEEN_SEVERAL = re.compile(r"[;,/&+|()\n]")
 
 
@@ -181,8 +183,8 @@ def read(text: str, *, stored_as_number: bool = False) -> Meaning:
         return Meaning(reason="suppressed")
     if _NUMBER.fullmatch(plain):
         return _number(plain.zfill(3) if stored_as_number else plain)
-    folded = fold(text)
-    return meanings().get(folded) or _within(folded) or _unread(plain, folded)
+    folded, one = fold(text), fold(_BOTH_GENDERS.sub("", plain))
+    return meanings().get(folded) or meanings().get(one) or _within(folded) or _unread(plain, folded)
 
 
 def _within(folded: str) -> Meaning | None:

@@ -7,7 +7,7 @@ import pytest
 from audit.evaluation.nationality import canonical, countries, data_rows
 from audit.evaluation.nationality_words import DemonymRow, meanings, read
 from audit.evaluation.spelling import fold
-from tools.name_forms import demonyms, endings, forms, variants, written_otherwise
+from tools.name_forms import demonyms, endings, forms, inverted, variants, written_otherwise
 
 ROWS = [DemonymRow(*row) for row in data_rows("demonyms.csv")]
 
@@ -39,6 +39,34 @@ def test_words_of_a_name_are_abbreviated_whole() -> None:
         "Rep. of the Congo", "Republic of Congo", "Rep. of Congo",
     }  # fmt: skip
     assert written_otherwise("Republics", rules) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "turned"),
+    [
+        ("Republic of Kenya", "Kenya, Republic of"),
+        ("Federal Democratic Republic of Ethiopia", "Ethiopia, Federal Democratic Republic of"),
+        ("Republic of the Congo", "Congo, Republic of the"),
+        ("République du Bénin", "Bénin, République du"),
+        ("United Mexican States", None),
+        ("Republic", None),
+    ],
+)
+def test_official_names_are_inverted_as_lists_sort_them(name: str, turned: str | None) -> None:
+    assert inverted(name) == turned
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("argentino/a", "ARG"), ("Béninois(e)", "BEN"), ("Nigérien(ne)", "NER"), ("Nigerianer/-in", "NGA"),
+        ("dominicano/a", None), ("Congolais(e)", None), ("Guinéen(ne)", None), ("Nigeria/in", None),
+        ("Ghana/NE", None), ("Togo/es", None), ("Roemeense", "ROU"), ("rumuńskie", "ROU"), ("Congolees", None),
+        ("Afghanistan, Islamic Rep. of", "AFG"), ("Phillipines", None), ("Holland", None),
+    ],
+)  # fmt: skip
+def test_both_genders_in_one_word_and_names_of_reports(text: str, code: str | None) -> None:
+    assert read(text).code == code
 
 
 def test_no_form_belongs_to_two_countries() -> None:
