@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from made.pages import parsed, section, text
-from made.probes import LEXICON, PLAN, write_audit, write_texts
+from made.probes import IGNORES, LEXICON, PLAN, write_audit, write_texts
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
@@ -459,3 +459,19 @@ def test_a_column_that_moves_the_score_is_called_a_column(tmp_path: Path) -> Non
     assert "Rows in which it rises, falls, stays" in shown
     case = next(one for one in JunitReporter().render(result).split("<testcase") if "probe=field" in one)
     assert "over 300 rows" in case
+
+
+HEARS = IGNORES.replace("[base(text)", "[0.9 if 'Nigerian' in text else base(text)")
+
+
+@pytest.mark.parametrize(("code", "outcome", "rule"), [(IGNORES, "inconclusive", "pass"), (HEARS, "fail", "fail")])
+def test_probes_without_labels_can_fail_an_audit_and_never_pass_it(
+    tmp_path: Path, code: str, outcome: str, rule: str
+) -> None:
+    plan = write_audit(tmp_path, TEXT + ONE + RULE, code)
+    empty = '"case_id","exploited","gender","nationality","text","pay","channel"\nc1,,,,,,\n'
+    (tmp_path / "set.csv").write_text(empty, encoding="utf-8")
+    result = run_audit(plan, crosscheck=False)
+    assert (result.overall.outcome, [each.outcome for each in result.probe_rules]) == (outcome, [rule])
+    assert [each.outcome for each in result.rules] == ["inconclusive"]
+    assert {each.value for each in result.estimates} == {None}
