@@ -36,6 +36,12 @@ COMMANDS = (
     "report",
     "figure",
     "portal",
+    "key",
+    "seal",
+    "verify",
+    "attach",
+    "register",
+    "history",
     "explain",
     "schema",
 )
