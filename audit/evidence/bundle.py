@@ -185,8 +185,8 @@ def _bundle(members: Mapping[str, bytes], name: str) -> Bundle:
         restricted=_under(RESTRICTED, members),
     )
     named = {each.keyid for envelope in made.envelopes for each in envelope.signatures}
-    known = ANCHOR_ENDS if made.history is not None else (f"statement{TOKEN}",)
-    others = [name for name in made.anchors if not name.endswith(known)]
+    own = f"statement{TOKEN}"
+    others = [name for name in made.anchors if name != own and (made.history is None or not name.endswith(ANCHOR_ENDS))]
     if sorted(key.fingerprint for key in made.keys) != sorted(named) or others:
         raise ValueError
     if made.restricted and made.openings is None:

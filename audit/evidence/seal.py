@@ -64,8 +64,21 @@ class Published:
     """Files of the set, the detector and its answers, where they are to go into the restricted bundle."""
 
 
-def read_published(folder: Path, place: Path) -> Published:
-    """Read what lies in an output folder and its restricted folder.
+class Document(NamedTuple):
+    """A `result.json`."""
+
+    content: bytes
+    result: AuditResult
+
+
+def read_result(folder: Path) -> Document:
+    """Read the result in an output folder. Raises ResultError."""
+    content = bytes_of_result(folder / RESULT, MAX_BYTES)
+    return Document(content, parse_result(content.decode("utf-8", "replace"), RESULT))
+
+
+def read_published(folder: Path, place: Path, document: Document | None = None) -> Published:
+    """Read what lies in an output folder and its restricted folder; `document` is its result, if it was read.
 
     Raises
     ------
@@ -74,8 +87,7 @@ def read_published(folder: Path, place: Path) -> Published:
     ResultError, FolderInUseError, StorageError
         If a file is missing or damaged.
     """
-    document = bytes_of_result(folder / RESULT, MAX_BYTES)
-    result = parse_result(document.decode("utf-8", "replace"), RESULT)
+    content, result = document or read_result(folder)
     public = folder / PUBLIC
     release, _ = load_release(public / _RELEASE)
     if read_key(place) is None:
@@ -100,7 +112,7 @@ def read_published(folder: Path, place: Path) -> Published:
             slug="changed-public-file",
             hint="publish the audit again: audit7k report",
         )
-    return Published(result, document, release, files, log)
+    return Published(result, content, release, files, log)
 
 
 def _as_published(result: AuditResult, release: PublicRelease, place: Path) -> dict[str, str]:

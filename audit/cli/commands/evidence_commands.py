@@ -102,14 +102,16 @@ def seal(
     from audit.cli.outputs.sealed_rows import rows_of
     from audit.cli.outputs.signing import now, open_signer
     from audit.evidence import seal as sealing
-    from audit.evidence.bundle import FILENAME, RESTRICTED_FILENAME, RESULT
-    from audit.result.file import load_result
-    from audit.verdicts.changes.baseline import plan_at_hand
+    from audit.evidence.bundle import FILENAME, RESTRICTED_FILENAME
 
-    result = load_result(folder / RESULT)
-    loaded = plan_at_hand(result, plan)
+    document = sealing.read_result(folder)
+    result, loaded = document.result, None
+    if with_rows or plan is not None or result.plan.disclosure.folder is not None:
+        from audit.verdicts.changes.baseline import plan_at_hand  # as much to load as the rest
+
+        loaded = plan_at_hand(result, plan)
     place = find_restricted_folder(folder, result.plan, None if loaded is None else loaded.folder, restricted_folder)
-    published = sealing.read_published(folder, place)
+    published = sealing.read_published(folder, place, document)
     if with_rows:
         published = replace(published, rows=rows_of(result, loaded, folder))
     signer = None if key is None else open_signer(key)

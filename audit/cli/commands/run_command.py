@@ -19,7 +19,6 @@ from audit.cli.commands.shared_options import (
     Where,
 )
 from audit.cli.console.terminal import Style, say, say_document
-from audit.cli.outputs.attempt import history_and_signer
 from audit.cli.outputs.audience import ExactCounts, RestrictedFolder
 from audit.cli.outputs.baselines import BaselineResult
 from audit.cli.outputs.reuse import ChangedOnly, check_changed_only_run, keep_result, verdict_place_of_run
@@ -80,6 +79,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     Public files go into the folder `public`, the only one that may leave the house; everything else holds exact counts.
     A run that is interrupted keeps what was scored: the same command goes on where it stopped.
     """
+    from audit.cli.outputs.attempt import history_and_signer
     from audit.cli.outputs.audience import requested_output
     from audit.cli.outputs.one_run import run_into
     from audit.cli.outputs.run_request import RunRequest, plan_with
