@@ -469,7 +469,7 @@ def test_probes_without_labels_can_fail_an_audit_and_never_pass_it(
     tmp_path: Path, code: str, outcome: str, rule: str
 ) -> None:
     plan = write_audit(tmp_path, TEXT + ONE + RULE, code)
-    empty = '"case_id","exploited","gender","nationality","text","pay","channel"\nc1,,,,,,\n'
+    empty = '"case_id","exploited","gender","nationality","text","pay","channel"\nc1,,,,none,,\n'
     (tmp_path / "set.csv").write_text(empty, encoding="utf-8")
     result = run_audit(plan, crosscheck=False)
     assert (result.overall.outcome, [each.outcome for each in result.probe_rules]) == (outcome, [rule])
