@@ -139,7 +139,7 @@ simulate: $(INSTALLED) ## Measure how often verdicts are wrong, by simulation (m
 
 .PHONY: soak
 soak: $(INSTALLED) ## Kill a run 200 times, and see that it comes to the same bytes (KILLS=n; ten minutes)
-	AUDIT7K_KILLS=$(KILLS) $(BIN)/pytest -n 0 tests/runs/test_resume.py
+	AUDIT7K_KILLS=$(KILLS) $(BIN)/pytest -n 0 tests/runs/test_resume.py tests/evidence/test_killed_attempts.py
 
 .PHONY: build
 build: $(INSTALLED) ## Build the wheel and the source distribution into dist/

@@ -88,6 +88,7 @@ LATER: Final = {
         "detectors/test_three_ways.py",
         "detectors/test_write_a_detector.py",
         "disclosure",
+        "evidence/test_killed_attempts.py",
         "evaluation/test_name_forms.py::test_a_name_of_a_country_in_any_language_of_cldr_is_never_read_as_another",
         "evaluation/test_real_sets.py",
         "evaluation/test_refusals.py::test_a_small_file_that_unpacks_to_work_for_hours_is_refused_in_seconds",
