@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from audit.analyses.crosscheck.conventions import CONVENTIONS
-from audit.analyses.crosscheck.dictionary import ENTRIES, Section
+from tools.metric_dictionary import ENTRIES, Section
 
 _HEAD = """\
 <!-- Generated from the code by `make reference`. Do not edit by hand. -->

@@ -17,7 +17,6 @@ from fairlearn import metrics as fairlearn
 from made.counts import categorical, cells, families_of, plan_of
 from sklearn import metrics as sklearn
 
-from audit.analyses.crosscheck.dictionary import ENTRIES
 from audit.analyses.crosscheck.rates_aif360 import quiet_import
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates
@@ -28,6 +27,7 @@ from audit.result.findings.judged import Disparity, Estimate
 from audit.stats.groups.generalized_entropy import generalized_entropy
 from audit.vocabulary.metrics import MetricName
 from tools.document_dictionary import dictionary_page
+from tools.metric_dictionary import ENTRIES
 
 with quiet_import():
     from aif360.datasets import BinaryLabelDataset
