@@ -34,28 +34,28 @@ def document(result: AuditResult, languages: Sequence[Language], origin: Origin)
 def _part(result: AuditResult, language: Language, again: PageCommand, *, several: bool) -> Part:
     from reports.harms import route_in_words, use_in_words
     from reports.html.charts import row_mark, shapes
-    from reports.html.evidence import EvidenceWriter
-    from reports.html.page import PageWriter
+    from reports.html.evidence import Evidence
+    from reports.html.page import Page
     from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
-    from reports.html.safeguards import SafeguardsWriter
+    from reports.html.safeguards import Safeguards
     from reports.writer import Report
 
     result = result if language.is_english else _in_language(result, language)
     report = Report(result, language)
-    writer = PageWriter(report)
-    page, evidence = writer.write(), EvidenceWriter(report).write()
+    page, evidence = Page(report), Evidence(report)
     templates = environment(language)
     body = templates.get_template("body.html").render(
         result=result,
         plan=result.plan,
         page=page,
         evidence=evidence,
-        safeguards=SafeguardsWriter(report).write(),
+        safeguards=Safeguards(report),
         language=language,
         several=several,
         again=again,
         names=report.names,
-        plain=writer.plain,
+        words=report.words,
+        plain=page.plain,
         mark=row_mark,
         shapes=shapes(),
         use=use_in_words(result.plan.audit.use, language),

@@ -2,148 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from audit.result.findings.judged import Disparity, Estimate, FamilyResult, RowAccount
+from audit.result.findings.judged import Disparity, FamilyResult, RowAccount
+from audit.result.reading import Finding
 from audit.result.selected import Selected, comparison_limits, picked_level
 from audit.vocabulary.groups import Group
 from reports.html.tables import WHOLE
 from reports.numbers import NOT_KNOWN
-from reports.writer import Writer
+from reports.writer import Report, Writer
 
 _TESTS_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A row account, written out."""
+class Evidence(Writer):
+    """All tables for those who check. Templates write out the records that they hold."""
 
-    name: str
-    numbers: tuple[str, ...]
-    """Read, scored, abstained, failed, labelled, unlabelled."""
-    is_whole: bool
-    """Whether every row was decided and has a label, so that one number says all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Every rate of a group, written out. A rate that cannot be stated is a dash with the reason."""
-
-    name: str
-    cells: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A comparison of a group with others, written out."""
-
-    name: str
-    rate: str
-    compared_with: str
-    difference: str
-    ratio: str
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """The tests behind one verdict, written out."""
-
-    name: str
-    rule: str
-    word: str
-    p_fail: str
-    level_fail: str
-    p_pass: str
-    freedom: str
-
-
-@dataclass(frozen=True, slots=True)
-class FamilyLine:
-    """The results of a rule over the groups of one family, written out."""
-
-    rule: str
-    family: str
-    groups: str
-    tested: str
-    level: str
-    procedure: str
-    judged: str
-    alone: str
-    together: str
-    """The test of all its groups together, where there is one: p-value, level, groups that point to harm."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """All tables for those who check."""
-
-    everyone: RowAccount
-    account_heads: tuple[str, ...]
-    accounts: tuple[Account, ...]
-    metrics: tuple[tuple[str, str], ...]
-    """The name in the field and the head of the column."""
-    rates: tuple[Rates, ...]
-    differences: tuple[tuple[tuple[Difference, ...], str], ...]
-    """Parts of a table, each with why its ranges are wider: groups shown whatever came out, and others that fail."""
-    tests: tuple[Test, ...]
-    families: tuple[FamilyLine, ...]
-
-
-class EvidenceWriter(Writer):
-    """Writer of the tables of one result."""
-
-    def write(self) -> Evidence:
-        """Write all tables."""
-        metrics = [metric.name for metric in self.result.metrics]
-        small = [
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self.everyone: RowAccount = next(account for account in self.result.rows if not account.group.root)
+        self.account_heads = (
+            self.t.gettext("Read"),
+            self.t.gettext("Decided"),
+            self.t.gettext("Hidden") if self.result.plan.evaluation_set.is_counted else self.t.gettext("Abstained"),
+            self.t.gettext("Failed"),
+            self.t.gettext("Labelled"),
+            self.t.gettext("Unlabelled"),
+        )
+        single = [account for account in self.result.rows if len(account.group.root) <= 1]
+        self.whole_accounts = list(filter(_is_whole, single))
+        """Accounts of groups of which every row was decided and has a label, so that one number says all."""
+        self.accounts = [account for account in single if not _is_whole(account)]
+        self.metrics = [(metric.name, self.words.rate(metric.name)) for metric in self.result.metrics]
+        """The name in the field and the head of the column."""
+        self._small = [
             group
             for family in self.reading.families
             if len(family.root) == 1 and len(self.reading.groups(family)) <= WHOLE
             for group in self.reading.groups(family)
         ]
-        return Evidence(
-            everyone=next(account for account in self.result.rows if not account.group.root),
-            account_heads=(
-                self.t.gettext("Read"),
-                self.t.gettext("Decided"),
-                self.t.gettext("Hidden") if self.result.plan.evaluation_set.is_counted else self.t.gettext("Abstained"),
-                self.t.gettext("Failed"),
-                self.t.gettext("Labelled"),
-                self.t.gettext("Unlabelled"),
-            ),
-            accounts=tuple(self._accounts()),
-            metrics=tuple((name, self.words.rate(name)) for name in metrics),
-            rates=tuple(self._rates(group, metrics) for group in (Group(()), *small)),
-            differences=tuple(each for each in self._differences(small) if each[0]),
-            tests=tuple(self._tests()),
-            families=tuple(self._families()),
-        )
+        self.rated = [Group(()), *self._small]
+        """Groups of which every rate is shown."""
+        self.differences = [each for each in self._differences() if each[0]]
+        """Parts of a table, each with why its ranges are wider: groups shown whatever came out, others that fail."""
+        self.tests = self._tests()
+        self.families = [(rule, family) for rule in self.result.rules for family in rule.families]
 
-    def _accounts(self) -> Iterable[Account]:
-        for account in self.result.rows:
-            if len(account.group.root) <= 1:
-                numbers = (
-                    account.read,
-                    account.scored,
-                    account.abstained,
-                    account.failed,
-                    account.labelled,
-                    account.unlabelled,
-                )
-                yield Account(
-                    self.names.group(account.group),
-                    tuple(self.n.count(number) for number in numbers),
-                    is_whole=account.read == account.scored == account.labelled and bool(account.group.root),
-                )
-
-    def _rates(self, group: Group, metrics: Sequence[str]) -> Rates:
-        return Rates(
-            self.names.group(group),
-            tuple(self._rate(self.reading.estimate(metric, group)) for metric in metrics),
-        )
-
-    def _rate(self, estimate: Estimate | None) -> str:
+    def rate(self, metric: str, group: Group) -> str:
+        """Return a rate with its counts. A rate that cannot be stated is a dash with the reason."""
+        estimate = self.reading.estimate(metric, group)
         if estimate is None:
             return NOT_KNOWN
         counts = self.t.gettext("%(part)s of %(whole)s") % {
@@ -157,18 +64,18 @@ class EvidenceWriter(Writer):
             "counts": counts,
         }
 
-    def _differences(self, small: list[Group]) -> Iterable[tuple[tuple[Difference, ...], str]]:
+    def _differences(self) -> Iterable[tuple[list[Disparity], str]]:
         limited = {rule.metric for rule in self.result.rules}
-        wanted = {group.root for group in small}
+        wanted = {group.root for group in self._small}
         added = {finding.group.root for finding in self.reading.with_outcome("fail")} - wanted
         known = [each for each in self.result.disparities if each.metric in limited]
-        yield tuple(self._difference(each) for each in known if each.group.root in wanted), ""
+        yield [each for each in known if each.group.root in wanted], ""
         picked = [each for each in known if each.group.root in added]
         shown = Selected(picked, len(picked), sum(each.group.root not in wanted for each in known))
         if shown.is_part:
             picked = [self._widened(each, shown.shown / shown.among) for each in picked]
         ranged = any(each.difference_low is not None for each in picked)
-        yield tuple(map(self._difference, picked)), self.words.picked(shown) if ranged else ""
+        yield picked, self.words.picked(shown) if ranged else ""
 
     def _widened(self, disparity: Disparity, share: float) -> Disparity:
         """Return the comparison of a group that stands here because it fails, with the intervals of picked rows."""
@@ -180,63 +87,32 @@ class EvidenceWriter(Writer):
         ends = {"difference_low": low, "difference_high": high, "ratio_low": ratio_low, "ratio_high": ratio_high}
         return disparity.model_copy(update=ends)  # those of weights and clusters are not known at this level
 
-    def _difference(self, disparity: Disparity) -> Difference:
-        others = {
+    def compared_with(self, disparity: Disparity) -> str:
+        """Return whom a group is compared with."""
+        return {
             "rest": self.t.gettext("everyone else"),
             "overall": self.t.gettext("everyone, the group included"),
             "reference": self.t.gettext("the reference group"),
-        }
-        return Difference(
-            name=self.names.group(disparity.group),
-            rate=self.words.rate(disparity.metric),
-            compared_with=others[disparity.compared_with],
-            difference=self.n.points_with_range(
-                disparity.difference, disparity.difference_low, disparity.difference_high
-            ),
-            ratio=self.n.ratio_with_range(disparity.ratio, disparity.ratio_low, disparity.ratio_high),
-        )
+        }[disparity.compared_with]
 
-    def _tests(self) -> Iterable[Test]:
-        """Yield the tests of failing groups and of the largest others."""
+    def _tests(self) -> list[Finding]:
+        """Return the failing groups and the largest others."""
         findings = self.reading.findings
         failing = [finding for finding in findings if finding.outcome == "fail"]
         others = [finding for finding in findings if finding.outcome != "fail" and finding.verdict.p_pass is not None]
         others.sort(key=lambda finding: -finding.verdict.cases)
-        for finding in (*failing, *others)[:_TESTS_SHOWN]:
-            verdict = finding.verdict
-            yield Test(
-                name=self.names.group(finding.group),
-                rule=verdict.rule,
-                word=self.words.outcome(verdict.outcome),
-                p_fail=self.n.probability(verdict.p_fail),
-                level_fail=self.n.probability(verdict.level_fail),
-                p_pass=self.n.probability(verdict.p_pass),
-                freedom=NOT_KNOWN
-                if verdict.degrees_of_freedom is None
-                else self.n.count(int(verdict.degrees_of_freedom)),
-            )
+        return [*failing, *others][:_TESTS_SHOWN]
 
-    def _families(self) -> Iterable[FamilyLine]:
-        procedures = {
+    def procedure(self, family: FamilyResult) -> str:
+        """Return how the level was divided over the groups of a family."""
+        return {
             "discarding": self.t.gettext("some discarded, the rest weighted by size"),
             "weights_only": self.t.gettext("weighted by size"),
             "any_dependence": self.t.gettext("valid under any dependence"),
-        }
-        for rule in self.result.rules:
-            for family in rule.families:
-                yield FamilyLine(
-                    rule=rule.rule,
-                    family=self.names.axes(family.family.axes),
-                    groups=self.n.count(family.groups),
-                    tested=self.n.count(family.tested),
-                    level=self.n.probability(family.level),
-                    procedure=procedures[family.procedure],
-                    judged=self.n.percent(family.coverage, against=rule.min_coverage),
-                    alone=self.n.percent(family.judged_alone),
-                    together=self._together(family),
-                )
+        }[family.procedure]
 
-    def _together(self, family: FamilyResult) -> str:
+    def together(self, family: FamilyResult) -> str:
+        """Return the test of all groups of a family together: p-value, level, groups that point to harm."""
         if family.unnamed_p is None:
             return NOT_KNOWN
         return self.t.gettext("p %(p)s, level %(level)s, over %(survivors)s groups") % {
@@ -244,3 +120,7 @@ class EvidenceWriter(Writer):
             "level": self.n.probability(family.unnamed_level),
             "survivors": self.n.count(family.unnamed_survivors),
         }
+
+
+def _is_whole(account: RowAccount) -> bool:
+    return account.read == account.scored == account.labelled and bool(account.group.root)

@@ -9,19 +9,20 @@ from typing import Literal
 from markupsafe import Markup
 
 from audit.result.findings.judged import Outcome, RuleResult
+from audit.result.reading import Finding
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.terms import TERMS, Term
 from reports.data_links import as_link
 from reports.group_counts import groups_csv
-from reports.html.affected import Affected, AffectedWriter
-from reports.html.breakdown import Breakdown, BreakdownWriter
+from reports.html.affected import AffectedWriter
+from reports.html.breakdown import BreakdownWriter
 from reports.html.charts import states
-from reports.html.looks import Looks, looks
+from reports.html.looks import looks
 from reports.plain_text import capital
-from reports.swap_words import ProbeRuleSummary, probe_rules
+from reports.swap_words import probe_rules
 from reports.unnamed_words import UnnamedWords
-from reports.verdict_words import VerdictWords, VerdictWriter
-from reports.waiver_words import WaiverLine, WaiverWords
+from reports.verdict_words import VerdictWriter
+from reports.waiver_words import WaiverWords
 from reports.writer import Report, Writer
 
 _AFFECTED_FIRST = 10
@@ -64,99 +65,51 @@ class RuleSummary:
     """The people of whom a pass says nothing by themselves. Empty where the rule does not pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class NeededCases:
-    """A group that cannot be decided, and the cases that a verdict would need."""
-
-    name: str
-    what: str
-    now: str
-    needed: str
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Everything on the page, except the result itself."""
-
-    verdict: VerdictWords
-    rules: tuple[RuleSummary, ...]
-    probe_rules: tuple[ProbeRuleSummary, ...]
-    """The limits on probes."""
-    affected: tuple[Affected, ...]
-    affected_first: int
-    overlap: Literal["ladder", "families", ""]
-    """The ways in which a person can be in several groups: on the rungs of a nationality, as one of several features,
-    or not.
-    """
-    breakdown: Breakdown
-    needed: tuple[NeededCases, ...]
-    needed_more: int
-    waits_for_decisions: bool
-    """Whether cases without a decision keep some group from a verdict."""
-    both_ways: bool
-    """Whether any limit holds in both directions."""
-    looks: Looks
-    """The answers to further questions. Questions without an answer are among them."""
-    csv: str
-    """The counts of groups as a link that holds them."""
-    not_in_csv: str
-    """The families of groups that the link has no room for. Empty where all have room."""
-    worth_less: bool
-    """Whether rows are weighted or belong together, so that they count for less than as many independent ones."""
-    but_for_unknown: bool
-    """Whether people whose group is unknown keep any group from a pass."""
-    terms: tuple[Term, ...]
-    """The terms that the page uses, except those that every page uses."""
-    waivers: tuple[WaiverLine, ...]
-    """Findings that somebody answers for."""
-
-    @property
-    def anyone_listed(self) -> bool:
-        """Whether any group is listed as affected, clearly or maybe."""
-        return any(error.clearly or error.maybe for error in self.affected)
-
-    @property
-    def anyone_unnamed(self) -> bool:
-        """Whether groups are affected of which none can be named."""
-        return any(error.unnamed for error in self.affected)
-
-
-class PageWriter(Writer):
-    """Writer of the page of one result in one language."""
+class Page(Writer):
+    """Everything on the page of one result in one language, except the result itself."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
         self._findings = self.reading.each_once
         self._unnamed_words = UnnamedWords(self.language)
-        self._rules = sorted(self.result.rules, key=self._harm_order)
-
-    def write(self) -> Page:
-        """Write the page."""
+        by_harm = sorted(self.result.rules, key=self._harm_order)
+        self.verdict = VerdictWriter(report).write()
+        self.rules = [self._rule(rule) for rule in by_harm]
+        self.probe_rules = probe_rules(self.result, self.language)
+        self.affected = AffectedWriter(report).write()
+        self.affected_first = _AFFECTED_FIRST
+        self.anyone_listed = any(error.clearly or error.maybe for error in self.affected)
+        """Whether any group is listed as affected, clearly or maybe."""
+        self.anyone_unnamed = any(error.unnamed for error in self.affected)
+        """Whether groups are affected of which none can be named."""
+        self.overlap = self._overlap()
+        self.breakdown = BreakdownWriter(report, by_harm).write()
         needed = self._needed()
+        self.needed, self.needed_more = needed[:_NEEDED_FIRST], max(len(needed) - _NEEDED_FIRST, 0)
+        self.waits_for_decisions = any(finding.verdict.because == "unscored_cases" for finding in self._findings)
+        """Whether cases without a decision keep some group from a verdict."""
+        self.both_ways = any(rule.direction == "both" for rule in by_harm)
+        """Whether any limit holds in both directions."""
+        self.looks = looks(report)
+        """The answers to further questions. Questions without an answer are among them."""
         csv, left_out = groups_csv(self.result, self._most_data)
-        answered = looks(self.report)
-        return Page(
-            verdict=VerdictWriter(self.report).write(),
-            rules=tuple(self._rule(rule) for rule in self._rules),
-            probe_rules=probe_rules(self.result, self.language),
-            affected=AffectedWriter(self.report).write(),
-            affected_first=_AFFECTED_FIRST,
-            overlap=self._overlap(),
-            breakdown=BreakdownWriter(self.report, self._rules).write(),
-            needed=tuple(needed[:_NEEDED_FIRST]),
-            needed_more=max(len(needed) - _NEEDED_FIRST, 0),
-            waits_for_decisions=any(finding.verdict.because == "unscored_cases" for finding in self._findings),
-            both_ways=any(rule.direction == "both" for rule in self._rules),
-            looks=answered,
-            csv=as_link("text/csv", csv),
-            not_in_csv=self.t.gettext("; ").join(self.names.axes(family.root) for family in left_out if family.root),
-            worth_less=self._worth_less,
-            but_for_unknown=any(verdict.because == "unknown_attribute" for verdict in self.result.verdicts),
-            terms=tuple(self._terms(answered)),
-            waivers=tuple(WaiverWords(self.result, self.language).listed(self.names)),
-        )
+        self.csv = as_link("text/csv", csv)
+        """The counts of groups as a link that holds them."""
+        self.not_in_csv = self.t.gettext("; ").join(self.names.axes(family.root) for family in left_out if family.root)
+        """The families of groups that the link has no room for. Empty where all have room."""
+        self.worth_less = any(estimate.effective_cases is not None for estimate in self.reading.everyone.values())
+        """Whether rows are weighted or belong together, so that they count for less than as many independent ones."""
+        self.but_for_unknown = any(verdict.because == "unknown_attribute" for verdict in self.result.verdicts)
+        """Whether people whose group is unknown keep any group from a pass."""
+        self.terms = list(self._terms())
+        """The terms that the page uses, except those that every page uses."""
+        self.waivers = WaiverWords(self.result, self.language).listed(self.names)
+        """Findings that somebody answers for."""
 
     def _overlap(self) -> Literal["ladder", "families", ""]:
+        """Return in which way a person can be in several groups: on the rungs of a nationality, as one of several
+        features, or not.
+        """
         families = [family.axes for family in self.reading.families]
         rungs = [axes[0] for axes in families if len(axes) == 1 and self.names.is_nationality(axes[0])]
         if len(rungs) > len({axis.feature for axis in rungs}):
@@ -167,15 +120,11 @@ class PageWriter(Writer):
     def _most_data(self) -> int:
         return _MOST_DATA_BESIDE_LONG_WORDS if self.language.short in _LONG_WORDS else _MOST_DATA
 
-    @property
-    def _worth_less(self) -> bool:
-        return any(estimate.effective_cases is not None for estimate in self.reading.everyone.values())
-
-    def _terms(self, answered: Looks) -> Iterator[Term]:
-        used = answered.terms
+    def _terms(self) -> Iterator[Term]:
+        used = self.looks.terms
         if self.reading.unnamed:
             used.add("unnamed fail")
-        if self._worth_less:
+        if self.worth_less:
             used |= {"design weight", "cluster", "effective cases", "degrees of freedom"}
         used |= set(self._of_safeguards())
         return (term for term in TERMS.values() if term.name in used)
@@ -231,7 +180,8 @@ class PageWriter(Writer):
             not_alone=self.not_alone(rule),
         )
 
-    def _needed(self) -> list[NeededCases]:
+    def _needed(self) -> list[Finding]:
+        """Return the groups that cannot be decided and that more cases would decide, the largest first."""
         undecided = [
             finding
             for finding in self._findings
@@ -239,13 +189,8 @@ class PageWriter(Writer):
             and finding.verdict.cases_needed
             and finding.verdict.because != "unscored_cases"
         ]
-        undecided.sort(key=lambda finding: -finding.verdict.cases)
-        return [
-            NeededCases(
-                name=self.names.whole(finding.group, finding.same_people),
-                what=self.reading.metrics[finding.metric].among if finding.metric in self.reading.metrics else "",
-                now=self.n.count(finding.verdict.cases),
-                needed=self.n.about(finding.verdict.cases_needed or 0),
-            )
-            for finding in undecided
-        ]
+        return sorted(undecided, key=lambda finding: -finding.verdict.cases)
+
+    def among(self, finding: Finding) -> str:
+        """Return which cases count for the rate of a finding."""
+        return self.reading.metrics[finding.metric].among if finding.metric in self.reading.metrics else ""

@@ -19,7 +19,7 @@ from audit.result.reading import Reading
 from audit.vocabulary.numbers import percent
 from reports.figures.of_result import MOST_ROWS, forest_of_result
 from reports.html import HtmlReporter
-from reports.html.evidence import EvidenceWriter
+from reports.html.evidence import Evidence
 from reports.html.looks.parts import FIRST as SHOWN
 from reports.html.tables import FIRST, FOREST
 from reports.language import ENGLISH
@@ -99,18 +99,15 @@ def test_failing_groups_are_picked_from_all_that_were_compared(failing: AuditRes
 
 
 def test_differences_of_groups_that_fail_stand_apart(failing: AuditResult) -> None:
-    written = EvidenceWriter(Report(failing, ENGLISH)).write().differences
+    written = Evidence(Report(failing, ENGLISH)).differences
     (fixed, no_note), (picked, note) = written
     assert no_note == ""
     assert (said := WIDER.match(note)) is not None
     assert len(picked) == int(said[1] or 1) < int(said[2].replace(",", ""))
-    assert not {each.name for each in fixed} & {each.name for each in picked}
-    narrow = {
-        (ENGLISH.numbers.points_with_range(each.difference, each.difference_low, each.difference_high))
-        for each in failing.disparities
-    }
-    assert {each.difference for each in fixed} <= narrow
-    assert not {each.difference for each in picked} & narrow
+    assert not {each.group for each in fixed} & {each.group for each in picked}
+    narrow = {(each.difference, each.difference_low, each.difference_high) for each in failing.disparities}
+    assert {(each.difference, each.difference_low, each.difference_high) for each in fixed} <= narrow
+    assert not {(each.difference, each.difference_low, each.difference_high) for each in picked} & narrow
 
 
 def test_the_terminal_widens_what_it_picks(failing: AuditResult) -> None:
