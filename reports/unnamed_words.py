@@ -7,7 +7,6 @@ not support that.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from audit.result.findings.judged import FamilyResult, RuleResult
@@ -31,20 +30,6 @@ def kind_of(metric: str, *, low: bool) -> Kind:
     if metric == "selection_rate":
         return Kind("flagged", "fewer" if low else "more")
     return Kind("wrong", "more" if low else "fewer")
-
-
-@dataclass(frozen=True, slots=True)
-class Unnamed:
-    """The words under "Who is affected" for one rule and family."""
-
-    statement: str
-    """What was found, and about whom it says nothing."""
-    judged: str
-    """How many nationalities were judged together, and how many of them point towards harm."""
-    warning: str
-    """Why no name is given."""
-    remedy: str
-    """What it would take to name one."""
 
 
 Found = Sequence[tuple[RuleResult, FamilyResult]]
@@ -93,26 +78,10 @@ class UnnamedWords:
             "labelled cases of each: “Cases still needed” says how many."
         )
 
-    def affected(self, rule: RuleResult, family: FamilyResult) -> Unnamed:
-        """Return the words under "Who is affected"."""
-        return Unnamed(
-            statement=self._t.gettext("The system %(what)s. None of these nationalities can be named.")
-            % {"what": self._what(rule, family)},
-            judged=self._t.gettext(
-                "%(tested)s nationalities were judged together, and %(survivors)s of them point that way. Chance sends "
-                "some of those there too; all of them together are further out than chance explains."
-            )
-            % {"tested": self._n.count(family.tested), "survivors": self._n.count(family.unnamed_survivors)},
-            warning=self._t.gettext(
-                "This says nothing about any single nationality, and none may be singled out from it. Nationalities "
-                "measured beyond this limit are therefore not listed here. The draft resolution reaffirms in "
-                "paragraph 2 that trafficking in persons"
-            ),
-            remedy=self._t.gettext(
-                "To name one takes more labelled cases of it. “Cases still needed” says with how many each could be "
-                "judged alone; until then the limit is not met, and the system needs correction for all of them."
-            ),
-        )
+    def statement(self, rule: RuleResult, family: FamilyResult) -> str:
+        """Return what was found, and about whom it says nothing."""
+        what = {"what": self._what(rule, family)}
+        return self._t.gettext("The system %(what)s. None of these nationalities can be named.") % what
 
     def _joined(self, found: Found) -> str:
         errors = list(dict.fromkeys(self._what(rule, family) for rule, family in found))

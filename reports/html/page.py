@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from markupsafe import Markup
@@ -14,7 +14,7 @@ from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.terms import TERMS, Term
 from reports.data_links import as_link
 from reports.group_counts import groups_csv
-from reports.html.affected import AffectedWriter
+from reports.html.affected import affected
 from reports.html.breakdown import BreakdownWriter
 from reports.html.charts import states
 from reports.html.looks import looks
@@ -35,36 +35,6 @@ _LONG_WORDS = ("ar", "ru")
 _OUTCOMES: tuple[Outcome, ...] = ("fail", "inconclusive", "not_evaluable", "pass")
 
 
-@dataclass(frozen=True, slots=True)
-class StateCount:
-    """The number of groups that have an outcome."""
-
-    outcome: str
-    count: int
-    word: str
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSummary:
-    """A rule: what it limits, its outcome, and the outcomes of its groups."""
-
-    rule: RuleResult
-    name: str
-    limit: str
-    word: str
-    because: str
-    groups: str
-    states: tuple[StateCount, ...]
-    as_part: int
-    bar: Markup
-    unnamed: str
-    """The words where the rule fails for several groups of which none is named. Otherwise empty."""
-    judged: str
-    """The share of people who were judged, alone or as a part. Empty where there is none."""
-    not_alone: str
-    """The people of whom a pass says nothing by themselves. Empty where the rule does not pass."""
-
-
 class Page(Writer):
     """Everything on the page of one result in one language, except the result itself."""
 
@@ -72,23 +42,22 @@ class Page(Writer):
         super().__init__(report)
         self._findings = self.reading.each_once
         self._unnamed_words = UnnamedWords(self.language)
-        by_harm = sorted(self.result.rules, key=self._harm_order)
+        self.rules = sorted(self.result.rules, key=self._harm_order)
         self.verdict = VerdictWriter(report).write()
-        self.rules = [self._rule(rule) for rule in by_harm]
         self.probe_rules = probe_rules(self.result, self.language)
-        self.affected = AffectedWriter(report).write()
+        self.affected = affected(report)
         self.affected_first = _AFFECTED_FIRST
-        self.anyone_listed = any(error.clearly or error.maybe for error in self.affected)
+        self.anyone_listed = any(error.clearly.rows or error.maybe.rows for error in self.affected)
         """Whether any group is listed as affected, clearly or maybe."""
         self.anyone_unnamed = any(error.unnamed for error in self.affected)
         """Whether groups are affected of which none can be named."""
         self.overlap = self._overlap()
-        self.breakdown = BreakdownWriter(report, by_harm).write()
+        self.breakdown = BreakdownWriter(report, self.rules).write()
         needed = self._needed()
         self.needed, self.needed_more = needed[:_NEEDED_FIRST], max(len(needed) - _NEEDED_FIRST, 0)
         self.waits_for_decisions = any(finding.verdict.because == "unscored_cases" for finding in self._findings)
         """Whether cases without a decision keep some group from a verdict."""
-        self.both_ways = any(rule.direction == "both" for rule in by_harm)
+        self.both_ways = any(rule.direction == "both" for rule in self.rules)
         """Whether any limit holds in both directions."""
         self.looks = looks(report)
         """The answers to further questions. Questions without an answer are among them."""
@@ -157,28 +126,29 @@ class Page(Writer):
         name = self.reading.metrics[metric].plain if metric in self.reading.metrics else metric
         return capital(name)
 
-    def _rule(self, rule: RuleResult) -> RuleSummary:
-        verdicts = [each.verdict for each in self._findings if each.rule is rule]
-        counts = [(outcome, sum(verdict.outcome == outcome for verdict in verdicts)) for outcome in _OUTCOMES]
-        shown = tuple(StateCount(name, count, self.words.outcome(name)) for name, count in counts if count)
-        title = self.t.gettext("; ").join(f"{self.n.count(state.count)} {state.word}" for state in shown)
-        groups = sum(count for _, count in counts)
-        return RuleSummary(
-            rule=rule,
-            name=self.plain(rule.metric),
-            limit=self.words.said_limit(self.words.limit(rule), only_warns=rule.rule in self.result.plan.warning_rules),
-            word=self.words.rule_outcome(rule.outcome),
-            because=self.why(rule),
-            groups=self.t.ngettext("%(count)s group", "%(count)s groups", groups) % {"count": self.n.count(groups)},
-            states=shown,
-            as_part=sum(verdict.because == "judged_as_part" for verdict in verdicts),
-            bar=states(counts, title) if groups else Markup(""),
-            unnamed=self._unnamed_words.of_the_rule(rule)
-            if any(each.rule == rule.rule for each, _ in self.reading.unnamed)
-            else "",
-            judged=self.words.judged(rule),
-            not_alone=self.not_alone(rule),
-        )
+    def limit(self, rule: RuleResult) -> str:
+        """Return the limit of a rule, and whether it only warns."""
+        return self.words.said_limit(self.words.limit(rule), only_warns=rule.rule in self.result.plan.warning_rules)
+
+    def unnamed(self, rule: RuleResult) -> str:
+        """Return the words where a rule fails for several groups of which none is named. Otherwise empty."""
+        is_unnamed = any(each.rule == rule.rule for each, _ in self.reading.unnamed)
+        return self._unnamed_words.of_the_rule(rule) if is_unnamed else ""
+
+    def states(self, rule: RuleResult) -> list[tuple[Outcome, int]]:
+        """Return the number of groups that have each outcome under a rule; people that stand twice count once."""
+        outcomes = Counter(each.outcome for each in self._findings if each.rule is rule)
+        return [(outcome, outcomes[outcome]) for outcome in _OUTCOMES if outcomes[outcome]]
+
+    def bar(self, rule: RuleResult) -> Markup:
+        """Return the drawing of these numbers. Empty where there are no groups."""
+        counts = self.states(rule)
+        said = (f"{self.n.count(count)} {self.words.outcome(outcome)}" for outcome, count in counts)
+        return states(counts, self.t.gettext("; ").join(said)) if counts else Markup("")
+
+    def as_part(self, rule: RuleResult) -> int:
+        """Return the number of groups judged only as a part of a larger one."""
+        return sum(each.verdict.because == "judged_as_part" for each in self._findings if each.rule is rule)
 
     def _needed(self) -> list[Finding]:
         """Return the groups that cannot be decided and that more cases would decide, the largest first."""

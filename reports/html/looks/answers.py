@@ -25,14 +25,11 @@ class FailuresWriter(LookWriter):
                 else self.t.gettext("no answer failed")
             )
             return Look("failures", title, absent=absent)
-        tables, folds = self.split(
-            self.t.gettext("Rows without a usable answer"),
-            map(self._row, self._ordered()),
-            "failures-more",
-        )
-        return Look(
+        return self.tabled(
             "failures",
             title,
+            self.t.gettext("Rows without a usable answer"),
+            map(self._row, self._ordered()),
             sentences=(
                 self.t.gettext("On %(failed)s rows (%(share)s) the system gave no answer that can be used.")
                 % {
@@ -49,8 +46,6 @@ class FailuresWriter(LookWriter):
                 "A failure is no decision about a person, and in no rate. Where one group fails more often than "
                 "others, fewer of its people are looked at."
             ),
-            tables=tables,
-            folds=folds,
         )
 
     def _ordered(self) -> list[FailedRows]:
@@ -84,22 +79,17 @@ class AskedAgainWriter(LookWriter):
         everyone = found.get(Group(()).root)
         if everyone is None:
             return Look("asked-again", title, absent=self.t.gettext("the system was asked about every case once"))
-        tables, folds = self.split(
-            self.t.gettext("Cases decided otherwise when the system was asked again"),
-            map(self._row, self._ordered()),
-            "asked-again-more",
-            by_result=True,
-        )
-        return Look(
+        return self.tabled(
             "asked-again",
             title,
+            self.t.gettext("Cases decided otherwise when the system was asked again"),
+            map(self._row, self._ordered()),
+            by_result=True,
             sentences=self._sentences(everyone),
             note=self.t.gettext(
                 "Verdicts rest on the first answers, and their likely ranges do not include this. A system that "
                 "contradicts itself gives the same person one answer today and another tomorrow."
             ),
-            tables=tables,
-            folds=folds,
         )
 
     def _sentences(self, everyone: SelfDisagreement) -> tuple[str, ...]:

@@ -18,22 +18,17 @@ class ChangeWriter(LookWriter):
         change, words = self.result.change, ChangeWords(self.result, self.language)
         if change is None:
             return Look("change", title, absent=self._absent())
-        tables, folds = self.split(
-            self.t.gettext("Then and now, worse first"),
-            [self._row(one, words) for one in changed_worst_first(change)],
-            "change-more",
-            by_result=True,
-        )
-        return Look(
+        return self.tabled(
             "change",
             title,
+            self.t.gettext("Then and now, worse first"),
+            [self._row(one, words) for one in changed_worst_first(change)],
+            by_result=True,
             sentences=tuple(filter(None, (words.sentence(), words.compared(), words.differs(), *self._limits()))),
             note=self.t.gettext(
                 "The limits above compare a group with everyone else now; this compares each group with itself in the "
                 "earlier audit. A system can treat groups alike and have become worse for all of them."
             ),
-            tables=tables,
-            folds=folds,
         )
 
     def _absent(self) -> str:

@@ -22,12 +22,6 @@ class CostWriter(LookWriter):
             (each for each in self.without_repeats(costs, lambda each: each.group) if each.per_1000 is not None),
             key=lambda each: (bool(each.group.root), len(each.group.root), -(each.difference or 0.0)),
         )
-        tables, folds = self.split(
-            self.t.gettext("Cost of errors per 1,000 labelled cases"),
-            map(self._row, stated),
-            "costs-more",
-            by_result=any(each.difference_low is not None for each in stated),
-        )
         values = {"missed": self.n.plain(weighed.cost_missed), "flagged": self.n.plain(weighed.cost_flagged)}
         first = self.t.gettext("The plan lets a missed victim cost %(missed)s and a wrong flag %(flagged)s.") % values
         surely = [each for each in stated if each.difference_low is not None and each.difference_low > 0]
@@ -42,14 +36,15 @@ class CostWriter(LookWriter):
                 "Errors surely cost more than among everyone else in %(count)s groups.",
                 len(surely),
             ) % {"count": self.n.count(len(surely))}
-        return Look(
+        return self.tabled(
             "costs",
             title,
+            self.t.gettext("Cost of errors per 1,000 labelled cases"),
+            map(self._row, stated),
+            by_result=any(each.difference_low is not None for each in stated),
             terms=("cost matrix",),
             sentences=(first, second),
             note=self.t.gettext("How two harms weigh against each other is a choice, not a finding. It passes nobody."),
-            tables=tables,
-            folds=folds,
         )
 
     def _row(self, each: CostOfErrors) -> Row:
@@ -89,13 +84,11 @@ class MeasureWriter(LookWriter):
         if not measures:
             return Look("measures", title, absent=self.t.gettext("the plan names none"))
         names = list(dict.fromkeys(each.measure for each in measures))
-        tables, folds = self.split(
-            self.t.gettext("What these functions return, group by group"), map(self._row, measures),
-            "measures-more",
-        )  # fmt: skip
-        return Look(
+        return self.tabled(
             "measures",
             title,
+            self.t.gettext("What these functions return, group by group"),
+            map(self._row, measures),
             terms=("own measure",),
             sentences=(
                 self.t.gettext("%(names)s: shown for each group as the operator’s code computed it.")
@@ -105,8 +98,6 @@ class MeasureWriter(LookWriter):
                 "This project did not check what such a function means. No limit can be set on it, and no verdict "
                 "depends on it. Likely ranges come from resampling the cases."
             ),
-            tables=tables,
-            folds=folds,
         )
 
     def _row(self, each: OwnMeasure) -> Row:

@@ -34,22 +34,23 @@ class DoubtsWriter(LookWriter):
         if not examined:
             return Look("sure", title, absent=self._not_counted())
         caption = self.t.gettext("What it would take for a verdict not to stand")
-        tables, folds = self.split(caption, self._rows(examined), "sure-more")
-        return Look(
+        return self.tabled(
             "sure",
             title,
-            sentences=(*self._sentences(examined), *([] if len(examined) == len(self.result.further.sensitivity) else [
-                self._not_counted()
-            ])),
+            caption,
+            self._rows(examined),
+            sentences=(
+                *self._sentences(examined),
+                *([] if len(examined) == len(self.result.further.sensitivity) else [self._not_counted()]),
+            ),
             note=self.t.gettext(
                 "Each number is the fewest that would do, if they were the ones that matter most; “at random” is the "
                 "share wrongly labelled that would do wherever they are. Nothing says that any label is wrong; it says "
                 "how much would hang on it."
             ),
-            tables=tables,
-            folds=(*folds, *self._grids(examined)),
+            folds=self._grids(examined),
             terms=("label flips", "Rogan-Gladen", "worst case for unknown features"),
-        )  # fmt: skip
+        )
 
     def _not_counted(self) -> str:
         return self.t.gettext(
@@ -211,21 +212,16 @@ class ControlWriter(LookWriter):
                     "looked was not tested"
                 ),
             )
-        tables, folds = self.split(
-            self.t.gettext("Rates in and out of the random sample"),
-            map(self._row, sample.comparisons),
-            "random-sample-more",
-        )
-        return Look(
+        return self.tabled(
             "random-sample",
             title,
+            self.t.gettext("Rates in and out of the random sample"),
+            map(self._row, sample.comparisons),
             sentences=(self._sentence(sample), *self._changed(sample), *self.unweighted_notes()),
             note=self.t.gettext(
                 "A random sample also holds cases that nobody would have picked. Where its rates differ, the other "
                 "labels speak for those who were looked for."
             ),
-            tables=tables,
-            folds=folds,
             terms=("selective labels",),
         )
 

@@ -22,22 +22,18 @@ class LikeCasesWriter(LookWriter):
         if not asked:
             return Look("like", title, absent=self.t.gettext("the plan declares no control features"))
         telling = [self._row(record, gap) for record, gap in self._gaps(telling=True)]
-        tables, folds = self.split(
-            self.t.gettext("Where comparing like with like changes a gap"),
-            telling,
-            "like-more",
-            by_result=True,
-        )
-        return Look(
+        return self.tabled(
             "like",
             title,
+            self.t.gettext("Where comparing like with like changes a gap"),
+            telling,
+            by_result=True,
             sentences=(*self._sentences(), *self.unweighted_notes()),
             note=self.t.gettext(
                 "No verdict depends on this: a gap that such a comparison explains is a gap all the same for those who "
                 "are in it. Nor does it say that the kind of case is the cause."
             ),
-            tables=tables,
-            folds=(*folds, *self._others()),
+            folds=self._others(),
             terms=("like with like",),
         )
 

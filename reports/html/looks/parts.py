@@ -150,6 +150,23 @@ class LookWriter(Writer):
             count,
         ) % {"count": self.n.count(count)}
 
+    def tabled(  # noqa: PLR0913 - the parts of an answer
+        self,
+        anchor: str,
+        title: str,
+        caption: str,
+        rows: Iterable[Row],
+        *,
+        by_result: bool = False,
+        sentences: Iterable[str] = (),
+        note: str = "",
+        folds: Iterable[Fold] = (),
+        terms: tuple[str, ...] = (),
+    ) -> Look:
+        """Return a look with one table, split as by `split`, and further folds behind it."""
+        tables, more = self.split(caption, rows, f"{anchor}-more", by_result=by_result)
+        return Look(anchor, title, tuple(sentences), note, tables=tables, folds=(*more, *folds), terms=terms)
+
     def split(
         self,
         caption: str,

@@ -34,24 +34,19 @@ class DeployedWriter(LookWriter):
         groups = [group for record in records for group in record.groups if group.reason is None]
         groups = self.without_repeats(groups, lambda group: group.group)
         groups.sort(key=lambda group: (bool(group.group.root), group.precision if group.precision is not None else 1))
-        tables, folds = self.split(
-            self.t.gettext("Flags at the base rate met at work"),
-            map(self._row, groups),
-            "deployed-more",
-            by_result=True,
-        )
-        return Look(
+        return self.tabled(
             "deployed",
             title,
+            self.t.gettext("Flags at the base rate met at work"),
+            map(self._row, groups),
+            by_result=True,
             terms=("deployed base rate",),
-            sentences=tuple(self._sentences(records[0], groups)),
+            sentences=self._sentences(records[0], groups),
             note=self.t.gettext(
                 "Found and wrongly flagged are taken from this set, and one base rate for every group: no group need "
                 "have it. The set itself holds more cases of exploitation than work does, so its share of right flags "
                 "is too good."
             ),
-            tables=tables,
-            folds=folds,
         )
 
     def _sentences(self, record: Deployed, groups: list[DeployedGroup]) -> Iterator[str]:
@@ -106,22 +101,18 @@ class PatternWriter(LookWriter):
                 "patterns", title, absent=self.t.gettext("this result does not compare flags with the labels' pattern")
             )
         telling = self._groups(telling=True)
-        tables, folds = self.split(
-            self.t.gettext("Where flags differ from the pattern in the labels, or repeat it"),
-            map(self._row, telling),
-            "patterns-more",
-            by_result=True,
-        )
-        return Look(
+        return self.tabled(
             "patterns",
             title,
+            self.t.gettext("Where flags differ from the pattern in the labels, or repeat it"),
+            map(self._row, telling),
+            by_result=True,
             sentences=(*self._sentences(), *self.unweighted_notes()),
             note=self.t.gettext(
                 "Compared are the share flagged of each group and the share labelled, against everyone else’s. To "
                 "repeat the labels is no virtue where the labels themselves are one-sided."
             ),
-            tables=tables,
-            folds=(*folds, *self._labels(), *self._reference()),
+            folds=(*self._labels(), *self._reference()),
             terms=("bias amplification", "reference table"),
         )
 

@@ -24,22 +24,18 @@ class RankingWriter(LookWriter):
         stated = [auc for auc in self.result.further.aucs if auc.status == "estimated"]
         stated = self.without_repeats(stated, lambda auc: auc.group)
         stated.sort(key=lambda auc: (bool(auc.group.root), len(auc.group.root), auc.auc or 0.0))
-        tables, folds = self.split(
-            self.t.gettext("How often a victim scores above another person"),
-            map(self._row, stated),
-            "ranking-more",
-            by_result=True,
-        )
-        return Look(
+        return self.tabled(
             "ranking",
             title,
-            sentences=tuple(self._sentences()),
+            self.t.gettext("How often a victim scores above another person"),
+            map(self._row, stated),
+            by_result=True,
+            sentences=self._sentences(),
             note=self.t.gettext(
                 "An AUC of 1 ranks every victim above every other person; 0.5 ranks no better than a coin. It knows of "
                 "no threshold: decisions can differ where it does not."
             ),
-            tables=tables,
-            folds=(*folds, *self._within()),
+            folds=self._within(),
             terms=("AUC", "within-group AUC", "Simpson's paradox"),
         )
 
@@ -130,15 +126,12 @@ class CalibrationWriter(LookWriter):
         if not stated:
             return Look("calibration", title, absent=self._absent())
         stated.sort(key=lambda each: (bool(each.group.root), not _off(each), -abs(each.gap or 0.0)))
-        tables, folds = self.split(
-            self.t.gettext("What scores say, and what labels say"),
-            map(self._row, stated),
-            "calibration-more",
-            by_result=True,
-        )
-        return Look(
+        return self.tabled(
             "calibration",
             title,
+            self.t.gettext("What scores say, and what labels say"),
+            map(self._row, stated),
+            by_result=True,
             sentences=(
                 self._sentence(stated),
                 *([self.unweighted_note()] if any(each.unused for each in stated) else []),
@@ -147,8 +140,7 @@ class CalibrationWriter(LookWriter):
                 "Of cases scored 0.3, three in ten should be victims, in every group. Scores that are right on average "
                 "can still be wrong within a group’s high or low scores."
             ),
-            tables=tables,
-            folds=(*folds, *self._bins(stated)),
+            folds=self._bins(stated),
             terms=("calibration",),
         )
 

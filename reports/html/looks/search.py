@@ -22,20 +22,17 @@ class SearchWriter(LookWriter):
         if not scans:
             return Look("search", title, absent=self.t.gettext("the plan asks for no search"))
         rows = [self._row(scan) for scan in scans if scan.subset]
-        tables, folds = self.split(
-            self.t.gettext("The subgroup with the most harm, in both halves of the cases"), rows, "search-more"
-        )
-        return Look(
+        return self.tabled(
             "search",
             title,
+            self.t.gettext("The subgroup with the most harm, in both halves of the cases"),
+            rows,
             terms=("subgroup scan", "penalty"),
-            sentences=tuple(self._sentences(scans)),
+            sentences=self._sentences(scans),
             note=self.t.gettext(
                 "It was picked because it stands out, so the numbers where it was found exaggerate; only the other "
                 "half, which had no part in finding it, counts. It is no verdict: to have it judged, name it in a plan."
             ),
-            tables=tables,
-            folds=folds,
         )
 
     def _sentences(self, scans: Sequence[SubgroupScan]) -> Iterator[str]:

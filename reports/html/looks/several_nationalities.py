@@ -18,14 +18,11 @@ class SeveralNationalitiesWriter(LookWriter):
         counted = sum(feature.several for feature in self.result.features if feature.several_as == "together")
         if not self.result.further.memberships:
             return Look("several", title, absent=self._absent())
-        tables, folds = self.split(
-            self.t.gettext("With all who hold a nationality, and with those who hold no other"),
-            map(self._row, self._ordered()),
-            "several-more",
-        )
-        return Look(
+        return self.tabled(
             "several",
             title,
+            self.t.gettext("With all who hold a nationality, and with those who hold no other"),
+            map(self._row, self._ordered()),
             sentences=(
                 self.t.ngettext(
                     "%(count)s case of the set has several nationalities. It is counted as a group of its own.",
@@ -39,8 +36,6 @@ class SeveralNationalitiesWriter(LookWriter):
                 "people. Verdicts are about those who hold a nationality alone; a group passes only if it would "
                 "pass whichever of the others belonged to it."
             ),
-            tables=tables,
-            folds=folds,
             terms=("several nationalities",),
         )
 

@@ -49,7 +49,7 @@ class SwapsWriter(LookWriter):
         return Look(
             "swaps",
             title,
-            sentences=tuple(self._sentences()),
+            sentences=self._sentences(),
             note=self._note(),
             tables=tuple(tables),
             folds=tuple(folds),
