@@ -7,7 +7,7 @@ tests stay (`audit.verdicts.margin_tests`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -72,10 +72,9 @@ def weighted_rule_tests(
     """
     icc = plan.evaluation_set.expected_icc if moments.clustered else 0.0
     return {
-        family.family: _family_tests(
-            plan, rule, families[family.family], moments.of(families[family.family]), family, spend.names, icc
-        )
-        for family in decidability.families
+        decided.family: _Tested(plan, family, moments.of(family), decided, spend.names, icc).tests(rule)
+        for decided in decidability.families
+        for family in [families[decided.family]]
     }
 
 
@@ -96,139 +95,131 @@ class _Side(NamedTuple):
     """Own cases to a FAIL."""
 
 
-def _family_tests(
-    plan: AuditPlan,
-    rule: Rule,
-    family: FamilyCounts,
-    of: FamilyMoments,
-    decided: FamilyDecidability,
-    level: float,
-    expected_icc: float,
-) -> FamilyTests:
-    asked = questions(plan, rule)
-    sides = [_side(plan, question, family, of, decided, level, expected_icc) for question in asked]
-    to_pass: FloatArray = np.max(np.stack([side.to_pass for side in sides]), axis=0)
-    to_fail: FloatArray = np.min(np.stack([side.to_fail for side in sides]), axis=0)
-    df: FloatArray = np.min(np.stack([side.degrees_of_freedom for side in sides]), axis=0)
-    too_few: BoolArray = np.logical_or.reduce([side.too_few_clusters for side in sides])
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """A family of G groups under a rule, with what its tests rest on."""
 
-    def to_verdict(undecided: BoolArray) -> FloatArray:
-        return np.where(undecided, np.minimum(to_pass, to_fail), np.nan)
+    plan: AuditPlan
+    family: FamilyCounts
+    of: FamilyMoments
+    decided: FamilyDecidability
+    level: float
+    """What each side may spend."""
+    expected_icc: float
 
-    of_sides = [side.tests for side in sides]
-    tests = on_all_sides(plan, asked, family, decided.decidable, decided.required, of_sides, level, to_verdict)
-    undecided = decided.decidable & tests.tested & ~tests.within & ~tests.beyond
-    too_few = decided.too_few_clusters | (df < MIN_DEGREES_OF_FREEDOM) | (undecided & too_few)
-    return replace(tests, degrees_of_freedom=df, too_few_clusters=too_few)
+    def tests(self, rule: Rule) -> FamilyTests:
+        """Test every group on every side of a rule."""
+        asked, decided = questions(self.plan, rule), self.decided
+        sides = [self._side(question) for question in asked]
+        to_pass: FloatArray = np.max(np.stack([side.to_pass for side in sides]), axis=0)
+        to_fail: FloatArray = np.min(np.stack([side.to_fail for side in sides]), axis=0)
+        df: FloatArray = np.min(np.stack([side.degrees_of_freedom for side in sides]), axis=0)
+        too_few: BoolArray = np.logical_or.reduce([side.too_few_clusters for side in sides])
 
+        def to_verdict(undecided: BoolArray) -> FloatArray:
+            return np.where(undecided, np.minimum(to_pass, to_fail), np.nan)
 
-def _side(
-    plan: AuditPlan,
-    question: Question,
-    family: FamilyCounts,
-    of: FamilyMoments,
-    decided: FamilyDecidability,
-    level: float,
-    expected_icc: float,
-) -> _Side:
-    alpha = plan.verdict.alpha
-    best, worst = weighted_comparison(of, family, question, "best"), weighted_comparison(of, family, question, "worst")
-    edge = question.fail.edge(counted_rate(worst.rest.rate, question.fail))
-    can_fail = decided.evaluable & (worst.rest.clusters > 0.0) & (edge > 0.0) & ~decided.too_few_clusters
-    p_fail, levels, beyond = _fail_tests(question, of, best, can_fail, level, expected_icc)
-    supposed = Supposed.of(plan.sensitivity)
-    stands = _stands(question, of, family, best, supposed, beyond, levels)
-    recorded = worst.test(question.within, alpha)
-    p_pass = np.where(decided.decidable, recorded.p, 1.0)
-    as_they_are = weighted_comparison(of, family, question, "scored")
-    scored = as_they_are.test(question.within, alpha).p
-    as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
-    passing = [as_recorded]
-    # first those alone who have several nationalities, where there are any
-    for each in (_NOBODY, supposed) if family.parts else (supposed,):
-        moved, movable = with_possible_members(of, family, question, worst, each)
-        if movable.any():
-            p_pass = np.where(movable, np.maximum(p_pass, moved.test(question.within, alpha).p), p_pass)
-        passing.append(decided.decidable & (p_pass <= alpha))
-    to_pass, to_fail = _cases_to_verdict(plan, question, as_they_are, decided, levels)
-    of_several = passing[1] if family.parts else as_recorded
-    as_scored = decided.decidable & (scored <= alpha)
-    return _Side(
-        SideTests(can_fail, p_fail, levels, beyond, stands, p_pass, as_scored, as_recorded, of_several),
-        np.minimum(recorded.degrees_of_freedom, best.test(question.fail, alpha).degrees_of_freedom),
-        recorded.too_few_clusters,
-        to_pass,
-        to_fail,
-    )
-
-
-def _fail_tests(
-    question: Question,
-    of: FamilyMoments,
-    best: Comparison,
-    can_fail: BoolArray,
-    level: float,
-    expected_icc: float,
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    size = can_fail.size
-    p, levels, beyond = np.ones(size), np.full(size, np.nan), np.zeros(size, dtype=bool)
-    if not can_fail.any():
-        return p, levels, beyond
-    some = best.of_groups(can_fail)
-    own, _ = question.cells("best")
-    numerator, denominator = of.units(own[0]).sum(), of.units(own[1]).sum()
-    width = power_width(numerator / max(float(denominator), 1.0), design_size(some.group, expected_icc), question.fail)
-    unseen = some.unseen(question.fail)
-    beyond[can_fail], levels[can_fail], p[can_fail] = effective_levels(
-        lambda local: some.test(question.fail, local, unseen=unseen).p, width, level
-    )
-    return p, levels, beyond
-
-
-def _stands(
-    question: Question,
-    of: FamilyMoments,
-    family: FamilyCounts,
-    best: Comparison,
-    supposed: Supposed,
-    beyond: BoolArray,
-    levels: FloatArray,
-) -> BoolArray:
-    """bool[G]: whether a FAIL stands with as many people of unknown feature in its favour as the plan supposes."""
-    stands = beyond.copy()
-    if beyond.any():
-        moved, movable = with_possible_members(of, family, question, best, supposed, "best")
-        some = beyond & movable
-        if some.any():
-            stands[some] = moved.of_groups(some).test(question.fail, levels[some]).p <= levels[some]
-    return stands
-
-
-def _cases_to_verdict(
-    plan: AuditPlan, question: Question, scored: Comparison, decided: FamilyDecidability, levels: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """float64[G] each: own cases to a PASS, and to a FAIL, if the measured rates are the true ones.
-
-    They are counted first as independent cases, and then as cases that are worth as little as the present ones. inf
-    where kinds of cases that nobody saw decide: further cases like those seen would not tell.
-    """
-    icc = scored.correlation
-    size, rest_size = design_size(scored.group, icc, scored.least_q), design_size(scored.rest, icc)
-    degrees = satterthwaite(scored.group, icc)
-    known = (size > 0.0) & (rest_size > 0.0)
-    fail_level = np.clip(np.nan_to_num(levels, nan=0.0), 1e-12, 0.4)
-    needed = []
-    for boundary, level in ((question.within, np.full(size.shape, plan.verdict.alpha)), (question.fail, fail_level)):
-        cases = cases_to_decide(
-            scored.group.rate,
-            scored.rest.rate,
-            np.maximum(rest_size, 1.0),
-            boundary,
-            level=level,
-            power=plan.verdict.power,
+        of_sides = [side.tests for side in sides]
+        tests = on_all_sides(
+            self.plan, asked, self.family, decided.decidable, decided.required, of_sides, self.level, to_verdict
         )
-        least = design_size(scored.group, scored.own_correlation, scored.least_q)
-        worth = np.minimum(size * few_degrees_factor(degrees, level), least) / np.maximum(decided.cases, 1)
-        told = known & (worth > 0.0) & ~(scored.none_seen(boundary) > level)
-        needed.append(np.where(told, np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
-    return needed[0], needed[1]
+        undecided = decided.decidable & tests.tested & ~tests.within & ~tests.beyond
+        too_few = decided.too_few_clusters | (df < MIN_DEGREES_OF_FREEDOM) | (undecided & too_few)
+        return replace(tests, degrees_of_freedom=df, too_few_clusters=too_few)
+
+    def _side(self, question: Question) -> _Side:
+        alpha, of, family, decided = self.plan.verdict.alpha, self.of, self.family, self.decided
+        best, worst = (
+            weighted_comparison(of, family, question, "best"),
+            weighted_comparison(of, family, question, "worst"),
+        )
+        edge = question.fail.edge(counted_rate(worst.rest.rate, question.fail))
+        can_fail = decided.evaluable & (worst.rest.clusters > 0.0) & (edge > 0.0) & ~decided.too_few_clusters
+        p_fail, levels, beyond = self._fail_tests(question, best, can_fail)
+        supposed = Supposed.of(self.plan.sensitivity)
+        stands = self._stands(question, best, supposed, beyond, levels)
+        recorded = worst.test(question.within, alpha)
+        p_pass = np.where(decided.decidable, recorded.p, 1.0)
+        as_they_are = weighted_comparison(of, family, question, "scored")
+        scored = as_they_are.test(question.within, alpha).p
+        as_recorded: BoolArray = decided.decidable & (p_pass <= alpha)
+        passing = [as_recorded]
+        # first those alone who have several nationalities, where there are any
+        for each in (_NOBODY, supposed) if family.parts else (supposed,):
+            moved, movable = with_possible_members(of, family, question, worst, each)
+            if movable.any():
+                p_pass = np.where(movable, np.maximum(p_pass, moved.test(question.within, alpha).p), p_pass)
+            passing.append(decided.decidable & (p_pass <= alpha))
+        to_pass, to_fail = self._cases_to_verdict(question, as_they_are, levels)
+        of_several = passing[1] if family.parts else as_recorded
+        as_scored = decided.decidable & (scored <= alpha)
+        return _Side(
+            SideTests(can_fail, p_fail, levels, beyond, stands, p_pass, as_scored, as_recorded, of_several),
+            np.minimum(recorded.degrees_of_freedom, best.test(question.fail, alpha).degrees_of_freedom),
+            recorded.too_few_clusters,
+            to_pass,
+            to_fail,
+        )
+
+    def _fail_tests(
+        self, question: Question, best: Comparison, can_fail: BoolArray
+    ) -> tuple[FloatArray, FloatArray, BoolArray]:
+        size = can_fail.size
+        p, levels, beyond = np.ones(size), np.full(size, np.nan), np.zeros(size, dtype=bool)
+        if not can_fail.any():
+            return p, levels, beyond
+        some = best.of_groups(can_fail)
+        own, _ = question.cells("best")
+        numerator, denominator = self.of.units(own[0]).sum(), self.of.units(own[1]).sum()
+        width = power_width(
+            numerator / max(float(denominator), 1.0), design_size(some.group, self.expected_icc), question.fail
+        )
+        unseen = some.unseen(question.fail)
+        beyond[can_fail], levels[can_fail], p[can_fail] = effective_levels(
+            lambda local: some.test(question.fail, local, unseen=unseen).p, width, self.level
+        )
+        return p, levels, beyond
+
+    def _stands(
+        self, question: Question, best: Comparison, supposed: Supposed, beyond: BoolArray, levels: FloatArray
+    ) -> BoolArray:
+        """bool[G]: whether a FAIL stands with as many people of unknown feature in its favour as the plan supposes."""
+        stands = beyond.copy()
+        if beyond.any():
+            moved, movable = with_possible_members(self.of, self.family, question, best, supposed, "best")
+            some = beyond & movable
+            if some.any():
+                stands[some] = moved.of_groups(some).test(question.fail, levels[some]).p <= levels[some]
+        return stands
+
+    def _cases_to_verdict(
+        self, question: Question, scored: Comparison, levels: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """float64[G] each: own cases to a PASS, and to a FAIL, if the measured rates are the true ones.
+
+        They are counted first as independent cases, and then as cases that are worth as little as the present ones. inf
+        where kinds of cases that nobody saw decide: further cases like those seen would not tell.
+        """
+        icc = scored.correlation
+        size, rest_size = design_size(scored.group, icc, scored.least_q), design_size(scored.rest, icc)
+        degrees = satterthwaite(scored.group, icc)
+        known = (size > 0.0) & (rest_size > 0.0)
+        fail_level = np.clip(np.nan_to_num(levels, nan=0.0), 1e-12, 0.4)
+        needed = []
+        for boundary, level in (
+            (question.within, np.full(size.shape, self.plan.verdict.alpha)),
+            (question.fail, fail_level),
+        ):
+            cases = cases_to_decide(
+                scored.group.rate,
+                scored.rest.rate,
+                np.maximum(rest_size, 1.0),
+                boundary,
+                level=level,
+                power=self.plan.verdict.power,
+            )
+            least = design_size(scored.group, scored.own_correlation, scored.least_q)
+            worth = np.minimum(size * few_degrees_factor(degrees, level), least) / np.maximum(self.decided.cases, 1)
+            told = known & (worth > 0.0) & ~(scored.none_seen(boundary) > level)
+            needed.append(np.where(told, np.ceil(cases / np.where(worth > 0.0, worth, 1.0)), np.inf))
+        return needed[0], needed[1]

@@ -94,7 +94,7 @@ def own_measures(
         for measure in plan.measures:
             cases = _read(evaluation_set, measure, clustered=plan.evaluation_set.cluster is not None)
             with _function(measure, folder) as function, _quietly():
-                found += _measure_all(plan, measure, function, cases, by_name)
+                found += _Measured(plan, measure, function, cases).all(by_name)
     finally:
         threads.release()
     return tuple(found)
@@ -152,18 +152,103 @@ def _read(evaluation_set: EvaluationSet, measure: Measure, *, clustered: bool) -
     )
 
 
-def _measure_all(
-    plan: AuditPlan, measure: Measure, function: _Function, cases: _Cases, features: dict[str, SensitiveFeature]
-) -> list[OwnMeasure]:
-    everyone = np.zeros(len(cases.label), dtype=np.int64)
-    found = _measure_family(plan, measure, function, cases, [Group(())], everyone)
-    # no feature at all is everyone, who stand there already
-    for names in dict.fromkeys(frozenset(names) for names in measure.feature_sets if names):
-        ordered = [name for name in plan.groups if name in names]
-        for rungs in product(*(plan.rungs(name) for name in ordered)):
-            family = Family(tuple(Axis(name, rung) for name, rung in zip(ordered, rungs, strict=True)))
-            found += _measure_family(plan, measure, function, cases, *_groups(family, cases, features))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A measure of the plan, its function, and the cases on which it is computed."""
+
+    plan: AuditPlan
+    measure: Measure
+    function: _Function
+    cases: _Cases
+
+    def all(self, features: dict[str, SensitiveFeature]) -> list[OwnMeasure]:
+        """Compute it for everyone, and for every group that it names on every rung."""
+        everyone = np.zeros(len(self.cases.label), dtype=np.int64)
+        found = self._family([Group(())], everyone)
+        # no feature at all is everyone, who stand there already
+        for names in dict.fromkeys(frozenset(names) for names in self.measure.feature_sets if names):
+            ordered = [name for name in self.plan.groups if name in names]
+            for rungs in product(*(self.plan.rungs(name) for name in ordered)):
+                family = Family(tuple(Axis(name, rung) for name, rung in zip(ordered, rungs, strict=True)))
+                found += self._family(*_groups(family, self.cases, features))
+        return found
+
+    def _family(self, groups: Sequence[Group], place: IntArray) -> list[OwnMeasure]:
+        sizes = np.bincount(place, minlength=len(groups))
+        large = sizes >= self.plan.verdict.min_denominator
+        values = self._point_values(place, large)
+        order = np.argsort(place, kind="stable")
+        edges = np.concatenate(([0], np.cumsum(sizes)))
+        return [self._group(group, order[edges[at] : edges[at + 1]], values.get(at)) for at, group in enumerate(groups)]
+
+    def _point_values(self, place: IntArray, large: npt.NDArray[np.bool_]) -> dict[int, float]:
+        """Return the values of fairlearn's `MetricFrame` by place of a group that is large enough; NaN where there is
+        none.
+        """
+        from fairlearn.metrics import MetricFrame
+
+        chosen = large[place]
+        if not chosen.any():
+            return {}
+
+        def point(y_true: Any, y_pred: Any) -> float:
+            return _call(self.function, y_true, y_pred)[0]
+
+        frame = MetricFrame(
+            metrics=point,
+            y_true=self.cases.label[chosen],
+            y_pred=self.cases.given[chosen],
+            sensitive_features=place[chosen],
+        )
+        return {int(at): float(value) for at, value in frame.by_group.items()}
+
+    def _group(self, group: Group, rows: IntArray, value: float | None) -> OwnMeasure:
+        """Make the record of a group whose cases stand at `rows`; `value` is None where they are too few."""
+        clusters = None if self.cases.clusters is None else np.unique(self.cases.clusters[rows], return_inverse=True)[1]
+        drawn_from = np.arange(len(rows)) if clusters is None else clusters
+        of_them = int(drawn_from.max(initial=-1)) + 1
+        reason: OwnMeasureReason | None = None
+        error: str | None = None
+        used, limits = 0, None
+        if value is None:
+            reason = "too_few_for_a_rate" if len(rows) else "no_cases"
+        elif not np.isfinite(value):
+            error = _call(self.function, self.cases.label[rows], self.cases.given[rows])[1]
+            reason = "not_a_number" if error is None else "raised"
+        else:
+            if of_them >= (FEWEST_ROWS if clusters is None else FEWEST_CLUSTERS):
+                replicates = self._replicates(group, rows, drawn_from)
+                used = int(np.isfinite(replicates).sum())
+                limits = expanded_percentiles(replicates, of_them, self.plan.verdict.level)
+            reason = "interval_unstable" if limits is None else None
+        known = value is not None and np.isfinite(value)
+        return OwnMeasure(
+            measure=self.measure.name or self.measure.metric.partition(":")[2],
+            function=self.measure.metric,
+            given=self.measure.given,
+            group=group,
+            n=len(rows),
+            clusters=None if clusters is None else of_them,
+            value=_rounded(value) if value is not None and known else None,
+            low=None if limits is None else _rounded(limits[0]),
+            high=None if limits is None else _rounded(limits[1]),
+            level=self.plan.verdict.level,
+            replicates=self.measure.replicates,
+            replicates_used=used,
+            reason=reason,
+            error=error,
+        )
+
+    def _replicates(self, group: Group, rows: IntArray, clusters: IntArray) -> FloatArray:
+        """float64[R]: the function on slices of the group's own cases; NaN where a replicate has no value.
+
+        Every measure of every group has its own stream, so that no other group changes what is drawn for it.
+        """
+        digest = hashlib.sha256(repr((self.measure.metric, self.measure.given, group.levels)).encode()).digest()
+        rng = np.random.default_rng([self.plan.verdict.seed, _STREAM, *np.frombuffer(digest, dtype="<u4").tolist()])
+        label, given = self.cases.label[rows], self.cases.given[rows]
+        drawn = resampled_places(clusters, self.measure.replicates, rng)
+        return np.array([_call(self.function, label[places], given[places])[0] for places in drawn])
 
 
 def _groups(family: Family, cases: _Cases, features: dict[str, SensitiveFeature]) -> tuple[list[Group], IntArray]:
@@ -187,112 +272,6 @@ def _groups(family: Family, cases: _Cases, features: dict[str, SensitiveFeature]
         for row in there
     ]
     return groups, place.reshape(-1)
-
-
-def _measure_family(
-    plan: AuditPlan,
-    measure: Measure,
-    function: _Function,
-    cases: _Cases,
-    groups: Sequence[Group],
-    place: IntArray,
-) -> list[OwnMeasure]:
-    sizes = np.bincount(place, minlength=len(groups))
-    large = sizes >= plan.verdict.min_denominator
-    values = _point_values(function, cases, place, large)
-    order = np.argsort(place, kind="stable")
-    edges = np.concatenate(([0], np.cumsum(sizes)))
-    return [
-        _measure_group(plan, measure, function, cases, group, order[edges[at] : edges[at + 1]], values.get(at))
-        for at, group in enumerate(groups)
-    ]
-
-
-def _point_values(
-    function: _Function, cases: _Cases, place: IntArray, large: npt.NDArray[np.bool_]
-) -> dict[int, float]:
-    """Return the values of fairlearn's `MetricFrame` by place of a group that is large enough; NaN where there is
-    none.
-    """
-    from fairlearn.metrics import MetricFrame
-
-    chosen = large[place]
-    if not chosen.any():
-        return {}
-
-    def measure(y_true: Any, y_pred: Any) -> float:
-        return _call(function, y_true, y_pred)[0]
-
-    frame = MetricFrame(
-        metrics=measure, y_true=cases.label[chosen], y_pred=cases.given[chosen], sensitive_features=place[chosen]
-    )
-    return {int(at): float(value) for at, value in frame.by_group.items()}
-
-
-def _measure_group(
-    plan: AuditPlan,
-    measure: Measure,
-    function: _Function,
-    cases: _Cases,
-    group: Group,
-    rows: IntArray,
-    value: float | None,
-) -> OwnMeasure:
-    """Make the record of a group whose cases stand at `rows`; `value` is None where they are too few to be measured."""
-    clusters = None if cases.clusters is None else np.unique(cases.clusters[rows], return_inverse=True)[1]
-    drawn_from = np.arange(len(rows)) if clusters is None else clusters
-    of_them = int(drawn_from.max(initial=-1)) + 1
-    reason: OwnMeasureReason | None = None
-    error: str | None = None
-    used, limits = 0, None
-    if value is None:
-        reason = "too_few_for_a_rate" if len(rows) else "no_cases"
-    elif not np.isfinite(value):
-        error = _call(function, cases.label[rows], cases.given[rows])[1]
-        reason = "not_a_number" if error is None else "raised"
-    else:
-        if of_them >= (FEWEST_ROWS if clusters is None else FEWEST_CLUSTERS):
-            replicates = _replicates(plan, measure, function, cases, group, rows, drawn_from)
-            used = int(np.isfinite(replicates).sum())
-            limits = expanded_percentiles(replicates, of_them, plan.verdict.level)
-        reason = "interval_unstable" if limits is None else None
-    known = value is not None and np.isfinite(value)
-    return OwnMeasure(
-        measure=measure.name or measure.metric.partition(":")[2],
-        function=measure.metric,
-        given=measure.given,
-        group=group,
-        n=len(rows),
-        clusters=None if clusters is None else of_them,
-        value=_rounded(value) if value is not None and known else None,
-        low=None if limits is None else _rounded(limits[0]),
-        high=None if limits is None else _rounded(limits[1]),
-        level=plan.verdict.level,
-        replicates=measure.replicates,
-        replicates_used=used,
-        reason=reason,
-        error=error,
-    )
-
-
-def _replicates(
-    plan: AuditPlan,
-    measure: Measure,
-    function: _Function,
-    cases: _Cases,
-    group: Group,
-    rows: IntArray,
-    clusters: IntArray,
-) -> FloatArray:
-    """float64[R]: the function on slices of the group's own cases; NaN where a replicate has no value.
-
-    Every measure of every group has its own stream, so that no other group changes what is drawn for it.
-    """
-    digest = hashlib.sha256(repr((measure.metric, measure.given, group.levels)).encode()).digest()
-    rng = np.random.default_rng([plan.verdict.seed, _STREAM, *np.frombuffer(digest, dtype="<u4").tolist()])
-    label, given = cases.label[rows], cases.given[rows]
-    drawn = resampled_places(clusters, measure.replicates, rng)
-    return np.array([_call(function, label[places], given[places])[0] for places in drawn])
 
 
 def _call(function: _Function, label: Any, given: Any) -> tuple[float, str | None]:
