@@ -16,13 +16,13 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from audit.public.figures import PublicFinding
 from audit.public.release import PublicRule
-from audit.public.site import PublicAudit, State
+from audit.public.site import State
 from audit.vocabulary.numbers import half_up
 from audit.vocabulary.text import harmless
 from reports.harms import route_in_words, use_in_words
 from reports.html import palette
+from reports.language import Language
 from reports.portal.gaps import Figures, Gap
 from reports.portal.systems import System, is_expired
 from reports.portal.words import PortalWords
@@ -105,77 +105,30 @@ def _tenth_down(share: float) -> float:
 _NAMED_FIRST = 6
 
 
-@dataclass(frozen=True, slots=True)
-class GapView:
-    """The furthest group of an audit."""
-
-    group: str
-    """Its name; empty where no judged row has a rate."""
-    said: str
-    """Its errors in 100, those of everyone else, and the limit."""
-    gap: str
-    limit: str
-
-
-@dataclass(frozen=True, slots=True)
-class GroupView:
-    """A group beyond a limit."""
-
-    name: str
-    said: str
-
-
-@dataclass(frozen=True, slots=True)
-class RuleView:
-    """A rule of an audit."""
-
-    name: str
-    limit: str
-    everyone: str
-    tallies: list[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
 class AuditView:
-    """One audit in words."""
+    """One audit, as pages show it beside the gap of a rule like `rule`."""
 
-    audit: PublicAudit
-    outcome: str
-    """The verdict, or `expired` for a pass that is no longer valid."""
-    word: str
-    sentence: str
-    day: str
-    until: str
-    """The last day of validity. Empty where nobody declared one."""
-    expired: bool
-    furthest: GapView
-    smaller: GroupView | None
-    """The first row within which a smaller group is beyond a limit, where no row itself is."""
-    rules: list[RuleView]
-    beyond: list[GroupView]
-    """The first of the groups beyond a limit, and of those within which a smaller group is."""
-    beyond_more: int
-    notes: list[str]
-    waivers: list[str]
-    """The waivers: who answers for which finding, and until when."""
-    people: list[str]
-    """About how many people of each side were in the test."""
-    folder: str
-    """The place of the copies of its files, from the root of the site."""
-    other_set: bool
-    """Whether its gap does not compare with that of the audit before."""
-    previous: AuditLink | None
-    following: AuditLink | None
-
-
-@dataclass(frozen=True, slots=True)
-class AuditLink:
-    """A link to the audit before or after."""
-
-    name: str
-    day: str
-    title: str
-    """The system and its version, to distinguish audits of one day."""
+    def __init__(self, figures: Figures, rule: PublicRule | None, language: Language, today: str) -> None:
+        about, outcome = figures.release.about, figures.release.headline.outcome
+        self.figures, self.audit, self.release = figures, figures.audit, figures.release
+        self.expired = is_expired(figures.audit, today)
+        self.outcome: State = "expired" if self.expired and outcome == "pass" else outcome
+        """The verdict, or `expired` for a pass that is no longer valid."""
+        self.day = language.date(about.finished)
+        self.until = "" if about.valid_until is None else language.date(about.valid_until)
+        """The last day of validity. Empty where nobody declared one."""
+        own = None if rule is None else figures.rule_like(rule)
+        self.furthest = None if own is None else figures.furthest(own)
+        """The furthest group; None where no judged row has a rate."""
+        smaller = figures.reading.smaller_beyond
+        self.smaller = smaller[0] if smaller and not figures.beyond else None
+        """The first row within which a smaller group is beyond a limit, where no row itself is."""
+        beyond = (*figures.beyond, *smaller)
+        self.beyond, self.beyond_more = beyond[:_NAMED_FIRST], max(len(beyond) - _NAMED_FIRST, 0)
+        """The first groups beyond a limit, or within which a smaller group is; the number of others."""
+        self.rules = figures.reading.rules
+        self.people = {row.side: row.people for row in figures.release.rows if not row.parts}
+        """About how many people of each side were in the test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +136,6 @@ class Row:
     """A system in a list."""
 
     system: System
-    state: State
-    word: str
     latest: AuditView
     trend: Markup
     """The drawing; empty where no audit has a gap."""
@@ -213,8 +164,6 @@ class ViewWriter:
             drawn, said = ("", "") if rule is None else self._trend(system, rule)
             self._rows[system.page] = Row(
                 system=system,
-                state=system.state,
-                word=self._words.state(system.state),
                 latest=self.history(system)[0],
                 trend=Markup(drawn),  # noqa: S704 - a drawing, or nothing
                 trend_said=said,
@@ -226,16 +175,10 @@ class ViewWriter:
     def history(self, system: System) -> list[AuditView]:
         """Return every audit of a system, the latest first."""
         if system.page not in self._histories:
-            links = [
-                AuditLink(audit.name, self._words.language.date(about.finished), about.title)
-                for audit in system.audits
-                for about in (audit.release.about,)
-            ]
-            around, before = [None, *links, None], [None, *system.audits]
+            rule, language = self._rule(system), self._words.language
             self._histories[system.page] = [
-                self._view(audit, self._rule(system), before[place], (around[place], around[place + 2]))
-                for place, audit in enumerate(system.audits)
-            ][::-1]
+                AuditView(self._figures[audit.name], rule, language, self._today) for audit in system.audits[::-1]
+            ]
         return self._histories[system.page]
 
     def _rule(self, system: System) -> PublicRule | None:
@@ -262,82 +205,6 @@ class ViewWriter:
         if any(one.set_id != other.set_id for one, other in pairwise(points)):
             said += " " + self._t.gettext("Audits that are not joined were of different sets and do not compare.")
         return trend(points, said), said
-
-    def _view(
-        self,
-        audit: PublicAudit,
-        rule: PublicRule | None,
-        before: PublicAudit | None,
-        beside: tuple[AuditLink | None, AuditLink | None],
-    ) -> AuditView:
-        figures, words = self._figures[audit.name], self._words
-        release, until = figures.release, figures.release.about.valid_until
-        expired = is_expired(audit, self._today)
-        beyond = (*figures.beyond, *figures.reading.smaller_beyond)
-        state: State = "expired" if expired and release.headline.outcome == "pass" else release.headline.outcome
-        return AuditView(
-            audit=audit,
-            outcome=state,
-            word=words.state(state),
-            sentence=words.sentence(release),
-            day=words.language.date(release.about.finished),
-            until="" if until is None else words.language.date(until),
-            expired=expired,
-            furthest=self._furthest(figures, rule),
-            smaller=self._smaller(figures),
-            rules=[self._rule_view(figures, each) for each in figures.reading.rules],
-            beyond=[self._group(figures, each) for each in beyond[:_NAMED_FIRST]],
-            beyond_more=max(len(beyond) - _NAMED_FIRST, 0),
-            notes=words.notes(release),
-            waivers=words.waivers(figures),
-            people=self._people(figures),
-            folder=f"reports/{audit.name}",
-            other_set=before is not None and before.release.set_id != release.set_id,
-            previous=beside[0],
-            following=beside[1],
-        )
-
-    def _furthest(self, figures: Figures, rule: PublicRule | None) -> GapView:
-        own = None if rule is None else figures.rule_like(rule)
-        gap = None if own is None else figures.furthest(own)
-        if gap is None:
-            return GapView("", "", "", "")
-        return GapView(
-            group=self._words.names(figures).row(gap.finding.row.parts),
-            said=self._words.group(gap.finding, figures),
-            gap=self._words.gap(gap),
-            limit=self._words.gap_limit(gap),
-        )
-
-    def _rule_view(self, figures: Figures, rule: PublicRule) -> RuleView:
-        everyone = figures.everyone(rule)
-        return RuleView(
-            name=self._words.rate_name(rule.metric, figures),
-            limit=self._words.of(figures).limit(rule),
-            everyone="" if everyone is None else self._words.group(everyone, figures),
-            tallies=self._words.tallies(figures, rule),
-        )
-
-    def _group(self, figures: Figures, each: PublicFinding) -> GroupView:
-        smaller = each.state == "smaller_beyond"
-        said = self._words.smaller() if smaller else self._words.group(each, figures)
-        return GroupView(self._words.names(figures).row(each.row.parts), said)
-
-    def _smaller(self, figures: Figures) -> GroupView | None:
-        smaller = figures.reading.smaller_beyond
-        return self._group(figures, smaller[0]) if smaller and not figures.beyond else None
-
-    def _people(self, figures: Figures) -> list[str]:
-        people = {row.side: row.people for row in figures.release.rows if not row.parts}
-        n = self._words.n
-        return [
-            template % {"count": n.count(people[side])}
-            for side, template in (
-                ("positives", self._t.gettext("about %(count)s victims")),
-                ("negatives", self._t.gettext("about %(count)s others")),
-            )
-            if side in people
-        ]
 
 
 def counted(states: Sequence[str]) -> dict[str, int]:

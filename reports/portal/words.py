@@ -92,6 +92,14 @@ class PortalWords:
             return f"{head}{self.t.gettext(': ')}{self.of(figures).state(finding.state)}"
         return self.of(figures).compared(finding)
 
+    def row_name(self, finding: PublicFinding, figures: Figures) -> str:
+        """Return the name of the row of a finding."""
+        return self.names(figures).row(finding.row.parts)
+
+    def beyond(self, finding: PublicFinding, figures: Figures) -> str:
+        """Return what is said of a group beyond a limit, or of a row within which a smaller group is."""
+        return self.smaller() if finding.state == "smaller_beyond" else self.group(finding, figures)
+
     def smaller(self) -> str:
         """Return what is said of a row within which a smaller group is beyond a limit."""
         return RateWords(self.language).state("smaller_beyond")
