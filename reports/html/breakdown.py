@@ -1,94 +1,31 @@
 """Findings, feature by feature: gender and others, region, both together, how sure, and nationality at the end.
 
 Squares for nationalities, sub-region by sub-region. They are no map, and no statement about any people.
-
-The public page and the restricted page use the same layout. Each of them decides which state a nationality is in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from audit.result.findings.judged import Outcome, RuleResult
 from audit.result.reading import worst_outcomes
 from audit.vocabulary.groups import Axis, Family, Level, LevelName, NamedFeature
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
-from audit.vocabulary.names import Names
 from reports.html.tables import Table, TableWriter
-from reports.language import Language
 from reports.plain_text import capital
 from reports.writer import Report, Writer
 
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A state that a nationality can be in: its look and its word."""
-
-    outcome: str
-    word: str
-
-
-@dataclass(frozen=True, slots=True)
-class Squares:
-    """The nationalities of one state in one region."""
-
-    outcome: str
-    word: str
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A region with its nationalities by state."""
-
-    name: str
-    states: tuple[Squares, ...]
-
-
-def by_region(
-    feature: NamedFeature, states: Mapping[str, State], order: Sequence[State], names: Names, language: Language
-) -> list[Region]:
-    """Return the nationalities of a feature by the rung above theirs.
-
-    Parameters
-    ----------
-    feature
-        The feature with its levels, those of the finest rung first.
-    states
-        The state of each code; nationalities without one are left out.
-    order
-        The states, in the order in which a region shows them.
-    names, language
-        The names and the language of the page.
-    """
-    rungs = list(dict.fromkeys(level.rung for level in feature.levels))
-    if not rungs:
-        return []
-    by_code: dict[str, list[LevelName]] = {}
-    for level in feature.levels:
-        if level.rung == rungs[0] and level.code in states:
-            # People who have no nationality, or none that is known or listed, are in no region: their code is the same
-            # on every rung.
-            by_code.setdefault("" if level.parent in (None, level.code) else str(level.parent), []).append(level)
-    above = {level.code for level in feature.levels if len(rungs) > 1 and level.rung == rungs[1]}
-    other = language.translations.gettext("No region")
-    made = []
-    for code, members in by_code.items():
-        name = names.level(Level(feature.name, rungs[1], code)) if code in above else other
-        named: dict[State, list[str]] = {state: [] for state in order}
-        for level in members:
-            named[states[level.code]].append(names.level(Level(feature.name, level.rung, level.code)))
-        lines = tuple(
-            Squares(state.outcome, state.word, tuple(sorted(named[state]))) for state in order if named[state]
-        )
-        made.append(Region(name, lines))
-    return sorted(made, key=lambda region: (region.name == other, region.name))
-
-
 _BY_FEATURE, _BY_REGION, _TOGETHER, _BY_NATIONALITY = range(4)
 _STATES: Final[tuple[Outcome, ...]] = ("fail", "pass", "inconclusive", "not_evaluable")
+
+
+class Region(NamedTuple):
+    """A region with the names of its nationalities by state."""
+
+    name: str
+    states: list[tuple[Outcome, list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,47 +38,31 @@ class Section:
     """For each family, a heading (empty where there is one family only) and its tables, the primary harm first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Breakdown:
-    """All sections with their findings."""
+class Breakdown(Writer):
+    """All sections with the findings of one result. `rules` are in the order in which they are shown."""
 
-    sections: tuple[Section, ...]
-    """All sections but the one by single nationality. Pooled groups come first, since most single ones cannot be
-    judged.
-    """
-    forest: tuple[Table, ...]
-    """For each limit, a table of the groups that are most surely badly off."""
-    nationality: Section | None
-    regions: tuple[Region, ...]
-    """Nationalities as squares. None where no nationality is judged."""
-
-
-class BreakdownWriter(Writer):
-    """Writer of the findings of one result in one language. `rules` are in the order in which they are shown."""
-
-    def __init__(self, report: Report, rules: list[RuleResult]) -> None:
+    def __init__(self, report: Report, rules: list[RuleResult], tables: TableWriter) -> None:
         super().__init__(report)
-        self._rules = rules
-        self._tables = TableWriter(report)
-
-    def write(self) -> Breakdown:
-        """Write all sections."""
+        self._rules, self._tables = rules, tables
         parts: dict[tuple[int, str], list[Family]] = {}
         for family in self.reading.families:
             parts.setdefault(self._part(family), []).append(family)
         ordered = sorted(parts.items(), key=lambda part: part[0][0])
         pooled = [(title, families) for (part, title), families in ordered if part != _BY_NATIONALITY]
         single = [(title, families) for (part, title), families in ordered if part == _BY_NATIONALITY]
-        return Breakdown(
-            sections=tuple(
-                self._section(f"part-{place}", title, families) for place, (title, families) in enumerate(pooled, 1)
-            ),
-            forest=tuple(self._forest()),
-            nationality=None
-            if not single
-            else self._section("nationality", single[0][0], [family for _, families in single for family in families]),
-            regions=tuple(self._regions()),
-        )
+        self.sections = [
+            self._section(f"part-{place}", title, families) for place, (title, families) in enumerate(pooled, 1)
+        ]
+        """All sections but the one by single nationality. Pooled groups come first, since most single ones cannot be
+        judged.
+        """
+        made = [tables.forest(rule, f"forest-{number}") for number, rule in enumerate(rules, start=1)]
+        self.forest = [table for table in made if table.shown.rows]
+        """For each limit, a table of the groups that are most surely badly off."""
+        nationalities = [family for _, families in single for family in families]
+        self.nationality = self._section("nationality", single[0][0], nationalities) if single else None
+        self.regions = list(self._regions())
+        """Nationalities as squares. None where no nationality is judged."""
 
     def _section(self, anchor: str, title: str, families: list[Family]) -> Section:
         ordered = sorted(families, key=lambda family: len(self.reading.groups(family)))
@@ -188,18 +109,29 @@ class BreakdownWriter(Writer):
         ]
         return tables
 
-    def _forest(self) -> list[Table]:
-        made = [self._tables.forest(rule, f"forest-{number}") for number, rule in enumerate(self._rules, start=1)]
-        return [table for table in made if table.rows]
-
-    def _regions(self) -> list[Region]:
-        """Return every nationality that is judged, in its worst state over all limits."""
-        looks = {outcome: State(outcome, self.words.outcome(outcome)) for outcome in _STATES}
-        found: list[Region] = []
+    def _regions(self) -> Iterator[Region]:
+        """Yield every nationality that is judged, in its worst state over all limits, by the rung above theirs."""
         for feature in self.result.features:
             axis = Axis(feature.name, feature.rungs[0])
             if self.names.is_nationality(axis) and axis.rung == "country":
                 worst = worst_outcomes([each for each in self.reading.findings if each.group.family.axes == (axis,)])
-                states = {code: looks[outcome] for ((_, code),), outcome in worst.items()}
-                found += by_region(feature, states, list(looks.values()), self.names, self.language)
-        return found
+                yield from self._regions_of(feature, {code: outcome for ((_, code),), outcome in worst.items()})
+
+    def _regions_of(self, feature: NamedFeature, states: Mapping[str, Outcome]) -> list[Region]:
+        rungs = list(dict.fromkeys(level.rung for level in feature.levels))
+        by_code: dict[str, list[LevelName]] = {}
+        for level in feature.levels:
+            if level.rung == rungs[0] and level.code in states:
+                # People who have no nationality, or none that is known or listed, are in no region: their code is the
+                # same on every rung.
+                by_code.setdefault("" if level.parent in (None, level.code) else str(level.parent), []).append(level)
+        above = {level.code for level in feature.levels if len(rungs) > 1 and level.rung == rungs[1]}
+        other = self.t.gettext("No region")
+        made = []
+        for code, members in by_code.items():
+            name = self.names.level(Level(feature.name, rungs[1], code)) if code in above else other
+            named: dict[Outcome, list[str]] = {state: [] for state in _STATES}
+            for level in members:
+                named[states[level.code]].append(self.names.level(Level(feature.name, level.rung, level.code)))
+            made.append(Region(name, [(state, sorted(named[state])) for state in _STATES if named[state]]))
+        return sorted(made, key=lambda region: (region.name == other, region.name))

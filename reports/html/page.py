@@ -15,9 +15,10 @@ from audit.vocabulary.terms import TERMS, Term
 from reports.data_links import as_link
 from reports.group_counts import groups_csv
 from reports.html.affected import affected
-from reports.html.breakdown import BreakdownWriter
+from reports.html.breakdown import Breakdown
 from reports.html.charts import states
 from reports.html.looks import looks
+from reports.html.tables import TableWriter
 from reports.plain_text import capital
 from reports.swap_words import probe_rules
 from reports.unnamed_words import UnnamedWords
@@ -52,7 +53,8 @@ class Page(Writer):
         self.anyone_unnamed = any(error.unnamed for error in self.affected)
         """Whether groups are affected of which none can be named."""
         self.overlap = self._overlap()
-        self.breakdown = BreakdownWriter(report, self.rules).write()
+        self.tables = TableWriter(report)
+        self.breakdown = Breakdown(report, self.rules, self.tables)
         needed = self._needed()
         self.needed, self.needed_more = needed[:_NEEDED_FIRST], max(len(needed) - _NEEDED_FIRST, 0)
         self.waits_for_decisions = any(finding.verdict.because == "unscored_cases" for finding in self._findings)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, Rate
-from audit.result.selected import selected
+from audit.result.selected import Selected, selected
 from audit.vocabulary.groups import Family
 from reports.html.charts import Bar, axis_end, interval
 from reports.numbers import NOT_KNOWN
@@ -54,29 +54,14 @@ RANKS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One finding, written out."""
-
-    name: str
-    outcome: str
-    word: str
-    note: str
-    rate: str
-    range: str
-    rest: str
-    cases: str
-    chart: Markup
-    waived: str = ""
-    """Who waived a finding that fails, and until when. Empty where it is not waived."""
-
-
-@dataclass(frozen=True, slots=True)
 class Fold:
-    """Folded rows that share an outcome and its reason."""
+    """Folded findings that share an outcome and its reason."""
 
     outcome: str
     title: str
-    rows: tuple[Row, ...]
+    findings: list[Rate]
+    larger: str
+    """The larger group in which all of them are judged, where the title names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +71,23 @@ class Table:
     anchor: str
     metric: str
     caption: str
-    limit: str
-    rate: str
-    axis_start: str
-    axis_end: str
-    judged: bool
-    rows: tuple[Row, ...]
-    picked: str
-    """Why the ranges of `rows` are wider. Empty where all groups are among them, or stand in the order of size."""
-    folded: tuple[Fold, ...]
-    left_out: str
+    rule: RuleResult | None
+    shown: Selected[Rate] | Selected[Finding]
+    end: float
+    """The rate at the end of the axis."""
+    folds: Sequence[Fold] = ()
+    left_out: str = ""
     """Counts, by outcome, of what is in the result file alone: groups by several features, with the fewest cases."""
 
     @property
+    def digits(self) -> int:
+        """The decimals of its rates in percent."""
+        return 1 if self.end <= _SMALL_RATES else 0
+
+    @property
     def folded_count(self) -> int:
-        """The number of rows that are folded."""
-        return sum(len(fold.rows) for fold in self.folded)
+        """The number of findings that are folded."""
+        return sum(len(fold.findings) for fold in self.folds)
 
 
 class TableWriter(Writer):
@@ -135,24 +121,9 @@ class TableWriter(Writer):
         findings.sort(key=_surest_first)
         shown = selected(findings[:FOREST], findings)
         shown.rows.sort(key=_surest_first)
-        end = axis_end(_extent(shown.rows))
-        digits = 1 if end <= _SMALL_RATES else 0
-        plain = self.reading.metrics[rule.metric].plain if rule.metric in self.reading.metrics else rule.metric
-        return Table(
-            anchor=anchor,
-            metric=rule.metric,
-            caption=self.t.gettext("%(rate)s, %(groups)s")
-            % {"rate": capital(plain), "groups": self.t.gettext("all groups")},
-            limit=self.words.limit(rule),
-            rate=self.words.rate(rule.metric),
-            axis_start=self.n.percent(0.0),
-            axis_end=self.n.percent(end),
-            judged=True,
-            rows=tuple(self.row(finding, end, digits) for finding in shown.rows),
-            picked=self.words.picked(shown),
-            folded=(),
-            left_out="",
-        )
+        groups = {"rate": self._plain(rule.metric), "groups": self.t.gettext("all groups")}
+        caption = self.t.gettext("%(rate)s, %(groups)s") % groups
+        return Table(anchor, rule.metric, caption, rule, shown, axis_end(_extent(shown.rows)))
 
     def _table(
         self, findings: Sequence[Rate], metric: str, family: Family, anchor: str, rule: RuleResult | None
@@ -162,24 +133,12 @@ class TableWriter(Writer):
         rest, left_out = self._listed_findings(findings[len(first) :], family)
         # without a limit the order is by size, which is no result
         shown = selected(first, findings if rule else first)
-        end = axis_end(_extent(shown.rows))
-        digits = 1 if end <= _SMALL_RATES else 0
-        plain = self.reading.metrics[metric].plain if metric in self.reading.metrics else metric
-        return Table(
-            anchor=anchor,
-            metric=metric,
-            caption=self.t.gettext("%(rate)s, by %(axes)s")
-            % {"rate": plain[:1].upper() + plain[1:], "axes": self.names.axes(family.axes)},
-            limit=self.words.limit(rule) if rule else "",
-            rate=self.words.rate(metric),
-            axis_start=self.n.percent(0.0),
-            axis_end=self.n.percent(end),
-            judged=rule is not None,
-            rows=tuple(self.row(finding, end, digits) for finding in shown.rows),
-            picked=self.words.picked(shown),
-            folded=tuple(self._folds(rest, digits)),
-            left_out=left_out,
-        )
+        by = {"rate": self._plain(metric), "axes": self.names.axes(family.axes)}
+        caption = self.t.gettext("%(rate)s, by %(axes)s") % by
+        return Table(anchor, metric, caption, rule, shown, axis_end(_extent(shown.rows)), self._folds(rest), left_out)
+
+    def _plain(self, metric: str) -> str:
+        return capital(self.reading.metrics[metric].plain if metric in self.reading.metrics else metric)
 
     def _listed_findings(self, findings: list[Rate], family: Family) -> tuple[list[Rate], str]:
         """Return the findings to list: every group of one feature, so that anyone finds her own; of several features,
@@ -209,28 +168,16 @@ class TableWriter(Writer):
         weight = finding.more_harmed or finding.apart if rank == 0 else finding.denominator
         return rank, -weight, self.names.group(finding.group)
 
-    def row(self, finding: Rate, end: float, digits: int) -> Row:
-        """Return a row with its drawing."""
-        verdict = finding.verdict
-        rate = self.n.percent(finding.value, digits=digits, against=finding.nearest_limit)
-        likely = self.n.percent_range(*finding.ends, digits=digits)
-        return Row(
-            name=self.names.whole(finding.group, finding.same_people),
-            outcome=verdict.outcome if verdict else "",
-            word=self.words.outcome(verdict.outcome) if verdict else "",
-            note=self._note(finding),
-            rate=rate,
-            range=likely,
-            rest=self.n.percent(finding.rest, digits=digits),
-            cases=self._cases(finding),
-            chart=_chart(finding, end, f"{rate} ({likely})"),
-            waived=self._waived_by(finding),
-        )
+    def chart(self, finding: Rate, table: Table) -> Markup:
+        """Return the drawing of a finding. Empty where it has no rate."""
+        rate = self.n.percent(finding.value, digits=table.digits, against=finding.nearest_limit)
+        return _chart(finding, table.end, f"{rate} ({self.n.percent_range(*finding.ends, digits=table.digits)})")
 
-    def _waived_by(self, finding: Rate) -> str:
+    def waived(self, finding: Rate) -> str:
+        """Return who waived a finding that fails, and until when. Empty where it is not waived."""
         return "" if finding.rule is None else self._waived.mark(finding.rule.rule, finding.group)
 
-    def _note(self, finding: Rate) -> str:
+    def note(self, finding: Rate) -> str:
         """Return why there is no verdict and what it would take, or an empty text."""
         because = self._because(finding)
         if finding.verdict is None or finding.verdict.because == "unknown_attribute":
@@ -255,7 +202,7 @@ class TableWriter(Writer):
             )
         return ""
 
-    def _folds(self, findings: Sequence[Rate], digits: int) -> list[Fold]:
+    def _folds(self, findings: Sequence[Rate]) -> list[Fold]:
         """Return rows under their common outcome and reason, so that a row need not repeat it."""
         folds, said = [], ("", "")
         named = sorted(findings, key=lambda finding: (self._urgency(finding)[0], self.names.group(finding.group)))
@@ -271,7 +218,8 @@ class TableWriter(Writer):
                 Fold(
                     outcome=verdict.outcome if verdict else "",
                     title=title if verdict else self.t.gettext("Other groups"),
-                    rows=tuple(self._folded_row(finding, digits, larger=larger) for finding in members),
+                    findings=members,
+                    larger=larger,
                 )
             )
         return folds
@@ -298,29 +246,19 @@ class TableWriter(Writer):
             "outcome": self.words.outcome(verdict.judged_as_outcome or "inconclusive"),
         }
 
-    def _folded_row(self, finding: Rate, digits: int, *, larger: str) -> Row:
-        """Return a row without a drawing. Its outcome stands above it, and so may its larger group."""
+    def folded_note(self, finding: Rate, *, larger: str) -> str:
+        """Return what a folded finding waits for. Its outcome stands above it, and so may its larger group."""
         verdict = finding.verdict
-        note = ""
-        if verdict is not None:
-            note = "" if larger else self._larger_group(finding)
-            if verdict.cases_needed and verdict.because != "unscored_cases" and verdict.outcome not in ("pass", "fail"):
-                more = self.t.gettext("%(count)s more needed") % {"count": self.n.about(verdict.cases_needed)}
-                note = self.t.gettext("; ").join(part for part in (note, more) if part)
-        return Row(
-            name=self.names.whole(finding.group, finding.same_people),
-            outcome=verdict.outcome if verdict else "",
-            word="",
-            note=note,
-            rate=self.n.percent(finding.value, digits=digits, against=finding.nearest_limit),
-            range=self.n.percent_range(*finding.ends, digits=digits),
-            rest="",
-            cases=self._cases(finding),
-            chart=Markup(""),
-            waived=self._waived_by(finding),
-        )
+        if verdict is None:
+            return ""
+        note = "" if larger else self._larger_group(finding)
+        if verdict.cases_needed and verdict.because != "unscored_cases" and verdict.outcome not in ("pass", "fail"):
+            more = self.t.gettext("%(count)s more needed") % {"count": self.n.about(verdict.cases_needed)}
+            note = self.t.gettext("; ").join(part for part in (note, more) if part)
+        return note
 
-    def _cases(self, finding: Rate) -> str:
+    def cases(self, finding: Rate) -> str:
+        """Return the cases of a finding, and what they are worth where rows are weighted or belong together."""
         if finding.estimate is None or not finding.estimate.denominator:
             return self.n.count(0) if finding.estimate else NOT_KNOWN
         counts = self.t.gettext("%(part)s of %(whole)s") % {

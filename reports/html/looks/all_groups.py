@@ -38,7 +38,7 @@ class AllGroupsWriter(LookWriter):
         return Look(
             "together",
             title,
-            sentences=self._sentences(limited),
+            sentences=tuple(self._sentences(limited)),
             note=self.t.gettext(
                 "The spread is how far the true rates of groups typically lie from their middle, without what chance "
                 "alone would show. It says that groups differ and not which; it passes and fails nobody."

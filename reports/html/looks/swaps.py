@@ -49,7 +49,7 @@ class SwapsWriter(LookWriter):
         return Look(
             "swaps",
             title,
-            sentences=self._sentences(),
+            sentences=tuple(self._sentences()),
             note=self._note(),
             tables=tuple(tables),
             folds=tuple(folds),
