@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.evidence.trust import Trust, Trusted
 from audit.plan.sampling_design import DrawSection, DuplicatesSection, PoolSection, Quota
 from audit.public.site import PublicPublisher
 from audit.result.audit_result import Waiver
@@ -165,12 +166,13 @@ def test_a_page_names_only_targets_and_files_that_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_quotes_only_plan_keys_that_exist(page: Path) -> None:
-    """Every `key = value` in a TOML example is a key of the plan, a drawn set, a waiver, or a portal's publisher."""
+    """Every `key = value` in a TOML example is a key of the plan, a drawn set, a waiver, a portal, or of trust."""
     reference = (DOCS / "reference" / "plan.md").read_text(encoding="utf-8")
     known = set(re.findall(r"^\| `(\w+)` \|", reference, re.MULTILINE)) | {"schema"}
     for model in (PoolSection, DrawSection, DuplicatesSection, Quota):
         known |= set(model.model_fields)
     known |= {*Waiver.model_fields, *PublicPublisher.model_fields, *LANGUAGES}
+    known |= {*Trust.model_fields, *Trusted.model_fields, "from"}
     for block in re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
         keys = set(re.findall(r"^(\w+) *=", block, re.MULTILINE))
         assert keys <= known
