@@ -171,13 +171,14 @@ def _read(
 
         table = as_arrow(data, columns, {})
         return {"path": ""}, table.append_column(_ROW, pa.array(range(table.num_rows)))
-    from audit.evaluation.connection import PrivateFolder, connect, reading
+    from audit.engines.duckdb import DuckDBEngine
+    from audit.engines.protocol import ROW
+    from audit.engines.quoting import identifier
+    from audit.engines.reading import reading
     from audit.evaluation.look import look_at
-    from audit.evaluation.relation import ROW
-    from audit.evaluation.sql import identifier
     from audit.evaluation.table_file import ReadOptions, read_file
 
-    path, private = Path(data).absolute(), PrivateFolder()
+    path = Path(data).absolute()
     found = look_at(path, sheet=sheet)
     draft = {key: getattr(found, key) for key in ("encoding", "encoding_guessed", "delimiter", "sheet")}
     draft |= {"path": str(data), "columns": tuple(column.name for column in found.columns)}
@@ -185,16 +186,12 @@ def _read(
         if column.name == score and column.decimal is not None:
             draft |= {"decimal": column.decimal, "score_in_per_cent": column.per_cent}
     draft |= {"id": found.likeliest["id"], "choices": {"id": found.candidates["id"][:6]}}
-    connection = connect(private, [path])
-    try:
+    with DuckDBEngine([path]) as engine:
         options = ReadOptions(None, found.encoding, found.delimiter, sheet=found.sheet)
-        relation = read_file(connection, "data", path, private, options, list(dict.fromkeys(columns)), {})
+        relation = read_file(engine, "data", path, options, list(dict.fromkeys(columns)), {})
         picked = ", ".join([*map(relation.expression, relation.types), f"{ROW} AS {identifier(_ROW)}"])
         with reading(path.name):
-            return draft, connection.sql(f"SELECT {picked} FROM data").to_arrow_table()  # noqa: S608
-    finally:
-        connection.close()
-        private.remove()
+            return draft, engine.sql(f"SELECT {picked} FROM data").to_arrow_table()  # noqa: S608
 
 
 def _values(table: pa.Table, column: str) -> list[str]:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.table import ABSTAINED, FAILED, climbed_codes, group_of_codes
-from audit.evaluation.connection import reading
-from audit.evaluation.relation import ROW
-from audit.evaluation.sql import identifier
+from audit.engines.protocol import ROW
+from audit.engines.quoting import identifier
 from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.statuses import REASONS, STATUSES, Reason, Status
@@ -153,8 +152,7 @@ def _grouped_source(evaluation_set: EvaluationSet, groups: Sequence[tuple[str, s
 
 
 def _grouped(evaluation_set: EvaluationSet, query: str) -> list[tuple[Any, ...]]:
-    with reading(evaluation_set.source_name):
-        return evaluation_set.connection.execute(query).fetchall()
+    return evaluation_set.rows_of(query)
 
 
 def _key(evaluation_set: EvaluationSet, values: Sequence[Any]) -> tuple[str, ...]:

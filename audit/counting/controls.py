@@ -10,7 +10,6 @@ import numpy as np
 
 from audit.counting.count import SCORED, cells_by_group, check_total, count_text
 from audit.counting.table import UNKNOWN, CountsTable, FamilyCounts, group_of_codes, ladder_map
-from audit.evaluation.connection import reading
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -94,8 +93,7 @@ def count_controls(evaluation_set: EvaluationSet, plan: AuditPlan, relation: str
     controls = list(plan.control_features)
     columns = [f"group_{name}" for name in sensitive] + [f"control_{name}" for name in controls]
     text = count_text(relation, columns)
-    with reading(evaluation_set.source_name):
-        counted = evaluation_set.engine.sql(text).fetchall()
+    counted = evaluation_set.rows_of(text)
     codes = [evaluation_set.codes[name] for name in sensitive] + [
         {level: level or UNKNOWN for level in {line[place] for line in counted}}
         for place in range(len(sensitive), len(columns))

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED, CountsTable
-from audit.evaluation.connection import reading
-from audit.evaluation.sql import identifier
+from audit.engines.quoting import identifier
 from audit.plan.evaluation_set import CASES
 from audit.stats.arrays import IntArray
 
@@ -42,8 +41,7 @@ def count_cases(evaluation_set: EvaluationSet, relation: str = SCORED) -> Counts
     features = tuple(feature.name for feature in evaluation_set.features)
     is_counted = CASES in evaluation_set.expressions
     text = count_text(relation, [f"group_{name}" for name in features], cases=CASES if is_counted else None)
-    with reading(evaluation_set.source_name):
-        counted = evaluation_set.engine.sql(text).fetchall()
+    counted = evaluation_set.rows_of(text)
     codes = [evaluation_set.codes[name] for name in features]
     table = CountsTable.of(features, cells_by_group(counted, codes))
     check_total(table, evaluation_set.rows)

@@ -15,7 +15,6 @@ from audit.counting.moments import Moments
 from audit.counting.table import UNLABELLED
 from audit.counting.weights import WeightTable
 from audit.errors import DataError
-from audit.evaluation.connection import reading
 from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.metrics import Cell
 from audit.vocabulary.text import shown
@@ -57,9 +56,8 @@ def count_moments(evaluation_set: EvaluationSet, relation: str = SCORED) -> Mome
         return None
     names = [feature.name for feature in evaluation_set.features]
     groups = [f"group_{name}" for name in names]
-    with reading(evaluation_set.source_name):
-        text = moments_text(relation, groups, weighted=weighted, clustered=clustered)
-        summed = evaluation_set.engine.sql(text).to_arrow_table()
+    text = moments_text(relation, groups, weighted=weighted, clustered=clustered)
+    summed = evaluation_set.table_of(text)
     groups_there, finest = FinestGroups.of(summed, {name: evaluation_set.codes[name] for name in names})
     codes = groups_there.codes
     cell = _cells(summed)
@@ -82,9 +80,8 @@ def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) ->
     from audit.counting.strata import StratumTable
 
     names = [feature.name for feature in evaluation_set.features]
-    with reading(evaluation_set.source_name):
-        text = grouped(relation, plain([*(f"group_{name}" for name in names), "stratum", *CELL]), {"cases": "count(*)"})
-        summed = evaluation_set.engine.sql(text).to_arrow_table()
+    text = grouped(relation, plain([*(f"group_{name}" for name in names), "stratum", *CELL]), {"cases": "count(*)"})
+    summed = evaluation_set.table_of(text)
     groups_there, finest = FinestGroups.of(summed, {name: evaluation_set.codes[name] for name in names})
     codes = groups_there.codes
     found = summed.column("stratum").to_pylist()

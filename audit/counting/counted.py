@@ -13,7 +13,6 @@ from audit.counting.count import SCORED, cells_by_group, count_cases, count_text
 from audit.counting.count_moments import count_moments
 from audit.counting.moments import Moments
 from audit.counting.table import FAILED, CountsTable
-from audit.evaluation.connection import reading, with_little_memory
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.statuses import Reason, Status
 
@@ -49,8 +48,7 @@ def count_control_sample(evaluation_set: EvaluationSet, relation: str = SCORED) 
         return None
     features = [feature.name for feature in evaluation_set.features]
     text = count_text(relation, [f"group_{name}" for name in features], only=IN_CONTROL_SAMPLE)
-    with reading(evaluation_set.source_name):
-        counted = evaluation_set.engine.sql(text).fetchall()
+    counted = evaluation_set.rows_of(text)
     return CountsTable.of(features, cells_by_group(counted, [evaluation_set.codes[name] for name in features]))
 
 
@@ -99,8 +97,8 @@ def count_everything(
     DataError
         The file cannot be read any more, or the reference table cannot be used.
     """
-    counted = with_little_memory(
-        evaluation_set.engine, lambda: _count(evaluation_set, plan, folder, details=details, rounds=rounds)
+    counted = evaluation_set.engine.sparingly(
+        lambda: _count(evaluation_set, plan, folder, details=details, rounds=rounds)
     )
     return replace(counted, added_over=evaluation_set.source.added_over)
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from audit.counting.count import SCORED, grouped, plain
 from audit.counting.table import ABSTAINED, FLAGGED
-from audit.evaluation.connection import reading
-from audit.evaluation.sql import literal
+from audit.engines.quoting import literal
+from audit.engines.reading import reading
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
 

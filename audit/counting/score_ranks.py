@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.finest_groups import FinestGroups
-from audit.engines.spark import SparkEngine, not_on_spark
-from audit.evaluation.sql import identifier
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.protocol import not_on_spark
+from audit.engines.quoting import identifier
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.scores.ranked_cases import Integers, RankedCases
 
 if TYPE_CHECKING:
-    import duckdb
-
     from audit.engines.protocol import Engine
+
 
 MOST_RANKED: Final = 2_000_000
 """Most labelled rows with a score that are ranked one by one."""
@@ -47,7 +47,7 @@ class ScoreRanks:
         return RankedCases.of(groups, up[self.place], self.rank, self.positives, self.negatives, self.binned)
 
 
-def count_score_ranks(connection: Engine, relation: str, finest: FinestGroups, rows: int) -> ScoreRanks:
+def count_score_ranks(engine: Engine, relation: str, finest: FinestGroups, rows: int) -> ScoreRanks:
     """Rank the labelled rows of a scored set by their score.
 
     Up to 2,000,000 rows nothing is tied but equal scores. Above that, each of 1,000 scores at equal distances in the
@@ -56,8 +56,8 @@ def count_score_ranks(connection: Engine, relation: str, finest: FinestGroups, r
 
     Parameters
     ----------
-    connection : DuckDBPyConnection
-        Connection of the set.
+    engine : Engine
+        Engine of the set.
     relation : str
         Its view, with `group_<feature>` (VARCHAR), `label` (1, 0, NULL) and `score` (DOUBLE, NULL).
     finest : FinestGroups
@@ -74,10 +74,10 @@ def count_score_ranks(connection: Engine, relation: str, finest: FinestGroups, r
     query = f"SELECT {groups}label, score FROM {relation} WHERE {_LABELLED}"  # noqa: S608
     edges = None
     if rows > MOST_RANKED:
-        if isinstance(connection, SparkEngine):
+        if not isinstance(engine, DuckDBEngine):
             raise not_on_spark(f"the order of more than {MOST_RANKED:,} scores is")
-        edges = _edges(connection, relation, rows)
-    with connection.sql(query).to_arrow_reader(_BATCH) as reader:
+        edges = _edges(engine, relation, rows)
+    with engine.sql(query).to_arrow_reader(_BATCH) as reader:
         batches = _batches(reader, finest, rows)
         if edges is None:
             return _ranked_one_by_one(batches, rows)
@@ -134,14 +134,14 @@ def _ranked_in_steps(
     return ScoreRanks(at, rank, counts[0, filled], counts[1, filled], binned)
 
 
-def _edges(connection: duckdb.DuckDBPyConnection, relation: str, rows: int) -> FloatArray:
+def _edges(engine: DuckDBEngine, relation: str, rows: int) -> FloatArray:
     """float64[1000] at most: the score of every so many rows in order, and the highest.
 
     `quantile_disc` gives the same scores, in six times the time and in memory that grows with the rows.
     """
     ordered = f"SELECT score, row_number() OVER (ORDER BY score) AS place FROM {relation} WHERE {_LABELLED}"  # noqa: S608
-    found = connection.execute(
-        f"SELECT score FROM ({ordered}) WHERE place % ? = 0 OR place = ?",  # noqa: S608
-        [-(-rows // STEPS), rows],
+    found = engine.execute(
+        f"SELECT score FROM ({ordered}) WHERE place % $step = 0 OR place = $last",  # noqa: S608
+        {"step": -(-rows // STEPS), "last": rows},
     )
     return np.unique(found.fetchnumpy()["score"]).astype(np.float64)

@@ -24,7 +24,7 @@ from audit.counting.table import (
     climbed_codes,
     group_of_codes,
 )
-from audit.evaluation.connection import reading
+from audit.engines.reading import reading
 from audit.stats.arrays import IntArray
 from audit.stats.scores.ranked_cases import RankedCases
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -164,9 +164,8 @@ def count_cases_and_scores(
     """
     features = tuple(feature.name for feature in evaluation_set.features)
     groups = [f"group_{name}" for name in features]
-    with reading(evaluation_set.source_name):
-        text = score_text(relation, groups, score_range, threshold)
-        counted = evaluation_set.engine.sql(text).to_arrow_table()
+    text = score_text(relation, groups, score_range, threshold)
+    counted = evaluation_set.table_of(text)
     cell = counted.column("cell")
     rows = _integers(counted.column("cases"))
     if cell.null_count:

@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from audit.engines.quoting import identifier, literal
 from audit.evaluation.columns import is_number_type, text_of
-from audit.evaluation.connection import reading
 from audit.evaluation.relation import Relation
 from audit.evaluation.scores import NUMBER, number_expression
-from audit.evaluation.sql import identifier, literal
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -53,22 +52,20 @@ def column_labels(evaluation_set: EvaluationSet, relation: Relation, column: str
     """Count the labels of every value of a column, and the order of numbers."""
     kind, name = relation.types[column], identifier(relation.name)
     label, text = evaluation_set.expressions["label"], _text(relation, column)
-    connection = evaluation_set.connection
     counted = "count(*) FILTER (WHERE l = 1) AS p, count(*) FILTER (WHERE l = 0) AS n"
-    with reading(relation.source_name):
-        pairs = connection.execute(
-            f"SELECT p, n, count(*) FROM (SELECT {counted} FROM (SELECT {text} AS v, {label} AS l FROM {name}) "  # noqa: S608
-            "WHERE l IS NOT NULL GROUP BY v) GROUP BY ALL"
-        ).fetchall()
-        number = _number(evaluation_set, relation, column, kind)
-        if number is None:
-            return ColumnLabels({(p, n): values for p, n, values in pairs}, None)
-        ((positive, negative, twice),) = connection.execute(
-            f"WITH counted AS (SELECT v, {counted} FROM (SELECT {number} AS v, {label} AS l FROM {name}) "  # noqa: S608
-            "WHERE l IS NOT NULL AND v IS NOT NULL GROUP BY v), "
-            "ordered AS (SELECT p, n, sum(n) OVER (ORDER BY v) - n AS below FROM counted) "
-            "SELECT sum(p)::BIGINT, sum(n)::BIGINT, sum(p::HUGEINT * (2 * below + n)) FROM ordered"
-        ).fetchall()
+    pairs = evaluation_set.rows_of(
+        f"SELECT p, n, count(*) FROM (SELECT {counted} FROM (SELECT {text} AS v, {label} AS l FROM {name}) "  # noqa: S608
+        "WHERE l IS NOT NULL GROUP BY v) GROUP BY ALL"
+    )
+    number = _number(evaluation_set, relation, column, kind)
+    if number is None:
+        return ColumnLabels({(p, n): values for p, n, values in pairs}, None)
+    ((positive, negative, twice),) = evaluation_set.rows_of(
+        f"WITH counted AS (SELECT v, {counted} FROM (SELECT {number} AS v, {label} AS l FROM {name}) "  # noqa: S608
+        "WHERE l IS NOT NULL AND v IS NOT NULL GROUP BY v), "
+        "ordered AS (SELECT p, n, sum(n) OVER (ORDER BY v) - n AS below FROM counted) "
+        "SELECT sum(p)::BIGINT, sum(n)::BIGINT, sum(p::HUGEINT * (2 * below + n)) FROM ordered"
+    )
     return ColumnLabels(
         {(p, n): values for p, n, values in pairs}, (int(positive or 0), int(negative or 0), int(twice or 0))
     )
@@ -82,10 +79,9 @@ def missing_by_group(
     conditions = [f"{evaluation_set.expressions['label']} IS NULL", *empty]
     counts = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
     group = evaluation_set.expressions[f"group_{feature}"]
-    with reading(relation.source_name):
-        rows = evaluation_set.connection.execute(
-            f"SELECT {group} AS g, count(*), {counts} FROM {identifier(relation.name)} GROUP BY 1"  # noqa: S608
-        ).fetchall()
+    rows = evaluation_set.rows_of(
+        f"SELECT {group} AS g, count(*), {counts} FROM {identifier(relation.name)} GROUP BY 1"  # noqa: S608
+    )
     found: dict[str, Counter[int]] = {}
     for value, *numbers in rows:
         found.setdefault(evaluation_set.codes[feature][value], Counter()).update(dict(enumerate(numbers)))
@@ -99,14 +95,13 @@ def count_repeats(evaluation_set: EvaluationSet, relation: Relation, columns: Se
     )
     cluster = evaluation_set.expressions.get("cluster", "''")
     # two hashes of 64 bits: two different rows practically never share both
-    with reading(relation.source_name):
-        ((distinct, rows, across, both),) = evaluation_set.connection.execute(
-            "SELECT count(*), sum(n - 1)::BIGINT, coalesce(sum(n - 1) FILTER (WHERE c > 1), 0)::BIGINT, "  # noqa: S608
-            "count(*) FILTER (WHERE p AND q) FROM (SELECT count(*) AS n, count(DISTINCT k) AS c, "
-            "coalesce(bool_or(l = 1), false) AS p, coalesce(bool_or(l = 0), false) AS q FROM "
-            f"(SELECT hash({texts}) AS a, hash({texts}, 'again') AS b, {cluster} AS k, "
-            f"{evaluation_set.expressions['label']} AS l FROM {identifier(relation.name)}) GROUP BY a, b)"
-        ).fetchall()
+    ((distinct, rows, across, both),) = evaluation_set.rows_of(
+        "SELECT count(*), sum(n - 1)::BIGINT, coalesce(sum(n - 1) FILTER (WHERE c > 1), 0)::BIGINT, "  # noqa: S608
+        "count(*) FILTER (WHERE p AND q) FROM (SELECT count(*) AS n, count(DISTINCT k) AS c, "
+        "coalesce(bool_or(l = 1), false) AS p, coalesce(bool_or(l = 0), false) AS q FROM "
+        f"(SELECT hash({texts}) AS a, hash({texts}, 'again') AS b, {cluster} AS k, "
+        f"{evaluation_set.expressions['label']} AS l FROM {identifier(relation.name)}) GROUP BY a, b)"
+    )
     return Repeats(int(distinct), int(rows), int(across), int(both))
 
 
@@ -121,8 +116,8 @@ def _number(evaluation_set: EvaluationSet, relation: Relation, column: str, kind
     if kind != "VARCHAR":
         return None
     text = _text(relation, column)
-    ((filled, numbers),) = evaluation_set.connection.execute(
+    ((filled, numbers),) = evaluation_set.rows_of(
         f"SELECT count({text}), count(*) FILTER (WHERE regexp_matches({text}, {literal(NUMBER)})) "  # noqa: S608
         f"FROM {identifier(relation.name)}"
-    ).fetchall()
+    )
     return number_expression(text) if filled and filled == numbers else None

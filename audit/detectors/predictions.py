@@ -10,19 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
+from audit.engines.protocol import ROW, Found, Where
+from audit.engines.quoting import literal, literals
+from audit.engines.reading import reading
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
+from audit.evaluation.checks import Check, ask, settle
 from audit.evaluation.columns import check_text_type, is_float
-from audit.evaluation.connection import reading, stream, with_little_memory
-from audit.evaluation.relation import ROW, Relation
-from audit.evaluation.row_numbers import rows_where
-from audit.evaluation.sql import literal, literals
+from audit.evaluation.relation import Relation
 from audit.plan.answers import PredictionsDetector as PredictionsSection
 from audit.vocabulary.text import count_of, rows_text, shown
 
 if TYPE_CHECKING:
     import duckdb
 
+    from audit.engines.duckdb import DuckDBEngine
     from audit.evaluation.evaluation_set import EvaluationSet
 
 _ATTACHED: Final = "predictions"
@@ -101,30 +103,34 @@ def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: P
     """
     from audit.evaluation.scores import check_levels, check_ranks, check_scores
 
-    connection, column = evaluation_set.engine, section.answer
+    column = section.answer
     if section.decision is not None:
-        return _check_decisions(evaluation_set, relation, section)
-    if section.rank is not None:
-        return f"({check_ranks(connection, relation, column)} <= {section.top_k})"
-    if section.answers == "ordinal":
-        return check_levels(connection, relation, column, section.score_range)
-    return check_scores(connection, relation, column, section.score_range)
+        check = _check_decisions(relation, section)
+    elif section.rank is not None:
+        check = check_ranks(relation, column)
+    elif section.answers == "ordinal":
+        check = check_levels(relation, column, section.score_range)
+    else:
+        check = check_scores(relation, column, section.score_range)
+    answer = settle(evaluation_set.engine, relation, check)
+    return answer if section.rank is None else f"({answer} <= {section.top_k})"
 
 
-def _check_decisions(evaluation_set: EvaluationSet, relation: Relation, section: PredictionsSection) -> str:
+def _check_decisions(relation: Relation, section: PredictionsSection) -> Check[str]:
     column = section.decision
     assert column is not None  # noqa: S101 - the caller has seen to it
     meanings = {word.casefold(): True for word in section.decision_positive}
     meanings.update((word.casefold(), False) for word in section.decision_negative)
     kind = relation.types[column]
     check_text_type(relation.source_name, column, kind, "the decision")
-    found = [value for value in distinct_texts(evaluation_set.engine, relation, column) if value]
+    found = [value for value in (yield from distinct_texts(relation, column)) if value]
     undeclared = [value for value in found if value.casefold() not in meanings]
-    refuse_suppressed(evaluation_set.engine, relation, column, undeclared)
+    yield from refuse_suppressed(relation, column, undeclared)
     if undeclared:
+        found_rows = yield from rows_with(relation, column, undeclared)
         raise DataError(
             f'{shown(relation.source_name)}: the decision "{shown(column)}" is none of the declared values in '
-            f"{rows_text(*rows_with(evaluation_set.engine, relation, column, undeclared))}",
+            f"{rows_text(*found_rows)}",
             slug="decision-values",
             hint="list every value under decision_positive or decision_negative; an empty cell is an abstention",
         )
@@ -159,15 +165,14 @@ def _detach(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answer: str) -> None:
     """Create the table of answers by row of the set. Raises DataError with counts of the ids that do not match."""
-    connection, source = evaluation_set.connection, evaluation_set.source
+    engine, source = evaluation_set.here, evaluation_set.source
     name = shown(relation.source_name)
     check_text_type(relation.source_name, identity, relation.types[identity], "the id")
     key = evaluation_set.text_expression(relation, identity)
-    with reading(relation.source_name):
-        without, first = rows_where(connection, relation.name, f"{key} IS NULL")
-    if without:
+    without: Found = settle(engine, relation, ask(Where(f"{key} IS NULL")))
+    if without.number:
         raise DataError(
-            f"{name}: no id in {rows_text(without, first)}",
+            f"{name}: no id in {rows_text(*without)}",
             slug="predictions-ids",
             hint="every prediction names its case",
         )
@@ -179,8 +184,8 @@ def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answ
         f" JOIN (SELECT {key} AS case_id, {answer} AS answer FROM {relation.name}) USING (case_id)"
     )
     with reading(relation.source_name):
-        with_little_memory(connection, lambda: connection.execute(create))
-        joined, matched = _rows_joined(connection, source.rows)
+        engine.sparingly(lambda: engine.execute(create))
+        joined, matched = _rows_joined(engine, source.rows)
     missing, surplus, repeated = source.rows - matched, relation.rows - joined, joined - matched
     if missing or surplus or repeated:
         raise DataError(
@@ -192,14 +197,14 @@ def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answ
         )
 
 
-def _rows_joined(connection: duckdb.DuckDBPyConnection, rows: int) -> tuple[int, int]:
+def _rows_joined(engine: DuckDBEngine, rows: int) -> tuple[int, int]:
     """Number of rows in the table of answers, and of rows of the set in it. A byte for each row, where DuckDB takes
     40.
     """
     import numpy as np
 
     joined, matched = 0, np.zeros(rows + 1, dtype=np.bool_)
-    for piece in stream(connection, f"SELECT {ROW} FROM {_JOINED}", 1 << 16):  # noqa: S608 - our own names
+    for piece in engine.stream(f"SELECT {ROW} FROM {_JOINED}", 1 << 16):  # noqa: S608 - our own names
         matched[np.from_dlpack(piece.column(0))] = True  # `to_numpy` would load pandas, which a gate can do without
         joined += piece.num_rows
     return joined, int(np.count_nonzero(matched))

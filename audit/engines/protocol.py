@@ -1,12 +1,130 @@
-"""What counts rows: DuckDB's connection itself, or a Spark that answers the same statements."""
+"""What counts rows, and what it is asked: DuckDB in this process, or a Spark that answers the same."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
+
+from audit.errors import PlanError
 
 if TYPE_CHECKING:
-    import duckdb
+    import pyarrow as pa
 
-    from audit.engines.spark import SparkEngine
+ROW: Final = "__row__"
+"""Column with the number of a row in its file: 1 is the first row of data, below the header of a CSV file."""
+Result = TypeVar("Result")
 
-    Engine = duckdb.DuckDBPyConnection | SparkEngine
+
+class Found(NamedTuple):
+    """Rows that meet a condition."""
+
+    number: int
+    rows: list[int]
+    """The lowest of their numbers, at most `audit.vocabulary.text.SHOWN`; none from Spark, which has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Question how many rows meet an SQL condition, and which; answered by `Found`."""
+
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Question for an SQL aggregate over all rows; answered by its value."""
+
+    aggregate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Question for the distinct texts of a column, None among them; answered by a list, or None above `most`."""
+
+    cell: str
+    text: str
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Question how many rows have each text, of which there are few; answered by pairs of a text and a number."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Question which rows hold one of some texts that were seen before; answered by `Found`."""
+
+    text: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Question which rows have a text that an earlier row has; answered by `Found`.
+
+    `whole` is SQL of the same as a number where it is a whole one, so that it need not be written as a text.
+    """
+
+    text: str
+    whole: str | None
+    rows: int
+    source_name: str
+
+
+Question = Where | Figure | Values | Cases | Holding | Repeats
+
+
+class Answer(Protocol):
+    """Rows of an answer."""
+
+    def fetchall(self) -> list[Any]:
+        """Return them as tuples."""
+
+    def to_arrow_table(self) -> pa.Table:
+        """Return them as a table."""
+
+    def to_arrow_reader(self, size: int, /) -> pa.RecordBatchReader:
+        """Return them in batches of about `size`."""
+
+
+class Engine(Protocol):
+    """What counts rows. It raises StorageError where it is gone, and else what `audit.engines.reading` translates."""
+
+    @property
+    def counted_on(self) -> str | None:
+        """What counts if not DuckDB in this process."""
+
+    def execute(self, text: str, /) -> Any:
+        """Run a statement, such as one that makes a view."""
+
+    def sql(self, text: str, /) -> Answer:
+        """Answer a query."""
+
+    def answers(self, relation: str, questions: Sequence[Question], /) -> list[Any]:
+        """Answer questions about a relation, in their order, in as few scans as it can."""
+
+    def digest_sums(self, relation: str, text: str, /) -> tuple[int, int]:
+        """Sums of the higher and of the lower halves of the MD5 of every text, read with its lowest byte first."""
+
+    def register(self, name: str, table: pa.Table, /) -> Any:
+        """Make a view of rows that are here."""
+
+    def unregister(self, name: str, /) -> Any:
+        """Drop such a view."""
+
+    def sparingly(self, work: Callable[[], Result], /) -> Result:
+        """Return the result of `work`, with little memory where the engine is in this process."""
+
+    def close(self) -> None:
+        """Leave no trace."""
+
+
+def not_on_spark(what: str) -> PlanError:
+    """Make the error for what is not counted on Spark: `what` with its verb."""
+    return PlanError(
+        f"{what} not counted on Spark", slug="engine-question", hint='leave out kind = "spark", or the question'
+    )

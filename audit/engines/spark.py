@@ -10,11 +10,23 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from audit.engines.dialect import spark_sql
+from audit.engines.protocol import (
+    Cases,
+    Figure,
+    Found,
+    Holding,
+    Question,
+    Repeats,
+    Result,
+    Values,
+    Where,
+    not_on_spark,
+)
 from audit.errors import PlanError, StorageError
 
 if TYPE_CHECKING:
@@ -44,6 +56,8 @@ _SELF_TEST: Final[tuple[tuple[str, object], ...]] = (
     ("count(*) filter (where false)", 0),
 )
 """Expressions, and what an engine must answer that is to give the results of a laptop."""
+MOST_CASES: Final = 100_000
+"""Most different texts of which the cases are counted beside other columns."""
 MOST_SENT: Final = 2_000_000
 """Most rows that are sent to Spark: the decisions of a baseline."""
 _OVERFLOW: Final = "SELECT sum(x) FROM VALUES (4611686018427387904L), (4611686018427387904L) AS t(x)"
@@ -74,8 +88,6 @@ class Answer:
 
 class SparkEngine:
     """A session of its own on a Spark that is there: nothing of it is seen by others who use that Spark."""
-
-    kind = "spark"
 
     def __init__(self, session: Any) -> None:
         self._session, self._views = session, {"scored", "drawn_at_random"}
@@ -119,19 +131,20 @@ class SparkEngine:
             return cls(session.newSession())
 
     @property
-    def version(self) -> str:
-        """Version of Spark."""
-        return str(self._session.version)
+    def counted_on(self) -> str:
+        """Apache Spark and its version."""
+        return f"Apache Spark {self._session.version}"
 
     def check(self) -> None:
         """Raise PlanError unless this engine counts as a laptop does: see `_SELF_TEST`; sums must never wrap."""
-        numbers = tuple(int(part) for part in self.version.split(".")[:2])
+        numbers = tuple(int(part) for part in str(self._session.version).split(".")[:2])
         if numbers < _LEAST_VERSION:
-            _refuse("engine-version", f"Spark {self.version} is too old", "take Spark 4.0 or newer")
+            _refuse("engine-version", f"{self.counted_on} is too old", "take Spark 4.0 or newer")
         asked = ", ".join(f"{text} AS c{place}" for place, (text, _) in enumerate(_SELF_TEST))
         try:
             (found,) = self._ask(f"SELECT {asked}").fetchall()
-        except Exception:
+        except StorageError:
+            self._ask("SELECT 1 AS one")  # an engine that is gone answers nothing
             found = ()
         if found != tuple(answer for _, answer in _SELF_TEST):
             _refuse("engine-version", "this engine gives other answers than DuckDB", "take Apache Spark 4.0 or newer")
@@ -153,10 +166,8 @@ class SparkEngine:
             self._views.add(name)
         return types
 
-    def execute(self, text: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+    def execute(self, text: str) -> Answer:
         """Answer a statement of ours for DuckDB. It has no parameters: what one would hold is never sent."""
-        if parameters:
-            raise AssertionError("a statement for Spark has no parameters")
         return self._ask(spark_sql(text))
 
     sql = execute
@@ -172,12 +183,74 @@ class SparkEngine:
         """Drop such a view."""
         self._session.catalog.dropTempView(name)
 
-    def rows_where(self, relation: str, condition: str) -> int:
-        """Count the rows that meet a condition."""
-        ((count,),) = self.execute(f"SELECT count(*) FILTER (WHERE {condition}) FROM {relation}").fetchall()  # noqa: S608
-        return int(count)
+    def sparingly(self, work: Callable[[], Result]) -> Result:
+        """Return the result of `work`: the memory of Spark is its own."""
+        return work()
 
-    def repeated(self, relation: str, text: str) -> int:
+    def answers(self, relation: str, questions: Sequence[Question]) -> list[Any]:
+        """Answer questions about a relation: conditions and figures in one statement, values of columns in another."""
+        scanned = [each for each in questions if isinstance(each, Where | Figure)]
+        found: dict[Question, Any] = dict(zip(scanned, self._scan(relation, scanned), strict=True))
+        found |= self._values(relation, [each for each in questions if isinstance(each, Values | Cases)])
+        for each in questions:
+            if isinstance(each, Holding):  # a value of a cell must not stand in a statement
+                cases = dict(self._grouped(relation, [each.text])[0])
+                found[each] = Found(sum(cases.get(value, 0) for value in each.values), [])
+            elif isinstance(each, Repeats):
+                found[each] = Found(self._repeated(relation, each.text), [])
+        return [found[each] for each in questions]
+
+    def _scan(self, relation: str, questions: Sequence[Where | Figure]) -> list[Any]:
+        asked = [
+            each.aggregate if isinstance(each, Figure) else f"count(*) FILTER (WHERE {each.condition})"
+            for each in questions
+        ]
+        if not asked:
+            return []
+        columns = ", ".join(f"{text} AS c{place}" for place, text in enumerate(asked))
+        (row,) = self.execute(f"SELECT {columns} FROM {relation}").fetchall()  # noqa: S608
+        return [
+            value if isinstance(each, Figure) else Found(int(value), [])
+            for each, value in zip(questions, row, strict=True)
+        ]
+
+    def _values(self, relation: str, questions: Sequence[Values | Cases]) -> dict[Question, Any]:
+        if not questions:
+            return {}
+        most = sum(each.most + 1 if isinstance(each, Values) else MOST_CASES for each in questions)
+        found = self._grouped(relation, [each.text for each in questions], most)
+        if sum(map(len, found)) >= most and len(questions) > 1:  # a column of ids hides the values of others
+            return {each: answer for one in questions for each, answer in self._values(relation, [one]).items()}
+        return {
+            each: cases
+            if isinstance(each, Cases)
+            else None
+            if len(cases) > each.most
+            else [value for value, _ in cases]
+            for each, cases in zip(questions, found, strict=True)
+        }
+
+    def _grouped(
+        self, relation: str, texts: Sequence[str], most: int | None = None
+    ) -> list[list[tuple[str | None, int]]]:
+        """Count the rows of each value of each of some texts in one statement; at most `most` values of all."""
+        named = ", ".join(f"{text} AS v{place}" for place, text in enumerate(texts))
+        value = spark_sql(f"SELECT {named} FROM {relation}")  # noqa: S608
+        columns = ", ".join(f"v{place}" for place in range(len(texts)))
+        sets = ", ".join(f"(v{place})" for place in range(len(texts)))
+        limit = "" if most is None else f" LIMIT {most}"
+        rows = self._ask(
+            f"SELECT grouping_id() AS away, count(*) AS cases, {columns} FROM ({value}) "  # noqa: S608
+            f"GROUP BY GROUPING SETS ({sets}){limit}"
+        ).fetchall()
+        found: list[list[tuple[str | None, int]]] = [[] for _ in texts]
+        every = (1 << len(texts)) - 1
+        for away, cases, *values in rows:
+            place = len(texts) - (every ^ away).bit_length()  # the one column that is not away, the first one highest
+            found[place].append((values[place], int(cases)))
+        return found
+
+    def _repeated(self, relation: str, text: str) -> int:
         """Count the rows whose text was seen before: by 64-bit hashes, and only where two are equal by the texts."""
         value = spark_sql(f"SELECT {text} AS id FROM {relation}")  # noqa: S608
         hashes = f"SELECT xxhash64(id) AS h FROM ({value}) GROUP BY 1 HAVING count(*) > 1 LIMIT 1"  # noqa: S608
@@ -212,13 +285,6 @@ class SparkEngine:
     def _ask(self, text: str) -> Answer:
         with _speaking("engine-gone"):
             return Answer(self._session.sql(text).toArrow())
-
-
-def not_on_spark(what: str) -> PlanError:
-    """Make the error for what is not counted on Spark: `what` with its verb."""
-    return PlanError(
-        f"{what} not counted on Spark", slug="engine-question", hint='leave out kind = "spark", or the question'
-    )
 
 
 def _word(kind: str) -> str:

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.quoting import identifier
+from audit.engines.reading import reading
 from audit.errors import DataError
 from audit.evaluation import gender, nationality, nationality_words
 from audit.evaluation.columns import BETWEEN_ITEMS, check_text_type, is_list_type, is_number_type, text_of
-from audit.evaluation.connection import PrivateFolder, connect, reading
 from audit.evaluation.design import MOST_LEVELS
 from audit.evaluation.look import likely_delimiter
 from audit.evaluation.meaning import Meaning
 from audit.evaluation.relation import Relation
-from audit.evaluation.sql import identifier
 from audit.evaluation.suggestions import suggestions
 from audit.evaluation.table_file import ReadOptions, check_file, read_file
 from audit.plan.sections import GenderCodes
 from audit.vocabulary.text import shown
-
-if TYPE_CHECKING:
-    import duckdb
 
 ReadAs = Literal["nationality", "gender"]
 _NEVER_HEARD_OF = frozenset({"unknown_word", "number", "one_letter"})
@@ -123,16 +121,11 @@ def column_codes(
     """
     path = path.absolute()
     check_file(path)
-    private = PrivateFolder()
-    connection = connect(private, [path])
-    try:
+    with DuckDBEngine([path]) as engine:
         lists = frozenset({column}) if coding == "nationality" else frozenset[str]()
         options = ReadOptions(None, encoding, delimiter or likely_delimiter(path, encoding, None), lists, sheet=sheet)
-        relation = read_file(connection, "data", path, private, options, [column], {column: "--column"})
-        counted = _counted(connection, relation, column)
-    finally:
-        connection.close()
-        private.remove()
+        relation = read_file(engine, "data", path, options, [column], {column: "--column"})
+        counted = _counted(engine, relation, column)
     as_numbers = is_number_type(relation.types[column]) or column in relation.all_numbers
     values = [_reading(value, rows, coding, as_numbers, codes) for value, rows in counted if value]
     missing = sum(rows for value, rows in counted if not value)
@@ -142,7 +135,7 @@ def column_codes(
     return found
 
 
-def _counted(connection: duckdb.DuckDBPyConnection, relation: Relation, column: str) -> list[tuple[str | None, int]]:
+def _counted(engine: DuckDBEngine, relation: Relation, column: str) -> list[tuple[str | None, int]]:
     """Each distinct value, or item of a list, with its number of rows, the most frequent first."""
     kind, cell, rows = relation.types[column], relation.expression(column), identifier(relation.name)
     if is_list_type(kind) or column in relation.lists:  # item by item; a row without any holds nothing
@@ -154,7 +147,7 @@ def _counted(connection: duckdb.DuckDBPyConnection, relation: Relation, column: 
     text = text_of(cell, kind)
     query = f"SELECT {text}, count(*) FROM {rows} GROUP BY 1 LIMIT {MOST_LEVELS + 2}"  # noqa: S608
     with reading(relation.source_name):
-        found = connection.execute(query).fetchall()
+        found = engine.execute(query).fetchall()
     if sum(1 for value, _ in found if value) > MOST_LEVELS:
         raise _no_categories(relation.source_name, column)
     return sorted(((row[0], int(row[1])) for row in found), key=lambda row: (-row[1], row[0] or ""))

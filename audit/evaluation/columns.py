@@ -7,8 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from audit.engines.protocol import ROW
 from audit.errors import DataError
-from audit.evaluation.relation import ROW
 from audit.vocabulary.text import shown
 
 _INTEGERS = frozenset(

@@ -5,21 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from audit.engines.protocol import Figure
+from audit.engines.quoting import literal
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed
+from audit.evaluation.checks import Check, alongside, ask, refuse_rows
 from audit.evaluation.columns import check_text_type, text_of
-from audit.evaluation.connection import reading
 from audit.evaluation.relation import Relation
-from audit.evaluation.row_numbers import refuse_rows
-from audit.evaluation.scores import number_cells
-from audit.evaluation.sql import identifier, literal
+from audit.evaluation.scores import check_number_cells, number_of
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    from audit.engines.protocol import Engine
     from audit.evaluation.strata import Strata
 
 UNKNOWN: Final = "unknown"
@@ -44,7 +43,7 @@ class Design:
     """Strata and their sizes, where the plan names them; then there are no `weight_units`."""
 
 
-def check_design(connection: Engine, relation: Relation, plan: AuditPlan) -> Design:
+def check_design(relation: Relation, plan: AuditPlan) -> Check[Design]:
     """Check the plan's columns for weights, clusters, control features, the scan and the control sample.
 
     Raises
@@ -54,44 +53,45 @@ def check_design(connection: Engine, relation: Relation, plan: AuditPlan) -> Des
         how many and which rows. If a column of categories has more than `MOST_LEVELS` of them, or no row is in the
         control sample.
     """
-    section = plan.evaluation_set
-    expressions: dict[str, str] = {}
-    unit = 1.0
-    strata = None
+    section, sample = plan.evaluation_set, plan.control_sample
+    checks: dict[str, Check[Any]] = {}
     if section.stratum is not None:
         from audit.evaluation.strata import check_strata
 
-        expressions["stratum"], strata = check_strata(connection, relation, section, section.stratum)
+        checks["stratum"] = check_strata(relation, section, section.stratum)
     elif section.weight is not None:
-        expressions["weight_units"], unit = _weights(connection, relation, section.weight)
+        checks["weight_units"] = _weights(relation, section.weight)
     if section.cluster is not None:
-        expressions["cluster"] = cluster_text(connection, relation, section.cluster)
+        checks["cluster"] = cluster_text(relation, section.cluster)
     for name, control in plan.control_features.items():
         key = f"control_features.{name}.column"
-        expressions[f"control_{name}"] = _categories(connection, relation, key, control.column, control.missing)
+        checks[f"control_{name}"] = _categories(relation, key, control.column, control.missing)
     for place, column in enumerate(plan.scan.columns if plan.scan else ()):
-        expressions[f"scan_{place}"] = _categories(connection, relation, "scan.columns", column, ())
-    sample = plan.control_sample
+        checks[f"scan_{place}"] = _categories(relation, "scan.columns", column, ())
     if sample is not None:
-        expressions["in_control_sample"] = _drawn(connection, relation, sample.column, sample.values)
+        checks["in_control_sample"] = _drawn(relation, sample.column, sample.values)
+    expressions = dict(zip(checks, (yield from alongside(*checks.values())), strict=True))
+    unit, strata = 1.0, None
+    if "stratum" in expressions:
+        expressions["stratum"], strata = expressions["stratum"]
+    if "weight_units" in expressions:
+        expressions["weight_units"], unit = expressions["weight_units"]
     return Design(expressions, unit, strata)
 
 
-def _weights(connection: Engine, relation: Relation, column: str) -> tuple[str, float]:
+def _weights(relation: Relation, column: str) -> Check[tuple[str, float]]:
     """SQL of the weight in whole units, and the weight of a unit."""
-    name = identifier(relation.name)
-    with reading(relation.source_name):
-        number = number_cells(connection, relation, column, "weight")
-        refuse_rows(
-            connection,
-            relation,
-            f"{number} IS NULL OR {number} <= 0",
-            f'the weight "{shown(column)}" is missing or not above 0',
-            slug="weight-values",
-            hint="a design weight says how many cases a row stands for; leave a row out of the file rather than weigh "
-            "it 0",
-        )
-        ((largest, smallest),) = connection.execute(f"SELECT max({number}), min({number}) FROM {name}").fetchall()  # noqa: S608
+    number = number_of(relation, column, "weight")
+    positive = refuse_rows(
+        relation,
+        f"{number} IS NULL OR {number} <= 0",
+        f'the weight "{shown(column)}" is missing or not above 0',
+        slug="weight-values",
+        hint="a design weight says how many cases a row stands for; leave a row out of the file rather than weigh it 0",
+    )
+    extremes = (ask(Figure(f"{which}({number})")) for which in ("max", "min"))
+    cells = check_number_cells(relation, column, "weight")
+    _, _, largest, smallest = yield from alongside(cells, positive, *extremes)
     unit = math.ldexp(1.0, math.frexp(largest)[1] - WEIGHT_BITS)
     if unit == 0.0 or not math.isfinite(unit) or smallest < unit:
         raise DataError(
@@ -103,12 +103,11 @@ def _weights(connection: Engine, relation: Relation, column: str) -> tuple[str, 
     return f"greatest(CAST(round({number} / CAST({unit!r} AS DOUBLE)) AS BIGINT), 1)", unit
 
 
-def cluster_text(connection: Engine, relation: Relation, column: str) -> str:
+def cluster_text(relation: Relation, column: str) -> Check[str]:
     """SQL of the cluster of a row, as text (VARCHAR, never NULL or empty). Raises DataError where a row has none."""
     check_text_type(relation.source_name, column, relation.types[column], "the cluster")
     text = text_of(relation.expression(column), relation.types[column])
-    refuse_rows(
-        connection,
+    yield from refuse_rows(
         relation,
         f"{text} IS NULL OR {text} = ''",
         f'no cluster in "{shown(column)}"',
@@ -118,17 +117,17 @@ def cluster_text(connection: Engine, relation: Relation, column: str) -> str:
     return text
 
 
-def _text(connection: Engine, relation: Relation, column: str) -> tuple[str, list[str]]:
+def _text(relation: Relation, column: str) -> Check[tuple[str, list[str]]]:
     """SQL of a category as text, and its distinct values."""
     check_text_type(relation.source_name, column, relation.types[column], "the category")
-    values = [value or "" for value in distinct_texts(connection, relation, column)]
-    refuse_suppressed(connection, relation, column, [value for value in values if value])
+    values = [value or "" for value in (yield from distinct_texts(relation, column))]
+    yield from refuse_suppressed(relation, column, [value for value in values if value])
     return text_of(relation.expression(column), relation.types[column]), values
 
 
-def _categories(connection: Engine, relation: Relation, key: str, column: str, missing: tuple[str, ...]) -> str:
+def _categories(relation: Relation, key: str, column: str, missing: tuple[str, ...]) -> Check[str]:
     """SQL of a category; a missing value, or one declared missing, is the level `unknown`."""
-    text, values = _text(connection, relation, column)
+    text, values = yield from _text(relation, column)
     none = ("", *missing)
     levels = len({UNKNOWN if value in none else value for value in values})
     if levels > MOST_LEVELS:
@@ -141,9 +140,9 @@ def _categories(connection: Engine, relation: Relation, key: str, column: str, m
     return f"CASE WHEN {text} IS NULL OR {text} IN ({unknown}) THEN {literal(UNKNOWN)} ELSE {text} END"
 
 
-def _drawn(connection: Engine, relation: Relation, column: str, yes: tuple[str, ...]) -> str:
+def _drawn(relation: Relation, column: str, yes: tuple[str, ...]) -> Check[str]:
     """SQL of whether a row was drawn at random. Case is folded in Python, because DuckDB's lower() keeps ß."""
-    text, values = _text(connection, relation, column)
+    text, values = yield from _text(relation, column)
     folded = {value.casefold() for value in yes}
     wanted = [value for value in values if value.casefold() in folded]
     if not wanted:

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
-from audit.engines.spark import SparkEngine, not_on_spark
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.reading import reading
 from audit.errors import PlanError
+from audit.evaluation.checks import Check, alongside, settle
 from audit.evaluation.columns import text_of
-from audit.evaluation.connection import PrivateFolder, Unchanged, connect, reading
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import cases_digest, check_ids
 from audit.evaluation.labels import check_labels
+from audit.evaluation.on_engine import OnEngine, close_on_error
 from audit.evaluation.parquet_folder import DigestOf
 from audit.evaluation.relation import Relation
-from audit.evaluation.scores import check_numbers, number_expression
+from audit.evaluation.scores import check_number_cells, number_expression
 from audit.evaluation.sensitive import check_maps, check_names, code_features, list_columns
 from audit.evaluation.table_file import Format, ReadOptions, read_file, reference_path, relation
 from audit.plan.answers import PredictionsDetector
@@ -26,7 +28,6 @@ from audit.plan.probes import ColumnsProbe
 from audit.vocabulary.groups import SensitiveFeature
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
     import pyarrow as pa
 
@@ -40,17 +41,17 @@ GIVEN = "counts"
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationSet:
-    """A checked evaluation set on one DuckDB connection. As a context manager, it removes every trace at the end.
+class EvaluationSet(OnEngine):
+    """A checked evaluation set on an engine. As a context manager, it removes every trace at the end.
 
-    The relation `source` holds the columns that the plan names, under their own names, and `__row__`, the number of
-    the row in the file (BIGINT, from 1). All expressions are SQL over `source` and need no qualification. Ids are
-    present and unique, labels and groups are within what the plan declares, and declared numbers are numbers.
+    The relation `source` holds the columns that the plan names, under their own names, and, but on Spark, `__row__`,
+    the number of the row in the file (BIGINT, from 1). All expressions are SQL over `source` and need no qualification.
+    Ids are present and unique, labels and groups are within what the plan declares, and declared numbers are numbers.
     """
 
     engine: Engine
-    """What counts its rows: a DuckDB connection, which cannot reach the network, load extensions, or open files that
-    the plan does not name, or a Spark."""
+    """What counts its rows: a DuckDB, which cannot reach the network, load extensions, or open files that the plan does
+    not name, or a Spark."""
     source: Relation
     """Relation that was read."""
     expressions: Mapping[str, str]
@@ -63,37 +64,10 @@ class EvaluationSet:
     """For each feature, the canonical code of every raw value in the set; None is the key of a missing value."""
     numbers: frozenset[str]
     """Text columns that the plan declares as numbers."""
-    private: PrivateFolder
-    """Folder for data that does not fit into memory."""
-    unchanged: Unchanged
-    """State of the file when it was opened."""
     weight_unit: float = 1.0
     """Weight of one of the `weight_units`, where the plan has weights."""
     strata: Strata | None = None
     """Strata of the population, where the plan names them."""
-
-    @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """DuckDB connection. Raises PlanError on Spark: what asks for it is not asked there."""
-        if isinstance(self.engine, SparkEngine):
-            raise not_on_spark("this question of the plan is")
-        return self.engine
-
-    @property
-    def counted_on(self) -> str | None:
-        """What counts its rows if not DuckDB in this process."""
-        return f"Apache Spark {self.engine.version}" if isinstance(self.engine, SparkEngine) else None
-
-    def close(self) -> None:
-        """Close the engine and remove the private folder."""
-        self.engine.close()
-        self.private.remove()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def rows(self) -> int:
@@ -109,11 +83,6 @@ class EvaluationSet:
     def digest_of(self) -> DigestOf:
         """What `sha256` covers: a file, every file of a folder, or a version of a table."""
         return self.source.digest_of
-
-    @property
-    def source_name(self) -> str:
-        """Name of the file, without its folder; for messages."""
-        return self.source.source_name
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -166,7 +135,7 @@ class EvaluationSet:
             If the file cannot be read, has no rows, lacks a column, or names one twice.
         """
         options = ReadOptions(None, encoding, delimiter)
-        read = read_file(self.connection, name, path, self.private, options, columns, keys or {})
+        read = read_file(self.here, name, path, options, columns, keys or {})
         return replace(read, decimal=decimal)
 
     def text_expression(self, relation: Relation, column: str) -> str:
@@ -177,10 +146,6 @@ class EvaluationSet:
     def cases_sha256(self) -> str:
         """Digest of the ids of the cases, equal for every order of rows and every format of file."""
         return cases_digest(self.engine, self.source, self.expressions["case_id"])
-
-    def check_unchanged(self) -> None:
-        """Raise DataError if the file is not the one that was opened. Call it at the end of a run."""
-        self.unchanged.check()
 
 
 def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.DataFrame | None = None) -> EvaluationSet:
@@ -207,23 +172,18 @@ def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.Data
     """
     check_names(plan)
     check_maps(plan)
-    private = PrivateFolder()
-    engine: Engine | None = None
-    try:
-        if plan.engine.kind == "spark":
-            from audit.evaluation.on_spark import source_on_spark, spark_for
+    if plan.engine.kind == "spark":
+        from audit.evaluation.on_spark import source_on_spark, spark_for
 
-            engine = spark_for(plan, table)
-            return _checked(plan, engine, source_on_spark(engine, plan, folder, SOURCE), {}, private)
-        path = set_place(plan, folder) if table is None else None
-        engine = connect(private, _files(plan, folder, path))
-        source, counted = _source(plan, folder, path, table, engine, private)
-        return _checked(plan, engine, source, counted, private)
-    except BaseException:
-        if engine is not None:
-            engine.close()
-        private.remove()
-        raise
+        spark = spark_for(plan, table)
+        with close_on_error(spark):
+            source, all_seen = source_on_spark(spark, plan, folder, SOURCE)
+            return _checked(plan, spark, source, {}, all_seen)
+    path = set_place(plan, folder) if table is None else None
+    engine = DuckDBEngine(_files(plan, folder, path))
+    with close_on_error(engine):
+        source, counted = _source(plan, folder, path, table, engine)
+        return _checked(plan, engine, source, counted)
 
 
 def _source(
@@ -231,8 +191,7 @@ def _source(
     folder: Path,
     path: Path | None,
     table: pa.Table | pd.DataFrame | None,
-    connection: duckdb.DuckDBPyConnection,
-    private: PrivateFolder,
+    engine: DuckDBEngine,
 ) -> tuple[Relation, dict[str, str]]:
     """Return the relation with the set, and the expression of cases where it is a table of counts."""
     section, keys = plan.evaluation_set, asked_columns(plan)
@@ -247,30 +206,36 @@ def _source(
         from audit.evaluation.in_memory import PASSED, view_table
 
         with reading(PASSED):
-            source = relation(name, PASSED, view_table(connection, name, table, asked, keys), None)
+            source = relation(name, PASSED, view_table(engine.connection, name, table, asked, keys), None)
     else:
         assert path is not None  # noqa: S101 - without a table there is a file
-        source = read_file(connection, name, path, private, set_options(plan, folder), asked, keys)
+        source = read_file(engine, name, path, set_options(plan, folder), asked, keys)
     source = replace(source, decimal=section.decimal)
     if not section.is_counted:
         return source, {}
     from audit.evaluation.counts_table import as_cases
 
-    return replace(as_cases(connection, SOURCE, source, plan), unchanged=source.unchanged), {CASES: CASES}
+    return replace(as_cases(engine.connection, SOURCE, source, plan), unchanged=source.unchanged), {CASES: CASES}
 
 
 def _checked(
-    plan: AuditPlan, engine: Engine, source: Relation, counted: dict[str, str], private: PrivateFolder
+    plan: AuditPlan, engine: Engine, source: Relation, counted: dict[str, str], *first: Check[None]
 ) -> EvaluationSet:
     section = plan.evaluation_set
-    case_id = check_ids(engine, source, section.id, private)
-    label = check_labels(engine, source, section)
-    coded = code_features(engine, source, plan)
     numbers = frozenset(column for column in section.numbers if source.types[column] == "VARCHAR")
-    for column in sorted(numbers):
-        check_numbers(engine, source, column)
+    *_, case_id, label, coded, _, design = settle(
+        engine,
+        source,
+        alongside(
+            *first,
+            check_ids(source, section.id),
+            check_labels(source, section),
+            code_features(source, plan),
+            alongside(*(check_number_cells(source, column, "number") for column in sorted(numbers))),
+            check_design(source, plan),
+        ),
+    )
     groups = {f"group_{entry.feature.name}": entry.expression for entry in coded}
-    design = check_design(engine, source, plan)
     return EvaluationSet(
         engine=engine,
         source=source,
@@ -278,8 +243,6 @@ def _checked(
         features=tuple(entry.feature for entry in coded),
         codes={entry.feature.name: entry.codes for entry in coded},
         numbers=numbers,
-        private=private,
-        unchanged=source.unchanged,
         weight_unit=design.weight_unit,
         strata=design.strata,
     )

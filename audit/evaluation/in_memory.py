@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from audit.engines.protocol import ROW
+from audit.engines.quoting import identifier
 from audit.errors import DataError
 from audit.evaluation.columns import check_asked, check_header
-from audit.evaluation.relation import ROW, Content
-from audit.evaluation.sql import identifier
+from audit.evaluation.relation import Content
 from audit.evaluation.text_table import no_rows
 from audit.vocabulary.text import shown
 

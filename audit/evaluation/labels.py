@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from audit.engines.quoting import literal
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
+from audit.evaluation.checks import Check
 from audit.evaluation.columns import check_text_type, is_integer_type
 from audit.evaluation.relation import Relation
-from audit.evaluation.sql import literal
 from audit.plan.evaluation_set import EvaluationSetSection
 from audit.vocabulary.text import rows_text, shown
 
-if TYPE_CHECKING:
-    from audit.engines.protocol import Engine
 
-
-def check_labels(connection: Engine, relation: Relation, section: EvaluationSetSection) -> str:
+def check_labels(relation: Relation, section: EvaluationSetSection) -> Check[str]:
     """Check the labels. Case does not matter; spaces around a value do.
 
     Returns
@@ -37,15 +33,15 @@ def check_labels(connection: Engine, relation: Relation, section: EvaluationSetS
         {value.casefold() for value in values}
         for values in (section.label_positive, section.label_negative, section.label_missing)
     )
-    found = [value for value in distinct_texts(connection, relation, column) if value]
+    found = [value for value in (yield from distinct_texts(relation, column)) if value]
     known = positive | negative | missing
     undeclared = [value for value in found if value.casefold() not in known]
-    refuse_suppressed(connection, relation, column, undeclared)
+    yield from refuse_suppressed(relation, column, undeclared)
     if undeclared:
-        count, rows = rows_with(connection, relation, column, undeclared)
+        found_rows = yield from rows_with(relation, column, undeclared)
         raise DataError(
             f'{shown(relation.source_name)}: the label "{shown(column)}" is none of the declared values in '
-            f"{rows_text(count, rows)}",
+            f"{rows_text(*found_rows)}",
             slug="label-values",
             hint="list every value under label_positive, label_negative or label_missing",
         )

@@ -10,23 +10,20 @@ import codecs
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from audit.evaluation.byte_stream import DAMAGED, open_bytes, open_text
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.quoting import identifier, literal
+from audit.engines.reading import DAMAGED, reading
+from audit.evaluation.byte_stream import open_bytes, open_text
 from audit.evaluation.columns import is_number_type, text_of
-from audit.evaluation.connection import PrivateFolder, connect, reading
 from audit.evaluation.counts_header import CountedColumns, counted_columns
 from audit.evaluation.counts_table import is_total, seen_counts
-from audit.evaluation.ids import has_repeats
 from audit.evaluation.nationality_words import read as read_nationality
 from audit.evaluation.relation import Relation
 from audit.evaluation.roles import MOST_REFUSED, MOST_SHOWN, ColumnLook, Kind, Role, candidates, likeliest
 from audit.evaluation.scores import NUMBER, PER_CENT, number_expression
-from audit.evaluation.sql import identifier, literal
 from audit.evaluation.table_file import Format, ReadOptions, check_file, format_of, read_file
-
-if TYPE_CHECKING:
-    import duckdb
 
 _DELIMITERS = (",", ";", "\t", "|")
 _LINES = 10
@@ -111,20 +108,13 @@ def look_at(
     check_file(path)
     guessed = None if encoding is not None else _guessed_encoding(path, kind)
     encoding = encoding or guessed or "utf-8"
-    private = PrivateFolder()
-    connection = connect(private, [path])
-    try:
+    with DuckDBEngine([path]) as engine:
         chosen = delimiter or likely_delimiter(path, encoding, kind)
         options = ReadOptions(kind, encoding, chosen, sheet=sheet)
-        relation = read_file(connection, "data", path, private, options, None, {})
+        relation = read_file(engine, "data", path, options, None, {})
         with reading(path.name):
-            counted = seen_counts(connection, relation, counted_columns(tuple(relation.types)))
-            columns = tuple(
-                _look(connection, relation, name, private, grouped=counted is not None) for name in relation.types
-            )
-    finally:
-        connection.close()
-        private.remove()
+            counted = seen_counts(engine.connection, relation, counted_columns(tuple(relation.types)))
+            columns = tuple(_look(engine, relation, name, grouped=counted is not None) for name in relation.types)
     return DataLook(
         source_name=path.name,
         format=kind or format_of(path),
@@ -177,9 +167,7 @@ def likely_delimiter(path: Path, encoding: str, kind: Format | None) -> str:
     return max(_DELIMITERS, key="".join(split[:1]).count)
 
 
-def _look(
-    connection: duckdb.DuckDBPyConnection, relation: Relation, name: str, private: PrivateFolder, *, grouped: bool
-) -> ColumnLook:
+def _look(engine: DuckDBEngine, relation: Relation, name: str, *, grouped: bool) -> ColumnLook:
     """Describe a column; that of a table of counts (`grouped`) may show values that stand in one row."""
     stored, column, table = relation.types[name], relation.expression(name), identifier(relation.name)
     if not (stored in {"VARCHAR", "BOOLEAN", "UUID", '"NULL"'} or is_number_type(stored) or stored.startswith("ENUM")):
@@ -199,22 +187,22 @@ def _look(
     written = f"regexp_matches({text}, {literal(NUMBER)})"
     number = number_expression(text) if stored == "VARCHAR" else f"TRY_CAST({column} AS DOUBLE)"
     near, day = (f"count(*) FILTER (regexp_matches({text}, {literal(form)}))" for form in (_NEAR_NUMBER, _DATE))
-    ((filled, distinct, numbers, inside, near_numbers, dates),) = connection.execute(
+    ((filled, distinct, numbers, inside, near_numbers, dates),) = engine.execute(
         f"SELECT count({text}), approx_count_distinct({text}), count(*) FILTER ({written}), "  # noqa: S608
         f"count(*) FILTER ({number} BETWEEN 0 AND 1), {near}, {day} FROM {table}"
     ).fetchall()
-    shared = _distinct(connection, table, text, MOST_SHOWN) if distinct <= 2 * MOST_SHOWN else None
+    shared = _distinct(engine, table, text, MOST_SHOWN) if distinct <= 2 * MOST_SHOWN else None
     unique = (
         not grouped
         and filled == relation.rows
         and distinct > 0.8 * filled
-        and not has_repeats(connection, relation, text, private)
+        and not engine.has_repeats(table, text, relation.rows, relation.source_name)
     )
     shown = () if shared is None or unique or (len(shared) * 2 > filled and not grouped) else tuple(shared)
     shown = tuple(value for value in shown if not (grouped and is_total(value)))
     kind = _kind(stored, filled, numbers, near_numbers, dates)
-    decimal, per_cent = _written(connection, table, text) if kind == "near_number" else (".", False)
-    codes, others, refused = _codes(connection, table, text) if kind == "text" and distinct <= 2000 else (0, 0, ())
+    decimal, per_cent = _written(engine, table, text) if kind == "near_number" else (".", False)
+    codes, others, refused = _codes(engine, table, text) if kind == "text" and distinct <= 2000 else (0, 0, ())
     return ColumnLook(
         name=name,
         kind=kind,
@@ -231,14 +219,14 @@ def _look(
     )
 
 
-def _written(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> tuple[Literal[".", ","] | None, bool]:
+def _written(engine: DuckDBEngine, table: str, text: str) -> tuple[Literal[".", ","] | None, bool]:
     """How near numbers are written: with which decimals, and with signs of per cent.
 
     No decimals (None) unless all numbers lie within 0 and 1, or 0 % and 100 %: in others `1,234` may be thousands.
     """
     plain = f"regexp_replace({text}, {literal(PER_CENT)}, '')"
     number = number_expression(plain, ",")
-    ((filled, signs, points, commas, low, high),) = connection.execute(
+    ((filled, signs, points, commas, low, high),) = engine.execute(
         f"SELECT count({text}), count(*) FILTER ({text} <> {plain}), "  # noqa: S608
         f"count(*) FILTER (regexp_matches({plain}, {literal(NUMBER)})), "
         f"count(*) FILTER (regexp_matches({plain}, {literal(_COMMA)})), min({number}), max({number}) FROM {table}"
@@ -258,17 +246,17 @@ def _kind(stored: str, filled: int, numbers: int, near_numbers: int, dates: int)
     return "text"
 
 
-def _distinct(connection: duckdb.DuckDBPyConnection, table: str, text: str, most: int) -> list[str] | None:
+def _distinct(engine: DuckDBEngine, table: str, text: str, most: int) -> list[str] | None:
     """Distinct values, sorted; None where there are more than `most`."""
-    found = connection.execute(
+    found = engine.execute(
         f"SELECT DISTINCT {text} AS value FROM {table} WHERE {text} IS NOT NULL LIMIT {most + 1}"  # noqa: S608
     ).fetchall()
     return sorted(row[0] for row in found) if len(found) <= most else None
 
 
-def _codes(connection: duckdb.DuckDBPyConnection, table: str, text: str) -> tuple[int, int, tuple[str, ...]]:
+def _codes(engine: DuckDBEngine, table: str, text: str) -> tuple[int, int, tuple[str, ...]]:
     """Count the values that are read as nationalities and the others; show of these only what rows share."""
-    found = connection.execute(
+    found = engine.execute(
         f"SELECT {text}, count(*) FROM {table} WHERE {text} IS NOT NULL GROUP BY 1 ORDER BY 1 LIMIT 4000"  # noqa: S608
     ).fetchall()
     others = [(value, rows) for value, rows in found if read_nationality(value).code is None]

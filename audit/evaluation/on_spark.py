@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from audit.engines.protocol import Figure
 from audit.engines.spark import SparkEngine
 from audit.errors import DataError, PlanError
+from audit.evaluation.checks import Check, ask
 from audit.evaluation.columns import check_asked, check_header, is_float
-from audit.evaluation.connection import Unchanged
 from audit.evaluation.evaluation_set import asked_columns, set_place
 from audit.evaluation.parquet import checked_files
 from audit.evaluation.parquet_folder import ParquetParts, folder_parts
 from audit.evaluation.relation import Relation
 from audit.evaluation.table_file import another_file, check_file, format_of
 from audit.evaluation.text_table import no_rows
+from audit.evaluation.unchanged import Unchanged
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.storage import file_sha256
@@ -42,15 +44,15 @@ def spark_for(plan: AuditPlan, table: Any = None) -> SparkEngine:
     return SparkEngine.at(plan.engine.remote)
 
 
-def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: str) -> Relation:
-    """Make the view `name` over the Parquet file or folder that a plan names.
+def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: str) -> tuple[Relation, Check[None]]:
+    """Make the view `name` over the Parquet file or folder that a plan names; also return a check that Spark sees all
+    its rows, which raises DataError.
 
     Raises
     ------
     DataError
         If it is not there or has no rows, its files differ in their columns, or one lacks a column; if numbers are
-        stored as texts, or ids, labels or groups as floats, of which two engines write different texts; if Spark sees
-        other rows.
+        stored as texts, or ids, labels or groups as floats, of which two engines write different texts.
     StorageError
         If Spark cannot read it.
     """
@@ -63,24 +65,19 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
     if plan.evaluation_set.sha256 not in (None, parts.sha256):
         raise another_file(path.name, parts.sha256, str(plan.evaluation_set.sha256))
     # Spark reads a column that a file lacks as empty, and a name with brackets as a pattern of many files
-    stored, rows_of_files = checked_files(path.name, parts.files)
+    stored, of_files = checked_files(path.name, parts.files)
     columns = (*stored, *parts.partitions)
     check_header(path.name, columns)
     check_asked(path.name, columns, list(keys), keys)
-    if not sum(rows_of_files):
+    if not sum(of_files):
         raise no_rows(path.name)
-    types = engine.open(name, parts.files, path.parent if path.is_file() else path, tuple(keys))
-    ((rows,),) = engine.execute(f"SELECT count(*) FROM {name}").fetchall()  # noqa: S608 - a name of ours
-    if rows != sum(rows_of_files) or not types.keys() >= keys.keys():
-        raise DataError(
-            f"{shown(path.name)}: Spark reads other rows or columns than lie here",
-            slug="engine-source",
-            hint="let Spark see the same files at the same path, and take *, ?, [, ], {, } out of their names",
-        )
+    types, rows = engine.open(name, parts.files, path.parent if path.is_file() else path, tuple(keys)), sum(of_files)
+    if not types.keys() >= keys.keys():
+        raise _other_rows(path.name)
     for column, key in keys.items():
         _check_type(path.name, column, types[column], is_number=key in _NUMBERS)
     wanted = {column: types[column] for column in keys}
-    return Relation(
+    relation = Relation(
         name,
         path.name,
         columns,
@@ -90,6 +87,21 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
         parts.sha256,
         digest_of=parts.digest_of,
         unchanged=unchanged,
+    )
+    return relation, _all_seen(relation)
+
+
+def _all_seen(relation: Relation) -> Check[None]:
+    """Check that Spark sees the rows that lie here."""
+    if (yield from ask(Figure("count(*)"))) != relation.rows:
+        raise _other_rows(relation.source_name)
+
+
+def _other_rows(source_name: str) -> DataError:
+    return DataError(
+        f"{shown(source_name)}: Spark reads other rows or columns than lie here",
+        slug="engine-source",
+        hint="let Spark see the same files at the same path, and take *, ?, [, ], {, } out of their names",
     )
 
 

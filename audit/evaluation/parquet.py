@@ -8,29 +8,30 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from audit.engines.protocol import ROW
+from audit.engines.quoting import identifier, literal, literals
+from audit.engines.reading import DAMAGED, unreadable
 from audit.errors import DataError
-from audit.evaluation.byte_stream import DAMAGED, MOST_PACKED_ROWS, compression, open_bytes, unpacks_too_far
+from audit.evaluation.byte_stream import MOST_PACKED_ROWS, compression, open_bytes, unpacks_too_far
 from audit.evaluation.columns import check_asked, check_header
-from audit.evaluation.connection import PrivateFolder, unreadable
 from audit.evaluation.parquet_folder import ParquetParts
-from audit.evaluation.relation import ROW, Content
-from audit.evaluation.sql import identifier, literal, literals
+from audit.evaluation.relation import Content
 from audit.evaluation.text_table import no_rows
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.engines.duckdb import DuckDBEngine
+    from audit.engines.private_folder import PrivateFolder
 
 _NUMBER = "file_row_number"
 _PLACE = "file_index"
 
 
 def view_parquet(
-    connection: duckdb.DuckDBPyConnection,
+    engine: DuckDBEngine,
     name: str,
     source_name: str,
     parts: ParquetParts,
-    private: PrivateFolder,
     asked: Sequence[str] | None,
     keys: Mapping[str, str],
 ) -> Content:
@@ -42,11 +43,11 @@ def view_parquet(
     ------
     DataError
         If one is not a whole Parquet file, has a column twice or other columns than the first, or lacks one. Damage
-        inside a column shows only when that column is scanned: `audit.evaluation.connection.reading` turns it into the
+        inside a column shows only when that column is scanned: `audit.engines.reading.reading` turns it into the
         same error.
     """
     is_alone = parts.digest_of == "file"  # of several, one that is compressed as a whole is none that a reader knows
-    files = [_unpack(path, private, name) if is_alone and compression(path) else path for path in parts.files]
+    files = [_unpack(path, engine.private, name) if is_alone and compression(path) else path for path in parts.files]
     columns, rows = checked_files(source_name, files)
     if not sum(rows):
         raise no_rows(source_name)
@@ -63,9 +64,9 @@ def view_parquet(
                 slug="column-reserved",
                 hint="rename the column",
             )
-    paths = literals(str(private.plain(path)) for path in files)
+    paths = literals(str(engine.private.plain(path)) for path in files)
     scan = f"read_parquet([{paths}], file_row_number = true, hive_partitioning = false)"
-    described = connection.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()  # noqa: S608
+    described = engine.execute(f"DESCRIBE SELECT * FROM {scan}").fetchall()  # noqa: S608
     if len(described) != len(columns) + 1:
         raise unreadable(source_name)
     # DuckDB renames columns that differ only in case, so a column is found by its position.
@@ -78,7 +79,7 @@ def view_parquet(
     picked = "".join(f"{inside[column][0]} AS {identifier(column)}, " for column in wanted)
     before = accumulate(rows[:-1], initial=0)
     start = f"{_of_file(map(str, before))} + " if len(files) > 1 else ""
-    connection.execute(
+    engine.execute(
         f"CREATE VIEW {identifier(name)} AS SELECT {picked}{start}{_NUMBER} + 1 AS {ROW} FROM {scan}"  # noqa: S608
     )
     return Content(every, {column: inside[column][1] for column in wanted}, frozenset(), sum(rows))

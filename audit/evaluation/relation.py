@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from audit.evaluation.connection import NOT_WATCHED, Unchanged
+from audit.engines.quoting import identifier
 from audit.evaluation.parquet_folder import DigestOf
-from audit.evaluation.sql import identifier
-
-ROW = "__row__"
-"""Column with the number of a row in its file: 1 is the first row of data, below the header of a CSV file."""
+from audit.evaluation.unchanged import NOT_WATCHED, Unchanged
 
 
 @dataclass(frozen=True, slots=True)

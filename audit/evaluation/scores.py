@@ -7,19 +7,15 @@ everyone. Texts are read by a closed grammar, because SQL would also take `inf`,
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from audit.engines.protocol import Found, Where
+from audit.engines.quoting import identifier, literal
 from audit.errors import DataError
+from audit.evaluation.checks import Check, alongside, ask, refuse_rows
 from audit.evaluation.columns import is_float, is_number_type
-from audit.evaluation.connection import reading
 from audit.evaluation.relation import Relation
-from audit.evaluation.row_numbers import refuse_rows, rows_where
-from audit.evaluation.sql import identifier, literal
 from audit.evaluation.suppressed import suppressed_cells, suppressed_condition
 from audit.vocabulary.text import shown
-
-if TYPE_CHECKING:
-    from audit.engines.protocol import Engine
 
 NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 """Pattern of a number in a text file: digits, a decimal point, an exponent; no spaces, no commas."""
@@ -35,7 +31,7 @@ def number_form(decimal: str) -> str:
     return NUMBER.replace(r"\.", re.escape(decimal))
 
 
-def check_scores(connection: Engine, relation: Relation, column: str, score_range: tuple[float, float]) -> str:
+def check_scores(relation: Relation, column: str, score_range: tuple[float, float]) -> Check[str]:
     """Check every score of a column.
 
     A single-precision score is widened as it is: 0.7 stored in 32 bits is 0.699999988, which is below a threshold of
@@ -59,30 +55,29 @@ def check_scores(connection: Engine, relation: Relation, column: str, score_rang
     DataError
         If a cell is suppressed, no number, not finite or out of range; with how many and which rows.
     """
-    with reading(relation.source_name):
-        low, high = score_range
-        if high == 100 and relation.types[column] == "VARCHAR":
-            _refuse_mixed_units(connection, relation, column)
-        number = number_cells(connection, relation, column, "score", per_cent=high == 100)
-        # repr of a float is the shortest text that reads back as the same float, and DuckDB reads it as DOUBLE.
-        outside = f"NOT ({number} >= CAST({low!r} AS DOUBLE) AND {number} <= CAST({high!r} AS DOUBLE))"
-    refuse_rows(
-        connection,
+    low, high = score_range
+    in_per_cent = high == 100
+    number = number_of(relation, column, "score", per_cent=in_per_cent)
+    # repr of a float is the shortest text that reads back as the same float, and DuckDB reads it as DOUBLE.
+    outside = f"NOT ({number} >= CAST({low!r} AS DOUBLE) AND {number} <= CAST({high!r} AS DOUBLE))"
+    in_range = refuse_rows(
         relation,
         f"{number} IS NOT NULL AND {outside}",
         f'the score "{shown(column)}" lies outside [{low:g}, {high:g}]',
         slug="score-range",
         hint="write the detector's own score_range in [detector]; scores are never clipped",
     )
+    mixed = [_refuse_mixed_units(relation, column)] if in_per_cent and relation.types[column] == "VARCHAR" else []
+    cells = check_number_cells(relation, column, "score", per_cent=in_per_cent)
+    yield from alongside(*mixed, cells, in_range)
     return number
 
 
-def _refuse_mixed_units(connection: Engine, relation: Relation, column: str) -> None:
+def _refuse_mixed_units(relation: Relation, column: str) -> Check[None]:
     """Raise DataError where some scores have a sign of per cent and others none: 0.45 may be 45 %."""
     cell = relation.expression(column)
     signed = f"regexp_matches({cell}, {literal(PER_CENT)})"
-    refuse_rows(
-        connection,
+    return refuse_rows(
         relation,
         f"{cell} <> '' AND NOT {signed} AND (SELECT bool_or({signed}) FROM {identifier(relation.name)})",  # noqa: S608
         f'the score "{shown(column)}" has no sign of per cent, as others have,',
@@ -91,21 +86,21 @@ def _refuse_mixed_units(connection: Engine, relation: Relation, column: str) -> 
     )
 
 
-def check_levels(connection: Engine, relation: Relation, column: str, score_range: tuple[float, float]) -> str:
+def check_levels(relation: Relation, column: str, score_range: tuple[float, float]) -> Check[str]:
     """Check that every level of an ordinal scale is a whole number in range. Returns and raises as `check_scores`."""
-    number = check_scores(connection, relation, column, score_range)
-    refuse_rows(
-        connection,
+    number = number_of(relation, column, "score", per_cent=score_range[1] == 100)
+    whole = refuse_rows(
         relation,
         f"{number} <> floor({number})",
         f'the level "{shown(column)}" is no whole number',
         slug="score-cells",
         hint='levels are never rounded; for scores leave out answers = "ordinal"',
     )
+    yield from alongside(check_scores(relation, column, score_range), whole)
     return number
 
 
-def check_ranks(connection: Engine, relation: Relation, column: str) -> str:
+def check_ranks(relation: Relation, column: str) -> Check[str]:
     """Check every rank of a ranking: whole numbers from 1, none of them twice.
 
     Returns
@@ -118,20 +113,18 @@ def check_ranks(connection: Engine, relation: Relation, column: str) -> str:
     DataError
         If a cell is no such number, or a place is given twice; with how many and which rows.
     """
-    with reading(relation.source_name):
-        number = number_cells(connection, relation, column, "place")
-    refuse_rows(
-        connection,
+    number = number_of(relation, column, "place")
+    whole = refuse_rows(
         relation,
         f"NOT ({number} >= 1 AND {number} = floor({number}) AND {number} <= {_EXACT})",
         f'the place "{shown(column)}" is no whole number from 1',
         slug="score-cells",
         hint="a ranking counts its cases: 1 is the first",
     )
+    yield from alongside(check_number_cells(relation, column, "place"), whole)
     # built from checked expressions and quoted identifiers; nothing of a cell stands in it
     twice = f"SELECT {number} FROM {identifier(relation.name)} GROUP BY 1 HAVING count(*) > 1"  # noqa: S608
-    refuse_rows(
-        connection,
+    yield from refuse_rows(
         relation,
         f"{number} IN ({twice})",
         f'the place "{shown(column)}" is given to more than one case',
@@ -141,66 +134,72 @@ def check_ranks(connection: Engine, relation: Relation, column: str) -> str:
     return number
 
 
-def check_numbers(connection: Engine, relation: Relation, column: str) -> None:
-    """Check a text column that the plan lists under `numbers`.
-
-    Raises
-    ------
-    DataError
-        If a cell is neither empty nor a finite number; with how many and which rows.
-    """
-    with reading(relation.source_name):
-        number_cells(connection, relation, column, "number")
-
-
 def number_expression(expression: str, decimal: str = ".") -> str:
     """SQL of the DOUBLE in a checked text expression; NULL for an empty cell."""
     point = expression if decimal == "." else f"replace({expression}, {literal(decimal)}, '.')"
     return f"TRY_CAST({point} AS DOUBLE)"
 
 
-def number_cells(connection: Engine, relation: Relation, column: str, what: str, *, per_cent: bool = False) -> str:
-    """SQL of the number in a column, DOUBLE or NULL, after a check that every cell is empty or finite.
+def number_of(relation: Relation, column: str, what: str, *, per_cent: bool = False) -> str:
+    """SQL of the number in a column, DOUBLE or NULL, which `check_number_cells` checks.
 
     `what` is the name of a cell in messages: `score`. With `per_cent` a sign of per cent at its end is left out. Raises
-    DataError with how many and which rows.
+    DataError where the column holds no numbers.
     """
     expression, kind = relation.expression(column), relation.types[column]
-    name = identifier(relation.name)
     if kind == "VARCHAR":
-        written = f"regexp_replace({expression}, {literal(PER_CENT)}, '')" if per_cent else expression
-        number = number_expression(written, relation.decimal)
-        filled = f"{expression} IS NOT NULL AND {expression} <> ''"
-        count, rows = rows_where(connection, name, f"{filled} AND {suppressed_condition(expression)}")
-        if count:
-            raise suppressed_cells(relation.source_name, column, count, rows)
-        refuse_rows(
-            connection,
-            relation,
-            f"{filled} AND NOT regexp_matches({written}, {literal(number_form(relation.decimal))})",
-            f'the {what} "{shown(column)}" is no number',
-            slug="number-cells",
-            hint='write numbers without spaces, and with a decimal point unless decimal = ","; only scores may be in '
-            'per cent, with score_range = [0, 100]; "nan" and "inf" are no numbers, and an empty cell is a missing one',
-        )
-    elif is_number_type(kind):
-        number = expression if kind == "DOUBLE" else f"CAST({expression} AS DOUBLE)"
-    elif kind == '"NULL"':
+        return number_expression(_written(expression, per_cent), relation.decimal)
+    if is_number_type(kind):
+        return expression if kind == "DOUBLE" else f"CAST({expression} AS DOUBLE)"
+    if kind == '"NULL"':
         return "CAST(NULL AS DOUBLE)"
-    else:
-        raise DataError(
-            f'{shown(relation.source_name)}: the {what} column "{shown(column)}" is stored as {kind.partition("(")[0]}',
-            slug="column-type",
-            hint="store it as numbers",
+    raise DataError(
+        f'{shown(relation.source_name)}: the {what} column "{shown(column)}" is stored as {kind.partition("(")[0]}',
+        slug="column-type",
+        hint="store it as numbers",
+    )
+
+
+def _written(expression: str, per_cent: bool) -> str:
+    return f"regexp_replace({expression}, {literal(PER_CENT)}, '')" if per_cent else expression
+
+
+def check_number_cells(relation: Relation, column: str, what: str, *, per_cent: bool = False) -> Check[None]:
+    """Check that every cell of a column is empty or finite; `number_of` has the parameters. Raises DataError with how
+    many and which rows.
+    """
+    expression, kind = relation.expression(column), relation.types[column]
+    number, checks = number_of(relation, column, what, per_cent=per_cent), []
+    if kind == "VARCHAR":
+        filled = f"{expression} IS NOT NULL AND {expression} <> ''"
+        checks.append(_refuse_suppressed_cells(relation, column, filled))
+        checks.append(
+            refuse_rows(
+                relation,
+                f"{filled} AND NOT regexp_matches({_written(expression, per_cent)}, "
+                f"{literal(number_form(relation.decimal))})",
+                f'the {what} "{shown(column)}" is no number',
+                slug="number-cells",
+                hint='write numbers without spaces, and with a decimal point unless decimal = ","; only scores may be '
+                'in per cent, with score_range = [0, 100]; "nan" and "inf" are no numbers, and an empty cell is a '
+                "missing one",
+            )
         )
     if kind == "VARCHAR" or is_float(kind):
-        refuse_rows(
-            connection,
-            relation,
-            # not abs(x) < infinity: DuckDB decides a comparison by the statistics of Parquet, which leave NaN out
-            f"{number} IS NOT NULL AND NOT isfinite({number})",
-            f'the {what} "{shown(column)}" is not finite (NaN or infinite)',
-            slug="number-not-finite",
-            hint="find out why; leave the cell empty only where there truly is no answer",
+        checks.append(
+            refuse_rows(
+                relation,
+                # not abs(x) < infinity: DuckDB decides a comparison by the statistics of Parquet, which leave NaN out
+                f"{number} IS NOT NULL AND NOT isfinite({number})",
+                f'the {what} "{shown(column)}" is not finite (NaN or infinite)',
+                slug="number-not-finite",
+                hint="find out why; leave the cell empty only where there truly is no answer",
+            )
         )
-    return number
+    yield from alongside(*checks)
+
+
+def _refuse_suppressed_cells(relation: Relation, column: str, filled: str) -> Check[None]:
+    found: Found = yield from ask(Where(f"{filled} AND {suppressed_condition(relation.expression(column))}"))
+    if found.number:
+        raise suppressed_cells(relation.source_name, column, *found)

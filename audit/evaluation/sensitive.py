@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from audit.engines.protocol import Cases, Found, Holding
 from audit.errors import DataError, PlanError
 from audit.evaluation import gender, nationality, nationality_words
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
+from audit.evaluation.checks import Check, alongside, ask
 from audit.evaluation.columns import BETWEEN_ITEMS, check_text_type, is_list_type, is_number_type, text_of
-from audit.evaluation.connection import reading
 from audit.evaluation.relation import Relation
-from audit.evaluation.row_numbers import rows_where
 from audit.evaluation.several import counted_under, nationality_texts, parts_of, read_parts
-from audit.evaluation.sql import identifier
 from audit.evaluation.standing import STANDINGS, Standing, standing, standing_of_all
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import Coding, GroupFeature
 from audit.vocabulary.groups import LevelName, SensitiveFeature
 from audit.vocabulary.text import rows_text, shown
-
-if TYPE_CHECKING:
-    from audit.engines.protocol import Engine
 
 UNKNOWN = nationality.UNKNOWN
 """Level of a missing value, of a value declared missing, and of the word `unknown` itself."""
@@ -52,7 +48,7 @@ class CodedFeature:
     """SQL of the raw value over the relation: VARCHAR, or NULL."""
 
 
-def code_features(connection: Engine, relation: Relation, plan: AuditPlan) -> tuple[CodedFeature, ...]:
+def code_features(relation: Relation, plan: AuditPlan) -> Check[tuple[CodedFeature, ...]]:
     """Read every sensitive feature of the plan.
 
     A value in `missing` is missing, and a value in `map` is what the map says. Any other value is read as a code,
@@ -66,7 +62,7 @@ def code_features(connection: Engine, relation: Relation, plan: AuditPlan) -> tu
     PlanError
         If a map names something that is no nationality code.
     """
-    return tuple(_code_feature(connection, relation, plan, name) for name in plan.groups)
+    return tuple((yield from alongside(*(_code_feature(relation, plan, name) for name in plan.groups))))
 
 
 def check_names(plan: AuditPlan) -> None:
@@ -149,12 +145,12 @@ def expected_codes(section: GroupFeature, coding: Coding) -> tuple[str, ...]:
     return tuple(dict.fromkeys(nationality.map_target(code) or code for code in section.expected))
 
 
-def _code_feature(connection: Engine, relation: Relation, plan: AuditPlan, name: str) -> CodedFeature:
+def _code_feature(relation: Relation, plan: AuditPlan, name: str) -> Check[CodedFeature]:
     section, coding = plan.groups[name], plan.coding(name)
-    codes, several = _read_values(connection, relation, plan, name, section.column)
+    codes, several = yield from _read_values(relation, plan, name, section.column)
     expression = text_of(relation.expression(section.column), relation.types[section.column])
     if coding == "relation" and section.holds_nationalities(coding):
-        codes, expression = _code_standings(connection, relation, plan, name, codes)
+        codes, expression = yield from _code_standings(relation, plan, name, codes)
     expected = expected_codes(section, coding)
     feature = SensitiveFeature(
         name=name,
@@ -172,8 +168,8 @@ def _code_feature(connection: Engine, relation: Relation, plan: AuditPlan, name:
 
 
 def _read_values(
-    connection: Engine, relation: Relation, plan: AuditPlan, name: str, column: str
-) -> tuple[dict[str | None, str], int]:
+    relation: Relation, plan: AuditPlan, name: str, column: str
+) -> Check[tuple[dict[str | None, str], int]]:
     """Canonical code of every raw value of a column, and the number of rows with several nationalities.
 
     For a relation these are codes of nationalities.
@@ -191,7 +187,7 @@ def _read_values(
     as_numbers = is_number_type(kind) or column in relation.all_numbers
     read = _reader(section, coding, as_numbers)
     parted: list[str] = []
-    for value in distinct_texts(connection, relation, column):
+    for value in (yield from distinct_texts(relation, column)):
         declared = _declared(value, section, coding)
         one = value is not None and not (is_list and BETWEEN_ITEMS in value)
         code = read(value) if declared is None and value is not None and one else declared
@@ -203,12 +199,12 @@ def _read_values(
             undeclared.append(value)
         if code is not None:
             codes[value] = code
-    refuse_suppressed(connection, relation, column, undeclared)
+    yield from refuse_suppressed(relation, column, undeclared)
     unread = [value for value in undeclared if value not in codes]
     if unread:
         meant: Coding = "nationality" if section.holds_nationalities(coding) else coding
-        raise _unread(relation, name, column, meant, rows_with(connection, relation, column, unread))
-    return codes, rows_with(connection, relation, column, parted)[0] if parted else 0
+        raise _unread(relation, name, column, meant, (yield from rows_with(relation, column, unread)))
+    return codes, (yield from rows_with(relation, column, parted)).number if parted else 0
 
 
 def _declared(value: str | None, section: GroupFeature, coding: Coding) -> str | None:
@@ -239,31 +235,29 @@ def _levels(coding: Coding, codes: set[str], rungs: tuple[str, ...]) -> tuple[Le
 
 
 def _code_standings(
-    connection: Engine,
     relation: Relation,
     plan: AuditPlan,
     name: str,
     nationalities: Mapping[str | None, str],
-) -> tuple[dict[str | None, str], str]:
+) -> Check[tuple[dict[str | None, str], str]]:
     """Standing of every case to the country of exploitation, by a key of both cells, and the SQL of that key."""
     section = plan.groups[name]
     person = f"COALESCE({text_of(relation.expression(section.column), relation.types[section.column])}, '')"
     place = "''"
     countries: Mapping[str | None, str] = {"": nationality.canonical(section.country or "") or UNKNOWN}
     if section.country_column is not None:
-        countries, _ = _read_values(connection, relation, plan, name, section.country_column)
+        countries, _ = yield from _read_values(relation, plan, name, section.country_column)
         place = text_of(relation.expression(section.country_column), relation.types[section.country_column])
         place = f"COALESCE({place}, '')"
     key = f"concat(length({person}), ':', {person}, {place})"  # with the length, no two pairs have one key
-    query = f"SELECT DISTINCT {key}, {person}, {place} FROM {identifier(relation.name)}"  # noqa: S608
-    with reading(relation.source_name):
-        pairs = connection.execute(query).fetchall()
-    found = {pair[0]: _standing(nationalities.get(pair[1], UNKNOWN), countries.get(pair[2], UNKNOWN)) for pair in pairs}
-    undecided = [pair for pair, stands in found.items() if stands is None]
+    found: dict[str | None, Standing | None] = {}
+    for pair, _ in (yield from ask(Cases(key))):
+        length, _, texts = pair.partition(":")
+        of_person, of_place = texts[: int(length)], texts[int(length) :]
+        found[pair] = _standing(nationalities.get(of_person, UNKNOWN), countries.get(of_place, UNKNOWN))
+    undecided = [str(pair) for pair, stands in found.items() if stands is None]
     if undecided:
-        condition, name_of_rows = f"{key} IN (SELECT unnest($values))", identifier(relation.name)
-        with reading(relation.source_name):
-            raise _of_one_state(relation, name, rows_where(connection, name_of_rows, condition, {"values": undecided}))
+        raise _of_one_state(relation, name, (yield from ask(Holding(key, tuple(undecided)))))
     return {pair: stands for pair, stands in found.items() if stands is not None}, key
 
 
@@ -280,7 +274,7 @@ def _no_list(relation: Relation, name: str, column: str) -> DataError:
     )
 
 
-def _of_one_state(relation: Relation, name: str, found: tuple[int, list[int]]) -> DataError:
+def _of_one_state(relation: Relation, name: str, found: Found) -> DataError:
     return DataError(
         f"{shown(relation.source_name)}: the {name}: nationality and country are different codes of one state in "
         f"{rows_text(*found)}",
@@ -289,7 +283,7 @@ def _of_one_state(relation: Relation, name: str, found: tuple[int, list[int]]) -
     )
 
 
-def _unread(relation: Relation, name: str, column: str, coding: Coding, found: tuple[int, list[int]]) -> DataError:
+def _unread(relation: Relation, name: str, column: str, coding: Coding, found: Found) -> DataError:
     return DataError(
         f'{shown(relation.source_name)}: the {name} "{shown(column)}" {_EXPECTED[coding]} in {rows_text(*found)}',
         slug=f"{coding}-values",

@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.errors import DataError
-from audit.evaluation.connection import PrivateFolder
 from audit.evaluation.delimited_text import load_csv
 from audit.evaluation.relation import Content
 from audit.evaluation.sheet_text import MEMORY_GIB
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.engines.duckdb import DuckDBEngine
 
 _SECONDS: Final = 300.0
 """Seconds in which a sheet must be read."""
@@ -52,10 +51,9 @@ _PROBLEMS: Final = {
 
 
 def load_sheet(
-    connection: duckdb.DuckDBPyConnection,
+    engine: DuckDBEngine,
     name: str,
     path: Path,
-    private: PrivateFolder,
     sheet: str | None,
     asked: Sequence[str] | None,
     keys: Mapping[str, str],
@@ -73,7 +71,7 @@ def load_sheet(
         none of them; cells are merged; any sheet has a cell with an error, or a formula that was never computed; or
         it takes more than 4 GiB of memory or five minutes. Also what a CSV file is refused for.
     """
-    folder = private.path / f"{name}-sheet"
+    folder = engine.private.path / f"{name}-sheet"
     folder.mkdir(exist_ok=True)
     text = folder / path.name  # the same name, for messages
     found = _ask_for(path, sheet or "", str(text))
@@ -87,7 +85,7 @@ def load_sheet(
             hint=hint,
         )
     try:
-        return load_csv(connection, name, text, "utf-8", ",", asked, keys)
+        return load_csv(engine.connection, name, text, "utf-8", ",", asked, keys)
     finally:
         text.unlink()
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from audit.engines.protocol import Cases
+from audit.engines.quoting import literal
 from audit.errors import DataError
+from audit.evaluation.checks import Check, alongside, ask, refuse_rows
 from audit.evaluation.columns import check_text_type, text_of
-from audit.evaluation.connection import reading
 from audit.evaluation.relation import Relation
-from audit.evaluation.row_numbers import refuse_rows
-from audit.evaluation.scores import number_cells
-from audit.evaluation.sql import identifier, literal
+from audit.evaluation.scores import check_number_cells, number_of
 from audit.plan.evaluation_set import EvaluationSetSection
 from audit.vocabulary.text import shown
-
-if TYPE_CHECKING:
-    from audit.engines.protocol import Engine
 
 _CLOSE: Final = 1e-4
 """Largest relative distance of a weight from N / n that rounding explains."""
@@ -34,9 +31,7 @@ class Strata:
     """What all cases of a stratum have in common: `decision`, `label`, names of features."""
 
 
-def check_strata(
-    connection: Engine, relation: Relation, section: EvaluationSetSection, column: str
-) -> tuple[str, Strata]:
+def check_strata(relation: Relation, section: EvaluationSetSection, column: str) -> Check[tuple[str, Strata]]:
     """SQL of the stratum of a row (VARCHAR, never NULL), and the strata.
 
     Raises
@@ -47,20 +42,14 @@ def check_strata(
     """
     check_text_type(relation.source_name, column, relation.types[column], "the stratum")
     text, sizes = text_of(relation.expression(column), relation.types[column]), section.stratum_sizes
-    refuse_rows(
-        connection,
+    yield from refuse_rows(
         relation,
         f"{text} IS NULL OR {text} NOT IN ({', '.join(map(literal, sizes))})",
         f'the stratum in "{shown(column)}" is missing or not in stratum_sizes',
         slug="unknown-strata",
         hint="give every stratum with its number of cases in stratum_sizes, drawn or not",
     )
-    with reading(relation.source_name):
-        rows: dict[str, int] = dict(
-            connection.execute(
-                f"SELECT {text}, count(*) FROM {identifier(relation.name)} GROUP BY ALL"  # noqa: S608
-            ).fetchall()
-        )
+    rows: dict[str, int] = dict((yield from ask(Cases(text))))
     for name, size in sizes.items():
         if rows.get(name, 0) > size:
             raise DataError(
@@ -77,14 +66,14 @@ def check_strata(
                 hint="take it out of stratum_sizes, and say in the report that the audit is not about these cases",
             )
     if section.weight is not None:
-        weight = number_cells(connection, relation, section.weight, "weight")
+        weight = number_of(relation, section.weight, "weight")
         expected = " ".join(f"WHEN {literal(name)} THEN {size / rows[name]!r}" for name, size in sizes.items())
-        refuse_rows(
-            connection,
+        weighed = refuse_rows(
             relation,
             f"coalesce(abs({weight} / (CASE {text} {expected} END) - 1) > {_CLOSE!r}, TRUE)",
             f'the weight "{shown(section.weight)}" is not the size of the stratum over its rows',
             slug="stratum-weights",
             hint="leave out the weight, which follows from the stratum, or the strata where cases of one differ in it",
         )
+        yield from alongside(check_number_cells(relation, section.weight, "weight"), weighed)
     return text, Strata(dict(sizes), {name: rows[name] for name in sizes}, section.stratum_by)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from audit.engines.quoting import literal
 from audit.errors import DataError
-from audit.evaluation.sql import literal
 from audit.vocabulary.text import rows_text, shown
 
 PATTERN = r"^\s*(<|<=|≤|&lt;)\s*[0-9]+\s*$|^\s*\*+\s*$|^\s*\.\.+\s*$"

@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from audit.engines.protocol import ROW
+from audit.engines.reading import reading
 from audit.errors import DataError
 from audit.evaluation.byte_stream import check_unpacked, compression
-from audit.evaluation.connection import PrivateFolder, Unchanged, reading
 from audit.evaluation.parquet_folder import ParquetParts, folder_parts
-from audit.evaluation.relation import ROW, Content, Relation
+from audit.evaluation.relation import Content, Relation
+from audit.evaluation.unchanged import Unchanged
 from audit.plan.audit_plan import AuditPlan
 from audit.storage import file_sha256
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
-
+    from audit.engines.duckdb import DuckDBEngine
     from audit.evaluation.lake_tables import LakeTable
 
 Format = Literal["parquet", "csv", "jsonl", "sheet"]
@@ -60,10 +61,9 @@ class ReadOptions:
 
 
 def read_file(
-    connection: duckdb.DuckDBPyConnection,
+    engine: DuckDBEngine,
     name: str,
     path: Path,
-    private: PrivateFolder,
     options: ReadOptions,
     asked: Sequence[str] | None,
     keys: Mapping[str, str],
@@ -74,8 +74,6 @@ def read_file(
     ----------
     path : Path
         The file; plain, or compressed as a whole with gzip or Zstandard, as its first bytes show.
-    private : PrivateFolder
-        Folder in which a compressed Parquet file is unpacked.
     asked : sequence of str or None
         The columns that become columns of the relation, beside `__row__`; None for all.
     keys : mapping of str to str
@@ -111,17 +109,12 @@ def read_file(
         if kind == "parquet":
             from audit.evaluation.parquet import view_parquet
 
-            content = view_parquet(connection, name, source_name, parts, private, asked, keys)
+            content = view_parquet(engine, name, source_name, parts, asked, keys)
         else:
-            content = _read(connection, name, path, private, options, kind, asked, keys)
+            content = _read(engine, name, path, options, kind, asked, keys)
         unchanged.check()
     read = relation(name, source_name, content, parts.sha256)
     return replace(read, digest_of=parts.digest_of, unchanged=unchanged)
-
-
-def _only_parquet(source_name: str) -> DataError:
-    hint = "name one file; only Parquet is read from a folder"
-    return DataError(f"{shown(source_name)} is a folder", slug="no-file", hint=hint)
 
 
 def _parts(path: Path, table: LakeTable | None) -> tuple[ParquetParts, Unchanged]:
@@ -152,10 +145,9 @@ def relation(name: str, source_name: str, content: Content, sha256: str | None) 
 
 
 def _read(
-    connection: duckdb.DuckDBPyConnection,
+    engine: DuckDBEngine,
     name: str,
     path: Path,
-    private: PrivateFolder,
     options: ReadOptions,
     kind: Format,
     asked: Sequence[str] | None,
@@ -164,14 +156,14 @@ def _read(
     if kind == "csv":
         from audit.evaluation.delimited_text import load_csv
 
-        return load_csv(connection, name, path, options.encoding, options.delimiter, asked, keys)
+        return load_csv(engine.connection, name, path, options.encoding, options.delimiter, asked, keys)
     if kind == "sheet":
         from audit.evaluation.spreadsheet import load_sheet
 
-        return load_sheet(connection, name, path, private, options.sheet, asked, keys)
+        return load_sheet(engine, name, path, options.sheet, asked, keys)
     from audit.evaluation.json_lines import load_json_lines
 
-    return load_json_lines(connection, name, path, options.encoding, asked, keys, options.lists)
+    return load_json_lines(engine.connection, name, path, options.encoding, asked, keys, options.lists)
 
 
 def format_of(path: Path) -> Format:

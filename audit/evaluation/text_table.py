@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from audit.engines.protocol import ROW
+from audit.engines.quoting import identifier
 from audit.errors import DataError
-from audit.evaluation.relation import ROW
-from audit.evaluation.sql import identifier
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:

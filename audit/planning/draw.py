@@ -211,7 +211,7 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
         if target is not None:
             drawn = draw_units(opened, strata)
             write_drawn(opened, asked, strata, target)
-        opened.unchanged.check()
+        opened.check_unchanged()
         return DrawReport(
             design=asked,
             features=opened.features,

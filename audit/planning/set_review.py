@@ -19,9 +19,10 @@ from audit.counting.set_columns import (
     missing_by_group,
 )
 from audit.counting.table import FamilyCounts
+from audit.engines.protocol import ROW
 from audit.errors import DataError
 from audit.evaluation.evaluation_set import set_options, set_place
-from audit.evaluation.relation import ROW, Relation
+from audit.evaluation.relation import Relation
 from audit.evaluation.table_file import read_file, relation
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
@@ -285,7 +286,7 @@ def _whole_relation(
             content = view_table(evaluation_set.connection, _WHOLE, table, columns, {})
             return relation(_WHOLE, evaluation_set.source_name, content, None)
         place, options = set_place(loaded.plan, loaded.folder), set_options(loaded.plan, loaded.folder)
-        return read_file(evaluation_set.connection, _WHOLE, place, evaluation_set.private, options, None, {})
+        return read_file(evaluation_set.here, _WHOLE, place, options, None, {})
     except DataError:
         return evaluation_set.source
 

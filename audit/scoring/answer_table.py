@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 
 from audit.detectors.answers import ABSTAIN, OK, CheckedAnswers
 from audit.detectors.protocol import Reason, Status
+from audit.engines.duckdb import as_one_file
+from audit.engines.protocol import ROW
+from audit.engines.quoting import literals
+from audit.engines.reading import reading
 from audit.errors import DetectorError
-from audit.evaluation.connection import as_one_file, reading
-from audit.evaluation.relation import ROW
-from audit.evaluation.sql import literals
 from audit.scoring.decisions import AnswerSource
 from audit.scoring.row_order import room_on_disk
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from audit.detectors.protocol import ROW_ID
+from audit.engines.protocol import ROW
 from audit.errors import PlanError
-from audit.evaluation.relation import ROW
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,7 +59,7 @@ def read_batches(
     import numpy as np
     import pyarrow as pa
 
-    from audit.evaluation.connection import reading
+    from audit.engines.reading import reading
     from audit.scoring.row_order import in_file_order, in_id_order
 
     columns = {name: evaluation_set.feature_expression(name) for name in features}

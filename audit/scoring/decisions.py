@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.counting.answer_tallies import round_view
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
-from audit.evaluation.relation import ROW
-from audit.evaluation.sql import identifier
+from audit.engines.protocol import ROW
+from audit.engines.quoting import identifier
 from audit.scoring.rules import DecisionRule
 from audit.scoring.scored import Tally
 
@@ -58,7 +58,7 @@ def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionR
     `score` is DOUBLE, NULL where there is none. Answers in the set itself are read in place; others are joined by row
     number.
     """
-    from audit.evaluation.connection import reading
+    from audit.engines.reading import reading
 
     ties: int | None = None
     notes: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ def create_round_views(
     int
         Number of views.
     """
-    from audit.evaluation.connection import reading
+    from audit.engines.reading import reading
 
     with reading(evaluation_set.source_name):
         for place, answers in enumerate(rounds, start=1):
@@ -161,12 +161,10 @@ def _capacity(
     evaluation_set: EvaluationSet, answers: AnswerSource, top_k: int, scored: int, *, kept: str = _CAPACITY
 ) -> tuple[str, int, tuple[str, ...]]:
     """SQL of "within the capacity", the ties at its border, and notes for the reader."""
-    from audit.evaluation.connection import with_little_memory
-
     if scored <= top_k:
         note = f"The capacity of {top_k} was not reached: all {scored} cases with a score are flagged."
         return EVERYONE, 0, (note,) if scored < top_k else ()
-    return with_little_memory(evaluation_set.engine, lambda: _highest(evaluation_set, answers, top_k, kept))
+    return evaluation_set.engine.sparingly(lambda: _highest(evaluation_set, answers, top_k, kept))
 
 
 def _highest(

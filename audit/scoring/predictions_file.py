@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.detectors.protocol import REASONS, STATUSES
+from audit.engines.protocol import ROW
 from audit.errors import StorageError
-from audit.evaluation.relation import ROW
 from audit.storage import written_whole
 
 if TYPE_CHECKING:

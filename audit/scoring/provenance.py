@@ -104,7 +104,7 @@ def digests_of(evaluation_set: EvaluationSet, scored: Scored, predictions: Path 
         cases=evaluation_set.cases_sha256(),
         detector=scored.detector_sha256,
         predictions=sha256_of(predictions),
-        counted_on=evaluation_set.counted_on,
+        counted_on=evaluation_set.engine.counted_on,
     )
 
 

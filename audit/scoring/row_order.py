@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from audit.engines.protocol import ROW
+from audit.engines.quoting import identifier
 from audit.errors import StorageError
-from audit.evaluation.connection import stream, with_little_memory
-from audit.evaluation.relation import ROW
-from audit.evaluation.sql import identifier
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
@@ -58,11 +57,11 @@ class Wanted(NamedTuple):
 def in_file_order(evaluation_set: EvaluationSet, columns: dict[str, str], size: int) -> Iterator[pa.RecordBatch]:
     """Stream `__row__` and `columns` in the order of the file, in record batches of about `size` rows.
 
-    `columns` maps names to SQL over `evaluation_set.source`. Raises the errors that `evaluation.connection.reading`
+    `columns` maps names to SQL over `evaluation_set.source`. Raises the errors that `audit.engines.reading.reading`
     translates, and AssertionError if a row came out of turn: a defect of this tool.
     """
     last = 0
-    for piece in stream(evaluation_set.connection, _query(evaluation_set, columns), size):
+    for piece in evaluation_set.here.stream(_query(evaluation_set, columns), size):
         rows = piece.column(0).to_numpy()
         if len(rows):
             if rows[0] <= last or (np.diff(rows) <= 0).any():
@@ -92,7 +91,7 @@ def in_order(
     if wanted.held <= 2 * at_once:
         names = ", ".join(map(identifier, wanted.columns))
         query = f"SELECT {names} FROM ({wanted.query}) ORDER BY {identifier(wanted.key)}"  # noqa: S608 - quoted
-        yield from stream(evaluation_set.connection, query, size)
+        yield from evaluation_set.here.stream(query, size)
         return
     files = min(-(-wanted.held // at_once), MOST_FILES)
     dealt = _Dealt(evaluation_set, wanted, files)
@@ -133,18 +132,18 @@ class _Dealt:
 
     def deal(self) -> None:
         """Write every row into the file of its id."""
-        connection = self._set.connection
+        engine = self._set.here
         # ids travel beside the query, and must not stand in it
         edges = self._edges()
-        connection.execute(f"SET VARIABLE {_EDGES} = $edges", {"edges": edges})
+        engine.execute(f"SET VARIABLE {_EDGES} = $edges", {"edges": edges})
         key = identifier(self._wanted.key)
         columns = ", ".join(map(identifier, dict.fromkeys((*self._wanted.columns, self._wanted.key))))
         file = f"CAST({_file_of(key, 0, len(edges) + 1)} AS SMALLINT) AS {_FILE}"
         query = f"SELECT {columns}, {file} FROM ({self._wanted.query})"  # noqa: S608 - quoted identifiers
         try:
-            with_little_memory(connection, lambda: self._deal(query), threads=1)
+            engine.sparingly(lambda: self._deal(query), threads=1)
         finally:
-            connection.execute(f"RESET VARIABLE {_EDGES}")
+            engine.execute(f"RESET VARIABLE {_EDGES}")
 
     def pieces(self, size: int) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order, file by file. Each file is removed once it is read."""
@@ -161,10 +160,10 @@ class _Dealt:
         """The lowest id of each file but the first, from a sample of the ids. The sample decides no order."""
         import pyarrow.compute as pc
 
-        connection, source, key = self._set.connection, self._set.source.name, self._set.expressions["case_id"]
+        engine, source, key = self._set.here, self._set.source.name, self._set.expressions["case_id"]
         every = max(1, self._set.rows // (self._files * _FOR_AN_EDGE))
         query = f"SELECT {key} FROM {source} WHERE hash({key}) % {every} = 0"  # noqa: S608 - quoted identifiers
-        keys = with_little_memory(connection, lambda: connection.sql(query).to_arrow_table().column(0), threads=1)
+        keys = engine.sparingly(lambda: engine.sql(query).to_arrow_table().column(0), threads=1)
         places = np.unique(np.arange(1, self._files) * len(keys) // self._files) if len(keys) else np.empty(0, np.int64)
         edges: list[str] = keys.take(pc.sort_indices(keys).take(pa.array(places))).to_pylist()
         return edges

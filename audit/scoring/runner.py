@@ -96,7 +96,6 @@ def score(
 
 
 def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: TableDetector) -> Scored:
-    from audit.evaluation.connection import with_little_memory
     from audit.scoring.decisions import AnswerSource, decide
     from audit.scoring.rules import decision_rule
 
@@ -109,7 +108,7 @@ def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: 
         abstained=f"({answer}) IS NULL",
     )
     rule, info = decision_rule(plan.detector), detector.info
-    decided = with_little_memory(evaluation_set.engine, lambda: decide(evaluation_set, answers, rule))
+    decided = evaluation_set.engine.sparingly(lambda: decide(evaluation_set, answers, rule))
     return Scored(_describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, {})
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from audit.counting.count import SCORED
 from audit.counting.families import plan_families
 from audit.counting.table import FLAGGED, NOT_FLAGGED
+from audit.engines.protocol import ROW
+from audit.engines.quoting import identifier
+from audit.engines.reading import reading
 from audit.errors import ArgumentError, ResultError
-from audit.evaluation.connection import reading
 from audit.evaluation.evaluation_set import EvaluationSet, asked_columns, open_evaluation_set
-from audit.evaluation.relation import ROW
-from audit.evaluation.sql import identifier
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import AnyPlan
 from audit.result.audit_result import AuditResult

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from made.lake_plans import PLANS, made_lake
 
+from audit.engines import duckdb
 from audit.engines.dialect import spark_sql
-from audit.evaluation import evaluation_set
-from audit.evaluation.connection import connect
+from audit.engines.duckdb import connect
 from audit.run import run_audit
 
 # Spark answers these by methods of its own: see `audit.engines.spark`.
@@ -36,7 +36,7 @@ class Recording:
 
 def test_every_statement_of_six_plans_is_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr(evaluation_set, "connect", lambda *of: Recording(connect(*of), said))
+    monkeypatch.setattr(duckdb, "connect", lambda *of: Recording(connect(*of), said))
     made_lake(tmp_path)
     for plan in PLANS:
         run_audit(tmp_path / f"{plan}.toml")

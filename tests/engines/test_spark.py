@@ -14,13 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 from made.lake_plans import PLANS, made_lake
 
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.protocol import Repeats
+from audit.engines.quoting import identifier
 from audit.engines.spark import SparkEngine
 from audit.errors import AuditError, PlanError
 from audit.evaluation.columns import text_of
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.ids import cases_digest
 from audit.evaluation.relation import Relation
-from audit.evaluation.sql import identifier
 from audit.plan.file.plan_file import read_plan_file
 from audit.result.json_text import result_sha256
 from audit.run import run_audit
@@ -136,11 +138,11 @@ def test_ids_have_the_digest_of_a_laptop_and_repeats_are_counted(engine: SparkEn
     files = sorted(hostile.glob("*.parquet"))
     engine.open("source", files, hostile, None)
     relation = Relation("source", "x", ("id",), {"id": "VARCHAR"}, frozenset(), 300, None)
-    with duckdb.connect() as here:
+    with DuckDBEngine(files) as here:
         here.execute(f"CREATE VIEW source AS SELECT * FROM read_parquet({[str(file) for file in files]})")
         assert cases_digest(engine, relation, '"id"') == cases_digest(here, relation, '"id"')
-    assert engine.repeated("source", '"id"') == 0
-    assert engine.repeated("source", '"text"') == len(TEXTS) * (len(NUMBERS) - 1)
+    ids, texts = engine.answers("source", [Repeats(text, None, 300, "x") for text in ('"id"', '"text"')])
+    assert (ids.number, texts.number) == (0, len(TEXTS) * (len(NUMBERS) - 1))
 
 
 def test_an_engine_whose_sums_wrap_is_refused(engine: SparkEngine) -> None:

@@ -10,17 +10,15 @@ from typing import Any
 
 import pytest
 
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.reading import reading
 from audit.errors import DataError
-from audit.evaluation.connection import PrivateFolder, connect, reading
 
 
 @pytest.fixture
 def connection() -> Iterator[Any]:
-    private = PrivateFolder()
-    opened = connect(private, [])
-    yield opened
-    opened.close()
-    private.remove()
+    with DuckDBEngine() as engine:
+        yield engine.connection
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no timers that send signals")

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 from made.private import private_folder
 
-from audit.evaluation.connection import PrivateFolder
-from audit.evaluation.leftovers import remove
+from audit.engines.leftovers import remove
+from audit.engines.private_folder import PrivateFolder
 
 pytest.importorskip("fcntl")
 
 HOLDS_ONE = """
 import sys, tempfile
 tempfile.tempdir = sys.argv[1]
-from audit.evaluation.connection import PrivateFolder
-from audit.evaluation.leftovers import remove
+from audit.engines.private_folder import PrivateFolder
+from audit.engines.leftovers import remove
 private = PrivateFolder()
 (private.path / "places-0.arrow").write_text("ids")
 print(private.path, flush=True)

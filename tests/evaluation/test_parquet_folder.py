@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.errors import AuditError, ExitCode
+from audit.engines.protocol import ROW
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.parquet_folder import folder_parts
-from audit.evaluation.relation import ROW
 from audit.run import run_audit
 
 

@@ -10,32 +10,27 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made.private import private_folder
 
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.repeats import repeated_hashes
 from audit.errors import StorageError
-from audit.evaluation.connection import PrivateFolder, connect
-from audit.evaluation.repeats import repeated_hashes
 
 LARGEST = 2**64 - 1
 HASHES = st.lists(st.sampled_from([0, 1, 2**63 - 1, 2**63, LARGEST]) | st.integers(0, LARGEST), max_size=60)
 
 
-def found(private: PrivateFolder, hashes: list[int], in_memory: int) -> list[int]:
-    connection = connect(private, [])
-    connection.register("given", pa.table({"hash": pa.array(hashes, pa.uint64())}))
-    try:
-        query, rows = "SELECT hash FROM given", len(hashes)
-        return [int(one) for one in repeated_hashes(connection, query, rows, private, "x", in_memory=in_memory)]
-    finally:
-        connection.close()
+def found(engine: DuckDBEngine, hashes: list[int], in_memory: int) -> list[int]:
+    engine.register("given", pa.table({"hash": pa.array(hashes, pa.uint64())}))
+    query, rows = "SELECT hash FROM given", len(hashes)
+    return [int(one) for one in repeated_hashes(engine, query, rows, "x", in_memory=in_memory)]
 
 
 @given(hashes=HASHES, twice=st.integers(0, 5), in_memory=st.integers(1, 70))
 def test_as_a_slow_count_finds_them(hashes: list[int], twice: int, in_memory: int) -> None:
     hashes += hashes[:twice]
-    with private_folder() as private:
-        repeated = found(private, hashes, in_memory)
-        assert not list(private.path.glob("hashes-*"))
+    with DuckDBEngine() as engine:
+        repeated = found(engine, hashes, in_memory)
+        assert not list(engine.private.path.glob("hashes-*"))
     assert repeated == sorted(value for value, count in Counter(hashes).items() if count > 1)
 
 
@@ -48,6 +43,6 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         return whole(path, *arguments, **options)
 
     monkeypatch.setattr(Path, "open", full)
-    with private_folder() as private, pytest.raises(StorageError, match="no room to compare values") as caught:
-        found(private, [1, 2, 3], 1)
+    with DuckDBEngine() as engine, pytest.raises(StorageError, match="no room to compare values") as caught:
+        found(engine, [1, 2, 3], 1)
     assert "\n" not in str(caught.value)

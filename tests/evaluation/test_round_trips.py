@@ -6,14 +6,14 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made.private import private_folder
 from made.sets import Cells, canonical_rows, made_cells, made_plan, write_set
 
+from audit.engines.duckdb import DuckDBEngine
 from audit.errors import AuditError
+from audit.evaluation.checks import settle
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.ids import check_ids
 from audit.evaluation.relation import Relation
@@ -139,12 +139,13 @@ def test_a_refusal_does_not_depend_on_the_number_of_threads(threads: int, tmp_pa
     cells = made_cells(300_000)
     cells["case_id"][250_000:] = cells["case_id"][:50_000]
     path = write_set(tmp_path / "set.parquet", {"case_id": cells["case_id"]})
-    with duckdb.connect(config={"threads": threads}) as connection, private_folder() as private:
-        connection.execute(
+    with DuckDBEngine([path]) as engine:
+        engine.execute(f"SET threads = {threads}")
+        engine.execute(
             f"CREATE VIEW source AS SELECT *, file_row_number + 1 AS __row__ "
             f"FROM read_parquet('{path}', file_row_number = true)"
         )
         relation = Relation("source", "set.parquet", ("case_id",), {"case_id": "VARCHAR"}, frozenset(), 300_000, None)
         with pytest.raises(AuditError) as caught:
-            check_ids(connection, relation, "case_id", private)
+            settle(engine, relation, check_ids(relation, "case_id"))
     assert "in rows 250001, 250002, 250003, 250004, 250005 and 49995 more —" in str(caught.value)

@@ -7,18 +7,16 @@ from typing import Any
 
 import duckdb
 import pytest
-from made.private import private_folder
 
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.reading import reading
 from audit.errors import StorageError
-from audit.evaluation.connection import connect, reading, stream, with_little_memory
 
 
 @pytest.fixture
-def connection() -> Iterator[Any]:
-    with private_folder() as private:
-        opened = connect(private, [])
+def engine() -> Iterator[DuckDBEngine]:
+    with DuckDBEngine() as opened:
         yield opened
-        opened.close()
 
 
 def settings_of(connection: Any) -> tuple[str, int]:
@@ -28,36 +26,36 @@ def settings_of(connection: Any) -> tuple[str, int]:
     return limit, int(threads)
 
 
-def test_no_thread_reads_whole_row_groups_ahead(connection: Any) -> None:
-    assert connection.execute("SELECT current_setting('disable_parquet_prefetching')").fetchall() == [(True,)]
+def test_no_thread_reads_whole_row_groups_ahead(engine: DuckDBEngine) -> None:
+    assert engine.execute("SELECT current_setting('disable_parquet_prefetching')").fetchall() == [(True,)]
 
 
-def test_it_keeps_little_meanwhile(connection: Any) -> None:
-    before = settings_of(connection)
+def test_it_keeps_little_meanwhile(engine: DuckDBEngine) -> None:
+    before = settings_of(engine)
     assert before[0] == "953.6 MiB"
-    assert with_little_memory(connection, lambda: settings_of(connection), threads=1) == ("61.0 MiB", 1)
+    assert engine.sparingly(lambda: settings_of(engine), threads=1) == ("61.0 MiB", 1)
     limit = max(64, 32 * before[1])
-    found = with_little_memory(connection, lambda: settings_of(connection))
+    found = engine.sparingly(lambda: settings_of(engine))
     assert found == (f"{limit * 1e6 / 2**20:.1f} MiB", before[1])
-    assert settings_of(connection) == before
+    assert settings_of(engine) == before
 
 
-def test_rows_are_handed_out_by_one_thread(connection: Any) -> None:
-    before = settings_of(connection)
-    pieces = stream(connection, "SELECT range FROM range(5000)", 1000)
+def test_rows_are_handed_out_by_one_thread(engine: DuckDBEngine) -> None:
+    before = settings_of(engine)
+    pieces = engine.stream("SELECT range FROM range(5000)", 1000)
     next(pieces)
     pieces.close()  # type: ignore[attr-defined]
-    assert settings_of(connection) == before
-    seen = [settings_of(connection.cursor()) for _ in stream(connection, "SELECT range FROM range(5000)", 1000)]
+    assert settings_of(engine) == before
+    seen = [settings_of(engine.connection.cursor()) for _ in engine.stream("SELECT range FROM range(5000)", 1000)]
     assert set(seen) == {("122.0 MiB", 1)}
 
 
 @pytest.mark.parametrize("translated", [True, False])
-def test_where_little_is_too_little_it_begins_again_with_more(connection: Any, translated: bool) -> None:
-    before, seen = settings_of(connection), []
+def test_where_little_is_too_little_it_begins_again_with_more(engine: DuckDBEngine, translated: bool) -> None:
+    before, seen = settings_of(engine), []
 
     def work() -> int:
-        seen.append(settings_of(connection)[0])
+        seen.append(settings_of(engine)[0])
         if len(seen) > 1:
             return 7
         if not translated:
@@ -65,12 +63,12 @@ def test_where_little_is_too_little_it_begins_again_with_more(connection: Any, t
         with reading("set.csv"):
             raise duckdb.OutOfMemoryException("of a test")
 
-    assert with_little_memory(connection, work) == 7
+    assert engine.sparingly(work) == 7
     assert seen[0] != seen[1] == before[0]
-    assert settings_of(connection) == before
+    assert settings_of(engine) == before
 
 
-def test_any_other_error_is_left_alone(connection: Any) -> None:
+def test_any_other_error_is_left_alone(engine: DuckDBEngine) -> None:
     calls = []
 
     def work() -> None:
@@ -78,5 +76,5 @@ def test_any_other_error_is_left_alone(connection: Any) -> None:
         raise StorageError("full", slug="checkpoint-failed")
 
     with pytest.raises(StorageError, match="full"):
-        with_little_memory(connection, work)
+        engine.sparingly(work)
     assert len(calls) == 1

@@ -17,8 +17,8 @@ import pytest
 from made.sets import canonical_rows, made_cells, made_plan, write_set
 from made.spreadsheets import write_ods, write_xlsx
 
+from audit.engines.duckdb import DuckDBEngine
 from audit.errors import DataError
-from audit.evaluation.connection import PrivateFolder, connect
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.table_file import ReadOptions, read_file
 
@@ -28,15 +28,10 @@ HEADER: list[Any] = ["case_id", "score"]
 
 
 def read(path: Path, sheet: str | None = None) -> list[tuple[Any, ...]]:
-    private = PrivateFolder()
-    connection = connect(private, [path])
-    try:
-        found = read_file(connection, "data", path, private, ReadOptions(sheet=sheet), None, {})
+    with DuckDBEngine([path]) as engine:
+        found = read_file(engine, "data", path, ReadOptions(sheet=sheet), None, {})
         cells = ", ".join(f'"{name}"' for name in found.types)
-        return [found.columns, *connection.sql(f"SELECT {cells} FROM data ORDER BY __row__").fetchall()]
-    finally:
-        connection.close()
-        private.remove()
+        return [found.columns, *engine.sql(f"SELECT {cells} FROM data ORDER BY __row__").fetchall()]
 
 
 def refusal(path: Path, sheet: str | None = None) -> str:

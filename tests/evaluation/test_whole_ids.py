@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.sets import made_plan
 
+from audit.engines import duckdb
 from audit.errors import DataError
-from audit.evaluation import ids
 from audit.evaluation.evaluation_set import open_evaluation_set
 
 WHOLE = st.integers(-40, 40) | st.sampled_from([-(2**63), 2**63 - 1, -(2**31), 2**31 - 1, 0])
@@ -46,7 +46,7 @@ def test_numbers_close_together_are_not_hashed(monkeypatch: pytest.MonkeyPatch) 
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("hashed")
 
-    monkeypatch.setattr(ids, "repeated_hashes", refuse)
+    monkeypatch.setattr(duckdb, "repeated_hashes", refuse)
     assert opened(list(range(1_000, 3_000)), pa.int64()) == 2_000
     for numbers in ([1, 1], [1, 2**40]):
         with pytest.raises(AssertionError, match="hashed"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from audit.evaluation.connection import PrivateFolder
+from audit.engines.private_folder import PrivateFolder
 
 
 @contextlib.contextmanager

@@ -23,11 +23,10 @@ from made.sets import write_set
 from audit.cli.console.terminal import Style
 from audit.cli.pages.draw_document import draw_document
 from audit.cli.pages.draw_summary import draw_summary
+from audit.engines import duckdb as engine_module
 from audit.errors import AuditError, DataError, PlanError
-from audit.evaluation import connection as connection_module
 from audit.plan.file.plan_file import LoadedPlan, parse_design
 from audit.planning.draw import draw_set
-from audit.planning.drawing import pool as pool_module
 from audit.planning.power import plan_power
 
 ALLOCATIONS = ('allocation = "equal"\nsize = 120', 'allocation = "proportional"\nsize = 120',
@@ -175,7 +174,7 @@ def test_neither_order_nor_format_nor_threads_change_what_is_drawn(
     random.Random(order).shuffle(places)
     shuffled = {name: [values[place] for place in places] for name, values in cells.items()}
     pool = written(tmp_path, shuffled, f"shuffled.{suffix}")
-    usual = connection_module.connect
+    usual = engine_module.connect
 
     def connect(*arguments: Any) -> Any:
         connection = usual(*arguments)
@@ -183,7 +182,7 @@ def test_neither_order_nor_format_nor_threads_change_what_is_drawn(
         return connection
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool_module, "connect", connect)
+        patch.setattr(engine_module, "connect", connect)
         _, found = draw(design, pool)
     assert found == DRAWN[way]
 

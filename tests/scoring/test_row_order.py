@@ -13,11 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made.private import private_folder
 
 from audit.detectors.answers import CheckedAnswers
+from audit.engines import duckdb
 from audit.errors import StorageError
-from audit.evaluation import connection
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.scoring import row_order
 from audit.scoring.answer_table import AnswerTable
@@ -134,9 +133,10 @@ def test_with_too_little_memory_for_a_part_the_rest_is_read_with_more(
     path, rows = tmp_path / "set.parquet", short + 3000
     texts = [f"{n} " + "x" * (20_000 if n >= short else 5) for n in range(rows)]
     pq.write_table(pa.table({"n": range(rows), "text": texts}), path, row_group_size=3000, use_dictionary=False)
-    monkeypatch.setattr(connection, "STREAMING_LIMIT", "20MB")
+    monkeypatch.setattr(duckdb, "STREAMING_LIMIT", "20MB")
     asked: list[str] = []
-    with private_folder() as private, connection.connect(private, [path]) as opened_here:
+    with duckdb.DuckDBEngine([path]) as engine:
+        opened_here = engine.connection
 
         class Listening:
             """Lets every call through, and remembers the queries."""
@@ -149,8 +149,9 @@ def test_with_too_little_memory_for_a_part_the_rest_is_read_with_more(
                 return opened_here.sql(query)
 
         listening: Any = Listening()
+        engine.connection = listening
         query = f"SELECT n, text FROM '{path}'"
-        found = pa.Table.from_batches(list(connection.stream(listening, query, 100)))
+        found = pa.Table.from_batches(list(engine.stream(query, 100)))
     assert found.column("n").to_pylist() == list(range(rows))
     assert found.column("text").to_pylist() == texts
     assert [one.partition(" OFFSET ")[0] for one in asked] == [query, query]
@@ -163,15 +164,15 @@ def test_what_is_done_sparingly_is_done_again_where_memory_is_too_little_on_the_
     texts = ["x" * (60_000 if n >= 2100 else 5) for n in range(4200)]
     pq.write_table(pa.table({"text": texts}), path, row_group_size=2100, use_dictionary=False)
     tried: list[int] = []
-    with private_folder() as private, connection.connect(private, [path]) as opened_here:
+    with duckdb.DuckDBEngine([path]) as engine:
 
         def work() -> int:
             tried.append(0)
-            for piece in opened_here.sql(f"SELECT text FROM '{path}'").to_arrow_reader(64):
+            for piece in engine.sql(f"SELECT text FROM '{path}'").to_arrow_reader(64):
                 tried[-1] += piece.num_rows
             return tried[-1]
 
-        assert connection.with_little_memory(opened_here, work, threads=1) == len(texts)
+        assert engine.sparingly(work, threads=1) == len(texts)
     assert len(tried) == 2
 
 

@@ -29,7 +29,6 @@ from audit.detectors.error_names import error_name
 from audit.detectors.one_thread import OneThread
 from audit.detectors.python_function import ModulesBeside
 from audit.errors import DetectorError
-from audit.evaluation.connection import reading
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.measures import Measure
 from audit.result.findings.further import OwnMeasure, OwnMeasureReason
@@ -139,8 +138,7 @@ def _read(evaluation_set: EvaluationSet, measure: Measure, *, clustered: bool) -
     )
     where = f"label IS NOT NULL AND decision IN ({FLAGGED}, {NOT_FLAGGED}) AND {given} IS NOT NULL"
     query = f"SELECT {columns} FROM {SCORED} WHERE {where} ORDER BY case_id"  # noqa: S608 - names are the plan's own
-    with reading(evaluation_set.source_name):
-        table = evaluation_set.connection.sql(query).to_arrow_table()
+    table = evaluation_set.table_of(query)
     return _Cases(
         label=table.column("label").to_numpy(),
         given=table.column("given").to_numpy(),

@@ -10,7 +10,6 @@ import numpy as np
 from audit.analyses.crosscheck.tables import Rows
 from audit.counting.count import SCORED
 from audit.counting.table import FLAGGED, NOT_FLAGGED
-from audit.evaluation.connection import reading
 from audit.plan.evaluation_set import CASES
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, Group, Level
@@ -39,8 +38,7 @@ def group_rows(evaluation_set: EvaluationSet, families: Sequence[Family]) -> dic
     columns = ", ".join(["label", "decision", *(f'"{name}"' for name in names)])
     where = f"WHERE decision IN ({FLAGGED}, {NOT_FLAGGED})"
     cases = f"{SCORED}, range({CASES})" if CASES in evaluation_set.expressions else SCORED
-    with reading(evaluation_set.source_name):
-        table = evaluation_set.engine.sql(f"SELECT {columns} FROM {cases} {where}").to_arrow_table()  # noqa: S608
+    table = evaluation_set.table_of(f"SELECT {columns} FROM {cases} {where}")  # noqa: S608
     label = table.column("label").fill_null(-1).to_numpy().astype(np.int8)
     rows = Rows(label, (table.column("decision").to_numpy() == FLAGGED).astype(np.int8))
     found = {Group(()): rows}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from audit.evaluation.connection import reading
+from audit.engines.reading import reading
 from audit.plan.sampling_design import SamplingDesign
 from audit.planning.drawing.pool import Copies, Pool, ticket_of
 
@@ -104,7 +104,7 @@ def _lowest_of_part(pool: Pool) -> npt.NDArray[np.int64]:
     from scipy.sparse.csgraph import connected_components
 
     with reading(pool.source.source_name):
-        edges = pool.connection.execute(
+        edges = pool.engine.execute(
             "SELECT ends.place AS one, min(ends.place) OVER (PARTITION BY copy) AS other "
             "FROM edges JOIN ends USING (unit)"
         ).fetchnumpy()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from audit.engines.protocol import ROW
+from audit.engines.quoting import identifier, literal
+from audit.engines.reading import reading
 from audit.errors import DataError, StorageError
 from audit.evaluation.columns import BETWEEN_ITEMS, is_number_type, text_of
-from audit.evaluation.connection import reading
-from audit.evaluation.relation import ROW
-from audit.evaluation.sql import identifier, literal
 from audit.plan.sampling_design import SamplingDesign
 from audit.planning.drawing.pool import PREFIX, Pool
 from audit.planning.drawing.strata import Strata
@@ -69,7 +69,7 @@ def write_drawn(pool: Pool, design: SamplingDesign, strata: Strata, target: Path
     order = _free_name(written)
     read = f"SELECT {columns}, {ROW}, {pool.case_id} AS {order} FROM source"  # noqa: S608
     with reading(pool.source.source_name):
-        reader = pool.connection.sql(
+        reader = pool.engine.sql(
             f"SELECT {picked}, {added} FROM ({read}) AS read "  # noqa: S608
             f"JOIN drawn ON drawn.place = read.{ROW} {joins} ORDER BY read.{order}"
         ).to_arrow_reader(_BATCH)

@@ -14,15 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.protocol import ROW
+from audit.engines.quoting import identifier, literal
+from audit.engines.reading import reading
 from audit.errors import DataError
+from audit.evaluation.checks import alongside, settle
 from audit.evaluation.columns import check_asked, check_text_type, text_of
-from audit.evaluation.connection import OnConnection, PrivateFolder, Unchanged, connect, reading
 from audit.evaluation.design import cluster_text
 from audit.evaluation.ids import check_ids
 from audit.evaluation.labels import check_labels
-from audit.evaluation.relation import ROW, Relation
+from audit.evaluation.on_engine import OnEngine, close_on_error
+from audit.evaluation.relation import Relation
 from audit.evaluation.sensitive import CodedFeature, check_maps, check_names, code_features, list_columns
-from audit.evaluation.sql import identifier, literal
 from audit.evaluation.table_file import ReadOptions, read_file
 from audit.plan.sampling_design import COLUMNS_ADDED, SamplingDesign
 from audit.vocabulary.groups import SensitiveFeature
@@ -63,14 +67,14 @@ class Copies:
 
 
 @dataclass(slots=True)
-class Pool(OnConnection):
-    """Checked pool around one DuckDB connection. A context manager: closing it removes every trace.
+class Pool(OnEngine):
+    """Checked pool around one DuckDB. A context manager: closing it removes every trace.
 
     The table `frame` holds a row for each row of the pool that can be drawn: its number `place`, its `cell` (from 0, in
     the order of `cells`), and its `unit` (UHUGEINT), which is drawn whole and is its ticket.
     """
 
-    connection: duckdb.DuckDBPyConnection
+    engine: DuckDBEngine
     source: Relation
     """The pool's file; every column of it can be asked for."""
     case_id: str
@@ -85,8 +89,6 @@ class Pool(OnConnection):
     """Copies found, where the design asks about them."""
     whole_units: bool
     """Whether units can have more than one row."""
-    private: PrivateFolder
-    unchanged: Unchanged
 
     @property
     def columns_left_out(self) -> int:
@@ -95,16 +97,16 @@ class Pool(OnConnection):
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Return every row of an answer. Raises DataError or StorageError as reading the pool does."""
-        with reading(self.source.source_name):
-            return self.connection.execute(sql, dict(parameters or {})).fetchall()
+        with reading(self.source_name):
+            return self.engine.execute(sql, dict(parameters or {})).fetchall()
 
     def put(self, name: str, columns: Mapping[str, Any]) -> None:
         """Put a small table (lists, numpy or Arrow arrays) beside the frame, in the place of the last of that name."""
         import pyarrow as pa
 
-        self.connection.register("incoming", pa.table(dict(columns)))
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * FROM incoming")  # noqa: S608
-        self.connection.unregister("incoming")
+        self.engine.register("incoming", pa.table(dict(columns)))
+        self.engine.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS SELECT * FROM incoming")  # noqa: S608
+        self.engine.unregister("incoming")
 
 
 def check_columns(source: Relation, design: SamplingDesign) -> None:
@@ -293,31 +295,22 @@ def open_pool(path: Path, design: SamplingDesign) -> Pool:
     check_names(plan)
     check_maps(plan)
     path = path.absolute()
-    private = PrivateFolder()
-    try:
-        connection = connect(private, [path])
-    except BaseException:
-        private.remove()
-        raise
-    try:
-        return _open(path, design, connection, private)
-    except BaseException:
-        connection.close()
-        private.remove()
-        raise
+    engine = DuckDBEngine([path])
+    with close_on_error(engine):
+        return _open(path, design, engine)
 
 
-def _open(path: Path, design: SamplingDesign, connection: duckdb.DuckDBPyConnection, private: PrivateFolder) -> Pool:
+def _open(path: Path, design: SamplingDesign, engine: DuckDBEngine) -> Pool:
     plan, section = design.as_plan(), design.pool
     options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan))
-    source = read_file(connection, "source", path, private, options, None, {})
+    source = read_file(engine, "source", path, options, None, {})
     check_columns(source, design)
-    case_id = check_ids(connection, source, section.id, private)
-    label = check_labels(connection, source, plan.evaluation_set)
-    coded = code_features(connection, source, plan)
-    cluster = None if section.cluster is None else cluster_text(connection, source, section.cluster)
+    checks = [check_ids(source, section.id), check_labels(source, plan.evaluation_set), code_features(source, plan)]
+    clusters = [] if section.cluster is None else [cluster_text(source, section.cluster)]
+    case_id, label, coded, *found = settle(engine, source, alongside(*checks, *clusters))
+    cluster = found[0] if found else None
     pool = Pool(
-        connection=connection,
+        engine=engine,
         source=source,
         case_id=case_id,
         features=tuple(entry.feature for entry in coded),
@@ -325,8 +318,6 @@ def _open(path: Path, design: SamplingDesign, connection: duckdb.DuckDBPyConnect
         unlabelled=0,
         copies=None,
         whole_units=cluster is not None or design.together,
-        private=private,
-        unchanged=source.unchanged,
     )
     find_cells(pool, label, coded)
     make_frame(pool, design, label, coded, cluster)

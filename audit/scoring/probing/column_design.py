@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audit.counting.probed import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe
+from audit.engines.quoting import identifier
+from audit.engines.reading import reading
 from audit.errors import PlanError
-from audit.evaluation.connection import reading
-from audit.evaluation.sql import identifier
 from audit.plan.probes import ColumnsProbe
 from audit.scoring.probing.text_design import variant_id
 from audit.vocabulary.text import shown
@@ -132,8 +132,7 @@ def _drawn(
         f"SELECT {columns}, CAST({group} AS VARCHAR) FROM {source}"  # noqa: S608
         f" ORDER BY {drawn}, {case_id} LIMIT {probe.rows}"
     )
-    with reading(evaluation_set.source_name):
-        table = evaluation_set.connection.sql(query).to_arrow_table()
+    table = evaluation_set.table_of(query)
     first: dict[str | None, int] = {}
     # by its place: a column of the set may have any name
     groups = table.column(table.num_columns - 1).to_pylist()

@@ -15,10 +15,10 @@ from audit.counting.table import FLAGGED
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.isolation.options import IN_PROCESS, Isolating
 from audit.detectors.predictions import checked_answer
+from audit.engines.quoting import identifier
+from audit.engines.reading import reading
 from audit.errors import DataError, PlanError
 from audit.evaluation.columns import check_text_type
-from audit.evaluation.connection import reading
-from audit.evaluation.sql import identifier
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import ColumnsProbe, Probe, TextProbe
@@ -185,8 +185,7 @@ def _types(plan: AuditPlan, evaluation_set: EvaluationSet) -> pa.Schema:
         f"{evaluation_set.feature_expression(name)} AS {identifier(name)}" for name in plan.detector.features
     )
     query = f"SELECT {columns} FROM {evaluation_set.source.name} LIMIT 0"  # noqa: S608 - quoted identifiers
-    with reading(evaluation_set.source_name):
-        return evaluation_set.connection.sql(query).to_arrow_table().schema
+    return evaluation_set.table_of(query).schema
 
 
 def _texts(probe: TextProbe, text: ProbeTexts, features: tuple[str, ...], types: pa.Schema) -> pa.RecordBatch:

@@ -113,6 +113,6 @@ def _read_again(result: AuditResult, plan: AuditPlan, folder: Path) -> pa.Table 
             if scored.detector_sha256 != result.provenance.detector_sha256:
                 return None
             query = f"SELECT case_id, decision FROM {SCORED}"  # noqa: S608 - names of our own
-            return evaluation_set.engine.sql(query).to_arrow_table()
+            return evaluation_set.table_of(query)
     except (DataError, PlanError):
         return None

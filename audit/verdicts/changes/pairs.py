@@ -12,8 +12,8 @@ from audit.analyses.estimates import group_counts
 from audit.counting.count import SCORED
 from audit.counting.families import everyone_as_family
 from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCounts
-from audit.evaluation.connection import reading
-from audit.evaluation.sql import identifier
+from audit.engines.quoting import identifier
+from audit.engines.reading import reading
 from audit.stats.arrays import IntArray
 from audit.verdicts.changes.answers import of_another_run
 from audit.vocabulary.groups import Family, SensitiveFeature
@@ -72,18 +72,16 @@ def count_pairs(evaluation_set: EvaluationSet, then: pa.Table) -> Pairs:
     """
     names = tuple(feature.name for feature in evaluation_set.features)
     groups = [identifier(f"group_{name}") for name in names]
-    connection = evaluation_set.engine
-    connection.register(_THEN, then)
+    evaluation_set.engine.register(_THEN, then)
     try:
-        with reading(evaluation_set.source_name):
-            # built from quoted identifiers and numbers; nothing of a cell stands in it
-            counted = connection.execute(
-                f"SELECT {', '.join(groups)}, coalesce(label, 2), past.decision, now.decision, count(*)"  # noqa: S608
-                f" FROM (SELECT {', '.join(groups)}, case_id, CASE label WHEN 1 THEN 0 WHEN 0 THEN 1 END AS label,"
-                f" decision FROM {SCORED}) now LEFT JOIN {_THEN} past USING (case_id) GROUP BY ALL"
-            ).fetchall()
+        # built from quoted identifiers and numbers; nothing of a cell stands in it
+        counted = evaluation_set.rows_of(
+            f"SELECT {', '.join(groups)}, coalesce(label, 2), past.decision, now.decision, count(*)"  # noqa: S608
+            f" FROM (SELECT {', '.join(groups)}, case_id, CASE label WHEN 1 THEN 0 WHEN 0 THEN 1 END AS label,"
+            f" decision FROM {SCORED}) now LEFT JOIN {_THEN} past USING (case_id) GROUP BY ALL"
+        )
     finally:
-        connection.unregister(_THEN)
+        evaluation_set.engine.unregister(_THEN)
     rows: dict[tuple[str, ...], IntArray] = {}
     for *values, label, before, after, count in counted:
         if before is None:
@@ -104,10 +102,9 @@ def count_pairs(evaluation_set: EvaluationSet, then: pa.Table) -> Pairs:
 def create_scored_view(evaluation_set: EvaluationSet, now: pa.Table) -> None:
     """Create the view `scored` from kept answers (`case_id`, `decision`), for a set that was not scored now."""
     expressions = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in evaluation_set.expressions.items())
-    connection = evaluation_set.engine
-    connection.register(_NOW, now)
+    evaluation_set.engine.register(_NOW, now)
     with reading(evaluation_set.source_name):
-        connection.execute(
+        evaluation_set.engine.execute(
             f"CREATE OR REPLACE TEMP VIEW {SCORED} AS SELECT cases.*, decision"  # noqa: S608
             f" FROM (SELECT {expressions} FROM {evaluation_set.source.name}) cases JOIN {_NOW} USING (case_id)"
         )

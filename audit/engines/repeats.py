@@ -12,16 +12,14 @@ from io import FileIO
 from typing import TYPE_CHECKING, Final
 
 from audit.errors import StorageError
-from audit.evaluation.connection import stream
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
 
-    from audit.evaluation.connection import PrivateFolder
+    from audit.engines.duckdb import DuckDBEngine
 
     Hashes = npt.NDArray[np.uint64]
 
@@ -33,25 +31,18 @@ _BATCH: Final = 1 << 17
 
 
 def repeated_hashes(
-    connection: duckdb.DuckDBPyConnection,
-    query: str,
-    rows: int,
-    private: PrivateFolder,
-    source_name: str,
-    *,
-    in_memory: int = IN_MEMORY,
+    engine: DuckDBEngine, query: str, rows: int, source_name: str, *, in_memory: int = IN_MEMORY
 ) -> Hashes:
     """Hashes that occur more than once, each of them once, uint64[m].
 
     Parameters
     ----------
-    connection : DuckDB connection
+    engine : DuckDBEngine
+        Its private folder takes files if there are more than `in_memory` rows; none of them is left.
     query : str
         SQL that gives one UBIGINT for each row, none of them NULL, in the same order each time.
     rows : int
         Number of rows of the query.
-    private : PrivateFolder
-        Folder for files if there are more than `in_memory` rows; none of them is left.
     source_name : str
         Name of the file, for messages.
 
@@ -63,15 +54,15 @@ def repeated_hashes(
     import numpy as np
 
     if rows <= in_memory:
-        hashes = _hashes(connection.sql(query).to_arrow_reader(_BATCH))
+        hashes = _hashes(engine.sql(query).to_arrow_reader(_BATCH))
         return _repeated(np.concatenate([*hashes, np.empty(0, dtype=np.uint64)]))
     bits = min(((rows - 1) // in_memory).bit_length(), _MOST_BITS)
-    paths = [private.path / f"hashes-{number}" for number in range(1 << bits)]
+    paths = [engine.private.path / f"hashes-{number}" for number in range(1 << bits)]
     try:
         with contextlib.ExitStack() as stack:
             with _room(source_name):
                 files = [stack.enter_context(path.open("wb", buffering=0)) for path in paths]
-            for some in _hashes(stream(connection, query, _BATCH)):
+            for some in _hashes(engine.stream(query, _BATCH)):
                 with _room(source_name):
                     _deal(some, files, bits)
         with _room(source_name):
@@ -104,7 +95,7 @@ def _deal(hashes: Hashes, files: Sequence[FileIO], bits: int) -> None:
 
 @contextlib.contextmanager
 def _room(source_name: str) -> Iterator[None]:
-    """Report an error at a file of ours, which `evaluation.connection.reading` would take for damage of the set."""
+    """Report an error at a file of ours, which `audit.engines.reading` would take for damage of the set."""
     try:
         yield
     except OSError as error:
