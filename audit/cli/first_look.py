@@ -169,7 +169,7 @@ def _read(
     if not isinstance(data, str | PathLike):
         from audit.evaluation.in_memory import as_arrow
 
-        table = as_arrow(data, columns, {})
+        table = as_arrow(data, dict.fromkeys(columns, ""))
         return {"path": ""}, table.append_column(_ROW, pa.array(range(table.num_rows)))
     from audit.engines.duckdb import DuckDBEngine
     from audit.engines.protocol import ROW
@@ -188,7 +188,7 @@ def _read(
     draft |= {"id": found.likeliest["id"], "choices": {"id": found.candidates["id"][:6]}}
     with DuckDBEngine([path]) as engine:
         options = ReadOptions(None, found.encoding, found.delimiter, sheet=found.sheet)
-        relation = read_file(engine, "data", path, options, list(dict.fromkeys(columns)), {})
+        relation = read_file(engine, "data", path, options, dict.fromkeys(columns, ""))
         picked = ", ".join([*map(relation.expression, relation.types), f"{ROW} AS {identifier(_ROW)}"])
         with reading(path.name):
             return draft, engine.sql(f"SELECT {picked} FROM data").to_arrow_table()  # noqa: S608

@@ -124,7 +124,7 @@ def column_codes(
     with DuckDBEngine([path]) as engine:
         lists = frozenset({column}) if coding == "nationality" else frozenset[str]()
         options = ReadOptions(None, encoding, delimiter or likely_delimiter(path, encoding, None), lists, sheet=sheet)
-        relation = read_file(engine, "data", path, options, [column], {column: "--column"})
+        relation = read_file(engine, "data", path, options, {column: "--column"})
         counted = _counted(engine, relation, column)
     as_numbers = is_number_type(relation.types[column]) or column in relation.all_numbers
     values = [_reading(value, rows, coding, as_numbers, codes) for value, rows in counted if value]

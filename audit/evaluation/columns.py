@@ -47,12 +47,23 @@ def check_header(source_name: str, columns: Sequence[str]) -> None:
         )
 
 
-def check_asked(source_name: str, columns: Sequence[str], asked: Sequence[str], keys: Mapping[str, str]) -> None:
-    """Raise DataError if a column that is asked for is missing, or differs from another only in case."""
+def wanted_columns(source_name: str, columns: Sequence[str], asked: Mapping[str, str] | None) -> list[str]:
+    """Return the columns asked for, or all that have a name. Raises as `check_header` and `check_asked`."""
+    check_header(source_name, columns)
+    wanted = dict.fromkeys(filter(None, columns), "") if asked is None else asked
+    check_asked(source_name, columns, wanted)
+    return list(wanted)
+
+
+def check_asked(source_name: str, columns: Sequence[str], asked: Mapping[str, str]) -> None:
+    """Raise DataError if a column that is asked for is missing, or differs from another only in case.
+
+    `asked` has the columns, each with the key of the plan that asks for it, or nothing.
+    """
     present = set(columns)
     missing = [name for name in asked if name not in present]
     if missing:
-        raise _no_column(source_name, columns, missing, len(set(asked)), keys)
+        raise _no_column(source_name, columns, missing, asked)
     folded: dict[str, str] = {}
     for name in asked:
         other = folded.setdefault(name.lower(), name)
@@ -65,18 +76,16 @@ def check_asked(source_name: str, columns: Sequence[str], asked: Sequence[str], 
             )
 
 
-def _no_column(
-    source_name: str, columns: Sequence[str], missing: Sequence[str], asked: int, keys: Mapping[str, str]
-) -> DataError:
+def _no_column(source_name: str, columns: Sequence[str], missing: Sequence[str], asked: Mapping[str, str]) -> DataError:
     name = missing[0]
-    key = f" ({keys[name]})" if name in keys else ""
+    key = f" ({asked[name]})" if asked[name] else ""
     more = f", nor {len(missing) - 1} more that are asked for" if len(missing) > 1 else ""
     near = _nearest(name, columns)
     if near:
         hint = f'the nearest is "{shown(near)}"'
     elif len(columns) == 1:
         hint = "the file has a single column: write the `delimiter` that it uses"
-    elif len(missing) == asked:
+    elif len(missing) == len(asked):
         hint = "it has none of the columns that are asked for: is the first line a header?"
     else:
         hint = f"the file has {len(columns)} columns; write the name as it stands there"

@@ -26,7 +26,7 @@ from audit.plan.evaluation_set import ANSWER, CASE, CASES, LABEL, LARGEST_COUNT,
 from audit.vocabulary.text import SHOWN, rows_text, shown
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.engines.duckdb import DuckDBEngine
 
 MOST_GROUPS: Final = 200_000
 """Rows that a table of counts may have."""
@@ -59,7 +59,7 @@ class _Cases(NamedTuple):
     cases: int
 
 
-def as_cases(connection: duckdb.DuckDBPyConnection, name: str, given: Relation, plan: AuditPlan) -> Relation:
+def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) -> Relation:
     """Make the relation `name` of a table of counts that was read whole.
 
     It has the columns of the groups, `CASE`, `LABEL`, `ANSWER` (NULL for hidden cases), and `CASES`, the number of
@@ -81,9 +81,9 @@ def as_cases(connection: duckdb.DuckDBPyConnection, name: str, given: Relation, 
         )
     groups = {feature.column: f"groups.{key}.column" for key, feature in plan.groups.items()}
     cells = _columns_of_cells(given, plan)
-    check_asked(given.source_name, given.columns, list(groups), groups)
-    _refuse_totals(connection, given, list(groups))
-    cases = list(_cases(connection, given, cells, plan.evaluation_set.suppressed))
+    check_asked(given.source_name, given.columns, groups)
+    _refuse_totals(engine, given, list(groups))
+    cases = list(_cases(engine, given, cells, plan.evaluation_set.suppressed))
     if not cases:
         raise DataError(
             f"{shown(given.source_name)} counts nobody: every number in {rows_text(given.rows, ())} is 0",
@@ -99,22 +99,22 @@ def as_cases(connection: duckdb.DuckDBPyConnection, name: str, given: Relation, 
             CASES: pa.array(columns["cases"], pa.int64()),
         }
     )
-    connection.register(f"{name}_counted", counted)
+    engine.register(f"{name}_counted", counted)
     named = ", ".join(identifier(column) for column in groups)
     own = ", ".join(identifier(column) for column in (LABEL, ANSWER, CASES))
     case = f"concat({ROW}, '-', {identifier(LABEL)}, {identifier(ANSWER)})"
     joined = f"{given.name} JOIN {name}_counted USING ({ROW})"
     query = f"SELECT {ROW}, {named}, {own}, {case} AS {identifier(CASE)} FROM {joined}"  # noqa: S608
-    connection.execute(f"CREATE TEMP TABLE {identifier(name)} AS {query}")
-    types = {str(row[0]): str(row[1]) for row in connection.execute(f"DESCRIBE {identifier(name)}").fetchall()}
+    engine.execute(f"CREATE TEMP TABLE {identifier(name)} AS {query}")
+    types = {str(row[0]): str(row[1]) for row in engine.execute(f"DESCRIBE {identifier(name)}").fetchall()}
     total = sum(each.cases for each in cases)
     content = Content(given.columns, types, given.all_numbers, total)
     read = relation(name, given.source_name, content, given.sha256)
-    return replace(read, added_over=_added_over(connection, given, list(groups), list(cells.values())))
+    return replace(read, added_over=_added_over(engine, given, list(groups), list(cells.values())))
 
 
 def _added_over(
-    connection: duckdb.DuckDBPyConnection, given: Relation, groups: Sequence[str], cells: Sequence[str]
+    engine: DuckDBEngine, given: Relation, groups: Sequence[str], cells: Sequence[str]
 ) -> tuple[str, ...]:
     """Return the columns that the plan does not name and in which rows of one group differ.
 
@@ -128,9 +128,9 @@ def _added_over(
     different = ", ".join(f"max(count(DISTINCT {texts[column]})) OVER ()" for column in others)
     keys = ", ".join(texts[column] for column in groups)
     query = f"SELECT {different} FROM {given.name} GROUP BY {keys} LIMIT 1"  # noqa: S608
-    (most,) = connection.execute(query).fetchall()
+    (most,) = engine.execute(query).fetchall()
     varied = [column for column, values in zip(others, most, strict=True) if values > 1]
-    numbers = [column for column in varied if _differ(_written(connection, given, column), given.rows, _RATE.fullmatch)]
+    numbers = [column for column in varied if _differ(_written(engine, given, column), given.rows, _RATE.fullmatch)]
     return tuple(column for column in varied if column not in numbers) or tuple(varied)
 
 
@@ -139,7 +139,7 @@ def _columns_of_cells(given: Relation, plan: AuditPlan) -> Mapping[CountedCell, 
     declared = plan.evaluation_set.cells
     if declared:
         keys = {column: f"evaluation_set.cells.{cell}" for cell, column in declared.items()}
-        check_asked(given.source_name, given.columns, list(keys), keys)
+        check_asked(given.source_name, given.columns, keys)
         return declared
     known = known_header(given.columns)
     if known is not None:
@@ -156,10 +156,10 @@ def is_total(text: str) -> bool:
     return _TOTALS.fullmatch(text.strip()) is not None
 
 
-def _refuse_totals(connection: duckdb.DuckDBPyConnection, given: Relation, columns: Sequence[str]) -> None:
+def _refuse_totals(engine: DuckDBEngine, given: Relation, columns: Sequence[str]) -> None:
     texts = ", ".join(text_of(given.expression(column), given.types[column]) for column in columns)
     with reading(given.source_name):
-        read = connection.execute(f"SELECT {ROW}, {texts} FROM {given.name} ORDER BY 1").fetchall()  # noqa: S608
+        read = engine.execute(f"SELECT {ROW}, {texts} FROM {given.name} ORDER BY 1").fetchall()  # noqa: S608
     rows = [row for row, *written in read if any(is_total(text or "") for text in written)]
     if rows:
         raise DataError(
@@ -170,7 +170,7 @@ def _refuse_totals(connection: duckdb.DuckDBPyConnection, given: Relation, colum
 
 
 def _cases(
-    connection: duckdb.DuckDBPyConnection,
+    engine: DuckDBEngine,
     given: Relation,
     cells: Mapping[CountedCell, str],
     suppressed: Mapping[str, tuple[int, int]],
@@ -180,7 +180,7 @@ def _cases(
         f"COALESCE(trim({text_of(given.expression(column), given.types[column])}), '')" for column in cells.values()
     )
     with reading(given.source_name):
-        rows = connection.execute(f"SELECT {ROW}, {texts} FROM {given.name} ORDER BY {ROW}").fetchall()  # noqa: S608
+        rows = engine.execute(f"SELECT {ROW}, {texts} FROM {given.name} ORDER BY {ROW}").fetchall()  # noqa: S608
     _refuse_points(given.source_name, ((row, written) for row, *written in rows))
     unread, contradictory, found = list[int](), list[int](), list[_Cases]()
     for row, *written in rows:
@@ -250,9 +250,7 @@ def between(text: str, suppressed: Mapping[str, tuple[int, int]]) -> Between | N
     return Between(0, max(int(below[2]) - (0 if below[1] else 1), 0))
 
 
-def seen_counts(
-    connection: duckdb.DuckDBPyConnection, given: Relation, columns: CountedColumns | None
-) -> CountedColumns | None:
+def seen_counts(engine: DuckDBEngine, given: Relation, columns: CountedColumns | None) -> CountedColumns | None:
     """Return columns that hold counts, with their marks; None where a cell is none, or all are 0 and 1 as in rows.
 
     A mark in a single cell is not shown where it is longer than three characters.
@@ -264,12 +262,12 @@ def seen_counts(
     """
     if columns is None or given.rows > MOST_GROUPS:
         return None
-    written = {name: _written(connection, given, name) for name in given.types}
+    written = {name: _written(engine, given, name) for name in given.types}
     others = (name for name in given.types if name not in columns.columns)
     numbers = tuple(name for name in others if _differ(written[name], given.rows, _may_count))
     columns = replace(columns, numbers=numbers)
     groups = [name for name in given.types if name not in columns.columns]
-    columns = replace(columns, merging=_repeat(connection, given, groups))
+    columns = replace(columns, merging=_repeat(engine, given, groups))
     plain = (name for name in columns.columns if name not in numbers or not any(map(_POINTS.fullmatch, written[name])))
     cells = sum((written[name] for name in plain), Counter[str]())
     read = {cell: between(cell, {}) for cell in cells}
@@ -286,23 +284,23 @@ def seen_counts(
         )
     if pointed:
         names = ", ".join(text_of(given.expression(name), given.types[name]) for name in columns.columns)
-        rows = connection.execute(f"SELECT {ROW}, {names} FROM {given.name} ORDER BY 1").fetchall()  # noqa: S608
+        rows = engine.execute(f"SELECT {ROW}, {names} FROM {given.name} ORDER BY 1").fetchall()  # noqa: S608
         _refuse_points(given.source_name, ((row, [text or "" for text in texts]) for row, *texts in rows))
     shown_marks = tuple(mark for mark in marks if cells[mark] > 1 or len(mark) <= _SHORT)
     return replace(columns, marks=shown_marks, zeros=_doubtful_zeros(read))
 
 
-def _written(connection: duckdb.DuckDBPyConnection, given: Relation, column: str) -> Counter[str]:
+def _written(engine: DuckDBEngine, given: Relation, column: str) -> Counter[str]:
     text = f"trim({text_of(given.expression(column), given.types[column])})"
-    found = connection.execute(f"SELECT {text}, count(*) FROM {given.name} GROUP BY 1").fetchall()  # noqa: S608
+    found = engine.execute(f"SELECT {text}, count(*) FROM {given.name} GROUP BY 1").fetchall()  # noqa: S608
     return Counter({str(cell): int(many) for cell, many in found if cell})
 
 
-def _repeat(connection: duckdb.DuckDBPyConnection, given: Relation, columns: Sequence[str]) -> bool:
+def _repeat(engine: DuckDBEngine, given: Relation, columns: Sequence[str]) -> bool:
     """Whether rows have the same texts in these columns."""
     texts = ", ".join(text_of(given.expression(name), given.types[name]) for name in columns)
     query = f"SELECT count(*) FROM (SELECT DISTINCT {texts or 'NULL'} FROM {given.name})"  # noqa: S608
-    ((distinct,),) = connection.execute(query).fetchall()
+    ((distinct,),) = engine.execute(query).fetchall()
     return bool(distinct < given.rows)
 
 

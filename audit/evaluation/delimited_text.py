@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from audit.errors import DataError
 from audit.evaluation.byte_stream import not_in_encoding, open_text
-from audit.evaluation.columns import check_asked, check_header
+from audit.evaluation.columns import wanted_columns
 from audit.evaluation.relation import Content
 from audit.evaluation.text_table import BATCH, LONGEST, TextTable, no_rows
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.engines.duckdb import DuckDBEngine
 
 _MOST_ABOVE = 10
 """Rows in which the header is looked for below a title."""
@@ -28,13 +28,12 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def load_csv(
-    connection: duckdb.DuckDBPyConnection,
+    engine: DuckDBEngine,
     name: str,
     path: Path,
     encoding: str,
     delimiter: str,
-    asked: Sequence[str] | None,
-    keys: Mapping[str, str],
+    asked: Mapping[str, str] | None,
 ) -> Content:
     """Load columns of a CSV file into the table `name`: RFC 4180 quoting, any line ends, a header in the first line.
 
@@ -54,25 +53,22 @@ def load_csv(
         )
     try:
         with open_text(path, encoding, newline="") as text, _long_cells():
-            return _load(connection, name, path.name, _Rows(text, delimiter, path.name), asked, keys)
+            return _load(engine, name, path.name, _Rows(text, delimiter, path.name), asked)
     except UnicodeError:
         raise not_in_encoding(path, encoding) from None
 
 
 def _load(
-    connection: duckdb.DuckDBPyConnection,
+    engine: DuckDBEngine,
     name: str,
     source_name: str,
     rows: _Rows,
-    asked: Sequence[str] | None,
-    keys: Mapping[str, str],
+    asked: Mapping[str, str] | None,
 ) -> Content:
     columns = rows.header
-    check_header(source_name, columns)
-    wanted = list(dict.fromkeys(filter(None, columns) if asked is None else asked))
-    check_asked(source_name, columns, wanted, keys)
+    wanted = wanted_columns(source_name, columns, asked)
     places = [columns.index(column) for column in wanted]
-    table = TextTable(connection, name, source_name, wanted)
+    table = TextTable(engine, name, source_name, wanted)
     for batch in rows.batches():
         table.append([[row[place] or None for row in batch] for place in places], len(batch))
     if not table.rows:

@@ -109,7 +109,7 @@ class EvaluationSet(OnEngine):
         decimal: Literal[".", ","] = ".",
         keys: Mapping[str, str] | None = None,
     ) -> Relation:
-        """Read a second file, such as predictions, into the relation `name` of the same connection.
+        """Read a second file, such as predictions, into the relation `name` of the same engine.
 
         Its columns are read like those of an evaluation set: text from CSV and JSONL, own types from Parquet, each row
         with its `__row__`. Ids are made comparable by `text_expression`. Only a file that the plan names can be opened.
@@ -135,7 +135,7 @@ class EvaluationSet(OnEngine):
             If the file cannot be read, has no rows, lacks a column, or names one twice.
         """
         options = ReadOptions(None, encoding, delimiter)
-        read = read_file(self.here, name, path, options, columns, keys or {})
+        read = read_file(self.here, name, path, options, dict.fromkeys(columns, "") | dict(keys or {}))
         return replace(read, decimal=decimal)
 
     def text_expression(self, relation: Relation, column: str) -> str:
@@ -201,21 +201,21 @@ def _source(
             slug="sealed-set",
             hint="let the plan read the file, or take `sha256` out of [evaluation_set]",
         )
-    name, asked = (GIVEN, None) if section.is_counted else (SOURCE, tuple(keys))
+    name, asked = (GIVEN, None) if section.is_counted else (SOURCE, keys)
     if table is not None:
         from audit.evaluation.in_memory import PASSED, view_table
 
         with reading(PASSED):
-            source = relation(name, PASSED, view_table(engine.connection, name, table, asked, keys), None)
+            source = relation(name, PASSED, view_table(engine, name, table, asked), None)
     else:
         assert path is not None  # noqa: S101 - without a table there is a file
-        source = read_file(engine, name, path, set_options(plan, folder), asked, keys)
+        source = read_file(engine, name, path, set_options(plan, folder), asked)
     source = replace(source, decimal=section.decimal)
     if not section.is_counted:
         return source, {}
     from audit.evaluation.counts_table import as_cases
 
-    return replace(as_cases(engine.connection, SOURCE, source, plan), unchanged=source.unchanged), {CASES: CASES}
+    return replace(as_cases(engine, SOURCE, source, plan), unchanged=source.unchanged), {CASES: CASES}
 
 
 def _checked(
@@ -326,7 +326,7 @@ def set_options(plan: AuditPlan, folder: Path) -> ReadOptions:
 
 
 def _files(plan: AuditPlan, folder: Path, path: Path | None) -> list[Path]:
-    """Files that the connection may open, under every name by which they are opened."""
+    """Files that the engine may open, under every name by which they are opened."""
     files = [] if path is None else [path]
     if isinstance(plan.detector, PredictionsDetector) and plan.detector.path is not None:
         files.append((folder / plan.detector.path).absolute())

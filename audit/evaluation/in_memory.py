@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 from audit.engines.protocol import ROW
 from audit.engines.quoting import identifier
 from audit.errors import DataError
-from audit.evaluation.columns import check_asked, check_header
+from audit.evaluation.columns import wanted_columns
 from audit.evaluation.relation import Content
 from audit.evaluation.text_table import no_rows
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas as pd
     import pyarrow as pa
+
+    from audit.engines.duckdb import DuckDBEngine
 
 PASSED = "the table"
 """Name of a table without a file in messages."""
 
 
 def view_table(
-    connection: duckdb.DuckDBPyConnection,
+    engine: DuckDBEngine,
     name: str,
     table: pa.Table | pd.DataFrame,
-    asked: Sequence[str] | None,
-    keys: Mapping[str, str],
+    asked: Mapping[str, str] | None,
 ) -> Content:
     """Create the view `name` over a table in memory, without copying an Arrow table.
 
@@ -43,15 +43,15 @@ def view_table(
     import numpy as np
     import pyarrow as pa
 
-    columns, picked = _names(table), as_arrow(table, asked, keys)
+    columns, picked = _names(table), as_arrow(table, asked)
     wanted = picked.column_names
     numbered = [_readable(column) for column in picked.columns]
     numbered.append(pa.chunked_array([pa.array(np.arange(1, picked.num_rows + 1, dtype=np.int64))]))
     given = f"{name}_given"
     try:
-        connection.register(given, pa.Table.from_arrays(numbered, names=[*wanted, ROW]))
-        connection.execute(f"CREATE VIEW {identifier(name)} AS SELECT * FROM {identifier(given)}")  # noqa: S608
-        described = connection.execute(f"DESCRIBE {identifier(name)}").fetchall()
+        engine.register(given, pa.Table.from_arrays(numbered, names=[*wanted, ROW]))
+        engine.execute(f"CREATE VIEW {identifier(name)} AS SELECT * FROM {identifier(given)}")  # noqa: S608
+        described = engine.execute(f"DESCRIBE {identifier(name)}").fetchall()
     except duckdb.Error:
         raise DataError(
             f"{PASSED} has a column of a type that cannot be read",
@@ -62,14 +62,12 @@ def view_table(
     return Content(columns, types, frozenset(), picked.num_rows)
 
 
-def as_arrow(table: pa.Table | pd.DataFrame, asked: Sequence[str] | None, keys: Mapping[str, str]) -> pa.Table:
+def as_arrow(table: pa.Table | pd.DataFrame, asked: Mapping[str, str] | None) -> pa.Table:
     """Return the columns asked for as an Arrow table, of which at least one row is there. Raises DataError."""
     import pyarrow as pa
 
     columns = _names(table)
-    check_header(PASSED, columns)
-    wanted = list(columns if asked is None else dict.fromkeys(asked))
-    check_asked(PASSED, columns, wanted, keys)
+    wanted = wanted_columns(PASSED, columns, asked)
     picked = table.select(wanted) if isinstance(table, pa.Table) else _from_pandas(table, wanted)
     if not picked.num_rows:
         raise no_rows(PASSED)

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from audit.errors import DataError
 from audit.evaluation.byte_stream import not_in_encoding, open_text
-from audit.evaluation.columns import BETWEEN_ITEMS, EXACT_INTEGERS, check_asked, check_header
+from audit.evaluation.columns import BETWEEN_ITEMS, EXACT_INTEGERS, wanted_columns
 from audit.evaluation.relation import Content
 from audit.evaluation.text_table import BATCH, LONGEST, TextTable, no_rows
 from audit.vocabulary.strict_json import KeyTwiceError, NotFiniteError, strict_decoder
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.engines.duckdb import DuckDBEngine
 
 _NOTHING = {type(None)}
 _TEXTS = {str, *_NOTHING}
@@ -26,12 +26,11 @@ _NESTED = {list, dict}
 
 
 def load_json_lines(
-    connection: duckdb.DuckDBPyConnection,
+    engine: DuckDBEngine,
     name: str,
     path: Path,
     encoding: str,
-    asked: Sequence[str] | None,
-    keys: Mapping[str, str],
+    asked: Mapping[str, str] | None,
     lists: frozenset[str] = frozenset(),
 ) -> Content:
     """Load keys of the objects of a JSONL file into the table `name`, as texts.
@@ -49,24 +48,23 @@ def load_json_lines(
     try:
         if asked is None:
             with open_text(path, encoding, newline="\n") as text:
-                asked = _scalar_keys(text, path.name, lists)
+                asked = dict.fromkeys(_scalar_keys(text, path.name, lists), "")
         with open_text(path, encoding, newline="\n") as text:
-            return _load(connection, name, path.name, text, asked, keys, lists)
+            return _load(engine, name, path.name, text, asked, lists)
     except UnicodeError:
         raise not_in_encoding(path, encoding) from None
 
 
 def _load(
-    connection: duckdb.DuckDBPyConnection,
+    engine: DuckDBEngine,
     name: str,
     source_name: str,
     text: io.TextIOWrapper,
-    asked: Sequence[str],
-    keys: Mapping[str, str],
+    asked: Mapping[str, str],
     lists: frozenset[str],
 ) -> Content:
-    wanted = list(dict.fromkeys(asked))
-    table = TextTable(connection, name, source_name, _apart(wanted))
+    wanted = list(asked)
+    table = TextTable(engine, name, source_name, _apart(wanted))
     cells = _Cells(source_name, wanted, lists)
     columns: dict[str, None] = {}
     objects = _objects(text, source_name)
@@ -76,8 +74,7 @@ def _load(
         table.append(cells.read(batch, table.rows), len(batch))
     if not table.rows:
         raise no_rows(source_name)
-    check_header(source_name, tuple(columns))
-    check_asked(source_name, tuple(columns), wanted, keys)
+    wanted_columns(source_name, tuple(columns), asked)
     kinds = dict.fromkeys(wanted, "VARCHAR")
     return Content(tuple(columns), kinds, cells.all_numbers, table.rows, lists.intersection(wanted))
 

@@ -111,9 +111,9 @@ def look_at(
     with DuckDBEngine([path]) as engine:
         chosen = delimiter or likely_delimiter(path, encoding, kind)
         options = ReadOptions(kind, encoding, chosen, sheet=sheet)
-        relation = read_file(engine, "data", path, options, None, {})
+        relation = read_file(engine, "data", path, options)
         with reading(path.name):
-            counted = seen_counts(engine.connection, relation, counted_columns(tuple(relation.types)))
+            counted = seen_counts(engine, relation, counted_columns(tuple(relation.types)))
             columns = tuple(_look(engine, relation, name, grouped=counted is not None) for name in relation.types)
     return DataLook(
         source_name=path.name,

@@ -10,7 +10,7 @@ from audit.engines.protocol import Figure
 from audit.engines.spark import SparkEngine
 from audit.errors import DataError, PlanError
 from audit.evaluation.checks import Check, ask
-from audit.evaluation.columns import check_asked, check_header, is_float
+from audit.evaluation.columns import is_float, wanted_columns
 from audit.evaluation.evaluation_set import asked_columns, set_place
 from audit.evaluation.parquet import checked_files
 from audit.evaluation.parquet_folder import ParquetParts, folder_parts
@@ -67,8 +67,7 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
     # Spark reads a column that a file lacks as empty, and a name with brackets as a pattern of many files
     stored, of_files = checked_files(path.name, parts.files)
     columns = (*stored, *parts.partitions)
-    check_header(path.name, columns)
-    check_asked(path.name, columns, list(keys), keys)
+    wanted_columns(path.name, columns, keys)
     if not sum(of_files):
         raise no_rows(path.name)
     types, rows = engine.open(name, parts.files, path.parent if path.is_file() else path, tuple(keys)), sum(of_files)

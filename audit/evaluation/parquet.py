@@ -13,7 +13,7 @@ from audit.engines.quoting import identifier, literal, literals
 from audit.engines.reading import DAMAGED, unreadable
 from audit.errors import DataError
 from audit.evaluation.byte_stream import MOST_PACKED_ROWS, compression, open_bytes, unpacks_too_far
-from audit.evaluation.columns import check_asked, check_header
+from audit.evaluation.columns import wanted_columns
 from audit.evaluation.parquet_folder import ParquetParts
 from audit.evaluation.relation import Content
 from audit.evaluation.text_table import no_rows
@@ -32,8 +32,7 @@ def view_parquet(
     name: str,
     source_name: str,
     parts: ParquetParts,
-    asked: Sequence[str] | None,
-    keys: Mapping[str, str],
+    asked: Mapping[str, str] | None,
 ) -> Content:
     """Create the view `name` over Parquet files that are one table.
 
@@ -54,9 +53,7 @@ def view_parquet(
     if sum(rows) > MOST_PACKED_ROWS and sum(rows) > sum(path.stat().st_size for path in files):
         raise unpacks_too_far(source_name)  # ids that differ take a byte and more
     every = (*columns, *parts.partitions)
-    check_header(source_name, every)
-    wanted = list(dict.fromkeys(every if asked is None else asked))
-    check_asked(source_name, every, wanted, keys)
+    wanted = wanted_columns(source_name, every, asked)
     for reserved in (_NUMBER,) if is_alone else (_NUMBER, _PLACE):
         if any(column.casefold() == reserved for column in every):
             raise DataError(

@@ -1,4 +1,4 @@
-"""A file or a table as a relation of the audit's one DuckDB connection."""
+"""A file or a table as a relation of the audit's one engine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Relation:
     """A file that was read. Its columns in DuckDB are those asked for, under their own names, and `__row__`."""
 
     name: str
-    """Name of the relation in the connection."""
+    """Name of the relation in the engine."""
     source_name: str
     """Name of the file, without its folder; for messages."""
     columns: tuple[str, ...]

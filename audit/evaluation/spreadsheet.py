@@ -7,7 +7,7 @@ import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,8 +55,7 @@ def load_sheet(
     name: str,
     path: Path,
     sheet: str | None,
-    asked: Sequence[str] | None,
-    keys: Mapping[str, str],
+    asked: Mapping[str, str] | None,
 ) -> Content:
     """Load columns of a sheet into the table `name`, as texts. Its first row that is not empty is the header.
 
@@ -85,7 +84,7 @@ def load_sheet(
             hint=hint,
         )
     try:
-        return load_csv(engine.connection, name, text, "utf-8", ",", asked, keys)
+        return load_csv(engine, name, text, "utf-8", ",", asked)
     finally:
         text.unlink()
 

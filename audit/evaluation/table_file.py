@@ -1,8 +1,8 @@
-"""Recognise the format of a file and read it into a relation of the connection."""
+"""Recognise the format of a file and read it into a relation of the engine."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -61,12 +61,7 @@ class ReadOptions:
 
 
 def read_file(
-    engine: DuckDBEngine,
-    name: str,
-    path: Path,
-    options: ReadOptions,
-    asked: Sequence[str] | None,
-    keys: Mapping[str, str],
+    engine: DuckDBEngine, name: str, path: Path, options: ReadOptions, asked: Mapping[str, str] | None = None
 ) -> Relation:
     """Read a file into the relation `name`: Parquet, or a folder of it, as a view, any other as a table of texts.
 
@@ -74,10 +69,9 @@ def read_file(
     ----------
     path : Path
         The file; plain, or compressed as a whole with gzip or Zstandard, as its first bytes show.
-    asked : sequence of str or None
-        The columns that become columns of the relation, beside `__row__`; None for all.
-    keys : mapping of str to str
-        For each column the key of the plan that asks for it, for messages.
+    asked : mapping of str to str, optional
+        The columns that become columns of the relation, beside `__row__`, each with the key of the plan that asks for
+        it, for messages; None for all.
 
     Raises
     ------
@@ -109,9 +103,9 @@ def read_file(
         if kind == "parquet":
             from audit.evaluation.parquet import view_parquet
 
-            content = view_parquet(engine, name, source_name, parts, asked, keys)
+            content = view_parquet(engine, name, source_name, parts, asked)
         else:
-            content = _read(engine, name, path, options, kind, asked, keys)
+            content = _read(engine, name, path, options, kind, asked)
         unchanged.check()
     read = relation(name, source_name, content, parts.sha256)
     return replace(read, digest_of=parts.digest_of, unchanged=unchanged)
@@ -150,20 +144,19 @@ def _read(
     path: Path,
     options: ReadOptions,
     kind: Format,
-    asked: Sequence[str] | None,
-    keys: Mapping[str, str],
+    asked: Mapping[str, str] | None,
 ) -> Content:
     if kind == "csv":
         from audit.evaluation.delimited_text import load_csv
 
-        return load_csv(engine.connection, name, path, options.encoding, options.delimiter, asked, keys)
+        return load_csv(engine, name, path, options.encoding, options.delimiter, asked)
     if kind == "sheet":
         from audit.evaluation.spreadsheet import load_sheet
 
-        return load_sheet(engine, name, path, options.sheet, asked, keys)
+        return load_sheet(engine, name, path, options.sheet, asked)
     from audit.evaluation.json_lines import load_json_lines
 
-    return load_json_lines(engine.connection, name, path, options.encoding, asked, keys, options.lists)
+    return load_json_lines(engine, name, path, options.encoding, asked, options.lists)
 
 
 def format_of(path: Path) -> Format:

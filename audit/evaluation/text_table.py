@@ -11,7 +11,7 @@ from audit.errors import DataError
 from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
-    import duckdb
+    from audit.engines.duckdb import DuckDBEngine
 
 BATCH = 16_384
 """Number of rows that are in memory as Python texts at a time."""
@@ -22,15 +22,15 @@ LONGEST = 1 << 24
 class TextTable:
     """Table with a VARCHAR for each column and the row number; it grows by batches."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str, source_name: str, columns: Sequence[str]):
-        self._connection = connection
+    def __init__(self, engine: DuckDBEngine, name: str, source_name: str, columns: Sequence[str]):
+        self._engine = engine
         self._name = identifier(name)
         self._incoming = f"{name}_incoming"
         self._source_name = source_name
         self.columns = tuple(columns)
         self.rows = 0
         declared = "".join(f"{identifier(column)} VARCHAR, " for column in self.columns)
-        connection.execute(f"CREATE TABLE {self._name} ({declared}{ROW} BIGINT)")
+        engine.execute(f"CREATE TABLE {self._name} ({declared}{ROW} BIGINT)")
 
     def append(self, cells: Sequence[Sequence[str | None]], rows: int) -> None:
         """Add `rows` rows, given column by column. Raises DataError where a text is not Unicode text."""
@@ -45,12 +45,12 @@ class TextTable:
             raise self._no_text(cells) from None
         # Placeholder names: a column of a file can have any name, and DuckDB matches names without regard to case.
         names = [f"c{place}" for place in range(len(arrays))]
-        self._connection.register(self._incoming, pa.Table.from_arrays([*arrays, numbers], names=[*names, "row"]))
+        self._engine.register(self._incoming, pa.Table.from_arrays([*arrays, numbers], names=[*names, "row"]))
         picked = "".join(f"{name}, " for name in names)
-        self._connection.execute(
+        self._engine.execute(
             f"INSERT INTO {self._name} SELECT {picked}row FROM {identifier(self._incoming)}"  # noqa: S608
         )
-        self._connection.unregister(self._incoming)
+        self._engine.unregister(self._incoming)
         self.rows += rows
 
     def _no_text(self, cells: Sequence[Sequence[str | None]]) -> DataError:

@@ -29,7 +29,7 @@ HEADER: list[Any] = ["case_id", "score"]
 
 def read(path: Path, sheet: str | None = None) -> list[tuple[Any, ...]]:
     with DuckDBEngine([path]) as engine:
-        found = read_file(engine, "data", path, ReadOptions(sheet=sheet), None, {})
+        found = read_file(engine, "data", path, ReadOptions(sheet=sheet))
         cells = ", ".join(f'"{name}"' for name in found.types)
         return [found.columns, *engine.sql(f"SELECT {cells} FROM data ORDER BY __row__").fetchall()]
 

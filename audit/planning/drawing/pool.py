@@ -126,7 +126,7 @@ def check_columns(source: Relation, design: SamplingDesign) -> None:
     for column, key in asked:
         if column is not None:
             keys.setdefault(column, key)
-    check_asked(source.source_name, source.columns, list(keys), keys)
+    check_asked(source.source_name, source.columns, keys)
     nested = [column for column in keys if column not in source.types]
     if nested:
         raise DataError(
@@ -303,7 +303,7 @@ def open_pool(path: Path, design: SamplingDesign) -> Pool:
 def _open(path: Path, design: SamplingDesign, engine: DuckDBEngine) -> Pool:
     plan, section = design.as_plan(), design.pool
     options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan))
-    source = read_file(engine, "source", path, options, None, {})
+    source = read_file(engine, "source", path, options)
     check_columns(source, design)
     checks = [check_ids(source, section.id), check_labels(source, plan.evaluation_set), code_features(source, plan)]
     clusters = [] if section.cluster is None else [cluster_text(source, section.cluster)]
