@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from audit.engines.quoting import identifier
 from audit.stats.arrays import IntArray
 
 
@@ -45,6 +46,11 @@ class FinestGroups:
         for (name, codes), distinct in zip(self.features.items(), self._keys, strict=True):
             place = np.searchsorted(distinct, place * len(_levels(codes)) + _ranks(rows, name, codes))
         return place
+
+
+def group_columns(finest: FinestGroups) -> str:
+    """SQL of the columns with the raw values of the groups, each with a comma after it."""
+    return "".join(f"{identifier(f'group_{name}')}, " for name in finest.features)
 
 
 def _levels(codes: Mapping[str | None, str]) -> list[str]:

@@ -182,7 +182,7 @@ def count_cases_and_scores(
     sums, squares = (_units(counted.column(name)) for name in ("sums", "squares"))
     ranked = int(rows[(label != UNLABELLED) & (fine != _NO_SCORE)].sum())
     with reading(evaluation_set.source_name):
-        ranks = count_score_ranks(evaluation_set.engine, relation, finest, ranked)
+        ranks = count_score_ranks(evaluation_set.engine, relation, finest, ranked, score_range)
     table = ScoreTable(features, codes, score_range, place, label, fine, rows, sums, squares, near, ranks)
     return CountsTable(features, codes, counts), table
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 _NODES: Final = frozenset(
     {
         "Abs", "Add", "Alias", "And", "BitwiseAnd", "BitwiseRightShift", "Boolean", "Case", "Cast", "Coalesce",
-        "Column", "Count", "Create", "DPipe", "DataType", "DataTypeParam", "Distinct", "Div", "EQ", "Filter",
-        "Floor", "From", "GT", "GTE", "Greatest", "Group", "Having", "Identifier", "If", "In", "Is", "IsNan",
-        "Join", "LT", "LTE", "Least", "Limit", "Literal", "MD5", "Max", "Min", "Mul", "Neg", "Not", "Null",
-        "Nullif", "Or", "Ordered", "Paren", "Properties", "Round", "Select", "Star", "Sub", "Subquery", "Sum",
-        "Table", "TableAlias", "TemporaryProperty", "Where",
+        "Column", "Count", "Create", "DPipe", "DataType", "DataTypeParam", "DenseRank", "Distinct", "Div", "EQ",
+        "Filter", "Floor", "From", "GT", "GTE", "Greatest", "Group", "Having", "Identifier", "If", "In", "Is",
+        "IsNan", "Join", "LT", "LTE", "Least", "Length", "Limit", "Literal", "MD5", "Max", "Min", "Mul", "Neg", "Not",
+        "Null", "Nullif", "Or", "Order", "Ordered", "Paren", "Properties", "Round", "Select", "Star", "Sub",
+        "Subquery", "Sum", "Table", "TableAlias", "TemporaryProperty", "Where", "Window",
     }
 )  # fmt: skip
 """Kinds of syntax that mean the same in DuckDB and in Spark with ANSI rules, as the conformance tests show."""

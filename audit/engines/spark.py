@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -38,6 +39,11 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "spark.sql.caseSensitive": "true",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # partitions are texts, as in DuckDB
+}
+_ON_THIS_MACHINE: Final[Mapping[str, str]] = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),  # 200 by default: most of the time of a small set
 }
 _SELF_TEST: Final[tuple[tuple[str, object], ...]] = (
     ("conv('ffffffffffffffff', 16, 10)", "18446744073709551615"),
@@ -125,10 +131,8 @@ class SparkEngine:
                 return cls(builder.remote(remote).create())
             if at_hand is not None:
                 return cls(at_hand.newSession() if hasattr(at_hand, "newSession") else at_hand)
-            local = builder.master("local[*]").appName("audit7k").config("spark.ui.showConsoleProgress", "false")
-            session = local.config("spark.ui.enabled", "false").getOrCreate()
-            session.sparkContext.setLogLevel("OFF")  # its messages quote cells
-            return cls(session.newSession())
+            _start_here()
+            return cls(builder.getOrCreate().newSession())
 
     @property
     def counted_on(self) -> str:
@@ -221,14 +225,11 @@ class SparkEngine:
         found = self._grouped(relation, [each.text for each in questions], most)
         if sum(map(len, found)) >= most and len(questions) > 1:  # a column of ids hides the values of others
             return {each: answer for one in questions for each, answer in self._values(relation, [one]).items()}
-        return {
-            each: cases
-            if isinstance(each, Cases)
-            else None
-            if len(cases) > each.most
-            else [value for value, _ in cases]
-            for each, cases in zip(questions, found, strict=True)
-        }
+        answers: dict[Question, Any] = {}
+        for each, cases in zip(questions, found, strict=True):
+            few = isinstance(each, Cases) or len(cases) <= each.most
+            answers[each] = cases if isinstance(each, Cases) else [value for value, _ in cases] if few else None
+        return answers
 
     def _grouped(
         self, relation: str, texts: Sequence[str], most: int | None = None
@@ -285,6 +286,18 @@ class SparkEngine:
     def _ask(self, text: str) -> Answer:
         with _speaking("engine-gone"):
             return Answer(self._session.sql(text).toArrow())
+
+
+def _start_here() -> None:
+    """Start a Spark on this machine whose words reach nobody: they quote cells."""
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+
+    conf = SparkConf().setMaster("local[*]").setAppName("audit7k").setAll(_ON_THIS_MACHINE.items())
+    if SparkContext._active_spark_context is None:  # noqa: SLF001 - pyspark has no other name for it
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        context = SparkContext(conf=conf, gateway=launch_gateway(conf, silent))
+        context.setLogLevel("OFF")
 
 
 def _word(kind: str) -> str:

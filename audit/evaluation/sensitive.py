@@ -249,7 +249,9 @@ def _code_standings(
         countries, _ = yield from _read_values(relation, plan, name, section.country_column)
         place = text_of(relation.expression(section.country_column), relation.types[section.country_column])
         place = f"COALESCE({place}, '')"
-    key = f"concat(length({person}), ':', {person}, {place})"  # with the length, no two pairs have one key
+    key = (
+        f"CAST(length({person}) AS VARCHAR) || ':' || {person} || {place}"  # with the length, no two pairs have one key
+    )
     found: dict[str | None, Standing | None] = {}
     for pair, _ in (yield from ask(Cases(key))):
         length, _, texts = pair.partition(":")

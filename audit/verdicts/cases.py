@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from audit.counting.count import SCORED
 from audit.counting.families import plan_families
 from audit.counting.table import FLAGGED, NOT_FLAGGED
-from audit.engines.protocol import ROW
+from audit.engines.protocol import ROW, not_on_spark
 from audit.engines.quoting import identifier
 from audit.engines.reading import reading
 from audit.errors import ArgumentError, ResultError
@@ -77,6 +77,8 @@ def case_rows(path: Path, group: Mapping[str, str], errors: Errors, plan: AnyPla
     loaded = plan_at_hand(result, plan)
     if loaded is None:
         raise ResultError("the plan of this result is not at hand", slug="no-plan", hint="name it with --plan")
+    if loaded.plan.engine.kind == "spark":
+        raise not_on_spark("single rows are listed and")
     with open_evaluation_set(loaded.plan, loaded.folder) as evaluation_set:
         if evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
             raise ResultError(

@@ -169,7 +169,7 @@ def test_rows_that_come_or_go_are_a_defect_and_no_rank(rows: int, most: int, mon
         line = opened.connection.sql("SELECT group_gender, group_nationality FROM scored").to_arrow_table()
         finest, _ = FinestGroups.of(line, opened.codes)
         with pytest.raises(AssertionError, match="another number is ranked"):
-            count_score_ranks(opened.engine, "scored", finest, rows)
+            count_score_ranks(opened.engine, "scored", finest, rows, (0.0, 1.0))
 
 
 @pytest.mark.parametrize("most", [0, 10])

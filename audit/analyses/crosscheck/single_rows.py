@@ -1,4 +1,8 @@
-"""Single cases for the libraries: read from the view `scored` in one query, and cut into groups without counting."""
+"""Single cases for the libraries: read from the view `scored` in one query, and cut into groups without counting.
+
+From Spark no rows come back: it counts them by group, label and decision in a query of its own, and each count becomes
+so many rows again. There the libraries check what is made of the counts, and not that Spark counts.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from audit.analyses.crosscheck.tables import Rows
-from audit.counting.count import SCORED
+from audit.counting.count import SCORED, grouped, plain
 from audit.counting.table import FLAGGED, NOT_FLAGGED
+from audit.engines.duckdb import DuckDBEngine
 from audit.plan.evaluation_set import CASES
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, Group, Level
@@ -35,10 +40,14 @@ def group_rows(evaluation_set: EvaluationSet, families: Sequence[Family]) -> dic
         family for family in families if len(family.axes) == 1 and finest[family.axes[0].feature] == family.axes[0].rung
     ]
     names = [f"group_{family.axes[0].feature}" for family in single]
-    columns = ", ".join(["label", "decision", *(f'"{name}"' for name in names)])
-    where = f"WHERE decision IN ({FLAGGED}, {NOT_FLAGGED})"
-    cases = f"{SCORED}, range({CASES})" if CASES in evaluation_set.expressions else SCORED
-    table = evaluation_set.table_of(f"SELECT {columns} FROM {cases} {where}")  # noqa: S608
+    columns = plain(["label", "decision", *names])
+    where = f"decision IN ({FLAGGED}, {NOT_FLAGGED})"
+    if isinstance(evaluation_set.engine, DuckDBEngine):
+        cases = f"{SCORED}, range({CASES})" if CASES in evaluation_set.expressions else SCORED
+        table = evaluation_set.table_of(f"SELECT {', '.join(columns.values())} FROM {cases} WHERE {where}")  # noqa: S608
+    else:
+        counted = evaluation_set.table_of(grouped(SCORED, columns, {"cases": "count(*)"}, where))
+        table = counted.take(np.repeat(np.arange(counted.num_rows), counted.column("cases").to_numpy()))
     label = table.column("label").fill_null(-1).to_numpy().astype(np.int8)
     rows = Rows(label, (table.column("decision").to_numpy() == FLAGGED).astype(np.int8))
     found = {Group(()): rows}
