@@ -113,9 +113,7 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
     return replace(read, added_over=_added_over(engine, given, list(groups), list(cells.values())))
 
 
-def _added_over(
-    engine: DuckDBEngine, given: Relation, groups: Sequence[str], cells: Sequence[str]
-) -> tuple[str, ...]:
+def _added_over(engine: DuckDBEngine, given: Relation, groups: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
     """Return the columns that the plan does not name and in which rows of one group differ.
 
     Numbers that differ from row to row are rates or more counts, which are of groups and make none. Yet where no other
