@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from audit.counting.count import SCORED
 from audit.counting.families import plan_families
 from audit.counting.table import FLAGGED, NOT_FLAGGED
-from audit.engines.protocol import ROW, not_on_spark
+from audit.engines.protocol import ROW
 from audit.engines.quoting import identifier
 from audit.engines.reading import reading
-from audit.errors import ArgumentError, ResultError
+from audit.errors import ArgumentError, PlanError, ResultError
 from audit.evaluation.evaluation_set import EvaluationSet, asked_columns, open_evaluation_set
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import AnyPlan
@@ -78,7 +78,11 @@ def case_rows(path: Path, group: Mapping[str, str], errors: Errors, plan: AnyPla
     if loaded is None:
         raise ResultError("the plan of this result is not at hand", slug="no-plan", hint="name it with --plan")
     if loaded.plan.engine.kind == "spark":
-        raise not_on_spark("single rows are listed and")
+        raise PlanError(
+            "rows are listed from files that lie here, and not on Spark",
+            slug="engine-question",
+            hint='name a plan without kind = "spark" by --plan, where the files may lie',
+        )
     with open_evaluation_set(loaded.plan, loaded.folder) as evaluation_set:
         if evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
             raise ResultError(

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made.lake_plans import PLANS, made_lake
 
+from audit.counting import score_ranks
+from audit.counting.finest_groups import FinestGroups
+from audit.counting.score_ranks import count_score_ranks
 from audit.engines.duckdb import DuckDBEngine
-from audit.engines.protocol import Repeats
+from audit.engines.protocol import Repeats, Values
 from audit.engines.quoting import identifier
 from audit.engines.spark import SparkEngine
-from audit.errors import AuditError, PlanError
+from audit.errors import AuditError, PlanError, StorageError
 from audit.evaluation.columns import text_of
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.ids import cases_digest
@@ -26,6 +32,7 @@ from audit.evaluation.relation import Relation
 from audit.plan.file.plan_file import read_plan_file
 from audit.result.json_text import result_sha256
 from audit.run import run_audit
+from audit.stats.scores.ranked_cases import RankedCases
 
 pytest.importorskip("pyspark", reason="the extra spark is not installed; `make spark` runs this")
 
@@ -33,6 +40,7 @@ pytest.importorskip("pyspark", reason="the extra spark is not installed; `make s
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 
 CANARY = "canary-7f31"
+RNG = np.random.default_rng(1)
 TEXTS = [
     "", " ", "a", "A", "\u00a0", "İ", "i̇", "ß", "ss", "😀", "a\\b", "a'b", 'a"b', "`a`", "a\nb", "NaN", "null", "1.0",
     "1", "007", "1e5", "%", "_", "é", "e\u0301", "\x1f", "ａ",
@@ -62,10 +70,25 @@ def on_spark(plan: Path) -> Path:
     return there
 
 
+STATEMENTS_OF = {"plain": 12, "weights": 13, "strata": 14, "decisions": 12, "sample": 15, "baseline": 23}
+"""Statements of a run, the two of the self-test and the view of the scored set among them."""
+
+
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_has_the_same_result_on_spark(name: str, lake: Path) -> None:
+def test_a_plan_has_the_same_result_on_spark(name: str, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[pa.Table] = []
+    ask = SparkEngine._ask
+
+    def remembered(engine: SparkEngine, text: str) -> Any:
+        asked.append((answer := ask(engine, text)).to_arrow_table())
+        return answer
+
+    monkeypatch.setattr(SparkEngine, "_ask", remembered)
     here, there = (run_audit(path) for path in (lake / f"{name}.toml", on_spark(lake / f"{name}.toml")))
+    assert len(asked) <= STATEMENTS_OF[name]
+    of_rows = [table for table in asked if {"case_id", "id", "score"} & set(table.column_names)]
+    assert len(of_rows) == (name == "baseline"), "no id and no score comes back, but those of a baseline"
     assert result_sha256(here) == result_sha256(there)
     for key in ("plan_sha256", "evaluation_set_sha256", "evaluation_set_digest_of", "cases_sha256"):
         assert getattr(here.provenance, key) == getattr(there.provenance, key)
@@ -143,6 +166,87 @@ def test_ids_have_the_digest_of_a_laptop_and_repeats_are_counted(engine: SparkEn
         assert cases_digest(engine, relation, '"id"') == cases_digest(here, relation, '"id"')
     ids, texts = engine.answers("source", [Repeats(text, None, 300, "x") for text in ('"id"', '"text"')])
     assert (ids.number, texts.number) == (0, len(TEXTS) * (len(NUMBERS) - 1))
+
+
+NEXT = np.nextafter(0.3, 1)
+SHAPES = {
+    "all different": RNG.random(3_000),
+    "doubles in a row": RNG.choice([0.3, NEXT, np.nextafter(NEXT, 1)], 3_000),
+    "both zeros": np.where(RNG.random(3_000) < 0.3, RNG.choice([0.0, -0.0], 3_000), RNG.random(3_000)),
+    "nearly all below a millionth": RNG.random(3_000) ** 40,
+}
+
+
+@pytest.mark.parametrize("most", [0, 1_000_000])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_scores_are_ranked_as_on_a_laptop(
+    shape: str, most: int, engine: SparkEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(score_ranks, "MOST_RANKED", most)
+    monkeypatch.setattr(score_ranks, "STEPS", 50)
+    score = [None if place % 101 == 0 else value for place, value in enumerate(SHAPES[shape].tolist())]
+    table = pa.table(
+        {
+            "group_g": [["a", "b", None][place] for place in RNG.integers(0, 3, len(score))],
+            "label": pa.array([[0, 1, None][place] for place in RNG.integers(0, 3, len(score))], pa.int8()),
+            "score": pa.array(score, pa.float64()),
+        }
+    )
+    file = tmp_path / "scored.parquet"
+    pq.write_table(table, file)
+    engine.open("scored", [file], tmp_path, None)
+    with DuckDBEngine([file]) as here:
+        here.execute(f"CREATE VIEW scored AS SELECT * FROM read_parquet('{file}')")
+        codes = {"g": {"a": "A", "b": "B", None: "unknown"}}
+        finest, _ = FinestGroups.of(here.sql("SELECT DISTINCT group_g FROM scored").to_arrow_table(), codes)
+        ((rows,),) = here.execute("SELECT count(label) FROM scored WHERE score IS NOT NULL").fetchall()
+        places = np.arange(len(finest.codes))
+        counted = (count_score_ranks(each, "scored", finest, rows, (0.0, 1.0)) for each in (here, engine))
+        one, other = (ranks.of_groups(places, places.size) for ranks in counted)
+    for name in RankedCases.__slots__:
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+
+
+def test_a_column_of_ids_hides_no_values_of_others(engine: SparkEngine, hostile: Path) -> None:
+    engine.open("source", sorted(hostile.glob("*.parquet")), hostile, None)
+    columns = ("id", "yes", "text")
+    questions = [Values(identifier(name), text_of(identifier(name), "VARCHAR"), 100) for name in columns]
+    ids, yes, texts = engine.answers("source", [*questions])
+    assert (ids, set(texts)) == (None, set(TEXTS))
+    assert len(yes) == 3
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_standing_in_a_country_is_read_there_as_here(lake: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    standing = '[groups.standing]\ncolumn = "nationality"\ncoding = "relation"\ncountry = "BRA"\n'
+    text = (lake / "plain.toml").read_text().replace('path = "set"', f'path = "{lake / "set"}"')
+    plan.write_text(text.replace("[[rules]]", f"{standing}[[rules]]", 1))
+    found = []
+    for each in (plan, on_spark(plan)):
+        loaded = read_plan_file(each)
+        with open_evaluation_set(loaded.plan, loaded.folder) as opened:
+            found.append(opened.codes["standing"])
+    assert found[0] == found[1]
+    assert set(found[0].values()) == {"national", "foreign", "unknown"}
+
+
+def test_an_engine_that_is_gone_is_none_that_answers_otherwise(
+    engine: SparkEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any) -> None:
+        raise StorageError("Spark did not answer", slug="engine-gone")
+
+    monkeypatch.setattr(SparkEngine, "_ask", gone)
+    with pytest.raises(StorageError) as refused:
+        engine.check()
+    assert refused.value.slug == "engine-gone"
+
+
+def test_what_java_says_does_not_stand_in_the_terminal() -> None:
+    start = "from audit.engines.spark import SparkEngine; SparkEngine.at(None).close()"
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_an_engine_whose_sums_wrap_is_refused(engine: SparkEngine) -> None:

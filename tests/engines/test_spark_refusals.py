@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,17 @@ from made.lake_plans import PLANS, made_lake
 from made.sets import made_plan
 from pydantic import ValidationError
 
+from audit.cli.console.terminal import Style
+from audit.cli.pages.check_summary import check_summary
 from audit.errors import AuditError
 from audit.evaluation.on_spark import spark_for
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import canonical_plan_sha256
 from audit.plan.sections import EngineSection
+from audit.planning.check import check_plan
+from audit.result.json_text import result_to_json
 from audit.run import run_audit
+from audit.verdicts.cases import cases
 
 ANSWERS = {"kind": "predictions", "decision": "flagged"}
 TEXTS = {"kind": "texts", "id": "words", "column": "text", "swaps": [["woman", "man"]]}
@@ -50,6 +56,23 @@ def test_a_table_in_memory_is_not_counted_there() -> None:
     with pytest.raises(AuditError) as refused:
         spark_for(on_spark(made_plan("set", detector=ANSWERS)), object())
     assert refused.value.slug == "engine-format"
+
+
+def test_single_rows_are_refused_before_a_spark_is_started(tmp_path: Path) -> None:
+    made_lake(tmp_path, 600)
+    (tmp_path / "result.json").write_text(result_to_json(run_audit(tmp_path / "decisions.toml", crosscheck=False)))
+    there = tmp_path / "there.toml"
+    there.write_text((tmp_path / "decisions.toml").read_text() + '[engine]\nkind = "spark"\n')
+    with pytest.raises(AuditError, match="and not on Spark") as refused:
+        cases(tmp_path / "result.json", {"gender": "woman"}, plan=there)
+    assert refused.value.slug == "engine-question"
+
+
+def test_a_check_says_what_is_not_looked_at_there(tmp_path: Path) -> None:
+    made_lake(tmp_path, 600)
+    report = check_plan(tmp_path / "decisions.toml")
+    said = [check_summary(each, Style()) for each in (report, replace(report, plan=on_spark(report.plan)))]
+    assert ["Not looked at on Spark" in text for text in said] == [False, True]
 
 
 @pytest.mark.parametrize(

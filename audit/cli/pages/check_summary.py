@@ -66,12 +66,14 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
 
 
 def _detector_lines(report: CheckReport, style: Style) -> list[str]:
-    """Return what a run would say about the detector before it scores anything."""
+    """Return what a run would say about the detector before it scores anything, and what is not looked at."""
     shape, lines = style.shape("inconclusive"), []
     if report.model_missing:
         lines.append("Detector: its file is not there yet, and a run needs it")
     if report.plan.detector.kind == "pickle":
         lines.append("Detector: a pickle runs the code in its file; a run needs --allow-pickle")
+    if report.plan.engine.kind == "spark":
+        lines.append("Not looked at on Spark: columns that reveal labels, empty cells by group, rows that repeat")
     return [style.paint(f"{shape} {line}", "inconclusive") for line in lines]
 
 
