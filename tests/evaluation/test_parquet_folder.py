@@ -16,8 +16,8 @@ from made.sets import made_cells, made_plan
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.errors import AuditError, ExitCode
 from audit.engines.protocol import ROW
+from audit.errors import AuditError, ExitCode
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.parquet_folder import folder_parts
 from audit.run import run_audit
