@@ -105,7 +105,7 @@ def _slug(call: ast.Call) -> str:
 
 def _message(call: ast.Call) -> str:
     if isinstance(call.func, ast.Name) and call.func.id == "refuse_rows":  # it adds the file and the rows
-        return f"…: {_text(call.args[3])} in …"
+        return f"…: {_text(call.args[2])} in …"
     return _text(call.args[0]) if call.args else _keyword(call, "message")
 
 
