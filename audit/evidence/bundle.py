@@ -68,6 +68,12 @@ class Bundle:
         """The statement about the audit, as it is signed."""
         return self.envelopes[0].payload
 
+    @property
+    def signatures(self) -> dict[str, bytes]:
+        """Signatures over the statement, by the names of their files without their ends."""
+        known = {key.fingerprint: number for number, key in enumerate(self.keys, start=1)}
+        return {f"signature-{known[each.keyid]}": each.signature for each in self.envelopes[0].signatures}
+
     @cached_property
     def content(self) -> bytes:
         """The bytes of the bundle."""
@@ -90,7 +96,7 @@ class Bundle:
             "statement.json": of_audit.payload,
             _LINES: b"".join(envelope.line for envelope in self.envelopes),
             **{f"key-{number}.pem": key.pem for number, key in enumerate(self.keys, start=1)},
-            **{f"signature-{known[each.keyid]}.sig": each.signature for each in of_audit.signatures},
+            **{f"{name}.sig": signature for name, signature in self.signatures.items()},
             **{f"{PUBLIC}{name}": content for name, content in self.public.items()},
             **{f"{ANCHORS}{name}": content for name, content in self.anchors.items()},
             **{f"{RESTRICTED}{name}": content for name, content in self.restricted.items()},
@@ -108,14 +114,20 @@ class Bundle:
         return replace(self, envelopes=(signed, *self.envelopes[1:]), keys=self._keys_with(key))
 
     def with_time_stamp(self, reply: bytes) -> Bundle:
-        """Return the bundle with a time authority's reply over its statement. Raises EvidenceError if it is none."""
-        if not is_over(reply, self.statement):
-            raise EvidenceError(
-                "the file is no time stamp over statement.json",
-                slug="other-time-stamp",
-                hint="name the public key with --key if it is a signature",
-            )
-        return replace(self, anchors={**self.anchors, f"statement{TOKEN}": reply})
+        """Return the bundle with a time authority's reply over one of its signatures.
+
+        Over the statement alone it would say nothing: whoever steals a key later signs what was stamped before.
+
+        Raises EvidenceError if it is none.
+        """
+        for name, signature in self.signatures.items():
+            if is_over(reply, signature):
+                return replace(self, anchors={**self.anchors, f"{name}{TOKEN}": reply})
+        raise EvidenceError(
+            "the file is no time stamp over a signature of this bundle, such as signature-1.sig",
+            slug="other-time-stamp",
+            hint="name the public key with --key if it is a signature",
+        )
 
     def with_envelope(self, envelope: Envelope, key: PublicKey) -> Bundle:
         """Return the bundle with one more statement, signed with this key."""
@@ -185,8 +197,10 @@ def _bundle(members: Mapping[str, bytes], name: str) -> Bundle:
         restricted=_under(RESTRICTED, members),
     )
     named = {each.keyid for envelope in made.envelopes for each in envelope.signatures}
-    own = f"statement{TOKEN}"
-    others = [name for name in made.anchors if name != own and (made.history is None or not name.endswith(ANCHOR_ENDS))]
+    own = {f"signature-{at}{TOKEN}" for at in range(1, count + 1)}
+    others = [
+        name for name in made.anchors if name not in own and (made.history is None or not name.endswith(ANCHOR_ENDS))
+    ]
     if sorted(key.fingerprint for key in made.keys) != sorted(named) or others:
         raise ValueError
     if made.restricted and made.openings is None:

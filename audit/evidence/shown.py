@@ -68,10 +68,8 @@ class Reading:
     """A history that the reader got elsewhere."""
 
     def stamps(self) -> tuple[dict[str, dt.datetime], list[str]]:
-        """Return when trusted authorities saw the statement, and heads of the history by their sizes; and wrong
-        replies.
-        """
+        """Return when trusted authorities saw signatures and heads, the latter by their sizes; and wrong replies."""
         anchors = self.bundle.anchors
         heads = {name.removesuffix(HEAD): content for name, content in anchors.items() if name.endswith(HEAD)}
         bodies = {name: content.partition(b"\n\n")[0] + b"\n" for name, content in heads.items()}
-        return stamps_among(anchors, {"statement": self.bundle.statement, **bodies}, self.trust.time_authority)
+        return stamps_among(anchors, {**self.bundle.signatures, **bodies}, self.trust.time_authority)

@@ -94,7 +94,7 @@ class Countersignature(Predicate):
 
     schema_version: Literal[1] = 1
     signed_at: Moment
-    levels: tuple[Literal["public", "counts", "scores"], ...]
+    levels: Annotated[tuple[Literal["public", "counts", "scores"], ...], Field(min_length=1)]
     """Levels that were replayed, each of which came out byte for byte."""
     software: Software
 

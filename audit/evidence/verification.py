@@ -134,16 +134,24 @@ def _signatures(reading: Reading) -> Iterator[Shown]:
 def _signer(keyid: str, owner: Trusted | None, reading: Reading) -> Shown:
     if owner is None:
         return Shown("signer", State.CLAIMED, f"signed by {keyid}: a key that you do not trust yet")
-    name, sealed = printable(owner.name), dt.date.fromisoformat(reading.evidence.sealed_at[:10])
-    if sealed > reading.today:
-        return Shown("signer", State.CLAIMED, f"signed by {name}, and sealed on {sealed}: a day that is still to come")
-    if owner.begins is not None and sealed < owner.begins:
-        return Shown("signer", State.CLAIMED, f"signed by {name} before {owner.begins}, from which the key counts")
-    stamped = reading.stamps()[0].get("statement")
-    by = reading.today if stamped is None else stamped.date()
-    if owner.until is not None and max(sealed, by) > owner.until:
-        return Shown("signer", State.CLAIMED, f"signed by {name}; nothing shows that it was by {owner.until}")
-    return Shown("signer", State.HOLDS, f"signed by {name} ({owner.role}), {keyid}")
+    number = [key.fingerprint for key in reading.bundle.keys].index(keyid) + 1
+    stamped = reading.stamps()[0].get(f"signature-{number}")
+    doubt = _doubt(owner, reading.evidence.sealed_at, reading.today if stamped is None else stamped.date(), reading)
+    if doubt is not None:
+        return Shown("signer", State.CLAIMED, f"signed by {printable(owner.name)}{doubt}")
+    return Shown("signer", State.HOLDS, f"signed by {printable(owner.name)} ({owner.role}), {keyid}")
+
+
+def _doubt(owner: Trusted, at: str, by: dt.date, reading: Reading) -> str | None:
+    """Return why a signature does not count that says it was made at a moment and was there by a day, or None."""
+    day = dt.date.fromisoformat(at[:10])
+    if day > reading.today:
+        return f" on {day}, a day that is still to come"
+    if owner.begins is not None and day < owner.begins:
+        return f" before {owner.begins}, from which the key counts"
+    if owner.until is not None and max(day, by) > owner.until:
+        return f"; nothing shows that it was by {owner.until}"
+    return None
 
 
 def _time_stamps(reading: Reading) -> Iterator[Shown]:
@@ -154,7 +162,7 @@ def _time_stamps(reading: Reading) -> Iterator[Shown]:
     elif tokens and not reading.trust.time_authority:
         yield Shown("time-stamp", State.CLAIMED, "time stamps of an authority that you do not trust yet")
     for name, time in found.items():
-        what = "the statement" if name == "statement" else f"the head of {name} entries"
+        what = f"the head of {name} entries" if name.isdecimal() else f"{name}.sig"
         yield Shown(
             "time-stamp", State.HOLDS, f"a time authority that you trust saw {what} on {time:%Y-%m-%d %H:%M} UTC"
         )
@@ -176,8 +184,10 @@ def _countersignatures(reading: Reading) -> Iterator[Shown]:
             owner = reading.trust.owner(signature.keyid, "regulator", "auditor")
             who = f"{signature.keyid}: a key that you do not trust yet" if owner is None else printable(owner.name)
             own = any(signature.keyid == each.keyid for each in reading.bundle.envelopes[0].signatures)
-            state = State.HOLDS if owner is not None and can_verify() and not own else State.CLAIMED
-            who = f"{who}, who signed the audit" if own else who
+            doubt = None if owner is None else _doubt(owner, countersigned.signed_at, reading.today, reading)
+            counts = owner is not None and doubt is None and can_verify() and not own
+            state = State.HOLDS if counts else State.CLAIMED
+            who = f"{who}, who signed the audit" if own else f"{who}{doubt or ''}"
             yield Shown("countersignature", state, f"made again and found equal ({levels}), says {who}")
 
 

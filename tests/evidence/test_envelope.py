@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import json
 import random
 import subprocess
@@ -24,7 +25,8 @@ from audit.evidence.history import History, Kind
 from audit.evidence.keys import PublicKey, Signer, parse_public_key, verifies
 from audit.evidence.seal import read_published, seal
 from audit.evidence.shown import Verified
-from audit.evidence.statement import System, canonical
+from audit.evidence.statement import STATEMENT, Countersignature, System, canonical
+from audit.evidence.trust import Trusted
 from audit.evidence.verification import not_verifying, verify
 
 TODAY = dt.date(2026, 11, 29)
@@ -285,3 +287,54 @@ def test_a_registration_is_the_one_that_the_start_answers(
     history = history.with_entry(signer, "sealed", SEALED_AT, system, statement=made.statement_sha256, **sealed)
     bundle = made.with_history(history.content, {}).public
     assert verify(bundle.content, "it", trusting(signer), TODAY).exit_code == code
+
+
+def countersigned(bundle: Bundle, signer: Signer, **changes: Any) -> Bundle:
+    """Add a countersignature that says what you like."""
+    said = {"schema_version": 1, "signed_at": SEALED_AT, "levels": ["counts"], "software": {"audit7k": "0"}, **changes}
+    subject = [{"name": "statement.json", "digest": {"sha256": hashlib.sha256(bundle.statement).hexdigest()}}]
+    kind = {"_type": STATEMENT, "predicateType": Countersignature.TYPE}
+    envelope = Envelope(canonical({**kind, "subject": subject, "predicate": said}))
+    return bundle.with_envelope(envelope.signed(signer), signer.public)
+
+
+COUNTERSIGNED: dict[str, tuple[Document, Document, str]] = {
+    "as it should be": ({}, {}, "holds"),
+    "within its period": ({}, {"from": "2026-01-01", "until": "2026-12-31"}, "holds"),
+    "before its key counts": ({}, {"from": "2026-11-30"}, "claimed"),
+    "with a key that may be stolen": ({}, {"until": "2026-11-28"}, "claimed"),
+    "tomorrow": ({"signed_at": "2026-11-30T12:00:00Z"}, {}, "claimed"),
+    "by a witness": ({}, {"role": "witness"}, "claimed"),
+    "without a level": ({"levels": []}, {}, "contradicted"),
+    "of another level": ({"levels": ["vibes"]}, {}, "contradicted"),
+    "with one thing more": ({"verdict": "pass"}, {}, "contradicted"),
+}
+
+
+@pytest.mark.parametrize("how", COUNTERSIGNED)
+def test_a_countersignature_counts_as_a_signature_does(
+    bundle: Bundle, signer: Signer, tmp_path: Path, how: str
+) -> None:
+    said, owned, state = COUNTERSIGNED[how]
+    regulator = signer_in(tmp_path)
+    owner = {"role": "regulator", "name": "Regulator", "fingerprint": regulator.public.fingerprint, **owned}
+    trust = trusting(signer)
+    trust = trust.model_copy(update={"signer": (*trust.signer, Trusted.model_validate(owner))})
+    found = verify(countersigned(bundle, regulator, **said).content, "it", trust, TODAY)
+    assert [each.state for each in found.shown if each.code == "countersignature"] == [state]
+    assert found.exit_code == (5 if state == "contradicted" else 0)
+
+
+def test_a_countersignature_is_of_one_statement_and_one_key(bundle: Bundle, signer: Signer, tmp_path: Path) -> None:
+    regulator = signer_in(tmp_path)
+    made = countersigned(bundle, regulator)
+    first, second = made.envelopes
+    for changed in (
+        replace(made, envelopes=(first, replace(second, signatures=())), keys=bundle.keys),
+        replace(made, envelopes=(second, first)),
+        replace(made, envelopes=(first, first)),
+        replace(made, envelopes=(first, Envelope(second.payload, first.signatures))),
+        countersigned(bundle.with_signature(regulator.public, regulator.sign(bundle.envelopes[0].message)), regulator),
+    ):
+        found = verify(changed.content, "it", trusting(signer, regulator), TODAY)
+        assert "holds" not in {each.state for each in found.shown if each.code == "countersignature"}

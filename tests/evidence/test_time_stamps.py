@@ -113,12 +113,12 @@ def test_an_authority_that_nobody_trusts_shows_nothing(authority: Authority, tmp
 
 @pytest.fixture(scope="module")
 def stamped(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Trust]:
-    """A bundle with a time stamp over its statement, and trust in its auditor whose key counts until that day."""
+    """A bundle with a time stamp over its signature, and trust in its auditor whose key counts until that day."""
     folder = published_into(tmp_path_factory.mktemp("stamped") / "audit-out")
     signer = signer_in(folder)
     made = sealed_in(folder, signer).public
     today = dt.datetime.now(dt.UTC).date()
-    made = made.with_time_stamp(authority.reply(time_request(made.statement)))
+    made = made.with_time_stamp(authority.reply(time_request(made.signatures["signature-1"])))
     owner = Trusted(role="auditor", name="Auditor", fingerprint=signer.public.fingerprint, until=today)
     return made, trusting(signer).model_copy(update={"signer": (owner,), "time_authority": (authority.certificate,)})
 
@@ -133,11 +133,25 @@ def test_a_key_that_ended_counts_for_what_was_stamped_before(stamped: tuple[Bund
     assert verify(bundle.content, "evidence.a7k", untrusted, later).exit_code == 3
 
 
+def test_a_stamp_over_a_statement_does_not_say_when_it_was_signed(
+    stamped: tuple[Bundle, Trust], authority: Authority
+) -> None:
+    """Whoever steals a key signs what had been stamped before: the stamp must be over the signature."""
+    bundle, trust = stamped
+    reply = authority.reply(time_request(bundle.statement))
+    with pytest.raises(EvidenceError, match="no time stamp over a signature"):
+        replace(bundle, anchors={}).with_time_stamp(reply)
+    later = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=400)
+    for name in ("statement.tsr", "signature-1.tsr", "signature-2.tsr"):
+        forged = replace(bundle, anchors={name: reply})
+        assert verify(forged.content, "evidence.a7k", trust, later).exit_code == 5
+
+
 def test_a_stamp_over_something_else_contradicts(stamped: tuple[Bundle, Trust], authority: Authority) -> None:
     bundle, trust = stamped
     with pytest.raises(EvidenceError, match="no time stamp over"):
         bundle.with_time_stamp(authority.reply(time_request(b"another statement")))
-    forged = replace(bundle, anchors={"statement.tsr": authority.reply(time_request(b"another statement"))})
+    forged = replace(bundle, anchors={"signature-1.tsr": authority.reply(time_request(b"another statement"))})
     assert verify(forged.content, "evidence.a7k", trust, dt.datetime.now(dt.UTC).date()).exit_code == 5
 
 

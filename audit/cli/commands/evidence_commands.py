@@ -168,7 +168,7 @@ def attach(
     ],
     key: Annotated[Path | None, typer.Option(metavar="FILE", help="The public key of the signature.")] = None,
 ) -> None:
-    """Put into a bundle what was made elsewhere: a signature of a card, or a time stamp over statement.json."""
+    """Put into a bundle what was made elsewhere: a signature of a card, or a time stamp over one."""
     from audit.cli.outputs.output_folder import write_file
     from audit.evidence.bundle import MAX_BYTES, read_bundle
     from audit.evidence.keys import SIGNATURE_BYTES, read_public_key
