@@ -52,7 +52,7 @@ _NAMES: Final[dict[Role, re.Pattern[str]]] = {
     "id": re.compile(r"(^|_)(id|uuid|guid|key|ref|reference|number|nr|no|expediente|dossier|caso)$"),
     "label": re.compile(
         r"(^|_)(labels?|target|truth|outcome|exploited|exploitation|explotacion|trafficked|trafficking|victima?|victime|"
-        r"vitima|vittima|opfer|жертва|ضحية|confirmed|ground_truth|etiqueta|etiquette)($|_)|^y_?true$|^y$"
+        r"vitima|vittima|opfer|slachtoffer|ofiara|жертва|ضحية|confirmed|ground_truth|etiqueta|etiquette)($|_)|^y_?true$|^y$"
     ),
     "score": re.compile(
         r"(^|_)(scores?|prob|probability|proba|risk|confidence|puntaje|puntuacion|probabilidad|riesgo|probabilite|"
@@ -64,11 +64,11 @@ _NAMES: Final[dict[Role, re.Pattern[str]]] = {
         r"(_(label|class))?$"
     ),
     "gender": re.compile(
-        r"(^|_)(gender|sex|sexe|sexo|sesso|genre|genero|genere|geschlecht|geslacht|kjonn|kon|пол|الجنس)($|_)"
+        r"(^|_)(gender|sex|sexe|sexo|sesso|genre|genero|genere|geschlecht|geslacht|kjonn|kon|p[lł]ec|пол|الجنس)($|_)"
     ),
     "nationality": re.compile(
         r"(^|_)(nationality|nationalities|citizenship|nationalite|nacionalidad|nacionalidade|ciudadania|cittadinanza|"
-        r"nazionalita|staatsangehorigkeit|nationaliteit|nationalitat|гражданство|الجنسية)($|_)"
+        r"nazionalita|staatsangehorigkeit|nationaliteit|nationalitat|obywatelstwo|гражданство|الجنسية)($|_)"
     ),
     "status": re.compile(
         r"(^|_)(citizen|national|foreign|foreigner|non_citizen|ciudadan[oa]|nacional|extranjer[oa]|etranger|auslander)$"
@@ -93,9 +93,25 @@ _GENDERS: Final = {word: gender for gender, words in _WORDS_FOR.items() for word
 _GENDER_WORDS: Final = frozenset({*_GENDERS, "girl", "boy", "m", "h", "v", "x", "other", "trans", "transgender"})
 
 YES: Final = (
-    "1", "true", "yes", "y", "positive", "si", "sí", "sim", "oui", "ja", "да", "نعم", "是", "verdadero", "vrai",
+    "1", "true", "yes", "y", "positive", "si", "sí", "sim", "oui", "ja", "tak", "да", "نعم", "是", "verdadero", "vrai",
 )  # fmt: skip
-NO: Final = ("0", "false", "no", "n", "negative", "não", "non", "nein", "нет", "لا", "否", "falso", "faux")
+NO: Final = (
+    "0",
+    "false",
+    "no",
+    "n",
+    "negative",
+    "não",
+    "non",
+    "nein",
+    "nee",
+    "nie",
+    "нет",
+    "لا",
+    "否",
+    "falso",
+    "faux",
+)
 _NAMED: Final = 4
 """Points of a column whose name says its role: with fewer it is a candidate, and a person decides."""
 _MOST_CLASSES = 10

@@ -128,6 +128,15 @@ def test_headers_of_a_language_that_is_not_known_are_said_to_be(here: Path) -> N
     assert "No column was found for: the label, the detector's score, gender, nationality. Names of columns are" in out
     write_data(here / "cases.csv")
     assert "No column was found for" not in init("cases.csv", "--force")[1]
+    rows = "".join(f"z{n};{('ja', 'nee')[n % 2]};0.{n};{('man', 'vrouw')[n % 2]}\n" for n in range(10, 40))
+    (here / "cases.csv").write_text(f"zaak;slachtoffer;score;geslacht\n{rows}", encoding="utf-8")
+    assert "No column was found for" not in init("cases.csv", "--force")[1]
+
+
+def test_a_table_of_counts_that_is_not_known_is_said_to_be_possible(here: Path) -> None:
+    table = Path(__file__).parents[2] / "examples" / "table-of-counts" / "table.csv"
+    (here / "cases.csv").write_bytes(table.read_bytes())
+    assert "If each row is a group and no case, write counts = … in place of path" in init("cases.csv")[1]
 
 
 def test_words_for_gender_need_no_map(here: Path) -> None:

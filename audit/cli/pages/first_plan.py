@@ -29,8 +29,8 @@ _ROLES: Final[Mapping[Role, str]] = {
 _GROUPS: Final = {role: words for role, words in _ROLES.items() if role in ("gender", "nationality", "status")}
 _NONE: Final = "none of these"
 _LANGUAGES: Final = (
-    "Names of columns are known in English, Spanish, French, Italian, Portuguese and German, and a few in Russian and "
-    "Arabic"
+    "Names of columns are known in English, Spanish, French, Italian, Portuguese and German, and a few in Dutch, "
+    "Polish, Russian and Arabic"
 )
 _MOST_OFFERED: Final = 6
 _MOST_UNUSED: Final = 8
@@ -100,14 +100,19 @@ def not_used(look: DataLook, draft: PlanDraft) -> list[str]:
 
 
 def not_found(look: DataLook, draft: PlanDraft) -> list[str]:
-    """Say for which roles the names of the columns say nothing, and in which languages they are read."""
-    asked: tuple[Role, ...] = ("gender", "nationality") if look.counted else ("label", "score", "gender", "nationality")
-    taken = {"label": draft.label, "score": draft.score or draft.decision, "gender": draft.gender}
-    taken["nationality"] = draft.nationality or draft.status
-    open_roles = [_ROLES[role] for role in asked if taken[role] is None and not draft.choices.get(role)]
-    if not open_roles:
+    """Say for which roles the names of the columns say nothing, where a plan cannot do without, and what may be why."""
+    groups = {"gender": draft.gender, "nationality": draft.nationality or draft.status}
+    cases = {} if look.counted else {"label": draft.label, "score": draft.score or draft.decision}
+    missing = [role for role, taken in {**cases, **groups}.items() if taken is None and not draft.choices.get(role)]
+    if missing == [] or (len(missing) < 2 and missing[0] in groups):
         return []
-    return [f"No column was found for: {', '.join(open_roles)}. {_LANGUAGES}"]
+    words = ", ".join(words for role, words in _ROLES.items() if role in missing)
+    lines = [f"No column was found for: {words}. {_LANGUAGES}"]
+    if draft.id is None and "label" in missing:
+        lines.append(
+            "If each row is a group and no case, write counts = … in place of path, and cells: docs/how-to/counts.md"
+        )
+    return lines
 
 
 def ask_for_column(role: str, columns: Sequence[str]) -> str | None:
