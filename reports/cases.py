@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from audit.vocabulary.attempts import HistoryRecord
+
 
 @dataclass(frozen=True, slots=True)
 class Waived:
@@ -79,3 +81,12 @@ def results(suites: Sequence[Suite]) -> Iterator[Result]:
 def fingerprint(system: str, rule: str, key: str) -> str:
     """Return the name of a result by which a service knows it again."""
     return hashlib.sha256(json.dumps([system, rule, key]).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def history_properties(history: HistoryRecord | None) -> list[tuple[str, str]]:
+    """Return what a history of audits shows of one, for the suite of its verdict; nothing where there is none."""
+    if history is None:
+        return []
+    before = f"; before it: {', '.join(history.earlier)}" if history.earlier else ""
+    waiting = f"; {history.open_registrations} registered without a result" if history.open_registrations else ""
+    return [("attempt", f"{history.attempt}{before}{waiting}"), ("limits registered", history.registration)]

@@ -83,6 +83,7 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         without_figures=tuple(plan.control_features),
         rows_are=plan.evaluation_set.rows_are,
         period=plan.evaluation_set.period,
+        history=result.provenance.history,
         plan_file=result.provenance.plan_file,
     )
 

@@ -69,9 +69,11 @@ def _registration(
 ) -> Registration:
     registered = history.registrations(started.system)
     own = next((each for each in registered if each.index == started.answers), None)
+    waiting = history.open_registrations(started.system, before=started.index)
     if own is None:
-        return "registered_late" if registered else "declared" if declared else "not_shown"
-    first = history.open_registrations(started.system, before=started.index)[0]
+        is_late = bool(waiting) or any(each.index > started.index for each in registered)
+        return "registered_late" if is_late else "declared" if declared else "not_shown"
+    first = waiting[0]
     asked = {own.commitments.get(QUESTION), started.commitments.get(QUESTION), commitments.get(QUESTION)}
     if len(asked) > 1 or first != own:
         return "registered_late"

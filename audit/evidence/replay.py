@@ -19,6 +19,7 @@ from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result
 from audit.result.json_text import field_text
+from audit.safeguards import with_safeguards
 from audit.storage import file_sha256
 
 Level = Literal["public", "counts", "scores"]
@@ -191,7 +192,10 @@ def _whole(material: Material, run: Runner) -> list[str]:
     if material.digest(DETECTOR) is not None and path is not None:
         asked["detector"] = {**asked["detector"], "path": str(material.place(DETECTOR, path))}
     made = run(asked, material.base, material.work)
-    other = _differing(material.result, made.result, [name for name in AuditResult.model_fields if name not in _ASKED])
+    # what a history shows is no part of a run, and safeguards follow from it too
+    origin = made.result.provenance.model_copy(update={"history": material.result.provenance.history})
+    again = with_safeguards(made.result.model_copy(update={"provenance": origin}))
+    other = _differing(material.result, again, [name for name in AuditResult.model_fields if name not in _ASKED])
     if material.digest(PREDICTIONS) is not None and not material.is_what_was_audited(PREDICTIONS, made.predictions):
         other.append(made.predictions.name)
     return other

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from audit.vocabulary.attempts import HistoryRecord
 from audit.vocabulary.groups import Part
 from audit.vocabulary.metrics import MetricName
 
@@ -220,6 +221,8 @@ class PublicAbout(Part):
     """Thing for which one row of the set stands, as the plan says."""
     period: tuple[str, str] | None = None
     """First and last day from which the cases are, as YYYY-MM-DD; null where the plan does not say."""
+    history: HistoryRecord | None = None
+    """What a history of audits shows of this one; null where it was run without one."""
     plan_file: str = ""
     """The plan file as it was named, with `/`, where that is a plain relative path, else its own name; empty where it
     is not known. Never a path from the root of a machine."""

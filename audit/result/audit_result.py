@@ -26,6 +26,7 @@ from audit.result.findings.judged import (
 from audit.result.findings.safeguards import Framework, Safeguard
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe
 from audit.result.findings.system import Notice, RanIn, SystemDescription
+from audit.vocabulary.attempts import HistoryRecord
 from audit.vocabulary.groups import Group, Part, SensitiveFeature
 from audit.vocabulary.text import printable
 
@@ -77,21 +78,6 @@ class StratumDrawn(Part):
     """Cases of the population."""
     drawn: int
     """Cases of the set. As many as `size`: the stratum is known in full."""
-
-
-class HistoryRecord(Part):
-    """What a history of audits, to which entries are only added, shows of this one."""
-
-    attempt: int
-    """The how many-th audit of this system in that history it is, from 1."""
-    earlier: tuple[Literal["pass", "fail", "inconclusive", "aborted", "unfinished", "sealed"], ...]
-    """How those before it ended."""
-    registration: Literal["shown", "shown_for_limits", "registered_late", "declared", "not_shown"]
-    """Whether what is asked was fixed before scoring began. `shown`: question and set were, as another party signed.
-    `shown_for_limits`: the question was. `registered_late`: it was registered after scoring began, or changed since.
-    `declared`: only the auditor says so. `not_shown`: nobody does."""
-    open_registrations: int
-    """Earlier registrations of the system without a result, but for its own."""
 
 
 class Provenance(Part):

@@ -61,7 +61,9 @@ def _expiry(view: ResultView) -> FoundEvidence:
 
 
 def _limits_before(view: ResultView) -> FoundEvidence:
-    day = view.governance.limits_set_on
+    day, history = view.governance.limits_set_on, view.result.provenance.history
+    if history is not None and history.registration in {"shown", "shown_for_limits"}:
+        return measured("limits_registered", "provenance.history")
     if day is None:
         return not_shown("no_limits_before")
     return declared("limits_before", "plan.governance.limits_set_on", date=day)
@@ -129,7 +131,7 @@ DECLARATIONS: Final[Mapping[str, Search]] = {
     "stop": _words_of("stop", "oversight"),
     "review": Search(_review, _MAYBE),
     "expiry": Search(_expiry, _MAYBE),
-    "limits_before": Search(_limits_before, _MAYBE),
+    "limits_before": Search(_limits_before, ("measured", *_MAYBE)),
     "patterns": Search(_patterns, ("measured", "declared", "not_shown")),
     "previous": Search(_previous, ("measured", *_MAYBE)),
     "group_data": _words_of("group_data", "group_data"),

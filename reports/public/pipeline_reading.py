@@ -20,7 +20,7 @@ from audit.public.cases import (
 from audit.public.release import PublicRelease, PublicRule, PublicWaiver
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import harmless
-from reports.cases import Case, Suite, Waived
+from reports.cases import Case, Suite, Waived, history_properties
 from reports.language import ENGLISH
 from reports.plain_text import shortened
 from reports.public.words import next_step
@@ -97,6 +97,7 @@ class PipelineReading:
         about, headline = self.about, self.release.headline
         declared = about.valid_until or "not declared"
         properties = [("audited", about.finished), ("valid until", declared), *(("note", note) for note in self.notes)]
+        properties += history_properties(about.history)
         properties.append(("exact figures", self.exact_figures))
         properties += [("waiver", self.waiver(waiver)) for waiver in self.release.waivers]
         outcome = "inconclusive" if self.look == "expired" else self.outcome

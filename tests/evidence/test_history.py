@@ -115,6 +115,15 @@ def test_no_registration_is_declared_or_not_shown(signer: Signer) -> None:
     assert states == ["declared", "not_shown"]
 
 
+def test_a_second_audit_after_a_registered_one_is_not_registered(signer: Signer) -> None:
+    history = History().with_entry(signer, "registered", AT, SYSTEM, commitments=ASKED)
+    history = history.with_entry(signer, "started", AT, SYSTEM, commitments=ASKED, answers=0)
+    history = sealed(history, signer, 1).with_entry(signer, "started", AT, SYSTEM, commitments=ASKED)
+    assert standing_of(history, history.entries[3], ASKED, witnessed=[1]).registration == "not_shown"
+    later = history.with_entry(signer, "registered", AT, SYSTEM, commitments=ASKED)
+    assert standing_of(later, history.entries[3], ASKED, witnessed=[1]).registration == "registered_late"
+
+
 @pytest.mark.parametrize(
     ("kind", "more"),
     [

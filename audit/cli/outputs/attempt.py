@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.errors import ArgumentError
-from audit.result.audit_result import AuditResult, HistoryRecord
 
 if TYPE_CHECKING:
     from audit.evidence.history import Entry
     from audit.evidence.history_file import HistoryFile
     from audit.evidence.keys import Signer
     from audit.plan.audit_plan import AuditPlan
+    from audit.result.audit_result import AuditResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Attempt:
         from audit.evidence.history_file import heads_among, keys_among
         from audit.evidence.registration import QUESTION, SET, standing_of, witnessed_sizes
         from audit.evidence.seal import question_digest
+        from audit.safeguards import with_safeguards
+        from audit.vocabulary.attempts import HistoryRecord
 
         asked = {QUESTION: question_digest(result.plan), SET: result.provenance.evaluation_set_sha256}
         anchors, history = self.file.anchors(), self.file.history
@@ -45,7 +47,8 @@ class Attempt:
             witnessed=sizes,
         )
         record = HistoryRecord(**standing._asdict())
-        return result.model_copy(update={"provenance": result.provenance.model_copy(update={"history": record})})
+        noted = result.provenance.model_copy(update={"history": record})
+        return with_safeguards(result.model_copy(update={"provenance": noted}))
 
     def seal(self, out: Path, place: Path) -> None:
         """Seal what was published into `out`, and write that down."""

@@ -1,0 +1,22 @@
+"""What a history of audits shows of one of them, as results and public releases hold it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from audit.vocabulary.groups import Part
+
+
+class HistoryRecord(Part):
+    """What a history of audits, to which entries are only added, shows of this one."""
+
+    attempt: int
+    """The how many-th audit of this system in that history it is, from 1."""
+    earlier: tuple[Literal["pass", "fail", "inconclusive", "aborted", "unfinished", "sealed"], ...]
+    """How those before it ended."""
+    registration: Literal["shown", "shown_for_limits", "registered_late", "declared", "not_shown"]
+    """Whether what is asked was fixed before scoring began. `shown`: question and set were, as another party signed.
+    `shown_for_limits`: the question was. `registered_late`: it was registered after scoring began, or changed since.
+    `declared`: only the auditor says so. `not_shown`: nobody does."""
+    open_registrations: int
+    """Earlier registrations of the system without a result, but for its own."""
