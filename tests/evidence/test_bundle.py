@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import random
 import stat
 import time
@@ -244,3 +245,28 @@ def test_a_restricted_bundle_is_held_to_what_was_committed_to(bundles: Bundles, 
     for name, changed in changed_restricted(bundles.restricted).items():
         shown = {each.code: each.state for each in verify(changed.content, "it", trust, TODAY).shown}
         assert shown["restricted"] == State.CONTRADICTED, name
+
+
+def test_openings_have_one_form(bundles: Bundles, trust: Trust) -> None:
+    members = members_of(bundles.restricted.content)
+    text = members["openings.json"].decode()
+    document = json.loads(text)
+    salt = document["plan"]["salt"]
+    others = {
+        "spaces": json.dumps(document, sort_keys=True) + "\n",
+        "no end of line": text[:-1],
+        "another order": json.dumps(dict(reversed(document.items())), separators=(",", ":")) + "\n",
+        "a key twice": text.replace('{"cases"', '{"cases":{"salt":"","sha256":null},"cases"', 1),
+        "capitals": text.replace(salt, salt.upper()),
+        "a shorter salt": text.replace(salt, salt[:-2]),
+        "a longer salt": text.replace(salt, salt + "00"),
+        "a number": text.replace(f'"{salt}"', "7"),
+        "one thing more": text.replace(f'"salt":"{salt}"', f'"note":"x","salt":"{salt}"'),
+        "one thing less": text.replace(f'"salt":"{salt}",', ""),
+        "a list": f"[{text}]",
+        "null": "null\n",
+        "NaN": "NaN\n",
+    }
+    for name, other in others.items():
+        assert other != text, name
+        assert code_of(zipped({**members, "openings.json": other.encode()}), trust) == 5, name
