@@ -324,4 +324,4 @@ def remedy_lines(share: float) -> list[str]:
 
 def added_over_line(columns: str) -> str:
     """Name columns of a table of counts that the plan does not name, though rows of one group differ there."""
-    return f"Added up, and no verdict is by it: {columns}"
+    return f"Rows that differ in these columns are added up, with no verdict by them: {columns}"
