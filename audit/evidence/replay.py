@@ -107,7 +107,8 @@ def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Ru
         A restricted bundle that `verify` found to hold.
     levels : sequence of {"public", "counts", "scores"}
         `public`: the public files from the exact result and the log's draws. `counts`: the result from the set and the
-        detector's answers. `scores`: the answers, and the whole result, from the detector.
+        detector's answers. `scores`: the answers, and the whole result, from the detector. Empty: all but scores of a
+        detector that is known by its answers, a program or a service.
     folder : Path, optional
         Folder of the plan's files, for those that the bundle does not hold.
     run : callable
@@ -128,7 +129,8 @@ def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Ru
         "counts": _counts,
         "scores": _scores,
     }
-    for level in levels:
+    is_model = result.plan.detector.kind in SAFE_KINDS
+    for level in levels or (LEVELS if is_model else LEVELS[:2]):
         with tempfile.TemporaryDirectory(prefix="audit7k-replay-") as work:
             try:
                 other = make[level](Material(bundle, result, folder, Path(work)), run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,38 @@ def test_the_page_is_followed_to_the_letter(tmp_path: Path, monkeypatch: pytest.
                 sign_on_a_card(tmp_path)
             assert typed(line)[0] == 0, line
         _verify(tmp_path, typed, fingerprint)
+
+
+def test_limits_are_registered_and_an_audit_countersigned_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUDIT7K_PASSPHRASE", "five words nobody else joins")
+    write_set(tmp_path)
+    with warm_command(tmp_path) as words:
+
+        def typed(line: str) -> tuple[int, str]:
+            command = [*words, *shlex.split(line)[1:]]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+            return done.returncode, done.stdout + done.stderr
+
+        keys = [typed(f"audit7k key new {name}.key")[1].splitlines()[0] for name in ("auditor", "regulator")]
+        endings = [typed(line)[0] for line in blocks("Register limits before the data")]
+        assert endings == [0, 0, 1]  # the audit fails, and is sealed
+        seed = typed("audit7k history history.a7h --beacon 4711")[1].strip()
+        assert seed.isdecimal()
+        assert typed("audit7k history history.a7h --beacon 4712")[1].strip() != seed
+        shutil.copy(tmp_path / "audit-out" / "evidence-restricted.a7k", tmp_path)
+        (line,) = blocks("Countersign")
+        code, said = typed(f"{line} --folder .")
+        assert code == 0, said
+        owners = zip(("auditor", "regulator"), keys, strict=True)
+        (tmp_path / "trust.toml").write_text(
+            "".join(f'[[signer]]\nrole = "{role}"\nname = "{role}"\nfingerprint = "{key}"\n' for role, key in owners)
+        )
+        code, said = typed("audit7k verify evidence.a7k --trust trust.toml --history history.a7h")
+        assert "fixed before scoring began" in said
+        assert "made again and found equal (public, counts), says regulator" in said
+        assert code == 0, said
 
 
 def _verify(folder: Path, typed: Shell, fingerprint: str) -> None:

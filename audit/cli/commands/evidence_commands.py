@@ -33,7 +33,7 @@ class ReplayLevel(enum.StrEnum):
 RestrictedBundle = Annotated[Path, typer.Argument(help="evidence-restricted.a7k.")]
 WhichLevels = Annotated[
     list[ReplayLevel] | None,
-    typer.Option(help="What to make again: public files, counts, scores; may be repeated.  [all]"),
+    typer.Option(help="What to make again; may be repeated.  [all that can be]"),
 ]
 PlanFolder = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="Where the plan's files lie, for those not in the bundle.")
@@ -245,7 +245,7 @@ def _replayed(path: Path, levels: Sequence[ReplayLevel], folder: Path | None) ->
     wrong = tuple(each for each in checked.shown if each.state == State.CONTRADICTED)
     if wrong:
         return read, Verified(wrong, checked.evidence)
-    chosen = [level for level in LEVELS if not levels or ReplayLevel(level) in levels]
+    chosen = [level for level in LEVELS if ReplayLevel(level) in levels]
     return read, Verified(tuple(replayed(read, chosen, folder, run_again)), checked.evidence)
 
 

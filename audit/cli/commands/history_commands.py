@@ -56,7 +56,7 @@ def register(
     say(digest)
 
 
-def history(
+def history(  # noqa: PLR0913, PLR0917 - a parameter for each option
     file: HistoryPath,
     cosign: Annotated[
         Path | None, typer.Option(metavar="KEY", help="Sign its head as a witness, with this private key.")
@@ -69,6 +69,10 @@ def history(
     ] = None,
     time_reply: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the reply of a time authority over its head.")
+    ] = None,
+    beacon: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help="Print a seed for `draw` of the last registration and this value."),
     ] = None,
     withdraw: Annotated[
         int | None, typer.Option(metavar="ENTRY", min=0, help="Withdraw a registration or a sealed audit.")
@@ -99,7 +103,7 @@ def history(
                 _cosign(opened, cosign)
             _stamp(opened, time_request, time_reply)
             code = ExitCode.PASS if against is None else _compare(opened, against)
-            say("\n".join(_lines(opened)))
+            say("\n".join(_lines(opened)) if beacon is None else str(_seed(opened, beacon)))
     except EvidenceError as error:
         if error.slug != "broken-history":
             raise
@@ -167,6 +171,17 @@ def _stamp(file: HistoryFile, request: Path | None, reply: Path | None) -> None:
             )
         file.keep_anchor(f"{over}{TOKEN}", content)
         note(f"Kept, over the head of {count_of(over, 'entry', 'entries')}; audit7k verify says when that was seen.")
+
+
+def _seed(file: HistoryFile, beacon: str) -> int:
+    """Return a seed that neither who registered nor who made the value could choose alone."""
+    import hashlib
+
+    registered = [entry.index for entry in file.history.entries if entry.kind == "registered"]
+    if not registered:
+        raise ArgumentError("nothing is registered yet", slug="no-entry", hint="audit7k register writes what is asked")
+    message = file.history.payloads[registered[-1]] + beacon.encode()
+    return int.from_bytes(hashlib.sha256(message).digest()[:4], "big") >> 1
 
 
 def _take_back(file: HistoryFile, withdraw: int | None, supersede: int | None, key: Path) -> None:
