@@ -15,7 +15,7 @@ from audit.vocabulary.names import reading_order
 from reports.cases import Case, Suite, Waived
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
-from reports.swap_words import SwapWords, probe_rules
+from reports.swap_words import SwapWords
 from reports.unnamed_words import UnnamedWords
 from reports.waiver_words import WaiverWords, plain_words
 from reports.writer import Report, Writer
@@ -31,7 +31,6 @@ class ExactCases(Writer):
         super().__init__(Report(result, ENGLISH))
         self._unnamed = UnnamedWords(ENGLISH)
         self._swaps = SwapWords(result, ENGLISH)
-        self._limits_on_probes = {summary.rule.rule: summary for summary in probe_rules(result, ENGLISH)}
         self._change = ChangeWords(result, ENGLISH)
         self._waivers = WaiverWords(result).listed(self.names)
         self._order = reading_order(result.features)
@@ -81,7 +80,7 @@ class ExactCases(Writer):
         elif isinstance(suite.of, RuleResult):
             known = [_RELEASE, ("limit", self.words.limit(suite.of))]
         else:
-            known = [("limit", self._limits_on_probes[suite.name].limit)]
+            known = [("limit", self._swaps.limit(suite.of))]
         waivers = [
             ("waiver", f"{line.group}: {line.state}; by {line.who}, until {line.until}: {line.why}")
             for line in self._waivers
@@ -94,8 +93,7 @@ class ExactCases(Writer):
         if isinstance(rule, Change):
             return self._change.whole()
         if not isinstance(rule, RuleResult):
-            summary = self._limits_on_probes[suite.name]
-            return f"{summary.word}: {summary.changes}"
+            return f"{self._swaps.word(rule)}: {self._swaps.changes(rule)}"
         message = (
             f"{self.words.rule_outcome(rule.outcome)}: {self.why(rule)}; judged: {self.words.judged(rule) or 'nobody'}"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from audit.result.audit_result import AuditResult
@@ -11,16 +10,6 @@ from audit.vocabulary.sentences import SLOT_WORDS
 from reports.language import Language
 
 _FEWEST: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeRuleSummary:
-    """A limit on probes: what it limits, and its outcome."""
-
-    rule: ProbeRuleResult
-    limit: str
-    word: str
-    changes: str
 
 
 class SwapWords:
@@ -149,34 +138,30 @@ class SwapWords:
         given = self._names.get((probe.probe, shift.given_slot, shift.given), shift.given)
         return self.t.gettext("%(change)s, within %(given)s") % {"change": name, "given": given}
 
+    def limit(self, rule: ProbeRuleResult) -> str:
+        """Return what a rule on probes limits."""
+        return self.t.gettext(
+            "the score may move by at most %(points)s points of its range, up or down, on average"
+        ) % {"points": self.n.points(rule.margin)}
+
+    def word(self, rule: ProbeRuleResult) -> str:
+        """Return the outcome of a rule on probes."""
+        if rule.outcome == "fail":
+            return self.t.gettext("exceeds the limit")
+        if rule.outcome == "pass":
+            return self.t.gettext("within the limit in every change")
+        return self.t.gettext("we cannot tell")
+
+    def changes(self, rule: ProbeRuleResult) -> str:
+        """Return the number of changes with each outcome under a rule."""
+        counts = rule.comparisons_by_outcome
+        return self.t.gettext("%(fail)s beyond the limit, %(pass)s within it, %(open)s not decided") % {
+            "fail": self.n.count(counts["fail"]),
+            "pass": self.n.count(counts["pass"]),
+            "open": self.n.count(counts["inconclusive"] + counts["not_evaluable"]),
+        }
+
 
 def _change(verdict: ProbeVerdict) -> tuple[str, str, str | None, str | None, str]:
     """Return a key of the change that a verdict is about. Every rule that limits the change has the same key."""
     return verdict.probe, verdict.slot, verdict.given_slot, verdict.given, verdict.level
-
-
-def probe_rules(result: AuditResult, language: Language) -> tuple[ProbeRuleSummary, ...]:
-    """Return every limit on probes, in the order of the plan."""
-    t, n = language.translations, language.numbers
-    words = {
-        "fail": t.gettext("exceeds the limit"),
-        "pass": t.gettext("within the limit in every change"),
-        "inconclusive": t.gettext("we cannot tell"),
-    }
-    return tuple(
-        ProbeRuleSummary(
-            rule=rule,
-            limit=t.gettext("the score may move by at most %(points)s points of its range, up or down, on average")
-            % {"points": n.points(rule.margin)},
-            word=words.get(rule.outcome, words["inconclusive"]),
-            changes=t.gettext("%(fail)s beyond the limit, %(pass)s within it, %(open)s not decided")
-            % {
-                "fail": n.count(rule.comparisons_by_outcome["fail"]),
-                "pass": n.count(rule.comparisons_by_outcome["pass"]),
-                "open": n.count(
-                    rule.comparisons_by_outcome["inconclusive"] + rule.comparisons_by_outcome["not_evaluable"]
-                ),
-            },
-        )
-        for rule in result.probe_rules
-    )

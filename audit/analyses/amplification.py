@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from audit.analyses.estimates import as_known
+from audit.analyses.estimates import as_known, interval_fields
 from audit.counting.families import MOST_GROUPS, is_listed
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
@@ -104,9 +104,9 @@ def _family_amplification(plan: AuditPlan, family: FamilyCounts) -> Amplificatio
                 cases=int(n[place]),
                 label_rate=int(labelled[place]) / int(n[place]),
                 flag_rate=int(flagged[place]) / int(n[place]),
-                **_interval_fields(("difference", "low", "high"), change, place),
+                **interval_fields(("difference", "low", "high"), change, place),
                 labelled_above=bool(above[place]),
-                **_interval_fields(("added", "added_low", "added_high"), added, place),
+                **interval_fields(("added", "added_low", "added_high"), added, place),
                 outcome=words[place],
             )
             for place, at in enumerate(kept)
@@ -114,10 +114,6 @@ def _family_amplification(plan: AuditPlan, family: FamilyCounts) -> Amplificatio
         ),
         level=level,
     )
-
-
-def _interval_fields(names: tuple[str, str, str], interval: Interval, place: int) -> dict[str, float | None]:
-    return {name: as_known(values[place]) for name, values in zip(names, interval, strict=True)}
 
 
 def _share(count: int, cases: int, floor: int) -> float | None:

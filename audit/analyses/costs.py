@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.analyses.estimates import as_known, why_not_stated
+from audit.analyses.estimates import as_known, interval_fields, why_not_stated
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan
@@ -52,26 +52,23 @@ def _family_costs(
     missed, flagged, cases = (family.total(cells) for cells in ((Cell.FN,), (Cell.FP,), _CASES))
     rest_cases = family.rest(_CASES)
     found = _counted_costs(costs, family, level) if moments is None else _weighted_costs(costs, family, moments)
+    found = _Costs(*((PER * value, PER * low, PER * high) for value, low, high in found))
     records: list[CostOfErrors] = []
+    gap = ("difference", "difference_low", "difference_high")
     for place, group in enumerate(family.groups):
         reason = _reason(int(cases[place]), int(rest_cases[place]), floor, has_intervals=moments is None)
         own = reason not in ("no_cases", "too_few_for_a_rate")
         both = reason in (None, "weights_or_clusters")
-        cost, low, high = (as_known(PER * part[place]) if own else None for part in found.own)
-        difference = [as_known(PER * part[place]) if both else None for part in found.difference]
         records.append(
             CostOfErrors.model_construct(
+                None,
                 group=group,
                 missed=int(missed[place]),
                 wrongly_flagged=int(flagged[place]),
                 cases=int(cases[place]),
-                per_1000=cost,
-                low=low,
-                high=high,
-                rest_per_1000=as_known(PER * found.rest[0][place]) if both else None,
-                difference=difference[0],
-                difference_low=difference[1],
-                difference_high=difference[2],
+                **interval_fields(("per_1000", "low", "high"), found.own, place, known=own),
+                rest_per_1000=as_known(found.rest[0][place]) if both else None,
+                **interval_fields(gap, found.difference, place, known=both),
                 level=level,
                 reason=reason,
             )

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from audit.analyses.estimates import as_known, why_not_stated
+from audit.analyses.estimates import as_known, interval_fields, why_not_stated
 from audit.counting.families import MOST_GROUPS, is_finest
 from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
@@ -87,8 +87,6 @@ def _family_deployed(
         if reason is not None and len(family.groups) > MOST_GROUPS:
             continue
         known = reason is None
-        right = precision if known else _unknown(precision)
-        flags = flag_rate if known else _unknown(flag_rate)
         if known and np.isnan(precision[0][place]):
             reason = "nobody_flagged"
         shown.append(
@@ -97,13 +95,9 @@ def _family_deployed(
                 group=group,
                 set_flag_rate=as_known(set_flags[place]),
                 set_precision=as_known(set_right[place]),
-                flag_rate=as_known(flags[0][place]),
-                flag_rate_low=as_known(flags[1][place]),
-                flag_rate_high=as_known(flags[2][place]),
-                precision=as_known(right[0][place]),
-                precision_low=as_known(right[1][place]),
-                precision_high=as_known(right[2][place]),
-                flags_per_1000=as_known(1000.0 * flags[0][place]),
+                **interval_fields(("flag_rate", "flag_rate_low", "flag_rate_high"), flag_rate, place, known=known),
+                **interval_fields(("precision", "precision_low", "precision_high"), precision, place, known=known),
+                flags_per_1000=as_known(1000.0 * flag_rate[0][place]) if known else None,
                 right_per_1000=as_known(1000.0 * prevalence * tpr[0][place]) if known else None,
                 reason=reason,
             )
@@ -121,11 +115,6 @@ def _family_deployed(
 def _rate_from_counts(family: FamilyCounts, metric: Metric, level: float) -> RateLimits:
     x, n = family.numerator(metric), family.denominator(metric)
     return np.where(n > 0, x / np.maximum(n, 1), np.nan), *wilson(x, n, level)
-
-
-def _unknown(interval: RateLimits) -> RateLimits:
-    value, low, high = (np.full_like(values, np.nan) for values in interval)
-    return value, low, high
 
 
 def _reason(denominators: Sequence[int], floor: int) -> PatternReason | None:

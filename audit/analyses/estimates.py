@@ -22,7 +22,7 @@ from audit.counting.table import (
     FamilyCounts,
 )
 from audit.result.findings.judged import Estimate, EstimateReason, GroupCounts, RowAccount
-from audit.stats.arrays import IntArray
+from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.rates.intervals import clopper_pearson, wilson
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell, Metric
@@ -162,6 +162,13 @@ def as_known(value: float | np.floating[npt.NBitBase] | None) -> float | None:
     None stays None, and so does a number without a finite value. Decisions are taken before this, on the full value.
     """
     return None if value is None or not isfinite(value) else float(f"{float(value):.9e}")
+
+
+def interval_fields(
+    names: tuple[str, str, str], interval: Sequence[FloatArray], place: int, *, known: bool = True
+) -> dict[str, float | None]:
+    """Return the value of a group and the ends of its interval by the names of their fields; None where not known."""
+    return {name: as_known(part[place]) if known else None for name, part in zip(names, interval, strict=True)}
 
 
 def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:

@@ -25,6 +25,8 @@ REPLICATES: Final = 9_999
 """Simulated samples of the reference table's composition."""
 _STREAM: Final = 0x7EF
 """Stream of the plan's seed that keeps these random numbers apart from those of other questions."""
+_WIDEST: Final = ("group", "label_rate", "rest_rate", "difference", "low", "high")
+_SHARES: Final = ("share", "low", "high", "reference", "difference", "difference_low", "difference_high")
 _LABELLED_POSITIVE: Final = (Cell.TP, Cell.FN, Cell.UNSCORED_POSITIVE)
 
 
@@ -42,35 +44,18 @@ def _widest_gap(plan: AuditPlan, family: FamilyCounts) -> LabelGap:
     x, n = family.numerator(metric), family.denominator(metric)
     y, m = family.rest(metric.numerator), family.rest(metric.denominator)
     kept = np.flatnonzero((n >= floor) & (m >= floor))
+    facts = {"family": family.family, "groups_compared": int(kept.size), "level": plan.verdict.level}
     if not kept.size:
-        return LabelGap(
-            family=family.family,
-            groups_compared=0,
-            group=None,
-            label_rate=None,
-            rest_rate=None,
-            difference=None,
-            low=None,
-            high=None,
-            level=plan.verdict.level,
-        )
+        return LabelGap.model_validate({**facts, **dict.fromkeys(_WIDEST)})
     x, n, y, m = x[kept], n[kept], y[kept], m[kept]
     low, high = newcombe_difference(x, n, y, m, 1.0 - (1.0 - plan.verdict.level) / kept.size)
     gap = x / n - y / m
     from_zero = np.maximum(np.maximum(low, -high), 0.0)
     # ten digits, so that no last bit of a library decides between groups with the same counts
     at = int(np.argmax(np.round(from_zero if from_zero.max() > 0 else np.abs(gap), 10)))
-    return LabelGap(
-        family=family.family,
-        groups_compared=int(kept.size),
-        group=family.groups[kept[at]],
-        label_rate=int(x[at]) / int(n[at]),
-        rest_rate=int(y[at]) / int(m[at]),
-        difference=as_known(gap[at]),
-        low=as_known(low[at]),
-        high=as_known(high[at]),
-        level=plan.verdict.level,
-    )
+    rates = int(x[at]) / int(n[at]), int(y[at]) / int(m[at])
+    widest = family.groups[kept[at]], *rates, as_known(gap[at]), as_known(low[at]), as_known(high[at])
+    return LabelGap.model_validate({**facts, **dict(zip(_WIDEST, widest, strict=True))})
 
 
 def reference_comparison(
@@ -183,18 +168,9 @@ def _level_shares(
 
 
 def _not_in_table(axis: Axis, code: str, labelled: int) -> ReferenceShare:
-    return ReferenceShare(
-        group=Group((Level(axis.feature, axis.rung, code),)),
-        labelled=labelled,
-        share=None,
-        low=None,
-        high=None,
-        reference=None,
-        difference=None,
-        difference_low=None,
-        difference_high=None,
-        reason="not_in_table",
-    )
+    group = Group((Level(axis.feature, axis.rung, code),))
+    facts = {"group": group, "labelled": labelled, "reason": "not_in_table"}
+    return ReferenceShare.model_validate({**facts, **dict.fromkeys(_SHARES)})
 
 
 def _test_against_table(

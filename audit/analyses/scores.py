@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from audit.analyses.estimates import as_known
+from audit.analyses.estimates import as_known, interval_fields
 from audit.analyses.score_calibration import calibrations, known_number
 from audit.counting.families import is_listed
 from audit.counting.score_table import BINS, FamilyScores, ScoreTable
@@ -96,26 +96,18 @@ def _group_aucs(
     rows: list[GroupAuc] = []
     for place, group in enumerate(scores.groups):
         reason = _reason(m, n, own, place)
-        value, low, high = _with_limits(own, place)
-        found_value, found_low, found_high = _with_limits(found, place)
-        cleared_value, cleared_low, cleared_high = _with_limits(cleared, place)
         rows.append(
             GroupAuc.model_construct(
+                None,
                 group=group,
                 positives=int(m[place]),
                 negatives=int(n[place]),
                 unscored=int(without[place]),
                 near_threshold=None if scores.near is None else int(scores.near[place]),
-                auc=value,
-                binning=None if value is None else as_known(own.binning[place]),
-                low=low,
-                high=high,
-                found_among_rest=found_value,
-                found_low=found_low,
-                found_high=found_high,
-                cleared_among_rest=cleared_value,
-                cleared_low=cleared_low,
-                cleared_high=cleared_high,
+                **_limits(("auc", "low", "high"), own, place),
+                binning=as_known(own.binning[place]) if _is_stated(own, place) else None,
+                **_limits(("found_among_rest", "found_low", "found_high"), found, place),
+                **_limits(("cleared_among_rest", "cleared_low", "cleared_high"), cleared, place),
                 level=level,
                 unused=unused,
                 status="estimated" if reason is None else "not_evaluable",
@@ -123,6 +115,10 @@ def _group_aucs(
             )
         )
     return rows
+
+
+_OF_THE_POOLED: Final = ("pooled", "within", "between", "difference", "difference_low", "difference_high")
+"""Parts of a decomposition that steps too coarse would make wrong."""
 
 
 def _decomposition(
@@ -133,16 +129,12 @@ def _decomposition(
     top = None if highest is None else float(own.value[highest])
     coarse = split.binning > MOST_BINNING
     return AucDecomposition.model_construct(
+        None,
         family=scores.family,
         pairs=split.pairs,
         within_pairs=split.within_pairs,
         within_share=as_known(split.within_share),
-        pooled=None if coarse else as_known(split.pooled),
-        within=None if coarse else as_known(split.within),
-        between=None if coarse else as_known(split.between),
-        difference=None if coarse else as_known(split.difference),
-        difference_low=None if coarse else as_known(split.difference_low),
-        difference_high=None if coarse else as_known(split.difference_high),
+        **{name: None if coarse else as_known(getattr(split, name)) for name in _OF_THE_POOLED},
         level=level,
         groups=len(scores.groups),
         groups_stated=int(stated.size),
@@ -164,13 +156,14 @@ def _reason(m: IntArray, n: IntArray, own: Auc, place: int) -> ScoreReason | Non
     return "bins_too_coarse" if own.binning[place] > MOST_BINNING else None
 
 
-def _with_limits(values: Auc, place: int) -> tuple[float | None, float | None, float | None]:
-    """Return value and limits; None without an interval, since a bare value would be read as sure, and where binning
-    may have moved it too far.
-    """
-    if not np.isfinite(values.low[place]) or values.binning[place] > MOST_BINNING:
-        return None, None, None
-    return as_known(values.value[place]), as_known(values.low[place]), as_known(values.high[place])
+def _is_stated(values: Auc, place: int) -> bool:
+    """Say whether a value has an interval, since a bare one would be read as sure, and was not moved far by binning."""
+    return bool(np.isfinite(values.low[place]) and values.binning[place] <= MOST_BINNING)
+
+
+def _limits(names: tuple[str, str, str], values: Auc, place: int) -> dict[str, float | None]:
+    interval = values.value, values.low, values.high
+    return interval_fields(names, interval, place, known=_is_stated(values, place))
 
 
 CAPACITIES: Final = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75)

@@ -18,7 +18,6 @@ from audit.result.findings.further import NotJudgedAlone, PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 from audit.verdicts.changes.baseline import Joined, Judged, change_from, overall_with
-from audit.verdicts.decidability import RuleDecidability
 from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.judge import judge, overall_verdict
 from audit.verdicts.probe_rules import judge_probes
@@ -84,35 +83,18 @@ def decide(
         counts = group_counts([everyone_as_family(counted.table), *families.values()])
         change = change_from(joined, Judged(plan, features, counts, rules, detector_sha256))
         overall = overall_with(overall, change)
-    sample = _judged_sample(plan, counted, families, by_name) if details else None
-    undecided = details and overall.outcome == "inconclusive"
-    planned = _planned_pass(plan, features, counted, decided) if undecided else None
-    not_alone = _not_judged_alone(plan, rules, families, decided, counted) if details else ()
+    sample, planned = None, None
+    not_alone: tuple[NotJudgedAlone, ...] = ()
+    if details:
+        # a gate asks for no details, and does not wait for these
+        from audit.verdicts.chance_of_pass import planned_pass
+        from audit.verdicts.not_judged_alone import not_judged_alone
+
+        sample = _judged_sample(plan, counted, families, by_name)
+        not_alone = not_judged_alone(plan, rules, families, decided, counted.moments)
+        if overall.outcome == "inconclusive":
+            planned = planned_pass(plan, counted.table, features, counted.moments, decided)
     return Decision(rules, verdicts, probe_rules, probe_verdicts, change, overall, planned, not_alone, sample)
-
-
-def _planned_pass(
-    plan: AuditPlan,
-    features: Sequence[SensitiveFeature],
-    counted: Counted,
-    decided: Mapping[str, RuleDecidability],
-) -> PlannedPass | None:
-    # a gate asks for no details, and does not wait for this
-    from audit.verdicts.chance_of_pass import planned_pass
-
-    return planned_pass(plan, counted.table, features, counted.moments, decided)
-
-
-def _not_judged_alone(
-    plan: AuditPlan,
-    rules: Sequence[RuleResult],
-    families: Mapping[Family, FamilyCounts],
-    decided: Mapping[str, RuleDecidability],
-    counted: Counted,
-) -> tuple[NotJudgedAlone, ...]:
-    from audit.verdicts.not_judged_alone import not_judged_alone
-
-    return not_judged_alone(plan, rules, families, decided, counted.moments)
 
 
 def _judged_sample(

@@ -22,7 +22,7 @@ from audit.counting.table import FAILED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import combined_outcome
-from audit.result.findings.judged import Because, FamilyResult, Outcome, RuleBecause, RuleResult, Verdict
+from audit.result.findings.judged import OUTCOMES, Because, FamilyResult, Outcome, RuleBecause, RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.verdicts.budget import Budget, budget
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability
@@ -201,7 +201,7 @@ def _rule_result(
     verdicts: tuple[Verdict, ...],
     missing: tuple[Group, ...],
 ) -> RuleResult:
-    outcomes = Counter(verdict.outcome for verdict in verdicts)
+    counted = Counter(verdict.outcome for verdict in verdicts)
     together = any(family.together.beyond for family in tests.values())
     outcome, because = _rule_outcome(plan, decidability, verdicts, together=together, missing=bool(missing))
     sides = [question.side for question in questions(plan, rule)]
@@ -216,12 +216,7 @@ def _rule_result(
         because=because,
         coverage=decidability.lowest_coverage,
         min_coverage=plan.verdict.min_coverage,
-        groups_by_outcome={
-            "fail": outcomes["fail"],
-            "pass": outcomes["pass"],
-            "inconclusive": outcomes["inconclusive"],
-            "not_evaluable": outcomes["not_evaluable"],
-        },
+        groups_by_outcome={each: counted[each] for each in OUTCOMES},
         judged_as_part=sum(verdict.because == "judged_as_part" for verdict in verdicts),
         families=tuple(
             FamilyResult(

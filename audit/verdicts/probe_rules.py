@@ -21,7 +21,7 @@ from audit.analyses.swaps import ComparedTemplates, compare_templates
 from audit.counting.probed import Answered
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import NamedProbeRule
-from audit.result.findings.judged import Outcome
+from audit.result.findings.judged import OUTCOMES, Outcome
 from audit.result.findings.swaps import ProbeBecause, ProbeRuleBecause, ProbeRuleResult, ProbeVerdict
 from audit.stats.pairs.template_shifts import MIN_TEMPLATES, HolmStep, ShiftTests, holm, least_templates, shift_tests
 from audit.verdicts.budget import budget
@@ -137,12 +137,7 @@ def _rule_result(rule: NamedProbeRule, verdicts: Sequence[ProbeVerdict], level: 
         margin=rule.margin,
         outcome=outcome,
         because=because,
-        comparisons_by_outcome={
-            "fail": counted["fail"],
-            "pass": counted["pass"],
-            "inconclusive": counted["inconclusive"],
-            "not_evaluable": counted["not_evaluable"],
-        },
+        comparisons_by_outcome={each: counted[each] for each in OUTCOMES},
         level=level,
         reason=rule.reason,
     )

@@ -20,7 +20,7 @@ from reports.html.charts import states
 from reports.html.looks import looks
 from reports.html.tables import TableWriter
 from reports.plain_text import capital
-from reports.swap_words import probe_rules
+from reports.swap_words import SwapWords
 from reports.unnamed_words import UnnamedWords
 from reports.verdict_words import VerdictWriter
 from reports.waiver_words import WaiverWords
@@ -45,7 +45,7 @@ class Page(Writer):
         self._unnamed_words = UnnamedWords(self.language)
         self.rules = sorted(self.result.rules, key=self._harm_order)
         self.verdict = VerdictWriter(report).write()
-        self.probe_rules = probe_rules(self.result, self.language)
+        self.swap_words = SwapWords(self.result, self.language)
         self.affected = affected(report)
         self.affected_first = _AFFECTED_FIRST
         self.anyone_listed = any(error.clearly.rows or error.maybe.rows for error in self.affected)

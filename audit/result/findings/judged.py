@@ -7,13 +7,15 @@ reason, never 0. The fields are part of `result.json`: change one only together 
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from audit.plan.sections import Comparison
 from audit.vocabulary.groups import Family, Group, Part
 from audit.vocabulary.metrics import MetricName
 
 Outcome = Literal["pass", "fail", "inconclusive", "not_evaluable"]
+OUTCOMES: Final[tuple[Outcome, ...]] = ("fail", "pass", "inconclusive", "not_evaluable")
+"""Every outcome, in the order in which they are counted."""
 Scale = Literal["difference", "ratio"]
 Because = Literal[
     "beyond_limit",  # fail: worse than the rest by more than the limit, tested with correction for all groups

@@ -5,6 +5,7 @@ size.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from audit.result.findings.judged import RuleResult
 from audit.result.findings.many_groups import BetweenGroups, Funnel
@@ -93,12 +94,8 @@ class AllGroupsWriter(LookWriter):
             }
 
     def _row(self, each: BetweenGroups) -> Row:
-        spread = NOT_KNOWN
-        if each.spread is not None:
-            spread = self.n.points_to_a_tenth(each.spread)
-            if each.spread_low is not None and each.spread_high is not None:
-                low, high = map(self.n.points_to_a_tenth, (each.spread_low, each.spread_high))
-                spread = f"{spread} ({low}–{high})"
+        ends = each.spread, each.spread_low, each.spread_high
+        spread = self.ranged(self.n.points_to_a_tenth, *ends)
         return (
             Cell(self.t.gettext("By"), self.names.axes(each.family.axes), number=False),
             Cell(self.t.gettext("Rate"), self.words.rate(each.metric), number=False),
@@ -232,14 +229,18 @@ class AllGroupsWriter(LookWriter):
     def _entropy(self) -> Iterator[Fold]:
         if not self.result.further.entropies:
             return
+        to_four = partial(self.n.fixed, digits=4)
         rows = tuple(
             (
                 Cell(self.t.gettext("By"), self.names.axes(each.family.axes), number=False),
-                Cell(self.t.gettext("Within groups"), self._entropy_of(each.within, each.within_low, each.within_high)),
-                Cell(self.t.gettext("Between groups"), self._entropy_of(each.between, None, None)),
+                Cell(
+                    self.t.gettext("Within groups"),
+                    self.ranged(to_four, each.within, each.within_low, each.within_high),
+                ),
+                Cell(self.t.gettext("Between groups"), self.ranged(to_four, each.between, None, None)),
                 Cell(
                     self.t.gettext("Between, beyond chance"),
-                    self._entropy_of(each.between_beyond_chance, each.between_low, each.between_high),
+                    self.ranged(to_four, each.between_beyond_chance, each.between_low, each.between_high),
                 ),
             )
             for each in self.result.further.entropies
@@ -249,11 +250,5 @@ class AllGroupsWriter(LookWriter):
         why = self.t.gettext(
             "The generalized entropy index is %(total)s: 0 would mean that errors fall on nobody, or alike on all. Its "
             "parts say how much of that lies between groups and how much within them."
-        ) % {"total": self._entropy_of(whole.total, whole.total_low, whole.total_high)}
+        ) % {"total": self.ranged(to_four, whole.total, whole.total_low, whole.total_high)}
         yield Fold("entropy", title, (why,), (SmallTable(title, rows),))
-
-    def _entropy_of(self, value: float | None, low: float | None, high: float | None) -> str:
-        if value is None:
-            return NOT_KNOWN
-        text = self.n.fixed(value, 4)
-        return text if low is None or high is None else f"{text} ({self.n.fixed(low, 4)}–{self.n.fixed(high, 4)})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from audit.result.findings.further import Agreement, CostOfErrors, OwnMeasure
 from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
@@ -50,25 +51,23 @@ class CostWriter(LookWriter):
     def _row(self, each: CostOfErrors) -> Row:
         return (
             self.group_cell(each.group),
-            Cell(self.t.gettext("Per 1,000 cases"), self._ranged(each.per_1000, each.low, each.high)),
+            Cell(
+                self.t.gettext("Per 1,000 cases"),
+                self.ranged(self._whole, each.per_1000, each.low, each.high, between=" … "),
+            ),
             Cell(
                 self.t.gettext("Everyone else"),
                 NOT_KNOWN if each.rest_per_1000 is None else self._whole(each.rest_per_1000),
             ),
             Cell(
-                self.t.gettext("Difference"), self._ranged(each.difference, each.difference_low, each.difference_high)
+                self.t.gettext("Difference"),
+                self.ranged(self._whole, each.difference, each.difference_low, each.difference_high, between=" … "),
             ),
             Cell(
                 self.t.gettext("Missed; wrongly flagged"),
                 f"{self.n.count(each.missed)}; {self.n.count(each.wrongly_flagged)}",
             ),
         )
-
-    def _ranged(self, value: float | None, low: float | None, high: float | None) -> str:
-        if value is None:
-            return NOT_KNOWN
-        text = self._whole(value)
-        return text if low is None or high is None else f"{text} ({self._whole(low)} … {self._whole(high)})"
 
     def _whole(self, value: float) -> str:
         return self.n.whole(value) if abs(value) >= 10 else self.decimal(value).replace("-", "−")
@@ -110,7 +109,7 @@ class MeasureWriter(LookWriter):
 
     def _value(self, each: OwnMeasure) -> str:
         if each.value is not None:
-            return self._number(each.value, each.low, each.high)
+            return self.ranged(partial(self.n.significant, digits=4), each.value, each.low, each.high, between=" … ")
         reasons = {
             "no_cases": self.t.gettext("no cases"),
             "too_few_for_a_rate": self.t.gettext("too few cases"),
@@ -118,12 +117,6 @@ class MeasureWriter(LookWriter):
             "not_a_number": self.t.gettext("the function returned no number"),
         }
         return reasons.get(each.reason or "", NOT_KNOWN)
-
-    def _number(self, value: float, low: float | None, high: float | None) -> str:
-        text = self.n.significant(value, 4)
-        if low is None or high is None:
-            return text
-        return f"{text} ({self.n.significant(low, 4)} … {self.n.significant(high, 4)})"
 
 
 class OpinionWriter(LookWriter):

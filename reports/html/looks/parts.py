@@ -91,12 +91,17 @@ class LookWriter(Writer):
         text = self.n.percent(value)
         return text if low is None or high is None else f"{text} ({self.n.percent_range(low, high)})"
 
-    def decimal(self, value: float | None, low: float | None = None, high: float | None = None) -> str:
-        """Return a number to two decimals with its likely range: 0.87 (0.84–0.90)."""
+    def ranged(self, written: Callable[[float], str], *ends: float | None, between: str = "–") -> str:
+        """Return a number with its likely range, each `written`: 4.1 (2.2–6.0). `ends` are value, low and high."""
+        value, low, high = ends
         if value is None:
             return NOT_KNOWN
-        text = self.n.ratio(value)
-        return text if low is None or high is None else f"{text} ({self.n.ratio(low)}–{self.n.ratio(high)})"
+        text = written(value)
+        return text if low is None or high is None else f"{text} ({written(low)}{between}{written(high)})"
+
+    def decimal(self, value: float | None, low: float | None = None, high: float | None = None) -> str:
+        """Return a number to two decimals with its likely range: 0.87 (0.84–0.90)."""
+        return self.ranged(self.n.ratio, value, low, high)
 
     def part(self, part: int, whole: int) -> str:
         """Return counts: 31 of 74."""

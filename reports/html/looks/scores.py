@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from audit.result.findings.scores import Calibration, GroupAuc, Sweep, SweepGap, SweepStep
 from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
@@ -91,6 +92,7 @@ class RankingWriter(LookWriter):
         )
 
     def _within(self) -> Iterator[Fold]:
+        signed = partial(self.n.signed, digits=2)
         rows = tuple(
             (
                 Cell(self.t.gettext("By"), self.names.axes(split.family.axes), number=False),
@@ -99,7 +101,7 @@ class RankingWriter(LookWriter):
                 Cell(self.t.gettext("Between groups"), self.decimal(split.between)),
                 Cell(
                     self.t.gettext("Owed to telling groups apart"),
-                    self._signed(split.difference, split.difference_low, split.difference_high),
+                    self.ranged(signed, split.difference, split.difference_low, split.difference_high, between=" … "),
                 ),
             )
             for split in self.result.further.auc_decompositions
@@ -107,12 +109,6 @@ class RankingWriter(LookWriter):
         if rows:
             title = self.t.gettext("How much of the ranking is telling groups apart")
             yield Fold("ranking-within", title, tables=(SmallTable(title, rows),))
-
-    def _signed(self, value: float | None, low: float | None, high: float | None) -> str:
-        if value is None:
-            return NOT_KNOWN
-        text = self.n.signed(value, 2)
-        return text if low is None or high is None else f"{text} ({self.n.signed(low, 2)} … {self.n.signed(high, 2)})"
 
 
 class CalibrationWriter(LookWriter):
