@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from audit.result.reading import Reading
 from reports.plain_text import spreadsheet_text
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from audit.result.findings.judged import GroupCounts
     from audit.vocabulary.groups import Family
 
+_PLAIN: Final = "/:,;=+-_.!~*'(){}[]|@$?^"
 _COUNTS: Final = (
     "true_positive",
     "false_negative",
@@ -93,3 +95,8 @@ def _lines(rows: Iterable[Sequence[str | int]]) -> str:
     for row in rows:
         writer.writerow([spreadsheet_text(cell) if isinstance(cell, str) else cell for cell in row])
     return text.getvalue()
+
+
+def as_link(kind: str, text: str) -> str:
+    """Return a `data:` link that holds a text, so that a page loads nothing."""
+    return f"data:{kind};charset=utf-8,{quote(text, safe=_PLAIN)}"

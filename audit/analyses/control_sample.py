@@ -117,8 +117,9 @@ def _comparisons(
     names["base_rate"] = None
     compared: list[ControlComparison] = []
     left_out = 0
+    everyone, everyone_drawn = (_everyone_as_family(_everyone(of)) for of in (families, drawn))
     for name in names:
-        rows = _compare_everyone(plan, METRICS[name], families, drawn)
+        rows = _compare_family(plan, METRICS[name], everyone, everyone_drawn)
         of_groups = [
             row
             for family, counts in families.items()
@@ -130,13 +131,6 @@ def _comparisons(
         compared.extend((*rows, *stated[:MOST_COMPARED]))
         left_out += len(of_groups) - len(stated[:MOST_COMPARED])
     return tuple(compared), left_out
-
-
-def _compare_everyone(
-    plan: AuditPlan, metric: Metric, families: Mapping[Family, FamilyCounts], drawn: Mapping[Family, FamilyCounts]
-) -> list[ControlComparison]:
-    whole, sample = _everyone(families), _everyone(drawn)
-    return _compare_family(plan, metric, _everyone_as_family(whole), _everyone_as_family(sample))
 
 
 def _everyone_as_family(cells: IntArray) -> FamilyCounts:

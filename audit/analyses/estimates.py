@@ -14,12 +14,10 @@ from audit.counting.moments import Moments
 from audit.counting.table import (
     ABSTAINED,
     FLAGGED,
-    NEGATIVE,
     NOT_FLAGGED,
-    POSITIVE,
-    UNLABELLED,
     CountsTable,
     FamilyCounts,
+    cells_mask,
 )
 from audit.result.findings.judged import Estimate, EstimateReason, GroupCounts, RowAccount
 from audit.stats.arrays import FloatArray, IntArray
@@ -188,15 +186,9 @@ def cells_of(counts: GroupCounts) -> IntArray:
     together.
     """
     cells = np.zeros((3, 4), dtype=np.int64)
-    cells[POSITIVE, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
-        counts.true_positive, counts.false_negative, counts.unscored_positive
-    )  # fmt: skip
-    cells[NEGATIVE, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
-        counts.false_positive, counts.true_negative, counts.unscored_negative
-    )  # fmt: skip
-    cells[UNLABELLED, [FLAGGED, NOT_FLAGGED, ABSTAINED]] = (
-        counts.unlabelled_flagged, counts.unlabelled_not_flagged, counts.unscored_unlabelled
-    )  # fmt: skip
+    for cell in Cell:
+        label, decision = np.argwhere(cells_mask((cell,)))[0]  # of those unscored: abstained
+        cells[label, decision] = getattr(counts, cell.value)
     return cells
 
 

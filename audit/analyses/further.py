@@ -6,7 +6,7 @@ Answers of the detector, group by group: failures by reason, and its own disagre
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,6 @@ from audit.analyses.memberships import memberships
 from audit.analyses.scores import score_findings
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
 from audit.analyses.subgroup_scan import subgroup_scan
-from audit.counting.answer_tallies import GroupTallies
 from audit.counting.counted import Counted
 from audit.counting.families import is_listed
 from audit.counting.table import FamilyCounts
@@ -36,7 +35,6 @@ from audit.stats.rates.intervals import wilson
 from audit.stats.rates.mover import RateLimits
 from audit.vocabulary.groups import Family, SensitiveFeature
 from audit.vocabulary.metrics import MetricName
-from audit.vocabulary.statuses import Reason, Status
 
 
 def further_findings(
@@ -112,20 +110,12 @@ def failed_rows(
         return ()
     kinds, tallies = counted.failures
     return tuple(
-        row for family in _with_everyone(families) for row in _failed_of_family(kinds, tallies, family, features)
+        FailedRows(group=group, status=status, reason=reason, rows=rows)
+        for family in _with_everyone(families)
+        for group, tallied in tallies.family(family, features).items()
+        for (status, reason), rows in zip(kinds, tallied.rows.tolist(), strict=True)
+        if rows
     )
-
-
-def _failed_of_family(
-    kinds: Sequence[tuple[Status, Reason | None]],
-    tallies: GroupTallies,
-    family: Family,
-    features: Mapping[str, SensitiveFeature],
-) -> Iterator[FailedRows]:
-    for group, tallied in tallies.family(family, features).items():
-        for (status, reason), rows in zip(kinds, tallied.rows.tolist(), strict=True):
-            if rows:
-                yield FailedRows(group=group, status=status, reason=reason, rows=rows)
 
 
 def self_disagreement(

@@ -134,24 +134,22 @@ def _entropy(plan: AuditPlan, family: FamilyCounts) -> Entropy | None:
         return None
     rng = _stream(plan.verdict.seed, "entropy", family.family)
     interval = entropy_interval(counts, rng, plan.verdict.level, _ENTROPY_REPLICATES)
-    ends = [(None, None)] * 3 if interval is None else [interval.total, interval.between, interval.within]
-    (total_low, total_high), (between_low, between_high), (within_low, within_high) = (
-        [as_known(end) for end in pair] for pair in ends
-    )
+    pairs = [(None, None)] * 3 if interval is None else [interval.total, interval.between, interval.within]
+    ends = {
+        f"{name}_{end}": as_known(value)
+        for name, pair in zip(("total", "between", "within"), pairs, strict=True)
+        for end, value in zip(("low", "high"), pair, strict=True)
+    }
     return Entropy.model_construct(
+        None,
         family=family.family,
         groups=counts.shape[0],
         cases=int(counts.sum()),
         total=total,
-        total_low=total_low,
-        total_high=total_high,
         between=between,
         between_beyond_chance=None if interval is None else as_known(interval.between_beyond_chance),
-        between_low=between_low,
-        between_high=between_high,
         within=max(within, 0.0),
-        within_low=within_low,
-        within_high=within_high,
+        **ends,
         level=plan.verdict.level,
     )
 

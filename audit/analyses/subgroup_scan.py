@@ -223,7 +223,8 @@ def _named_values(
     for column, (attribute, mask) in enumerate(zip(attributes, chosen, strict=True)):
         if mask.all():
             continue
-        by_value = _by_value(half.codes[within, column], excess[within], len(mask))
+        by_value = np.zeros(len(mask), dtype=np.int64)
+        np.add.at(by_value, half.codes[within, column], excess[within])
         named = sorted(np.flatnonzero(mask).tolist(), key=lambda place: (-int(by_value[place]), place))
         listed = tuple(_shortened(attribute.values[place]) for place in named[:_LISTED])
         described.append(
@@ -236,12 +237,6 @@ def _named_values(
             )
         )
     return tuple(described)
-
-
-def _by_value(codes: IntArray, values: IntArray, levels: int) -> IntArray:
-    sums = np.zeros(levels, dtype=np.int64)
-    np.add.at(sums, codes, values)
-    return sums
 
 
 def _shortened(value: str) -> str:

@@ -14,6 +14,8 @@ from audit.result.findings.swaps import ChangedSlot, SwapProbe, SwapShift
 from audit.stats.arrays import FloatArray
 from audit.stats.pairs.template_shifts import MIN_TEMPLATES, mean_interval, undetected_share
 
+_AS_DESIGNED = ("probe", "kind", "unit", "columns", "languages", "source", "words", "unused", "templates")
+"""Facts of a probe that are those of its design."""
 _DUST = 1e-12
 """Largest mean that rounding leaves of scores that cancel out."""
 
@@ -97,22 +99,11 @@ def _probe(answered: Answered, found: Sequence[ComparedTemplates], level: float)
     names = {slot.slot: slot.names for slot in design.slots}
     return SwapProbe.model_validate(
         {
-            "probe": design.probe,
-            "kind": design.kind,
-            "unit": design.unit,
-            "columns": design.columns,
-            "languages": design.languages,
-            "source": design.source,
-            "words": design.words,
+            **{name: getattr(design, name) for name in _AS_DESIGNED},
+            **{name: getattr(answered, name) for name in ("scored", "abstained", "failed", "decision")},
             "digests": dict(design.digests),
-            "unused": design.unused,
-            "templates": design.templates,
             "variants": len(design.ids),
-            "scored": answered.scored,
-            "abstained": answered.abstained,
-            "failed": answered.failed,
             "failures": dict(answered.failures),
-            "decision": answered.decision,
             "slots": tuple(_slots(answered, found, level)),
             "shifts": tuple(
                 _shift(one, names[one.comparison.slot], sizes[one.comparison.family], level) for one in found

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from audit.errors import AuditError
 from audit.vocabulary.groups import Axis
 from reports.numbers import Numbers
+
+if TYPE_CHECKING:
+    from audit.result.findings.scores import CalibrationBin
 
 Outcome = Literal["fail", "pass", "inconclusive", "not_evaluable", "not_judged"]
 """The outcome of a verdict, or `not_judged` where the limit is not on the group."""
@@ -120,22 +123,11 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
-    """A bin of cases whose scores lie near each other."""
-
-    score: float
-    observed: float
-    low: float
-    high: float
-    cases: int
-
-
-@dataclass(frozen=True, slots=True)
 class Panel:
     """One group's reliability."""
 
     name: str
-    bins: tuple[Bin, ...]
+    bins: tuple[CalibrationBin, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from audit.result.selected import selected
 from audit.vocabulary.groups import Axis, Group
 from audit.vocabulary.names import Names
 from reports.figures.data import (
-    Bin,
     Curve,
     Forest,
     ForestRow,
@@ -314,14 +313,4 @@ def _curve(reader: _Reader, sweep: ResultSweep, place: int) -> Curve:
 
 
 def _panel(reader: _Reader, each: Calibration) -> Panel:
-    bins = tuple(
-        Bin(
-            score=part.mean_score,
-            observed=part.observed,
-            low=part.observed if part.observed_low is None else part.observed_low,
-            high=part.observed if part.observed_high is None else part.observed_high,
-            cases=part.cases,
-        )
-        for part in each.bins
-    )
-    return Panel(f"{reader.names.group(each.group)} ({ENGLISH.numbers.count(each.cases)})", bins)
+    return Panel(f"{reader.names.group(each.group)} ({ENGLISH.numbers.count(each.cases)})", each.bins)

@@ -11,6 +11,8 @@ from reports.html import palette
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from audit.result.findings.scores import CalibrationBin
+
 _ACROSS: Final = 3
 _HEIGHT: Final = 1.75
 _BARS: Final = 0.45
@@ -40,10 +42,11 @@ def _panel(page: Sheet, panel: Panel, place: int, rows: int, *, last: bool) -> N
     bottom = 0.55 + (rows - 1 - down) * _ROW
     upper = page.axes(left, bottom + _BARS + 0.08, width - 0.28, _HEIGHT - 0.08)
     lower = page.axes(left, bottom, width - 0.28, _BARS, sharex=upper)
-    scores = [part.score for part in panel.bins]
+    scores = [part.mean_score for part in panel.bins]
     upper.plot([0, 1], [0, 1], color=palette.MUTED, linewidth=1, linestyle=(0, (4, 3)), label="scores as labels")
     upper.vlines(
-        scores, [part.low for part in panel.bins], [part.high for part in panel.bins], color=palette.WITHIN,
+        scores, [_or_observed(part, part.observed_low) for part in panel.bins],
+        [_or_observed(part, part.observed_high) for part in panel.bins], color=palette.WITHIN,
         linewidth=1.4, label="intervals",
     )  # fmt: skip
     upper.plot(
@@ -66,3 +69,7 @@ def _panel(page: Sheet, panel: Panel, place: int, rows: int, *, last: bool) -> N
         lower.set_ylabel("Cases", size=8)
     else:
         upper.tick_params(axis="y", labelleft=False)
+
+
+def _or_observed(part: CalibrationBin, end: float | None) -> float:
+    return part.observed if end is None else end

@@ -12,8 +12,7 @@ from audit.result.findings.judged import Outcome, RuleResult
 from audit.result.reading import Finding
 from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.terms import TERMS, Term
-from reports.data_links import as_link
-from reports.group_counts import groups_csv
+from reports.group_counts import as_link, groups_csv
 from reports.html.affected import affected
 from reports.html.breakdown import Breakdown
 from reports.html.charts import states

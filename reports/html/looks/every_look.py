@@ -68,8 +68,4 @@ class Looks:
 def looks(report: Report) -> Looks:
     """Write every look."""
     asked = tuple(writer(report).look() for writer in _ANSWERED)
-    return Looks(
-        together=AllGroupsWriter(report).look(),
-        asked=asked,
-        change=ChangeWriter(report).look(),
-    )
+    return Looks(AllGroupsWriter(report).look(), asked, ChangeWriter(report).look())

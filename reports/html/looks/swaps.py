@@ -45,7 +45,9 @@ class SwapsWriter(LookWriter):
                     tables += shown
                     folds += folded
                 else:
-                    folds += self._within(probe, family, shown, folded, f"swaps-{probe.probe}-{number}-held")
+                    tables_within = (*shown, *(table for fold in folded for table in fold.tables))
+                    anchor = f"swaps-{probe.probe}-{number}-held"
+                    folds.append(Fold(anchor, self._caption(probe, family[0]), tables=tables_within))
         return Look(
             "swaps",
             title,
@@ -239,18 +241,6 @@ class SwapsWriter(LookWriter):
             return caption
         held = self._swap_words.slot(first.given_slot, probe)
         return self.t.gettext("%(caption)s, within each level of %(held)s") % {"caption": caption, "held": held}
-
-    def _within(
-        self,
-        probe: SwapProbe,
-        family: list[SwapShift],
-        shown: tuple[SmallTable, ...],
-        folded: tuple[Fold, ...],
-        anchor: str,
-    ) -> list[Fold]:
-        title = self._caption(probe, family[0])
-        tables = (*shown, *(table for fold in folded for table in fold.tables))
-        return [Fold(anchor, title, tables=tables)]
 
     def _row(self, probe: SwapProbe, shift: SwapShift, end: float, *, judged: bool) -> Row:
         text = self.n.points_with_range(shift.shift, shift.low, shift.high)
