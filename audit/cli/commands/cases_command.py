@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,18 +12,11 @@ from audit.cli.console.terminal import note
 from audit.vocabulary.text import count_of, starts_formula
 
 
-class CaseErrors(enum.StrEnum):
-    """Kind of wrong decision."""
-
-    MISSED = "missed"
-    WRONGLY_FLAGGED = "wrongly-flagged"
-
-
 def cases(
     result: Annotated[Path, typer.Argument(help="A result.json, or the output folder of a run.")],
     group: Annotated[str, typer.Option(metavar="GROUP", help="gender=woman,nationality=NGA: codes or English names.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the rows go (CSV), for its owner alone.")],
-    errors: Annotated[CaseErrors, typer.Option(help="Which wrong decisions.")] = CaseErrors.MISSED,
+    errors: Annotated[Literal["missed", "wrongly-flagged"], typer.Option(help="Which wrong decisions.")] = "missed",
     plan: Annotated[
         Path | None, typer.Option(metavar="PLAN", help="The plan of the result.  [where the result says it was]")
     ] = None,
@@ -45,7 +37,7 @@ def cases(
         raise ArgumentError("--group names no group", slug="no-such-group", hint="write gender=woman,nationality=NGA")
     refuse_exact_among_public(public_folder(result if result.is_dir() else result.parent), [out])
     wanted = {name.strip(): value.strip() for name, _, value in parts}
-    rows = case_rows(result, wanted, errors.value, plan)
+    rows = case_rows(result, wanted, errors, plan)
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow(map(_cell, rows.column_names))

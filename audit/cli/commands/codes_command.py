@@ -8,13 +8,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from audit.cli.commands.shared_options import OneDocument, SetFile, Sheet
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.errors import ExitCode
 
 
 def codes(  # noqa: PLR0913, PLR0917 - a parameter for each option
-    data: Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV, JSONL, .xlsx, .xls or .ods.")],
+    data: SetFile,
     column: Annotated[str, typer.Option(metavar="NAME", help="The column to read.")],
     coding: Annotated[Literal["nationality", "gender"], typer.Option(help="As what to read it.")] = "nationality",
     codes: Annotated[
@@ -27,9 +28,9 @@ def codes(  # noqa: PLR0913, PLR0917 - a parameter for each option
             "--write-map", metavar="FILE", help="Write a map for the plan, with what is not read to complete."
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    as_json: OneDocument = False,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="Encoding of a CSV or JSONL file.")] = "utf-8",
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of a spreadsheet.")] = None,
+    sheet: Sheet = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a map that is already there.")] = False,
 ) -> None:
     """Show how every value of a column is read: as which code, or why not. Shows no other column.

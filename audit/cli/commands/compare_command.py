@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
 from audit.cli.commands.shared_options import AsJson, Quiet, WhenInconclusive
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
-from audit.cli.outputs.verdict_code import outcome_exit_code, result_at
-
-if TYPE_CHECKING:
-    from audit.result.audit_result import AuditResult
 
 _FORMATS: Final = {".html": "html", ".htm": "html", ".md": "markdown"}
 """Name of the reporter for each ending of the file's name."""
@@ -43,6 +39,7 @@ def compare(
     The exit code is that of the change alone. It prints exact counts and is not for a log that many read: `gate
     --baseline` is.
     """
+    from audit.cli.outputs.verdict_code import outcome_exit_code, result_at
     from audit.safeguards import with_safeguards
     from audit.verdicts.changes.baseline import change_between, load_baseline, plan_at_hand, with_change
 
@@ -53,7 +50,12 @@ def compare(
     earlier, later = (load_baseline(result_at(path) or path) for path in (then, now))
     change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
     if out is not None:
-        _write(with_safeguards(with_change(later.result, change)), out)
+        from audit.cli.outputs.output_folder import write_file
+        from audit.result.reporters import find_reporters, render
+
+        (reporter,) = find_reporters((_FORMATS[out.suffix.lower()],))
+        changed = with_safeguards(with_change(later.result, change))
+        write_file(out, render(reporter, changed, compared=True).content)
         if not quiet:
             note(f"Report: {out}")
     if as_json and not quiet:
@@ -64,11 +66,3 @@ def compare(
         features = later.result.features
         say(change_summary(change, features, later.result.plan.audit.title, Style.of(sys.stdout)))
     raise typer.Exit(outcome_exit_code(change.outcome, on_inconclusive, quiet=quiet))
-
-
-def _write(result: AuditResult, out: Path) -> None:
-    from audit.cli.outputs.output_folder import write_file
-    from audit.result.reporters import find_reporters, render
-
-    (reporter,) = find_reporters((_FORMATS[out.suffix.lower()],))
-    write_file(out, render(reporter, result, compared=True).content)

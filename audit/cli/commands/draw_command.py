@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from audit.cli.commands.shared_options import OneDocument
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
+
+if TYPE_CHECKING:
+    from audit.planning.draw import DrawReport
 
 FORMATS = (".parquet", ".csv")
 
@@ -22,7 +26,7 @@ def draw(
     ] = Path("drawn.parquet"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the allocation; draw and write nothing.")] = False,
     every_cell: Annotated[bool, typer.Option("--all", help="Name every cell and group that falls short.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    as_json: OneDocument = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
 ) -> None:
     """Draw a stratified evaluation set from a labelled pool by a design.
@@ -38,22 +42,16 @@ def draw(
         raise ArgumentError(
             f"--out {out}: its ending says neither .parquet nor .csv", slug="drawn-format", hint="name it drawn.parquet"
         )
-    if dry_run:
-        report = draw_set(design, pool, None)
-        text = draw_summary(report, Style.of(sys.stdout), every_cell=every_cell)
-        document = draw_document(report, None)
-    else:
-        text, document = _draw_and_write(pool, design, out, every_cell=every_cell, force=force)
+    report = draw_set(design, pool, None) if dry_run else _draw_and_write(pool, design, out, force=force)
     if as_json:
-        say_document(document)
+        say_document(draw_document(report, None if dry_run else out.name))
     else:
-        say(text)
+        say(draw_summary(report, Style.of(sys.stdout), every_cell=every_cell))
 
 
-def _draw_and_write(pool: Path, design: Path, out: Path, *, every_cell: bool, force: bool) -> tuple[str, str]:
+def _draw_and_write(pool: Path, design: Path, out: Path, *, force: bool) -> DrawReport:
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.cli.pages.draw_document import draw_document, drawn_plan
-    from audit.cli.pages.draw_summary import draw_summary
     from audit.planning.draw import draw_set
 
     manifest, plan = out.with_suffix(".manifest.json"), out.with_suffix(".plan.toml")
@@ -70,10 +68,9 @@ def _draw_and_write(pool: Path, design: Path, out: Path, *, every_cell: bool, fo
                 )
     with OutputFolder(out.parent, replaces=()) as folder:
         report = draw_set(design, pool, folder.place(out.name))
-        document = draw_document(report, out.name)
-        folder.add(manifest.name, document)
+        folder.add(manifest.name, draw_document(report, out.name))
         folder.add(plan.name, drawn_plan(report.design, out.name, report.drawn_sha256))
         folder.publish()
     for what, path in (("Set", out), ("Manifest", manifest), ("Plan to complete", plan)):
         note(f"{what}: {path}")
-    return draw_summary(report, Style.of(sys.stdout), every_cell=every_cell), document
+    return report

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audit.cli.commands.shared_options import AsJson, SigningKey
+from audit.cli.commands.shared_options import AsJson, RestrictedFolder, SigningKey
 from audit.cli.console.terminal import Style, note, say
-from audit.cli.outputs.audience import RestrictedFolder
 from audit.errors import ArgumentError, ExitCode
 
 if TYPE_CHECKING:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,13 +16,7 @@ if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
 
 
-class FigureKind(enum.StrEnum):
-    """Kind of figure."""
-
-    FUNNEL = "funnel"
-    FOREST = "forest"
-    SWEEP = "sweep"
-    RELIABILITY = "reliability"
+FigureKind = Literal["funnel", "forest", "sweep", "reliability"]
 
 
 def figure(
@@ -47,13 +40,13 @@ def figure(
     from audit.cli.outputs.output_folder import write_file
     from audit.result.reporters import figure_bytes, find_figures
 
-    target = out or Path(f"{kind.value}{'-restricted' if restricted else ''}.svg")
+    target = out or Path(f"{kind}{'-restricted' if restricted else ''}.svg")
     form = target.suffix.lower().removeprefix(".")
     if form not in ("svg", "png"):
         raise ArgumentError(f"--out {target} ends neither in .svg nor in .png", slug="figure-form")
     maker = find_figures()
     source = _result_at(result) if restricted else _release_at(result, kind)
-    content = figure_bytes(maker, kind.value, source, form, rule, by)
+    content = figure_bytes(maker, kind, source, form, rule, by)
     write_file(target, content, private=restricted)
     note(f"Figure: {target}")
 
@@ -75,9 +68,9 @@ def _release_at(path: Path, kind: FigureKind) -> PublicRelease:
             slug="figure-restricted",
             hint="name a release.json, or add --restricted: the picture then says that it is not for publication",
         )
-    if kind in (FigureKind.SWEEP, FigureKind.RELIABILITY):
+    if kind in ("sweep", "reliability"):
         raise AuditError(
-            f"a public release holds no scores, and no {kind.value} can be drawn from it",
+            f"a public release holds no scores, and no {kind} can be drawn from it",
             slug="figure-not-public",
             hint="draw it from the exact result, for restricted use: add --restricted",
         )

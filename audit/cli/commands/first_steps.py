@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from audit.cli.commands.shared_options import ExactCounts, SetFile, Sheet
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, say
-from audit.cli.outputs.audience import ExactCounts
-from audit.cli.outputs.verdict_code import result_exit_code
+from audit.vocabulary.text import printable
 
 
 def demo(
@@ -23,6 +23,7 @@ def demo(
     from audit.cli.outputs.audience import requested_output
     from audit.cli.outputs.one_run import run_into
     from audit.cli.outputs.run_request import RunRequest, plan_with
+    from audit.cli.outputs.verdict_code import result_exit_code
     from audit.cli.pages.summary import verdict_words
     from audit.worlds.demo.found import lines_to_print
     from audit.worlds.demo.prepare import DEFAULT_SEED, prepare_demo
@@ -46,12 +47,12 @@ def demo(
 
 
 def init(
-    data: Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV, JSONL, .xlsx, .xls or .ods.")],
+    data: SetFile,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the plan goes.")] = Path("plan.toml"),
     encoding: Annotated[
         str | None, typer.Option(metavar="NAME", help="Encoding of a CSV or JSONL file.", show_default="guessed")
     ] = None,
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of a spreadsheet.")] = None,
+    sheet: Sheet = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a plan that is already there.")] = False,
 ) -> None:
     """Write a commented plan by looking at a data file. Asks only in a terminal, and only where there is a choice."""
@@ -59,7 +60,6 @@ def init(
     from audit.cli.pages.first_plan import draft_from, not_found, not_used, somebody_is_there
     from audit.evaluation.look import look_at
     from audit.plan.file.draft import draft_plan, gaps_in
-    from audit.vocabulary.text import printable
 
     if out.exists() and not force:
         raise ArgumentError(

@@ -7,22 +7,52 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from audit.cli.commands.shared_options import AllowPickle, AsJson, QuietButWaived, WhenInconclusive, Where
-from audit.cli.outputs.audience import ExactCounts, RestrictedFolder
-from audit.cli.outputs.baselines import BaselineResult
-from audit.cli.outputs.chosen_rules import OnlyRules, result_on_rules
-from audit.cli.outputs.gate_lines import release_beside, say_gate
-from audit.cli.outputs.gate_result import check_gate, night_result, result_of_file, result_of_plan
-from audit.cli.outputs.nights import SampleKind, StateFile, result_of_all_nights
-from audit.cli.outputs.reuse import CacheFolder, ChangedOnly, keep_result, verdict_place_of_gate
-from audit.cli.outputs.run_request import RunRequest, plan_with
-from audit.cli.outputs.verdict_code import exit_with_kept_verdict, result_at, result_exit_code
-from audit.cli.outputs.waivers import WaiversFile, exit_code_with_waivers, with_named_waivers
+from audit.cli.commands.shared_options import (
+    AllowPickle,
+    AsJson,
+    BaselineResult,
+    ChangedOnly,
+    ExactCounts,
+    QuietButWaived,
+    RestrictedFolder,
+    WaiversFile,
+    WhenInconclusive,
+    Where,
+)
 from audit.detectors.isolation.options import Sandbox
+
+OnlyRules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only",
+        metavar="RULE",
+        help="Exit code and lines of this rule alone, by its id; may be repeated. The budget of false alarms stays "
+        "that of the whole plan.",
+    ),
+]
+StateFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="STATE", help="Judge all nights so far, remembered in this file; for sets with new cases every night."
+    ),
+]
+SampleKind = Annotated[
+    Literal["fresh", "growing"] | None,
+    typer.Option(
+        help="With --sequential: all rows of each night are new, or new ones are added to the earlier.  "
+        "[as in the state; fresh at first]"
+    ),
+]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", metavar="FOLDER", help="Keep answers of the detector here: the same set and detector score nothing."
+    ),
+]
 
 
 def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
@@ -48,6 +78,11 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     read by many. With --restricted it prints the exact ones. It writes no file but the state of --sequential, what
     --cache keeps, and in the restricted folder which baseline was accepted.
     """
+    from audit.cli.outputs.gate_result import check_gate, night_result, result_of_file, result_of_plan
+    from audit.cli.outputs.kept_verdict import exit_with_kept_verdict, keep_result, verdict_place_of_gate
+    from audit.cli.outputs.run_request import RunRequest, plan_with
+    from audit.cli.outputs.verdict_code import result_at, result_exit_code
+
     result_path = result_at(path)
     other = {"--baseline": baseline, "--only": only, "--waivers": waivers}
     check_gate(cache, sample, sequential, other, changed_only=changed_only, of_result=result_path is not None)
@@ -62,12 +97,17 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
         allow_pickle=allow_pickle,
     )
     if sequential is not None:
+        from audit.cli.outputs.nights import result_of_all_nights
+
         plan = None if isinstance(judged, Path) else judged.loaded.plan
         once = partial(night_result, judged, cache, quiet=quiet)
         result = result_of_all_nights(sequential, sample, plan, once, quiet=quiet, as_json=as_json, exact=restricted)
         raise typer.Exit(result_exit_code(result, on_inconclusive, quiet=quiet))
     kept = verdict_place_of_gate(cache, judged) if changed_only else None
     exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+    from audit.cli.outputs.chosen_rules import result_on_rules
+    from audit.cli.outputs.waivers import exit_code_with_waivers, with_named_waivers
+
     if isinstance(judged, Path):
         result, accepted = result_of_file(judged, baseline, restricted_folder, quiet=quiet)
         waived = with_named_waivers(result, waivers, exact=restricted)
@@ -78,6 +118,8 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     narrowed = result_on_rules(waived, only or (), quiet=quiet)
     accepted.remember()
     if not quiet:
+        from audit.cli.outputs.gate_lines import release_beside, say_gate
+
         release = None if restricted else release_beside(result_path, result, waived.waivers, restricted_folder)
         say_gate(waived, narrowed, release, exact=restricted, as_json=as_json)
     raise typer.Exit(exit_code_with_waivers(narrowed, on_inconclusive, quiet=quiet, exact=restricted))

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from audit.cli.commands.shared_options import SetFile, Sheet
 from audit.cli.console.terminal import Style, say
 
 
 def look(
-    data: Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV, JSONL, .xlsx, .xls or .ods.")],
+    data: SetFile,
     label: Annotated[str, typer.Option(metavar="COLUMN", help="Whether a case is one of exploitation: 1 and 0.")],
     score: Annotated[str | None, typer.Option(metavar="COLUMN", help="The scores; with --threshold.")] = None,
     threshold: Annotated[float | None, typer.Option(help="A case is flagged from this score on.")] = None,
     decision: Annotated[str | None, typer.Option(metavar="COLUMN", help="The decisions, 1 and 0.")] = None,
     gender: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of gender.")] = None,
     nationality: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of nationality.")] = None,
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of a spreadsheet.")] = None,
+    sheet: Sheet = None,
 ) -> None:
     """Show rates by group before there is a plan, and the plan that would make it an audit. No verdict, no file."""
     from audit.cli.first_look import look as first_look

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from audit.cli.commands.shared_options import OneDocument
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
 
@@ -31,7 +32,7 @@ def power(  # noqa: PLR0913, PLR0917 - a parameter for each option
     prevalence: Annotated[float | None, typer.Option(help="Share of rows labelled positive: adds rows.")] = None,
     route: Annotated[str | None, typer.Option(help="Where flags go, as in a plan.  [services]")] = None,
     every_group: Annotated[bool, typer.Option("--all", help="Name every group, not the worst placed ten.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    as_json: OneDocument = False,
     picture: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it as SVG.", show_default=False)] = None,
 ) -> None:
     """Say which gaps a set can decide, or how many cases a verdict needs. Scores nothing.

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from audit.cli.commands.shared_options import PlanPath
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say
+from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:
     from audit.counting.probed import Design
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def probes(
-    plan: Annotated[Path, typer.Argument(help="The plan file (TOML).")],
+    plan: PlanPath,
     probe: Annotated[str | None, typer.Option(metavar="ID", help="This probe alone.", show_default=False)] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what is to be scored, as CSV.", show_default=False)
@@ -59,9 +61,10 @@ def probes(
 
 def _check_may_be_replaced(out: Path, plan: Path, loaded: LoadedPlan) -> None:
     """Raise ArgumentError if `out` is the plan or a file that the plan reads: --force replaces only written output."""
-    from audit.scoring.probing.variants_file import paths_of
+    from audit.plan.file.unfinished import leaves
 
-    for path in (plan, *(loaded.folder / named for named in paths_of(loaded.plan))):
+    named = [value for _, value in leaves(loaded.plan.model_dump()) if isinstance(value, Path)]
+    for path in (plan, *(loaded.folder / each for each in named)):
         if path.exists() and out.samefile(path):
             raise ArgumentError(
                 f"{out} is {'the plan' if path is plan else 'a file that the plan reads'}",
@@ -80,8 +83,6 @@ def probes_page(designs: Sequence[Design], style: Style) -> str:
 
 
 def _lines(design: Design, style: Style) -> Iterator[str]:
-    from audit.vocabulary.text import count_of, printable
-
     templates = {"text": "templates", "row": "rows", "cluster": "clusters"}[design.unit]
     changes = count_of(len(design.comparisons), "change")
     yield style.paint(f"{design.probe}: {len(design.ids):,} to score, {changes}", "strong")

@@ -9,16 +9,6 @@ import typer
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import say, say_document
 
-Lang = Annotated[
-    str | None,
-    typer.Option(
-        "--lang",
-        metavar="CODES",
-        help="Languages of the report for people: fr,ar. PDF: restricted a file each, public the first."
-        "  [en, fr, es, ar, ru, zh]",
-    ),
-]
-
 
 def explain(
     term: Annotated[str | None, typer.Argument(help="A metric or a term of the reports, by any of its names.")] = None,

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from audit.cli.commands.reference_commands import Lang
 from audit.cli.commands.shared_options import (
     AllowPickle,
     AsJson,
+    BaselineResult,
+    ChangedOnly,
+    ExactCounts,
+    Lang,
     PlanPath,
     QuietButWaived,
+    RestrictedFolder,
     SigningKey,
+    WaiversFile,
     WhenInconclusive,
     Where,
 )
 from audit.cli.console.terminal import Style, say, say_document
-from audit.cli.outputs.audience import ExactCounts, RestrictedFolder
-from audit.cli.outputs.baselines import BaselineResult
-from audit.cli.outputs.reuse import ChangedOnly, check_changed_only_run, keep_result, verdict_place_of_run
-from audit.cli.outputs.verdict_code import exit_with_kept_verdict, note_open_network
-from audit.cli.outputs.waivers import WaiversFile, exit_code_with_waivers
 from audit.detectors.isolation.options import Sandbox
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ Repeats = Annotated[
     ),
 ]
 
+HistoryOfAudits = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write start and end of the audit into a history, and seal it.")
+]
+
 
 def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     plan: PlanPath,
@@ -69,9 +73,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     allow_pickle: AllowPickle = False,
     waivers: WaiversFile = None,
     changed_only: ChangedOnly = False,
-    history: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write start and end of the audit into a history, and seal it.")
-    ] = None,
+    history: HistoryOfAudits = None,
     key: SigningKey = None,
 ) -> None:
     """Run the detector over the evaluation set, judge it, and write the result and public files of it.
@@ -79,14 +81,18 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     Public files go into the folder `public`, the only one that may leave the house; everything else holds exact counts.
     A run that is interrupted keeps what was scored: the same command goes on where it stopped.
     """
+    from audit.cli.outputs import kept_verdict
     from audit.cli.outputs.attempt import history_and_signer
     from audit.cli.outputs.audience import requested_output
     from audit.cli.outputs.one_run import run_into
     from audit.cli.outputs.run_request import RunRequest, plan_with
+    from audit.cli.outputs.verdict_code import note_open_network
+    from audit.cli.outputs.waivers import exit_code_with_waivers
 
     asked = requested_output(report or (), lang, restricted=restricted, folder=restricted_folder)
     if changed_only:
-        check_changed_only_run(fresh=fresh, against="--waivers" if waivers else "--baseline" if baseline else None)
+        against = "--waivers" if waivers else "--baseline" if baseline else None
+        kept_verdict.check_changed_only_run(fresh=fresh, against=against)
     request = RunRequest(
         plan,
         plan_with(plan, waivers=waivers, repeat=repeat),
@@ -99,11 +105,11 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
         allow_pickle=allow_pickle,
     )
     options = (*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat)
-    kept = verdict_place_of_run(out, request, options) if changed_only else None
-    exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
+    kept = kept_verdict.verdict_place_of_run(out, request, options) if changed_only else None
+    kept_verdict.exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     signed = history_and_signer(history, key, restricted=restricted)
     done = run_into(out, request, asked, fresh=fresh, signed=signed)
-    keep_result(kept, done.result)
+    kept_verdict.keep_result(kept, done.result)
     note_open_network(done.result, quiet=quiet)
     if as_json and not quiet:
         say_document(done.document)

@@ -1,17 +1,19 @@
-"""Options that several commands share."""
+"""Options that several commands share. Importing them loads nothing that does the work."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from audit.cli.outputs.verdict_code import OnInconclusive
 from audit.detectors.isolation.options import Sandbox
 
 PlanPath = Annotated[Path, typer.Argument(help="The plan file (TOML).")]
+SetFile = Annotated[Path, typer.Argument(help="The evaluation set: Parquet, CSV, JSONL, .xlsx, .xls or .ods.")]
+Sheet = Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of a spreadsheet.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
+OneDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing: the exit code alone.")]
 
 QuietButWaived = Annotated[
@@ -31,11 +33,52 @@ AllowPickle = Annotated[
 ]
 
 WhenInconclusive = Annotated[
-    OnInconclusive | None,
+    Literal["fail", "warn", "pass"] | None,
     typer.Option(help="Exit 1 (fail) or 0 (warn, pass) instead of 3 when the verdict is inconclusive."),
 ]
 
 SigningKey = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The private key that signs; AUDIT7K_PASSPHRASE may hold its passphrase."),
+]
+
+ExactCounts = Annotated[
+    bool,
+    typer.Option("--restricted/--public", help="Exact counts, not for publication, in the place of public files."),
+]
+
+RestrictedFolder = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER", help="Where the key and the log of public releases are.  [restricted, in the output folder]"
+    ),
+]
+
+BaselineResult = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="RESULT", help="An earlier result.json of the same plan and set: fail what became worse since then."
+    ),
+]
+
+WaiversFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A file of waivers, in the place of the plan's: findings somebody answers for."),
+]
+
+ChangedOnly = Annotated[
+    bool,
+    typer.Option(
+        "--changed-only", help="Give the verdict that was kept where plan, detector and set are byte for byte the same."
+    ),
+]
+
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="CODES",
+        help="Languages of the report for people: fr,ar. PDF: restricted a file each, public the first."
+        "  [en, fr, es, ar, ru, zh]",
+    ),
 ]

@@ -6,13 +6,15 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
-
-import typer
+from typing import TYPE_CHECKING, Final
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
 from audit.cli.outputs.output_folder import EXACT_FILES, PUBLIC
+from audit.errors import DataError, ResultError
+from audit.plan.answers import PredictionsDetector
+from audit.plan.offers import names_offered
+from audit.vocabulary.text import LANGUAGES
 
 if TYPE_CHECKING:
     from audit.disclosure.publish import Published
@@ -25,17 +27,6 @@ RESTRICTED: Final = "restricted"
 """Folder within an output folder that holds the key and the log, unless another is named."""
 EXACT_REPORTS: Final = ("html", "junit")
 """Restricted reports that are written unless others are asked for."""
-
-ExactCounts = Annotated[
-    bool,
-    typer.Option("--restricted/--public", help="Exact counts, not for publication, in the place of public files."),
-]
-RestrictedFolder = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FOLDER", help="Where the key and the log of public releases are.  [restricted, in the output folder]"
-    ),
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +77,7 @@ def requested_output(
 
 def _public_formats(names: Sequence[str], lang: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     from audit.disclosure.public_files import DEFAULT, REPORTERS, TRANSLATED, find_public_reporters
-    from audit.errors import DataError
-    from audit.plan.offers import names_offered
     from audit.result.reporters import GROUP, language_codes
-    from audit.vocabulary.text import LANGUAGES
 
     formats = tuple(dict.fromkeys(names)) or DEFAULT
     for name in formats:
@@ -149,8 +137,6 @@ def refuse_exact_among_public(public: Path, exact: Sequence[Path]) -> None:
 
 def input_files(plan: AuditPlan, plan_folder: Path) -> list[Path]:
     """Return the files of rows and of exact counts that a plan names, whether they exist or not."""
-    from audit.plan.answers import PredictionsDetector
-
     section = plan.evaluation_set
     named = [section.path, section.counts, Path(section.table) if section.format == "delta" and section.table else None]
     if isinstance(plan.detector, PredictionsDetector):
@@ -184,7 +170,6 @@ def make_public(
 def _release_in(public: Path) -> PublicRelease | None:
     """Return the release that lies in a folder; None where there is none that this version reads."""
     from audit.disclosure.read import load_release
-    from audit.errors import ResultError
 
     try:
         return load_release(public / "release.json")[0]

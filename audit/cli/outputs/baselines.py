@@ -5,27 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-import typer
-
+from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
+from audit.cli.outputs.audience import find_restricted_folder
+from audit.cli.outputs.run_request import RunRequest
+from audit.errors import ResultError
+from audit.plan.audit_plan import AuditPlan
+from audit.result.audit_result import AuditResult
+from audit.verdicts.changes.acceptance import check_earlier
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.run_request import RunRequest
-    from audit.plan.audit_plan import AuditPlan
-    from audit.result.audit_result import AuditResult
     from audit.verdicts.changes.baseline import Baseline
 
 _CLOCKS: Final = dt.timedelta(days=1)
 """Largest difference allowed between two clocks."""
-
-BaselineResult = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="RESULT", help="An earlier result.json of the same plan and set: fail what became worse since then."
-    ),
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +80,6 @@ def baseline_of_plan(request: RunRequest, out: Path | None, named: Path | None) 
 
 def _refuse_from_the_future(baseline: Baseline) -> None:
     """Raise ResultError for a time in the future: once accepted, it would make every later baseline too old."""
-    from audit.errors import ResultError
-
     now = dt.datetime.now(dt.UTC)
     if dt.datetime.fromisoformat(baseline.result.provenance.finished) > now + _CLOCKS:
         raise ResultError(
@@ -98,8 +91,6 @@ def _refuse_from_the_future(baseline: Baseline) -> None:
 
 def refuse_overwritten_baseline(baseline: Baseline, out: Path) -> None:
     """Raise ArgumentError if a run would overwrite its own baseline: the next run would be compared with this one."""
-    from audit.cli.console.guard import ArgumentError
-
     if baseline.beside.resolve() == out.resolve():
         raise ArgumentError(
             "the baseline lies where this run writes its result",
@@ -115,9 +106,6 @@ def gate_restricted_folder(
 
     `out` is the output folder, for a gate on a result.
     """
-    from audit.cli.console.guard import ArgumentError
-    from audit.cli.outputs.audience import find_restricted_folder
-
     if named is not None:
         return named
     if out is None and plan.disclosure.folder is None:
@@ -135,13 +123,11 @@ def with_change_from(result: AuditResult, result_path: Path, baseline: Baseline)
     Raises ResultError if they cannot be compared, or if the baseline is not earlier.
     """
     from audit.safeguards import with_safeguards
-    from audit.verdicts.changes.acceptance import check_earlier
-    from audit.verdicts.changes.baseline import Baseline as Result
-    from audit.verdicts.changes.baseline import change_between, plan_at_hand, with_change
+    from audit.verdicts.changes.baseline import Baseline, change_between, plan_at_hand, with_change
 
     check_earlier(baseline.result, result)
     if result.change is not None and result.change.baseline == baseline.description:
         return result
-    now = Result(result, result_path.parent)
+    now = Baseline(result, result_path.parent)
     change = change_between(baseline, now, plan_at_hand(result, None), only_the_same=True)
     return with_safeguards(with_change(result, change))

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
+from audit.plan.audit_plan import AuditPlan
+from audit.public.release import PublicRelease
+from audit.result.audit_result import AuditResult
+from audit.verdicts.narrowed import narrow_to_rules
 from audit.vocabulary.text import printable
-
-if TYPE_CHECKING:
-    from audit.plan.audit_plan import AuditPlan
-    from audit.public.release import PublicRelease
-    from audit.result.audit_result import AuditResult
-
-OnlyRules = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--only",
-        metavar="RULE",
-        help="Exit code and lines of this rule alone, by its id; may be repeated. The budget of false alarms stays "
-        "that of the whole plan.",
-    ),
-]
 
 
 def check_rules(plan: AuditPlan, only: Sequence[str]) -> None:
@@ -46,8 +32,6 @@ def result_on_rules(result: AuditResult, only: Sequence[str], *, quiet: bool) ->
     """Return the part of a result on these rules, or all of it if none is named. Notes on stderr what is left out."""
     if not only:
         return result
-    from audit.verdicts.narrowed import narrow_to_rules
-
     check_rules(result.plan, only)
     narrowed = narrow_to_rules(result, only)
     every = len(result.rules) + len(result.probe_rules)

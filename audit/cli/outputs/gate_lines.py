@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.cli.outputs.audience import find_restricted_folder, public_folder
 from audit.cli.outputs.chosen_rules import release_on_rules
 from audit.cli.outputs.waivers import public_waiver_lines, unnamed_waiver_lines, waiver_lines, waiver_totals
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from audit.public.cases import PublicCases
-    from audit.public.release import PublicRelease, PublicRule
-    from audit.result.audit_result import AuditResult, Waiver
+from audit.cli.pages.change_words import exact_change_lines, public_change_lines, public_headline
+from audit.cli.pages.summary import rule_lines, verdict_words
+from audit.disclosure.digests import release_of
+from audit.disclosure.waived import with_waivers
+from audit.public.cases import PublicCases, exact_figures, limit_words, why_it_fails
+from audit.public.release import PublicRelease, PublicRule, public_json
+from audit.public.sentences import SENTENCES
+from audit.result.audit_result import AuditResult, Waiver
+from audit.vocabulary.text import printable
 
 _MOST: Final = 3
 """Rows that are named under a rule."""
@@ -37,9 +41,6 @@ def say_gate(
 
 
 def _say_exact(result: AuditResult) -> None:
-    from audit.cli.pages.change_words import exact_change_lines
-    from audit.cli.pages.summary import rule_lines, verdict_words
-
     style = Style.of(sys.stdout)
     lines = [*rule_lines(result, style), *exact_change_lines(result, style), *waiver_lines(result)]
     say("\n".join([*lines, verdict_words(result, style)]))
@@ -57,9 +58,6 @@ def _say_document(
 
         say_document(result_to_json(result))
         return
-    from audit.cli.pages.change_words import public_headline
-    from audit.public.release import public_json
-
     alone = {"headline": public_headline(result), **waiver_totals(result, narrowed)}
     say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
 
@@ -73,9 +71,6 @@ def release_beside(
     """
     if path is None:
         return None
-    from audit.cli.console.guard import ArgumentError
-    from audit.disclosure.digests import release_of
-
     out = path.parent
     try:
         place = find_restricted_folder(out, result.plan, None, named)
@@ -84,17 +79,10 @@ def release_beside(
     release = release_of(result, public_folder(out) / "release.json", place)
     if release is None or waivers == result.waivers:
         return release
-    from audit.disclosure.waived import with_waivers
-
     return with_waivers(release, waivers)
 
 
 def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: list[str]) -> None:
-    from audit.cli.pages.change_words import public_change_lines
-    from audit.cli.pages.summary import verdict_words
-    from audit.public.cases import exact_figures
-    from audit.vocabulary.text import printable
-
     if release is None:
         note("note: the verdict alone: no public release of this result is at hand, or not the key that says so")
     lines = unnamed if release is None else public_lines(release_on_rules(release, result))
@@ -105,9 +93,6 @@ def _say_public(result: AuditResult, release: PublicRelease | None, unnamed: lis
 
 def public_lines(release: PublicRelease) -> list[str]:
     """Write a line for each rule, and the rows that fail under it; then what rows do not say."""
-    from audit.public.cases import PublicCases, why_it_fails
-    from audit.public.sentences import SENTENCES
-
     cases = PublicCases(release)
     lines = [line for rule in release.rules for line in _rule_lines(cases, rule)]
     lines += [SENTENCES[name] for name in release.left_out if name != "figures_people"]
@@ -116,9 +101,6 @@ def public_lines(release: PublicRelease) -> list[str]:
 
 def _rule_lines(cases: PublicCases, rule: PublicRule) -> Iterator[str]:
     """Yield the verdict on a rule with its rows by state, and the rows that make it so: what fails, or is undecided."""
-    from audit.public.cases import limit_words
-    from audit.vocabulary.text import printable
-
     found = cases.by_rule[rule.rule]
     warns = "; only warns" if rule.on_fail == "warn" else ""
     said = f"{rule.rule}: {rule.outcome.upper()} ({limit_words(rule)}{warns})"

@@ -17,15 +17,17 @@ from audit.cli.outputs.baselines import (
     with_change_from,
 )
 from audit.cli.outputs.chosen_rules import check_rules
-from audit.cli.outputs.nights import Sample, check_sequential
-from audit.cli.outputs.reuse import answer_cache, check_keeping, too_many_failed
+from audit.cli.outputs.kept_verdict import check_keeping, too_many_failed
+from audit.cli.outputs.run_request import RunRequest
 from audit.cli.outputs.verdict_code import note_open_network
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.sections import BaselineSection
+from audit.result.audit_result import AuditResult
+from audit.result.file import load_result
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.run_request import RunRequest
-    from audit.plan.audit_plan import AuditPlan
-    from audit.result.audit_result import AuditResult
     from audit.verdicts.changes.baseline import Baseline
+    from audit.verdicts.nights.state import Sample
 
 
 def check_gate(
@@ -44,7 +46,8 @@ def check_gate(
     """
     sequential = state is not None
     check_keeping(cache, changed_only=changed_only, of_result=of_result, sequential=sequential)
-    check_sequential(sample, sequential=sequential)
+    if sample is not None and not sequential:
+        raise ArgumentError("--sample says what nights are; name their state with --sequential", slug="sample-alone")
     given = [option for option, value in other.items() if value]
     if given and (sequential or changed_only):
         against = "--sequential" if sequential else "--changed-only"
@@ -73,8 +76,6 @@ def result_of_file(
     path: Path, baseline: Path | None, restricted_folder: Path | None, *, quiet: bool
 ) -> tuple[AuditResult, BaselineInUse]:
     """Return the result in a file, compared with a baseline if there is one, and that baseline."""
-    from audit.result.file import load_result
-
     result = load_result(path)
     if baseline is None:
         return result, baseline_in_use(None, result.plan, None, quiet=quiet)
@@ -89,13 +90,9 @@ def result_of_file(
 def night_result(judged: RunRequest | Path, cache: Path | None, *, quiet: bool) -> AuditResult:
     """Return the result of one night of many, of a plan or in a file. It is compared with no baseline."""
     if isinstance(judged, Path):
-        from audit.result.file import load_result
-
         result = load_result(judged)
         _say_left_out(result.plan, change=result.change is not None, waivers=bool(result.waivers), quiet=quiet)
         return result
-    from audit.plan.sections import BaselineSection
-
     loaded = judged.loaded
     named = loaded.plan.baseline.result is not None
     _say_left_out(loaded.plan, change=named, waivers=loaded.waivers_file is not None, quiet=quiet)
@@ -113,7 +110,11 @@ def _say_left_out(plan: AuditPlan, *, change: bool, waivers: bool, quiet: bool) 
 
 def _audited(request: RunRequest, cache: Path | None, earlier: Baseline | None) -> AuditResult:
     """Run a plan, with answers from a cache."""
-    answers = answer_cache(cache)
+    answers = None
+    if cache is not None:
+        from audit.scoring.answer_cache import AnswerCache
+
+        answers = AnswerCache(cache)
     result = request.audit(earlier, answers)
     if answers is not None and too_many_failed(result):
         answers.forget()

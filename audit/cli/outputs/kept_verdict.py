@@ -13,14 +13,24 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import typer
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import Style, say, say_document
+from audit.cli.outputs.verdict_code import OnInconclusive, outcome_exit_code
+from audit.storage import file_sha256
+from audit.version import __version__
+
 if TYPE_CHECKING:
     from audit.cli.outputs.run_request import RunRequest
     from audit.plan.audit_plan import AuditPlan
+    from audit.result.audit_result import AuditResult
 
 _WHOLE: Final = ("predictions", "skops", "onnx", "mlflow", "transformers")
 """Kinds of detectors for which the plan names everything that answers depend on. A pickle can import anything."""
@@ -30,6 +40,38 @@ _SCHEMA: Final = 1
 _MOST: Final = 100
 """Most verdicts that are kept in one cache: the latest ones."""
 _VERDICT: Final = re.compile(r"verdict-[0-9a-f]{64}\.json")
+_INPUTS: Final = ".inputs.json"
+_SAID: Final = "kept: plan, detector, set and versions are as they were; nothing was scored or judged"
+
+
+def check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool, sequential: bool) -> None:
+    """Raise ArgumentError if options of `gate` contradict each other."""
+    if of_result and (cache is not None or changed_only):
+        raise ArgumentError(
+            "--cache and --changed-only are for a plan, and this is a result",
+            slug="cache-arguments",
+            hint="leave them out",
+        )
+    if changed_only and (cache is None or sequential):
+        raise ArgumentError(
+            "--changed-only needs the --cache in which the verdict is kept, and is of no use with --sequential",
+            slug="cache-arguments",
+            hint="a set that a state has taken in is not tested again either",
+        )
+
+
+def check_changed_only_run(*, fresh: bool, against: str | None) -> None:
+    """Raise ArgumentError if `--fresh`, or the option `against`, is given beside `run --changed-only`."""
+    if against is not None:
+        raise ArgumentError(
+            f"{against} cannot be asked together with --changed-only",
+            slug="gate-arguments",
+            hint="only the whole verdict is kept; leave one of them out",
+        )
+    if fresh:
+        raise ArgumentError(
+            "--fresh scores everything, and --changed-only nothing that is unchanged", slug="changed-only-fresh"
+        )
 
 
 def inputs_digest(request: RunRequest, options: Sequence[object] = ()) -> str | None:
@@ -37,22 +79,22 @@ def inputs_digest(request: RunRequest, options: Sequence[object] = ()) -> str | 
 
     `options` are requests beside the plan that change what is done.
     """
-    from audit.version import __version__
+    from audit.plan.file.unfinished import leaves
 
     loaded = request.loaded
     plan = loaded.plan
     # A waiver ends on some day, and a baseline has files beside it.
-    if (
-        not _all_known(plan, details=request.details)
-        or loaded.waivers_file is not None
-        or plan.baseline.result is not None
-    ):
+    named = loaded.waivers_file is not None or plan.baseline.result is not None
+    if named or not _all_known(plan, details=request.details):
         return None
-    record = plan.model_dump(mode="python", by_alias=True)
-    if any(day < dt.datetime.now(tz=dt.UTC).date().isoformat() for day in _days(record)):
+    values = list(leaves(plan.model_dump(mode="python", by_alias=True)))
+    ends = [str(value) for where, value in values if where[-1] in _UNTIL and value is not None]
+    if any(day < dt.datetime.now(tz=dt.UTC).date().isoformat() for day in ends):
         return None
+    # The folder that keeps the log of public files changes with each of them.
+    paths = {value for where, value in values if isinstance(value, Path) and where[0] != "disclosure"}
     try:
-        files = {str(one): _path_sha256(loaded.folder / one) for one in sorted(set(_paths(record)))}
+        files = {str(one): _path_sha256(loaded.folder / one) for one in sorted(paths)}
         files["plan"] = _path_sha256(request.path)
     except OSError:
         return None
@@ -66,40 +108,9 @@ def inputs_digest(request: RunRequest, options: Sequence[object] = ()) -> str | 
 def _all_known(plan: AuditPlan, *, details: bool) -> bool:
     if plan.detector.kind not in _WHOLE or (details and plan.measures):
         return False
-    # The exit code of a kept verdict is that of the verdict.
-    if getattr(plan, "warning_rules", None):
-        return False
-    # Each waiver of a file ends on a day of its own, which no digest shows.
-    if getattr(getattr(plan, "waivers", None), "file", None) is not None:
-        return False
-    # A type from another package runs code of that package.
-    return plan.evaluation_set.path is not None and not getattr(plan.detector, "trusted", ())
-
-
-def _paths(record: object) -> Iterator[Path]:
-    """Find every file or folder that a plan names, except the folder that keeps the log of public files."""
-    if isinstance(record, Path):
-        yield record
-    elif isinstance(record, Mapping):
-        for key, value in record.items():
-            if key != "disclosure":
-                yield from _paths(value)
-    elif isinstance(record, (list, tuple)):
-        for value in record:
-            yield from _paths(value)
-
-
-def _days(record: object) -> Iterator[str]:
-    """Find every day on which something in a plan ends."""
-    if isinstance(record, Mapping):
-        for key, value in record.items():
-            if key in _UNTIL and value is not None:
-                yield str(value)
-            else:
-                yield from _days(value)
-    elif isinstance(record, (list, tuple)):
-        for value in record:
-            yield from _days(value)
+    # The exit code of a kept verdict is that of the verdict; a type from another package runs code of that package.
+    trusted = getattr(plan.detector, "trusted", ())
+    return plan.evaluation_set.path is not None and not plan.warning_rules and not trusted
 
 
 def _path_sha256(path: Path) -> str:
@@ -111,8 +122,6 @@ def _path_sha256(path: Path) -> str:
         files = [one for one in found if not one.is_dir()]
         lines = "".join(f"{_path_sha256(one)}  {one.relative_to(path).as_posix()}\n" for one in files)
         return hashlib.sha256(lines.encode()).hexdigest()
-    from audit.storage import file_sha256
-
     return file_sha256(path)
 
 
@@ -136,35 +145,80 @@ class VerdictPlace:
     document: Path | None = None
     """File that must be unchanged too."""
 
+    @property
+    def outcome(self) -> str | None:
+        """Outcome that was kept for the same inputs; None if there is none."""
+        if self.inputs is None:
+            return None
+        from audit.scoring.sealed_json import read_sealed
 
-def kept_verdict(kept: VerdictPlace) -> str | None:
-    """Return the outcome that was kept for the same inputs; None if there is none."""
-    from audit.scoring.sealed_json import read_sealed
-
-    if kept.inputs is None:
+        with contextlib.suppress(OSError):
+            record = read_sealed(self.place) or {}
+            same = record.get("schema") == _SCHEMA and record.get("inputs") == self.inputs
+            if same and record.get("document") == self._document_sha256():
+                outcome = record.get("outcome")
+                return outcome if outcome in ("pass", "fail", "inconclusive") else None
         return None
-    with contextlib.suppress(OSError):
-        record = read_sealed(kept.place)
-        same = record is not None and record.get("schema") == _SCHEMA and record.get("inputs") == kept.inputs
-        if record is not None and same and record.get("document") == _document_sha256(kept):
-            outcome = record.get("outcome")
-            return outcome if outcome in ("pass", "fail", "inconclusive") else None
-    return None
+
+    def keep(self, outcome: str) -> None:
+        """Keep an outcome if its inputs were known and are still unchanged. On a full disk nothing is kept."""
+        if self.inputs is None or self.inputs != inputs_digest(self.request, self.options):
+            return
+        from audit.scoring.sealed_json import write_sealed
+
+        record = {"schema": _SCHEMA, "inputs": self.inputs, "outcome": outcome, "document": self._document_sha256()}
+        with contextlib.suppress(OSError):
+            write_sealed(self.place, record)
+            others = [one for one in self.place.parent.iterdir() if _VERDICT.fullmatch(one.name)]
+            for old in sorted(others, key=lambda one: (one.stat().st_mtime_ns, one.name))[:-_MOST]:
+                old.unlink()
+
+    def _document_sha256(self) -> str | None:
+        return None if self.document is None else _path_sha256(self.document)
 
 
-def keep_verdict(kept: VerdictPlace, outcome: str) -> None:
-    """Keep an outcome if its inputs were known and are still unchanged. On a full disk nothing is kept."""
-    from audit.scoring.sealed_json import write_sealed
+def verdict_place_of_gate(cache: Path | None, judged: RunRequest | Path) -> VerdictPlace | None:
+    """Return the place of a plan's verdict in a cache; None without a cache, and for a result."""
+    if cache is None or isinstance(judged, Path):
+        return None
+    from audit.scoring.answer_cache import private_folder
 
-    if kept.inputs is None or kept.inputs != inputs_digest(kept.request, kept.options):
+    private_folder(cache)
+    inputs = inputs_digest(judged)
+    return VerdictPlace(cache / f"verdict-{inputs}.json", judged, inputs)
+
+
+def verdict_place_of_run(out: Path, request: RunRequest, options: Sequence[object]) -> VerdictPlace:
+    """Return the place of a plan's verdict in an output folder."""
+    return VerdictPlace(out / _INPUTS, request, inputs_digest(request, options), options, out / "result.json")
+
+
+def exit_with_kept_verdict(
+    kept: VerdictPlace | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool
+) -> None:
+    """Print the kept verdict and raise typer.Exit with its code, if there is one.
+
+    As JSON it is the document that is there, or else the headline.
+    """
+    outcome = None if kept is None else kept.outcome
+    if kept is None or outcome is None:
         return
-    record = {"schema": _SCHEMA, "inputs": kept.inputs, "outcome": outcome, "document": _document_sha256(kept)}
-    with contextlib.suppress(OSError):
-        write_sealed(kept.place, record)
-        others = [one for one in kept.place.parent.iterdir() if _VERDICT.fullmatch(one.name)]
-        for old in sorted(others, key=lambda one: (one.stat().st_mtime_ns, one.name))[:-_MOST]:
-            old.unlink()
+    if as_json and not quiet:
+        alone = json.dumps({"headline": {"outcome": outcome}, "kept": True}) + "\n"
+        say_document(alone if kept.document is None else kept.document.read_bytes())
+    elif not quiet:
+        style = Style.of(sys.stdout)
+        shape = style.shape("pass" if outcome == "pass" else "fail" if outcome == "fail" else "inconclusive")
+        say(f"{style.paint(f'{shape} {outcome.upper()}', outcome)}  {_SAID}")
+    raise typer.Exit(outcome_exit_code(outcome, on_inconclusive, quiet=quiet))
 
 
-def _document_sha256(kept: VerdictPlace) -> str | None:
-    return None if kept.document is None else _path_sha256(kept.document)
+def keep_result(kept: VerdictPlace | None, result: AuditResult) -> None:
+    """Keep the verdict of a result, unless the detector failed on too many rows."""
+    if kept is not None and not too_many_failed(result):
+        kept.keep(result.overall.outcome)
+
+
+def too_many_failed(result: AuditResult) -> bool:
+    """Say whether the detector failed on more rows than the plan allows."""
+    return any(rule.because == "too_many_failed" for rule in result.rules)

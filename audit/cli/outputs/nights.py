@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import enum
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Any, Final
 
-import typer
-
-from audit.cli.console.guard import ArgumentError
+from audit.cli.console.group_names import GroupNames
 from audit.cli.console.terminal import Style, note, say, say_document
-
-if TYPE_CHECKING:
-    from audit.cli.console.group_names import GroupNames
-    from audit.plan.audit_plan import AuditPlan
-    from audit.result.audit_result import AuditResult
-    from audit.verdicts.nights.night import Night
-    from audit.verdicts.nights.state import Reset
-    from audit.verdicts.nights.verdict import JudgedRule
-    from audit.vocabulary.groups import SensitiveFeature
-
-
-class Sample(enum.StrEnum):
-    """Relation of the sets of the nights to one another."""
-
-    FRESH = "fresh"
-    GROWING = "growing"
-
-
-StateFile = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="STATE", help="Judge all nights so far, remembered in this file; for sets with new cases every night."
-    ),
-]
-SampleKind = Annotated[
-    Sample | None,
-    typer.Option(
-        help="With --sequential: all rows of each night are new, or new ones are added to the earlier.  "
-        "[as in the state; fresh at first]"
-    ),
-]
+from audit.plan.audit_plan import AuditPlan
+from audit.result.audit_result import AuditResult
+from audit.verdicts.nights.identity import check_plan
+from audit.verdicts.nights.night import Night, check_sample, take_in_night, with_verdict_of_nights
+from audit.verdicts.nights.shares import features_seen, levels_seen
+from audit.verdicts.nights.state import Reset, Sample
+from audit.verdicts.nights.state_file import locked, read_state, write_state
+from audit.verdicts.nights.verdict import JudgedRule
+from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.text import count_of
 
 _MOST: Final = 3
 """Groups that are named under a rule."""
@@ -58,12 +34,6 @@ _NOT_TAKEN_IN: Final = {
     "same_set": "note: nothing new: this set was taken in before, and is not tested twice",
     "too_many_failed": "note: the detector failed on more rows than the plan allows: this night was not taken in",
 }
-
-
-def check_sequential(sample: Sample | None, *, sequential: bool) -> None:
-    """Raise ArgumentError if `--sample` describes nights, but no state keeps them."""
-    if sample is not None and not sequential:
-        raise ArgumentError("--sample says what nights are; name their state with --sequential", slug="sample-alone")
 
 
 def result_of_all_nights(
@@ -88,22 +58,15 @@ def result_of_all_nights(
     exact
         Whether groups are named.
     """
-    from audit.verdicts.nights.identity import check_plan
-    from audit.verdicts.nights.night import check_sample, take_in_night, with_verdict_of_nights
-    from audit.verdicts.nights.state_file import locked, read_state, write_state
-
-    kind: Literal["fresh", "growing"] | None = None
-    if sample is not None:
-        kind = "growing" if sample is Sample.GROWING else "fresh"
     if plan is not None:
         check_plan(plan)
     # A link would be replaced by a file, and a link into a missing folder would count as new.
     place = place.resolve()
     with locked(place):
         before = read_state(place)
-        check_sample(before, kind)
+        check_sample(before, sample)
         result = judged()
-        tonight = take_in_night(result, before, kind)
+        tonight = take_in_night(result, before, sample)
         if tonight.came == "taken_in":
             write_state(place, tonight.state)
     if not quiet:
@@ -119,7 +82,7 @@ def _notes(tonight: Night) -> None:
     if tonight.ended is not None:
         note(
             f"note: a new history begins, since {' and '.join(tonight.ended.changed)} changed; the one before had "
-            f"taken in {_nights(tonight.ended.nights)} and came to {tonight.ended.outcome.upper()}"
+            f"taken in {count_of(tonight.ended.nights, 'night')} and came to {tonight.ended.outcome.upper()}"
         )
     if tonight.came != "taken_in":
         note(_NOT_TAKEN_IN[tonight.came])
@@ -133,12 +96,9 @@ def _notes(tonight: Night) -> None:
 def _lines(tonight: Night, features: tuple[SensitiveFeature, ...], style: Style, *, exact: bool) -> list[str]:
     outcome = tonight.outcome
     words = style.paint(f"{style.shape(outcome)} {outcome.upper()}", outcome)
-    said = f"{words}  {_nights(tonight.state.nights)} so far: {_SENTENCES[_why(tonight)]}"
+    said = f"{words}  {count_of(tonight.state.nights, 'night')} so far: {_SENTENCES[_why(tonight)]}"
     if not exact:
         return [said, "  groups are named with --restricted"]
-    from audit.cli.console.group_names import GroupNames
-    from audit.verdicts.nights.shares import features_seen, levels_seen
-
     seen = levels_seen(tonight.state.levels, features, first=False)
     names = GroupNames(features_seen(features, seen).values())
     return [*(_rule_line(rule, names) for rule in tonight.rules), said]
@@ -209,7 +169,3 @@ def _document(tonight: Night, *, exact: bool) -> dict[str, Any]:
 
 def _ended(history: Reset) -> dict[str, Any]:
     return {"nights": history.nights, "outcome": history.outcome, "changed": list(history.changed)}
-
-
-def _nights(count: int) -> str:
-    return f"{count:,} night{'' if count == 1 else 's'}"

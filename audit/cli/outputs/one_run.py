@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from audit.cli.outputs.audience import (
+    ExactReports,
+    PublicFiles,
+    RequestedOutput,
+    find_restricted_folder,
+    first_file,
+    input_files,
+    make_public,
+    public_folder,
+    refuse_exact_among_public,
+)
+from audit.cli.outputs.output_folder import PUBLIC, OutputFolder
+from audit.cli.outputs.run_request import RunRequest
 from audit.errors import ArgumentError
+from audit.plan.file.plan_file import LoadedPlan
+from audit.result.audit_result import AuditResult
 from audit.stages import stage, stages_on
 
 SCORING: Final = "scoring"
@@ -15,12 +30,7 @@ SCORING: Final = "scoring"
 
 if TYPE_CHECKING:
     from audit.cli.outputs.attempt import Attempt
-    from audit.cli.outputs.audience import ExactReports, PublicFiles, RequestedOutput
-    from audit.cli.outputs.output_folder import OutputFolder
-    from audit.cli.outputs.run_request import RunRequest
     from audit.evidence.keys import Signer
-    from audit.plan.file.plan_file import LoadedPlan
-    from audit.result.audit_result import AuditResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +73,7 @@ def run_into(
 def _run_into(
     out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: bool, tried: Attempt | None = None
 ) -> OneRun:
-    from audit.cli.outputs.audience import PublicFiles
     from audit.cli.outputs.baselines import baseline_of_plan
-    from audit.cli.outputs.output_folder import OutputFolder
     from audit.result.json_text import result_to_json
     from audit.scoring.checkpoint import Checkpoint
 
@@ -112,16 +120,13 @@ def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports)
     """Write exact reports, and return the file name of the first."""
     from audit.result.reporters import render_each
 
-    made = [render_each(reporter, result, asked.languages) for reporter in asked.reporters]
-    for report in [each for files in made for each in files]:
-        folder.add(report.filename, report.content)
-    folder.publish()
-    return made[0][0].filename
+    made = [each for reporter in asked.reporters for each in render_each(reporter, result, asked.languages)]
+    folder.publish_files({report.filename: report.content for report in made})
+    return made[0].filename
 
 
 def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
     """Return the restricted folder, checked before the long scoring and not after it."""
-    from audit.cli.outputs.audience import find_restricted_folder, input_files, public_folder, refuse_exact_among_public
     from audit.disclosure.publish import check_folder
 
     place = find_restricted_folder(out, loaded.plan, loaded.folder, asked.folder)
@@ -131,13 +136,6 @@ def _checked_place(out: Path, loaded: LoadedPlan, asked: PublicFiles) -> Path:
 
 
 def _publish(folder: OutputFolder, result: AuditResult, asked: PublicFiles, place: Path) -> Path:
-    from audit.cli.outputs.audience import first_file, make_public, public_folder
-    from audit.cli.outputs.output_folder import PUBLIC
-
-    def write(files: Mapping[str, bytes]) -> None:
-        for name, content in files.items():
-            folder.add(f"{PUBLIC}/{name}", content)
-        folder.publish()
-
-    published = make_public(result, asked, place, public_folder(folder.path), write)
-    return first_file(public_folder(folder.path), published)
+    public = public_folder(folder.path)
+    published = make_public(result, asked, place, public, partial(folder.publish_files, within=PUBLIC))
+    return first_file(public, published)

@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -125,6 +125,12 @@ class OutputFolder:
             place.parent.mkdir(exist_ok=True)
             place.write_bytes(_bytes(content))
 
+    def publish_files(self, files: Mapping[str, str | bytes], *, within: str = "") -> None:
+        """Write outputs by their names in the folder `within`, if one is named, and move everything into place."""
+        for name, content in files.items():
+            self.add(f"{within}/{name}" if within else name, content)
+        self.publish()
+
     def publish(self) -> None:
         """Move everything into place. If one move fails, all are undone."""
         if self.path in self._made and not self._public:  # in a folder of somebody's it would hide what is theirs
@@ -144,7 +150,9 @@ class OutputFolder:
             earlier = self.staging / "earlier"
             for folder in {(earlier / name).parent for name in old}:
                 folder.mkdir(parents=True, exist_ok=True)
-            made = [folder for folder in {(self.path / name).parent for name in new} if _make_folder(folder)]
+            made = [folder for folder in {(self.path / name).parent for name in new} if not folder.is_dir()]
+            for folder in made:
+                folder.mkdir()
             try:
                 with self._listed(new, old):
                     self._exchange(new, old, earlier)
@@ -154,7 +162,8 @@ class OutputFolder:
                         folder.rmdir()
                 raise
             for folder in {(self.path / name).parent for name in new}:
-                _sync_folder(folder)
+                with contextlib.suppress(OSError):  # not every system can
+                    sync_folder(folder)
         self._published = True
 
     def _files_to_replace(self) -> Iterator[str]:
@@ -164,7 +173,8 @@ class OutputFolder:
                 yield name
             elif place.is_dir():
                 ours = self._ours()
-                yield from (f"{name}/{file.name}" for file in sorted(place.iterdir()) if _is_one_of(file, ours))
+                files = (file for file in sorted(place.iterdir()) if file.name in ours and file.is_file())
+                yield from (f"{name}/{file.name}" for file in files)
 
     def _ours(self) -> frozenset[str]:
         """Return names of the files in `public` that an earlier run wrote; none without a sign of such a run.
@@ -309,10 +319,6 @@ def _lines(names: list[str]) -> str:
     return "".join(f"{name}\n" for name in sorted(ours))
 
 
-def _is_one_of(file: Path, names: frozenset[str]) -> bool:
-    return file.name in names and file.is_file()
-
-
 def _bytes_there(file: Path) -> bytes | None:
     with contextlib.suppress(OSError):
         return file.read_bytes()
@@ -351,24 +357,11 @@ def _umask() -> int:
     return mask
 
 
-def _settle(file: Path, mode: int = 0o600) -> None:
-    """Write a file through to the disk, with these permissions: by default readable by its owner alone."""
+def _settle(file: Path, mode: int) -> None:
+    """Write a file through to the disk, with these permissions."""
     file.chmod(mode)
     handle = os.open(file, os.O_RDWR)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _make_folder(folder: Path) -> bool:
-    """Make a folder of public files with the user's permissions for new ones, and say whether it was missing."""
-    if folder.is_dir():
-        return False
-    folder.mkdir()
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # not every system can
-        sync_folder(folder)

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import typer
+from typing import TYPE_CHECKING, Literal
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
-from audit.cli.outputs.reuse import kept_outcome, say_kept_verdict
 from audit.errors import ExitCode, ResultError
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.kept_verdict import VerdictPlace
     from audit.result.audit_result import AuditResult
 
-
-class OnInconclusive(enum.StrEnum):
-    """Effect of an inconclusive verdict on the exit code."""
-
-    FAIL = "fail"
-    WARN = "warn"
-    PASS = "pass"  # noqa: S105 - a verdict
+OnInconclusive = Literal["fail", "warn", "pass"]
+"""Effect of an inconclusive verdict on the exit code."""
 
 
 def result_at(path: Path) -> Path | None:
@@ -61,16 +51,6 @@ def result_exit_code(
     return outcome_exit_code(left or result.overall.outcome, on_inconclusive, quiet=quiet, name=name)
 
 
-def exit_with_kept_verdict(
-    kept: VerdictPlace | None, on_inconclusive: OnInconclusive | None, *, quiet: bool, as_json: bool
-) -> None:
-    """Print the kept verdict and raise typer.Exit with its code, if there is one."""
-    outcome = kept_outcome(kept)
-    if kept is not None and outcome is not None:
-        say_kept_verdict(outcome, quiet=quiet, as_json=as_json, document=kept.document)
-        raise typer.Exit(outcome_exit_code(outcome, on_inconclusive, quiet=quiet))
-
-
 def outcome_exit_code(
     outcome: str, on_inconclusive: OnInconclusive | None = None, *, quiet: bool = False, name: str = "the verdict"
 ) -> ExitCode:
@@ -78,11 +58,11 @@ def outcome_exit_code(
     code = ExitCode[outcome.upper()]
     if code is not ExitCode.INCONCLUSIVE or on_inconclusive is None:
         return code
-    code = ExitCode.FAIL if on_inconclusive is OnInconclusive.FAIL else ExitCode.PASS
-    if not quiet or on_inconclusive is OnInconclusive.WARN:
-        level = "note" if on_inconclusive is OnInconclusive.PASS else "warning"
+    code = ExitCode.FAIL if on_inconclusive == "fail" else ExitCode.PASS
+    if not quiet or on_inconclusive == "warn":
+        level = "note" if on_inconclusive == "pass" else "warning"
         note(
             f"{level}: {name} is inconclusive; exit code {code.value} instead of {ExitCode.INCONCLUSIVE.value} "
-            f"because of --on-inconclusive {on_inconclusive.value}"
+            f"because of --on-inconclusive {on_inconclusive}"
         )
     return code

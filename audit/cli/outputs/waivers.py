@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from audit.cli.console.group_names import GroupNames
 from audit.cli.console.terminal import note
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from audit.cli.outputs.verdict_code import OnInconclusive
-    from audit.errors import ExitCode
-    from audit.public.release import PublicRelease, PublicWaiver
-    from audit.result.audit_result import AuditResult, Waiver
-    from audit.result.waivers import WaiverOnDay
-
-WaiversFile = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="A file of waivers, in the place of the plan's: findings somebody answers for."),
-]
+from audit.cli.outputs.verdict_code import OnInconclusive, result_exit_code
+from audit.disclosure.waived import unnamed
+from audit.errors import ExitCode
+from audit.public.cases import PublicCases
+from audit.public.release import PublicRelease, PublicWaiver
+from audit.result.audit_result import AuditResult, Waiver
+from audit.result.waivers import WaiverOnDay, waivers_by_finding, waivers_on_day
+from audit.verdicts.narrowed import outcome_left
+from audit.vocabulary.text import count_of, printable
 
 
 def today() -> str:
@@ -51,13 +45,8 @@ def exit_code_with_waivers(
     Without `exact`, the notes are for a log that many read: they name expired waivers, and never say whether a finding
     is there. With `quiet`, one line is left for such a log: why the code is not that of the verdict.
     """
-    from audit.cli.outputs.verdict_code import result_exit_code
-
     if not result.waivers and not result.plan.warning_rules:
         return result_exit_code(result, on_inconclusive, quiet=quiet)
-    from audit.result.waivers import waivers_on_day
-    from audit.verdicts.narrowed import outcome_left
-
     day = today()
     held, outcome = waivers_on_day(result, day), outcome_left(result, day)
     if not quiet:
@@ -77,8 +66,6 @@ def _state_notes(result: AuditResult, held: Sequence[WaiverOnDay], *, exact: boo
 
 def _change_of_code(result: AuditResult, held: Sequence[WaiverOnDay], outcome: str, *, exact: bool) -> list[str]:
     """Write the line that says why the exit code is not that of the verdict; no line if it is."""
-    from audit.errors import ExitCode
-
     was, code = ExitCode[result.overall.outcome.upper()], ExitCode[outcome.upper()]
     if code is was:
         return []
@@ -97,9 +84,6 @@ def _warnings(result: AuditResult, *, exact: bool) -> list[str]:
 
 
 def _because(result: AuditResult, *, exact: bool) -> str:
-    from audit.result.waivers import waivers_by_finding
-    from audit.vocabulary.text import count_of
-
     # A log that many read covers all waivers: the days of those in force would show which of them are in force.
     held = list(waivers_by_finding(result).values()) if exact else result.waivers
     if not held:
@@ -113,8 +97,6 @@ def _because(result: AuditResult, *, exact: bool) -> str:
 
 
 def _expired(held: WaiverOnDay, *, exact: bool) -> str:
-    from audit.vocabulary.text import printable
-
     waiver = held.waiver
     if not exact:
         # Naming the rule would say that a group fails under it, which public files may not.
@@ -124,9 +106,6 @@ def _expired(held: WaiverOnDay, *, exact: bool) -> str:
 
 
 def _unused(result: AuditResult, held: WaiverOnDay) -> str:
-    from audit.cli.console.group_names import GroupNames
-    from audit.vocabulary.text import printable
-
     waiver = held.waiver
     name = GroupNames(result.features).name(waiver.group)
     return f"note: a waiver of {printable(waiver.rule)} is unused: {name} does not fail"
@@ -134,10 +113,6 @@ def _unused(result: AuditResult, held: WaiverOnDay) -> str:
 
 def waiver_lines(result: AuditResult) -> list[str]:
     """Write a line for each waiver, with all that it says, beside exact findings."""
-    from audit.cli.console.group_names import GroupNames
-    from audit.result.waivers import waivers_on_day
-    from audit.vocabulary.text import printable
-
     names = GroupNames(result.features)
     lines = []
     for held in waivers_on_day(result, today()):
@@ -148,8 +123,6 @@ def waiver_lines(result: AuditResult) -> list[str]:
 
 
 def _state_words(waiver: Waiver, state: str) -> str:
-    from audit.vocabulary.text import printable
-
     who = printable(_plain(waiver.who))
     if state == "expired":
         return f"waiver by {who} expired on {waiver.expires}"
@@ -158,8 +131,6 @@ def _state_words(waiver: Waiver, state: str) -> str:
 
 def unnamed_waiver_lines(result: AuditResult) -> list[str]:
     """Write a line for each waiver, for a log that many read without a public release: who answers, until when."""
-    from audit.disclosure.waived import unnamed
-
     return [_public_line(waiver) for waiver in unnamed(result.waivers)]
 
 
@@ -172,8 +143,6 @@ def waiver_totals(result: AuditResult, narrowed: AuditResult) -> dict[str, objec
     """
     if not result.waivers:
         return {}
-    from audit.verdicts.narrowed import outcome_left
-
     first = min(waiver.expires for waiver in result.waivers)
     left = outcome_left(narrowed, today())
     return {"waived": {"left": left, "waivers": len(result.waivers), "first_expires": first}}
@@ -181,8 +150,6 @@ def waiver_totals(result: AuditResult, narrowed: AuditResult) -> dict[str, objec
 
 def public_waiver_lines(release: PublicRelease) -> list[str]:
     """Write a line for each waiver of a public release, with a name for groups whose rows are beyond the limit."""
-    from audit.public.cases import PublicCases
-
     names = {case.row.group: case.name for case in PublicCases(release).failing if case.row.group is not None}
     return [
         _public_line(waiver, "" if waiver.group is None else names.get(waiver.group, "")) for waiver in release.waivers
@@ -190,8 +157,6 @@ def public_waiver_lines(release: PublicRelease) -> list[str]:
 
 
 def _public_line(waiver: PublicWaiver, name: str = "") -> str:
-    from audit.vocabulary.text import printable
-
     who = printable(_plain(waiver.who))
     expired = waiver.expires < today()
     until = f"waiver by {who} expired on {waiver.expires}" if expired else f"waived by {who} until {waiver.expires}"

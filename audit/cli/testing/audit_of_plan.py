@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import hashlib
 import math
 import os
@@ -19,10 +18,9 @@ from audit.storage import held, write_durably
 
 if TYPE_CHECKING:
     from audit.cli.outputs.run_request import RunRequest
-    from audit.plan.file.plan_file import LoadedPlan
 
-_RESTRICTED: Final = Path("audit-out", "restricted")
-"""Restricted folder below the root of the tests: the one that `audit7k run` uses there."""
+_OUT: Final = "audit-out"
+"""Output folder of `audit7k run` in the root of the tests."""
 _LONG: Final = 600.0
 """Seconds that a worker waits for another one that may no longer be alive."""
 
@@ -132,14 +130,16 @@ def quietly() -> Iterator[None]:
 
 
 def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
-    from audit.cli.outputs.audience import new_key_words
+    from audit.cli.outputs.audience import find_restricted_folder, new_key_words
+    from audit.cli.outputs.waivers import today
     from audit.cli.testing.public_cases import public_cases
     from audit.cli.testing.waived_cases import public_waivers_by_case, with_waivers
     from audit.disclosure.publish import check_folder, publish
 
     request = _run_request(asked)
-    place = _restricted_place(asked, request.loaded)
-    check_folder(request.loaded.plan, place)
+    loaded = request.loaded
+    place = find_restricted_folder(asked.root / _OUT, loaded.plan, loaded.folder, asked.restricted_folder)
+    check_folder(loaded.plan, place)
     result = request.audit(None)
     published = publish(result, place, _write_nothing, ("json",), ("en",))
     release = published.public
@@ -148,7 +148,7 @@ def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
         notes.append(f"{asked.name}: past its expiry ({release.about.valid_until}), do not rely on it")
     if published.new_key:
         notes.append(f"{asked.name}: {new_key_words(release.set_id, _shown_path(place, asked.root))}")
-    cases = with_waivers(public_cases(release), result, public_waivers_by_case(release), _today())
+    cases = with_waivers(public_cases(release), result, public_waivers_by_case(release), today())
     return JudgedPlan(cases, tuple(notes), asked.name)
 
 
@@ -157,17 +157,14 @@ def _write_nothing(files: Mapping[str, bytes]) -> None:
 
 
 def _judge_exactly(asked: PlanRequest) -> JudgedPlan:
+    from audit.cli.outputs.waivers import today
     from audit.cli.testing.exact_cases import exact_cases
     from audit.cli.testing.waived_cases import waivers_by_case, with_waivers
 
     result = _run_request(asked).audit(None)
     outcome = result.overall.outcome.upper()
     note = f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"
-    return JudgedPlan(with_waivers(exact_cases(result), result, waivers_by_case(result), _today()), (note,), asked.name)
-
-
-def _today() -> str:
-    return dt.datetime.now(dt.UTC).date().isoformat()
+    return JudgedPlan(with_waivers(exact_cases(result), result, waivers_by_case(result), today()), (note,), asked.name)
 
 
 def _run_request(asked: PlanRequest) -> RunRequest:
@@ -183,14 +180,6 @@ def _run_request(asked: PlanRequest) -> RunRequest:
         sandbox=Sandbox.AUTO,
         allow_pickle=asked.allow_pickle,
     )
-
-
-def _restricted_place(asked: PlanRequest, loaded: LoadedPlan) -> Path:
-    """Return the restricted folder: the named one, else the plan's, else that of `audit7k run` in the root."""
-    if asked.restricted_folder is not None:
-        return asked.restricted_folder
-    own = loaded.plan.disclosure.folder
-    return asked.root / _RESTRICTED if own is None else loaded.folder / own
 
 
 def _shown_path(place: Path, root: Path) -> str:

@@ -25,7 +25,7 @@ def leaves(raw: object) -> Iterator[tuple[Where, object]]:
         where, value = pending.pop()
         if isinstance(value, dict):
             pending.extend(((*where, key), inner) for key, inner in value.items())
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             pending.extend(((*where, place), inner) for place, inner in enumerate(value))
         else:
             yield where, value

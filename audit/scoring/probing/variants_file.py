@@ -5,11 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
-
-from pydantic import BaseModel
 
 from audit.counting.probed import Design
 from audit.errors import PlanError
@@ -75,16 +72,3 @@ def holds_formula(written: str) -> bool:
     """Whether a spreadsheet would read a cell of a CSV as a formula. Texts are not changed to prevent it."""
     cells = (cell for row in csv.reader(io.StringIO(written)) for cell in row)
     return any(is_formula(cell) and not _NUMBER.fullmatch(cell.lstrip()) for cell in cells)
-
-
-def paths_of(part: object) -> Iterator[Path]:
-    """Yield every path that a plan, or a part of one, names."""
-    if isinstance(part, Path):
-        yield part
-    elif isinstance(part, BaseModel):
-        yield from paths_of([value for _, value in part])
-    elif isinstance(part, Mapping):
-        yield from paths_of(list(part.values()))
-    elif isinstance(part, list | tuple):
-        for each in part:
-            yield from paths_of(each)

@@ -1,0 +1,161 @@
+"""Files of a result that is already there, or of a `release.json` alone: whoever may read it can make each public form.
+
+Nothing is scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from audit.cli.console.guard import ArgumentError
+from audit.cli.console.terminal import note, say_document
+from audit.cli.outputs.audience import (
+    ExactReports,
+    PublicFiles,
+    find_restricted_folder,
+    first_file,
+    input_files,
+    make_public,
+    public_folder,
+    refuse_exact_among_public,
+    requested_output,
+)
+from audit.cli.outputs.output_folder import PUBLIC, RESTRICTED_EVIDENCE, OutputFolder, write_file
+from audit.disclosure.public_files import DATA, find_public_reporters
+from audit.disclosure.publish import reproduce
+from audit.disclosure.read import load_release
+from audit.errors import ResultError
+from audit.result.audit_result import AuditResult
+from audit.result.file import load_result
+from audit.result.reporters import file_names, render_each
+
+_FILE: Final = "release.json"
+_BEGINS: Final = b'{"method":'
+"""How audit7k begins such a file, whatever it is called."""
+
+
+def release_at(path: Path) -> Path | None:
+    """Return the public release that a path names, or that a folder without a result holds; else None."""
+    file = path / _FILE if path.is_dir() and not (path / "result.json").exists() else path
+    if not file.is_file():
+        return None
+    if file.name == _FILE:
+        return file
+    with file.open("rb") as content:
+        return file if content.read(len(_BEGINS)) == _BEGINS else None
+
+
+def files_of_release(path: Path, names: Sequence[str], lang: str | None) -> dict[str, bytes]:
+    """Return the public files of a release, by name.
+
+    Raises
+    ------
+    ResultError
+        If the file is no release, is of another version, or contradicts itself.
+    ArgumentError
+        If there is no such report, or it lacks a language.
+    """
+    asked = requested_output(names, lang, restricted=False)
+    assert isinstance(asked, PublicFiles)  # noqa: S101 - not restricted
+    release, content = load_release(path)
+    languages = asked.languages if lang else release.about.languages
+    about = release.about.model_copy(update={"languages": languages})
+    shown = release.model_copy(update={"about": about})
+    return {
+        file.filename: content if file.name == DATA else file.content(shown)
+        for file in find_public_reporters(asked.formats)
+    }
+
+
+def _say_file(name: str, content: bytes) -> None:
+    """Print a file on stdout, as text where it is some."""
+    say_document(content if name.endswith(".pdf") else content.decode("utf-8"))
+
+
+def write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Path | None) -> None:
+    """Write exact reports beside their result, or one of them into the file `out`; `-` is stdout."""
+    if out is not None and len(asked.reporters) > 1:
+        raise ArgumentError("--out names one file", slug="several-reports-one-file", hint="ask for one --format")
+    if out is not None and len(file_names(asked.reporters[0], asked.languages)) > 1:
+        raise ArgumentError(
+            f"{asked.reporters[0].filename} holds one language, and --out names one file",
+            slug="one-language",
+            hint="leave --out out: there is a file for each language",
+        )
+    made = [each for reporter in asked.reporters for each in render_each(reporter, result, asked.languages)]
+    for each in made:
+        if out == Path("-"):
+            say_document(each.content)
+            return
+        target = out or beside / each.filename
+        write_file(target, each.content)
+        note(f"Report: {target}")
+
+
+def write_public(result: AuditResult, beside: Path, asked: PublicFiles, out: Path | None) -> None:
+    """Publish a result in its folder `public`, or in the folder `out`; with `-` one report goes to stdout."""
+    place = find_restricted_folder(beside, result.plan, None, asked.folder)
+    if out == Path("-"):
+        _print_public(result, beside, asked, place)
+        return
+    refuse_exact_among_public(out or public_folder(beside), _exact_paths(result, beside, place))
+    replaced = (PUBLIC, RESTRICTED_EVIDENCE) if out is None else ()
+    with OutputFolder(out or beside, replaced, public=out is not None) as folder:
+        write = partial(folder.publish_files, within=PUBLIC if out is None else "")
+        published = make_public(result, asked, place, out or public_folder(beside), write)
+    note(f"Report: {first_file(out or public_folder(beside), published)}")
+
+
+def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: Path) -> None:
+    if len(asked.formats) > 1:
+        raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
+    (first,) = find_public_reporters(asked.formats)
+    printed: dict[str, bytes] = {}
+    make_public(result, asked, place, public_folder(beside), printed.update)
+    _say_file(first.filename, printed[first.filename])
+
+
+def write_of_release(path: Path, names: Sequence[str], lang: str | None, out: Path | None) -> None:
+    """Write the public files of a release beside it, or into the folder `out`; with `-` one goes to stdout."""
+    files = files_of_release(path, names, lang)
+    if out == Path("-"):
+        if len(names) != 1:
+            raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
+        (made,) = files.items()
+        _say_file(*made)
+        return
+    folder = out or path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        if folder / name != path:
+            write_file(folder / name, content, private=False)
+            note(f"Report: {folder / name}")
+
+
+def _exact_paths(result: AuditResult, beside: Path, place: Path) -> list[Path]:
+    """Return the files and folders that no public file may lie beside.
+
+    Inputs count only where they exist, because the plan may have moved.
+    """
+    inputs = input_files(result.plan, Path(result.provenance.plan_file).parent)
+    return [place, beside / "result.json", *(path for path in inputs if path.exists())]
+
+
+def reproduce_release(path: Path, named: Path | None, number: int, out: Path | None) -> None:
+    """Make a release again; the result is needed only to find the folder, and to keep public files out of its own."""
+    result = load_result(path) if named is None or path.is_file() else None
+    place = named if result is None else find_restricted_folder(path.parent, result.plan, None, named)
+    if place is None or not place.is_dir():
+        raise ResultError(
+            f"there is no release {number}", slug="no-such-release", hint="name its folder with --restricted-folder"
+        )
+    if out is not None:
+        refuse_exact_among_public(out, [place] if result is None else _exact_paths(result, path.parent, place))
+    files = reproduce(place, number)
+    if out is not None:
+        with OutputFolder(out, replaces=(), public=True) as folder:
+            folder.publish_files(files)
+    note(f"release {number} comes out byte for byte: {', '.join(files)}{f'; written to {out}' if out else ''}")
