@@ -5,7 +5,6 @@ Its output goes into a build log, which counts as public unless `--restricted` i
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -78,17 +77,15 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     read by many. With --restricted it prints the exact ones. It writes no file but the state of --sequential, what
     --cache keeps, and in the restricted folder which baseline was accepted.
     """
-    from audit.cli.outputs.gate_result import check_gate, night_result, result_of_file, result_of_plan
-    from audit.cli.outputs.kept_verdict import exit_with_kept_verdict, keep_result, verdict_place_of_gate
-    from audit.cli.outputs.run_request import RunRequest, plan_with
-    from audit.cli.outputs.verdict_code import result_at, result_exit_code
+    from audit.cli.outputs import chosen_rules, gate_result, kept_verdict, run_request, verdict_code
+    from audit.cli.outputs.waivers import exit_code_with_waivers, with_named_waivers
 
-    result_path = result_at(path)
+    result_path = verdict_code.result_at(path)
     other = {"--baseline": baseline, "--only": only, "--waivers": waivers}
-    check_gate(cache, sample, sequential, other, changed_only=changed_only, of_result=result_path is not None)
-    judged = result_path or RunRequest(
+    gate_result.check_gate(cache, sample, sequential, other, changed_only=changed_only, of_result=bool(result_path))
+    judged = result_path or run_request.RunRequest(
         path,
-        plan_with(path, waivers=waivers),
+        run_request.plan_with(path, waivers=waivers),
         baseline=baseline,
         quiet=quiet,
         exact=restricted,
@@ -99,27 +96,20 @@ def gate(  # noqa: PLR0913, PLR0917 - a parameter for each option
     if sequential is not None:
         from audit.cli.outputs.nights import result_of_all_nights
 
-        plan = None if isinstance(judged, Path) else judged.loaded.plan
-        once = partial(night_result, judged, cache, quiet=quiet)
-        result = result_of_all_nights(sequential, sample, plan, once, quiet=quiet, as_json=as_json, exact=restricted)
-        raise typer.Exit(result_exit_code(result, on_inconclusive, quiet=quiet))
-    kept = verdict_place_of_gate(cache, judged) if changed_only else None
-    exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
-    from audit.cli.outputs.chosen_rules import result_on_rules
-    from audit.cli.outputs.waivers import exit_code_with_waivers, with_named_waivers
-
+        result = result_of_all_nights(sequential, sample, judged, cache, quiet=quiet, as_json=as_json, exact=restricted)
+        raise typer.Exit(verdict_code.result_exit_code(result, on_inconclusive, quiet=quiet))
+    kept = kept_verdict.verdict_place_of_gate(cache, judged) if changed_only else None
+    kept_verdict.exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
     if isinstance(judged, Path):
-        result, accepted = result_of_file(judged, baseline, restricted_folder, quiet=quiet)
+        result, accepted = gate_result.result_of_file(judged, baseline, restricted_folder, quiet=quiet)
         waived = with_named_waivers(result, waivers, exact=restricted)
     else:
-        result, accepted = result_of_plan(judged, only or (), cache, restricted_folder)
-        keep_result(kept, result)
+        result, accepted = gate_result.result_of_plan(judged, only or (), cache, restricted_folder, kept)
         waived = result
-    narrowed = result_on_rules(waived, only or (), quiet=quiet)
+    narrowed = chosen_rules.result_on_rules(waived, only or (), quiet=quiet)
     accepted.remember()
     if not quiet:
-        from audit.cli.outputs.gate_lines import release_beside, say_gate
+        from audit.cli.outputs.gate_lines import say_gate
 
-        release = None if restricted else release_beside(result_path, result, waived.waivers, restricted_folder)
-        say_gate(waived, narrowed, release, exact=restricted, as_json=as_json)
+        say_gate(result, waived, narrowed, result_path, restricted_folder, exact=restricted, as_json=as_json)
     raise typer.Exit(exit_code_with_waivers(narrowed, on_inconclusive, quiet=quiet, exact=restricted))

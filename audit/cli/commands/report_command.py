@@ -36,19 +36,13 @@ def report(
     ] = None,
 ) -> None:
     """Write reports of a result that is already there, for the public or of exact counts. Scores nothing."""
+    from audit.cli.outputs import report_files
     from audit.cli.outputs.audience import ExactReports, requested_output
-    from audit.cli.outputs.report_files import (
-        release_at,
-        reproduce_release,
-        write_exact,
-        write_of_release,
-        write_public,
-    )
     from audit.cli.outputs.verdict_code import result_at
     from audit.result.file import load_result
 
     names = [name.strip() for name in form.split(",")] if form else []
-    release = release_at(result)
+    release = report_files.release_at(result)
     if release is not None:
         if restricted or restricted_folder is not None or reproduce is not None:
             raise ArgumentError(
@@ -56,18 +50,18 @@ def report(
                 slug="release-arguments",
                 hint="leave --restricted, --restricted-folder and --reproduce out, or name the result.json",
             )
-        write_of_release(release, names, lang, out)
+        report_files.write_of_release(release, names, lang, out)
         return
     if reproduce is not None:
         if restricted or names or lang:
             raise ArgumentError(
                 "--reproduce makes a release as it was", slug="reproduce-arguments", hint="leave the other options out"
             )
-        reproduce_release(result_at(result) or result, restricted_folder, reproduce, out)
+        report_files.reproduce_release(result_at(result) or result, restricted_folder, reproduce, out)
         return
     path = result_at(result) or result
     asked = requested_output(names, lang, restricted=restricted, folder=restricted_folder, exact=("html",))
     if isinstance(asked, ExactReports):
-        write_exact(load_result(path), path.parent, asked, out)
+        report_files.write_exact(load_result(path), path.parent, asked, out)
     else:
-        write_public(load_result(path), path.parent, asked, out)
+        report_files.write_public(load_result(path), path.parent, asked, out)

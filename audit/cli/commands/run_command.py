@@ -91,8 +91,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
     asked = requested_output(report or (), lang, restricted=restricted, folder=restricted_folder)
     if changed_only:
-        against = "--waivers" if waivers else "--baseline" if baseline else None
-        kept_verdict.check_changed_only_run(fresh=fresh, against=against)
+        kept_verdict.check_changed_only_run({"--waivers": waivers, "--baseline": baseline}, fresh=fresh)
     request = RunRequest(
         plan,
         plan_with(plan, waivers=waivers, repeat=repeat),
@@ -107,8 +106,7 @@ def run(  # noqa: PLR0913, PLR0917 - a parameter for each option
     options = (*(report or ()), lang, restricted, str(restricted_folder), crosscheck, repeat)
     kept = kept_verdict.verdict_place_of_run(out, request, options) if changed_only else None
     kept_verdict.exit_with_kept_verdict(kept, on_inconclusive, quiet=quiet, as_json=as_json)
-    signed = history_and_signer(history, key, restricted=restricted)
-    done = run_into(out, request, asked, fresh=fresh, signed=signed)
+    done = run_into(out, request, asked, fresh=fresh, signed=history_and_signer(history, key, restricted=restricted))
     kept_verdict.keep_result(kept, done.result)
     note_open_network(done.result, quiet=quiet)
     if as_json and not quiet:

@@ -28,9 +28,20 @@ _MOST: Final = 3
 
 
 def say_gate(
-    waived: AuditResult, narrowed: AuditResult, release: PublicRelease | None, *, exact: bool, as_json: bool
+    result: AuditResult,
+    waived: AuditResult,
+    narrowed: AuditResult,
+    path: Path | None,
+    named: Path | None,
+    *,
+    exact: bool,
+    as_json: bool,
 ) -> None:
-    """Print a verdict: of a result with the waivers that count, and of its part on the rules asked for, `narrowed`."""
+    """Print a verdict: of a result with the waivers that count, and of its part on the rules asked for, `narrowed`.
+
+    `path` is the file of the result, if it is in one, and `named` the restricted folder, if one was named.
+    """
+    release = None if exact else _release_beside(path, result, waived.waivers, named)
     if as_json:
         _say_document(waived, narrowed, restricted=exact, release=release)
     elif exact:
@@ -62,13 +73,10 @@ def _say_document(
     say_document(json.dumps(alone) + "\n" if release is None else public_json(release))
 
 
-def release_beside(
+def _release_beside(
     path: Path | None, result: AuditResult, waivers: tuple[Waiver, ...], named: Path | None
 ) -> PublicRelease | None:
-    """Return the public release beside the result in a file, with `waivers`, if the key shows that it belongs to it.
-
-    None for a result that is in no file. `named` is the restricted folder, if one was named.
-    """
+    """Return the public release beside the result in a file, with `waivers`, if the key shows that it belongs to it."""
     if path is None:
         return None
     out = path.parent

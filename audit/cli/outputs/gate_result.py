@@ -17,7 +17,7 @@ from audit.cli.outputs.baselines import (
     with_change_from,
 )
 from audit.cli.outputs.chosen_rules import check_rules
-from audit.cli.outputs.kept_verdict import check_keeping, too_many_failed
+from audit.cli.outputs.kept_verdict import VerdictPlace, check_keeping, keep_result, too_many_failed
 from audit.cli.outputs.run_request import RunRequest
 from audit.cli.outputs.verdict_code import note_open_network
 from audit.plan.audit_plan import AuditPlan
@@ -61,15 +61,21 @@ def check_gate(
 
 
 def result_of_plan(
-    request: RunRequest, only: Sequence[str], cache: Path | None, restricted_folder: Path | None
+    request: RunRequest,
+    only: Sequence[str],
+    cache: Path | None,
+    restricted_folder: Path | None,
+    kept: VerdictPlace | None,
 ) -> tuple[AuditResult, BaselineInUse]:
     """Run a plan, and return its result, compared with a baseline if there is one, and that baseline.
 
-    Raises AuditError, also if the plan has no rule that `only` names.
+    The verdict is kept, if it has a place. Raises AuditError, also if the plan has no rule that `only` names.
     """
     check_rules(request.loaded.plan, only)
     accepted = baseline_of_plan(request, None, restricted_folder)
-    return _audited(request, cache, accepted.baseline), accepted
+    result = _audited(request, cache, accepted.baseline)
+    keep_result(kept, result)
+    return result, accepted
 
 
 def result_of_file(

@@ -14,7 +14,7 @@ import json
 import platform
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -60,11 +60,12 @@ def check_keeping(cache: Path | None, *, changed_only: bool, of_result: bool, se
         )
 
 
-def check_changed_only_run(*, fresh: bool, against: str | None) -> None:
-    """Raise ArgumentError if `--fresh`, or the option `against`, is given beside `run --changed-only`."""
-    if against is not None:
+def check_changed_only_run(other: Mapping[str, object], *, fresh: bool) -> None:
+    """Raise ArgumentError if `--fresh`, or an option that changes a verdict, is given beside `run --changed-only`."""
+    given = [option for option, value in other.items() if value]
+    if given:
         raise ArgumentError(
-            f"{against} cannot be asked together with --changed-only",
+            f"{given[0]} cannot be asked together with --changed-only",
             slug="gate-arguments",
             hint="only the whole verdict is kept; leave one of them out",
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from audit.cli.console.group_names import GroupNames
 from audit.cli.console.terminal import Style, note, say, say_document
-from audit.plan.audit_plan import AuditPlan
+from audit.cli.outputs.gate_result import night_result
+from audit.cli.outputs.run_request import RunRequest
 from audit.result.audit_result import AuditResult
 from audit.verdicts.nights.identity import check_plan
 from audit.verdicts.nights.night import Night, check_sample, take_in_night, with_verdict_of_nights
@@ -39,8 +39,8 @@ _NOT_TAKEN_IN: Final = {
 def result_of_all_nights(
     place: Path,
     sample: Sample | None,
-    plan: AuditPlan | None,
-    judged: Callable[[], AuditResult],
+    judged: RunRequest | Path,
+    cache: Path | None,
     *,
     quiet: bool,
     as_json: bool,
@@ -53,19 +53,19 @@ def result_of_all_nights(
 
     Parameters
     ----------
-    plan
-        The plan; None where `judged` reads a result.
+    judged
+        A plan to run, or a file with the result of tonight.
     exact
         Whether groups are named.
     """
-    if plan is not None:
-        check_plan(plan)
+    if not isinstance(judged, Path):
+        check_plan(judged.loaded.plan)
     # A link would be replaced by a file, and a link into a missing folder would count as new.
     place = place.resolve()
     with locked(place):
         before = read_state(place)
         check_sample(before, sample)
-        result = judged()
+        result = night_result(judged, cache, quiet=quiet)
         tonight = take_in_night(result, before, sample)
         if tonight.came == "taken_in":
             write_state(place, tonight.state)
