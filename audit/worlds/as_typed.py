@@ -11,58 +11,17 @@ from typing import Final, Literal
 
 from audit.worlds.draws import Draws
 from audit.worlds.tabular import Columns
+from audit.worlds.world import table
 
 Feature = Literal["gender", "nationality"]
 _CODE, _READ, _NOT_READ = 0.35, 0.58, 0.07
 """Shares of values: the code, another spelling that is read, and a spelling that is not read."""
 
-READ: Final[Mapping[Feature, Mapping[str, tuple[str, ...]]]] = {
-    "gender": {
-        "woman": ("Woman", "WOMAN"),
-        "man": ("Man", "MAN"),
-        "non-binary": ("Non-binary", "Non-Binary"),
-    },
-    "nationality": {
-        "PHL": ("Filipino", "Filipina", "PHILIPPINES", "Filipinas", "the Philippines", "philippine"),
-        "NPL": ("Nepali", "nepalese", "Nepal ", "Népal", "NEPAL"),
-        "IND": ("Indian", "india", "Inde", "INDIAN", "IN"),
-        "VNM": ("Vietnamese", "vietnam", "Viet Nam", "VIETNAM", "Viêt Nam"),
-        "COL": ("Colombian", "colombia", "Colombie", "COLOMBIA"),
-        "KEN": ("Kenyan", "kenya", "KENYA", "Kenia"),
-        "NGA": ("Nigerian", "nigeria", "NG", "Nigéria", "NIGERIAN"),
-        "MAR": ("Moroccan", "maroc", "Marruecos", "Marroquí", "MOROCCO"),
-        "BRA": ("Brazilian", "brasil", "Brésil", "BRAZIL"),
-        "BGD": ("Bangladeshi", "bangladesh", "BANGLADESH"),
-        "UKR": ("Ukrainian", "ucrania", "Ukraine ", "UKRAINE"),
-        "ROU": ("Romanian", "romania", "Roumanie", "Rumania"),
-        "VEN": ("Venezuelan", "venezuela", "VENEZUELA"),
-        "XXA": ("stateless", "apatride", "no nationality"),
-        "FJI": ("Fijian", "fiji"),
-        "BTN": ("Bhutanese", "bhutan"),
-        "PRT": ("Portuguese", "portugal", "PORTUGAL"),
-        "DEU": ("German", "germany", "Deutschland", "Allemagne"),
-        "POL": ("Polish", "poland", "Polska", "Pologne"),
-    },
-}  # fmt: skip
+_Spellings = Mapping[Feature, Mapping[str, Sequence[str]]]
+_TABLE: Final = table("spellings")
+READ: Final[_Spellings] = _TABLE["read"]
 """By level: spellings that `audit7k codes` reads as that level."""
-
-_UNREAD: Final[Mapping[Feature, Mapping[str, tuple[str, ...]]]] = {
-    "gender": {"woman": ("F", "female", "mujer"), "man": ("M", "male", "hombre"), "non-binary": ("no binario",)},
-    "nationality": {
-        "PHL": ("Phillipines", "Philippino"),
-        "NPL": ("Nepalee",),
-        "IND": ("Indain",),
-        "KEN": ("Kenian",),
-        "NGA": ("Nigerain",),
-        "MAR": ("Morrocan",),
-        "BRA": ("Brazillian",),
-        "UKR": ("Ukrain",),
-        "VEN": ("Venezuelian",),
-        "PRT": ("Portugese",),
-        "DEU": ("Deutch",),
-        "POL": ("Polnish",),
-    },
-}
+_UNREAD: Final[_Spellings] = _TABLE["unread"]
 MAPS: Final[Mapping[Feature, Mapping[str, str]]] = {
     feature: {spelling: level for level, spellings in by_level.items() for spelling in spellings}
     for feature, by_level in _UNREAD.items()

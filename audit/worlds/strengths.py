@@ -6,17 +6,17 @@ import math
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cache
-from typing import Final
+from typing import Final, get_args
+
+from pydantic import TypeAdapter
 
 from audit.errors import AuditError, ExitCode
-from audit.worlds.adverts import ADVERTS
 from audit.worlds.mechanism import Mechanism
-from audit.worlds.transactions import TRANSACTIONS
-from audit.worlds.triage import TRIAGE
 from audit.worlds.truth import measured_size
-from audit.worlds.world import Finding, FindingName, Possible, World, WorldName
+from audit.worlds.world import Finding, FindingName, Possible, World, WorldName, table
 
-WORLDS: Final[dict[WorldName, World]] = {world.name: world for world in (ADVERTS, TRIAGE, TRANSACTIONS)}
+_AS_WORLD: Final = TypeAdapter(World)
+WORLDS: Final[dict[WorldName, World]] = {name: _AS_WORLD.validate_python(table(name)) for name in get_args(WorldName)}
 
 _STEPS: Final = 40
 """Number of halvings of the range of a strength: more than enough for the digits that are kept."""

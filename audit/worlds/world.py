@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from pathlib import Path
+from typing import Any, Final, Literal
 
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import MetricName
@@ -45,8 +47,6 @@ class Possible:
     """A finding that can be planted in a world."""
 
     finding: FindingName
-    group: Group
-    """The group concerned, under the feature names `gender` and `nationality`."""
     metric: MetricName
     """The rate that is affected; `base_rate` for labels, `selection_rate` for flags against labels."""
     size: float
@@ -55,12 +55,16 @@ class Possible:
     """The quantity that the size measures."""
     cause: str
     """The change to the rows of this group, or to the detector."""
+    gender: str | None = None
+    """Gender of the group concerned."""
+    nationality: str | None = None
+    """Nationality of the group concerned."""
 
-
-WRONGLY_FLAGGED: Final = "share of non-victims wrongly flagged, more than among all others"
-LABELLED_AS_NONE: Final = "share of the group's cases of exploitation that are labelled as none; of all others none is"
-EXAGGERATED: Final = "flags' gap to all others less the labels' gap to all others"
-"""Quantities that sizes measure, if they are the same in every world."""
+    @property
+    def group(self) -> Group:
+        """The group concerned, under the feature names `gender` and `nationality`."""
+        genders = [gender_level(self.gender)] if self.gender else []
+        return Group((*genders, *([nationality_level(self.nationality)] if self.nationality else [])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,11 @@ class World:
     def possible(self, name: str) -> Possible | None:
         """The finding of this name; None if this world does not have it."""
         return next((possible for possible in self.findings if possible.finding == name), None)
+
+
+def table(name: str) -> dict[str, Any]:
+    """Read a table of `audit/worlds/data`."""
+    return tomllib.loads((Path(__file__).parent / "data" / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def gender_level(code: str) -> Level:

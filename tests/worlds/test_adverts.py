@@ -9,7 +9,6 @@ import pyarrow as pa
 import pytest
 from made.worlds import detector, mechanism, scored
 
-from audit.worlds.adverts import ADVERTS
 from audit.worlds.phrases import (
     ADDRESSED_TO,
     CONTACTS,
@@ -23,7 +22,9 @@ from audit.worlds.phrases import (
     SIGN_SENTENCES,
 )
 from audit.worlds.set_file import nationality_sentence
+from audit.worlds.strengths import WORLDS
 
+ADVERTS = WORLDS["adverts"]
 WITHOUT, LEAKING = detector(mechanism("adverts")), detector(mechanism("adverts", "word-leak=1.2"))
 POINTS = {sign.name: sign.points for sign in ADVERTS.signs}
 SENTENCES = [
