@@ -52,13 +52,6 @@ NOUNS = {
     "audit.vocabulary.text",
     "audit.vocabulary.statuses",
     "audit.vocabulary.terms",
-    "audit.vocabulary.terms.term",
-    "audit.vocabulary.terms.verdicts",
-    "audit.vocabulary.terms.doubts",
-    "audit.vocabulary.terms.governance",
-    "audit.vocabulary.terms.further_questions",
-    "audit.vocabulary.terms.reports",
-    "audit.vocabulary.terms.probes",
     "audit.errors",
 }
 
