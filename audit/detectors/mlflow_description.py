@@ -15,7 +15,7 @@ from audit.detectors.mlflow_folder import MODEL_FILE, ModelFolder, pickled_model
 from audit.detectors.mlflow_signature import Signature, read_signature
 from audit.detectors.mlflow_yaml import LARGEST, NotPlainError, read_plain_yaml
 from audit.errors import DetectorError
-from audit.vocabulary.text import shown
+from audit.vocabulary.text import listed, shown
 
 Flavour = Literal["onnx", "sklearn"]
 
@@ -102,9 +102,8 @@ def _flavour(flavours: Mapping[str, Mapping[str, Any]], name: str) -> Flavour:
         raise pickled_model(f"{name}: python_function is the only flavour (loader_module: {module})")
     if others in (["onnx"], ["sklearn"]):
         return "onnx" if others == ["onnx"] else "sklearn"
-    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     raise DetectorError(
-        f"{name}: the flavour is {', '.join(_short(one) for one in others[:3])}{more}, and not onnx or sklearn alone",
+        f"{name}: the flavour is {listed(others, 3)}, and not onnx or sklearn alone",
         slug="detector-flavour",
         hint="have the model exported to ONNX and saved with mlflow.onnx; or load it in a function of your own, kind = "
         '"python"',

@@ -14,6 +14,7 @@ from audit.detectors.error_names import error_name
 from audit.detectors.model_file import read_model_file
 from audit.detectors.skops_types import ALLOWED
 from audit.errors import DetectorError
+from audit.vocabulary.text import first_of
 
 LARGEST: Final = 8 * 2**30
 """Most bytes of an unpacked file."""
@@ -142,11 +143,10 @@ def _damaged(name: str, error: Exception) -> DetectorError:
 
 
 def _untrusted(name: str, refused: list[str]) -> DetectorError:
-    shown = [one if _TYPE_NAME.fullmatch(one) else "(a name that is none)" for one in refused[:_SHOWN]]
-    more = f" and {len(refused) - _SHOWN} more" if len(refused) > _SHOWN else ""
-    written = ", ".join(f'"{one}"' for one in shown)
+    shown = [one if _TYPE_NAME.fullmatch(one) else "(a name that is none)" for one in refused]
+    written = ", ".join(f'"{one}"' for one in shown[:_SHOWN])
     return DetectorError(
-        f"{name} holds types that are not on the allow-list: {', '.join(shown)}{more}",
+        f"{name} holds types that are not on the allow-list: {first_of(shown, _SHOWN)}",
         slug="detector-untrusted-type",
         hint=f"read what they do; if they may run here, write trusted = [{written}] in [detector]",
     )

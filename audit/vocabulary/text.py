@@ -90,5 +90,10 @@ def shown(name: str) -> str:
 
 def listed(names: Sequence[str], most: int) -> str:
     """List names that may be shown, at most `most` of them, and the number of the others."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(map(shown, names[:most]))}{more}"
+    return first_of([shown(name) for name in names], most)
+
+
+def first_of(texts: Sequence[str], most: int, between: str = ", ") -> str:
+    """Join the first `most` texts, and the number of the others."""
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return between.join(texts[:most]) + more

@@ -28,7 +28,7 @@ def main(seeds: int, first: int) -> None:
             result = run_audit(prepared.plan)
         for finding in what_was_found(prepared, result):
             planted = finding.planted
-            outcome: str = "absent" if finding.verdict is None else finding.verdict.outcome
+            outcome: str = "absent" if finding.rate.verdict is None else finding.rate.verdict.outcome
             states[planted.kind, planted.metric, planted.group.levels[0].code, outcome] += 1
         outcomes[result.overall.outcome] += 1
         without_cause = accused_without_cause(prepared, result)

@@ -12,7 +12,7 @@ import typer
 from audit.cli.commands.shared_options import PlanPath
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say
-from audit.vocabulary.text import count_of, printable
+from audit.vocabulary.text import count_of, first_of, printable
 
 if TYPE_CHECKING:
     from audit.counting.probed import Design
@@ -91,9 +91,8 @@ def _lines(design: Design, style: Style) -> Iterator[str]:
         yield f"  {design.alike:,} pairs read the same after the change, and are left out"
     yield from (f"  not used: {printable(word)}" for word in design.unused)
     for slot in design.slots:
-        names = list(slot.names.values())
-        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-        yield f"  {slot.slot}: {printable(', '.join(names[:_NAMED]))}{more}; compared with: {printable(slot.anchor)}"
+        names = first_of(list(slot.names.values()), _NAMED)
+        yield f"  {slot.slot}: {printable(names)}; compared with: {printable(slot.anchor)}"
     if design.kind == "text":
         yield from (f"  > {printable(text)}" for text in _texts(design))
     yield ""

@@ -19,7 +19,7 @@ from audit.verdicts.nights.state import Reset, Sample
 from audit.verdicts.nights.state_file import locked, read_state, write_state
 from audit.verdicts.nights.verdict import JudgedRule
 from audit.vocabulary.groups import SensitiveFeature
-from audit.vocabulary.text import count_of
+from audit.vocabulary.text import count_of, first_of
 
 _MOST: Final = 3
 """Groups that are named under a rule."""
@@ -122,7 +122,7 @@ def _rule_line(rule: JudgedRule, names: GroupNames) -> str:
     open_ones = sum(group.judged and group.outcome == "inconclusive" for group in rule.groups)
     doubted = sum(group.judged and group.doubted for group in rule.groups)
     since = f", {doubted:,} of these shown to be within it before" if doubted else ""
-    named = "; ".join(beyond[:_MOST]) + (f" and {len(beyond) - _MOST:,} more" if len(beyond) > _MOST else "")
+    named = first_of(beyond, _MOST, "; ")
     return (
         f"{rule.rule}: {rule.outcome} ({rule.because.replace('_', ' ')}): {len(beyond):,} beyond the limit, "
         f"{within:,} within it, {open_ones:,} with the cases to be judged and undecided{since}"

@@ -15,7 +15,7 @@ from audit.result.findings.change import Change, ChangeOutcome, ChangeRule, Chan
 from audit.result.reading import changed_groups, changed_worst_first
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.numbers import percent
-from audit.vocabulary.text import printable
+from audit.vocabulary.text import first_of, printable
 
 WIDTH: Final = 80
 _MOST: Final = 10
@@ -116,10 +116,9 @@ def rule_change_lines(change: Change, features: tuple[SensitiveFeature, ...], st
         if rule.outcome == "pass":
             continue
         worse = [one for one in changed_groups(change) if one.rule == rule.rule and one.outcome == "fail"]
-        named = "; ".join(names.name_within(one.group, 40) for one in worse[:3])
-        more = f" and {len(worse) - 3:,} more" if len(worse) > 3 else ""
+        named = first_of([names.name_within(one.group, 40) for one in worse], 3, "; ")
         said = f"{style.shape(rule.outcome)} change of {rule.rule}: {_rule_words(rule, len(worse))}"
-        lines.append(style.paint(said + (f": {named}{more}" if named else ""), rule.outcome))
+        lines.append(style.paint(said + (f": {named}" if named else ""), rule.outcome))
     return lines
 
 

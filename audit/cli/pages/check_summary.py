@@ -14,7 +14,7 @@ from audit.cli.pages.summary_lines import added_over_line, held_back_line, plann
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import exact_percent, percent
-from audit.vocabulary.text import count_of, printable
+from audit.vocabulary.text import count_of, first_of, printable
 
 if TYPE_CHECKING:
     from audit.plan.audit_plan import Rule
@@ -231,13 +231,11 @@ def _repeat_lines(review: SetReview, style: Style) -> list[str]:
 
 
 def _named(groups: tuple[Group, ...], names: GroupNames) -> str:
-    more = f" and {len(groups) - MOST_NAMED:,} more" if len(groups) > MOST_NAMED else ""
-    return "; ".join(names.name_within(group, 40) for group in groups[:MOST_NAMED]) + more
+    return first_of([names.name_within(group, 40) for group in groups], MOST_NAMED, "; ")
 
 
 def _quoted(columns: tuple[str, ...]) -> str:
-    more = f" and {len(columns) - MOST_NAMED:,} more" if len(columns) > MOST_NAMED else ""
-    return ", ".join(f'"{printable(column)}"' for column in columns[:MOST_NAMED]) + more
+    return first_of([f'"{printable(column)}"' for column in columns], MOST_NAMED)
 
 
 def _line(text: str, state: State, style: Style) -> str:

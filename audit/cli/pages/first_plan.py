@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from audit.evaluation.roles import NO, YES, likely_genders
 from audit.plan.file.counts_draft import Counted
 from audit.plan.file.draft import PlanDraft, TwoSided
-from audit.vocabulary.text import printable
+from audit.vocabulary.text import first_of, printable
 
 if TYPE_CHECKING:
     from audit.evaluation.look import DataLook
@@ -94,9 +94,8 @@ def not_used(look: DataLook, draft: PlanDraft) -> list[str]:
     names = [f'"{printable(name)}"' for name in sorted(draft.unused, key=lambda name: name not in shared)]
     if not names:
         return []
-    more = f" and {len(names) - _MOST_UNUSED} more" if len(names) > _MOST_UNUSED else ""
     said = f"{len(names)} columns are" if len(names) > 1 else "1 column is"
-    return [f"{said} not used, and no verdict is by them: {', '.join(names[:_MOST_UNUSED])}{more}"]
+    return [f"{said} not used, and no verdict is by them: {first_of(names, _MOST_UNUSED)}"]
 
 
 def not_found(look: DataLook, draft: PlanDraft) -> list[str]:

@@ -28,7 +28,7 @@ from audit.result.selected import Selected, selected
 from audit.result.urgency import most_urgent_first, state_of
 from audit.vocabulary.groups import Group
 from audit.vocabulary.numbers import exact_percent, percent
-from audit.vocabulary.text import printable
+from audit.vocabulary.text import first_of, printable
 
 WIDTH: Final = 80
 """Number of columns. A wider terminal gets the same text: it is read in logs, too."""
@@ -148,9 +148,8 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
     warns = " (only warns)" if only_warns else ""
     text = f"{style.shape(state)} {_WORDS[state]} {rule.rule}{warns}: {reasons.get(rule.because, rule.because)}"
     named = failing if rule.outcome == "fail" else undecided * (rule.because == "group_undecided")
-    worst = "; ".join(names.name(finding.verdict.group) for finding in named[:3])
-    more = f" and {len(named) - 3:,} more" if len(named) > 3 else ""
-    return style.paint(text + (f": {worst}{more}" if worst else ""), state)
+    worst = first_of([names.name(finding.verdict.group) for finding in named], 3, "; ")
+    return style.paint(text + (f": {worst}" if worst else ""), state)
 
 
 def _expected(result: AuditResult, names: GroupNames) -> list[str]:
@@ -176,8 +175,7 @@ def _missing(rule: RuleResult, names: GroupNames) -> str:
 
 
 def _named(groups: tuple[Group, ...], names: GroupNames) -> str:
-    more = f" and {len(groups) - 3:,} more" if len(groups) > 3 else ""
-    return ", ".join(names.name_within(group, 40) for group in groups[:3]) + more
+    return first_of([names.name_within(group, 40) for group in groups], 3)
 
 
 def _groups(count: int) -> str:

@@ -22,7 +22,7 @@ from audit.result.waivers import day_of, held_by_finding, waivers_on_day
 from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.numbers import disparity_words, percent
 from audit.vocabulary.sentences import SLOT_WORDS
-from audit.vocabulary.text import count_of, printable
+from audit.vocabulary.text import count_of, first_of, printable
 
 if TYPE_CHECKING:
     from audit.result.reasons import Cure
@@ -114,17 +114,13 @@ def _rule_line(result: AuditResult, rule: ProbeRuleResult, style: Style) -> str:
         for probe in result.probes
         for shift in probe.shifts
     }
-    named = [
-        names.get((one.probe, one.slot, one.given_slot, one.given, one.level), one.level)
-        for one in verdicts[:_MOST_NAMED]
-    ]
-    more = f" and {len(verdicts) - _MOST_NAMED:,} more" if len(verdicts) > _MOST_NAMED else ""
+    named = [names.get((one.probe, one.slot, one.given_slot, one.given, one.level), one.level) for one in verdicts]
     takes = _takes(result, verdicts)
-    more += f"; it takes {takes} or more" if takes else ""
+    more = f"; it takes {takes} or more" if takes else ""
     state = "FAIL" if fails else "cannot tell"
     text = (
         f"{style.shape(rule.outcome)} {state} {rule.rule}: {count_of(len(verdicts), 'change')} {what} "
-        f"({rule.margin:g} of the score range): {printable('; '.join(named))}{more}"
+        f"({rule.margin:g} of the score range): {printable(first_of(named, _MOST_NAMED, '; '))}{more}"
     )
     return style.paint(text, rule.outcome)
 

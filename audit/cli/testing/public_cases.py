@@ -13,7 +13,7 @@ from audit.cli.testing.cases import OVERALL, AuditCase, block, with_names_apart
 from audit.public.cases import PublicCases, RowCase, limit_words, sentences_beside
 from audit.public.release import PublicPart, PublicRelease, PublicRow, PublicRule
 from audit.vocabulary.metrics import METRICS
-from audit.vocabulary.text import printable
+from audit.vocabulary.text import first_of, printable
 
 _HEADS: Final = {"fail": "FAILS", "inconclusive": "is INCONCLUSIVE", "pass": "passes"}
 _SAID: Final = {"fail": "beyond the limit", "inconclusive": "cannot tell", "pass": "within the limit"}
@@ -52,7 +52,6 @@ def _rule_cases(release: PublicRelease) -> Iterator[AuditCase]:
 
 def _rule(cases: PublicCases, rule: PublicRule) -> AuditCase:
     failing = [case.name for case in cases.by_rule[rule.rule] if case.outcome == "fail"]
-    more = f" and {len(failing) - _MOST:,} more" if len(failing) > _MOST else ""
     found = f"{rule.judged:,} rows judged: {cases.tally_words(rule.rule)}"
     if rule.outcome == "inconclusive":
         return AuditCase(rule.rule, rule.rule, None, rule.outcome, f"{rule.rule}: {_SAID[rule.outcome]}: {found}")
@@ -60,7 +59,7 @@ def _rule(cases: PublicCases, rule: PublicRule) -> AuditCase:
         f"{rule.rule}: {_SAID[rule.outcome]}",
         limit=limit_words(rule),
         found=found,
-        groups=f"{'; '.join(failing[:_MOST])}{more}",
+        groups=first_of(failing, _MOST, "; "),
         plan=_place(cases.release, rule),
     )
     return AuditCase(rule.rule, rule.rule, None, rule.outcome, text)

@@ -25,7 +25,7 @@ from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunConte
 from audit.detectors.row_cache import Kept, RowCache, row_key
 from audit.detectors.rows_at_once import RowsAtOnce
 from audit.plan.services import ChatDetector as ChatSection
-from audit.vocabulary.text import shown
+from audit.vocabulary.text import first_of, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,12 +71,11 @@ def notes_on_models(counts: Mapping[str, int]) -> list[str]:
     pairs = [name.split(_BETWEEN) for name, _ in found]
     models, states = (_numbers([pair[part] for pair in pairs]) for part in (0, 1))
     said = []
-    for (model, state), (_, count) in zip(pairs[:_SHOWN], found[:_SHOWN], strict=True):
+    for (model, state), (_, count) in zip(pairs, found, strict=True):
         who = f"another name (no. {models[model]})" if model in models else model or "a model without a name"
         how = f" in state no. {states[state]}" if state else ""
         said.append(f"{who}{how} ({count})")
-    rest = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    notes = [f"Who answered, as the replies say: {', '.join(said)}{rest}."]
+    notes = [f"Who answered, as the replies say: {first_of(said, _SHOWN)}."]
     if len(found) > 1:
         notes.append("They name more than one model, or state of one: the answers are not those of one detector.")
     return notes

@@ -16,7 +16,7 @@ from audit.errors import PlanError
 from audit.plan.probes import ProbeSlot, TextProbe
 from audit.scoring.probing.templates import Choice, Template, Templates, read_templates, render, slots_of
 from audit.scoring.probing.words import GENDERS_OF_NAMES, NO_NAME, Words, read_words
-from audit.vocabulary.text import shown
+from audit.vocabulary.text import listed, shown
 
 NEUTRAL: Final = {
     "demonym": "no nationality named",
@@ -259,7 +259,7 @@ def unused_words(probe: TextProbe, words: Words) -> Iterator[str]:
             if reason:
                 reasons.setdefault(reason, []).append(level)
         for reason, those in reasons.items():
-            yield f"{slot} {_listed(those)}: {reason}"
+            yield f"{slot} {listed(those, _NAMED)}: {reason}"
 
 
 def _why_not(probe: TextProbe, words: Words, slot: str, level: str) -> str:
@@ -287,12 +287,7 @@ def unused_texts(
     others = {template.id for template in used}
     without = [template.id for template in templates.templates if template.id not in others]
     if without:
-        yield f"text {_listed(without)}: not in {languages}"
+        yield f"text {listed(without, _NAMED)}: not in {languages}"
     still = [template.id for place, template in enumerate(used) if place not in paired]
     if still:
-        yield f"text {_listed(still)}: nothing in it is changed in {languages}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(shown(name) for name in names[:_NAMED]) + more
+        yield f"text {listed(still, _NAMED)}: nothing in it is changed in {languages}"

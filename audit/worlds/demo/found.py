@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from audit.result.audit_result import AuditResult
-from audit.result.findings.judged import Disparity, Estimate, Verdict
+from audit.result.findings.judged import Verdict
+from audit.result.reading import WORST_FIRST, Rate, Reading
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
@@ -35,12 +36,8 @@ class Finding:
     """For a gap: `found` (FAIL), `not_found` (PASS), `cannot_tell`. For a control: `accused` (FAIL) or
     `not_accused`.
     """
-    verdict: Verdict | None
-    """The verdict behind the state; None if the group is not in the result."""
-    estimate: Estimate | None
-    """The rate of the group."""
-    disparity: Disparity | None
-    """The comparison of the group with the rest."""
+    rate: Rate
+    """The rate of the group and of the rest, and the verdict behind the state; None if the group is in none."""
 
 
 def what_was_found(prepared: PreparedDemo, result: AuditResult) -> tuple[Finding, ...]:
@@ -87,34 +84,18 @@ def lines_to_print(prepared: PreparedDemo, result: AuditResult) -> tuple[str, ..
 
 
 def _finding(planted: PlantedFinding, result: AuditResult) -> Finding:
-    rules = {rule.rule for rule in result.rules if rule.metric == planted.metric}
-    # with several rules on one metric the strictest answer counts: a FAIL under any of them is a finding
+    reading = Reading(result)
     verdicts = [
-        verdict
-        for verdict in result.verdicts
-        if verdict.rule in rules and planted.group in (verdict.group, *verdict.same_people)
+        judged.verdict
+        for judged in reading.findings
+        if judged.metric == planted.metric and planted.group in (judged.group, *judged.same_people)
     ]
-    verdict = min(verdicts, key=lambda verdict: _FAIL_FIRST.index(verdict.outcome), default=None)
-    return Finding(
-        planted=planted,
-        state=_state(planted, verdict),
-        verdict=verdict,
-        estimate=next(
-            (e for e in result.estimates if e.metric == planted.metric and e.group == planted.group),
-            None,
-        ),
-        disparity=next(
-            (
-                d
-                for d in result.disparities
-                if d.metric == planted.metric and d.group == planted.group and d.compared_with == "rest"
-            ),
-            None,
-        ),
-    )
-
-
-_FAIL_FIRST: Final = ("fail", "inconclusive", "not_evaluable", "pass")
+    # with several rules on one metric the strictest answer counts: a FAIL under any of them is a finding
+    verdict = min(verdicts, key=lambda verdict: WORST_FIRST.index(verdict.outcome), default=None)
+    own = reading.estimate(planted.metric, planted.group)
+    everyone = reading.everyone.get(planted.metric)
+    rate = Rate(planted.group, planted.metric, own, everyone, "not_judged", verdict=verdict)
+    return Finding(planted, _state(planted, verdict), rate)
 
 
 def _state(planted: PlantedFinding, verdict: Verdict | None) -> State:
@@ -127,12 +108,11 @@ def _state(planted: PlantedFinding, verdict: Verdict | None) -> State:
 
 
 def _measured(finding: Finding) -> str:
-    estimate, disparity = finding.estimate, finding.disparity
-    if estimate is None or estimate.value is None or disparity is None or not disparity.other_denominator:
+    rate = finding.rate
+    if rate.value is None or rate.rest is None:
         return "no rate can be stated"
-    others = disparity.other_numerator / disparity.other_denominator
-    said = "not judged" if finding.verdict is None else finding.verdict.outcome.upper().replace("_", " ")
-    return f"{percent(estimate.value)}, others {percent(others)}. {said}"
+    said = "not judged" if rate.verdict is None else rate.verdict.outcome.upper().replace("_", " ")
+    return f"{percent(rate.value)}, others {percent(rate.rest)}. {said}"
 
 
 def _name(group: Group, result: AuditResult) -> str:
