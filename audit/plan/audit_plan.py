@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from audit.plan.answers import Name, PredictionsDetector, Strict
 from audit.plan.detectors import Detector
@@ -192,13 +192,6 @@ class AuditPlan(Strict):
     """Findings that somebody answers for."""
     baseline: BaselineSection = BaselineSection()
     """How a new version is held against an earlier audit."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        validate_by_alias=True,
-    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

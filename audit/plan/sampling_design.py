@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from audit.plan.answers import Column, Name, Strict, check_disjoint
 from audit.plan.audit_plan import AuditPlan, Route, Rule
@@ -125,13 +125,6 @@ class SamplingDesign(Strict):
     """Rows that are copies of one another."""
     verdict: VerdictSection = VerdictSection()
     """How verdicts are reached, as in a plan: alpha and power are what sizes are planned for."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        validate_by_alias=True,
-    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

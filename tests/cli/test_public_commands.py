@@ -285,7 +285,7 @@ def test_the_log_remembers_before_files_are_written(here: Path, monkeypatch: pyt
     def fails(folder: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(output_folder, "_sync_folder", fails)
+    monkeypatch.setattr(output_folder, "sync_folder", fails)
     monkeypatch.setattr(output_folder, "_settle", lambda *_: fails(here))
     code, _, err = invoke(*RUN, *JSON)
     assert (code, "cannot write" in err) == (ExitCode.STORAGE_FAILED, True)
