@@ -14,9 +14,8 @@ from audit.planning.check import CheckReport, check_counts, count_labels
 from audit.planning.drawing.copy_sets import settle_copies
 from audit.planning.drawing.drawn_file import write_drawn
 from audit.planning.drawing.pool import Copies, Pool, open_pool
-from audit.planning.drawing.quota_levels import with_canonical_levels
+from audit.planning.drawing.quotas import QuotaGap, quota_gaps, with_canonical_levels
 from audit.planning.drawing.strata import Strata, distinct_rows, draw_units, strata_for, unit_shapes
-from audit.planning.quota_gaps import QuotaGap, quota_gaps
 from audit.planning.sample_allocation import Allocation, ClusterShapes, GroupReach, allocate, least_cases, planned_reach
 from audit.planning.sample_sizes import PoolCell, cell_groups
 from audit.stats.arrays import IntArray

@@ -17,7 +17,7 @@ from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     from audit.planning.draw import CellDraw, DrawReport, GroupStanding
-    from audit.planning.quota_gaps import QuotaGap
+    from audit.planning.drawing.quotas import QuotaGap
 
 MOST_SHOWN: Final = 10
 """Most cells, and groups of each family, that are named, unless all are asked for."""

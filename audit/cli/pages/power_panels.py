@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from audit.cli.pages.power_flags import PowerFlags
     from audit.planning.planned_cases import Answer
     from audit.planning.power import PowerReport, RulePower
-    from audit.verdicts.decidable_gaps import Smallest
 
 _SIZES: Final = 14
 
@@ -31,8 +30,8 @@ def set_panels(report: PowerReport) -> list[Panel]:
                 Mark(
                     names.name(group.group),
                     group.cases,
-                    _disparity(group.fails_from[place]),
-                    _disparity(group.passes_at[place]),
+                    group.fails_from[place].disparity,
+                    group.passes_at[place].disparity,
                 )
                 for group in family.groups
                 if group.cases
@@ -48,10 +47,6 @@ def _of_side(rule: RulePower, side: str) -> str:
     if len(rule.sides) == 1:
         return ""
     return ", rates below the rest" if side == "low" else ", rates above the rest"
-
-
-def _disparity(side: Smallest) -> float | None:
-    return side.disparity
 
 
 def cases_panels(asked: PowerFlags, answers: Sequence[Answer]) -> list[Panel]:
