@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from audit.cli.testing.cases import OVERALL, AuditCase, CaseOutcome, group_label
@@ -11,7 +11,7 @@ from audit.vocabulary.groups import Group
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
-    from audit.public.release import PublicRelease
+    from audit.public.release import PublicRelease, PublicWaiver
     from audit.result.audit_result import AuditResult, Waiver
 
 
@@ -19,33 +19,23 @@ _HEADS: Final = {"fail": "FAILS", "inconclusive": "is INCONCLUSIVE"}
 _SET_ASIDE: Final = "what fails is waived, or only warns"
 
 
-@dataclass(frozen=True, slots=True)
-class NamedWaiver:
-    """Waiver that a test may name."""
-
-    who: str
-    why: str
-    expires: str
-
-
-def waivers_by_case(result: AuditResult) -> Mapping[tuple[str, str], NamedWaiver]:
+def waivers_by_case(result: AuditResult) -> Mapping[tuple[str, str], Waiver]:
     """Return every waiver, by rule and label of its group."""
     finest = {feature.name: feature.rungs[0] for feature in result.features}
-    return {(one.rule, _label(one.group, finest)): _named_waiver(one) for one in result.waivers}
+    return {(one.rule, _label(one.group, finest)): one for one in result.waivers}
 
 
-def public_waivers_by_case(release: PublicRelease) -> Mapping[tuple[str, str], NamedWaiver]:
+def public_waivers_by_case(release: PublicRelease) -> Mapping[tuple[str, str], PublicWaiver]:
     """Return the waivers of findings that rows of the release name, by rule and label of the group."""
     finest = {feature.name: feature.rungs[0] for feature in release.features}
-    return {
-        (one.rule, _label(one.group, finest)): NamedWaiver(one.who, one.why, one.expires)
-        for one in release.waivers
-        if one.group is not None
-    }
+    return {(one.rule, _label(one.group, finest)): one for one in release.waivers if one.group is not None}
 
 
 def with_waivers(
-    cases: tuple[AuditCase, ...], result: AuditResult, named: Mapping[tuple[str, str], NamedWaiver], today: str
+    cases: tuple[AuditCase, ...],
+    result: AuditResult,
+    named: Mapping[tuple[str, str], Waiver | PublicWaiver],
+    today: str,
 ) -> tuple[AuditCase, ...]:
     """Return the cases without waived findings, as `gate` does it: the verdict is what is left of the exact one.
 
@@ -74,7 +64,7 @@ def _warned(case: AuditCase) -> AuditCase:
     return replace(case, outcome="waived", text=f'{case.name} FAILS, and its rule only warns (on_fail = "warn")')
 
 
-def _group(case: AuditCase, named: Mapping[tuple[str, str], NamedWaiver], today: str) -> AuditCase:
+def _group(case: AuditCase, named: Mapping[tuple[str, str], Waiver | PublicWaiver], today: str) -> AuditCase:
     waiver = named.get((str(case.rule), str(case.group)))
     if waiver is None or case.outcome != "fail":
         return case
@@ -104,10 +94,6 @@ def _verdict(case: AuditCase, left: CaseOutcome) -> AuditCase:
 
 def _label(group: Group, finest: Mapping[str, str]) -> str:
     return group_label(((level.feature, level.rung, level.code) for level in group.levels), finest)
-
-
-def _named_waiver(waiver: Waiver) -> NamedWaiver:
-    return NamedWaiver(waiver.who, waiver.why, waiver.expires)
 
 
 def _plain(text: str) -> str:
