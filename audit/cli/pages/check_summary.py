@@ -98,8 +98,7 @@ def _probe_lines(probe: ProbeCheck, style: Style) -> list[str]:
 
 
 def _rule_lines(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, every_group: bool) -> list[str]:
-    scale = "difference" if asked.scale == "difference" else "ratio"
-    head = f"{rule.rule}: {METRICS[rule.metric].plain}, {scale} {asked.limit:g} from the rest"
+    head = f"{rule.rule}: {METRICS[rule.metric].plain}, {asked.scale} {asked.limit:g} from the rest"
     lines = [style.paint(head, "strong")]
     if rule.known_only_after_scoring:
         return [*lines, "  Known only after scoring: group sizes depend on the detector's decisions."]

@@ -30,8 +30,7 @@ def draw_summary(report: DrawReport, style: Style, *, every_cell: bool = False) 
     names = GroupNames(report.features)
     lines = [*_head(report, style), *_notes(report, names), "", *_short_lines(report, names, style, every_cell)]
     for rule, standings in groupby(report.standings(), key=lambda standing: standing.rule):
-        scale = "difference" if rule.scale == "difference" else "ratio"
-        title = f"{rule.id}: {METRICS[rule.metric].plain}, {scale} {rule.limit:g} from the rest"
+        title = f"{rule.id}: {METRICS[rule.metric].plain}, {rule.scale} {rule.limit:g} from the rest"
         lines += ["", style.paint(title, "strong")]
         for _, of_family in groupby(standings, key=lambda standing: standing.family):
             lines += _family_lines(tuple(of_family), names, every_cell)

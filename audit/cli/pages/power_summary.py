@@ -55,8 +55,7 @@ def power_summary(report: PowerReport, style: Style, *, every_group: bool = Fals
 
 def _rule(rule: RulePower, names: GroupNames, style: Style, every_group: bool) -> list[str]:
     asked = rule.rule
-    scale = "difference" if asked.scale == "difference" else "ratio"
-    head = f"{asked.id}: {METRICS[asked.metric].plain}, {scale} {asked.limit:g} from the rest"
+    head = f"{asked.id}: {METRICS[asked.metric].plain}, {asked.scale} {asked.limit:g} from the rest"
     lines = [style.paint(head, "strong")]
     if rule.known_only_after_scoring:
         return [*lines, "  Known only after scoring: group sizes depend on the detector's decisions."]
@@ -132,9 +131,8 @@ def cases_summary(asked: PowerFlags, answers: Sequence[Answer]) -> str:
     limit, groups = asked.asked.limit, asked.asked.groups
     rest = asked.asked.rest_cases
     beside = "one another" if rest is None else f"a rest of {rest:,}"
-    scale = "difference" if limit.scale == "difference" else "ratio"
     lines = [
-        f"{asked.metric.name}: {asked.metric.plain}, {scale} {limit.limit:g} from the rest",
+        f"{asked.metric.name}: {asked.metric.plain}, {limit.scale} {limit.limit:g} from the rest",
         f"Rate {exact_percent(limit.rate)}, {groups:,} groups of one size beside {beside}.",
         f"Alpha {asked.asked.alpha:g}, power {exact_percent(asked.asked.power)}.",
         f"Cases are {asked.metric.among}; from these numbers on:",
