@@ -279,21 +279,32 @@ def _unknown_key(where: Where, raw: Mapping[str, Any], layout: Layout) -> Said:
 
 def _missing(where: Where, raw: Mapping[str, Any], layout: Layout) -> Said:
     if isinstance(where[-1], int):
-        what, hint = f"{dotted(where[:-1])} is too short", _describe(where[:-1], raw, layout)
-        return Said(what, hint=hint, slug="plan-bad-value")
-    what = (
-        f"{dotted(where)} is missing" if len(where) > 1 else f"no {table_header(where, layout)} in this {layout.noun}"
-    )
+        return Said(
+            f"{dotted(where[:-1])} is too short", hint=_describe(where[:-1], raw, layout), slug="plan-bad-value"
+        )
+    if len(where) == 1 and where[0] != "schema":
+        return Said(
+            f"no {table_header(where, layout)} in this {layout.noun}",
+            hint=_describe(where, raw, layout),
+            slug="plan-missing-key",
+        )
     if where == ("schema",):
-        what, hint = f"no schema in this {layout.noun}", f"write schema = {layout.schema} at the top"
-    elif len(where) == 1:
-        hint = _describe(where, raw, layout)
-    elif where[-1] == "kind":
-        hint = f"write kind = {_one_of(where, {}, layout)}"
-    else:
-        value = quoted(known_values(where, raw, layout), "or")
-        hint = f"write {where[-1]} = {value}: {_describe(where, raw, layout)}"
-    return Said(what, hint=hint, slug="plan-missing-key")
+        return Said(
+            f"no schema in this {layout.noun}",
+            hint=f"write schema = {layout.schema} at the top",
+            slug="plan-missing-key",
+        )
+    if where[-1] == "kind":
+        return Said(
+            f"{dotted(where)} is missing", hint=f"write kind = {_one_of(where, {}, layout)}", slug="plan-missing-key"
+        )
+    allowed = known_values(where, raw, layout)
+    value = quoted(allowed, "or") if allowed else "…"
+    return Said(
+        f"{dotted(where)} is missing",
+        hint=f"write {where[-1]} = {value}: {_describe(where, raw, layout)}",
+        slug="plan-missing-key",
+    )
 
 
 def _unknown_value(where: Where, raw: Mapping[str, Any], layout: Layout) -> Said:
