@@ -28,6 +28,7 @@ from audit.evidence.shown import Verified
 from audit.evidence.statement import STATEMENT, Countersignature, System, canonical
 from audit.evidence.trust import Trusted
 from audit.evidence.verification import not_verifying, verify
+from audit.version import __version__
 
 TODAY = dt.date(2026, 11, 29)
 Document = dict[str, Any]
@@ -338,3 +339,21 @@ def test_a_countersignature_is_of_one_statement_and_one_key(bundle: Bundle, sign
     ):
         found = verify(changed.content, "it", trusting(signer, regulator), TODAY)
         assert "holds" not in {each.state for each in found.shown if each.code == "countersignature"}
+
+
+@pytest.mark.parametrize(("version", "code"), [(__version__, 5), ("0.0.1", 3)])
+def test_a_release_that_another_version_wrote_otherwise_is_not_called_changed(
+    bundle: Bundle, signer: Signer, version: str, code: int
+) -> None:
+    """Whoever updates must not be told that honest evidence was tampered with."""
+    other = json.dumps(json.loads(bundle.public["release.json"]), indent=1).encode()
+
+    def change(all_: Document, said: Document) -> None:
+        said["software"]["audit7k"] = version
+        (release,) = [each for each in all_["subject"] if each["name"] == "public/release.json"]
+        release["digest"]["sha256"] = hashlib.sha256(other).hexdigest()
+
+    made = replace(bundle, public={**bundle.public, "release.json": other})
+    assert signed_anyway(made, signer, changed(bundle.statement, change)).exit_code == code
+    same = changed(bundle.statement, lambda _, said: said["software"].update(audit7k=version))
+    assert signed_anyway(bundle, signer, same).exit_code == 0
