@@ -138,10 +138,7 @@ class ScoreTable:
 
 
 def count_cases_and_scores(
-    evaluation_set: EvaluationSet,
-    score_range: tuple[float, float],
-    threshold: float | None,
-    relation: str = SCORED,
+    evaluation_set: EvaluationSet, score_range: tuple[float, float], threshold: float | None, relation: str = SCORED
 ) -> tuple[CountsTable, ScoreTable]:
     """Count decisions and scores: the table of `count_cases`, and the table of scores.
 

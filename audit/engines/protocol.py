@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
-from audit.errors import PlanError
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -121,10 +119,3 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Leave no trace."""
-
-
-def not_on_spark(what: str) -> PlanError:
-    """Make the error for what is not counted on Spark: `what` with its verb."""
-    return PlanError(
-        f"{what} not counted on Spark", slug="engine-question", hint='leave out kind = "spark", or the question'
-    )

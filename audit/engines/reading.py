@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from audit.errors import DataError, StorageError
+from audit.errors import DataError, PlanError, StorageError
 from audit.vocabulary.text import shown
 
 DAMAGED: Final = (OSError, EOFError, zlib.error)
@@ -73,4 +73,11 @@ def unreadable(source_name: str) -> DataError:
         f"{shown(source_name)} cannot be read: it is damaged, cut short, or of another format",
         slug="unreadable-file",
         hint="fetch or export it again; write `format` in the plan or design where its name does not say what it is",
+    )
+
+
+def not_on_spark(what: str) -> PlanError:
+    """Make the error for what is not counted on Spark: `what` with its verb."""
+    return PlanError(
+        f"{what} not counted on Spark", slug="engine-question", hint='leave out kind = "spark", or the question'
     )

@@ -28,12 +28,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def load_csv(
-    engine: DuckDBEngine,
-    name: str,
-    path: Path,
-    encoding: str,
-    delimiter: str,
-    asked: Mapping[str, str] | None,
+    engine: DuckDBEngine, name: str, path: Path, encoding: str, delimiter: str, asked: Mapping[str, str] | None
 ) -> Content:
     """Load columns of a CSV file into the table `name`: RFC 4180 quoting, any line ends, a header in the first line.
 
@@ -58,13 +53,7 @@ def load_csv(
         raise not_in_encoding(path, encoding) from None
 
 
-def _load(
-    engine: DuckDBEngine,
-    name: str,
-    source_name: str,
-    rows: _Rows,
-    asked: Mapping[str, str] | None,
-) -> Content:
+def _load(engine: DuckDBEngine, name: str, source_name: str, rows: _Rows, asked: Mapping[str, str] | None) -> Content:
     columns = rows.header
     wanted = wanted_columns(source_name, columns, asked)
     places = [columns.index(column) for column in wanted]

@@ -187,11 +187,7 @@ def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.Data
 
 
 def _source(
-    plan: AuditPlan,
-    folder: Path,
-    path: Path | None,
-    table: pa.Table | pd.DataFrame | None,
-    engine: DuckDBEngine,
+    plan: AuditPlan, folder: Path, path: Path | None, table: pa.Table | pd.DataFrame | None, engine: DuckDBEngine
 ) -> tuple[Relation, dict[str, str]]:
     """Return the relation with the set, and the expression of cases where it is a table of counts."""
     section, keys = plan.evaluation_set, asked_columns(plan)

@@ -24,10 +24,7 @@ PASSED = "the table"
 
 
 def view_table(
-    engine: DuckDBEngine,
-    name: str,
-    table: pa.Table | pd.DataFrame,
-    asked: Mapping[str, str] | None,
+    engine: DuckDBEngine, name: str, table: pa.Table | pd.DataFrame, asked: Mapping[str, str] | None
 ) -> Content:
     """Create the view `name` over a table in memory, without copying an Arrow table.
 

@@ -28,11 +28,7 @@ _PLACE = "file_index"
 
 
 def view_parquet(
-    engine: DuckDBEngine,
-    name: str,
-    source_name: str,
-    parts: ParquetParts,
-    asked: Mapping[str, str] | None,
+    engine: DuckDBEngine, name: str, source_name: str, parts: ParquetParts, asked: Mapping[str, str] | None
 ) -> Content:
     """Create the view `name` over Parquet files that are one table.
 

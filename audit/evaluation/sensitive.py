@@ -235,10 +235,7 @@ def _levels(coding: Coding, codes: set[str], rungs: tuple[str, ...]) -> tuple[Le
 
 
 def _code_standings(
-    relation: Relation,
-    plan: AuditPlan,
-    name: str,
-    nationalities: Mapping[str | None, str],
+    relation: Relation, plan: AuditPlan, name: str, nationalities: Mapping[str | None, str]
 ) -> Check[tuple[dict[str | None, str], str]]:
     """Standing of every case to the country of exploitation, by a key of both cells, and the SQL of that key."""
     section = plan.groups[name]

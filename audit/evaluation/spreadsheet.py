@@ -51,11 +51,7 @@ _PROBLEMS: Final = {
 
 
 def load_sheet(
-    engine: DuckDBEngine,
-    name: str,
-    path: Path,
-    sheet: str | None,
-    asked: Mapping[str, str] | None,
+    engine: DuckDBEngine, name: str, path: Path, sheet: str | None, asked: Mapping[str, str] | None
 ) -> Content:
     """Load columns of a sheet into the table `name`, as texts. Its first row that is not empty is the header.
 

@@ -139,12 +139,7 @@ def relation(name: str, source_name: str, content: Content, sha256: str | None) 
 
 
 def _read(
-    engine: DuckDBEngine,
-    name: str,
-    path: Path,
-    options: ReadOptions,
-    kind: Format,
-    asked: Mapping[str, str] | None,
+    engine: DuckDBEngine, name: str, path: Path, options: ReadOptions, kind: Format, asked: Mapping[str, str] | None
 ) -> Content:
     if kind == "csv":
         from audit.evaluation.delimited_text import load_csv
