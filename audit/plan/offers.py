@@ -19,18 +19,18 @@ MAKERS: Final = "audit.makers"
 
 def names_offered(group: str) -> tuple[str, ...]:
     """Names that installed packages offer in a group, sorted. Nothing is imported."""
-    return tuple(sorted(set(_every_offer(_path()).select(group=group).names)))
+    return tuple(sorted(set(_offered(group, _path()).names)))
 
 
 def offers_of(group: str, name: str) -> list[EntryPoint]:
     """Offers of this name. A package that stands on the path twice offers once."""
-    found = _every_offer(_path()).select(group=group, name=name)
+    found = _offered(group, _path()).select(name=name)
     return list({(offer.value, package_of(offer)): offer for offer in found}.values())
 
 
-@lru_cache(maxsize=1)  # a hundred packages are read in a fiftieth of a second, and a command asks several times
-def _every_offer(_path: tuple[tuple[str, int | None], ...]) -> EntryPoints:
-    return entry_points()
+@lru_cache(maxsize=8)  # a hundred packages are read in a fiftieth of a second, and a command asks several times
+def _offered(group: str, _path: tuple[tuple[str, int | None], ...]) -> EntryPoints:
+    return entry_points(group=group)
 
 
 def _path() -> tuple[tuple[str, int | None], ...]:
