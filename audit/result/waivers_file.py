@@ -109,9 +109,16 @@ class _Reader:
         self._only_keys((), raw, ("waivers",), "the top of a file of waivers")
         entries = raw.get("waivers", [])
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise self._wrong("waivers is no list of tables", ("waivers",), hint="write [[waivers]] above each")
+            raise self._wrong(
+                "waivers is no list of tables", ("waivers",), hint="write [[waivers]] above each", slug="waiver-value"
+            )
         if len(entries) > MAX_WAIVERS:
-            raise self._wrong(f"{len(entries):,} waivers", ("waivers",), hint=f"a file has at most {MAX_WAIVERS:,}")
+            raise self._wrong(
+                f"{len(entries):,} waivers",
+                ("waivers",),
+                hint=f"a file has at most {MAX_WAIVERS:,}",
+                slug="waiver-value",
+            )
         read: dict[tuple[str, Group], Waiver] = {}
         for place, entry in enumerate(entries):
             waiver = self._waiver(("waivers", place), entry)
@@ -126,7 +133,9 @@ class _Reader:
         self._only_keys(at, entry, _KEYS, "[[waivers]]")
         missing = [key for key in _KEYS if key not in entry]
         if missing:
-            raise self._wrong(f"{dotted((*at, missing[0]))} is missing", at, hint=f"each has {', '.join(_KEYS)}")
+            raise self._wrong(
+                f"{dotted((*at, missing[0]))} is missing", at, hint=f"each has {', '.join(_KEYS)}", slug="waiver-value"
+            )
         rule = self._rule((*at, "rule"), entry["rule"])
         return Waiver(
             rule=rule,
@@ -156,7 +165,9 @@ class _Reader:
 
     def _group(self, at: Where, group: object, rule: str) -> Group:
         if not isinstance(group, dict) or not group:
-            raise self._wrong(f"{dotted(at)} is no table", at, hint='write { nationality = "NGA" }')
+            raise self._wrong(
+                f"{dotted(at)} is no table", at, hint='write { nationality = "NGA" }', slug="waiver-value"
+            )
         known = list(self.plan.groups)
         for name in group:
             if name not in known:
@@ -219,11 +230,13 @@ class _Reader:
 
     def _text(self, at: Where, text: object, longest: int) -> str:
         if not isinstance(text, str):
-            raise self._wrong(f"{dotted(at)} is no text", at, hint="put it in quotes")
+            raise self._wrong(f"{dotted(at)} is no text", at, hint="put it in quotes", slug="waiver-value")
         if len(text) > longest:
-            raise self._wrong(f"{dotted(at)} is too long", at, hint=f"write at most {longest} characters")
+            raise self._wrong(
+                f"{dotted(at)} is too long", at, hint=f"write at most {longest} characters", slug="waiver-value"
+            )
         if not any(map(str.isalnum, text)):
-            raise self._wrong(f"{dotted(at)} is blank", at, hint="write it in words")
+            raise self._wrong(f"{dotted(at)} is blank", at, hint="write it in words", slug="waiver-value")
         return text
 
     def _day(self, at: Where, day: object) -> str:
@@ -235,7 +248,9 @@ class _Reader:
                     return day
             except ValueError:
                 pass
-        raise self._wrong(f"{dotted(at)} is no day", at, hint="write the last day on which it holds: 2027-01-31")
+        raise self._wrong(
+            f"{dotted(at)} is no day", at, hint="write the last day on which it holds: 2027-01-31", slug="waiver-value"
+        )
 
     def _only_keys(self, at: Where, table: Mapping[str, Any], known: Sequence[str], header: str) -> None:
         for key in table:
@@ -258,7 +273,7 @@ class _Reader:
         exact = self._wrong(what, at, hint=hint, slug=slug)
         return WaivedGroupError(exact.message, slug=exact.slug, hint=exact.hint, public=public)
 
-    def _wrong(self, what: str, at: Where, *, hint: str, slug: str = "waiver-value") -> PlanError:
+    def _wrong(self, what: str, at: Where, *, hint: str, slug: str) -> PlanError:
         line = self.lines.line(at)
         place = f"{self.name}, line {line}" if line else self.name
         return PlanError(one_line(f"{place}: {what}"), slug=slug, hint=one_line(hint))
