@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from audit.result.audit_result import AuditResult
-from audit.result.findings.change import combined_outcome
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
 from audit.vocabulary.sentences import SLOT_WORDS
 from reports.language import Language
@@ -32,8 +31,10 @@ class SwapWords:
     @property
     def outcome(self) -> str:
         """The outcome of all limits on probes together. Empty where the plan has none."""
-        outcomes = [rule.outcome for rule in self.result.probe_rules]
-        return combined_outcome(outcomes) if outcomes else ""
+        outcomes = {rule.outcome for rule in self.result.probe_rules}
+        if not outcomes:
+            return ""
+        return "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
 
     def sentence(self) -> str:
         """Return the outcome of the limits on probes as a sentence. Empty where the plan has none."""

@@ -145,41 +145,23 @@ LATER: Final = {
 """Folders, files and single tests, by mark, that `make test` leaves to `make all`; see CONTRIBUTING.md."""
 
 LONGEST: Final = (
-    "project/test_packaging.py",
-    "isolation/test_contained.py",
     "worlds/test_found.py",
-    "browser/test_report_accessibility.py",
     "benchmarks/test_planted.py",
-    "browser/test_public_page_in_browser.py",
-    "runs/test_resume.py",
-    "detectors/test_three_ways.py",
-    "reports/test_public_pdf.py",
+    "browser/test_portal_in_browser.py",
     "reports/test_report_pdf.py",
-    "browser/test_report_in_browser.py",
+    "runs/test_resume.py",
+    "demo/test_examples.py",
+    "recipes/test_recipe_pages.py",
     "recipes/test_recipes.py",
-    "disclosure/test_words.py",
     "runs/test_drawing_simulation.py",
-    "project/test_tutorial.py",
-    "runs/test_draw.py",
-    "disclosure/test_attacks.py",
-    "stats/test_many_groups_simulation.py",
-    "analyses/test_power.py",
+    "verdicts/test_joint_power.py",
+    "disclosure/test_words.py",
+    "reports/test_public_pdf.py",
     "stats/test_enumerated_power.py",
     "reports/test_page_weight.py",
-    "demo/test_examples.py",
-    "verdicts/test_weighted_simulation.py",
-    "testing/test_pytest_plugin.py",
-    "reports/test_public_formats.py",
-    "recipes/test_recipe_pages.py",
-    "waivers/test_waiver_commands.py",
-    "fuzz/test_hostile_user.py",
-    "disclosure/test_hidden_numbers.py",
-    "browser/test_portal_in_browser.py",
-    "project/test_operating_system.py",
+    "cli/test_public_commands.py",
 )
-"""Files that take longest, or that wait. They begin first: a file stays on one worker, and at the end others would wait
-for it.
-"""
+"""Files that take longest. They begin first: a file stays on one worker, and at the end others would wait for it."""
 
 _TESTS: Final = Path(__file__).parent
 _MARKS: Final = {path: mark for mark, paths in LATER.items() for path in paths}

@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from pathlib import Path
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from audit.errors import AuditError
@@ -19,30 +17,12 @@ MAKERS: Final = "audit.makers"
 
 def names_offered(group: str) -> tuple[str, ...]:
     """Names that installed packages offer in a group, sorted. Nothing is imported."""
-    return tuple(sorted(set(_offered(group, _path()).names)))
+    return tuple(sorted(set(entry_points(group=group).names)))
 
 
 def offers_of(group: str, name: str) -> list[EntryPoint]:
     """Offers of this name. A package that stands on the path twice offers once."""
-    found = _offered(group, _path()).select(name=name)
-    return list({(offer.value, package_of(offer)): offer for offer in found}.values())
-
-
-@lru_cache(maxsize=8)  # a hundred packages are read in a fiftieth of a second, and a command asks several times
-def _offered(group: str, _path: tuple[tuple[str, int | None], ...]) -> EntryPoints:
-    return entry_points(group=group)
-
-
-def _path() -> tuple[tuple[str, int | None], ...]:
-    """Folders in which packages are looked for, each with the time of its last change, where there is one."""
-    return tuple((place, _changed(place)) for place in sys.path)
-
-
-def _changed(place: str) -> int | None:
-    try:
-        return Path(place).stat().st_mtime_ns
-    except OSError:
-        return None
+    return list({(offer.value, package_of(offer)): offer for offer in entry_points(group=group, name=name)}.values())
 
 
 def package_of(offer: EntryPoint) -> str:

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Final, TypeVar
 
 from audit.result.audit_result import AuditResult
-from audit.result.findings.change import Change, ChangeVerdict, combined_outcome
+from audit.result.findings.change import Change, ChangeVerdict
 from audit.result.findings.judged import Estimate, FamilyResult, MetricDefinition, Outcome, RuleResult, Verdict
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 from audit.vocabulary.metrics import SHARES_OF_GOOD
@@ -244,7 +244,8 @@ class Reading:
     @property
     def outcome_of_rates(self) -> str:
         """What the verdict would be without limits on probes."""
-        return combined_outcome(rule.outcome for rule in self.result.rules)
+        outcomes = {rule.outcome for rule in self.result.rules}
+        return "fail" if "fail" in outcomes else "pass" if outcomes == {"pass"} else "inconclusive"
 
     @property
     def families(self) -> Iterator[Family]:

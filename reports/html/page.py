@@ -16,7 +16,7 @@ from reports.group_counts import as_link, groups_csv
 from reports.html.affected import affected
 from reports.html.breakdown import Breakdown
 from reports.html.charts import states
-from reports.html.looks.every_look import looks
+from reports.html.looks import looks
 from reports.html.tables import TableWriter
 from reports.plain_text import capital
 from reports.swap_words import SwapWords

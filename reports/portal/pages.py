@@ -28,7 +28,7 @@ from reports.plain_text import capital, xml_text
 from reports.portal.gaps import Figures
 from reports.portal.index import index_document
 from reports.portal.systems import STATES, Operator, System, operators
-from reports.portal.views import Row, ViewWriter
+from reports.portal.views import Row, ViewWriter, counted
 from reports.portal.words import PortalWords
 
 _HERE: Final = Path(__file__).with_name("templates")
@@ -145,6 +145,7 @@ class _Writer:
                 f"{title}: {operator.name}",
                 operator=operator,
                 rows=self._rows(operator.systems),
+                counted=counted,
                 paragraph_7k=PARAGRAPH_7K,
                 paragraph_10=PARAGRAPH_10,
             )

@@ -205,3 +205,8 @@ class ViewWriter:
         if any(one.set_id != other.set_id for one, other in pairwise(points)):
             said += " " + self._t.gettext("Audits that are not joined were of different sets and do not compare.")
         return trend(points, said), said
+
+
+def counted(states: Sequence[str]) -> dict[str, int]:
+    """Count the safeguards in each state, in the order of the states."""
+    return {state: states.count(state) for state in ("measured", "declared", "not_shown")}

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from made.pages import Written
@@ -119,19 +119,14 @@ def heard(page: Page) -> Iterator[Heard]:
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPEN_ALL = "document.querySelectorAll('details').forEach(part => part.open = true)"
 Violations = dict[int, list[tuple[str, list[str]]]]
-
-
-class Axe(Protocol):
-    """Ask axe about the page at an address, with every fold open, at some widths."""
-
-    def __call__(self, address: str, widths: Sequence[int], *, contrast: bool = True) -> Violations:
-        """Return rules with elements that break them, by width; nothing where all is well."""
-        ...
+Axe = Callable[[str, Sequence[int]], Violations]
 
 
 @pytest.fixture(scope="session")
 def axe(browser: Browser) -> Iterator[Axe]:
-    """Contrast is half of its work, and looked for at the first width alone: no width has colours of its own, as
+    """What axe finds at an address with every fold open: rule and elements, by width; nothing where all is well.
+
+    Contrast is half of its work, and looked for at the first width alone: no width has colours of its own, as
     `reports/test_palette.py` holds.
     """
     path = Path(os.environ.get("AUDIT7K_AXE", ROOT / "node_modules" / "axe-core" / "axe.min.js"))
@@ -140,7 +135,7 @@ def axe(browser: Browser) -> Iterator[Axe]:
     context = browser.new_context(bypass_csp=True)
     page, program = context.new_page(), path.read_text(encoding="utf-8")
 
-    def found(address: str, widths: Sequence[int], *, contrast: bool = True) -> Violations:
+    def found(address: str, widths: Sequence[int]) -> Violations:
         page.set_viewport_size({"width": widths[0], "height": 844})
         page.goto(address)
         page.evaluate(OPEN_ALL)
@@ -151,7 +146,7 @@ def axe(browser: Browser) -> Iterator[Axe]:
             wanted = {
                 "resultTypes": ["violations"],
                 "runOnly": {"type": "tag", "values": TAGS},
-                "rules": {"color-contrast": {"enabled": contrast and width == widths[0]}},
+                "rules": {"color-contrast": {"enabled": width == widths[0]}},
             }
             rules = page.evaluate("async wanted => (await axe.run(document, wanted)).violations", wanted)
             if rules:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -204,8 +203,7 @@ def test_a_reader_that_goes_away_changes_no_verdict(arguments: list[str], audit:
             check=False,
             timeout=60,
         )
-    # with the rate where a busy machine takes longer than a second
-    assert re.fullmatch(r"scored 100 % \(60 of 60 rows\)(, [\d,.]+ rows/s)?\n", done.stderr)
+    assert done.stderr == "scored 100 % (60 of 60 rows)\n"
     judged(out, done.returncode, 60)
 
 

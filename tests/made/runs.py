@@ -72,13 +72,11 @@ class Made:
         calls = self.folder / "calls.txt"
         return len(calls.read_text().splitlines()) if calls.exists() else 0
 
-    def run(
-        self, *, fresh: bool = False, commit_every: float = 0.0, details: bool = True
-    ) -> tuple[bytes, dict[str, Any]]:
+    def run(self, *, fresh: bool = False, commit_every: float = 0.0) -> tuple[bytes, dict[str, Any]]:
         """The predictions and the result of a run, without what may differ between two runs."""
         to = self.folder / "predictions.parquet"
         checkpoint = Checkpoint(self.kept, commit_every=commit_every, fresh=fresh)
-        result = run_audit(self.plan, predictions_to=to, crosscheck=False, checkpoint=checkpoint, details=details)
+        result = run_audit(self.plan, predictions_to=to, crosscheck=False, checkpoint=checkpoint)
         shown: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
         del shown["provenance"]
         return to.read_bytes(), shown

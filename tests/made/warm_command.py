@@ -2,7 +2,7 @@
 
 A new Python loads modules for a second or two; here each command leaves those that it has loaded to the next.
 Arguments, folder, environment, streams and exit code are those of any program that a shell starts; how
-`python -m audit` starts is for other tests, and so is the demonstration, which is small here.
+`python -m audit` starts is for other tests.
 
 Run as a program this file is one of two: the process that forks, given the number of its socket; or what a script
 starts, given the path of that socket and arguments, which ends as its command does.
@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 _MOST = 1 << 16
-_FEW_CASES = 2_000
 
 
 @contextlib.contextmanager
@@ -53,9 +52,7 @@ def _ask(path: str, arguments: list[str]) -> int:
 def _serve(asked: socket.socket) -> None:
     """Fork one command after the other, and end in each as that command does, until nobody is left to ask."""
     from audit.cli import main
-    from audit.worlds.demo import prepare
 
-    vars(prepare)["EVALUATION_CASES"] = _FEW_CASES
     while select.select([asked.fileno(), 0], [], [])[0] == [asked.fileno()]:
         answering, _ = asked.accept()
         sent, descriptors, *_ = socket.recv_fds(answering, _MOST, 3)

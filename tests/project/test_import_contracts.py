@@ -233,6 +233,7 @@ PUBLIC_NOUNS = {
     "audit.public.sentences", "audit.public.site",
 }  # fmt: skip
 WORDS_AND_NAMES = {
+    "audit.vocabulary.attempts",
     "audit.vocabulary.terms",
     "audit.vocabulary.groups",
     "audit.vocabulary.metrics",
@@ -254,6 +255,7 @@ def test_reports_import_the_nouns_and_no_other_part_of_audit() -> None:
         "audit.result.cases",
         "audit.result.json_text",
         "audit.result.reading",
+        "audit.result.urgency",
         "audit.result.reasons",
         "audit.result.selected",
         "audit.result.waivers",

@@ -143,10 +143,7 @@ def no_network() -> list[str]:
 @pytest.mark.timeout(1500)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="installs the wheels of Linux")
 def test_a_wheelhouse_installs_without_network_and_what_it_installed_audits(tmp_path: Path) -> None:
-    """In a new environment, from another folder: nothing of this checkout is at hand, and no package of the tests.
-
-    What is installed is compiled as it is used: to compile all of it takes pip half a minute.
-    """
+    """In a new environment, from another folder: nothing of this checkout is at hand, and no package of the tests."""
     folder, place = tmp_path / "wheelhouse", tmp_path / "installed"
     command = [sys.executable, "-m", "tools.wheelhouse", "--system", "linux", "--out", str(folder)]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
@@ -161,9 +158,6 @@ def test_a_wheelhouse_installs_without_network_and_what_it_installed_audits(tmp_
         command = [*no_network(), *map(str, arguments)]
         return subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, text=True, check=False, timeout=600)
 
-    script = (folder / "install.sh").read_text(encoding="utf-8")
-    assert script.count("--no-cache-dir") == 1
-    (folder / "install.sh").write_text(script.replace("--no-cache-dir", "--no-cache-dir --no-compile"), "utf-8")
     installed = alone("sh", folder / "install.sh", place)
     assert (installed.returncode, installed.stderr) == (0, "")
     assert installed.stdout.startswith(f"audit7k {importlib.metadata.version('audit7k')}\n")
@@ -174,11 +168,11 @@ def test_a_wheelhouse_installs_without_network_and_what_it_installed_audits(tmp_
     assert all((out / name).stat().st_size for name in ("result.json", "public/report.html", "public/junit.xml"))
     assert alone(place / "bin" / "audit7k", "gate", out).returncode == 1
 
-    swapped = next((folder / "wheels").glob("aif360-*.whl"))  # the first that pip looks at
+    swapped = next((folder / "wheels").glob("typer-*.whl"))
     swapped.write_bytes(swapped.read_bytes() + b"\0")
     refused = alone("sh", folder / "install.sh", tmp_path / "again")
     assert refused.returncode != 0
-    assert "aif360" in refused.stderr
+    assert "typer" in refused.stderr
     assert not (tmp_path / "again" / "bin" / "audit7k").exists()
 
 

@@ -1,7 +1,4 @@
-"""A small seeded version of `tools/simulate/drawing.py`: drawn sets say of a pool what is true of it, on average.
-
-It sees weights that are 2 % too large, and rows taken for equally likely.
-"""
+"""A small seeded version of `tools/simulate/drawing.py`: drawn sets say of a pool what is true of it, on average."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RUNS = 40
+RUNS = 60
 WORST = 4.2
 """Standard errors. Of some 1,200 weights looked at here one is farther off by chance in one of thirty simulations."""
 

@@ -176,7 +176,7 @@ def test_a_second_run_into_the_same_folder_is_refused(made: Made) -> None:
 @pytest.mark.parametrize("ending", ["arrow", "json"])
 @pytest.mark.parametrize("damage", ["flipped", "cut", "emptied", "deleted", "nonsense"])
 def test_a_damaged_part_is_scored_again_and_no_other(made: Made, ending: str, damage: str) -> None:
-    first = made.run(details=False)
+    first = made.run()
     for number in (0, 3, 9):
         path = made.kept / "parts" / f"{number:06}.{ending}"
         content = bytearray(path.read_bytes())
@@ -192,12 +192,12 @@ def test_a_damaged_part_is_scored_again_and_no_other(made: Made, ending: str, da
             }
             path.write_bytes(damaged[damage])
     calls = made.calls
-    assert made.run(details=False) == first
+    assert made.run() == first
     assert made.calls == calls + 3 + 1
 
 
 def test_every_bit_of_a_part_counts(made: Made) -> None:
-    first = made.run(details=False)
+    first = made.run()
     path = made.kept / "parts" / "000004.arrow"
     content = path.read_bytes()
     dice = random.Random(4)
@@ -206,7 +206,7 @@ def test_every_bit_of_a_part_counts(made: Made) -> None:
         flipped = bytearray(content)
         flipped[bit // 8] ^= 1 << bit % 8
         path.write_bytes(flipped)
-        assert made.run(details=False) == first
+        assert made.run() == first
         assert path.read_bytes() == content
 
 
@@ -286,7 +286,7 @@ def test_every_write_sync_and_rename_can_fail_once(tmp_path: Path, monkeypatch: 
     """Two batches: the part of the first is written where there is none, that of the second beside another."""
     whole = made_run(tmp_path / "whole", 80)
     faults = Faults(monkeypatch, tmp_path)
-    expected = whole.run(details=False)
+    expected = whole.run()
     calls = faults.count
     assert calls > 30
     for fails_at in range(1, calls + 1):
@@ -294,11 +294,11 @@ def test_every_write_sync_and_rename_can_fail_once(tmp_path: Path, monkeypatch: 
         faults.count, faults.fails_at = 0, fails_at
         said = r"No space left on device\); [\d,]+ rows are kept|predictions\.parquet could .*No space left on device"
         with pytest.raises(StorageError, match=said) as failed:
-            made.run(details=False)
+            made.run()
         assert failed.value.exit_code == 75
         assert not list(made.folder.rglob("*.partial"))
         faults.fails_at = -1
-        assert made.run(details=False) == expected
+        assert made.run() == expected
 
 
 def test_killed_at_any_moment_it_comes_to_the_same_bytes(tmp_path: Path) -> None:

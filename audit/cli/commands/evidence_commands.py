@@ -88,6 +88,9 @@ def seal(
     plan: Annotated[
         Path | None, typer.Option(metavar="PLAN", help="The plan of the result.  [where the result says it was]")
     ] = None,
+    history: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Finish a run that was killed once this history said sealed.")
+    ] = None,
 ) -> None:
     """Seal a published audit: sign its public files, and commit to all that is restricted.
 
@@ -103,6 +106,9 @@ def seal(
     from audit.evidence import seal as sealing
     from audit.evidence.bundle import FILENAME, RESTRICTED_FILENAME
 
+    if history is not None:
+        _finish(folder, history)
+        return
     document = sealing.read_result(folder)
     result, loaded = document.result, None
     if with_rows or plan is not None or result.plan.disclosure.folder is not None:
@@ -120,6 +126,21 @@ def seal(
     signed = "not signed yet" if signer is None else f"signed with {signer.public.fingerprint}"
     note(f"Evidence: {public_folder(folder) / FILENAME} ({signed})")
     note(f"For whoever may see exact figures: {folder / RESTRICTED_FILENAME} (restricted)")
+
+
+def _finish(folder: Path, history: Path) -> None:
+    from audit.cli.outputs.evidence_files import finish_bundles
+    from audit.evidence.history_file import open_history
+
+    with open_history(history) as file:
+        known = {entry.statement for entry in file.history.entries if entry.statement is not None}
+        if not finish_bundles(folder, known):
+            raise ArgumentError(
+                f"no bundle waits in {folder} that {history.name} knows",
+                slug="nothing-waits",
+                hint="seal the audit without --history, or run it again with it",
+            )
+    note(f"Evidence: {folder / 'public'}, as the run would have left it")
 
 
 def verify(

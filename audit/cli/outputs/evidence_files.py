@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,8 +28,8 @@ def write_bundles(out: Path, bundles: Bundles) -> Iterator[None]:
         waiting.replace(out / RESTRICTED_FILENAME)
 
 
-def finish_bundles(out: Path, statement_sha256: str) -> bool:
-    """Put bundles into place that wait since a process was killed, if a history knows their statement."""
+def finish_bundles(out: Path, known: Collection[str]) -> bool:
+    """Put bundles into place that wait since a process was killed, if their statement is among those of a history."""
     from audit.evidence.bundle import MAX_BYTES, read_bundle
     from audit.storage import bytes_of_result
 
@@ -38,7 +38,7 @@ def finish_bundles(out: Path, statement_sha256: str) -> bool:
         return False
     restricted = read_bundle(bytes_of_result(waiting, MAX_BYTES), waiting.name)
     made = Bundles(restricted.for_everybody, restricted)
-    if made.statement_sha256 != statement_sha256:
+    if made.statement_sha256 not in known:
         return False
     with write_bundles(out, made):
         pass

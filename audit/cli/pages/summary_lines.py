@@ -320,4 +320,4 @@ def remedy_lines(share: float) -> list[str]:
 
 def added_over_line(columns: str) -> str:
     """Name columns of a table of counts that the plan does not name, though rows of one group differ there."""
-    return f"Not in the plan, added up, no verdict by it: {columns}"
+    return f"Rows that differ in these columns are added up, with no verdict by them: {columns}"

@@ -81,8 +81,7 @@ def checked_counts(x: Counts, n: Counts) -> tuple[FloatArray, FloatArray]:
         If anything is not finite, or not ``0 <= x <= n``.
     """
     x_, n_ = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(n, dtype=np.float64))
-    # nan is in no order, and nothing is above infinity but what is infinite
-    if not ((x_ >= 0) & (x_ <= n_) & (n_ < np.inf)).all():
+    if not (np.isfinite(x_).all() and np.isfinite(n_).all() and (x_ >= 0).all() and (x_ <= n_).all()):
         raise ValueError("counts must be finite with 0 <= successes <= total")
     return x_, n_
 
