@@ -20,7 +20,6 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult, Provenance, Waiver
 from audit.result.findings.further import Further, OwnMeasure
-from audit.result.findings.judged import MetricDefinition
 from audit.result.findings.system import SystemDescription
 from audit.result.waivers_file import read_plan_waivers
 from audit.safeguards import with_safeguards
@@ -30,7 +29,7 @@ from audit.stages import stage
 from audit.verdicts.changes.baseline import Baseline, Joined, baseline_for, check_baseline, join_answers
 from audit.verdicts.decision import decide
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
-from audit.vocabulary.metrics import METRICS, worse_direction
+from audit.vocabulary.metrics import METRICS, MetricDefinition, worse_direction
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,69 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, get_args
 
 from audit.analyses.sides import questions
 from audit.disclosure.shape import public_method
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.governance import GovernanceSection
-from audit.public.about import PublicAbout, PublicCoding, PublicLook, PublicMetric
-from audit.public.release import PlanPart, PublicChange, PublicRow, PublicRule
+from audit.public.about import Digested, PublicAbout
+from audit.public.release import PlanPart, PublicChange, PublicFeature, PublicRow, PublicRule
 from audit.result.audit_result import AuditResult
 from audit.safeguards import public_governance, public_safeguards
-from audit.vocabulary.groups import SensitiveFeature
-from audit.vocabulary.metrics import MetricName
+from audit.vocabulary.groups import LevelName
+from audit.vocabulary.metrics import MetricDefinition, MetricName
 
 ALWAYS: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
 """Shown whether a rule limits them or not: victims found, others wrongly flagged."""
 
 
-def _looks(plan: AuditPlan) -> dict[str, bool]:
-    """Further questions by name, in the order of the restricted report, and whether the plan asks them.
+def _questions(plan: AuditPlan) -> dict[str, bool]:
+    """Return further questions by name, and whether the plan asks them.
 
     What came of one, and that anything came of it, can follow from a single row.
     """
     return {
         "probes": bool(plan.probes),
-        "sensitivity": True,
         "random_sample": plan.control_sample is not None,
         "failures": not isinstance(plan.detector, PredictionsDetector),
         "asked_again": plan.scoring.repeat > 1,
         "several_nationalities": any(feature.dual is not None for feature in plan.groups.values()),
         "like_with_like": bool(plan.control_features),
-        "all_groups": True,
-        "ranking": plan.detector.has_scores,
-        "calibration": plan.detector.has_scores,
-        "thresholds": plan.detector.has_scores,
+        **dict.fromkeys(("ranking", "calibration", "thresholds"), plan.detector.has_scores),
         "at_work": plan.deployment is not None,
-        "existing_patterns": True,
         "subgroup_search": plan.scan is not None,
         "costs": plan.costs is not None,
         "own_measures": bool(plan.measures),
-        "second_opinion": True,  # unless it is switched off, which the report says
+        # the second opinion can be switched off, which the report says
+        **dict.fromkeys(("sensitivity", "all_groups", "existing_patterns", "second_opinion"), True),
     }
 
 
-def public_about(result: AuditResult, formats: Sequence[str], languages: Sequence[str]) -> PublicAbout:
-    """Who audits what. Keyed digests are added when the key is at hand."""
+def public_about(
+    result: AuditResult, formats: Sequence[str], languages: Sequence[str], digests: Mapping[Digested, str]
+) -> PublicAbout:
+    """Return who audits what."""
     plan, system = result.plan, result.system
     return PublicAbout(
-        title=plan.audit.title,
-        system=plan.audit.system,
-        owner=plan.audit.owner,
-        auditor=plan.audit.auditor,
-        limits_set_by=plan.audit.limits_set_by,
-        use=plan.audit.use,
-        route=plan.audit.route,
+        **plan.audit.model_dump(include={"title", "system", "owner", "auditor", "limits_set_by", "use", "route"}),
+        **plan.evaluation_set.model_dump(include={"label_source", "rows_are", "period"}),
+        **system.model_dump(include={"kind", "decision", "features", "sensitive_features_used"}),
+        **result.provenance.model_dump(include={"tool", "plan_sha256", "plan_file"}),
         primary_harm=result.overall.primary_harm,
-        label_source=plan.evaluation_set.label_source,
-        kind=system.kind,
-        decision=system.decision,
-        features=system.features,
-        sensitive_features_used=system.sensitive_features_used,
-        codings=tuple(_coding(feature, plan.governance) for feature in result.features),
         metrics=public_metrics(result),
         probe_rules=len(plan.named_probe_rules),
         weighted=plan.evaluation_set.is_weighted,
@@ -72,31 +60,30 @@ def public_about(result: AuditResult, formats: Sequence[str], languages: Sequenc
         unit=public_method(plan).unit,
         safeguards=public_safeguards(result),
         governance=public_governance(plan),
-        looks=tuple(PublicLook(name=name, asked=asked) for name, asked in _looks(plan).items()),
+        asked=tuple(name for name, asked in _questions(plan).items() if asked),
         finished=result.provenance.finished[:10],
         valid_until=plan.governance.valid_until,
-        tool=result.provenance.tool,
-        plan_sha256=result.provenance.plan_sha256,
-        digests=(),
+        digests=digests,
         formats=tuple(formats),
         languages=tuple(languages),
         without_figures=tuple(plan.control_features),
-        rows_are=plan.evaluation_set.rows_are,
-        period=plan.evaluation_set.period,
         history=result.provenance.history,
-        plan_file=result.provenance.plan_file,
     )
 
 
-def _coding(feature: SensitiveFeature, governance: GovernanceSection) -> PublicCoding:
-    means = next((meaning for meaning, named in governance.features.items() if named == feature.name), "")
-    return PublicCoding(
-        name=feature.name,
-        coding=feature.coding,
-        given_to_detector=feature.given_to_detector,
-        children=feature.children,
-        means=means,
-        forced_criminality=governance.forced_criminality if means == "form" else (),
+def public_features(result: AuditResult, levels: Mapping[str, tuple[LevelName, ...]]) -> tuple[PublicFeature, ...]:
+    """Return the features of the plan, those that have rows first, with the levels that rows name."""
+    governance = result.plan.governance
+    means = {name: meaning for meaning, name in reversed(governance.features.items())}
+    known = {feature.name: feature for feature in result.features}
+    return tuple(
+        PublicFeature(
+            **known[name].model_dump(include={"name", "coding", "rungs", "children"}),
+            levels=levels.get(name, ()),
+            means=means.get(name, ""),
+            forced_criminality=governance.forced_criminality if means.get(name) == "form" else (),
+        )
+        for name in (*levels, *(name for name in known if name not in levels))
     )
 
 
@@ -116,10 +103,10 @@ def public_change(result: AuditResult) -> PublicChange | None:
     )
 
 
-def public_metrics(result: AuditResult) -> tuple[PublicMetric, ...]:
+def public_metrics(result: AuditResult) -> tuple[MetricDefinition, ...]:
     """The rates that rules limit, and the two errors; in the order of the result."""
     wanted = {*ALWAYS, *(rule.metric for rule in result.plan.rules)}
-    return tuple(PublicMetric.model_validate(metric.model_dump()) for metric in result.metrics if metric.name in wanted)
+    return tuple(metric for metric in result.metrics if metric.name in wanted)
 
 
 def public_rules(result: AuditResult, rows: Sequence[PublicRow]) -> tuple[PublicRule, ...]:
@@ -134,15 +121,12 @@ def public_rules(result: AuditResult, rows: Sequence[PublicRow]) -> tuple[Public
     return tuple(
         PublicRule(
             rule=rule.id,
-            metric=rule.metric,
-            scale=rule.scale,
-            limit=rule.limit,
+            **{name: getattr(rule, name) for name in ("metric", "scale", "limit", "on_fail")},
             worse=tuple(question.side for question in questions(plan, rule)),
             outcome=found[rule.id].outcome,
             judged=sum(word.rule == rule.id and word.word is not None for row in rows for word in row.words),
             groups=rule.feature_sets,
             line=line,
-            on_fail=rule.on_fail,
         )
         for rule, line in zip(rules, known, strict=True)
     )

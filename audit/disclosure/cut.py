@@ -28,7 +28,6 @@ class Row:
     """`level`: one level by name. `joined`: several of a list without rungs. `others`: those of a place who have no
     row of their own. `total`: all of a place, whose rows stand too."""
     rung: str
-    """Rung of `code`; `WORLD` for the others of a whole list."""
     code: str
     """Code of the level or the place; empty for `joined` and for the others of a whole list."""
     members: tuple[int, ...]
@@ -52,7 +51,8 @@ def cut(ladder: Ladder, people: IntArray, least: int, floor: int) -> list[Row]:
     floor : int
         k: a rest that rows had to join keeps so many more, or whoever replays this would know it to be small.
     """
-    rows = [_level(ladder, int(place)) for place in np.flatnonzero(people >= least)]
+    named = [int(place) for place in np.flatnonzero(people >= least)]
+    rows = [Row("level", ladder.rungs[0], ladder.levels[0][place].code, (place,)) for place in named]
     pool = np.flatnonzero(people < least)
     for rung in range(1, len(ladder.rungs)):
         pool = _take_places(ladder, rung, people, least, pool, rows)
@@ -162,10 +162,6 @@ def _holds(ladder: Ladder, home: Row, row: Row) -> bool:
         return True
     rung = ladder.rungs.index(home.rung)
     return {ladder.levels[rung][ladder.climbs[rung][member]].code for member in row.members} == {home.code}
-
-
-def _level(ladder: Ladder, place: int) -> Row:
-    return Row("level", ladder.rungs[0], ladder.levels[0][place].code, (place,))
 
 
 def _take_places(ladder: Ladder, rung: int, people: IntArray, least: int, pool: IntArray, rows: list[Row]) -> IntArray:

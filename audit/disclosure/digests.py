@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from audit.plan.answers import PredictionsDetector
-from audit.public.about import PublicAbout, PublicDigest
+from audit.public.about import Digested
 from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.result.json_text import result_sha256
 
-Kind = Literal["evaluation_set", "predictions", "detector", "result"]
 _LARGEST: Final = 256 * 1024 * 1024
 KEY: Final = "key"
 """The file of the key."""
@@ -37,22 +35,16 @@ def read_key(restricted: Path) -> bytes | None:
     return secret if len(secret) == KEY_BYTES else None
 
 
-def keyed(about: PublicAbout, digests: Mapping[Kind, str], secret: bytes) -> PublicAbout:
-    """`about` with the digests of these SHA-256 under the key; with its own where there are none."""
-    of = tuple(PublicDigest(of=kind, blake2b=_under(digest, secret)) for kind, digest in digests.items())
-    return about.model_copy(update={"digests": of or about.digests})
-
-
-def digests_of(result: AuditResult) -> dict[Kind, str]:
-    """Return the SHA-256 of what a result was made from, and its own."""
-    found: dict[Kind, str] = {}
+def digests_of(result: AuditResult, secret: bytes) -> dict[Digested, str]:
+    """Return digests under the key of what a result was made from, and of itself."""
+    found: dict[Digested, str] = {}
     if result.provenance.evaluation_set_sha256 is not None:
         found["evaluation_set"] = result.provenance.evaluation_set_sha256
     if result.provenance.detector_sha256 is not None:
         is_table = isinstance(result.plan.detector, PredictionsDetector)
         found["predictions" if is_table else "detector"] = result.provenance.detector_sha256
     found["result"] = result_sha256(result)
-    return found
+    return {kind: _under(digest, secret) for kind, digest in sorted(found.items())}
 
 
 def set_id(secret: bytes) -> str:
@@ -69,8 +61,7 @@ def release_of(result: AuditResult, file: Path, restricted: Path) -> PublicRelea
         release = PublicRelease.model_validate_json(file.read_bytes())
     except (OSError, ValueError):
         return None
-    expected = PublicDigest(of="result", blake2b=_under(result_sha256(result), secret))
-    return release if expected in release.about.digests else None
+    return release if release.about.digests.get("result") == _under(result_sha256(result), secret) else None
 
 
 def _under(digest: str, secret: bytes) -> str:

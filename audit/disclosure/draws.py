@@ -16,7 +16,6 @@ from typing import Final, Literal, NamedTuple
 from audit.disclosure.cut import Row, totals, totals_above
 from audit.disclosure.left import Need, Span, Sums
 from audit.disclosure.method import Method
-from audit.disclosure.rates import Printed
 from audit.disclosure.shape import SideName
 from audit.disclosure.tables import EVERYONE, Cut, Entry, Place, SideCounts
 
@@ -36,29 +35,23 @@ class Family(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Printed numbers of one row, and the exact ones they were drawn from, which stay in the restricted folder."""
+    """Printed numbers of a row, and the exact ones they were drawn from: `of_…`, in the restricted folder alone."""
 
     people: int
-    """Printed number of people."""
     errors: int | None
-    """Printed number of errors; None where it is not printed."""
     few: Literal["errors", "right"] | None
-    """What the row has few of."""
     fewer_than: int | None
-    """Bound on it."""
     people_as_of: str
     """Day on which the number of people was drawn."""
     as_of: str
     """Day on which outcomes were drawn."""
     of_people: int
-    """Exact number of people when that was drawn."""
     of_errors: int
     """Exact numbers of errors and of right answers when these were drawn."""
     of_right: int
     number: int
     """Number of the draw of outcomes among those of its row, from 1."""
     joined: int
-    """How many rows had joined its row."""
 
     @property
     def day(self) -> str:
@@ -74,10 +67,16 @@ class Draw:
             abs(entry.people - self.of_errors - self.of_right),
         )
 
-    @property
-    def printed(self) -> Printed:
-        """Return what a release prints of it."""
-        return Printed(self.people, self.errors, self.few, self.fewer_than)
+    def is_within(self, method: Method) -> bool:
+        """Return whether it lies as near to the exact numbers as the method ever draws one."""
+        people = self.people in {method.row, method.keep} or abs(self.people - self.of_people) <= method.largest
+        errors = self.errors is None or abs(self.errors - self.of_errors) <= method.largest
+        few = {"errors": self.of_errors, "right": self.of_right}
+        return people and errors and (self.few is None or few[self.few] < (self.fewer_than or 0))
+
+    def bare(self) -> Draw:
+        """Leave out what became of the people."""
+        return replace(self, errors=None, few=None, fewer_than=None)
 
 
 def remembered(before: Mapping[str, Sequence[Draw]], drawn: Mapping[str, Draw]) -> dict[str, list[Draw]]:
@@ -98,7 +97,6 @@ class SideRows:
     made: Cut
     listed: Sequence[Entry]
     draws: Mapping[str, Draw]
-    """By the key of their row."""
     has_outcomes: bool
     """Whether outcomes may be printed: if not, no draw left every "fewer than" open."""
     standing: frozenset[str]
@@ -124,12 +122,8 @@ def draw_side(
 
     Parameters
     ----------
-    listed : sequence of Entry
-        The rows, with their exact numbers.
     before : mapping of str to sequence of Draw
         Draws of all releases before, by the key of their row; the one that it printed last stands at the end.
-    day : str
-        Day of the audit, as YYYY-MM-DD.
     """
     of_tables = [totals(ladder, rows) for ladder, rows in zip(counts.ladders, made.rows, strict=True)]
     noise = _Noise(side, method, secret)
@@ -164,7 +158,7 @@ def draw_side(
     lag = {place: method.row - 1 for place, is_fresh in fresh.items() if not is_fresh}
     is_open = not told or not _told(sums, shown, method, lag)
     standing = frozenset(at[place].key for place, old in past.items() if old and old[-1].number == draws[place].number)
-    printed = {at[place].key: draw if is_open or not fresh[place] else _bare(draw) for place, draw in shown.items()}
+    printed = {at[place].key: draw if is_open or not fresh[place] else draw.bare() for place, draw in shown.items()}
     return SideRows(side, counts, made, listed, printed, is_open, standing)
 
 
@@ -174,26 +168,15 @@ def _without_parts(told: Sequence[Place], families: Sequence[Family], shown: Map
     for place in told:
         for whole, parts in families:
             if place in parts and whole != EVERYONE:
-                kept |= {part: _bare(kept[part]) for part in parts}
+                kept |= {part: kept[part].bare() for part in parts}
     return kept
 
 
-def _bare(draw: Draw) -> Draw:
-    """Leave out what became of the people."""
-    return replace(draw, errors=None, few=None, fewer_than=None)
-
-
-def draw_total(
-    name: str, count: int, before: Mapping[str, int] | None, method: Method, secret: bytes | None
-) -> dict[str, int] | None:
+def draw_total(name: str, count: int, past: Sequence[Draw], method: Method, key: bytes | None, day: str) -> Draw | None:
     """Draw a number of people that stands in no table; None below T, whether there is anybody or not."""
-    if count < (method.row if before is None else method.keep):
+    if count < (method.keep if past else method.row):
         return None
-    noise, entry = _Noise(name, method, secret), Entry(EVERYONE, (), False, 0, count)
-    if before is not None and abs(count - before["of"]) < noise.least(entry, before["number"]):
-        return dict(before)
-    number = 1 if before is None else before["number"] + 1
-    return {"printed": noise.people(entry, number), "of": count, "number": number}
+    return _draw(Entry(EVERYONE, (), False, 0, count), past, _Noise(name, method, key), day)
 
 
 def joined_bounds(families: Sequence[Family], draws: Mapping[Place, Draw]) -> dict[Place, Draw]:

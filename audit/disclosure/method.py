@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from audit.errors import PlanError
 from audit.public.about import Unit
 from audit.public.release import PublicMethod, TotalName
 
-SMALLEST_FLOOR: Final = 3
-LARGEST_FLOOR: Final = 100
 VARIANCE: Final = 6.0
 """V: with 3 few errors of 60 people are guessed up to 11 points better than naively, with 6 up to 5."""
 _PARTS: Final = 2**32
@@ -31,7 +28,6 @@ class Method:
     absent: tuple[TotalName, ...] = ()
     """Kinds of cases that the plan says this set cannot have."""
     unit: Unit = "row"
-    """What is counted once."""
 
     @property
     def row(self) -> int:
@@ -66,18 +62,7 @@ class Method:
 def method_of(floor: int = 10, absent: tuple[TotalName, ...] = (), unit: Unit = "row") -> Method:
     """Return the method for a floor; the largest change is half of it, rounded up: less hides less, and more gains
     nothing.
-
-    Raises
-    ------
-    PlanError
-        If the floor is below 3 or above 100.
     """
-    if not SMALLEST_FLOOR <= floor <= LARGEST_FLOOR:
-        raise PlanError(
-            f"a floor of {floor} protects nobody or shows nothing",
-            slug="no-such-floor",
-            hint=f"choose one from {SMALLEST_FLOOR} to {LARGEST_FLOOR}; 10 is the default",
-        )
     largest = -(-floor // 2)
     chances = chances_of(largest, _variance(largest))
     return Method(floor, tuple(round(edge * _PARTS) for edge in accumulate(chances)), absent, unit)

@@ -17,7 +17,7 @@ from audit.vocabulary.text import printable
 DATA: Final = "json"
 """Always made: everything else can be checked against it."""
 REPORTERS: Final[Mapping[str, tuple[str, str]]] = {
-    "html": ("report.html", "reports.public.html:PublicHtmlReporter"),
+    "html": ("report.html", "reports.public.html.document:html_file"),
     DATA: ("release.json", "audit.public.release:public_json"),
     "csv": ("groups.csv", "reports.public.csv_file:csv_file"),
     "junit": ("junit.xml", "reports.public.case_files:junit_file"),
@@ -41,9 +41,7 @@ class PublicFile(NamedTuple):
     """A form of a public release."""
 
     name: str
-    """What `--report` and `--format` call it."""
     filename: str
-    """Name of the file."""
     render: Callable[[PublicRelease], str | bytes]
     """Function that returns the whole file, from the release and nothing else. Text is written as UTF-8."""
 

@@ -5,34 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from audit.disclosure.about import public_about, public_change, public_metrics, public_rules
-from audit.disclosure.digests import KEY, digests_of, keyed, set_id
+from audit.disclosure.about import public_about, public_change, public_features, public_metrics, public_rules
+from audit.disclosure.digests import KEY, digests_of, set_id
 from audit.disclosure.doubts import Judged
 from audit.disclosure.draws import Draw, SideRows, draw_side, draw_total, remembered
 from audit.disclosure.method import Method
 from audit.disclosure.public_files import DATA, make_files
 from audit.disclosure.restricted import COUNTER, RELEASES, restricted_folder
-from audit.disclosure.rows import features_of, rows_of, without_hidden_numbers
+from audit.disclosure.rows import levels_named, rows_of, without_hidden_numbers
 from audit.disclosure.shape import SIDES, Shape, SideName, crossed_features, public_method, shape_of
 from audit.disclosure.shown_evidence import with_shown_evidence
-from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, hiding_keys, next_cut, others_named
+from audit.disclosure.tables import cut_from_json, cut_to_json, entries, first_cut, hiding_keys, next_cut
 from audit.disclosure.waived import with_waivers
 from audit.disclosure.words import Words, standing_words, words_to_json
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.public.about import PublicAbout
-from audit.public.release import FailsOn, PublicHeadline, PublicRelease, PublicSide, public_json
+from audit.public.release import FailsOn, PublicHeadline, PublicRelease, public_json
 from audit.result.audit_result import AuditResult
 from audit.safeguards import public_states
 
+_numbers_of: Final = attrgetter(*(field.name for field in fields(Draw)))
 Writer = Callable[[Mapping[str, bytes]], None]
-Remembered = Mapping[str, Any]
-
-_NOTHING: Final[Remembered] = {}
+Told = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,7 @@ class Published:
     """What was made public."""
 
     public: PublicRelease
-    """The release."""
     files: Mapping[str, bytes]
-    """The files, as written."""
     new_key: bool = False
     """Whether a key was made for it."""
 
@@ -72,10 +70,6 @@ def publish(
 
     Parameters
     ----------
-    restricted : Path
-        The restricted folder of the data set.
-    write : callable
-        Brings the files to their place.
     formats, languages : sequence of str
         Which public reporters, in which languages. `json` is always among the files.
     before : PublicRelease, optional
@@ -94,17 +88,17 @@ def publish(
             folder.refuse_older_than(before.number)
         parameters = _parameters(result.plan)
         folder.settle(parameters)
-        made = _make(result, shape, method, secret, folder.last)
-        about = keyed(public_about(result, names, tuple(languages) or ("en",)), digests_of(result), secret)
+        made, told = _make(result, shape, method, secret, folder.last)
+        about = public_about(result, names, tuple(languages) or ("en",), digests_of(result, secret))
         release = _finished(made, about, method, result, set_id(secret), max(folder.releases, 1))
         is_new = folder.last.get("release") != json.loads(public_json(release))
         if is_new and release.number is not None:
             release = release.model_copy(update={"number": folder.releases + 1})
         files = make_files(release)
         if is_new and release.number is not None:
-            told = {"sides": made.remembered, "release": json.loads(public_json(release)), "sha256": _digests(files)}
-            # Remembered before it is written: a release that nobody saw does no harm, one that nobody remembers does.
-            folder.append(parameters, told)
+            entry = {"sides": told, "release": json.loads(public_json(release)), "sha256": _digests(files)}
+            # Told before it is written: a release that nobody saw does no harm, one that nobody remembers does.
+            folder.append(parameters, entry)
         write(files)
         return Published(release, files, new_key=folder.made_key)
 
@@ -131,53 +125,20 @@ def reproduce(restricted: Path, number: int) -> dict[str, bytes]:
     return files
 
 
-def made_again(result: AuditResult, entry: Mapping[str, Any]) -> list[str]:
-    """Make a release of the log anew from its result and the draws that the log holds: no key is needed.
-
-    Parameters
-    ----------
-    result : AuditResult
-        The exact result.
-    entry : mapping
-        The release as the log has it.
-
-    Returns
-    -------
-    list of str
-        The parts of the release that come out otherwise, and `draws` if a printed number lies further from the exact
-        one than the method ever changes it. Empty if all of it follows.
+def made_again(result: AuditResult, entry: Told) -> list[str]:
+    """Return the parts of a release of the log that come out otherwise when it is made anew, without the key, from its
+    result and the draws that the log holds; `draws` if a printed number lies further from the exact one than the method
+    ever changes it. None if all of it follows.
     """
     shape, method = shape_of(result), public_method(result.plan)
     published = PublicRelease.model_validate_json(json.dumps(entry["release"]))
-    made = _make(result, shape, method, None, entry)
-    about = public_about(result, published.about.formats, published.about.languages)
-    about = about.model_copy(update={"digests": published.about.digests})
+    made, told = _make(result, shape, method, None, entry)
+    about = public_about(result, published.about.formats, published.about.languages, published.about.digests)
     again = _finished(made, about, method, result, published.set_id, published.number or 1)
-    drawn = [Draw(*draw) for side in made.remembered if side in SIDES for draw in _last_draws(made.remembered[side])]
-    reached = all(_is_within(draw, method) for draw in drawn)
-    names = type(again).model_fields
-    other = [name for name in names if getattr(again, name) != getattr(published, name)]
+    drawn = (Draw(*draws[-1]) for side in SIDES if side in told for draws in told[side]["draws"].values())
+    reached = all(draw.is_within(method) for draw in drawn)
+    other = [name for name in PublicRelease.model_fields if getattr(again, name) != getattr(published, name)]
     return other if reached else [*other, "draws"]
-
-
-def _last_draws(side: Mapping[str, Any]) -> list[Sequence[Any]]:
-    return [draws[-1] for draws in side["draws"].values()]
-
-
-def _is_within(draw: Draw, method: Method) -> bool:
-    """Say whether a draw lies as near to the exact numbers as the method ever draws one."""
-    most = method.largest
-    people = draw.people in {method.row, method.keep} or abs(draw.people - draw.of_people) <= most
-    errors = draw.errors is None or abs(draw.errors - draw.of_errors) <= most
-    few = {"errors": draw.of_errors, "right": draw.of_right}
-    return people and errors and (draw.few is None or few[draw.few] < (draw.fewer_than or 0))
-
-
-class _Made(NamedTuple):
-    """What is printed of a result, and what is remembered of it: cut, draws and words of each side."""
-
-    release: Mapping[str, Any]
-    remembered: Mapping[str, Any]
 
 
 def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -194,50 +155,50 @@ def _parameters(plan: AuditPlan) -> dict[str, Any]:
     }
 
 
-def _make(result: AuditResult, shape: Shape | None, method: Method, secret: bytes | None, last: Remembered) -> _Made:
+def _make(result: AuditResult, shape: Shape | None, method: Method, key: bytes | None, last: Told) -> tuple[Told, Told]:
+    """Return what is printed of a result, and what is remembered of it: cut, draws and words of each side."""
     if shape is None:
-        return _Made({"figures": "none", "sides": (), "features": (), "rows": ()}, {})
+        return {"sides": {}, "features": public_features(result, {}), "rows": ()}, {}
     day, known = result.provenance.finished[:10], last.get("sides", {})
-    histories = {
-        name: {key: [Draw(*draw) for draw in draws] for key, draws in known[name]["draws"].items()}
-        for name in SIDES
-        if name in known
-    }
-    each = (_side(name, shape, method, secret, day, known.get(name), histories.get(name, {})) for name in SIDES)
+    histories = {name: _draws_of(known[name]["draws"]) for name in SIDES if name in known}
+    each = (_side(name, shape, method, key, day, known.get(name), histories.get(name, {})) for name in SIDES)
     sides = [side for side in each if side is not None]
     metrics, level = [metric.name for metric in public_metrics(result)], result.plan.verdict.level
     section = result.plan.evaluation_set
     plain = not section.is_weighted and section.cluster is None
     rows = rows_of(sides, metrics, method, level, plain=plain)
     judged = Judged(result.plan, result.features, result.counts, result.rules, result.verdicts)
-    said = standing_words(
-        Words(judged, sides, rows, method).rows(), {side.side: side.standing for side in sides}, known.get("words", {})
-    )
+    stands: dict[str, frozenset[str]] = {side.side: side.standing for side in sides}
+    said = standing_words(Words(judged, sides, rows, method).rows(), stands, known.get("words", {}))
     said = without_hidden_numbers(said, sides)
-    others = tuple(each for side in sides for each in others_named(side.side, side.counts, side.made))
-    totals = {
-        name: draw_total(name, count, known.get("totals", {}).get(name), method, secret)
-        for name, count in (("unscored", shape.unscored), ("unlabelled", shape.unlabelled))
-    }
+    past = _draws_of(known.get("totals", {}))
+    counted = {"unscored": shape.unscored, "unlabelled": shape.unlabelled}
+    drawn = {name: draw_total(name, count, past.get(name, ()), method, key, day) for name, count in counted.items()}
+    totals = {name: draw for name, draw in drawn.items() if draw is not None}
     figures: dict[str, Any] = {side.side: "shown" if side.has_outcomes else "people" for side in sides}
     figures |= {name: "hidden" for name, counts in shape.hidden.items() if counts.everyone.any()}
     release = {
-        "figures": "shown" if said else "none",
-        "sides": tuple(PublicSide(side=name, figures=figures.get(name, "none")) for name in SIDES),
-        "features": features_of(shape.ladders, said, others),
+        "sides": {name: figures.get(name, "none") for name in sorted(SIDES)},
+        "features": public_features(result, levels_named(shape.ladders, said)),
         "rows": said,
-        "others": others,
-        **{name: None if total is None else total["printed"] for name, total in totals.items()},
+        **{name: draw.people for name, draw in totals.items()},
     }
     log: dict[str, Any] = {}
     for side in sides:
         printed = {key: draw for key, draw in side.draws.items() if key not in side.hiding}
-        drawn = remembered(histories.get(side.side, {}), printed)
-        draws = {key: [astuple(draw) for draw in draws] for key, draws in drawn.items()}
+        draws = _written(histories.get(side.side, {}), printed)
         log[side.side] = {"cut": cut_to_json(side.made, shape.ladders), "draws": draws}
     named = {f"{row.side} {row.key}": row for row in said if row.words}
     words = {name: words_to_json(row, known.get("words", {}).get(name, {})) for name, row in named.items()}
-    return _Made(release, {**known, **log, "totals": totals, "words": words})
+    return release, {**known, **log, "totals": _written(past, totals), "words": words}
+
+
+def _draws_of(told: Mapping[str, Sequence[Any]]) -> dict[str, list[Draw]]:
+    return {key: [Draw(*draw) for draw in draws] for key, draws in told.items()}
+
+
+def _written(before: Mapping[str, Sequence[Draw]], drawn: Mapping[str, Draw]) -> dict[str, list[tuple[Any, ...]]]:
+    return {key: list(map(_numbers_of, draws)) for key, draws in remembered(before, drawn).items()}
 
 
 def _side(
@@ -246,7 +207,7 @@ def _side(
     method: Method,
     secret: bytes | None,
     day: str,
-    known: Remembered | None,
+    known: Told | None,
     before: Mapping[str, Sequence[Draw]],
 ) -> SideRows | None:
     counts = shape.sides[name]
@@ -261,12 +222,12 @@ def _side(
 
 
 def _finished(
-    made: _Made, about: PublicAbout, method: Method, result: AuditResult, under: str, number: int
+    made: Told, about: PublicAbout, method: Method, result: AuditResult, under: str, number: int
 ) -> PublicRelease:
     change = (result.change,) if result.change is not None else ()
     judged: dict[FailsOn, Sequence[Any]] = {"groups": result.rules, "probes": result.probe_rules, "change": change}
     failing = [name for name, found in judged.items() if any(each.outcome == "fail" for each in found)]
-    rows = made.release["rows"]
+    rows = made["rows"]
     named = any(word.word == "beyond" or word.smaller_beyond for row in rows for word in row.words)
     release = PublicRelease(
         method=method.public(),
@@ -281,6 +242,6 @@ def _finished(
         rules=public_rules(result, rows),
         set_id=under,
         number=number if rows else None,
-        **made.release,
+        **made,
     )
     return with_waivers(with_shown_evidence(release, public_states(result)), result.waivers)

@@ -10,13 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from audit.public.release import PublicMethod, PublicRate, Side
 from audit.stats.rates.intervals import wilson
 from audit.vocabulary.metrics import MetricName
+
+if TYPE_CHECKING:
+    from audit.disclosure.draws import Draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +59,8 @@ RATES: Final[Mapping[MetricName, RateOf]] = {
 """Every metric, in numbers that a release prints."""
 
 
-class Printed(NamedTuple):
-    """Numbers of one side of a row, as printed."""
-
-    people: int
-    errors: int | None
-    few: str | None = None
-    fewer_than: int | None = None
-
-
-NOBODY: Final = Printed(0, 0)
-Sides = tuple[Printed, Printed]
-"""Victims and others; `NOBODY` for the side that a row has not."""
+Sides = tuple["Draw | None", "Draw | None"]
+"""Numbers of victims and of others; None for the side that a row has not."""
 
 
 def rate_of(metric: MetricName, row: Sides, everyone: Sides | None, method: PublicMethod, level: float) -> PublicRate:
@@ -75,7 +68,7 @@ def rate_of(metric: MetricName, row: Sides, everyone: Sides | None, method: Publ
 
     Parameters
     ----------
-    row, everyone : tuple of Printed
+    row, everyone : tuple of Draw or None
         Both sides of the row, and of everyone for the rate of everyone else; None for everyone.
     level : float
         Level of the likely range.
@@ -85,15 +78,16 @@ def rate_of(metric: MetricName, row: Sides, everyone: Sides | None, method: Publ
         return PublicRate(metric=metric, **found)
     if everyone is not None:
         found["rest"] = _rest(of, everyone, row)
-    positives, negatives = row
-    if positives.errors is None or negatives.errors is None:
+    numbers = [number for side in row for number in ((0, 0) if side is None else (side.people, side.errors))]
+    known = [number for number in numbers if number is not None]
+    if len(known) < len(numbers):
         found["at_least"], found["at_most"] = _bounds(of, row, method)
         return PublicRate(metric=metric, **found)
-    numbers = positives.people, positives.errors, negatives.people, negatives.errors
-    top, bottom = _sum(numbers, of.top), _sum(numbers, of.bottom)
+    top, bottom = _sum(known, of.top), _sum(known, of.bottom)
     if 0 < top < bottom:
         rate = top / bottom
-        low, high = likely_range(rate, bottom, method.variance * _moves(of, rate) / bottom**2, level)
+        moves = sum((up - rate * down) ** 2 for up, down in zip(of.top, of.bottom, strict=True))
+        low, high = likely_range(rate, bottom, method.variance * moves / bottom**2, level)
         found |= {"value": rate, "low": low, "high": high}
     return PublicRate(metric=metric, **found)
 
@@ -126,12 +120,10 @@ def rounded_up(share: float) -> float:
     return math.ceil(share * parts - 1e-9) / parts
 
 
-def _moves(of: RateOf, rate: float) -> float:
-    return sum((top - rate * bottom) ** 2 for top, bottom in zip(of.top, of.bottom, strict=True))
-
-
-def _middle(side: Printed) -> tuple[int, int] | None:
+def _middle(side: Draw | None) -> tuple[int, int] | None:
     """Numbers of a side; in the place of few errors, or right answers, the middle of what they may be."""
+    if side is None:
+        return 0, 0
     if side.errors is not None:
         return side.people, side.errors
     if side.few is None or side.fewer_than is None:
@@ -154,7 +146,7 @@ def _rest(of: RateOf, everyone: Sides, own: Sides) -> float | None:
 def _bounds(of: RateOf, row: Sides, method: PublicMethod) -> tuple[float | None, float | None]:
     """The least and the most that a rate of one side can be, where what it has few of is bounded."""
     side = row[0 if of.side == "positives" else 1]
-    if of.side == "both" or side.few is None or side.fewer_than is None:
+    if of.side == "both" or side is None or side.few is None or side.fewer_than is None:
         return None, None
     most = (side.fewer_than - 1) / max(side.people - method.largest_change, side.fewer_than)
     if (side.few == "errors") == of.counts_errors:

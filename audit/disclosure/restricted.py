@@ -35,7 +35,6 @@ class RestrictedFolder:
         self._path = path
         self._last: str | None = None
         self.releases = self._checked_log()
-        """How many releases there were."""
         self.made_key = self._check_counter()
         self.secret = self._read_key()
         self.last: Entry = self.entry(self.releases) if self.releases else {}

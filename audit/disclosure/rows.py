@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from audit.disclosure.draws import SideRows
+from audit.disclosure.draws import Draw, SideRows
 from audit.disclosure.method import Method
-from audit.disclosure.rates import NOBODY, RATES, Printed, Sides, rate_of
+from audit.disclosure.rates import RATES, Sides, rate_of
 from audit.disclosure.shape import SIDES
 from audit.disclosure.tables import Entry
 from audit.disclosure.vocabulary import Ladder
-from audit.public.release import PublicFeature, PublicMethod, PublicOthers, PublicRate, PublicRow
+from audit.public.release import PublicMethod, PublicRate, PublicRow
 from audit.vocabulary.groups import LevelName
 from audit.vocabulary.metrics import MetricName
 
@@ -27,10 +27,6 @@ def rows_of(
 
     Parameters
     ----------
-    metrics : iterable of MetricName
-        Rates that are shown or limited.
-    level : float
-        Level of the likely ranges.
     plain : bool
         Whether rates follow from numbers of people. Those of weighted or clustered cases do not, and beside the numbers
         they would tell the outcome of whoever stands for many cases: none is printed.
@@ -48,21 +44,14 @@ def without_hidden_numbers(rows: Iterable[PublicRow], sides: Sequence[SideRows])
     )
 
 
-def features_of(
-    ladders: Sequence[Ladder], rows: Sequence[PublicRow], others: Sequence[PublicOthers]
-) -> tuple[PublicFeature, ...]:
-    """Name the levels that rows and `others` name, and every level above them."""
-    made = []
-    for ladder in ladders:
-        parts = [part for row in rows for part in row.parts if part.feature == ladder.feature]
-        if not parts:
-            continue
-        wanted = {(part.rung, code) for part in parts for code in part.codes}
-        wanted |= {
-            (ladder.rungs[0], code) for each in others if each.feature == ladder.feature for code in each.members
-        }
-        made.append(PublicFeature(name=ladder.feature, rungs=ladder.rungs, levels=_with_parents(ladder, wanted)))
-    return tuple(made)
+def levels_named(ladders: Sequence[Ladder], rows: Sequence[PublicRow]) -> dict[str, tuple[LevelName, ...]]:
+    """Return of each feature that has rows the levels that these name, and every level above them."""
+    named: dict[str, set[tuple[str, str]]] = {}
+    finest = {ladder.feature: ladder.rungs[0] for ladder in ladders}
+    for part in (part for row in rows for part in row.parts):
+        members = ((finest[part.feature], code) for code in part.members)
+        named.setdefault(part.feature, set()).update((*((part.rung, code) for code in part.codes), *members))
+    return {of.feature: _with_parents(of, named[of.feature]) for of in ladders if of.feature in named}
 
 
 def _with_parents(ladder: Ladder, wanted: set[tuple[str, str]]) -> tuple[LevelName, ...]:
@@ -76,18 +65,18 @@ def _with_parents(ladder: Ladder, wanted: set[tuple[str, str]]) -> tuple[LevelNa
     return tuple(found)
 
 
-def _printed(side: SideRows, entry: Entry) -> Printed:
-    draw = side.draws[entry.key].printed
-    return draw if side.has_outcomes and entry.key not in side.hiding else Printed(draw.people, None)
+def _printed(side: SideRows, entry: Entry) -> Draw:
+    draw = side.draws[entry.key]
+    return draw if side.has_outcomes and entry.key not in side.hiding else draw.bare()
 
 
 def _row(
     side: SideRows, entry: Entry, metrics: Sequence[MetricName], method: PublicMethod, level: float, *, plain: bool
 ) -> PublicRow:
-    draw, own, everyone = side.draws[entry.key], _printed(side, entry), _printed(side, side.listed[0])
+    own, everyone = _printed(side, entry), _printed(side, side.listed[0])
 
-    def both(one: Printed) -> Sides:
-        return (one, NOBODY) if side.side == SIDES[0] else (NOBODY, one)
+    def both(one: Draw) -> Sides:
+        return (one, None) if side.side == SIDES[0] else (None, one)
 
     whole = both(everyone) if entry.parts else None
     mine = [metric for metric in metrics if RATES[metric].side == side.side and side.has_outcomes]
@@ -98,7 +87,7 @@ def _row(
         for metric in mine
     ]
     return PublicRow(side=side.side, parts=entry.parts, total=entry.total, people=own.people, errors=own.errors,
-                     few=own.few, fewer_than=own.fewer_than, as_of=draw.day,
+                     few=own.few, fewer_than=own.fewer_than, as_of=own.day,
                      rates=tuple(rates))  # fmt: skip
 
 

@@ -67,15 +67,12 @@ class Shape:
     """Exact numbers of a result, as public rows are made of them."""
 
     ladders: tuple[Ladder, ...]
-    """Features with rows: those that are crossed first."""
     sides: Mapping[SideName, SideCounts]
     """Exact outcomes of victims and of others, as far as they are known."""
     hidden: Mapping[SideName, SideCounts]
     """Of a table of counts, people of each side whose number or outcome it hides, as errors: at most so many."""
     unscored: int
-    """Exact number without a usable answer."""
     unlabelled: int
-    """Exact number with a decision and no label."""
 
 
 def shape_of(result: AuditResult) -> Shape | None:
@@ -187,14 +184,8 @@ def ground(
     families: Mapping[Family, FamilyCounts],
     features: Mapping[str, SensitiveFeature],
 ) -> dict[str, tuple[GroupCounts, ...]]:
-    """`finest` of a result, where no family that is shown has these groups, and `clusters`, where these are protected.
-
-    Parameters
-    ----------
-    families : mapping of Family to FamilyCounts
-        The families that are shown.
-    features : mapping of str to SensitiveFeature
-        The features by their names.
+    """Return `finest` of a result, where none of the `families` that are shown has these groups, and `clusters`, where
+    these are protected.
     """
     names = crossed_features(plan)
     if not names:

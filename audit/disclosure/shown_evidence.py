@@ -26,8 +26,8 @@ def shown_evidence(release: PublicRelease) -> frozenset[str]:
     genders, nationalities = _names(release, "gender"), _names(release, "nationality")
     sized = [row for row in release.rows if len(row.parts) == 1]
     unknown = {(feature, "unknown") for feature in genders | nationalities}
-    children = {(one.name, code) for one in release.about.codings for code in one.children}
-    forced = {(one.name, code) for one in release.about.codings for code in one.forced_criminality}
+    children = {(one.name, code) for one in release.features for code in one.children}
+    forced = {(one.name, code) for one in release.features for code in one.forced_criminality}
     women_and_children = {*((gender, "woman") for gender in genders), *children}
     found = {
         "missed": any(rate.metric in limited for row, rate in printed if row in missed),
@@ -54,13 +54,12 @@ def _of_everyone(release: PublicRelease) -> dict[str, bool]:
     whole = [row for row in release.rows if not row.parts]
     known = {rate.metric for row in whole for rate in row.rates if rate.value is not None}
     both = not known.isdisjoint(MISSED) and not known.isdisjoint(WRONGLY_FLAGGED)
-    asked = {look.name for look in release.about.looks if look.asked}
-    return {"above_chance": both, "at_work": both and "at_work" in asked}
+    return {"above_chance": both, "at_work": both and "at_work" in release.about.asked}
 
 
 def _names(release: PublicRelease, *kinds: str) -> set[str]:
     """Features whose coding, or whose meaning in the operator's words, is one of these."""
-    return {one.name for one in release.about.codings if one.coding in kinds or one.means in kinds}
+    return {one.name for one in release.features if one.coding in kinds or one.means in kinds}
 
 
 def _is_by(rows: Sequence[PublicRow], features: set[str]) -> bool:

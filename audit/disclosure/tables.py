@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from audit.disclosure.cut import WORLD, Row, crosses, cut, parts_of, totals, unite
 from audit.disclosure.vocabulary import Ladder
-from audit.public.release import PublicOthers, PublicPart, Side, row_key
+from audit.public.release import PublicPart, row_key
 from audit.stats.arrays import IntArray
 
 MOST_COLUMNS: Final = 6
@@ -59,7 +60,6 @@ class Place(NamedTuple):
     table: int
     """The feature; -1 for everyone, and for rows of two features crossed."""
     row: int
-    """Place among the rows of the feature, then among its totals."""
     columns: tuple[int, ...] = ()
     """Of a row of the cross: the columns that it holds, as places in `Cross.columns`."""
 
@@ -67,7 +67,7 @@ class Place(NamedTuple):
 EVERYONE: Final = Place(-1, -1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One row that may be printed, with its exact numbers."""
 
@@ -86,7 +86,7 @@ class Entry:
         """Exact number of people."""
         return self.errors + self.right
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Name of the row."""
         return row_key(self.parts)
@@ -143,22 +143,6 @@ def hiding_keys(hidden: Sequence[Entry]) -> frozenset[str]:
     named = {part.feature for entry in held for part in entry.parts if part.kind == "level"}
     beside = [e for e in hidden if any(part.kind == "others" and part.feature in named for part in e.parts)]
     return frozenset(entry.key for entry in (*held, *beside))
-
-
-def others_named(side: Side, counts: SideCounts, made: Cut) -> list[PublicOthers]:
-    """Name who stands in rows of others. Levels of an open list are not named: a small one would be known to exist."""
-    return [
-        PublicOthers(
-            side=side,
-            feature=ladder.feature,
-            rung=row.rung or ladder.rungs[0],
-            codes=(row.code,) if row.code else (),
-            members=tuple(ladder.levels[0][member].code for member in row.members) if ladder.listed else (),
-        )
-        for ladder, rows in zip(counts.ladders, made.rows, strict=True)
-        for row in rows
-        if row.kind == "others"
-    ]
 
 
 def cut_to_json(made: Cut, ladders: Sequence[Ladder]) -> dict[str, Any]:
@@ -256,4 +240,7 @@ def _part(ladder: Ladder, row: Row) -> PublicPart:
     codes: tuple[str, ...] = (row.code,) if row.code else ()
     if row.kind == "joined":
         codes = tuple(ladder.levels[0][member].code for member in row.members)
-    return PublicPart(feature=ladder.feature, kind=kind, rung=row.rung or ladder.rungs[0], codes=codes)
+    # levels of an open list are not named: a small one would be known to exist
+    others = row.members if kind == "others" and ladder.listed else ()
+    members = tuple(ladder.levels[0][member].code for member in others)
+    return PublicPart(feature=ladder.feature, kind=kind, rung=row.rung or ladder.rungs[0], codes=codes, members=members)

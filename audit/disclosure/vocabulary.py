@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -18,10 +17,7 @@ from audit.evaluation import nationality
 from audit.plan.sections import GENDERS
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import LevelName, SensitiveFeature
-
-UNLISTED: Final = "unlisted"
-"""The level of everyone whose level stands in no list: people of several nationalities, codes of a plan's own."""
-_ITS_NAME: Final = "not listed"
+from audit.vocabulary.names import UNLISTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +25,7 @@ class Ladder:
     """The fixed levels of one feature, rung by rung."""
 
     feature: str
-    """The feature's name."""
     rungs: tuple[str, ...]
-    """Finest first."""
     levels: tuple[tuple[LevelName, ...], ...]
     """Of each rung, sorted by code; the last is `unlisted`, unless the list holds all that can be read."""
     climbs: tuple[IntArray, ...]
@@ -74,7 +68,7 @@ def ladder_of(feature: str, rungs: Sequence[str], levels: Sequence[LevelName], *
     for place, rung in enumerate(rungs):
         above = UNLISTED if place + 1 < len(rungs) else None
         listed = sorted((level for level in levels if level.rung == rung), key=lambda level: level.code)
-        rest = () if closed else (LevelName(rung=rung, code=UNLISTED, name=_ITS_NAME, parent=above),)
+        rest = () if closed else (LevelName(rung=rung, code=UNLISTED, name="not listed", parent=above),)
         on.append((*listed, *rest))
     at = [{level.code: place for place, level in enumerate(of_rung)} for of_rung in on]
     climbs = [np.arange(len(on[0]), dtype=np.int64)]

@@ -6,24 +6,19 @@ is left of it then is who answers for it, and until when.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from audit.public.release import PublicRelease, PublicWaiver
 from audit.result.audit_result import Waiver
 
 
-def with_waivers(release: PublicRelease, waivers: Iterable[Waiver]) -> PublicRelease:
+def with_waivers(release: PublicRelease, waivers: Collection[Waiver]) -> PublicRelease:
     """Return the release with its waivers: first those that are named, the others in an order of their own."""
-    rows = [row for row in release.rows if row.group is not None]
-    beyond = {(word.rule, row.group) for row in rows for word in row.words if word.word == "beyond"}
-    named: list[PublicWaiver] = []
-    others: list[Waiver] = []
-    for waiver in waivers:
-        if (waiver.rule, waiver.group) in beyond:
-            named.append(PublicWaiver(**waiver.model_dump(exclude={"group"}), group=waiver.group))
-        else:
-            others.append(waiver)
-    return release.model_copy(update={"waivers": (*named, *unnamed(others))})
+    beyond = {(word.rule, row.group) for row in release.rows for word in row.words if word.word == "beyond"}
+    named = [waiver for waiver in waivers if (waiver.rule, waiver.group) in beyond]
+    public = [PublicWaiver(**waiver.model_dump(exclude={"group"}), group=waiver.group) for waiver in named]
+    others = unnamed(waiver for waiver in waivers if (waiver.rule, waiver.group) not in beyond)
+    return release.model_copy(update={"waivers": (*public, *others)})
 
 
 def unnamed(waivers: Iterable[Waiver]) -> list[PublicWaiver]:

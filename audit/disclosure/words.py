@@ -17,7 +17,6 @@ from audit.disclosure.doubts import Doubts, Judged
 from audit.disclosure.draws import SideRows
 from audit.disclosure.method import Method
 from audit.disclosure.rates import RATES
-from audit.disclosure.vocabulary import UNLISTED
 from audit.plan.audit_plan import NamedRule
 from audit.public.release import PublicPart, PublicRow, PublicWord, Word, WordReason, row_key
 from audit.result.findings.judged import Because, Verdict
@@ -26,6 +25,7 @@ from audit.stats.margins.score_test import FAIL_BETA, screened_p
 from audit.stats.rates.boundaries import counted_outcome
 from audit.verdicts.margin_tests import surely_within
 from audit.vocabulary.groups import Group, Level
+from audit.vocabulary.names import UNLISTED
 
 _REASONS: Final[Mapping[Because, WordReason]] = {
     "beyond_limit": "beyond_limit",
@@ -122,7 +122,10 @@ class Words:
         """Row of the larger group as a part of which a group is judged, where there is one."""
         if verdict.judged_as is None:
             return None
-        parts = _parts(verdict.judged_as)
+        parts = tuple(
+            PublicPart(feature=level.feature, kind="level", rung=level.rung, codes=(level.code,))
+            for level in verdict.judged_as.levels
+        )
         return parts if (row.side, row_key(parts)) in self._by_key else None
 
     def _sure_words(self, rule: NamedRule, few: Mapping[int, PublicRow]) -> dict[int, str]:
@@ -224,7 +227,8 @@ def standing_words(
     standing: Mapping[str, frozenset[str]],
     known: Mapping[str, Mapping[str, Sequence[str | None]]],
 ) -> tuple[PublicRow, ...]:
-    """Let the words of numbers that stand stand too. Where the verdict of today is another one, there is no word.
+    """Let the words of numbers that stand stand too. Where the verdict of today is another one, there is no word; what
+    could not be told and would pass today is not told yet: one person more or less can turn it.
 
     Parameters
     ----------
@@ -238,7 +242,8 @@ def standing_words(
         before = known.get(f"{row.side} {row.key}", {}).get(now.rule)
         if before is None or before[0] == now.word or now.word is None:
             return now
-        return now.model_copy(update={"word": "cannot_tell", "because": "numbers_of_before", "judged_as": None})
+        reason = before[1] if (before[0], now.word) == ("cannot_tell", "within") else "numbers_of_before"
+        return now.model_copy(update={"word": "cannot_tell", "because": reason, "judged_as": None})
 
     def stands(row: PublicRow) -> bool:
         sides = standing if row.side == "both" else (row.side,)
@@ -258,12 +263,6 @@ def _end_of(everyone: PublicRow, most: int, *, least: bool) -> int:
     if everyone.few == "errors":
         return 0 if least else few
     return everyone.people - most - few if least else everyone.people + most
-
-
-def _parts(group: Group) -> tuple[PublicPart, ...]:
-    return tuple(
-        PublicPart(feature=level.feature, kind="level", rung=level.rung, codes=(level.code,)) for level in group.levels
-    )
 
 
 class Members:

@@ -38,12 +38,9 @@ class RowCase(PublicFinding):
     rule: PublicRule
     word: PublicWord
     name: str
-    """Who the row is, in English."""
     judged_as: str
-    """Name of the larger group as a part of which it is judged; empty where there is none."""
     waiver: PublicWaiver | None
     of_before: bool
-    """Whether its numbers stand from an earlier audit."""
 
     @property
     def state(self) -> State:
@@ -195,10 +192,11 @@ def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harm
     about, headline = release.about, release.headline
     said = why_it_fails(release)
     if headline.change is not None:
-        told, *more = headline.change.sentences
+        differs = ", ".join(headline.change.differs)
+        told, *more = (SENTENCES[name].format(features=differs) for name in headline.change.sentence_names)
         paired = "; both versions were tested on the same cases" if headline.change.paired else ""
         said += [told, f"The earlier audit ended on {quoted(headline.change.baseline_finished)}{paired}.", *more]
-    notes = [*(["method"] if release.figures == "shown" else []), *release.left_out]
+    notes = [*(["method"] if release.rows else []), *release.left_out]
     said += [SENTENCES[name].format(**release.method.model_dump()) for name in (*notes, *about.sample_sentences)]
     if about.without_figures:
         said.append(SENTENCES["without_figures"].format(features=", ".join(map(quoted, about.without_figures))))
@@ -211,10 +209,11 @@ def exact_figures(plan: str) -> str:
 
 
 def why_it_fails(release: PublicRelease) -> list[str]:
-    """Return the sentences that say what rows do not: that no row names who fails, and that probes do."""
+    """Return the sentences that say what rows do not: that no row names who fails, and what probes found."""
     headline = release.headline
     names = ["no_group_named"] if headline.no_group_named else []
     names += ["fails_on_probes"] if "probes" in headline.fails_on else []
+    names += ["pass_on_probes"] if headline.outcome == "pass" and release.about.probe_rules else []
     return [SENTENCES[name] for name in names]
 
 

@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from gettext import NullTranslations
 from types import MappingProxyType
-from typing import Literal, NamedTuple
 
 from audit.public.release import PublicPart, PublicRelease
-from audit.vocabulary.groups import Group, Level, LevelName
+from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.names import Names
-
-
-class _Feature(NamedTuple):
-    """A feature of a release, as names are made of it."""
-
-    name: str
-    coding: Literal["gender", "nationality", "categorical"]
-    levels: tuple[LevelName, ...]
-    children: tuple[str, ...]
 
 
 class RowNames(Names):
@@ -30,12 +20,7 @@ class RowNames(Names):
         translations: NullTranslations | None = None,
         places: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        codings = {coding.name: coding for coding in release.about.codings}
-        features = [
-            _Feature(feature.name, codings[feature.name].coding, feature.levels, codings[feature.name].children)
-            for feature in release.features
-        ]
-        super().__init__(features, translations, places)
+        super().__init__(release.features, translations, places)
 
     def row(self, parts: tuple[PublicPart, ...]) -> str:
         """Return who a row is: "Nigeria, women", "Others of Western Africa, men", "Everyone"."""

@@ -8,10 +8,10 @@ audit. See docs/disclosure.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from audit.public.about import PublicAbout
-from audit.public.sentences import SENTENCES
 from audit.vocabulary.groups import Group, Level, LevelName, Part
 from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.text import harmless
@@ -40,7 +40,6 @@ class PublicMethod(Part):
     """Method by which people are protected: everything but the key."""
 
     version: int = METHOD_VERSION
-    """Version of the method."""
     floor: int
     """k: no number of people below it is printed or follows; fewer errors or right answers are printed as that."""
     row: int
@@ -48,67 +47,51 @@ class PublicMethod(Part):
     largest_change: int
     """D: a printed number differs by at most this from the one on the day it was drawn."""
     variance: float
-    """V: variance of the change."""
     absent: tuple[TotalName, ...] = ()
-    """Kinds of cases that the plan says this set cannot have."""
 
 
 class PublicPart(Part):
     """Who a row is, by one feature."""
 
     feature: str
-    """Name of the feature in the plan."""
     kind: Literal["level", "joined", "others"]
     """`level`: the one in `codes`. `joined`: those in `codes` together. `others`: everyone of the place in `codes` who
-    has no row of their own; `codes` is empty where the place is the whole list. `PublicOthers` names who they are."""
+    has no row of their own; `codes` is empty where the place is the whole list."""
     rung: str
     """Rung of `codes`; the finest where `codes` is empty."""
     codes: tuple[str, ...]
-    """Codes."""
-
-
-class PublicOthers(Part):
-    """Levels that stand together in the rows of `others` of a place."""
-
-    side: Side
-    """Side whose rows these are."""
-    feature: str
-    """Name of the feature."""
-    rung: str
-    """Rung of the place."""
-    codes: tuple[str, ...]
-    """The place, as in `PublicPart`."""
-    members: tuple[str, ...]
-    """Codes on the finest rung, whether anybody has them or not; empty where levels are not a fixed list."""
+    members: tuple[str, ...] = ()
+    """Codes on the finest rung of `others`, whether anybody has them or not; none where levels are no fixed list."""
 
 
 class PublicFeature(Part):
-    """A feature that has rows of its own."""
+    """A feature by which the audit judges groups."""
 
     name: str
-    """Name in the plan."""
+    coding: Literal["gender", "nationality", "categorical"]
     rungs: tuple[str, ...]
     """Rungs, finest first."""
-    levels: tuple[LevelName, ...]
-    """Levels that rows and `others` name, and every level above them."""
+    levels: tuple[LevelName, ...] = ()
+    """Levels that rows name, and every level above them; none where it has no rows."""
+    children: tuple[str, ...] = ()
+    means: str = ""
+    forced_criminality: tuple[str, ...] = ()
+    """Codes of levels that are forced criminality, for the form of exploitation."""
 
 
 class PublicRate(Part):
-    """A rate of a row. It follows from printed numbers; a weighted or clustered set prints none."""
+    """A rate of a row, from printed numbers. Where few errors are printed as such it is a bound; weighted and clustered
+    sets print none.
+    """
 
     metric: MetricName
-    """The rate."""
     value: float | None
-    """The rate; null where only a bound is known, or nothing."""
     low: float | None
     """Lower end of the likely range at `PublicRelease.level`, rounded outwards to whole per cents, or to tenths below 5
     per cent. It includes the change of the numbers."""
     high: float | None
-    """Upper end, rounded outwards."""
     at_least: float | None = None
-    """Lower bound, where fewer than ten right answers or errors are printed."""
     at_most: float | None = None
-    """Upper bound, where fewer than ten errors or right answers are printed."""
     rest: float | None = None
     """The rate of everyone else, by printed numbers; null for everyone, and where it is not known."""
 
@@ -117,11 +100,9 @@ class PublicWord(Part):
     """Verdict of the exact audit on a row under a rule."""
 
     rule: str
-    """Id of the rule."""
     word: Word | None
     """The verdict; null where the audit does not judge the people of this row as one group."""
     because: WordReason | None
-    """Reason for the word; null where there is none."""
     judged_as: tuple[PublicPart, ...] | None = None
     """Row of the larger group as a part of which a group with too few cases is judged; null where there is none."""
     smaller_beyond: bool = False
@@ -137,20 +118,16 @@ class PublicRow(Part):
     parts: tuple[PublicPart, ...]
     """Who they are, by feature in the order of the plan; none: everyone."""
     total: bool = False
-    """Whether the row is the sum of other rows of its table, such as a region over its countries."""
     people: int
     """Number of people on this side with a decision, changed by at most `largest_change`."""
     errors: int | None
     """Number of errors, changed by at most `largest_change`; null where it is not printed."""
     few: Literal["errors", "right"] | None = None
-    """What the row has few of: errors, or right answers."""
     fewer_than: int | None = None
-    """Bound on what is few: any number below it may be."""
     as_of: str
     """Day on which the numbers were drawn, as YYYY-MM-DD; a later audit in which fewer than ten people or answers
     of the row changed prints them again."""
     rates: tuple[PublicRate, ...] = ()
-    """Rates of `about.metrics` and of the rules on this side."""
     words: tuple[PublicWord, ...] = ()
     """A word for each rule on these rates; for everyone only that a smaller group is beyond."""
 
@@ -167,33 +144,17 @@ class PublicRow(Part):
         return Group(tuple(Level(part.feature, part.rung, part.codes[0]) for part in self.parts))
 
 
-class PublicSide(Part):
-    """Figures of one side."""
-
-    side: Literal["positives", "negatives"]
-    """The side."""
-    figures: Literal["shown", "people", "hidden", "none"]
-    """`shown`. `people`: numbers of people and no outcomes in this release. `hidden`: only rows without a number that
-    the table of counts hides, so that everyone has none. `none`: too few people for any row."""
-
-
 class PublicRule(Part):
     """A rule of the plan on rates, as far as the public reads it."""
 
     rule: str
-    """Id of the rule."""
     metric: MetricName
-    """The rate."""
     scale: Literal["difference", "ratio"]
-    """Scale on which a group is compared with everyone else."""
     limit: float
-    """The margin of a difference, or the smallest ratio."""
     worse: tuple[Literal["low", "high"], ...]
     """Directions in which a group is worse off; both if either harms."""
     outcome: Outcome
-    """Verdict of the exact audit on the rule, over all groups."""
     judged: int
-    """Number of rows that have a word under it."""
     groups: tuple[tuple[str, ...], ...] = ()
     """The features, and features crossed, whose groups the rule judges; every group where none is named."""
     line: int | None = None
@@ -208,9 +169,7 @@ class PublicChange(Part):
     outcome: Outcome
     """`fail`: at least one group became worse by more than its margin. `pass`: none that could be judged did."""
     paired: bool
-    """Whether the same cases were compared one by one."""
     baseline_finished: str
-    """The day on which the earlier audit ended, as YYYY-MM-DD (UTC)."""
     not_judged: Literal["weighted_set", "clustered_set"] | None = None
     """Why no change of such a set is judged, whatever it is; null where that is not why."""
     differs: tuple[PlanPart, ...] = ()
@@ -222,24 +181,17 @@ class PublicChange(Part):
         names = [f"change_{self.outcome}", *([f"change_{self.not_judged}"] if self.not_judged else [])]
         return (*names, *(["change_differs"] if self.differs else []))
 
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """Sentences, in English, that state the change."""
-        return tuple(SENTENCES[name].format(features=", ".join(self.differs)) for name in self.sentence_names)
-
 
 class PublicHeadline(Part):
     """The verdict of the exact audit over the whole set."""
 
     outcome: Outcome
-    """The verdict."""
     no_group_named: bool
     """Whether a rule on groups fails, and no row says that it, or a group within it, is beyond the limit."""
     fails_on: tuple[FailsOn, ...] = ()
     """Reasons of a fail: the kinds of rules that fail, and `change` where a group became worse than in an earlier
     audit."""
     change: PublicChange | None = None
-    """Change from an earlier audit, if one was named; it is part of the outcome."""
 
 
 class PublicWaiver(Part):
@@ -249,11 +201,8 @@ class PublicWaiver(Part):
     """
 
     rule: str = ""
-    """Id of the rule; empty where the finding is not named."""
     group: Group | None = None
-    """The group; null where the finding is not named."""
     who: str
-    """Who answers for it."""
     why: str = ""
     """On what ground; empty where the finding is not named."""
     expires: str
@@ -264,32 +213,23 @@ class PublicRelease(Part):
     """All that a public report prints of an audit."""
 
     method: PublicMethod
-    """Method by which people are protected."""
     about: PublicAbout
     """What was audited, by whom. No number in it follows from a count."""
     headline: PublicHeadline
-    """The verdict."""
-    figures: Literal["shown", "none"]
-    """`none`: neither side has enough people for a row, all rows hold hidden numbers, or the plan has no feature to
-    make rows by."""
-    sides: tuple[PublicSide, ...]
-    """What is shown of victims and of others."""
+    sides: Mapping[Literal["positives", "negatives"], Literal["shown", "people", "hidden", "none"]]
+    """`shown`. `people`: numbers of people and no outcomes in this release. `hidden`: only rows without a number that
+    the table of counts hides, so that everyone has none. `none`: too few people for any row."""
     level: float
-    """Level of likely ranges."""
     rules: tuple[PublicRule, ...]
-    """The rules on groups."""
     features: tuple[PublicFeature, ...]
-    """Features with rows of their own."""
     rows: tuple[PublicRow, ...]
-    """The rows: of each side everyone first, then by one feature, then by two."""
-    others: tuple[PublicOthers, ...] = ()
-    """Who stands in rows of others."""
+    """The rows: of each side everyone first, then by one feature, then by two. None where neither side has enough
+    people for one, all would hold hidden numbers, or the plan has no feature to make rows by."""
     unscored: int | None = None
     """Number of people without a usable answer, changed; null where it is below `method.row`, zero or not."""
     unlabelled: int | None = None
     """Number of people with a decision and no label, changed; null where it is below `method.row`, zero or not."""
     waivers: tuple[PublicWaiver, ...] = ()
-    """Findings that somebody answers for; first those that are named."""
     set_id: str = ""
     """Name of the set and key: equal in all releases whose numbers were drawn under one key."""
     number: int | None = None
@@ -298,9 +238,9 @@ class PublicRelease(Part):
     @property
     def left_out(self) -> tuple[str, ...]:
         """Names of the `SENTENCES` that say which figures are left out, and why."""
-        found = {side.figures for side in self.sides}
+        found = set(self.sides.values())
         return (
-            *(["figures_none"] if self.figures == "none" and "hidden" not in found else []),
+            *(["figures_none"] if not self.rows and "hidden" not in found else []),
             *(f"figures_{name}" for name in ("people", "hidden") if name in found),
         )
 

@@ -55,6 +55,10 @@ SENTENCES: Final[Mapping[str, str]] = {
     "fails_on_probes": (
         "Changing one word or field of a case, and nothing else, moved its score by more than the limit allows."
     ),
+    "pass_on_probes": (
+        "In this test, changing one word or field of a case, and nothing else, moved scores by no more than the limit"
+        " allows."
+    ),
     "change_fail": (
         "The system became worse for at least one group than in the earlier audit, by more than the limit set for that."
     ),

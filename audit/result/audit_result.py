@@ -18,7 +18,6 @@ from audit.result.findings.judged import (
     Disparity,
     Estimate,
     GroupCounts,
-    MetricDefinition,
     RowAccount,
     RuleResult,
     Verdict,
@@ -28,6 +27,7 @@ from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe
 from audit.result.findings.system import Notice, RanIn, SystemDescription
 from audit.vocabulary.attempts import HistoryRecord
 from audit.vocabulary.groups import Group, Part, SensitiveFeature
+from audit.vocabulary.metrics import MetricDefinition
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:

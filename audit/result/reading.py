@@ -14,9 +14,9 @@ from typing import Final, TypeVar
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings.change import Change, ChangeVerdict
-from audit.result.findings.judged import Estimate, FamilyResult, MetricDefinition, Outcome, RuleResult, Verdict
+from audit.result.findings.judged import Estimate, FamilyResult, Outcome, RuleResult, Verdict
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
-from audit.vocabulary.metrics import SHARES_OF_GOOD
+from audit.vocabulary.metrics import SHARES_OF_GOOD, MetricDefinition
 
 Key = tuple[Level, ...]
 People = frozenset[tuple[str, str]]

@@ -84,7 +84,6 @@ def _frameworks(tables: Catalogue, states: Mapping[str, PublicState]) -> Iterato
                 article=row.article,
                 evidence=row.about,
                 state=public_mapping_state(row, states),
-                declared_only=bool(names["declared"]) and not names["measured"],
                 measured=names["measured"],
                 declared=names["declared"],
                 not_shown=names["elsewhere"],

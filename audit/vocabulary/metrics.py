@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from audit.vocabulary.groups import Part
+
 MetricName = Literal[
     "true_positive_rate",
     "false_negative_rate",
@@ -48,6 +50,25 @@ class Worse(enum.StrEnum):
     """The direction depends on where a flag goes: to services a low rate harms, to enforcement a high one."""
     NOT_JUDGED = "not_judged"
     """A property of the labels, not of the detector: no rule can be set on it."""
+
+
+class MetricDefinition(Part):
+    """A rate, as a plan uses it."""
+
+    name: MetricName
+    """The name in the field."""
+    plain: str
+    """The name in reports."""
+    counted: str
+    """Cases that the numerator counts."""
+    among: str
+    """Cases that the denominator counts."""
+    definition: str
+    """One sentence."""
+    formula: str
+    """The formula in counts."""
+    worse: Literal["low", "high", "not_judged"]
+    """Side on which the rate harms a group, under the route of this plan."""
 
 
 @dataclass(frozen=True, slots=True)

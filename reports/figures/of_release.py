@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from audit.errors import AuditError
-from audit.public.about import PublicMetric
 from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
 from audit.vocabulary.groups import Axis
-from audit.vocabulary.metrics import SHARES_OF_GOOD
+from audit.vocabulary.metrics import SHARES_OF_GOOD, MetricDefinition
 from reports.figures.data import (
     Forest,
     ForestRow,
@@ -69,8 +68,8 @@ class _Reader:
                 slug="figure-rule",
                 hint=f"it has: {', '.join(known) or 'none'}",
             )
-        if release.figures == "none" or release.about.sample_sentences:
-            held = "no figures" if release.figures == "none" else "no rate of weighted or clustered cases"
+        if not release.rows or release.about.sample_sentences:
+            held = "no figures" if not release.rows else "no rate of weighted or clustered cases"
             raise AuditError(
                 f"this release holds {held}, and nothing to draw", slug="figure-not-public", hint=_RESTRICTED
             )
@@ -108,7 +107,7 @@ class _Reader:
         self.everyone: PublicRate | None = next((each.rate for each in everyone if each), None)
 
     @property
-    def metric(self) -> PublicMetric | None:
+    def metric(self) -> MetricDefinition | None:
         """The words for the rate, or None where the release does not explain it."""
         return next((each for each in self.release.about.metrics if each.name == self.rule.metric), None)
 

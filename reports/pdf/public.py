@@ -27,11 +27,11 @@ class PublicPdfReporter:
         from audit.public.release import public_json
         from reports.pdf.paper import pdf_of
         from reports.public.csv_file import csv_file
-        from reports.public.html import PublicHtmlReporter
+        from reports.public.html.document import html_file
 
         attached = {
             "release.json": public_json(release).encode(),
             "groups.csv": csv_file(release).encode(),
         }
         about = release.about.model_copy(update={"languages": release.about.languages[:1]})
-        return pdf_of(PublicHtmlReporter().render(release.model_copy(update={"about": about})), attached)
+        return pdf_of(html_file(release.model_copy(update={"about": about})), attached)

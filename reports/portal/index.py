@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from audit.public.figures import PublicFinding
 from audit.public.release import PublicRule
-from audit.public.site import IndexAudit, IndexGap, IndexRate, IndexRule, IndexSystem, PortalIndex, PublicSite
+from audit.public.site import IndexAudit, IndexGap, IndexRule, IndexSystem, PortalIndex, PublicSite
 from audit.vocabulary.numbers import half_up
 from reports.portal.gaps import Figures, Gap
 from reports.portal.systems import System, is_expired
@@ -60,27 +59,16 @@ def _audit(figures: Figures, system: System, today: str) -> IndexAudit:
 
 
 def _rule(figures: Figures, rule: PublicRule) -> IndexRule:
-    tally, gap = figures.tally(rule), figures.furthest(rule)
+    tally, gap, everyone = figures.tally(rule), figures.furthest(rule), figures.everyone(rule)
     return IndexRule(
-        rule=rule.rule,
-        metric=rule.metric,
-        scale=rule.scale,
-        limit=rule.limit,
-        outcome=rule.outcome,
+        **rule.model_dump(),
         beyond=tally["beyond"],
         smaller_beyond=tally["smaller_beyond"],
         cannot_tell=tally["cannot_tell"],
         within=tally["within"],
-        everyone=_rate(figures.everyone(rule)),
+        everyone=None if everyone is None else everyone.rate,
         furthest=None if gap is None else _gap(gap),
     )
-
-
-def _rate(finding: PublicFinding | None) -> IndexRate | None:
-    if finding is None:
-        return None
-    names = ("value", "low", "high", "at_least", "at_most")
-    return IndexRate.model_validate({name: getattr(finding.rate, name) for name in names})
 
 
 def _gap(gap: Gap) -> IndexGap:

@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 
 from jinja2 import Environment
 
-from audit.public.site import PublicAudit, PublicPublisher, PublicSite, PublicText
+from audit.public.site import PublicAudit, PublicPublisher, PublicSite
 from reports.html.charts import mark
 from reports.html.environment import Finished, environment, isolated, spaced
 from reports.html.resolution import PARAGRAPH_7K, PARAGRAPH_10
@@ -223,10 +223,10 @@ class _Writer:
         return place, page.rstrip("\n") + "\n"
 
 
-def _own_text(publisher: PublicPublisher, code: str) -> PublicText | None:
-    """Return the publisher's text in a language, else the one in no named language, else the first."""
-    texts = {text.language: text for text in publisher.texts}
-    return texts.get(code) or texts.get("") or next(iter(publisher.texts), None)
+def _own_text(publisher: PublicPublisher, code: str) -> tuple[str, tuple[str, ...]] | None:
+    """Return the publisher's text in a language, else the one in no named language, else the first; and which it is."""
+    texts = publisher.texts
+    return next(((each, texts[each]) for each in (code, "", *texts) if each in texts), None)
 
 
 def _contact_link(publisher: PublicPublisher | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Final, NamedTuple
-from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 from audit.public.release import PublicRelease
 from reports.html import palette
@@ -17,7 +17,6 @@ class _Look(NamedTuple):
     shape: str
     """A path round (10, 10), within a radius of 5."""
     width: int
-    """Of the word's part, in pixels."""
 
 
 _CROSS: Final = "M6 6L14 14M14 6L6 14"
@@ -30,7 +29,6 @@ _LOOKS: Final = {
     "inconclusive": _Look("cannot tell", palette.UNDECIDED, _DIAMOND, 84),
     "expired": _Look("past its expiry", palette.UNDECIDED, _BAR, 103),
 }
-_LABEL: Final = "audit of groups"
 _LEFT: Final = 92
 
 
@@ -39,24 +37,14 @@ def badge_file(release: PublicRelease) -> str:
     reading = PipelineReading(release)
     look = _LOOKS[reading.look]
     width = _LEFT + look.width
-    svg = ET.Element(
-        "svg",
-        {
-            "xmlns": "http://www.w3.org/2000/svg",
-            "width": str(width),
-            "height": "20",
-            "viewBox": f"0 0 {width} 20",
-            "role": "img",
-            "aria-labelledby": "title",
-        },
-    )
-    ET.SubElement(svg, "title", id="title").text = xml_text(f"{reading.title}. {reading.verdict}.")
-    ET.SubElement(svg, "rect", width=str(_LEFT), height="20", fill=palette.INK)
-    ET.SubElement(svg, "rect", x=str(_LEFT), width=str(look.width), height="20", fill=look.colour)
-    mark = {"fill": "none", "stroke": palette.PAPER, "stroke-width": "2", "stroke-linejoin": "round"}
-    ET.SubElement(svg, "path", {"d": look.shape, "transform": f"translate({_LEFT} 0)", **mark})
-    text = {"y": "14", "fill": palette.PAPER, "font-family": "sans-serif", "font-size": "11"}
-    ET.SubElement(svg, "text", {"x": "8", "textLength": str(_LEFT - 16), **text}).text = _LABEL
-    word = {"x": str(_LEFT + 22), "textLength": str(look.width - 30), **text}
-    ET.SubElement(svg, "text", word).text = look.word
-    return ET.tostring(svg, encoding="unicode") + "\n"
+    text = f'y="14" fill="{palette.PAPER}" font-family="sans-serif" font-size="11"'
+    return f"""\
+<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" viewBox="0 0 {width} 20" role="img"\
+ aria-labelledby="title"><title id="title">{escape(xml_text(f"{reading.title}. {reading.verdict}."))}</title>\
+<rect width="{_LEFT}" height="20" fill="{palette.INK}"/>\
+<rect x="{_LEFT}" width="{look.width}" height="20" fill="{look.colour}"/>\
+<path d="{look.shape}" transform="translate({_LEFT} 0)" fill="none" stroke="{palette.PAPER}" stroke-width="2"\
+ stroke-linejoin="round"/>\
+<text x="8" textLength="{_LEFT - 16}" {text}>audit of groups</text>\
+<text x="{_LEFT + 22}" textLength="{look.width - 30}" {text}>{look.word}</text></svg>
+"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, get_args
 
 from audit.public.cases import has_expired
 from audit.public.release import Outcome, PublicRelease
@@ -14,12 +14,8 @@ from reports.public.pipeline_reading import PipelineReading
 _ENDS: Final = ("low", "high", "at_least", "at_most", "rest")
 
 
-class _Family(NamedTuple):
-    name: str
-    kind: Literal["gauge", "stateset"]
-    told: str
-    samples: Iterable[str]
-    """Labels and value of each."""
+_Family = tuple[str, Literal["gauge", "stateset"], str, Iterable[str]]
+"""Name, kind and meaning, then labels and value of each sample."""
 
 
 def metrics_file(release: PublicRelease) -> str:
@@ -33,22 +29,22 @@ def metrics_file(release: PublicRelease) -> str:
 def _families(reading: PipelineReading) -> Iterator[_Family]:
     release, cases = reading.release, reading.cases.by_rule
     told = "Verdict over the whole set in this test, from exact figures that the auditor holds."
-    yield _Family("audit_verdict", "stateset", told, _states("audit_verdict", get_args(Outcome), reading.outcome))
+    yield "audit_verdict", "stateset", told, _states("audit_verdict", get_args(Outcome), reading.outcome)
     told = "Whether the audit ended after the day until which it may be relied on."
-    yield _Family("audit_past_expiry", "gauge", told, [f" {int(reading.is_expired)}"])
-    states = _states("audit_figures", ("shown", "none"), release.figures)
-    yield _Family("audit_figures", "stateset", "Whether figures are public.", states)
+    yield "audit_past_expiry", "gauge", told, [f" {int(reading.is_expired)}"]
+    states = _states("audit_figures", ("shown", "none"), "shown" if release.rows else "none")
+    yield "audit_figures", "stateset", "Whether figures are public.", states
     rules = [f'{{rule="{_label(rule.rule)}",outcome="{rule.outcome}"}} 1' for rule in release.rules]
-    yield _Family("audit_rule", "gauge", "Verdict on a rule over all groups, in the label outcome; always one.", rules)
+    yield "audit_rule", "gauge", "Verdict on a rule over all groups, in the label outcome; always one.", rules
     of_rows = ((_label(rule), case) for rule in cases for case in cases[rule])
     groups = (f'{{rule="{rule}",group="{_label(case.row.key)}",word="{case.state}"}} 1' for rule, case in of_rows)
     told = "What the exact audit says of a row under a rule, in the label word; always one."
-    yield _Family("audit_group", "gauge", told, groups)
+    yield "audit_group", "gauge", told, groups
     if release.waivers:
         told = "A finding that somebody answers for until a day; it changes no verdict. Always one."
-        yield _Family("audit_waiver", "gauge", told, _waivers(reading))
+        yield "audit_waiver", "gauge", told, _waivers(reading)
     told = "Rate of a row, ends of its likely range, bounds, and the rate of everyone else, in shares."
-    yield _Family("audit_rate", "gauge", told, _rates(release))
+    yield "audit_rate", "gauge", told, _rates(release)
 
 
 def _states(name: str, states: Iterable[str], state: str) -> list[str]:

@@ -26,29 +26,23 @@ _VERDICTS: Final = {"fail": "exceeds the limit", "pass": "within the limit", "in
 def summary_file(release: PublicRelease) -> str:
     """Write `summary.md` for the summary of a job on GitHub."""
     reading = PipelineReading(release)
-    head = [
+    parts = [
         f"## {_SIGNS[reading.look]} {reading.verdict}",
-        "",
         f"**What comes next.** {reading.next_step}",
-        "",
         f"System: {literal(reading.title)}. Audited: {literal(reading.about.finished)}.",
-        "",
     ]
-    return "\n".join([*head, *_tables(reading)]) + "\n"
+    return "\n\n".join([*parts, "\n".join(_tables(reading))]) + "\n"
 
 
 def comment_file(release: PublicRelease) -> str:
     """Write `comment.md` for a comment on a merge request: the verdict in a line, and the rest folded away."""
     reading = PipelineReading(release)
-    head = [
+    parts = [
         f"**{reading.verdict}.** {reading.next_step}",
-        "",
         f"System: {literal(reading.title)}.",
-        "",
         "<details><summary>Groups and limits</summary>",
-        "",
     ]
-    return "\n".join([*head, *_tables(reading), "", "</details>"]) + "\n"
+    return "\n\n".join([*parts, "\n".join(_tables(reading)), "</details>"]) + "\n"
 
 
 def _tables(reading: PipelineReading) -> Iterator[str]:

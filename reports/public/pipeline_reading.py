@@ -48,11 +48,8 @@ class PipelineReading:
         named = release.about.plan_file
         self.plan = named if _PLAIN_PATH.fullmatch(named) else PLAN
         self.notes = sentences_beside(release)
-
-    @property
-    def system(self) -> str:
-        """Name by which results of its audits are known again."""
-        return self.about.system or self.about.title
+        self.system = release.about.system or release.about.title
+        self.exact_figures = exact_figures(self.plan)
 
     @property
     def look(self) -> Literal["fail", "pass", "inconclusive", "expired"]:
@@ -82,11 +79,6 @@ class PipelineReading:
     def next_step(self) -> str:
         """What should happen next, in the words of the page."""
         return next_step(self.release, ENGLISH, names_groups=bool(self.cases.failing))
-
-    @property
-    def exact_figures(self) -> str:
-        """How those who may see the cases see the exact figures, in one line."""
-        return exact_figures(self.plan)
 
     @cached_property
     def suites(self) -> list[Suite]:

@@ -6,17 +6,15 @@ release or of a function of `audit.public.figures`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from audit.public.about import PublicMetric
 from audit.public.figures import PublicFinding, State, finding_of
-from audit.public.release import PublicOthers, PublicPart, PublicRelease, PublicRow, PublicRule
-from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricName
+from audit.public.release import PublicPart, PublicRelease, PublicRow, PublicRule
+from audit.vocabulary.metrics import MISSED, WRONGLY_FLAGGED, MetricDefinition, MetricName
+from audit.vocabulary.names import UNKNOWN
 
-UNKNOWN: Final = "unknown"
 _ORDER: Final[tuple[State | None, ...]] = ("beyond", "smaller_beyond")
 
 
@@ -35,8 +33,8 @@ class PublicReading:
         self.release = release
         self.about = release.about
         self.method = release.method
-        self.shown = release.figures == "shown"
-        self.metrics: dict[str, PublicMetric] = {metric.name: metric for metric in release.about.metrics}
+        self.shown = bool(release.rows)
+        self.metrics: dict[str, MetricDefinition] = {metric.name: metric for metric in release.about.metrics}
 
     @cached_property
     def errors(self) -> tuple[tuple[MetricName, ...], tuple[MetricName, ...]]:
@@ -106,13 +104,6 @@ class PublicReading:
         """Whether a row says that it, or a group within it, is beyond a limit."""
         return bool(self.beyond or self.smaller_beyond)
 
-    def others(self, row: PublicRow) -> Iterator[PublicOthers]:
-        """Who stands in a row of others: for each part that is one, the levels that stand together."""
-        for part in row.parts:
-            for others in self.release.others:
-                if part.kind == "others" and _is_place(others, row, part):
-                    yield others
-
     @cached_property
     def cases(self) -> int | None:
         """Number of cases with a label and a decision, by printed numbers; None where a side is not printed."""
@@ -125,8 +116,8 @@ class PublicReading:
 
         The feature is the nationality, or else the first one that has rows. None where `cases` is.
         """
-        codings = {coding.name: coding.coding for coding in self.about.codings}
-        by_kind = sorted(self.release.features, key=lambda feature: codings.get(feature.name) != "nationality")
+        with_rows = (feature for feature in self.release.features if feature.levels)
+        by_kind = sorted(with_rows, key=lambda feature: feature.coding != "nationality")
         if not self.cases or not by_kind:
             return None
         name = by_kind[0].name
@@ -140,11 +131,6 @@ def order_of(finding: PublicFinding) -> tuple[int, float]:
     """Return the place of a finding among others, worst first."""
     place = _ORDER.index(finding.state) if finding.state in _ORDER else len(_ORDER)
     return place, 2.0 if finding.gap is None else -finding.gap
-
-
-def _is_place(others: PublicOthers, row: PublicRow, part: PublicPart) -> bool:
-    same = others.feature == part.feature and others.codes == part.codes
-    return same and row.side in (others.side, "both") and (not others.codes or others.rung == part.rung)
 
 
 def _is_own(part: PublicPart) -> bool:

@@ -34,13 +34,15 @@ class PublicWords(RateWords):
             features=features,
         )
 
-    def heading(self, outcome: str) -> str:
+    def heading(self, release: PublicRelease) -> str:
         """Return the verdict word, as in the restricted report."""
+        judges_groups = release.rules or not release.about.probe_rules
+        of_groups = self._t.gettext("Within the limit in every group we could judge")
         known = {
             "fail": self._t.gettext("Exceeds the limit"),
-            "pass": self._t.gettext("Within the limit in every group we could judge"),
+            "pass": of_groups if judges_groups else self._t.gettext("Within the limit"),
         }
-        return known.get(outcome) or self._t.gettext("We cannot tell")
+        return known.get(release.headline.outcome) or self._t.gettext("We cannot tell")
 
     def reason(self, word: PublicWord, names: RowNames) -> str:
         """Return why it cannot be told; empty where a word says it all."""

@@ -16,7 +16,7 @@ from made.public import UNITED, hostile, in_languages, rare
 from made.releases import made_release
 
 from audit.public.release import PublicRelease
-from reports.public.html import PublicHtmlReporter
+from reports.public.html.document import html_file
 
 if TYPE_CHECKING:
     from browser.conftest import Axe, Heard
@@ -30,7 +30,7 @@ DESK, PHONE = (1280, 800), (390, 844)
 
 
 def page_of(release: Callable[[], PublicRelease], *codes: str) -> Callable[[], str]:
-    return lambda: PublicHtmlReporter().render(in_languages(release(), *codes or ("en",)))
+    return lambda: html_file(in_languages(release(), *codes or ("en",)))
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,7 @@ def test_an_example_runs_from_end_to_end(
     out = folder / "audit-out" / "public" if example == TYPED else folder / "audit-out"
     assert {"junit.xml", "release.json" if example == TYPED else "report.html"} <= {path.name for path in out.iterdir()}
     if example == TYPED:
-        assert json.loads((out / "release.json").read_text(encoding="utf-8"))["figures"] == "shown"
+        assert json.loads((out / "release.json").read_text(encoding="utf-8"))["rows"]
 
     assert command("gate", "audit-out", folder=folder).returncode == code
 

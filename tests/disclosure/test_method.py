@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from scipy.stats import chisquare, entropy
 
 from audit.disclosure.method import chances_of, method_of
-from audit.errors import PlanError
+from audit.plan.sections import DisclosureSection
 
 
 @pytest.mark.parametrize(("largest", "variance"), [(5, 6.0), (2, 3.0), (3, 6.0), (50, 6.0)])
@@ -49,5 +50,5 @@ EDGES = (131939522, 365002443, 727796976)
 
 @pytest.mark.parametrize("floor", [2, 101])
 def test_a_floor_that_protects_nobody_or_shows_nothing_is_refused(floor: int) -> None:
-    with pytest.raises(PlanError, match="protects nobody"):
-        method_of(floor)
+    with pytest.raises(ValidationError, match="floor"):
+        DisclosureSection(floor=floor)

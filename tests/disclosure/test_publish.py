@@ -58,7 +58,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Published]:
 
 def test_a_release_is_remembered_before_it_is_written_and_says_its_number(first: tuple[Path, Published]) -> None:
     folder, made = first
-    assert (made.public.number, made.new_key, made.public.figures) == (1, True, "shown")
+    assert (made.public.number, made.new_key, bool(made.public.rows)) == (1, True, True)
     assert {path.name for path in (folder / "public").iterdir()} == {"release.json", *made.files}
     told = json.loads((folder / "restricted" / RELEASES / "0001.json").read_bytes().splitlines()[1])
     assert told["release"] == json.loads(made.files["release.json"])
@@ -154,8 +154,8 @@ def test_other_parameters_are_refused(tmp_path: Path) -> None:
 
 def test_a_set_too_small_for_a_row_has_a_headline_and_no_number(tmp_path: Path) -> None:
     made = published(made_result("none"), tmp_path)
-    assert (made.public.figures, made.public.rows, made.public.number) == ("none", (), None)
-    assert [side.figures for side in made.public.sides] == ["none", "none"]
+    assert (made.public.rows, made.public.number) == ((), None)
+    assert set(made.public.sides.values()) == {"none"}
     assert made.public.headline.outcome == "inconclusive"
 
 

@@ -198,16 +198,23 @@ def test_a_group_without_a_row_that_fails_is_hinted_at_where_it_cannot_be_found(
     assert not release.headline.no_group_named
 
 
-def test_the_word_of_numbers_that_stand_stands_or_is_not_said() -> None:
-    row = next(row for row in made_release("fail").rows if row.words and row.words[0].word == "within")
+@pytest.mark.parametrize(
+    ("today", "before", "expected"),
+    [
+        ("within", "within", ("within", "within_limit")),
+        ("within", "cannot_tell", ("cannot_tell", "limit_not_excluded")),
+        ("within", "beyond", ("cannot_tell", "numbers_of_before")),
+        ("beyond", "cannot_tell", ("cannot_tell", "numbers_of_before")),
+    ],
+)
+def test_the_word_of_numbers_that_stand_stands_or_is_not_said(
+    today: str, before: str, expected: tuple[str, str]
+) -> None:
+    row = next(row for row in made_release("fail").rows if row.words and row.words[0].word == today)
     rule = row.words[0].rule
     stands = {"positives": frozenset({row.key}), "negatives": frozenset({row.key})}
-    for before, expected in (
-        ("within", ("within", "within_limit")),
-        ("cannot_tell", ("cannot_tell", "numbers_of_before")),
-    ):
-        known = {f"{row.side} {row.key}": {rule: [before, "limit_not_excluded"]}}
-        (now,) = standing_words([row], stands, known)
-        assert (now.words[0].word, now.words[0].because) == expected
-        (drawn,) = standing_words([row], {"positives": frozenset(), "negatives": frozenset()}, known)
-        assert drawn == row
+    known = {f"{row.side} {row.key}": {rule: [before, "limit_not_excluded"]}}
+    (now,) = standing_words([row], stands, known)
+    assert (now.words[0].word, now.words[0].because) == expected
+    (drawn,) = standing_words([row], {"positives": frozenset(), "negatives": frozenset()}, known)
+    assert drawn == row

@@ -13,7 +13,7 @@ from audit.cli.outputs.portal_audits import find_audits
 from audit.public.release import PublicRelease, public_json
 from audit.public.site import PublicPublisher, PublicSite
 from reports.portal import SitePortal
-from reports.public.html import PublicHtmlReporter
+from reports.public.html.document import html_file
 
 MINISTRY, BORDER, BANK = "Ministry of Labour", "Border Agency", "Financial Intelligence Unit"
 TODAY = "2026-11-26"
@@ -29,7 +29,7 @@ def made_release(kind: str = "pass", set_id: str = "one set", **about: Any) -> P
 
 @cache
 def _page(text: str) -> str:
-    return PublicHtmlReporter().render(PublicRelease.model_validate_json(text))
+    return html_file(PublicRelease.model_validate_json(text))
 
 
 def put(folder: Path, release: PublicRelease, report: str | None = "made") -> Path:

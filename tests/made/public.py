@@ -163,8 +163,8 @@ def _hostile_about(about: PublicAbout, payload: str) -> PublicAbout:
             ),
             "frameworks": (framework,),
             "governance": governance(payload),
-            "looks": tuple(each.model_copy(update={"name": each.name + payload}) for each in about.looks),
-            "digests": tuple(each.model_copy(update={"blake2b": each.blake2b + payload}) for each in about.digests),
+            "asked": tuple(f"{each}{payload}" for each in about.asked),
+            "digests": {kind: digest + payload for kind, digest in about.digests.items()},
             "metrics": tuple(
                 each.model_copy(update={name: getattr(each, name) + payload for name in of_metric})
                 for each in about.metrics

@@ -27,7 +27,6 @@ from audit.result.findings.judged import (
     Estimate,
     FamilyResult,
     GroupCounts,
-    MetricDefinition,
     RowAccount,
     RuleResult,
     Verdict,
@@ -35,7 +34,7 @@ from audit.result.findings.judged import (
 from audit.result.findings.system import Notice, SystemDescription
 from audit.safeguards import with_safeguards
 from audit.vocabulary.groups import Axis, Family, Group
-from audit.vocabulary.metrics import METRICS, Cell, Metric, worse_direction
+from audit.vocabulary.metrics import METRICS, Cell, Metric, MetricDefinition, worse_direction
 from audit.vocabulary.sentences import Word, sentence
 
 __all__ = [

@@ -7,17 +7,14 @@ from pathlib import Path
 import pytest
 from made.portal import LOGO, MINISTRY, made_audits, made_site, rendered
 
-from audit.public.site import PublicPublisher, PublicSite, PublicText
+from audit.public.site import PublicPublisher, PublicSite
 from audit.vocabulary.text import LANGUAGES
 
 PUBLISHER = PublicPublisher(
     name=MINISTRY,
     contact="audits@labour.example",
     logo="logo.svg",
-    texts=(
-        PublicText(language="en", paragraphs=("We publish every audit.", "Write to us.")),
-        PublicText(language="fr", paragraphs=("Nous publions tous les audits.",)),
-    ),
+    texts={"en": ("We publish every audit.", "Write to us."), "fr": ("Nous publions tous les audits.",)},
 )
 
 

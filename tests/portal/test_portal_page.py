@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from audit.cli.outputs.portals import read_publisher
 from audit.plan.audit_plan import AuditSection
-from audit.public.site import IndexAudit, IndexGap, IndexRate, IndexRule, IndexSystem, PublicSite
+from audit.public.release import PublicRate
+from audit.public.site import IndexAudit, IndexGap, IndexRule, IndexSystem, PublicSite
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 
@@ -44,7 +45,7 @@ def test_the_program_that_reads_an_index_runs(
         ("a system", IndexSystem),
         ("an audit", IndexAudit),
         ("a rule", IndexRule),
-        ("`everyone`", IndexRate),
+        ("`everyone`", PublicRate),
         ("`furthest`", IndexGap),
     ],
 )

@@ -14,7 +14,7 @@ from made.portal import LOGO, made_release, made_site, put, rendered
 from audit.cli.outputs.portal_logo import MAX_BYTES, read_logo
 from audit.cli.outputs.portals import read_publisher
 from audit.errors import AuditError, DataError
-from audit.public.site import PublicPublisher, PublicText
+from audit.public.site import PublicPublisher
 
 
 def picture(*more: tuple[bytes, bytes], side: int = 2) -> bytes:
@@ -50,14 +50,11 @@ def test_a_file_names_publisher_logo_contact_and_text(tmp_path: Path) -> None:
         name="Ministry",
         contact="a@b.example",
         logo="logo.svg",
-        texts=(
-            PublicText(language="en", paragraphs=("One line.", "Two.")),
-            PublicText(language="fr", paragraphs=("Un.",)),
-        ),
+        texts={"en": ("One line.", "Two."), "fr": ("Un.",)},
     )
     assert list(files) == ["logo.svg"]
     alone, nothing = read_publisher(written(tmp_path, 'name = "Ministry"\ntext = "Said."\n', "alone.toml"))
-    assert alone.texts == (PublicText(language="", paragraphs=("Said.",)),)
+    assert alone.texts == {"": ("Said.",)}
     assert nothing == {}
 
 
@@ -103,7 +100,7 @@ def test_what_a_publisher_writes_is_text(tmp_path: Path) -> None:
     put(tmp_path, made_release(title="S 1"), None)
     made = {}
     for kind, words in (("plain", "Words"), ("hostile", HOSTILE)):
-        said = PublicPublisher(name=words, contact=words, texts=(PublicText(language="", paragraphs=(words,)),))
+        said = PublicPublisher(name=words, contact=words, texts={"": (words,)})
         made[kind] = rendered(made_site(tmp_path, publisher=said))
     for name in [name for name in made["plain"] if name.endswith(".html")]:
         plain, hostile = (made[kind][name].decode() for kind in ("plain", "hostile"))

@@ -42,7 +42,7 @@ def audited(more: str, code: str) -> AuditResult:
 
 def read(result: AuditResult, key: str) -> PublicSafeguard:
     """What a public report says of it."""
-    about = public_about(with_safeguards(result), ("html",), ("en",))
+    about = public_about(with_safeguards(result), ("html",), ("en",), {})
     return next(one for one in about.safeguards if one.key == key)
 
 
@@ -111,7 +111,7 @@ def test_no_answer_changes_what_is_said() -> None:
     )
     changed = with_safeguards(result.model_copy(update={"probes": other, "probe_verdicts": ()}))
     assert changed.safeguards != result.safeguards
-    assert public_about(changed, (), ()) == public_about(result, (), ())
+    assert public_about(changed, (), (), {}) == public_about(result, (), (), {})
 
 
 @pytest.mark.parametrize("more", ["", WORDS, WORDS + GENDER + RULE])

@@ -10,7 +10,7 @@ from made.heavy import NATIONALITIES, PEOPLE, heavy_release, heavy_result
 from made.public import in_languages
 
 from reports.html import HtmlReporter
-from reports.public.html import PublicHtmlReporter
+from reports.public.html.document import html_file
 
 LARGEST = 500_000
 LARGEST_PUBLIC = 200_000
@@ -21,7 +21,7 @@ PUBLIC_CALLS = 250_000
 @pytest.mark.parametrize("code", ["ar", "ru"])
 def test_a_public_page_has_a_fifth_of_a_megabyte_at_most(code: str) -> None:
     """In the two languages that are heaviest by a tenth, and of as many people as are heaviest."""
-    page = PublicHtmlReporter().render(in_languages(heavy_release(), code))
+    page = html_file(in_languages(heavy_release(), code))
     assert len(page.encode()) <= LARGEST_PUBLIC
 
 
@@ -47,7 +47,7 @@ def test_a_language_costs_few_calls(side: str, most: int) -> None:
     release, result = in_languages(heavy_release(), "ar"), heavy_result()
 
     def page() -> str:
-        return PublicHtmlReporter().render(release) if side == "public" else HtmlReporter().render(result, ["ar"])
+        return html_file(release) if side == "public" else HtmlReporter().render(result, ["ar"])
 
     calls = 0
 

@@ -26,7 +26,7 @@ def test_lines_and_name_of_the_plan_stand_in_the_release(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     plan = Path("audits/plan.toml")
     result = audit.run_audit(plan)
-    about = public_about(result, ("json",), ("en",))
+    about = public_about(result, ("json",), ("en",), {})
     written = plan.read_text(encoding="utf-8").splitlines()
     assert about.plan_file == "audits/plan.toml"
     assert [rule.line for rule in public_rules(result, ())] == [

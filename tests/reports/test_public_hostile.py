@@ -9,7 +9,7 @@ import pytest
 from made.pages import find_all, parsed, structure, text
 from made.public import hostile, in_languages
 
-from reports.public.html import PublicHtmlReporter
+from reports.public.html.document import html_file
 
 PAYLOADS = (
     "<script>alert(1)</script>",
@@ -41,12 +41,12 @@ UNSEEN = re.compile(
 
 @cache
 def honest() -> list[tuple[str, tuple[str, ...]]]:
-    return structure(parsed(PublicHtmlReporter().render(hostile(" and ordinary words"))))
+    return structure(parsed(html_file(hostile(" and ordinary words"))))
 
 
 @pytest.mark.parametrize("payload", TOGETHER, ids=range(len(TOGETHER)))
 def test_it_makes_no_element_and_no_attribute(payload: str) -> None:
-    html = PublicHtmlReporter().render(hostile(payload))
+    html = html_file(hostile(payload))
     root = parsed(html)
     assert structure(root) == honest()
     assert not UNSEEN.search(html)
@@ -56,8 +56,8 @@ def test_it_makes_no_element_and_no_attribute(payload: str) -> None:
 
 def test_the_same_from_right_to_left() -> None:
     payload = '</b><script>1</script>\u202egnp.exe href="#x" data-l="everyone"'
-    html = PublicHtmlReporter().render(in_languages(hostile(payload), "ar"))
-    ordinary = PublicHtmlReporter().render(in_languages(hostile(" and ordinary words"), "ar"))
+    html = html_file(in_languages(hostile(payload), "ar"))
+    ordinary = html_file(in_languages(hostile(" and ordinary words"), "ar"))
     assert structure(parsed(html)) == structure(parsed(ordinary))
     assert re.findall("[\u202a-\u202e\u200e\u200f\u061c]", html) == []
     assert html.count("\u2066") == html.count("\u2069")
@@ -65,7 +65,7 @@ def test_the_same_from_right_to_left() -> None:
 
 def test_what_others_wrote_is_isolated() -> None:
     """Each stands in an element that keeps its direction to itself."""
-    root = parsed(PublicHtmlReporter().render(hostile("ZQX")))
+    root = parsed(html_file(hostile("ZQX")))
     shown = [text(each) for each in find_all(root, "bdi")]
     for own in ("screener (inconclusive)ZQX", "made by handZQX", "advertZQX", "genderZQX", "SomebodyZQX", "BecauseZQX",
                 "By letterZQX", "FearedZQX", "Nobody read itZQX"):  # fmt: skip

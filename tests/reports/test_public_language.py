@@ -17,7 +17,7 @@ from made.releases import made_release
 import reports.public.html
 from audit.public.release import PublicRelease
 from reports.html.resolution import NOT_ASSOCIATED
-from reports.public.html.document import document
+from reports.public.html.document import html_file
 
 
 def bare() -> PublicRelease:
@@ -37,7 +37,7 @@ VARIANTS: dict[str, Callable[[], PublicRelease]] = {
 def test_no_sentence_bypasses_the_catalog(kind: str) -> None:
     """What stands outside is data: names of groups, numbers and words of the plan."""
     release = VARIANTS[kind]()
-    page = document(release, [PSEUDO])
+    page = html_file(release, [PSEUDO])
     shown = {outside_brackets(sentence) for sentence in sentences(parsed(page))} - {""}
     held = release.model_dump(mode="json", include={"features": True, "about": True, "waivers": True})
     written = {letters(text) for text in data([held])} | {letters(NOT_ASSOCIATED), "january", "june", "december"}

@@ -11,10 +11,10 @@ from made.public import rare, with_about, with_headline, with_words, without_bey
 from made.releases import made_release
 
 from audit.public.about import PublicFramework
-from audit.public.release import PublicRelease, PublicSide
+from audit.public.release import PublicRelease
 from audit.public.sentences import SENTENCES
 from reports.html.resolution import PARAGRAPH_7K
-from reports.public.html import PublicHtmlReporter
+from reports.public.html.document import html_file
 
 KINDS = ("fail", "pass", "inconclusive", "none")
 ORDER = ["verdict", "affected", "by-1", "by-2", "by-3", "overturn", "changed", "safeguards", "not-shown", "check",
@@ -25,7 +25,7 @@ SMALLER = "Within this row a smaller group, which has no row of its own, is beyo
 
 
 def render(release: PublicRelease) -> str:
-    return PublicHtmlReporter().render(release)
+    return html_file(release)
 
 
 @pytest.fixture(scope="module")
@@ -262,15 +262,15 @@ def test_without_figures_the_page_says_why_and_names_nobody(pages: dict[str, Ele
 
 def test_sides_without_errors_say_so() -> None:
     release = made_release("inconclusive")
-    people = release.model_copy(update={"sides": (PublicSide(side="positives", figures="people"), release.sides[1])})
+    people = release.model_copy(update={"sides": {**release.sides, "positives": "people"}})
     assert SENTENCES["figures_people"] in screen_of(people)
 
 
 def test_a_side_of_a_table_that_hides_numbers_says_so() -> None:
     release = made_release("inconclusive")
-    hides = release.model_copy(update={"sides": (PublicSide(side="positives", figures="hidden"), release.sides[1])})
+    hides = release.model_copy(update={"sides": {**release.sides, "positives": "hidden"}})
     assert SENTENCES["figures_hidden"] in screen_of(hides)
-    nothing = hides.model_copy(update={"figures": "none", "rows": ()})
+    nothing = hides.model_copy(update={"rows": ()})
     assert SENTENCES["figures_hidden"] in screen_of(nothing)
     assert SENTENCES["figures_none"] not in screen_of(nothing)
 

@@ -17,7 +17,7 @@ from audit.public.release import PublicRelease, public_json
 from audit.vocabulary.text import LANGUAGES
 from reports.pdf.public import PublicPdfReporter
 from reports.public.csv_file import csv_file
-from reports.public.html import PublicHtmlReporter
+from reports.public.html.document import html_file
 
 require_pdf()
 
@@ -51,7 +51,7 @@ def test_it_has_at_most_twelve_sheets_and_says_on_each_whom_it_is_for(
 
 def test_its_contents_name_the_sheet_of_each_section(content: bytes, release: PublicRelease, tmp_path: Path) -> None:
     sheets = words_of(content, tmp_path).split("\f")[:-1]
-    page = parsed(PublicHtmlReporter().render(release))
+    page = parsed(html_file(release))
     (contents,) = find_all(page, "nav")
     titles = [text(link) for link in find_all(contents, "a")]
     assert len(titles) > 6
@@ -77,7 +77,7 @@ def test_tables_are_set_at_nine_points(document: Any) -> None:
 def test_every_row_of_groups_is_on_paper_and_other_folds_say_where_they_are(
     document: Any, content: bytes, release: PublicRelease, tmp_path: Path
 ) -> None:
-    page = parsed(PublicHtmlReporter().render(release))
+    page = parsed(html_file(release))
     tables = [table for table in find_all(page, "table") if str(table.get("class")).split()[0] in ("rows", "affected")]
     rows = sum(1 for table in tables for body in find_all(table, "tbody") for _ in find_all(body, "tr"))
     assert rows > 60
@@ -113,7 +113,7 @@ def test_it_is_in_the_first_language_and_every_number_stands_on_the_page(code: s
     assert str(root_of(opened(content))["/Lang"]).startswith(code)
     words = words_of(content, tmp_path)
     assert ("On this page" in words) == (code == "en")
-    page = text(parsed(PublicHtmlReporter().render(release)))
+    page = text(parsed(html_file(release)))
     on_page = set(re.findall(r"\d+", page))
     words = re.sub(r"(?m)^\s*\d+ ?/ ?\d+\s*$", "", words)
     words = re.sub(r"[ .…]{4,}\d+|\d+ ?\.[ .]{4,}", "", words)  # the sheets that the contents name

@@ -20,7 +20,7 @@ from made.releases import made_release
 from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
 from reports.languages import language
-from reports.public.html import PublicHtmlReporter
+from reports.public.html.document import html_file
 
 GOOD = ("true_positive_rate", "true_negative_rate", "precision", "accuracy")
 STEPS = (50, 100, 200, 500, 1000, 2000, 5000)
@@ -157,7 +157,7 @@ def apart(root: Element) -> list[Element]:
 @pytest.mark.parametrize("kind", ["rare", "inconclusive", "none"])
 def test_every_number_follows_from_its_row(kind: str, code: str) -> None:
     release = in_languages(rare() if kind == "rare" else made_release(kind), code)
-    root = parsed(PublicHtmlReporter().render(release))
+    root = parsed(html_file(release))
     names = RowNames(release, language(code).translations, language(code).places)
     allowed: dict[str, set[str]] = {}
     for each in release.rows:

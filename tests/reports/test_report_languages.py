@@ -20,7 +20,7 @@ from audit.vocabulary.text import LANGUAGES
 from reports.html import HtmlReporter
 from reports.html.environment import isolated, spaced
 from reports.languages import language
-from reports.public.html import PublicHtmlReporter
+from reports.public.html.document import html_file
 from reports.writer import Report
 
 OTHERS = tuple(code for code in LANGUAGES if code != "en")
@@ -276,7 +276,7 @@ def test_a_natural_frequency_stays_on_one_line_and_chinese_has_no_space_between_
 
 @pytest.mark.parametrize("kind", ["pass", "inconclusive", "none"])
 def test_no_space_follows_a_chinese_full_stop(kind: str) -> None:
-    page = re.sub(r"</?(?:b|bdi|small)\b[^>]*>", "", PublicHtmlReporter().render(made_release(kind, ("zh",))))
+    page = re.sub(r"</?(?:b|bdi|small)\b[^>]*>", "", html_file(made_release(kind, ("zh",))))
     assert not re.findall(r".{0,9}。 +[\u4e00-\u9fff].{0,9}", page)
 
 

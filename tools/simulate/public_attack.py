@@ -180,7 +180,7 @@ class Found:
     outcomes_told: list[str] = field(default_factory=list)
     few_told: list[str] = field(default_factory=list)
     joined_told: list[str] = field(default_factory=list)
-    """Rows that say "fewer than twenty" of which not all of 0 to 9 are left."""
+    """Rows that say "fewer than twenty" of which fewer than ten values are left, or values on one side of ten."""
     wrong: int = 0
     """Figures that are not true, by what the method says of them."""
     narrowest: int = 10**6
@@ -240,8 +240,11 @@ def _ask_few(row: Printed, known: Known, places: IntArray, found: Found) -> None
     part = 0 if row.few == "errors" else 1
     low, high = known.bounds(known.marked(places[row.members][:, part]))
     found.few += 1
-    if low > 0 or high < FLOOR - 1:
-        told = found.few_told if row.fewer_than == FLOOR else found.joined_told
+    if row.fewer_than == FLOOR:
+        told, is_told = found.few_told, low > 0 or high < FLOOR - 1
+    else:  # of 20 people and more: it hides on which side of ten they are; what its parts hide is asked of these
+        told, is_told = found.joined_told, high - low + 1 < FLOOR or not low < FLOOR <= high
+    if is_told:
         told.append(f"{row.key}: fewer than {row.fewer_than} {row.few} are {low} to {high}")
 
 

@@ -227,7 +227,7 @@ def all_settings(runs: int, seed: int) -> Iterator[Measured]:
             ("people told", found.people_told, found.people),
             ("outcome of < 20 told", found.outcomes_told, found.outcomes),
             ("fewer than 10 not open", found.few_told, found.few),
-            ("fewer than 20 not open", found.joined_told, found.few),
+            ("side of ten told of fewer than 20", found.joined_told, found.few),
         ):
             if asked:
                 yield Measured(case.name, event, len(told), asked, expected)

@@ -28,7 +28,7 @@ from audit.cli.outputs.output_folder import writing
 from audit.cli.outputs.portal_logo import read_logo
 from audit.errors import AuditError, PlanError
 from audit.plan.offers import one_maker
-from audit.public.site import PublicPublisher, PublicText
+from audit.public.site import PublicPublisher
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
@@ -85,9 +85,7 @@ def read_publisher(path: Path) -> tuple[PublicPublisher, dict[str, bytes]]:
                 "name": said.name,
                 "contact": said.contact,
                 "logo": logo,
-                "texts": tuple(
-                    PublicText(language=code, paragraphs=_paragraphs(text)) for code, text in texts.items() if text
-                ),
+                "texts": {code: _paragraphs(text) for code, text in texts.items() if text},
             }
         ),
         files,

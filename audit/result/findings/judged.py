@@ -47,25 +47,6 @@ RuleBecause = Literal[
 EstimateReason = Literal["no_cases", "too_few_for_a_rate", "hidden_numbers", "no_rest", "zero_in_rest", "no_reference"]
 
 
-class MetricDefinition(Part):
-    """A rate, as it is used in this result."""
-
-    name: MetricName
-    """The name in the field."""
-    plain: str
-    """The name in reports."""
-    counted: str
-    """Cases that the numerator counts."""
-    among: str
-    """Cases that the denominator counts."""
-    definition: str
-    """One sentence."""
-    formula: str
-    """The formula in counts."""
-    worse: Literal["low", "high", "not_judged"]
-    """Side on which the rate harms a group, under the route of this plan."""
-
-
 class RowAccount(Part):
     """Account of every row of a group. read = scored + abstained + failed, and labelled + unlabelled = read."""
 

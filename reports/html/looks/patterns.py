@@ -147,7 +147,10 @@ class PatternWriter(LookWriter):
                 % everyone
             )
         else:
-            yield self.t.gettext("Of %(all)s groups: %(what)s.") % {**everyone, "what": self.listed(values)}
+            yield self.t.gettext("Of %(all)s groups: %(what)s.") % {
+                **everyone,
+                "what": self.t.gettext("; ").join(values),
+            }
         whole = next(iter(self.result.further.amplification), None)
         if whole is not None and whole.label_rate is not None and whole.flag_rate is not None:
             yield self.t.gettext(

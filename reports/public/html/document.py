@@ -22,6 +22,7 @@ from reports.html.environment import environment
 from reports.html.layout import Part, one_file, part_in
 from reports.html.resolution import NOT_ASSOCIATED, PARAGRAPH_2, PARAGRAPH_7, PARAGRAPH_7K
 from reports.language import Language
+from reports.languages import language
 from reports.public.html.screen import Screen
 from reports.public.html.tables import Section, TableWriter, chart
 from reports.public.words import next_step
@@ -102,9 +103,10 @@ class PublicPage(Screen, TableWriter):
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 
 
-def document(release: PublicRelease, languages: Sequence[Language]) -> str:
-    """Return the whole file in these languages, the first of them chosen."""
-    parts = [_part(release, language, several=len(languages) > 1) for language in languages]
+def html_file(release: PublicRelease, languages: Sequence[Language] = ()) -> str:
+    """Write `report.html` in these languages, or those of the release, the first of them chosen."""
+    languages = languages or [language(code) for code in dict.fromkeys(release.about.languages or ("en",))]
+    parts = [_part(release, each, several=len(languages) > 1) for each in languages]
     return one_file(parts, release.about.title, folder=_TEMPLATES, styles=("style.css", "public.css"))
 
 
@@ -137,14 +139,14 @@ def _part(release: PublicRelease, language: Language, *, several: bool) -> Part:
     title = language.translations.gettext("%(notice)s. %(title)s") % {"notice": notice, "title": release.about.title}
     folded = language.translations.gettext(" (folded: open it in the file to print it)")
     heads = environment(language, _TEMPLATES).get_template("public_print.css").render(folded=folded, code=language.code)
-    return part_in(language, page.words.heading(release.headline.outcome), title, body, heads, several=several)
+    return part_in(language, page.words.heading(release), title, body, heads, several=several)
 
 
 def _notice(release: PublicRelease, language: Language) -> str:
     """Return who may read the page, what its figures are, and that cases are made up where they are."""
     t = language.translations
     notice = t.gettext("Public version: numbers changed slightly, to protect people")
-    if release.figures == "none":
+    if not release.rows:
         notice = t.gettext("Public version: without numbers, to protect people")
     if release.about.is_synthetic:
         told = {"notice": t.gettext("Made-up cases that describe nobody"), "title": notice}

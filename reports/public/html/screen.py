@@ -22,7 +22,6 @@ from reports.public.html.tables import PublicWriter, chart
 
 MOST = 6
 """So many rows stand in the picture."""
-_WIDEST = 1
 
 
 class Picture(NamedTuple):
@@ -30,21 +29,14 @@ class Picture(NamedTuple):
 
     title: str
     end: float
-    """The share at which the axis ends."""
     rows: Sequence[PublicFinding]
     more: int
-    """Number of rows beyond a limit that are not in it."""
 
 
 class Screen(PublicWriter):
     """Screen one of one release in one language. Sentences have the names by which `public_screen.html` has them, or
     `SENTENCES`.
     """
-
-    @property
-    def outcome(self) -> str:
-        """The verdict of the exact audit."""
-        return self.release.headline.outcome
 
     @cached_property
     def limits(self) -> tuple[str, ...]:
@@ -62,7 +54,7 @@ class Screen(PublicWriter):
         """Name of what happened, in one sentence."""
         change, fails_on = self.release.headline.change, self.release.headline.fails_on
         if self.outcome == "pass":
-            return "pass"
+            return "pass" if self.reading.rules or not self.about.probe_rules else "pass_on_probes"
         if self.outcome == "inconclusive":
             undecided = "undecided_limits" if self.about.probe_rules else "undecided_groups"
             return "change_inconclusive" if change is not None and change.outcome == "inconclusive" else undecided
@@ -85,7 +77,8 @@ class Screen(PublicWriter):
         """
         headline = self.release.headline
         if self.outcome == "pass":
-            yield "too_small"
+            yield from ["too_small"] * (self.sentence == "pass")
+            yield from ["pass_on_probes"] * (self.about.probe_rules > 0)
         if self.outcome == "fail" and "probes" in headline.fails_on:
             yield "fails_on_probes"
         if headline.change is not None and headline.change.outcome != "pass":
@@ -133,7 +126,7 @@ class Screen(PublicWriter):
     def _widest(self) -> list[PublicFinding]:
         judged = (each for rule in self.reading.rules for each in self.reading.findings(rule) if not each.row.total)
         wide = [each for each in judged if each.word and each.word.word and (each.gap or 0) > 0]
-        return sorted(wide, key=lambda each: (-(each.gap or 0), each.row.key))[:_WIDEST]
+        return sorted(wide, key=lambda each: (-(each.gap or 0), each.row.key))[:1]
 
     def beside(self, finding: PublicFinding) -> str:
         """Return everyone else, the row's own limit, and its likely range."""

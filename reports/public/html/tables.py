@@ -30,6 +30,7 @@ class PublicWriter:
         self.reading, self.words = PublicReading(release), PublicWords(language, release.method)
         self.names = RowNames(release, language.translations, language.places)
         self.t, self.n = language.translations, language.numbers
+        self.outcome = release.headline.outcome
 
     def standing(self, row: PublicRow) -> str:
         """Return the mark of a row whose numbers stand from an earlier audit; empty for others."""
@@ -49,7 +50,6 @@ class Column(NamedTuple):
 
     measure: Measure
     end: float
-    """The share at which its axis ends."""
     is_drawn: bool
 
 
@@ -67,7 +67,6 @@ class Table(NamedTuple):
     columns: Sequence[Column]
     rows: Sequence[TableRow]
     more: Sequence[TableRow]
-    """Rows that are folded."""
 
 
 class Section(NamedTuple):
@@ -79,7 +78,6 @@ class Section(NamedTuple):
     other_limits: Sequence[Table]
     totals: Sequence[Table]
     others: Sequence[tuple[str, str]]
-    """Who stands in rows of others: the place, with the side where it matters, and the names."""
 
 
 def chart(finding: PublicFinding, end: float, title: str) -> Markup:
@@ -113,7 +111,7 @@ class TableWriter(PublicWriter):
     def write(self) -> Iterator[Section]:
         """Yield the sections: gender, nationality, other features, then features together."""
         places = {"gender": 0, "nationality": 1}
-        codings = {coding.name: places.get(coding.coding, 2) for coding in self.about.codings}
+        codings = {feature.name: places.get(feature.coding, 2) for feature in self.release.features}
         ordered = sorted(self.reading.tables, key=lambda table: (len(table), codings.get(table[0], 2)))
         for place, features in enumerate(ordered, start=1):
             yield self._section(f"by-{place}", features)
@@ -152,7 +150,10 @@ class TableWriter(PublicWriter):
     def _table(
         self, by_key: dict[str, list[PublicRow]], measures: Sequence[Measure], caption: str, *, crossed: bool
     ) -> Table:
-        found = {key: [self._of(rows, measure) for measure in measures] for key, rows in by_key.items()}
+        found: dict[str, list[PublicFinding | None]] = {}
+        for key, own in by_key.items():
+            by_measure = ([self.reading.finding(row, measure) for row in own] for measure in measures)
+            found[key] = [next(filter(None, each), None) for each in by_measure]
         found = {key: cells for key, cells in found.items() if any(cells)} or found
         ordered = sorted(found, key=lambda key: self._order(by_key[key][0], found[key]))
         rows = [TableRow(self.names.row(by_key[key][0].parts), found[key]) for key in ordered]
@@ -162,9 +163,6 @@ class TableWriter(PublicWriter):
             columns.append(Column(measure, axis_end(self._reach(cells)), any(cell.is_known for cell in cells)))
         most = _FIRST_ROWS_CROSSED if crossed else _FIRST_ROWS
         return Table(caption, columns, rows[:most], rows[most:])
-
-    def _of(self, rows: Iterable[PublicRow], measure: Measure) -> PublicFinding | None:
-        return next((found for row in rows if (found := self.reading.finding(row, measure))), None)
 
     @staticmethod
     def _judged(measure: Measure, features: tuple[str, ...]) -> Measure:
@@ -190,9 +188,10 @@ class TableWriter(PublicWriter):
     def _others(self, rows: Iterable[PublicRow]) -> Iterator[tuple[str, str]]:
         """Yield who stands in rows of others, once where both sides agree."""
         sides: dict[str, dict[str, str]] = {}
+        finest = {feature.name: feature.rungs[0] for feature in self.release.features}
         for row in rows:
-            for others in self.reading.others(row):
-                levels = [Level(others.feature, self._finest(others.feature), code) for code in others.members]
+            for part in row.parts:
+                levels = [Level(part.feature, finest[part.feature], code) for code in part.members]
                 names = sorted(self.names.level(level) for level in levels)
                 if names:
                     sides.setdefault(self.names.row(row.parts), {})[row.side] = self.t.gettext("; ").join(names)
@@ -204,6 +203,3 @@ class TableWriter(PublicWriter):
             for side, who in by_side.items():
                 head = {"first": place, "other": heads.get(side, self.t.gettext("Cases"))}
                 yield self.t.gettext("%(first)s, %(other)s") % head, who
-
-    def _finest(self, feature: str) -> str:
-        return next(each.rungs[0] for each in self.release.features if each.name == feature)
