@@ -31,7 +31,7 @@ SAID = {
     "calibration": "Of 1 groups, the scores of 1 are clearly not what they say.",
     "thresholds": "some group is surely found less or more often than everyone else at 10 of 19 thresholds tried",
     "deployed": "Where 2% of cases are exploitation (Inspections of 2023), about 130 of 1,000 cases are flagged",
-    "patterns": "Of 40 groups: for 1 the system adds to the gap in the labels or turns it round and for 39 the",
+    "patterns": "Of 40 groups: for 1 the system adds to the gap in the labels or turns it round; for 39 the",
     "search": "Of about 10⁹ subgroups by channel and nationality, one is missed clearly more often, and was again",
     "costs": "The plan lets a missed victim cost 10 and a wrong flag 1. Errors surely cost more than among everyone",
     "measures": "Youden’s index: shown for each group as the operator’s code computed it.",
