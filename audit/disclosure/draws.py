@@ -221,9 +221,9 @@ def _draw(entry: Entry, past: Sequence[Draw], noise: _Noise, day: str) -> Draw:
     number = max((old.number for old in past), default=0) + 1
     known = [*past[-1:], *sorted(past[:-1], key=lambda old: old.number)]
     for old in known:
-        if old.changed(entry) < noise.least(entry, old.number):
+        if old.changed(entry) < noise.least(old.number):
             return old
-    near = next((old for old in known if abs(entry.people - old.of_people) < noise.least(entry, old.number)), None)
+    near = next((old for old in known if abs(entry.people - old.of_people) < noise.least(old.number)), None)
     people, of_people, since = noise.people(entry, number), entry.people, day
     if near is not None:
         people, of_people, since = near.people, near.of_people, near.people_as_of
@@ -358,14 +358,14 @@ class _Noise:
         """Return the changed number of errors."""
         return self._changed(entry, "errors", entry.errors, number, attempt)
 
-    def least(self, entry: Entry, number: int) -> int:
+    def least(self, number: int) -> int:
         """Return how many people or answers must change before a draw does: from `floor` up to twice that.
 
-        One number for all rows would tell who places all changes but one whether the last was an error.
+        Known, it would tell who places all changes but one whether the last was an error. All rows of a side share it:
+        one person stands in many, and each with its own would be one more chance that this person's answer crosses it.
         """
-        floor = self.method.floor
-        known = self._secret is not None  # if not, the log says what stood
-        return floor + (self._key([entry.key, entry.joined, "least", number]) % floor if known else floor)
+        floor, known = self.method.floor, self._secret is not None  # if not, the log says what stood
+        return floor + (self._key(["least", number]) % floor if known else floor)
 
     def is_wide(self, entry: Entry, number: int) -> bool:
         """Whether a row says "fewer than twenty" though it need not."""
