@@ -69,7 +69,8 @@ class Draw:
 
     def is_within(self, method: Method) -> bool:
         """Return whether it lies as near to the exact numbers as the method ever draws one."""
-        people = self.people in {method.row, method.keep} or abs(self.people - self.of_people) <= method.largest
+        least = min(self.people, self.of_people) if self.people in {method.row, method.keep} else self.people
+        people = abs(least - self.of_people) <= method.largest
         errors = self.errors is None or abs(self.errors - self.of_errors) <= method.largest
         few = {"errors": self.of_errors, "right": self.of_right}
         return people and errors and (self.few is None or few[self.few] < (self.fewer_than or 0))

@@ -61,6 +61,10 @@ class Checkpoint:
         )
         return f"{self.body}\n{''.join(lines)}".encode()
 
+    def is_of(self, payloads: Sequence[bytes]) -> bool:
+        """Say whether it is the head of the first entries of a history, by their signed statements."""
+        return 1 <= self.size <= len(payloads) and checkpoint_of(payloads[: self.size]).body == self.body
+
     def cosigned(self, signer: Signer, time: int) -> Checkpoint:
         """Return the head with a witness's signature more."""
         name = f"audit7k.witness/{signer.public.fingerprint[:16]}"

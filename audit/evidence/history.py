@@ -105,7 +105,7 @@ class History:
 
     def registrations(self, system: System, before: int | None = None) -> list[Entry]:
         """Return the registrations of a system that stand, before an entry if one is named."""
-        withdrawn = {entry.answers for entry in self.entries if entry.kind == "withdrawn"}
+        withdrawn = {entry.answers for entry in self.entries[:before] if entry.kind == "withdrawn"}
         return [
             entry
             for entry in self.entries[:before]

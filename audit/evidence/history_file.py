@@ -23,6 +23,7 @@ from audit.evidence.keys import PublicKey, Signer, parse_public_key
 from audit.evidence.registration import QUESTION
 from audit.evidence.statement import System
 from audit.storage import bytes_of_result, held, make_folder, may_be_left, storage, write_durably
+from audit.vocabulary.text import printable
 
 _Openings = dict[int, dict[str, Opening]]
 _read_openings: Final = TypeAdapter(_Openings)
@@ -95,6 +96,18 @@ class HistoryFile:
         folder = _beside(self.path, "heads")
         names = sorted(folder.iterdir()) if folder.is_dir() else []
         return {file.name: bytes_of_result(file, MAX_BYTES) for file in names if file.name.endswith(ANCHOR_ENDS)}
+
+    def heads(self) -> dict[str, Checkpoint]:
+        """Return the heads beside the history, by name. Raises EvidenceError if one is of another history."""
+        heads, payloads = heads_among(self.anchors()), self.history.payloads
+        for name, head in heads.items():
+            if not head.is_of(payloads):
+                raise EvidenceError(
+                    f"{printable(name)} is no head of {self.path.name}: an entry was changed, or there are two",
+                    slug="broken-history",
+                    hint="ask for the history again; move the head away if it is of another one",
+                )
+        return heads
 
     def keep_anchor(self, name: str, content: bytes) -> None:
         """Write down what another party signed. Raises StorageError."""

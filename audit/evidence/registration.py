@@ -7,9 +7,10 @@ history that somebody else had signed by then.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from audit.evidence.checkpoint import Checkpoint, checkpoint_of
+from audit.evidence.checkpoint import Checkpoint
 from audit.evidence.history import Entry, History
 from audit.evidence.keys import PublicKey
 from audit.evidence.statement import System
@@ -67,15 +68,13 @@ def standing_of(
 def _registration(
     history: History, started: Entry, commitments: Mapping[str, str], declared: bool, witnessed: tuple[int, ...]
 ) -> Registration:
-    registered = history.registrations(started.system)
-    own = next((each for each in registered if each.index == started.answers), None)
-    waiting = history.open_registrations(started.system, before=started.index)
+    waiting = history.open_registrations(started.system, before=started.index)  # what is withdrawn later stood then
+    own = next((each for each in waiting if each.index == started.answers), None)
     if own is None:
-        is_late = bool(waiting) or any(each.index > started.index for each in registered)
+        is_late = bool(waiting) or any(each.index > started.index for each in history.registrations(started.system))
         return "registered_late" if is_late else "declared" if declared else "not_shown"
-    first = waiting[0]
     asked = {own.commitments.get(QUESTION), started.commitments.get(QUESTION), commitments.get(QUESTION)}
-    if len(asked) > 1 or first != own:
+    if len(asked) > 1 or waiting[0] != own:
         return "registered_late"
     if not any(own.index < size <= started.index for size in witnessed):
         return "declared"
@@ -84,9 +83,9 @@ def _registration(
 
 
 def witnessed_sizes(
-    history: History, heads: Mapping[str, Checkpoint], witnesses: Iterable[PublicKey]
+    history: History, heads: Mapping[str, Checkpoint], witnesses: Iterable[PublicKey], by: str
 ) -> tuple[list[int], list[str]]:
-    """Return which sizes of a history others signed, and the names of heads that are of another history.
+    """Return which sizes of a history others signed in time, and the names of heads that are of another history.
 
     Parameters
     ----------
@@ -94,16 +93,15 @@ def witnessed_sizes(
         Heads, by the names of their files.
     witnesses : iterable of PublicKey
         Keys of parties that are trusted, and are not the auditor's.
+    by : str
+        Moment by which a head must have been signed, as YYYY-MM-DDTHH:MM:SSZ: a short head is as easily made later.
     """
     keys, sizes, other = list(witnesses), list[int](), list[str]()
+    last = datetime.fromisoformat(by).timestamp()
     for name, head in heads.items():
-        if not 1 <= head.size <= len(history.entries):
+        if not head.is_of(history.payloads):
             other.append(name)
-            continue
-        own = checkpoint_of(history.payloads[: head.size])
-        if (own.origin, own.root) != (head.origin, head.root):
-            other.append(name)
-        elif head.witnessed_by(keys):
+        elif any(time <= last for _, time in head.witnessed_by(keys)):
             sizes.append(head.size)
     return sizes, other
 

@@ -15,6 +15,7 @@ from audit.errors import AuditError, EvidenceError
 from audit.evidence.bundle import LOG, RESULT, Bundle
 from audit.evidence.shown import Shown, State
 from audit.plan.answers import PredictionsDetector
+from audit.plan.file.plan_file import loaded_plan
 from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result
@@ -129,7 +130,7 @@ def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Ru
         "counts": _counts,
         "scores": _scores,
     }
-    is_model = result.plan.detector.kind in SAFE_KINDS
+    is_model = _is_numbers(result.plan.detector)
     for level in levels or (LEVELS if is_model else LEVELS[:2]):
         with tempfile.TemporaryDirectory(prefix="audit7k-replay-") as work:
             try:
@@ -172,13 +173,18 @@ def _counts(material: Material, run: Runner) -> list[str]:
 def _scores(material: Material, run: Runner) -> list[str]:
     if isinstance(material.result.plan.detector, PredictionsDetector):
         raise EvidenceError("the plan names answers and no detector", slug="no-detector")
-    if material.result.plan.detector.kind not in SAFE_KINDS:
+    if not _is_numbers(material.result.plan.detector):
         raise EvidenceError(
             f'a detector of the kind "{material.result.plan.detector.kind}" is a program or a service, and is not run',
             slug="program-in-bundle",
             hint="look at the program, then run the plan itself",
         )
     return _whole(material, run)
+
+
+def _is_numbers(detector: Any) -> bool:
+    """Say whether a detector is a file of numbers; one whose plan trusts more types may run whatever these do."""
+    return detector.kind in SAFE_KINDS and not getattr(detector, "trusted", ())
 
 
 def _whole(material: Material, run: Runner) -> list[str]:
@@ -204,10 +210,20 @@ def _whole(material: Material, run: Runner) -> list[str]:
 
 
 def _plan(material: Material) -> dict[str, Any]:
-    """Return the plan as it was asked, with the set where it lies now."""
+    """Return the plan as it was asked, with the set where it lies now.
+
+    Raises
+    ------
+    EvidenceError
+        If it is not the plan of the result, by which is judged whether it may be run.
+    """
     section = material.result.plan.evaluation_set
     key = "counts" if section.counts is not None else "path"
     asked: dict[str, Any] = json.loads(json.dumps(material.result.plan_as_asked))
+    plans = (loaded_plan(asked, material.base).plan, material.result.plan)
+    read, said = (plan.model_dump(mode="json", by_alias=True, exclude={"scoring"}) for plan in plans)
+    if read != said:
+        raise EvidenceError("the result holds two plans that differ", slug="two-plans", hint="ask for the result again")
     named = section.counts or section.path or Path(SET)
     asked["evaluation_set"] = {**asked["evaluation_set"], key: str(material.place(SET, named))}
     return asked

@@ -195,25 +195,29 @@ def seal(
 
 def digests_by_role(published: Published) -> dict[str, str | None]:
     """Return the SHA-256 of each thing that an audit commits to; None where there is none."""
-    origin = published.result.provenance
+    log = None if published.log is None else _sha256(published.log)
+    found = {**digests_in(published.result), "result": _sha256(published.document), "release-log": log}
+    return {role: found[role] for role in ROLES}
+
+
+def digests_in(result: AuditResult) -> dict[str, str | None]:
+    """Return the SHA-256 of each thing that an audit commits to and its result says."""
+    origin = result.provenance
     environment = {
         "packages": origin.packages,
         "platform": origin.platform,
         "python": origin.python,
         "tool": origin.tool,
     }
-    found = {
-        "question": question_digest(published.result.plan),
+    return {
+        "question": question_digest(result.plan),
         "plan": origin.plan_sha256,
         "evaluation-set": origin.evaluation_set_sha256,
         "cases": origin.cases_sha256,
         "detector": origin.detector_sha256,
         "predictions": origin.predictions_sha256,
-        "result": _sha256(published.document),
-        "release-log": None if published.log is None else _sha256(published.log),
         "environment": _sha256(canonical(environment)),
     }
-    return {role: found[role] for role in ROLES}
 
 
 def question_digest(plan: AuditPlan) -> str:

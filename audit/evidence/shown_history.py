@@ -7,17 +7,21 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from audit.disclosure.read import parse_release
 from audit.errors import AuditError
-from audit.evidence.checkpoint import Checkpoint
+from audit.evidence.checkpoint import HEAD, Checkpoint
 from audit.evidence.history import Entry, History, payload_sha256, read_history
 from audit.evidence.history_file import heads_among, keys_among
 from audit.evidence.keys import PublicKey, can_verify
-from audit.evidence.registration import Registration, standing_of, witnessed_sizes
+from audit.evidence.registration import Registration, Standing, standing_of, witnessed_sizes
 from audit.evidence.shown import Reading, Shown, State
 from audit.vocabulary.text import count_of, printable
 
 _CLOCKS: Final = timedelta(days=1)
 """What clocks may differ by."""
+_FIXED: Final[tuple[Registration, ...]] = ("shown", "shown_for_limits", "registered_late", "declared", "not_shown")
+_WITNESSED: Final = _FIXED[:2]
+"""What the reports say only where another party signed in time."""
 _REGISTERED: Final[dict[Registration, tuple[State, str]]] = {
     "shown": (State.HOLDS, "question and set were fixed before scoring began, by a history that another party signed"),
     "shown_for_limits": (
@@ -41,13 +45,12 @@ def shown_of_history(reading: Reading) -> Iterator[Shown]:
             yield Shown("history", State.NOT_SHOWN, "the audit does not stand in the history that you gave")
         else:
             yield Shown("history", State.CLAIMED, "no history: whether earlier audits failed is not shown")
+        yield from _report(reading, None) if bundle.history is None else ()
         return
     try:
         history = read_history(bundle.history, "history.a7h")
         heads = heads_among(bundle.anchors)
-        keys = [
-            key for key in keys_among(bundle.anchors) if reading.trust.owner(key.fingerprint, "witness", "regulator")
-        ]
+        keys = [key for key in keys_among(bundle.anchors) if _counts(key, history, reading)]
         given = None if reading.history is None else read_history(reading.history, "the history that you gave")
     except AuditError as error:
         yield Shown("history", State.CONTRADICTED, error.message)
@@ -59,6 +62,14 @@ def shown_of_history(reading: Reading) -> Iterator[Shown]:
     yield from _attempts(history, history.entries[sealed.answers], reading, heads, keys)
     if given is not None:
         yield from _against(history, given, sealed)
+
+
+def _counts(key: PublicKey, history: History, reading: Reading) -> bool:
+    """Say whether a head that a key signed was signed by another party: a stolen key dates a signature as it likes."""
+    owner = reading.trust.owner(key.fingerprint, "witness", "regulator")
+    is_over = owner is not None and owner.until is not None and owner.until < reading.today
+    own = {entry.key for entry in history.entries if entry.kind in {"registered", "started", "sealed"}}
+    return owner is not None and not is_over and key.raw.hex() not in own
 
 
 def _sealed(history: History, reading: Reading) -> Entry | None:
@@ -78,23 +89,29 @@ def _sealed(history: History, reading: Reading) -> Entry | None:
 def _attempts(
     history: History, started: Entry, reading: Reading, heads: dict[str, Checkpoint], keys: list[PublicKey]
 ) -> Iterator[Shown]:
-    sizes, others = witnessed_sizes(history, heads, keys)
+    sizes, others = witnessed_sizes(history, heads, keys, started.at)
     if others:
         yield Shown("heads", State.CONTRADICTED, f"{printable(', '.join(others))}: a head of another history")
         return
     signer = PublicKey(bytes.fromhex(started.key)).fingerprint
     if reading.trust.owner(signer, "auditor") is None:
         yield Shown("history-signer", State.CLAIMED, f"the history is signed by {signer}: not a key that you trust")
-    stamps = {int(name): time for name, time in reading.stamps()[0].items() if name.isdecimal()}
-    signed = {
-        head.size: datetime.fromtimestamp(time, UTC) for head in heads.values() for _, time in head.witnessed_by(keys)
-    }
-    seen = [time for size, time in [*stamps.items(), *signed.items()] if size <= started.index]
-    if seen and max(seen) > datetime.fromisoformat(reading.evidence.sealed_at) + _CLOCKS:
+    # a file can be called by another number than its head has entries
+    stamps = [
+        (heads[f"{name}{HEAD}"].size, time) for name, time in reading.stamps()[0].items() if f"{name}{HEAD}" in heads
+    ]
+    signed = [
+        (head.size, datetime.fromtimestamp(time, UTC)) for head in heads.values() for _, time in head.witnessed_by(keys)
+    ]
+    seen = [time for size, time in [*stamps, *signed] if size <= started.index]
+    if seen and max(seen) - _CLOCKS > datetime.fromisoformat(reading.evidence.sealed_at):
         yield Shown(
             "sealed-at", State.CONTRADICTED, "the audit says that it was sealed before others saw that it was not"
         )
-    standing = standing_of(history, started, reading.evidence.commitments, witnessed=[*sizes, *stamps])
+    began = datetime.fromisoformat(started.at)
+    sizes += [size for size, time in stamps if time.replace(microsecond=0) <= began]
+    standing = standing_of(history, started, reading.evidence.commitments, witnessed=sizes)
+    yield from _report(reading, standing)
     before = "".join(f"{outcome}, " for outcome in standing.earlier)
     yield Shown(
         "attempts",
@@ -112,6 +129,30 @@ def _attempts(
             who, day = "" if owner is None else printable(owner.name), datetime.fromtimestamp(time, UTC).date()
             entries = count_of(head.size, "entry", "entries")
             yield Shown("head", State.HOLDS, f"{who} signed the head of {entries} on {day} ({printable(name)})")
+
+
+def _report(reading: Reading, standing: Standing | None) -> Iterator[Shown]:
+    """Hold what the reports say of the history against what it shows to this reader."""
+    try:
+        said = parse_release(reading.bundle.public.get("release.json", b"")).about.history
+    except AuditError:
+        return
+    if said is None:
+        return
+    if standing is None:
+        yield Shown("report", State.CLAIMED, "the report says what a history shows, and none is here to check it")
+    elif (said.attempt, said.earlier, said.open_registrations) != (
+        standing.attempt,
+        standing.earlier,
+        standing.open_registrations,
+    ):
+        yield Shown("report", State.CONTRADICTED, "the report says otherwise of earlier audits than the history")
+    elif _FIXED.index(said.registration) < _FIXED.index(standing.registration) and said.registration in _WITNESSED:
+        yield Shown(
+            "report",
+            State.NOT_SHOWN,
+            "the report says that another party signed the history before scoring began: nobody whom you trust did",
+        )
 
 
 def _against(history: History, given: History, sealed: Entry) -> Iterator[Shown]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from audit.disclosure.read import parse_release
@@ -214,7 +214,29 @@ def _restricted(reading: Reading) -> Iterator[Shown]:
     if commitments_of(bundle.openings) != reading.evidence.commitments or not are_those:
         yield Shown("restricted", State.CONTRADICTED, "the restricted files are not what the statement commits to")
         return
-    yield Shown("restricted", State.HOLDS, "the restricted files are what the statement commits to")
+    other = _said_otherwise(bundle.restricted[RESULT], opened)
+    if not other:
+        yield Shown("restricted", State.HOLDS, "the restricted files are what the statement commits to")
+    elif reading.evidence.software.audit7k == __version__:
+        yield Shown("restricted", State.CONTRADICTED, f"the result and the statement differ about {', '.join(other)}")
+    else:  # each version has its own form of a question
+        text = f"the result and the statement differ about {', '.join(other)}, for the version that reads them here"
+        yield Shown("restricted", State.NOT_SHOWN, text)
+
+
+def _said_otherwise(document: bytes, opened: Mapping[str, str | None]) -> list[str]:
+    """Return what a result says otherwise than the commitments, such as a question that was registered and not asked.
+
+    Its files alone would not show it: a question is none of them.
+    """
+    from audit.evidence.seal import digests_in  # much to load, for a restricted bundle alone
+    from audit.result.file import parse_result
+
+    try:
+        said = digests_in(parse_result(document.decode("utf-8", "replace"), RESULT))
+    except AuditError:
+        return [RESULT]
+    return [role for role, digest in said.items() if opened.get(role) != digest]
 
 
 def not_verifying(envelope: Envelope, bundle: Bundle) -> int:

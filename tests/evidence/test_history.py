@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_whatever_is_done_to_an_entry_is_noticed(walked: History, change: str) -
 def test_a_tail_that_is_cut_off_is_noticed_by_whoever_holds_a_later_head(walked: History, signer: Signer) -> None:
     shorter = read_history(b"".join(walked.content.splitlines(keepends=True)[:-4]), "history.a7h")
     heads = {"9.checkpoint": checkpoint_of(walked.payloads)}
-    assert witnessed_sizes(shorter, heads, [signer.public]) == ([], ["9.checkpoint"])
+    assert witnessed_sizes(shorter, heads, [signer.public], AT) == ([], ["9.checkpoint"])
 
 
 @pytest.mark.parametrize(
@@ -107,6 +108,35 @@ def test_a_second_registration_beside_an_open_one_is_a_late_one(signer: Signer) 
     history = history.with_entry(signer, "registered", AT, SYSTEM, commitments=ASKED)
     history = history.with_entry(signer, "started", AT, SYSTEM, commitments=ASKED, answers=1)
     assert standing_of(history, history.entries[2], ASKED, witnessed=[2]).registration == "registered_late"
+
+
+def test_a_registration_that_is_withdrawn_after_the_audit_still_makes_the_other_a_late_one(signer: Signer) -> None:
+    history = History().with_entry(signer, "registered", AT, SYSTEM, commitments={QUESTION: "c" * 64})
+    history = history.with_entry(signer, "registered", AT, SYSTEM, commitments=ASKED)
+    history = history.with_entry(signer, "started", AT, SYSTEM, commitments=ASKED, answers=1)
+    after = sealed(history, signer, 2).with_entry(signer, "withdrawn", AT, SYSTEM, answers=0)
+    standing = standing_of(after, after.entries[2], ASKED, witnessed=[2])
+    assert (standing.registration, standing.open_registrations) == ("registered_late", 1)
+    before = History(history.envelopes[:2], history.entries[:2]).with_entry(signer, "withdrawn", AT, SYSTEM, answers=0)
+    before = before.with_entry(signer, "started", AT, SYSTEM, commitments=ASKED, answers=1)
+    assert standing_of(before, before.entries[3], ASKED, witnessed=[2]).registration == "shown"
+
+
+def test_a_registration_answers_one_sealed_audit(signer: Signer) -> None:
+    history = History().with_entry(signer, "registered", AT, SYSTEM, commitments=ASKED)
+    history = history.with_entry(signer, "started", AT, SYSTEM, commitments=ASKED, answers=0)
+    history = sealed(history, signer, 1).with_entry(signer, "started", AT, SYSTEM, commitments=ASKED, answers=0)
+    assert standing_of(history, history.entries[3], ASKED, witnessed=[1]).registration == "not_shown"
+
+
+@pytest.mark.parametrize(("seconds", "sizes"), [(-1, [9]), (0, [9]), (1, [])])
+def test_a_head_that_was_signed_after_the_start_shows_nothing(
+    walked: History, signer: Signer, seconds: int, sizes: list[int]
+) -> None:
+    """Whoever has the file can cut it to any number of entries, and have that head signed at any time."""
+    start = int(datetime.fromisoformat(AT).timestamp())
+    heads = {"9.checkpoint": checkpoint_of(walked.payloads).cosigned(signer, start + seconds)}
+    assert witnessed_sizes(walked, heads, [signer.public], AT) == (sizes, [])
 
 
 def test_no_registration_is_declared_or_not_shown(signer: Signer) -> None:

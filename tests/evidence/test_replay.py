@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import shutil
@@ -12,18 +13,23 @@ from typing import Any
 
 import pytest
 from made.published import write_set
-from made.sealed import signer_in
+from made.sealed import signer_in, trusting
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.cli.outputs.replaying import run_again
 from audit.errors import EvidenceError
 from audit.evidence.bundle import LOG, RESULT, Bundle, read_bundle
-from audit.evidence.commitments import Opening
+from audit.evidence.commitments import Opening, commitments_of
 from audit.evidence.countersigning import countersigned
+from audit.evidence.envelope import Envelope
+from audit.evidence.keys import Signer
 from audit.evidence.replay import LEVELS, Run, replay
 from audit.evidence.shown import Shown, State
-from audit.evidence.verification import sha256
+from audit.evidence.statement import Evidence, read_statement, statement_bytes
+from audit.evidence.trust import Trust, read_trust
+from audit.evidence.verification import sha256, verify
+from audit.public.release import PublicRelease
 
 RESTRICTED = "evidence-restricted.a7k"
 
@@ -163,6 +169,18 @@ def test_a_draw_far_from_the_exact_number_is_named(bundle: Bundle) -> None:
     assert "draws" in shown.text
 
 
+def test_the_smallest_number_that_is_printed_is_no_draw_of_a_large_one(bundle: Bundle) -> None:
+    least = PublicRelease.model_validate_json(bundle.public["release.json"]).method.row
+
+    def forge(entry: dict[str, Any]) -> None:
+        draw = entry["sides"]["positives"]["draws"]["everyone"][-1]
+        row = next(row for row in entry["release"]["rows"] if row["side"] == "positives" and not row["parts"])
+        draw[0] = row["people"] = least
+
+    (shown,) = replay(with_opened(bundle, {LOG: log_with(bundle, forge)}), ("public",), None, run_again)
+    assert "draws" in shown.text
+
+
 def test_what_is_not_at_hand_is_not_shown(bundle: Bundle) -> None:
     without = replace(bundle, restricted={name: bundle.restricted[name] for name in (RESULT, LOG)})
     found = levels_of(without)
@@ -188,6 +206,107 @@ def test_a_program_in_a_bundle_is_not_run(bundle: Bundle) -> None:
     (shown,) = replay(changed, ("scores",), None, never)
     assert shown.state == State.NOT_SHOWN
     assert "is a program or a service, and is not run" in shown.text
+
+
+def test_a_plan_that_is_run_is_the_one_that_was_looked_at(bundle: Bundle) -> None:
+    """A bundle whose result shows a harmless plan, and asks for another: whoever replays it would run a program."""
+    document = json.loads(bundle.restricted[RESULT])
+    program = {"kind": "command", "command": ["true"], "threshold": 0.5, "features": ["site"]}
+    measures = [{"metric": "os:system", "groups": ["gender"]}]
+
+    def never(*_: Any) -> Run:
+        raise AssertionError("a plan that nobody looked at was run")
+
+    for asked in ({"detector": program}, {"measures": measures}, {"verdict": {"level": 0.5}}):
+        other = {**document, "plan_as_asked": {**document["plan_as_asked"], **asked}}
+        changed = with_opened(bundle, {RESULT: json.dumps(other).encode()})
+        (shown,) = replay(changed, ("counts",), None, never)
+        assert (shown.state, "two plans that differ" in shown.text) == (State.NOT_SHOWN, True)
+
+
+def test_a_model_that_may_run_more_types_is_not_run(bundle: Bundle) -> None:
+    document = json.loads(bundle.restricted[RESULT])
+    detector = {"kind": "skops", "path": "m.skops", "threshold": 0.5, "features": ["site"], "trusted": ["os.system"]}
+    document["plan"]["detector"] = document["plan_as_asked"]["detector"] = detector
+
+    def never(*_: Any) -> Run:
+        raise AssertionError("a model of the bundle was loaded")
+
+    changed = with_opened(bundle, {RESULT: json.dumps(document).encode()})
+    assert [each.code for each in replay(changed, (), None, never)] == ["public", "counts"]
+    (shown,) = replay(changed, ("scores",), None, never)
+    assert (shown.state, "is not run" in shown.text) == (State.NOT_SHOWN, True)
+
+
+def sealed_anew(bundle: Bundle, signer: Signer, **digests: str) -> Bundle:
+    """Seal what an auditor would have liked to commit to: statement and openings agree."""
+    subjects, evidence = read_statement(bundle.statement, Evidence, "statement")
+    opened = {**(bundle.openings or {}), **{role: Opening(salt="0" * 64, sha256=sha) for role, sha in digests.items()}}
+    said = evidence.model_copy(update={"commitments": commitments_of(opened)})
+    envelope = Envelope(statement_bytes(subjects, said)).signed(signer)
+    return replace(bundle, envelopes=(envelope,), openings=opened)
+
+
+@pytest.mark.parametrize("role", ["question", "evaluation-set", "plan"])
+def test_what_was_committed_to_is_what_the_result_says(
+    parties: tuple[Party, Party], bundle: Bundle, role: str, tmp_path: Path
+) -> None:
+    """A question that was registered, and another one that was asked: the files of the bundle are the same."""
+    without = replace(bundle, restricted={name: bundle.restricted[name] for name in (RESULT, LOG)})
+    today = dt.date(2027, 1, 1)
+    for digests, expected in (({}, State.HOLDS), ({role: "a" * 64}, State.CONTRADICTED)):
+        forged = sealed_anew(without, parties[0].signer, **digests)
+        shown = {each.code: each for each in verify(forged.content, RESTRICTED, Trust(), today).shown}
+        assert shown["restricted"].state == expected
+        (tmp_path / RESTRICTED).write_bytes(forged.content)
+        if digests:
+            assert role in shown["restricted"].text
+            code, said = parties[1].does("countersign", str(tmp_path / RESTRICTED), "--key", "own.key")
+            assert (code, "Nothing was signed" in said) == (5, True)
+
+
+def test_a_witness_signs_no_head_but_that_of_the_history_that_it_sees(
+    parties: tuple[Party, Party], tmp_path: Path
+) -> None:
+    auditor, _ = parties
+    witness, forger = Party(tmp_path / "witness"), Party(tmp_path / "forger")
+    write_set(forger.folder)
+    assert forger.does("register", "plan.toml", "--history", "h.a7h", "--key", "own.key")[0] == 0
+    shutil.copy(auditor.folder / "h.a7h", witness.folder / "h.a7h")
+    kept = Path(shutil.copytree(forger.folder / "h.a7h.heads", witness.folder / "h.a7h.heads")) / "1.checkpoint"
+    kept = kept.rename(kept.with_name("3.checkpoint"))
+    before = kept.read_bytes()
+    code, said = witness.does("history", "h.a7h", "--cosign", "own.key")
+    assert (code, "is no head of h.a7h" in said, kept.read_bytes() == before) == (5, True, True)
+    shutil.rmtree(kept.parent)
+    # neither does it where the copy that it kept is of another history
+    kept = Path(shutil.copy(forger.folder / "h.a7h.heads" / "1.checkpoint", witness.folder))
+    assert witness.does("history", "h.a7h", "--cosign", "own.key", "--against", kept.name)[0] == 5
+    assert not (witness.folder / "h.a7h.heads").exists()
+
+
+def test_an_audit_does_not_begin_beside_a_head_of_another_history(parties: tuple[Party, Party], tmp_path: Path) -> None:
+    other = Party(tmp_path / "other")
+    write_set(other.folder)
+    shutil.copytree(parties[0].folder / "h.a7h.heads", other.folder / "h.a7h.heads")
+    code, said = other.does("run", "plan.toml", "--history", "h.a7h", "--key", "own.key")
+    assert (code, "is no head of h.a7h" in said, (other.folder / "h.a7h").exists()) == (4, True, False)
+
+
+def test_the_report_is_held_against_the_history(parties: tuple[Party, Party]) -> None:
+    auditor, regulator = parties
+    sealed = read_bundle((regulator.folder / "evidence.a7k").read_bytes(), "evidence.a7k")
+    today = dt.datetime.now(dt.UTC).date()
+
+    def report(found: Bundle, trust: Trust) -> State | None:
+        shown = verify(found.content, "evidence.a7k", trust, today).shown
+        return next((each.state for each in shown if each.code == "report"), None)
+
+    whole = read_trust(regulator.folder / "trust.toml")
+    assert report(sealed, whole) is None
+    assert report(sealed, trusting(auditor.signer)) == State.NOT_SHOWN  # it says that another party signed
+    ended = whole.signer[1].model_copy(update={"until": today - dt.timedelta(days=1)})
+    assert report(sealed, Trust(signer=(whole.signer[0], ended))) == State.NOT_SHOWN  # a thief dates as it likes
 
 
 @pytest.mark.parametrize("states", [[], [State.HOLDS, State.NOT_SHOWN], [State.CONTRADICTED]])

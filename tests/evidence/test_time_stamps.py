@@ -13,7 +13,11 @@ from made.sealed import published_into, sealed_in, signer_in, trusting
 from audit.errors import EvidenceError
 from audit.evidence.bundle import Bundle
 from audit.evidence.checkpoint import checkpoint_of
+from audit.evidence.commitments import commitments_of, open_anew
 from audit.evidence.history import History
+from audit.evidence.registration import QUESTION, system_of
+from audit.evidence.seal import digests_by_role, read_published, seal
+from audit.evidence.shown import State
 from audit.evidence.statement import System
 from audit.evidence.time_stamps import is_over, stamped_at, time_request
 from audit.evidence.trust import Trust, Trusted, read_trust
@@ -160,6 +164,43 @@ def test_the_head_of_a_history_is_stamped_as_text(authority: Authority, tmp_path
     history = History().with_entry(signer, "registered", "2026-11-29T12:00:00Z", System(owner="O", name="N"))
     body = checkpoint_of(history.payloads).body.encode()
     assert is_over(authority.reply(time_request(body)), body)
+
+
+@pytest.mark.parametrize(
+    ("began", "entries", "called", "state"),
+    [
+        (1, 1, 1, State.HOLDS),
+        (-1, 1, 1, State.CLAIMED),  # cut to its first entry, and stamped when all was over
+        (1, 3, 1, State.CLAIMED),  # a head of three entries in a file of the name of one
+        (1, 3, 3, State.CLAIMED),
+    ],
+)
+def test_a_stamped_head_shows_that_a_registration_came_before_the_start(
+    authority: Authority, tmp_path: Path, began: int, entries: int, called: int, state: State
+) -> None:
+    folder = published_into(tmp_path / "audit-out")
+    signer, published = signer_in(folder), read_published(folder, folder / "restricted")
+    opened = open_anew({QUESTION: digests_by_role(published)[QUESTION]})
+    asked = {"commitments": commitments_of(opened)}
+    now = dt.datetime.now(dt.UTC)
+    at = f"{now + dt.timedelta(hours=began):%Y-%m-%dT%H:%M:%SZ}"
+    about = published.release.about
+    system = system_of(about.owner, about.system, about.title)
+    history = History().with_entry(signer, "registered", at, system, **asked)
+    history = history.with_entry(signer, "started", at, system, answers=0, **asked)
+    made = seal(published, at, signer, kept=opened, history=history.head, registration=0)
+    said = {"answers": 1, "headline": published.release.headline.outcome, "statement": made.statement_sha256}
+    history = history.with_entry(signer, "sealed", at, system, **said)
+    head = checkpoint_of(history.payloads[:entries])
+    anchors = {
+        f"{called}.checkpoint": head.content,
+        f"{called}.tsr": authority.reply(time_request(head.body.encode())),
+    }
+    bundle = made.with_history(history.content, anchors).public
+    trust = trusting(signer).model_copy(update={"time_authority": (authority.certificate,)})
+    shown = verify(bundle.content, "evidence.a7k", trust, now.date() + dt.timedelta(days=1)).shown
+    assert {each.state for each in shown if each.code == "registration"} == {state}
+    assert State.CONTRADICTED not in {each.state for each in shown}
 
 
 def test_a_file_of_trust_names_the_certificates_of_authorities(authority: Authority) -> None:

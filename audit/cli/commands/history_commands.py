@@ -97,12 +97,13 @@ def history(  # noqa: PLR0913, PLR0917 - a parameter for each option
         )
     try:
         with open_history(file) as opened:
-            if key is not None:
-                _take_back(opened, withdraw, supersede, key)
-            if cosign is not None:
-                _cosign(opened, cosign)
-            _stamp(opened, time_request, time_reply)
             code = ExitCode.PASS if against is None else _compare(opened, against)
+            if code == ExitCode.PASS:  # nobody signs what is not the history that they kept
+                if key is not None:
+                    _take_back(opened, withdraw, supersede, key)
+                if cosign is not None:
+                    _cosign(opened, cosign)
+                _stamp(opened, time_request, time_reply)
             say("\n".join(_lines(opened)) if beacon is None else str(_seed(opened, beacon)))
     except EvidenceError as error:
         if error.slug != "broken-history":
@@ -135,11 +136,10 @@ def _keep_head(file: HistoryFile) -> None:
 def _cosign(file: HistoryFile, key: Path) -> None:
     from audit.cli.outputs.signing import open_signer
     from audit.evidence.checkpoint import HEAD, checkpoint_of
-    from audit.evidence.history_file import heads_among
 
     signer, head = open_signer(key), checkpoint_of(file.history.payloads)
     name = f"{head.size}{HEAD}"
-    kept = heads_among(file.anchors()).get(name, head)
+    kept = next((kept for kept in file.heads().values() if kept.size == head.size), head)
     file.keep_anchor(name, kept.cosigned(signer, int(time.time())).content)
     file.keep_anchor(f"{signer.public.fingerprint[:16]}.pem", signer.public.pem)
     entries = count_of(head.size, "entry", "entries")
@@ -150,7 +150,6 @@ def _stamp(file: HistoryFile, request: Path | None, reply: Path | None) -> None:
     """Write a request for a time stamp over the head of now; keep the reply to one that was written."""
     from audit.cli.outputs.output_folder import write_file
     from audit.evidence.checkpoint import checkpoint_of
-    from audit.evidence.history_file import heads_among
     from audit.evidence.time_stamps import MAX_BYTES, TOKEN, is_over, time_request
     from audit.storage import bytes_of_result
 
@@ -161,8 +160,7 @@ def _stamp(file: HistoryFile, request: Path | None, reply: Path | None) -> None:
         note(f"Request: {request}; send it to a time authority, and give the reply with --time-reply")
     if reply is not None:
         content = bytes_of_result(reply, MAX_BYTES)
-        heads = heads_among(file.anchors()).values()
-        over = next((kept.size for kept in heads if is_over(content, kept.body.encode())), None)
+        over = next((kept.size for kept in file.heads().values() if is_over(content, kept.body.encode())), None)
         if over is None:
             raise ArgumentError(
                 f"{reply.name} is no time stamp over a head of {file.path.name}",

@@ -29,16 +29,16 @@ class Attempt:
     def noted(self, result: AuditResult) -> AuditResult:
         """Return the result with what the history shows of it, for its reports."""
         from audit.evidence.commitments import commitments_of
-        from audit.evidence.history_file import heads_among, keys_among
+        from audit.evidence.history_file import keys_among
         from audit.evidence.registration import QUESTION, SET, standing_of, witnessed_sizes
         from audit.evidence.seal import question_digest
         from audit.safeguards import with_safeguards
         from audit.vocabulary.attempts import HistoryRecord
 
         asked = {QUESTION: question_digest(result.plan), SET: result.provenance.evaluation_set_sha256}
-        anchors, history = self.file.anchors(), self.file.history
-        others = [key for key in keys_among(anchors) if key != self.signer.public]
-        sizes, _ = witnessed_sizes(history, heads_among(anchors), others)
+        history = self.file.history
+        others = [key for key in keys_among(self.file.anchors()) if key != self.signer.public]
+        sizes, _ = witnessed_sizes(history, self.file.heads(), others, self.started.at)
         standing = standing_of(
             history,
             self.started,
@@ -90,6 +90,7 @@ def attempt(path: Path, signer: Signer, plan: AuditPlan) -> Iterator[Attempt]:
 
     system = system_of(plan.audit.owner, plan.audit.system, plan.audit.title)
     with open_history(path) as file:
+        file.heads()  # one of another history would go with the bundle, and contradict it
         killed = file.end_what_was_killed(signer, now(), system)
         if killed:
             note(f"note: {count_of(killed, 'earlier audit')} did not end: {path.name} says now that it was aborted")
