@@ -12,7 +12,7 @@ import json
 import stat
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
@@ -219,10 +219,13 @@ def _openings(content: bytes) -> dict[str, Opening]:
 def _under(prefix: str, members: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the members of a folder by name. Raises ValueError for a name that is no plain one of a file."""
     found = {name.removeprefix(prefix): content for name, content in members.items() if name.startswith(prefix)}
-    for name in found:
-        plain = name.isascii() and name.isprintable() and not set(name) & set('\\:*?"<>|/')
-        if not plain or name.startswith(".") or len(name) > 255:
-            raise ValueError
-    if len({name.casefold() for name in found}) < len(found):
+    if not are_plain(found):
         raise ValueError
     return found
+
+
+def are_plain(names: Collection[str]) -> bool:
+    """Say whether these are names of files on every system, and no two are one where case does not count."""
+    plain = (name.isascii() and name.isprintable() and not set(name) & set('\\:*?"<>|/') for name in names)
+    short = all(not name.startswith(".") and len(name) <= 255 for name in names)
+    return all(plain) and short and len({name.casefold() for name in names}) == len(names)

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from audit.errors import EvidenceError, FolderInUseError
-from audit.evidence.bundle import ANCHOR_ENDS
+from audit.errors import ArgumentError, EvidenceError, FolderInUseError
+from audit.evidence.bundle import ANCHOR_ENDS, are_plain
 from audit.evidence.checkpoint import HEAD, Checkpoint, parse_checkpoint
 from audit.evidence.commitments import Opening, commitments_of, open_anew
 from audit.evidence.history import MAX_BYTES, Entry, History, Kind, read_history
@@ -92,10 +92,17 @@ class HistoryFile:
         return len(killed)
 
     def anchors(self) -> dict[str, bytes]:
-        """Return what other parties signed, by the name of its file."""
+        """Return what other parties signed, by the name of its file. Raises EvidenceError if no bundle can hold it."""
         folder = _beside(self.path, "heads")
-        names = sorted(folder.iterdir()) if folder.is_dir() else []
-        return {file.name: bytes_of_result(file, MAX_BYTES) for file in names if file.name.endswith(ANCHOR_ENDS)}
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        found = {file.name: bytes_of_result(file, MAX_BYTES) for file in files if file.name.endswith(ANCHOR_ENDS)}
+        if not are_plain(found):
+            raise EvidenceError(
+                f"a file in {folder.name} has a name that a bundle cannot hold",
+                slug="other-name",
+                hint="call it as audit7k called it",
+            )
+        return found
 
     def heads(self) -> dict[str, Checkpoint]:
         """Return the heads beside the history, by name. Raises EvidenceError if one is of another history."""
@@ -127,7 +134,11 @@ def open_history(path: Path) -> Iterator[HistoryFile]:
         If another process holds it: two audits of one history have an order.
     EvidenceError
         If it is not as it was written.
+    ArgumentError
+        If it is a folder.
     """
+    if path.is_dir():
+        raise ArgumentError(f"{path} is a folder", slug="not-a-history", hint="name a file, such as history.a7h")
     lock = _beside(path, "lock")
     try:
         with held(lock):

@@ -62,6 +62,7 @@ def shown_of_history(reading: Reading) -> Iterator[Shown]:
     yield from _attempts(history, history.entries[sealed.answers], reading, heads, keys)
     if given is not None:
         yield from _against(history, given, sealed)
+    yield from _taken_back(history if given is None or len(given.entries) < len(history.entries) else given, sealed)
 
 
 def _counts(key: PublicKey, history: History, reading: Reading) -> bool:
@@ -165,7 +166,10 @@ def _against(history: History, given: History, sealed: Entry) -> Iterator[Shown]
         yield Shown("given-history", State.NOT_SHOWN, "the history that you gave ends before this audit")
         return
     yield Shown("given-history", State.HOLDS, "the history that you gave has the same entries")
-    for entry in given.entries[sealed.index + 1 :]:
+
+
+def _taken_back(longest: History, sealed: Entry) -> Iterator[Shown]:
+    for entry in longest.entries[sealed.index + 1 :]:
         if entry.answers == sealed.index and entry.kind in {"withdrawn", "superseded"}:
             who = PublicKey(bytes.fromhex(entry.key)).fingerprint
             yield Shown(entry.kind, State.NOT_SHOWN, f"the audit was {entry.kind} on {entry.at[:10]}, signed by {who}")

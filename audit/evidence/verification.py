@@ -175,6 +175,8 @@ def _time_stamps(reading: Reading) -> Iterator[Shown]:
 
 
 def _countersignatures(reading: Reading) -> Iterator[Shown]:
+    keys = {each.keyid for each in reading.bundle.envelopes[0].signatures}
+    auditors = {owner.name for keyid in keys if (owner := reading.trust.owner(keyid, "auditor")) is not None}
     for envelope in reading.bundle.envelopes[1:]:
         try:
             subjects, countersigned = read_statement(envelope.payload, Countersignature, "a countersignature")
@@ -189,7 +191,7 @@ def _countersignatures(reading: Reading) -> Iterator[Shown]:
         for signature in envelope.signatures:
             owner = reading.trust.owner(signature.keyid, "regulator", "auditor")
             who = f"{signature.keyid}: a key that you do not trust yet" if owner is None else printable(owner.name)
-            own = any(signature.keyid == each.keyid for each in reading.bundle.envelopes[0].signatures)
+            own = signature.keyid in keys or (owner is not None and owner.name in auditors)
             doubt = None if owner is None else _doubt(owner, countersigned.signed_at, reading.today, reading)
             counts = owner is not None and doubt is None and can_verify() and not own
             state = State.HOLDS if counts else State.CLAIMED

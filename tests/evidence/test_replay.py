@@ -23,11 +23,12 @@ from audit.evidence.bundle import LOG, RESULT, Bundle, read_bundle
 from audit.evidence.commitments import Opening, commitments_of
 from audit.evidence.countersigning import countersigned
 from audit.evidence.envelope import Envelope
+from audit.evidence.history import read_history
 from audit.evidence.keys import Signer
 from audit.evidence.replay import LEVELS, Run, replay
 from audit.evidence.shown import Shown, State
 from audit.evidence.statement import Evidence, read_statement, statement_bytes
-from audit.evidence.trust import Trust, read_trust
+from audit.evidence.trust import Trust, Trusted, read_trust
 from audit.evidence.verification import sha256, verify
 from audit.public.release import PublicRelease
 
@@ -291,6 +292,59 @@ def test_an_audit_does_not_begin_beside_a_head_of_another_history(parties: tuple
     shutil.copytree(parties[0].folder / "h.a7h.heads", other.folder / "h.a7h.heads")
     code, said = other.does("run", "plan.toml", "--history", "h.a7h", "--key", "own.key")
     assert (code, "is no head of h.a7h" in said, (other.folder / "h.a7h").exists()) == (4, True, False)
+
+
+@pytest.mark.parametrize("name", ["héad.checkpoint", "private.pem"])
+def test_what_no_bundle_can_hold_is_found_before_scoring(tmp_path: Path, name: str) -> None:
+    other = Party(tmp_path / "other")
+    write_set(other.folder)
+    assert other.does("register", "plan.toml", "--history", "h.a7h", "--key", "own.key")[0] == 0
+    before, heads = (other.folder / "h.a7h").read_bytes(), other.folder / "h.a7h.heads"
+    shutil.copy(other.folder / "own.key" if name == "private.pem" else heads / "1.checkpoint", heads / name)
+    code, said = other.does("run", "plan.toml", "--history", "h.a7h", "--key", "own.key", "--quiet")
+    assert (code, len(said.splitlines()), "internal error" in said) == (4, 1, False)
+    assert (other.folder / "h.a7h").read_bytes() == before
+
+
+def test_a_history_is_read_where_nothing_can_be_written(parties: tuple[Party, Party], tmp_path: Path) -> None:
+    shutil.copy(parties[0].folder / "h.a7h", tmp_path)
+    code, said = parties[1].does("history", str(tmp_path / "h.a7h"), "--against", "h.a7h")
+    assert (code, "is a part of it" in said, [each.name for each in tmp_path.iterdir()]) == (0, True, ["h.a7h"])
+
+
+@pytest.mark.parametrize("name", ["empty.a7h", ".", "nothing.a7h"])
+@pytest.mark.parametrize("command", ["history {} --cosign own.key", "history {}", "history {} --time-request t.tsq"])
+def test_no_history_is_one_line(parties: tuple[Party, Party], name: str, command: str) -> None:
+    (parties[1].folder / "empty.a7h").write_bytes(b"")
+    code, said = parties[1].does(*command.format(name).split())
+    assert (code, len(said.splitlines()), "there is no history in" in said) == (2, 1, True)
+    code, said = parties[0].does("register", "plan.toml", "--history", ".", "--key", "own.key")
+    assert (code, said.splitlines()) == (2, ["error: . is a folder — name a file, such as history.a7h"])
+
+
+def test_an_audit_that_its_own_history_takes_back_does_not_hold(parties: tuple[Party, Party]) -> None:
+    auditor, regulator = parties
+    bundle = read_bundle((regulator.folder / "evidence.a7k").read_bytes(), "evidence.a7k")
+    history = read_history(bundle.history or b"", "history.a7h")
+    sealed = history.entries[-1]
+    longer = history.with_entry(auditor.signer, "withdrawn", sealed.at, sealed.system, answers=sealed.index)
+    trust, today = read_trust(regulator.folder / "trust.toml"), dt.datetime.now(dt.UTC).date()
+    found = verify(replace(bundle, history=longer.content).content, "evidence.a7k", trust, today)
+    assert (found.exit_code, "withdrawn" in {each.code for each in found.shown}) == (3, True)
+
+
+def test_an_auditor_with_two_keys_is_no_second_party(
+    parties: tuple[Party, Party], bundle: Bundle, tmp_path: Path
+) -> None:
+    other, auditor = signer_in(tmp_path), parties[0].signer
+    signed = countersigned(bundle, [Shown("public", State.HOLDS, "")], "2026-11-29T12:00:00Z", other)
+    for name, expected in (("The NGO", State.CLAIMED), ("We", State.HOLDS)):
+        owners = [
+            Trusted(role="auditor", name=who, fingerprint=key.public.fingerprint)
+            for who, key in (("The NGO", auditor), (name, other))
+        ]
+        shown = verify(signed.content, RESTRICTED, Trust(signer=tuple(owners)), dt.date(2027, 1, 1)).shown
+        assert [each.state for each in shown if each.code == "countersignature"] == [expected]
 
 
 def test_the_report_is_held_against_the_history(parties: tuple[Party, Party]) -> None:

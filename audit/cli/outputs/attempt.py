@@ -83,7 +83,7 @@ def attempt(path: Path, signer: Signer, plan: AuditPlan) -> Iterator[Attempt]:
     """
     from audit.cli.console.terminal import note
     from audit.cli.outputs.signing import now
-    from audit.evidence.history_file import open_history
+    from audit.evidence.history_file import keys_among, open_history
     from audit.evidence.registration import QUESTION, system_of
     from audit.evidence.seal import question_digest
     from audit.vocabulary.text import count_of
@@ -91,6 +91,7 @@ def attempt(path: Path, signer: Signer, plan: AuditPlan) -> Iterator[Attempt]:
     system = system_of(plan.audit.owner, plan.audit.system, plan.audit.title)
     with open_history(path) as file:
         file.heads()  # one of another history would go with the bundle, and contradict it
+        keys_among(file.anchors())
         killed = file.end_what_was_killed(signer, now(), system)
         if killed:
             note(f"note: {count_of(killed, 'earlier audit')} did not end: {path.name} says now that it was aborted")
