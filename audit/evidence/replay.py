@@ -146,13 +146,14 @@ def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Ru
 
 def _public(material: Material, run: Runner) -> list[str]:  # noqa: ARG001 - as the other levels
     bundle = material.bundle
-    if LOG not in bundle.restricted:
-        release = PublicRelease.model_validate_json(bundle.public["release.json"])
-        other = [] if not release.rows else ["release-log"]
-    else:
-        entry = json.loads(bundle.restricted[LOG].partition(b"\n")[2])
+    # without a log nothing is shown, so that nothing was drawn: only verdict and plan are
+    log = bundle.restricted.get(LOG, b"\n{}").partition(b"\n")[2]
+    try:
+        entry = {"release": json.loads(bundle.public["release.json"]), **json.loads(log)}
         release = PublicRelease.model_validate_json(json.dumps(entry["release"]))
         other = made_again(material.result, entry)
+    except (ValueError, LookupError, TypeError, AttributeError):  # whoever made the bundle wrote it
+        return [LOG]
     made = make_files(release)
     return [*other, *(name for name, content in bundle.public.items() if made.get(name) != content)]
 
@@ -203,10 +204,21 @@ def _whole(material: Material, run: Runner) -> list[str]:
     # what a history shows is no part of a run, and safeguards follow from it too
     origin = made.result.provenance.model_copy(update={"history": material.result.provenance.history})
     again = with_safeguards(made.result.model_copy(update={"provenance": origin}))
-    other = _differing(material.result, again, [name for name in AuditResult.model_fields if name not in _ASKED])
+    other = _differing(
+        _unopposed(material.result),
+        _unopposed(again),
+        [name for name in AuditResult.model_fields if name not in _ASKED],
+    )
     if material.digest(PREDICTIONS) is not None and not material.is_what_was_audited(PREDICTIONS, made.predictions):
         other.append(made.predictions.name)
     return other
+
+
+def _unopposed(result: AuditResult) -> AuditResult:
+    """Leave out what other libraries said: which are there, and whether they are asked, is not of the audit."""
+    further = result.further.model_copy(update={"crosscheck": (), "crosscheck_state": "not_asked"})
+    notices = tuple(each for each in result.notices if not each.code.startswith("crosscheck-"))
+    return result.model_copy(update={"further": further, "notices": notices})
 
 
 def _plan(material: Material) -> dict[str, Any]:

@@ -216,7 +216,7 @@ def _restricted(reading: Reading) -> Iterator[Shown]:
     if commitments_of(bundle.openings) != reading.evidence.commitments or not are_those:
         yield Shown("restricted", State.CONTRADICTED, "the restricted files are not what the statement commits to")
         return
-    other = _said_otherwise(bundle.restricted[RESULT], opened)
+    other = _said_otherwise(bundle.restricted[RESULT], opened, reading.evidence.headline)
     if not other:
         yield Shown("restricted", State.HOLDS, "the restricted files are what the statement commits to")
     elif reading.evidence.software.audit7k == __version__:
@@ -226,7 +226,7 @@ def _restricted(reading: Reading) -> Iterator[Shown]:
         yield Shown("restricted", State.NOT_SHOWN, text)
 
 
-def _said_otherwise(document: bytes, opened: Mapping[str, str | None]) -> list[str]:
+def _said_otherwise(document: bytes, opened: Mapping[str, str | None], headline: str) -> list[str]:
     """Return what a result says otherwise than the commitments, such as a question that was registered and not asked.
 
     Its files alone would not show it: a question is none of them.
@@ -235,10 +235,11 @@ def _said_otherwise(document: bytes, opened: Mapping[str, str | None]) -> list[s
     from audit.result.file import parse_result
 
     try:
-        said = digests_in(parse_result(document.decode("utf-8", "replace"), RESULT))
+        result = parse_result(document.decode("utf-8", "replace"), RESULT)
     except AuditError:
         return [RESULT]
-    return [role for role, digest in said.items() if opened.get(role) != digest]
+    other = [role for role, digest in digests_in(result).items() if opened.get(role) != digest]
+    return [*other, *["the verdict"] * (result.overall.outcome != headline)]
 
 
 def not_verifying(envelope: Envelope, bundle: Bundle) -> int:

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.cli.outputs.replaying import run_again
+from audit.disclosure.public_files import make_files
 from audit.errors import EvidenceError
 from audit.evidence.bundle import LOG, RESULT, Bundle, read_bundle
 from audit.evidence.commitments import Opening, commitments_of
@@ -180,6 +181,47 @@ def test_the_smallest_number_that_is_printed_is_no_draw_of_a_large_one(bundle: B
 
     (shown,) = replay(with_opened(bundle, {LOG: log_with(bundle, forge)}), ("public",), None, run_again)
     assert "draws" in shown.text
+
+
+@pytest.fixture(scope="module")
+def silent(tmp_path_factory: pytest.TempPathFactory) -> tuple[Party, Bundle]:
+    """An audit of so few cases that nothing is shown of them, which no other library was asked about."""
+    auditor = Party(tmp_path_factory.mktemp("silent") / "auditor")
+    write_set(auditor.folder, counts={("woman", "north"): (3, 1), ("man", "south"): (3, 3)})
+    lines = (auditor.folder / "cases.csv").read_text().splitlines()
+    few = [line for line in lines if "-o" not in line or "-o0," in line]
+    (auditor.folder / "cases.csv").write_text("\n".join(few) + "\n")
+    assert auditor.does("run", "plan.toml", "--no-crosscheck", "--report", "csv")[0] == 3
+    assert auditor.does("seal", "audit-out", "--with-rows", "--key", "own.key")[0] == 0
+    found = read_bundle((auditor.folder / "audit-out" / RESTRICTED).read_bytes(), RESTRICTED)
+    assert LOG not in found.restricted
+    return auditor, found
+
+
+def test_an_audit_that_shows_nothing_and_asked_nobody_comes_out_the_same(silent: tuple[Party, Bundle]) -> None:
+    assert levels_of(silent[1]) == {"public": State.HOLDS, "counts": State.HOLDS}
+
+
+def test_a_verdict_that_does_not_follow_is_named_where_nothing_else_is_shown(silent: tuple[Party, Bundle]) -> None:
+    auditor, bundle = silent
+    release = PublicRelease.model_validate_json(bundle.public["release.json"])
+    forged = release.model_copy(update={"headline": release.headline.model_copy(update={"outcome": "pass"})})
+    made = make_files(forged)
+    false = replace(bundle, public={name: made[name] for name in bundle.public})
+    assert levels_of(false, "public") == {"public": State.CONTRADICTED}
+    _, evidence = read_statement(bundle.statement, Evidence, "statement")
+    subjects = {f"public/{name}": sha256(content) for name, content in false.public.items()}
+    statement = statement_bytes(subjects, evidence.model_copy(update={"headline": "pass"}))
+    false = replace(false, envelopes=(Envelope(statement).signed(auditor.signer),))
+    shown = {each.code: each for each in verify(false.content, RESTRICTED, Trust(), dt.date(2027, 1, 1)).shown}
+    assert (shown["restricted"].state, "the verdict" in shown["restricted"].text) == (State.CONTRADICTED, True)
+
+
+@pytest.mark.parametrize(
+    "log", [b"", b"\n", b"\n[]", b"\n{}", b"no log", b'\n{"release": 1}', b'\n{"sides": {"positives": 1}}']
+)
+def test_a_log_that_audit7k_did_not_write_is_named(bundle: Bundle, log: bytes) -> None:
+    assert levels_of(with_opened(bundle, {LOG: log}), "public") == {"public": State.CONTRADICTED}
 
 
 def test_what_is_not_at_hand_is_not_shown(bundle: Bundle) -> None:

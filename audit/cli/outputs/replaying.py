@@ -14,5 +14,5 @@ def run_again(plan: dict[str, Any], folder: Path, work: Path) -> Run:
     from audit.run import run_audit
 
     answers = work / "predictions.parquet"
-    result = run_audit(plan, folder=folder, predictions_to=answers, sandbox=Sandbox.AUTO)
+    result = run_audit(plan, folder=folder, predictions_to=answers, crosscheck=False, sandbox=Sandbox.AUTO)
     return Run(result, answers)
