@@ -32,6 +32,7 @@ MAX_BYTES: Final = 128 * 1024 * 1024
 FIRST: Final = "0" * 64
 """Stands where there is no entry before."""
 _BEFORE: Final = "previous entry"
+_End = tuple[int | None, Kind]
 
 
 class Entry(Predicate):
@@ -132,7 +133,7 @@ class History:
         """
         head = self.head
         entry = Entry(index=head.index, kind=kind, at=at, key=signer.public.raw.hex(), system=system, **more)
-        _check_answer(entry, self.entries)
+        _check_answer(entry, self.entries, {_end_of(other) for other in self.entries})
         envelope = Envelope(statement_bytes({_BEFORE: head.previous}, entry)).signed(signer)
         return History((*self.envelopes, envelope), (*self.entries, entry))
 
@@ -149,6 +150,7 @@ def read_history(content: bytes, name: str) -> History:
     if len(content) > MAX_BYTES or len(lines) > MOST_ENTRIES:
         raise EvidenceError(f"{name} is larger than a history can be", slug="not-a-history")
     envelopes, entries, previous = list[Envelope](), list[Entry](), FIRST
+    ended = set[_End]()  # a look at all entries before for each would take minutes for a long file
     for index, line in enumerate(lines):
         envelope = parse_envelope(line, name)
         subjects, entry = read_statement(envelope.payload, Entry, f"entry {index} of {name}")
@@ -158,7 +160,8 @@ def read_history(content: bytes, name: str) -> History:
                 slug="broken-history",
                 hint="an entry was taken out, put in or changed; ask for the file again",
             )
-        _check_answer(entry, entries)
+        _check_answer(entry, entries, ended)
+        ended.add(_end_of(entry))
         envelopes.append(envelope)
         entries.append(entry)
         previous = payload_sha256(envelope.payload)
@@ -177,25 +180,20 @@ def _is_signed(envelope: Envelope, entry: Entry) -> bool:
     )
 
 
-def _check_answer(entry: Entry, before: Sequence[Entry]) -> None:
+def _end_of(entry: Entry) -> _End:
+    """Return what an entry ends, and how it does: an audit is sealed or aborted, one of both, once."""
+    return entry.answers, "sealed" if entry.kind == "aborted" else entry.kind
+
+
+def _check_answer(entry: Entry, before: Sequence[Entry], ended: set[_End]) -> None:
     """Raise EvidenceError if an entry answers what it cannot, or a second time."""
     wanted = ANSWERS.get(entry.kind, ())
     answered = before[entry.answers] if entry.answers is not None and entry.answers < len(before) else None
     is_free = entry.answers is None and entry.kind in {"registered", "started"}
     is_right = answered is not None and answered.kind in wanted and answered.system == entry.system
-    once = entry.kind in {"registered", "started"} or not any(
-        other.answers == entry.answers and other.kind in _ENDS_ONCE[entry.kind] for other in before
-    )
+    once = entry.kind in {"registered", "started"} or _end_of(entry) not in ended
     is_whole = (entry.kind == "sealed") == (entry.headline is not None) == (entry.statement is not None)
     if not ((is_free or is_right) and once and is_whole):
         raise EvidenceError(
             f'entry {entry.index} of the history, "{entry.kind}", cannot stand where it does', slug="broken-history"
         )
-
-
-_ENDS_ONCE: Final[Mapping[Kind, tuple[Kind, ...]]] = {
-    "sealed": ("sealed", "aborted"),
-    "aborted": ("sealed", "aborted"),
-    "withdrawn": ("withdrawn",),
-    "superseded": ("superseded",),
-}

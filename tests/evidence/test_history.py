@@ -181,6 +181,19 @@ def test_another_system_cannot_end_an_audit(walked: History, signer: Signer) -> 
         walked.with_entry(signer, "aborted", AT, OTHER, answers=8)
 
 
+def test_an_audit_ends_once(signer: Signer) -> None:
+    started = History().with_entry(signer, "started", AT, SYSTEM)
+    for ended in (sealed(started, signer, 0), started.with_entry(signer, "aborted", AT, SYSTEM, answers=0)):
+        with pytest.raises(EvidenceError, match="cannot stand"):
+            sealed(ended, signer, 0)
+        with pytest.raises(EvidenceError, match="cannot stand"):
+            ended.with_entry(signer, "aborted", AT, SYSTEM, answers=0)
+    taken_back = sealed(started, signer, 0).with_entry(signer, "withdrawn", AT, SYSTEM, answers=1)
+    taken_back.with_entry(signer, "superseded", AT, SYSTEM, answers=1)
+    with pytest.raises(EvidenceError, match="cannot stand"):
+        taken_back.with_entry(signer, "withdrawn", AT, SYSTEM, answers=1)
+
+
 def _by_definition(leaves: list[bytes]) -> bytes:
     """RFC 6962, section 2.1, word by word."""
     import hashlib

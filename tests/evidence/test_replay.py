@@ -308,6 +308,18 @@ def test_what_was_committed_to_is_what_the_result_says(
             assert (code, "Nothing was signed" in said) == (5, True)
 
 
+def test_what_another_version_may_have_made_is_not_countersigned(
+    parties: tuple[Party, Party], bundle: Bundle, tmp_path: Path
+) -> None:
+    subjects, evidence = read_statement(bundle.statement, Evidence, "statement")
+    other = evidence.model_copy(update={"software": evidence.software.model_copy(update={"audit7k": "99.0"})})
+    claimed = replace(bundle, envelopes=(Envelope(statement_bytes(subjects, other)).signed(parties[0].signer),))
+    forged = sealed_anew(claimed, parties[0].signer, question="a" * 64)
+    (tmp_path / RESTRICTED).write_bytes(forged.content)
+    code, said = parties[1].does("countersign", str(tmp_path / RESTRICTED), "--key", "own.key", "--level", "public")
+    assert (code, "differ about question" in said, "Nothing was signed" in said) == (3, True, True)
+
+
 def test_a_witness_signs_no_head_but_that_of_the_history_that_it_sees(
     parties: tuple[Party, Party], tmp_path: Path
 ) -> None:

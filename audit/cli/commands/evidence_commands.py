@@ -262,7 +262,13 @@ def _replayed(path: Path, levels: Sequence[ReplayLevel], folder: Path | None) ->
 
     content = bytes_of_result(path, MAX_BYTES)
     read, checked = read_bundle(content, path.name), verified(content, path.name, Trust(), datetime.now(UTC).date())
-    wrong = tuple(each for each in checked.shown if each.state == State.CONTRADICTED)
+    # what another version made may not be read here: then nothing is known of it either
+    wrong = tuple(
+        each
+        for each in checked.shown
+        if each.state == State.CONTRADICTED
+        or (each.state == State.NOT_SHOWN and each.code in {"release", "restricted"})
+    )
     if wrong:
         return read, Verified(wrong, checked.evidence)
     chosen = [level for level in LEVELS if ReplayLevel(level) in levels]
