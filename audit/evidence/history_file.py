@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from audit.errors import ArgumentError, EvidenceError, FolderInUseError
+from audit.errors import ArgumentError, EvidenceError, FolderInUseError, StorageError
 from audit.evidence.bundle import ANCHOR_ENDS, are_plain
 from audit.evidence.checkpoint import HEAD, Checkpoint, parse_checkpoint
 from audit.evidence.commitments import Opening, commitments_of, open_anew
@@ -58,7 +58,7 @@ class HistoryFile:
         commitments = commitments_of(opened or {})
         longer = self.history.with_entry(signer, kind, at, system, commitments=commitments, **more)
         entry = longer.entries[-1]
-        with storage(self.path):
+        try:
             if opened:
                 # first: a commitment that nobody can open says nothing, an opening without one does no harm
                 kept = {**self.openings, entry.index: dict(opened)}
@@ -67,6 +67,12 @@ class HistoryFile:
                 self.openings = kept
             write_durably(self.path, longer.content)
             self.path.chmod(0o644)
+        except OSError as error:
+            raise StorageError(
+                f"{self.path.name} could not be written ({error.strerror or 'storage error'})",
+                slug="storage-failed",
+                hint="it is as before; free some space, and do it again",
+            ) from None
         self.history = longer
         return entry
 

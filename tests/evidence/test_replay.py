@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import re
 import shutil
@@ -358,6 +359,24 @@ def test_what_no_bundle_can_hold_is_found_before_scoring(tmp_path: Path, name: s
     code, said = other.does("run", "plan.toml", "--history", "h.a7h", "--key", "own.key", "--quiet")
     assert (code, len(said.splitlines()), "internal error" in said) == (4, 1, False)
     assert (other.folder / "h.a7h").read_bytes() == before
+
+
+@pytest.mark.parametrize("step", ["audit.cli.outputs.evidence_files", "audit.evidence.history_file"])
+def test_a_full_disk_does_not_say_that_nothing_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    other = Party(tmp_path / "other")
+    write_set(other.folder)
+    assert other.does("run", "plan.toml", "--report", "csv")[0] == 1
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(f"{step}.write_durably", full)
+    history = ("register", "plan.toml", "--history", "h.a7h", "--key", "own.key")
+    command = ("seal", "audit-out", "--key", "own.key") if step.startswith("audit.cli") else history
+    code, said = other.does(*command)
+    assert (code, len(said.splitlines()), "nothing was released" in said) == (75, 1, False)
 
 
 def test_a_history_is_read_where_nothing_can_be_written(parties: tuple[Party, Party], tmp_path: Path) -> None:

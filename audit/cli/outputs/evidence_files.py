@@ -8,6 +8,7 @@ from pathlib import Path
 
 from audit.cli.outputs.audience import public_folder
 from audit.cli.outputs.output_folder import write_file
+from audit.errors import StorageError
 from audit.evidence.bundle import FILENAME, RESTRICTED_FILENAME
 from audit.evidence.seal import Bundles
 from audit.storage import storage, write_durably
@@ -20,8 +21,14 @@ _WAITING = f".{RESTRICTED_FILENAME}.waiting"
 def write_bundles(out: Path, bundles: Bundles) -> Iterator[None]:
     """Write both bundles around what makes them valid: before it they wait, after it they are there."""
     waiting = out / _WAITING
-    with storage(waiting):
+    try:
         write_durably(waiting, bundles.restricted.content)
+    except OSError as error:
+        raise StorageError(
+            f"the evidence could not be written ({error.strerror or 'storage error'})",
+            slug="storage-failed",
+            hint="what is published is not sealed; free some space, and run or seal it again",
+        ) from None
     yield
     write_file(public_folder(out) / FILENAME, bundles.public.content, private=False)
     with storage(waiting):
