@@ -20,7 +20,7 @@ from audit.evidence.commitments import ROLES, Opening, commitments_of, open_anew
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
 from audit.evidence.registration import system_of
-from audit.evidence.statement import Evidence, Position, Software, canonical, statement_bytes
+from audit.evidence.statement import Evidence, Position, Software, canonical, read_statement, statement_bytes
 from audit.plan.audit_plan import AuditPlan
 from audit.public.release import PublicRelease, public_json
 from audit.result.audit_result import AuditResult
@@ -191,6 +191,26 @@ def seal(
         )
     open_to_all = Bundle((envelope,), keys, published.files)
     return Bundles(open_to_all, Bundle((envelope,), keys, published.files, openings=openings, restricted=exact))
+
+
+def has_more_than_a_seal(bundle: Bundle, published: Published) -> bool:
+    """Say whether a restricted bundle is of this audit, and stands in a history or was countersigned.
+
+    Raises
+    ------
+    EvidenceError
+        If its statement cannot be read.
+    """
+    subjects, evidence = read_statement(bundle.statement, Evidence, "the statement of the bundle that lies there")
+    of_files = {f"{PUBLIC}{name}": digest for name, digest in _digests(published.files).items()}
+    is_own = subjects == of_files and bundle.restricted.get(RESULT) == published.document
+    return is_own and (evidence.history is not None or len(bundle.envelopes) > 1)
+
+
+def with_rows(bundle: Bundle, published: Published) -> Bundles:
+    """Return bundles with the rows of an audit in the restricted one: its statement commits to them already."""
+    more = replace(bundle, restricted={**bundle.restricted, **published.rows})
+    return Bundles(more.for_everybody, more)
 
 
 def digests_by_role(published: Published) -> dict[str, str | None]:

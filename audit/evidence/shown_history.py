@@ -141,7 +141,7 @@ def _report(reading: Reading, standing: Standing | None) -> Iterator[Shown]:
     if said is None:
         return
     if standing is None:
-        yield Shown("report", State.CLAIMED, "the report says what a history shows, and none is here to check it")
+        yield Shown("report", State.NOT_SHOWN, "the report says what a history shows, and none is here to check it")
     elif (said.attempt, said.earlier, said.open_registrations) != (
         standing.attempt,
         standing.earlier,
@@ -152,7 +152,7 @@ def _report(reading: Reading, standing: Standing | None) -> Iterator[Shown]:
         yield Shown(
             "report",
             State.NOT_SHOWN,
-            "the report says that another party signed the history before scoring began: nobody whom you trust did",
+            "the report says that another key signed the history before scoring began: nobody whom you trust did",
         )
 
 

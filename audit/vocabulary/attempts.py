@@ -15,8 +15,8 @@ class HistoryRecord(Part):
     earlier: tuple[Literal["pass", "fail", "inconclusive", "aborted", "unfinished", "sealed"], ...]
     """How those before it ended."""
     registration: Literal["shown", "shown_for_limits", "registered_late", "declared", "not_shown"]
-    """Whether what is asked was fixed before scoring began. `shown`: question and set were, as another party signed.
-    `shown_for_limits`: the question was. `registered_late`: it was registered after scoring began, or changed since.
-    `declared`: only the auditor says so. `not_shown`: nobody does."""
+    """Whether what is asked was fixed before scoring began. `shown`: question and set were, as another key than the
+    auditor's signed; `audit7k verify` says whose it is. `shown_for_limits`: the question was. `registered_late`: it was
+    registered after scoring began, or changed since. `declared`: only the auditor says so. `not_shown`: nobody does."""
     open_registrations: int
     """Earlier registrations of the system without a result, but for its own."""

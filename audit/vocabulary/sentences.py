@@ -222,7 +222,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "no_expiry": "No day is declared after which this audit should not be relied on.",
     "expiry": "The operator declares that it may be relied on until %(day)s.",
     "no_limits_before": "When the limits were set is not shown.",
-    "limits_registered": "What is asked was written into a history of audits before the cases were scored, as another party signed.",
+    "limits_registered": "What is asked was written into a history of audits before the cases were scored, as another key than the auditor’s signed.",
     "limits_before": "The operator declares on which day the limits were set.",
     "no_patterns": "No pattern was named in advance.",
     "patterns": "The operator named %(patterns)s in advance: “%(words)s”.",

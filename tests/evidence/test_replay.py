@@ -313,8 +313,10 @@ def test_what_another_version_may_have_made_is_not_countersigned(
     parties: tuple[Party, Party], bundle: Bundle, tmp_path: Path
 ) -> None:
     subjects, evidence = read_statement(bundle.statement, Evidence, "statement")
-    other = evidence.model_copy(update={"software": evidence.software.model_copy(update={"audit7k": "99.0"})})
-    claimed = replace(bundle, envelopes=(Envelope(statement_bytes(subjects, other)).signed(parties[0].signer),))
+    software = evidence.software.model_copy(update={"audit7k": "99.0"})
+    other = evidence.model_copy(update={"software": software, "history": None, "registration": None})
+    signed = Envelope(statement_bytes(subjects, other)).signed(parties[0].signer)
+    claimed = replace(bundle, envelopes=(signed,), history=None, anchors={})  # the history would contradict it
     forged = sealed_anew(claimed, parties[0].signer, question="a" * 64)
     (tmp_path / RESTRICTED).write_bytes(forged.content)
     code, said = parties[1].does("countersign", str(tmp_path / RESTRICTED), "--key", "own.key", "--level", "public")
@@ -446,3 +448,9 @@ def test_nothing_is_countersigned_that_was_not_made_again(bundle: Bundle, tmp_pa
 def test_a_public_bundle_holds_nothing_to_make_again(bundle: Bundle) -> None:
     with pytest.raises(EvidenceError, match="a public bundle"):
         list(replay(bundle.for_everybody, LEVELS, None, run_again))
+
+
+def test_a_seal_with_a_history_gets_rows_and_is_not_made_anew(parties: tuple[Party, Party], bundle: Bundle) -> None:
+    assert bundle.history is not None  # rows were added to what the run had sealed
+    code, said = parties[0].does("seal", "audit-out", "--key", "own.key")
+    assert (code, "is sealed, with a history" in said) == (2, True)

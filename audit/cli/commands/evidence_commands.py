@@ -18,6 +18,7 @@ from audit.errors import ArgumentError, ExitCode
 
 if TYPE_CHECKING:
     from audit.evidence.bundle import Bundle
+    from audit.evidence.seal import Published
     from audit.evidence.shown import Verified
 
 
@@ -119,13 +120,43 @@ def seal(
     published = sealing.read_published(folder, place, document)
     if with_rows:
         published = replace(published, rows=rows_of(result, loaded, folder))
-    signer = None if key is None else open_signer(key)
-    made = sealing.seal(published, now(), signer)
+    kept = _standing_bundle(folder / RESTRICTED_FILENAME, published)
+    if kept is not None:
+        made, signed = sealing.with_rows(kept, published), "as it was signed; the restricted one has the rows now"
+    else:
+        signer = None if key is None else open_signer(key)
+        made = sealing.seal(published, now(), signer)
+        signed = "not signed yet" if signer is None else f"signed with {signer.public.fingerprint}"
     with write_bundles(folder, made):
         pass
-    signed = "not signed yet" if signer is None else f"signed with {signer.public.fingerprint}"
     note(f"Evidence: {public_folder(folder) / FILENAME} ({signed})")
     note(f"For whoever may see exact figures: {folder / RESTRICTED_FILENAME} (restricted)")
+
+
+def _standing_bundle(path: Path, published: Published) -> Bundle | None:
+    """Return the bundle that lies there if it is of this audit, with a history or a countersignature, to add rows to.
+
+    Raises
+    ------
+    ArgumentError
+        If no rows are to be added: sealed anew it would have neither.
+    """
+    from audit.evidence.bundle import MAX_BYTES, read_bundle
+    from audit.evidence.seal import has_more_than_a_seal
+    from audit.storage import bytes_of_result
+
+    if not path.exists():
+        return None
+    lies = read_bundle(bytes_of_result(path, MAX_BYTES), path.name)
+    if not has_more_than_a_seal(lies, published):
+        return None
+    if not published.rows:
+        raise ArgumentError(
+            "the audit is sealed, with a history or a countersignature",
+            slug="sealed-already",
+            hint=f"--with-rows adds rows to {path.name}; remove that file to seal the audit anew, without these",
+        )
+    return lies
 
 
 def _finish(folder: Path, history: Path) -> None:
