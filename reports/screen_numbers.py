@@ -66,7 +66,7 @@ class ScreenNumbers(Writer):
         span = self._span(*picked.rows[0].ends)
         if picked.is_part:
             values = {"span": span, "count": self.n.count(picked.among)}
-            span = self.t.gettext("%(span)s, wider than below: the one picked of %(count)s") % values
+            span = self.t.gettext("%(span)s, wider: picked from %(count)s") % values
         return Number(self.n.percent(finding.value), label, span)
 
     def _plain(self, metric: str) -> str:

@@ -306,7 +306,7 @@ class VerdictWriter(Writer):
             return ""
         template = (
             self.t.gettext(
-                "Of the smallest groups beyond the limit, these errors affect the most people in one: %(group)s. Among "
+                "Of the smallest such groups, most people are affected in one: %(group)s. Among "
                 "them the system %(compared)s."
             )
             if self._affected.larger_too

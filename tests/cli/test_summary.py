@@ -155,7 +155,7 @@ def test_the_smallest_group_that_fails_leads_in_the_terminal_and_on_the_page() -
     assert places == ["MLI", "NGA", "GHA", "011"]
     assert ": MLI; NGA; GHA and 1 more" in rule_lines(result, PLAIN)[0]
     page = " ".join("".join(parsed(HtmlReporter().render(result)).itertext()).split())
-    assert "Of the smallest groups beyond the limit, these errors affect the most people in one: MLI." in page
+    assert "Of the smallest such groups, most people are affected in one: MLI." in page
     of_table = page.index("Clearly worse off than everyone else")
     assert sorted(places, key=lambda name: page.index(name, of_table)) == places
 

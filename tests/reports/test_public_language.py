@@ -21,7 +21,7 @@ from reports.public.html.document import html_file
 
 
 def bare() -> PublicRelease:
-    plain = {"auditor": "", "limits_set_by": "", "looks": (), "safeguards": (), "digests": (), "frameworks": ()}
+    plain = {"auditor": "", "limits_set_by": "", "looks": (), "safeguards": (), "digests": {}, "frameworks": ()}
     return with_about(made_release("inconclusive"), **plain, features=("advert",), probe_rules=1)
 
 

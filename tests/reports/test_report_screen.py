@@ -51,7 +51,7 @@ def test_a_fail_shows_two_rates_with_their_ranges_and_how_many_groups(few: Audit
     assert second == (
         ENGLISH.numbers.percent(worst.value),
         f"share of victims found: {name}",
-        f"likely range {likely}, wider than below: the one picked of {among}",
+        f"likely range {likely}, wider: picked from {among}",
     )
     assert RANGE.match(second[2])
     judged = {each.group.people for each in reading.with_outcome("fail") + reading.with_outcome("pass")}
@@ -67,7 +67,7 @@ def test_the_group_of_the_second_number_is_that_of_the_sentence(few: AuditResult
     root = parsed(HtmlReporter().render(few))
     shown = text(section(root, "verdict"))
     name = numbers(few)[1][1].removeprefix("share of victims found: ")
-    assert f"these errors affect the most people in one: {name}." in shown
+    assert f"most people are affected in one: {name}." in shown
     assert re.search(
         r"In the groups beyond the limit it missed up to [\d,]+ victims more than", text(section(root, "affected"))
     )
