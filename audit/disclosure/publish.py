@@ -126,9 +126,8 @@ def reproduce(restricted: Path, number: int) -> dict[str, bytes]:
 
 
 def made_again(result: AuditResult, entry: Told) -> list[str]:
-    """Return the parts of a release of the log that come out otherwise when it is made anew, without the key, from its
-    result and the draws that the log holds; `draws` if a printed number lies further from the exact one than the method
-    ever changes it. None if all of it follows.
+    """Return the parts of a release that come out otherwise when it is made anew from its result and the log's draws,
+    without the key; `draws` if a number lies further from the exact one than the method ever changes it.
     """
     shape, method = shape_of(result), public_method(result.plan)
     published = PublicRelease.model_validate_json(json.dumps(entry["release"]))
