@@ -53,7 +53,7 @@ class HistoryFile:
         EvidenceError
             If such an entry cannot stand there.
         StorageError
-            If it cannot be written. The history is then as before.
+            If it cannot be written, or brought to the disk. The history is then as its file is.
         """
         commitments = commitments_of(opened or {})
         longer = self.history.with_entry(signer, kind, at, system, commitments=commitments, **more)
@@ -68,10 +68,12 @@ class HistoryFile:
             write_durably(self.path, longer.content)
             self.path.chmod(0o644)
         except OSError as error:
+            if self.path.exists() and self.path.read_bytes() == longer.content:  # it was the folder that failed
+                self.history = longer
             raise StorageError(
                 f"{self.path.name} could not be written ({error.strerror or 'storage error'})",
                 slug="storage-failed",
-                hint="it is as before; free some space, and do it again",
+                hint="free some space; audit7k history shows what is in it",
             ) from None
         self.history = longer
         return entry

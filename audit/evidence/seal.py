@@ -162,12 +162,7 @@ def seal(
         If a bundle would be too large, or rows are not those that were audited.
     """
     digests = digests_by_role(published)
-    other = sorted(name for name, digest in _digests(published.rows).items() if digests[role_of(name)] != digest)
-    if other:
-        raise EvidenceError(
-            f"{', '.join(other)} is not what was audited", slug="other-rows", hint="put the file back as it was"
-        )
-    openings = open_anew(digests, kept)
+    exact, openings = _exact_files(published, digests), open_anew(digests, kept)
     about = published.release.about
     evidence = Evidence(
         sealed_at=sealed_at,
@@ -183,14 +178,24 @@ def seal(
     if signer is not None:
         envelope = envelope.signed(signer)
     keys = () if signer is None else (signer.public,)
+    open_to_all = Bundle((envelope,), keys, published.files)
+    return Bundles(open_to_all, Bundle((envelope,), keys, published.files, openings=openings, restricted=exact))
+
+
+def _exact_files(published: Published, digests: Mapping[str, str | None]) -> dict[str, bytes]:
+    """Return the restricted files of an audit. Raises EvidenceError if one is another, or they are too large."""
+    other = sorted(name for name, digest in _digests(published.rows).items() if digests[role_of(name)] != digest)
+    if other:
+        raise EvidenceError(
+            f"{', '.join(other)} is not what was audited", slug="other-rows", hint="put the file back as it was"
+        )
     log = {} if published.log is None else {LOG: published.log}
     exact = {RESULT: published.document, **log, **published.rows}
     if sum(map(len, exact.values())) + sum(map(len, published.files.values())) > MAX_BYTES:
         raise EvidenceError(
             "the restricted bundle would be too large", slug="large-bundle", hint="leave --with-rows out"
         )
-    open_to_all = Bundle((envelope,), keys, published.files)
-    return Bundles(open_to_all, Bundle((envelope,), keys, published.files, openings=openings, restricted=exact))
+    return exact
 
 
 def has_more_than_a_seal(bundle: Bundle, published: Published) -> bool:
@@ -208,8 +213,14 @@ def has_more_than_a_seal(bundle: Bundle, published: Published) -> bool:
 
 
 def with_rows(bundle: Bundle, published: Published) -> Bundles:
-    """Return bundles with the rows of an audit in the restricted one: its statement commits to them already."""
-    more = replace(bundle, restricted={**bundle.restricted, **published.rows})
+    """Return bundles with the rows of an audit in the restricted one: its statement commits to them already.
+
+    Raises
+    ------
+    EvidenceError
+        If a bundle would be too large, or rows are not those that were audited.
+    """
+    more = replace(bundle, restricted=_exact_files(published, digests_by_role(published)))
     return Bundles(more.for_everybody, more)
 
 

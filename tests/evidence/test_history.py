@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made.sealed import signer_in
 
-from audit.errors import EvidenceError
+from audit.errors import EvidenceError, StorageError
 from audit.evidence.checkpoint import checkpoint_of, parse_checkpoint, root_of
 from audit.evidence.history import History, read_history
+from audit.evidence.history_file import HistoryFile, open_history
 from audit.evidence.keys import Signer
 from audit.evidence.registration import QUESTION, SET, standing_of, witnessed_sizes
 from audit.evidence.statement import System
@@ -231,3 +233,21 @@ def test_a_head_with_any_bit_changed_is_refused_or_signed_by_nobody(walked: Hist
             except EvidenceError:
                 continue
             assert not read.witnessed_by([signer.public])
+
+
+def test_an_entry_that_is_there_though_its_folder_failed_is_known(
+    signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were it not, the next entry would take its place: "aborted" where the file says "sealed"."""
+
+    def fails(_: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    with open_history(tmp_path / "h.a7h") as file:
+        started = file.append(signer, "started", AT, SYSTEM)
+        ended: dict[str, Any] = {"answers": started.index, "headline": "fail", "statement": "0" * 64}
+        monkeypatch.setattr("audit.storage.sync_folder", fails)
+        with pytest.raises(StorageError):
+            file.append(signer, "sealed", AT, SYSTEM, **ended)
+        assert [entry.kind for entry in file.history.entries] == ["started", "sealed"]
+    assert [entry.kind for entry in HistoryFile(tmp_path / "h.a7h").history.entries] == ["started", "sealed"]

@@ -454,3 +454,15 @@ def test_a_seal_with_a_history_gets_rows_and_is_not_made_anew(parties: tuple[Par
     assert bundle.history is not None  # rows were added to what the run had sealed
     code, said = parties[0].does("seal", "audit-out", "--key", "own.key")
     assert (code, "is sealed, with a history" in said) == (2, True)
+
+
+def test_no_rows_are_added_to_a_seal_that_were_not_audited(parties: tuple[Party, Party], bundle: Bundle) -> None:
+    auditor, cases = parties[0], parties[0].folder / "cases.csv"
+    before, audited = (auditor.folder / "audit-out" / RESTRICTED).read_bytes(), cases.read_text()
+    cases.write_text(audited.replace(",1,0.9", ",1,0.1", 1))
+    try:
+        code, said = auditor.does("seal", "audit-out", "--with-rows")
+    finally:
+        cases.write_text(audited)
+    assert (code, "is not what was audited" in said) == (4, True)
+    assert (auditor.folder / "audit-out" / RESTRICTED).read_bytes() == before == bundle.content

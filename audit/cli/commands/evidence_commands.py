@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -205,11 +205,7 @@ def verify(
     given = None if history is None else bytes_of_result(history, MAX_BYTES)
     today = datetime.now(UTC).date()
     found = verified(content, bundle.name, trusted, today, lambda name: _beside(bundle, name), given)
-    if as_json:
-        say(_as_json(found))
-    else:
-        _print(found, bundle)
-    raise typer.Exit(found.exit_code)
+    _end(found, bundle, _print, as_json=as_json)
 
 
 def attach(
@@ -246,11 +242,7 @@ def replay(
     Exit codes: 0 all came out the same; 3 something could not be made again; 5 something came out otherwise.
     """
     found = _replayed(bundle, level or (), folder)[1]
-    if as_json:
-        say(_as_json(found))
-    else:
-        _print_lines(found, bundle)
-    raise typer.Exit(found.exit_code)
+    _end(found, bundle, _print_lines, as_json=as_json)
 
 
 def countersign(
@@ -313,6 +305,14 @@ def _beside(bundle: Path, name: str) -> bytes | None:
 
     place = Path(os.path.realpath(bundle.with_name(name)))
     return bytes_of_result(place, MAX_BYTES) if place.is_file() else None
+
+
+def _end(found: Verified, bundle: Path, show: Callable[[Verified, Path], None], *, as_json: bool) -> NoReturn:
+    if as_json:
+        say(_as_json(found))
+    else:
+        show(found, bundle)
+    raise typer.Exit(found.exit_code)
 
 
 def _as_json(found: Verified) -> str:

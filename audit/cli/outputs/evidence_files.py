@@ -36,7 +36,10 @@ def write_bundles(out: Path, bundles: Bundles) -> Iterator[None]:
 
 
 def finish_bundles(out: Path, known: Collection[str]) -> bool:
-    """Put bundles into place that wait since a process was killed, if their statement is among those of a history."""
+    """Put bundles into place that wait since a process was killed.
+
+    Returns whether there are some, of the public files that lie there, with a statement among those of a history.
+    """
     from audit.evidence.bundle import MAX_BYTES, read_bundle
     from audit.storage import bytes_of_result
 
@@ -45,7 +48,9 @@ def finish_bundles(out: Path, known: Collection[str]) -> bool:
         return False
     restricted = read_bundle(bytes_of_result(waiting, MAX_BYTES), waiting.name)
     made = Bundles(restricted.for_everybody, restricted)
-    if made.statement_sha256 not in known:
+    lie = {file.name: file for file in public_folder(out).iterdir()}
+    same = all(name in lie and lie[name].read_bytes() == content for name, content in made.public.public.items())
+    if not same or made.statement_sha256 not in known:
         return False
     with write_bundles(out, made):
         pass
