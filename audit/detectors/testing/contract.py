@@ -75,8 +75,8 @@ def _examine(setting: Setting, findings: Findings) -> None:
     _at_once(setting, findings, surroundings, steady=steady)
     threads, processes = surroundings.left(setting.patience)
     findings.hold(Promise.LEFT_BEHIND, threads == 0, f"{threads} threads are left {setting.patience:g} s after `close`")
-    what = f"{processes} child processes are left {setting.patience:g} s after `close`"
-    findings.hold(Promise.LEFT_BEHIND, processes == 0, what)
+    what = f"child processes are left {setting.patience:g} s after `close`: {', '.join(processes)}"
+    findings.hold(Promise.LEFT_BEHIND, not processes, what)
     if not surroundings.sees_processes:
         findings.note(Promise.LEFT_BEHIND, "child processes cannot be seen on this platform")
 

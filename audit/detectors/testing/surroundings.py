@@ -50,6 +50,13 @@ def _is_of_python(number: int) -> bool:
     return any(name in line for name in _OF_PYTHON)
 
 
+def _program(number: int) -> str:
+    try:
+        return (_PROC / str(number) / "comm").read_text("utf-8", "replace").strip()
+    except OSError:
+        return "ended"
+
+
 def still_runs(process: Process) -> bool:
     """Whether the process has not ended, and its id still belongs to it."""
     try:
@@ -76,15 +83,16 @@ class Surroundings:
         """Remember the processes that run now: if its parent ends first, a process is no descendant afterwards."""
         self._met |= (child_processes() or frozenset()) - (self._processes or frozenset())
 
-    def left(self, patience: float) -> tuple[int, int]:
-        """Number of threads and processes that still run after `patience` seconds."""
+    def left(self, patience: float) -> tuple[int, tuple[str, ...]]:
+        """Number of threads, and names of programs of processes, that still run after `patience` seconds."""
         until = time.monotonic() + patience
         while True:
             self.look()
             threads = sum(thread not in self._threads for thread in threading.enumerate())
-            processes = sum(map(still_runs, self._met))
+            # what Python starts and keeps looks like its parent until it has loaded its own program
+            processes = [each for each in self._met if still_runs(each) and not _is_of_python(each[0])]
             if not (threads or processes) or time.monotonic() > until:
-                return threads, processes
+                return threads, tuple(sorted(_program(each[0]) for each in processes))
             time.sleep(0.02)
 
 
