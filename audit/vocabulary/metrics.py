@@ -7,9 +7,11 @@ detector (flagged, not flagged; abstained and failed cases are unscored). The na
 from __future__ import annotations
 
 import enum
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from pathlib import Path
+from typing import Any, Final, Literal
 
 from audit.vocabulary.groups import Part
 
@@ -71,6 +73,9 @@ class MetricDefinition(Part):
     """Side on which the rate harms a group, under the route of this plan."""
 
 
+_Source = Literal["labels", "decisions", "cases"]
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One rate: the cells of its numerator and denominator, and the words for it."""
@@ -83,7 +88,7 @@ class Metric:
     """Unscored cells that join the denominator when unscored cases count so that the rate is lowest."""
     highest_if_unscored: tuple[Cell, ...]
     """Unscored cells that join numerator and denominator when the rate is to be highest."""
-    denominator_is: Literal["labels", "decisions", "cases"]
+    denominator_is: _Source
     """Source of the denominator: the labels (known before scoring), the decisions, or every scored case."""
     expected_rate: float
     """Rate that planning assumes where the plan names none; it sizes groups and never enters a test."""
@@ -101,147 +106,48 @@ class Metric:
     """Other names in the field, so that a search finds this one."""
 
 
-_SCORED: Final = (Cell.TP, Cell.FN, Cell.FP, Cell.TN, Cell.UNLABELLED_FLAGGED, Cell.UNLABELLED_NOT_FLAGGED)
-_UNSCORED_LABELLED: Final = (Cell.UNSCORED_POSITIVE, Cell.UNSCORED_NEGATIVE)
-_UNSCORED: Final = (*_UNSCORED_LABELLED, Cell.UNSCORED_UNLABELLED)
+_WORDS: Final[Mapping[str, Any]] = tomllib.loads(
+    (Path(__file__).parent / "data" / "metrics.toml").read_text(encoding="utf-8")
+)
+_VICTIMS: Final = (Cell.TP, Cell.FN)
+_OTHERS: Final = (Cell.FP, Cell.TN)
+_LABELLED: Final = (*_VICTIMS, *_OTHERS)
+_SCORED: Final = (*_LABELLED, Cell.UNLABELLED_FLAGGED, Cell.UNLABELLED_NOT_FLAGGED)
+_VICTIM: Final = (Cell.UNSCORED_POSITIVE,)
+_OTHER: Final = (Cell.UNSCORED_NEGATIVE,)
+_UNSCORED: Final = (*_VICTIM, *_OTHER, Cell.UNSCORED_UNLABELLED)
+_Cells = tuple[Cell, ...]
+_CELLS: Final[Mapping[MetricName, tuple[_Cells, _Cells, Worse, _Cells, _Cells, _Source, float]]] = {
+    "true_positive_rate": ((Cell.TP,), _VICTIMS, Worse.LOW, _VICTIM, _VICTIM, "labels", 0.80),
+    "false_negative_rate": ((Cell.FN,), _VICTIMS, Worse.HIGH, _VICTIM, _VICTIM, "labels", 0.20),
+    "false_positive_rate": ((Cell.FP,), _OTHERS, Worse.HIGH, _OTHER, _OTHER, "labels", 0.10),
+    "true_negative_rate": ((Cell.TN,), _OTHERS, Worse.LOW, _OTHER, _OTHER, "labels", 0.90),
+    "precision": ((Cell.TP,), (Cell.TP, Cell.FP), Worse.LOW, _OTHER, _VICTIM, "decisions", 0.50),
+    "accuracy": ((Cell.TP, Cell.TN), _LABELLED, Worse.LOW, (*_VICTIM, *_OTHER), (*_VICTIM, *_OTHER), "labels", 0.80),
+    "selection_rate": (
+        (Cell.TP, Cell.FP, Cell.UNLABELLED_FLAGGED),
+        _SCORED,
+        Worse.BY_ROUTE,
+        _UNSCORED,
+        _UNSCORED,
+        "cases",
+        0.20,
+    ),
+    "base_rate": (
+        (*_VICTIMS, *_VICTIM),
+        (*_LABELLED, *_VICTIM, *_OTHER),
+        Worse.NOT_JUDGED,
+        (),
+        (),
+        "labels",
+        0.20,
+    ),
+}
+"""Of every rate the fields of `Metric` from `numerator` to `expected_rate`; its words stand in `data/metrics.toml`."""
 
 METRICS: Final[Mapping[MetricName, Metric]] = {
-    metric.name: metric
-    for metric in (
-        Metric(
-            name="true_positive_rate",
-            numerator=(Cell.TP,),
-            denominator=(Cell.TP, Cell.FN),
-            worse=Worse.LOW,
-            lowest_if_unscored=(Cell.UNSCORED_POSITIVE,),
-            highest_if_unscored=(Cell.UNSCORED_POSITIVE,),
-            denominator_is="labels",
-            expected_rate=0.80,
-            plain="share of victims found",
-            counted="victims found",
-            among="victims in the test set",
-            definition="Of the cases labelled as exploitation, the share that the detector flagged.",
-            formula="TP / (TP + FN)",
-            also_called=("found", "recall", "sensitivity", "hit rate", "equal opportunity compares it"),
-        ),
-        Metric(
-            name="false_negative_rate",
-            numerator=(Cell.FN,),
-            denominator=(Cell.TP, Cell.FN),
-            worse=Worse.HIGH,
-            lowest_if_unscored=(Cell.UNSCORED_POSITIVE,),
-            highest_if_unscored=(Cell.UNSCORED_POSITIVE,),
-            denominator_is="labels",
-            expected_rate=0.20,
-            plain="share of victims missed",
-            counted="victims missed",
-            among="victims in the test set",
-            definition="Of the cases labelled as exploitation, the share that the detector did not flag.",
-            formula="FN / (TP + FN)",
-            also_called=("missed", "miss rate", "1 - recall"),
-        ),
-        Metric(
-            name="false_positive_rate",
-            numerator=(Cell.FP,),
-            denominator=(Cell.FP, Cell.TN),
-            worse=Worse.HIGH,
-            lowest_if_unscored=(Cell.UNSCORED_NEGATIVE,),
-            highest_if_unscored=(Cell.UNSCORED_NEGATIVE,),
-            denominator_is="labels",
-            expected_rate=0.10,
-            plain="share of non-victims wrongly flagged",
-            counted="people wrongly flagged",
-            among="people who are not victims in the test set",
-            definition="Of the cases labelled as no exploitation, the share that the detector flagged.",
-            formula="FP / (FP + TN)",
-            also_called=("wrong flags", "false alarm rate", "fall-out", "predictive equality compares it"),
-        ),
-        Metric(
-            name="true_negative_rate",
-            numerator=(Cell.TN,),
-            denominator=(Cell.FP, Cell.TN),
-            worse=Worse.LOW,
-            lowest_if_unscored=(Cell.UNSCORED_NEGATIVE,),
-            highest_if_unscored=(Cell.UNSCORED_NEGATIVE,),
-            denominator_is="labels",
-            expected_rate=0.90,
-            plain="share of non-victims rightly left alone",
-            counted="people rightly left alone",
-            among="people who are not victims in the test set",
-            definition="Of the cases labelled as no exploitation, the share that the detector did not flag.",
-            formula="TN / (FP + TN)",
-            also_called=("left alone", "specificity"),
-        ),
-        Metric(
-            name="precision",
-            numerator=(Cell.TP,),
-            denominator=(Cell.TP, Cell.FP),
-            worse=Worse.LOW,
-            lowest_if_unscored=(Cell.UNSCORED_NEGATIVE,),
-            highest_if_unscored=(Cell.UNSCORED_POSITIVE,),
-            denominator_is="decisions",
-            expected_rate=0.50,
-            plain="share of flags that are right",
-            counted="flags that are right",
-            among="labelled cases that were flagged",
-            definition="Of the labelled cases that the detector flagged, the share labelled as exploitation.",
-            formula="TP / (TP + FP)",
-            also_called=("right flags", "positive predictive value", "PPV", "predictive parity compares it"),
-        ),
-        Metric(
-            name="accuracy",
-            numerator=(Cell.TP, Cell.TN),
-            denominator=(Cell.TP, Cell.FN, Cell.FP, Cell.TN),
-            worse=Worse.LOW,
-            lowest_if_unscored=_UNSCORED_LABELLED,
-            highest_if_unscored=_UNSCORED_LABELLED,
-            denominator_is="labels",
-            expected_rate=0.80,
-            plain="share of decisions that agree with the label",
-            counted="decisions that agree with the label",
-            among="labelled cases in the test set",
-            definition="Of the labelled cases, the share whose decision agrees with the label.",
-            formula="(TP + TN) / (TP + FN + FP + TN)",
-            also_called=("overall accuracy",),
-        ),
-        Metric(
-            name="selection_rate",
-            numerator=(Cell.TP, Cell.FP, Cell.UNLABELLED_FLAGGED),
-            denominator=_SCORED,
-            worse=Worse.BY_ROUTE,
-            lowest_if_unscored=_UNSCORED,
-            highest_if_unscored=_UNSCORED,
-            denominator_is="cases",
-            expected_rate=0.20,
-            plain="share flagged",
-            counted="people flagged",
-            among="scored cases in the test set",
-            definition="Of all scored cases, labelled or not, the share that the detector flagged.",
-            formula="flagged / scored",
-            also_called=(
-                "flagged",
-                "positive rate",
-                "demographic parity compares it",
-                "statistical parity compares it",
-            ),
-        ),
-        Metric(
-            name="base_rate",
-            numerator=(Cell.TP, Cell.FN, Cell.UNSCORED_POSITIVE),
-            denominator=(Cell.TP, Cell.FN, Cell.FP, Cell.TN, *_UNSCORED_LABELLED),
-            worse=Worse.NOT_JUDGED,
-            lowest_if_unscored=(),
-            highest_if_unscored=(),
-            denominator_is="labels",
-            expected_rate=0.20,
-            plain="share labelled as victims",
-            counted="cases labelled as exploitation",
-            among="labelled cases in the test set",
-            definition="Of the labelled cases, the share labelled as exploitation: a property of the labels.",
-            formula="labelled positive / labelled",
-            also_called=("labelled", "prevalence in the set"),
-        ),
-    )
+    name: Metric(name, *counts, **{**_WORDS[name], "also_called": tuple(_WORDS[name]["also_called"])})
+    for name, counts in _CELLS.items()
 }
 
 
