@@ -330,3 +330,44 @@ def test_everyone_is_a_family_like_any_other() -> None:
     everyone = FamilyCounts(Family(()), (Group(()),), table.everyone[np.newaxis], table.everyone)
     for found in crosscheck([everyone], JUDGED):
         assert (found.largest_difference, found.rates_compared, found.disparities_compared) == (0.0, len(JUDGED), 0)
+
+
+def test_libraries_are_loaded_without_plots_and_distributions_which_can_be_had_afterwards() -> None:
+    program = (
+        "import sys\n"
+        "from audit.analyses.crosscheck import rates_aif360, rates_fairlearn\n"
+        "from audit.analyses.crosscheck.light_import import UNUSED, light_import\n"
+        "rates_fairlearn._functions()\n"
+        "with light_import():\n"
+        "    import aif360.metrics\n"
+        "    rates_aif360._two_cases()\n"
+        "    assert set(UNUSED) <= set(sys.modules)\n"
+        "assert not [name for name in sys.modules if name.startswith(UNUSED)]\n"
+        "import sklearn.metrics\n"
+        "assert sklearn.metrics.roc_auc_score([0, 1, 1, 0], [0.1, 0.2, 0.2, 0.2]) == 0.75\n"
+        "assert sklearn.metrics.label_ranking_loss([[1, 0, 0]], [[0.75, 0.5, 1]]) == 0.5\n"
+        "from sklearn.isotonic import spearmanr\n"
+        "assert spearmanr([1, 2, 3], [1, 2, 4]).statistic == 1\n"
+        "import matplotlib.pyplot, scipy.stats\n"
+        "from scipy import stats\n"
+        "assert matplotlib.__version__ and scipy.stats.norm is stats.norm is not None\n"
+        "from sklearn.utils.fixes import _mode\n"
+        "assert _mode([1, 2, 2]).mode == 2\n"
+    )
+    subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=60)
+
+
+def test_a_name_that_is_used_while_libraries_load_is_the_real_one() -> None:
+    program = (
+        "import sys\n"
+        "from audit.analyses.crosscheck.light_import import light_import\n"
+        "with light_import():\n"
+        "    from scipy.stats import norm, rankdata\n"
+        "    import matplotlib.figure\n"
+        "    assert rankdata([3, 1]).tolist() == [2, 1]\n"
+        "    assert norm.cdf(0) == 0.5\n"
+        "    import scipy.stats\n"
+        "    assert scipy.stats.norm.cdf is not None and type(scipy.stats.norm).__module__.startswith('scipy')\n"
+        "assert matplotlib.figure.Figure is not None\n"
+    )
+    subprocess.run([sys.executable, "-P", "-c", program], check=True, timeout=60)

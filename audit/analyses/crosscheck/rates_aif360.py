@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from audit.analyses.crosscheck.light_import import light_import
 from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import MetricName
@@ -61,7 +62,7 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
     of_both = tuple(name for name in metrics if name != "selection_rate")
     of_flags = tuple(name for name in metrics if name == "selection_rate")
     # It divides by zero where a rate has no denominator, and the NaN is its answer.
-    with quiet_import(), np.errstate(divide="ignore", invalid="ignore"):
+    with quiet_import(), light_import(), np.errstate(divide="ignore", invalid="ignore"):
         _ask(found, of_both, _classified(), np.hstack([four_cells(side) for side in tables]))
         _ask(found, of_flags, _decided(), np.hstack([two_cells(side) for side in tables]))
     return found
@@ -71,7 +72,7 @@ def row_rates(rows: Rows, metrics: Sequence[MetricName]) -> dict[MetricName, flo
     """Compute the rates of single cases with AIF360; NaN without any."""
     both = labelled(rows)
     found: dict[MetricName, float] = {}
-    with quiet_import(), np.errstate(divide="ignore", invalid="ignore"):
+    with quiet_import(), light_import(), np.errstate(divide="ignore", invalid="ignore"):
         for names, part in (
             ([name for name in metrics if name != "selection_rate"], both),
             ([name for name in metrics if name == "selection_rate"], rows),

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from audit.analyses.crosscheck.light_import import light_import
 from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
 from audit.stats.arrays import FloatArray
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
@@ -37,8 +38,8 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
     differences: dict[MetricName, FloatArray] = {}
     ratios: dict[MetricName, FloatArray] = {}
     beside_rest = np.arange(len(tables.own)) < MOST_RESTS
+    known = _functions()
     with _quickly(), np.errstate(divide="ignore", invalid="ignore"):
-        known = _functions()
         for name in metrics:
             found = _rates(known[name], name, np.concatenate((tables.own, tables.rest[beside_rest])))
             own, rest = found[: len(beside_rest)], np.full(len(beside_rest), np.nan)
@@ -90,8 +91,9 @@ def _quickly() -> Iterator[None]:
 
 
 def _functions() -> dict[MetricName, _Function]:
-    from fairlearn import metrics
-    from sklearn.metrics import accuracy_score, precision_score
+    with light_import():
+        from fairlearn import metrics
+        from sklearn.metrics import accuracy_score, precision_score
 
     return {
         "true_positive_rate": metrics.true_positive_rate,
