@@ -31,8 +31,8 @@ def main() -> None:
 
 
 def collect_rarely() -> None:
-    """Make Python look for cycles rarely: a result is tens of thousands of small objects that live to the end."""
-    gc.set_threshold(100_000, 20, 100)
+    """Make Python look for cycles rarely: a result is hundreds of thousands of small objects that live to the end."""
+    gc.set_threshold(1_000_000, 20, 100)
 
 
 class _ArrowAlone:
