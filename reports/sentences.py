@@ -15,7 +15,10 @@ from audit.vocabulary.sentences import SENTENCES, Counted, Sentence, Share, Valu
 from audit.vocabulary.text import harmless
 from reports.language import Language
 
-_DECISIONS = ("threshold", "top_k_scores", "top_k_levels", "rank_says", "column_says", "one_of_classes", "class_says")
+_DECISIONS = (
+    *("threshold", "top_k_scores", "top_k_levels", "rank_says", "column_says", "one_of_classes", "class_says"),
+    *("blind_supported", "blind_not_shown"),
+)
 
 
 class SentenceWriter:

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tools.schema_page import GENERATED
 
@@ -49,20 +49,26 @@ def help_of(lines: Sequence[Sequence[str]]) -> list[str]:
     return ["\n".join(line.rstrip() for line in each.strip().splitlines()) for each in helps]
 
 
-def commands() -> list[str]:
-    """Return the names of the commands, in the order of the help."""
+def commands() -> list[tuple[str, ...]]:
+    """Return the words of each command, in the order of the help; those of a group follow it."""
     import typer.main
 
     from audit.cli.commands.app import app
 
-    group = typer.main.get_command(app)
-    return list(getattr(group, "commands", {}))
+    def within(command: object, *words: str) -> Iterator[tuple[str, ...]]:
+        for name, inner in getattr(command, "commands", {}).items():
+            yield (*words, name)
+            yield from within(inner, *words, name)
+
+    return list(within(typer.main.get_command(app)))
 
 
 def cli_page() -> str:
     """Write the page, as Markdown."""
     names = commands()
-    general, *of_commands = help_of([[], *([name] for name in names)])
+    general, *of_commands = help_of([[], *names])
     blocks = [GENERATED + INTRODUCTION, f"```text\n{general}\n```\n"]
-    blocks += [f"## {name}\n\n```text\n{text}\n```\n" for name, text in zip(names, of_commands, strict=True)]
+    blocks += [
+        f"## {' '.join(words)}\n\n```text\n{text}\n```\n" for words, text in zip(names, of_commands, strict=True)
+    ]
     return "\n".join(blocks)

@@ -19,6 +19,7 @@ SECTIONS = (
     ('[detector] with kind = "command"', "CommandDetector"),
     ('[detector] with kind = "http"', "HttpDetector"),
     ('[detector] with kind = "chat"', "ChatDetector"),
+    ('[detector] with kind = "blind"', "BlindDetector"),
     ("[detector] with a kind of another package", "OtherDetector"),
     ("[evaluation_set]", "EvaluationSetSection"),
     ("[groups.NAME]", "GroupFeature"),

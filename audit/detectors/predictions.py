@@ -1,4 +1,5 @@
-"""`kind = "predictions"`: existing answers, in a file joined by id or in columns of the evaluation set.
+"""Existing answers: of `kind = "predictions"`, in a file joined by id or in columns of the evaluation set, or of
+`kind = "blind"`, in the file that a vendor's answers to a challenge were brought into.
 
 Every cell is checked before anything is compared. A score that is not finite or out of range, or a decision that is
 none of the declared words, is refused with its row number. An empty cell is an abstention.
@@ -13,11 +14,12 @@ from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
 from audit.engines.protocol import ROW, Found, Where
 from audit.engines.quoting import literal, literals
 from audit.engines.reading import reading
-from audit.errors import DataError
+from audit.errors import DataError, PlanError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.checks import Check, ask, settle
 from audit.evaluation.columns import check_text_type, is_float
 from audit.evaluation.relation import Relation
+from audit.plan.answers import BlindDetector
 from audit.plan.answers import PredictionsDetector as PredictionsSection
 from audit.vocabulary.text import count_of, rows_text, shown
 
@@ -48,9 +50,11 @@ class PredictionsDetector:
         """Name of the file, or of the column of the evaluation set."""
         section = self._section
         where = "the evaluation set" if section.path is None else shown(section.path.as_posix())
+        if isinstance(section, BlindDetector):
+            where = "the vendor's answers"
         return DetectorInfo(
             name=f"column {shown(section.answer)} of {where}",
-            kind="predictions",
+            kind=section.kind,
             artefact_sha256=self._sha256,
             deterministic=True,
             needs=(),
@@ -67,9 +71,15 @@ class PredictionsDetector:
             A cell cannot be used; or ids are missing, surplus or repeated, and the message counts them.
         """
         section = self._section
-        if section.path is None:
+        if section.stands_in_set:
             relation = evaluation_set.source
             name, answer = relation.name, checked_answer(evaluation_set, relation, section)
+        elif section.path is None:
+            raise PlanError(
+                "the vendor has not answered yet",
+                slug="not-answered",
+                hint="audit7k blind challenge asks, and audit7k blind judge runs this plan on the answers",
+            )
         else:
             identity = section.id or id_column
             relation = self._attach(evaluation_set, (self._folder / section.path).absolute(), identity)

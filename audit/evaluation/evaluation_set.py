@@ -254,9 +254,8 @@ def asked_columns(plan: AuditPlan) -> dict[str, str]:
         for name, feature in plan.groups.items()
         if feature.country_column is not None
     ]
-    if not isinstance(detector, PredictionsDetector):
-        asked += [(column, "detector.features") for column in detector.features]
-    elif detector.path is None:
+    asked += [(column, "detector.features") for column in getattr(detector, "features", ())]
+    if isinstance(detector, PredictionsDetector) and detector.stands_in_set:
         asked.append((detector.answer, f"detector.{detector.answer_key}"))
     asked += [
         (column, f"probes.{probe.id}.features")

@@ -127,7 +127,7 @@ def _refused(plan: AuditPlan, table: Any) -> Iterator[tuple[str, str]]:
         yield "format", "a table in memory, of counts or of a lake is read here, and"
     if section.cluster is not None:
         yield "clusters", "clusters are counted here, and"
-    if not isinstance(detector, PredictionsDetector) or detector.path is not None:
+    if not isinstance(detector, PredictionsDetector) or not detector.stands_in_set:
         yield "detector", "answers must stand in a column of the set: detectors and files of predictions run"
     if getattr(detector, "top_k", None) is not None:
         yield "top-k", "a capacity is counted here, and"

@@ -17,22 +17,54 @@ from audit.errors import EvidenceError
 from audit.evidence.envelope import Envelope, parse_envelope
 from audit.evidence.keys import PublicKey, Signer, verifies
 from audit.evidence.statement import Moment, Position, Predicate, Sha256, System, read_statement, statement_bytes
+from audit.vocabulary.groups import Part
 
-Kind = Literal["registered", "started", "sealed", "aborted", "withdrawn", "superseded"]
+Kind = Literal[
+    "registered",
+    "started",
+    "sealed",
+    "aborted",
+    "withdrawn",
+    "superseded",
+    "committed",
+    "challenged",
+    "answered",
+    "refused",
+    "not_passed",
+]
 ANSWERS: Final[Mapping[Kind, tuple[Kind, ...]]] = {
     "started": ("registered",),
     "sealed": ("started",),
     "aborted": ("started",),
     "withdrawn": ("registered", "sealed"),
     "superseded": ("sealed",),
+    "challenged": ("registered",),
+    "answered": ("challenged",),
+    "refused": ("answered",),
+    "not_passed": ("started",),
 }
 """What an entry of a kind answers: a start its registration, if there is one, and an end its start."""
+_FREE: Final = frozenset({"registered", "started", "committed"})
+"""Kinds that need answer nothing."""
+_ENDS: Final = frozenset({"sealed", "aborted", "not_passed"})
+"""How an audit ends: in one of these ways, once."""
 MOST_ENTRIES: Final = 100_000
 MAX_BYTES: Final = 128 * 1024 * 1024
 FIRST: Final = "0" * 64
 """Stands where there is no entry before."""
 _BEFORE: Final = "previous entry"
 _End = tuple[int | None, Kind]
+
+
+class CommittedModel(Part):
+    """What a vendor says of the model that will answer."""
+
+    version: str
+    """Name of the model with its version."""
+    deterministic: bool
+    """Whether it answers the same cells in the same way, always."""
+    features: tuple[str, ...]
+    """Columns that it is given."""
 
 
 class Entry(Predicate):
@@ -51,13 +83,16 @@ class Entry(Predicate):
     is."""
     system: System
     commitments: dict[str, Sha256] = Field(default_factory=dict)
-    """Of a registration and a start: to what is asked, and to the set. Equal things have equal commitments."""
+    """Of a registration and a start: to what is asked, and to the set. Equal things have equal commitments. Of a
+    vendor: to the model. Of an attempt that is not passed: to its result."""
     answers: Annotated[int, Field(ge=0)] | None = None
     """The entry that this one ends or refers to."""
     headline: Literal["pass", "fail", "inconclusive"] | None = None
     """Verdict of a sealed audit."""
     statement: Sha256 | None = None
-    """SHA-256 of the statement of a sealed audit."""
+    """SHA-256 of the statement of a sealed audit, of the terms of a challenge, or of the answers to one."""
+    model: CommittedModel | None = None
+    """What a vendor commits to, beside the commitment to the model itself."""
 
 
 class Attempt(NamedTuple):
@@ -100,7 +135,7 @@ class History:
 
     def attempts(self, system: System) -> list[Attempt]:
         """Return every audit of a system that was started, in order."""
-        ends = {entry.answers: entry for entry in self.entries if entry.kind in {"sealed", "aborted"}}
+        ends = {entry.answers: entry for entry in self.entries if entry.kind in _ENDS}
         started = (entry for entry in self.entries if entry.kind == "started" and entry.system == system)
         return [Attempt(entry, ends.get(entry.index)) for entry in started]
 
@@ -182,17 +217,21 @@ def _is_signed(envelope: Envelope, entry: Entry) -> bool:
 
 def _end_of(entry: Entry) -> _End:
     """Return what an entry ends, and how it does: an audit is sealed or aborted, one of both, once."""
-    return entry.answers, "sealed" if entry.kind == "aborted" else entry.kind
+    return entry.answers, "sealed" if entry.kind in _ENDS else entry.kind
 
 
 def _check_answer(entry: Entry, before: Sequence[Entry], ended: set[_End]) -> None:
     """Raise EvidenceError if an entry answers what it cannot, or a second time."""
     wanted = ANSWERS.get(entry.kind, ())
     answered = before[entry.answers] if entry.answers is not None and entry.answers < len(before) else None
-    is_free = entry.answers is None and entry.kind in {"registered", "started"}
+    is_free = entry.answers is None and entry.kind in _FREE
     is_right = answered is not None and answered.kind in wanted and answered.system == entry.system
-    once = entry.kind in {"registered", "started"} or _end_of(entry) not in ended
-    is_whole = (entry.kind == "sealed") == (entry.headline is not None) == (entry.statement is not None)
+    once = entry.kind in {*_FREE, "challenged"} or _end_of(entry) not in ended
+    is_whole = (entry.headline is not None, entry.statement is not None, entry.model is not None) == (
+        entry.kind == "sealed",
+        entry.kind in {"sealed", "challenged", "answered"},
+        entry.kind == "committed",
+    )
     if not ((is_free or is_right) and once and is_whole):
         raise EvidenceError(
             f'entry {entry.index} of the history, "{entry.kind}", cannot stand where it does', slug="broken-history"

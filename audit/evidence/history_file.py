@@ -78,6 +78,30 @@ class HistoryFile:
         self.history = longer
         return entry
 
+    def adopt(self, content: bytes, name: str) -> None:
+        """Take over the entries that another party added to a copy of this history; errors call it `name`.
+
+        Raises
+        ------
+        EvidenceError
+            If it is no history, or neither of the two is the beginning of the other.
+        StorageError
+            If it cannot be written.
+        """
+        given = read_history(content, name)
+        longer = max(given, self.history, key=lambda each: len(each.entries))
+        both = min(len(given.entries), len(self.history.entries))
+        if given.payloads[:both] != self.history.payloads[:both]:
+            raise EvidenceError(
+                f"{name} is another history than {self.path.name}",
+                slug="other-history",
+                hint="ask for one that goes on from the one you gave",
+            )
+        with storage(self.path):
+            write_durably(self.path, longer.content)
+            self.path.chmod(0o644)
+        self.history = longer
+
     def opened(self, digests: Mapping[str, str | None], as_in: int | None) -> dict[str, Opening]:
         """Return openings of things; as an earlier entry has them, where they are still the same things."""
         return open_anew(digests, self.openings.get(as_in) if as_in is not None else None)

@@ -94,6 +94,11 @@ class PredictionsDetector(_Decision):
         return "decision" if self.decision is not None else "rank" if self.rank is not None else "score"
 
     @property
+    def stands_in_set(self) -> bool:
+        """Whether the answer is a column of the evaluation set itself."""
+        return self.path is None
+
+    @property
     def has_scores(self) -> bool:
         """Whether it is known by scores or levels, so that other cuts can be looked at."""
         return self.score is not None
@@ -124,6 +129,32 @@ class PredictionsDetector(_Decision):
         if self.answers == "ordinal":
             _check_levels(self)
         return self
+
+
+class BlindDetector(PredictionsDetector):
+    """A model that its vendor keeps. It answered a challenge of `audit7k blind`, and `audit7k blind judge` joins its
+    decisions by id.
+    """
+
+    kind: Literal["blind"]  # type: ignore[assignment]  # a kind of answers that exist already
+    """`blind`."""
+    features: Annotated[tuple[Column, ...], Field(min_length=1)]
+    """The columns that the vendor is shown; no other leaves the house. The vendor must have declared them."""
+    decision: Column | None = "decision"
+    """The column with the decision. A vendor gives no scores."""
+    contradictions: Annotated[float, Field(ge=0, le=0.1)] = 0.0
+    """The share of equal rows that may be answered otherwise than their twins. 0 only for a model that its vendor
+    declares deterministic."""
+    deployed: Literal["declared", "supported", "not_shown"] = "declared"
+    """Whether the answers are those of the system at work, as `audit7k blind judge` writes it: `declared` by the vendor
+    alone, `supported` by decisions that were logged in production, or `not_shown`, as these differ."""
+    production: Annotated[int, Field(ge=0)] = 0
+    """Number of decisions from production that were mixed in, as `audit7k blind judge` writes it."""
+
+    @property
+    def stands_in_set(self) -> bool:
+        """Whether the answer is a column of the set: never, though no file is named before the vendor has answered."""
+        return False
 
 
 class ModelDetector(_Decision):

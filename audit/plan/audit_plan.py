@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from audit.plan.answers import Name, PredictionsDetector, Strict
+from audit.plan.answers import BlindDetector, Name, PredictionsDetector, Strict
 from audit.plan.detectors import Detector
 from audit.plan.evaluation_set import ANSWER, EvaluationSetSection
 from audit.plan.governance import GovernanceSection, WaiversSection
@@ -237,7 +237,9 @@ class AuditPlan(Strict):
                 known = ", ".join(("decision", "label", *self.groups))
                 raise ValueError(f"evaluation_set.stratum_by: {common} is none of {known}")
         self._check_extra_columns()
-        if isinstance(detector, PredictionsDetector) and detector.path is None:
+        if isinstance(detector, BlindDetector) and {section.id, section.label} & set(detector.features):
+            raise ValueError("detector.features names the id or the label of a case, and the vendor would learn it")
+        if isinstance(detector, PredictionsDetector) and detector.stands_in_set:
             spoken_for = {section.id, section.label, *(feature.column for feature in self.groups.values())}
             if detector.answer in spoken_for:
                 raise ValueError("the detector's answer is also the id, the label or a group: name its own column")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from audit.plan.answers import ClassName, ModelDetector, PredictionsDetector
+from audit.plan.answers import BlindDetector, ClassName, ModelDetector, PredictionsDetector
 from audit.plan.services import ChatDetector, HttpDetector
 
 Argument = Annotated[str, Field(pattern=r"^[^\x00]*$")]
@@ -194,7 +194,8 @@ OwnDetector = Annotated[
     | TransformersDetector
     | CommandDetector
     | HttpDetector
-    | ChatDetector,
+    | ChatDetector
+    | BlindDetector,
     Field(discriminator="kind"),
 ]
 """Kinds of detectors that audit7k itself brings."""

@@ -297,7 +297,7 @@ def _technical_columns(plan: AuditPlan) -> set[str]:
     """
     section, detector = plan.evaluation_set, plan.detector
     named = {section.id, section.label, section.weight, section.stratum, section.cluster}
-    if isinstance(detector, PredictionsDetector) and detector.path is None:
+    if isinstance(detector, PredictionsDetector) and detector.stands_in_set:
         named.add(detector.answer)
     if section.weight == "design_weight":
         # what `audit7k draw` says of a row: of course it goes with the label; given to a detector it is another matter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from audit.plan.answers import PredictionsDetector
+from audit.plan.answers import BlindDetector, PredictionsDetector
 from audit.vocabulary.sentences import Sentence, Word, english, sentence
 from audit.vocabulary.text import shown
 
@@ -37,6 +37,8 @@ def decision_rule(section: Any) -> DecisionRule:
 
 
 def _without_scores(section: Any) -> Sentence:
+    if isinstance(section, BlindDetector):
+        return sentence(f"blind_{section.deployed}", **({"count": section.production} if section.production else {}))
     if isinstance(section, PredictionsDetector):
         column = shown(section.answer)
         if section.rank is not None:

@@ -12,7 +12,7 @@ class HistoryRecord(Part):
 
     attempt: int
     """The how many-th audit of this system in that history it is, from 1."""
-    earlier: tuple[Literal["pass", "fail", "inconclusive", "aborted", "unfinished", "sealed"], ...]
+    earlier: tuple[Literal["pass", "fail", "inconclusive", "aborted", "unfinished", "sealed", "not_passed"], ...]
     """How those before it ended."""
     registration: Literal["shown", "shown_for_limits", "registered_late", "declared", "not_shown"]
     """Whether what is asked was fixed before scoring began. `shown`: question and set were, as another key than the

@@ -17,7 +17,9 @@ from audit.plan.file.plan_file import LARGEST_PLAN, canonical_plan_sha256, parse
 GOOD = (Path(__file__).parent / "small_plan.toml").read_text(encoding="utf-8")
 
 
-KINDS = '"predictions", "python", "skops", "pickle", "onnx", "mlflow", "transformers", "command", "http" or "chat"'
+KINDS = (
+    '"predictions", "python", "skops", "pickle", "onnx", "mlflow", "transformers", "command", "http", "chat" or "blind"'
+)
 
 
 def error_of(old: str, new: str, *, text: str = GOOD) -> PlanError:

@@ -66,6 +66,7 @@ _COMMANDS: Final[dict[str, dict[str, str]]] = {
         "replay": "Make an audit again from its bundle.",
         "countersign": "Sign what came out the same in a replay.",
         "attach": "Put a signature made elsewhere into a bundle.",
+        "blind": "Audit a model that its vendor keeps.",
     },
     "Reference": {
         "explain": "Explain a metric or term in plain words.",
@@ -86,6 +87,7 @@ _TOGETHER: Final = {
     "countersign": "evidence_commands",
     "register": "history_commands",
     "history": "history_commands",
+    "blind": "blind_commands",
 }
 """Modules of commands that share one; every other has its own."""
 _OPTIONS = {
@@ -170,6 +172,9 @@ def application(names: Iterable[str]) -> typer.Typer:
     for name in names:
         command = getattr(import_module(f"audit.cli.commands.{_TOGETHER.get(name, f'{name}_command')}"), name)
         short = next(panel[name] for panel in _COMMANDS.values() if name in panel)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, short_help=short)
+            continue
         app.command(cls=_Judging if name in {"run", "gate"} else None, short_help=short)(guarded(command))
     return app
 

@@ -102,7 +102,7 @@ def attempt(path: Path, signer: Signer, plan: AuditPlan) -> Iterator[Attempt]:
             yield Attempt(file, started, signer)
         except BaseException:
             ended = file.history.entries[-1]
-            if not (ended.kind == "sealed" and ended.answers == started.index):
+            if not (ended.kind in {"sealed", "not_passed"} and ended.answers == started.index):
                 file.append(signer, "aborted", now(), system, answers=started.index)
             raise
 

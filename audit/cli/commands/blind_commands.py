@@ -1,0 +1,271 @@
+"""Commands `blind`: a regulator audits a model that its vendor keeps, with labels that the vendor never sees."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.commands.shared_options import AllowPickle, RestrictedFolder, Where
+from audit.cli.console.guard import guarded
+from audit.cli.console.terminal import Style, note, say
+from audit.detectors.isolation.options import Sandbox
+from audit.errors import ExitCode
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.cli.outputs.run_request import RunRequest
+    from audit.evidence.blind.checks import Checked
+    from audit.evidence.blind.vendor import Answered
+    from audit.evidence.history_file import HistoryFile
+    from audit.evidence.keys import Signer
+    from audit.plan.file.plan_file import LoadedPlan
+
+blind = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Audit a model that its vendor keeps, with labels that the vendor never sees.",
+)
+"""The commands of both sides."""
+
+Key = Annotated[Path, typer.Option(metavar="FILE", help="Your private key.")]
+History = Annotated[
+    Path, typer.Option(metavar="FILE", help="Your copy of the history; it goes on in what you send and are sent.")
+]
+VendorPlan = Annotated[Path, typer.Option(metavar="FILE", help="The vendor's plan: [audit] and [detector].")]
+ChallengeFolder = Annotated[Path, typer.Argument(help="The folder of the challenge.")]
+SecretFolder = Annotated[Path, typer.Argument(help="The folder with the challenge's secret: challenge.secret.")]
+Days = Annotated[int, typer.Option(metavar="DAYS", min=1, max=3650, help="How many days the vendor has.")]
+
+
+def _command(short: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        blind.command(short_help=short)(guarded(command))
+        return command
+
+    return add
+
+
+@_command("Vendor: commit to a model, before anything is asked.")
+def commit(
+    plan: Annotated[Path, typer.Argument(help="The vendor's plan: [audit] and [detector].")],
+    key: Key,
+    history: History,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Declare that equal cases are always answered alike.")
+    ] = False,
+    sandbox: Where = Sandbox.AUTO,
+    allow_pickle: AllowPickle = False,
+) -> None:
+    """Write into a history which model will answer. Nobody learns which, until you open the commitment.
+
+    Send the history to the regulator, and keep the file beside it, which holds the opening.
+    """
+    from audit.cli.outputs.signing import now
+    from audit.detectors.isolation.options import Isolating
+    from audit.evidence.blind.steps import commit as committed
+    from audit.evidence.blind.vendor import artefact_of, vendor_plan
+
+    loaded = vendor_plan(plan)
+    artefact = artefact_of(loaded, Isolating(sandbox=sandbox, allow_pickle=allow_pickle))
+    with _opened(history, key) as (file, signer):
+        entry = committed(file, signer, now(), loaded, artefact, deterministic=deterministic)
+    note(f"Entry {entry.index} of {history}: {loaded.plan.audit.title} is committed to.")
+    note(f"Send {history.name} to the regulator; keep {history.name}.openings.")
+
+
+@_command("Regulator: register what is asked, and write a challenge.")
+def challenge(
+    plan: Annotated[Path, typer.Argument(help="The plan; or the secret folder of a challenge, for its next attempt.")],
+    key: Key,
+    history: History,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder for the vendor.")] = Path("challenge"),
+    twins: Annotated[int, typer.Option(metavar="N", min=0, help="Cases that are given twice.")] = 200,
+    log_rows: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Cases from production with the decision that was logged, to be mixed in."),
+    ] = None,
+    attempts: Annotated[
+        int, typer.Option(metavar="K", min=1, help="How often the vendor may try; each spends its part of alpha.")
+    ] = 1,
+    days: Days = 30,
+) -> None:
+    """Register question, set and labels, and write what the vendor is asked: declared columns under random ids.
+
+    Only the folder of the challenge leaves the house. Its secret lies beside it.
+    """
+    from audit.cli.outputs.signing import now
+    from audit.evidence.blind import steps
+
+    deadline = (dt.datetime.now(dt.UTC) + dt.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with _opened(history, key) as (file, signer):
+        if plan.is_dir():
+            terms = steps.challenge_again(file, signer, now(), plan, out, deadline)
+        else:
+            wanted = steps.Wanted(plan, out, deadline, attempts, twins, log_rows)
+            terms = steps.challenge(file, signer, now(), wanted)
+    note(f"For the vendor: {out} ({terms.rows:,} cases, until {terms.deadline}; columns {', '.join(terms.features)})")
+    if terms.attempts > 1:
+        note(f'Attempt {terms.attempt} of {terms.attempts}: before the last, only "not passed" is said.')
+    if not plan.is_dir():
+        note(f"Keep, and give to nobody: {steps.secret_beside(out)}")
+
+
+@_command("Vendor: answer a challenge.")
+def answer(
+    folder: ChallengeFolder,
+    plan: VendorPlan,
+    key: Key,
+    history: History,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder for the regulator.")] = Path("answers"),
+    sandbox: Where = Sandbox.AUTO,
+    allow_pickle: AllowPickle = False,
+) -> None:
+    """Answer every case of a challenge with the model that was committed to, and sign the decisions. No score is given.
+
+    A run that is interrupted goes on where it stopped.
+    """
+    from audit.cli.outputs.signing import now
+    from audit.evidence.blind import steps
+    from audit.evidence.blind.vendor import vendor_plan
+
+    loaded = vendor_plan(plan)
+    with _opened(history, key) as (file, signer):
+        terms, cases = steps.open_challenge(file, folder)
+        work = out.with_name(f".{out.name}.kept")
+        made = _answered(loaded, cases, work, sandbox, allow_pickle=allow_pickle)
+        digest = steps.give_answers(file, signer, now(), loaded, terms, made, out)
+    shutil.rmtree(work, ignore_errors=True)
+    note(f"For the regulator: {out} ({terms.rows:,} decisions; SHA-256 {digest})")
+
+
+@_command("Vendor: try a challenge out; nothing is signed.")
+def rehearse(
+    folder: ChallengeFolder, plan: VendorPlan, sandbox: Where = Sandbox.AUTO, allow_pickle: AllowPickle = False
+) -> None:
+    """Answer a challenge, or a public sample of one, twice, and say how many cases got a decision, and the same one."""
+    import tempfile
+
+    from audit.evidence.blind.challenge import DECISION
+    from audit.evidence.blind.steps import read_challenge
+    from audit.evidence.blind.vendor import vendor_plan
+
+    loaded, (_, cases) = vendor_plan(plan), read_challenge(folder)
+    said = []
+    for _ in range(2):
+        with tempfile.TemporaryDirectory() as work:
+            made = _answered(loaded, cases, Path(work), sandbox, allow_pickle=allow_pickle)
+            said.append(made.answers[DECISION].to_pylist())
+    for word in sorted(set(said[0])):
+        say(f"{said[0].count(word):>9,}  {word}")
+    differ = sum(one != two for one, two in zip(*said, strict=True))
+    say(f"{differ:>9,}  otherwise when asked again" + ("" if differ else ": --deterministic can be declared"))
+
+
+@_command("Regulator: check the answers, and audit them.")
+def judge(
+    secret: SecretFolder,
+    answers: Annotated[Path, typer.Argument(help="The folder that the vendor sent.")],
+    key: Key,
+    history: History,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where outputs go.")] = Path("audit-out"),
+    received: Annotated[
+        dt.datetime | None,
+        typer.Option(metavar="DAY", formats=["%Y-%m-%d"], help="Day on which the answers came.  [today]"),
+    ] = None,
+    restricted_folder: RestrictedFolder = None,
+) -> None:
+    """Check that answers hold together, then audit and seal them as `run` does.
+
+    Exit codes: those of a verdict; 3 not passed, where attempts are left; 4 not judged, as the answers do not hold
+    together. That is no FAIL.
+    """
+    from audit.cli.outputs.signing import now
+    from audit.evidence.blind.steps import refuse, take_answers
+
+    came = now() if received is None else received.strftime("%Y-%m-%dT00:00:00Z")
+    with _opened(history, key) as (file, signer):
+        checked, answered, loaded = take_answers(file, secret, answers, came)
+        _print(checked)
+        if not checked.holds:
+            refuse(file, signer, now(), secret, answered)
+    if not checked.holds:
+        say("\nNot judged: the answers do not hold together. That is no FAIL.")
+        raise typer.Exit(ExitCode.NOT_JUDGED)
+    _judged(secret, loaded, out, (history, signer), restricted_folder)
+
+
+def _judged(
+    secret: Path, loaded: LoadedPlan, out: Path, signed: tuple[Path, Signer], restricted_folder: Path | None
+) -> None:
+    from audit.cli.outputs.audience import requested_output
+    from audit.cli.outputs.one_run import run_into
+    from audit.cli.outputs.run_request import RunRequest
+    from audit.cli.outputs.waivers import exit_code_with_waivers
+    from audit.cli.pages.summary import summary
+    from audit.evidence.blind.terms import TERMS, Terms, read_part
+
+    terms = read_part(secret / TERMS, Terms)
+    request = RunRequest(Path(loaded.file), loaded)
+    if terms.attempt < terms.attempts and not _passes(secret, request, signed, terms.attempt):
+        say("\nNot passed. Nothing else is said while attempts are left.")
+        raise typer.Exit(ExitCode.INCONCLUSIVE)
+    asked = requested_output((), None, restricted=False, folder=restricted_folder)
+    done = run_into(out, request, asked, signed=signed)
+    say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=f"audit7k verify {out}"))
+    raise typer.Exit(exit_code_with_waivers(done.result, None, quiet=False))
+
+
+def _passes(secret: Path, request: RunRequest, signed: tuple[Path, Signer], attempt: int) -> bool:
+    """Whether an attempt passes. If not, the history says that and no more, with a commitment to the result."""
+    from dataclasses import replace
+
+    from audit.cli.outputs.attempt import attempt as tried
+    from audit.cli.outputs.output_folder import write_file
+    from audit.cli.outputs.signing import now
+    from audit.evidence.blind.terms import sha256
+    from audit.result.json_text import result_to_json
+
+    result = replace(request, crosscheck=False, details=False).audit(None)
+    if result.overall.outcome == "pass":
+        return True
+    document = result_to_json(result)
+    with tried(*signed, request.loaded.plan) as begun:
+        write_file(secret / f"attempt-{attempt}.json", document)
+        opened = begun.file.opened({"result": sha256(document.encode())}, None)
+        started = begun.started
+        begun.file.append(signed[1], "not_passed", now(), started.system, opened, answers=started.index)
+    return False
+
+
+@contextmanager
+def _opened(history: Path, key: Path) -> Iterator[tuple[HistoryFile, Signer]]:
+    from audit.cli.outputs.signing import open_signer
+    from audit.evidence.history_file import open_history
+
+    signer = open_signer(key)
+    with open_history(history) as file:
+        yield file, signer
+
+
+def _answered(loaded: LoadedPlan, cases: pa.Table, work: Path, sandbox: Sandbox, *, allow_pickle: bool) -> Answered:
+    from audit.detectors.isolation.options import Isolating
+    from audit.evidence.blind.vendor import answer as answered
+    from audit.scoring.progress import progress_on_stderr
+
+    isolating = Isolating(sandbox=sandbox, allow_pickle=allow_pickle)
+    return answered(loaded, cases, work, isolating, progress_on_stderr(quiet=False))
+
+
+def _print(checked: Checked) -> None:
+    from audit.vocabulary.text import printable
+
+    for each in checked.shown:
+        say(f"  {each.state.value:<14}{printable(each.text)}")

@@ -1,0 +1,186 @@
+"""The cases of a challenge: declared features under random ids, with twins and decisions from production among them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.quoting import identifier
+from audit.engines.reading import reading
+from audit.errors import DataError, EvidenceError
+from audit.evaluation.table_file import ReadOptions, read_file
+from audit.evidence.blind.labels import Label, label_root
+from audit.evidence.blind.terms import CASES, CID, LARGEST_TABLE
+from audit.storage import bytes_of_result
+from audit.vocabulary.text import shown
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+DECISION: Final = "decision"
+"""Column of a file from production, and of answers, with what was decided."""
+_MEANING: Final = {"1": True, "true": True, "1.0": True, "0": False, "false": False, "0.0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """The cases, and who they are, row by row in the same order."""
+
+    cases: pa.Table
+    """`cid` and the features: all that the vendor is given."""
+    rows: pa.Table
+    """`cid`, `kind` (case, twin, production), `id`, `label` (1, 0 or empty), and `logged`, the decision of
+    production."""
+
+    def root(self, key: bytes) -> str:
+        """Return the root over the labels."""
+        return label_root(key, self.rows[CID].to_pylist(), labels_of(self.rows))
+
+
+def labels_of(rows: pa.Table) -> list[Label]:
+    """Return the labels of a challenge, in its order."""
+    return cast("list[Label]", rows["label"].to_pylist())
+
+
+def make_challenge(
+    evaluation_set: EvaluationSet, features: Sequence[str], key: bytes, twins: int, production: Path | None = None
+) -> Challenge:
+    """Make a challenge of an evaluation set.
+
+    Parameters
+    ----------
+    evaluation_set : EvaluationSet
+    features : sequence of str
+        The columns that the vendor is given.
+    key : bytes
+        32 random bytes. Ids follow from it, and so do the order of rows and which are given twice.
+    twins : int
+        How many cases are given twice; all, if there are fewer.
+    production : Path, optional
+        A file with the features and a column `decision` (1 or 0): what the system at work decided.
+
+    Raises
+    ------
+    DataError
+        If a feature is called as the ids are, or the file does not fit.
+    """
+    import pyarrow as pa
+
+    if any(name.casefold() in {CID, "__row__"} for name in features):
+        raise DataError(
+            f"a column called {CID} cannot be given: so are the ids called", slug="features-reserved", hint="rename it"
+        )
+    ids, labels, given = _cases_of(evaluation_set, features)
+    order = sorted(range(len(ids)), key=lambda place: _mac(key, f"twin {ids[place]}"))[:twins]
+    parts = [given, given.take(order)]
+    who: list[tuple[str, str, str, bool | None]] = [
+        ("case", one, label, None) for one, label in zip(ids, labels, strict=True)
+    ]
+    who += [("twin", ids[place], labels[place], None) for place in order]
+    if production is not None:
+        logged, decisions = _production(production, given.schema)
+        parts.append(logged)
+        who += [("production", str(place), "", decided) for place, decided in enumerate(decisions)]
+    cids = [_mac(key, f"{kind} {identity}")[:24] for kind, identity, _, _ in who]
+    by_cid = sorted(range(len(cids)), key=cids.__getitem__)
+    names = ("kind", "id", "label", "logged")
+    types = (pa.string(), pa.string(), pa.string(), pa.bool_())
+    columns = [pa.array([row[at] for row in who], type=type_) for at, type_ in enumerate(types)]
+    cid = pa.array(cids)
+    cases = pa.table([cid, *pa.concat_tables(parts).columns], names=[CID, *features])
+    rows = pa.table([cid, *columns], names=[CID, *names])
+    return Challenge(cases.take(by_cid).combine_chunks(), rows.take(by_cid).combine_chunks())
+
+
+def labels_by_id(evaluation_set: EvaluationSet) -> dict[str, str]:
+    """Return the label of each case of a set."""
+    ids, labels, _ = _cases_of(evaluation_set, ())
+    return dict(zip(ids, labels, strict=True))
+
+
+def _mac(key: bytes, text: str) -> str:
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _cases_of(evaluation_set: EvaluationSet, features: Sequence[str]) -> tuple[list[str], list[str], pa.Table]:
+    source, said = evaluation_set.source, evaluation_set.expressions
+    wanted = [said["case_id"], said["label"], *map(evaluation_set.feature_expression, features)]
+    columns = ", ".join(f"{sql} AS _{place}" for place, sql in enumerate(wanted))
+    # built from quoted identifiers and checked expressions; nothing of a cell stands in it
+    query = f"SELECT {columns} FROM {source.name}"  # noqa: S608
+    with reading(source.source_name):
+        table: Any = evaluation_set.here.sql(query).to_arrow_table()
+    labels = ["" if label is None else str(label) for label in table.column(1).to_pylist()]
+    return table.column(0).to_pylist(), labels, table.select(range(2, table.num_columns)).rename_columns(list(features))
+
+
+def _production(path: Path, schema: pa.Schema) -> tuple[pa.Table, list[bool]]:
+    """Read what was decided in production, with the features in the types of the set. Raises DataError."""
+    import pyarrow as pa
+
+    with DuckDBEngine([path]) as engine:
+        wanted = [*schema.names, DECISION]
+        read = read_file(engine, "production", path, ReadOptions(), dict.fromkeys(wanted, ""))
+        columns = ", ".join(map(identifier, wanted))
+        with reading(read.source_name):
+            table: Any = engine.sql(f"SELECT {columns} FROM {read.name}").to_arrow_table()  # noqa: S608
+    decided = [_MEANING.get(str(value).casefold()) for value in table[DECISION].to_pylist()]
+    known = [one for one in decided if one is not None]
+    try:
+        logged = table.select(schema.names).cast(schema)
+    except (pa.ArrowException, ValueError):
+        logged = None
+    if logged is None or len(known) < len(decided):
+        what = f'a "{DECISION}" that is neither 1 nor 0' if logged is not None else "a column of another type"
+        raise DataError(
+            f"{shown(path.name)}: {what}",
+            slug="production-rows",
+            hint="give the columns of the set in its types, and 1 or 0 for what was decided",
+        )
+    return logged, known
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """Return a table as Parquet: the same rows, the same bytes."""
+    import pyarrow.parquet as pq
+
+    made = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(None), made, compression="zstd")
+    return made.getvalue()
+
+
+def read_table(path: Path) -> tuple[pa.Table, bytes]:
+    """Read a table of a blind audit, and its bytes. Raises EvidenceError if it is none, ResultError without a file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    content = bytes_of_result(path, LARGEST_TABLE)
+    try:
+        return pq.read_table(io.BytesIO(content)), content
+    except (pa.ArrowException, OSError, ValueError):
+        raise EvidenceError(
+            f"{path.name} cannot be read as Parquet", slug="not-a-challenge", hint="ask for the folder again"
+        ) from None
+
+
+def read_cases(folder: Path, sha256_of_cases: str) -> pa.Table:
+    """Read the cases of a challenge. Raises EvidenceError if they are not those of its terms."""
+    table, content = read_table(folder / CASES)
+    if hashlib.sha256(content).hexdigest() != sha256_of_cases:
+        raise EvidenceError(
+            f"{CASES} is not the file that the terms name", slug="other-challenge", hint="ask for the folder again"
+        )
+    return table
+
+
+def ids_asked(rows: pa.Table) -> Iterator[str]:
+    """Yield the ids of the cases of the set."""
+    return (one for kind, one in zip(rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True) if kind == "case")

@@ -1,0 +1,136 @@
+"""What is checked of a vendor's answers before anything is judged: they must be one model's, whole, and in time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from audit.engines.duckdb import DuckDBEngine
+from audit.engines.quoting import identifier
+from audit.evidence.blind.challenge import DECISION
+from audit.evidence.blind.terms import ANSWERS, CID, MODEL, Terms, sha256
+from audit.evidence.history import Entry, History
+from audit.evidence.shown import Shown, State
+from audit.scoring.predictions_file import DECISIONS
+from audit.vocabulary.text import count_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MAY_BE_WRONG: Final = 0.05
+"""Chance that answers with as many contradictions as the limit allows are refused."""
+_FLAGGED, _NOT_FLAGGED = DECISIONS[:2]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the checks came to."""
+
+    shown: tuple[Shown, ...]
+    deployed: Literal["declared", "supported", "not_shown"]
+    """Whether the answers are those of the system at work."""
+    production: int
+    """Decisions from production that were mixed in."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the answers hold together, so that they can be judged."""
+        return all(each.state != State.CONTRADICTED for each in self.shown)
+
+
+def check_answers(terms: Terms, cases: pa.Table, rows: pa.Table, answers: pa.Table, deterministic: bool) -> Checked:
+    """Check answers against the cases and what is known of them.
+
+    Parameters
+    ----------
+    terms : Terms
+    cases, rows : pyarrow.Table
+        A challenge, as `Challenge` has it.
+    answers : pyarrow.Table
+        What the vendor sent: nothing of it is trusted.
+    deterministic : bool
+        Whether the vendor declared that the model is.
+    """
+    wrong = list(_whole(cases, answers))
+    if wrong:
+        return Checked(tuple(wrong), "not_shown", 0)
+    said = dict(zip(answers[CID].to_pylist(), answers[DECISION].to_pylist(), strict=True))
+    own = [said[cid] for cid in cases[CID].to_pylist()]
+    twins, otherwise = _contradictions(cases, own)
+    what = f"{otherwise} of {count_of(twins, 'twin')} otherwise than the same cells under another id"
+    state = State.CONTRADICTED if _too_many(otherwise, twins, terms.contradictions) else State.HOLDS
+    one = Shown("whole", State.HOLDS, f"every case has one answer: {count_of(len(own), 'case')}")
+    found = [one, Shown("contradictions", state if twins else State.NOT_SHOWN, f"answered {what}")]
+    logged = rows["logged"].to_pylist()
+    compared = [(word, was) for word, was in zip(own, logged, strict=True) if was is not None]
+    differ = sum(word != (_FLAGGED if was else _NOT_FLAGGED) for word, was in compared)
+    number = count_of(len(compared), "decision")
+    if not compared:
+        text = "no decisions from production: that the system at work answers so is the vendor's word"
+        return Checked((*found, Shown("deployed", State.CLAIMED, text)), "declared", 0)
+    other = _too_many(differ, len(compared), 0.0 if deterministic else terms.contradictions)
+    text = f"{differ} of {number} from production differ"
+    found.append(Shown("deployed", State.NOT_SHOWN if other else State.HOLDS, text))
+    return Checked(tuple(found), "not_shown" if other else "supported", len(compared))
+
+
+def check_entries(history: History, terms: Terms, answered: Entry, answers: bytes, received: str) -> Iterator[Shown]:
+    """Check who answered, what, when, and with which model; `received` is the moment at which answers came."""
+    committed, asked = history.entries[terms.committed], history.entries[answered.answers or 0]
+    is_signed = answered.key == committed.key and answered.statement == sha256(answers)
+    yield Shown(
+        "signature",
+        State.HOLDS if is_signed else State.CONTRADICTED,
+        f"{ANSWERS} is {'' if is_signed else 'not '}signed by the key that committed to the model",
+    )
+    same = answered.commitments.get(MODEL) == committed.commitments.get(MODEL) is not None
+    yield Shown(
+        "commitment",
+        State.HOLDS if same else State.CONTRADICTED,
+        f"the vendor says that {'the' if same else 'another'} model answered{'' if same else ' than'} it committed to",
+    )
+    in_time = asked.at <= answered.at <= terms.deadline and received <= terms.deadline
+    yield Shown(
+        "deadline",
+        State.HOLDS if in_time else State.CONTRADICTED,
+        f"answered {answered.at}, deadline {terms.deadline}" + ("" if in_time else f", received {received}"),
+    )
+
+
+def _whole(cases: pa.Table, answers: pa.Table) -> Iterator[Shown]:
+    """Say what keeps answers from being one decision for each case."""
+    if answers.column_names != [CID, DECISION]:
+        yield Shown("whole", State.CONTRADICTED, f"{ANSWERS} has other columns than {CID} and {DECISION}")
+        return
+    given, wanted = Counter(map(str, answers[CID].to_pylist())), Counter(cases[CID].to_pylist())
+    missing, surplus = (wanted - given).total(), (given - wanted).total()
+    if missing or surplus:
+        text = f"{count_of(missing, 'case')} without an answer, {count_of(surplus, 'answer')} too many or to no case"
+        yield Shown("whole", State.CONTRADICTED, text)
+    other = sum(word not in DECISIONS for word in answers[DECISION].to_pylist())
+    if other:
+        yield Shown("decisions", State.CONTRADICTED, f"{count_of(other, 'answer')} that no decision is")
+
+
+def _contradictions(cases: pa.Table, decisions: list[Any]) -> tuple[int, int]:
+    """Return how many rows have the cells of another one, and how many of them are answered otherwise than most."""
+    import pyarrow as pa
+
+    features = ", ".join(identifier(name) for name in cases.column_names if name != CID)
+    with DuckDBEngine() as engine:
+        engine.register("asked", cases.append_column("__said__", pa.array(decisions)))
+        # built from quoted identifiers; nothing of a cell stands in it
+        alike = f"SELECT {features}, count(*) AS rows FROM asked GROUP BY {features}, __said__"  # noqa: S608
+        sizes = f"SELECT sum(rows) AS rows, max(rows) AS most FROM ({alike}) GROUP BY {features}"  # noqa: S608
+        query = f"SELECT sum(rows - 1)::BIGINT, sum(rows - most)::BIGINT FROM ({sizes})"  # noqa: S608
+        ((twins, otherwise),) = engine.execute(query).fetchall()
+    return twins, otherwise
+
+
+def _too_many(found: int, cases: int, limit: float) -> bool:
+    """Whether more differ than a share of `limit` gives by chance, at a one-sided level of 5 % (exact binomial)."""
+    from scipy.special import bdtrc
+
+    return found > 0 if not limit else found > 0 and float(bdtrc(found - 1, cases, limit)) < _MAY_BE_WRONG

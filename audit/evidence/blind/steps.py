@@ -1,0 +1,395 @@
+"""The steps of a blind audit, each an entry of the history: commit, challenge, answer, and what is taken to judge."""
+
+from __future__ import annotations
+
+import copy
+import os
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.errors import ArgumentError, EvidenceError, PlanError
+from audit.evidence.blind.challenge import (
+    DECISION,
+    ids_asked,
+    labels_by_id,
+    labels_of,
+    make_challenge,
+    read_cases,
+    read_table,
+    table_bytes,
+)
+from audit.evidence.blind.checks import Checked, check_answers, check_entries
+from audit.evidence.blind.labels import label_root
+from audit.evidence.blind.ledger import Ledger
+from audit.evidence.blind.terms import (
+    ANSWERS,
+    CASES,
+    CID,
+    HISTORY,
+    LABELS,
+    LARGEST_TABLE,
+    MODEL,
+    ROWS,
+    SECRET,
+    TERMS,
+    Secret,
+    Terms,
+    read_part,
+    sha256,
+)
+from audit.evidence.blind.vendor import Answered, model_digest, model_of, system_in
+from audit.evidence.history import MAX_BYTES, Entry
+from audit.evidence.history_file import HistoryFile
+from audit.evidence.keys import Signer
+from audit.evidence.registration import QUESTION, SET
+from audit.evidence.seal import question_digest
+from audit.plan.answers import BlindDetector
+from audit.plan.file.plan_file import LoadedPlan, loaded_plan, read_plan_file
+from audit.scoring.predictions_file import DECISIONS
+from audit.storage import GITIGNORE, bytes_of_result, make_folder, storage, write_durably
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MOST_ATTEMPTS: Final = 10
+_LEAST_ALPHA: Final = 0.005
+_SAID: Final = dict(zip(DECISIONS, ("1", "0", None, None), strict=True))
+"""What a plan reads of an answer: nobody says why there is none, and a case without one counts at its worst."""
+
+
+def commit(
+    file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, artefact: str | None, *, deterministic: bool
+) -> Entry:
+    """Write down which model will answer: a commitment to it, and what its vendor declares."""
+    opened = file.opened({MODEL: model_digest(loaded.plan, artefact)}, None)
+    model = model_of(loaded.plan, deterministic=deterministic)
+    return file.append(signer, "committed", at, system_in(loaded.plan), opened, model=model)
+
+
+def with_attempts(loaded: LoadedPlan, attempts: int) -> LoadedPlan:
+    """Return the plan that one of several attempts is judged by: each spends its part of alpha.
+
+    Raises
+    ------
+    ArgumentError
+        If too little is left for each.
+    """
+    if attempts == 1:
+        return loaded
+    alpha = loaded.plan.verdict.alpha / attempts
+    if attempts > MOST_ATTEMPTS or alpha < _LEAST_ALPHA - 1e-9:
+        raise ArgumentError(
+            f"{attempts} attempts leave {alpha:g} of alpha for each",
+            slug="too-many-attempts",
+            hint=f"at most {MOST_ATTEMPTS}, and at least {_LEAST_ALPHA:g} for each",
+        )
+    return _changed(loaded, {"verdict": {"alpha": max(alpha, _LEAST_ALPHA)}})
+
+
+def _changed(loaded: LoadedPlan, changes: dict[str, dict[str, Any]]) -> LoadedPlan:
+    asked = copy.deepcopy(loaded.as_asked)
+    for table, values in changes.items():
+        asked[table] = {**asked.get(table, {}), **values}
+    made = loaded_plan(asked, loaded.folder)
+    return replace(made, file=loaded.file, rule_lines=loaded.rule_lines, waivers=loaded.waivers)
+
+
+def section_of(loaded: LoadedPlan) -> BlindDetector:
+    """Return the section that asks for a blind audit. Raises PlanError for a plan of another kind."""
+    section = loaded.plan.detector
+    if not isinstance(section, BlindDetector):
+        raise PlanError(
+            "the plan names a detector of another kind",
+            slug="not-blind",
+            hint='write kind = "blind" and features = [...] in [detector]',
+        )
+    return section
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a regulator wants of a challenge."""
+
+    plan: Path
+    out: Path
+    """Folder for the vendor; the secret lies beside it."""
+    deadline: str
+    """Until when answers are taken, as YYYY-MM-DDTHH:MM:SSZ."""
+    attempts: int = 1
+    twins: int = 0
+    """How many cases are given twice."""
+    production: Path | None = None
+    """File of cases with decisions of the system at work."""
+
+
+def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> Terms:
+    """Register what is asked, and write a challenge and its secret.
+
+    Raises
+    ------
+    AuditError
+        If no model is committed to, the plan asks for what its vendor did not declare, or a case was asked before.
+    """
+    from audit.evaluation.evaluation_set import open_evaluation_set
+
+    asked, out = with_attempts(read_plan_file(wanted.plan), wanted.attempts), wanted.out
+    key, ledger = secrets.token_bytes(32), Ledger(file.path)
+    section, committed = section_of(asked), _committed(file, asked)
+    with open_evaluation_set(asked.plan, asked.folder) as opened:
+        made = make_challenge(opened, section.features, key, wanted.twins, wanted.production)
+        set_sha256 = opened.sha256
+    spent = ledger.used(ids_asked(made.rows))
+    if spent:
+        raise EvidenceError(
+            f"{len(spent):,} cases of the set were asked in an earlier challenge of {file.path.name}",
+            slug="cases-spent",
+            hint="draw a set of other cases",
+        )
+    cases, place = table_bytes(made.cases), file.history.head.index
+    terms = Terms(
+        system=system_in(asked.plan),
+        committed=committed.index,
+        features=section.features,
+        rows=made.cases.num_rows,
+        sha256=sha256(cases),
+        labels=made.root(key),
+        deadline=wanted.deadline,
+        attempt=1,
+        attempts=wanted.attempts,
+        contradictions=section.contradictions,
+    )
+    folder = secret_beside(out)
+    with storage(folder):
+        make_folder(folder)
+        write_durably(folder / GITIGNORE, b"*\n")
+        write_durably(folder / ROWS, table_bytes(made.rows))
+    secret = Secret(key=key.hex(), plan=os.path.relpath(wanted.plan, folder), registered=place, challenged=place + 1)
+    _write(folder, out, terms, secret, cases)
+    digests = {QUESTION: question_digest(asked.plan), SET: set_sha256, LABELS: terms.labels}
+    file.append(signer, "registered", at, terms.system, file.opened(digests, None))
+    _ask(file, signer, at, terms, place, out)
+    ledger.add(ids_asked(made.rows))
+    return terms
+
+
+def challenge_again(file: HistoryFile, signer: Signer, at: str, folder: Path, out: Path, deadline: str) -> Terms:
+    """Ask the cases of an earlier challenge again, whose secret lies in `folder`: another of its attempts.
+
+    Raises
+    ------
+    EvidenceError
+        If there is none left.
+    """
+    secret, before = read_part(folder / SECRET, Secret), read_part(folder / TERMS, Terms)
+    waiting = {entry.index for entry in file.history.open_registrations(before.system)}
+    if before.attempt == before.attempts or secret.registered not in waiting:
+        raise EvidenceError(
+            f"no attempt is left of {before.attempts} on these cases",
+            slug="no-attempts",
+            hint="draw a set of other cases",
+        )
+    committed = _committed(file, loaded_plan(folder / secret.plan))
+    changed = {"committed": committed.index, "deadline": deadline, "attempt": before.attempt + 1}
+    terms = before.model_copy(update=changed)
+    cases = bytes_of_result(folder / CASES, LARGEST_TABLE)
+    secret = secret.model_copy(update={"challenged": file.history.head.index})
+    _write(folder, out, terms, secret, cases)
+    _ask(file, signer, at, terms, secret.registered, out)
+    return terms
+
+
+def secret_beside(out: Path) -> Path:
+    """Return the folder of the secret of a challenge."""
+    return out.with_name(f"{out.name}.secret")
+
+
+def _committed(file: HistoryFile, loaded: LoadedPlan) -> Entry:
+    """Return the entry of the model that is asked. Raises EvidenceError if the plan asks more of it than it may."""
+    system, section = system_in(loaded.plan), section_of(loaded)
+    found = [one for one in file.history.entries if one.kind == "committed" and one.system == system]
+    if not found:
+        raise EvidenceError(
+            f"{file.path.name} names no model of this system",
+            slug="no-model",
+            hint="its vendor commits first, under the owner and system of the plan: audit7k blind commit",
+        )
+    model = found[-1].model
+    assert model is not None  # noqa: S101 - so is every entry of that kind
+    groups = {feature.column for feature in loaded.plan.groups.values()}
+    # answers that come in a file name no columns: then no group's is given
+    kept = set(model.features) or set(section.features) - groups
+    undeclared = [name for name in section.features if name not in kept]
+    if undeclared:
+        raise EvidenceError(
+            f"the vendor did not declare that its model is given {', '.join(undeclared)}",
+            slug="undeclared-features",
+            hint="what it does not need does not leave the house",
+        )
+    if not model.deterministic and not section.contradictions:
+        raise EvidenceError(
+            "the vendor does not declare that its model is deterministic, so equal cases may be answered otherwise",
+            slug="no-limit",
+            hint="write in [detector] how many may: contradictions = 0.01",
+        )
+    return found[-1]
+
+
+def _write(folder: Path, out: Path, terms: Terms, secret: Secret, cases: bytes) -> None:
+    with storage(out):
+        if out.exists():
+            raise ArgumentError(f"{out} is there already", slug="folder-there", hint="name another with --out")
+        out.mkdir()
+        for name, content in ((CASES, cases), (TERMS, terms.content)):
+            for place in (folder, out):
+                write_durably(place / name, content)
+        write_durably(folder / SECRET, secret.model_dump_json(indent=1).encode() + b"\n")
+
+
+def _ask(file: HistoryFile, signer: Signer, at: str, terms: Terms, registered: int, out: Path) -> None:
+    file.append(signer, "challenged", at, terms.system, answers=registered, statement=sha256(terms.content))
+    with storage(out):
+        write_durably(out / HISTORY, file.history.content)
+
+
+def read_challenge(folder: Path) -> tuple[Terms, pa.Table]:
+    """Return the terms and cases of a challenge. Raises EvidenceError if they are not whole."""
+    terms = read_part(folder / TERMS, Terms)
+    return terms, read_cases(folder, terms.sha256)
+
+
+def open_challenge(file: HistoryFile, folder: Path) -> tuple[Terms, pa.Table]:
+    """Take over the history of a challenge, and return its terms and its cases, for whoever answers it.
+
+    Raises
+    ------
+    EvidenceError
+        If the history knows no challenge of these terms.
+    """
+    terms, cases = read_challenge(folder)
+    file.adopt(bytes_of_result(folder / HISTORY, MAX_BYTES), f"{folder.name}/{HISTORY}")
+    if all(one.statement != sha256(terms.content) for one in file.history.entries):
+        raise EvidenceError(
+            f"{HISTORY} knows no challenge of these terms", slug="other-challenge", hint="ask for the folder again"
+        )
+    return terms, cases
+
+
+def give_answers(
+    file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, terms: Terms, made: Answered, out: Path
+) -> str:
+    """Sign answers, and write them into `out`. Returns their digest.
+
+    Raises
+    ------
+    EvidenceError
+        If another model gave them than the one that was committed to, or another key signs.
+    """
+    opened = file.opened({MODEL: model_digest(loaded.plan, made.artefact)}, terms.committed)
+    before = file.openings.get(terms.committed, {})
+    if opened != before or file.history.entries[terms.committed].key != signer.public.raw.hex():
+        raise EvidenceError(
+            "this is not the model, or not the key, that was committed to",
+            slug="other-model",
+            hint="commit to it with audit7k blind commit, and ask for another challenge",
+        )
+    content = table_bytes(made.answers)
+    asked = next(one for one in reversed(file.history.entries) if one.statement == sha256(terms.content))
+    with storage(out):
+        out.mkdir(exist_ok=True)
+        write_durably(out / ANSWERS, content)
+    digest = sha256(content)
+    file.append(signer, "answered", at, terms.system, opened, answers=asked.index, statement=digest)
+    with storage(out):
+        write_durably(out / HISTORY, file.history.content)
+    return digest
+
+
+def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) -> tuple[Checked, Entry, LoadedPlan]:
+    """Take over what a vendor sent, check it, and join it to the cases.
+
+    Parameters
+    ----------
+    file : HistoryFile
+        The regulator's history.
+    folder, given : Path
+        The secret of the challenge, and the vendor's folder.
+    received : str
+        The moment at which it came.
+
+    Returns
+    -------
+    checked : Checked
+    answered : Entry
+    loaded : LoadedPlan
+        The plan with the answers in it, as a run takes it; the plan alone where the answers do not hold together.
+
+    Raises
+    ------
+    EvidenceError
+        If the labels are not those that were registered, the answers are to another challenge, or were judged before.
+    """
+    secret, terms = read_part(folder / SECRET, Secret), read_part(folder / TERMS, Terms)
+    cases, (rows, _) = read_cases(folder, terms.sha256), read_table(folder / ROWS)
+    loaded = with_attempts(loaded_plan(folder / secret.plan), terms.attempts)
+    _check_labels(secret, terms, rows, loaded)
+    answers, content = read_table(given / ANSWERS)
+    file.adopt(bytes_of_result(given / HISTORY, MAX_BYTES), f"{given.name}/{HISTORY}")
+    answered = next((one for one in file.history.entries if one.answers == secret.challenged), None)
+    if answered is None:
+        raise EvidenceError(
+            f"{given.name}/{HISTORY} holds no answer to this challenge", slug="other-challenge", hint="ask for it again"
+        )
+    ended = {"refused", "sealed", "not_passed"}
+    if any(one.kind in ended and one.system == terms.system for one in file.history.entries[answered.index :]):
+        raise EvidenceError("these answers were judged before", slug="judged-before", hint="audit7k history shows it")
+    model = file.history.entries[terms.committed].model
+    found = check_answers(terms, cases, rows, answers, deterministic=model is not None and model.deterministic)
+    checked = replace(found, shown=(*check_entries(file.history, terms, answered, content, received), *found.shown))
+    return checked, answered, _joined(loaded, folder, rows, answers, checked) if checked.holds else loaded
+
+
+def refuse(file: HistoryFile, signer: Signer, at: str, folder: Path, answered: Entry) -> None:
+    """Write down that answers do not hold together; and that the registration is over, if no attempt is left of it."""
+    file.append(signer, "refused", at, answered.system, answers=answered.index)
+    terms, secret = read_part(folder / TERMS, Terms), read_part(folder / SECRET, Secret)
+    if terms.attempt == terms.attempts:
+        file.append(signer, "withdrawn", at, answered.system, answers=secret.registered)
+
+
+def _check_labels(secret: Secret, terms: Terms, rows: pa.Table, loaded: LoadedPlan) -> None:
+    """Raise EvidenceError where labels are not those that the terms name: they were changed after the answers."""
+    from audit.evaluation.evaluation_set import open_evaluation_set
+
+    with open_evaluation_set(loaded.plan, loaded.folder) as opened:
+        by_id = labels_by_id(opened)
+    kept = [
+        by_id.get(one, "") if kind != "production" else ""
+        for kind, one in zip(rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True)
+    ]
+    same = kept == labels_of(rows) and set(by_id) == set(ids_asked(rows))
+    if not same or label_root(secret.key_bytes, rows[CID].to_pylist(), labels_of(rows)) != terms.labels:
+        raise EvidenceError(
+            "the cases or their labels are not those that were registered before the answers",
+            slug="other-labels",
+            hint="put the set back as it was; nothing is judged on other labels",
+        )
+
+
+def _joined(loaded: LoadedPlan, folder: Path, rows: pa.Table, answers: pa.Table, checked: Checked) -> LoadedPlan:
+    import pyarrow as pa
+
+    said = dict(zip(answers[CID].to_pylist(), answers[DECISION].to_pylist(), strict=True))
+    own = {
+        one: _SAID[said[cid]]
+        for cid, kind, one in zip(rows[CID].to_pylist(), rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True)
+        if kind == "case"
+    }
+    identity, column = loaded.plan.evaluation_set.id, section_of(loaded).answer
+    table = pa.table([list(own), pa.array(own.values(), type=pa.string())], names=[identity, column])
+    with storage(folder):
+        write_durably(folder / ANSWERS, table_bytes(table))
+    path = os.path.relpath(folder / ANSWERS, loaded.folder)
+    written = {"path": Path(path).as_posix(), "deployed": checked.deployed, "production": checked.production}
+    return _changed(loaded, {"detector": written})

@@ -1,0 +1,139 @@
+"""The vendor's side: a plan that says no more than which model answers, and its answers to a challenge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from audit.detectors.isolation.options import Isolating
+from audit.errors import EvidenceError
+from audit.evidence.blind.challenge import DECISION, table_bytes
+from audit.evidence.blind.terms import CID, sha256
+from audit.evidence.history import CommittedModel
+from audit.evidence.registration import system_of
+from audit.evidence.statement import System, canonical
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.known_keys import PLAN
+from audit.plan.file.plan_file import LoadedPlan, loaded_plan, read_toml
+from audit.scoring.predictions_file import DECISIONS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.scoring import Progress
+
+_CASES: Final = "cases.parquet"
+_LABEL, _GROUP = "audit7k label", "audit7k group"
+"""Columns without values, which a set needs: the vendor has neither labels nor groups."""
+
+
+def vendor_plan(path: Path) -> LoadedPlan:
+    """Read a vendor's plan: `[audit]` with title, owner and system, `[detector]`, `[scoring]` and `[sandbox]`.
+
+    Raises
+    ------
+    PlanError
+        If it is no plan of that kind. What else stands in it is not read.
+    """
+    written, _ = read_toml(path, PLAN)
+    asked: dict[str, Any] = {key: written[key] for key in ("detector", "scoring", "sandbox") if key in written}
+    about: Any = written.get("audit")
+    named = {key: about[key] for key in ("title", "owner", "system") if key in about} if isinstance(about, dict) else {}
+    asked |= {
+        "schema": 1,
+        "audit": {"use": "victim-identification", "route": "both", **named},
+        "evaluation_set": {"path": _CASES, "id": CID, "label": _LABEL, "label_source": "none"},
+        "groups": {"group": {"column": _GROUP}},
+        "rules": [{"metric": "true_positive_rate", "groups": ["group"], "margin": 0.1}],
+    }
+    loaded = loaded_plan(asked, path.parent.absolute())
+    if loaded.plan.detector.kind == "blind":
+        raise EvidenceError(
+            "the vendor's plan names the model itself", slug="no-detector", hint="name its kind and file"
+        )
+    return loaded
+
+
+def system_in(plan: AuditPlan) -> System:
+    """Return the system that a plan is about, as a history names it."""
+    return system_of(plan.audit.owner, plan.audit.system, plan.audit.title)
+
+
+def model_of(plan: AuditPlan, *, deterministic: bool) -> CommittedModel:
+    """Return what a vendor says of its model."""
+    features = getattr(plan.detector, "features", ())
+    return CommittedModel(version=plan.audit.title, deterministic=deterministic, features=features)
+
+
+def model_digest(plan: AuditPlan, artefact: str | None) -> str:
+    """Return the SHA-256 that a vendor commits to: of what its plan says of the model, and of the model's file."""
+    section = plan.detector.model_dump(mode="json")
+    return sha256(canonical({"artefact": artefact, "detector": section}))
+
+
+def artefact_of(loaded: LoadedPlan, isolating: Isolating) -> str | None:
+    """Load the model of a plan, and return its digest. Raises DetectorError if it cannot be loaded."""
+    from audit.detectors.isolation.placement import place_detector
+    from audit.detectors.protocol import table_detector
+    from audit.scoring.foreign_errors import open_detector
+    from audit.scoring.runner import run_context
+
+    detector: Any = place_detector(loaded.plan, loaded.folder, isolating)
+    if table_detector(detector) is not None:
+        return None
+    with open_detector(detector, loaded.plan.detector.kind, run_context(loaded.plan, loaded.folder)):
+        sha: str | None = detector.info.artefact_sha256
+        return sha
+
+
+class Answered(NamedTuple):
+    """What a model answered."""
+
+    answers: pa.Table
+    """`cid` and `decision` (flagged, not flagged, abstained or failed), in the order of the cases."""
+    artefact: str | None
+    """SHA-256 of the model; None if it has no file."""
+
+
+def answer(
+    loaded: LoadedPlan, cases: pa.Table, work: Path, isolating: Isolating, progress: Progress | None = None
+) -> Answered:
+    """Let the model of a plan answer the cases of a challenge.
+
+    Parameters
+    ----------
+    loaded : LoadedPlan
+        From `vendor_plan`.
+    cases : pyarrow.Table
+        `cid` and the features.
+    work : Path
+        A folder in which answers are kept meanwhile, so that an interrupted run can go on.
+    isolating : Isolating
+    progress : Progress, optional
+
+    Raises
+    ------
+    AuditError
+        If the model cannot answer.
+    """
+    import pyarrow as pa
+
+    from audit.evaluation.evaluation_set import open_evaluation_set
+    from audit.scoring import Keeping, score
+    from audit.scoring.checkpoint import Checkpoint
+    from audit.scoring.provenance import scoring_identity
+    from audit.storage import storage, write_durably
+
+    nothing = pa.nulls(cases.num_rows, pa.string())
+    with storage(work):
+        work.mkdir(exist_ok=True)
+        write_durably(work / _CASES, table_bytes(cases.append_column(_LABEL, nothing).append_column(_GROUP, nothing)))
+    plan = loaded.plan
+    section = plan.evaluation_set.model_copy(update={"path": (work / _CASES).absolute()})
+    plan = plan.model_copy(update={"evaluation_set": section})
+    with open_evaluation_set(plan, loaded.folder) as opened:
+        keeping = Keeping(Checkpoint(work / "scoring"), scoring_identity(plan))
+        scored = score(plan, opened, loaded.folder, progress=progress, keeping=keeping, isolating=isolating)
+        found: Any = opened.here.sql(f"SELECT case_id, {DECISION} FROM scored ORDER BY case_id").to_arrow_table()  # noqa: S608
+    words = [DECISIONS[code] for code in found.column(1).to_pylist()]
+    return Answered(pa.table({CID: found.column(0), DECISION: words}).combine_chunks(), scored.detector_sha256)

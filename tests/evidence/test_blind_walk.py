@@ -1,0 +1,87 @@
+"""A blind audit, walked by both sides in two folders by two keys: only files that travel are copied."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from made.blind import CASES, PLAN, Sides, two_sides, write_model, write_production
+
+from audit.errors import ExitCode
+from audit.result.file import load_result
+from audit.run import run_audit
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Sides:
+    """A walk to the end, with decisions from production that agree."""
+    sides = two_sides(tmp_path_factory.mktemp("walk"))
+    write_production(sides.regulator)
+    sides.commit()
+    sides.challenge("--log-rows", "production.csv")
+    sides.answer()
+    sides.judge("--out", "out")
+    return sides
+
+
+def test_each_step_is_an_entry_by_the_key_of_whoever_took_it(walked: Sides) -> None:
+    assert walked.kinds == ["committed", "registered", "challenged", "answered", "started", "sealed"]
+    keys = [entry.key for entry in walked.history.entries]
+    vendor, regulator = keys[0], keys[1]
+    assert vendor != regulator
+    assert keys == [vendor, regulator, regulator, vendor, regulator, regulator]
+
+
+def test_only_declared_columns_and_decisions_travel(walked: Sides) -> None:
+    asked = pq.read_table(walked.vendor / "challenge" / "challenge.parquet")
+    assert asked.column_names == ["cid", "age", "hours", "debt"]
+    assert asked["cid"].to_pylist() == sorted(asked["cid"].to_pylist())
+    assert asked.num_rows == CASES + 200 + 200
+    said = pq.read_table(walked.regulator / "answers" / "answers.parquet")
+    assert said.column_names == ["cid", "decision"]
+    for folder in (walked.vendor, walked.regulator / "answers"):
+        for file in folder.rglob("*"):
+            assert not file.is_file() or b"CANARY" not in file.read_bytes(), file
+
+
+def test_counts_and_verdicts_are_those_of_the_direct_audit(walked: Sides) -> None:
+    judged = load_result(walked.regulator / "out" / "result.json")
+    plan = tomllib.loads(PLAN)
+    module = next(walked.vendor.glob("model_*.py"))
+    (walked.regulator / module.name).write_bytes(module.read_bytes())
+    features = ["age", "hours", "debt"]
+    plan["detector"] = {
+        "kind": "python", "entry": f"{module.stem}:decide", "features": features, "answers": "decision",
+    }  # fmt: skip
+    direct = run_audit(plan, folder=walked.regulator, crosscheck=False)
+    assert judged.verdicts == direct.verdicts
+    assert judged.counts == direct.counts
+
+
+def test_reports_say_that_the_vendor_answered_and_what_supports_it(walked: Sides) -> None:
+    out = walked.regulator / "out"
+    said = "200 decisions of the system at work support that it answers so"
+    assert said in load_result(out / "result.json").system.decision
+    assert said in (out / "public" / "report.html").read_text(encoding="utf-8")
+    assert json.loads((out / "public" / "release.json").read_text(encoding="utf-8"))["about"]["kind"] == "blind"
+
+
+def test_answers_are_judged_once(walked: Sides) -> None:
+    assert "judged before" in walked.judge("--out", "again", code=ExitCode.NOT_JUDGED)
+
+
+def test_a_vendor_with_another_model_for_the_challenge_ends_as_not_shown(tmp_path: Path) -> None:
+    sides = two_sides(tmp_path)
+    write_production(sides.regulator)  # the system at work has a threshold of 54
+    write_model(sides, "kind.toml", 51)
+    sides.vend("commit", "kind.toml", "--sandbox", "none", "--deterministic")
+    (sides.regulator / "h.a7h").write_bytes((sides.vendor / "h.a7h").read_bytes())
+    sides.challenge("--log-rows", "production.csv")
+    sides.answer("kind.toml")
+    said = sides.judge("--out", "out")
+    assert "not shown" in said
+    decision = load_result(sides.regulator / "out" / "result.json").system.decision
+    assert "that the system at work answers so is not shown" in decision
