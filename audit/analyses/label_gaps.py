@@ -182,8 +182,9 @@ def _test_against_table(
     named = shares > 0.0
     size = int(labelled.sum()) if made is None else max(round(made.cases), 1)
     here = labelled.astype(np.float64) if made is None else made.share * size
-    rng = np.random.default_rng([seed, _STREAM])
-    drawn = rng.multinomial(size, shares[named] / shares[named].sum(), size=REPLICATES)
+    # its stream lasts, unlike that of a Generator
+    rng = np.random.RandomState(np.random.PCG64([seed, _STREAM]))
+    drawn = rng.multinomial(size, shares[named] / shares[named].sum(), REPLICATES)
     found, simulated = (_likelihood_ratio(of, shares[named]) for of in (here[named], drawn))
     # a sample as unlikely as the one found counts, whatever the last bits of its logarithms
     as_extreme = int((simulated >= found - 1e-9 * max(1.0, float(found))).sum())

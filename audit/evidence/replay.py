@@ -271,4 +271,15 @@ def _known_answers(material: Material, answers: Path) -> dict[str, Any]:
 
 
 def _differing(one: AuditResult, other: AuditResult, names: Sequence[str]) -> list[str]:
-    return [name for name in names if field_text(getattr(one, name)) != field_text(getattr(other, name))]
+    """Return the first place of each field in which two results differ."""
+    texts = ((name, *(field_text(getattr(result, name)) for result in (one, other))) for name in names)
+    return [_place(json.loads(text), json.loads(changed), name) for name, text, changed in texts if text != changed]
+
+
+def _place(one: Any, other: Any, path: str) -> str:
+    inside: Iterator[tuple[str, Any, Any]] = iter(())
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        inside = ((f"{path}.{name}", value, other[name]) for name, value in one.items())
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        inside = ((f"{path}[{place}]", *pair) for place, pair in enumerate(zip(one, other, strict=True)))
+    return next((_place(value, changed, at) for at, value, changed in inside if value != changed), path)

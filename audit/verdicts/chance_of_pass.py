@@ -185,14 +185,14 @@ class _Asked(NamedTuple):
             return 0.0
         if not self.alike:
             return planned_chance(self.decided)
-        rng = np.random.default_rng(_SEED)
+        rng = np.random.RandomState(np.random.PCG64(_SEED))  # its stream lasts, unlike that of a Generator
         passing = np.ones(_DRAWS, dtype=np.bool_)
         drawn: dict[tuple[str, float], IntArray] = {}
         for rule, decided in zip(self.rules, self.decided, strict=True):
             cases = _cases(self.table, rule)
             answers = rule.metric, rule.planned_rate
             if answers not in drawn:
-                drawn[answers] = rng.binomial(cases, rule.planned_rate, size=(_DRAWS, cases.size))
+                drawn[answers] = rng.binomial(cases, rule.planned_rate, (_DRAWS, cases.size))
             for family in decided.families:
                 keys = climbed_codes(self.table.codes, self.table.features, family.family, self.features)
                 for question in questions(self.plan, rule):

@@ -1,6 +1,7 @@
 """Bootstrap replicates of counts: the counts of resampled rows, at a cost that does not grow with the number of rows.
 
-Counts of rows that are resampled with replacement are multinomial, so they are drawn as such.
+Counts of rows that are resampled with replacement are multinomial, so they are drawn as such. NumPy keeps the streams
+of `RandomState` for ever. Those of `Generator.binomial` changed with NumPy 2.5, and results with them.
 """
 
 from __future__ import annotations
@@ -56,11 +57,13 @@ def replicate_counts(
     totals = drawn.sum(axis=1)
     shares = _shares(drawn, totals)
     chunk = max(1, CHUNK_CELLS // max(flat.size, 1))
+    lasting = np.random.RandomState(rng.bit_generator)
     for start in range(0, replicates, chunk):
         size = min(chunk, replicates - start)
         counts = np.zeros((size, *flat.shape), dtype=np.int64)
         if occupied.size:
-            some = rng.multinomial(totals, shares, size=(size, totals.size))
+            each = zip(totals.tolist(), shares, strict=True)
+            some = np.stack([lasting.multinomial(total, share, size) for total, share in each], axis=1)
             if scheme == "within_groups":
                 counts[:, :, occupied] = some
             else:
