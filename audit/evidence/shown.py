@@ -35,6 +35,10 @@ class Shown(NamedTuple):
     code: str
     state: State
     text: str
+    who: str = ""
+    """Name of the signer, where it is about one who is trusted."""
+    levels: tuple[str, ...] = ()
+    """What that signer made again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ def _signer(keyid: str, owner: Trusted | None, reading: Reading) -> Shown:
     doubt = _doubt(owner, reading.evidence.sealed_at, reading.today if stamped is None else stamped.date(), reading)
     if doubt is not None:
         return Shown("signer", State.CLAIMED, f"signed by {printable(owner.name)}{doubt}")
-    return Shown("signer", State.HOLDS, f"signed by {printable(owner.name)} ({owner.role}), {keyid}")
+    return Shown("signer", State.HOLDS, f"signed by {printable(owner.name)} ({owner.role}), {keyid}", owner.name)
 
 
 def _doubt(owner: Trusted, at: str, by: dt.date, reading: Reading) -> str | None:
@@ -196,7 +196,9 @@ def _countersignatures(reading: Reading) -> Iterator[Shown]:
             counts = owner is not None and doubt is None and can_verify() and not own
             state = State.HOLDS if counts else State.CLAIMED
             who = f"{who}, who signed the audit" if own else f"{who}{doubt or ''}"
-            yield Shown("countersignature", state, f"made again and found equal ({levels}), says {who}")
+            name = "" if owner is None else owner.name
+            text = f"made again and found equal ({levels}), says {who}"
+            yield Shown("countersignature", state, text, name, countersigned.levels)
 
 
 def _restricted(reading: Reading) -> Iterator[Shown]:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from audit.public.release import PublicRate, PublicRelease, PublicRule
+from audit.vocabulary.attempts import AuditSeal
 from audit.vocabulary.groups import Part
 
-INDEX_VERSION: Final = 4
+INDEX_VERSION: Final = 5
 INDEX_KIND: Final = "audit7k-portal"
-
 State = Literal["fail", "inconclusive", "expired", "pass"]
 
 
@@ -28,6 +28,7 @@ class PublicAudit(Part):
     report: bool
     other_report: bool = False
     """Whether a `report.html` beside it is not what is made of the release here, and is not copied."""
+    seal: AuditSeal | None = None
 
     @property
     def system(self) -> str:
@@ -56,10 +57,7 @@ class PublicSite(Part):
 
 
 class IndexGap(Part):
-    """The printed row that is furthest worse off than everyone else, and by how much, in shares.
-
-    Of the rows beyond the limit if there are any, else of the rows that the audit judges.
-    """
+    """The row furthest worse off than everyone else, of those beyond the limit or else of those judged, in shares."""
 
     side: Literal["positives", "negatives", "both"]
     row: str
@@ -101,6 +99,8 @@ class IndexAudit(Part):
     page: str
     release: str
     report: str | None
+    evidence: str | None
+    seal: AuditSeal | None
     sha256: str
 
 

@@ -1,7 +1,8 @@
-"""What a history of audits shows of one of them, as results and public releases hold it."""
+"""What a history and a seal show of an audit, as results, public releases and portals hold it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from audit.vocabulary.groups import Part
@@ -20,3 +21,12 @@ class HistoryRecord(Part):
     registered after scoring began, or changed since. `declared`: only the auditor says so. `not_shown`: nobody does."""
     open_registrations: int
     """Earlier registrations of the system without a result, but for its own."""
+
+
+class AuditSeal(Part):
+    """Who signed an audit, by the keys that a reader trusts."""
+
+    signed_by: tuple[str, ...]
+    """Names of auditors; empty where nobody signed whose key is trusted."""
+    countersigned_by: Mapping[str, tuple[str, ...]]
+    """What others made again and found equal, by their names: public files, counts, scores."""

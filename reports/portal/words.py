@@ -9,6 +9,7 @@ from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRule, PublicWaiver
 from audit.public.sentences import SENTENCES
 from audit.public.site import State
+from audit.vocabulary.attempts import AuditSeal
 from audit.vocabulary.numbers import half_up, hundredfold
 from audit.vocabulary.text import harmless
 from reports.language import Language
@@ -130,6 +131,26 @@ class PortalWords:
             if day
             else self.t.gettext("No day of expiry declared.")
         )
+
+    def seal(self, seal: AuditSeal | None) -> str:
+        """Return who signed an audit, and who made it again."""
+        if seal is None:
+            return self.t.gettext("Not signed")
+        if not seal.signed_by:
+            return self.t.gettext("Signed with a key that the publisher of this site does not vouch for")
+        said = [self.t.gettext("Signed by %(names)s") % {"names": self._listed(seal.signed_by)}]
+        levels = {
+            "public": self.t.gettext("public files"),
+            "counts": self.t.gettext("counts"),
+            "scores": self.t.gettext("scores"),
+        }
+        for name, made in seal.countersigned_by.items():
+            words = {"name": harmless(name), "levels": self._listed(tuple(levels[level] for level in made))}
+            said.append(self.t.gettext("made again and found equal by %(name)s: %(levels)s") % words)
+        return self.t.gettext("; ").join(said)
+
+    def _listed(self, names: tuple[str, ...]) -> str:
+        return self.t.gettext(", ").join(map(harmless, names))
 
     def notes(self, release: PublicRelease) -> list[str]:
         """Return what a reader must know before the figures of an audit."""

@@ -74,7 +74,8 @@ def made_site(
     publisher: PublicPublisher | None = None,
 ) -> PublicSite:
     """Return what `portal` would make of a folder."""
-    return find_audits(folder, folder / "no-site").site(dt.date.fromisoformat(today), languages, publisher)
+    day = dt.date.fromisoformat(today)
+    return find_audits(folder, folder / "no-site", day).site(day, languages, publisher)
 
 
 def rendered(site: PublicSite) -> dict[str, bytes]:

@@ -23,6 +23,7 @@ from made.recipes import (
     run_gitlab,
     stub_wheel,
 )
+from made.sealed import members_of, signer_in
 
 OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted"
 
@@ -82,6 +83,23 @@ def test_without_a_kept_key_the_action_publishes_the_verdict_alone(
     assert files_of(tmp_path / "work" / "runner") == []
     write_set(checkout, counts=ALIKE)
     assert run_action(checkout, tmp_path / "second", bin_folder).code == 0
+
+
+def test_the_action_keeps_a_verified_seal_or_nothing(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
+    kept = keep_key(tmp_path / "kept")
+    signer_in(tmp_path)
+    key = str(tmp_path / "auditor.key")
+    build = run_action(checkout, tmp_path / "work", bin_folder, restricted_folder=str(kept), signing_key=key)
+    public = Path(build.used["actions/upload-artifact"]["path"])
+    assert (build.code, "signed by the owner of" in build.log) == (1, True), build.log
+    assert members_of((public / "evidence.a7k").read_bytes())["public/release.json"]
+    assert [path.name for path in public.parent.iterdir()] == ["public"]
+    (tmp_path / "auditor.key").write_text("no key", encoding="utf-8")
+    build = run_action(checkout, tmp_path / "again", bin_folder, restricted_folder=str(kept), signing_key=key)
+    assert (build.code, "could not be sealed" in build.log, files_of(tmp_path / "again" / "runner")) == (4, True, [])
+    assert not any("upload" in name for name in build.used)
+    build = run_action(checkout, tmp_path / "third", bin_folder, signing_key=key)
+    assert (build.code, "Nothing was published, so nothing is sealed" in build.log) == (1, True)
 
 
 def test_the_action_hands_on_what_inconclusive_means(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:

@@ -23,6 +23,10 @@ def portal(
         Path | None,
         typer.Option(metavar="FILE", help="Who publishes it: a TOML file with name, logo, contact, text."),
     ] = None,
+    trust: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Whose signatures the site names: trust.toml.  [nobody's]"),
+    ] = None,
     today: Annotated[
         str | None,
         typer.Option(
@@ -50,9 +54,9 @@ def portal(
     languages = portal_languages(maker, lang)
     refuse_place(out, folder, ours=is_site(out))
     who, pictures = (None, {}) if publisher is None else read_publisher(publisher)
-    found = find_audits(folder, out)
+    found = find_audits(folder, out, day, trust)
     site = found.site(day, languages, who)
-    write_site(out, {**portal_files(maker, site), **pictures, **found.copies()})
+    write_site(out, {**portal_files(maker, site), **pictures, **found.copies})
     for count, words in (
         (found.links, "links not followed"),
         (found.sites, "portals passed over"),

@@ -25,8 +25,9 @@ from audit.storage import bytes_of_result
 if TYPE_CHECKING:
     from audit.public.release import PublicRelease
     from audit.public.site import PublicAudit, PublicPublisher, PublicSite
+    from audit.vocabulary.attempts import AuditSeal
 
-RELEASE, REPORT, INDEX = "release.json", "report.html", "index.json"
+RELEASE, REPORT, EVIDENCE, INDEX = "release.json", "report.html", "evidence.a7k", "index.json"
 _REPORTER: Final = "html"
 """Name of the reporter that makes the report."""
 _LETTERS: Final = "abcdefghijklmnop"
@@ -43,8 +44,9 @@ _BADNESS: Final = {"pass": 0, "inconclusive": 1, "fail": 2}
 class FoundAudits:
     """Audits that a folder holds, and what was passed over."""
 
-    audits: list[tuple[PublicAudit, bytes, bytes | None]] = field(default_factory=list)
-    """Each audit with the bytes of its release, and of its report where there is one."""
+    audits: list[PublicAudit] = field(default_factory=list)
+    copies: dict[str, bytes] = field(default_factory=dict)
+    """The files that a portal copies unchanged, by their path in the site."""
     links: int = 0
     """Links that were not followed."""
     sites: int = 0
@@ -56,26 +58,25 @@ class FoundAudits:
         """Return the site of all audits, in the order of a portal."""
         from audit.public.site import PublicSite
 
-        audits = tuple(sorted((audit for audit, _, _ in self.audits), key=_site_order))
+        audits = tuple(sorted(self.audits, key=_site_order))
         return PublicSite(audits=audits, today=today.isoformat(), languages=languages, publisher=publisher)
 
-    def copies(self) -> dict[str, bytes]:
-        """Return the files that a portal copies unchanged: their path in the site, and their bytes."""
-        made = {}
-        for audit, release, report in self.audits:
-            made[f"reports/{audit.name}/{RELEASE}"] = release
-            if report is not None:
-                made[f"reports/{audit.name}/{REPORT}"] = report
-        return made
 
-
-def find_audits(folder: Path, site: Path) -> FoundAudits:
+def find_audits(folder: Path, site: Path, today: dt.date, trust: Path | None = None) -> FoundAudits:
     """Find the audits under `folder`; `site` is where the portal goes, and is passed over.
+
+    Parameters
+    ----------
+    today : date
+        The day by which periods of keys are judged.
+    trust : Path, optional
+        A file of trust: whose signatures the portal names. Without one it names nobody.
 
     Raises
     ------
     ResultError
-        If there is none; if one cannot be read, was changed, or is there twice; or if a report shows exact counts.
+        If there is none; if one cannot be read, was changed, or is there twice; if a report shows exact counts; or if
+        what is signed beside a release contradicts it.
     """
     from audit.disclosure.read import load_release
     from audit.public.site import PublicAudit
@@ -95,10 +96,13 @@ def find_audits(folder: Path, site: Path) -> FoundAudits:
         other = report is not None and report != _rendered_report(release)
         if other:
             report, found.others = None, found.others + 1
+        evidence, seal = _sealed(path.with_name(EVIDENCE), found, today, trust)
         audit = PublicAudit(
-            name=_name(digest), sha256=digest, release=release, report=report is not None, other_report=other
+            name=_name(digest), sha256=digest, release=release, report=report is not None, other_report=other, seal=seal
         )
-        found.audits.append((audit, content, report))
+        found.audits.append(audit)
+        files = {RELEASE: content, REPORT: report, EVIDENCE: evidence}
+        found.copies |= {f"reports/{audit.name}/{name}": each for name, each in files.items() if each is not None}
     if not found.audits:
         raise ResultError(
             f"no {RELEASE} under {folder}",
@@ -170,6 +174,41 @@ def _report_bytes(path: Path, found: FoundAudits) -> bytes | None:
             hint="a portal holds public reports alone: take it out of that folder, or write the public one again",
         )
     return content
+
+
+def _sealed(
+    path: Path, found: FoundAudits, today: dt.date, trust: Path | None
+) -> tuple[bytes | None, AuditSeal | None]:
+    """Return the bundle of evidence beside a release, and who signed it."""
+    if path.is_symlink():
+        found.links += 1
+        return None, None
+    if not path.is_file():
+        return None, None
+    from audit.evidence.bundle import MAX_BYTES
+    from audit.evidence.shown import State
+    from audit.evidence.trust import read_trust
+    from audit.evidence.verification import verify
+    from audit.vocabulary.attempts import AuditSeal
+
+    def beside(name: str) -> bytes | None:
+        file = path.with_name(name)
+        return bytes_of_result(file, MAX_BYTES) if file.is_file() and not file.is_symlink() else None
+
+    content = bytes_of_result(path, MAX_BYTES)
+    shown = verify(content, path.name, read_trust(trust), today, beside).shown
+    wrong = next((each.text for each in shown if each.state == State.CONTRADICTED), None)
+    if wrong is not None:
+        raise ResultError(
+            f"{path}: {wrong}",
+            slug="evidence-contradicted",
+            hint="take the folder anew from whoever published it: audit7k verify says what else is wrong",
+        )
+    known = [each for each in shown if each.state == State.HOLDS and each.who]
+    signed = tuple(dict.fromkeys(each.who for each in known if not each.levels))
+    return content, AuditSeal(
+        signed_by=signed, countersigned_by={each.who: each.levels for each in known if each.levels}
+    )
 
 
 def _rendered_report(release: PublicRelease) -> bytes:
