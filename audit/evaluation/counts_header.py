@@ -7,54 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from audit.evaluation.roles import snake_case
+from audit.evaluation.roles import HEADER_WORDS, snake_case
 from audit.plan.evaluation_set import SIDES_OF_CELLS, CountedCell
 
-_FOUND: Final = (
-    "found|detected|identified|(detect|detet|encontr|identific)ad[oa]s|(trouve|detecte|identifie|repere)e?s|"
-    "(individu|identific|rilev|trov)at[ei]|(erkannt|gefunden|entdeckt|identifiziert)(en?)?"
-)
-_FLAGGED_WORD: Final = (
-    "flagged|flags|alerts|(senal|marc|alert|sinaliz|assinal)ad[oa]s|alertas|signale?es|signales|alertes|segnalat[ei]|"
-    "gemeldete?|markierte?"
-)
-_VICTIMS: Final = "victims|victimas|victimes|vitimas|vittime|opfer"
-_NOT: Final = "not|no|non|nao|nicht"
-_WRONGLY: Final = (
-    "wrongly|falsely|(by|in)_(mistake|error)|po[rn]_(error|erro|equivocacion)|per_errore|par_erreur|a_tort|"
-    "erroneamente|irrtumlich|falschlich|falschlicherweise|zu_unrecht"
-)
-_OTHERS: Final = rf"others|otr[oa]s|autres|outr[oa]s|altr[ei]|andere|ubrige|({_NOT}|keine?)_?({_VICTIMS})"
-_PEOPLE: Final = "people|personas|pessoas|personnes|persone|personen"
-_NAMES: Final[Mapping[CountedCell, re.Pattern[str]]] = {
-    "true_positives": re.compile(
-        rf"tp|vp|true_positives?|verdad(er|eir)os_positivos|vrais_positifs|veri_positivi|richtig_positive|"
-        rf"(({_VICTIMS})_)?({_FOUND})|({_FOUND})_({_VICTIMS})|({_VICTIMS})_({_FLAGGED_WORD})"
-    ),
-    "false_negatives": re.compile(
-        rf"fn|false_negatives?|falsos_negativos|faux_negatifs|falsi_negativi|falsch_negative|"
-        rf"(({_VICTIMS})_)?(missed|omitid[oa]s|manquees|mancat[ei]|ubersehene?)|(missed|ubersehene)_({_VICTIMS})|"
-        rf"(({_VICTIMS})_)?({_NOT})_({_FOUND})(_({_VICTIMS}))?"
-    ),
-    "positives": re.compile(rf"positives?|positivos|positifs|positivi|(total_(de_)?)?({_VICTIMS})|({_VICTIMS})_total"),
-    "false_positives": re.compile(
-        rf"fp|false_positives?|falsos_positivos|faux_positifs|falsi_positivi|falsch_positive|false_alarms|"
-        rf"falsas_(alarmas|alertas)|falsos_alarmes|fausses_alertes|falsi_allarmi|fehlalarme|"
-        rf"(({_OTHERS})_)?({_FLAGGED_WORD}|{_FOUND})_({_WRONGLY})|({_WRONGLY})_({_FLAGGED_WORD}|{_FOUND})|"
-        rf"({_NOT})_?({_VICTIMS})_({_FLAGGED_WORD})"
-    ),
-    "true_negatives": re.compile(
-        r"tn|vn|true_negatives?|verdad(er|eir)os_negativos|vrais_negatifs|veri_negativi|richtig_negative"
-    ),
-    "negatives": re.compile(rf"negatives?|negativos|negatifs|negativi|other_people|({_OTHERS})(_({_PEOPLE}))?"),
-}
-_FLAGGED: Final = re.compile(rf"(({_PEOPLE}|{_OTHERS})_)?({_FLAGGED_WORD})")
-"""Flagged, and not of whom: it may be everyone who was flagged, found victims too."""
+_COUNTS: Final[Mapping[str, Mapping[str, str]]] = HEADER_WORDS["counts"]
+_PARTS: Final = {**_COUNTS["parts"], "others": _COUNTS["parts"]["others"].format(**_COUNTS["parts"])}
+_NAMES: Final = {cell: re.compile(_COUNTS["cells"][cell].format(**_PARTS)) for side in SIDES_OF_CELLS for cell in side}
+_FLAGGED: Final = re.compile(_COUNTS["flagged"]["name"].format(**_PARTS))
+_NUMBER_OF: Final = re.compile(_COUNTS["number_of"]["before"])
 _NUMBER_SIGN: Final = re.compile(r"^\s*(n\s*\.?\s*[º°]\.?|№|#|no\.)", re.IGNORECASE)
 """Signs for `number of`. In plain letters `Nº víctimas` would read as no victims."""
-_NUMBER_OF: Final = re.compile(
-    r"^(total_)?(n|nb|nr|num|numero|number|nombre|cantidad|quantidade|anzahl|count)_((de|of|di|der|des|d)_)?"
-)
 HEADERS: Final[tuple[Mapping[str, CountedCell], ...]] = (
     {"tp": "true_positives", "fn": "false_negatives", "fp": "false_positives", "tn": "true_negatives"},
     {"positives": "positives", "found": "true_positives", "others": "negatives", "flagged": "false_positives"},

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from audit.plan.sections import GENDERS
 
 MOST_SHOWN: Final = 30
 """A column with more different values than this shows none of them."""
@@ -48,70 +52,19 @@ class ColumnLook:
     """Whether every number has a sign of per cent."""
 
 
-_NAMES: Final[dict[Role, re.Pattern[str]]] = {
-    "id": re.compile(r"(^|_)(id|uuid|guid|key|ref|reference|number|nr|no|expediente|dossier|caso)$"),
-    "label": re.compile(
-        r"(^|_)(labels?|target|truth|outcome|exploited|exploitation|explotacion|trafficked|trafficking|victima?|victime|"
-        r"vitima|vittima|opfer|slachtoffer|ofiara|жертва|ضحية|confirmed|ground_truth|etiqueta|etiquette)($|_)|^y_?true$|^y$"
-    ),
-    "score": re.compile(
-        r"(^|_)(scores?|prob|probability|proba|risk|confidence|puntaje|puntuacion|probabilidad|riesgo|probabilite|"
-        r"risque|punteggio|pontuacao|risco|risiko|risikowert|оценка|риск|درجة|logits?|pred|prediction|predicted)"
-        r"(_(pct|percent|value))?$|^p_?hat$|^y_(score|hat|pred)$"
-    ),
-    "decision": re.compile(
-        r"(^|_)(decision|decisao|entscheidung|решение|pred|prediction|predicted|flag|flagged|alert|alerted|alerta|alerte)"
-        r"(_(label|class))?$"
-    ),
-    "gender": re.compile(
-        r"(^|_)(gender|sex|sexe|sexo|sesso|genre|genero|genere|geschlecht|geslacht|kjonn|kon|p[lł]ec|пол|الجنس)($|_)"
-    ),
-    "nationality": re.compile(
-        r"(^|_)(nationality|nationalities|citizenship|nationalite|nacionalidad|nacionalidade|ciudadania|cittadinanza|"
-        r"nazionalita|staatsangehorigkeit|nationaliteit|nationalitat|obywatelstwo|гражданство|الجنسية)($|_)"
-    ),
-    "status": re.compile(
-        r"(^|_)(citizen|national|foreign|foreigner|non_citizen|ciudadan[oa]|nacional|extranjer[oa]|etranger|auslander)$"
-    ),
-}
-_PERHAPS_LABEL = re.compile(r"(^|_)(is|positive|labou?r|case|status)($|_)")
-_COUNTRY = re.compile(
-    r"(^|_)(country|countries|origin|origins|iso[23]?|cca[23]|pays|pais|paese|land|herkunft|herkunftsland|origine|origen|"
-    r"origem|procedencia|страна)($|_)"
+HEADER_WORDS: Final[Mapping[str, Any]] = tomllib.loads(
+    (Path(__file__).parent / "data" / "headers.toml").read_text(encoding="utf-8")
 )
-
-_WORDS_FOR: Final[Mapping[str, str]] = {
-    "woman": "woman women female femme femmes mujer mujeres femenino femenina femminile feminino feminina donna donne "
-    "frau frauen weiblich mulher mulheres vrouw vrouwen kvinna kvinne kvinder kobieta женщина женщины женский أنثى "
-    "امرأة إناث 女 女性 f w",
-    "man": "man men male homme hommes hombre hombres masculino maschile masculin uomo uomini mann männer männlich "
-    "homem homens mannen manlig mężczyzna мужчина мужчины мужской ذكر رجل ذكور 男 男性",
-    "non-binary": "non-binary nonbinary nicht-binär non-binaire",
-    "unknown": "unknown",
+"""Names of columns, and words in their cells, in many languages."""
+_NAMES: Final[Mapping[str, re.Pattern[str]]] = {
+    name: re.compile(pattern) for name, pattern in HEADER_WORDS["roles"].items()
 }
-_GENDERS: Final = {word: gender for gender, words in _WORDS_FOR.items() for word in words.split()}
-_GENDER_WORDS: Final = frozenset({*_GENDERS, "girl", "boy", "m", "h", "v", "x", "other", "trans", "transgender"})
-
-YES: Final = (
-    "1", "true", "yes", "y", "positive", "si", "sí", "sim", "oui", "ja", "tak", "да", "نعم", "是", "verdadero", "vrai",
-)  # fmt: skip
-NO: Final = (
-    "0",
-    "false",
-    "no",
-    "n",
-    "negative",
-    "não",
-    "non",
-    "nein",
-    "nee",
-    "nie",
-    "нет",
-    "لا",
-    "否",
-    "falso",
-    "faux",
-)
+_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    name: tuple(words.split()) for name, words in HEADER_WORDS["words"].items()
+}
+_GENDERS: Final = {word: gender for gender in GENDERS for word in _WORDS[gender]}
+_GENDER_WORDS: Final = frozenset({*_GENDERS, *_WORDS["other_genders"]})
+YES, NO = _WORDS["yes"], _WORDS["no"]
 _NAMED: Final = 4
 """Points of a column whose name says its role: with fewer it is a candidate, and a person decides."""
 _MOST_CLASSES = 10
@@ -135,13 +88,13 @@ def likely_genders(values: Sequence[str]) -> dict[str, str]:
 
 def candidates(columns: Sequence[ColumnLook]) -> dict[Role, tuple[str, ...]]:
     """For every role, the names of the columns that could have it, the likeliest first; often none."""
-    return {role: tuple(columns[place].name for _, place in _ranked(role, columns)) for role in _NAMES}
+    return {role: tuple(columns[place].name for _, place in _ranked(role, columns)) for role in _POINTS}
 
 
 def likeliest(columns: Sequence[ColumnLook]) -> dict[Role, str | None]:
     """For every role, the column that stands out among those that could have it; None where a person must decide."""
     found: dict[Role, str | None] = {}
-    for role in _NAMES:
+    for role in _POINTS:
         ranked = [*_ranked(role, columns), (0, 0)]
         stands_out = ranked[0][0] >= _LEAST[role] and (ranked[0][0] > ranked[1][0])
         found[role] = columns[ranked[0][1]].name if stands_out else None
@@ -177,7 +130,7 @@ def _label(column: ColumnLook) -> int:
     named = _named("label", column)
     if not (named or _two_sided(column)):
         return 0
-    points = _NAMED if named else 2 if _PERHAPS_LABEL.search(snake_case(column.name)) else 1
+    points = _NAMED if named else 2 if _NAMES["perhaps_label"].search(snake_case(column.name)) else 1
     return 2 * points + _two_sided(column)
 
 
@@ -214,7 +167,7 @@ def _nationality(column: ColumnLook) -> int:
     most = column.codes >= 3 and column.codes >= 9 * column.other_codes
     if _named("nationality", column) and not column.unique:
         return _NAMED + 2 + most
-    if _COUNTRY.search(snake_case(column.name)) and column.codes >= 2 and column.codes >= column.other_codes:
+    if _NAMES["country"].search(snake_case(column.name)) and column.codes >= 2 and column.codes >= column.other_codes:
         return _NAMED + most
     return 2 if most else 0
 
