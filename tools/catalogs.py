@@ -33,6 +33,7 @@ from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.sentences import SENTENCES, SLOT_WORDS, WORDS
 from audit.vocabulary.terms import TERMS
 from audit.vocabulary.text import LANGUAGES
+from reports.html.looks.parts import TEXTS as LOOKS
 from reports.languages import LOCALE, REVIEWED_BY, read_catalog, reviewer
 
 REPORTS: Final = LOCALE.parent
@@ -89,6 +90,8 @@ def _texts_of_audit() -> Iterator[tuple[str, str]]:
             ("audit/safeguards/data/evidence.toml", text)
             for text in (kind.name, *kind.public.values(), *kind.headline.values())
         )
+    for words in LOOKS.values():
+        yield from (("reports/html/looks/looks.toml", text) for text in words.values() if isinstance(text, str))
     for instrument in tables.instruments:
         yield from (("audit/safeguards/data/instruments", one.about) for one in instrument.provisions)
 

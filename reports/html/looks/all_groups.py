@@ -24,45 +24,25 @@ _FINEST = ("country", "level")
 class AllGroupsWriter(LookWriter):
     """Writer of the look at how the groups of each family differ."""
 
+    anchor = "together"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("All groups at once")
         limited = [each for each in self._limited() if each.reason is None]
         if not self.result.further.between_groups:
-            absent = self.t.gettext("this result does not compare all groups at once")
-            return Look("together", title, absent=absent, not_drawn=tuple(self._not_drawn()))
+            return self.absent(not_drawn=self._not_drawn())
         if not limited:
-            return Look("together", title, absent=self._absent(), not_drawn=tuple(self._not_drawn()))
-        tables, folds = self.split(
-            self.t.gettext("How far the groups of each kind lie apart"), map(self._row, limited), "spread-more"
+            reasons = {each.reason for each in self._limited()}
+            why = "absent_weighted" if "weights_or_clusters" in reasons else "absent_alike"
+            return self.absent(why, self._not_drawn())
+        tables, folds = self.split(self.said("caption"), map(self._row, limited), "spread-more")
+        return self.answer(
+            self._sentences(limited),
+            tables,
+            (*folds, *self._funnel_numbers(), *self._ranked(limited), *self._entropy()),
+            pictures=self._pictures(),
+            not_drawn=self._not_drawn(),
         )
-        return Look(
-            "together",
-            title,
-            sentences=tuple(self._sentences(limited)),
-            note=self.t.gettext(
-                "The spread is how far the true rates of groups typically lie from their middle, without what chance "
-                "alone would show. It says that groups differ and not which; it passes and fails nobody."
-            ),
-            tables=tables,
-            pictures=tuple(self._pictures()),
-            not_drawn=tuple(self._not_drawn()),
-            folds=(*folds, *self._funnel_numbers(), *self._ranked(limited), *self._entropy()),
-            terms=(
-                "test of all equal",
-                "spread between groups",
-                "funnel limits",
-                "shrunk estimate",
-                "generalized entropy index",
-            ),
-        )
-
-    def _absent(self) -> str:
-        reasons = {each.reason for each in self._limited()}
-        if "weights_or_clusters" in reasons:
-            return self.t.gettext("these figures take cases as independent and equal, and the plan names weights or "
-                                  "clusters")  # fmt: skip
-        return self.t.gettext("there are too few groups, or nothing varies between them")
 
     def _limited(self) -> list[BetweenGroups]:
         metrics = {rule.metric for rule in self.result.rules}
@@ -185,12 +165,7 @@ class AllGroupsWriter(LookWriter):
             }
             tables.append(SmallTable(caption, rows))
         if tables:
-            title = self.t.gettext("The limits in numbers")
-            why = self.t.gettext(
-                "The limits are those of the exact tests, at the size, the level and the rest of single groups; a "
-                "group of another level or rest can lie a little to the other side of the line."
-            )
-            yield Fold("funnel-numbers", title, (why,), tuple(tables))
+            yield self.fold("funnel-numbers", tables)
 
     def _ranked(self, limited: list[BetweenGroups]) -> Iterator[Fold]:
         tables = []
@@ -211,12 +186,7 @@ class AllGroupsWriter(LookWriter):
             }
             tables.append(SmallTable(caption, rows))
         if tables:
-            title = self.t.gettext("Who stands furthest towards harm, allowing for chance")
-            why = self.t.gettext(
-                "Rates of small groups are pulled towards the middle of all (empirical Bayes), so that a handful of "
-                "cases does not top the list. For ranking only: a place on this list is no verdict about anybody."
-            )
-            yield Fold("ranked", title, (why,), tuple(tables[:6]))
+            yield self.fold("ranked", tables[:6])
 
     def _differ(self, each: BetweenGroups, asked: list[BetweenGroups]) -> bool:
         """Tell whether groups differ by more than chance explains, corrected for the number of tests."""
@@ -245,10 +215,6 @@ class AllGroupsWriter(LookWriter):
             )
             for each in self.result.further.entropies
         )
-        title = self.t.gettext("How unequally errors fall on people")
         whole = self.result.further.entropies[0]
-        why = self.t.gettext(
-            "The generalized entropy index is %(total)s: 0 would mean that errors fall on nobody, or alike on all. Its "
-            "parts say how much of that lies between groups and how much within them."
-        ) % {"total": self.ranged(to_four, whole.total, whole.total_low, whole.total_high)}
-        yield Fold("entropy", title, (why,), (SmallTable(title, rows),))
+        total = self.ranged(to_four, whole.total, whole.total_low, whole.total_high)
+        yield self.fold("entropy", [SmallTable(self.said("title", "entropy"), rows)], total=total)

@@ -14,39 +14,26 @@ _TWO_DECIMALS = 0.01
 class FailuresWriter(LookWriter):
     """Writer of the look at rows without a usable answer, by what went wrong."""
 
+    anchor = "failures"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("Answers that failed, and why")
         everyone = next(account for account in self.result.rows if not account.group.root)
         if not self.result.further.failures:
-            absent = (
-                self.t.gettext("why cases have no usable answer is not known here")
-                if everyone.failed
-                else self.t.gettext("no answer failed")
+            return self.absent("absent_unknown" if everyone.failed else "absent")
+        values = {
+            "failed": self.part(everyone.failed, everyone.read),
+            "share": self.n.percent(everyone.failed / everyone.read, digits=1),
+        }
+        sentences = (
+            self.t.gettext("On %(failed)s rows (%(share)s) the system gave no answer that can be used.") % values,
+            self.t.gettext(
+                "The plan allows %(most)s. Above that no limit on a rate is decided; below it verdicts hold "
+                "whatever these answers would have been."
             )
-            return Look("failures", title, absent=absent)
-        return self.tabled(
-            "failures",
-            title,
-            self.t.gettext("Rows without a usable answer"),
-            map(self._row, self._ordered()),
-            sentences=(
-                self.t.gettext("On %(failed)s rows (%(share)s) the system gave no answer that can be used.")
-                % {
-                    "failed": self.part(everyone.failed, everyone.read),
-                    "share": self.n.percent(everyone.failed / everyone.read, digits=1),
-                },
-                self.t.gettext(
-                    "The plan allows %(most)s. Above that no limit on a rate is decided; below it verdicts hold "
-                    "whatever these answers would have been."
-                )
-                % {"most": self.n.percent_of_the_plan(self.result.plan.verdict.max_failed)},
-            ),
-            note=self.t.gettext(
-                "A failure is no decision about a person, and in no rate. Where one group fails more often than "
-                "others, fewer of its people are looked at."
-            ),
+            % {"most": self.n.percent_of_the_plan(self.result.plan.verdict.max_failed)},
         )
+        return self.tabled(map(self._row, self._ordered()), sentences)
 
     def _ordered(self) -> list[FailedRows]:
         alone = [each for each in self.result.further.failures if len(each.group.root) <= 1]
@@ -72,25 +59,15 @@ class FailuresWriter(LookWriter):
 class AskedAgainWriter(LookWriter):
     """Writer of the look at the system's disagreement with itself."""
 
+    anchor = "asked-again"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("Asked again: does it say the same?")
         found = {each.group.root: each for each in self.result.further.self_disagreement}
         everyone = found.get(Group(()).root)
         if everyone is None:
-            return Look("asked-again", title, absent=self.t.gettext("the system was asked about every case once"))
-        return self.tabled(
-            "asked-again",
-            title,
-            self.t.gettext("Cases decided otherwise when the system was asked again"),
-            map(self._row, self._ordered()),
-            by_result=True,
-            sentences=self._sentences(everyone),
-            note=self.t.gettext(
-                "Verdicts rest on the first answers, and their likely ranges do not include this. A system that "
-                "contradicts itself gives the same person one answer today and another tomorrow."
-            ),
-        )
+            return self.absent()
+        return self.tabled(map(self._row, self._ordered()), self._sentences(everyone), by_result=True)
 
     def _sentences(self, everyone: SelfDisagreement) -> tuple[str, ...]:
         times = self.n.count(self.result.plan.scoring.repeat)

@@ -12,27 +12,15 @@ from reports.numbers import NOT_KNOWN
 class ChangeWriter(LookWriter):
     """Writer of the look at the change from an earlier audit, where one was named."""
 
+    anchor = "change"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("What changed since the last audit")
         change, words = self.result.change, ChangeWords(self.result, self.language)
         if change is None:
-            return Look("change", title, absent=self._absent())
-        return self.tabled(
-            "change",
-            title,
-            self.t.gettext("Then and now, worse first"),
-            [self._row(one, words) for one in changed_worst_first(change)],
-            by_result=True,
-            sentences=tuple(filter(None, (words.sentence(), words.compared(), words.differs(), *self._limits()))),
-            note=self.t.gettext(
-                "The limits above compare a group with everyone else now; this compares each group with itself in the "
-                "earlier audit. A system can treat groups alike and have become worse for all of them."
-            ),
-        )
-
-    def _absent(self) -> str:
-        return self.t.gettext("this report is not compared with an earlier one. That is no sign that nothing changed.")
+            return self.absent()
+        sentences = filter(None, (words.sentence(), words.compared(), words.differs(), *self._limits()))
+        return self.tabled([self._row(one, words) for one in changed_worst_first(change)], sentences, by_result=True)
 
     def _limits(self) -> tuple[str, ...]:
         """Return how much worse each rate may have become."""

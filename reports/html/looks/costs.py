@@ -13,12 +13,13 @@ from reports.numbers import NOT_KNOWN
 class CostWriter(LookWriter):
     """Writer of the look at the cost of errors, group by group."""
 
+    anchor = "costs"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("What errors cost")
         costs, weighed = self.result.further.costs, self.result.plan.costs
         if not costs or weighed is None:
-            return Look("costs", title, absent=self.t.gettext("the plan does not weigh the two errors"))
+            return self.absent()
         stated = sorted(
             (each for each in self.without_repeats(costs, lambda each: each.group) if each.per_1000 is not None),
             key=lambda each: (bool(each.group.root), len(each.group.root), -(each.difference or 0.0)),
@@ -37,16 +38,8 @@ class CostWriter(LookWriter):
                 "Errors surely cost more than among everyone else in %(count)s groups.",
                 len(surely),
             ) % {"count": self.n.count(len(surely))}
-        return self.tabled(
-            "costs",
-            title,
-            self.t.gettext("Cost of errors per 1,000 labelled cases"),
-            map(self._row, stated),
-            by_result=any(each.difference_low is not None for each in stated),
-            terms=("cost matrix",),
-            sentences=(first, second),
-            note=self.t.gettext("How two harms weigh against each other is a choice, not a finding. It passes nobody."),
-        )
+        sure = any(each.difference_low is not None for each in stated)
+        return self.tabled(map(self._row, stated), (first, second), by_result=sure)
 
     def _row(self, each: CostOfErrors) -> Row:
         return (
@@ -76,28 +69,16 @@ class CostWriter(LookWriter):
 class MeasureWriter(LookWriter):
     """Writer of the look at the operator's own measures."""
 
+    anchor = "measures"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("The operator’s own measures")
         measures = self.result.further.own_measures
         if not measures:
-            return Look("measures", title, absent=self.t.gettext("the plan names none"))
-        names = list(dict.fromkeys(each.measure for each in measures))
-        return self.tabled(
-            "measures",
-            title,
-            self.t.gettext("What these functions return, group by group"),
-            map(self._row, measures),
-            terms=("own measure",),
-            sentences=(
-                self.t.gettext("%(names)s: shown for each group as the operator’s code computed it.")
-                % {"names": self.listed(names)},
-            ),
-            note=self.t.gettext(
-                "This project did not check what such a function means. No limit can be set on it, and no verdict "
-                "depends on it. Likely ranges come from resampling the cases."
-            ),
-        )
+            return self.absent()
+        names = self.listed(list(dict.fromkeys(each.measure for each in measures)))
+        said = self.t.gettext("%(names)s: shown for each group as the operator’s code computed it.") % {"names": names}
+        return self.tabled(map(self._row, measures), [said])
 
     def _row(self, each: OwnMeasure) -> Row:
         return (
@@ -122,34 +103,20 @@ class MeasureWriter(LookWriter):
 class OpinionWriter(LookWriter):
     """Writer of the look at the second and third opinion."""
 
+    anchor = "opinions"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("A second and a third opinion")
         said = self.result.further.crosscheck
         if not said:
-            if self.result.further.crosscheck_state == "no_answer":
-                why = self.t.gettext("no other library could be asked: neither fairlearn nor AIF360 could be loaded")
-            else:
-                why = self.t.gettext("no other library was asked for the same numbers")
-            return Look("opinions", title, absent=why)
-        return Look(
-            "opinions",
-            title,
-            sentences=(
-                self.t.gettext(
-                    "%(names)s computed the same rates from the same cases and agree to a thousand-millionth; if one "
-                    "of them had not, there would be no verdict."
-                )
-                % {"names": self.listed([each.library for each in said])},
-            ),
-            note=self.t.gettext(
-                "Agreement shows that the arithmetic is right. It does not show that the cases, the labels or the "
-                "limits are."
-            ),
-            tables=(SmallTable(self.t.gettext("Agreement with other libraries"), tuple(map(self._row, said))),),
-            folds=tuple(self._conventions()),
-            terms=("cross-check",),
-        )
+            no_answer = self.result.further.crosscheck_state == "no_answer"
+            return self.absent("absent_no_answer" if no_answer else "absent")
+        agree = self.t.gettext(
+            "%(names)s computed the same rates from the same cases and agree to a thousand-millionth; if one "
+            "of them had not, there would be no verdict."
+        ) % {"names": self.listed([each.library for each in said])}
+        table = SmallTable(self.said("caption"), tuple(map(self._row, said)))
+        return self.answer([agree], (table,), self._conventions())
 
     def _row(self, each: Agreement) -> Row:
         return (
@@ -171,5 +138,4 @@ class OpinionWriter(LookWriter):
             for convention in each.conventions
         )
         if rows:
-            title = self.t.gettext("Where they state a number and this report states none")
-            yield Fold("conventions", title, tables=(SmallTable(title, rows),))
+            yield self.fold("conventions", [SmallTable(self.said("title", "conventions"), rows)])

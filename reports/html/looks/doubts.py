@@ -25,37 +25,17 @@ _ORDER = {"fail": 0, "pass": 1, "inconclusive": 2, "not_evaluable": 3}
 class DoubtsWriter(LookWriter):
     """Writer of the look at what would overturn each verdict."""
 
+    anchor = "sure"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("How sure is each verdict?")
         if not self.result.further.sensitivity:
-            return Look("sure", title, absent=self.t.gettext("this result does not say what would overturn a verdict"))
+            return self.absent()
         examined = [rule for rule in self.result.further.sensitivity if rule.examined == "yes"]
         if not examined:
-            return Look("sure", title, absent=self._not_counted())
-        caption = self.t.gettext("What it would take for a verdict not to stand")
-        return self.tabled(
-            "sure",
-            title,
-            caption,
-            self._rows(examined),
-            sentences=(
-                *self._sentences(examined),
-                *([] if len(examined) == len(self.result.further.sensitivity) else [self._not_counted()]),
-            ),
-            note=self.t.gettext(
-                "Each number is the fewest that would do, if they were the ones that matter most; “at random” is the "
-                "share wrongly labelled that would do wherever they are. Nothing says that any label is wrong; it says "
-                "how much would hang on it."
-            ),
-            folds=self._grids(examined),
-            terms=("label flips", "Rogan-Gladen", "worst case for unknown features"),
-        )
-
-    def _not_counted(self) -> str:
-        return self.t.gettext(
-            "verdicts from weighted or clustered cases are not examined for wrong labels: they do not rest on counts"
-        )
+            return self.absent("absent_not_counted")
+        left = [] if len(examined) == len(self.result.further.sensitivity) else [self.said("absent_not_counted")]
+        return self.tabled(self._rows(examined), (*self._sentences(examined), *left), self._grids(examined))
 
     def _sentences(self, rules: list[RuleSensitivity]) -> Iterator[str]:
         for rule in rules:
@@ -152,17 +132,7 @@ class DoubtsWriter(LookWriter):
             if finding.grid is not None
         ]
         if made:
-            yield Fold(
-                "sure-labels",
-                self.t.gettext("If a known share of labels were wrong in a group and right elsewhere"),
-                paragraphs=(
-                    self.t.gettext(
-                        "Each cell corrects the rate for labels of that quality (Rogan and Gladen 1978) and says "
-                        "whether the verdict stands."
-                    ),
-                ),
-                tables=tuple(made[:_MOST_GRIDS]),
-            )
+            yield self.fold("sure-labels", made[:_MOST_GRIDS])
 
     def _grid(self, finding: SensitivityFinding, grid: LabelErrorGrid, limit: str) -> SmallTable:
         cells = list(zip(grid.rates, grid.stands, strict=True))
@@ -199,31 +169,15 @@ def _fewest(findings: list[SensitivityFinding]) -> int:
 class ControlWriter(LookWriter):
     """Writer of the look at cases drawn at random before anybody decided which ones to examine."""
 
+    anchor = "random-sample"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("Cases drawn at random, beside the others")
         sample = self.result.further.control_sample
         if sample is None:
-            return Look(
-                "random-sample",
-                title,
-                absent=self.t.gettext(
-                    "the plan names no cases that were drawn at random, so whether labels exist only where somebody "
-                    "looked was not tested"
-                ),
-            )
-        return self.tabled(
-            "random-sample",
-            title,
-            self.t.gettext("Rates in and out of the random sample"),
-            map(self._row, sample.comparisons),
-            sentences=(self._sentence(sample), *self._changed(sample), *self.unweighted_notes()),
-            note=self.t.gettext(
-                "A random sample also holds cases that nobody would have picked. Where its rates differ, the other "
-                "labels speak for those who were looked for."
-            ),
-            terms=("selective labels",),
-        )
+            return self.absent()
+        sentences = (self._sentence(sample), *self._changed(sample), *self.unweighted_notes())
+        return self.tabled(map(self._row, sample.comparisons), sentences)
 
     def _sentence(self, sample: ControlSample) -> str:
         apart = [each for each in sample.comparisons if _excludes_zero(each)]

@@ -15,27 +15,14 @@ _TELLING: Final[tuple[ConditionalNote, ...]] = ("vanishes", "appears", "reverses
 class LikeCasesWriter(LookWriter):
     """Writer of the look at gaps within strata."""
 
+    anchor = "like"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("Like with like")
-        asked = self.result.further.conditional
-        if not asked:
-            return Look("like", title, absent=self.t.gettext("the plan declares no control features"))
+        if not self.result.further.conditional:
+            return self.absent()
         telling = [self._row(record, gap) for record, gap in self._gaps(telling=True)]
-        return self.tabled(
-            "like",
-            title,
-            self.t.gettext("Where comparing like with like changes a gap"),
-            telling,
-            by_result=True,
-            sentences=(*self._sentences(), *self.unweighted_notes()),
-            note=self.t.gettext(
-                "No verdict depends on this: a gap that such a comparison explains is a gap all the same for those who "
-                "are in it. Nor does it say that the kind of case is the cause."
-            ),
-            folds=self._others(),
-            terms=("like with like",),
-        )
+        return self.tabled(telling, (*self._sentences(), *self.unweighted_notes()), self._others(), by_result=True)
 
     @property
     def _has_several_ways(self) -> bool:
@@ -113,6 +100,5 @@ class LikeCasesWriter(LookWriter):
     def _others(self) -> Iterator[Fold]:
         rows = tuple(self._row(record, gap) for record, gap in self._gaps(telling=False))
         if rows:
-            title = self.t.gettext("Gaps that stay as they are, or of which it cannot be told")
             left = self.more_in_result(len(rows) - 30)
-            yield Fold("like-others", title, tables=(SmallTable(title, rows[:30], left),))
+            yield self.fold("like-others", [SmallTable(self.said("title", "like-others"), rows[:30], left)])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, Final, TypeVar
 
 from markupsafe import Markup
 
@@ -14,6 +16,10 @@ from reports.writer import Writer
 
 T = TypeVar("T")
 
+TEXTS: Final[Mapping[str, Mapping[str, Any]]] = tomllib.loads(
+    (Path(__file__).parent / "looks.toml").read_text(encoding="utf-8")
+)
+"""Words of looks and of their folds, by anchor."""
 FIRST = 10
 """The number of rows of a table that are shown. The rest is folded."""
 MOST = 16
@@ -83,6 +89,42 @@ class Look:
 
 class LookWriter(Writer):
     """The base class of writers. Each answers one question."""
+
+    anchor: ClassVar[str]
+    """Place on the page, and key of its words in `looks.toml`."""
+
+    @property
+    def title(self) -> str:
+        """Title of the look."""
+        return self.said("title")
+
+    def said(self, what: str, anchor: str = "") -> str:
+        """Return words of this look, or of another anchor, in the language of the report; empty where it has none."""
+        text = TEXTS[anchor or self.anchor].get(what, "")
+        return self.t.gettext(text) if text else ""
+
+    def absent(self, why: str = "absent", not_drawn: Iterable[str] = ()) -> Look:
+        """Return a look that says why nothing is shown."""
+        return Look(self.anchor, self.title, absent=self.said(why), not_drawn=tuple(not_drawn))
+
+    def answer(
+        self,
+        sentences: Iterable[str],
+        tables: tuple[SmallTable, ...] = (),
+        folds: Iterable[Fold] = (),
+        note: str = "",
+        pictures: Iterable[Picture] = (),
+        not_drawn: Iterable[str] = (),
+    ) -> Look:
+        """Return the look with its answer, and with its own note where no other is given."""
+        terms = tuple(TEXTS[self.anchor].get("terms", ()))
+        words = tuple(sentences), note or self.said("note"), ""
+        return Look(self.anchor, self.title, *words, tuple(pictures), tables, tuple(not_drawn), tuple(folds), terms)
+
+    def fold(self, anchor: str, tables: Iterable[SmallTable] = (), **values: str) -> Fold:
+        """Return what is folded under the title of its anchor, with its note, in which `values` stand."""
+        note = self.said("note", anchor)
+        return Fold(anchor, self.said("title", anchor), (note % values,) if note else (), tuple(tables))
 
     def share(self, value: float | None, low: float | None, high: float | None) -> str:
         """Return a share with its likely range: 61% (55–67%)."""
@@ -155,22 +197,12 @@ class LookWriter(Writer):
             count,
         ) % {"count": self.n.count(count)}
 
-    def tabled(  # noqa: PLR0913 - the parts of an answer
-        self,
-        anchor: str,
-        title: str,
-        caption: str,
-        rows: Iterable[Row],
-        *,
-        by_result: bool = False,
-        sentences: Iterable[str] = (),
-        note: str = "",
-        folds: Iterable[Fold] = (),
-        terms: tuple[str, ...] = (),
+    def tabled(
+        self, rows: Iterable[Row], sentences: Iterable[str], folds: Iterable[Fold] = (), *, by_result: bool = False
     ) -> Look:
-        """Return a look with one table, split as by `split`, and further folds behind it."""
-        tables, more = self.split(caption, rows, f"{anchor}-more", by_result=by_result)
-        return Look(anchor, title, tuple(sentences), note, tables=tables, folds=(*more, *folds), terms=terms)
+        """Return the answer with a table: its first rows are shown, the rest is folded before `folds`."""
+        tables, more = self.split(self.said("caption"), rows, f"{self.anchor}-more", by_result=by_result)
+        return self.answer(sentences, tables, (*more, *folds))
 
     def split(
         self,

@@ -21,33 +21,17 @@ _RARELY = 0.05
 class DeployedWriter(LookWriter):
     """Writer of the look at precision and flags at the deployed base rate."""
 
+    anchor = "deployed"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("At work, where cases are rarer")
         records = [each for each in self.result.further.deployed if len(each.family.axes) <= 1]
         if not records:
-            return Look(
-                "deployed",
-                title,
-                absent=self.t.gettext("the plan does not say how rare exploitation is among the cases met at work"),
-            )
+            return self.absent()
         groups = [group for record in records for group in record.groups if group.reason is None]
         groups = self.without_repeats(groups, lambda group: group.group)
         groups.sort(key=lambda group: (bool(group.group.root), group.precision if group.precision is not None else 1))
-        return self.tabled(
-            "deployed",
-            title,
-            self.t.gettext("Flags at the base rate met at work"),
-            map(self._row, groups),
-            by_result=True,
-            terms=("deployed base rate",),
-            sentences=self._sentences(records[0], groups),
-            note=self.t.gettext(
-                "Found and wrongly flagged are taken from this set, and one base rate for every group: no group need "
-                "have it. The set itself holds more cases of exploitation than work does, so its share of right flags "
-                "is too good."
-            ),
-        )
+        return self.tabled(map(self._row, groups), self._sentences(records[0], groups), by_result=True)
 
     def _sentences(self, record: Deployed, groups: list[DeployedGroup]) -> Iterator[str]:
         everyone = next((group for group in groups if not group.group.root), None)
@@ -93,28 +77,15 @@ class DeployedWriter(LookWriter):
 class PatternWriter(LookWriter):
     """Writer of the look at patterns that exist already: does the system facilitate or perpetuate them?"""
 
+    anchor = "patterns"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("Does it add to existing patterns?")
         if not self.result.further.amplification and not self.result.further.label_gaps:
-            return Look(
-                "patterns", title, absent=self.t.gettext("this result does not compare flags with the labels' pattern")
-            )
-        telling = self._groups(telling=True)
-        return self.tabled(
-            "patterns",
-            title,
-            self.t.gettext("Where flags differ from the pattern in the labels, or repeat it"),
-            map(self._row, telling),
-            by_result=True,
-            sentences=(*self._sentences(), *self.unweighted_notes()),
-            note=self.t.gettext(
-                "Compared are the share flagged of each group and the share labelled, against everyone else’s. To "
-                "repeat the labels is no virtue where the labels themselves are one-sided."
-            ),
-            folds=(*self._labels(), *self._reference()),
-            terms=("bias amplification", "reference table"),
-        )
+            return self.absent()
+        telling = map(self._row, self._groups(telling=True))
+        folds = (*self._labels(), self._reference())
+        return self.tabled(telling, (*self._sentences(), *self.unweighted_notes()), folds, by_result=True)
 
     def _groups(self, *, telling: bool) -> list[GroupAmplification]:
         """Return each group once: first of families of one feature, then of families of several."""
@@ -213,12 +184,7 @@ class PatternWriter(LookWriter):
     def _labels(self) -> Iterator[Fold]:
         rows = tuple(self._label_row(gap) for gap in self.result.further.label_gaps if gap.group is not None)
         if rows:
-            title = self.t.gettext("The widest gaps in the labels themselves")
-            why = self.t.gettext(
-                "These are about who was labelled in this set, and say nothing about people: a set is put together by "
-                "somebody."
-            )
-            yield Fold("label-gaps", title, (why,), (SmallTable(title, rows),))
+            yield self.fold("label-gaps", [SmallTable(self.said("title", "label-gaps"), rows)])
 
     def _label_row(self, gap: LabelGap) -> Row:
         return (
@@ -229,20 +195,13 @@ class PatternWriter(LookWriter):
             Cell(self.t.gettext("Difference in points"), self.n.points_with_range(gap.difference, gap.low, gap.high)),
         )
 
-    def _reference(self) -> Iterator[Fold]:
-        reference = self.result.further.reference_comparison
-        title = self.t.gettext("Labels against a reference table")
+    def _reference(self) -> Fold:
+        reference, title = self.result.further.reference_comparison, self.said("title", "reference")
         if reference is None:
-            why = self.t.gettext("Not shown: the plan names no reference table.")
-            yield Fold("reference", title, (why,))
-            return
+            return Fold("reference", title, (self.said("absent", "reference"),))
         rows = tuple(map(self._reference_row, reference.levels))
-        why = self.t.gettext(
-            "The table is taken as exact, and is no truth either: it says who was detected there. Left out here are "
-            "%(left)s cases of levels that it does not name."
-        ) % {"left": self.n.count(reference.left_out)}
         table = SmallTable(title, rows[:30], self.more_in_result(len(rows) - 30))
-        yield Fold("reference", title, (why,), (table,))
+        return self.fold("reference", [table], left=self.n.count(reference.left_out))
 
     def _reference_row(self, level: ReferenceShare) -> Row:
         return (

@@ -17,28 +17,16 @@ _CLEARLY = 0.05
 class RankingWriter(LookWriter):
     """Writer of the look at the AUC, group by group and within groups."""
 
+    anchor = "ranking"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("Do scores rank people alike?")
         if not self.result.further.aucs:
-            return Look("ranking", title, absent=self.t.gettext("the detector gives decisions and no scores"))
+            return self.absent()
         stated = [auc for auc in self.result.further.aucs if auc.status == "estimated"]
         stated = self.without_repeats(stated, lambda auc: auc.group)
         stated.sort(key=lambda auc: (bool(auc.group.root), len(auc.group.root), auc.auc or 0.0))
-        return self.tabled(
-            "ranking",
-            title,
-            self.t.gettext("How often a victim scores above another person"),
-            map(self._row, stated),
-            by_result=True,
-            sentences=self._sentences(),
-            note=self.t.gettext(
-                "An AUC of 1 ranks every victim above every other person; 0.5 ranks no better than a coin. It knows of "
-                "no threshold: decisions can differ where it does not."
-            ),
-            folds=self._within(),
-            terms=("AUC", "within-group AUC", "Simpson's paradox"),
-        )
+        return self.tabled(map(self._row, stated), self._sentences(), self._within(), by_result=True)
 
     def _sentences(self) -> Iterator[str]:
         pooled = next((auc for auc in self.result.further.aucs if not auc.group.root), None)
@@ -107,45 +95,29 @@ class RankingWriter(LookWriter):
             for split in self.result.further.auc_decompositions
         )
         if rows:
-            title = self.t.gettext("How much of the ranking is telling groups apart")
-            yield Fold("ranking-within", title, tables=(SmallTable(title, rows),))
+            yield self.fold("ranking-within", [SmallTable(self.said("title", "ranking-within"), rows)])
 
 
 class CalibrationWriter(LookWriter):
     """Writer of the look at calibration: whether scores mean what they say."""
 
+    anchor = "calibration"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("Do scores mean the same for everyone?")
         stated = [each for each in self.result.further.calibrations if each.status == "estimated"]
         stated = self.without_repeats(stated, lambda each: each.group)
         if not stated:
-            return Look("calibration", title, absent=self._absent())
+            return self.absent(self._why_absent())
         stated.sort(key=lambda each: (bool(each.group.root), not _off(each), -abs(each.gap or 0.0)))
-        return self.tabled(
-            "calibration",
-            title,
-            self.t.gettext("What scores say, and what labels say"),
-            map(self._row, stated),
-            by_result=True,
-            sentences=(
-                self._sentence(stated),
-                *([self.unweighted_note()] if any(each.unused for each in stated) else []),
-            ),
-            note=self.t.gettext(
-                "Of cases scored 0.3, three in ten should be victims, in every group. Scores that are right on average "
-                "can still be wrong within a group’s high or low scores."
-            ),
-            folds=self._bins(stated),
-            terms=("calibration",),
-        )
+        unweighted = [self.unweighted_note()] if any(each.unused for each in stated) else []
+        sentences = self._sentence(stated), *unweighted
+        return self.tabled(map(self._row, stated), sentences, self._bins(stated), by_result=True)
 
-    def _absent(self) -> str:
+    def _why_absent(self) -> str:
         if any(each.reason == "not_a_share" for each in self.result.further.calibrations):
-            return self.t.gettext("the scores do not lie between 0 and 1, so that they claim no share")
-        if self.result.further.aucs:
-            return self.t.gettext("no group has enough labelled cases with a score")
-        return self.t.gettext("the detector gives decisions and no scores")
+            return "absent_not_a_share"
+        return "absent_too_few" if self.result.further.aucs else "absent"
 
     def _sentence(self, stated: Sequence[Calibration]) -> str:
         groups = [each for each in stated if each.group.root]
@@ -195,7 +167,7 @@ class CalibrationWriter(LookWriter):
             )
             tables.append(SmallTable(self.group(each.group), rows))
         if tables:
-            yield Fold("calibration-bins", self.t.gettext("Score by score"), tables=tuple(tables))
+            yield self.fold("calibration-bins", tables)
 
 
 def _off(each: Calibration) -> bool:
@@ -205,36 +177,22 @@ def _off(each: Calibration) -> bool:
 class SweepWriter(LookWriter):
     """Writer of the look at other thresholds and capacities."""
 
+    anchor = "thresholds"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("Would another threshold help?")
         sweeps = sorted(
             self.result.further.sweeps, key=lambda sweep: (sweep.over != "threshold", len(sweep.family.axes))
         )
         if not sweeps:
-            return Look("thresholds", title, absent=self.t.gettext("the detector gives decisions and no scores"))
+            return self.absent()
         first = [sweep for sweep in sweeps if sweep.over == sweeps[0].over and len(sweep.family.axes) == 1][:1]
-        tables = tuple(self._table(sweep) for sweep in first)
         rest = [sweep for sweep in sweeps if sweep not in first and len(sweep.family.axes) == 1][:5]
-        fold = Fold(
-            "thresholds-more",
-            self.t.gettext("By other features, and at other capacities"),
-            tables=tuple(self._table(sweep) for sweep in rest),
-        )
-        return Look(
-            "thresholds",
-            title,
-            sentences=(
-                *self._sentences(first),
-                *([self.unweighted_note()] if any(each.unused for each in sweeps) else []),
-            ),
-            note=self.t.gettext(
-                "A sweep describes. A threshold or capacity chosen on the cases of an audit makes the verdicts on "
-                "these cases void: they would have to be reached again on other cases."
-            ),
-            tables=tables,
-            folds=(fold,) if rest else (),
-            terms=("threshold sweep", "top-k"),
+        unweighted = [self.unweighted_note()] if any(each.unused for each in sweeps) else []
+        return self.answer(
+            (*self._sentences(first), *unweighted),
+            tuple(map(self._table, first)),
+            [self.fold("thresholds-more", map(self._table, rest))] if rest else (),
         )
 
     def _sentences(self, sweeps: Sequence[Sweep]) -> Iterator[str]:

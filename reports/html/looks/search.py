@@ -15,25 +15,14 @@ _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 class SearchWriter(LookWriter):
     """Writer of the look at subgroups over declared columns."""
 
+    anchor = "search"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("A search for subgroups that nobody named")
         scans = self.result.further.subgroup_scan
         if not scans:
-            return Look("search", title, absent=self.t.gettext("the plan asks for no search"))
-        rows = [self._row(scan) for scan in scans if scan.subset]
-        return self.tabled(
-            "search",
-            title,
-            self.t.gettext("The subgroup with the most harm, in both halves of the cases"),
-            rows,
-            terms=("subgroup scan", "penalty"),
-            sentences=self._sentences(scans),
-            note=self.t.gettext(
-                "It was picked because it stands out, so the numbers where it was found exaggerate; only the other "
-                "half, which had no part in finding it, counts. It is no verdict: to have it judged, name it in a plan."
-            ),
-        )
+            return self.absent()
+        return self.tabled([self._row(scan) for scan in scans if scan.subset], self._sentences(scans))
 
     def _sentences(self, scans: Sequence[SubgroupScan]) -> Iterator[str]:
         yield from map(self._sentence, scans)

@@ -12,47 +12,33 @@ from reports.numbers import NOT_KNOWN
 class SeveralNationalitiesWriter(LookWriter):
     """Writer of the look at nationalities that people hold beside others."""
 
+    anchor = "several"
+
     def look(self) -> Look:
         """The look."""
-        title = self.t.gettext("People of several nationalities")
-        counted = sum(feature.several for feature in self.result.features if feature.several_as == "together")
         if not self.result.further.memberships:
-            return Look("several", title, absent=self._absent())
-        return self.tabled(
-            "several",
-            title,
-            self.t.gettext("With all who hold a nationality, and with those who hold no other"),
-            map(self._row, self._ordered()),
-            sentences=(
-                self.t.ngettext(
-                    "%(count)s case of the set has several nationalities. It is counted as a group of its own.",
-                    "%(count)s cases of the set have several nationalities. They are counted as groups of their own.",
-                    counted,
-                )
-                % {"count": self.n.count(counted)},
-            ),
-            note=self.t.gettext(
-                "A person stands here once for each nationality, so that the cases add up to more than there are "
-                "people. Verdicts are about those who hold a nationality alone; a group passes only if it would "
-                "pass whichever of the others belonged to it."
-            ),
-            terms=("several nationalities",),
+            return self._absent()
+        counted = sum(feature.several for feature in self.result.features if feature.several_as == "together")
+        said = self.t.ngettext(
+            "%(count)s case of the set has several nationalities. It is counted as a group of its own.",
+            "%(count)s cases of the set have several nationalities. They are counted as groups of their own.",
+            counted,
         )
+        return self.tabled(map(self._row, self._ordered()), [said % {"count": self.n.count(counted)}])
 
-    def _absent(self) -> str:
+    def _absent(self) -> Look:
         ways = {feature.several_as for feature in self.result.features if feature.several_as is not None}
         if "first" in ways:
             counted = max(feature.several for feature in self.result.features if feature.several_as == "first")
-            return self.t.ngettext(
+            why = self.t.ngettext(
                 "%(count)s case has several and is counted under the first, as the plan asks",
                 "%(count)s cases have several and are counted under the first, as the plan asks",
                 counted,
             ) % {"count": self.n.count(counted)}
+            return Look(self.anchor, self.title, absent=why)
         if "standing" in ways:
-            return self.t.gettext("whoever has several is a national here if by any of them, as the plan asks")
-        if ways:
-            return self.t.gettext("nobody's nationalities are counted here: the plan limits no rate")
-        return self.t.gettext("the set names no case with several")
+            return self.absent("absent_standing")
+        return self.absent("absent_not_counted" if ways else "absent")
 
     def _ordered(self) -> Sequence[Membership]:
         return sorted(self.result.further.memberships, key=lambda each: -each.beside_others)

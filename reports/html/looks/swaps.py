@@ -23,6 +23,8 @@ _ORDER: Final[Mapping[Outcome, int]] = {"fail": 0, "inconclusive": 1, "not_evalu
 class SwapsWriter(LookWriter):
     """Writer of the look at counterfactual probes."""
 
+    anchor = "swaps"
+
     def __init__(self, report: Report) -> None:
         super().__init__(report)
         self._swap_words = SwapWords(self.result, self.language)
@@ -33,9 +35,8 @@ class SwapsWriter(LookWriter):
 
     def look(self) -> Look:
         """The look."""
-        title = self._title()
         if not self.result.probes:
-            return Look("swaps", title, absent=self.t.gettext("the plan has no probes"))
+            return self.absent()
         tables: list[SmallTable] = []
         folds: list[Fold] = []
         for probe in self.result.probes:
@@ -48,15 +49,7 @@ class SwapsWriter(LookWriter):
                     tables_within = (*shown, *(table for fold in folded for table in fold.tables))
                     anchor = f"swaps-{probe.probe}-{number}-held"
                     folds.append(Fold(anchor, self._caption(probe, family[0]), tables=tables_within))
-        return Look(
-            "swaps",
-            title,
-            sentences=tuple(self._sentences()),
-            note=self._note(),
-            tables=tuple(tables),
-            folds=tuple(folds),
-            terms=("counterfactual probe", "anchor", "mean shift"),
-        )
+        return self.answer(self._sentences(), tuple(tables), folds, self._note())
 
     def _families(self, probe: SwapProbe) -> list[list[SwapShift]]:
         found: dict[tuple[str, str | None], list[SwapShift]] = {}
@@ -183,34 +176,25 @@ class SwapsWriter(LookWriter):
             "failed": self.n.count(probe.failed),
         }
 
-    def _title(self) -> str:
+    @property
+    def title(self) -> str:
+        """Title of the look, which names what was changed."""
         kinds = {probe.kind for probe in self.result.probes}
         if "columns" not in kinds:
-            return self.t.gettext("Swaps: one word changed, all else the same")
-        if "text" not in kinds:
-            return self.t.gettext("Swaps: one column changed, all else the same")
-        return self.t.gettext("Swaps: one word or column changed, all else the same")
+            return self.said("title_words")
+        return self.said("title" if "text" in kinds else "title_columns")
 
     def _note(self) -> str:
         texts = [probe for probe in self.result.probes if probe.kind == "text"]
-        of_rows = self.t.gettext(
-            "This speaks of these rows and of rows like them, not of all rows. Other columns that go with the one that "
-            "was changed stayed as they were, and can do the same."
-        )
+        of_rows = self.said("note_rows")
         if not texts:
             return of_rows
-        about = self.t.gettext(
-            "This speaks of these texts and of texts like them, not of all texts. A given name is a proxy: its list "
-            "belongs to a locale, which is no nationality."
-        )
+        about = self.said("note")
         if len(texts) < len(self.result.probes):
             about = self.t.gettext("%(first)s %(more)s") % {"first": about, "more": of_rows}
         if not any(slot.slot in ("demonym", "country") for probe in texts for slot in probe.slots):
             return about
-        drafted = self.t.gettext(
-            "Paragraph 2 of the draft resolution, a draft by three States, says that trafficking “%(words)s”. Naming a "
-            "nationality and nothing else is the test of it."
-        ) % {"words": NOT_ASSOCIATED}
+        drafted = self.said("note_draft") % {"words": NOT_ASSOCIATED}
         return self.t.gettext("%(first)s %(more)s") % {"first": drafted, "more": about}
 
     def _table(
