@@ -11,8 +11,8 @@ import pytest
 
 from audit.stats.rates.replicates import Scheme, replicate_counts
 
-CELLS = np.random.default_rng(2).integers(0, 900, (30, 4))
-SIZES = np.arange(1, 300, 10)
+CELLS = np.random.default_rng(2).integers(-300, 900, (30, 4)).clip(0)
+SIZES = np.arange(0, 300, 10)
 
 
 def replicates(scheme: Scheme) -> npt.NDArray[np.int64]:
@@ -21,17 +21,17 @@ def replicates(scheme: Scheme) -> npt.NDArray[np.int64]:
 
 # the draws that the audit makes, and a digest of each that NumPy 2.4 and 2.5 agree on
 DRAWS: dict[str, tuple[Callable[[], npt.NDArray[np.generic]], str]] = {
-    "replicates within groups": (lambda: replicates("within_groups"), "327cb3e7bb6ef1f0"),
-    "replicates of a table": (lambda: replicates("whole_table"), "1b4acfef7afab255"),
+    "replicates within groups": (lambda: replicates("within_groups"), "9b8ff288a9be940e"),
+    "replicates of a table": (lambda: replicates("whole_table"), "0257ddb65d0f5652"),
     "labels": (lambda: lasting().multinomial(4_000, [0.1, 0.2, 0.3, 0.4], 3_000), "1df15f5f8becfbcb"),
-    "answers": (lambda: lasting().binomial(SIZES, 0.37, (3_000, len(SIZES))), "8f1985ce0ad8e4f0"),
+    "answers": (lambda: lasting().binomial(SIZES, 0.37, (3_000, len(SIZES))), "09ea8b1e6f7b8931"),
     "divisions": (
         lambda: drawn().multivariate_hypergeometric(SIZES, 2_000, 3_000, method="marginals"),
-        "963db59d6b12c95c",
+        "2ae8ca0f8cb6f222",
     ),
     "divisions of few": (
         lambda: drawn().multivariate_hypergeometric(SIZES % 9, 60, 3_000, method="count"),
-        "5a9ec9ed68657af8",
+        "15757deabeda8726",
     ),
     "places": (lambda: drawn().integers(0, 977, 9_000), "99a8b358f0bedca0"),
     "order": (lambda: drawn().random(9_000), "8a52ce7f15ccee3a"),

@@ -1,7 +1,7 @@
 """Bootstrap replicates of counts: the counts of resampled rows, at a cost that does not grow with the number of rows.
 
 Counts of rows that are resampled with replacement are multinomial, so they are drawn as such. NumPy keeps the streams
-of `RandomState` for ever. Those of `Generator.binomial` changed with NumPy 2.5, and results with them.
+of `RandomState`. Those of `Generator.binomial` changed with NumPy 2.5, and results with them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.arrays import IntArray
 
 Scheme = Literal["within_groups", "whole_table"]
 """Whether every group keeps its number of cases, or only the whole table does."""
@@ -54,16 +54,13 @@ def replicate_counts(
     flat = cells.reshape(cells.shape[0], -1)
     occupied = np.flatnonzero(flat.any(axis=0)) if scheme == "within_groups" else np.flatnonzero(flat)
     drawn = flat[:, occupied] if scheme == "within_groups" else flat.reshape(1, -1)[:, occupied]
-    totals = drawn.sum(axis=1)
-    shares = _shares(drawn, totals)
     chunk = max(1, CHUNK_CELLS // max(flat.size, 1))
     lasting = np.random.RandomState(rng.bit_generator)
     for start in range(0, replicates, chunk):
         size = min(chunk, replicates - start)
         counts = np.zeros((size, *flat.shape), dtype=np.int64)
         if occupied.size:
-            each = zip(totals.tolist(), shares, strict=True)
-            some = np.stack([lasting.multinomial(total, share, size) for total, share in each], axis=1)
+            some = np.stack([_multinomial(row, size, lasting) for row in drawn], axis=1)
             if scheme == "within_groups":
                 counts[:, :, occupied] = some
             else:
@@ -71,7 +68,10 @@ def replicate_counts(
         yield counts.reshape(size, *cells.shape)
 
 
-def _shares(counts: IntArray, totals: IntArray) -> FloatArray:
-    shares = counts / np.where(totals > 0, totals, 1)[:, np.newaxis]
-    shares[totals == 0, :1] = 1.0
-    return np.asarray(shares)
+def _multinomial(counts: IntArray, size: int, lasting: np.random.RandomState) -> IntArray:
+    """int64[size, len(counts)]: counts of rows drawn again. A share of 0 would shift the stream, in NumPy 2.4 alone."""
+    drawn = np.zeros((size, counts.size), dtype=np.int64)
+    there, total = np.flatnonzero(counts), int(counts.sum())
+    if there.size:
+        drawn[:, there] = lasting.multinomial(total, counts[there] / total, size)
+    return drawn
