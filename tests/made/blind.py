@@ -122,6 +122,14 @@ class Sides:
         """Run a command of the regulator in its folder; returns what it printed."""
         return _run(self.regulator, [*arguments, *_signed("regulator.key")], code)
 
+    def see(self, *arguments: str, code: int = 0) -> str:
+        """Run a command of the vendor that signs nothing."""
+        return _run(self.vendor, list(arguments), code)
+
+    def show(self, *arguments: str, code: int = 0) -> str:
+        """Run a command of the regulator that signs nothing."""
+        return _run(self.regulator, list(arguments), code)
+
     def commit(self, *more: str) -> None:
         """The vendor commits, and sends its history."""
         self.vend("commit", "vendor.toml", "--sandbox", "none", *(more or ("--deterministic",)))

@@ -16,7 +16,7 @@ from audit.cli.commands.shared_options import AllowPickle, RestrictedFolder, Whe
 from audit.cli.console.guard import guarded
 from audit.cli.console.terminal import Style, note, say
 from audit.detectors.isolation.options import Sandbox
-from audit.errors import ExitCode
+from audit.errors import ArgumentError, ExitCode
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,9 +45,9 @@ SecretFolder = Annotated[Path, typer.Argument(help="The folder with the challeng
 Days = Annotated[int, typer.Option(metavar="DAYS", min=1, max=3650, help="How many days the vendor has.")]
 
 
-def _command(short: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def _command(short: str, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
     def add(command: Callable[..., None]) -> Callable[..., None]:
-        blind.command(short_help=short)(guarded(command))
+        blind.command(name, short_help=short)(guarded(command))
         return command
 
     return add
@@ -200,6 +200,36 @@ def judge(
         say("\nNot judged: the answers do not hold together. That is no FAIL.")
         raise typer.Exit(ExitCode.NOT_JUDGED)
     _judged(secret, loaded, out, (history, signer), restricted_folder)
+
+
+@_command("Both: show that a label was fixed before the answers.", "open")
+def open_label(
+    path: Annotated[Path, typer.Argument(help="The folder with the secret; or, to check it, the file that this made.")],
+    case: Annotated[str | None, typer.Option(metavar="CID", help="Whose label to open, by its id.")] = None,
+    challenge: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The challenge that the vendor kept, to check a file by it.")
+    ] = None,
+) -> None:
+    """Open the label of one case, or check one that was opened: no other label is told.
+
+    Exit code 5: it is not the label that was fixed.
+    """
+    from audit.evidence.blind.labels import LabelOpening
+    from audit.evidence.blind.steps import opening_of
+    from audit.evidence.blind.terms import TERMS, Terms, read_part
+
+    if (case is None) == (challenge is None):
+        raise ArgumentError(
+            "--case opens a label, --challenge checks one", slug="blind-open", hint="give one of the two"
+        )
+    if challenge is None:
+        say(opening_of(path, case or "").model_dump_json(indent=1))
+        return
+    opened, terms = read_part(path, LabelOpening), read_part(challenge / TERMS, Terms)
+    holds = opened.root == terms.labels and opened.rows == terms.rows
+    label = {"1": "exploitation", "0": "none", "": "no label"}[opened.label]
+    say(f"{opened.cid}: {label}, {'as' if holds else 'NOT as'} was fixed before the answers")
+    raise typer.Exit(ExitCode.PASS if holds else ExitCode.NOT_VERIFIED)
 
 
 def _judged(

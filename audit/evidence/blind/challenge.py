@@ -79,7 +79,8 @@ def make_challenge(
             f"a column called {CID} cannot be given: so are the ids called", slug="features-reserved", hint="rename it"
         )
     ids, labels, given = _cases_of(evaluation_set, features)
-    order = sorted(range(len(ids)), key=lambda place: _mac(key, f"twin {ids[place]}"))[:twins]
+    # not by what their ids are made of, or the lowest ids would be those of twins
+    order = sorted(range(len(ids)), key=lambda place: _mac(key, f"chosen {ids[place]}"))[:twins]
     parts = [given, given.take(order)]
     who: list[tuple[str, str, str, bool | None]] = [
         ("case", one, label, None) for one, label in zip(ids, labels, strict=True)

@@ -75,7 +75,7 @@ def open_label(key: bytes, cids: Sequence[str], labels: Sequence[Label], cid: st
 def _leaves(key: bytes, cids: Sequence[str], labels: Sequence[Label]) -> list[bytes]:
     digests = {label: hashlib.sha256(label.encode()).hexdigest() for label in ("1", "0", "")}
     return [
-        bytes.fromhex(commitment(f"label {cid}", Opening(salt=_salt(key, cid), sha256=digests[label])))
+        bytes.fromhex(commitment(f"label {cid}", Opening.model_construct(salt=_salt(key, cid), sha256=digests[label])))
         for cid, label in zip(cids, labels, strict=True)
     ]
 

@@ -21,7 +21,7 @@ from audit.evidence.blind.challenge import (
     table_bytes,
 )
 from audit.evidence.blind.checks import Checked, check_answers, check_entries
-from audit.evidence.blind.labels import label_root
+from audit.evidence.blind.labels import LabelOpening, label_root, open_label
 from audit.evidence.blind.ledger import Ledger
 from audit.evidence.blind.terms import (
     ANSWERS,
@@ -49,6 +49,7 @@ from audit.plan.answers import BlindDetector
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan, read_plan_file
 from audit.scoring.predictions_file import DECISIONS
 from audit.storage import GITIGNORE, bytes_of_result, make_folder, storage, write_durably
+from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -143,7 +144,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> Ter
     spent = ledger.used(ids_asked(made.rows))
     if spent:
         raise EvidenceError(
-            f"{len(spent):,} cases of the set were asked in an earlier challenge of {file.path.name}",
+            f"{count_of(len(spent), 'case')} of the set asked in an earlier challenge of {file.path.name}",
             slug="cases-spent",
             hint="draw a set of other cases",
         )
@@ -348,6 +349,15 @@ def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) ->
     found = check_answers(terms, cases, rows, answers, deterministic=model is not None and model.deterministic)
     checked = replace(found, shown=(*check_entries(file.history, terms, answered, content, received), *found.shown))
     return checked, answered, _joined(loaded, folder, rows, answers, checked) if checked.holds else loaded
+
+
+def opening_of(folder: Path, cid: str) -> LabelOpening:
+    """Open the label of one case of a challenge, whose secret lies in `folder`. Raises ArgumentError for no case."""
+    secret, (rows, _) = read_part(folder / SECRET, Secret), read_table(folder / ROWS)
+    cids = rows[CID].to_pylist()
+    if cid not in cids:
+        raise ArgumentError("the challenge has no case of this id", slug="no-case", hint="see challenge.parquet")
+    return open_label(secret.key_bytes, cids, labels_of(rows), cid)
 
 
 def refuse(file: HistoryFile, signer: Signer, at: str, folder: Path, answered: Entry) -> None:

@@ -1,0 +1,342 @@
+"""Attacks on a blind audit, by the vendor and by the regulator: each is stopped, or what is said stays true."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from made.blind import Sides, flagged, two_sides, write_cases, write_model, write_production
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_predict
+
+from audit.errors import ArgumentError, EvidenceError, ExitCode
+from audit.evidence.blind.challenge import read_table, table_bytes
+from audit.evidence.blind.checks import Checked, check_answers
+from audit.evidence.blind.labels import LabelOpening, label_root, open_label
+from audit.evidence.blind.steps import opening_of, read_challenge, take_answers, with_attempts
+from audit.evidence.blind.terms import ROWS
+from audit.evidence.history import read_history
+from audit.evidence.history_file import open_history
+from audit.evidence.keys import load_signer
+from audit.evidence.shown import State
+from audit.plan.file.plan_file import read_plan_file
+
+LATER = "2030-01-01T00:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Sides:
+    """A challenge that waits for its answers, with decisions from production."""
+    sides = two_sides(tmp_path_factory.mktemp("asked"))
+    write_production(sides.regulator)
+    sides.commit()
+    sides.challenge("--log-rows", "production.csv")
+    return sides
+
+
+@pytest.fixture
+def answered(tmp_path: Path) -> Sides:
+    """A challenge with the vendor's answers, not judged yet."""
+    sides = two_sides(tmp_path)
+    sides.commit()
+    sides.challenge("--twins", "10")
+    sides.answer()
+    return sides
+
+
+def decisions(cases: pa.Table, decide: Callable[[dict[str, int]], bool] = flagged) -> list[str]:
+    """What a model says of the cases of a challenge."""
+    return ["flagged" if decide(row) else "not flagged" for row in cases.to_pylist()]
+
+
+def checked(asked: Sides, words: list[str], *, deterministic: bool = True, **changes: Any) -> Checked:
+    """Check answers to the challenge, whose terms may differ."""
+    folder = asked.regulator / "challenge.secret"
+    terms, cases = read_challenge(asked.regulator / "challenge")
+    rows, _ = read_table(folder / ROWS)
+    answers = pa.table({"cid": cases["cid"], "decision": words})
+    return check_answers(terms.model_copy(update=changes), cases, rows, answers, deterministic)
+
+
+def state(found: Checked, code: str) -> State:
+    return next(each.state for each in found.shown if each.code == code)
+
+
+def taken(sides: Sides, received: str = "2026-01-01T00:00:00Z") -> Checked:
+    """Take what the vendor sent."""
+    with open_history(sides.regulator / "h.a7h") as file:
+        return take_answers(file, sides.regulator / "challenge.secret", sides.regulator / "answers", received)[0]
+
+
+@pytest.mark.parametrize("share", [0.001, 0.005, 0.01, 0.05])
+def test_answers_edited_by_hand_row_by_row_contradict_themselves(asked: Sides, share: float) -> None:
+    _, cases = read_challenge(asked.regulator / "challenge")
+    words = decisions(cases)
+    for place in random.Random(share).sample(range(len(words)), max(2, round(share * len(words)))):
+        words[place] = "flagged" if words[place] == "not flagged" else "not flagged"
+    found = checked(asked, words)
+    assert not found.holds
+    assert state(found, "contradictions") is State.CONTRADICTED
+
+
+def test_a_model_that_is_not_deterministic_may_contradict_itself_within_the_limit_and_not_beyond(asked: Sides) -> None:
+    _, cases = read_challenge(asked.regulator / "challenge")
+
+    def edited(share: float) -> list[str]:
+        words = decisions(cases)
+        for place in random.Random(1).sample(range(len(words)), round(share * len(words))):
+            words[place] = "flagged" if words[place] == "not flagged" else "not flagged"
+        return words
+
+    assert checked(asked, edited(0.005), deterministic=False, contradictions=0.02).holds
+    assert not checked(asked, edited(0.06), deterministic=False, contradictions=0.02).holds
+
+
+def test_another_threshold_is_no_contradiction_and_never_shown_to_be_the_deployed_model(
+    asked: Sides,
+) -> None:
+    _, cases = read_challenge(asked.regulator / "challenge")
+    found = checked(asked, decisions(cases, lambda row: flagged(row, 52)))
+    assert found.holds
+    assert state(found, "contradictions") is State.HOLDS
+    assert (found.deployed, state(found, "deployed")) == ("not_shown", State.NOT_SHOWN)
+    assert checked(asked, decisions(cases)).deployed == "supported"
+
+
+def test_without_decisions_from_production_it_is_the_vendors_word(answered: Sides) -> None:
+    found = taken(answered)
+    assert (found.holds, found.deployed, state(found, "deployed")) == (True, "declared", State.CLAIMED)
+
+
+def test_which_rows_are_twins_or_of_production_cannot_be_told_from_what_the_vendor_sees(asked: Sides) -> None:
+    _, cases = read_challenge(asked.regulator / "challenge")
+    rows, _ = read_table(asked.regulator / "challenge.secret" / ROWS)
+    seen = np.column_stack([
+        np.arange(cases.num_rows),
+        [int(cid[:8], 16) for cid in cases["cid"].to_pylist()],
+        *(cases[name].to_numpy() for name in ("age", "hours", "debt")),
+    ])  # fmt: skip
+    for kind in ("twin", "production"):
+        truth = np.array([one == kind for one in rows["kind"].to_pylist()])
+        forest = RandomForestClassifier(100, min_samples_leaf=20, random_state=0)
+        guessed = cross_val_predict(forest, seen, truth, cv=5, method="predict_proba")[:, 1]
+        assert 0.42 < roc_auc_score(truth, guessed) < 0.58, kind  # 200 of 1,900 rows: its standard error is 0.022
+
+
+def test_neither_place_nor_id_says_anything_of_a_label(asked: Sides) -> None:
+    rows, _ = read_table(asked.regulator / "challenge.secret" / ROWS)
+    labels = np.array([{"1": 1.0, "0": 0.0}.get(label, np.nan) for label in rows["label"].to_pylist()])
+    known = ~np.isnan(labels)
+    assert abs(np.corrcoef(np.arange(len(labels))[known], labels[known])[0, 1]) < 0.08  # 3 of 1 / sqrt(1,700)
+
+
+def test_no_withheld_value_is_in_a_byte_of_what_travels(asked: Sides) -> None:
+    secret = asked.secret.key
+    for file in (asked.regulator / "challenge").iterdir():
+        content = file.read_bytes()
+        assert b"CANARY" not in content
+        assert secret.encode() not in content
+        assert bytes.fromhex(secret) not in content
+    assert sorted(file.name for file in (asked.regulator / "challenge").iterdir()) == [
+        "challenge.json", "challenge.parquet", "history.a7h",
+    ]  # fmt: skip
+
+
+def test_a_gender_goes_only_if_the_plan_names_it_and_the_vendor_declared_it(tmp_path: Path) -> None:
+    sides = two_sides(tmp_path)
+    sides.commit()
+    plan = sides.regulator / "plan.toml"
+    text = plan.read_text(encoding="utf-8")
+    plan.write_text(text.replace('"debt"]', '"debt", "gender"]'), encoding="utf-8")
+    said = sides.regulate("challenge", "plan.toml", code=ExitCode.NOT_JUDGED)
+    assert "did not declare that its model is given gender" in said
+    assert not (sides.regulator / "challenge").exists()
+    plan.write_text(text.replace('"debt"]', '"debt", "label"]'), encoding="utf-8")
+    assert "the vendor would learn it" in sides.regulate("challenge", "plan.toml", code=ExitCode.NOT_JUDGED)
+
+
+@pytest.mark.parametrize("change", ["drop five", "double three", "another word", "another column", "no Parquet"])
+def test_answers_that_are_not_one_decision_for_each_case_are_refused(answered: Sides, change: str) -> None:
+    place = answered.regulator / "answers" / "answers.parquet"
+    answers = pq.read_table(place)
+    if change == "drop five":
+        answers = answers.slice(5)
+    elif change == "double three":
+        answers = pa.concat_tables([answers, answers.slice(0, 3)])
+    elif change == "another word":
+        words = [float("nan"), *[1.0] * (answers.num_rows - 1)]
+        answers = answers.set_column(1, "decision", pa.array(words))
+    elif change == "another column":
+        answers = answers.append_column("score", pa.array([0.5] * answers.num_rows))
+    place.write_bytes(b"no table" if change == "no Parquet" else table_bytes(answers))
+    if change == "no Parquet":
+        with pytest.raises(EvidenceError, match="cannot be read as Parquet"):
+            taken(answered)
+        return
+    found = taken(answered)
+    assert not found.holds
+    # and whoever changes them on the way cannot sign them
+    assert state(found, "signature") is State.CONTRADICTED
+
+
+def test_refused_is_no_fail_and_ends_the_registration(answered: Sides) -> None:
+    place = answered.regulator / "answers" / "answers.parquet"
+    place.write_bytes(table_bytes(pq.read_table(place).slice(5)))
+    said = answered.judge(code=ExitCode.NOT_JUDGED)
+    assert "5 cases without an answer" in said
+    assert "That is no FAIL" in said
+    assert answered.kinds[-2:] == ["refused", "withdrawn"]
+    assert not (answered.regulator / "audit-out").exists()
+    assert "judged before" in answered.judge(code=ExitCode.NOT_JUDGED)
+
+
+def test_late_answers_are_refused_by_the_clock_of_either_side(
+    answered: Sides, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = taken(answered, LATER)
+    assert not found.holds
+    assert state(found, "deadline") is State.CONTRADICTED
+    said = answered.judge("--received", "2030-01-01", code=ExitCode.NOT_JUDGED)
+    assert "deadline" in said
+
+
+def test_a_vendor_that_dates_its_answers_after_the_deadline_or_before_the_question_is_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, at in enumerate((LATER, "2020-01-01T00:00:00Z")):
+        (tmp_path / str(number)).mkdir()
+        sides = two_sides(tmp_path / str(number))
+        sides.commit()
+        sides.challenge("--twins", "10")
+        with monkeypatch.context() as patch:
+            patch.setattr("audit.cli.outputs.signing.now", lambda at=at: at)
+            sides.answer()
+        assert state(taken(sides), "deadline") is State.CONTRADICTED
+
+
+def test_a_model_tuned_on_the_challenge_is_not_the_one_committed_to(answered: Sides) -> None:
+    write_model(answered, "tuned.toml", 50)
+    said = answered.vend(
+        *("answer", "challenge", "--plan", "tuned.toml", "--out", "tuned", "--sandbox", "none"),
+        code=ExitCode.NOT_JUDGED,
+    )
+    assert "not the model" in said
+
+
+def test_another_model_or_key_in_the_entry_is_refused(tmp_path: Path) -> None:
+    """What a vendor with a changed program could write: the entry names another model, or another key signs it."""
+    sides = two_sides(tmp_path)
+    sides.commit()
+    sides.challenge("--twins", "10")
+    sides.answer()
+    given = sides.regulator / "answers" / "history.a7h"
+    whole = given.read_bytes()
+    before = b"".join(whole.splitlines(keepends=True)[:-1])
+    honest = read_history(whole, "h").entries[-1]
+    vendor = load_signer(sides.vendor / "vendor.key", lambda: b"")
+    other = load_signer(sides.regulator / "regulator.key", lambda: b"")
+    own = (sides.regulator / "h.a7h").read_bytes()
+    openings = (sides.regulator / "h.a7h.openings").read_bytes()
+    for signer, commitments, code in ((vendor, {"detector": "a" * 64}, "commitment"), (other, None, "signature")):
+        history = read_history(before, "h")
+        made = history.with_entry(
+            signer, "answered", honest.at, honest.system, answers=honest.answers, statement=honest.statement,
+            commitments=commitments or honest.commitments,
+        )  # fmt: skip
+        given.write_bytes(made.content)
+        found = taken(sides)
+        assert not found.holds
+        assert state(found, code) is State.CONTRADICTED
+        (sides.regulator / "h.a7h").write_bytes(own)
+        (sides.regulator / "h.a7h.openings").write_bytes(openings)
+
+
+def test_answers_to_another_challenge_or_history_are_refused(answered: Sides, tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    other = two_sides(tmp_path / "more")
+    other.commit()
+    (answered.regulator / "answers" / "history.a7h").write_bytes((other.vendor / "h.a7h").read_bytes())
+    with pytest.raises(EvidenceError, match="another history"):
+        taken(answered)
+
+
+def test_every_label_can_be_opened_and_a_wrong_one_fails(answered: Sides) -> None:
+    folder = answered.regulator / "challenge.secret"
+    terms, cases = read_challenge(answered.vendor / "challenge")
+    rows, _ = read_table(folder / ROWS)
+    real = dict(zip(rows["cid"].to_pylist(), rows["label"].to_pylist(), strict=True))
+    for cid in cases["cid"].to_pylist()[:100]:
+        opened = opening_of(folder, cid)
+        assert (opened.root, opened.label) == (terms.labels, real[cid])
+        wrong = opened.model_copy(update={"label": "0" if opened.label == "1" else "1"})
+        assert wrong.root != terms.labels
+        assert opened.model_copy(update={"place": opened.place + 1}).root != terms.labels
+        assert opened.model_copy(update={"path": opened.path[1:]}).root != terms.labels
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 8, 13])
+def test_a_tree_of_any_size_opens_every_leaf(rows: int) -> None:
+    cids = [f"{place:024x}" for place in range(rows)]
+    labels: list[Any] = ["1" if place % 3 else "" for place in range(rows)]
+    root = label_root(b"k" * 32, cids, labels)
+    for cid in cids:
+        opened = open_label(b"k" * 32, cids, labels, cid)
+        assert LabelOpening.model_validate_json(opened.model_dump_json()).root == root
+
+
+def test_both_sides_open_a_label_by_command(answered: Sides) -> None:
+    cid = read_challenge(answered.vendor / "challenge")[1]["cid"][7].as_py()
+    made = answered.show("open", "challenge.secret", "--case", cid)
+    (answered.vendor / "opened.json").write_text(made, encoding="utf-8")
+    assert "as was fixed" in answered.see("open", "opened.json", "--challenge", "challenge")
+    document = json.loads(made)
+    (answered.vendor / "opened.json").write_text(
+        json.dumps({**document, "label": "0" if document["label"] == "1" else "1"}), encoding="utf-8"
+    )
+    assert "NOT as" in answered.see("open", "opened.json", "--challenge", "challenge", code=ExitCode.NOT_VERIFIED)
+
+
+def test_a_regulator_that_changes_labels_afterwards_is_told_so(answered: Sides) -> None:
+    place = answered.regulator / "set.parquet"
+    table = pq.read_table(place)
+    labels = table["label"].to_pylist()
+    labels[3] = 1 - labels[3]
+    pq.write_table(table.set_column(1, "label", pa.array(labels)), place)
+    with pytest.raises(EvidenceError, match="labels are not those that were registered"):
+        taken(answered)
+
+
+def test_a_case_is_asked_once_so_that_a_memory_of_old_ones_is_worth_nothing(answered: Sides) -> None:
+    said = answered.regulate("challenge", "plan.toml", "--out", "again", code=ExitCode.NOT_JUDGED)
+    assert "1,500 cases of the set asked in an earlier challenge" in said
+    write_cases(answered.regulator, start=1_499)
+    assert "1 case" in answered.regulate("challenge", "plan.toml", "--out", "again", code=ExitCode.NOT_JUDGED)
+    write_cases(answered.regulator, start=1_500)
+    answered.regulate("challenge", "plan.toml", "--out", "again")
+
+
+def test_nobody_asks_before_a_model_is_committed_to(tmp_path: Path) -> None:
+    sides = two_sides(tmp_path)
+    assert "names no model" in sides.regulate("challenge", "plan.toml", code=ExitCode.NOT_JUDGED)
+
+
+def test_a_model_not_declared_deterministic_needs_a_registered_limit(tmp_path: Path) -> None:
+    sides = two_sides(tmp_path)
+    sides.commit("--sandbox", "none")
+    assert "contradictions = 0.01" in sides.regulate("challenge", "plan.toml", code=ExitCode.NOT_JUDGED)
+
+
+def test_more_attempts_than_alpha_has_parts_for_are_refused(asked: Sides) -> None:
+    loaded = read_plan_file(asked.regulator / "plan.toml")
+    assert with_attempts(loaded, 5).plan.verdict.alpha == pytest.approx(0.01)
+    assert with_attempts(loaded, 10).plan.verdict.alpha == pytest.approx(0.005)
+    with pytest.raises(ArgumentError, match="11 attempts"):
+        with_attempts(loaded, 11)
