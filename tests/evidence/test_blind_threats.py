@@ -18,10 +18,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
 from audit.errors import ArgumentError, EvidenceError, ExitCode
-from audit.evidence.blind.challenge import read_table, table_bytes
+from audit.evidence.blind.challenge import read_challenge, read_table, table_bytes
 from audit.evidence.blind.checks import Checked, check_answers
 from audit.evidence.blind.labels import LabelOpening, label_root, open_label
-from audit.evidence.blind.steps import opening_of, read_challenge, take_answers, with_attempts
+from audit.evidence.blind.regulator import opening_of, take_answers, with_attempts
 from audit.evidence.blind.terms import ROWS
 from audit.evidence.history import read_history
 from audit.evidence.history_file import open_history

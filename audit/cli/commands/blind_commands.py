@@ -70,8 +70,8 @@ def commit(
     """
     from audit.cli.outputs.signing import now
     from audit.detectors.isolation.options import Isolating
-    from audit.evidence.blind.steps import commit as committed
     from audit.evidence.blind.vendor import artefact_of, vendor_plan
+    from audit.evidence.blind.vendor import commit as committed
 
     loaded = vendor_plan(plan)
     artefact = artefact_of(loaded, Isolating(sandbox=sandbox, allow_pickle=allow_pickle))
@@ -102,20 +102,20 @@ def challenge(
     Only the folder of the challenge leaves the house. Its secret lies beside it.
     """
     from audit.cli.outputs.signing import now
-    from audit.evidence.blind import steps
+    from audit.evidence.blind import regulator
 
     deadline = (dt.datetime.now(dt.UTC) + dt.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
     with _opened(history, key) as (file, signer):
         if plan.is_dir():
-            terms = steps.challenge_again(file, signer, now(), plan, out, deadline)
+            terms = regulator.challenge_again(file, signer, now(), plan, out, deadline)
         else:
-            wanted = steps.Wanted(plan, out, deadline, attempts, twins, log_rows)
-            terms = steps.challenge(file, signer, now(), wanted)
+            wanted = regulator.Wanted(plan, out, deadline, attempts, twins, log_rows)
+            terms = regulator.challenge(file, signer, now(), wanted)
     note(f"For the vendor: {out} ({terms.rows:,} cases, until {terms.deadline}; columns {', '.join(terms.features)})")
     if terms.attempts > 1:
         note(f'Attempt {terms.attempt} of {terms.attempts}: before the last, only "not passed" is said.')
     if not plan.is_dir():
-        note(f"Keep, and give to nobody: {steps.secret_beside(out)}")
+        note(f"Keep, and give to nobody: {regulator.secret_beside(out)}")
 
 
 @_command("Vendor: answer a challenge.")
@@ -133,15 +133,14 @@ def answer(
     A run that is interrupted goes on where it stopped.
     """
     from audit.cli.outputs.signing import now
-    from audit.evidence.blind import steps
-    from audit.evidence.blind.vendor import vendor_plan
+    from audit.evidence.blind import vendor
 
-    loaded = vendor_plan(plan)
+    loaded = vendor.vendor_plan(plan)
     with _opened(history, key) as (file, signer):
-        terms, cases = steps.open_challenge(file, folder)
+        terms, cases = vendor.open_challenge(file, folder)
         work = out.with_name(f".{out.name}.kept")
         made = _answered(loaded, cases, work, sandbox, allow_pickle=allow_pickle)
-        digest = steps.give_answers(file, signer, now(), loaded, terms, made, out)
+        digest = vendor.give_answers(file, signer, now(), loaded, terms, made, out)
     shutil.rmtree(work, ignore_errors=True)
     note(f"For the regulator: {out} ({terms.rows:,} decisions; SHA-256 {digest})")
 
@@ -153,8 +152,7 @@ def rehearse(
     """Answer a challenge, or a public sample of one, twice, and say how many cases got a decision, and the same one."""
     import tempfile
 
-    from audit.evidence.blind.challenge import DECISION
-    from audit.evidence.blind.steps import read_challenge
+    from audit.evidence.blind.challenge import DECISION, read_challenge
     from audit.evidence.blind.vendor import vendor_plan
 
     loaded, (_, cases) = vendor_plan(plan), read_challenge(folder)
@@ -188,7 +186,7 @@ def judge(
     together. That is no FAIL.
     """
     from audit.cli.outputs.signing import now
-    from audit.evidence.blind.steps import refuse, take_answers
+    from audit.evidence.blind.regulator import refuse, take_answers
 
     came = now() if received is None else received.strftime("%Y-%m-%dT00:00:00Z")
     with _opened(history, key) as (file, signer):
@@ -215,7 +213,7 @@ def open_label(
     Exit code 5: it is not the label that was fixed.
     """
     from audit.evidence.blind.labels import LabelOpening
-    from audit.evidence.blind.steps import opening_of
+    from audit.evidence.blind.regulator import opening_of
     from audit.evidence.blind.terms import TERMS, Terms, read_part
 
     if (case is None) == (challenge is None):

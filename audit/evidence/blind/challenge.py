@@ -16,7 +16,7 @@ from audit.engines.reading import reading
 from audit.errors import DataError, EvidenceError
 from audit.evaluation.table_file import ReadOptions, read_file
 from audit.evidence.blind.labels import Label, label_root
-from audit.evidence.blind.terms import CASES, CID, LARGEST_TABLE
+from audit.evidence.blind.terms import CASES, CID, LARGEST_TABLE, TERMS, Terms, read_part
 from audit.storage import bytes_of_result
 from audit.vocabulary.text import shown
 
@@ -185,3 +185,9 @@ def read_cases(folder: Path, sha256_of_cases: str) -> pa.Table:
 def ids_asked(rows: pa.Table) -> Iterator[str]:
     """Yield the ids of the cases of the set."""
     return (one for kind, one in zip(rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True) if kind == "case")
+
+
+def read_challenge(folder: Path) -> tuple[Terms, pa.Table]:
+    """Return the terms and cases of a challenge. Raises EvidenceError if they are not whole."""
+    terms = read_part(folder / TERMS, Terms)
+    return terms, read_cases(folder, terms.sha256)

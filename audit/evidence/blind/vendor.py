@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from audit.detectors.isolation.options import Isolating
 from audit.errors import EvidenceError
-from audit.evidence.blind.challenge import DECISION, table_bytes
-from audit.evidence.blind.terms import CID, sha256
-from audit.evidence.history import CommittedModel
+from audit.evidence.blind.challenge import DECISION, read_challenge, table_bytes
+from audit.evidence.blind.terms import ANSWERS, CID, HISTORY, MODEL, Terms, sha256
+from audit.evidence.history import MAX_BYTES, CommittedModel, Entry
+from audit.evidence.history_file import HistoryFile
+from audit.evidence.keys import Signer
 from audit.evidence.registration import system_of
 from audit.evidence.statement import System, canonical
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.known_keys import PLAN
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan, read_toml
 from audit.scoring.predictions_file import DECISIONS
+from audit.storage import bytes_of_result, storage, write_durably
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -122,7 +125,6 @@ def answer(
     from audit.scoring import Keeping, score
     from audit.scoring.checkpoint import Checkpoint
     from audit.scoring.provenance import scoring_identity
-    from audit.storage import storage, write_durably
 
     nothing = pa.nulls(cases.num_rows, pa.string())
     with storage(work):
@@ -137,3 +139,59 @@ def answer(
         found: Any = opened.here.sql(f"SELECT case_id, {DECISION} FROM scored ORDER BY case_id").to_arrow_table()  # noqa: S608
     words = [DECISIONS[code] for code in found.column(1).to_pylist()]
     return Answered(pa.table({CID: found.column(0), DECISION: words}).combine_chunks(), scored.detector_sha256)
+
+
+def commit(
+    file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, artefact: str | None, *, deterministic: bool
+) -> Entry:
+    """Write down which model will answer: a commitment to it, and what its vendor declares."""
+    opened = file.opened({MODEL: model_digest(loaded.plan, artefact)}, None)
+    model = model_of(loaded.plan, deterministic=deterministic)
+    return file.append(signer, "committed", at, system_in(loaded.plan), opened, model=model)
+
+
+def open_challenge(file: HistoryFile, folder: Path) -> tuple[Terms, pa.Table]:
+    """Take over the history of a challenge, and return its terms and its cases, for whoever answers it.
+
+    Raises
+    ------
+    EvidenceError
+        If the history knows no challenge of these terms.
+    """
+    terms, cases = read_challenge(folder)
+    file.adopt(bytes_of_result(folder / HISTORY, MAX_BYTES), f"{folder.name}/{HISTORY}")
+    if all(one.statement != sha256(terms.content) for one in file.history.entries):
+        raise EvidenceError(
+            f"{HISTORY} knows no challenge of these terms", slug="other-challenge", hint="ask for the folder again"
+        )
+    return terms, cases
+
+
+def give_answers(
+    file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, terms: Terms, made: Answered, out: Path
+) -> str:
+    """Sign answers, and write them into `out`. Returns their digest.
+
+    Raises
+    ------
+    EvidenceError
+        If another model gave them than the one that was committed to, or another key signs.
+    """
+    opened = file.opened({MODEL: model_digest(loaded.plan, made.artefact)}, terms.committed)
+    before = file.openings.get(terms.committed, {})
+    if opened != before or file.history.entries[terms.committed].key != signer.public.raw.hex():
+        raise EvidenceError(
+            "this is not the model, or not the key, that was committed to",
+            slug="other-model",
+            hint="commit to it with audit7k blind commit, and ask for another challenge",
+        )
+    content = table_bytes(made.answers)
+    asked = next(one for one in reversed(file.history.entries) if one.statement == sha256(terms.content))
+    with storage(out):
+        out.mkdir(exist_ok=True)
+        write_durably(out / ANSWERS, content)
+    digest = sha256(content)
+    file.append(signer, "answered", at, terms.system, opened, answers=asked.index, statement=digest)
+    with storage(out):
+        write_durably(out / HISTORY, file.history.content)
+    return digest

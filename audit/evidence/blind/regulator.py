@@ -1,4 +1,4 @@
-"""The steps of a blind audit, each an entry of the history: commit, challenge, answer, and what is taken to judge."""
+"""The regulator's side: a challenge, each an entry of the history, and what is taken to be judged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ from audit.evidence.blind.terms import (
     HISTORY,
     LABELS,
     LARGEST_TABLE,
-    MODEL,
     ROWS,
     SECRET,
     TERMS,
@@ -39,7 +38,7 @@ from audit.evidence.blind.terms import (
     read_part,
     sha256,
 )
-from audit.evidence.blind.vendor import Answered, model_digest, model_of, system_in
+from audit.evidence.blind.vendor import system_in
 from audit.evidence.history import MAX_BYTES, Entry
 from audit.evidence.history_file import HistoryFile
 from audit.evidence.keys import Signer
@@ -58,15 +57,6 @@ MOST_ATTEMPTS: Final = 10
 _LEAST_ALPHA: Final = 0.005
 _SAID: Final = dict(zip(DECISIONS, ("1", "0", None, None), strict=True))
 """What a plan reads of an answer: nobody says why there is none, and a case without one counts at its worst."""
-
-
-def commit(
-    file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, artefact: str | None, *, deterministic: bool
-) -> Entry:
-    """Write down which model will answer: a commitment to it, and what its vendor declares."""
-    opened = file.opened({MODEL: model_digest(loaded.plan, artefact)}, None)
-    model = model_of(loaded.plan, deterministic=deterministic)
-    return file.append(signer, "committed", at, system_in(loaded.plan), opened, model=model)
 
 
 def with_attempts(loaded: LoadedPlan, attempts: int) -> LoadedPlan:
@@ -252,59 +242,6 @@ def _ask(file: HistoryFile, signer: Signer, at: str, terms: Terms, registered: i
     file.append(signer, "challenged", at, terms.system, answers=registered, statement=sha256(terms.content))
     with storage(out):
         write_durably(out / HISTORY, file.history.content)
-
-
-def read_challenge(folder: Path) -> tuple[Terms, pa.Table]:
-    """Return the terms and cases of a challenge. Raises EvidenceError if they are not whole."""
-    terms = read_part(folder / TERMS, Terms)
-    return terms, read_cases(folder, terms.sha256)
-
-
-def open_challenge(file: HistoryFile, folder: Path) -> tuple[Terms, pa.Table]:
-    """Take over the history of a challenge, and return its terms and its cases, for whoever answers it.
-
-    Raises
-    ------
-    EvidenceError
-        If the history knows no challenge of these terms.
-    """
-    terms, cases = read_challenge(folder)
-    file.adopt(bytes_of_result(folder / HISTORY, MAX_BYTES), f"{folder.name}/{HISTORY}")
-    if all(one.statement != sha256(terms.content) for one in file.history.entries):
-        raise EvidenceError(
-            f"{HISTORY} knows no challenge of these terms", slug="other-challenge", hint="ask for the folder again"
-        )
-    return terms, cases
-
-
-def give_answers(
-    file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, terms: Terms, made: Answered, out: Path
-) -> str:
-    """Sign answers, and write them into `out`. Returns their digest.
-
-    Raises
-    ------
-    EvidenceError
-        If another model gave them than the one that was committed to, or another key signs.
-    """
-    opened = file.opened({MODEL: model_digest(loaded.plan, made.artefact)}, terms.committed)
-    before = file.openings.get(terms.committed, {})
-    if opened != before or file.history.entries[terms.committed].key != signer.public.raw.hex():
-        raise EvidenceError(
-            "this is not the model, or not the key, that was committed to",
-            slug="other-model",
-            hint="commit to it with audit7k blind commit, and ask for another challenge",
-        )
-    content = table_bytes(made.answers)
-    asked = next(one for one in reversed(file.history.entries) if one.statement == sha256(terms.content))
-    with storage(out):
-        out.mkdir(exist_ok=True)
-        write_durably(out / ANSWERS, content)
-    digest = sha256(content)
-    file.append(signer, "answered", at, terms.system, opened, answers=asked.index, statement=digest)
-    with storage(out):
-        write_durably(out / HISTORY, file.history.content)
-    return digest
 
 
 def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) -> tuple[Checked, Entry, LoadedPlan]:
