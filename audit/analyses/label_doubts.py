@@ -52,6 +52,11 @@ _FLIPS: Final = (
     Flip(Cell.TN, Cell.FN, "people left alone would have to be victims"),
     Flip(Cell.TP, Cell.FP, "victims found would have to be no victims"),
 )
+ANSWERS: Final = tuple(
+    Flip(said, other, "answers would have to be otherwise")
+    for said, other in ((Cell.FN, Cell.TP), (Cell.TP, Cell.FN), (Cell.FP, Cell.TN), (Cell.TN, Cell.FP))
+)
+"""Ways in which an answer can be another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,12 @@ class Flips:
     fewest: FewestFlips
 
 
-def fewest_label_flips(doubted: VerdictSide) -> Flips | None:
-    """Find the fewest labels of each group that must be wrong for its test to reject no longer; None without labels."""
-    useful = _useful_flips(doubted)
+def fewest_label_flips(doubted: VerdictSide, flips: tuple[Flip, ...] = _FLIPS) -> Flips | None:
+    """Find the fewest labels of each group that must be wrong for its test to reject no longer; None without labels.
+
+    With `ANSWERS`: the fewest answers that must be others.
+    """
+    useful = _useful_flips(doubted, flips)
     if not useful.kinds:
         return None
     fewest = fewest_flips(
@@ -96,9 +104,9 @@ class _Useful(NamedTuple):
     """int64[F, G]: cases of each group that can be flipped so."""
 
 
-def _useful_flips(doubted: VerdictSide) -> _Useful:
+def _useful_flips(doubted: VerdictSide, flips: tuple[Flip, ...] = _FLIPS) -> _Useful:
     metric, groups = doubted.question.metric, doubted.counts.groups
-    kinds = [(flip, _effect(metric, flip)) for flip in _FLIPS]
+    kinds = [(flip, _effect(metric, flip)) for flip in flips]
     useful = [(flip, effect) for flip, effect in kinds if _raises_rate(effect) is doubted.overturned_upwards]
     available = [groups.cell(flip.labelled) for flip, _ in useful]
     return _Useful(
@@ -109,7 +117,7 @@ def _useful_flips(doubted: VerdictSide) -> _Useful:
 
 
 def _effect(metric: Metric, flip: Flip) -> tuple[int, int]:
-    if metric.denominator_is == "cases":
+    if metric.denominator_is == "cases" and flip in _FLIPS:
         return 0, 0  # flagged or not is no matter of labels
     top, bottom = metric.numerator, metric.denominator
     return (flip.truly in top) - (flip.labelled in top), (flip.truly in bottom) - (flip.labelled in bottom)

@@ -11,6 +11,7 @@ import numpy as np
 from audit.analyses.breakdown import NEAREST, breakdown, pass_sides, weighted_breakdown
 from audit.analyses.estimates import as_known
 from audit.analyses.label_doubts import (
+    ANSWERS,
     ErrorAxis,
     error_axes,
     error_grid,
@@ -30,6 +31,7 @@ from audit.analyses.unknown_doubts import (
 from audit.analyses.verdict_side import RuleCounts, VerdictSide, rule_counts
 from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts
+from audit.plan.answers import BlindDetector
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.judged import Verdict
 from audit.result.findings.sensitivity import Doubt, LabelErrorGrid, RuleSensitivity, SensitivityFinding
@@ -134,6 +136,8 @@ def _rule_sensitivity(
     if passing or held:
         unknown, shares = _doubt_unknown(pass_sides(plan, asked, counts, passing + held), passing + held)
         findings.extend(unknown)
+    if isinstance(plan.detector, BlindDetector):
+        findings.extend(_doubt_answers(plan, asked, counts, verdicts))
     for some in (failing, passing, unscored):
         findings.extend(_doubt_unscored(counts.of(some), asked[0], some) if some else ())
     shares.extend(_nearest_shares(plan, asked, counts, left))
@@ -148,7 +152,7 @@ def _rule_sensitivity(
         listed=len(failing) + len(listed),
         not_listed=len(left),
         fewest_labels=min((number for number in labels if number is not None), default=None),
-        findings=_in_order(findings, [*failing, *listed]),
+        findings=_in_order(findings, [*failing, *others]),
     )
 
 
@@ -221,6 +225,28 @@ def _doubt_labels(
         findings.append(_finding(verdict, "labels_flipped", fewest, among, words, to_limit=limit))
     for axis in error_axes(sides[0].question.metric):
         findings.extend(_doubt_shares(sides, verdicts, axis, grids))
+    return findings
+
+
+def _doubt_answers(
+    plan: AuditPlan, asked: Sequence[Question], counts: RuleCounts, verdicts: Sequence[Verdict]
+) -> list[SensitivityFinding]:
+    """Find the answers of a vendor that would overturn each verdict, if the system at work gave others."""
+    passing = [verdict for verdict in verdicts if verdict.outcome == "pass"]
+    doubted = [(pass_sides(plan, asked, counts, passing), passing)] if passing else []
+    for question in asked:
+        of_side = [verdict for verdict in verdicts if (verdict.outcome, verdict.side) == ("fail", question.side)]
+        if of_side:
+            levels = np.array([verdict.level_fail for verdict in of_side], dtype=np.float64)
+            doubted.append(([VerdictSide("fail", question, counts.of(of_side), levels)], of_side))
+    findings = []
+    for sides, of_side in doubted:
+        found = [flipped for side in sides if (flipped := fewest_label_flips(side, ANSWERS)) is not None]
+        for place, verdict in enumerate(of_side):
+            fewest = min((int(each.fewest.total[place]) for each in found), key=_inf_if_never)
+            words = f"Would not stand if {fewest:,} of {verdict.cases:,} answers were others."
+            words = "No number of other answers would change it." if fewest < 0 else words
+            findings.append(_finding(verdict, "answers_differ", fewest, verdict.cases, words))
     return findings
 
 

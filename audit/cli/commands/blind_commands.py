@@ -200,6 +200,45 @@ def judge(
     _judged(secret, loaded, out, (history, signer), restricted_folder)
 
 
+@_command("Regulator: ask the system at work again.")
+def repeat(
+    secret: SecretFolder,
+    result: Annotated[Path, typer.Argument(help="The output folder of `blind judge`.")],
+    plan: Annotated[
+        Path, typer.Option(metavar="FILE", help="How the system is asked, as any customer can: [audit] and [detector].")
+    ],
+    sandbox: Where = Sandbox.AUTO,
+    allow_pickle: AllowPickle = False,
+) -> None:
+    """Ask the system at work some cases of each group again, and hold its answers against those of the vendor.
+
+    So many are asked that enough other answers to overturn a verdict would be seen with a chance of 95 %. Exit codes: 0
+    all were answered alike; 3 some were not.
+    """
+    import tempfile
+    from secrets import SystemRandom
+
+    from audit.cli.console.group_names import GroupNames
+    from audit.evidence.blind.asked_again import cases_of, to_repeat, who_differs
+    from audit.evidence.blind.vendor import vendor_plan
+    from audit.result.file import load_result
+
+    audited = load_result(result / "result.json" if result.is_dir() else result)
+    repeats = to_repeat(audited, secret, SystemRandom())
+    cases, ids = cases_of(secret, repeats)
+    with tempfile.TemporaryDirectory() as work:
+        made = _answered(vendor_plan(plan), cases, Path(work), sandbox, allow_pickle=allow_pickle)
+    differ, names = who_differs(secret, made.answers, ids), GroupNames(audited.features)
+    for each in repeats:
+        found = len(each.ids & differ)
+        say(
+            f"{each.rule}: {each.outcome.upper()} of {names.name(each.group)} holds if at most "
+            f"{each.overturned_by - 1:,} of {each.of:,} answers differ; {len(each.ids):,} were asked again, "
+            f"{f'{found:,} did' if found else 'none did'}"
+        )
+    raise typer.Exit(ExitCode.INCONCLUSIVE if differ else ExitCode.PASS)
+
+
 @_command("Both: show that a label was fixed before the answers.", "open")
 def open_label(
     path: Annotated[Path, typer.Argument(help="The folder with the secret; or, to check it, the file that this made.")],

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 MOST_ATTEMPTS: Final = 10
 _LEAST_ALPHA: Final = 0.005
-_SAID: Final = dict(zip(DECISIONS, ("1", "0", None, None), strict=True))
+SAID: Final = dict(zip(DECISIONS, ("1", "0", None, None), strict=True))
 """What a plan reads of an answer: nobody says why there is none, and a case without one counts at its worst."""
 
 
@@ -329,7 +329,7 @@ def _joined(loaded: LoadedPlan, folder: Path, rows: pa.Table, answers: pa.Table,
 
     said = dict(zip(answers[CID].to_pylist(), answers[DECISION].to_pylist(), strict=True))
     own = {
-        one: _SAID[said[cid]]
+        one: SAID[said[cid]]
         for cid, kind, one in zip(rows[CID].to_pylist(), rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True)
         if kind == "case"
     }

@@ -13,6 +13,7 @@ Doubt = Literal[
     "labelled_too_often",  # some of the group's people who are no victims were labelled as victims
     "labelled_too_rarely",  # some of the group's victims were labelled as no victims
     "unknown_attribute",  # people of unknown group belong to it
+    "answers_differ",  # the system at work answers otherwise than a vendor did
     "unscored",  # cases without a decision were decided one way or the other
 ]
 

@@ -1,0 +1,144 @@
+"""Asking the system at work again what its vendor answered: group by group, as many cases as the verdict needs."""
+
+from __future__ import annotations
+
+import math
+import random
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from audit.engines.quoting import identifier
+from audit.errors import EvidenceError
+from audit.evidence.blind.challenge import DECISION, read_cases, read_table
+from audit.evidence.blind.regulator import SAID
+from audit.evidence.blind.terms import ANSWERS, CID, ROWS, SECRET, TERMS, Secret, Terms, read_part
+from audit.plan.answers import BlindDetector
+from audit.plan.file.plan_file import loaded_plan
+from audit.result.audit_result import AuditResult
+from audit.result.findings.judged import Outcome
+from audit.verdicts.cases import held_by
+from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import METRICS, Cell
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+_UNSEEN: Final = 0.05
+"""Chance that of any group enough answers differ to overturn its verdict, and none of them is asked again."""
+_LABELS: Final = {frozenset({Cell.TP, Cell.FN}): (1,), frozenset({Cell.FP, Cell.TN}): (0,)}
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """What is asked again for the verdict on one group."""
+
+    rule: str
+    group: Group
+    outcome: Outcome
+    overturned_by: int
+    """Fewest answers that would have to be others for the verdict not to stand."""
+    of: int
+    """Cases of the group whose answers count."""
+    ids: frozenset[str]
+    """Ids of those that are asked again."""
+
+
+def cases_to_ask(overturned_by: int, cases: int, groups: int) -> int:
+    """Return how many of a group's cases must be asked again.
+
+    If `overturned_by` of its `cases` answers differ, all of these are answered alike with a chance of at most 5 % over
+    all `groups` (Bonferroni): ceil(ln(0.05 / groups) / ln(1 - overturned_by / cases)).
+    """
+    if overturned_by >= cases:
+        return 1
+    return min(cases, math.ceil(math.log(_UNSEEN / groups) / math.log1p(-overturned_by / cases)))
+
+
+def to_repeat(result: AuditResult, folder: Path, chance: random.Random) -> list[Repeat]:
+    """Choose what is asked again; `folder` has the secret of the challenge.
+
+    Raises
+    ------
+    EvidenceError
+        If the result is of no blind audit, its set has changed, or no verdict could be overturned by answers.
+    """
+    from audit.evaluation.evaluation_set import open_evaluation_set
+
+    doubts = [
+        (rule, found, found.overturned_by)
+        for rule in result.further.sensitivity
+        for found in rule.findings
+        if found.kind == "answers_differ" and found.overturned_by is not None
+    ]
+    if not isinstance(result.plan.detector, BlindDetector) or not doubts:
+        raise EvidenceError(
+            "no verdict of this result could be overturned by other answers",
+            slug="nothing-to-repeat",
+            hint="name a result of audit7k blind judge; with weights or clusters no number of answers is known",
+        )
+    loaded = loaded_plan(folder / read_part(folder / SECRET, Secret).plan)
+    with open_evaluation_set(loaded.plan, loaded.folder) as opened:
+        if opened.sha256 != result.provenance.evaluation_set_sha256:
+            raise EvidenceError("the set is not the one that was audited", slug="other-set", hint="put it back")
+        people = _people(opened, [feature.name for feature in result.features])
+    held = {
+        feature.name: {code: held_by(feature, code) for code in {level.code for level in feature.levels}}
+        for feature in result.features
+    }
+    chosen = []
+    for rule, found, overturned_by in doubts:
+        labels = _LABELS.get(frozenset(METRICS[rule.metric].denominator), (0, 1))
+        ids = [one for one, label, codes in people if label in labels and _is_in(found.group, codes, held)]
+        number = cases_to_ask(overturned_by, len(ids), len(doubts))
+        asked = frozenset(chance.sample(ids, number))
+        chosen.append(Repeat(rule.rule, found.group, found.outcome, overturned_by, len(ids), asked))
+    return chosen
+
+
+def _people(opened: EvaluationSet, features: Sequence[str]) -> list[tuple[str, int | None, dict[str, str]]]:
+    """Return id, label and codes of each case."""
+    names = [f"group_{name}" for name in features]
+    columns = ", ".join(f"{opened.expressions[name]} AS {identifier(name)}" for name in ("case_id", "label", *names))
+    query = f"SELECT {columns} FROM {opened.source.name}"  # noqa: S608 - checked expressions
+    found: Any = opened.here.sql(query).to_arrow_table()
+    return [
+        (row["case_id"], row["label"], {name: opened.codes[name][row[f"group_{name}"]] for name in features})
+        for row in found.to_pylist()
+    ]
+
+
+def _is_in(group: Group, codes: Mapping[str, str], held: Mapping[str, Mapping[str, set[str]]]) -> bool:
+    return all(level.code in held[level.feature].get(codes[level.feature], ()) for level in group.levels)
+
+
+def cases_of(folder: Path, repeats: Sequence[Repeat]) -> tuple[pa.Table, dict[str, str]]:
+    """Return the cases to be asked again under new random ids, and what the vendor answered by these.
+
+    `folder` has the secret of the challenge.
+    """
+    import pyarrow as pa
+
+    cases, (rows, _) = read_cases(folder, read_part(folder / TERMS, Terms).sha256), read_table(folder / ROWS)
+    wanted = frozenset[str]().union(*(each.ids for each in repeats))
+    places = [
+        place
+        for place, (kind, one) in enumerate(zip(rows["kind"].to_pylist(), rows["id"].to_pylist(), strict=True))
+        if kind == "case" and one in wanted
+    ]
+    order = sorted((secrets.token_hex(12), place) for place in places)
+    asked = cases.take([place for _, place in order])
+    asked = asked.set_column(0, CID, pa.array([cid for cid, _ in order]))
+    return asked, {cid: rows["id"][place].as_py() for cid, place in order}
+
+
+def who_differs(folder: Path, answers: pa.Table, ids: Mapping[str, str]) -> set[str]:
+    """Return the ids of the cases that were answered otherwise than the vendor did."""
+    table, _ = read_table(folder / ANSWERS)
+    before = dict(zip(table.column(0).to_pylist(), table.column(1).to_pylist(), strict=True))
+    said = zip(answers[CID].to_pylist(), answers[DECISION].to_pylist(), strict=True)
+    return {ids[cid] for cid, word in said if SAID[word] != before[ids[cid]]}
