@@ -6,8 +6,10 @@ Writers escape markup themselves (Jinja's autoescape, ElementTree). This module 
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from audit.vocabulary.text import harmless, starts_formula
 
@@ -30,6 +32,19 @@ def spreadsheet_text(text: str) -> str:
     """Return `text` made harmless, with an apostrophe before what a spreadsheet would read as a formula."""
     plain = harmless(text)
     return f"'{plain}" if starts_formula(plain) else plain
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """Return the text of a JSON document, with every text in it made harmless."""
+    return json.dumps(_plain(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, str):
+        return harmless(value)
+    return list(map(_plain, value)) if isinstance(value, list | tuple) else value
 
 
 def shortened(text: str) -> str:

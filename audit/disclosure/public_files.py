@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from audit.errors import AuditError, DataError
 from audit.plan.offers import who_answered
+from audit.public.mapping import ReleaseMapping
 from audit.public.release import PublicRelease
 from audit.vocabulary.text import printable
 
@@ -29,8 +30,15 @@ REPORTERS: Final[Mapping[str, tuple[str, str]]] = {
     "markdown": ("comment.md", "reports.public.markdown_files:comment_file"),
     "badge": ("badge.svg", "reports.public.badge_file:badge_file"),
     "pdf": ("report.pdf", "reports.pdf.public:PublicPdfReporter"),
+    "test-result": ("test-result.intoto.json", "reports.public.test_result_file:test_result_file"),
+    "cyclonedx": ("model.cdx.json", "reports.public.cyclonedx_file:cyclonedx_file"),
+    "croissant": ("croissant.json", "reports.public.croissant_file:croissant_file"),
+    "atrs": ("atrs.csv", "reports.public.mapped_files:atrs_file"),
+    "algoritmeregister": ("algoritmeregister.csv", "reports.public.mapped_files:algoritmeregister_file"),
+    "fria": ("fria.csv", "reports.public.mapped_files:fria_file"),
 }
 """File of each form, and who makes it: a function, or a class with `render` that refuses where it lacks something."""
+_MAPPED: Final = "reports.public.mapped_files:mapped_file"
 TRANSLATED: Final = ("html", "pdf")
 """Forms in every language; others are in English alone."""
 DEFAULT: Final = ("html", DATA, "csv", "junit")
@@ -70,17 +78,27 @@ def find_public_reporters(names: Sequence[str]) -> list[PublicFile]:
                 hint=f"choose from {', '.join(REPORTERS)}; any program can read release.json",
             )
         filename, place = REPORTERS[name]
-        module, _, function = place.partition(":")
-        try:
-            made = getattr(import_module(module), function)
-            found.append(PublicFile(name, filename, made().render if isinstance(made, type) else made))
-        except (ImportError, AttributeError) as error:
-            raise AuditError(
-                f'the public report "{name}" cannot be loaded ({type(error).__name__}); {who_answered(module)}',
-                slug="reporter-not-loaded",
-                hint="start audit7k from another folder or rename what hides it; else reinstall the package",
-            ) from error
+        found.append(PublicFile(name, filename, _maker(name, place)))
     return found
+
+
+def mapped_file(release: PublicRelease, mapping: ReleaseMapping) -> bytes:
+    """Return what a release says to the fields of a mapping. Raises AuditError as `find_public_reporters` does."""
+    made: str = _maker("mapping", _MAPPED)(release, mapping)
+    return made.encode("utf-8")
+
+
+def _maker(name: str, place: str) -> Callable[..., Any]:
+    module, _, function = place.partition(":")
+    try:
+        made = getattr(import_module(module), function)
+        return made().render if isinstance(made, type) else made  # type: ignore[no-any-return]
+    except (ImportError, AttributeError) as error:
+        raise AuditError(
+            f'the public report "{name}" cannot be loaded ({type(error).__name__}); {who_answered(module)}',
+            slug="reporter-not-loaded",
+            hint="start audit7k from another folder or rename what hides it; else reinstall the package",
+        ) from error
 
 
 def make_files(release: PublicRelease) -> dict[str, bytes]:

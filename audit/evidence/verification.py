@@ -23,7 +23,9 @@ from audit.version import __version__
 from audit.vocabulary.text import printable
 
 STATEMENT: Final = "statement.json"
-_READ_BY_PEOPLE: Final = frozenset({"report.html", "report.pdf", "groups.csv"})
+_READ_BY_PEOPLE: Final = frozenset(
+    {"report.html", "report.pdf", "groups.csv", "atrs.csv", "algoritmeregister.csv", "fria.csv"}
+)
 """Files that a person opens, and takes for a part of the audit where they lie beside the bundle."""
 
 

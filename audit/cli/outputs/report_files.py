@@ -24,13 +24,15 @@ from audit.cli.outputs.audience import (
     requested_output,
 )
 from audit.cli.outputs.output_folder import PUBLIC, RESTRICTED_EVIDENCE, OutputFolder, write_file
-from audit.disclosure.public_files import DATA, find_public_reporters
+from audit.disclosure.public_files import DATA, TRANSLATED, find_public_reporters, mapped_file
 from audit.disclosure.publish import reproduce
 from audit.disclosure.read import load_release
 from audit.errors import ResultError
+from audit.public.mapping import MAX_BYTES, read_mapping
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
 from audit.result.reporters import file_names, render_each
+from audit.storage import bytes_of_result
 
 _FILE: Final = "release.json"
 _BEGINS: Final = b'{"method":'
@@ -65,7 +67,7 @@ def files_of_release(path: Path, names: Sequence[str], lang: str | None) -> dict
     about = release.about.model_copy(update={"languages": languages})
     shown = release.model_copy(update={"about": about})
     return {
-        file.filename: content if file.name == DATA else file.content(shown)
+        file.filename: content if file.name == DATA else file.content(shown if file.name in TRANSLATED else release)
         for file in find_public_reporters(asked.formats)
     }
 
@@ -118,11 +120,19 @@ def _print_public(result: AuditResult, beside: Path, asked: PublicFiles, place: 
     _say_file(first.filename, printed[first.filename])
 
 
-def write_of_release(path: Path, names: Sequence[str], lang: str | None, out: Path | None) -> None:
-    """Write the public files of a release beside it, or into the folder `out`; with `-` one goes to stdout."""
-    files = files_of_release(path, names, lang)
+def write_of_release(
+    path: Path, names: Sequence[str], lang: str | None, out: Path | None, mapping: Path | None = None
+) -> None:
+    """Write the public files of a release beside it, or into the folder `out`; with `-` one goes to stdout.
+
+    A mapping makes one file more, or the only one where no form is named.
+    """
+    files = {} if mapping is not None and not names else files_of_release(path, names, lang)
+    if mapping is not None:
+        said = read_mapping(bytes_of_result(mapping, MAX_BYTES), mapping.name)
+        files[f"{mapping.stem}-filled.csv"] = mapped_file(load_release(path)[0], said)
     if out == Path("-"):
-        if len(names) != 1:
+        if len(files) != 1 or len(names) > 1:
             raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
         (made,) = files.items()
         _say_file(*made)

@@ -1,0 +1,102 @@
+"""Files for registers, by a mapping that a lawyer can edit: a line for each field, and what the operator has to add.
+
+A spreadsheet, as the forms are that these registers hand out. Texts of the release are in English.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from audit.public.mapping import PLACE, ReleaseMapping, mapping_text, read_mapping
+from audit.public.release import PublicRelease
+from audit.vocabulary.text import first_of
+from reports.plain_text import spreadsheet_text
+from reports.public.pipeline_reading import PipelineReading
+
+ABOUT: Final = (
+    "Made from the public release of an audit ({tool}, {finished}): what it measured, and what its operator declared."
+    " Duties under the law are the operator's, and nothing here says that they are met."
+)
+SIDES: Final[Mapping[str, str]] = {"positives": "victims", "negatives": "others"}
+"""Who is on a side of a table."""
+_MOST: Final = 10
+"""Groups that are named in one field."""
+
+
+def atrs_file(release: PublicRelease) -> str:
+    """Write `atrs.csv`: the United Kingdom's Algorithmic Transparency Recording Standard."""
+    return mapped_file(release, read_mapping(mapping_text("atrs"), "atrs.toml"))
+
+
+def algoritmeregister_file(release: PublicRelease) -> str:
+    """Write `algoritmeregister.csv`: the register of algorithms of the Netherlands."""
+    return mapped_file(release, read_mapping(mapping_text("algoritmeregister"), "algoritmeregister.toml"))
+
+
+def fria_file(release: PublicRelease) -> str:
+    """Write `fria.csv`: an annex to an assessment of the impact on fundamental rights."""
+    return mapped_file(release, read_mapping(mapping_text("fria"), "fria.toml"))
+
+
+def mapped_file(release: PublicRelease, mapping: ReleaseMapping) -> str:
+    """Write what a release says to each field of a mapping."""
+    reading, written = PipelineReading(release), io.StringIO()
+    lines = [
+        ("field", "name", "text", "to be filled in"),
+        ("", mapping.standard, ABOUT.format(tool=release.about.tool, finished=release.about.finished), ""),
+        ("", "Source", f"{mapping.source}. {mapping.checked}", ""),
+    ]
+    for each in mapping.field:
+        said = PLACE.sub(lambda found: _said(found[1], reading) or mapping.nothing, each.text) or mapping.nothing
+        lines.append((each.field, each.name, said, each.operator and f"{mapping.to_fill}: {each.operator}"))
+    csv.writer(written, lineterminator="\n").writerows(map(_cells, lines))
+    return written.getvalue()
+
+
+def _cells(line: tuple[str, ...]) -> list[str]:
+    return ["\n".join(map(spreadsheet_text, re.split("\r?\n", cell.strip()))) for cell in line]
+
+
+def _said(place: str, reading: PipelineReading) -> str:
+    """Return what a release says in a place; empty where it says nothing."""
+    if place in STATEMENTS:
+        return STATEMENTS[place](reading)
+    section, _, name = place.partition(".")
+    value = getattr(reading.about if section == "about" else reading.about.governance, name, None)
+    return ", ".join(value) if isinstance(value, tuple) else str(value or "")
+
+
+def _limits(reading: PipelineReading) -> str:
+    rules = [suite for suite in reading.suites if suite.kind == "disparity"]
+    return "\n".join(f"{suite.name}: {suite.whole.message}; {dict(suite.properties)['rows']}" for suite in rules)
+
+
+def _groups(reading: PipelineReading) -> str:
+    failing = [f"{case.rule.rule}: {case.name}: {case.message}" for case in reading.cases.failing]
+    return first_of(failing, _MOST, "\n") or "no printed row"
+
+
+def _set(reading: PipelineReading) -> str:
+    release, about = reading.release, reading.about
+    counted = {row.side: row.people for row in release.rows if not row.parts}
+    people = [f"about {counted[side]} {who}" for side, who in SIDES.items() if side in counted]
+    period = f", of {' to '.join(about.period)}" if about.period else ""
+    held = f": {' and '.join(people)}" if people else ""
+    return f"{about.rows_are}{period}{held}; who is a victim, says: {about.label_source}"
+
+
+STATEMENTS: Final[Mapping[str, Callable[[PipelineReading], str]]] = {
+    "system": lambda reading: reading.system,
+    "verdict": lambda reading: reading.about_verdict,
+    "limits": _limits,
+    "groups": _groups,
+    "features": lambda reading: ", ".join(feature.name for feature in reading.release.features),
+    "next_step": lambda reading: reading.next_step,
+    "waivers": lambda reading: "; ".join(map(reading.waiver, reading.release.waivers)),
+    "set": _set,
+}
+"""What is stated in each place of `audit.public.mapping.STATED`."""

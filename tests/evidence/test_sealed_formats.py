@@ -1,0 +1,150 @@
+"""Forms of other standards: made of the public release and nothing else, sealed where they were asked for."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made.releases import made_result
+from made.sealed import published_into, sealed_in, signer_in, trusting
+from typer.testing import CliRunner
+
+from audit.cli.commands.app import app
+from audit.disclosure.public_files import REPORTERS
+from audit.errors import ExitCode
+from audit.evidence.bundle import read_bundle
+from audit.evidence.replay import replay
+from audit.evidence.shown import State
+from audit.evidence.verification import verify
+
+TODAY = dt.date(2026, 11, 29)
+FORMS = ("test-result", "cyclonedx", "croissant", "atrs", "algoritmeregister", "fria")
+FILES = tuple(REPORTERS[form][0] for form in FORMS)
+WATCHED = """\
+import sys
+from pathlib import Path
+from typer.testing import CliRunner
+from audit.cli.commands.app import app
+opened = []
+here = str(Path.cwd())
+def seen(event, given):
+    if event == "open" and not isinstance(given[0], int):
+        opened.append(str(given[0]))
+sys.addaudithook(seen)
+done = CliRunner().invoke(app, sys.argv[1:])
+assert done.exit_code == 0, done.output
+print("\\n".join(sorted({path for path in opened if Path(path).resolve().is_relative_to(here)})))
+"""
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A failing audit, published in every form, with its result and its restricted folder beside."""
+    folder = tmp_path_factory.mktemp("published") / "audit-out"
+    return published_into(folder, made_result("fail"), ("json", "csv", *FORMS))
+
+
+def invoke(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, list(arguments))
+    return done.exit_code, done.output
+
+
+def test_a_seal_holds_what_was_asked_for_and_it_is_made_again(published: Path, tmp_path: Path) -> None:
+    signer = signer_in(tmp_path)
+    bundles = sealed_in(published, signer)
+    content = bundles.public.content
+    assert read_bundle(content, "evidence.a7k").content == content, "rebuilt byte for byte"
+    assert set(bundles.public.public) == {"release.json", "groups.csv", *FILES}
+    found = verify(content, "evidence.a7k", trusting(signer), TODAY)
+    assert found.exit_code == ExitCode.PASS
+    subjects = {each["name"]: each["digest"]["sha256"] for each in json.loads(bundles.public.statement)["subject"]}
+    for name in FILES:
+        assert subjects[f"public/{name}"] == hashlib.sha256((published / "public" / name).read_bytes()).hexdigest()
+    again = list(replay(bundles.restricted, ["public"], None, lambda *_: pytest.fail("nothing is run")))
+    assert {each.state for each in again} == {State.HOLDS}
+    statement = json.loads(bundles.public.public["test-result.intoto.json"])
+    assert statement["subject"][0]["digest"]["sha256"] == subjects["public/release.json"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_changed_after_it_was_sealed_is_contradicted(published: Path, tmp_path: Path, name: str) -> None:
+    signer = signer_in(tmp_path)
+    content = sealed_in(published, signer).public.content
+    beside = {name: (published / "public" / name).read_bytes().replace(b"beyond", b"within").replace(b"FAIL", b"PASS")}
+    beside[name] += b" " * (name == "croissant.json")
+    assert verify(content, "evidence.a7k", trusting(signer), TODAY, beside.get).exit_code == ExitCode.NOT_VERIFIED
+
+
+def test_a_form_for_a_register_that_nobody_signed_is_no_part_of_the_audit(tmp_path: Path) -> None:
+    folder, signer = published_into(tmp_path / "audit-out"), signer_in(tmp_path)
+    content = sealed_in(folder, signer).public.content
+    found = verify(content, "evidence.a7k", trusting(signer), TODAY, {"fria.csv": b"field"}.get)
+    assert found.exit_code == ExitCode.INCONCLUSIVE
+    assert "fria.csv beside the bundle: nobody signed it" in [each.text for each in found.shown]
+
+
+def test_they_are_made_of_the_release_alone_and_no_other_file_is_read(published: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "audit-out"
+    shutil.copytree(published, alone)
+    for name in FILES:
+        (alone / "public" / name).unlink()
+    place = "audit-out/public/release.json"
+    command = ["report", place, "--format", ",".join(("html", *FORMS)), "--lang", "fr", "--out", "made"]
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    read = {path.removeprefix(f"{tmp_path}/") for path in done.stdout.split("\n") if path}
+    assert {path for path in read if not path.startswith("made/")} == {place}, "a result and a key lie beside it"
+    for name in FILES:
+        assert (tmp_path / "made" / name).read_bytes() == (published / "public" / name).read_bytes()
+
+
+def test_a_lawyer_edits_a_mapping_and_fills_it_in(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(published / "public/release.json", tmp_path)
+    code, text = invoke("schema", "--mapping", "fria")
+    assert code == 0
+    Path("own.toml").write_text(text, encoding="utf-8")
+    assert invoke("report", "release.json", "--mapping", "own.toml")[0] == 0
+    assert Path("own-filled.csv").read_bytes() == (published / "public/fria.csv").read_bytes()
+    more = '\n[[field]]\nfield = "x"\nname = "Ours"\ntext = "Ended {about.finished}."\n'
+    Path("own.toml").write_text(text + more, encoding="utf-8")
+    code, out = invoke("report", "release.json", "--mapping", "own.toml", "--out", "-")
+    assert (code, out.rstrip().endswith("x,Ours,Ended 2026-01-01.,")) == (0, True)
+    assert invoke("report", "release.json", "--format", "csv", "--mapping", "own.toml", "--out", "both")[0] == 0
+    assert sorted(path.name for path in Path("both").iterdir()) == ["groups.csv", "own-filled.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("report", "release.json", "--mapping", "own.toml"), 4, '"about.ownr", which is no place'),
+        (("report", "release.json", "--mapping", "release.json"), 4, "release.json is no mapping"),
+        (("report", "release.json", "--mapping", "absent.toml"), 4, "absent.toml cannot be read"),
+        (("report", "release.json", "--mapping", "."), 4, "cannot be read"),
+        (("report", "result.json", "--mapping", "own.toml"), 2, "--mapping is for a public release"),
+        (("report", "release.json", "--format", "csv", "--mapping", "own.toml", "--out", "-"), 4, "no place"),
+        (("schema", "--mapping", "nothing"), 2, 'no mapping "nothing"'),
+        (("schema", "--mapping", "fria", "--plan"), 2, "give one of"),
+    ],
+)
+def test_a_mistake_is_one_line_and_writes_nothing(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(published / "public/release.json", tmp_path)
+    head = 'standard = "s"\nsource = "s"\nchecked = "c"\n[[field]]\nfield = "1"\nname = "Owner"\n'
+    Path("own.toml").write_text(f'{head}text = "{{about.ownr}}"\n', encoding="utf-8")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    found, output = invoke(*arguments)
+    assert (found, output.count("error: "), said in output) == (code, 1, True), output
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
