@@ -106,7 +106,7 @@ def look_at(
     """
     path = path.absolute()
     check_file(path)
-    guessed = None if encoding is not None else _guessed_encoding(path, kind)
+    guessed = None if encoding is not None else guessed_encoding(path, kind)
     encoding = encoding or guessed or "utf-8"
     with DuckDBEngine([path]) as engine:
         chosen = delimiter or likely_delimiter(path, encoding, kind)
@@ -136,7 +136,7 @@ def _left_out(relation: Relation, columns: Iterable[ColumnLook]) -> tuple[str, .
     return (*unread, *(column.name for column in columns if column.kind == "other"))
 
 
-def _guessed_encoding(path: Path, kind: Format | None) -> str | None:
+def guessed_encoding(path: Path, kind: Format | None) -> str | None:
     """Encoding of a text file that is not in UTF-8: UTF-16 by its byte order mark, or that of Windows; else None."""
     if (kind or format_of(path)) not in ("csv", "jsonl"):
         return None

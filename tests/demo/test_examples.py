@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 COMMAND = Path(sys.executable).with_name("audit7k")
 
-OTHERS = {"pipelines", "notebook"}
-"""Recipes, which tests/recipes carries out, and what test_notebook.py does."""
+OTHERS = {"pipelines", "notebook", "published-audit"}
+"""Recipes, which tests/recipes carries out, and what test_notebook.py and tests/evidence/test_recheck.py do."""
 
 SCRIPTS = {
     "victim-triage": ["make_data.py", "train_detector.py"],

@@ -64,6 +64,7 @@ _COMMANDS: Final[dict[str, dict[str, str]]] = {
         "seal": "Sign a published audit; commit to the rest.",
         "verify": "Say what a bundle of evidence shows.",
         "replay": "Make an audit again from its bundle.",
+        "recheck": "Recompute an audit that others published.",
         "countersign": "Sign what came out the same in a replay.",
         "attach": "Put a signature made elsewhere into a bundle.",
         "blind": "Audit a model that its vendor keeps.",

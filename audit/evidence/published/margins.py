@@ -1,0 +1,93 @@
+"""Do the tables of one audit add up: by sex, by race, and by both? Exact, in whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Final
+
+from audit.evaluation.counts_table import Between
+from audit.evidence.published.table import Category, PublishedTable
+from audit.vocabulary.text import count_of
+
+MOST: Final = 10**18
+"""More than any number of people: the upper end of a number that is not printed."""
+_MOST_SEXES: Final = 6
+
+
+def sums_of(
+    table: PublishedTable, people: Callable[[Category], Between], selected: Callable[[Category], Between], unknown: int
+) -> Iterator[tuple[str, str]]:
+    """Yield each sum that was checked: the category that parts add up to, and why they cannot, or an empty text.
+
+    Whoever is in the table by race and not in that by both is of unknown sex, and the other way round. So a whole may
+    hold more people than its parts, `unknown` at the most, and not more selected than those.
+    """
+    sexes, races, both = table.of("sex"), table.of("race"), table.of("both")
+    cells = {(one.sex, one.race): one for one in both}
+    lines: list[tuple[Category, Sequence[Category | None], str]]
+    lines = [(race, [cells.get((sex.sex, race.race)) for sex in sexes], "sex") for race in races if both]
+    lines += [(sex, [cells.get((sex.sex, race.race)) for race in races], "race") for sex in sexes if both]
+    wholes = [(one, block, by) for one in table.of("all") for block, by in ((sexes, "sex"), (races, "race")) if block]
+    gaps: dict[Category, Between] = {}
+    wrong = False
+    for one, parts, by in (*lines, *wholes):
+        whole = people(one), selected(one)
+        added = [_sum(counted(part) if part else Between(0, MOST) for part in parts) for counted in (people, selected)]
+        gap = Between(max(whole[0].low - added[0].high, 0), max(whole[0].high - added[0].low, 0))
+        why = _apart("applicants", whole[0], added[0], by, unknown)
+        why = why or _apart("above the median" if table.scores else "selected", whole[1], added[1], by, gap.high)
+        wrong, gaps[one] = wrong or bool(why), gap
+        if why or max(whole[0].high, added[0].high) < MOST:
+            yield one.name, why
+    missing = sum(gaps[one].low for one, _, _ in lines)
+    if not wrong and missing > unknown:
+        yield "By both", f"{missing:,} people by sex or by race are not there, and only {unknown:,} are unknown"
+    bounds = {one: Between(max(selected(one).low - gap.high, 0), selected(one).high) for one, gap in gaps.items()}
+    if (
+        lines
+        and not wrong
+        and not _fit({one: bounds[one] for one, _, _ in lines}, {key: selected(cells[key]) for key in cells})
+    ):
+        yield "By both", "no whole numbers selected fit this table and those by sex and by race at once"
+
+
+def _fit(bounds: Mapping[Category, Between], cells: Mapping[tuple[str | None, str | None], Between]) -> bool:
+    """Whether whole numbers fit all tables at once.
+
+    Numbers within bounds, whose sums by row and by column lie within bounds, exist if and only if for every set of
+    columns the rows can give as little as those may have and as much as they must (Hoffman's circulation theorem); if
+    so, whole ones do.
+    """
+    columns = {one.sex: bound for one, bound in bounds.items() if one.sex}
+    rows = {one.race: bound for one, bound in bounds.items() if one.race}
+    for size in range(len(columns) + 1 if len(columns) <= _MOST_SEXES else 0):
+        for chosen in combinations(columns, size):
+            least = most = 0
+            for race, whole in rows.items():
+                row = {sex: cells.get((sex, race), Between(0, MOST)) for sex in columns}
+                inside, outside = (_sum(row[sex] for sex in row if (sex in chosen) is taken) for taken in (True, False))
+                least += max(inside.low, whole.low - outside.high)
+                most += min(inside.high, whole.high - outside.low)
+            wanted = _sum(columns[sex] for sex in chosen)
+            if wanted.low > most or wanted.high < least:
+                return False
+    return True
+
+
+def _sum(numbers: Iterable[Between]) -> Between:
+    lows, highs = zip(Between(0, 0), *numbers, strict=True)
+    return Between(sum(lows), sum(highs))
+
+
+def _apart(what: str, whole: Between, parts: Between, by: str, room: int) -> str:
+    """Say it where parts are more than the whole, or fewer by more than can be in none of them."""
+    said = f"{_said(whole)} {what}, and {_said(parts)} by {by}"
+    if parts.high + room < whole.low:
+        return f"{said}: only {count_of(room, 'person', 'people')} can be in none of those"
+    return said if parts.low > whole.high else ""
+
+
+def _said(number: Between) -> str:
+    last = f" to {number.high:,}" if number.high < MOST else " or more"
+    return f"{number.low:,}{'' if number.low == number.high else last}"

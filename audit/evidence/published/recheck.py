@@ -1,0 +1,258 @@
+"""Recompute an audit published under Local Law 144 of New York City, and name what cannot follow from its own figures.
+
+Sections are those of the rule, 6 RCNY 5-300 to 5-303 (DCWP, Notice of Adoption, April 2023). A figure cannot follow if
+no whole numbers of people go with all that is printed, whichever way it was rounded. Where it follows only if decimals
+were cut off, or rounded rates divided, nobody can tell whether it is wrong.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from audit.errors import ExitCode
+from audit.evaluation.counts_table import Between
+from audit.evidence.published.margins import MOST, sums_of
+from audit.evidence.published.table import UNKNOWN, Block, Category, Figure, PublishedTable, names
+
+_BLOCKS: Final[dict[Block, str]] = {"sex": "By sex", "race": "By race or ethnicity", "both": "By both"}
+_SMALL: Final = Fraction(2, 100)
+_Range = tuple[Fraction, Fraction]
+
+
+class State(StrEnum):
+    """What can be said of one thing."""
+
+    WRONG = "does not follow"
+    UNTOLD = "cannot be told"
+
+
+class Finding(NamedTuple):
+    """One thing that does not follow, or that cannot be told."""
+
+    state: State
+    code: str
+    where: str
+    """Name of a category or of a table."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """What came out."""
+
+    table: PublishedTable
+    findings: tuple[Finding, ...]
+    follows: Counter[str]
+    """How many rates, ratios and sums follow."""
+    left_out: tuple[str, ...]
+    """Categories that have no impact ratio, and need none."""
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Exit code, as that of a gate."""
+        states = {each.state for each in self.findings}
+        return ExitCode.FAIL if State.WRONG in states else ExitCode.INCONCLUSIVE if states else ExitCode.PASS
+
+
+def recheck(table: PublishedTable, unknown: int | None, audited: dt.date | None, today: dt.date) -> Rechecked:
+    """Recompute a published table.
+
+    Parameters
+    ----------
+    table : PublishedTable
+        The table.
+    unknown : int, optional
+        Number of people of an unknown category; by default that of such rows in the table.
+    audited : date, optional
+        The date of the audit.
+    today : date
+        The date at which the audit is relied on.
+    """
+    people = _unknown_people(table) if unknown is None else unknown
+    strict, lenient = (_Reading(table, people, cut=cut) for cut in (False, True))
+    found, still = list(strict.findings()), {each[:3] for each in lenient.findings()}
+    named, or_else = Counter(each.code for each in found), "; it follows if decimals were cut off or rates rounded"
+    doubted = [each if each[:3] in still else Finding(State.UNTOLD, *each[1:3], each.text + or_else) for each in found]
+    ordered = sorted([*doubted, *_not_there(table, people, audited, today)], key=lambda each: each.state, reverse=True)
+    follows = Counter({code: many - named[code] for code, many in strict.checked.items()})
+    return Rechecked(table, tuple(ordered), follows, tuple(strict.left_out))
+
+
+class _Reading:
+    """The table, read in one way: figures as rounded, or also (`cut`) as cut off or divided after rounding."""
+
+    def __init__(self, table: PublishedTable, unknown: int | None, *, cut: bool):
+        self.table, self.unknown, self.cut = table, unknown, cut
+        self.checked: Counter[str] = Counter()
+        self.left_out: list[str] = []
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what does not follow in this reading."""
+        for one in self.table.categories:
+            if one.rate and one.applicants:
+                self.checked["rate"] += 1
+                why = self._wrong_rate(one, one.rate, one.applicants)
+                yield from [_wrong("rate", one.name, why)] if why else []
+        for block, where in _BLOCKS.items():
+            rows = self.table.of(block)
+            yield from self._ratios(where, rows)
+            yield from self._without_ratio(where, rows)
+            above, people = sum(self._selected(one).low for one in rows), sum(self._people(one).high for one in rows)
+            if self.table.scores and 2 * above > people + (self.unknown or 0):
+                state = State.UNTOLD if self.unknown is None else State.WRONG
+                yield Finding(state, "median", where, f"{above:,} of {people:,} are above the median of all: over half")
+        for each in sums_of(self.table, self._people, self._selected, MOST if self.unknown is None else self.unknown):
+            self.checked["sum"] += 1
+            yield from [_wrong("sum", *each)] if each[1] else []
+
+    def _people(self, one: Category) -> Between:
+        return one.applicants or Between(0, MOST)
+
+    def _selected(self, one: Category) -> Between:
+        """Return how many were selected, as printed, or as the rate allows where any whole number does."""
+        people = self._people(one)
+        if one.selected is None and one.rate and one.applicants:
+            low, high = one.rate.bounds(cut=self.cut)
+            fits = Between(max(math.ceil(low * people.low), 0), min(math.floor(high * people.high), people.high))
+            return fits if fits.low <= fits.high else Between(0, people.high)
+        return one.selected or Between(0, people.high)
+
+    def _rate(self, one: Category) -> _Range | None:
+        """Return the rates that counts allow, or else the printed one."""
+        people, selected = self._people(one), self._selected(one)
+        if not people.high or (one.rate is None and one.selected is None):
+            return None
+        printed = one.rate.bounds(cut=self.cut) if one.rate else (Fraction(0), Fraction(1))
+        if people.high == MOST or selected == (0, people.high):
+            return printed
+        made = Fraction(selected.low, people.high), min(Fraction(selected.high, max(people.low, 1)), Fraction(1))
+        return (min(made[0], one.rate.value), max(made[1], one.rate.value)) if self.cut and one.rate else made
+
+    def _wrong_rate(self, one: Category, rate: Figure, people: Between) -> str:
+        """Say why a printed rate cannot be."""
+        low, high = rate.bounds(cut=self.cut)
+        if one.selected is None:
+            fits = low <= 1 and math.ceil(low * people.low) <= math.floor(high * people.high)
+            return "" if fits else f"no whole number of {people.high:,} makes {rate.text}"
+        if one.selected.low > people.high:
+            return f"{one.selected.low:,} of {people.high:,} cannot be"
+        if low * people.low <= one.selected.high and one.selected.low <= high * people.high:
+            return ""
+        made = _percent(one.selected.high, people.high)
+        known = sum(self._people(each).high for each in self.table.of("sex"))
+        among = one.block == "all" and low * known <= one.selected.high <= high * known
+        why = f", which is the rate among the {known:,} of known sex" if among else ""
+        return f"{one.selected.high:,} of {people.high:,} are {made}, not {rate.text}{why}"
+
+    def _ratios(self, where: str, rows: Sequence[Category]) -> Iterator[Finding]:
+        rates = {one: rate for one in rows if (rate := self._rate(one)) is not None}
+        bounds = {one: one.ratio.bounds(cut=self.cut) for one in rates if one.ratio}
+        self.checked["ratio"] += len(bounds)
+        # The rule leaves open whether a category without a ratio may be the highest: either way will do.
+        if bounds:
+            yield from min((_beyond(where, rates, bounds, list(among)) for among in (rates, bounds)), key=len)
+
+    def _without_ratio(self, where: str, rows: Sequence[Category]) -> Iterator[Finding]:
+        """Look for categories left out of the impact ratios though they are no less than 2 % of the data: 5-301(d)."""
+        missing = [one for one in rows if one.ratio is None and self._people(one).high]
+        if missing == rows:
+            yield from [_wrong("ratios", where, "no impact ratio is printed (5-301)")] if rows else []
+            return
+        least = sum(self._people(one).low for one in rows)
+        most = sum(self._people(one).high for one in rows) + (MOST if self.unknown is None else self.unknown)
+        for one in missing:
+            people = self._people(one)
+            if one.applicants is None or one.rate is None:
+                yield _wrong("left out", one.name, "without impact ratio, where number and rate must be (5-301(d))")
+            elif people.low >= _SMALL * most:
+                text = f"without impact ratio, though {_percent(people.low, most)} of the data or more (5-301(d))"
+                yield _wrong("left out", one.name, text)
+            elif people.high >= _SMALL * least:
+                yield Finding(State.UNTOLD, "left out", one.name, "without impact ratio; it may be 2 % of the data")
+            else:
+                self.left_out.append(one.name)
+
+
+def _beyond(
+    where: str, rates: dict[Category, _Range], bounds: dict[Category, _Range], among: Sequence[Category]
+) -> list[Finding]:
+    """Return the impact ratios that the highest rate `among` these cannot make.
+
+    A printed ratio holds for a range of highest rates. It cannot be where that misses all that the highest rate can be;
+    all cannot be together where no highest rate is in every range, of a category whose own ratio may be 1.
+    """
+    least, most = (max(rates[one][end] for one in among) for end in (0, 1))
+    to = {
+        one: (rates[one][0] / above, rates[one][1] / below if below > 0 else most)
+        for one, (below, above) in bounds.items()
+    }
+    if not most:
+        return []
+    top = max(among, key=lambda one: rates[one]).name
+    own = (one.name for one in to if all(low <= rates[one][1] and rates[one][0] <= high for low, high in to.values()))
+    hint = next((f"; all of the table are to the rate of {name}" for name in own), "")
+    found = []
+    for one, (low, high) in to.items():
+        if low > most or high < least or bounds[one][0] > 1:
+            made = rates[one][0] / most, min(rates[one][1] / (least or most), Fraction(1))
+            said = " to ".join(dict.fromkeys(f"{float(each):.3f}" for each in made))
+            text = f"{said} to the highest rate, {top}, not {one.ratio and one.ratio.text}{hint}"
+            found.append(_wrong("ratio", one.name, text))
+    highest = max((rates[one][1] for one in among if one not in bounds or bounds[one][1] >= 1), default=Fraction(0))
+    if not found and max(least, *(low for low, _ in to.values())) > min(highest, *(high for _, high in to.values())):
+        return [_wrong("reference", where, "each impact ratio follows, and no one highest rate makes all of them")]
+    return found
+
+
+def _not_there(
+    table: PublishedTable, unknown: int | None, audited: dt.date | None, today: dt.date
+) -> Iterator[Finding]:
+    """Name what the rule asks for and is not there: 5-301(a), (b)(3), (b)(5), (c)(4) and 5-303(a)(1)."""
+    sexes, races = tuple(names()["sex"]), tuple(names()["race"])
+    both = tuple(f"{sex}, {race}" for race in races for sex in sexes)
+    for (block, where), listed in zip(_BLOCKS.items(), (sexes, races, both), strict=True):
+        rows = table.of(block)
+        missing = [name for name in listed if name not in {one.name for one in rows}]
+        if not rows:
+            yield _wrong("block", where, "no such categories are there (5-301)")
+        elif missing:
+            text = f"not listed, because nobody was of them or else left out: {'; '.join(missing)}"
+            yield Finding(State.UNTOLD, "categories", where, text)
+        for what, lacks in (
+            ("number of applicants", [one for one in rows if one.applicants is None]),
+            ("rate", [one for one in rows if one.rate is None and one.ratio]),
+        ):
+            if lacks:
+                yield _wrong("numbers", where, f"no {what} for {len(lacks)} of {len(rows)} (5-303(a)(1))")
+    if unknown is None:
+        yield Finding(State.UNTOLD, "unknown", "Unknown", "how many people are of an unknown category: add --unknown")
+    if audited is None:
+        yield Finding(State.UNTOLD, "age", "Age", "when the audit was made: add --audited")
+    elif (
+        not (today.year - 1, today.month, today.day)
+        <= (audited.year, audited.month, audited.day)
+        <= today.timetuple()[:3]
+    ):
+        yield _wrong("age", "Age", f"made on {audited}, not in the year before {today} (5-301(a))")
+
+
+def _unknown_people(table: PublishedTable) -> int | None:
+    """Return the most people that rows of an unknown category hold; None where those do not tell sex and race."""
+    rows = {one: (one.sex == UNKNOWN, one.race == UNKNOWN) for one in table.of("unknown") if one.applicants}
+    told = (True, True) in rows.values() or {(True, False), (False, True)} <= set(rows.values())
+    return sum(one.applicants.high for one in rows if one.applicants) if told else None
+
+
+def _wrong(code: str, where: str, text: str) -> Finding:
+    return Finding(State.WRONG, code, where, text)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.2f} %"
