@@ -9,7 +9,7 @@ from audit.result.findings.judged import RuleResult
 from audit.result.findings.swaps import ProbeRuleResult
 from audit.result.reading import changed_groups
 from audit.vocabulary.text import harmless
-from reports.language import Language
+from reports.language import WORDS, Language
 
 
 class ChangeWords:
@@ -77,17 +77,9 @@ class ChangeWords:
         change = self.change
         if change is None:
             return ""
-        stopped = {
-            "weighted_set": self._t.gettext("It is not judged: there is no exact test of a change for weighted cases."),
-            "clustered_set": self._t.gettext(
-                "It is not judged: there is no exact test of a change for cases that belong together."
-            ),
-            "too_many_failed": self._t.gettext(
-                "It is not judged: in one of the two audits the system failed on more cases than the plan allows."
-            ),
-        }
         if not change.rules:
-            return stopped.get(change.because, "")
+            stopped = change.because in WORDS["change_not_judged"]
+            return self._language.word("change_not_judged", change.because) if stopped else ""
         if change.because == "group_vanished":
             return self._t.gettext(
                 "The two audits are of different cases, and the later ones lack a group that was judged before."
@@ -118,14 +110,5 @@ class ChangeWords:
 
     def outcome(self, verdict: ChangeVerdict) -> str:
         """Return the outcome of a group in words."""
-        if verdict.outcome == "fail":
-            return self._t.gettext("worse")
-        if verdict.outcome == "pass":
-            return self._t.gettext("not worse")
-        reasons = {
-            "margin_not_excluded": self._t.gettext("cannot tell: the cases point neither way"),
-            "unscored_cases": self._t.gettext("cannot tell: cases without a decision could change it"),
-            "judged_as_part": self._t.gettext("judged only as part of a larger group"),
-            "too_few_cases": self._t.gettext("cannot tell: too few cases"),
-        }
-        return reasons.get(verdict.because, self._t.gettext("too few cases for a rate"))
+        decided = verdict.outcome in ("fail", "pass")
+        return self._language.word("changes", verdict.outcome if decided else verdict.because)

@@ -7,13 +7,19 @@ templates as `{% trans %}`), so that a catalog holds all its words. CONTRIBUTING
 from __future__ import annotations
 
 import datetime as dt
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from gettext import NullTranslations
-from typing import Literal
+from pathlib import Path
+from typing import Final, Literal
 
 from reports.numbers import Numbers
 
+WORDS: Final[Mapping[str, Mapping[str, str | list[str]]]] = tomllib.loads(
+    (Path(__file__).parent / "data" / "words.toml").read_text(encoding="utf-8")
+)
+"""Words for what has a name in a result or a plan, by table and key. A pair is for one and for many."""
 _MONTHS = (
     "January",
     "February",
@@ -63,6 +69,16 @@ class Language:
     def short(self) -> str:
         """The code without a script, as a user names it."""
         return self.code.partition("-")[0]
+
+    def word(self, table: str, key: str, count: int = 1) -> str:
+        """Return the words for a key of a table in `data/words.toml`, or for `otherwise` where it has no such key.
+
+        Raises KeyError where it has neither.
+        """
+        text = WORDS[table].get(key) or WORDS[table]["otherwise"]
+        if isinstance(text, str):
+            return self.translations.gettext(text)
+        return self.translations.ngettext(text[0], text[1], count)
 
     def date(self, moment: str) -> str:
         """Return the day of an ISO 8601 moment: "24 November 2026". A text that is no moment is returned as it is."""

@@ -59,30 +59,9 @@ def people_more(reading: Reading, failing: Sequence[Finding], language: Language
     harmed = [finding for finding in failing if finding.more_harmed > 0] or list(failing)
     if not harmed:
         return ""
-    t = language.translations
     kind = kind_of_finding(harmed[0])
     count = _at_most(reading, [finding for finding in harmed if kind_of_finding(finding) == kind], kind)
-    templates = {
-        ("missed", "more"): t.ngettext(
-            "In the groups beyond the limit it missed up to %(count)s victim more than at the rate of everyone else.",
-            "In the groups beyond the limit it missed up to %(count)s victims more than at the rate of everyone else.",
-            count,
-        ),
-        ("wrongly_flagged", "more"): t.ngettext(
-            "In the groups beyond the limit it wrongly flagged up to %(count)s person more than at the rate of "
-            "everyone else.",
-            "In the groups beyond the limit it wrongly flagged up to %(count)s people more than at the rate of "
-            "everyone else.",
-            count,
-        ),
-    }
-    otherwise = t.ngettext(
-        "In the groups beyond the limit up to %(count)s case was decided otherwise than at the rate of everyone else.",
-        "In the groups beyond the limit up to %(count)s cases were decided otherwise than at the rate of everyone "
-        "else.",
-        count,
-    )
-    return templates.get(kind, otherwise) % {"count": language.numbers.count(count)}
+    return language.word("people_more", f"{kind.what}_{kind.often}", count) % {"count": language.numbers.count(count)}
 
 
 def _at_most(reading: Reading, affected: list[Finding], kind: Kind) -> int:

@@ -27,22 +27,13 @@ class NoFunnel:
 
     def text(self, language: Language) -> str:
         """Return the reason as a clause."""
-        t, n = language.translations, language.numbers
-        few = t.ngettext(
+        if self.reason != "too_few":
+            return language.word("no_funnel", self.reason)
+        return language.translations.ngettext(
             "%(tested)s of its groups was tested exactly, and a funnel takes %(fewest)s",
             "%(tested)s of its groups were tested exactly, and a funnel takes %(fewest)s",
             self.tested,
-        ) % {"tested": n.count(self.tested), "fewest": n.count(FUNNEL_GROUPS)}
-        return {
-            "several_features": t.gettext("a funnel is drawn by one feature at a time"),
-            "not_judged": t.gettext("the limit is not on these groups"),
-            "weights_or_clusters": t.gettext(
-                "its lines are those of exact tests, which there are none of where cases are weighted or belong "
-                "together"
-            ),
-            "too_few": few,
-            "no_lines": t.gettext("this result holds no lines of a funnel for it"),
-        }[self.reason]
+        ) % {"tested": language.numbers.count(self.tested), "fewest": language.numbers.count(FUNNEL_GROUPS)}
 
 
 def why_no_funnel(result: AuditResult, rule: RuleResult, axes: tuple[Axis, ...]) -> NoFunnel | None:

@@ -17,6 +17,7 @@ class SwapWords:
 
     def __init__(self, result: AuditResult, language: Language) -> None:
         self.result = result
+        self.language = language
         self.t = language.translations
         self.n = language.numbers
         self._shifts = {
@@ -111,12 +112,7 @@ class SwapWords:
 
     def counted(self, count: int, probe: SwapProbe) -> str:
         """Return a count in the unit of a probe's templates: "20 texts"."""
-        templates = {
-            "text": self.t.ngettext("%(count)s text", "%(count)s texts", count),
-            "row": self.t.ngettext("%(count)s row", "%(count)s rows", count),
-            "cluster": self.t.ngettext("%(count)s cluster of rows", "%(count)s clusters of rows", count),
-        }[probe.unit]
-        return templates % {"count": self.n.count(count)}
+        return self.language.word("probed_counted", probe.unit, count) % {"count": self.n.count(count)}
 
     def shift(self, verdict: ProbeVerdict) -> SwapShift | None:
         """Return the shift that a verdict is about."""
@@ -146,11 +142,7 @@ class SwapWords:
 
     def word(self, rule: ProbeRuleResult) -> str:
         """Return the outcome of a rule on probes."""
-        if rule.outcome == "fail":
-            return self.t.gettext("exceeds the limit")
-        if rule.outcome == "pass":
-            return self.t.gettext("within the limit in every change")
-        return self.t.gettext("we cannot tell")
+        return self.language.word("probe_rules", rule.outcome if rule.outcome in ("fail", "pass") else "inconclusive")
 
     def changes(self, rule: ProbeRuleResult) -> str:
         """Return the number of changes with each outcome under a rule."""

@@ -40,6 +40,7 @@ class UnnamedWords:
     """Words for a FAIL without a name, in one language."""
 
     def __init__(self, language: Language) -> None:
+        self._language = language
         self._t = language.translations
         self._n = language.numbers
 
@@ -99,22 +100,6 @@ class UnnamedWords:
 
     def _what(self, rule: RuleResult, family: FamilyResult) -> str:
         of = {"nationalities": self._nationalities(family)}
-        if rule.worse == "both":
-            treated = self._t.gettext("treated people of %(nationalities)s clearly otherwise than the limit allows")
-            return treated % of
-        errors = {
-            ("missed", "more"): self._t.gettext(
-                "missed victims of %(nationalities)s clearly more often than the limit allows"
-            ),
-            ("wrongly_flagged", "more"): self._t.gettext(
-                "wrongly flagged people of %(nationalities)s clearly more often than the limit allows"
-            ),
-            ("flagged", "more"): self._t.gettext(
-                "flagged people of %(nationalities)s clearly more often than the limit allows"
-            ),
-            ("flagged", "fewer"): self._t.gettext(
-                "flagged people of %(nationalities)s clearly less often than the limit allows"
-            ),
-        }
-        wrong = self._t.gettext("was clearly more often wrong about people of %(nationalities)s than the limit allows")
-        return errors.get(kind_of(rule.metric, low=rule.worse == "low"), wrong) % of
+        kind = kind_of(rule.metric, low=rule.worse == "low")
+        key = "both" if rule.worse == "both" else f"{kind.what}_{kind.often}"
+        return self._language.word("unnamed", key) % of

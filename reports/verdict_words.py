@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from audit.result.findings.further import Remedy
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import worst_outcomes
-from audit.result.reasons import Cure, open_cures, open_verdicts
+from audit.result.reasons import open_cures, open_verdicts
 from audit.result.urgency import primary_metrics
 from reports.answer_words import AnswerWords
 from reports.change_words import ChangeWords
+from reports.language import WORDS
 from reports.most_affected import MostAffected, kind_of_finding
 from reports.screen_numbers import Number, ScreenNumbers
 from reports.swap_words import SwapWords
@@ -74,11 +74,7 @@ class VerdictWriter(Writer):
         return sorted(self.result.rules, key=lambda rule: (rule not in unnamed, rule.metric not in wanted))
 
     def _heading(self) -> str:
-        if self._outcome == "fail":
-            return self.t.gettext("Exceeds the limit")
-        if self._outcome == "pass":
-            return self.t.gettext("Within the limit in every group we could judge")
-        return self.t.gettext("We cannot tell")
+        return self.language.word("headings", self._outcome)
 
     def _sentence(self) -> str:
         text = {"fail": self._failing_sentence, "pass": self._passing_sentence}.get(
@@ -154,19 +150,8 @@ class VerdictWriter(Writer):
             if both_ways
             else self.t.gettext("In this test no group was clearly worse off than everyone else by more than the limit")
         )
-        texts = {
-            "unscored_cases": self.t.gettext("cases without a decision could change that"),
-            "several_nationalities": self.t.gettext("people with several nationalities could change that"),
-            "unknown_attribute": self.t.gettext("people whose group is unknown could change that"),
-            "limit_cannot_be_exceeded": self.t.gettext(
-                "at the rate of everyone else no group could be beyond the limit"
-            ),
-            "limit_not_excluded": self.t.gettext("the cases of some groups point neither way"),
-            "too_few_clusters": self.t.gettext("the cases of some groups come from too few clusters"),
-            "no_rest": self.t.gettext("some groups have nobody to be compared with"),
-            "too_few_cases": self.t.gettext("there are too few cases to say that none is"),
-        }
-        why, *others = [words for reason, words in texts.items() if reason in reasons] or [texts["too_few_cases"]]
+        open_reasons = [reason for reason in WORDS["undecided"] if reason in reasons] or ["too_few_cases"]
+        why, *others = [self.language.word("undecided", reason) for reason in open_reasons]
         for other in others:
             why = self.t.gettext("%(first)s, and %(other)s") % {"first": why, "other": other}
         return self.t.gettext("%(first)s, but %(why)s.") % {"first": first, "why": why}
@@ -180,34 +165,14 @@ class VerdictWriter(Writer):
             "With these cases a system that treats everyone alike would pass with a chance of %(chance)s."
         ) % {"chance": self.n.percent(planned.chance)}
         if planned.out_of_reach is not None:
-            text = {
-                "expected_group_missing": self.t.gettext(
-                    "With these cases no system could pass: there are too few of a group that was expected."
-                ),
-                "nothing_judged": self.t.gettext(
-                    "With these cases no system could pass: under some limit no group can be judged."
-                ),
-                "coverage_too_small": self.t.gettext(
-                    "With these cases no system could pass: too few people are in groups that can be judged."
-                ),
-            }[planned.out_of_reach]
+            text = self.language.word("out_of_reach", planned.out_of_reach)
         elif planned.least_sure:
             least = self.t.gettext("The group least sure to pass is %(group)s.")
             more = least % {"group": self.names.group(planned.least_sure[0].group)}
             text = self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
         if planned.remedy is None:
             return text
-        remedies: dict[Remedy, str] = {
-            "nobody_unknown": self.t.gettext(
-                "It would be %(chance)s if it were known who the people are whose group is unknown."
-            ),
-            "single_features": self.t.gettext(
-                "It would be %(chance)s with limits on single characteristics, without their combinations."
-            ),
-            "twice_the_cases": self.t.gettext("It would be %(chance)s with twice as many cases."),
-            "wider_limit": self.t.gettext("It would be %(chance)s with limits half as wide again."),
-        }
-        more = remedies[planned.remedy] % {"chance": self.n.percent(planned.with_remedy)}
+        more = self.language.word("remedies", planned.remedy) % {"chance": self.n.percent(planned.with_remedy)}
         return self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
 
     def _reasons(self) -> set[str]:
@@ -246,49 +211,7 @@ class VerdictWriter(Writer):
 
     def _clearly(self, kind: Kind, count: int) -> str:
         """Return what happened and in how many groups: "missed victims clearly more often in 3 groups"."""
-        one_and_many = {
-            ("missed", "more"): self.t.ngettext(
-                "missed victims clearly more often in %(count)s group",
-                "missed victims clearly more often in %(count)s groups",
-                count,
-            ),
-            ("missed", "fewer"): self.t.ngettext(
-                "missed victims clearly less often in %(count)s group",
-                "missed victims clearly less often in %(count)s groups",
-                count,
-            ),
-            ("wrongly_flagged", "more"): self.t.ngettext(
-                "wrongly flagged people clearly more often in %(count)s group",
-                "wrongly flagged people clearly more often in %(count)s groups",
-                count,
-            ),
-            ("wrongly_flagged", "fewer"): self.t.ngettext(
-                "wrongly flagged people clearly less often in %(count)s group",
-                "wrongly flagged people clearly less often in %(count)s groups",
-                count,
-            ),
-            ("flagged", "more"): self.t.ngettext(
-                "flagged people clearly more often in %(count)s group",
-                "flagged people clearly more often in %(count)s groups",
-                count,
-            ),
-            ("flagged", "fewer"): self.t.ngettext(
-                "flagged people clearly less often in %(count)s group",
-                "flagged people clearly less often in %(count)s groups",
-                count,
-            ),
-            ("wrong", "more"): self.t.ngettext(
-                "was clearly more often wrong in %(count)s group",
-                "was clearly more often wrong in %(count)s groups",
-                count,
-            ),
-            ("wrong", "fewer"): self.t.ngettext(
-                "was clearly less often wrong in %(count)s group",
-                "was clearly less often wrong in %(count)s groups",
-                count,
-            ),
-        }
-        return one_and_many[kind] % {"count": self.n.count(count)}
+        return self.language.word("clearly", f"{kind.what}_{kind.often}", count) % {"count": self.n.count(count)}
 
     def _widest(self) -> str:
         """Return the failing group in which most people are harmed, by name. Empty where failing groups are better off.
@@ -353,35 +276,10 @@ class VerdictWriter(Writer):
         cures = open_cures(self.result.rules, (finding.verdict for finding in self.reading.each_once))
         if "mend_system" in cures:
             return self._answering.next_step()
-        steps: dict[Cure, str] = {
-            "decide_cases": self.t.gettext("Ask for the numbers that the table of counts hides.")
-            if self.result.plan.evaluation_set.is_counted
-            else self.t.gettext("Have the cases without a decision decided."),
-            "find_out_who": self.t.gettext(
-                "Have it recorded who the people are whose group is unknown, or vouch in the plan, with the ground, "
-                "for how few of any group they are."
-            ),
-            "one_nationality": self.t.gettext("Add labelled cases of people who hold that nationality alone."),
-            "narrower_limit": self.t.gettext(
-                "Set a narrower limit, or a ratio, where nobody could exceed this one: more cases would not settle it."
-            ),
-            "more_clusters": self.t.gettext(
-                "Add labelled cases from more clusters (other advertisers, families, informants), not only more cases "
-                "of the same."
-            ),
-            "more_cases": self.t.gettext("Add labelled cases: “Cases still needed” says how many, group by group."),
-            "second_group": self.t.gettext("Add labelled cases of a second group to compare with."),
-            "more_of_others": self.t.gettext(
-                "Draw further cases of strata that are not known in full: kinds of cases that nobody drew could settle "
-                "it."
-            )
-            if self.result.plan.evaluation_set.stratum
-            else self.t.gettext(
-                "Further cases of their own would not settle some groups: it takes more cases of everyone else, fewer "
-                "people of unknown group, or a smaller gap."
-            ),
-        }
+        section = self.result.plan.evaluation_set
+        otherwise = {"decide_cases": section.is_counted, "more_of_others": bool(section.stratum)}
         text = self.t.gettext("Then audit again. Until then this is not a pass.")
-        for step in [words for cure, words in steps.items() if cure in cures][::-1]:
+        for cure in [cure for cure in WORDS["cures"] if cure in cures][::-1]:
+            step = self.language.word("cures_otherwise" if otherwise.get(cure) else "cures", cure)
             text = self.t.gettext("%(first)s %(more)s") % {"first": step, "more": text}
         return text

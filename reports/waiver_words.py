@@ -58,11 +58,6 @@ class WaiverWords:
         return [self._line(held, names) for held in self._held]
 
     def _line(self, held: WaiverOnDay, names: Names) -> WaiverLine:
-        states = {
-            "in_force": self._t.gettext("waives a finding"),
-            "expired": self._t.gettext("expired when the audit was run"),
-            "unused": self._t.gettext("unused: no such finding"),
-        }
         waiver = held.waiver
         return WaiverLine(
             group=names.group(waiver.group),
@@ -70,7 +65,7 @@ class WaiverWords:
             who=waiver.who,
             why=waiver.why,
             until=self._language.date(waiver.expires),
-            state=states[held.state],
+            state=self._language.word("waivers", held.state),
         )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, assert_never
+from typing import Any
 
 from audit.result.findings.further import NotJudgedAlone
-from audit.result.findings.judged import Because, EstimateReason, Outcome, RuleBecause, RuleResult, Scale, Verdict
+from audit.result.findings.judged import Because, EstimateReason, Outcome, RuleResult, Scale, Verdict
 from audit.result.reading import Rate, least_judged
 from audit.result.selected import Selected
 from audit.vocabulary.groups import Group
 from audit.vocabulary.names import Names
 from audit.vocabulary.numbers import frequencies, rounded_gap
-from reports.language import Language
+from reports.language import WORDS, Language
 from reports.rate_words import RateWords
 from reports.unnamed_words import UnnamedWords
 
@@ -26,46 +26,17 @@ class Words(RateWords):
 
     def outcome(self, outcome: Outcome) -> str:
         """Return an outcome in two or three words, as it stands beside its shape."""
-        match outcome:
-            case "fail":
-                return self._t.gettext("beyond the limit")
-            case "pass":
-                return self._t.gettext("within the limit")
-            case "inconclusive":
-                return self._t.gettext("cannot tell")
-            case "not_evaluable":
-                return self._t.gettext("no rate can be stated")
-            case _:
-                assert_never(outcome)
+        return self._language.word("outcomes", outcome)
 
     def rule_outcome(self, outcome: Outcome) -> str:
         """Return the outcome of a whole rule."""
-        match outcome:
-            case "fail":
-                return self._t.gettext("exceeds the limit")
-            case "pass":
-                return self._t.gettext("within the limit in every group we could judge")
-            case "inconclusive" | "not_evaluable":
-                return self._t.gettext("we cannot tell")
-            case _:
-                assert_never(outcome)
+        return self._language.word("rule_outcomes", outcome)
 
     def rule_because(self, rule: RuleResult) -> str:
         """Return why a rule has its outcome."""
         if rule.because == "unnamed_beyond_limit":
             return self._unnamed.of_the_rule(rule)
-        reasons: dict[RuleBecause, str] = {
-            "group_beyond_limit": self._t.gettext("at least one group is beyond the limit"),
-            "all_judged_within_limit": self._t.gettext(
-                "every group with enough cases is within the limit, and enough people are in them"
-            ),
-            "too_many_failed": self._t.gettext("the system failed on more rows than the plan allows"),
-            "group_undecided": self._t.gettext("a group with enough cases could not be decided"),
-            "coverage_too_small": self._t.gettext("too many people are in groups that could not be judged"),
-            "expected_group_missing": self._t.gettext("the set has too few cases of a group that the plan expects"),
-            "nothing_judged": self._t.gettext("no group could be judged"),
-        }
-        return reasons[rule.because]
+        return self._language.word("rule_because", rule.because)
 
     def because(
         self, because: Because | EstimateReason, *, among: str, min_denominator: int, both_ways: bool = False
@@ -73,36 +44,8 @@ class Words(RateWords):
         """Return why a group has its outcome. `among` says what the rate's denominator counts, `both_ways` which
         limit.
         """
-        few = {"count": self._n.count(min_denominator)}
-        reasons: dict[str, str] = {
-            "beyond_limit": self._t.gettext(
-                "apart from everyone else by more than the limit, after correction for chance"
-            )
-            if both_ways
-            else self._t.gettext("worse than everyone else by more than the limit, after correction for chance"),
-            "beyond_limit_as_recorded": self._t.gettext(
-                "beyond the limit by the records alone: people whose group is unknown could change that"
-            ),
-            "within_limit": self._t.gettext("enough evidence that it is within the limit"),
-            "limit_not_excluded": self._t.gettext("its cases point neither way"),
-            "limit_cannot_be_exceeded": self._t.gettext(
-                "the rate of the others is such that nobody could exceed the limit"
-            ),
-            "unscored_cases": self._t.gettext("cases without a decision could change the verdict"),
-            "too_many_failed": self._t.gettext("the system failed too often for anything to be said"),
-            "several_nationalities": self._t.gettext(
-                "it would pass, but for people who have this nationality beside others"
-            ),
-            "unknown_attribute": self._t.gettext("it would pass, but for people whose group is unknown"),
-            "too_few_clusters": self._t.gettext("its cases come from too few clusters to say how sure a rate is"),
-            "judged_as_part": self._t.gettext("too few cases alone; judged only as part of a larger group"),
-            "too_few_cases": self._t.gettext("too few cases, and no larger group that could be judged"),
-            "too_few_for_a_rate": self._t.gettext("fewer than %(count)s cases: no rate is stated") % few,
-            "hidden_numbers": self._t.gettext("the table hides its numbers: no rate is stated"),
-            "no_cases": self._t.gettext("none of the %(among)s is in this group") % {"among": among},
-            "no_rest": self._t.gettext("nobody is left to compare with"),
-        }
-        return reasons[because]
+        key = "beyond_limit_both_ways" if both_ways and because == "beyond_limit" else because
+        return self._language.word("because", key) % {"count": self._n.count(min_denominator), "among": among}
 
     def undecided(self, verdict: Verdict, because: str) -> str:
         """Return why a group has no verdict, the larger group that it was judged in, and what a verdict needs. Empty
@@ -130,18 +73,8 @@ class Words(RateWords):
         """Return how many cases a verdict on this group still needs, or an empty text."""
         if verdict.outcome in ("pass", "fail"):
             return ""
-        first: dict[str, str] = {
-            "unscored_cases": self._t.gettext("decide the cases without a decision first"),
-            "too_many_failed": self._t.gettext("find out why the system failed, and audit again"),
-            "several_nationalities": self._t.gettext("it takes cases that hold this nationality alone"),
-            "unknown_attribute": self._t.gettext("record who they are, or vouch for how few"),
-            "limit_cannot_be_exceeded": self._t.gettext(
-                "no number of cases would decide it; it takes a narrower limit"
-            ),
-            "too_few_clusters": self._t.gettext("it takes cases from more clusters, not only more cases"),
-        }
-        if verdict.because in first:
-            return first[verdict.because]
+        if verdict.because in WORDS["needed"]:
+            return self._language.word("needed", verdict.because)
         if verdict.cases_needed is None:
             return self._t.gettext(
                 "no number of further cases like those seen would decide it, with everyone else and those of unknown "

@@ -34,6 +34,7 @@ from audit.vocabulary.sentences import SENTENCES, SLOT_WORDS, WORDS
 from audit.vocabulary.terms import TERMS
 from audit.vocabulary.text import LANGUAGES
 from reports.html.looks.parts import TEXTS as LOOKS
+from reports.language import WORDS as WORDS_OF_REPORTS
 from reports.languages import LOCALE, REVIEWED_BY, read_catalog, reviewer
 
 REPORTS: Final = LOCALE.parent
@@ -74,7 +75,7 @@ def extracted() -> Catalog:
     return catalog
 
 
-def _texts_of_audit() -> Iterator[tuple[str, str]]:
+def _texts_of_audit() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     for term in TERMS.values():
         yield from (("audit/vocabulary/terms", text) for text in (term.name, term.means, term.not_said))
     for metric in METRICS.values():
@@ -92,6 +93,10 @@ def _texts_of_audit() -> Iterator[tuple[str, str]]:
         )
     for words in LOOKS.values():
         yield from (("reports/html/looks/looks.toml", text) for text in words.values() if isinstance(text, str))
+    for table in WORDS_OF_REPORTS.values():
+        yield from (
+            ("reports/data/words.toml", tuple(text) if isinstance(text, list) else text) for text in table.values()
+        )
     for instrument in tables.instruments:
         yield from (("audit/safeguards/data/instruments", one.about) for one in instrument.provisions)
 

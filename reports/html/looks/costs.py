@@ -7,6 +7,7 @@ from functools import partial
 
 from audit.result.findings.further import Agreement, CostOfErrors, OwnMeasure
 from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
+from reports.language import WORDS
 from reports.numbers import NOT_KNOWN
 
 
@@ -91,13 +92,8 @@ class MeasureWriter(LookWriter):
     def _value(self, each: OwnMeasure) -> str:
         if each.value is not None:
             return self.ranged(partial(self.n.significant, digits=4), each.value, each.low, each.high, between=" … ")
-        reasons = {
-            "no_cases": self.t.gettext("no cases"),
-            "too_few_for_a_rate": self.t.gettext("too few cases"),
-            "raised": self.t.gettext("the function failed"),
-            "not_a_number": self.t.gettext("the function returned no number"),
-        }
-        return reasons.get(each.reason or "", NOT_KNOWN)
+        known = each.reason in WORDS["own_measures"]
+        return self.language.word("own_measures", str(each.reason)) if known else NOT_KNOWN
 
 
 class OpinionWriter(LookWriter):

@@ -84,18 +84,8 @@ class LikeCasesWriter(LookWriter):
             *([alike] if self._has_several_ways else []),
             Cell(self.t.gettext("Gap in points"), crude),
             Cell(self.t.gettext("Gap among like cases"), within),
-            Cell(self.t.gettext("What that does"), self._note(gap), number=False),
+            Cell(self.t.gettext("What that does"), self.language.word("like_with_like", gap.note), number=False),
         )
-
-    def _note(self, gap: ConditionalGap) -> str:
-        notes = {
-            "vanishes": self.t.gettext("it vanishes"),
-            "appears": self.t.gettext("it appears"),
-            "stays": self.t.gettext("it stays"),
-            "reverses": self.t.gettext("it turns round"),
-            "cannot_tell": self.t.gettext("cannot tell"),
-        }
-        return notes[gap.note]
 
     def _others(self) -> Iterator[Fold]:
         rows = tuple(self._row(record, gap) for record, gap in self._gaps(telling=False))

@@ -108,7 +108,11 @@ class PatternWriter(LookWriter):
             for outcome, count in record.outcomes.items():
                 counts[outcome] += count
         everyone = {"all": self.n.count(sum(counts.values()))}
-        values = [words for outcome, words in self._outcomes(counts).items() if counts[outcome]]
+        values = [
+            self.language.word("amplification_counted", outcome) % {"count": self.n.count(count)}
+            for outcome, count in counts.items()
+            if count
+        ]
         if counts["cannot_tell"] == sum(counts.values()):
             yield (
                 self.t.gettext(
@@ -131,16 +135,6 @@ class PatternWriter(LookWriter):
         reference = self.result.further.reference_comparison
         if reference is not None and reference.p is not None:
             yield self._against(reference)
-
-    def _outcomes(self, counts: dict[str, int]) -> dict[str, str]:
-        values = {outcome: {"count": self.n.count(count)} for outcome, count in counts.items()}
-        return {
-            "adds": self.t.gettext("for %(count)s the system adds to the gap in the labels or turns it round")
-            % values["adds"],
-            "repeats": self.t.gettext("for %(count)s it repeats the gap") % values["repeats"],
-            "removes": self.t.gettext("for %(count)s it narrows the gap") % values["removes"],
-            "cannot_tell": self.t.gettext("for %(count)s the cases do not say") % values["cannot_tell"],
-        }
 
     def _against(self, reference: ReferenceComparison) -> str:
         values = {"feature": self.names.feature(reference.feature), "source": reference.source}
@@ -175,11 +169,7 @@ class PatternWriter(LookWriter):
     def _word(self, group: GroupAmplification) -> str:
         if group.outcome == "adds" and group.added is not None and group.labelled_above == (group.added < 0):
             return self.t.gettext("turns it round")
-        return {
-            "adds": self.t.gettext("adds to it"),
-            "repeats": self.t.gettext("repeats it"),
-            "removes": self.t.gettext("narrows it"),
-        }.get(group.outcome, self.t.gettext("cannot tell"))
+        return self.language.word("amplification", group.outcome)
 
     def _labels(self) -> Iterator[Fold]:
         rows = tuple(self._label_row(gap) for gap in self.result.further.label_gaps if gap.group is not None)

@@ -34,18 +34,9 @@ class SearchWriter(LookWriter):
             "count": self._power(scan.subsets_power_of_ten),
             "over": self.listed([self.names.feature(attribute) for attribute in scan.attributes]),
         }
-        missed = scan.question == "missed"
-        outcome = {
-            "confirmed": self.t.gettext("one is missed clearly more often, and was again among other cases")
-            if missed
-            else self.t.gettext("one is wrongly flagged clearly more often, and was again among other cases"),
-            "not_confirmed": self.t.gettext("one seemed to be missed more often, and was not among other cases")
-            if missed
-            else self.t.gettext("one seemed to be wrongly flagged more often, and was not among other cases"),
-            "nothing_found": self.t.gettext("the one missed most often is no worse than chance makes it")
-            if missed
-            else self.t.gettext("the one wrongly flagged most often is no worse than chance makes it"),
-        }.get(scan.outcome, self.t.gettext("too few cases to tell any of them from chance"))
+        outcome = self.language.word(
+            f"search_{'missed' if scan.question == 'missed' else 'wrongly_flagged'}", scan.outcome
+        )
         return self.t.gettext("Of about %(count)s subgroups by %(over)s, %(what)s.") % {**searched, "what": outcome}
 
     def _power(self, power: int) -> str:

@@ -141,11 +141,7 @@ class SwapsWriter(LookWriter):
         )
 
     def _those(self, probe: SwapProbe) -> str:
-        return {
-            "text": self.t.gettext("texts"),
-            "row": self.t.gettext("rows"),
-            "cluster": self.t.gettext("clusters of rows"),
-        }[probe.unit]
+        return self.language.word("probed", probe.unit)
 
     def _of_hundred(self, slot: ChangedSlot) -> str:
         """Return how many of 100. Rounding never makes none out of one."""
@@ -207,13 +203,6 @@ class SwapsWriter(LookWriter):
         rows = [self._row(probe, shift, end, judged=judged) for shift in ordered]
         return self.split(self._caption(probe, family[0]), rows, anchor, by_result=True)
 
-    def _signs_of(self, probe: SwapProbe) -> str:
-        return {
-            "text": self.t.gettext("Texts in which it rises or falls on average, stays"),
-            "row": self.t.gettext("Rows in which it rises, falls, stays"),
-            "cluster": self.t.gettext("Clusters in which it rises or falls on average, stays"),
-        }[probe.unit]
-
     def _caption(self, probe: SwapProbe, first: SwapShift) -> str:
         slot = next(one for one in probe.slots if one.slot == first.slot)
         caption = self.t.gettext("%(probe)s: %(what)s, compared with “%(anchor)s”") % {
@@ -252,7 +241,7 @@ class SwapsWriter(LookWriter):
                 self._drawn(shift, min(verdicts, key=self._strictest, default=None), end, text),
                 number=False,
             ),
-            Cell(self._signs_of(probe), signs),
+            Cell(self.language.word("probe_signs", probe.unit), signs),
             Cell(
                 self.t.gettext("Decisions to flagged, to not flagged"),
                 f"{self.n.count(shift.to_flagged)} / {self.n.count(shift.to_not_flagged)}",
@@ -303,16 +292,8 @@ class SwapsWriter(LookWriter):
         )
 
     def _because(self, verdict: ProbeVerdict, of: Mapping[str, str]) -> str:
-        return {
-            "beyond_limit": self.t.gettext("beyond the limit"),
-            "within_limit": self.t.gettext("within the limit"),
-            "no_shift": self.t.gettext("within the limit: no score moved"),
-            "limit_not_excluded": self.t.gettext("cannot tell: the %(those)s point neither way") % of,
-            "unscored_variants": self.t.gettext("cannot tell: what was not scored could change it"),
-            "too_few_templates": self.t.gettext("cannot tell: fewer than %(needed)s %(those)s")
-            % {**of, "needed": self.n.count(self._swap_words.needed(verdict))},
-            "no_pairs": self.t.gettext("nothing was scored"),
-        }[verdict.because]
+        needed = self.n.count(self._swap_words.needed(verdict))
+        return self.language.word("probe_because", verdict.because) % {**of, "needed": needed}
 
 
 def _on_axis(value: float, end: float) -> float:

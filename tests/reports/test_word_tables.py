@@ -1,0 +1,45 @@
+"""The tables of words in reports have a text for everything that a result or a plan can say."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from audit.public.figures import State
+from audit.result.findings.further import OutOfReach, OwnMeasureReason, Remedy
+from audit.result.findings.judged import Because, Outcome, RuleBecause
+from audit.result.findings.patterns import Amplifies
+from audit.result.reasons import Cure
+from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.statuses import REASONS, STATUSES
+from reports.language import ENGLISH, WORDS
+
+
+def test_every_word_of_a_result_has_a_text() -> None:
+    assert WORDS["outcomes"].keys() == WORDS["rule_outcomes"].keys() == set(get_args(Outcome))
+    assert WORDS["states"].keys() == set(get_args(State))
+    assert WORDS["rule_because"].keys() == {*get_args(RuleBecause)} - {"unnamed_beyond_limit"}
+    assert WORDS["because"].keys() == {*get_args(Because), "beyond_limit_both_ways", "hidden_numbers"}
+    assert WORDS["rates"].keys() == METRICS.keys()
+    assert WORDS["cures"].keys() == set(get_args(Cure)) - {"mend_system"}
+    assert WORDS["remedies"].keys() == set(get_args(Remedy))
+    assert WORDS["out_of_reach"].keys() == set(get_args(OutOfReach))
+    assert WORDS["own_measures"].keys() == {*get_args(OwnMeasureReason)} - {"interval_unstable"}
+    assert WORDS["answers"].keys() == {*map(str, STATUSES), *map(str, REASONS)}
+    assert WORDS["amplification"].keys() == WORDS["amplification_counted"].keys() == set(get_args(Amplifies))
+
+
+def test_harms_are_said_of_every_use() -> None:
+    assert WORDS["uses"].keys() == WORDS["missed"].keys() == WORDS["wrongly_flagged"].keys()
+
+
+def test_a_pair_is_for_one_and_for_many() -> None:
+    assert ENGLISH.word("probed_counted", "row", 1) == "%(count)s row"
+    assert ENGLISH.word("probed_counted", "row", 2) == "%(count)s rows"
+
+
+def test_an_unknown_word_is_said_otherwise_or_is_a_mistake() -> None:
+    assert ENGLISH.word("changes", "something new") == "too few cases for a rate"
+    with pytest.raises(KeyError):
+        ENGLISH.word("outcomes", "something new")
