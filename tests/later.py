@@ -88,6 +88,7 @@ LATER: Final = {
         "detectors/test_three_ways.py",
         "detectors/test_write_a_detector.py",
         "disclosure",
+        "evidence/test_blind_attempts.py",
         "evidence/test_blind_repeat.py",
         "evidence/test_blind_threats.py",
         "evidence/test_blind_walk.py",

@@ -73,14 +73,18 @@ def flagged(row: dict[str, int], threshold: int = 54) -> bool:
     return row["hours"] + 2 * row["debt"] >= threshold
 
 
-def write_cases(folder: Path, start: int = 0, rows: int = CASES) -> None:
-    """Write a set of `rows` cases; ids, genders and an unused column hold words that must not leave the house."""
+def write_cases(folder: Path, start: int = 0, rows: int = CASES, fewer_hours: int = 0) -> None:
+    """Write a set of `rows` cases; ids, genders and an unused column hold words that must not leave the house.
+
+    Women worked `fewer_hours` than men: a model by hours misses them.
+    """
     chance, made = random.Random(start), []
     for number in range(start, start + rows):
         label = chance.random() < 0.5
         gender = chance.choice(["CANARY-F", "CANARY-M"])
         case = {"case": f"CANARY-{number}", "label": int(label), "gender": gender, "note": "CANARY-NOTE"}
-        made.append({**case, **cell(chance, label)})
+        cells = cell(chance, label)
+        made.append({**case, **cells, "hours": cells["hours"] - fewer_hours * (gender == "CANARY-F")})
     pq.write_table(pa.Table.from_pylist(made), folder / "set.parquet")
 
 

@@ -38,6 +38,7 @@ SUBJECTS: Final = {
     "planning": 1.0,
     "joint_planning": 0.06,
     "changes": 0.6,
+    "blind_attempts": 8.0,
     "swaps": 4.0,
     "drawing": 0.8,
     "whole_audit": 0.4,

@@ -81,7 +81,7 @@ def make_challenge(
     ids, labels, given = _cases_of(evaluation_set, features)
     # not by what their ids are made of, or the lowest ids would be those of twins
     order = sorted(range(len(ids)), key=lambda place: _mac(key, f"chosen {ids[place]}"))[:twins]
-    parts = [given, given.take(order)]
+    parts = [given, given.take(pa.array(order, type=pa.int64()))]
     who: list[tuple[str, str, str, bool | None]] = [
         ("case", one, label, None) for one, label in zip(ids, labels, strict=True)
     ]

@@ -1,0 +1,128 @@
+"""Several attempts on the same cases: one bit is told, a part of alpha is spent on each, and nothing stands before."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made.blind import Sides, two_sides, write_cases, write_model
+from scipy.stats import binom
+from typer.testing import CliRunner
+
+from audit.cli.commands.app import app
+from audit.errors import ExitCode
+from audit.evidence.blind.terms import Terms, read_part
+from audit.result.file import load_result
+from tools.simulate.blind_attempts import COLUMNS, borders, false_pass
+
+
+def sent_again(sides: Sides, number: int, threshold: int) -> None:
+    """The vendor commits to another model on the regulator's history, is asked again, and answers."""
+    shutil.copy(sides.regulator / "h.a7h", sides.vendor / "h.a7h")
+    plan = f"vendor-{number}.toml"
+    write_model(sides, plan, threshold)
+    sides.vend("commit", plan, "--sandbox", "none", "--deterministic")
+    shutil.copy(sides.vendor / "h.a7h", sides.regulator / "h.a7h")
+    sides.challenge(plan="challenge.secret", out=f"challenge-{number}")
+    sides.answer(plan, folder=f"challenge-{number}", out=f"answers-{number}")
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> Sides:
+    """A vendor whose model misses women, and a regulator that grants three attempts."""
+    sides = two_sides(tmp_path)
+    write_cases(sides.regulator, fewer_hours=4)
+    sides.commit()
+    sides.challenge("--attempts", "3", "--twins", "20")
+    sides.answer()
+    return sides
+
+
+def test_before_the_last_attempt_only_not_passed_is_said_and_the_last_is_published(failing: Sides) -> None:
+    said = failing.judge(code=ExitCode.INCONCLUSIVE)
+    assert said.rstrip().endswith("Not passed. Nothing else is said while attempts are left.")
+    assert failing.kinds == ["committed", "registered", "challenged", "answered", "started", "not_passed"]
+    last = failing.history.entries[-1]
+    assert last.headline is None
+    assert list(last.commitments) == ["result"]
+    assert not (failing.regulator / "audit-out").exists()
+    kept = load_result(failing.regulator / "challenge.secret" / "attempt-1.json")
+    assert kept.overall.outcome == "fail"
+    assert kept.plan.verdict.alpha == pytest.approx(0.05 / 3)
+
+    first = read_part(failing.regulator / "challenge" / "challenge.json", Terms)
+    for number in (2, 3):
+        sent_again(failing, number, 56 - number // 2)
+        again = read_part(failing.regulator / f"challenge-{number}" / "challenge.json", Terms)
+        assert (again.sha256, again.labels, again.attempt) == (first.sha256, first.labels, number)
+        last_one = number == 3
+        failing.judge(answers=f"answers-{number}", code=ExitCode.FAIL if last_one else ExitCode.INCONCLUSIVE)
+    assert failing.kinds[-5:] == ["committed", "challenged", "answered", "started", "sealed"]
+    release = json.loads((failing.regulator / "audit-out" / "public" / "release.json").read_text(encoding="utf-8"))
+    history = release["about"]["history"]
+    assert (history["attempt"], history["earlier"]) == (3, ["not_passed", "not_passed"])
+    assert history["registration"] == "declared"  # nobody signed the head
+    for language in ("en", "fr"):
+        options = ["report", str(failing.regulator / "audit-out"), "--lang", language]
+        assert CliRunner().invoke(app, options).exit_code == 0
+    said = failing.regulate("challenge", "challenge.secret", "--out", "fourth", code=ExitCode.NOT_JUDGED)
+    assert "no attempt is left of 3" in said
+
+
+def test_a_pass_ends_the_attempts_and_is_published(tmp_path: Path) -> None:
+    sides = two_sides(tmp_path)
+    sides.commit()
+    sides.challenge("--attempts", "2")
+    sides.answer()
+    sides.judge()
+    assert sides.kinds[-1] == "sealed"
+    said = sides.regulate("challenge", "challenge.secret", "--out", "again", code=ExitCode.NOT_JUDGED)
+    assert "no attempt is left" in said
+
+
+def test_a_fail_and_a_verdict_that_cannot_be_told_look_alike(tmp_path: Path) -> None:
+    looks = []
+    for rows in (1_500, 60):
+        (tmp_path / str(rows)).mkdir()
+        sides = two_sides(tmp_path / str(rows))
+        write_cases(sides.regulator, rows=rows, fewer_hours=4)
+        sides.commit()
+        sides.challenge("--attempts", "2", "--twins", "0")
+        sides.answer()
+        said = sides.judge(code=ExitCode.INCONCLUSIVE)
+        entry = sides.history.entries[-1].model_dump(exclude={"at", "key", "commitments"})
+        looks.append((said.splitlines()[-1], entry))
+        outcome = load_result(sides.regulator / "challenge.secret" / "attempt-1.json").overall.outcome
+        assert outcome == ("fail" if rows == 1_500 else "inconclusive")
+    assert looks[0] == looks[1]
+
+
+@pytest.mark.parametrize("attempts", [1, 5, 10])
+def test_told_one_bit_at_a_part_of_alpha_a_model_on_the_limit_passes_no_more_often_than_alpha(attempts: int) -> None:
+    measured = false_pass(2_000, np.random.default_rng(attempts), 'only "not passed", alpha/K', attempts)
+    assert binom.sf(measured.events - 1, measured.runs, 0.05) > 1e-4
+
+
+def test_told_rates_a_model_on_the_limit_passes_far_more_often_than_by_one_bit() -> None:
+    shares = {
+        name: false_pass(1_000, np.random.default_rng(7), name, 10).share for name, _, _ in COLUMNS
+    }  # fmt: skip
+    assert shares["rates told, alpha"] > 0.35
+    assert shares["rates told, alpha/K"] > 0.09
+    assert shares['only "not passed", alpha'] > 0.25
+    assert shares['only "not passed", alpha/K'] < 0.06
+
+
+def test_padding_up_to_the_border_gains_by_three_outcomes() -> None:
+    name = "three outcomes and padding, alpha/K"
+    rng = np.random.default_rng(9)
+    assert false_pass(1_000, rng, name, 50).share > 3 * false_pass(1_000, rng, name, 20).share
+
+
+def test_the_borders_are_those_of_the_exact_test() -> None:
+    passes, fails = borders(0.05)
+    assert binom.cdf(passes, 200, 0.3) <= 0.05 < binom.cdf(passes + 1, 200, 0.3)
+    assert binom.sf(fails - 1, 200, 0.3) <= 0.05 < binom.sf(fails - 2, 200, 0.3)
