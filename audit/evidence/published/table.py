@@ -137,8 +137,9 @@ def table_of(source_name: str, header: Sequence[str], rows: Sequence[Sequence[st
             text = cells.get(role, "")
             figure = _figure(text, _PER_CENT_ABOVE[role], per_cent[role]) if role in per_cent else between(text, {})
             read[role] = figure
-            if figure is None and not _BLANK.fullmatch(text):
-                raise _bad(source_name, number, f"holds no number as {role}", "write one, or leave the cell empty")
+            if figure is None and not _BLANK.fullmatch(text) and text != columns[role]:
+                what = f"holds no {'number' if role in per_cent else 'whole number'} as {role}"
+                raise _bad(source_name, number, what, "write one, or leave the cell empty")
         named = _named(cells)
         if named is None and any(read.values()):
             hint = "write sex and race in columns of their own"
@@ -146,7 +147,9 @@ def table_of(source_name: str, header: Sequence[str], rows: Sequence[Sequence[st
         if named in categories:
             hint = "one file for each classification; write names of merged cells again"
             raise _bad(source_name, number, f"is of the same category as row {categories[named].row}", hint)
-        if named is not None:  # else a heading; people of an unknown category may stand below each printed table
+        if (
+            named is not None
+        ):  # else a heading, or the header once more; people of an unknown category may stand below each printed table
             categories[number if UNKNOWN in named else named] = Category(number, *named, **read)
     return PublishedTable(source_name, scores, tuple(categories.values()))
 
@@ -175,12 +178,14 @@ def _columns(source_name: str, header: Sequence[str]) -> dict[str, str]:
 
 def _named(cells: Mapping[str, str]) -> tuple[str | None, str | None] | None:
     """Return sex and race of a row; None where it names neither, nor everybody."""
+    texts = [cells[role] for role in ("category", "sex", "race") if role in cells]
+    if len(texts) == 1 and not _first(texts[0], "unknown"):  # printed below each other: sex, race and both
+        sex, race = _first(texts[0], "sex"), _first(texts[0], "race")
+        return (sex, race) if sex or race or is_total(texts[0]) else None
     sex, race = (_one(cells.get(role, ""), role) for role in ("sex", "race"))
-    whole = cells.get("category", "")
-    if whole and _first(whole, "unknown"):
+    if _first(cells.get("category", ""), "unknown"):
         return sex or UNKNOWN, race or UNKNOWN
-    sex, race = sex or _first(whole, "sex"), race or _first(whole, "race")
-    return (sex, race) if sex or race or any(map(is_total, cells.values())) else None
+    return (sex, race) if sex or race or any(map(is_total, texts)) else None
 
 
 def _one(text: str, role: str) -> str | None:
