@@ -131,7 +131,8 @@ $(SPARK)/.locked: tools/requirements/spark.txt $(INSTALLED)
 
 .PHONY: spark
 spark: $(SPARK)/.locked ## The tests that need Apache Spark, Delta and Iceberg, in an environment of their own (Java 17)
-	PYTHONPATH=$(CURDIR) $(SPARK)/bin/python -m pytest -W default tests/engines tests/evaluation/test_lake_tables.py
+	JDK_JAVA_OPTIONS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC' PYTHONPATH=$(CURDIR) \
+		$(SPARK)/bin/python -m pytest -W default tests/engines tests/evaluation/test_lake_tables.py
 
 .PHONY: simulate
 simulate: $(INSTALLED) ## Measure how often verdicts are wrong, by simulation (minutes)

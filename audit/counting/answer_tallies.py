@@ -61,8 +61,9 @@ class Tallied:
 def round_view(place: int) -> str:
     """Name of the view with the answers of a round; `place` counts rounds from 1.
 
-    Scoring leaves these views in the connection. Each has a row for each row of the set: `__row__`, `score` (DOUBLE or
-    NULL), `decision` (0 to 3), `status` and `reason` (codes of `audit.vocabulary.statuses`; no reason is -1).
+    Scoring leaves these views in the connection. Each has a row for each row of the set: its key (`EvaluationSet.key`),
+    `score` (DOUBLE or NULL), `decision` (0 to 3), `status` and `reason` (codes of `audit.vocabulary.statuses`; no
+    reason is -1).
     """
     return f"round_{place}"
 
@@ -86,13 +87,14 @@ def count_failures(
     GroupTallies
         Numbers of rows by these M kinds.
     """
-    answered = f"SELECT {ROW}, status, reason FROM {view} WHERE decision = {FAILED}"  # noqa: S608 - our own names
+    own = evaluation_set.key
+    answered = f"SELECT {own}, status, reason FROM {view} WHERE decision = {FAILED}"  # noqa: S608 - our own names
     groups = _groups(evaluation_set)
     names = ", ".join(identifier(name) for name, _ in groups)
     found = _grouped(
         evaluation_set,
-        f"SELECT {names}, status, reason, count(*) FROM {_grouped_source(evaluation_set, groups)}"  # noqa: S608
-        f" JOIN ({answered}) USING ({ROW}) GROUP BY ALL",
+        f"SELECT {names}, status, reason, count(*) AS cases FROM {_grouped_source(evaluation_set, groups)}"  # noqa: S608
+        f" JOIN ({answered}) USING ({own}) GROUP BY ALL",
     )
     pairs = sorted({(status, reason) for *_, status, reason, _ in found})
     kinds = tuple((STATUSES[status], None if reason < 0 else REASONS[reason]) for status, reason in pairs)
@@ -148,7 +150,7 @@ def _groups(evaluation_set: EvaluationSet) -> list[tuple[str, str]]:
 
 def _grouped_source(evaluation_set: EvaluationSet, groups: Sequence[tuple[str, str]]) -> str:
     columns = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in groups)
-    return f"(SELECT {ROW}, {columns} FROM {evaluation_set.source.name})"  # noqa: S608 - quoted identifiers
+    return f"(SELECT {evaluation_set.key_of_row}, {columns} FROM {evaluation_set.source.name})"  # noqa: S608 - quoted identifiers
 
 
 def _grouped(evaluation_set: EvaluationSet, query: str) -> list[tuple[Any, ...]]:

@@ -11,11 +11,13 @@ import contextlib
 import logging
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from audit.engines.dialect import spark_sql
+from audit.engines.private_folder import PrivateFolder
 from audit.engines.protocol import Cases, Figure, Found, Holding, Question, Repeats, Result, Values, Where
 from audit.engines.reading import not_on_spark
 from audit.errors import PlanError, StorageError
@@ -56,6 +58,10 @@ MOST_CASES: Final = 100_000
 """Most different texts of which the cases are counted beside other columns."""
 MOST_SENT: Final = 2_000_000
 """Most rows that are sent to Spark: the decisions of a baseline."""
+_SLOTS: Final = 1 << 12
+"""Numbers that are dealt out to the executors, so that each is looked at."""
+Work = Callable[[Iterator["pa.RecordBatch"]], Iterator["pa.RecordBatch"]]
+_SEE_LOG: Final = "see its own log, which can quote cells; then run the audit again"
 _OVERFLOW: Final = "SELECT sum(x) FROM VALUES (4611686018427387904L), (4611686018427387904L) AS t(x)"
 _WORDS: Final[Mapping[str, str]] = {
     "string": "VARCHAR", "boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "int": "INTEGER",
@@ -86,13 +92,16 @@ class SparkEngine:
     """A session of its own on a Spark that is there: nothing of it is seen by others who use that Spark."""
 
     def __init__(self, session: Any) -> None:
-        self._session, self._views = session, {"scored", "drawn_at_random"}
+        self._session, self._views = session, {"scored", "drawn_at_random", "round_1"}
+        self.files: dict[str, tuple[Sequence[Path], Path]] = {}
+        """Files of the views that `open` has made, and the folder that they lie in."""
         # pyspark writes what Spark says, cells with it, to a logger of its own
         logging.getLogger("SQLQueryContextLogger").disabled = True
         for name, value in _SETTINGS.items():
             with _speaking("engine-settings"):
                 session.conf.set(name, value)
         self.check()
+        self.private = PrivateFolder()
 
     @classmethod
     def at(cls, remote: str | None) -> SparkEngine:
@@ -152,13 +161,30 @@ class SparkEngine:
     def open(self, name: str, files: Sequence[Path], folder: Path, asked: Sequence[str] | None) -> dict[str, str]:
         """Make a view of Parquet files; of a folder with its partitions. Returns the type of each column, in order."""
         with _speaking("engine-source"):
-            rows = self._session.read.option("basePath", str(folder)).parquet(*map(str, files))
+            rows = self._session.read.option("basePath", _place(folder)).parquet(*map(_place, files))
             types = {column: _word(kind) for column, kind in rows.dtypes}
             if asked is not None:
                 rows = rows.select(*(f"`{column.replace('`', '``')}`" for column in asked if column in types))
             rows.createOrReplaceTempView(name)
             self._views.add(name)
+            self.files[name] = files, folder
         return types
+
+    def look(self, work: Work, columns: str) -> list[str]:
+        """Return what `work` says on every executor: the first of its `columns`.
+
+        Raises StorageError where an executor cannot run it.
+        """
+        with _speaking("engine-environment", "install this audit7k for the executors' Python, named by PYSPARK_PYTHON"):
+            found = self._session.range(_SLOTS).mapInArrow(work, columns).toArrow()
+        return [str(text) for text in found.column(0).to_pylist()]
+
+    def map_rows(self, query: str, work: Work, columns: str, to: Path) -> None:
+        """Let `work` make the rows of a query into others with these `columns`, task by task on the executors, and let
+        Spark write them into a new folder of Parquet files. A task that is lost is done again, and written once.
+        """
+        with _speaking("engine-gone"):
+            self._session.sql(spark_sql(query)).mapInArrow(work, columns).write.parquet(_place(to))
 
     def execute(self, text: str) -> Answer:
         """Answer a statement of ours for DuckDB. It has no parameters: what one would hold is never sent."""
@@ -272,6 +298,7 @@ class SparkEngine:
         with contextlib.suppress(Exception):  # a session that is gone has no views
             for name in self._views:
                 self._session.catalog.dropTempView(name)
+        self.private.remove()
 
     def _ask(self, text: str) -> Answer:
         with _speaking("engine-gone"):
@@ -283,7 +310,8 @@ def _start_here() -> None:
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
 
-    conf = SparkConf().setMaster("local[*]").setAppName("audit7k").setAll(_ON_THIS_MACHINE.items())
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    conf = SparkConf().setMaster("local[*, 4]").setAppName("audit7k").setAll(_ON_THIS_MACHINE.items())
     if SparkContext._active_spark_context is None:  # noqa: SLF001 - pyspark has no other name for it
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         context = SparkContext(conf=conf, gateway=launch_gateway(conf, silent))
@@ -298,8 +326,13 @@ def _refuse(slug: str, problem: str, hint: str) -> NoReturn:
     raise PlanError(f"[engine] {problem}", slug=slug, hint=hint)
 
 
+def _place(path: Path) -> str:
+    """Path on the disk, wherever else the Spark would look first."""
+    return f"file://{path.absolute()}"
+
+
 @contextlib.contextmanager
-def _speaking(slug: str) -> Iterator[None]:
+def _speaking(slug: str, hint: str = _SEE_LOG) -> Iterator[None]:
     """Turn what Spark raises into one line without its words, which quote cells and statements."""
     try:
         yield
@@ -309,5 +342,5 @@ def _speaking(slug: str) -> Iterator[None]:
         raise StorageError(
             f"Spark did not answer ({type(error).__name__})",
             slug=slug,
-            hint="see its own log, which can quote cells; then run the audit again",
+            hint=hint,
         ) from None

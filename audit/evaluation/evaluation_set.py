@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from audit.engines.duckdb import DuckDBEngine
+from audit.engines.protocol import ROW
 from audit.engines.reading import reading
 from audit.errors import PlanError
 from audit.evaluation.checks import Check, alongside, settle
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 SOURCE = "source"
 """Name of the relation that holds the evaluation set."""
+ID = "__id__"
+"""Name of the column with the id of a case among the answers that Spark has written."""
 GIVEN = "counts"
 """Name of the relation that holds a table of counts as it was read."""
 
@@ -73,6 +76,16 @@ class EvaluationSet(OnEngine):
     def rows(self) -> int:
         """Number of cases of the set."""
         return self.source.rows
+
+    @property
+    def key(self) -> str:
+        """Column by which answers are joined to rows: the number of the row, or on Spark its id."""
+        return ROW if isinstance(self.engine, DuckDBEngine) else ID
+
+    @property
+    def key_of_row(self) -> str:
+        """SQL over `source` of that column."""
+        return ROW if self.key == ROW else f"{self.expressions['case_id']} AS {ID}"
 
     @property
     def sha256(self) -> str | None:
@@ -246,6 +259,14 @@ def _checked(
 
 def asked_columns(plan: AuditPlan) -> dict[str, str]:
     """Columns that a plan takes from its evaluation set, each with the first key of the plan that asks for it."""
+    keys: dict[str, str] = {}
+    for column, key in every_asked_column(plan):
+        keys.setdefault(column, key)
+    return keys
+
+
+def every_asked_column(plan: AuditPlan) -> list[tuple[str, str]]:
+    """Columns that a plan takes from its evaluation set, with every key of the plan that asks for one."""
     section, detector = plan.evaluation_set, plan.detector
     asked = [(section.id, "evaluation_set.id"), (section.label, "evaluation_set.label")]
     asked += [(feature.column, f"groups.{name}.column") for name, feature in plan.groups.items()]
@@ -264,11 +285,7 @@ def asked_columns(plan: AuditPlan) -> dict[str, str]:
         for column in probe.features
     ]
     asked += _design_columns(plan)
-    asked += [(column, "evaluation_set.numbers") for column in section.numbers]
-    keys: dict[str, str] = {}
-    for column, key in asked:
-        keys.setdefault(column, key)
-    return keys
+    return asked + [(column, "evaluation_set.numbers") for column in section.numbers]
 
 
 def _design_columns(plan: AuditPlan) -> list[tuple[str, str]]:

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from audit.engines.protocol import Figure
 from audit.engines.spark import SparkEngine
 from audit.errors import DataError, PlanError
 from audit.evaluation.checks import Check, ask
 from audit.evaluation.columns import is_float, wanted_columns
-from audit.evaluation.evaluation_set import asked_columns, set_place
+from audit.evaluation.evaluation_set import asked_columns, every_asked_column, set_place
 from audit.evaluation.parquet import checked_files
 from audit.evaluation.parquet_folder import ParquetParts, folder_parts
 from audit.evaluation.relation import Relation
@@ -25,6 +28,8 @@ from audit.vocabulary.text import shown
 
 _NUMBERS: Final = frozenset({"detector.score", "detector.rank", "evaluation_set.weight", "evaluation_set.numbers"})
 """Keys of a plan whose columns hold numbers; those of all others hold texts."""
+_GIVEN: Final = frozenset({"VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE"})
+"""Types that reach a detector from Spark as they do from DuckDB."""
 
 
 def spark_for(plan: AuditPlan, table: Any = None) -> SparkEngine:
@@ -73,8 +78,13 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
     types, rows = engine.open(name, parts.files, path.parent if path.is_file() else path, tuple(keys)), sum(of_files)
     if not types.keys() >= keys.keys():
         raise _other_rows(path.name)
-    for column, key in keys.items():
-        _check_type(path.name, column, types[column], is_number=key in _NUMBERS)
+    unsigned = {field.name for field in pq.read_schema(parts.files[0]) if pa.types.is_unsigned_integer(field.type)}
+    for column, key in every_asked_column(plan):
+        kind = f"U{types[column]}" if column in unsigned else types[column]
+        if key == "detector.features":
+            _check_feature(path.name, column, kind)
+        else:
+            _check_type(path.name, column, kind, is_number=key in _NUMBERS)
     wanted = {column: types[column] for column in keys}
     relation = Relation(
         name,
@@ -120,6 +130,16 @@ def _check_type(source_name: str, column: str, kind: str, *, is_number: bool) ->
         )
 
 
+def _check_feature(source_name: str, column: str, kind: str) -> None:
+    """Refuse what a detector would be given in another type than here."""
+    if kind not in _GIVEN:
+        raise DataError(
+            f'{shown(source_name)}: the feature "{shown(column)}" is neither text, truth values nor plain numbers',
+            slug="engine-feature",
+            hint="store it as text, truth values, floats or signed integers",
+        )
+
+
 def _refused(plan: AuditPlan, table: Any) -> Iterator[tuple[str, str]]:
     """Yield what is not counted on Spark, with its slug."""
     section, detector = plan.evaluation_set, plan.detector
@@ -127,8 +147,12 @@ def _refused(plan: AuditPlan, table: Any) -> Iterator[tuple[str, str]]:
         yield "format", "a table in memory, of counts or of a lake is read here, and"
     if section.cluster is not None:
         yield "clusters", "clusters are counted here, and"
-    if not isinstance(detector, PredictionsDetector) or not detector.stands_in_set:
-        yield "detector", "answers must stand in a column of the set: detectors and files of predictions run"
+    if detector.kind in ("http", "chat"):  # a row that is asked about again may be paid for again
+        yield "detector", "services are asked here, and"
+    if isinstance(detector, PredictionsDetector) and not detector.stands_in_set:
+        yield "detector", "files of predictions are read here, and"
+    if plan.scoring.repeat > 1:
+        yield "repeat", "a detector is asked again here, and"
     if getattr(detector, "top_k", None) is not None:
         yield "top-k", "a capacity is counted here, and"
     if plan.probes:

@@ -86,13 +86,7 @@ class AnswerTable:
             self._set.connection.execute(
                 f"CREATE OR REPLACE TEMP VIEW {self._name} AS SELECT * FROM read_parquet({file})"  # noqa: S608 - quoted
             )
-        return AnswerSource(
-            relation=self._name,
-            score="score" if self._section.has_scores else "NULL::DOUBLE",
-            flagged=_flagged(self._section),
-            abstained=f"status = {ABSTAIN}",
-            failed=f"status NOT IN ({OK}, {ABSTAIN})",
-        )
+        return answer_source(self._section, self._name)
 
     def _write_waiting(self) -> None:
         gathered = pa.Table.from_batches(self._parts, schema=self._schema)
@@ -102,6 +96,17 @@ class AnswerTable:
             self._writer.write_table(gathered)
         self._rows += gathered.num_rows
         self._parts, self._waiting = [], 0
+
+
+def answer_source(section: ModelDetector, relation: str) -> AnswerSource:
+    """Say where the answers of a detector stand; `relation` has `score`, `status` and `reason` as `TABLE` has."""
+    return AnswerSource(
+        relation=relation,
+        score="score" if section.has_scores else "NULL::DOUBLE",
+        flagged=_flagged(section),
+        abstained=f"status = {ABSTAIN}",
+        failed=f"status NOT IN ({OK}, {ABSTAIN})",
+    )
 
 
 def _flagged(section: ModelDetector) -> str:

@@ -21,7 +21,7 @@ from audit.detectors.answers import CheckedAnswers
 from audit.detectors.row_cache import remove_row_cache
 from audit.errors import FolderInUseError, ResumeError, StorageError
 from audit.operating_system import lock_folder
-from audit.scoring.parts import Part, read_part, read_parts, write_part
+from audit.scoring.parts import Part, new_piece, piece_files, read_part, read_parts, seal_piece, write_part
 from audit.scoring.sealed_json import document_digest, read_sealed, write_sealed
 from audit.storage import make_folder, remove_temporaries
 
@@ -40,6 +40,7 @@ _WHAT: Final = {
     "evaluation_set": "the evaluation set",
     "detector": "the detector",
     "rows": "the number of rows",
+    "engine": "where rows are scored",
 }
 Leg = tuple[str, str]
 """Start of a stretch of work on the run, and the time its last answers were kept: UTC, ISO 8601."""
@@ -248,6 +249,25 @@ class Checkpoint:
             part = write_part(self._parts, self._run, self._first, self._waiting, (self._started, _stamp()))
         self._known[part.first] = part
         self._waiting, self._rows_waiting, self._since = [], 0, time.monotonic()
+
+    @property
+    def pieces(self) -> Mapping[int, Part]:
+        """The pieces that Spark has scored and that are sealed, by their numbers."""
+        return self._known
+
+    def files_of(self, part: Part) -> list[Path]:
+        """Files with the answers to a piece."""
+        return piece_files(self._parts.absolute() / part.folder)
+
+    def new_piece(self, number: int) -> Path:
+        """Name a folder that Spark may write the answers to a piece into."""
+        return new_piece(self._parts.absolute(), number)
+
+    def keep_piece(self, number: int, place: Path, rows: int) -> None:
+        """Seal such a folder, of `rows` answers."""
+        assert self._started is not None  # noqa: S101 - `begin` comes first
+        with self._storing():
+            self._known[number] = seal_piece(self._run, number, place, rows, (self._started, _stamp()))
 
     def keep_course(self, course: Sequence[str]) -> None:
         """Keep the notes on this stretch of work, if it scored anything."""

@@ -27,7 +27,7 @@ class AnswerSource:
     """The answers as SQL over one relation, which has a row for each row of the set."""
 
     relation: str
-    """`source`, or a relation with its `__row__`."""
+    """`source`, or a relation with the key of each row; see `EvaluationSet.key`."""
     score: str
     """DOUBLE: finite and in range, or NULL."""
     flagged: str
@@ -55,8 +55,8 @@ def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionR
     """Create the view `scored`: the set's expressions, `score` and `decision`, a row for each row of the set.
 
     `decision` is a TINYINT with the codes of `audit.counting.table`: 0 flagged, 1 not flagged, 2 abstained, 3 failed.
-    `score` is DOUBLE, NULL where there is none. Answers in the set itself are read in place; others are joined by row
-    number.
+    `score` is DOUBLE, NULL where there is none. Answers in the set itself are read in place; others are joined by
+    `EvaluationSet.key`.
     """
     from audit.engines.reading import reading
 
@@ -100,8 +100,8 @@ def create_round_views(
             decision = decided.decision if place == 1 else _later_decision(evaluation_set, answers, rule, place)
             # names and expressions of our own
             evaluation_set.engine.execute(
-                f"CREATE OR REPLACE TEMP VIEW {round_view(place)} AS SELECT {ROW}, {answers.score} AS score,"  # noqa: S608
-                f" {decision} AS decision, status, reason FROM {answers.relation}"
+                f"CREATE OR REPLACE TEMP VIEW {round_view(place)} AS SELECT {evaluation_set.key}, "  # noqa: S608
+                f"{answers.score} AS score, {decision} AS decision, status, reason FROM {answers.relation}"
             )
     return len(rounds)
 
@@ -138,10 +138,11 @@ def _create_view(evaluation_set: EvaluationSet, answers: AnswerSource, decision:
         query = f"SELECT {expressions}, {answers.score} AS score, {decision} AS decision FROM {source}"  # noqa: S608
     else:
         names = ", ".join(identifier(name) for name in evaluation_set.expressions)
+        key = evaluation_set.key
         query = (
-            f"SELECT {names}, score, decision FROM (SELECT {ROW}, {expressions} FROM {source})"  # noqa: S608
-            f" JOIN (SELECT {ROW}, {answers.score} AS score, {decision} AS decision FROM {answers.relation})"
-            f" USING ({ROW})"
+            f"SELECT {names}, score, decision FROM (SELECT {evaluation_set.key_of_row}, {expressions} FROM {source})"  # noqa: S608
+            f" JOIN (SELECT {key}, {answers.score} AS score, {decision} AS decision FROM {answers.relation})"
+            f" USING ({key})"
         )
     evaluation_set.engine.execute(f"CREATE OR REPLACE TEMP VIEW scored AS {query}")
 

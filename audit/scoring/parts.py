@@ -5,12 +5,17 @@ A part holds the answers to some neighbouring batches. It is two files: `000012.
 the commit point. A part without it, or with other bytes than it says, does not count: its batches are scored again.
 
 Neither file holds an id or a text of anybody. Each row has a score, a status and a reason.
+
+What Spark scores are pieces, each a part of one batch: in the place of the first file stands a folder that Spark has
+written, `000012-` and eight digits. Its rows have ids, because they have no order.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 
 from audit.detectors.answers import ABSTAIN, OK, CheckedAnswers
+from audit.evaluation.parquet_folder import manifest_sha256
 from audit.scoring.sealed_json import read_sealed, write_sealed
 from audit.storage import write_durably
 
@@ -28,8 +34,8 @@ _SCHEMA: Final = pa.schema(
 )
 
 _SAYS: Final = (OK, ABSTAIN)
-_OURS: Final = re.compile(r"\d{6,}\.(arrow|json)")
-"""Names of files that this module writes. No other file in the folder is touched."""
+_OURS: Final = re.compile(r"\d{6,}(\.(arrow|json)|-[0-9a-f]{8})")
+"""Names of files and folders that are parts. Nothing else in the folder is touched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,9 @@ class Part:
     kept: str
     """Time at which they were kept: UTC, ISO 8601."""
     sha256: str
-    """SHA-256 (hex) of the file with the answers."""
+    """SHA-256 (hex) of the file with the answers, or of all files of the folder."""
+    folder: str = ""
+    """Name of the folder with the answers to a piece."""
 
 
 def write_part(folder: Path, run: str, first: int, answers: Sequence[CheckedAnswers], times: tuple[str, str]) -> Part:
@@ -69,6 +77,23 @@ def write_part(folder: Path, run: str, first: int, answers: Sequence[CheckedAnsw
     return part
 
 
+def new_piece(folder: Path, number: int) -> Path:
+    """Name a folder for the answers to a piece. It is new: a job of a run that was killed may still write its own."""
+    return folder / f"{number:06}-{secrets.token_hex(4)}"
+
+
+def seal_piece(run: str, number: int, place: Path, rows: int, times: tuple[str, str]) -> Part:
+    """Seal the answers that Spark has written into a folder of `new_piece`. Raises OSError."""
+    part = Part(number, 1, rows, *times, sha256=manifest_sha256(place, piece_files(place)), folder=place.name)
+    write_sealed(place.with_name(f"{number:06}.json"), {"run": run, **asdict(part)})
+    return part
+
+
+def piece_files(place: Path) -> list[Path]:
+    """Files with the answers to a piece, in order."""
+    return sorted(place.glob("*.parquet"))
+
+
 def read_parts(folder: Path, run: str) -> dict[int, Part]:
     """Find the whole parts of this run, by their first batch, and remove the files of all other parts.
 
@@ -81,9 +106,15 @@ def read_parts(folder: Path, run: str) -> dict[int, Part]:
         if part is not None and part.first >= end and _is_whole(folder, part):
             found[part.first] = part
             end = part.first + part.batches
-    kept = {f"{first:06}{ending}" for first in found for ending in (".arrow", ".json")}
+    kept = {f"{first:06}.json" for first in found} | {
+        part.folder or f"{part.first:06}.arrow" for part in found.values()
+    }
     for path in folder.iterdir():
-        if path.name not in kept and _OURS.fullmatch(path.name):
+        if path.name in kept or not _OURS.fullmatch(path.name):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)  # a job of a run that was killed may still write there
+        else:
             path.unlink()
     return found
 
@@ -144,6 +175,9 @@ def _read_sidecar(path: Path, run: str) -> Part | None:
 
 def _is_whole(folder: Path, part: Part) -> bool:
     try:
+        if part.folder:
+            place = folder / part.folder
+            return manifest_sha256(place, piece_files(place)) == part.sha256
         content = (folder / f"{part.first:06}.arrow").read_bytes()
     except OSError:
         return False

@@ -43,6 +43,15 @@ class Source(Protocol):
         """Yield the numbers of the rows and the rows, batch by batch; `first` is the `row_id` of the first row."""
 
 
+def answers_nothing(where: str) -> DetectorGoneError:
+    """Make the error of a detector that says nothing of what it said in an earlier run."""
+    return DetectorGoneError(
+        f"{where}: it answers nothing of what it answered in an earlier run",
+        slug="detector-gone",
+        hint="see that what answers is running, and run the same command again; or score anew with --fresh",
+    )
+
+
 class Rounds:
     """The batches of a source with their answers, kept or new."""
 
@@ -177,11 +186,7 @@ class Rounds:
             if silent == _MOST_SILENT:
                 break
         if silent:
-            raise DetectorGoneError(
-                f"{self.where}: it answers nothing of what it answered in an earlier run",
-                slug="detector-gone",
-                hint="see that what answers is running, and run the same command again; or score anew with --fresh",
-            )
+            raise answers_nothing(self.where)
 
     def _has_changed(self, kept: CheckedAnswers, number: int, batch: pa.RecordBatch) -> bool | None:
         """Whether the detector is another one than when it gave the kept answers.

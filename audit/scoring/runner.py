@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from audit.detectors.isolation.options import IN_PROCESS, Isolating
 from audit.detectors.isolation.placement import place_restartable_detector, where_it_ran
 from audit.detectors.protocol import Detector, DetectorInfo, RunContext, TableDetector, table_detector
+from audit.engines.duckdb import DuckDBEngine
 from audit.errors import DetectorGoneError, RunInterruptedError
 from audit.scoring.foreign_errors import error_text_withheld, open_detector
 from audit.scoring.kept_rows import rows_kept_in
@@ -49,27 +50,22 @@ def score(
 
     Parameters
     ----------
-    plan : AuditPlan
-    evaluation_set : EvaluationSet
-        Opened with the same plan.
+    plan, evaluation_set
+        The set is opened with the same plan.
     folder : Path
         The folder of the plan; paths in `[detector]` are relative to it.
     progress : Progress, optional
-        Shows progress.
     predictions_to : Path, optional
-        Where to write `predictions.parquet`, if the detector is run. It is written whole or not at all.
+        Where to write `predictions.parquet`, if the detector is run here. It is written whole or not at all.
     keeping : Keeping, optional
         Where answers are kept, so that an interrupted run can go on; not used for a table in memory.
-    rounds : int, optional
-        How often the detector is asked about every row; by default as often as the plan says.
-    isolating : Isolating, optional
-        Where the detector is run.
+    rounds, isolating : optional
+        How often the detector is asked about every row, by default as often as the plan says; and where it is run.
 
     Raises
     ------
     AuditError
-        The detector cannot be loaded, its answers cannot be used as a whole, or the file cannot be written. Or the run
-        was interrupted, and can go on.
+        The detector cannot be loaded or used, the file cannot be written, or the run was interrupted and can go on.
     """
     from audit.scoring.answer_table import AnswerTable, table_name
     from audit.scoring.batches import SetRows
@@ -81,17 +77,22 @@ def score(
     table = table_detector(detector)
     if table is not None:
         return _answered_already(plan, evaluation_set, table)
+    progress = progress or NoProgress()
+    if not isinstance(evaluation_set.engine, DuckDBEngine):
+        from audit.scoring.on_spark import score_on_spark
+
+        return score_on_spark(plan, evaluation_set, folder, progress, keeping, isolating)
     rule = decision_rule(plan.detector)
     run, section = cast("Detector", detector), cast("ModelDetector", plan.detector)
     batches = Rounds(plan, run, SetRows(evaluation_set, section.features, plan.scoring), rounds or plan.scoring.repeat)
     tables = [AnswerTable(evaluation_set, section, table_name(place)) for place in range(batches.rounds)]
-    info, legs = run_rounds(batches, tables, folder, progress or NoProgress(), keeping)
+    info, legs = run_rounds(batches, tables, folder, progress, keeping)
     sources = [each.create() for each in tables]
     decided = decide(evaluation_set, sources[0], rule)
     if predictions_to is not None:
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
     asked = create_round_views(evaluation_set, sources, decided, rule)
-    system, failures, where = _describe(plan, info, rule, decided), tables[0].failures, where_it_ran(detector)
+    system, failures, where = describe(plan, info, rule, decided), tables[0].failures, where_it_ran(detector)
     return Scored(system, info.artefact_sha256, decided.tally, failures, legs, asked, where, info.course)
 
 
@@ -109,7 +110,7 @@ def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: 
     )
     rule, info = decision_rule(plan.detector), detector.info
     decided = evaluation_set.engine.sparingly(lambda: decide(evaluation_set, answers, rule))
-    return Scored(_describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, {})
+    return Scored(describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, {})
 
 
 class Keeping(NamedTuple):
@@ -163,7 +164,7 @@ def run_rounds(
         with error_text_withheld(f"detector kind {kind}"):
             batches.answer_by(flight, workers_of(detector))
         if keeping is None or batches.source.sha256 is None:
-            with _progress_shown(progress, batches.rows):
+            with progress_shown(progress, batches.rows):
                 for place, rows, checked in batches.scored():
                     takers[place].add(rows, checked)
                     _advance(progress, checked, detector)
@@ -191,7 +192,7 @@ def _run_keeping(
             before = checkpoint.rows_kept
             if before:
                 progress.kept(before)
-            with rows_kept_in(checkpoint.row_file, batches.detector), _progress_shown(progress, batches.rows - before):
+            with rows_kept_in(checkpoint.row_file, batches.detector), progress_shown(progress, batches.rows - before):
                 for place, rows, checked, scored in batches.kept_or_scored(checkpoint, stop_asked):
                     takers[place].add(rows, checked)
                     if scored:
@@ -201,7 +202,7 @@ def _run_keeping(
             _info_with_course(checkpoint, batches)
             if not checkpoint.rows_kept and not checkpoint.row_file.exists():
                 raise
-            raise _interrupted(checkpoint.rows_kept, batches.rows) from None
+            raise interrupted(checkpoint.rows_kept, batches.rows) from None
         except DetectorGoneError:
             checkpoint.flush()
             _info_with_course(checkpoint, batches)
@@ -212,7 +213,8 @@ def _run_keeping(
 
 
 @contextlib.contextmanager
-def _progress_shown(progress: Progress, rows: int) -> Iterator[None]:
+def progress_shown(progress: Progress, rows: int) -> Iterator[None]:
+    """Show within this context that so many rows are scored."""
     progress.begin(rows)
     try:
         yield
@@ -236,7 +238,8 @@ def _info_with_course(checkpoint: Checkpoint, batches: Rounds) -> DetectorInfo:
     return replace(info, course=checkpoint.course)
 
 
-def _interrupted(kept: int, rows: int) -> RunInterruptedError:
+def interrupted(kept: int, rows: int) -> RunInterruptedError:
+    """Make the error of a run that somebody asked to stop."""
     said = f"{kept:,} of {rows:,} rows are scored and kept" if kept else "answers to rows of the first batch are kept"
     return RunInterruptedError(
         f"interrupted: {said}",
@@ -245,7 +248,8 @@ def _interrupted(kept: int, rows: int) -> RunInterruptedError:
     )
 
 
-def _describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: Decided) -> SystemDescription:
+def describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: Decided) -> SystemDescription:
+    """Describe the audited system."""
     from audit.result.findings.system import SystemDescription
     from audit.vocabulary.sentences import SENTENCES
 

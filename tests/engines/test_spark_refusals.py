@@ -24,6 +24,7 @@ from audit.run import run_audit
 from audit.verdicts.cases import cases
 
 ANSWERS = {"kind": "predictions", "decision": "flagged"}
+SERVICE = {"url": "https://model.example/chat/completions", "features": ["text"], "threshold": 0.5}
 TEXTS = {"kind": "texts", "id": "words", "column": "text", "swaps": [["woman", "man"]]}
 
 
@@ -32,7 +33,8 @@ def on_spark(plan: AuditPlan) -> AuditPlan:
 
 
 REFUSED: list[tuple[str, dict[str, Any]]] = [
-    ("detector", {}),
+    ("detector", {"detector": {**SERVICE, "kind": "http", "answers_at": "a", "score_at": "s"}}),
+    ("detector", {"detector": {**SERVICE, "kind": "chat", "model": "m", "prompt": "{text}"}}),
     ("detector", {"detector": {**ANSWERS, "path": "answers.parquet"}}),
     ("clusters", {"detector": ANSWERS, "evaluation_set": {"cluster": "text"}}),
     ("top-k", {"detector": {"kind": "predictions", "score": "score", "top_k": 5}}),
@@ -50,6 +52,13 @@ def test_what_is_not_counted_there_is_refused_by_its_slug(slug: str, parts: dict
     assert refused.value.slug == f"engine-{slug}"
     assert "\n" not in str(refused.value)
     assert "not on Spark" in str(refused.value)
+
+
+def test_a_detector_is_asked_once_there() -> None:
+    plan = on_spark(made_plan("set", detector={"kind": "python", "entry": "m:f", "features": ["a"], "threshold": 0.5}))
+    with pytest.raises(AuditError) as refused:
+        spark_for(plan.model_copy(update={"scoring": plan.scoring.model_copy(update={"repeat": 2})}))
+    assert refused.value.slug == "engine-repeat"
 
 
 def test_a_table_in_memory_is_not_counted_there() -> None:

@@ -17,8 +17,9 @@ from typing import Final
 from tools.bench.aequitas_environment import aequitas_python
 from tools.bench.harness import harness_lines
 from tools.bench.lines import Line, table
-from tools.bench.measures import contender, demonstration, module, start_up, verdicts, whole_audit
+from tools.bench.measures import contender, demonstration, gate_of_decisions, module, start_up, verdicts, whole_audit
 from tools.bench.processes import ProcessError, Used
+from tools.bench.spark_slopes import slopes
 
 SEED: Final = 20240412
 BUDGETS: Final = {
@@ -43,6 +44,7 @@ class Sizes:
     scored: int = 100_000
     held: tuple[int, ...] = (100_000, 1_000_000)
     gates: int = 3
+    on_spark: tuple[int, ...] = (1_000_000, 3_000_000, 10_000_000)
     scanned: tuple[int, ...] = (3, 5)
     """Columns of the subgroup scans."""
     demo: bool = True
@@ -53,7 +55,15 @@ class Sizes:
 
 FULL: Final = Sizes(counted=(1_000_000, 10_000_000), peers=1_000_000, largest=10_000_000, strata=64_000, rounds=15)
 SMALL: Final = Sizes(
-    counted=(20_000,), peers=20_000, largest=20_000, strata=1_600, rounds=2, scored=2_000, held=(2_000, 4_000), gates=1
+    counted=(20_000,),
+    peers=20_000,
+    largest=20_000,
+    strata=1_600,
+    rounds=2,
+    scored=2_000,
+    held=(2_000, 4_000),
+    gates=1,
+    on_spark=(2_000, 20_000),
 )
 
 
@@ -90,6 +100,9 @@ def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
     peers = _data(folder, sizes.peers, "zipf")
     ours = _audited(peers, sizes.peers)
     yield from _peers(peers, ours, folder, sizes)
+    for rows in sorted({sizes.peers, sizes.largest}):
+        yield from _gate_and_peers(_data(folder, rows, "zipf"), rows, folder, sizes)
+    yield from _spark(folder, sizes)
     yield from _analysis(_data(folder, sizes.largest, "zipf"), sizes.largest)
     yield from _replicates(sizes)
     yield from _scan(sizes)
@@ -134,9 +147,10 @@ def _counts(data: Path, rows: int, sizes: Sizes) -> Iterator[Line]:
         counted = json.loads(module("counting", data, decided, sizes.rounds).output)
         if counted["rows"] != rows:
             raise AssertionError(f"{rows} rows were written and {counted['rows']} counted")
-        what = f"counts of {rows:,} rows by {decided}, to a bare GROUP BY"
-        note = f"{counted['ours'] * 1000:.0f} ms to {counted['bare'] * 1000:.0f} ms; {counted['strata']} strata"
-        yield Line(what, counted["ours"] / counted["bare"], "x", 2.5, note)
+        for key, columns, goal in (("bare", "two columns", 2.5), ("same", "the same columns", 1.3)):
+            what = f"counts of {rows:,} rows by {decided}, to a bare GROUP BY of {columns}"
+            note = f"{counted['ours'] * 1000:.0f} ms to {counted[key] * 1000:.0f} ms; {counted['strata']} strata"
+            yield Line(what, counted["ours"] / counted[key], "x", goal, note)
 
 
 def _audited(data: Path, rows: int) -> Used:
@@ -157,6 +171,34 @@ def _peers(data: Path, ours: Used, folder: Path, sizes: Sizes) -> Iterator[Line]
             continue
         note = f"{ours.seconds:.2f} s to {theirs.seconds:.2f} s; theirs: {_spent(theirs)}"
         yield Line(what, ours.seconds / theirs.seconds, "x", None, note)
+
+
+def _gate_and_peers(data: Path, rows: int, folder: Path, sizes: Sizes) -> Iterator[Line]:
+    """The whole gate against processes that read the same file and have fewer figures and no verdict."""
+    _say(f"the whole gate of {rows:,} rows, and other libraries")
+    ours = gate_of_decisions(data, sizes.gates)
+    what = f"audit7k gate PLAN, {rows:,} rows, a decision column, processor time"
+    yield Line(what, ours.processor_seconds, "s", None, f"best of {sizes.gates}; {_spent(ours)}")
+    for name, script in (("fairlearn MetricFrame", "contender_fairlearn.py"), ("aequitas", "contender_aequitas.py")):
+        what = f"audit7k gate PLAN, {rows:,} rows, processor time to {name}'s"
+        try:
+            python = aequitas_python(folder / "aequitas") if name == "aequitas" else Path(sys.executable)
+            theirs = contender(python, script, data)
+        except ProcessError as reason:
+            yield Line(what, None, "x", None, " ".join(str(reason).split())[-160:])
+            continue
+        yield Line(what, ours.processor_seconds / theirs.processor_seconds, "x", None, f"theirs: {_spent(theirs)}")
+
+
+def _spark(folder: Path, sizes: Sizes) -> Iterator[Line]:
+    if not sizes.on_spark:
+        return
+    python = Path(sys.prefix) / "spark" / "bin" / "python"
+    if not python.exists():
+        yield Line("a row on Spark", None, "ns", None, "`make spark` makes the environment for it")
+        return
+    _say("counts on Spark")
+    yield from slopes(python, {rows: _data(folder, rows, "zipf") for rows in sizes.on_spark})
 
 
 def _analysis(data: Path, rows: int) -> Iterator[Line]:

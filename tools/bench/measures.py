@@ -47,6 +47,11 @@ def verdicts(data: Path, rounds: int) -> dict[str, Used]:
     return {what: _best(arguments, data.parent, rounds, out) for what, arguments in asked.items()}
 
 
+def gate_of_decisions(data: Path, rounds: int) -> Used:
+    """Measure `audit7k gate` from a cold start on a decision column: the best of some rounds."""
+    return _best(["gate", write_plan(data, decided="decision"), "--quiet"], data.parent, rounds, data)
+
+
 def demonstration(folder: Path, rounds: int) -> Used:
     """Measure `audit7k run` of the demonstration's plan, with public files and cross-check, into an empty folder."""
     run([sys.executable, "-m", "audit", "demo", "--out", str(folder)], folder=folder.parent)

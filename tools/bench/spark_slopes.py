@@ -1,24 +1,22 @@
-"""What a row costs on a Spark of this machine: `make spark`'s Python with `-m tools.bench.spark_slopes`.
+"""What a row costs on a Spark of this machine: a part of `make bench`, in the environment of `make spark`.
 
-It prints the processor seconds of the count by decision and of the count by score, at a million rows and at three, on
-one thread and on two, and the slope between them.
+The processor seconds of the count by decision and of the count by score, of each size, on one thread and on two, and
+the slope between the smallest and the largest. `python -m tools.bench.spark_slopes THREADS FILE...` prints the seconds.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from tools.bench.lines import Line, table
+from tools.bench.lines import Line
+from tools.bench.processes import ProcessError, run
 
-ROWS: Final = (1_000_000, 3_000_000)
 ROUNDS: Final = 3
 _VIEW: Final = (
     "CREATE OR REPLACE TEMP VIEW scored AS SELECT gender AS group_gender, nationality AS group_nationality, label, "
@@ -64,30 +62,30 @@ def _used() -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def main() -> None:
-    """Make the sets, measure in a process for each number of threads, and print the table."""
-    from tools.bench.made_cases import write_cases
-
-    lines: list[Line] = []
-    with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder) / f"{rows}.parquet" for rows in ROWS]
-        for rows, file in zip(ROWS, files, strict=True):
-            write_cases(file, rows, seed=1)
-        for threads in (1, 2):
-            command = [sys.executable, "-m", "tools.bench.spark_slopes", str(threads), *map(str, files)]
-            said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-            for name, seconds in json.loads(said).items():
-                where = f"local[{threads}], by {name}"
-                lines += [Line(f"{where}, {rows:,} rows", one, "s") for rows, one in zip(ROWS, seconds, strict=True)]
-                slope = (seconds[1] - seconds[0]) / (ROWS[1] - ROWS[0])
-                lines.append(
-                    Line(f"{where}, a row", slope * 1e9, "ns", note=f"1e9 rows by arithmetic: {slope * 1e9:.0f} s")
-                )
-    sys.stdout.write(table(lines) + "\n")
+def slopes(python: Path, files: Mapping[int, Path]) -> Iterator[Line]:
+    """Measure with a Python that has pyspark, in a process for each number of threads; `files` are by their rows."""
+    sizes = sorted(files)
+    for threads in (1, 2):
+        command: list[str | Path] = [
+            python,
+            "-m",
+            "tools.bench.spark_slopes",
+            str(threads),
+            *(files[rows] for rows in sizes),
+        ]
+        try:
+            said = run(command, folder=Path(__file__).parents[2]).output
+        except ProcessError as reason:
+            yield Line(f"local[{threads}], a row on Spark", None, "ns", None, " ".join(str(reason).split())[-160:])
+            continue
+        for name, seconds in json.loads(said.splitlines()[-1]).items():
+            where = f"Spark local[{threads}], by {name}"
+            for rows, one in zip(sizes, seconds, strict=True):
+                yield Line(f"{where}, {rows:,} rows, processor time", one, "s")
+            slope = (seconds[-1] - seconds[0]) / (sizes[-1] - sizes[0])
+            arithmetic = f"arithmetic, not measured: 1e9 rows, {slope * 1e9:,.0f} s of processors"
+            yield Line(f"{where}, a row", slope * 1e9, "ns", None, arithmetic)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        sys.stdout.write(json.dumps(measured(int(sys.argv[1]), list(map(Path, sys.argv[2:])))))
-    else:
-        main()
+    sys.stdout.write(json.dumps(measured(int(sys.argv[1]), list(map(Path, sys.argv[2:])))) + "\n")
