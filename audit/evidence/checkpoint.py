@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -71,13 +71,18 @@ class Checkpoint:
         made = Cosignature(name, _hash4(name, signer.public), time, signer.sign(self._message(time)))
         return Checkpoint(self.origin, self.size, self.root, (*self.cosignatures, made))
 
-    def witnessed_by(self, keys: Iterable[PublicKey]) -> list[tuple[PublicKey, int]]:
-        """Return whose signatures are right, and when they say that they signed; others are left out."""
+    def witnessed_by(self, witnesses: Mapping[PublicKey, float]) -> list[tuple[PublicKey, int]]:
+        """Return whose signatures are right, and when they say that they signed; others are left out.
+
+        `witnesses` has keys, and from when on each counts.
+        """
         return [
             (key, each.time)
             for each in self.cosignatures
-            for key in keys
-            if each.hash4 == _hash4(each.name, key) and verifies(key, each.signature, self._message(each.time))
+            for key, begins in witnesses.items()
+            if each.time >= begins
+            and each.hash4 == _hash4(each.name, key)
+            and verifies(key, each.signature, self._message(each.time))
         ]
 
     def _message(self, time: int) -> bytes:

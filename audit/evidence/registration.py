@@ -83,7 +83,7 @@ def _registration(
 
 
 def witnessed_sizes(
-    history: History, heads: Mapping[str, Checkpoint], witnesses: Iterable[PublicKey], by: str
+    history: History, heads: Mapping[str, Checkpoint], witnesses: Mapping[PublicKey, float], by: str
 ) -> tuple[list[int], list[str]]:
     """Return which sizes of a history others signed in time, and the names of heads that are of another history.
 
@@ -91,17 +91,17 @@ def witnessed_sizes(
     ----------
     heads : mapping of str to Checkpoint
         Heads, by the names of their files.
-    witnesses : iterable of PublicKey
-        Keys of parties that are trusted, and are not the auditor's.
+    witnesses : mapping of PublicKey to float
+        Keys of parties that are trusted, and are not the auditor's, and from when on each counts.
     by : str
         Moment by which a head must have been signed, as YYYY-MM-DDTHH:MM:SSZ: a short head is as easily made later.
     """
-    keys, sizes, other = list(witnesses), list[int](), list[str]()
+    sizes, other = list[int](), list[str]()
     last = datetime.fromisoformat(by).timestamp()
     for name, head in heads.items():
         if not head.is_of(history.payloads):
             other.append(name)
-        elif any(time <= last for _, time in head.witnessed_by(keys)):
+        elif any(time <= last for _, time in head.witnessed_by(witnesses)):
             sizes.append(head.size)
     return sizes, other
 

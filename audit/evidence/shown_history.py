@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -50,7 +50,7 @@ def shown_of_history(reading: Reading) -> Iterator[Shown]:
     try:
         history = read_history(bundle.history, "history.a7h")
         heads = heads_among(bundle.anchors)
-        keys = [key for key in keys_among(bundle.anchors) if _counts(key, history, reading)]
+        witnesses = _witnesses(keys_among(bundle.anchors), history, reading)
         given = None if reading.history is None else read_history(reading.history, "the history that you gave")
     except AuditError as error:
         yield Shown("history", State.CONTRADICTED, error.message)
@@ -59,18 +59,23 @@ def shown_of_history(reading: Reading) -> Iterator[Shown]:
     if sealed is None or sealed.answers is None:
         yield Shown("history", State.CONTRADICTED, "the history has no such audit at its place")
         return
-    yield from _attempts(history, history.entries[sealed.answers], reading, heads, keys)
+    yield from _attempts(history, history.entries[sealed.answers], reading, heads, witnesses)
     if given is not None:
         yield from _against(history, given, sealed)
     yield from _taken_back(history if given is None or len(given.entries) < len(history.entries) else given, sealed)
 
 
-def _counts(key: PublicKey, history: History, reading: Reading) -> bool:
-    """Say whether a head that a key signed was signed by another party: a stolen key dates a signature as it likes."""
-    owner = reading.trust.owner(key.fingerprint, "witness", "regulator")
-    is_over = owner is not None and owner.until is not None and owner.until < reading.today
+def _witnesses(keys: Iterable[PublicKey], history: History, reading: Reading) -> dict[PublicKey, float]:
+    """Return keys of other parties, and from when on each counts: a stolen key dates a signature as it likes."""
     own = {entry.key for entry in history.entries if entry.kind in {"registered", "started", "sealed"}}
-    return owner is not None and not is_over and key.raw.hex() not in own
+    found = dict[PublicKey, float]()
+    for key in keys:
+        owner = reading.trust.owner(key.fingerprint, "witness", "regulator")
+        if owner is None or key.raw.hex() in own or (owner.until is not None and owner.until < reading.today):
+            continue
+        since = owner.begins
+        found[key] = 0.0 if since is None else datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp()
+    return found
 
 
 def _sealed(history: History, reading: Reading) -> Entry | None:
@@ -88,9 +93,13 @@ def _sealed(history: History, reading: Reading) -> Entry | None:
 
 
 def _attempts(
-    history: History, started: Entry, reading: Reading, heads: dict[str, Checkpoint], keys: list[PublicKey]
+    history: History,
+    started: Entry,
+    reading: Reading,
+    heads: dict[str, Checkpoint],
+    witnesses: dict[PublicKey, float],
 ) -> Iterator[Shown]:
-    sizes, others = witnessed_sizes(history, heads, keys, started.at)
+    sizes, others = witnessed_sizes(history, heads, witnesses, started.at)
     if others:
         yield Shown("heads", State.CONTRADICTED, f"{printable(', '.join(others))}: a head of another history")
         return
@@ -102,7 +111,9 @@ def _attempts(
         (heads[f"{name}{HEAD}"].size, time) for name, time in reading.stamps()[0].items() if f"{name}{HEAD}" in heads
     ]
     signed = [
-        (head.size, datetime.fromtimestamp(time, UTC)) for head in heads.values() for _, time in head.witnessed_by(keys)
+        (head.size, datetime.fromtimestamp(time, UTC))
+        for head in heads.values()
+        for _, time in head.witnessed_by(witnesses)
     ]
     seen = [time for size, time in [*stamps, *signed] if size <= started.index]
     if seen and max(seen) - _CLOCKS > datetime.fromisoformat(reading.evidence.sealed_at):
@@ -118,14 +129,14 @@ def _attempts(
         "attempts",
         State.HOLDS,
         f"attempt {standing.attempt} of this system in this history: {before}this one; of audits under another name, "
-        "or in another history, nothing is shown",
+        f"in another history, or after its {count_of(len(history.entries), 'entry', 'entries')}, nothing is shown",
     )
     yield Shown("registration", *_REGISTERED[standing.registration])
     if standing.open_registrations:
         number = count_of(standing.open_registrations, "earlier registration")
         yield Shown("open-registrations", State.CLAIMED, f"{number} of this system without a result")
     for name, head in heads.items():
-        for key, time in head.witnessed_by(keys):
+        for key, time in head.witnessed_by(witnesses):
             owner = reading.trust.owner(key.fingerprint, "witness", "regulator")
             who, day = "" if owner is None else printable(owner.name), datetime.fromtimestamp(time, UTC).date()
             entries = count_of(head.size, "entry", "entries")

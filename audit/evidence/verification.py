@@ -64,6 +64,7 @@ def verify(
         _public_files,
         _release,
         _commitments,
+        _software,
         _signatures,
         _time_stamps,
         _countersignatures,
@@ -107,6 +108,11 @@ def _release(reading: Reading) -> Iterator[Shown]:
         yield Shown("release", State.CONTRADICTED, "release.json is of another system or verdict than the statement")
         return
     yield Shown("release", State.HOLDS, "release.json has its one form, and the system and verdict of the statement")
+
+
+def _software(reading: Reading) -> Iterator[Shown]:
+    made_by = printable(reading.evidence.software.audit7k)
+    yield Shown("software", State.CLAIMED, f"made by audit7k {made_by}, unchanged: only a replay by others shows that")
 
 
 def _commitments(reading: Reading) -> Iterator[Shown]:

@@ -44,6 +44,17 @@ def test_what_decides_no_verdict_may_differ(plan: AuditPlan, parts: dict[str, di
     check_plans(plan, with_parts(plan, **parts))
 
 
+def test_an_option_that_a_later_version_adds_leaves_the_question_as_it_was(plan: AuditPlan) -> None:
+    class LaterPlan(AuditPlan):
+        added: bool = False
+        more: tuple[str, ...] = ()
+        further: dict[str, str] | None = None
+
+    later = LaterPlan.model_validate(plan.model_dump(by_alias=True))
+    assert question_of(later) == question_of(plan)
+    assert question_of(later.model_copy(update={"added": True})) != question_of(plan)
+
+
 @pytest.mark.parametrize(
     ("parts", "named"),
     [

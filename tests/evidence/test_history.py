@@ -82,7 +82,7 @@ def test_whatever_is_done_to_an_entry_is_noticed(walked: History, change: str) -
 def test_a_tail_that_is_cut_off_is_noticed_by_whoever_holds_a_later_head(walked: History, signer: Signer) -> None:
     shorter = read_history(b"".join(walked.content.splitlines(keepends=True)[:-4]), "history.a7h")
     heads = {"9.checkpoint": checkpoint_of(walked.payloads)}
-    assert witnessed_sizes(shorter, heads, [signer.public], AT) == ([], ["9.checkpoint"])
+    assert witnessed_sizes(shorter, heads, {signer.public: 0.0}, AT) == ([], ["9.checkpoint"])
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_head_that_was_signed_after_the_start_shows_nothing(
     """Whoever has the file can cut it to any number of entries, and have that head signed at any time."""
     start = int(datetime.fromisoformat(AT).timestamp())
     heads = {"9.checkpoint": checkpoint_of(walked.payloads).cosigned(signer, start + seconds)}
-    assert witnessed_sizes(walked, heads, [signer.public], AT) == (sizes, [])
+    assert witnessed_sizes(walked, heads, {signer.public: 0.0}, AT) == (sizes, [])
 
 
 def test_no_registration_is_declared_or_not_shown(signer: Signer) -> None:
@@ -217,9 +217,9 @@ def test_a_head_is_signed_by_a_witness_and_says_when(walked: History, tmp_path: 
     head = checkpoint_of(walked.payloads).cosigned(witness, 1_790_000_000)
     read = parse_checkpoint(head.content, "9.checkpoint")
     assert read == head
-    assert read.witnessed_by([stranger.public, witness.public]) == [(witness.public, 1_790_000_000)]
+    assert read.witnessed_by({stranger.public: 0.0, witness.public: 0.0}) == [(witness.public, 1_790_000_000)]
     later = head.content.replace(b"\n9\n", b"\n8\n")
-    assert parse_checkpoint(later, "9.checkpoint").witnessed_by([witness.public]) == []
+    assert parse_checkpoint(later, "9.checkpoint").witnessed_by({witness.public: 0.0}) == []
 
 
 def test_a_head_with_any_bit_changed_is_refused_or_signed_by_nobody(walked: History, signer: Signer) -> None:
@@ -232,7 +232,7 @@ def test_a_head_with_any_bit_changed_is_refused_or_signed_by_nobody(walked: Hist
                 read = parse_checkpoint(bytes(changed), "9.checkpoint")
             except EvidenceError:
                 continue
-            assert not read.witnessed_by([signer.public])
+            assert not read.witnessed_by({signer.public: 0.0})
 
 
 def test_an_entry_that_is_there_though_its_folder_failed_is_known(

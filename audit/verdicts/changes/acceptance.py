@@ -16,22 +16,31 @@ from audit.vocabulary.groups import SensitiveFeature
 
 MAY_DIFFER: Final = ("detector", "audit.title", "scoring", "sandbox", "disclosure", "governance", "baseline", "waivers")
 """Parts of a plan that may differ: the model, how it is run, what it is called, and what decides no verdict."""
+_OFF: Final[tuple[Any, ...]] = ("", [], {})
 
 
 def question_of(plan: AuditPlan) -> dict[str, Any]:
     """Return all that a plan asks, as plain JSON: two plans with equal values ask the same.
 
-    Left out is what may differ, and the place where the set lies.
+    Left out are what may differ, the place where the set lies, and what is off: an option that a later version adds
+    would else change the question of every plan that knows nothing of it.
     """
-    asked: dict[str, Any] = plan.model_dump(mode="json", by_alias=True)
+    asked: dict[str, Any] = _without_off(plan.model_dump(mode="json", by_alias=True))
     for place in MAY_DIFFER:
         _drop_key(asked, place)
-    for rule in asked["rules"]:
+    for rule in asked.get("rules", ()):
         rule.pop("regression_margin", None)
     # the same file under another name is the same set; its digest is compared
     for key in ("path", "sha256"):
         asked["evaluation_set"].pop(key, None)
     return asked
+
+
+def _without_off(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: _without_off(part) for key, part in value.items()}
+        return {key: part for key, part in kept.items() if part is not None and part is not False and part not in _OFF}
+    return [_without_off(part) for part in value] if isinstance(value, list) else value
 
 
 def check_plans(then: AuditPlan, now: AuditPlan) -> None:
