@@ -13,7 +13,7 @@ from audit.plan.sampling_design import Quota, SamplingDesign
 from audit.planning.check import CheckReport, check_counts, count_labels
 from audit.planning.drawing.copy_sets import settle_copies
 from audit.planning.drawing.drawn_file import write_drawn
-from audit.planning.drawing.pool import Copies, Pool, open_pool
+from audit.planning.drawing.pool import Copies, Pool, Spent, open_pool
 from audit.planning.drawing.quotas import QuotaGap, quota_gaps, with_canonical_levels
 from audit.planning.drawing.strata import Strata, distinct_rows, draw_units, strata_for, unit_shapes
 from audit.planning.sample_allocation import Allocation, ClusterShapes, GroupReach, allocate, least_cases, planned_reach
@@ -107,6 +107,8 @@ class DrawReport:
     pool_rows: int
     unlabelled: int
     """Rows of the pool without a label: they are not drawn from."""
+    spent: int
+    """Rows of the pool that somebody was asked about: they are not drawn again."""
     copies: Copies | None
     """Copies found, where the design asks about them."""
     columns_left_out: int
@@ -133,6 +135,12 @@ class DrawReport:
     def drawn(self) -> int:
         """Rows drawn, or to be expected."""
         return round(sum(cell.expected if cell.drawn is None else cell.drawn for cell in self.cells))
+
+    @property
+    def draws_left(self) -> int:
+        """How many more such sets the pool holds, if none shares a case with another."""
+        taken = [(cell.distinct - cell.drawn, cell.drawn) for cell in self.cells if cell.drawn]
+        return min((left // drawn for left, drawn in taken), default=0)
 
     @property
     def absent(self) -> tuple[Quota, ...]:
@@ -177,7 +185,9 @@ class DrawReport:
         return tuple(standings)
 
 
-def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path | None) -> DrawReport:
+def draw_set(
+    design: SamplingDesign | str | Path, pool: str | Path, target: Path | None, spent: Spent | None = None
+) -> DrawReport:
     """Draw a set and write it.
 
     Parameters
@@ -188,6 +198,8 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
         The file to draw from: Parquet, CSV or JSONL, plain or compressed.
     target
         Where to write the set: its ending says whether Parquet or CSV. None to plan the allocation and draw nothing.
+    spent
+        Cases that are not drawn again.
 
     Raises
     ------
@@ -195,7 +207,7 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
         If the design or the pool is in error, or there is no room.
     """
     asked = with_canonical_levels(design if isinstance(design, SamplingDesign) else load_design(design))
-    with open_pool(Path(pool), asked) as opened:
+    with open_pool(Path(pool), asked, spent) as opened:
         settle_copies(opened, asked)
         rows = distinct_rows(opened)
         cells = [
@@ -218,6 +230,7 @@ def draw_set(design: SamplingDesign | str | Path, pool: str | Path, target: Path
             pool_sha256=opened.source.sha256,
             pool_rows=opened.source.rows,
             unlabelled=opened.unlabelled,
+            spent=opened.spent,
             copies=opened.copies,
             columns_left_out=opened.columns_left_out,
             cells=_cells(cells, allocation, strata, drawn),

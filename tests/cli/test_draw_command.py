@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +12,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from made.pools import GROUPS, POOL, RULE, pool_cells, usual_pool
+from made.pools import GROUPS, POOL, RULE, drawn_rows, pool_cells, usual_pool
 from made.sets import write_set
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.errors import ExitCode
+from audit.evidence.blind.ledger import Ledger
 from audit.plan.file.plan_file import parse_plan
 from audit.plan.sampling_design import COLUMNS_ADDED
 from audit.planning.check import check_plan
@@ -280,3 +282,21 @@ def test_the_drawn_set_is_audited_with_its_weights(here: Path) -> None:
         if rows_of.group.levels and tuple(map(tuple, rows_of.group.levels)) in shown:
             counted = rows_of.true_positive + rows_of.false_negative
             assert counted == shown[tuple(map(tuple, rows_of.group.levels))]
+
+
+def test_cases_that_a_blind_challenge_asked_are_not_drawn_again(here: Path) -> None:
+    """A fresh draw for each challenge, until the pool holds no more."""
+    ledger, drawn = Ledger(Path("h.a7h")), list[set[str]]()
+    for number in range(3):
+        code, out, err = invoke(
+            *("pool.csv", "--design", "design.toml", "--out", f"{number}.parquet", "--unused", "h.a7h")
+        )
+        assert code == 0, err
+        ids = {row["case_id"] for row in drawn_rows(here / f"{number}.parquet")}
+        assert all(ids.isdisjoint(before) for before in drawn)
+        if drawn:
+            assert f"{sum(map(len, drawn))} rows asked in earlier challenges: not drawn again" in out
+            assert re.search(r"After this one the pool holds \d+ more such set", out)
+        drawn.append(ids)
+        ledger.add(ids)
+    assert len(set().union(*drawn)) == sum(map(len, drawn))

@@ -14,6 +14,7 @@ from audit.cli.console.terminal import Style, note, say, say_document
 
 if TYPE_CHECKING:
     from audit.planning.draw import DrawReport
+    from audit.planning.drawing.pool import Spent
 
 FORMATS = (".parquet", ".csv")
 
@@ -25,6 +26,10 @@ def draw(
         Path, typer.Option(metavar="FILE", help="The set: .parquet or .csv. Manifest and plan come beside it.")
     ] = Path("drawn.parquet"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the allocation; draw and write nothing.")] = False,
+    unused: Annotated[
+        Path | None,
+        typer.Option(metavar="HISTORY", help="Leave out cases that a blind challenge of this history asked."),
+    ] = None,
     every_cell: Annotated[bool, typer.Option("--all", help="Name every cell and group that falls short.")] = False,
     as_json: OneDocument = False,
     force: Annotated[bool, typer.Option("--force", help="Replace files that are there already.")] = False,
@@ -42,14 +47,23 @@ def draw(
         raise ArgumentError(
             f"--out {out}: its ending says neither .parquet nor .csv", slug="drawn-format", hint="name it drawn.parquet"
         )
-    report = draw_set(design, pool, None) if dry_run else _draw_and_write(pool, design, out, force=force)
+    spent = None if unused is None else _spent(unused)
+    report = draw_set(design, pool, None, spent) if dry_run else _draw_and_write(pool, design, out, spent, force=force)
     if as_json:
         say_document(draw_document(report, None if dry_run else out.name))
     else:
         say(draw_summary(report, Style.of(sys.stdout), every_cell=every_cell))
 
 
-def _draw_and_write(pool: Path, design: Path, out: Path, *, force: bool) -> DrawReport:
+def _spent(history: Path) -> Spent:
+    from audit.evidence.blind.ledger import Ledger
+    from audit.planning.drawing.pool import Spent
+
+    ledger = Ledger(history)
+    return Spent(ledger.salt, sorted(ledger.digests))
+
+
+def _draw_and_write(pool: Path, design: Path, out: Path, spent: Spent | None, *, force: bool) -> DrawReport:
     from audit.cli.outputs.output_folder import OutputFolder
     from audit.cli.pages.draw_document import draw_document, drawn_plan
     from audit.planning.draw import draw_set
@@ -67,7 +81,7 @@ def _draw_and_write(pool: Path, design: Path, out: Path, *, force: bool) -> Draw
                     f"{path} is the {what} itself", slug="drawn-exists", hint="name another file with --out"
                 )
     with OutputFolder(out.parent, replaces=()) as folder:
-        report = draw_set(design, pool, folder.place(out.name))
+        report = draw_set(design, pool, folder.place(out.name), spent)
         folder.add(manifest.name, draw_document(report, out.name))
         folder.add(plan.name, drawn_plan(report.design, out.name, report.drawn_sha256))
         folder.publish()

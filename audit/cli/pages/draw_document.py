@@ -42,6 +42,7 @@ def draw_document(report: DrawReport, name: str | None) -> str:
             "sha256": report.pool_sha256,
             "rows": report.pool_rows,
             "without_label": report.unlabelled,
+            "not_drawn_again": report.spent,
             "columns_left_out": report.columns_left_out,
         },
         "design": {

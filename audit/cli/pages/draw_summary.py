@@ -13,7 +13,7 @@ from audit.planning.sample_sizes import NEAREST
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
-from audit.vocabulary.text import printable
+from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:
     from audit.planning.draw import CellDraw, DrawReport, GroupStanding
@@ -57,6 +57,10 @@ def _notes(report: DrawReport, names: GroupNames) -> list[str]:
     lines = _size_lines(report)
     if report.unlabelled:
         lines.append(f"  {_rows(report.unlabelled)} without a label: not drawn, and not in what the weights stand for")
+    if report.spent:
+        lines.append(f"  {_rows(report.spent)} asked in earlier challenges: not drawn again")
+    if report.spent and report.drawn_sha256 is not None:
+        lines.append(f"  After this one the pool holds {count_of(report.draws_left, 'more such set')}")
     lines += _copy_lines(report)
     if report.largest_unit > 1:
         lines.append(f"  Drawn whole, up to {report.largest_unit:,} rows at a time: sizes are right on average only")

@@ -136,7 +136,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> Ter
         raise EvidenceError(
             f"{count_of(len(spent), 'case')} of the set asked in an earlier challenge of {file.path.name}",
             slug="cases-spent",
-            hint="draw a set of other cases",
+            hint="draw a set without them: audit7k draw POOL --design FILE --unused HISTORY",
         )
     cases, place = table_bytes(made.cases), file.history.head.index
     terms = Terms(

@@ -66,6 +66,15 @@ class Copies:
     """Clusters that are drawn with others, because they share copies."""
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Cases that are not drawn again, since somebody was asked about them."""
+
+    salt: str
+    digests: Sequence[str]
+    """SHA-256 of salt and id, in hexadecimal."""
+
+
 @dataclass(slots=True)
 class Pool(OnEngine):
     """Checked pool around one DuckDB. A context manager: closing it removes every trace.
@@ -85,6 +94,8 @@ class Pool(OnEngine):
     """The cells, sorted; a cell without an exploited (or another) case is not among them."""
     unlabelled: int
     """Rows without a label: counted, and not in the frame."""
+    spent: int
+    """Rows that are not drawn again: counted, and not in the frame."""
     copies: Copies | None
     """Copies found, where the design asks about them."""
     whole_units: bool
@@ -279,8 +290,8 @@ def _copy_texts(texts: Any) -> Any:
     return pa.array([copy_text(text) for text in texts.to_pylist()], type=pa.string())
 
 
-def open_pool(path: Path, design: SamplingDesign) -> Pool:
-    """Open the pool of a design and check every cell that the design uses, as an audit would.
+def open_pool(path: Path, design: SamplingDesign, spent: Spent | None = None) -> Pool:
+    """Open the pool of a design and check every cell that the design uses, as an audit would; without what is `spent`.
 
     Raises
     ------
@@ -297,10 +308,10 @@ def open_pool(path: Path, design: SamplingDesign) -> Pool:
     path = path.absolute()
     engine = DuckDBEngine([path])
     with close_on_error(engine):
-        return _open(path, design, engine)
+        return _open(path, design, engine, spent)
 
 
-def _open(path: Path, design: SamplingDesign, engine: DuckDBEngine) -> Pool:
+def _open(path: Path, design: SamplingDesign, engine: DuckDBEngine, spent: Spent | None) -> Pool:
     plan, section = design.as_plan(), design.pool
     options = ReadOptions(section.format, section.encoding, section.delimiter, list_columns(plan))
     source = read_file(engine, "source", path, options)
@@ -316,9 +327,22 @@ def _open(path: Path, design: SamplingDesign, engine: DuckDBEngine) -> Pool:
         features=tuple(entry.feature for entry in coded),
         cells=(),
         unlabelled=0,
+        spent=0,
         copies=None,
         whole_units=cluster is not None or design.together,
     )
+    if spent is not None:
+        label = _without(pool, spent, label)
     find_cells(pool, label, coded)
+    pool.unlabelled -= pool.spent
     make_frame(pool, design, label, coded, cluster)
     return pool
+
+
+def _without(pool: Pool, spent: Spent, label: str) -> str:
+    """Return SQL of the label that is NULL where a row is not drawn again, and count these rows."""
+    pool.put("spent", {"digest": list(spent.digests)})
+    digest = f"sha256(concat({literal(spent.salt)}, {pool.case_id}))"
+    is_spent = f"({digest} IN (SELECT digest FROM spent))"  # noqa: S608 - a name of our own
+    ((pool.spent,),) = pool.query(f"SELECT count(*) FROM source WHERE {is_spent} AND {label} IS NOT NULL")  # noqa: S608
+    return f"CASE WHEN NOT {is_spent} THEN {label} END"
