@@ -55,7 +55,7 @@ def test_the_readme_of_the_example_is_true(monkeypatch: pytest.MonkeyPatch) -> N
     (code, said, _), (next_code, next_said, _) = (run(*command.split()) for command in commands)
     assert (f"DOES NOT FOLLOW, with exit code {code}" in text, code) == (True, 1)
     assert (f"CANNOT BE TOLD, with exit code {next_code}" in text, next_code) == (True, 3)
-    assert "\n✗ DOES NOT FOLLOW\n  Hispanic or Latino: 204 selected, and 172 by sex: only 13 people can be in" in said
+    assert "\n✗ DOES NOT FOLLOW\n  Hispanic or Latino: 204 selected, and 172 by sex: at most 13 people in none" in said
     assert "\n  23 rates from numbers of people, 23 impact ratios, 8 sums\n" in said
     assert "CANNOT BE TOLD" not in said
     assert "  Hispanic or Latino: no whole number of 28 makes 64.2%; it follows if decimals were cut off" in next_said
@@ -208,6 +208,21 @@ def test_all_tables_fit_at_once_where_some_whole_numbers_do(inside: list[Between
     tried = itertools.product(*(range(cell.low, cell.high + 1) for cell in inside))
     fits = any(all(meets(choice, *key) for key in numbers if None in key) for choice in tried)
     assert ours == fits
+
+
+def test_hidden_numbers_are_intervals() -> None:
+    """`<10` is 0 to 9: whatever it is, 95 and it are no more than 104."""
+    rows = [
+        ["Female", "White", "95", "", "40%", "1"],
+        ["Male", "White", "<10", "", "40%", "1"],
+        ["Male", "", "<10", "", "", ""],
+    ]
+    rows += [["Female", "", "95", "", "40%", "1"], ["", "White", "104", "", "40%", "1"]]
+    assert findings(found(rows), "sum") == []
+    rows[-1][2] = "105"
+    assert [each.text for each in findings(found(rows), "sum")] == [
+        "105 applicants, and 95 to 104 by sex: at most 0 people in none of those"
+    ]
 
 
 def test_more_people_in_one_table_alone_than_are_unknown_are_named() -> None:

@@ -3,6 +3,9 @@
 Sections are those of the rule, 6 RCNY 5-300 to 5-303 (DCWP, Notice of Adoption, April 2023). A figure cannot follow if
 no whole numbers of people go with all that is printed, whichever way it was rounded. Where it follows only if decimals
 were cut off, or rounded rates divided, nobody can tell whether it is wrong.
+
+Each rate, the ratios of each table, and all sums are checked, and not everything at once: what is named cannot be, and
+what is not named may still not be.
 """
 
 from __future__ import annotations
@@ -221,7 +224,7 @@ def _not_there(
         rows = table.of(block)
         missing = [name for name in listed if name not in {one.name for one in rows}]
         if not rows:
-            yield _wrong("block", where, "no such categories are there (5-301)")
+            yield _wrong("block", where, "no such categories are there (5-301); one file holds all tables")
         elif missing:
             text = f"not listed, because nobody was of them or else left out: {'; '.join(missing)}"
             yield Finding(State.UNTOLD, "categories", where, text)
