@@ -134,7 +134,14 @@ def _counted(loaded: LoadedPlan, evaluation_set: EvaluationSet, scored: Scored, 
     from audit.counting.counted import count_everything
 
     stage("counting")
-    return count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
+    counted = count_everything(evaluation_set, loaded.plan, loaded.folder, details=details, rounds=scored.rounds)
+    plan, answers = loaded.plan, scored.answers
+    if not details or not (plan.decisions or plan.forms or plan.exposure):
+        return counted
+    assert answers is not None  # noqa: S101 - whatever scores a set says where its answers are
+    from audit.scoring.second_questions import second_questions
+
+    return replace(counted, second=second_questions(plan, evaluation_set, loaded.folder, answers))
 
 
 def _families(plan: AuditPlan, counts: CountsTable, features: Sequence[SensitiveFeature]) -> dict[Family, FamilyCounts]:
@@ -241,7 +248,7 @@ def summarise(gathered: Gathered) -> AuditResult:
     found = records(plan, system, features, counted, families, judged, decision.sample, gathered.rows, details=details)
     finest = ground(plan, counted, families, {feature.name: feature for feature in features})
     further = {**found.further, **finest, "own_measures": gathered.measures, "planned_pass": decision.planned}
-    further["not_judged_alone"] = decision.not_alone
+    further |= {"not_judged_alone": decision.not_alone, "second_verdicts": decision.second}
     return with_safeguards(
         AuditResult.model_construct(
             schema_version=SCHEMA_VERSION,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from audit.result.audit_result import AuditResult
 from audit.result.cases import Case as Judged
 from audit.result.cases import Suite as JudgedSuite
 from audit.result.cases import suites
 from audit.result.findings.change import Change, ChangeVerdict
 from audit.result.findings.judged import RuleResult
+from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeVerdict
 from audit.result.reading import Finding
 from audit.vocabulary.groups import Group, Level
@@ -15,6 +19,7 @@ from audit.vocabulary.names import reading_order
 from reports.cases import Case, Suite, Waived
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
+from reports.second_words import alone
 from reports.swap_words import SwapWords
 from reports.unnamed_words import UnnamedWords
 from reports.waiver_words import WaiverWords, plain_words
@@ -39,8 +44,17 @@ class ExactCases(Writer):
         self._lines = {rule.rule: line for rule, line in zip(result.rules, known, strict=True)}
 
     def suites(self) -> list[Suite]:
-        """Limits on rates, limits on probes, and the change since an earlier audit."""
-        return [self._suite(suite) for suite in suites(self.reading)]
+        """Limits on rates, limits on probes, the change since an earlier audit, and what is no part of the verdict."""
+        own = [self._suite(suite) for suite in suites(self.reading)]
+        return [*own, *(suite for second in self.result.further.second_verdicts for suite in self._beside(second))]
+
+    def _beside(self, second: SecondVerdict) -> Iterator[Suite]:
+        """Yield suites of verdicts beside that of the audit: a pipeline sees their fails, and stops for none."""
+        of = "people's decisions" if second.kind == "decisions" else f"form {second.name}"
+        for suite in ExactCases(alone(self.result, second)).suites():
+            name = f"{of}: {suite.name}"
+            whole = replace(suite.whole, name=f"{of}: {suite.whole.name}")
+            yield replace(suite, name=name, whole=whole, line=None, warns=True)
 
     def _suite(self, suite: JudgedSuite) -> Suite:
         is_change = isinstance(suite.of, Change)

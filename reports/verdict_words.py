@@ -17,6 +17,7 @@ from reports.change_words import ChangeWords
 from reports.language import WORDS
 from reports.most_affected import MostAffected, kind_of_finding
 from reports.screen_numbers import Number, ScreenNumbers
+from reports.second_words import SecondWords
 from reports.swap_words import SwapWords
 from reports.unknown_words import UnknownWords
 from reports.unnamed_words import Kind, UnnamedWords
@@ -46,6 +47,7 @@ class VerdictWriter(Writer):
         self._answering = AnswerWords(language)
         self._swaps = SwapWords(self.result, language)
         self._change = ChangeWords(self.result, language)
+        self._second = SecondWords(self.result, language)
         self._outcome = self.result.overall.outcome
         self._of_rates = reading.outcome_of_rates
         self._failing = [each for each in reading.each_once if each.outcome == "fail"]
@@ -86,7 +88,9 @@ class VerdictWriter(Writer):
             unknown, alone = self._unknown.of_passes(), self._not_alone()
         planned = self._planned_pass() if self._of_rates == "inconclusive" else ""
         more_said = (self._selected_by_decision(), self._known_in_full(), alone, unknown, planned)
-        for more in filter(None, (*more_said, self._swaps.sentence(), self._change.sentence())):
+        for more in filter(
+            None, (*more_said, self._swaps.sentence(), self._change.sentence(), self._second.sentence())
+        ):
             text = self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
         return text
 

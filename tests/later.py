@@ -43,6 +43,8 @@ LATER: Final = {
         "verdicts/test_whole_audit_simulation.py",
     ),
     "slow": (
+        "analyses/test_after_detector.py::test_overrides_are_those_of_the_rows_and_of_statsmodels",
+        "analyses/test_exposure.py",
         "analyses/test_power.py",
         "analyses/test_set_review.py",
         "analyses/test_subgroup_scan.py",
@@ -129,6 +131,7 @@ LATER: Final = {
         "reports/test_report_looks.py",
         "reports/test_report_pdf.py",
         "reports/test_report_sections.py",
+        "reports/test_second_verdicts.py",
         "runs/test_draw.py",
         "runs/test_gone.py",
         "runs/test_resume.py",

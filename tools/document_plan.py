@@ -43,6 +43,9 @@ SECTIONS = (
     ("[governance]", "GovernanceSection"),
     ("[waivers]", "WaiversSection"),
     ("[baseline]", "BaselineSection"),
+    ("[decisions]", "DecisionsSection"),
+    ("[forms]", "FormsSection"),
+    ("[exposure]", "ExposureSection"),
 )
 
 DESIGN_SECTIONS = (

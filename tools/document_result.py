@@ -29,6 +29,7 @@ PLAN_PARTS = {
     "EvaluationSetSection", "GroupFeature", "Rule", "VerdictSection", "ScoringSection", "SandboxSection",
     "DisclosureSection", "DeploymentSection", "ControlFeature", "ControlSampleSection", "SensitivitySection",
     "ScanSection", "CostsSection", "ReferenceTableSection", "Measure", "GovernanceSection",
+    "DecisionsSection", "FormsSection", "ExposureSection",
 }  # fmt: skip
 
 REASONS = (

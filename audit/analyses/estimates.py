@@ -163,7 +163,7 @@ def as_known(value: float | np.floating[npt.NBitBase] | None) -> float | None:
 
 
 def interval_fields(
-    names: tuple[str, str, str], interval: Sequence[FloatArray], place: int, *, known: bool = True
+    names: tuple[str, ...], interval: Sequence[FloatArray], place: int, *, known: bool = True
 ) -> dict[str, float | None]:
     """Return the value of a group and the ends of its interval by the names of their fields; None where not known."""
     return {name: as_known(part[place]) if known else None for name, part in zip(names, interval, strict=True)}

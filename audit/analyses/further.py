@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from audit.analyses.after_detector import after_detector
 from audit.analyses.amplification import amplification
 from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample, selection_notices
 from audit.analyses.costs import cost_findings
 from audit.analyses.deployed import Rates, deployed
 from audit.analyses.estimates import as_known
+from audit.analyses.exposure import exposures
 from audit.analyses.funnel import funnels
 from audit.analyses.label_gaps import label_gaps, reference_comparison
 from audit.analyses.like_with_like import like_with_like
@@ -70,6 +72,8 @@ def further_findings(
         "costs": cost_findings(plan, [everyone, *filter(is_listed, of_all)], counted.moments),
         "conditional": like_with_like(plan, counted.controls, families, by_name),
         "amplification": amplification(plan, of_all),
+        "after_detector": after_detector(plan, counted.second.people, list(families), by_name),
+        "exposures": exposures(plan, counted.second.first, list(families), by_name),
         "label_gaps": label_gaps(plan, of_all),
         "reference_comparison": reference_comparison(plan, counted.reference, counted.table, by_name, counted.moments),
         "memberships": memberships(plan, counted.table, features, counted.moments),

@@ -5,13 +5,14 @@ Count the cases that were drawn at random: they check whom the labels of the oth
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.counting.count import SCORED, cells_by_group, count_cases, count_text
 from audit.counting.count_moments import count_moments
 from audit.counting.moments import Moments
+from audit.counting.second_counts import Second
 from audit.counting.table import FAILED, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.statuses import Reason, Status
@@ -76,6 +77,8 @@ class Counted:
     """Rows without a usable answer, by status and reason; None if no row failed or the detector was not run."""
     disagreement: GroupTallies | None = None
     """Rows on which the detector contradicts itself; None if it was asked once."""
+    second: Second = field(default_factory=Second)
+    """The set counted again for questions beside that of the detector's flag."""
     added_over: tuple[str, ...] = ()
     """Columns of a table of counts over which its rows were added up, because the plan does not name them."""
 

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from audit.detectors.protocol import API_VERSION, DetectorInfo, TableAnswers
 from audit.engines.protocol import ROW, Found, Where
-from audit.engines.quoting import literal, literals
 from audit.engines.reading import reading
 from audit.errors import DataError, PlanError
-from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
-from audit.evaluation.checks import Check, ask, settle
-from audit.evaluation.columns import check_text_type, is_float
+from audit.evaluation.checks import ask, settle
+from audit.evaluation.columns import check_text_type
+from audit.evaluation.decision_words import check_decisions
 from audit.evaluation.relation import Relation
 from audit.plan.answers import BlindDetector
 from audit.plan.answers import PredictionsDetector as PredictionsSection
@@ -40,8 +39,9 @@ class PredictionsDetector:
 
     api_version = API_VERSION
 
-    def __init__(self, section: PredictionsSection, folder: Path) -> None:
+    def __init__(self, section: PredictionsSection, folder: Path, joined: str = _JOINED) -> None:
         self._section = section
+        self._joined = joined
         self._folder = folder
         self._sha256: str | None = None
 
@@ -83,8 +83,9 @@ class PredictionsDetector:
         else:
             identity = section.id or id_column
             relation = self._attach(evaluation_set, (self._folder / section.path).absolute(), identity)
-            _join(evaluation_set, relation, identity, checked_answer(evaluation_set, relation, section))
-            name, answer = _JOINED, "answer"
+            answered = checked_answer(evaluation_set, relation, section)
+            _join(evaluation_set, relation, identity, answered, self._joined)
+            name, answer = self._joined, "answer"
         if section.has_scores:
             return TableAnswers(name, score=answer, decision=None)
         return TableAnswers(name, score=None, decision=answer)
@@ -115,7 +116,7 @@ def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: P
 
     column = section.answer
     if section.decision is not None:
-        check = _check_decisions(relation, section)
+        check = check_decisions(relation, column, section)
     elif section.rank is not None:
         check = check_ranks(relation, column)
     elif section.answers == "ordinal":
@@ -126,46 +127,6 @@ def checked_answer(evaluation_set: EvaluationSet, relation: Relation, section: P
     return answer if section.rank is None else f"({answer} <= {section.top_k})"
 
 
-def _check_decisions(relation: Relation, section: PredictionsSection) -> Check[str]:
-    column = section.decision
-    assert column is not None  # noqa: S101 - the caller has seen to it
-    meanings = {word.casefold(): True for word in section.decision_positive}
-    meanings.update((word.casefold(), False) for word in section.decision_negative)
-    kind = relation.types[column]
-    check_text_type(relation.source_name, column, kind, "the decision")
-    found = [value for value in (yield from distinct_texts(relation, column)) if value]
-    undeclared = [value for value in found if value.casefold() not in meanings]
-    yield from refuse_suppressed(relation, column, undeclared)
-    if undeclared:
-        found_rows = yield from rows_with(relation, column, undeclared)
-        raise DataError(
-            f'{shown(relation.source_name)}: the decision "{shown(column)}" is none of the declared values in '
-            f"{rows_text(*found_rows)}",
-            slug="decision-values",
-            hint="list every value under decision_positive or decision_negative; an empty cell is an abstention",
-        )
-    given = _given(relation.expression(column), kind)
-    flagging = [value for value in found if meanings[value.casefold()]]
-    if not flagging:
-        return f"CASE WHEN {given} IS NOT NULL THEN FALSE END"
-    # every value in the column is declared, so a value that does not mean flagged means not flagged
-    return f"{given} IN ({_stored(flagging, kind)})"
-
-
-def _given(cell: str, kind: str) -> str:
-    """SQL of the cell; NULL for a missing value, which is an empty text or, in floats, NaN."""
-    if kind == "VARCHAR":
-        return f"NULLIF({cell}, '')"
-    return f"CASE WHEN NOT isnan({cell}) THEN {cell} END" if is_float(kind) else cell
-
-
-def _stored(spellings: list[str], kind: str) -> str:
-    """SQL of the values in the type of the column: comparing integers with integers needs no text for each row."""
-    if kind == "VARCHAR":
-        return literals(spellings)
-    return ", ".join(f"CAST({literal(value)} AS {kind})" for value in spellings)
-
-
 def _detach(connection: duckdb.DuckDBPyConnection) -> None:
     """Detach a predictions file that was attached before, so that a set can be scored again."""
     query = "SELECT table_type FROM information_schema.tables WHERE table_name = $name"
@@ -173,7 +134,7 @@ def _detach(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {_ATTACHED}")
 
 
-def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answer: str) -> None:
+def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answer: str, joined_as: str) -> None:
     """Create the table of answers by row of the set. Raises DataError with counts of the ids that do not match."""
     engine, source = evaluation_set.here, evaluation_set.source
     name = shown(relation.source_name)
@@ -189,13 +150,13 @@ def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answ
     case_id = evaluation_set.expressions["case_id"]
     # built from quoted identifiers and checked expressions; nothing of a cell stands in it
     create = (
-        f"CREATE OR REPLACE TEMP TABLE {_JOINED} AS SELECT {ROW}, answer"  # noqa: S608
+        f"CREATE OR REPLACE TEMP TABLE {joined_as} AS SELECT {ROW}, answer"  # noqa: S608
         f" FROM (SELECT {ROW}, {case_id} AS case_id FROM {source.name})"
         f" JOIN (SELECT {key} AS case_id, {answer} AS answer FROM {relation.name}) USING (case_id)"
     )
     with reading(relation.source_name):
         engine.sparingly(lambda: engine.execute(create))
-        joined, matched = _rows_joined(engine, source.rows)
+        joined, matched = _rows_joined(engine, source.rows, joined_as)
     missing, surplus, repeated = source.rows - matched, relation.rows - joined, joined - matched
     if missing or surplus or repeated:
         raise DataError(
@@ -207,14 +168,14 @@ def _join(evaluation_set: EvaluationSet, relation: Relation, identity: str, answ
         )
 
 
-def _rows_joined(engine: DuckDBEngine, rows: int) -> tuple[int, int]:
+def _rows_joined(engine: DuckDBEngine, rows: int, name: str) -> tuple[int, int]:
     """Number of rows in the table of answers, and of rows of the set in it. A byte for each row, where DuckDB takes
     40.
     """
     import numpy as np
 
     joined, matched = 0, np.zeros(rows + 1, dtype=np.bool_)
-    for piece in engine.stream(f"SELECT {ROW} FROM {_JOINED}", 1 << 16):  # noqa: S608 - our own names
+    for piece in engine.stream(f"SELECT {ROW} FROM {name}", 1 << 16):  # noqa: S608 - our own names
         matched[np.from_dlpack(piece.column(0))] = True  # `to_numpy` would load pandas, which a gate can do without
         joined += piece.num_rows
     return joined, int(np.count_nonzero(matched))

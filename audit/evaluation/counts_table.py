@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from audit.engines.protocol import ROW
 from audit.engines.quoting import identifier
@@ -83,7 +83,8 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
     cells = _columns_of_cells(given, plan)
     check_asked(given.source_name, given.columns, groups)
     _refuse_totals(engine, given, list(groups))
-    cases = list(_cases(engine, given, cells, plan.evaluation_set.suppressed))
+    of = _crossed if "cases" in cells else _cases
+    cases = list(of(engine, given, cells, plan.evaluation_set.suppressed))
     if not cases:
         raise DataError(
             f"{shown(given.source_name)} counts nobody: every number in {rows_text(given.rows, ())} is 0",
@@ -174,11 +175,7 @@ def _cases(
     suppressed: Mapping[str, tuple[int, int]],
 ) -> Iterator[_Cases]:
     """Yield the cases of every row, by label and answer."""
-    texts = ", ".join(
-        f"COALESCE(trim({text_of(given.expression(column), given.types[column])}), '')" for column in cells.values()
-    )
-    with reading(given.source_name):
-        rows = engine.execute(f"SELECT {ROW}, {texts} FROM {given.name} ORDER BY {ROW}").fetchall()  # noqa: S608
+    rows = _texts_of(engine, given, cells.values())
     _refuse_points(given.source_name, ((row, written) for row, *written in rows))
     unread, contradictory, found = list[int](), list[int](), list[_Cases]()
     for row, *written in rows:
@@ -193,12 +190,7 @@ def _cases(
                 contradictory.append(row)
             answers = zip(("1", "0", None), counted, strict=True)
             found += [_Cases(row, label, answer, cases) for answer, cases in answers if cases]
-    if unread:
-        raise DataError(
-            f"{shown(given.source_name)} has a cell that is no number in {rows_text(len(unread), unread[:SHOWN])}",
-            slug="no-number",
-            hint='say what a mark stands for: suppressed = { "*" = [1, 9] } in [evaluation_set]; <10 says it itself',
-        )
+    _refuse_unread(given.source_name, unread)
     if contradictory:
         raise DataError(
             f"{shown(given.source_name)}: a part is larger than its whole in "
@@ -207,6 +199,40 @@ def _cases(
             hint="check which column is which in `cells`: those found cannot be more than there are",
         )
     yield from found
+
+
+def _crossed(
+    engine: DuckDBEngine,
+    given: Relation,
+    cells: Mapping[CountedCell, str],
+    suppressed: Mapping[str, tuple[int, int]],
+) -> Iterator[_Cases]:
+    """Yield the cases of every row of a table of classes: a label, an answer, and how many cases have both."""
+    rows = _texts_of(engine, given, [cells["label"], cells["answer"], cells["cases"]])
+    _refuse_points(given.source_name, ((row, written[2:]) for row, *written in rows))
+    read = [(row, label, answer, between(text, suppressed)) for row, label, answer, text in rows]
+    _refuse_unread(given.source_name, [row for row, *_, number in read if number is None])
+    for row, label, answer, number in read:
+        sure, hidden = (0, 0) if number is None else (number.low if answer else 0, number.high)
+        parts = ((answer, sure), (None, hidden - sure))
+        yield from (_Cases(row, label, said, cases) for said, cases in parts if cases)
+
+
+def _texts_of(engine: DuckDBEngine, given: Relation, columns: Iterable[str]) -> list[Any]:
+    texts = ", ".join(
+        f"COALESCE(trim({text_of(given.expression(column), given.types[column])}), '')" for column in columns
+    )
+    with reading(given.source_name):
+        return engine.execute(f"SELECT {ROW}, {texts} FROM {given.name} ORDER BY {ROW}").fetchall()  # noqa: S608
+
+
+def _refuse_unread(source_name: str, unread: Sequence[int]) -> None:
+    if unread:
+        raise DataError(
+            f"{shown(source_name)} has a cell that is no number in {rows_text(len(unread), unread[:SHOWN])}",
+            slug="no-number",
+            hint='say what a mark stands for: suppressed = { "*" = [1, 9] } in [evaluation_set]; <10 says it itself',
+        )
 
 
 def _refuse_points(source_name: str, rows: Iterable[tuple[int, Sequence[str]]]) -> None:

@@ -13,6 +13,7 @@ from audit.engines.reading import reading
 from audit.errors import PlanError
 from audit.evaluation.checks import Check, alongside, settle
 from audit.evaluation.columns import text_of
+from audit.evaluation.decision_words import PEOPLE, check_decisions
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import cases_digest, check_ids
 from audit.evaluation.labels import check_labels
@@ -232,7 +233,8 @@ def _checked(
 ) -> EvaluationSet:
     section = plan.evaluation_set
     numbers = frozenset(column for column in section.numbers if source.types[column] == "VARCHAR")
-    *_, case_id, label, coded, _, design = settle(
+    decided = plan.decisions
+    *_, case_id, label, coded, _, design, people = settle(
         engine,
         source,
         alongside(
@@ -242,13 +244,21 @@ def _checked(
             code_features(source, plan),
             alongside(*(check_number_cells(source, column, "number") for column in sorted(numbers))),
             check_design(source, plan),
+            alongside(*([] if decided is None else [check_decisions(source, decided.column, decided)])),
         ),
     )
     groups = {f"group_{entry.feature.name}": entry.expression for entry in coded}
     return EvaluationSet(
         engine=engine,
         source=source,
-        expressions={"case_id": case_id, "label": label, **groups, **design.expressions, **counted},
+        expressions={
+            "case_id": case_id,
+            "label": label,
+            **groups,
+            **design.expressions,
+            **counted,
+            **dict(zip((PEOPLE,), people, strict=False)),
+        },
         features=tuple(entry.feature for entry in coded),
         codes={entry.feature.name: entry.codes for entry in coded},
         numbers=numbers,
@@ -295,6 +305,8 @@ def _design_columns(plan: AuditPlan) -> list[tuple[str, str]]:
     asked += [(column, "scan.columns") for column in (plan.scan.columns if plan.scan else ())]
     if plan.control_sample is not None:
         asked.append((plan.control_sample.column, "control_sample.column"))
+    if plan.decisions is not None:
+        asked.append((plan.decisions.column, "decisions.column"))
     return [(column, key) for column, key in asked if column is not None]
 
 

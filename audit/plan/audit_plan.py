@@ -17,6 +17,7 @@ from audit.plan.evaluation_set import ANSWER, EvaluationSetSection
 from audit.plan.governance import GovernanceSection, WaiversSection
 from audit.plan.measures import Measure
 from audit.plan.probes import ByMetric, NamedProbeRule, Probe, ProbeForm, ProbeRule, RateForm, check_probes
+from audit.plan.second_questions import DecisionsSection, ExposureSection, FormsSection
 from audit.plan.sections import (
     BaselineSection,
     Coding,
@@ -192,12 +193,19 @@ class AuditPlan(Strict):
     """Findings that somebody answers for."""
     baseline: BaselineSection = BaselineSection()
     """How a new version is held against an earlier audit."""
+    decisions: DecisionsSection | None = None
+    """What people decided after the detector."""
+    forms: FormsSection | None = None
+    """Forms of exploitation that are judged one by one."""
+    exposure: ExposureSection | None = None
+    """First places of a ranking."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         for name, feature in self.groups.items():
             _check_feature(name, feature, self.coding(name))
         self._check_columns()
+        self._check_second_questions()
         if self.evaluation_set.is_counted:
             self._check_counted()
         if self.scoring.repeat > 1 and isinstance(self.detector, PredictionsDetector):
@@ -249,9 +257,29 @@ class AuditPlan(Strict):
                     "the detector's answer is also a weight, a cluster or a column compared by: name its own"
                 )
 
+    def _check_second_questions(self) -> None:
+        """Refuse questions beside that of the flag which this detector or this set cannot answer."""
+        section, detector = self.evaluation_set, self.detector
+        asked = (self.decisions, self.forms, self.exposure)
+        if section.stratum is not None and any(asked):
+            raise ValueError("decisions, forms and exposure: not with `stratum`; give the cases a `weight`")
+        if self.decisions and self.decisions.column in getattr(detector, "features", ()):
+            raise ValueError("decisions.column is given to the detector: what people decided after it is no input")
+        if self.exposure and not detector.has_scores:
+            raise ValueError("exposure: a ranking needs scores, and this detector gives decisions")
+        if self.forms is None:
+            return
+        answers = detector.decision_positive if isinstance(detector, PredictionsDetector) else detector.positive_classes
+        if detector.has_scores or getattr(detector, "rank", None) or not answers:
+            raise ValueError('forms: the answers must be classes: `decision` of a file, or answers = "class"')
+        for key, words in (("evaluation_set.label_positive", section.label_positive), ("the answers", answers)):
+            if not {form.casefold() for form in self.forms.named} <= {word.casefold() for word in words}:
+                raise ValueError(f"forms.named: a form is missing among {key} that mean exploitation")
+
     def _check_counted(self) -> None:
         """Refuse what needs single cases."""
-        if self.detector != PredictionsDetector(kind="predictions", decision=ANSWER):
+        detector = self.detector
+        if not isinstance(detector, PredictionsDetector) or (detector.decision, detector.path) != (ANSWER, None):
             raise ValueError("a table of counts says what the detector answered: leave out [detector]")
         asked = {
             "control_features": self.control_features,
@@ -259,6 +287,7 @@ class AuditPlan(Strict):
             "scan": self.scan,
             "measures": self.measures,
             "probes": self.probes,
+            "decisions": self.decisions,
         }
         for key, value in asked.items():
             if value:
@@ -271,6 +300,8 @@ class AuditPlan(Strict):
         asked += [("scan.columns", column) for column in (self.scan.columns if self.scan else ())]
         if self.control_sample is not None:
             asked.append(("control_sample.column", self.control_sample.column))
+        if self.decisions is not None:
+            asked.append(("decisions.column", self.decisions.column))
         return asked
 
     def _check_extra_columns(self) -> None:

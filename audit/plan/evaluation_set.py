@@ -12,9 +12,13 @@ from audit.plan.answers import Column, Name, Strict, check_disjoint
 from audit.plan.governance import Day
 
 CountedCell = Literal[
-    "true_positives", "false_negatives", "positives", "false_positives", "true_negatives", "negatives"
-]
-"""Numbers of a table of counts. `positives` are the victims and `negatives` the others."""
+    "true_positives", "false_negatives", "positives", "false_positives", "true_negatives", "negatives",
+    "label", "answer", "cases",
+]  # fmt: skip
+"""Numbers of a table of counts. `positives` are the victims and `negatives` the others. Or two classes, and how many
+cases have both."""
+CROSSED: Final[frozenset[CountedCell]] = frozenset({"label", "answer", "cases"})
+"""Columns of a table with a row for each group, class of the label and class of the answer."""
 SIDES_OF_CELLS: Final[tuple[tuple[CountedCell, CountedCell, CountedCell], ...]] = (
     ("true_positives", "false_negatives", "positives"),
     ("false_positives", "true_negatives", "negatives"),
@@ -50,7 +54,9 @@ class EvaluationSetSection(Strict):
     cells: Annotated[dict[CountedCell, Column], Field(default_factory=dict)]
     """With `counts`: the column of each number. Of victims two of `positives`, `true_positives` (found) and
     `false_negatives` (missed), of others two of `negatives`, `false_positives` (wrongly flagged) and `true_negatives`.
-    Not needed for columns called TP, FN, FP, TN, or positives, found, others, flagged."""
+    Not needed for columns called TP, FN, FP, TN, or positives, found, others, flagged. Or, of a table with a row for
+    each group, class of the label and class of the answer: `label`, `answer` and `cases`. Then `label_positive` and
+    `label_negative` say which classes mean exploitation, of both."""
     suppressed: Annotated[dict[str, tuple[Count, Count]], Field(default_factory=dict)]
     """With `counts`: what a hidden number may be, by the mark in its place: `{ "*" = [1, 9], "0" = [0, 9] }`. `<10` is
     0 to 9 by itself. Verdicts hold whatever the hidden numbers are."""
@@ -112,6 +118,8 @@ class EvaluationSetSection(Strict):
         sides = [[name for name in side if name in self.cells] for side in SIDES_OF_CELLS]
         if any(len(side) == 1 for side in sides):
             raise ValueError("cells: a rate needs two of a whole and its two parts")
+        if CROSSED & self.cells.keys() and self.cells.keys() != CROSSED:
+            raise ValueError("cells: a table of classes needs `label`, `answer` and `cases`, and no other number")
         if any(least > most for least, most in self.suppressed.values()):
             raise ValueError("suppressed: write [least, most]")
         if self.suppressed and not self.is_counted:
@@ -167,4 +175,7 @@ def with_counted_columns(plan: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(section, dict) or not {"counts", "cells"} & section.keys():
         return dict(plan)
     detector = {"kind": "predictions", "decision": ANSWER}
+    words = {"decision_positive": section.get("label_positive"), "decision_negative": section.get("label_negative")}
+    if "answer" in (section.get("cells") or ()):
+        detector |= {key: named for key, named in words.items() if named}
     return {"detector": detector, **plan, "evaluation_set": {"id": CASE, "label": LABEL, **section}}

@@ -18,6 +18,7 @@ from audit.result.findings.change import (
     combined_outcome,
 )
 from audit.result.findings.judged import FamilyResult, Outcome, RuleResult, Verdict
+from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import (
     ProbeBecause,
     ProbeRuleBecause,
@@ -83,8 +84,20 @@ def contradiction(result: AuditResult) -> str | None:
         part = _rule_contradiction(rule, verdicts[rule.rule], result.plan.verdict.alpha)
         if part is not None:
             return f"rules.{place}.{part}"
+    for place, second in enumerate(result.further.second_verdicts):
+        if not _second_follows(second, asked):
+            return f"further.second_verdicts.{place}"
     waived = waiver_contradiction(result)
     return _probe_contradiction(result) or _change_contradiction(result) or _overall_contradiction(result) or waived
+
+
+def _second_follows(second: SecondVerdict, asked: Sequence[tuple[str, str, str, float]]) -> bool:
+    verdicts = _by_rule(second.rules, second.verdicts)
+    judged = [(rule.rule, rule.metric, rule.scale, rule.limit) for rule in second.rules]
+    if verdicts is None or asked != judged:
+        return False
+    follow = all(_rule_contradiction(rule, verdicts[rule.rule], second.alpha) is None for rule in second.rules)
+    return follow and second.outcome == combined_outcome(rule.outcome for rule in second.rules)
 
 
 def _by_rule(

@@ -41,6 +41,12 @@ def _words_of(key: str, field: str) -> Search:
 
 
 def _review(view: ResultView) -> FoundEvidence:
+    after = view.result.further.after_detector
+    if after is not None:
+        flagged, others = (one for one in after.overrides if not one.group.root)
+        counts = {"decided": flagged.decided, "changed": flagged.changed, "others": others.decided}
+        said_of_people = sentence("decided_after", **counts, taken=others.changed)
+        return measured((said_of_people, "decided_by_group"), "further.after_detector", "further.second_verdicts")
     governance = view.governance
     said, rests_on = [], []
     if governance.review_rate is not None:
@@ -129,7 +135,7 @@ _MAYBE: Final[tuple[EvidenceState, ...]] = ("declared", "not_shown")
 DECLARATIONS: Final[Mapping[str, Search]] = {
     "owner": Search(_owner, ("declared",)),
     "stop": _words_of("stop", "oversight"),
-    "review": Search(_review, _MAYBE),
+    "review": Search(_review, ("measured", *_MAYBE)),
     "expiry": Search(_expiry, _MAYBE),
     "limits_before": Search(_limits_before, ("measured", *_MAYBE)),
     "patterns": Search(_patterns, ("measured", "declared", "not_shown")),

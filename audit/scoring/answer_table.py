@@ -103,13 +103,13 @@ def answer_source(section: ModelDetector, relation: str) -> AnswerSource:
     return AnswerSource(
         relation=relation,
         score="score" if section.has_scores else "NULL::DOUBLE",
-        flagged=_flagged(section),
+        flagged=flagged_by(section),
         abstained=f"status = {ABSTAIN}",
         failed=f"status NOT IN ({OK}, {ABSTAIN})",
     )
 
 
-def _flagged(section: ModelDetector) -> str:
+def flagged_by(section: ModelDetector) -> str:
     """SQL of the detector's own decision: its answer is 1, or the place of a class that means flagged."""
     if section.answers != "class":
         return "score = 1"

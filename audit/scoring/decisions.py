@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from audit.counting.answer_tallies import round_view
+from audit.counting.count import SCORED
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
 from audit.engines.protocol import ROW
 from audit.engines.quoting import identifier
@@ -14,6 +15,7 @@ from audit.scoring.rules import DecisionRule
 from audit.scoring.scored import Tally
 
 if TYPE_CHECKING:
+    from audit.detectors.protocol import TableAnswers
     from audit.evaluation.evaluation_set import EvaluationSet
 
 EVERYONE: Final = "TRUE"
@@ -37,6 +39,16 @@ class AnswerSource:
     failed: str = "FALSE"
     """BOOLEAN: there is no usable answer. Score and `flagged` are NULL there."""
 
+    @classmethod
+    def of_table(cls, found: TableAnswers) -> Self:
+        """Take the answers that existed already; an empty cell is an abstention."""
+        return cls(
+            relation=found.relation,
+            score="NULL::DOUBLE" if found.score is None else f"({found.score})",
+            flagged="NULL::BOOLEAN" if found.decision is None else f"({found.decision})",
+            abstained=f"({found.score if found.decision is None else found.decision}) IS NULL",
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
@@ -51,8 +63,8 @@ class Decided:
     """Facts that a reader must know."""
 
 
-def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule) -> Decided:
-    """Create the view `scored`: the set's expressions, `score` and `decision`, a row for each row of the set.
+def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionRule, view: str = SCORED) -> Decided:
+    """Create a view, `scored` or another: the set's expressions, `score` and `decision`, a row for each of its rows.
 
     `decision` is a TINYINT with the codes of `audit.counting.table`: 0 flagged, 1 not flagged, 2 abstained, 3 failed.
     `score` is DOUBLE, NULL where there is none. Answers in the set itself are read in place; others are joined by
@@ -71,7 +83,7 @@ def decide(evaluation_set: EvaluationSet, answers: AnswerSource, rule: DecisionR
         else:
             flagged = answers.flagged
         decision = _decision(answers, flagged)
-        _create_view(evaluation_set, answers, decision)
+        _create_view(evaluation_set, answers, decision, view)
     return Decided(decision, tally, ties, notes)
 
 
@@ -130,7 +142,7 @@ def _decision(answers: AnswerSource, flagged: str) -> str:
     return f"CASE WHEN {flagged} THEN {FLAGGED}::TINYINT {unscored} ELSE {NOT_FLAGGED}::TINYINT END"
 
 
-def _create_view(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str) -> None:
+def _create_view(evaluation_set: EvaluationSet, answers: AnswerSource, decision: str, view: str) -> None:
     expressions = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in evaluation_set.expressions.items())
     source = evaluation_set.source.name
     # built from quoted identifiers and numbers; nothing of a cell stands in it
@@ -144,7 +156,7 @@ def _create_view(evaluation_set: EvaluationSet, answers: AnswerSource, decision:
             f" JOIN (SELECT {key}, {answers.score} AS score, {decision} AS decision FROM {answers.relation})"
             f" USING ({key})"
         )
-    evaluation_set.engine.execute(f"CREATE OR REPLACE TEMP VIEW scored AS {query}")
+    evaluation_set.engine.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {query}")
 
 
 def _tally(connection: Any, answers: AnswerSource, rule: DecisionRule) -> Tally:

@@ -96,7 +96,7 @@ def score_on_spark(
     decided = decide(evaluation_set, answers, rule)
     asked = create_round_views(evaluation_set, [answers], decided, rule)
     system, failures = describe(plan, info, rule, decided), _failures(engine)
-    return Scored(system, info.artefact_sha256, decided.tally, failures, checkpoint.legs, asked, where)
+    return Scored(system, info.artefact_sha256, decided.tally, failures, checkpoint.legs, asked, where, answers=answers)
 
 
 def _looked_at(engine: SparkEngine, task: Task) -> RanIn | None:

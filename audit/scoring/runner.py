@@ -93,24 +93,17 @@ def score(
         write_predictions(evaluation_set, sources[0], decided.decision, predictions_to, batches.classes)
     asked = create_round_views(evaluation_set, sources, decided, rule)
     system, failures, where = describe(plan, info, rule, decided), tables[0].failures, where_it_ran(detector)
-    return Scored(system, info.artefact_sha256, decided.tally, failures, legs, asked, where, info.course)
+    return Scored(system, info.artefact_sha256, decided.tally, failures, legs, asked, where, info.course, sources[0])
 
 
 def _answered_already(plan: AuditPlan, evaluation_set: EvaluationSet, detector: TableDetector) -> Scored:
     from audit.scoring.decisions import AnswerSource, decide
     from audit.scoring.rules import decision_rule
 
-    found = detector.find_answers(evaluation_set, plan.evaluation_set.id)
-    answer = found.score if found.decision is None else found.decision
-    answers = AnswerSource(
-        relation=found.relation,
-        score="NULL::DOUBLE" if found.score is None else f"({found.score})",
-        flagged="NULL::BOOLEAN" if found.decision is None else f"({found.decision})",
-        abstained=f"({answer}) IS NULL",
-    )
+    answers = AnswerSource.of_table(detector.find_answers(evaluation_set, plan.evaluation_set.id))
     rule, info = decision_rule(plan.detector), detector.info
     decided = evaluation_set.engine.sparingly(lambda: decide(evaluation_set, answers, rule))
-    return Scored(describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, {})
+    return Scored(describe(plan, info, rule, decided), info.artefact_sha256, decided.tally, {}, answers=answers)
 
 
 class Keeping(NamedTuple):

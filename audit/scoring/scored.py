@@ -10,6 +10,7 @@ from audit.detectors.protocol import Reason, Status
 
 if TYPE_CHECKING:
     from audit.result.findings.system import RanIn, SystemDescription
+    from audit.scoring.decisions import AnswerSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,5 @@ class Scored:
     """Where the detector ran; None if its answers are a table."""
     course: tuple[str, ...] = ()
     """Notes of the detector on the stretches of work."""
+    answers: AnswerSource | None = None
+    """The answers, for questions beside that of the flag; None where nobody asks any."""

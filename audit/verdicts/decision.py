@@ -16,11 +16,13 @@ from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import Change
 from audit.result.findings.further import NotJudgedAlone, PlannedPass
 from audit.result.findings.judged import RuleResult, Verdict
+from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict
 from audit.verdicts.changes.baseline import Joined, Judged, change_from, overall_with
 from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.judge import judge, overall_verdict
 from audit.verdicts.probe_rules import judge_probes
+from audit.verdicts.second import judge_second
 from audit.vocabulary.groups import Family, SensitiveFeature
 
 
@@ -42,6 +44,8 @@ class Decision(NamedTuple):
     """
     not_alone: tuple[NotJudgedAlone, ...]
     """Groups that were not judged alone beside each rule that passes; none if details are left out."""
+    second: tuple[SecondVerdict, ...]
+    """Verdicts on other decisions over the same cases; none of them enters `overall`."""
     sample: JudgedSample | None
     """Control sample judged by itself, which decides nothing; None if the set has none or details are left out."""
 
@@ -84,6 +88,7 @@ def decide(
         change = change_from(joined, Judged(plan, features, counts, rules, detector_sha256))
         overall = overall_with(overall, change)
     sample, planned = None, None
+    second = judge_second(plan, counted.second.counts, features)
     not_alone: tuple[NotJudgedAlone, ...] = ()
     if details:
         # a gate asks for no details, and does not wait for these
@@ -94,7 +99,7 @@ def decide(
         not_alone = not_judged_alone(plan, rules, families, decided, counted.moments)
         if overall.outcome == "inconclusive":
             planned = planned_pass(plan, counted.table, features, counted.moments, decided)
-    return Decision(rules, verdicts, probe_rules, probe_verdicts, change, overall, planned, not_alone, sample)
+    return Decision(rules, verdicts, probe_rules, probe_verdicts, change, overall, planned, not_alone, second, sample)
 
 
 def _judged_sample(

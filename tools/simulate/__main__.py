@@ -26,6 +26,7 @@ SUBJECTS: Final = {
     "auc_coverage": 2.0,
     "calibration_size": 2.0,
     "conditional": 2.0,
+    "second_questions": 2.0,
     "costs_and_own_measures": 1.0,
     "subgroup_scan": 0.4,
     "unknown_factors": 2.0,

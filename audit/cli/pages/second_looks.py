@@ -18,10 +18,12 @@ _CHANGES = {"vanishes": "vanishes", "appears": "appears", "reverses": "turns rou
 
 
 def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
-    """Write at most twelve lines: how the set was made, what was added up, who is known in full, one changed word, the
-    chance of a pass, people of unknown group, what would overturn a verdict, like with like, the search.
+    """Write a few lines: verdicts beside that of the audit, how the set was made, what was added up, who is known in
+    full, one changed word, the chance of a pass, unknown groups, what would overturn a verdict, like with like, the
+    search.
     """
     lines = (
+        *_second_verdicts(result),
         _selection_line(result),
         _added_line(result),
         _full_line(result),
@@ -33,6 +35,17 @@ def second_looks(result: AuditResult, names: GroupNames) -> list[str]:
         _search_line(result, names),
     )
     return [line for line in lines if line]
+
+
+def _second_verdicts(result: AuditResult) -> Iterator[str]:
+    """Say what the limits say of people's decisions, and of each form that does not pass."""
+    for second in result.further.second_verdicts:
+        if second.kind == "decisions":
+            yield f"People after it: {second.outcome.upper()}, beside the verdict above and no part of it"
+    open_forms = [one for one in result.further.second_verdicts if one.kind == "form" and one.outcome != "pass"]
+    if open_forms:
+        said = "; ".join(f"{one.outcome.upper()} {printable(one.name)}" for one in open_forms)
+        yield f"Form by form, no part of the verdict: {said}"
 
 
 def _selection_line(result: AuditResult) -> str:

@@ -12,6 +12,7 @@ from audit.result.findings.many_groups import BetweenGroups, Entropy, Funnel
 from audit.result.findings.patterns import Amplification, Deployed, LabelGap, ReferenceComparison
 from audit.result.findings.safeguards import ImpactRatios
 from audit.result.findings.scores import AucDecomposition, Calibration, GroupAuc, Sweep
+from audit.result.findings.second import AfterDetector, Exposure, SecondVerdict
 from audit.result.findings.sensitivity import ControlSample, RuleSensitivity
 from audit.result.findings.subgroup_scan import SubgroupScan
 from audit.vocabulary.groups import Family, Group, Part
@@ -256,7 +257,7 @@ class Agreement(Part):
 
 
 class Further(Part):
-    """Findings that decide nothing. A gate leaves most of them out."""
+    """Findings that decide nothing of the audit. A gate leaves most of them out."""
 
     finest: tuple[GroupCounts, ...] = ()
     """The counts of the groups that public figures add up from, where `counts` does not hold them."""
@@ -310,6 +311,13 @@ class Further(Part):
     self_disagreement: tuple[SelfDisagreement, ...] = ()
     """How often the detector contradicts itself, where the plan asks it more than once: everyone, then group by
     group."""
+    second_verdicts: tuple[SecondVerdict, ...] = ()
+    """What the rules say of people's decisions, and of each form by itself, where the plan asks: other questions than
+    that of the audit, each beside it with a chance of false alarms of its own."""
+    after_detector: AfterDetector | None = None
+    """What people did with the detector's flags, where the plan names their decisions."""
+    exposures: tuple[Exposure, ...] = ()
+    """Who is among the first of the ranking, where the plan asks: everyone, then group by group."""
     impact_ratios: tuple[ImpactRatios, ...] = ()
     """Shares flagged and their ratios by gender, by nationality and by both: a form borrowed from employment."""
     crosscheck: tuple[Agreement, ...] = ()

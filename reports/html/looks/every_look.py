@@ -14,12 +14,16 @@ from reports.html.looks.parts import Look
 from reports.html.looks.patterns import DeployedWriter, PatternWriter
 from reports.html.looks.scores import CalibrationWriter, RankingWriter, SweepWriter
 from reports.html.looks.search import SearchWriter
+from reports.html.looks.second import ExposureWriter, FormsWriter, PeopleWriter
 from reports.html.looks.several_nationalities import SeveralNationalitiesWriter
 from reports.html.looks.swaps import SwapsWriter
 from reports.writer import Report
 
 _ANSWERED = (
+    PeopleWriter,
+    FormsWriter,
     RankingWriter,
+    ExposureWriter,
     CalibrationWriter,
     SweepWriter,
     DeployedWriter,
@@ -36,7 +40,7 @@ _ANSWERED = (
     MeasureWriter,
     OpinionWriter,
 )
-"""Scores and thresholds, swaps, what would overturn a verdict, then what else was asked."""
+"""People and forms, scores and thresholds, swaps, what would overturn a verdict, then what else was asked."""
 
 
 @dataclass(frozen=True, slots=True)

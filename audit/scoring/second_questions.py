@@ -1,0 +1,83 @@
+"""Questions beside that of the detector's flag: people's decisions, each form by itself, the first of a ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audit.counting.second_counts import Second, SecondCounts, count_first, count_people, count_view
+from audit.evaluation.checks import settle
+from audit.evaluation.labels import check_labels
+from audit.plan.answers import ModelDetector, PredictionsDetector
+from audit.plan.audit_plan import AuditPlan
+from audit.scoring.decisions import AnswerSource, decide
+
+if TYPE_CHECKING:
+    from audit.evaluation.evaluation_set import EvaluationSet
+
+
+def second_questions(plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path, answers: AnswerSource) -> Second:
+    """Count the scored set again for every question that a plan asks beside that of the flag.
+
+    Parameters
+    ----------
+    answers
+        Answers of the detector, from the first time that it was asked.
+    """
+    found: list[SecondCounts] = []
+    people = None
+    if plan.decisions is not None:
+        final, people = count_people(evaluation_set)
+        found.append(final)
+    found += _forms(plan, evaluation_set, folder, answers)
+    numbers = () if plan.exposure is None else dict.fromkeys(plan.exposure.first)
+    return Second(tuple(found), people, tuple((number, count_first(evaluation_set, number)) for number in numbers))
+
+
+def _forms(
+    plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path, answers: AnswerSource
+) -> Iterator[SecondCounts]:
+    """Yield the counts of each form: cases so labelled against all others, answers so called against all others."""
+    from audit.scoring.rules import decision_rule
+
+    section, source = plan.evaluation_set, evaluation_set.source
+    for place, form in enumerate(plan.forms.named if plan.forms is not None else ()):
+        labels = dict(
+            zip(
+                ("label_positive", "label_negative"),
+                _apart(form, section.label_positive, section.label_negative),
+                strict=True,
+            )
+        )
+        label = settle(evaluation_set.engine, source, check_labels(source, section.model_copy(update=labels)))
+        of_form = replace(evaluation_set, expressions={**evaluation_set.expressions, "label": label})
+        answered = _answers_of(form, place, plan, of_form, folder, answers)
+        decide(of_form, answered, decision_rule(plan.detector), view := f"form_{place}")
+        yield count_view(of_form, "form", form, view)
+
+
+def _answers_of(
+    form: str, place: int, plan: AuditPlan, evaluation_set: EvaluationSet, folder: Path, answers: AnswerSource
+) -> AnswerSource:
+    section = plan.detector
+    if isinstance(section, ModelDetector):
+        from audit.scoring.answer_table import flagged_by
+
+        named = tuple(name for name in section.classes if name.casefold() == form.casefold())
+        return replace(answers, flagged=flagged_by(section.model_copy(update={"positive_classes": named})))
+    from audit.detectors.predictions import PredictionsDetector as Table
+
+    assert isinstance(section, PredictionsDetector)  # noqa: S101 - there are no others
+    own, others = _apart(form, section.decision_positive, section.decision_negative)
+    words = section.model_copy(update={"decision_positive": own, "decision_negative": others})
+    table = Table(words, folder, f"__form_{place}__")
+    return AnswerSource.of_table(table.find_answers(evaluation_set, plan.evaluation_set.id))
+
+
+def _apart(form: str, *words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Part the words for a form from all others."""
+    every = [word for several in words for word in several]
+    own = tuple(word for word in every if word.casefold() == form.casefold())
+    return own, tuple(word for word in every if word not in own)

@@ -1,0 +1,198 @@
+"""Looks at questions beside that of the flag: what people decided, each form by itself, who is among the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from audit.result.findings.second import AfterDetector, Exposure, Override, PeopleGap, SecondVerdict
+from audit.result.reading import WORST_FIRST, Finding
+from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row
+from reports.numbers import NOT_KNOWN
+from reports.second_words import SecondWords, alone
+from reports.writer import Report, Writer
+
+_T = TypeVar("_T")
+
+
+class _SecondWriter(LookWriter):
+    """The base class of those that show verdicts."""
+
+    def verdicts(self, kind: str) -> list[SecondVerdict]:
+        """Return the verdicts of a kind."""
+        return [one for one in self.result.further.second_verdicts if one.kind == kind]
+
+    def findings(self, second: SecondVerdict) -> list[Finding]:
+        """Return what is said of groups that have a rate: the worst first."""
+        found = Report(alone(self.result, second), self.language).reading.each_once
+        rated = [each for each in found if each.outcome != "not_evaluable"]
+        return sorted(rated, key=lambda each: (WORST_FIRST.index(each.outcome), -each.excess))
+
+    def row(self, finding: Finding, *before: Cell) -> Row:
+        """Return the row of a group."""
+        return (
+            *before,
+            self.group_cell(finding.group),
+            Cell(self.t.gettext("Rate"), self.words.rate(finding.metric), number=False),
+            Cell(self.t.gettext("Share"), self.share(finding.value, *finding.ends)),
+            Cell(self.t.gettext("Everyone else"), self.n.percent(finding.rest)),
+            Cell(self.t.gettext("Verdict"), self.words.outcome(finding.outcome), number=False),
+        )
+
+    def limits(self, second: SecondVerdict) -> Iterator[str]:
+        """Yield for each limit how it came out, and why."""
+        writer, colon = Writer(Report(alone(self.result, second), self.language)), self.t.gettext(": ")
+        for rule in second.rules:
+            said = (second.name, self.words.rate(rule.metric), self.words.rule_outcome(rule.outcome), writer.why(rule))
+            yield colon.join(filter(None, said)) + "."
+
+
+class PeopleWriter(_SecondWriter):
+    """Writer of the look at people's decisions after the system's flags."""
+
+    anchor = "people"
+
+    def look(self) -> Look:
+        """The look."""
+        after, judged = self.result.further.after_detector, self.verdicts("decisions")
+        if after is None or not judged:
+            return self.absent()
+        overrides = _once(after.overrides, lambda one: (one.detector, one.group.people))
+        gaps = _once(after.gaps, lambda one: (one.among, one.group.people))
+        gaps.sort(key=lambda one: one.outcome == "cannot_tell")
+        said = (SecondWords(self.result, self.language).of_people(judged[0]), *self.limits(judged[0]))
+        return self.tabled(
+            map(self.row, self.findings(judged[0])),
+            (*said, *self._sentences(after, gaps), *self.unweighted_notes()),
+            (
+                self._folded("overrides", map(self._override, overrides)),
+                self._folded("people-gaps", map(self._gap, gaps)),
+            ),
+            by_result=True,
+        )
+
+    def _folded(self, anchor: str, rows: Iterator[Row]) -> Fold:
+        tables, folds = self.split(self.said("title", anchor), rows, f"{anchor}-more")
+        return self.fold(anchor, (*tables, *(table for fold in folds for table in fold.tables)))
+
+    def _sentences(self, after: AfterDetector, gaps: Sequence[PeopleGap]) -> Iterator[str]:
+        flagged, others = (one for one in after.overrides if not one.group.root)
+        yield self.t.gettext(
+            "Of flags that people decided on they dismissed %(dismissed)s; of cases without a flag they took up "
+            "%(taken)s."
+        ) % {"dismissed": self._of(flagged), "taken": self._of(others)}
+        undecided = flagged.undecided + others.undecided
+        if undecided:
+            yield self.t.gettext(
+                "%(count)s cases have no decision of people. They never count as agreement: a pass and a fail hold "
+                "whatever would be decided."
+            ) % {"count": self.n.count(undecided)}
+        if after.unanswered:
+            yield self.t.gettext(
+                "%(count)s cases that the system did not answer are in the final decision, and are not compared with "
+                "it."
+            ) % {"count": self.n.count(after.unanswered)}
+        counts = {outcome: sum(gap.outcome == outcome for gap in gaps) for outcome in ("adds", "removes")}
+        yield self.t.gettext(
+            "Of %(all)s gaps between a group and everyone else in its flags, people surely widen %(adds)s and narrow "
+            "%(removes)s. They leave the others as they are, or the cases do not say."
+        ) % {"all": self.n.count(len(gaps)), **{name: self.n.count(count) for name, count in counts.items()}}
+
+    def _of(self, one: Override) -> str:
+        return f"{self.part(one.changed, one.decided)}, {self.share(one.value, one.low, one.high)}"
+
+    def _override(self, one: Override) -> Row:
+        flagged = self.t.gettext("Flagged") if one.detector == "flagged" else self.t.gettext("Not flagged")
+        return (
+            self.group_cell(one.group),
+            Cell(self.t.gettext("The system"), flagged, number=False),
+            Cell(self.t.gettext("Decided otherwise"), self.part(one.changed, one.decided)),
+            Cell(self.t.gettext("Share"), self.share(one.value, one.low, one.high)),
+            Cell(
+                self.t.gettext("Difference in points"),
+                self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
+            ),
+            Cell(self.t.gettext("Cases without a decision"), self.n.count(one.undecided)),
+        )
+
+    def _gap(self, one: PeopleGap) -> Row:
+        words = {
+            "adds": self.t.gettext("widen it"),
+            "repeats": self.t.gettext("leave it as it is"),
+            "removes": self.t.gettext("narrow it"),
+            "cannot_tell": self.t.gettext("cannot tell"),
+        }
+        return (
+            self.group_cell(one.group),
+            Cell(self.t.gettext("Among"), _among(self, one.among), number=False),
+            Cell(self.t.gettext("Gap of the system in points"), self.n.points_with_range(one.detector_gap, None, None)),
+            Cell(self.t.gettext("Added by people in points"), self.n.points_with_range(one.added, one.low, one.high)),
+            Cell(self.t.gettext("People"), words[one.outcome], number=False),
+        )
+
+
+class FormsWriter(_SecondWriter):
+    """Writer of the look at each form of exploitation against all other cases."""
+
+    anchor = "forms"
+
+    def look(self) -> Look:
+        """The look."""
+        judged = self.verdicts("form")
+        if not judged:
+            return self.absent()
+        rows = [(second, finding) for second in judged for finding in self.findings(second)]
+        rows.sort(key=lambda each: WORST_FIRST.index(each[1].outcome))
+        head = self.t.gettext("Form")
+        return self.tabled(
+            [self.row(finding, Cell(head, second.name, number=False)) for second, finding in rows],
+            [said for second in judged for said in self.limits(second)],
+            by_result=True,
+        )
+
+
+class ExposureWriter(LookWriter):
+    """Writer of the look at who is among the first of the ranking."""
+
+    anchor = "first"
+
+    def look(self) -> Look:
+        """The look."""
+        found = _once(self.result.further.exposures, lambda one: (one.first, one.among, one.group.people))
+        if not found:
+            return self.absent()
+        found.sort(key=lambda one: (one.first, one.among != "victims"))
+        return self.tabled(map(self._row, found), self.unweighted_notes())
+
+    def _row(self, one: Exposure) -> Row:
+        ends = [self.n.count(number) for number in dict.fromkeys((one.fewest, one.most))]
+        return (
+            Cell(self.t.gettext("First"), self.n.count(one.first)),
+            self.group_cell(one.group),
+            Cell(self.t.gettext("Among"), _among(self, one.among), number=False),
+            Cell(self.t.gettext("Cases"), self.n.count(one.cases)),
+            Cell(self.t.gettext("Among the first"), "–".join(ends)),
+            Cell(self.t.gettext("Share"), NOT_KNOWN if one.value is None else self._share(one)),
+            Cell(
+                self.t.gettext("Difference in points"),
+                self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
+            ),
+        )
+
+    def _share(self, one: Exposure) -> str:
+        return f"{self.n.percent(one.value, digits=1)} ({self.n.percent_range(one.low, one.high, digits=1)})"
+
+
+def _among(writer: LookWriter, among: str) -> str:
+    return {
+        "victims": writer.t.gettext("victims"),
+        "others": writer.t.gettext("everyone who is no victim"),
+        "everyone": writer.t.gettext("all cases"),
+    }[among]
+
+
+def _once(found: Iterable[_T], key_of: Callable[[_T], object]) -> list[_T]:
+    first: dict[object, _T] = {}
+    for each in found:
+        first.setdefault(key_of(each), each)
+    return list(first.values())

@@ -1,0 +1,43 @@
+"""Words for verdicts beside that of the audit: on people's decisions, and on each form by itself."""
+
+from __future__ import annotations
+
+from audit.result.audit_result import AuditResult
+from audit.result.findings.further import Further
+from audit.result.findings.second import SecondVerdict
+from reports.language import Language
+
+
+def alone(result: AuditResult, second: SecondVerdict) -> AuditResult:
+    """Return a result that says what such a verdict says, and nothing else: for all that reads verdicts."""
+    fields = ("rules", "verdicts", "counts", "estimates")
+    bare = dict.fromkeys(("probes", "probe_rules", "probe_verdicts", "waivers", "notices"), ())
+    known = {name: getattr(second, name) for name in fields}
+    return result.model_copy(update={**bare, **known, "change": None, "further": Further()})
+
+
+class SecondWords:
+    """Words for them, in one language."""
+
+    def __init__(self, result: AuditResult, language: Language) -> None:
+        self._verdicts = result.further.second_verdicts
+        self._t = language.translations
+
+    def sentence(self) -> str:
+        """Return what to say of them beside the verdict of the audit; empty where the plan asks for none."""
+        said = [self.of_people(one) for one in self._verdicts if one.kind == "decisions"]
+        failing = [one.name for one in self._verdicts if one.kind == "form" and one.outcome == "fail"]
+        if failing:
+            more = self._t.gettext("Judged form by form, the limit is exceeded for: %(forms)s.")
+            said.append(more % {"forms": self._t.gettext("; ").join(failing)})
+        return " ".join(said)
+
+    def of_people(self, second: SecondVerdict) -> str:
+        """Return how people's decisions came out."""
+        return {
+            "fail": self._t.gettext("What people decided after the system exceeds the limit."),
+            "pass": self._t.gettext(
+                "What people decided after the system is within the limit in every group that could be judged."
+            ),
+            "inconclusive": self._t.gettext("Of what people decided after the system we cannot tell."),
+        }[second.outcome]
