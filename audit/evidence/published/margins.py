@@ -84,7 +84,7 @@ def _apart(what: str, whole: Between, parts: Between, by: str, room: int) -> str
     """Say it where parts are more than the whole, or fewer by more than can be in none of them."""
     said = f"{_said(whole)} {what}, and {_said(parts)} by {by}"
     if parts.high + room < whole.low:
-        return f"{said}: only {count_of(room, 'person', 'people')} can be in none of those"
+        return f"{said}: at most {count_of(room, 'person', 'people')} in none of those"
     return said if parts.low > whole.high else ""
 
 
