@@ -133,6 +133,11 @@ class History:
         """What was signed, entry by entry."""
         return tuple(envelope.payload for envelope in self.envelopes)
 
+    @property
+    def vendors(self) -> list[PublicKey]:
+        """Keys that signed answers to a challenge. Whoever answers signs all that stood before."""
+        return [PublicKey(bytes.fromhex(entry.key)) for entry in self.entries if entry.kind == "answered"]
+
     def attempts(self, system: System) -> list[Attempt]:
         """Return every audit of a system that was started, in order."""
         ends = {entry.answers: entry for entry in self.entries if entry.kind in _ENDS}

@@ -87,6 +87,8 @@ def witnessed_sizes(
 ) -> tuple[list[int], list[str]]:
     """Return which sizes of a history others signed in time, and the names of heads that are of another history.
 
+    A vendor that answers a challenge signs all entries before its own.
+
     Parameters
     ----------
     heads : mapping of str to Checkpoint
@@ -103,6 +105,10 @@ def witnessed_sizes(
             other.append(name)
         elif any(time <= last for _, time in head.witnessed_by(witnesses)):
             sizes.append(head.size)
+    for entry in history.entries:
+        since = witnesses.get(PublicKey(bytes.fromhex(entry.key))) if entry.kind == "answered" else None
+        if since is not None and since <= datetime.fromisoformat(entry.at).timestamp() <= last:
+            sizes.append(entry.index)
     return sizes, other
 
 

@@ -50,7 +50,7 @@ def shown_of_history(reading: Reading) -> Iterator[Shown]:
     try:
         history = read_history(bundle.history, "history.a7h")
         heads = heads_among(bundle.anchors)
-        witnesses = _witnesses(keys_among(bundle.anchors), history, reading)
+        witnesses = _witnesses([*keys_among(bundle.anchors), *history.vendors], history, reading)
         given = None if reading.history is None else read_history(reading.history, "the history that you gave")
     except AuditError as error:
         yield Shown("history", State.CONTRADICTED, error.message)
@@ -70,7 +70,7 @@ def _witnesses(keys: Iterable[PublicKey], history: History, reading: Reading) ->
     own = {entry.key for entry in history.entries if entry.kind in {"registered", "started", "sealed"}}
     found = dict[PublicKey, float]()
     for key in keys:
-        owner = reading.trust.owner(key.fingerprint, "witness", "regulator")
+        owner = reading.trust.owner(key.fingerprint, "witness", "regulator", "vendor")
         if owner is None or key.raw.hex() in own or (owner.until is not None and owner.until < reading.today):
             continue
         since = owner.begins

@@ -9,8 +9,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from made.blind import CASES, PLAN, Sides, two_sides, write_model, write_production
+from typer.testing import CliRunner
 
+from audit.cli.commands.app import app
 from audit.errors import ExitCode
+from audit.evidence.keys import PublicKey
 from audit.result.file import load_result
 from audit.run import run_audit
 
@@ -67,6 +70,21 @@ def test_reports_say_that_the_vendor_answered_and_what_supports_it(walked: Sides
     assert said in load_result(out / "result.json").system.decision
     assert said in (out / "public" / "report.html").read_text(encoding="utf-8")
     assert json.loads((out / "public" / "release.json").read_text(encoding="utf-8"))["about"]["kind"] == "blind"
+
+
+@pytest.mark.parametrize(("role", "code"), [("vendor", ExitCode.PASS), ("", ExitCode.INCONCLUSIVE)])
+def test_the_vendors_answer_shows_to_whoever_trusts_its_key_that_the_question_stood_before(
+    walked: Sides, role: str, code: int
+) -> None:
+    keys = [PublicKey(bytes.fromhex(entry.key)) for entry in walked.history.entries]
+    fingerprints = [keys[1].fingerprint, keys[3].fingerprint]
+    signers = [("auditor", fingerprints[0]), *([(role, fingerprints[1])] if role else [])]
+    trust = walked.regulator / f"trust-{role}.toml"
+    text = "".join(f'[[signer]]\nrole = "{who}"\nname = "N"\nfingerprint = "{key}"\n' for who, key in signers)
+    trust.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["verify", str(walked.regulator / "out"), "--trust", str(trust)])
+    assert done.exit_code == code, done.output
+    assert ("question and set were fixed before scoring began" in done.output) == bool(role)
 
 
 def test_answers_are_judged_once(walked: Sides) -> None:

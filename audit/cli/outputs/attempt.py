@@ -37,7 +37,8 @@ class Attempt:
 
         asked = {QUESTION: question_digest(result.plan), SET: result.provenance.evaluation_set_sha256}
         history = self.file.history
-        others = {key: 0.0 for key in keys_among(self.file.anchors()) if key != self.signer.public}
+        known = [*keys_among(self.file.anchors()), *history.vendors]
+        others = {key: 0.0 for key in known if key != self.signer.public}
         sizes, _ = witnessed_sizes(history, self.file.heads(), others, self.started.at)
         standing = standing_of(
             history,
