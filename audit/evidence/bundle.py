@@ -39,6 +39,8 @@ ANCHOR_ENDS: Final = (".checkpoint", ".pem", ".tsr")
 """Ends of the names of what other parties signed: nothing that a person would open."""
 RESULT: Final = "result.json"
 LOG: Final = "release-log.json"
+TEST_RESULT: Final = "test-result.intoto.json"
+"""Public file that is a statement of in-toto, as policy engines read it: it has a line of its own."""
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _LINES: Final = "evidence.intoto.jsonl"
 _OPENINGS: Final = "openings.json"
@@ -67,6 +69,11 @@ class Bundle:
     def statement(self) -> bytes:
         """The statement about the audit, as it is signed."""
         return self.envelopes[0].payload
+
+    @property
+    def countersignatures(self) -> tuple[Envelope, ...]:
+        """Envelopes but that of the audit and that of its test result."""
+        return tuple(each for each in self.envelopes[1:] if each.payload != self.public.get(TEST_RESULT))
 
     @property
     def signatures(self) -> dict[str, bytes]:

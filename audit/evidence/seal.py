@@ -15,7 +15,7 @@ from audit.disclosure.publish import publish
 from audit.disclosure.read import load_release
 from audit.disclosure.restricted import RELEASES, restricted_folder
 from audit.errors import EvidenceError
-from audit.evidence.bundle import LOG, MAX_BYTES, PUBLIC, RESULT, Bundle, role_of
+from audit.evidence.bundle import LOG, MAX_BYTES, PUBLIC, RESULT, TEST_RESULT, Bundle, role_of
 from audit.evidence.commitments import ROLES, Opening, commitments_of, open_anew
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
@@ -174,12 +174,13 @@ def seal(
         registration=registration,
     )
     subjects = {f"{PUBLIC}{name}": digest for name, digest in _digests(published.files).items()}
-    envelope = Envelope(statement_bytes(subjects, evidence))
+    envelopes = [Envelope(statement_bytes(subjects, evidence))]
     if signer is not None:
-        envelope = envelope.signed(signer)
+        envelopes += [Envelope(published.files[TEST_RESULT])] if TEST_RESULT in published.files else []
+        envelopes = [each.signed(signer) for each in envelopes]
     keys = () if signer is None else (signer.public,)
-    open_to_all = Bundle((envelope,), keys, published.files)
-    return Bundles(open_to_all, Bundle((envelope,), keys, published.files, openings=openings, restricted=exact))
+    open_to_all = Bundle(tuple(envelopes), keys, published.files)
+    return Bundles(open_to_all, replace(open_to_all, openings=openings, restricted=exact))
 
 
 def _exact_files(published: Published, digests: Mapping[str, str | None]) -> dict[str, bytes]:
@@ -209,7 +210,7 @@ def has_more_than_a_seal(bundle: Bundle, published: Published) -> bool:
     subjects, evidence = read_statement(bundle.statement, Evidence, "the statement of the bundle that lies there")
     of_files = {f"{PUBLIC}{name}": digest for name, digest in _digests(published.files).items()}
     is_own = subjects == of_files and bundle.restricted.get(RESULT) == published.document
-    return is_own and (evidence.history is not None or len(bundle.envelopes) > 1)
+    return is_own and (evidence.history is not None or bool(bundle.countersignatures))
 
 
 def with_rows(bundle: Bundle, published: Published) -> Bundles:

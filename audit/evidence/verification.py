@@ -66,6 +66,7 @@ def verify(
         _commitments,
         _software,
         _signatures,
+        _test_result,
         _time_stamps,
         _countersignatures,
         shown_of_history,
@@ -145,6 +146,17 @@ def _signatures(reading: Reading) -> Iterator[Shown]:
         yield Shown("threshold", State.NOT_SHOWN, "signed by nobody whom you trust" if not counted else missing)
 
 
+def _test_result(reading: Reading) -> Iterator[Shown]:
+    """Check a test result for policy engines: nobody signs it but who signed the statement, which names its file."""
+    bundle = reading.bundle
+    owners = {each.keyid for each in bundle.envelopes[0].signatures}
+    for line in bundle.envelopes[1:]:
+        signed = {each.keyid for each in line.signatures}
+        is_wrong = not signed or not signed <= owners or (can_verify() and not_verifying(line, bundle) > 0)
+        if line not in bundle.countersignatures and is_wrong:
+            yield Shown("test-result", State.CONTRADICTED, "the test result is signed by another than the statement")
+
+
 def _signer(keyid: str, owner: Trusted | None, reading: Reading) -> Shown:
     if owner is None:
         return Shown("signer", State.CLAIMED, f"signed by {keyid}: a key that you do not trust yet")
@@ -185,7 +197,7 @@ def _time_stamps(reading: Reading) -> Iterator[Shown]:
 def _countersignatures(reading: Reading) -> Iterator[Shown]:
     keys = {each.keyid for each in reading.bundle.envelopes[0].signatures}
     auditors = {owner.name for keyid in keys if (owner := reading.trust.owner(keyid, "auditor")) is not None}
-    for envelope in reading.bundle.envelopes[1:]:
+    for envelope in reading.bundle.countersignatures:
         try:
             subjects, countersigned = read_statement(envelope.payload, Countersignature, "a countersignature")
         except AuditError as error:

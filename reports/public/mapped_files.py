@@ -72,7 +72,8 @@ def _said(place: str, reading: PipelineReading) -> str:
 
 def _limits(reading: PipelineReading) -> str:
     rules = [suite for suite in reading.suites if suite.kind == "disparity"]
-    return "\n".join(f"{suite.name}: {suite.whole.message}; {dict(suite.properties)['rows']}" for suite in rules)
+    said = (f"{suite.name}: {suite.whole.message}; printed: {dict(suite.properties)['rows']}" for suite in rules)
+    return "\n".join(said)
 
 
 def _groups(reading: PipelineReading) -> str:

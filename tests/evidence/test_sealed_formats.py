@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import hashlib
 import json
+import random
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from made.releases import made_result
-from made.sealed import published_into, sealed_in, signer_in, trusting
+from made.sealed import flipped, members_of, published_into, sealed_in, signer_in, trusting, zipped
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.disclosure.public_files import REPORTERS
 from audit.errors import ExitCode
 from audit.evidence.bundle import read_bundle
+from audit.evidence.envelope import Envelope, Signature
 from audit.evidence.replay import replay
 from audit.evidence.shown import State
 from audit.evidence.verification import verify
@@ -70,6 +74,58 @@ def test_a_seal_holds_what_was_asked_for_and_it_is_made_again(published: Path, t
     assert {each.state for each in again} == {State.HOLDS}
     statement = json.loads(bundles.public.public["test-result.intoto.json"])
     assert statement["subject"][0]["digest"]["sha256"] == subjects["public/release.json"]
+
+
+def test_the_test_result_is_a_signed_line_that_openssl_reads(published: Path, tmp_path: Path) -> None:
+    """As a policy engine takes it: a line of DSSE, whose payload is the statement of in-toto."""
+    bundle = sealed_in(published, signer_in(tmp_path)).public
+    audit, line = map(json.loads, members_of(bundle.content)["evidence.intoto.jsonl"].splitlines())
+    payload = base64.b64decode(line["payload"])
+    assert payload == bundle.public["test-result.intoto.json"]
+    assert json.loads(payload)["predicate"]["result"] == "FAILED"
+    assert line["signatures"][0]["keyid"] == audit["signatures"][0]["keyid"]
+    (tmp_path / "pae").write_bytes(b"DSSEv1 28 application/vnd.in-toto+json %d %b" % (len(payload), payload))
+    (tmp_path / "sig").write_bytes(base64.b64decode(line["signatures"][0]["sig"]))
+    (tmp_path / "key.pem").write_bytes(members_of(bundle.content)["key-1.pem"])
+    asked = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "key.pem", "-rawin", "-in", "pae", "-sigfile", "sig"]
+    assert (
+        "Verified Successfully"
+        in subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    )
+
+
+def test_a_test_result_that_another_signed_is_contradicted(published: Path, tmp_path: Path) -> None:
+    signer, other = signer_in(tmp_path), signer_in(tmp_path, "other.key")
+    bundle = sealed_in(published, signer).public
+    audit, line = bundle.envelopes
+    for forged in (Envelope(line.payload), Envelope(line.payload).signed(other)):
+        keys = (signer.public, other.public) if forged.signatures else (signer.public,)
+        made = replace(bundle, envelopes=(audit, forged), keys=keys)
+        found = verify(made.content, "evidence.a7k", trusting(signer, other), TODAY)
+        assert [each.code for each in found.shown if each.state == State.CONTRADICTED] == ["test-result"]
+    wrong = Signature(line.signatures[0].keyid, audit.signatures[0].signature)
+    made = replace(bundle, envelopes=(audit, Envelope(line.payload, (wrong,))))
+    assert verify(made.content, "evidence.a7k", trusting(signer), TODAY).exit_code == ExitCode.NOT_VERIFIED
+    assert verify(bundle.content, "evidence.a7k", trusting(signer), TODAY).exit_code == ExitCode.PASS
+
+
+def test_no_bit_of_its_line_can_be_another(published: Path, tmp_path: Path) -> None:
+    signer = signer_in(tmp_path)
+    bundle = sealed_in(published, signer).public
+    audit, line = (envelope.line for envelope in bundle.envelopes)
+    members, rng = members_of(bundle.content), random.Random(7)
+    for bit in rng.sample(range(8 * len(line)), 150):
+        members["evidence.intoto.jsonl"] = audit + flipped(line, bit)
+        found = verify(zipped(members), "evidence.a7k", trusting(signer), TODAY)
+        assert found.exit_code == ExitCode.NOT_VERIFIED
+
+
+def test_a_card_signs_the_statement_and_the_test_result_stays_a_file(published: Path, tmp_path: Path) -> None:
+    signer = signer_in(tmp_path)
+    bundle = sealed_in(published, None).public
+    assert len(bundle.envelopes) == 1
+    signed = bundle.with_signature(signer.public, signer.sign(bundle.envelopes[0].message))
+    assert verify(signed.content, "evidence.a7k", trusting(signer), TODAY).exit_code == ExitCode.PASS
 
 
 @pytest.mark.parametrize("name", FILES)
