@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 from collections.abc import Sequence
-from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -105,20 +105,30 @@ def block(key: Key) -> tuple[bool, bool]:
     return bool(key[0]), bool(key[1])
 
 
-def ratios(table: dict[Key, tuple[int, int]]) -> dict[Key, Decimal]:
+def _exact(table: dict[Key, tuple[int, int]]) -> dict[Key, Decimal]:
+    return {key: Decimal(selected) / people for key, (people, selected) in table.items() if people}
+
+
+def _as_printed(rates: dict[Key, str]) -> dict[Key, Decimal]:
+    return {key: Decimal(text.removesuffix("%")) / (100 if "%" in text else 1) for key, text in rates.items() if text}
+
+
+def ratios(rates: dict[Key, Decimal]) -> dict[Key, Decimal]:
     """The impact ratio of each category that has one."""
-    rates = {key: Decimal(selected) / people for key, (people, selected) in table.items() if people and key != ("", "")}
     highest = {block(key): max(rate for other, rate in rates.items() if block(other) == block(key)) for key in rates}
-    return {key: rate / highest[block(key)] for key, rate in rates.items() if highest[block(key)]}
+    return {key: rate / highest[block(key)] for key, rate in rates.items() if key != ("", "") and highest[block(key)]}
 
 
 @st.composite
-def printed(draw: st.DrawFn, *, counts: bool | None = None) -> tuple[Rows, int]:
-    """A table of true numbers, as somebody may print it: any decimals, per cent or share, ties rounded either way."""
+def printed(draw: st.DrawFn, *, counts: bool | None = None, careless: bool = False) -> tuple[Rows, int]:
+    """A table of true numbers, as somebody may print it: any decimals, per cent or share, ties rounded either way.
+
+    Who is careless cuts decimals off, or divides the rates as they are printed.
+    """
     table, unknown = draw(audits())
     show = draw(st.booleans()) if counts is None else counts
     decimals = st.integers(0, 4)
-    rounding = st.sampled_from([ROUND_HALF_UP, ROUND_HALF_DOWN])
+    rounding = st.sampled_from([ROUND_HALF_UP, ROUND_HALF_DOWN, *([ROUND_DOWN] if careless else [])])
 
     def figure(value: Decimal) -> str:
         percent = draw(st.booleans())
@@ -126,10 +136,11 @@ def printed(draw: st.DrawFn, *, counts: bool | None = None) -> tuple[Rows, int]:
         text = (value * (100 if percent else 1)).quantize(unit, draw(rounding))
         return f"{text}%" if percent else str(text)
 
-    made = ratios(table)
+    rates = {key: figure(Decimal(selected) / people) if people else "" for key, (people, selected) in table.items()}
+    made = ratios(_as_printed(rates) if careless and draw(st.booleans()) else _exact(table))
     rows = []
     for (sex, race), (people, selected) in table.items():
-        rate = figure(Decimal(selected) / people) if people else ""
+        rate = rates[sex, race]
         ratio = figure(made[sex, race]) if (sex, race) in made else "1.00" if people and (sex or race) else ""
         rows.append([sex, race or ("" if sex else "Total"), f"{people:,}", str(selected) if show else "", rate, ratio])
     return draw(st.permutations(rows)), unknown
@@ -139,6 +150,12 @@ def printed(draw: st.DrawFn, *, counts: bool | None = None) -> tuple[Rows, int]:
 def test_a_table_of_true_numbers_follows(audit: tuple[Rows, int]) -> None:
     rows, unknown = audit
     assert found(rows, unknown).findings == ()
+
+
+@given(printed(careless=True))
+def test_nobody_is_said_to_be_wrong_who_cut_decimals_off_or_divided_rounded_rates(audit: tuple[Rows, int]) -> None:
+    rows, unknown = audit
+    assert {each.state for each in found(rows, unknown).findings} <= {State.UNTOLD}
 
 
 @given(printed(counts=True), st.data())
