@@ -34,7 +34,7 @@ def check_decisions(relation: Relation, column: str, words: PredictionsDetector 
             f'{shown(relation.source_name)}: the decision "{shown(column)}" is none of the declared values in '
             f"{rows_text(*found_rows)}",
             slug="decision-values",
-            hint="list every value under decision_positive or decision_negative; an empty cell is an abstention",
+            hint="list every value under decision_positive or decision_negative; an empty cell is no decision",
         )
     given = _given(relation.expression(column), kind)
     flagging, missing = (

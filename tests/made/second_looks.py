@@ -21,6 +21,7 @@ from audit.result.findings.like_with_like import ConditionalGap, LikeWithLike
 from audit.result.findings.many_groups import BetweenGroups, Entropy, Funnel, FunnelPoint, ShrunkRate
 from audit.result.findings.patterns import (
     Amplification,
+    Amplifies,
     Deployed,
     DeployedGroup,
     GroupAmplification,
@@ -37,6 +38,16 @@ from audit.result.findings.scores import (
     SweepGap,
     SweepStep,
 )
+from audit.result.findings.second import (
+    AfterDetector,
+    Among,
+    Exposure,
+    Flag,
+    Override,
+    PeopleGap,
+    SecondKind,
+    SecondVerdict,
+)
 from audit.result.findings.sensitivity import (
     ControlComparison,
     ControlSample,
@@ -50,6 +61,7 @@ from audit.result.findings.swaps import ChangedSlot, SwapProbe, SwapShift
 from audit.vocabulary.groups import Axis, Family, Group, Level, SensitiveFeature
 
 NATIONALITIES = [["nationality", "country"]]
+AMONG: tuple[Among, ...] = ("victims", "others")
 
 
 def unnamed_result(base: AuditResult, *, metric: str | None = None, keep_names: bool = False) -> AuditResult:
@@ -93,6 +105,71 @@ COUNTRY = Family((Axis("nationality", "country"),))
 UNKNOWN = tuple(Group((Level("nationality", rung, "unknown"),)) for rung in ("country", "m49-subregion", "m49-region"))
 
 
+def _second(base: AuditResult, kind: SecondKind, name: str) -> SecondVerdict:
+    """The verdicts of `base` as if they were of another decision."""
+    known = {key: getattr(base, key) for key in ("rules", "verdicts", "counts", "estimates")}
+    return SecondVerdict(kind=kind, name=name, alpha=0.05, outcome=base.overall.outcome, **known)
+
+
+def _after_detector() -> AfterDetector:
+    flags: tuple[Flag, ...] = ("flagged", "not_flagged")
+    overrides = tuple(
+        Override(
+            group=group,
+            detector=flag,
+            decided=400,
+            changed=48,
+            undecided=9,
+            value=0.12,
+            low=0.092,
+            high=0.155,
+            difference=None if group == EVERYONE else -0.07,
+            difference_low=None if group == EVERYONE else -0.11,
+            difference_high=None if group == EVERYONE else -0.03,
+            level=0.95,
+        )
+        for group in (EVERYONE, WOMEN, MEN, *UNKNOWN)
+        for flag in flags
+    )
+    words: tuple[tuple[Group, Amplifies], ...] = ((WOMEN, "adds"), (MEN, "repeats"), (GHANA, "removes"))
+    gaps = tuple(
+        PeopleGap(
+            group=group,
+            among=among,
+            cases=800,
+            undecided=18,
+            detector_gap=-0.08,
+            added=-0.05,
+            low=-0.09,
+            high=-0.01,
+            outcome=outcome,
+            level=0.95,
+        )
+        for among in AMONG
+        for group, outcome in (*words, *((unknown, "cannot_tell") for unknown in UNKNOWN))
+    )
+    return AfterDetector(unanswered=3, overrides=overrides, gaps=gaps)
+
+
+def _exposure(group: Group, first: int) -> Exposure:
+    return Exposure(
+        first=first,
+        group=group,
+        among="everyone",
+        cases=900,
+        unranked=4,
+        fewest=31,
+        most=34,
+        value=0.036,
+        low=0.024,
+        high=0.052,
+        difference=None if group == EVERYONE else -0.011,
+        difference_low=None if group == EVERYONE else -0.03,
+        difference_high=None if group == EVERYONE else 0.01,
+        level=0.95,
+    )
+
+
 def further_result(base: AuditResult, text: Callable[[str], str] = str) -> AuditResult:
     """`base` with an answer to every further question; `text` is applied to what someone else could have written."""
     costs = CostsSection(cost_missed=10, cost_flagged=1, reason=text("Weighed by survivors"))
@@ -106,6 +183,9 @@ def further_result(base: AuditResult, text: Callable[[str], str] = str) -> Audit
         sensitivity=_sensitivity(base),
         control_sample=_control(base),
         conditional=(_conditional(text),),
+        second_verdicts=(_second(base, "decisions", ""), _second(base, "form", text("forced labour"))),
+        after_detector=_after_detector(),
+        exposures=tuple(_exposure(group, first) for first in (50, 200) for group in (EVERYONE, WOMEN, *UNKNOWN)),
         between_groups=_between(),
         entropies=(_entropy(),),
         funnels=(_funnel(base),),

@@ -58,6 +58,7 @@ class PeopleWriter(_SecondWriter):
         if after is None or not judged:
             return self.absent()
         overrides = _once(after.overrides, lambda one: (one.detector, one.group.people))
+        overrides.sort(key=lambda one: (bool(one.group.root), not _is_apart(one)))
         gaps = _once(after.gaps, lambda one: (one.among, one.group.people))
         gaps.sort(key=lambda one: one.outcome == "cannot_tell")
         said = (SecondWords(self.result, self.language).of_people(judged[0]), *self.limits(judged[0]))
@@ -72,7 +73,7 @@ class PeopleWriter(_SecondWriter):
         )
 
     def _folded(self, anchor: str, rows: Iterator[Row]) -> Fold:
-        tables, folds = self.split(self.said("title", anchor), rows, f"{anchor}-more")
+        tables, folds = self.split(self.said("title", anchor), rows, f"{anchor}-more", by_result=True)
         return self.fold(anchor, (*tables, *(table for fold in folds for table in fold.tables)))
 
     def _sentences(self, after: AfterDetector, gaps: Sequence[PeopleGap]) -> Iterator[str]:
@@ -189,6 +190,11 @@ def _among(writer: LookWriter, among: str) -> str:
         "others": writer.t.gettext("everyone who is no victim"),
         "everyone": writer.t.gettext("all cases"),
     }[among]
+
+
+def _is_apart(one: Override) -> bool:
+    low, high = one.difference_low, one.difference_high
+    return low is not None and high is not None and (low > 0 or high < 0)
 
 
 def _once(found: Iterable[_T], key_of: Callable[[_T], object]) -> list[_T]:
