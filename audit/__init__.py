@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from audit.errors import AuditError
     from audit.plan.audit_plan import AuditPlan
     from audit.plan.file.plan_file import load_plan
+    from audit.remedies.remedy import remedy
     from audit.result.audit_result import AuditResult
     from audit.result.file import load_result
     from audit.run import run_audit
@@ -30,6 +31,7 @@ __all__ = [
     "load_plan",
     "load_result",
     "look",
+    "remedy",
     "run_audit",
 ]
 
@@ -42,6 +44,7 @@ _HOMES = {
     "run_audit": "audit.run",
     "look": "audit.cli.first_look",
     "cases": "audit.verdicts.cases",
+    "remedy": "audit.remedies.remedy",
     "compare": "audit.verdicts.changes.baseline",
 }
 

@@ -122,11 +122,11 @@ class ScoreTable:
             family,
             groups,
             self.score_range,
-            cases=_added((size, _LABELS, BINS), by_bin, self.rows[scored]),
-            sums=_added((size, _LABELS, COARSE_BINS), by_coarse_bin, self.sums[scored]),
-            squares=_added((size, _LABELS, COARSE_BINS), by_coarse_bin, self.squares[scored]),
-            unscored=_added((size, _LABELS), (group[~scored], label[~scored]), self.rows[~scored]),
-            near=None if self.near is None else _added((size,), (up,), self.near),
+            cases=added((size, _LABELS, BINS), by_bin, self.rows[scored]),
+            sums=added((size, _LABELS, COARSE_BINS), by_coarse_bin, self.sums[scored]),
+            squares=added((size, _LABELS, COARSE_BINS), by_coarse_bin, self.squares[scored]),
+            unscored=added((size, _LABELS), (group[~scored], label[~scored]), self.rows[~scored]),
+            near=None if self.near is None else added((size,), (up,), self.near),
         )
 
     def _up(self, family: Family, features: Mapping[str, SensitiveFeature]) -> tuple[IntArray, list[tuple[str, ...]]]:
@@ -163,25 +163,31 @@ def count_cases_and_scores(
     groups = [f"group_{name}" for name in features]
     text = score_text(relation, groups, score_range, threshold)
     counted = evaluation_set.table_of(text)
-    cell = counted.column("cell")
-    rows = _integers(counted.column("cases"))
-    if cell.null_count:
-        raise AssertionError(f"{rows[cell.is_null().to_numpy()].sum()} rows have no decision")
-    if rows.sum() != evaluation_set.rows:
-        raise AssertionError(f"{evaluation_set.rows} rows were read and {rows.sum()} were counted")
+    near_threshold, fine, label, decision, rows = unpacked(counted, evaluation_set.rows)
     finest, place = FinestGroups.of(counted, {name: evaluation_set.codes[name] for name in features})
     codes = finest.codes
-    decided, near_bin = np.divmod(_integers(cell), 2 * _PLACES)
-    near_threshold, fine = np.divmod(near_bin, _PLACES)
-    label, decision = np.divmod(decided, DECISIONS)
-    counts = _added((len(codes), _LABELS, DECISIONS), (place, label, decision), rows)
-    near = None if threshold is None else _added((len(codes),), (place,), rows * near_threshold)
+    counts = added((len(codes), _LABELS, DECISIONS), (place, label, decision), rows)
+    near = None if threshold is None else added((len(codes),), (place,), rows * near_threshold)
     sums, squares = (_units(counted.column(name)) for name in ("sums", "squares"))
     ranked = int(rows[(label != UNLABELLED) & (fine != _NO_SCORE)].sum())
     with reading(evaluation_set.source_name):
         ranks = count_score_ranks(evaluation_set.engine, relation, finest, ranked, score_range)
     table = ScoreTable(features, codes, score_range, place, label, fine, rows, sums, squares, near, ranks)
     return CountsTable(features, codes, counts), table
+
+
+def unpacked(counted: Any, expected: int) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
+    """Unpack what `score_text` has packed: int64[E] each of near, bin, label, decision and number of rows.
+
+    Raises AssertionError where a row has no decision, or they are not as many rows as `expected`.
+    """
+    cell, rows = counted.column("cell"), integers(counted.column("cases"))
+    if cell.null_count:
+        raise AssertionError(f"{rows[cell.is_null().to_numpy()].sum()} rows have no decision")
+    if rows.sum() != expected:
+        raise AssertionError(f"{expected} rows were read and {rows.sum()} were counted")
+    decided, near_bin = np.divmod(integers(cell), 2 * _PLACES)
+    return (*np.divmod(near_bin, _PLACES), *np.divmod(decided, DECISIONS), rows)
 
 
 def score_text(relation: str, groups: Sequence[str], score_range: tuple[float, float], threshold: float | None) -> str:
@@ -212,7 +218,7 @@ def _in_units(share: str) -> str:
     return f"({share} + {_ROUNDING!r}) - {_ROUNDING!r}"
 
 
-def _integers(column: Any) -> IntArray:
+def integers(column: Any) -> IntArray:
     """int64 of an Arrow column of any integer type; 0 for an empty cell."""
     return np.asarray(column.fill_null(0).to_numpy(), dtype=np.int64)
 
@@ -222,7 +228,7 @@ def _units(column: Any) -> IntArray:
     return np.asarray(column.fill_null(0.0).to_numpy() * UNIT, dtype=np.int64)
 
 
-def _added(shape: tuple[int, ...], at: tuple[IntArray, ...], amounts: IntArray) -> IntArray:
+def added(shape: tuple[int, ...], at: tuple[IntArray, ...], amounts: IntArray) -> IntArray:
     """int64 of `shape`: the sum of the amounts at each place."""
     total = np.zeros(shape, dtype=np.int64)
     np.add.at(total, at, amounts)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast, runtime_checkable
 
 from audit.errors import ArgumentError, AuditError
 from audit.plan.offers import one_maker, reporters_offered
@@ -16,6 +16,7 @@ from audit.vocabulary.text import printable
 if TYPE_CHECKING:
     from audit.public.release import PublicRelease
     from audit.result.audit_result import AuditResult
+    from audit.result.findings.remedies import Remedies
 
 GROUP: Final = "audit.reporters"
 
@@ -164,6 +165,15 @@ def render(reporter: Reporter, result: AuditResult, languages: Sequence[str] = (
     if not isinstance(content, (str, bytes)):
         raise AuditError(f'the reporter "{reporter.name}" made no file', slug="reporter-failed")
     return Report(reporter.filename, content)
+
+
+def remedies_report(found: Remedies, asked: str | None = None) -> tuple[Report, str]:
+    """Make the page of remedies in the languages in `asked`, and the panel for a terminal. Raises as `find_reporters`
+    and `languages_of` do.
+    """
+    (reporter,) = find_reporters(["html"])
+    page, panel = cast("Any", reporter).remedies(found, languages_of([reporter], asked))
+    return Report("remedy.html", page), panel
 
 
 def _is_reporter(made: object) -> bool:

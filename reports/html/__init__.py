@@ -11,6 +11,7 @@ from reports.language import ENGLISH, Language
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
+    from audit.result.findings.remedies import Remedies
 
 __all__ = ["HtmlReporter", "render_page", "render_pages"]
 
@@ -38,6 +39,14 @@ class HtmlReporter:
 
         written = [language(code) for code in dict.fromkeys(languages)] or [ENGLISH]
         return render_pages(result, written, Origin(compared=True) if compared else FROM_THE_RESULT)
+
+    def remedies(self, found: Remedies, languages: Sequence[str] = ()) -> tuple[str, str]:
+        """The page of remedies as text, in these languages, English without any; and the panel for a terminal."""
+        from reports.html.remedies import remedies_page, remedies_panel
+        from reports.languages import language
+
+        written = [language(code) for code in dict.fromkeys(languages)] or [ENGLISH]
+        return remedies_page(found, written), remedies_panel(found)
 
 
 def render_page(result: AuditResult, language: Language, origin: Origin = FROM_THE_RESULT) -> str:

@@ -466,7 +466,7 @@ def _commands() -> list[Any]:
 
 def test_every_command_is_guarded_and_says_what_it_does() -> None:
     names = {info.callback.__name__ for info in app.registered_commands if info.callback is not None}
-    telling = {"cases", "codes", "explain", "figure", "portal", "probes", "report", "schema"}
+    telling = {"cases", "codes", "explain", "figure", "portal", "probes", "remedy", "report", "schema"}
     judging = {"check", "compare", "look", "power", "run", "gate"}
     proving = {"attach", "countersign", "history", "key", "recheck", "register", "replay", "seal", "verify"}
     assert names == {"demo", "draw", "init", "synthesise", *judging, *telling, *proving}

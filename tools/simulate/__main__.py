@@ -45,6 +45,7 @@ SUBJECTS: Final = {
     "whole_audit": 0.4,
     "nightly": 0.6,
     "public_words": 0.08,
+    "remedies": 1.0,
 }
 """Modules of this folder in their order, and how many runs of each setting they get for one of `--runs`."""
 

@@ -46,6 +46,7 @@ _COMMANDS: Final[dict[str, dict[str, str]]] = {
         "gate": "Say the verdict by the exit code.",
         "compare": "Say what changed between two audits.",
         "cases": "List the rows behind a rate; restricted.",
+        "remedy": "Say what would help and who pays; restricted.",
     },
     "Prepare a set": {
         "codes": "Show how the values of a column are read.",

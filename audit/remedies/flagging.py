@@ -1,0 +1,229 @@
+"""Other ways to flag the cases of a half, and how far each leaves a group beyond a limit: counts in, counts out.
+
+A way to flag gives `int64[C, K, 3, 2]`: of the rows with a score, those that each of C candidates would flag in each of
+K finest groups, by label and by the decision that they have now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from audit.analyses.sides import Question, questions
+from audit.counting.halves import HalvedScores
+from audit.counting.table import (
+    FLAGGED,
+    NEGATIVE,
+    NOT_FLAGGED,
+    POSITIVE,
+    UNLABELLED,
+    cells_mask,
+    climbed_codes,
+    group_of_codes,
+)
+from audit.plan.audit_plan import AuditPlan, NamedRule
+from audit.result.findings.remedies import Way
+from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.rates.boundaries import counted_rate
+from audit.stats.scores.sweeps import edges_flagging, flagged_at_edges
+from audit.verdicts.decidability import RuleDecidability
+from audit.vocabulary.groups import Family, Group, SensitiveFeature
+from audit.vocabulary.metrics import Cell
+
+_AT_ONCE: Final = 200_000
+"""Finest groups times candidates that are counted at a time, so that memory stays small."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A way to flag: every finest group from a bin of its own, and people between two bins."""
+
+    way: Way
+    edges: IntArray = field(repr=False)
+    """int64[K]: bin from which on the cases of a finest group are flagged."""
+    below: int | None = None
+    """Bin from which on people decide, up to the edge; None without a band."""
+    share: float | None = None
+    """Share of all cases with a score that is flagged: in each half from the bin that meets it best."""
+    parts: tuple[tuple[Group | None, int], ...] = ()
+    """Groups with a bin of their own, and everyone else (None)."""
+
+
+class Half:
+    """Scores of a half, summed from the highest down."""
+
+    def __init__(self, scores: HalvedScores, half: int) -> None:
+        self.scores, self.half = scores, half
+        self.above: IntArray = flagged_at_edges(scores.scored[half])
+        """int64[K, 3, 2, 201]: rows at or above every edge, by label and decision."""
+        self.total: IntArray = np.asarray(self.above[..., 0])
+        """int64[K, 3, 2]: rows with a score."""
+        self.everyone: IntArray = self.above.sum(axis=(0, 1, 2))
+        """int64[201]: rows at or above every edge."""
+
+    def occupied(self) -> IntArray:
+        """Edges that flag some and not all: the lower edge of every bin that holds a case, but for the lowest."""
+        return np.flatnonzero(np.diff(self.everyone) < 0)[1:]
+
+    def flagged(self, edges: IntArray, below: IntArray | None = None, right: float | None = None) -> IntArray:
+        """int64[C, K, 3, 2] of thresholds `edges`, int64[C, K], and bands that begin `below` them, int64[C].
+
+        People in a band are right in a share `right` of the cases of either label; None: they decide as the model does.
+        """
+        each = np.arange(self.above.shape[0])[np.newaxis]
+        upper = self.above[each, :, :, edges]
+        if below is None:
+            return np.asarray(upper)
+        band = self.above[each, :, :, below[:, np.newaxis]] - upper
+        decided = band.copy()
+        decided[..., NOT_FLAGGED] = 0
+        if right is not None:
+            decided[:, :, POSITIVE] = _share_of(band[:, :, POSITIVE], right)
+            decided[:, :, NEGATIVE] = _share_of(band[:, :, NEGATIVE], 1.0 - right)
+        return np.asarray(upper + decided)
+
+    def of(self, candidate: Candidate, right: float | None = None) -> IntArray:
+        """int64[K, 3, 2]: what one candidate flags."""
+        edges, below = candidate.edges, candidate.below
+        if candidate.share is not None:
+            edges = np.full(edges.shape, edges_flagging(self.everyone, [candidate.share])[0])
+        return np.asarray(self.flagged(edges[np.newaxis], None if below is None else np.array([below]), right)[0])
+
+    def to_people(self, candidate: Candidate) -> int:
+        """Cases that a band gives to people."""
+        if candidate.below is None:
+            return 0
+        return int(self.everyone[candidate.below] - self.everyone[candidate.edges[0]])
+
+
+def _share_of(rows: IntArray, share: float) -> IntArray:
+    """Share of rows as whole numbers, rounded over the groups one after the other, so that sums keep the share."""
+    return np.asarray(np.diff(np.floor(np.cumsum(rows, axis=1) * share + 0.5).astype(np.int64), axis=1, prepend=0))
+
+
+class _Limit(NamedTuple):
+    rule: NamedRule
+    question: Question
+    groups: tuple[Group, ...]
+    members: FloatArray
+    """float64[J, K]: 1 where a finest group is a part of a group."""
+
+
+class Measured(NamedTuple):
+    """Measures of C candidates on a half."""
+
+    beyond: FloatArray
+    """float64[C]: how far the worst group is beyond its limit, in shares; negative: all are within."""
+    missed: IntArray
+    """int64[C]: cases of exploitation with a score that are not flagged."""
+    wrong: IntArray
+    """int64[C]: other cases that are flagged."""
+
+
+class Limits:
+    """Limits of a plan for the groups that can be judged in both halves."""
+
+    def __init__(
+        self,
+        plan: AuditPlan,
+        scores: HalvedScores,
+        features: Mapping[str, SensitiveFeature],
+        halves: Sequence[Mapping[str, RuleDecidability]],
+    ) -> None:
+        self._limits: list[_Limit] = []
+        self.judged: dict[tuple[str, Group], None] = {}
+        """Rules and groups that can be judged alone in both halves."""
+        for rule in plan.named_rules:
+            alone = [
+                {g for f in half[rule.id].families for g, own in zip(f.groups, f.decidable, strict=True) if own}
+                for half in halves
+            ]
+            groups, rows = [], []
+            for found in halves[0][rule.id].families:
+                members = members_of(scores, found.family, features)
+                for group in found.groups:
+                    if group in alone[0] & alone[1]:
+                        groups.append(group)
+                        rows.append(members[group])
+            self.judged |= dict.fromkeys((rule.id, group) for group in groups)
+            if groups:
+                asked = questions(plan, rule)
+                self._limits += [_Limit(rule, one, tuple(groups), np.array(rows, dtype=np.float64)) for one in asked]
+
+    def measured(self, half: Half, flagged: Iterator[IntArray]) -> Measured:
+        """Measure candidates that come some at a time, int64[C, K, 3, 2] each."""
+        parts = [self._measured(half, one.sum(axis=3)) for one in flagged]
+        return Measured(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def _measured(self, half: Half, flagged: IntArray) -> Measured:
+        total = half.total.sum(axis=2)
+        beyond = np.full(flagged.shape[0], -np.inf)
+        for limit in self._limits:
+            own, rest = _rates(limit, total, flagged)
+            beyond = np.fmax(beyond, np.fmax.reduce(_beyond(limit, own, rest), axis=1, initial=-np.inf))
+        missed = (total - flagged)[:, :, POSITIVE].sum(axis=1)
+        return Measured(beyond, missed, flagged[:, :, NEGATIVE].sum(axis=1))
+
+    def levelled_down(self, half: Half, before: IntArray, after: IntArray) -> tuple[str, ...]:
+        """Rules whose worst gap shrinks while the rate of no group that is judged gets better, and of some worse."""
+        total, found = half.total.sum(axis=2), []
+        for limit in self._limits:
+            both = np.stack([before.sum(axis=2), after.sum(axis=2)])
+            own, rest = _rates(limit, total, both)
+            beyond = _beyond(limit, own, rest)
+            if limit.question.metric.worse.value != limit.question.side or not np.isfinite(own).all():
+                continue
+            better = (own[1] - own[0]) * (1 if limit.question.side == "low" else -1)
+            if beyond[1].max() < beyond[0].max() and (better <= 0.0).all() and (better < 0.0).any():
+                found.append(limit.rule.id)
+        return tuple(found)
+
+
+def members_of(
+    scores: HalvedScores, family: Family, features: Mapping[str, SensitiveFeature]
+) -> dict[Group, npt.NDArray[np.bool_]]:
+    """bool[K] for each group of a family: the finest groups that are parts of it."""
+    keys = climbed_codes(scores.codes, scores.features, family, features)
+    return {
+        group_of_codes(family.axes, key): np.array([one == key for one in keys], dtype=np.bool_) for key in set(keys)
+    }
+
+
+def _rates(limit: _Limit, total: IntArray, flagged: IntArray) -> tuple[FloatArray, FloatArray]:
+    """float64[C, J] of groups and of everyone else, over the cases with a score; nan where there is none."""
+    rates = []
+    counts = [
+        _counted(cells, total, flagged)
+        for cells in (limit.question.metric.numerator, limit.question.metric.denominator)
+    ]
+    own = [count @ limit.members.T for count in counts]
+    rest = [count.sum(axis=1, keepdims=True) - part for count, part in zip(counts, own, strict=True)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rates = [x / n for x, n in (own, rest)]
+    return rates[0], rates[1]
+
+
+def _counted(cells: Sequence[Cell], total: IntArray, flagged: IntArray) -> FloatArray:
+    """float64[C, K]: rows in these cells."""
+    mask = cells_mask(cells)[: UNLABELLED + 1].astype(np.float64)
+    return np.asarray(flagged @ mask[:, FLAGGED] + (total - flagged) @ mask[:, NOT_FLAGGED])
+
+
+def _beyond(limit: _Limit, own: FloatArray, rest: FloatArray) -> FloatArray:
+    """float64[C, J]: how far groups are beyond the limit, on the line on which the test of a FAIL has it."""
+    edge = limit.question.fail
+    return np.asarray(edge.offset + edge.slope * counted_rate(rest, edge) - counted_rate(own, edge))
+
+
+def in_pieces(
+    half: Half, edges: IntArray, below: IntArray | None = None, right: float | None = None
+) -> Iterator[IntArray]:
+    """Yield what candidates flag, some at a time; `edges` is int64[C, K]."""
+    step = max(_AT_ONCE // edges.shape[1], 1)
+    for start in range(0, edges.shape[0], step):
+        end = start + step
+        yield half.flagged(edges[start:end], None if below is None else below[start:end], right)

@@ -1,0 +1,79 @@
+"""Plan of the audit that has to follow a remedy: another set, and what the remedy makes of the decision."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from audit.errors import ArgumentError
+from audit.plan.file.plan_file import LoadedPlan, parse_plan
+from audit.plan.file.unfinished import toml_text
+from audit.result.findings.remedies import Remedies, Tried
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+_DECIDED: Final = "decision_with_remedy"
+
+
+def taken(found: Remedies, number: int | None) -> Tried:
+    """Return the remedy with this number, or the first that is confirmed. Raises ArgumentError where there is none."""
+    for one in found.tried:
+        if one.number == number or (number is None and one.status == "confirmed"):
+            return one
+    raise ArgumentError(
+        "no remedy is confirmed" if number is None else f"no remedy has the number {number}",
+        slug="remedy-none",
+        hint=f"there are {len(found.tried)}: leave --plan out, or name one with --take, and the next audit judges it",
+    )
+
+
+def next_plan(loaded: LoadedPlan, remedy: Tried) -> str:
+    """Write the plan that audits a remedy on a new set, as TOML. Raises PlanError where it would be no plan.
+
+    One threshold stands in it. What else a remedy changes is no key of a plan: then it reads decisions that the changed
+    system has made, from a column of the new set. The set has a new name, and no digest yet.
+    """
+    asked = {key: value for key, value in loaded.as_asked.items() if key not in ("baseline", "waivers")}
+    section = {key: value for key, value in asked["evaluation_set"].items() if key not in ("sha256", "table")}
+    section["path"] = f"new-{section.get('path') or 'set.parquet'}".replace("/", "-")
+    if remedy.way == "threshold":
+        detector = {key: value for key, value in asked["detector"].items() if key != "top_k"}
+        detector["threshold"] = remedy.thresholds[0].threshold
+        if detector["kind"] == "predictions" and "path" in detector:
+            detector["path"] = f"new-{detector['path']}".replace("/", "-")
+    else:
+        detector = {"kind": "predictions", "decision": _DECIDED}
+    text = as_toml({**asked, "detector": detector, "evaluation_set": section})
+    parse_plan(text, name="the next plan", folder=loaded.folder)
+    head = f"# Remedy {remedy.number} on a new set, of which no case was in the audit that it came from.\n"
+    if remedy.way != "threshold":
+        head += f"# {_DECIDED}: what the changed system decided, 1 or 0. remedy.json says what is changed.\n"
+    return head + text
+
+
+def as_toml(table: dict[str, Any]) -> str:
+    """Write a table of what JSON can hold as TOML, what lies deeper than a section on one line."""
+    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    text = "".join(f"{_key(key)} = {_value(value)}\n" for key, value in plain.items())
+    for name, section in table.items():
+        if isinstance(section, dict):
+            lines = (f"{_key(key)} = {_value(value)}\n" for key, value in section.items())
+            text += f"\n[{_key(name)}]\n" + "".join(lines)
+    return text
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else toml_text(key)
+
+
+def _value(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return toml_text(value)
+        case list() | tuple():
+            return f"[{', '.join(map(_value, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{_key(key)} = {_value(each)}' for key, each in value.items())}}}"
+        case _:
+            return repr(value)

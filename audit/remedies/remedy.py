@@ -1,0 +1,362 @@
+"""Remedies of an audit: chosen on one half of its cases, and judged by the ordinary verdict on the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
+
+import numpy as np
+
+from audit.analyses.scores import unused_design
+from audit.counting.families import count_families, plan_families
+from audit.counting.halves import CHOOSES, JUDGES, HalvedScores, count_halves
+from audit.counting.score_table import BINS
+from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE
+from audit.detectors.isolation.options import Isolating, IsolationOptions
+from audit.errors import ArgumentError, DataError, PlanError, ResultError
+from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.plan.answers import PredictionsDetector
+from audit.plan.audit_plan import AuditPlan
+from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
+from audit.remedies.choosing import Measures, candidates_of, front_of, thinned, tried
+from audit.remedies.flagging import Candidate, Half, Limits, members_of
+from audit.result.findings.judged import Outcome, Verdict
+from audit.result.findings.remedies import (
+    MOST_TRIED,
+    ORDER,
+    WAYS,
+    Effect,
+    Errors,
+    MoreCases,
+    Option,
+    OwnThreshold,
+    Remedies,
+    Status,
+    Tried,
+    Way,
+)
+from audit.scoring import Progress, score
+from audit.stats.arrays import BoolArray, IntArray
+from audit.stats.pairs.paired import newcombe_paired
+from audit.verdicts.changes.answers import PREDICTIONS, of_another_run
+from audit.verdicts.changes.baseline import Baseline, load_baseline, plan_at_hand
+from audit.verdicts.changes.pairs import check_reproduced
+from audit.verdicts.joint_power import plan_decidability
+from audit.verdicts.judge import judge
+from audit.vocabulary.groups import Group, SensitiveFeature
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_SHOWN: Final = 8
+"""Most points of the front of each way that are shown, beside the candidates that are tried."""
+_MOST_EFFECTS: Final = 12
+"""Most groups for which gains and prices are said; people of the others are taken together."""
+
+
+def remedy(
+    of: AnyPlan,
+    table: pa.Table | pd.DataFrame | None = None,
+    *,
+    ways: Sequence[str] = WAYS,
+    per_group: str | None = None,
+    review_right: tuple[float, float] = (0.7, 1.0),
+    folder: str | Path | None = None,
+    progress: Progress | None = None,
+    **isolation: Unpack[IsolationOptions],
+) -> Remedies:
+    """Find what would bring the groups within the limits, and say who pays. No verdict of an audit is changed.
+
+    Parameters
+    ----------
+    of
+        A plan, whose detector is then run; or the path of a `result.json` or of its folder, with the answers beside it.
+    ways
+        What may be changed for everyone alike; see `audit.result.findings.remedies.Way`.
+    per_group
+        The lawful reason for which groups may have thresholds of their own; without one they have none.
+    review_right
+        Lowest and highest share of the cases in a band that people are supposed to decide as labelled, in every group.
+    table, folder, progress, isolation
+        As in `audit.run_audit`.
+
+    Raises
+    ------
+    AuditError
+        If plan, data, answers or detector are in error, or no group can be judged in both halves.
+    """
+    _check(ways, per_group, review_right)
+    found, audited = asked_plan(of, folder)
+    loaded, result = _with_scores(found, audited), None if audited is None else audited.result
+    with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
+        if result is not None and evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
+            raise of_another_run("are of another evaluation set than is there now")
+        score(loaded.plan, evaluation_set, loaded.folder, progress=progress, isolating=Isolating(**isolation))
+        halves = count_halves(evaluation_set, loaded.plan.detector.score_range, loaded.plan.verdict.seed)
+        cases_sha256 = evaluation_set.cases_sha256()
+        evaluation_set.check_unchanged()
+        features = evaluation_set.features
+    if result is not None:
+        whole = [halves.table(half, halves.as_it_is(half).sum(axis=2)) for half in (CHOOSES, JUDGES)]
+        check_reproduced(result, whole[0] + whole[1], plan_families(result.plan))
+    allowed = [way for way in ORDER if way in ways or (way == "per_group" and per_group is not None)]
+    said = {"cases_sha256": cases_sha256, "lawful_because": per_group}
+    return remedies_of(loaded.plan, features, halves, allowed, review_right).model_copy(update=said)
+
+
+def _check(ways: Sequence[str], per_group: str | None, review_right: tuple[float, float]) -> None:
+    if not (ways or per_group) or not set(ways) <= set(WAYS):
+        raise ArgumentError("no such ways to flag", slug="remedy-ways", hint=f"name some of {', '.join(WAYS)}")
+    if per_group is not None and not per_group.strip():
+        raise ArgumentError(
+            "thresholds of groups treat people differently by group, and no reason is given",
+            slug="remedy-no-reason",
+            hint="write the law or decision that allows it, as the page will show it",
+        )
+    if not 0.0 <= review_right[0] <= review_right[1] <= 1.0:
+        raise ArgumentError(
+            "people are right in a share of cases", slug="remedy-review", hint="write lowest:highest, such as 0.7:1.0"
+        )
+
+
+def asked_plan(of: AnyPlan, folder: str | Path | None = None) -> tuple[LoadedPlan, Baseline | None]:
+    """Return the plan that is asked about, and the audit of which it is the plan; None where a plan itself is named.
+
+    Raises AuditError where the plan of a result is not at hand.
+    """
+    place = Path(of) if isinstance(of, str | Path) and "\n" not in str(of) else None
+    if place is None or not (place.is_dir() or place.suffix == ".json"):
+        return loaded_plan(of, folder), None
+    audited = load_baseline(place)
+    beside = audited.beside.parent / Path(audited.result.provenance.plan_file or "plan.toml").name
+    found = plan_at_hand(audited.result, None) or plan_at_hand(audited.result, beside if beside.is_file() else None)
+    if found is None:
+        raise ResultError(
+            "the plan of this result is not at hand", slug="no-plan", hint="name the plan itself: its detector is run"
+        )
+    return found, audited
+
+
+def _with_scores(loaded: LoadedPlan, audited: Baseline | None) -> LoadedPlan:
+    """Return the plan that gives scores: of an audited model the answers that were kept. Raises AuditError."""
+    detector = loaded.plan.detector
+    if not detector.has_scores:
+        raise PlanError(
+            "the detector gives no scores, and without them no other decision can be looked at",
+            slug="remedy-no-scores",
+            hint="ask it for scores: [detector] score with threshold or top_k",
+        )
+    if audited is None or isinstance(detector, PredictionsDetector):
+        return loaded
+    file = audited.beside / PREDICTIONS
+    if not file.is_file():
+        raise ResultError(
+            f"{PREDICTIONS} is not beside the result",
+            slug="no-answers",
+            hint="put it back, or name the plan: then the detector is run again",
+        )
+    cut = {name: getattr(detector, name) for name in ("threshold", "top_k", "score_range", "answers")}
+    kept = PredictionsDetector(kind="predictions", path=file.absolute(), id="case_id", score="score", **cut)
+    return replace(loaded, plan=loaded.plan.model_copy(update={"detector": kept}))
+
+
+class _Story(NamedTuple):
+    """What every part of the answer needs; `plan` has the level of one candidate."""
+
+    plan: AuditPlan
+    features: Mapping[str, SensitiveFeature]
+    scores: HalvedScores
+    halves: tuple[Half, Half]
+    limits: Limits
+    right: tuple[float, float]
+
+
+def remedies_of(
+    plan: AuditPlan,
+    features: Sequence[SensitiveFeature],
+    scores: HalvedScores,
+    ways: Sequence[Way],
+    right: tuple[float, float],
+) -> Remedies:
+    """Choose on one half and judge on the other, from counts alone. Raises DataError where no group can be judged."""
+    verdict = plan.verdict.model_copy(update={"alpha": plan.verdict.alpha / MOST_TRIED})
+    at_level, by_name = plan.model_copy(update={"verdict": verdict}), {one.name: one for one in features}
+    halves = Half(scores, CHOOSES), Half(scores, JUDGES)
+    tables = [scores.table(half, scores.as_it_is(half).sum(axis=2)) for half in (CHOOSES, JUDGES)]
+    counted = [count_families(plan, table, features) for table in tables]
+    limits = Limits(at_level, scores, by_name, [plan_decidability(at_level, one, by_name) for one in counted])
+    if not limits.judged:
+        raise DataError(
+            "no group is large enough to be judged in both halves",
+            slug="remedy-too-few",
+            hint="label more cases: `audit7k power` says how many a verdict needs, and a half has half of them",
+        )
+    story = _Story(at_level, by_name, scores, halves, limits, right)
+    measured = [candidates_of(way, plan, halves[CHOOSES], limits, by_name, right) for way in ways]
+    picked = tried(plan, halves[CHOOSES], limits, measured)
+    return Remedies(
+        title=plan.audit.title,
+        features=tuple(features),
+        metrics={rule.id: rule.metric for rule in plan.named_rules},
+        cases_sha256="",
+        seed=plan.verdict.seed,
+        rows=(int(tables[0].cells.sum()), int(tables[1].cells.sum())),
+        alpha=plan.verdict.alpha,
+        level=plan.verdict.level,
+        lawful_because=None,
+        review_right=right,
+        unused=unused_design(plan),
+        as_it_is=_option(story, Candidate("as_it_is", np.zeros(0, dtype=np.int64))),
+        tried=tuple(_tried(story, one, number) for number, one in enumerate(picked, start=1)),
+        front=tuple(_option(story, one) for way in measured for one in _front(way) if one not in picked),
+    )
+
+
+def _front(way: Measures) -> list[Candidate]:
+    """Return some points of the front of a way, from the fewest missed to the most.
+
+    A capacity is a threshold on the half that chooses, and no point of its own.
+    """
+    places = np.flatnonzero(front_of(way.points))
+    places = places[np.argsort(way.points[places, 1], kind="stable")]
+    return [way.candidates[place] for place in thinned(places, _SHOWN) if way.candidates[place].way != "capacity"]
+
+
+def _flags(story: _Story, half: int, candidate: Candidate, right: float | None) -> IntArray:
+    if candidate.way == "as_it_is":
+        return story.scores.as_it_is(half)
+    return story.halves[half].of(candidate, right)
+
+
+def _option(story: _Story, candidate: Candidate) -> Option:
+    """Say what a candidate changes and does. A band is shown with people as seldom right as is supposed."""
+    value = partial(_threshold, story)
+    parts = candidate.parts or ([(None, int(candidate.edges[0]))] if candidate.way == "band" else [])
+    return Option(
+        way=candidate.way,
+        thresholds=tuple(OwnThreshold(group=group, threshold=value(edge)) for group, edge in parts),
+        share=candidate.share,
+        band_from=None if candidate.below is None else value(candidate.below),
+        to_people=story.halves[JUDGES].to_people(candidate),
+        where_chosen=_errors(story, CHOOSES, candidate),
+        elsewhere=_errors(story, JUDGES, candidate),
+    )
+
+
+def _errors(story: _Story, half: int, candidate: Candidate) -> Errors:
+    counted = story.halves[half]
+    flagged = _flags(story, half, candidate, story.right[0])
+    (beyond,), (missed,), (wrong,) = story.limits.measured(counted, iter([flagged[np.newaxis]]))
+    total = counted.total.sum(axis=(0, 2))
+    return Errors(
+        missed=int(missed),
+        victims=int(total[POSITIVE]),
+        wrongly_flagged=int(wrong),
+        others=int(total[NEGATIVE]),
+        beyond=float(beyond) if math.isfinite(beyond) else None,
+    )
+
+
+def _threshold(story: _Story, edge: int) -> float:
+    """Shortest number that divides the scores as the edge of a bin does."""
+    low, high = story.scores.score_range
+    width = (high - low) / BINS
+    top = low + width * edge
+    below = np.flatnonzero(story.scores.scored[..., :edge].sum(axis=(0, 1, 2, 3)))
+    least = low + width * (below[-1] + 1) if below.size else low
+    if story.plan.detector.answers == "ordinal":
+        return float(math.ceil(top - 1e-9))
+    for digits in range(12):
+        shortest: float = math.floor(top * 10.0**digits + 1e-6) / 10.0**digits
+        if shortest >= least - 1e-9:
+            return shortest
+    return top
+
+
+def _judged(story: _Story, candidate: Candidate, right: float | None) -> tuple[Outcome, tuple[Verdict, ...]]:
+    """Judge the half that did not choose, by the ordinary verdict."""
+    table = story.scores.table(JUDGES, _flags(story, JUDGES, candidate, right).sum(axis=2))
+    families = count_families(story.plan, table, tuple(story.features.values()))
+    _, verdicts, overall = judge(story.plan, families, story.features)
+    return overall.outcome, verdicts
+
+
+def _tried(story: _Story, candidate: Candidate, number: int) -> Tried:
+    supposed = sorted(set(story.right)) if candidate.way == "band" else [None]
+    judged = [] if unused_design(story.plan) else [_judged(story, candidate, right) for right in supposed]
+    outcomes = [outcome for outcome, _ in judged]
+    status: Status = "confirmed" if set(outcomes) == {"pass"} else "not_decidable" if outcomes else "described"
+    if "fail" in outcomes:
+        status = "not_confirmed"
+    if candidate.way == "band" and judged:
+        outcomes.append(_judged(story, candidate, None)[0])
+    before, after = story.scores.as_it_is(JUDGES), story.halves[JUDGES].of(candidate, story.right[0])
+    return Tried(
+        **dict(_option(story, candidate)),
+        number=number,
+        status=status,
+        outcomes=tuple(outcomes),
+        more_cases=tuple(_more_cases([one for _, verdicts in judged for one in verdicts]))
+        * (status == "not_decidable"),
+        levelled_down=story.limits.levelled_down(story.halves[JUDGES], before, after),
+        effects=_effects(story, after),
+    )
+
+
+def _more_cases(verdicts: Iterable[Verdict]) -> Iterator[MoreCases]:
+    """Sum what the undecided groups of each rule lack: of families that share people, the one that lacks most."""
+    lacking: dict[str, dict[Group, float]] = {}
+    for one in verdicts:
+        if one.outcome == "inconclusive" and one.because != "judged_as_part":
+            of_rule = lacking.setdefault(one.rule, {})
+            needed = math.inf if one.cases_needed is None else one.cases_needed
+            of_rule[one.group] = max(of_rule.get(one.group, 0.0), needed)
+    for rule, groups in lacking.items():
+        families = {group.family for group in groups}
+        most = 2 * max(sum(lack for group, lack in groups.items() if group.family == family) for family in families)
+        yield MoreCases(rule=rule, groups=len(groups), cases=int(most) if math.isfinite(most) else None)
+
+
+def _effects(story: _Story, after: IntArray) -> tuple[Effect, ...]:
+    """Say for each judged group, and for all people in none of them, what changes: the largest groups by themselves."""
+    total, members = story.halves[JUDGES].total, dict[Group, BoolArray]()
+    judged = {group for _, group in story.limits.judged}
+    for family in plan_families(story.plan):
+        members |= {
+            group: own for group, own in members_of(story.scores, family, story.features).items() if group in judged
+        }
+    largest = sorted(members, key=lambda group: (-int(total[members[group]].sum()), group.root))[:_MOST_EFFECTS]
+    nobody = np.zeros(total.shape[0], dtype=np.bool_)
+    rest = ~np.logical_or.reduce([nobody, *(members[group] for group in largest)])
+    rows: list[tuple[Group | None, BoolArray]] = [*((group, members[group]) for group in largest), (None, rest)]
+    effects = []
+    for group, own in rows:
+        for label, error in ((POSITIVE, "missed"), (NEGATIVE, "wrongly_flagged")):
+            cases, flags = total[own, label].sum(axis=0), after[own, label].sum(axis=0)
+            if cases.sum() >= story.plan.verdict.min_denominator:
+                effects.append(_effect(story, group, error, cases, flags))
+    return tuple(effects)
+
+
+def _effect(story: _Story, group: Group | None, error: str, cases: IntArray, flags: IntArray) -> Effect:
+    """Effect on cases of one label, int64[2] by the decision as it is."""
+    lost, gained = int(cases[FLAGGED] - flags[FLAGGED]), int(flags[NOT_FLAGGED])
+    both, neither = int(flags[FLAGGED]), int(cases[NOT_FLAGGED]) - gained
+    more, fewer = (lost, gained) if error == "missed" else (gained, lost)
+    harmed = (neither, both) if error == "missed" else (both, neither)
+    change, low, high = newcombe_paired(harmed[0], more, fewer, harmed[1], story.plan.verdict.level)
+    return Effect(
+        group=group,
+        error="missed" if error == "missed" else "wrongly_flagged",
+        cases=int(cases.sum()),
+        before=harmed[0] + fewer,
+        after=harmed[0] + more,
+        change=float(change),
+        low=float(low),
+        high=float(high),
+    )

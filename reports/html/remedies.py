@@ -1,0 +1,196 @@
+"""Page of remedies: levelling down first, then each candidate with both halves and who pays, then the front.
+
+Exact counts for restricted use, in the style of the restricted report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from audit.result.findings.remedies import Effect, Errors, MoreCases, Option, Remedies, Tried
+from audit.vocabulary.groups import Group
+from audit.vocabulary.metrics import METRICS, MISSED
+from audit.vocabulary.names import Names
+from audit.vocabulary.text import harmless
+from reports.html import palette
+from reports.html.charts import mark
+from reports.html.environment import environment
+from reports.html.layout import Part, one_file, part_in
+from reports.html.looks.parts import Cell, Look, Picture, Row, SmallTable
+from reports.language import ENGLISH, Language
+from reports.numbers import NOT_KNOWN, Numbers
+from reports.words import Words
+
+_WIDTH, _HEIGHT, _LEFT = 640, 320, 54
+_IN_PANEL: Final = 6
+"""Most rows of a table that a terminal shows; the page has all."""
+
+
+def remedies_page(found: Remedies, languages: Sequence[Language]) -> str:
+    """Return the whole file in these languages, the first of them chosen."""
+    several = len(languages) > 1
+    return one_file([_part(found, language, several=several) for language in languages], found.title)
+
+
+def _part(found: Remedies, language: Language, *, several: bool) -> Part:
+    page = RemedyWriter(found, language)
+    body = environment(language).get_template("remedy.html").render(page=page, found=found, mark=mark)
+    notice = language.translations.gettext("Restricted, not for publication: exact counts")
+    return part_in(language, page.heading, notice, body, "", several=several)
+
+
+def remedies_panel(found: Remedies) -> str:
+    """Return the text for a terminal, in English."""
+    return "\n".join(line.rstrip() for line in RemedyWriter(found, ENGLISH).panel()) + "\n"
+
+
+class RemedyWriter:
+    """Remedies of an audit in the words and numbers of a language."""
+
+    def __init__(self, found: Remedies, language: Language) -> None:
+        self._found, self._language, self._n = found, language, language.numbers
+        self._t = language.translations
+        self._names = Names(found.features, language.translations, language.places)
+        self._words = Words(language, self._names)
+        self.levelled = [line for one in found.tried for line in self._levelled(one)]
+        """What is said first, where a gap shrinks and nobody gains."""
+        some = sum(one.status == "confirmed" for one in found.tried)
+        said = "some" if some else "none" if found.tried else "nothing"
+        self.confirmed = self._say(said, part=self._part(some, len(found.tried)))
+        self.heading = self._say("levelling") if self.levelled else self.confirmed
+        self.looks = [*(self._tried(one) for one in found.tried), self._front()]
+        self.state = "fail" if self.levelled else "pass" if some else "inconclusive"
+        """The state whose mark and colour the head has."""
+
+    def _say(self, key: str, table: str = "remedy", **filled: str) -> str:
+        text = self._language.word(table, key)
+        return text % filled if filled else text
+
+    def _levelled(self, one: Tried) -> Iterator[str]:
+        """Say who is harmed more by a remedy while its gap shrinks."""
+        metrics = {self._found.metrics[rule] for rule in one.levelled_down}
+        now, then = self._found.as_it_is.elsewhere, one.elsewhere
+        said = [("missed", then.missed, then.victims, now.missed)] if metrics & set(MISSED) else []
+        if metrics - set(MISSED):
+            said.append(("wrongly_flagged", then.wrongly_flagged, then.others, now.wrongly_flagged))
+        for error, part, whole, before in said:
+            harm = self._say(error, part=self._part(part, whole), before=self._n.count(before))
+            yield self._say("levelled", remedy=self._title(one, short=True), harm=harm)
+
+    def _title(self, one: Option, *, short: bool = False) -> str:
+        plain, thresholds = self._n.plain, one.thresholds
+        filled = {"share": self._n.percent(one.share), "low": plain(one.band_from or 0.0)}
+        filled["threshold"] = plain(thresholds[0].threshold) if thresholds else ""
+        said = (f"{one.number}. " if isinstance(one, Tried) else "") + self._say(one.way, "remedy_ways", **filled)
+        if short or one.way != "per_group":
+            return said
+        own = (f"{self._group(each.group)} {plain(each.threshold)}" for each in thresholds)
+        return said + self._t.gettext(": ") + self._t.gettext("; ").join(own)
+
+    def _group(self, group: Group | None) -> str:
+        return self._t.gettext("Everyone else") if group is None else self._names.group(group)
+
+    def _status(self, one: Option) -> str:
+        if isinstance(one, Tried):
+            return self._say(one.status, "remedy_states")
+        return NOT_KNOWN if one.way == "as_it_is" else self._say("not_judged")
+
+    def _tried(self, one: Tried) -> Look:
+        sentences = [self._status(one), *(self._lacking(each) for each in one.more_cases)]
+        if one.way == "band":
+            low, high = (self._n.of(100, share) for share in self._found.review_right)
+            cases = self._part(one.to_people, self._found.rows[1])
+            outcome = self._words.outcome(one.outcomes[-1]) if one.outcomes else NOT_KNOWN
+            sentences.append(self._say("people", cases=cases, low=low, high=high, outcome=outcome))
+        now = self._say("as_it_is", "remedy_ways")
+        halves = [(now, self._found.as_it_is.elsewhere), (self._say("with"), one.elsewhere)]
+        halves.append((self._say("where_chosen"), one.where_chosen))
+        rows = tuple((self._cell("half", name, number=False), *self._errors(of)) for name, of in halves)
+        effects = tuple(map(self._effect, one.effects))
+        tables = SmallTable(self._say("does"), rows), SmallTable(self._say("who"), effects)
+        return Look(f"remedy-{one.number}", self._title(one), tuple(sentences), tables=tables)
+
+    def _cell(self, head: str, text: str, *, number: bool = True) -> Cell:
+        return Cell(self._say(head), text, number=number)
+
+    def _lacking(self, one: MoreCases) -> str:
+        among = self._t.gettext(METRICS[self._found.metrics[one.rule]].among)
+        if one.cases is None:
+            return self._say("no_number", among=among)
+        return self._say("more", cases=self._n.about(one.cases), among=among)
+
+    def _errors(self, of: Errors) -> Row:
+        return (
+            Cell(self._words.rate("false_negative_rate"), self._part(of.missed, of.victims)),
+            Cell(self._words.rate("false_positive_rate"), self._part(of.wrongly_flagged, of.others)),
+            self._cell("gap", self._n.points_with_range(of.beyond, None, None)),
+        )
+
+    def _part(self, part: int, whole: int) -> str:
+        return self._t.gettext("%(part)s of %(whole)s") % {"part": self._n.count(part), "whole": self._n.count(whole)}
+
+    def _effect(self, one: Effect) -> Row:
+        metric = "false_negative_rate" if one.error == "missed" else "false_positive_rate"
+        return (
+            Cell(self._t.gettext("Group"), self._group(one.group), number=False),
+            self._cell("error", self._words.rate(metric), number=False),
+            self._cell("now", self._n.of(100, one.before / one.cases)),
+            self._cell("then", self._n.of(100, one.after / one.cases)),
+            self._cell("change", self._n.points_with_range(one.change, one.low, one.high)),
+            Cell(self._t.gettext("Cases"), self._n.count(one.cases)),
+        )
+
+    def _front(self) -> Look:
+        front, caption = (self._found.as_it_is, *self._found.tried, *self._found.front), self._say("ways")
+        rows = tuple(map(self._point, front))
+        drawing = front_chart(front, caption, [cell.head for cell in rows[0][1:3]], self._n)
+        pictures, tables = (Picture(self._say("picture"), drawing),), (SmallTable(caption, rows),)
+        return Look("front", self._say("front"), (), self._say("front_note"), pictures=pictures, tables=tables)
+
+    def _point(self, one: Option) -> Row:
+        there = self._cell("there", self._errors(one.where_chosen)[2].text)
+        judged = self._cell("judged", self._status(one), number=False)
+        return (self._cell("way", self._title(one), number=False), *self._errors(one.elsewhere), there, judged)
+
+    def panel(self) -> Iterator[str]:
+        """Yield the lines of all but the front for a terminal."""
+        yield from (f"{self.heading.upper()}. {line}" for line in self.levelled)
+        yield self.confirmed
+        for look in self.looks[:-1]:
+            yield from ["", look.title, *(f"  {sentence}" for sentence in look.sentences)]
+            for table in look.tables:
+                yield f"  {table.caption}:"
+                shown = table.rows[:_IN_PANEL]
+                written = [[cell.head for cell in shown[0]], *([cell.text for cell in row] for row in shown)]
+                widths = [max(map(len, column)) for column in zip(*written, strict=True)]
+                for row in written:
+                    yield "    " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+
+
+def front_chart(front: Sequence[Option], title: str, axes: Sequence[str], numbers: Numbers) -> Markup:
+    """Draw ways to flag by the shares missed and wrongly flagged; every point stands in the table beside it."""
+    base, right, text = _HEIGHT - 28, _WIDTH - 8, f'font-size="15" fill="{palette.MUTED}"'
+    missed, flagged = (escape(harmless(axis)) for axis in axes)
+    parts = [
+        f'<path d="M{_LEFT} 8V{base}H{right}" fill="none" stroke="{palette.RULE_STRONG}"/>',
+        f'<text x="{_LEFT - 6}" y="{base}" text-anchor="end" {text}>{numbers.percent(0)}</text>',
+        f'<text x="{_LEFT - 6}" y="18" text-anchor="end" {text}>{numbers.percent(1)}</text>',
+        f'<text x="{_LEFT + 8}" y="18" {text}>{flagged}</text>',
+        f'<text x="{right}" y="{base + 20}" text-anchor="end" {text}>{missed} {numbers.percent(1)}</text>',
+    ]
+    for one in front:
+        of = one.elsewhere
+        x = _LEFT + of.missed / max(of.victims, 1) * (right - _LEFT)
+        y = base - of.wrongly_flagged / max(of.others, 1) * (base - 14)
+        look = f'<circle cx="{x:.1f}" cy="{y:.1f}" fill="{palette.WITHIN}"/>'
+        if one.way == "as_it_is":
+            look = f'<circle cx="{x:.1f}" cy="{y:.1f}" fill="none" stroke="{palette.INK}" stroke-width="2"/>'
+        elif of.beyond is None or of.beyond > 0:
+            look = f'<path d="M{x:.1f} {y - 5:.1f}l5 9h-10z" fill="{palette.BEYOND}"/>'
+        number = one.number if isinstance(one, Tried) else ""
+        parts.append(f'{look}<text x="{x + 8:.1f}" y="{y - 6:.1f}" {text}>{number}</text>')
+    head = f'<svg class="f" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}"><title>{escape(harmless(title))}</title>'
+    return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 - numbers and colours of ours; texts are escaped

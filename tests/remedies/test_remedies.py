@@ -1,0 +1,244 @@
+"""Remedies: who is in which half, the ordinary verdict on the other half, who pays, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from remedies.made_remedies import PLAN, cases, half_of, write
+from statsmodels.stats.contingency_tables import SquareTable
+
+import audit
+from audit import AuditError, remedy, run_audit
+from audit.result.findings.remedies import Option, Remedies, Tried
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return cases()
+
+
+@pytest.fixture(scope="module")
+def found(table: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Remedies:
+    folder = tmp_path_factory.mktemp("set")
+    write(folder, table)
+    (folder / "plan.toml").write_text(toml(PLAN), encoding="utf-8")
+    return remedy(folder / "plan.toml", per_group="a law of the land")
+
+
+def toml(plan: dict[str, Any]) -> str:
+    from audit.remedies.next_plan import as_toml
+
+    return as_toml(plan)
+
+
+def judging(table: pd.DataFrame, found: Remedies) -> pd.DataFrame:
+    return table[half_of(table["case"], found.seed, found.cases_sha256) == 1]
+
+
+def flags(option: Option, rows: pd.DataFrame) -> pd.Series[bool]:
+    """What a way to flag makes of rows, computed row by row."""
+    own = {each.group.root[0].code if each.group else None: each.threshold for each in option.thresholds}
+    if option.way == "as_it_is":
+        return rows["score"] >= 0.5
+    if option.way == "capacity":
+        raise AssertionError("a capacity is no threshold")
+    return rows["score"] >= rows["origin"].map(lambda origin: own.get(origin, own.get(None, 0.5)))
+
+
+def of_threshold(found: Remedies) -> list[Option]:
+    every: list[Option] = [found.as_it_is, *found.tried, *found.front]
+    return [one for one in every if one.way in ("as_it_is", "threshold", "per_group")]
+
+
+def test_both_halves_are_counted_as_a_row_by_row_count_does(table: pd.DataFrame, found: Remedies) -> None:
+    half = half_of(table["case"], found.seed, found.cases_sha256)
+    assert found.rows == ((half == 0).sum(), (half == 1).sum())
+    assert abs(found.rows[0] - 3_000) < 4 * np.sqrt(1_500)
+    assert len(of_threshold(found)) > 10
+    for option in of_threshold(found):
+        for place, counted in enumerate((option.where_chosen, option.elsewhere)):
+            rows = table[half == place]
+            flagged, victim = flags(option, rows), rows["label"] == 1
+            assert (counted.missed, counted.victims) == ((victim & ~flagged).sum(), victim.sum())
+            assert (counted.wrongly_flagged, counted.others) == ((~victim & flagged).sum(), (~victim).sum())
+            gaps = []
+            for label, sign in ((1, -1), (0, 1)):
+                rate = flagged[rows["label"] == label].groupby(rows["origin"]).mean()
+                gaps += [sign * (rate["south"] - rate["north"]) - 0.1, sign * (rate["north"] - rate["south"]) - 0.1]
+            assert counted.beyond == pytest.approx(max(gaps))
+
+
+def test_it_is_confirmed_by_the_verdict_that_a_run_on_the_other_half_gives(
+    table: pd.DataFrame, found: Remedies
+) -> None:
+    rows = judging(table, found)
+    assert {one.status for one in found.tried} >= {"confirmed"}
+    for one in found.tried:
+        if one.way not in ("threshold", "per_group"):
+            continue
+        decided = rows.assign(decided=flags(one, rows).astype(int).astype(str))
+        plan = {**PLAN, "detector": {"kind": "predictions", "decision": "decided"}}
+        plan["evaluation_set"] = {key: value for key, value in PLAN["evaluation_set"].items() if key != "path"}
+        plan["verdict"] = {"alpha": 0.05 / 5}
+        result = run_audit(plan, decided, crosscheck=False, details=False)
+        assert (result.overall.outcome,) == one.outcomes
+        assert one.status == {"pass": "confirmed", "fail": "not_confirmed"}.get(one.outcomes[0], "not_decidable")
+
+
+def test_who_gains_and_who_pays_are_the_decisions_that_change_sides(table: pd.DataFrame, found: Remedies) -> None:
+    rows = judging(table, found)
+    (one,) = [one for one in found.tried if one.way == "per_group"][:1]
+    assert {effect.group.root[0].code for effect in one.effects if effect.group} == {"north", "south"}
+    for effect in one.effects:
+        assert effect.group is not None
+        label = 1 if effect.error == "missed" else 0
+        own = rows[(rows["origin"] == effect.group.root[0].code) & (rows["label"] == label)]
+        wrong = 1 - label
+        before, after = ((own["score"] >= 0.5) == wrong), (flags(one, own) == wrong)
+        assert (effect.cases, effect.before, effect.after) == (len(own), before.sum(), after.sum())
+        assert effect.change == pytest.approx(after.mean() - before.mean())
+        assert effect.low <= effect.change <= effect.high
+        if before.sum() != after.sum():
+            pairs = SquareTable(pd.crosstab(before, after).reindex([False, True], axis=0, fill_value=0)
+                                .reindex([False, True], axis=1, fill_value=0), shift_zeros=False)  # fmt: skip
+            discordant = pairs.table[0, 1] + pairs.table[1, 0]
+            wald = 1.96 * np.sqrt(discordant) / len(own)
+            assert effect.high - effect.low == pytest.approx(2 * wald, rel=0.35)
+
+
+def test_a_band_supposes_that_people_are_right_as_often_in_every_group(table: pd.DataFrame, tmp_path: Path) -> None:
+    write(tmp_path, cases(shift=0.06))
+    found = remedy(PLAN, ways=["band"], folder=tmp_path, review_right=(0.8, 0.9))
+    rows = judging(cases(shift=0.06), found)
+    bands = [one for one in (*found.tried, *found.front) if one.way == "band"]
+    assert bands
+    for one in bands:
+        assert one.band_from is not None
+        inside = (rows["score"] >= one.band_from) & (rows["score"] < one.thresholds[0].threshold)
+        assert one.to_people == inside.sum() <= 0.35 * len(rows)
+        for label, counted in ((1, one.elsewhere.missed), (0, one.elsewhere.wrongly_flagged)):
+            of = rows["label"] == label
+            above = (of & (rows["score"] >= one.thresholds[0].threshold)).sum()
+            right, people = (0.8 if label else 0.2), (of & inside).sum()
+            flagged = above + people * right
+            assert counted == pytest.approx(of.sum() - flagged if label else flagged, abs=1.01)
+        if isinstance(one, Tried):
+            assert len(one.outcomes) == 3
+            assert (one.status == "confirmed") == (one.outcomes[:2] == ("pass", "pass"))
+
+
+def test_the_halves_follow_from_ids_and_seed_and_from_no_order_or_format(
+    table: pd.DataFrame, found: Remedies, tmp_path: Path
+) -> None:
+    shuffled = table.sample(frac=1, random_state=3)
+    shuffled.to_parquet(tmp_path / "cases.parquet")
+    plan = {**PLAN, "evaluation_set": {**PLAN["evaluation_set"], "path": "cases.parquet"}}
+    assert remedy(plan, folder=tmp_path, per_group="a law of the land").to_json() == found.to_json()
+    other = remedy({**plan, "verdict": {"seed": 5}}, folder=tmp_path)
+    assert (other.seed, found.seed) == (5, 0)
+    assert other.rows != found.rows
+
+
+def test_clusters_stay_whole_and_are_described_and_never_confirmed(table: pd.DataFrame, tmp_path: Path) -> None:
+    clustered = table.assign(family=[f"f{n // 5}" for n in range(len(table))])
+    clustered.to_csv(tmp_path / "cases.csv", index=False)
+    plan = {**PLAN, "evaluation_set": {**PLAN["evaluation_set"], "cluster": "family"}}
+    found = remedy(plan, folder=tmp_path)
+    assert found.rows[0] % 5 == found.rows[1] % 5 == 0
+    assert found.unused == ("clusters",)
+    assert found.tried
+    assert {(one.status, one.outcomes, one.more_cases) for one in found.tried} == {("described", (), ())}
+
+
+def test_a_group_of_few_has_no_threshold_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path, cases(few=60))
+    found = remedy(PLAN, folder=tmp_path, per_group="a law of the land")
+    own = [one for one in (*found.tried, *found.front) if one.way == "per_group"]
+    assert own
+    for one in own:
+        named = {each.group.root[0].code if each.group else None: each.threshold for each in one.thresholds}
+        assert set(named) == {"north", "south", None}
+        assert named[None] == 0.5
+
+
+def test_no_group_has_a_threshold_of_its_own_without_a_reason(tmp_path: Path) -> None:
+    write(tmp_path, cases())
+    found = remedy(PLAN, folder=tmp_path)
+    assert all(len(one.thresholds) < 2 for one in (*found.tried, *found.front))
+    with pytest.raises(AuditError, match="no reason is given"):
+        remedy(PLAN, folder=tmp_path, per_group=" ")
+
+
+def test_levelling_down_is_said_where_a_gap_shrinks_and_nobody_gains(found: Remedies) -> None:
+    (one,) = [one for one in found.tried if one.way == "threshold"][:1]
+    assert one.levelled_down
+    missed = {effect.group: effect.change for effect in one.effects if effect.error == "missed"}
+    wrong = {effect.group: effect.change for effect in one.effects if effect.error == "wrongly_flagged"}
+    assert ("true_positive_rate" in one.levelled_down) == all(change > 0 for change in missed.values())
+    assert ("false_positive_rate" in one.levelled_down) == all(change > 0 for change in wrong.values())
+    own = [each for each in found.tried if each.way == "per_group" and not each.levelled_down]
+    assert own
+    assert all(min(effect.change for effect in each.effects) < 0 for each in own)
+
+
+def test_costs_of_the_plan_choose_where_it_has_them(tmp_path: Path) -> None:
+    write(tmp_path, cases())
+    chosen = {}
+    for missed, flagged in ((10, 1), (1, 10)):
+        plan = {**PLAN, "costs": {"cost_missed": missed, "cost_flagged": flagged}}
+        found = remedy(plan, folder=tmp_path, per_group="a law")
+        one = next(one for one in found.tried if one.way == "per_group")
+        chosen[missed] = one.where_chosen
+    assert chosen[10].missed < chosen[1].missed
+    assert chosen[10].wrongly_flagged > chosen[1].wrongly_flagged
+
+
+def test_at_most_five_are_tried_and_the_least_intrusive_stand_first(found: Remedies) -> None:
+    order = ["threshold", "capacity", "band", "per_group"]
+    ways = [one.way for one in found.tried]
+    assert 1 < len(ways) <= 5
+    assert ways == sorted(ways, key=order.index)
+    assert [one.number for one in found.tried] == list(range(1, len(ways) + 1))
+    for one in found.tried:
+        assert one.where_chosen.beyond is not None
+        assert one.where_chosen.beyond <= 0
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"detector": {"kind": "predictions", "decision": "label2"}}, "gives no scores"),
+    ({"groups": {"origin": {"column": "origin", "coding": "categorical", "min_cases": 5_000}}}, "no group is large"),
+])  # fmt: skip
+def test_what_cannot_be_looked_at_is_one_line(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    cases(300).assign(label2="1").to_csv(tmp_path / "cases.csv", index=False)
+    with pytest.raises(AuditError, match=said):
+        remedy({**PLAN, **change}, folder=tmp_path)
+
+
+def test_a_result_and_its_plan_give_the_same_remedies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, cases(3_000))
+    (tmp_path / "model.py").write_text("def score(batch):\n    return [float(x) for x in batch['score']]\n", "utf-8")
+    detector = {"kind": "python", "entry": "model:score", "features": ["score"], "threshold": 0.5}
+    (tmp_path / "plan.toml").write_text(toml({**PLAN, "detector": detector}), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    run_audit("plan.toml", predictions_to=tmp_path / "predictions.parquet").save(".")
+    once = remedy(tmp_path).to_json()
+    assert once == remedy("plan.toml").to_json()
+    moved = cases(3_000, seed=2)
+    moved.to_csv(tmp_path / "cases.csv", index=False)
+    with pytest.raises(AuditError, match="another evaluation set"):
+        remedy("result.json")
+
+
+def test_what_it_returns_is_restricted_and_reads_back(found: Remedies) -> None:
+    assert Remedies.model_validate_json(found.to_json()) == found
+    with pytest.raises(AuditError, match="restricted=True"):
+        found.report()
+    page = found.report(restricted=True, lang="en,ar")
+    assert page.filename == "remedy.html"
+    assert "remedy" in audit.__all__
+    assert json.loads(found.to_json())["release"] == "restricted"
