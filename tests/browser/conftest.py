@@ -70,6 +70,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "arabic-passing": report(passing_result, "ar"),
         "chinese-passing": report(passing_result, "zh"),
         "russian": report(lambda: further_result(failing_result()), "ru"),
+        "spanish": report(lambda: further_result(failing_result()), "es"),
         "several": report(passing_result, "fr", "ar", "en"),
     }
     return Written(tmp_path_factory.mktemp("reports"), renders)
