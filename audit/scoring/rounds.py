@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.detectors.answers import CheckedAnswers
+    from audit.detectors.in_flight import InFlight
     from audit.plan.audit_plan import AuditPlan
     from audit.scoring.checkpoint import Checkpoint
-    from audit.scoring.in_flight import InFlight
 
     _Asked = tuple[int, pa.Array, CheckedAnswers | None]
 
@@ -65,11 +65,11 @@ class Rounds:
         self.rows = rounds * source.rows
         """Number of answers in all rounds."""
         self._a_round = -(-source.rows // plan.scoring.batch_size)
-        self._flight: InFlight | None = None
+        self._flight: InFlight[pa.RecordBatch, pa.RecordBatch] | None = None
         self._workers = 1
         self._last: pa.RecordBatch | None = None
 
-    def answer_by(self, flight: InFlight, workers: int) -> None:
+    def answer_by(self, flight: InFlight[pa.RecordBatch, pa.RecordBatch], workers: int) -> None:
         """Ask through `flight`, `workers` batches at once."""
         self._flight, self._workers = flight, workers
 

@@ -149,11 +149,11 @@ def run_rounds(
     AuditError
         The detector cannot be opened or cannot go on; or the run was interrupted, and can go on.
     """
-    from audit.scoring.in_flight import InFlight, workers_of
+    from audit.detectors.in_flight import InFlight, workers_of
 
     kind, detector = batches.section.kind, batches.detector
     legs: tuple[Leg, ...] = ()
-    with InFlight(detector) as flight, open_detector(detector, kind, run_context(batches.plan, folder)):
+    with InFlight(detector.score) as flight, open_detector(detector, kind, run_context(batches.plan, folder)):
         with error_text_withheld(f"detector kind {kind}"):
             batches.answer_by(flight, workers_of(detector))
         if keeping is None or batches.source.sha256 is None:
@@ -216,7 +216,7 @@ def progress_shown(progress: Progress, rows: int) -> Iterator[None]:
 
 
 def _advance(progress: Progress, checked: CheckedAnswers, detector: Detector) -> None:
-    from audit.scoring.in_flight import retries_of
+    from audit.detectors.in_flight import retries_of
 
     with error_text_withheld("the detector's `retries`"):
         retries = retries_of(detector)

@@ -23,12 +23,12 @@ from detectors.fault_server import Act, Asked, FaultServer, score_of, serving
 from pydantic import ValidationError
 
 from audit.detectors.http_service import HttpDetector
+from audit.detectors.in_flight import InFlight
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.services import HttpDetector as HttpSection
 from audit.scoring.answer_check import accept_answer
 from audit.scoring.foreign_errors import open_detector
-from audit.scoring.in_flight import InFlight
 
 CANARY = "canary-93b7"
 TOKEN = "token-canary-4f1e"
@@ -71,9 +71,10 @@ class Run:
         detector = HttpDetector(asked, Path())
         context = RunContext(Path(), asked.features, asked.answers, asked.score_range, size)
         begun = time.monotonic()
-        with InFlight(detector) as flight, open_detector(detector, "http", context):
+        with InFlight(detector.score) as flight, open_detector(detector, "http", context):
             every = ((n, batch_of(n * size, size)) for n in range(batches))
             for number, batch, answer in flight.ask(every, detector.workers):
+                assert batch is not None
                 got = answer()
                 accept_answer(got, batch.column(0), asked.answers, asked.score_range, where=f"batch {number}")
                 self.rows.extend(zip(*got.to_pydict().values(), strict=True))

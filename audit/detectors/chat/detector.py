@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.detectors.extras import import_extra
+from audit.detectors.in_flight import InFlight
 from audit.detectors.protocol import API_VERSION, ROW_ID, DetectorInfo, RunContext, Status, answer_batch
 from audit.detectors.row_cache import Kept, RowCache, row_key
-from audit.detectors.rows_at_once import RowsAtOnce
 from audit.plan.services import ChatDetector as ChatSection
 from audit.vocabulary.text import first_of, shown
 
@@ -100,7 +100,7 @@ class ChatDetector:
         self._asker: Asker | None = None
         self._writer: RequestWriter | None = None
         self._sha256: str | None = None
-        self._rows = RowsAtOnce(section.workers)
+        self._rows: InFlight[RowRequest, RowAnswer] | None = None
         self._cache: RowCache | None = None
         self._unkept = False
         self._tally = Tally()
@@ -146,7 +146,10 @@ class ChatDetector:
         """Ask about one batch. Raises DetectorError if the run cannot go on."""
         assert self._writer is not None  # noqa: S101 - the harness opens before it scores
         requests = self._writer.requests(batch)
-        answers = self._rows.ask(lambda place: self._answer(requests[place]), len(requests))
+        self._rows = InFlight(self._answer)
+        asked = self._rows.ask(enumerate(requests), self._section.workers, ahead=len(requests))
+        answers = [answer() for _, _, answer in asked]
+        self._rows.leave()
         return answer_batch(
             batch.column(ROW_ID),
             [answer.score for answer in answers],
@@ -158,7 +161,8 @@ class ChatDetector:
         """Release everything. Calls that are still running return."""
         if self._asker is not None:
             self._asker.close()
-        self._rows.leave()
+        if self._rows is not None:
+            self._rows.leave()
         self.remember(None)
 
     def _answer(self, request: RowRequest) -> RowAnswer:

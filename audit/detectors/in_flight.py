@@ -1,8 +1,8 @@
-"""Ask a detector about several batches at once if it allows that, and return the answers in order.
+"""Ask about several batches or rows at once, and return the answers in order.
 
-Only the calls of the detector run in other threads. The thread of the caller reads batches, and checks and counts
-answers: a connection of DuckDB belongs to one thread, and the order of the plan is a part of the audit. At most
-`workers` + `AHEAD` batches are held at a time, whatever the size of the set.
+Only what answers runs in other threads. The thread of the caller reads batches, and checks and counts answers: a
+connection of DuckDB belongs to one thread, and the order of the plan is a part of the audit. At most `workers` +
+`AHEAD` batches are held at a time, whatever the size of the set.
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar, cast
 
 from audit.errors import DetectorError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from audit.detectors.protocol import Detector
 
 MOST_WORKERS: Final = 64
@@ -31,20 +29,20 @@ _PATIENCE: Final = 5.0
 """Seconds to wait for the workers once the detector is closed; after that they are left behind."""
 
 Key = TypeVar("Key")
-Batch = TypeVar("Batch", bound="pa.RecordBatch | None")
-Asked = tuple["pa.RecordBatch", "Future[pa.RecordBatch]"]
+Batch = TypeVar("Batch")
+Answer = TypeVar("Answer")
 
 
-class InFlight:
-    """Call `detector.score`, in this thread or in as many as the detector offers.
+class InFlight(Generic[Batch, Answer]):
+    """Call `score`, in this thread or in several.
 
     A context manager. Enter it before the detector is opened, so that it is left after the detector is closed: after an
     error or an interrupt, closing makes the calls return that are still running.
     """
 
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-        self._waiting: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
+    def __init__(self, score: Callable[[Batch], Answer]) -> None:
+        self._score = score
+        self._waiting: queue.SimpleQueue[tuple[Batch, Future[Answer]] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._taking = threading.Lock()
         self._broken = threading.Event()
@@ -53,6 +51,10 @@ class InFlight:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Wait for calls that still run; whoever answers has to end them before."""
         self._broken.set()
         for _thread in self._threads:
             self._waiting.put(None)
@@ -61,16 +63,18 @@ class InFlight:
             thread.join(max(0.0, until - time.monotonic()))
 
     def ask(
-        self, batches: Iterable[tuple[Key, Batch]], workers: int
-    ) -> Iterator[tuple[Key, Batch, Callable[[], pa.RecordBatch]]]:
+        self, batches: Iterable[tuple[Key, Batch | None]], workers: int, *, ahead: int = AHEAD
+    ) -> Iterator[tuple[Key, Batch | None, Callable[[], Answer]]]:
         """Ask about every batch, and yield them in their order.
 
         Parameters
         ----------
-        batches : iterable of (key, pyarrow.RecordBatch or None)
+        batches : iterable of (key, batch or None)
             Read one by one, in this thread. The key is passed on. None is not asked about, and only keeps its turn.
         workers : int
             How many batches may be asked about at once. With 1, everything runs in this thread.
+        ahead : int
+            How many batches are read ahead of those.
 
         Yields
         ------
@@ -82,22 +86,22 @@ class InFlight:
         """
         if workers == 1:
             for key, batch in batches:
-                yield key, batch, partial(self._detector.score, batch)
+                yield key, batch, partial(self._score, cast("Batch", batch))
             return
         for number in range(workers):
             # daemons: a call that never returns must not keep the process from ending
             thread = threading.Thread(target=self._work, name=f"audit7k-score-{number}", daemon=True)
             thread.start()
             self._threads.append(thread)
-        pending: deque[tuple[Key, Batch, Future[pa.RecordBatch]]] = deque()
+        pending: deque[tuple[Key, Batch | None, Future[Answer]]] = deque()
         try:
             for key, batch in batches:
-                future: Future[pa.RecordBatch] = Future()
+                future: Future[Answer] = Future()
                 pending.append((key, batch, future))
                 if batch is not None:
                     self._waiting.put((batch, future))
                 # after an error nothing more is read: a service would be sent rows for nothing
-                while len(pending) >= workers + AHEAD or (pending and self._broken.is_set()):
+                while len(pending) >= workers + ahead or (pending and self._broken.is_set()):
                     yield _next(pending)
             while pending:
                 yield _next(pending)
@@ -108,7 +112,7 @@ class InFlight:
         while (asked := self._take()) is not None:
             batch, future = asked
             try:
-                answer = self._detector.score(batch)
+                answer = self._score(batch)
             except BaseException as error:  # SystemExit among it; the caller's thread knows what to make of it
                 # first, so that no batch is taken any more once the error can be seen
                 self._broken.set()
@@ -117,7 +121,7 @@ class InFlight:
                 future.set_result(answer)
             del batch, future, asked  # not held while waiting for the next one
 
-    def _take(self) -> Asked | None:
+    def _take(self) -> tuple[Batch, Future[Answer]] | None:
         """The next batch; None when there is none, or a call has failed.
 
         One thread at a time: then every batch before a failing one has begun, and the caller sees its real outcome
@@ -150,13 +154,13 @@ def retries_of(detector: Detector) -> int:
 
 
 def _next(
-    pending: deque[tuple[Key, Batch, Future[pa.RecordBatch]]],
-) -> tuple[Key, Batch, Callable[[], pa.RecordBatch]]:
+    pending: deque[tuple[Key, Batch | None, Future[Answer]]],
+) -> tuple[Key, Batch | None, Callable[[], Answer]]:
     key, batch, future = pending.popleft()
     return key, batch, partial(_answer, future)
 
 
-def _answer(future: Future[pa.RecordBatch]) -> pa.RecordBatch:
+def _answer(future: Future[Answer]) -> Answer:
     # in short waits: not every platform lets an interrupt through a wait without end
     while not wait([future], timeout=1.0).done:
         pass

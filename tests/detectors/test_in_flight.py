@@ -17,19 +17,18 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from audit.detectors.in_flight import AHEAD, MOST_WORKERS, InFlight, workers_of
 from audit.detectors.protocol import DetectorInfo, RunContext, answer_batch
 from audit.errors import DetectorError
-from audit.scoring.in_flight import AHEAD, MOST_WORKERS, InFlight, workers_of
 
 CODE = (
     "import os, time\n"
-    "from types import SimpleNamespace\n"
-    "from audit.scoring import in_flight\n"
+    "from audit.detectors import in_flight\n"
     "in_flight._PATIENCE = 0.3\n"
     "def score(batch):\n"
     "    os.write(1, b'.')\n"
     "    time.sleep(3600)\n"
-    "with in_flight.InFlight(SimpleNamespace(score=score)) as flight:\n"
+    "with in_flight.InFlight(score) as flight:\n"
     "    for _, _, answer in flight.ask(((n, n) for n in range(9)), 3):\n"
     "        answer()\n"
 )
@@ -66,7 +65,7 @@ def batches(count: int, read: list[int] | None = None) -> Iterator[tuple[str, pa
 
 
 def scores(detector: Asked, count: int) -> list[tuple[str, float]]:
-    with InFlight(detector) as flight:
+    with InFlight(detector.score) as flight:
         return [
             (key, answer()["score"][0].as_py()) for key, _, answer in flight.ask(batches(count), workers_of(detector))
         ]
@@ -89,7 +88,7 @@ def test_a_detector_that_offers_nothing_is_called_as_before() -> None:
     del detector.workers
     assert workers_of(detector) == 1
     read: list[int] = []
-    with InFlight(detector) as flight:
+    with InFlight(detector.score) as flight:
         for place, (_, _, answer) in enumerate(flight.ask(batches(5, read), 1)):
             answer()
             assert read == detector.begun == list(range(place + 1))
@@ -117,7 +116,7 @@ def test_few_batches_are_held_however_many_there_are() -> None:
         def score(self, batch: Any) -> Any:
             return "answer"
 
-    with InFlight(Echo()) as flight:  # type: ignore[arg-type]
+    with InFlight(Echo().score) as flight:
         for _, batch, answer in flight.ask(read(), 4):
             assert answer() == "answer"
             del batch, answer
@@ -136,7 +135,7 @@ def test_an_error_surfaces_once_and_ends_the_asking(error: BaseException) -> Non
     detector = Asked(do)
     read: list[int] = []
     got, raised = [], []
-    with pytest.raises(type(error)), InFlight(detector) as flight:  # noqa: PT012
+    with pytest.raises(type(error)), InFlight(detector.score) as flight:  # noqa: PT012
         for key, _, answer in flight.ask(batches(1000, read), 4):
             try:
                 answer()
@@ -166,7 +165,7 @@ def test_an_error_while_batches_are_read_goes_on_its_way() -> None:
         yield from batches(3)
         raise OSError("the file")
 
-    with pytest.raises(OSError, match="the file"), InFlight(Asked(lambda _: None)) as flight:  # noqa: PT012
+    with pytest.raises(OSError, match="the file"), InFlight(Asked(lambda _: None).score) as flight:  # noqa: PT012
         for _, _, answer in flight.ask(read(), 4):
             answer()
 
@@ -200,7 +199,7 @@ def test_an_interrupt_ends_it_though_calls_never_return(tmp_path: Path) -> None:
 def test_what_is_not_asked_about_keeps_its_turn() -> None:
     detector = Asked(lambda _: None)
     every = ((key, batch if number % 3 else None) for number, (key, batch) in enumerate(batches(20)))
-    with InFlight(detector) as flight:
+    with InFlight(detector.score) as flight:
         found = [
             (key, None if batch is None else answer()["score"][0].as_py())
             for key, batch, answer in flight.ask(every, 4)
