@@ -211,7 +211,7 @@ class Rounds:
         return self._checked(number, batch, lambda: self.detector.score(batch))
 
     def _checked(self, number: int, batch: pa.RecordBatch, answer: Callable[[], pa.RecordBatch]) -> CheckedAnswers:
-        from audit.scoring.answer_check import accept_answer
+        from audit.detectors.answer_check import accept_answer
 
         section = self.section
         where = f"{self.where}, batch {number + 1}"

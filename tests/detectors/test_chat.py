@@ -21,13 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from audit.detectors.answer_check import accept_answer
 from audit.detectors.chat import ChatDetector
 from audit.detectors.chat.detector import model_and_state, notes_on_models
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.services import ChatDetector as ChatSection
 from audit.plan.services import Slot, pieces_of
-from audit.scoring.answer_check import accept_answer
 from audit.scoring.foreign_errors import open_detector
 
 CANARY = "canary-3e19"

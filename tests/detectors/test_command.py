@@ -22,12 +22,12 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
+from audit.detectors.answer_check import accept_answer
 from audit.detectors.command import CommandDetector
 from audit.detectors.protocol import Answers, DetectorInfo, RunContext
 from audit.detectors.registry import make_detector
 from audit.errors import DetectorError
 from audit.plan.detectors import CommandDetector as CommandSection
-from audit.scoring.answer_check import accept_answer
 
 PROGRAMS = Path(__file__).parent / "programs"
 CANARY = "canary-7d41-ü"

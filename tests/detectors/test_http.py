@@ -22,12 +22,12 @@ import pytest
 from detectors.fault_server import Act, Asked, FaultServer, score_of, serving
 from pydantic import ValidationError
 
+from audit.detectors.answer_check import accept_answer
 from audit.detectors.http_service import HttpDetector
 from audit.detectors.in_flight import InFlight
 from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.services import HttpDetector as HttpSection
-from audit.scoring.answer_check import accept_answer
 from audit.scoring.foreign_errors import open_detector
 
 CANARY = "canary-93b7"

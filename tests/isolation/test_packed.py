@@ -1,19 +1,19 @@
-"""Answers come out of a child as what they are, whatever is amiss with them; and any bytes are read without harm."""
+"""Answers come out of a child as they were checked there; and any bytes are read without harm."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.detectors.answer_check import accept_answer
 from audit.detectors.isolation.packed import BYTES_A_ROW, pack, unpack
 from audit.detectors.protocol import REASONS, STATUSES, Reason, Status, answer_batch
 from audit.errors import DetectorError
-from audit.scoring.answer_check import accept_answer
 
 IDS = pa.array([0, 1, 2], pa.int64())
 GOOD: dict[str, Any] = {
@@ -58,28 +58,47 @@ AMISS: dict[str, Any] = {
 }
 
 
+def through(answer: Any) -> Any:
+    """What comes out of a child: the answer as it was checked there. Raises its error."""
+    return unpack(pack(accept_answer(answer, IDS, "score", (0.0, 1.0), where="here")), IDS)
+
+
 @pytest.mark.parametrize("what", AMISS)
 def test_the_harness_says_the_same_of_an_answer_that_came_out_of_a_child(what: str) -> None:
     answer = pa.record_batch({**GOOD, **AMISS[what]})
-    assert shown(unpack(pack(answer))) == shown(answer)
+    said = shown(answer)
+    if said.startswith("here:"):  # an error of the check
+        with pytest.raises(DetectorError, match=re.escape(said)):
+            through(answer)
+    else:
+        assert shown(through(answer)) == said
 
 
 @pytest.mark.parametrize(
     "answer",
     [None, [0.1, 0.2, 0.3], pa.table(GOOD), pa.record_batch({"row_id": IDS}), pa.record_batch({**GOOD, "more": IDS})],
 )
-def test_what_is_no_answer_is_refused_alike(answer: Any) -> None:
-    assert "RecordBatch" in shown(answer)
-    assert shown(unpack(pack(answer))) == shown(answer)
+def test_what_is_no_answer_is_refused_in_the_child(answer: Any) -> None:
+    with pytest.raises(DetectorError, match="RecordBatch"):
+        through(answer)
 
 
-@given(rows=st.lists(st.tuples(st.floats(width=64) | st.none(), st.sampled_from(STATUSES), st.sampled_from(REASONS))))
+@given(
+    rows=st.lists(
+        st.tuples(st.floats(0.0, 1.0, width=64), st.sampled_from(STATUSES), st.sampled_from(REASONS) | st.none())
+    )
+)
 def test_every_answer_of_the_protocol_comes_through_bit_by_bit(
-    rows: list[tuple[float | None, Status, Reason]],
+    rows: list[tuple[float, Status, Reason | None]],
 ) -> None:
     ids = pa.array(range(len(rows)), pa.int64())
-    answer = answer_batch(ids, [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
-    back = unpack(pack(answer))
+    answer = answer_batch(
+        ids,
+        [row[0] if row[1] == Status.OK else None for row in rows],
+        [row[1] for row in rows],
+        [None if row[1] == Status.OK else row[2] for row in rows],
+    )
+    back = unpack(pack(accept_answer(answer, ids, "score", (0.0, 1.0), where="here")), ids)
     assert back is not None
     for name in ("row_id", "score"):
         column, came = answer.column(name), back.column(name)
@@ -90,24 +109,18 @@ def test_every_answer_of_the_protocol_comes_through_bit_by_bit(
         assert back.column(name).to_pylist() == answer.column(name).to_pylist()
 
 
-@given(content=st.binary(max_size=400))
+@given(content=st.binary(max_size=60))
 def test_any_bytes_are_an_answer_that_is_checked_or_none(content: bytes) -> None:
-    answer = unpack(content)
+    answer = unpack(content, pa.array(range(len(content) // BYTES_A_ROW), pa.int64()))
     if answer is not None:
         answer.validate(full=True)
-        shown(answer)
+        assert answer.num_rows == len(content) // BYTES_A_ROW
 
 
-def test_an_answer_has_one_length() -> None:
-    packed = pack(pa.record_batch(GOOD))
-    assert len(packed) == 1 + 3 * BYTES_A_ROW
-    assert unpack(packed[:-1]) is None
-    assert unpack(packed + b"\0") is None
-    assert unpack(b"") is None
-    assert unpack(bytes([255]) + packed[1:]) is None
-
-
-def test_a_code_beyond_the_words_is_a_word_that_nobody_knows() -> None:
-    packed = bytearray(pack(pa.record_batch(GOOD)))
-    packed[-6:-3] = np.array([len(STATUSES), -2, 127], dtype=np.int8).tobytes()
-    assert "3 rows have a status that the protocol does not know" in shown(unpack(packed))
+def test_an_answer_has_one_length_and_known_words() -> None:
+    packed = pack(accept_answer(pa.record_batch(GOOD), IDS, "score", (0.0, 1.0), where="here"))
+    assert len(packed) == 3 * BYTES_A_ROW
+    assert unpack(packed, IDS) is not None
+    for other in (packed[:-1], packed + b"\0", b"", packed[:-2] + bytes([len(STATUSES), 255])):
+        assert unpack(other, IDS) is None
+    assert unpack(packed[:-1] + bytes([len(REASONS)]), IDS) is None

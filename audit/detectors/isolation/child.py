@@ -29,6 +29,9 @@ class Server:
 
     def __init__(self) -> None:
         self._detector: Detector | None = None
+        self._context: RunContext | None = None
+        self._kind = ""
+        self._batches = 0
 
     def reply(self, asked: Asked, content: bytearray) -> Reply:
         """Make the reply to a message. Any error of the detector becomes a reply."""
@@ -50,12 +53,15 @@ class Server:
         if asked is Asked.OPEN:
             opening = json.loads(content)
             # closed later even where it cannot be opened, as in the harness
-            self._detector = _made(opening)
-            self._detector.open(_context(opening))
+            self._detector, self._context, self._kind = _made(opening), _context(opening), opening["kind"]
+            self._detector.open(self._context)
             return self._info()
         assert self._detector is not None  # noqa: S101 - the harness opens first
+        assert self._context is not None  # noqa: S101
         if asked is Asked.SCORE:
-            return Replied.ANSWERS, _scored(self._detector, content)
+            self._batches += 1
+            where = f"detector kind {self._kind}, batch {self._batches}"
+            return Replied.ANSWERS, _scored(self._detector, self._context, where, content)
         if asked is Asked.CLOSE:
             self._detector.close()
             return Replied.DONE, as_json({})
@@ -121,14 +127,16 @@ def _context(asked: Mapping[str, Any]) -> RunContext:
     )
 
 
-def _scored(detector: Detector, content: bytearray) -> bytes:
+def _scored(detector: Detector, context: RunContext, where: str, content: bytearray) -> bytes:
     import pyarrow as pa
 
+    from audit.detectors.answer_check import accept_answer
     from audit.detectors.isolation.packed import pack
 
     with pa.ipc.open_stream(pa.py_buffer(content)) as batches:
         batch = batches.read_next_batch()
-    return pack(detector.score(batch))
+    answer = detector.score(batch)
+    return pack(accept_answer(answer, batch.column(0), context.answers, context.score_range, where=where))
 
 
 def _for_want_of_memory(error: BaseException) -> bool:

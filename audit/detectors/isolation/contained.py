@@ -114,6 +114,7 @@ class ContainedDetector:
         self._confine()
         section = self._section
         asked = {
+            "kind": section.kind,
             "section": f"{type(section).__module__}:{type(section).__qualname__}",
             # only keys that were set: some detectors check which keys the plan leaves out
             "values": section.model_dump(mode="json", by_alias=True, exclude_unset=True),
@@ -141,7 +142,7 @@ class ContainedDetector:
         most = _FOR_ANSWERS + 2 * BYTES_A_ROW * batch.num_rows
         self._stale = True
         kind, content = self._ask(Asked.SCORE, memoryview(sink.getvalue()), self._patience, most)
-        answer = unpack(content) if kind is Replied.ANSWERS else None
+        answer = unpack(content, batch.column(0)) if kind is Replied.ANSWERS else None
         if answer is None:
             self._raise_garbled()
         return answer
