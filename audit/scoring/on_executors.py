@@ -92,13 +92,13 @@ class Task:
             yield pa.RecordBatch.from_arrays([*ended, pa.array([_as_text(error)])], names=_NAMES)
 
     def _answered(self, batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[pa.Array, Any]]:
-        from audit.scoring.in_flight import InFlight, workers_of
+        from audit.detectors.in_flight import InFlight, workers_of
 
         first = next((batch for batch in batches if batch.num_rows), None)
         if first is None:
             return
         detector = self.placed()
-        with InFlight(detector) as flight, self.open(detector):
+        with InFlight(detector.score) as flight, self.open(detector):
             check_same(self.expected, self.describe(detector))
             rounds = Rounds(self.plan, detector, _Rows(self.plan, chain([first], batches)))
             with error_text_withheld(f"detector kind {self.plan.detector.kind}"):
