@@ -21,8 +21,12 @@ FOLDER: Final = Path(__file__).with_name("mappings")
 NAMES: Final = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 """Names of the mappings that come with this package."""
 MAX_BYTES: Final = 64 * 1024
-STATED: Final = ("system", "verdict", "limits", "groups", "features", "next_step", "waivers", "set")
+STATED: Final = (
+    "system", "given", "set", "features", "verdict", "limits", "groups", "patterns", "next_step", "waivers",
+)  # fmt: skip
 """Places of which a report states in sentences what the release says."""
+_ELSEWHERE: Final = frozenset({"plan_file", "sensitive_features_used", "without_figures", "patterns_not_tested"})
+"""Texts that are no place: where the plan lies, and lists of which an empty one can mean none, or not known."""
 PLACE: Final = re.compile(r"\{([^{}]*)\}")
 _MOST_DOTS: Final = 1000
 """Most dots in a line: tomllib's time for a dotted key grows with the square of its parts."""
@@ -32,11 +36,11 @@ _TEXTS: Final[tuple[Any, ...]] = (str, str | None, tuple[str, ...], tuple[str, s
 def _texts_of(section: str, part: type[Part]) -> list[str]:
     fields = part.model_fields.items()
     named = [name for name, field in fields if field.annotation in _TEXTS or get_origin(field.annotation) is Literal]
-    return [f"{section}.{name}" for name in named if name != "plan_file"]
+    return [f"{section}.{name}" for name in named if name not in _ELSEWHERE]
 
 
 PLACES: Final = (*STATED, *_texts_of("about", PublicAbout), *_texts_of("governance", PublicGovernance))
-"""All that a text may name: what is stated, and every text of the release itself but where the plan lies."""
+"""All that a text may name: what is stated, and every text of the release itself."""
 
 
 class MappedField(Part):

@@ -90,6 +90,20 @@ def _set(reading: PipelineReading) -> str:
     return f"{about.rows_are}{period}{held}; who is a victim, says: {about.label_source}"
 
 
+def _given(reading: PipelineReading) -> str:
+    about = reading.about
+    sensitive = ", ".join(about.sensitive_features_used) or "none"
+    return f"{', '.join(about.features)}; sensitive among them: {sensitive}" if about.features else ""
+
+
+def _patterns(reading: PipelineReading) -> str:
+    declared = reading.about.governance
+    if declared is None or not declared.named_patterns:
+        return ""
+    untested = ", ".join(declared.patterns_not_tested) or "none"
+    return f"{', '.join(declared.named_patterns)}; no limit is about: {untested}"
+
+
 STATEMENTS: Final[Mapping[str, Callable[[PipelineReading], str]]] = {
     "system": lambda reading: reading.system,
     "verdict": lambda reading: reading.about_verdict,
@@ -97,7 +111,9 @@ STATEMENTS: Final[Mapping[str, Callable[[PipelineReading], str]]] = {
     "groups": _groups,
     "features": lambda reading: ", ".join(feature.name for feature in reading.release.features),
     "next_step": lambda reading: reading.next_step,
-    "waivers": lambda reading: "; ".join(map(reading.waiver, reading.release.waivers)),
+    "waivers": lambda reading: "; ".join(map(reading.waiver, reading.release.waivers)) or "none",
     "set": _set,
+    "given": _given,
+    "patterns": _patterns,
 }
 """What is stated in each place of `audit.public.mapping.STATED`."""

@@ -15,15 +15,17 @@ from pathlib import Path
 
 import pytest
 from made.releases import made_result
-from made.sealed import flipped, members_of, published_into, sealed_in, signer_in, trusting, zipped
+from made.sealed import SEALED_AT, flipped, members_of, published_into, sealed_in, signer_in, trusting, zipped
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.disclosure.public_files import REPORTERS
 from audit.errors import ExitCode
 from audit.evidence.bundle import read_bundle
+from audit.evidence.countersigning import countersigned
 from audit.evidence.envelope import Envelope, Signature
 from audit.evidence.replay import replay
+from audit.evidence.seal import has_more_than_a_seal, read_published
 from audit.evidence.shown import State
 from audit.evidence.verification import verify
 
@@ -118,6 +120,20 @@ def test_no_bit_of_its_line_can_be_another(published: Path, tmp_path: Path) -> N
         members["evidence.intoto.jsonl"] = audit + flipped(line, bit)
         found = verify(zipped(members), "evidence.a7k", trusting(signer), TODAY)
         assert found.exit_code == ExitCode.NOT_VERIFIED
+
+
+def test_a_countersignature_stands_beside_the_test_result(published: Path, tmp_path: Path) -> None:
+    signer, other = signer_in(tmp_path), signer_in(tmp_path, "other.key")
+    audit = read_published(published, published / "restricted")
+    bundle = sealed_in(published, signer).restricted
+    assert not has_more_than_a_seal(bundle, audit)
+    again = [*replay(bundle, ["public"], None, lambda *_: pytest.fail("nothing is run"))]
+    signed = countersigned(bundle, again, SEALED_AT, other)
+    assert (len(bundle.envelopes), len(signed.envelopes), len(signed.countersignatures)) == (2, 3, 1)
+    assert has_more_than_a_seal(signed, audit)
+    found = verify(signed.for_everybody.content, "evidence.a7k", trusting(signer, other), TODAY)
+    assert found.exit_code == ExitCode.PASS
+    assert [each.state for each in found.shown if each.code == "countersignature"] == [State.HOLDS]
 
 
 def test_a_card_signs_the_statement_and_the_test_result_stays_a_file(published: Path, tmp_path: Path) -> None:

@@ -360,3 +360,24 @@ def test_no_cell_is_a_formula() -> None:
         release = with_about(release, owner="+1", governance=GOVERNANCE.model_copy(update={"contact": "@x\n=1"}))
         for cell in cells(lines(f"{name}.csv", release)):
             assert not any(part.startswith(("=", "+", "-", "@", "\t", "\r")) for part in cell.split("\n"))
+
+
+def test_none_is_told_from_not_known() -> None:
+    """A model whose columns are known has none that is sensitive; of answers in a file nobody knows."""
+    own = mappings.read_mapping(
+        HEAD + b"".join(FIELD + b'text = "{%s}"\n' % place for place in (b"given", b"patterns", b"waivers")), "own.toml"
+    )
+
+    def said(**values: object) -> list[str]:
+        written = csv.DictReader(io.StringIO(mapped_file(with_about(made_release("fail"), **values), own)))
+        return [line["text"] for line in written][2:]
+
+    empty = own.nothing
+    assert said(features=(), governance=None) == [empty, empty, "none"]
+    some = GOVERNANCE.model_copy(update={"patterns_not_tested": ()})
+    assert said(features=("age", "sex"), sensitive_features_used=("sex",), governance=some) == [
+        "age, sex; sensitive among them: sex", "a pattern; no limit is about: none", "none",
+    ]  # fmt: skip
+    assert said(features=("age",), governance=GOVERNANCE)[:2] == [
+        "age; sensitive among them: none", "a pattern; no limit is about: another",
+    ]  # fmt: skip
