@@ -97,7 +97,8 @@ def _overrides(plan: AuditPlan, family: FamilyCounts) -> Iterator[Override]:
 
 
 def _gaps(plan: AuditPlan, family: FamilyCounts, among: Among) -> Iterator[PeopleGap]:
-    least = plan.verdict.min_denominator
+    least, section = plan.verdict.min_denominator, plan.evaluation_set
+    independent = not section.is_weighted and section.cluster is None
     own, rest = ([of((cell,)) for cell in _CELLS] for of in (family.total, family.rest))
     n, m = _sum(own), _sum(rest)
     stated = (n >= least) & (m >= least)
@@ -116,7 +117,7 @@ def _gaps(plan: AuditPlan, family: FamilyCounts, among: Among) -> Iterator[Peopl
                 "undecided": int(own[4][place] + own[5][place]),
                 **interval_fields(("detector_gap",), before[:1], place, known=known),
                 **interval_fields(("added", "low", "high"), added, place, known=known),
-                "outcome": words[place] if known else "cannot_tell",
+                "outcome": words[place] if known and independent else "cannot_tell",
                 "level": plan.verdict.level,
                 "reason": None if known else few,
             }

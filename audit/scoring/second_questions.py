@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from audit.counting.second_counts import Second, SecondCounts, count_first, count_people, count_view
 from audit.evaluation.checks import settle
@@ -44,14 +44,8 @@ def _forms(
 
     section, source = plan.evaluation_set, evaluation_set.source
     for place, form in enumerate(plan.forms.named if plan.forms is not None else ()):
-        labels = dict(
-            zip(
-                ("label_positive", "label_negative"),
-                _apart(form, section.label_positive, section.label_negative),
-                strict=True,
-            )
-        )
-        label = settle(evaluation_set.engine, source, check_labels(source, section.model_copy(update=labels)))
+        labels = section.model_copy(update=_against(form, section, "label"))
+        label = settle(evaluation_set.engine, source, check_labels(source, labels))
         of_form = replace(evaluation_set, expressions={**evaluation_set.expressions, "label": label})
         answered = _answers_of(form, place, plan, of_form, folder, answers)
         decide(of_form, answered, decision_rule(plan.detector), view := f"form_{place}")
@@ -70,14 +64,13 @@ def _answers_of(
     from audit.detectors.predictions import PredictionsDetector as Table
 
     assert isinstance(section, PredictionsDetector)  # noqa: S101 - there are no others
-    own, others = _apart(form, section.decision_positive, section.decision_negative)
-    words = section.model_copy(update={"decision_positive": own, "decision_negative": others})
+    words = section.model_copy(update=_against(form, section, "decision"))
     table = Table(words, folder, f"__form_{place}__")
     return AnswerSource.of_table(table.find_answers(evaluation_set, plan.evaluation_set.id))
 
 
-def _apart(form: str, *words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Part the words for a form from all others."""
-    every = [word for several in words for word in several]
+def _against(form: str, section: object, what: Literal["label", "decision"]) -> dict[str, tuple[str, ...]]:
+    """Return the words of a section with one form against all others."""
+    every: tuple[str, ...] = (*getattr(section, f"{what}_positive"), *getattr(section, f"{what}_negative"))
     own = tuple(word for word in every if word.casefold() == form.casefold())
-    return own, tuple(word for word in every if word not in own)
+    return {f"{what}_positive": own, f"{what}_negative": tuple(word for word in every if word not in own)}

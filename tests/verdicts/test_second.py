@@ -38,6 +38,9 @@ def test_the_final_decision_is_judged_as_an_audit_of_it_would_be(design: dict[st
     final = {"kind": "predictions", "decision": "officer", **WORDS}
     same(second, audited(made_audit(final, evaluation_set=design), cases))
     assert (second.kind, second.alpha) == ("decisions", 0.05)
+    after = result.further.after_detector
+    assert after is not None
+    assert {one.outcome for one in after.gaps} == ({"cannot_tell"} if design else {"cannot_tell", "adds"})
     if not design:
         assert (result.overall.outcome, second.outcome) == ("pass", "fail")
 

@@ -101,7 +101,7 @@ class PeopleGap(Part):
     high: float | None
     """Upper end of that interval."""
     outcome: Amplifies
-    """What people do to the gap, as far as intervals at that level say it."""
+    """What people do to the gap, as far as intervals at that level say it. `cannot_tell` with weights or clusters."""
     level: float
     """Level of the interval over all groups of the family."""
     reason: NotStated | None = None

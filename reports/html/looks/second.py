@@ -193,8 +193,7 @@ def _among(writer: LookWriter, among: str) -> str:
 
 
 def _is_apart(one: Override) -> bool:
-    low, high = one.difference_low, one.difference_high
-    return low is not None and high is not None and (low > 0 or high < 0)
+    return (one.difference_low or 0.0) > 0 or (one.difference_high or 0.0) < 0
 
 
 def _once(found: Iterable[_T], key_of: Callable[[_T], object]) -> list[_T]:
