@@ -93,6 +93,7 @@ LATER: Final = {
         "detectors/test_write_a_detector.py",
         "disclosure",
         "evidence/test_blind_attempts.py",
+        "evidence/test_blind_page.py",
         "evidence/test_blind_repeat.py",
         "evidence/test_blind_threats.py",
         "evidence/test_blind_walk.py",

@@ -268,6 +268,27 @@ def test_answers_to_another_challenge_or_history_are_refused(answered: Sides, tm
         taken(answered)
 
 
+def test_a_challenge_is_answered_once_and_a_refusal_leaves_nothing(answered: Sides) -> None:
+    again = ("answer", "challenge", "--plan", "vendor.toml", "--out", "again", "--sandbox", "none")
+    assert "answered before" in answered.vend(*again, code=ExitCode.NOT_JUDGED)
+    assert not [path.name for path in answered.vendor.iterdir() if "again" in path.name]
+
+
+def test_answers_that_a_vendor_made_elsewhere_come_in_a_file(tmp_path: Path) -> None:
+    sides = two_sides(tmp_path)
+    plan = sides.vendor / "vendor.toml"
+    head = plan.read_text(encoding="utf-8").partition("[detector]")[0]
+    plan.write_text(f'{head}[detector]\nkind = "predictions"\npath = "own.csv"\ndecision = "said"\n', encoding="utf-8")
+    sides.commit()
+    sides.challenge("--twins", "10")
+    _, cases = read_challenge(sides.vendor / "challenge")
+    lines = [f"{row['cid']},{int(flagged(row))}" for row in cases.to_pylist()]
+    (sides.vendor / "own.csv").write_text("\n".join(["cid,said", *lines]) + "\n", encoding="utf-8")
+    sides.answer()
+    found = taken(sides)
+    assert found.holds
+
+
 def test_every_label_can_be_opened_and_a_wrong_one_fails(answered: Sides) -> None:
     folder = answered.regulator / "challenge.secret"
     terms, cases = read_challenge(answered.vendor / "challenge")
@@ -316,9 +337,11 @@ def test_a_regulator_that_changes_labels_afterwards_is_told_so(answered: Sides) 
 
 def test_a_case_is_asked_once_so_that_a_memory_of_old_ones_is_worth_nothing(answered: Sides) -> None:
     said = answered.regulate("challenge", "plan.toml", "--out", "again", code=ExitCode.NOT_JUDGED)
-    assert "1,500 cases of the set asked in an earlier challenge" in said
+    assert "1,500 cases of the set were asked in an earlier challenge" in said
     write_cases(answered.regulator, start=1_499)
-    assert "1 case" in answered.regulate("challenge", "plan.toml", "--out", "again", code=ExitCode.NOT_JUDGED)
+    assert "1 case of the set was asked" in answered.regulate(
+        "challenge", "plan.toml", "--out", "again", code=ExitCode.NOT_JUDGED
+    )
     write_cases(answered.regulator, start=1_500)
     answered.regulate("challenge", "plan.toml", "--out", "again")
 

@@ -139,7 +139,11 @@ def answer(
     with _opened(history, key) as (file, signer):
         terms, cases = vendor.open_challenge(file, folder)
         work = out.with_name(f".{out.name}.kept")
-        made = _answered(loaded, cases, work, sandbox, allow_pickle=allow_pickle)
+        try:
+            made = _answered(loaded, cases, work, sandbox, allow_pickle=allow_pickle)
+        finally:
+            if not (work / "scoring" / "parts").exists():  # nothing to go on from
+                shutil.rmtree(work, ignore_errors=True)
         digest = vendor.give_answers(file, signer, now(), loaded, terms, made, out)
     shutil.rmtree(work, ignore_errors=True)
     note(f"For the regulator: {out} ({terms.rows:,} decisions; SHA-256 {digest})")

@@ -89,7 +89,7 @@ def check_entries(history: History, terms: Terms, answered: Entry, answers: byte
     yield Shown(
         "commitment",
         State.HOLDS if same else State.CONTRADICTED,
-        f"the vendor says that {'the' if same else 'another'} model answered{'' if same else ' than'} it committed to",
+        f"the vendor says that {'the' if same else 'another'} model answered{', as' if same else ' than'} committed to",
     )
     in_time = asked.at <= answered.at <= terms.deadline and received <= terms.deadline
     yield Shown(

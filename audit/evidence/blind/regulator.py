@@ -134,7 +134,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> Ter
     spent = ledger.used(ids_asked(made.rows))
     if spent:
         raise EvidenceError(
-            f"{count_of(len(spent), 'case')} of the set asked in an earlier challenge of {file.path.name}",
+            f"{count_of(len(spent), 'case of the set was', 'cases of the set were')} asked in an earlier challenge",
             slug="cases-spent",
             hint="draw a set without them: audit7k draw POOL --design FILE --unused HISTORY",
         )

@@ -14,6 +14,7 @@ from audit.evidence.history_file import HistoryFile
 from audit.evidence.keys import Signer
 from audit.evidence.registration import system_of
 from audit.evidence.statement import System, canonical
+from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.known_keys import PLAN
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan, read_toml
@@ -138,7 +139,9 @@ def answer(
         scored = score(plan, opened, loaded.folder, progress=progress, keeping=keeping, isolating=isolating)
         found: Any = opened.here.sql(f"SELECT case_id, {DECISION} FROM scored ORDER BY case_id").to_arrow_table()  # noqa: S608
     words = [DECISIONS[code] for code in found.column(1).to_pylist()]
-    return Answered(pa.table({CID: found.column(0), DECISION: words}).combine_chunks(), scored.detector_sha256)
+    # a file of answers is made after the question, and nobody can commit to it before
+    artefact = None if isinstance(plan.detector, PredictionsDetector) else scored.detector_sha256
+    return Answered(pa.table({CID: found.column(0), DECISION: words}).combine_chunks(), artefact)
 
 
 def commit(
@@ -160,9 +163,14 @@ def open_challenge(file: HistoryFile, folder: Path) -> tuple[Terms, pa.Table]:
     """
     terms, cases = read_challenge(folder)
     file.adopt(bytes_of_result(folder / HISTORY, MAX_BYTES), f"{folder.name}/{HISTORY}")
-    if all(one.statement != sha256(terms.content) for one in file.history.entries):
+    asked = [one.index for one in file.history.entries if one.statement == sha256(terms.content)]
+    if not asked:
         raise EvidenceError(
             f"{HISTORY} knows no challenge of these terms", slug="other-challenge", hint="ask for the folder again"
+        )
+    if any(one.kind == "answered" and one.answers in asked for one in file.history.entries):
+        raise EvidenceError(
+            "this challenge was answered before", slug="answered-before", hint="audit7k history shows when"
         )
     return terms, cases
 
