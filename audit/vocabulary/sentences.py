@@ -97,7 +97,7 @@ SENTENCES: Final[Mapping[str, str]] = _TABLES["sentences"]
 _PLAIN: Final = frozenset(
     {"unscored", "unlabelled", "unknown_feature", "near_threshold", "ties_at_capacity", "held_back", "facilitate"}
     | {"like_cases", "changes_judged", "changes_within_judged", "swaps_judged", "patterns_judged", "comparable"}
-    | {"threshold", "top_k_scores", "top_k_levels", "rank_says"}
+    | {"threshold", "top_k_scores", "top_k_levels", "rank_says", "blind_supported", "blind_not_shown"}
 )
 """Sentences whose English text sets no thousands apart."""
 

@@ -268,6 +268,15 @@ def test_answers_to_another_challenge_or_history_are_refused(answered: Sides, tm
         taken(answered)
 
 
+def test_a_small_file_of_answers_that_unpacks_to_gigabytes_is_refused_unread(answered: Sides) -> None:
+    place = answered.regulator / "answers" / "answers.parquet"
+    words = pa.table({"cid": ["x" * 200_000_000], "decision": ["flagged"]})
+    place.write_bytes(table_bytes(words))
+    assert place.stat().st_size < 400_000
+    with pytest.raises(EvidenceError, match="of that size"):
+        taken(answered)
+
+
 def test_a_challenge_is_answered_once_and_a_refusal_leaves_nothing(answered: Sides) -> None:
     again = ("answer", "challenge", "--plan", "vendor.toml", "--out", "again", "--sandbox", "none")
     assert "answered before" in answered.vend(*again, code=ExitCode.NOT_JUDGED)

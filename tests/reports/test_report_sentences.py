@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.plan.answers import PredictionsDetector
+from audit.plan.answers import BlindDetector, PredictionsDetector
 from audit.result.findings.system import Notice
 from audit.scoring.rules import decision_rule
 from audit.vocabulary.sentences import (
@@ -167,6 +167,20 @@ def test_a_decision_rule_is_read_in_public_as_in_the_restricted_report(section: 
         public, restricted = writer.decision(made.words), writer.written(made.words, [made.sentence])
         assert public == restricted
         assert 'lang="en"' not in public
+
+
+@pytest.mark.parametrize(
+    ("deployed", "production"), [("declared", 0), ("supported", 200), ("supported", 1_234), ("not_shown", 40)]
+)
+def test_that_a_vendor_answered_is_read_in_every_language(deployed: str, production: int) -> None:
+    section = {"kind": "blind", "features": ["age"], "deployed": deployed, "production": production}
+    made = decision_rule(BlindDetector.model_validate(section))
+    for code in LANGUAGES:
+        writer = SentenceWriter(language(code))
+        public, restricted = writer.decision(made.words), writer.written(made.words, [made.sentence])
+        assert public == restricted
+        assert 'lang="en"' not in public
+        assert ("vendor" in public) == (code == "en")
 
 
 def test_a_text_without_its_sentences_stays_english_and_says_so() -> None:

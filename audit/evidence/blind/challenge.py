@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 DECISION: Final = "decision"
 """Column of a file from production, and of answers, with what was decided."""
+_AN_ANSWER: Final = 256
+"""Bytes of one answer at most."""
 _MEANING: Final = {"1": True, "true": True, "1.0": True, "0": False, "false": False, "0.0": False}
 
 
@@ -158,18 +160,31 @@ def table_bytes(table: pa.Table) -> bytes:
     return made.getvalue()
 
 
-def read_table(path: Path) -> tuple[pa.Table, bytes]:
-    """Read a table of a blind audit, and its bytes. Raises EvidenceError if it is none, ResultError without a file."""
+def read_table(path: Path, most: int | None = None) -> tuple[pa.Table, bytes]:
+    """Read a table of a blind audit, and its bytes; of somebody's answers `most` rows.
+
+    Raises
+    ------
+    EvidenceError
+        If it is none, or larger than so many answers are.
+    ResultError
+        If there is no such file.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    content = bytes_of_result(path, LARGEST_TABLE)
+    room = LARGEST_TABLE if most is None else _AN_ANSWER * (most + 4096)
+    content = bytes_of_result(path, room)
     try:
-        return pq.read_table(io.BytesIO(content)), content
+        file = pq.ParquetFile(io.BytesIO(content))
+        groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+        if max(file.metadata.num_rows, sum(group.total_byte_size for group in groups)) <= room:
+            return file.read(), content
     except (pa.ArrowException, OSError, ValueError):
-        raise EvidenceError(
-            f"{path.name} cannot be read as Parquet", slug="not-a-challenge", hint="ask for the folder again"
-        ) from None
+        pass
+    raise EvidenceError(
+        f"{path.name} cannot be read as Parquet of that size", slug="not-a-challenge", hint="ask for the folder again"
+    ) from None
 
 
 def read_cases(folder: Path, sha256_of_cases: str) -> pa.Table:

@@ -272,7 +272,7 @@ def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) ->
     cases, (rows, _) = read_cases(folder, terms.sha256), read_table(folder / ROWS)
     loaded = with_attempts(loaded_plan(folder / secret.plan), terms.attempts)
     _check_labels(secret, terms, rows, loaded)
-    answers, content = read_table(given / ANSWERS)
+    answers, content = read_table(given / ANSWERS, terms.rows)
     file.adopt(bytes_of_result(given / HISTORY, MAX_BYTES), f"{given.name}/{HISTORY}")
     answered = next((one for one in file.history.entries if one.answers == secret.challenged), None)
     if answered is None:
