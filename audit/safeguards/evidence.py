@@ -36,13 +36,13 @@ def _repeat(view: ResultView) -> FoundEvidence:
 
 
 def _algorithms(view: ResultView) -> FoundEvidence:
-    if view.result.system.features:
+    if view.was_run:
         return measured("algorithms", "system.features", "system.decision")
     return declared("answers_supplied", "plan.detector", date=view.governance.declared_on)
 
 
 def _ran_here(view: ResultView) -> FoundEvidence:
-    if not view.result.system.features:
+    if not view.was_run:
         return not_shown("answers_supplied_what_it_takes")
     return measured("ran_here", "provenance.started", "provenance.finished")
 
@@ -50,7 +50,7 @@ def _ran_here(view: ResultView) -> FoundEvidence:
 def _offline(view: ResultView) -> FoundEvidence:
     if isinstance(view.plan.detector, ServiceDetector):
         return not_shown("no_offline")
-    if not view.result.system.features:
+    if not view.was_run:
         return not_shown("answers_supplied_what_it_takes")
     return measured("offline", "system.features", "provenance.packages")
 

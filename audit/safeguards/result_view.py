@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from functools import cached_property
 
+from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.governance import GovernanceSection, Meaning
 from audit.result.audit_result import AuditResult
@@ -30,6 +31,11 @@ class ResultView:
     def governance(self) -> GovernanceSection:
         """The declarations of the operator."""
         return self.result.plan.governance
+
+    @property
+    def was_run(self) -> bool:
+        """Whether the detector ran in the audit. A vendor that answers is shown columns too, and runs it itself."""
+        return bool(self.result.system.features) and not isinstance(self.plan.detector, PredictionsDetector)
 
     @cached_property
     def _rates(self) -> dict[str, list[Estimate]]:

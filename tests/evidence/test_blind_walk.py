@@ -87,6 +87,14 @@ def test_the_vendors_answer_shows_to_whoever_trusts_its_key_that_the_question_st
     assert ("question and set were fixed before scoring began" in done.output) == bool(role)
 
 
+def test_no_safeguard_says_that_the_model_ran_here(walked: Sides) -> None:
+    found = {one.key: one.state for one in load_result(walked.regulator / "out" / "result.json").safeguards}
+    assert (found["algorithms"], found["ran_here"], found["offline"]) == ("declared", "not_shown", "not_shown")
+    public = json.loads((walked.regulator / "out" / "public" / "release.json").read_text(encoding="utf-8"))
+    said = " ".join(one["evidence"] for one in public["about"]["safeguards"])
+    assert "The detector was run" not in said
+
+
 def test_answers_are_judged_once(walked: Sides) -> None:
     assert "judged before" in walked.judge("--out", "again", code=ExitCode.NOT_JUDGED)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from audit.engines.duckdb import DuckDBEngine
@@ -19,6 +20,8 @@ from audit.vocabulary.text import count_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_CLOCKS: Final = timedelta(days=1)
+"""What clocks may differ by."""
 _MAY_BE_WRONG: Final = 0.05
 """Chance that answers with as many contradictions as the limit allows are refused."""
 _FLAGGED, _NOT_FLAGGED = DECISIONS[:2]
@@ -91,7 +94,8 @@ def check_entries(history: History, terms: Terms, answered: Entry, answers: byte
         State.HOLDS if same else State.CONTRADICTED,
         f"the vendor says that {'the' if same else 'another'} model answered{', as' if same else ' than'} committed to",
     )
-    in_time = asked.at <= answered.at <= terms.deadline and received <= terms.deadline
+    begun = datetime.fromisoformat(answered.at) + _CLOCKS >= datetime.fromisoformat(asked.at)
+    in_time = begun and answered.at <= terms.deadline and received <= terms.deadline
     yield Shown(
         "deadline",
         State.HOLDS if in_time else State.CONTRADICTED,
