@@ -464,6 +464,18 @@ def _commands() -> list[Any]:
     return [info for info in app.registered_commands if info.callback is not None]
 
 
+def test_every_command_of_a_blind_audit_is_guarded_and_says_whose_it_is() -> None:
+    (group,) = app.registered_groups
+    commands = group.typer_instance.registered_commands if group.typer_instance else []
+    names = {info.name or (info.callback.__name__ if info.callback else "") for info in commands}
+    assert names == {"commit", "rehearse", "challenge", "answer", "judge", "open", "repeat"}
+    for info in commands:
+        assert hasattr(info.callback, "__wrapped__")
+        assert (info.short_help or "").partition(":")[0] in {"Vendor", "Regulator", "Both"}
+        assert info.callback is not None
+        assert info.callback.__doc__
+
+
 def test_every_command_is_guarded_and_says_what_it_does() -> None:
     names = {info.callback.__name__ for info in app.registered_commands if info.callback is not None}
     telling = {"cases", "codes", "explain", "figure", "portal", "probes", "remedy", "report", "schema"}

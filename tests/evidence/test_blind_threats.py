@@ -28,6 +28,7 @@ from audit.evidence.history_file import open_history
 from audit.evidence.keys import load_signer
 from audit.evidence.shown import State
 from audit.plan.file.plan_file import read_plan_file
+from audit.run import run_audit
 
 LATER = "2030-01-01T00:00:00Z"
 
@@ -185,6 +186,25 @@ def test_answers_that_are_not_one_decision_for_each_case_are_refused(answered: S
     assert not found.holds
     # and whoever changes them on the way cannot sign them
     assert state(found, "signature") is State.CONTRADICTED
+
+
+def test_a_vendor_that_answers_only_where_it_flags_gains_nothing(tmp_path: Path) -> None:
+    """Women are missed more often: as a case without a decision counts at its worst, to abstain there is no pass."""
+    sides = two_sides(tmp_path)
+    write_cases(sides.regulator, fewer_hours=4)
+    for module in sides.vendor.glob("model_*.py"):
+        module.write_text(
+            module.read_text(encoding="utf-8").replace(" for hours", " or None for hours"), encoding="utf-8"
+        )
+    sides.commit()
+    sides.challenge("--twins", "10")
+    sides.answer()
+    with open_history(sides.regulator / "h.a7h") as file:
+        folder = sides.regulator / "challenge.secret"
+        found, _, loaded = take_answers(file, folder, sides.regulator / "answers", "2026-01-01T00:00:00Z")
+    assert found.holds
+    result = run_audit(loaded, crosscheck=False, details=False)
+    assert result.overall.outcome == "inconclusive"
 
 
 def test_refused_is_no_fail_and_ends_the_registration(answered: Sides) -> None:
