@@ -242,9 +242,9 @@ def test_a_vendor_that_dates_its_answers_after_the_deadline_or_before_the_questi
         assert state(taken(sides), "deadline") is State.CONTRADICTED
 
 
-def test_a_model_tuned_on_the_challenge_is_not_the_one_committed_to(answered: Sides) -> None:
-    write_model(answered, "tuned.toml", 50)
-    said = answered.vend(
+def test_a_model_tuned_on_the_challenge_is_not_the_one_committed_to(asked: Sides) -> None:
+    write_model(asked, "tuned.toml", 50)
+    said = asked.vend(
         *("answer", "challenge", "--plan", "tuned.toml", "--out", "tuned", "--sandbox", "none"),
         code=ExitCode.NOT_JUDGED,
     )
