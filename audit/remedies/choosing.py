@@ -12,7 +12,7 @@ import numpy as np
 from audit.counting.families import rule_families
 from audit.counting.table import FLAGGED, NEGATIVE, POSITIVE
 from audit.plan.audit_plan import AuditPlan
-from audit.remedies.flagging import Candidate, Half, Limits, Measured, in_pieces, members_of
+from audit.remedies.flagging import Candidate, Half, Limits, Measured, members_of
 from audit.result.findings.remedies import MOST_TRIED, ORDER, Way
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.scores.sweeps import edges_flagging
@@ -69,9 +69,9 @@ def candidates_of(
         return Measures((), Measured(nothing, nothing.astype(np.int64), nothing.astype(np.int64)))
     edges = np.stack([one.edges for one in found])
     if way != "band":
-        return Measures(found, limits.measured(half, in_pieces(half, edges)))
+        return Measures(found, limits.measured(half, edges))
     below = np.array([one.below for one in found])
-    ends = [limits.measured(half, in_pieces(half, edges, below, share)) for share in right]
+    ends = [limits.measured(half, edges, below, share) for share in right]
     return Measures(found, Measured(*(np.maximum.reduce(column) for column in zip(*ends, strict=True))))
 
 

@@ -6,7 +6,7 @@ K finest groups, by label and by the decision that they have now.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -154,12 +154,20 @@ class Limits:
                 asked = questions(plan, rule)
                 self._limits += [_Limit(rule, one, tuple(groups), np.array(rows, dtype=np.float64)) for one in asked]
 
-    def measured(self, half: Half, flagged: Iterator[IntArray]) -> Measured:
-        """Measure candidates that come some at a time, int64[C, K, 3, 2] each."""
-        parts = [self._measured(half, one.sum(axis=3)) for one in flagged]
-        return Measured(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    def measured(
+        self, half: Half, edges: IntArray, below: IntArray | None = None, right: float | None = None
+    ) -> Measured:
+        """Measure candidates as `Half.flagged` has them, some at a time."""
+        step = max(_AT_ONCE // edges.shape[1], 1)
+        parts = []
+        for at in range(0, edges.shape[0], step):
+            some = slice(at, at + step)
+            parts.append(self.measure(half, half.flagged(edges[some], None if below is None else below[some], right)))
+        return Measured(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def _measured(self, half: Half, flagged: IntArray) -> Measured:
+    def measure(self, half: Half, flagged: IntArray) -> Measured:
+        """Measure what candidates flag, int64[C, K, 3, 2]."""
+        flagged = flagged.sum(axis=3)
         total = half.total.sum(axis=2)
         beyond = np.full(flagged.shape[0], -np.inf)
         for limit in self._limits:
@@ -217,13 +225,3 @@ def _beyond(limit: _Limit, own: FloatArray, rest: FloatArray) -> FloatArray:
     """float64[C, J]: how far groups are beyond the limit, on the line on which the test of a FAIL has it."""
     edge = limit.question.fail
     return np.asarray(edge.offset + edge.slope * counted_rate(rest, edge) - counted_rate(own, edge))
-
-
-def in_pieces(
-    half: Half, edges: IntArray, below: IntArray | None = None, right: float | None = None
-) -> Iterator[IntArray]:
-    """Yield what candidates flag, some at a time; `edges` is int64[C, K]."""
-    step = max(_AT_ONCE // edges.shape[1], 1)
-    for start in range(0, edges.shape[0], step):
-        end = start + step
-        yield half.flagged(edges[start:end], None if below is None else below[start:end], right)

@@ -199,6 +199,8 @@ def remedies_of(
     story = _Story(at_level, by_name, scores, halves, limits, right)
     measured = [candidates_of(way, plan, halves[CHOOSES], limits, by_name, right) for way in ways]
     picked = tried(plan, halves[CHOOSES], limits, measured)
+    as_it_is = _option(story, Candidate("as_it_is", np.zeros(0, dtype=np.int64)))
+    now = as_it_is.where_chosen.beyond or 0.0
     return Remedies(
         title=plan.audit.title,
         features=tuple(features),
@@ -211,18 +213,18 @@ def remedies_of(
         lawful_because=None,
         review_right=right,
         unused=unused_design(plan),
-        as_it_is=_option(story, Candidate("as_it_is", np.zeros(0, dtype=np.int64))),
+        as_it_is=as_it_is,
         tried=tuple(_tried(story, one, number) for number, one in enumerate(picked, start=1)),
-        front=tuple(_option(story, one) for way in measured for one in _front(way) if one not in picked),
+        front=tuple(_option(story, one) for way in measured for one in _front(way, now) if one not in picked),
     )
 
 
-def _front(way: Measures) -> list[Candidate]:
-    """Return some points of the front of a way, from the fewest missed to the most.
+def _front(way: Measures, now: float) -> list[Candidate]:
+    """Return some points of the front of a way with a smaller worst gap than `now`, from the fewest missed to the most.
 
     A capacity is a threshold on the half that chooses, and no point of its own.
     """
-    places = np.flatnonzero(front_of(way.points))
+    places = np.flatnonzero(front_of(way.points) & (way.measured.beyond < now))
     places = places[np.argsort(way.points[places, 1], kind="stable")]
     return [way.candidates[place] for place in thinned(places, _SHOWN) if way.candidates[place].way != "capacity"]
 
@@ -251,7 +253,7 @@ def _option(story: _Story, candidate: Candidate) -> Option:
 def _errors(story: _Story, half: int, candidate: Candidate) -> Errors:
     counted = story.halves[half]
     flagged = _flags(story, half, candidate, story.right[0])
-    (beyond,), (missed,), (wrong,) = story.limits.measured(counted, iter([flagged[np.newaxis]]))
+    (beyond,), (missed,), (wrong,) = story.limits.measure(counted, flagged[np.newaxis])
     total = counted.total.sum(axis=(0, 2))
     return Errors(
         missed=int(missed),

@@ -85,10 +85,13 @@ class RemedyWriter:
         filled = {"share": self._n.percent(one.share), "low": plain(one.band_from or 0.0)}
         filled["threshold"] = plain(thresholds[0].threshold) if thresholds else ""
         said = (f"{one.number}. " if isinstance(one, Tried) else "") + self._say(one.way, "remedy_ways", **filled)
-        if short or one.way != "per_group":
-            return said
-        own = (f"{self._group(each.group)} {plain(each.threshold)}" for each in thresholds)
-        return said + self._t.gettext(": ") + self._t.gettext("; ").join(own)
+        return said if short or one.way != "per_group" else said + self._t.gettext(": ") + self._own(one)
+
+    def _own(self, one: Option) -> str:
+        of, plain = self._t.gettext(": "), self._n.plain
+        return self._t.gettext("; ").join(
+            f"{self._group(each.group)}{of}{plain(each.threshold)}" for each in one.thresholds
+        )
 
     def _group(self, group: Group | None) -> str:
         return self._t.gettext("Everyone else") if group is None else self._names.group(group)
@@ -100,6 +103,8 @@ class RemedyWriter:
 
     def _tried(self, one: Tried) -> Look:
         sentences = [self._status(one), *(self._lacking(each) for each in one.more_cases)]
+        if one.way == "per_group":
+            sentences.insert(0, self._own(one))
         if one.way == "band":
             low, high = (self._n.of(100, share) for share in self._found.review_right)
             cases = self._part(one.to_people, self._found.rows[1])
@@ -111,7 +116,7 @@ class RemedyWriter:
         rows = tuple((self._cell("half", name, number=False), *self._errors(of)) for name, of in halves)
         effects = tuple(map(self._effect, one.effects))
         tables = SmallTable(self._say("does"), rows), SmallTable(self._say("who"), effects)
-        return Look(f"remedy-{one.number}", self._title(one), tuple(sentences), tables=tables)
+        return Look(f"remedy-{one.number}", self._title(one, short=True), tuple(sentences), tables=tables)
 
     def _cell(self, head: str, text: str, *, number: bool = True) -> Cell:
         return Cell(self._say(head), text, number=number)
@@ -179,7 +184,8 @@ def front_chart(front: Sequence[Option], title: str, axes: Sequence[str], number
         f'<text x="{_LEFT - 6}" y="{base}" text-anchor="end" {text}>{numbers.percent(0)}</text>',
         f'<text x="{_LEFT - 6}" y="18" text-anchor="end" {text}>{numbers.percent(1)}</text>',
         f'<text x="{_LEFT + 8}" y="18" {text}>{flagged}</text>',
-        f'<text x="{right}" y="{base + 20}" text-anchor="end" {text}>{missed} {numbers.percent(1)}</text>',
+        f'<text x="{right}" y="{base + 20}" text-anchor="end" {text}>{numbers.percent(1)}</text>',
+        f'<text x="{_WIDTH / 2:.0f}" y="{base + 20}" text-anchor="middle" {text}>{missed}</text>',
     ]
     for one in front:
         of = one.elsewhere

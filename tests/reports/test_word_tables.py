@@ -10,6 +10,7 @@ from audit.public.figures import State
 from audit.result.findings.further import OutOfReach, OwnMeasureReason, Remedy
 from audit.result.findings.judged import Because, Outcome, RuleBecause
 from audit.result.findings.patterns import Amplifies
+from audit.result.findings.remedies import Status, Way
 from audit.result.reasons import Cure
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.statuses import REASONS, STATUSES
@@ -26,6 +27,8 @@ def test_every_word_of_a_result_has_a_text() -> None:
     assert WORDS["remedies"].keys() == set(get_args(Remedy))
     assert WORDS["out_of_reach"].keys() == set(get_args(OutOfReach))
     assert WORDS["own_measures"].keys() == {*get_args(OwnMeasureReason)} - {"interval_unstable"}
+    assert WORDS["remedy_ways"].keys() == set(get_args(Way))
+    assert WORDS["remedy_states"].keys() == set(get_args(Status))
     assert WORDS["answers"].keys() == {*map(str, STATUSES), *map(str, REASONS)}
     assert WORDS["amplification"].keys() == WORDS["amplification_counted"].keys() == set(get_args(Amplifies))
 
