@@ -15,6 +15,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import LoadedPlan, canonical_plan_sha256, parse_plan
 from audit.plan.file.unfinished import toml_text
 from audit.plan.governance import GovernanceSection
+from audit.plan.second_questions import DecisionsSection
 from audit.scoring.provenance import scoring_identity
 
 SMALL = (Path(__file__).with_name("small_plan.toml")).read_text(encoding="utf-8")
@@ -91,7 +92,9 @@ def test_it_changes_the_digest_of_the_plan_and_nothing_that_scoring_depends_on()
 
 
 def test_the_keys_of_the_page_are_keys_and_all_but_few_are_on_it() -> None:
-    first, second = (tomllib.loads(block)["governance"] for block in BLOCKS)
+    first, second, decided = (tomllib.loads(block) for block in BLOCKS)
+    assert set(decided["decisions"]) == set(DecisionsSection.model_fields)
+    first, second = first["governance"], second["governance"]
     assert set(first) | set(second) | {"previous_audit"} == set(GovernanceSection.model_fields)
     rules = SMALL.replace("[[rules]]\n", '[[rules]]\nid = "missed"\n', 1)
     read = parse_plan(f"{rules}\n{BLOCKS[0]}", folder=Path()).plan.governance
