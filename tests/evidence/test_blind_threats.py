@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -286,6 +287,17 @@ def test_answers_to_another_challenge_or_history_are_refused(answered: Sides, tm
     (answered.regulator / "answers" / "history.a7h").write_bytes((other.vendor / "h.a7h").read_bytes())
     with pytest.raises(EvidenceError, match="another history"):
         taken(answered)
+
+
+def test_a_sample_with_expected_answers_says_whether_they_came_out(answered: Sides) -> None:
+    (answered.vendor / "challenge" / "answers.parquet").write_bytes(
+        (answered.vendor / "answers" / "answers.parquet").read_bytes()
+    )
+    tried = ("rehearse", "challenge", "--sandbox", "none", "--plan")
+    assert "0  otherwise than the sample expects" in answered.see(*tried, "vendor.toml")
+    write_model(answered, "other.toml", 60)
+    said = answered.see(*tried, "other.toml", code=ExitCode.INCONCLUSIVE)
+    assert re.search(r"[1-9]\d*  otherwise than the sample expects", said)
 
 
 def test_a_small_file_of_answers_that_unpacks_to_gigabytes_is_refused_unread(answered: Sides) -> None:

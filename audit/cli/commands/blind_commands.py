@@ -153,13 +153,20 @@ def answer(
 def rehearse(
     folder: ChallengeFolder, plan: VendorPlan, sandbox: Where = Sandbox.AUTO, allow_pickle: AllowPickle = False
 ) -> None:
-    """Answer a challenge, or a public sample of one, twice, and say how many cases got a decision, and the same one."""
+    """Answer a challenge, or a public sample of one, twice, and say how many cases got a decision, and the same one.
+
+    A sample that holds answers.parquet says which answers are expected; exit code 3 if others come out.
+    """
     import tempfile
 
-    from audit.evidence.blind.challenge import DECISION, read_challenge
+    from audit.evidence.blind.challenge import DECISION, read_challenge, read_table
+    from audit.evidence.blind.terms import ANSWERS, CID
     from audit.evidence.blind.vendor import vendor_plan
 
-    loaded, (_, cases) = vendor_plan(plan), read_challenge(folder)
+    loaded, (terms, cases) = vendor_plan(plan), read_challenge(folder)
+    expected = read_table(folder / ANSWERS, terms.rows)[0] if (folder / ANSWERS).exists() else None
+    if expected is not None and expected.column_names != [CID, DECISION]:
+        raise ArgumentError(f"{ANSWERS} holds no answers", slug="no-answers", hint="take it out of the sample")
     said = []
     for _ in range(2):
         with tempfile.TemporaryDirectory() as work:
@@ -169,6 +176,11 @@ def rehearse(
         say(f"{said[0].count(word):>9,}  {word}")
     differ = sum(one != two for one, two in zip(*said, strict=True))
     say(f"{differ:>9,}  otherwise when asked again" + ("" if differ else ": --deterministic can be declared"))
+    if expected is not None:
+        wanted = dict(zip(*(expected[name].to_pylist() for name in (CID, DECISION)), strict=True))
+        other = sum(wanted.get(cid) != word for cid, word in zip(cases[CID].to_pylist(), said[0], strict=True))
+        say(f"{other:>9,}  otherwise than the sample expects")
+        raise typer.Exit(ExitCode.INCONCLUSIVE if other else ExitCode.PASS)
 
 
 @_command("Regulator: check the answers, and audit them.")

@@ -1,4 +1,4 @@
-"""The regulator's side: a challenge, each an entry of the history, and what is taken to be judged."""
+"""The regulator's side: what is asked, each step an entry of the history, and what is taken to be judged."""
 
 from __future__ import annotations
 
