@@ -28,6 +28,8 @@ alike, and the rate of a rest is a rate like any other.
 
 _Function = Callable[..., float]
 _CELLS = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)
+_FRAME_CHECK: Final = "_nw_into_df_or_series"
+"""Function in `sklearn.utils.validation`, as of version 1.9."""
 
 
 def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
@@ -84,10 +86,20 @@ def _weighted_rate(function: _Function, label: Sequence[int], decision: Sequence
 def _quickly() -> Iterator[None]:
     """Skip fairlearn's checks of every call's types, and its warnings that a precision is a convention."""
     from sklearn import config_context
+    from sklearn.utils import validation
 
+    # a third of a call goes by while scikit-learn asks nine times whether an array is a data frame
+    asks_for_frames = vars(validation).get(_FRAME_CHECK)
     with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
         warnings.simplefilter("ignore")
-        yield
+        if asks_for_frames is None:
+            yield
+            return
+        vars(validation)[_FRAME_CHECK] = lambda _: False
+        try:
+            yield
+        finally:
+            vars(validation)[_FRAME_CHECK] = asks_for_frames
 
 
 def _functions() -> dict[MetricName, _Function]:
