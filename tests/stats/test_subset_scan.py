@@ -179,9 +179,24 @@ def test_corners_of_many_attributes_are_bounded_and_of_one_attribute_is_its_valu
     codes = rng.integers(0, 2, (80, 14))
     corners = Corners(codes, [2] * 14, np.ones(80), 1.0)
     assert len(corners.margins) == 64
-    assert len(corners.starts(rng.integers(0, 2, 80).astype(float), 0.5)[0]) == corners.kept == 12
-    (single,) = Corners(np.arange(4)[:, None], [4], np.full(4, 50.0), 1.0).starts(np.array([5.0, 30, 5, 5]), 0.2)
-    assert single.tolist() == [[False, True, False, False]]
+    assert corners.starts(rng.integers(0, 2, (1, 80)), np.array([0.5]))[0].shape == (1, corners.kept, 2) == (1, 12, 2)
+    (single,) = Corners(np.arange(4)[:, None], [4], np.full(4, 50.0), 1.0).starts(
+        np.array([[5, 30, 5, 5]]), np.array([0.2])
+    )
+    assert single.tolist() == [[[False, True, False, False]]]
+
+
+def test_corners_of_many_sets_are_those_of_each_also_where_a_margin_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    codes, harmed = rng.integers(0, 3, (60, 3)), rng.integers(0, 4, (9, 60))
+    corners = Corners(codes, [3] * 3, np.full(60, 5.0), 0.5)
+    rates = harmed.sum(axis=1) / 300.0
+    together = corners.starts(harmed, rates)
+    alone = [corners.starts(harmed[at : at + 1], rates[at : at + 1]) for at in range(9)]
+    monkeypatch.setattr("audit.stats.scan.scan_starts._LARGEST_MARGIN", 60)
+    for attribute, masks in enumerate(together):
+        assert np.array_equal(masks, np.concatenate([masks_of[attribute] for masks_of in alone]))
+        assert np.array_equal(masks, corners.starts(harmed, rates)[attribute])
 
 
 def test_blocks_share_the_attributes_out() -> None:

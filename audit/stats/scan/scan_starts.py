@@ -38,8 +38,13 @@ def bernoulli_score(harmed: npt.ArrayLike, cases: npt.ArrayLike, expected: npt.A
     """
     h, n, p = np.broadcast_arrays(*(np.asarray(given, dtype=np.float64) for given in (harmed, cases, expected)))
     rate = h / np.where(n > 0.0, n, 1.0)
-    score = xlogy(h, rate / p) + xlogy(n - h, (1.0 - rate) / (1.0 - p))
-    return np.where((n > 0.0) & (rate > p), np.maximum(score, 0.0), 0.0)
+    above = (n > 0.0) & (rate > p)
+    score = np.zeros(h.shape)
+    # few are, and logarithms take the time
+    at = np.flatnonzero(above)
+    h, n, p, rate = (of.take(at) for of in (h, n, p, rate))
+    score.put(at, np.maximum(xlogy(h, rate / p) + xlogy(n - h, (1.0 - rate) / (1.0 - p)), 0.0))
+    return score
 
 
 def random_starts(levels: Sequence[int], tries: int, rng: np.random.Generator) -> tuple[BoolArray, ...]:
@@ -82,29 +87,37 @@ class Corners:
         """Number of corners given for each data set."""
         return min(KEPT, len(self.margins))
 
-    def starts(self, harmed: FloatArray, rate: float) -> tuple[BoolArray, ...]:
-        """Worst corners of one data set, for each attribute bool[kept, V].
+    def starts(self, harmed: IntArray, rates: FloatArray) -> tuple[BoolArray, ...]:
+        """Worst corners of B data sets, for each attribute bool[B, kept, V].
 
         Parameters
         ----------
-        harmed : ndarray of float64, shape (K,)
+        harmed : ndarray of int64, shape (B, K)
             Harmed cases in each cell.
-        rate : float
+        rates : ndarray of float64, shape (B,)
             Share of harmed cases among all cases.
         """
-        found = []
-        for (which, key), cases in zip(self._margins(), self._cases, strict=True):
-            score = bernoulli_score(np.bincount(key, harmed, len(cases)), cases, rate)
-            at = int(score.argmax())
-            found.append((float(score[at]) - self.penalty * len(which), which, at))
+        most = max(1, _LARGEST_MARGIN // max(map(len, self._cases)))
+        if len(harmed) > most:
+            parts = [self.starts(harmed[at : at + most], rates[at : at + most]) for at in range(0, len(harmed), most)]
+            return tuple(map(np.concatenate, zip(*parts, strict=True)))
+        sets = np.arange(len(harmed))
+        scores, places = np.empty((2, len(harmed), len(self.margins)))
+        for column, ((which, key), cases) in enumerate(zip(self._margins(), self._cases, strict=True)):
+            keys = (sets[:, None] * len(cases) + key).ravel()
+            hit = np.bincount(keys, harmed.ravel(), len(sets) * len(cases)).reshape(len(sets), len(cases))
+            score = bernoulli_score(hit, cases, rates[:, None])
+            places[:, column] = at = score.argmax(axis=1)
+            scores[:, column] = score[sets, at] - self.penalty * len(which)
         # a stable order, so that corners of equal score are taken in the order of their attributes
-        worst = sorted(found, key=lambda corner: -corner[0])[: self.kept]
-        masks = tuple(np.ones((self.kept, count), dtype=np.bool_) for count in self.levels)
-        for row, (_, which, at) in enumerate(worst):
-            values = np.unravel_index(at, [self.levels[attribute] for attribute in which])
+        worst = np.argsort(-scores, axis=1, kind="stable")[:, : self.kept]
+        masks = tuple(np.ones((*worst.shape, count), dtype=np.bool_) for count in self.levels)
+        for margin, which in enumerate(self.margins):
+            of_set, row = np.nonzero(worst == margin)
+            values = np.unravel_index(places[of_set, margin].astype(np.int64), [self.levels[each] for each in which])
             for attribute, value in zip(which, values, strict=True):
-                masks[attribute][row] = False
-                masks[attribute][row, value] = True
+                masks[attribute][of_set, row] = False
+                masks[attribute][of_set, row, value] = True
         return masks
 
     def _margins(self) -> list[tuple[tuple[int, ...], IntArray]]:

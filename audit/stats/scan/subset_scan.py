@@ -225,10 +225,9 @@ class SubsetSearch:
         """
         # a data set without harm has no rate to exceed, and scores 0
         rates = np.clip(harmed.sum(axis=1) / self.cases.sum(), 1e-12, 1.0 - 1e-12)
-        corners = [self._corners.starts(of.astype(np.float64), rate) for of, rate in zip(harmed, rates, strict=True)]
         chosen = [
-            np.concatenate([part for of_set in corners for part in (start, of_set[attribute])])
-            for attribute, start in enumerate(starts)
+            np.concatenate([np.broadcast_to(start, (len(harmed), *start.shape)), corners], axis=1).reshape(-1, levels)
+            for start, corners, levels in zip(starts, self._corners.starts(harmed, rates), self.levels, strict=True)
         ]
         tries = len(starts[0]) + self._corners.kept
         ascent = _Ascent(self, harmed, np.repeat(rates, tries), chosen)
