@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from math import isfinite
 
 import numpy as np
@@ -28,6 +29,8 @@ from audit.vocabulary.metrics import METRICS, Cell, Metric
 _UNKNOWN = "unknown"
 MOST_HIDDEN = 0.02
 """Share of hidden cases up to which a rate is stated: it is then within one point, whatever they are."""
+
+_PLACES = {cell.value: tuple(np.argwhere(cells_mask((cell,)))[0].tolist()) for cell in Cell}  # unscored: abstained
 
 
 def estimates(
@@ -154,6 +157,7 @@ def why_not_stated(denominator: int, min_denominator: int) -> EstimateReason | N
     return "too_few_for_a_rate" if denominator < min_denominator else None
 
 
+@lru_cache(maxsize=100_000)  # groups of few cases share their rates and bounds
 def as_known(value: float | np.floating[npt.NBitBase] | None) -> float | None:
     """Round a computed bound or p-value to ten significant digits, so that a last bit of a library changes no byte.
 
@@ -186,9 +190,8 @@ def cells_of(counts: GroupCounts) -> IntArray:
     together.
     """
     cells = np.zeros((3, 4), dtype=np.int64)
-    for cell in Cell:
-        label, decision = np.argwhere(cells_mask((cell,)))[0]  # of those unscored: abstained
-        cells[label, decision] = getattr(counts, cell.value)
+    for name, (label, decision) in _PLACES.items():
+        cells[label, decision] = getattr(counts, name)
     return cells
 
 

@@ -265,7 +265,7 @@ class MemberPlaces:
             Cases of each group, or the people that they stand for.
         """
         own = np.asarray(cases, dtype=np.float64)
-        surely = own + np.array([own[others].sum() for others in self.several], dtype=np.float64)
+        surely = own + np.array([own[others].sum() if others else 0.0 for others in self.several], dtype=np.float64)
         found = np.zeros(own.shape)
         totals: dict[tuple[int, ...], float] = {}
         for place, (unknown, recorded) in enumerate(zip(self.unknown, self.recorded, strict=True)):

@@ -159,7 +159,8 @@ def climbed_codes(
 
 def group_of_codes(axes: Sequence[Axis], key: Sequence[str]) -> Group:
     """The group with one code for each axis of a family."""
-    return Group(tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(axes, key, strict=True)))
+    levels = tuple(Level(axis.feature, axis.rung, code) for axis, code in zip(axes, key, strict=True))
+    return Group.model_construct(root=levels)
 
 
 def cells_mask(wanted: Sequence[Cell]) -> npt.NDArray[np.bool_]:

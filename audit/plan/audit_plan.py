@@ -159,15 +159,15 @@ class AuditPlan(Strict):
         Field(min_length=1, max_length=200, alias="rules"),
     ]
     """The limits: on rates, and on probes; at most 200."""
-    verdict: VerdictSection = VerdictSection()
+    verdict: VerdictSection = VerdictSection.model_construct()
     """How verdicts are reached."""
-    scoring: ScoringSection = ScoringSection()
+    scoring: ScoringSection = ScoringSection.model_construct()
     """How the detector is run."""
-    engine: Annotated[EngineSection, Field(exclude=True)] = EngineSection()
+    engine: Annotated[EngineSection, Field(exclude=True)] = EngineSection.model_construct()
     """Where rows are counted; it changes no number and is part of no digest."""
-    sandbox: SandboxSection = SandboxSection()
+    sandbox: SandboxSection = SandboxSection.model_construct()
     """How it is held where it runs in a process of its own."""
-    disclosure: DisclosureSection = DisclosureSection()
+    disclosure: DisclosureSection = DisclosureSection.model_construct()
     """How people are protected in public files."""
     deployment: DeploymentSection | None = None
     """Where the detector works, as far as it differs from the set."""
@@ -175,7 +175,7 @@ class AuditPlan(Strict):
     """Features by which like is compared with like, by name."""
     control_sample: ControlSampleSection | None = None
     """Which cases were drawn at random."""
-    sensitivity: SensitivitySection = SensitivitySection()
+    sensitivity: SensitivitySection = SensitivitySection.model_construct()
     """How far the findings are to be doubted."""
     scan: ScanSection | None = None
     """A search for subgroups that nobody named."""
@@ -187,11 +187,11 @@ class AuditPlan(Strict):
     """Measures of your own: shown, never judged."""
     probes: tuple[Probe, ...] = ()
     """Texts and rows in which one word or one column is changed, to see whether the score moves."""
-    governance: GovernanceSection = GovernanceSection()
+    governance: GovernanceSection = GovernanceSection.model_construct()
     """What the operator declares beside the numbers."""
-    waivers: WaiversSection = WaiversSection()
+    waivers: WaiversSection = WaiversSection.model_construct()
     """Findings that somebody answers for."""
-    baseline: BaselineSection = BaselineSection()
+    baseline: BaselineSection = BaselineSection.model_construct()
     """How a new version is held against an earlier audit."""
     decisions: DecisionsSection | None = None
     """What people decided after the detector."""

@@ -123,7 +123,7 @@ class SamplingDesign(Strict):
     """Cases to draw at least."""
     duplicates: DuplicatesSection | None = None
     """Rows that are copies of one another."""
-    verdict: VerdictSection = VerdictSection()
+    verdict: VerdictSection = VerdictSection.model_construct()
     """How verdicts are reached, as in a plan: alpha and power are what sizes are planned for."""
 
     @model_validator(mode="after")

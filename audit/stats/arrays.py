@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,9 @@ import numpy.typing as npt
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+_MANY: Final = 32
+"""Places from which on it is faster to look for equal ones than to compute them all."""
 
 
 class Tables(NamedTuple):
@@ -19,3 +23,23 @@ class Tables(NamedTuple):
     n: IntArray
     y: IntArray
     m: IntArray
+
+
+def once_for_equals(function: Callable[..., FloatArray], *columns: FloatArray) -> FloatArray:
+    """Compute a function of each place of some arrays once for places that hold the same: small groups often do.
+
+    Parameters
+    ----------
+    function : callable
+        Takes as many arrays as there are columns, and gives one number for each place, of that place alone.
+    columns : ndarray of float64, shape (G,)
+    """
+    if columns[0].size < _MANY:
+        return function(*columns)
+    order = np.lexsort(columns)
+    ordered = [column[order] for column in columns]
+    new = np.ones(order.shape, dtype=np.bool_)
+    new[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in ordered])
+    found = np.empty(order.shape)
+    found[order] = function(*(column[new] for column in ordered))[np.cumsum(new) - 1]
+    return found

@@ -8,7 +8,7 @@ does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -46,14 +46,18 @@ class PlannedPeople:
     """float64[G]: number of independent cases of equal weight that the rest's cases are worth."""
     members: MemberPlaces
     """Groups whose people may belong to each group."""
+    _counted: dict[Supposed, WithMembers] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def with_members(self, supposed: Supposed) -> WithMembers:
         """Count those who may belong to each group, as many as are supposed to."""
-        unknown, several = (
-            np.array([self.people[others].sum() for others in of], dtype=np.float64)
-            for of in (self.members.unknown, self.members.several)
-        )
-        return WithMembers(self, unknown, self.members.most(self.people, supposed), several, supposed.odds_factor)
+        if supposed not in self._counted:
+            unknown, several = (
+                np.array([self.people[others].sum() if others else 0.0 for others in of], dtype=np.float64)
+                for of in (self.members.unknown, self.members.several)
+            )
+            most = self.members.most(self.people, supposed)
+            self._counted[supposed] = WithMembers(self, unknown, most, several, supposed.odds_factor)
+        return self._counted[supposed]
 
 
 @dataclass(frozen=True, slots=True)

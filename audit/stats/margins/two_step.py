@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.arrays import BoolArray, FloatArray, once_for_equals
 from audit.stats.rates.binomial import Counts, binomial_cdf, largest_count
 from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.stats.special import betaincinv
@@ -80,7 +80,11 @@ def surely(x: Counts, n: Counts, y: Counts, m: Counts, boundary: Boundary, level
 
 def _at_least(x: FloatArray, n: FloatArray, error: float) -> FloatArray:
     """Lower Clopper-Pearson bounds of rates."""
-    return np.where(x > 0.0, betaincinv(np.where(x > 0.0, x, 1.0), n - x + 1.0, error), 0.0)
+
+    def bound(a: FloatArray, b: FloatArray) -> FloatArray:
+        return np.asarray(betaincinv(a, b, error))
+
+    return np.where(x > 0.0, once_for_equals(bound, np.where(x > 0.0, x, 1.0), n - x + 1.0), 0.0)
 
 
 def charges(bounds: Bounds, threshold: float) -> FloatArray:

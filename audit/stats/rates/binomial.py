@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.arrays import FloatArray
+from audit.stats.arrays import FloatArray, once_for_equals
 from audit.stats.special import betainc
 
 Counts: TypeAlias = npt.ArrayLike
@@ -65,6 +65,11 @@ def largest_count(
     """
     limit, trials, rate = np.broadcast_arrays(*(np.asarray(values, dtype=np.float64) for values in (probability, n, p)))
     low, high = within or (np.full(trials.shape, -1.0), trials - 1.0)
+    flat = [np.ravel(each) for each in np.broadcast_arrays(limit, trials, rate, low, high)]
+    return once_for_equals(_bisected, *flat).reshape(trials.shape)
+
+
+def _bisected(limit: FloatArray, trials: FloatArray, rate: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     for _ in range(int(np.ceil(np.log2(np.max(high - low, initial=0.0) + 1.0)))):
         middle = np.ceil((low + high) / 2.0)
         small = binomial_cdf(middle, trials, rate) <= limit

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.arrays import FloatArray
+from audit.stats.arrays import FloatArray, once_for_equals
 from audit.stats.rates.binomial import Counts, checked_counts, checked_fraction
 from audit.stats.rates.mover import Limits, difference_of_independent, ratio_of_limits
 from audit.stats.special import betainccinv, betaincinv, ndtri
@@ -86,8 +86,12 @@ def clopper_pearson(x: Counts, n: Counts, level: float = 0.95) -> tuple[FloatArr
     tail = (1.0 - checked_fraction(level, "level")) / 2.0
     empty = n_ == 0
     at_bottom, at_top = x_ == 0, x_ == n_
-    low = betaincinv(np.where(at_bottom, 1.0, x_), n_ - x_ + 1.0, tail)
-    high = betainccinv(x_ + 1.0, np.where(at_top, 1.0, n_ - x_), tail)
+
+    def limits(quantile: np.ufunc, a: FloatArray, b: FloatArray) -> FloatArray:
+        return once_for_equals(lambda some, other: quantile(some, other, tail), a.ravel(), b.ravel()).reshape(a.shape)
+
+    low = limits(betaincinv, np.where(at_bottom, 1.0, x_), n_ - x_ + 1.0)
+    high = limits(betainccinv, x_ + 1.0, np.where(at_top, 1.0, n_ - x_))
     return (
         np.where(empty, np.nan, np.where(at_bottom, 0.0, low)),
         np.where(empty, np.nan, np.where(at_top, 1.0, high)),

@@ -6,12 +6,12 @@ The power is that of the score test, with its variance at the likeliest pair of 
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
-from audit.stats.arrays import BoolArray, FloatArray
+from audit.stats.arrays import BoolArray, FloatArray, once_for_equals
 from audit.stats.margins.score_statistic import restricted_rates
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction, largest_count
 from audit.stats.rates.boundaries import Boundary, counted_rate
@@ -114,8 +114,12 @@ def cases_to_decide(
 
 @lru_cache(maxsize=256)  # one look at a set asks three times about most of its groups
 def _cases_to_decide(arrays: tuple[bytes, ...], boundary: Boundary, power: float) -> FloatArray:
-    group, rest, m, alpha = (np.frombuffer(each) for each in arrays)
+    return once_for_equals(partial(_fewest, boundary, power), *map(np.frombuffer, arrays))
 
+
+def _fewest(
+    boundary: Boundary, power: float, group: FloatArray, rest: FloatArray, m: FloatArray, alpha: FloatArray
+) -> FloatArray:
     def enough(n: FloatArray, some: BoolArray) -> BoolArray:
         return rejection_power(group[some], n, rest[some], m[some], boundary, alpha[some]) >= power
 
