@@ -17,7 +17,16 @@ from typing import Final
 from tools.bench.aequitas_environment import aequitas_python
 from tools.bench.harness import harness_lines
 from tools.bench.lines import Line, table
-from tools.bench.measures import contender, demonstration, gate_of_decisions, module, start_up, verdicts, whole_audit
+from tools.bench.measures import (
+    contender,
+    demonstration,
+    gate_by_number,
+    gate_of_decisions,
+    module,
+    start_up,
+    verdicts,
+    whole_audit,
+)
 from tools.bench.processes import ProcessError, Used
 from tools.bench.spark_slopes import slopes
 
@@ -109,6 +118,7 @@ def measure(folder: Path, sizes: Sizes) -> Iterator[Line]:
     if sizes.largest != sizes.peers:
         ours = _audited(_data(folder, sizes.largest, "zipf"), sizes.largest)
     yield _largest(ours, sizes)
+    yield from _numbered(_data(folder, sizes.largest, "zipf"), sizes)
     if sizes.scored:
         yield from _harness(folder, sizes)
 
@@ -231,6 +241,14 @@ def _scan(sizes: Sizes) -> Iterator[Line]:
 def _largest(used: Used, sizes: Sizes) -> Line:
     what = f"audit7k run, {sizes.largest:,} rows, peak memory"
     return Line(what, used.peak_bytes / 1e9, "GB", 1.5, _spent(used))
+
+
+def _numbered(data: Path, sizes: Sizes) -> Iterator[Line]:
+    _say(f"a gate of {sizes.largest:,} rows with ids that are numbers")
+    used = gate_by_number(data, sizes.gates)
+    what = f"audit7k gate PLAN, {sizes.largest:,} rows, ids that are numbers, two features, a decision column"
+    yield Line(f"{what}, processor time", used.processor_seconds, "s", 4, _spent(used))
+    yield Line(f"{what}, memory", used.peak_bytes / 1e9, "GB", 0.5)
 
 
 def _data(folder: Path, rows: int, spread: str) -> Path:

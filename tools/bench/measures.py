@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import duckdb
+
 from tools.bench.made_cases import write_answers
 from tools.bench.plans import write_plan
 from tools.bench.processes import Used, run
@@ -50,6 +52,19 @@ def verdicts(data: Path, rounds: int) -> dict[str, Used]:
 def gate_of_decisions(data: Path, rounds: int) -> Used:
     """Measure `audit7k gate` from a cold start on a decision column: the best of some rounds."""
     return _best(["gate", write_plan(data, decided="decision"), "--quiet"], data.parent, rounds, data)
+
+
+def gate_by_number(data: Path, rounds: int) -> Used:
+    """Measure `audit7k gate` of two features and a decision column, with ids that are numbers."""
+    numbered = data.with_suffix(".numbered.parquet")
+    if not numbered.exists():
+        columns = "CAST(case_id AS BIGINT) AS case_id, gender, nationality, label, decision"
+        unfinished = numbered.with_suffix(".unfinished")
+        with duckdb.connect() as connection:
+            connection.execute(f"COPY (SELECT {columns} FROM '{data}') TO '{unfinished}' (FORMAT parquet)")
+        unfinished.replace(numbered)
+    plan = write_plan(numbered, decided="decision", crossed=False)
+    return _best(["gate", plan, "--quiet"], data.parent, rounds, data)
 
 
 def demonstration(folder: Path, rounds: int) -> Used:

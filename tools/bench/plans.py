@@ -54,11 +54,15 @@ _DECIDED: dict[Decided, str] = {
 }
 
 
-def write_plan(data: Path, *, decided: Decided = "score") -> Path:
-    """Write a plan for `data` beside it, and return its path. By `file`, scores are those of `answers_of(data)`."""
+def write_plan(data: Path, *, decided: Decided = "score", crossed: bool = True) -> Path:
+    """Write a plan for `data` beside it, and return its path. By `file`, scores are those of `answers_of(data)`.
+
+    Without `crossed`, rules are about each feature by itself.
+    """
     path = data.with_suffix(f".{decided}.toml")
     how = _DECIDED[decided].format(answers=answers_of(data).name)
-    path.write_text(_PLAN.format(decided=how, data=data.name), encoding="utf-8")
+    text = _PLAN.format(decided=how, data=data.name)
+    path.write_text(text if crossed else text.replace(', ["gender", "nationality"]]', "]"), encoding="utf-8")
     return path
 
 
