@@ -244,7 +244,7 @@ def summarise(gathered: Gathered) -> AuditResult:
         plan, features, counted, families, gathered.answered, gathered.joined, detector_sha256=detector, details=details
     )
     judged, system = Verdicts(decision.rules, decision.verdicts), gathered.system
-    stage("estimating" if gathered.rows is None else "cross-check")
+    stage("estimating")
     found = records(plan, system, features, counted, families, judged, decision.sample, gathered.rows, details=details)
     finest = ground(plan, counted, families, {feature.name: feature for feature in features})
     further = {**found.further, **finest, "own_measures": gathered.measures, "planned_pass": decision.planned}

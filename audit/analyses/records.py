@@ -15,6 +15,7 @@ from audit.counting.table import ABSTAINED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Disparity, Estimate, GroupCounts, RowAccount
 from audit.result.findings.system import Notice, SystemDescription
+from audit.stages import stage
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def _crosscheck(
     """Return other libraries' numbers, by field of `Further`, and notices for the reader. Raises CrosscheckError."""
     if rows is None:
         return {}, (UNASKED,)
+    stage("cross-check")
     from audit.analyses.crosscheck.agreement import opinions
 
     said = opinions(plan, compared, numbers, rows, counted.moments)

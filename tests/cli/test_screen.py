@@ -54,5 +54,5 @@ def test_a_run_shows_something_new_every_second(tmp_path: Path) -> None:
     assert max(gaps) < LONGEST
     for stage in ("reading", "scoring", "counting", "judging", "cross-check", "publishing"):
         assert stage in shown
-    of_longest = re.findall(r"cross-check \d+\.\d s …", shown)
+    of_longest = re.findall(r"(?:estimating|cross-check) \d+\.\d s …", shown)
     assert len(set(of_longest)) >= 3

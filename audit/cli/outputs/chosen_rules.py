@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
 from audit.plan.audit_plan import AuditPlan
-from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.verdicts.narrowed import narrow_to_rules
 from audit.vocabulary.text import printable
+
+if TYPE_CHECKING:
+    from audit.public.release import PublicRelease
 
 
 def check_rules(plan: AuditPlan, only: Sequence[str]) -> None:

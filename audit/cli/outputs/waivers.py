@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audit.cli.console.group_names import GroupNames
 from audit.cli.console.terminal import note
 from audit.cli.outputs.verdict_code import OnInconclusive, result_exit_code
-from audit.disclosure.waived import unnamed
 from audit.errors import ExitCode
-from audit.public.cases import PublicCases
-from audit.public.release import PublicRelease, PublicWaiver
 from audit.result.audit_result import AuditResult, Waiver
 from audit.result.waivers import WaiverOnDay, waivers_by_finding, waivers_on_day
 from audit.verdicts.narrowed import outcome_left
 from audit.vocabulary.text import count_of, printable
+
+if TYPE_CHECKING:
+    from audit.public.release import PublicRelease, PublicWaiver
 
 
 def today() -> str:
@@ -131,6 +132,8 @@ def _state_words(waiver: Waiver, state: str) -> str:
 
 def unnamed_waiver_lines(result: AuditResult) -> list[str]:
     """Write a line for each waiver, for a log that many read without a public release: who answers, until when."""
+    from audit.disclosure.waived import unnamed
+
     return [_public_line(waiver) for waiver in unnamed(result.waivers)]
 
 
@@ -150,6 +153,8 @@ def waiver_totals(result: AuditResult, narrowed: AuditResult) -> dict[str, objec
 
 def public_waiver_lines(release: PublicRelease) -> list[str]:
     """Write a line for each waiver of a public release, with a name for groups whose rows are beyond the limit."""
+    from audit.public.cases import PublicCases
+
     names = {case.row.group: case.name for case in PublicCases(release).failing if case.row.group is not None}
     return [
         _public_line(waiver, "" if waiver.group is None else names.get(waiver.group, "")) for waiver in release.waivers
