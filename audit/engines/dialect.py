@@ -41,6 +41,9 @@ def spark_sql(text: str) -> str:
             raise AssertionError(f"{kind} of several values is not on the list of what Spark is asked")
         if kind == "DataType" and node.sql() not in _TYPES:
             raise AssertionError(f"the type {node.sql()} is not on the list of what Spark is asked")
+    names = tree.named_selects
+    if "" in names or len({*names}) < len(names):  # an engine that names it may name two alike
+        raise AssertionError("a column of an answer has no name of its own")
     return str(tree.sql(dialect="spark", unsupported_level=sqlglot.ErrorLevel.RAISE))
 
 

@@ -115,7 +115,8 @@ class DuckDBEngine:
                 values = [row[0] for row in self.execute(f"SELECT DISTINCT {text} FROM ({stored})").fetchall()]  # noqa: S608
                 return None if len(values) > most else values
             case Cases(text):
-                return self.execute(f"SELECT {text}, count(*) FROM {relation} GROUP BY ALL").fetchall()  # noqa: S608
+                counted = f"SELECT {text} AS value, count(*) AS cases FROM {relation} GROUP BY ALL"  # noqa: S608
+                return self.execute(counted).fetchall()
             case Holding(text, values):
                 condition = f"{text} IN (SELECT unnest($values))"
                 (found,) = self._scan(relation, [Where(condition)], {"values": list(values)})

@@ -164,8 +164,8 @@ def _tally(connection: Any, answers: AnswerSource, rule: DecisionRule) -> Tally:
     if rule.threshold is not None:
         near = f"count(*) FILTER (abs({answers.score} - {_double(rule.threshold)}) <= {NEAR!r}::DOUBLE)"
     ((rows, abstained, failed, near_threshold),) = connection.execute(
-        f"SELECT count(*), count(*) FILTER ({answers.abstained}), count(*) FILTER ({answers.failed}), {near}"  # noqa: S608
-        f" FROM {answers.relation}"
+        f"SELECT count(*) AS answered, count(*) FILTER ({answers.abstained}) AS abstained,"  # noqa: S608
+        f" count(*) FILTER ({answers.failed}) AS failed, {near} AS near FROM {answers.relation}"
     ).fetchall()
     return Tally(rows - abstained - failed, abstained, failed, near_threshold)
 

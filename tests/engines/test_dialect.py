@@ -37,6 +37,12 @@ def test_what_could_mean_something_else_is_refused(text: str) -> None:
         spark_sql(text)
 
 
+@pytest.mark.parametrize("text", ["SELECT count(*) FROM t", "SELECT a.x, b.x FROM t AS a JOIN t AS b USING (y)"])
+def test_a_column_without_a_name_of_its_own_is_refused(text: str) -> None:
+    with pytest.raises(AssertionError, match="has no name of its own"):
+        spark_sql(text)
+
+
 def test_finite_numbers_are_asked_for_in_the_words_of_each_engine() -> None:
     assert spark_sql('SELECT NOT isfinite("x") AS y FROM t') == (
         "SELECT NOT ABS(`x`) < CAST('Infinity' AS DOUBLE) AS y FROM t"

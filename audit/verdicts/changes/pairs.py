@@ -76,8 +76,9 @@ def count_pairs(evaluation_set: EvaluationSet, then: pa.Table) -> Pairs:
     try:
         # built from quoted identifiers and numbers; nothing of a cell stands in it
         counted = evaluation_set.rows_of(
-            f"SELECT {', '.join(groups)}, coalesce(label, 2), past.decision, now.decision, count(*)"  # noqa: S608
-            f" FROM (SELECT {', '.join(groups)}, case_id, CASE label WHEN 1 THEN 0 WHEN 0 THEN 1 END AS label,"
+            f"SELECT {', '.join(groups)}, coalesce(label, 2) AS labelled, past.decision AS before,"  # noqa: S608
+            f" now.decision AS after, count(*) AS cases FROM (SELECT {', '.join(groups)}, case_id,"
+            " CASE label WHEN 1 THEN 0 WHEN 0 THEN 1 END AS label,"
             f" decision FROM {SCORED}) now LEFT JOIN {_THEN} past USING (case_id) GROUP BY ALL"
         )
     finally:
