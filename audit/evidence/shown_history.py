@@ -123,7 +123,9 @@ def _attempts(
     began = datetime.fromisoformat(started.at)
     sizes += [size for size, time in stamps if time.replace(microsecond=0) <= began]
     standing = standing_of(history, started, reading.evidence.commitments, witnessed=sizes)
-    yield from _report(reading, standing)
+    by_others = [one for one in history.entries[: started.index] if one.key != started.key]
+    answered = any(one.kind == "answered" and one.system == started.system for one in by_others)
+    yield from _report(reading, standing, answered=answered)
     before = "".join(f"{outcome}, " for outcome in standing.earlier)
     yield Shown(
         "attempts",
@@ -143,12 +145,15 @@ def _attempts(
             yield Shown("head", State.HOLDS, f"{who} signed the head of {entries} on {day} ({printable(name)})")
 
 
-def _report(reading: Reading, standing: Standing | None) -> Iterator[Shown]:
-    """Hold what the reports say of the history against what it shows to this reader."""
+def _report(reading: Reading, standing: Standing | None, *, answered: bool = False) -> Iterator[Shown]:
+    """Hold what the reports say of the history, and of a vendor's answers, against what it shows to this reader."""
     try:
-        said = parse_release(reading.bundle.public.get("release.json", b"")).about.history
+        about = parse_release(reading.bundle.public.get("release.json", b"")).about
     except AuditError:
         return
+    if about.kind == "blind" and not answered:
+        yield Shown("vendor", State.NOT_SHOWN, "the report says that a vendor answered, and none has signed that here")
+    said = about.history
     if said is None:
         return
     if standing is None:

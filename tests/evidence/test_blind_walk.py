@@ -87,6 +87,24 @@ def test_the_vendors_answer_shows_to_whoever_trusts_its_key_that_the_question_st
     assert ("question and set were fixed before scoring began" in done.output) == bool(role)
 
 
+def test_a_report_that_claims_a_vendors_answers_without_its_signature_is_not_shown(walked: Sides) -> None:
+    """Whoever writes the plan can write what `judge` would."""
+    folder = walked.regulator
+    claimed = 'path = "challenge.secret/answers.parquet"\ndeployed = "supported"\nproduction = 9000\n[evaluation_set]'
+    (folder / "claimed.toml").write_text(PLAN.replace("[evaluation_set]", claimed), encoding="utf-8")
+    for line in (
+        f"run {folder / 'claimed.toml'} --out {folder / 'claimed'} --quiet --no-crosscheck",
+        f"seal {folder / 'claimed'} --key {folder / 'regulator.key'}",
+    ):
+        assert CliRunner().invoke(app, line.split()).exit_code == 0
+    key = str(folder / "regulator.key.pub")
+    done = CliRunner().invoke(app, ["verify", str(folder / "claimed"), "--key", key])
+    assert done.exit_code == ExitCode.INCONCLUSIVE
+    assert "a vendor answered, and none has signed that here" in done.output
+    done = CliRunner().invoke(app, ["verify", str(folder / "out"), "--key", key])
+    assert "none has signed that here" not in done.output
+
+
 def test_no_safeguard_says_that_the_model_ran_here(walked: Sides) -> None:
     found = {one.key: one.state for one in load_result(walked.regulator / "out" / "result.json").safeguards}
     assert (found["algorithms"], found["ran_here"], found["offline"]) == ("declared", "not_shown", "not_shown")
