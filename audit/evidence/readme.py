@@ -9,32 +9,38 @@ from collections.abc import Sequence
 from typing import Final
 
 _HEAD: Final = """\
-Evidence of an audit, made by audit7k.
+Evidence of an audit, made by audit7k: a zip file, to be unpacked into a new, empty folder.
 
-What lies here was signed by the owner of each key-N.pem. A key that lies in a bundle proves nothing about whose it is:
-get its fingerprint from its owner by another way, and compare. The verdict stands in the public files, not here.
+Only statement.json and what lies in public/ are signed, by the owner of each key-N.pem. A key that lies in a bundle
+proves nothing about whose it is: get its fingerprint from its owner by another way, and compare. Who forges a bundle
+writes these lines too: take them from the documentation. Read the files in public/, not copies that lie elsewhere.
 
-With OpenSSL 3 and the usual tools, in the folder into which this was unpacked:
+With OpenSSL 3 and the usual tools, in that folder:
 
-1. Every file is as it was packed:
-   sha256sum -c SHA256SUMS
-2. The fingerprint of a key; compare it with what its owner gave you:
+1. The fingerprint of a key; compare all of it with what its owner gave you:
    openssl pkey -pubin -in key-1.pem -outform DER | sha256sum
-3. The signature over statement.json:
-   { printf 'DSSEv1 28 application/vnd.in-toto+json %d ' "$(wc -c <statement.json)"; cat statement.json; } >pae
+2. The signature over statement.json:
+   work=$(mktemp -d); signed=yes
+   { printf 'DSSEv1 28 application/vnd.in-toto+json %d ' "$(wc -c <statement.json)"; cat statement.json; } >"$work/pae"
 """
-_CHECK: Final = "   openssl pkeyutl -verify -pubin -inkey key-{0}.pem -rawin -in pae -sigfile signature-{0}.sig\n"
+_CHECK: Final = """\
+   openssl pkeyutl -verify -pubin -inkey key-{0}.pem -rawin -in "$work/pae" -sigfile signature-{0}.sig || signed=
+"""
 _UNSIGNED: Final = """\
    There is no signature yet. To make one, on a card too, and put it into the bundle:
-   openssl pkeyutl -sign -inkey auditor.key -rawin -in pae -out auditor.sig
+   signed=; openssl pkeyutl -sign -inkey auditor.key -rawin -in "$work/pae" -out auditor.sig
    audit7k attach evidence.a7k auditor.sig --key auditor.pub
 """
 _TAIL: Final = """\
-4. The public files are those that were signed, and all of them are there:
+3. The public files are those that were signed, and all of them are there:
    grep -o '"sha256":"[0-9a-f]*"},"name":"public/[^"]*"' statement.json |
-     cut -d '"' -f 4,8 --output-delimiter '  ' >signed
-   sha256sum -c signed; [ "$(cat signed)" = "$(sha256sum public/*)" ] && echo "public: signed" || echo "NOT SIGNED"
-5. A commitment, for whoever got its salt and the SHA-256 of the thing; "role" is its name in statement.json:
+     sed 's/"sha256":"//; s/"},"name":"/  /; s/"$//' | sort >"$work/signed"
+   find public ! -type d -print0 | xargs -0 sha256sum | sort >"$work/public"
+   [ "$signed" ] && cmp "$work/signed" "$work/public" && echo "public: signed" || echo "NOT SIGNED"
+4. The system, the day and the verdict that were signed:
+   grep -o '"headline":"[a-z]*"\\|"sealed_at":"[^"]*"\\|"system":{[^}]*}' statement.json
+5. A commitment, for whoever got its salt and the SHA-256 of the thing; "role" is its name in statement.json, which has
+   what this must print:
    printf 'audit7k commitment v1\\n%s\\nsha256:%s\\n' role SHA256 | openssl dgst -sha256 -mac HMAC -macopt hexkey:SALT
 """
 
