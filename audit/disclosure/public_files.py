@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 
 from audit.errors import AuditError, DataError
 from audit.plan.offers import who_answered
-from audit.public.mapping import ReleaseMapping
 from audit.public.release import PublicRelease
 from audit.vocabulary.text import printable
 
@@ -30,15 +29,15 @@ REPORTERS: Final[Mapping[str, tuple[str, str]]] = {
     "markdown": ("comment.md", "reports.public.markdown_files:comment_file"),
     "badge": ("badge.svg", "reports.public.badge_file:badge_file"),
     "pdf": ("report.pdf", "reports.pdf.public:PublicPdfReporter"),
-    "test-result": ("test-result.intoto.json", "reports.public.test_result_file:test_result_file"),
-    "cyclonedx": ("model.cdx.json", "reports.public.cyclonedx_file:cyclonedx_file"),
-    "croissant": ("croissant.json", "reports.public.croissant_file:croissant_file"),
-    "atrs": ("atrs.csv", "reports.public.mapped_files:atrs_file"),
-    "algoritmeregister": ("algoritmeregister.csv", "reports.public.mapped_files:algoritmeregister_file"),
-    "fria": ("fria.csv", "reports.public.mapped_files:fria_file"),
+    "test-result": ("test-result.intoto.json", "reports.standards.test_result_file:test_result_file"),
+    "cyclonedx": ("model.cdx.json", "reports.standards.cyclonedx_file:cyclonedx_file"),
+    "croissant": ("croissant.json", "reports.standards.croissant_file:croissant_file"),
+    "atrs": ("atrs.csv", "reports.standards.mapped_files:atrs_file"),
+    "algoritmeregister": ("algoritmeregister.csv", "reports.standards.mapped_files:algoritmeregister_file"),
+    "fria": ("fria.csv", "reports.standards.mapped_files:fria_file"),
 }
 """File of each form, and who makes it: a function, or a class with `render` that refuses where it lacks something."""
-_MAPPED: Final = "reports.public.mapped_files:mapped_file"
+_STANDARDS: Final = "reports.standards"
 TRANSLATED: Final = ("html", "pdf")
 """Forms in every language; others are in English alone."""
 DEFAULT: Final = ("html", DATA, "csv", "junit")
@@ -82,10 +81,16 @@ def find_public_reporters(names: Sequence[str]) -> list[PublicFile]:
     return found
 
 
-def mapped_file(release: PublicRelease, mapping: ReleaseMapping) -> bytes:
+def mapped_file(release: PublicRelease, mapping: bytes, name: str) -> bytes:
     """Return what a release says to the fields of a mapping. Raises AuditError as `find_public_reporters` does."""
-    made: str = _maker("mapping", _MAPPED)(release, mapping)
+    made: str = _maker("mapping", f"{_STANDARDS}.mapped_files:own_file")(release, mapping, name)
     return made.encode("utf-8")
+
+
+def mapping_text(name: str) -> bytes:
+    """Return a mapping that comes with this project. Raises ArgumentError if there is none of this name."""
+    text: bytes = _maker("mapping", f"{_STANDARDS}.mapping:mapping_text")(name)
+    return text
 
 
 def _maker(name: str, place: str) -> Callable[..., Any]:

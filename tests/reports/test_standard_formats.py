@@ -16,11 +16,11 @@ from made.printed import NUMBER, expired, follows, hostile, told_of, waived
 from made.releases import made_release, made_result
 
 from audit.errors import AuditError
-from audit.public import mapping as mappings
 from audit.public.about import PublicAbout, PublicGovernance
 from audit.public.cases import PublicCases
 from audit.public.release import PublicRelease, public_json
-from reports.public.mapped_files import STATEMENTS, mapped_file
+from reports.standards import mapping as mappings
+from reports.standards.mapped_files import STATEMENTS, mapped_file
 
 KINDS = ("fail", "pass", "inconclusive", "none", "good", "bound", "weighted", "again")
 STANDARD = (

@@ -8,7 +8,6 @@ import typer
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import say, say_document
-from audit.vocabulary.text import printable
 
 
 def explain(
@@ -36,14 +35,8 @@ def schema(
     if plan + design + (mapping is not None) > 1:
         raise ArgumentError("give one of --plan, --design and --mapping", slug="schema-arguments")
     if mapping is not None:
-        from audit.public.mapping import NAMES, mapping_text
+        from audit.disclosure.public_files import mapping_text
 
-        if mapping not in NAMES:
-            raise ArgumentError(
-                f'no mapping "{printable(mapping)[:60]}"',
-                slug="no-such-mapping",
-                hint=f"choose from {', '.join(NAMES)}",
-            )
         say_document(mapping_text(mapping).decode("utf-8"))
         return
     wanted = design_schema() if design else plan_schema() if plan else result_schema()

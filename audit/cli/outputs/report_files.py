@@ -28,13 +28,13 @@ from audit.disclosure.public_files import DATA, TRANSLATED, find_public_reporter
 from audit.disclosure.publish import reproduce
 from audit.disclosure.read import load_release
 from audit.errors import ResultError
-from audit.public.mapping import MAX_BYTES, read_mapping
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
 from audit.result.reporters import file_names, render_each
 from audit.storage import bytes_of_result
 
 _FILE: Final = "release.json"
+_LARGEST_MAPPING: Final = 1024 * 1024
 _BEGINS: Final = b'{"method":'
 """How audit7k begins such a file, whatever it is called."""
 
@@ -129,8 +129,8 @@ def write_of_release(
     """
     files = {} if mapping is not None and not names else files_of_release(path, names, lang)
     if mapping is not None:
-        said = read_mapping(bytes_of_result(mapping, MAX_BYTES), mapping.name)
-        files[f"{mapping.stem}-filled.csv"] = mapped_file(load_release(path)[0], said)
+        said = bytes_of_result(mapping, _LARGEST_MAPPING)
+        files[f"{mapping.stem}-filled.csv"] = mapped_file(load_release(path)[0], said, mapping.name)
     if out == Path("-"):
         if len(files) != 1 or len(names) > 1:
             raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")

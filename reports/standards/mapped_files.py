@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from audit.public.mapping import PLACE, ReleaseMapping, mapping_text, read_mapping
 from audit.public.release import PublicRelease
 from audit.vocabulary.text import first_of
 from reports.plain_text import spreadsheet_text
 from reports.public.pipeline_reading import PipelineReading
+from reports.standards.mapping import PLACE, ReleaseMapping, mapping_text, read_mapping
 
 ABOUT: Final = (
     "Made from the public release of an audit ({tool}, {finished}): what it measured, and what its operator declared."
@@ -40,6 +40,11 @@ def algoritmeregister_file(release: PublicRelease) -> str:
 def fria_file(release: PublicRelease) -> str:
     """Write `fria.csv`: an annex to an assessment of the impact on fundamental rights."""
     return mapped_file(release, read_mapping(mapping_text("fria"), "fria.toml"))
+
+
+def own_file(release: PublicRelease, mapping: bytes, name: str) -> str:
+    """Write what a release says to each field of somebody's own mapping. Raises AuditError if it is none."""
+    return mapped_file(release, read_mapping(mapping, name))
 
 
 def mapped_file(release: PublicRelease, mapping: ReleaseMapping) -> str:
@@ -116,4 +121,4 @@ STATEMENTS: Final[Mapping[str, Callable[[PipelineReading], str]]] = {
     "given": _given,
     "patterns": _patterns,
 }
-"""What is stated in each place of `audit.public.mapping.STATED`."""
+"""What is stated in each place of `reports.standards.mapping.STATED`."""

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Final, Literal, get_origin
 
 from pydantic import Field, ValidationError
 
-from audit.errors import AuditError
+from audit.errors import ArgumentError, AuditError
 from audit.public.about import PublicAbout, PublicGovernance
 from audit.vocabulary.groups import Part
-from audit.vocabulary.text import shown
+from audit.vocabulary.text import printable, shown
 
 FOLDER: Final = Path(__file__).with_name("mappings")
 NAMES: Final = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
@@ -106,5 +106,9 @@ def read_mapping(content: bytes, name: str) -> ReleaseMapping:
 
 
 def mapping_text(name: str) -> bytes:
-    """Return a mapping that comes with this package, by one of `NAMES`."""
+    """Return a mapping that comes with this package. Raises ArgumentError if there is none of this name."""
+    if name not in NAMES:
+        raise ArgumentError(
+            f'no mapping "{printable(name)[:60]}"', slug="no-such-mapping", hint=f"choose from {', '.join(NAMES)}"
+        )
     return (FOLDER / f"{name}.toml").read_bytes()

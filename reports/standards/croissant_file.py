@@ -13,8 +13,8 @@ from audit.public.names import RowNames
 from audit.public.release import PublicRelease
 from audit.public.sentences import SENTENCES
 from reports.plain_text import json_text
-from reports.public.mapped_files import SIDES, STATEMENTS
 from reports.public.pipeline_reading import PipelineReading
+from reports.standards.mapped_files import SIDES, STATEMENTS
 
 _CONTEXT: Final = {
     "@language": "en",

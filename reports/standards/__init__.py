@@ -1,0 +1,1 @@
+"""A public release in the forms of other standards, for programs, registers and lawyers."""
