@@ -30,6 +30,7 @@ TODAY = dt.date(2024, 2, 29)
 HEADER = ("sex", "race", "applicants", "selected", "selection rate", "impact ratio")
 Key = tuple[str, str]
 Rows = list[list[str]]
+OTHERS = "; others may be of a sex that is not listed"
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
@@ -55,7 +56,9 @@ def test_the_readme_of_the_example_is_true(monkeypatch: pytest.MonkeyPatch) -> N
     (code, said, _), (next_code, next_said, _) = (run(*command.split()) for command in commands)
     assert (f"DOES NOT FOLLOW, with exit code {code}" in text, code) == (True, 1)
     assert (f"CANNOT BE TOLD, with exit code {next_code}" in text, next_code) == (True, 3)
-    assert "\n✗ DOES NOT FOLLOW\n  Hispanic or Latino: 204 selected, and 172 by sex: at most 13 people in none" in said
+    assert (
+        "\n✗ DOES NOT FOLLOW\n  Hispanic or Latino: the parts by sex hold 172, of 204 selected: at most 13 can" in said
+    )
     assert "\n  23 rates from numbers of people, 23 impact ratios, 8 sums\n" in said
     assert "CANNOT BE TOLD" not in said
     assert "  Hispanic or Latino: no whole number of 28 makes 64.2%; it follows if decimals were cut off" in next_said
@@ -214,7 +217,7 @@ def test_all_tables_fit_at_once_where_some_whole_numbers_do(inside: list[Between
         lambda one: numbers[one.sex, one.race],
         0,
     )
-    ours = not any(wrong for _, wrong in checked)  # what is wrong of one sum alone, or of all together
+    ours = not any(each.why for each in checked)  # what is wrong of one sum alone, or of all together
 
     def meets(choice: tuple[int, ...], sex: str | None, race: str | None) -> bool:
         chosen = sum(
@@ -238,7 +241,7 @@ def test_hidden_numbers_are_intervals() -> None:
     assert findings(found(rows), "sum") == []
     rows[-1][2] = "105"
     assert [each.text for each in findings(found(rows), "sum")] == [
-        "105 applicants, and 95 to 104 by sex: at most 0 people in none of those"
+        f"the parts by sex hold 95 to 104, of 105 applicants: at most 0 can be missing{OTHERS}"
     ]
 
 
@@ -246,7 +249,10 @@ def test_more_people_in_one_table_alone_than_are_unknown_are_named() -> None:
     table = {("Female", "White"): (10, 5), ("Male", "White"): (10, 5), ("Female", ""): (12, 6), ("", "White"): (23, 11)}
     table["Male", ""] = (11, 6)
     (said,) = [each for each in findings(found(_plain(table), 3), "sum") if each.where == "By both"]
-    assert said.text == "6 people by sex or by race are not there, and only 3 are unknown"
+    assert said.text.startswith(
+        "6 people by sex or by race are not there, and only 3 are unknown; others may be of a sex"
+    )
+    assert said.state is State.UNTOLD
     assert findings(found(_plain(table), 6), "sum") == []
 
 
@@ -350,6 +356,50 @@ def test_the_number_of_unknown_people_may_stand_in_the_table(rows: Rows, many: i
     assert bool(findings(found([*BY_SEX, *rows], None), "unknown")) == (many is None)
     everybody = [["Total", "", "207", "90", "", ""]]
     assert bool(findings(found([*BY_SEX, *rows, *everybody], None), "sum")) == (many is not None and many < 7)
+
+
+@pytest.mark.parametrize(("above", "many"), [
+    (["Male"], None), (["Male", "White"], None), (["Male", "White", "White men"], 3), ([], None),
+    (["Male", "Total"], None),
+])  # fmt: skip
+def test_an_unknown_row_tells_only_of_the_table_below_which_it_stands(above: list[str], many: int | None) -> None:
+    rows = [[name, "9", "4", "", ""] for name in (*above, "Unknown", "Female")]
+    rows[len(above)][1] = "3"
+    table = found(rows, None, ("category", *HEADER[2:])).table
+    assert bool(findings(recheck(table, None, TODAY, TODAY), "unknown")) == (many is None)
+    both = found(
+        [*rows, ["White women", "9", "4", "", ""], ["Unknown", "2", "", "", ""]], None, ("category", *HEADER[2:])
+    )
+    assert findings(both, "unknown") == []
+
+
+def test_people_of_a_sex_that_is_not_listed_cannot_be_told() -> None:
+    """Of 220 people 20 may be non-binary: that is no contradiction, unless such people are listed."""
+    rows = [*BY_SEX, ["Total", "", "220", "95", "", ""]]
+    (said,) = findings(found(rows), "sum")
+    assert said == (
+        State.UNTOLD, "sum", "Total",
+        f"the parts by sex hold 200, of 220 applicants: at most 0 can be missing{OTHERS}",
+    )  # fmt: skip
+    listed = found([*rows, ["Non-binary", "", "10", "5", "", ""]])
+    assert [each.state for each in findings(listed, "sum")] == [State.WRONG]
+    rows[-1][3] = "111"  # 21 more selected than of both sexes, and 20 more people
+    assert [(each.state, each.text) for each in findings(found(rows), "sum")] == [
+        (State.WRONG, "the parts by sex hold 90, of 111 selected: at most 20 can be missing")
+    ]
+    rows[-1][2] = "199"
+    assert [each.state for each in findings(found(rows), "sum")] == [State.WRONG]
+
+
+@pytest.mark.parametrize(("counts", "ratio", "below"), [
+    (["", ""], "0.80", []), (["", ""], "0.79", ["Female 0.79"]), (["1000", "398"], "0.80",
+    ["Female 0.80 (recomputed: at most 0.796)"]), (["1000", "401"], "0.80", []), (["1000", "401"], "0.79", []),
+])  # fmt: skip
+def test_only_what_is_certainly_below_four_fifths_is_called_so(counts: list[str], ratio: str, below: list[str]) -> None:
+    """0.80 stands for 0.795 to 0.805: it is below only where numbers of people say so."""
+    rate = "" if counts[0] else "40%"
+    rows = [["Female", "", *counts, rate, ratio], ["Male", "", *(["1000", "500"] if counts[0] else counts), "50%", "1"]]
+    assert list(found(rows).below) == below
 
 
 @pytest.mark.parametrize(("audited", "today", "old"), [

@@ -11,7 +11,6 @@ from audit.evidence.published.recheck import Rechecked, State
 from audit.vocabulary.text import first_of, printable
 
 _SHAPES: Final[dict[State, Colour]] = {State.WRONG: "fail", State.UNTOLD: "inconclusive"}
-_FOUR_FIFTHS: Final = 0.8
 _MOST_BELOW: Final = 6
 
 
@@ -30,7 +29,7 @@ def recheck_page(found: Rechecked, style: Style) -> str:
     if found.left_out:
         names = printable("; ".join(found.left_out))
         lines.append(f"Without impact ratio, below 2 % of the data; the summary must say why: {names}.")
-    if below := printable(first_of(_below(found), _MOST_BELOW, "; ")):
+    if below := printable(first_of(found.below, _MOST_BELOW, "; ")):
         lines.append(f"Below four fifths of the highest rate: {below}.")
         lines.append("Four fifths is a rule of thumb of the EEOC (29 CFR 1607.4(D)); Local Law 144 sets no limit.")
     lines.append("That figures follow does not show that people were counted rightly.")
@@ -46,11 +45,6 @@ def recheck_document(found: Rechecked) -> str:
         "findings": [each._asdict() for each in found.findings],
         "follows": dict(sorted(found.follows.items())),
         "without_ratio_below_2_per_cent": list(found.left_out),
-        "below_four_fifths": _below(found),
+        "below_four_fifths": list(found.below),
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def _below(found: Rechecked) -> list[str]:
-    ratios = [(one.name, one.ratio) for one in found.table.categories if one.ratio]
-    return [f"{name} {ratio.text}" for name, ratio in ratios if ratio.value < _FOUR_FIFTHS]

@@ -4,52 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Final
+from typing import Final, NamedTuple
 
 from audit.evaluation.counts_table import Between
-from audit.evidence.published.table import Category, PublishedTable
-from audit.vocabulary.text import count_of
+from audit.evidence.published.table import Category, PublishedTable, asked_for
 
 MOST: Final = 10**18
 """More than any number of people: the upper end of a number that is not printed."""
 _MOST_SEXES: Final = 6
 
 
+class Sum(NamedTuple):
+    """A sum that was checked."""
+
+    where: str
+    """The category that parts add up to."""
+    why: str
+    """Why they cannot, or an empty text."""
+    is_open: bool = False
+    """Whether they can if there are people of a category that the table does not list."""
+
+
 def sums_of(
     table: PublishedTable, people: Callable[[Category], Between], selected: Callable[[Category], Between], unknown: int
-) -> Iterator[tuple[str, str]]:
-    """Yield each sum that was checked: the category that parts add up to, and why they cannot, or an empty text.
+) -> Iterator[Sum]:
+    """Yield each sum that was checked.
 
     Whoever is in the table by race and not in that by both is of unknown sex, and the other way round. So a whole may
-    hold more people than its parts, `unknown` at the most, and not more selected than those.
+    hold more people than its parts, `unknown` at the most, and not more selected than those. Whether more are of a
+    category that the table does not list, nobody can tell.
     """
     sexes, races, both = table.of("sex"), table.of("race"), table.of("both")
+    listed = {"sex": {one.sex for one in sexes}, "race": {one.race for one in races}}
+    # A table that lists more than the rule asks for, such as non-binary people, lists everybody.
+    may_miss = [by for by, asked in zip(listed, asked_for(), strict=True) if not set(asked) < listed[by]]
     cells = {(one.sex, one.race): one for one in both}
     lines: list[tuple[Category, Sequence[Category | None], str]]
     lines = [(race, [cells.get((sex.sex, race.race)) for sex in sexes], "sex") for race in races if both]
     lines += [(sex, [cells.get((sex.sex, race.race)) for race in races], "race") for sex in sexes if both]
     wholes = [(one, block, by) for one in table.of("all") for block, by in ((sexes, "sex"), (races, "race")) if block]
     gaps: dict[Category, Between] = {}
-    wrong = False
+    wrong = is_open = False
     for one, parts, by in (*lines, *wholes):
         whole = people(one), selected(one)
         added = [_sum(counted(part) if part else Between(0, MOST) for part in parts) for counted in (people, selected)]
         gap = Between(max(whole[0].low - added[0].high, 0), max(whole[0].high - added[0].low, 0))
-        why = _apart("applicants", whole[0], added[0], by, unknown)
-        why = why or _apart("above the median" if table.scores else "selected", whole[1], added[1], by, gap.high)
-        wrong, gaps[one] = wrong or bool(why), gap
+        short = _apart("applicants", whole[0], added[0], by, unknown)
+        why = _apart("above the median" if table.scores else "selected", whole[1], added[1], by, gap.high)
+        explains = not why and gap.low > unknown and by in may_miss
+        why = f"{short}; others may be of a {by} that is not listed" if explains else why or short
+        wrong, is_open, gaps[one] = wrong or (bool(why) and not explains), is_open or explains, gap
         if why or max(whole[0].high, added[0].high) < MOST:
-            yield one.name, why
+            yield Sum(one.name, why, explains)
     missing = sum(gaps[one].low for one, _, _ in lines)
-    if not wrong and missing > unknown:
-        yield "By both", f"{missing:,} people by sex or by race are not there, and only {unknown:,} are unknown"
+    explains = sum(gaps[one].low for one, _, by in lines if by not in may_miss) <= unknown
+    if not wrong and missing > unknown and not (is_open and explains):
+        why = f"{missing:,} people by sex or by race are not there, and only {unknown:,} are unknown"
+        others = f"; others may be of a {' or '.join(may_miss)} that is not listed" if explains else ""
+        yield Sum("By both", f"{why}{others}", explains)
     bounds = {one: Between(max(selected(one).low - gap.high, 0), selected(one).high) for one, gap in gaps.items()}
     if (
         lines
         and not wrong
         and not _fit({one: bounds[one] for one, _, _ in lines}, {key: selected(cells[key]) for key in cells})
     ):
-        yield "By both", "no whole numbers selected fit this table and those by sex and by race at once"
+        yield Sum("By both", "no whole numbers selected fit this table and those by sex and by race at once")
 
 
 def _fit(bounds: Mapping[Category, Between], cells: Mapping[tuple[str | None, str | None], Between]) -> bool:
@@ -82,9 +101,9 @@ def _sum(numbers: Iterable[Between]) -> Between:
 
 def _apart(what: str, whole: Between, parts: Between, by: str, room: int) -> str:
     """Say it where parts are more than the whole, or fewer by more than can be in none of them."""
-    said = f"{_said(whole)} {what}, and {_said(parts)} by {by}"
+    said = f"the parts by {by} hold {_said(parts)}, of {_said(whole)} {what}"
     if parts.high + room < whole.low:
-        return f"{said}: at most {count_of(room, 'person', 'people')} in none of those"
+        return f"{said}: at most {room:,} can be missing"
     return said if parts.low > whole.high else ""
 
 

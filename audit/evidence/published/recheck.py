@@ -22,10 +22,11 @@ from typing import Final, NamedTuple
 from audit.errors import ExitCode
 from audit.evaluation.counts_table import Between
 from audit.evidence.published.margins import MOST, sums_of
-from audit.evidence.published.table import UNKNOWN, Block, Category, Figure, PublishedTable, names
+from audit.evidence.published.table import UNKNOWN, Block, Category, Figure, PublishedTable, asked_for
 
 _BLOCKS: Final[dict[Block, str]] = {"sex": "By sex", "race": "By race or ethnicity", "both": "By both"}
 _SMALL: Final = Fraction(2, 100)
+_FOUR_FIFTHS: Final = Fraction(4, 5)
 _Range = tuple[Fraction, Fraction]
 
 
@@ -56,6 +57,8 @@ class Rechecked:
     """How many rates, ratios and sums follow."""
     left_out: tuple[str, ...]
     """Categories that have no impact ratio, and need none."""
+    below: tuple[str, ...]
+    """Categories whose impact ratio is below four fifths, however it was rounded."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -85,7 +88,8 @@ def recheck(table: PublishedTable, unknown: int | None, audited: dt.date | None,
     doubted = [each if each[:3] in still else Finding(State.UNTOLD, *each[1:3], each.text + or_else) for each in found]
     ordered = sorted([*doubted, *_not_there(table, people, audited, today)], key=lambda each: each.state, reverse=True)
     follows = Counter({code: many - named[code] for code, many in strict.checked.items()})
-    return Rechecked(table, tuple(ordered), follows, tuple(strict.left_out))
+    below = [said for block in _BLOCKS for said in _below(table.of(block), strict, lenient)]
+    return Rechecked(table, tuple(ordered), follows, tuple(strict.left_out), tuple(below))
 
 
 class _Reading:
@@ -113,7 +117,8 @@ class _Reading:
                 yield Finding(state, "median", where, f"{above:,} of {people:,} are above the median of all: over half")
         for each in sums_of(self.table, self._people, self._selected, MOST if self.unknown is None else self.unknown):
             self.checked["sum"] += 1
-            yield from [_wrong("sum", *each)] if each[1] else []
+            state = State.UNTOLD if each.is_open else State.WRONG
+            yield from [Finding(state, "sum", each.where, each.why)] if each.why else []
 
     def _people(self, one: Category) -> Between:
         return one.applicants or Between(0, MOST)
@@ -127,7 +132,7 @@ class _Reading:
             return fits if fits.low <= fits.high else Between(0, people.high)
         return one.selected or Between(0, people.high)
 
-    def _rate(self, one: Category) -> _Range | None:
+    def rate(self, one: Category) -> _Range | None:
         """Return the rates that counts allow, or else the printed one."""
         people, selected = self._people(one), self._selected(one)
         if not people.high or (one.rate is None and one.selected is None):
@@ -155,7 +160,7 @@ class _Reading:
         return f"{one.selected.high:,} of {people.high:,} are {made}, not {rate.text}{why}"
 
     def _ratios(self, where: str, rows: Sequence[Category]) -> Iterator[Finding]:
-        rates = {one: rate for one in rows if (rate := self._rate(one)) is not None}
+        rates = {one: rate for one in rows if (rate := self.rate(one)) is not None}
         bounds = {one: one.ratio.bounds(cut=self.cut) for one in rates if one.ratio}
         self.checked["ratio"] += len(bounds)
         # The rule leaves open whether a category without a ratio may be the highest: either way will do.
@@ -214,11 +219,27 @@ def _beyond(
     return found
 
 
+def _below(rows: Sequence[Category], strict: _Reading, lenient: _Reading) -> Iterator[str]:
+    """Yield categories below four fifths: by numbers of people, or by what is printed as far as rates allow it."""
+    rates = {one: rate for one in rows if (rate := (strict if one.selected else lenient).rate(one))}
+    top = max((rate[0] for one, rate in rates.items() if one.ratio), default=Fraction(0))
+    over_all = max((rate[1] for rate in rates.values()), default=Fraction(0))
+    for one in rows:
+        if one.ratio is None:
+            continue
+        low, high = one.ratio.bounds(cut=False)
+        least, most = (rates[one][0] / over_all, rates[one][1] / top) if one in rates and top else (low, high)
+        if high < _FOUR_FIFTHS and low <= most and least <= high:
+            yield f"{one.name} {one.ratio.text}"
+        elif most < _FOUR_FIFTHS:
+            yield f"{one.name} {one.ratio.text} (recomputed: at most {float(most):.6g})"
+
+
 def _not_there(
     table: PublishedTable, unknown: int | None, audited: dt.date | None, today: dt.date
 ) -> Iterator[Finding]:
     """Name what the rule asks for and is not there: 5-301(a), (b)(3), (b)(5), (c)(4) and 5-303(a)(1)."""
-    sexes, races = tuple(names()["sex"])[:2], tuple(names()["race"])
+    sexes, races = asked_for()
     both = tuple(f"{sex}, {race}" for race in races for sex in sexes)
     for (block, where), listed in zip(_BLOCKS.items(), (sexes, races, both), strict=True):
         rows = table.of(block)

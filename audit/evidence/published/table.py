@@ -130,6 +130,7 @@ def table_of(source_name: str, header: Sequence[str], rows: Sequence[Sequence[st
         if role in columns
     }
     categories: dict[object, Category] = {}
+    above: Block = "sex"
     for number, row in enumerate(rows, start=1):
         cells = {role: row[header.index(name)] for role, name in columns.items()}
         read: dict[str, Any] = {}
@@ -140,7 +141,7 @@ def table_of(source_name: str, header: Sequence[str], rows: Sequence[Sequence[st
             if figure is None and not _BLANK.fullmatch(text) and text != columns[role]:
                 what = f"holds no {'number' if role in per_cent else 'whole number'} as {role}"
                 raise _bad(source_name, number, what, "write one, or leave the cell empty")
-        named = _named(cells)
+        named = _named(cells, above)
         if named is None and any(read.values()):
             hint = "write sex and race in columns of their own"
             raise _bad(source_name, number, "names no category of sex or race", hint)
@@ -150,7 +151,8 @@ def table_of(source_name: str, header: Sequence[str], rows: Sequence[Sequence[st
         if (
             named is not None
         ):  # else a heading, or the header once more; people of an unknown category may stand below each printed table
-            categories[number if UNKNOWN in named else named] = Category(number, *named, **read)
+            one = categories[number if UNKNOWN in named else named] = Category(number, *named, **read)
+            above = above if one.block in {"all", "unknown"} else one.block
     return PublishedTable(source_name, scores, tuple(categories.values()))
 
 
@@ -159,6 +161,11 @@ def names() -> Mapping[str, Any]:
     """Return the names of `categories.toml`."""
     read = tomllib.loads(resources.files(__package__).joinpath("categories.toml").read_text(encoding="utf-8"))
     return {key: {name: re.compile(form, re.IGNORECASE) for name, form in forms.items()} for key, forms in read.items()}
+
+
+def asked_for() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the sexes and the races that the rule asks for."""
+    return tuple(names()["sex"])[:2], tuple(names()["race"])
 
 
 def _columns(source_name: str, header: Sequence[str]) -> dict[str, str]:
@@ -176,10 +183,12 @@ def _columns(source_name: str, header: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _named(cells: Mapping[str, str]) -> tuple[str | None, str | None] | None:
-    """Return sex and race of a row; None where it names neither, nor everybody."""
+def _named(cells: Mapping[str, str], above: Block) -> tuple[str | None, str | None] | None:
+    """Return sex and race of a row below this printed table; None where it names neither, nor everybody."""
     texts = [cells[role] for role in ("category", "sex", "race") if role in cells]
-    if len(texts) == 1 and not _first(texts[0], "unknown"):  # printed below each other: sex, race and both
+    if len(texts) == 1:  # printed below each other: sex, race and both
+        if _first(texts[0], "unknown"):
+            return None if above == "race" else UNKNOWN, None if above == "sex" else UNKNOWN
         sex, race = _first(texts[0], "sex"), _first(texts[0], "race")
         return (sex, race) if sex or race or is_total(texts[0]) else None
     sex, race = (_one(cells.get(role, ""), role) for role in ("sex", "race"))
