@@ -72,6 +72,16 @@ def test_before_the_last_attempt_only_not_passed_is_said_and_the_last_is_publish
     assert "no attempt is left of 3" in said
 
 
+def test_an_attempt_that_could_not_be_asked_leaves_the_one_before_as_it_was(failing: Sides) -> None:
+    secret = failing.regulator / "challenge.secret"
+    before = {file.name: file.read_bytes() for file in secret.iterdir()}
+    for out, code in (("challenge", ExitCode.USAGE), ("nowhere/challenge", ExitCode.STORAGE_FAILED)):
+        failing.regulate("challenge", "challenge.secret", "--out", out, code=code)
+        assert {file.name: file.read_bytes() for file in secret.iterdir()} == before
+        assert len(failing.kinds) == 3
+    failing.judge(code=ExitCode.INCONCLUSIVE)
+
+
 def test_a_pass_ends_the_attempts_and_is_published(tmp_path: Path) -> None:
     sides = two_sides(tmp_path)
     sides.commit()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from audit.evidence.blind.checks import Checked, check_answers
 from audit.evidence.blind.labels import LabelOpening, label_root, open_label
 from audit.evidence.blind.regulator import opening_of, take_answers, with_attempts
 from audit.evidence.blind.terms import ROWS
-from audit.evidence.history import read_history
+from audit.evidence.history import Kind, read_history
 from audit.evidence.history_file import open_history
 from audit.evidence.keys import load_signer
 from audit.evidence.shown import State
@@ -404,3 +406,73 @@ def test_more_attempts_than_alpha_has_parts_for_are_refused(asked: Sides) -> Non
     assert with_attempts(loaded, 10).plan.verdict.alpha == pytest.approx(0.005)
     with pytest.raises(ArgumentError, match="11 attempts"):
         with_attempts(loaded, 11)
+
+
+def test_a_second_challenge_of_the_same_name_leaves_the_running_one_as_it_is(answered: Sides) -> None:
+    folders = [answered.regulator / "challenge", answered.regulator / "challenge.secret"]
+
+    def there() -> dict[Path, bytes]:
+        return {file: file.read_bytes() for folder in folders for file in folder.rglob("*") if file.is_file()}
+
+    before, kinds = there(), answered.kinds
+    write_cases(answered.regulator, start=9_000)  # cases that were not asked
+    for name in ("challenge", "challenge.secret"):
+        assert f"{name} is there already" in answered.regulate("challenge", "plan.toml", code=ExitCode.USAGE)
+        assert (there(), answered.kinds) == (before, kinds)
+        if name == "challenge":  # it was sent, and moved away
+            shutil.rmtree(folders[0])
+            before = there()
+    write_cases(answered.regulator)
+    assert taken(answered).holds
+
+
+def test_cases_are_spent_before_they_go_out(tmp_path: Path) -> None:
+    sides = two_sides(tmp_path)
+    sides.commit()
+    out = sides.regulator / "nowhere" / "challenge"
+    sides.regulate("challenge", "plan.toml", "--out", str(out), code=ExitCode.STORAGE_FAILED)
+    assert sides.kinds == ["committed"]
+    assert "were asked in an earlier challenge" in sides.regulate("challenge", "plan.toml", code=ExitCode.NOT_JUDGED)
+
+
+@pytest.mark.parametrize("other", ["not_passed", "refused", "sealed"])
+def test_another_audit_of_the_system_is_no_judgement_of_these_answers(answered: Sides, other: Kind) -> None:
+    signer = load_signer(answered.regulator / "regulator.key", lambda: b"")
+    assert taken(answered).holds
+    answer = answered.history.entries[-1]
+    system = answer.system
+    with open_history(answered.regulator / "h.a7h") as file:
+        second = file.append(signer, "registered", LATER, system).index
+        if other == "refused":
+            asked_too = file.append(signer, "challenged", LATER, system, answers=second, statement="0" * 64).index
+            ending = file.append(signer, "answered", LATER, system, answers=asked_too, statement="0" * 64).index
+        else:
+            ending = file.append(signer, "started", LATER, system, answers=second).index
+        more: dict[str, Any] = {"headline": "pass", "statement": "0" * 64} if other == "sealed" else {}
+        file.append(signer, other, LATER, system, answers=ending, **more)
+    assert taken(answered).holds
+    with open_history(answered.regulator / "h.a7h") as file:
+        file.append(signer, "refused", LATER, system, answers=answer.index)
+    with pytest.raises(EvidenceError, match="judged before"):
+        taken(answered)
+
+
+def test_answers_that_came_on_the_day_of_the_deadline_are_taken_as_come_at_its_end(
+    answered: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadline = read_challenge(answered.regulator / "challenge")[0].deadline
+    with monkeypatch.context() as patch:
+        patch.setattr("audit.cli.outputs.signing.now", lambda: LATER)
+        said = answered.judge("--received", deadline[:10], code=ExitCode.NOT_JUDGED)
+    assert f"received {deadline[:10]}T23:59:59Z" in said
+
+
+def test_answers_that_came_the_day_before_the_deadline_are_judged(
+    answered: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadline = read_challenge(answered.regulator / "challenge")[0].deadline
+    day = (datetime.fromisoformat(deadline) - timedelta(days=1)).strftime("%Y-%m-%d")
+    with monkeypatch.context() as patch:
+        patch.setattr("audit.cli.outputs.signing.now", lambda: LATER)
+        answered.judge("--received", day)
+    assert answered.kinds[-1] == "sealed"

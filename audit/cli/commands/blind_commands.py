@@ -192,7 +192,9 @@ def judge(
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where outputs go.")] = Path("audit-out"),
     received: Annotated[
         dt.datetime | None,
-        typer.Option(metavar="DAY", formats=["%Y-%m-%d"], help="Day on which the answers came.  [today]"),
+        typer.Option(
+            metavar="DAY", formats=["%Y-%m-%d"], help="Day on which the answers came, taken as its end.  [now]"
+        ),
     ] = None,
     restricted_folder: RestrictedFolder = None,
 ) -> None:
@@ -204,7 +206,9 @@ def judge(
     from audit.cli.outputs.signing import now
     from audit.evidence.blind.regulator import refuse, take_answers
 
-    came = now() if received is None else received.strftime("%Y-%m-%dT00:00:00Z")
+    came = now()
+    if received is not None and not came.startswith(f"{received:%Y-%m-%d}"):
+        came = f"{received:%Y-%m-%d}T23:59:59Z"
     with _opened(history, key) as (file, signer):
         checked, answered, loaded = take_answers(file, secret, answers, came)
         _print(checked)

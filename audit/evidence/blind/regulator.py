@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -121,10 +122,12 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> Ter
     Raises
     ------
     AuditError
-        If no model is committed to, the plan asks for what its vendor did not declare, or a case was asked before.
+        If no model is committed to, the plan asks for what its vendor did not declare, a case was asked before, or
+        a folder is there already.
     """
     from audit.evaluation.evaluation_set import open_evaluation_set
 
+    _check_new(wanted.out, secret_beside(wanted.out))
     asked, out = with_attempts(read_plan_file(wanted.plan), wanted.attempts), wanted.out
     key, ledger = secrets.token_bytes(32), Ledger(file.path)
     section, committed = section_of(asked), _committed(file, asked)
@@ -151,17 +154,18 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> Ter
         attempts=wanted.attempts,
         contradictions=section.contradictions,
     )
+    ledger.add(ids_asked(made.rows))
     folder = secret_beside(out)
     with storage(folder):
         make_folder(folder)
         write_durably(folder / GITIGNORE, b"*\n")
         write_durably(folder / ROWS, table_bytes(made.rows))
     secret = Secret(key=key.hex(), plan=os.path.relpath(wanted.plan, folder), registered=place, challenged=place + 1)
-    _write(folder, out, terms, secret, cases)
+    _keep(folder, terms, secret, cases)
+    _give(out, terms, cases)
     digests = {QUESTION: question_digest(asked.plan), SET: set_sha256, LABELS: terms.labels}
     file.append(signer, "registered", at, terms.system, file.opened(digests, None))
     _ask(file, signer, at, terms, place, out)
-    ledger.add(ids_asked(made.rows))
     return terms
 
 
@@ -170,9 +174,10 @@ def challenge_again(file: HistoryFile, signer: Signer, at: str, folder: Path, ou
 
     Raises
     ------
-    EvidenceError
-        If there is none left.
+    AuditError
+        If there is none left, or the folder `out` is there already.
     """
+    _check_new(out)
     secret, before = read_part(folder / SECRET, Secret), read_part(folder / TERMS, Terms)
     waiting = {entry.index for entry in file.history.open_registrations(before.system)}
     if before.attempt == before.attempts or secret.registered not in waiting:
@@ -186,8 +191,9 @@ def challenge_again(file: HistoryFile, signer: Signer, at: str, folder: Path, ou
     terms = before.model_copy(update=changed)
     cases = bytes_of_result(folder / CASES, LARGEST_TABLE)
     secret = secret.model_copy(update={"challenged": file.history.head.index})
-    _write(folder, out, terms, secret, cases)
+    _give(out, terms, cases)
     _ask(file, signer, at, terms, secret.registered, out)
+    _keep(folder, terms, secret, cases)  # the attempt before stands until this one does
     return terms
 
 
@@ -227,15 +233,24 @@ def _committed(file: HistoryFile, loaded: LoadedPlan) -> Entry:
     return found[-1]
 
 
-def _write(folder: Path, out: Path, terms: Terms, secret: Secret, cases: bytes) -> None:
-    with storage(out):
-        if out.exists():
-            raise ArgumentError(f"{out} is there already", slug="folder-there", hint="name another with --out")
-        out.mkdir()
-        for name, content in ((CASES, cases), (TERMS, terms.content)):
-            for place in (folder, out):
-                write_durably(place / name, content)
+def _check_new(*folders: Path) -> None:
+    for folder in folders:
+        if folder.exists():
+            raise ArgumentError(f"{folder} is there already", slug="folder-there", hint="name another with --out")
+
+
+def _keep(folder: Path, terms: Terms, secret: Secret, cases: bytes) -> None:
+    with storage(folder):
+        write_durably(folder / CASES, cases)
         write_durably(folder / SECRET, secret.model_dump_json(indent=1).encode() + b"\n")
+        write_durably(folder / TERMS, terms.content)
+
+
+def _give(out: Path, terms: Terms, cases: bytes) -> None:
+    with storage(out):
+        out.mkdir()
+        write_durably(out / CASES, cases)
+        write_durably(out / TERMS, terms.content)
 
 
 def _ask(file: HistoryFile, signer: Signer, at: str, terms: Terms, registered: int, out: Path) -> None:
@@ -279,13 +294,23 @@ def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) ->
         raise EvidenceError(
             f"{given.name}/{HISTORY} holds no answer to this challenge", slug="other-challenge", hint="ask for it again"
         )
-    ended = {"refused", "sealed", "not_passed"}
-    if any(one.kind in ended and one.system == terms.system for one in file.history.entries[answered.index :]):
+    if _is_judged(file.history.entries, answered, secret.registered):
         raise EvidenceError("these answers were judged before", slug="judged-before", hint="audit7k history shows it")
     model = file.history.entries[terms.committed].model
     found = check_answers(terms, cases, rows, answers, deterministic=model is not None and model.deterministic)
     checked = replace(found, shown=(*check_entries(file.history, terms, answered, content, received), *found.shown))
     return checked, answered, _joined(loaded, folder, rows, answers, checked) if checked.holds else loaded
+
+
+def _is_judged(entries: Sequence[Entry], answered: Entry, registered: int) -> bool:
+    """Whether answers were refused, or an audit that started after them on their registration came to its end."""
+    later = entries[answered.index :]
+    started = {one.index for one in later if one.kind == "started" and one.answers == registered}
+    return any(
+        one.answers == answered.index if one.kind == "refused" else one.answers in started
+        for one in later
+        if one.kind in {"refused", "sealed", "not_passed"}
+    )
 
 
 def opening_of(folder: Path, cid: str) -> LabelOpening:
