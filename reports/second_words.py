@@ -5,6 +5,7 @@ from __future__ import annotations
 from audit.result.audit_result import AuditResult
 from audit.result.findings.further import Further
 from audit.result.findings.second import SecondVerdict
+from audit.vocabulary.names import Names
 from reports.language import Language
 
 
@@ -19,17 +20,22 @@ def alone(result: AuditResult, second: SecondVerdict) -> AuditResult:
 class SecondWords:
     """Words for them, in one language."""
 
-    def __init__(self, result: AuditResult, language: Language) -> None:
+    def __init__(self, result: AuditResult, language: Language, names: Names) -> None:
         self._verdicts = result.further.second_verdicts
+        self._names = names
         self._t = language.translations
 
     def sentence(self) -> str:
         """Return what to say of them beside the verdict of the audit; empty where the plan asks for none."""
         said = [self.of_people(one) for one in self._verdicts if one.kind == "decisions"]
-        failing = [one.name for one in self._verdicts if one.kind == "form" and one.outcome == "fail"]
-        if failing:
-            more = self._t.gettext("Judged form by form, the limit is exceeded for: %(forms)s.")
-            said.append(more % {"forms": self._t.gettext("; ").join(failing)})
+        by_form = (
+            ("fail", self._t.gettext("Judged form by form, the limit is exceeded for: %(forms)s.")),
+            ("inconclusive", self._t.gettext("Judged form by form, we cannot tell for: %(forms)s.")),
+        )
+        for outcome, more in by_form:
+            forms = [one.name for one in self._verdicts if one.kind == "form" and one.outcome == outcome]
+            if forms:
+                said.append(more % {"forms": self._t.gettext("; ").join(map(self._names.quoted, forms))})
         return " ".join(said)
 
     def of_people(self, second: SecondVerdict) -> str:
@@ -39,5 +45,7 @@ class SecondWords:
             "pass": self._t.gettext(
                 "What people decided after the system is within the limit in every group that could be judged."
             ),
-            "inconclusive": self._t.gettext("Of what people decided after the system we cannot tell."),
+            "inconclusive": self._t.gettext(
+                "We cannot tell whether what people decided after the system is within the limit."
+            ),
         }[second.outcome]

@@ -47,7 +47,7 @@ class VerdictWriter(Writer):
         self._answering = AnswerWords(language)
         self._swaps = SwapWords(self.result, language)
         self._change = ChangeWords(self.result, language)
-        self._second = SecondWords(self.result, language)
+        self._second = SecondWords(self.result, language, self.names)
         self._outcome = self.result.overall.outcome
         self._of_rates = reading.outcome_of_rates
         self._failing = [each for each in reading.each_once if each.outcome == "fail"]

@@ -26,6 +26,8 @@ def shown(result: AuditResult) -> list[str]:
 
 def test_each_question_has_its_line(failing: AuditResult) -> None:
     assert shown(further_result(failing)) == [
+        "People after it: FAIL, beside the verdict above and no part of it",
+        "Form by form, no part of the verdict: FAIL forced labour",
         "Swaps: widest +12.0 points, 7 of 20 decisions changed: nationality word Nigerian",
         "Least sure: FAIL of Ghana: 7 wrong labels of 480 undo it",
         "Like with like: the gap of Ghana vanishes within form",
@@ -39,7 +41,7 @@ def test_without_answers_there_is_no_line(failing: AuditResult) -> None:
 
 def test_of_a_pass_the_least_sure_pass_is_told() -> None:
     result = further_result(passing_result())
-    assert shown(result)[1] == "Least sure: PASS of women: 311 wrong labels of 9,000 undo it"
+    assert shown(result)[2] == "Least sure: PASS of women: 311 wrong labels of 9,000 undo it"
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ NOUNS = {
     "audit.plan.measures",
     "audit.plan.governance",
     "audit.plan.probes",
+    "audit.plan.second_questions",
     "audit.plan.sections",
     "audit.vocabulary.metrics",
     "audit.vocabulary.names",

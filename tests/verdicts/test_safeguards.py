@@ -14,6 +14,7 @@ from made.results import failing_result, passing_result, undecided_result
 from made.second_looks import further_result
 
 from audit.analyses.disparities import impact_ratios
+from audit.plan.detectors import PythonDetector
 from audit.plan.governance import GovernanceSection
 from audit.plan.services import HttpDetector
 from audit.result.audit_result import AuditResult
@@ -214,7 +215,13 @@ def test_what_belongs_together_is_measured_where_verdicts_take_it_as_one() -> No
 
 def test_a_service_is_not_said_to_be_none() -> None:
     plain = PLAIN["failing"]
-    ran = plain.model_copy(update={"system": plain.system.model_copy(update={"features": ("text",)})})
+    model = PythonDetector.model_construct(kind="python", features=("text",))
+    ran = plain.model_copy(
+        update={
+            "system": plain.system.model_copy(update={"features": ("text",)}),
+            "plan": plain.plan.model_copy(update={"detector": model}),
+        }
+    )
     assert of_key(ran, "offline").state == "measured"
     supplied = plain.model_copy(update={"system": plain.system.model_copy(update={"features": ()})})
     assert of_key(supplied, "offline").state == "not_shown"

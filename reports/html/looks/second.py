@@ -61,7 +61,7 @@ class PeopleWriter(_SecondWriter):
         overrides.sort(key=lambda one: (bool(one.group.root), not _is_apart(one)))
         gaps = _once(after.gaps, lambda one: (one.among, one.group.people))
         gaps.sort(key=lambda one: one.outcome == "cannot_tell")
-        said = (SecondWords(self.result, self.language).of_people(judged[0]), *self.limits(judged[0]))
+        said = (SecondWords(self.result, self.language, self.names).of_people(judged[0]), *self.limits(judged[0]))
         return self.tabled(
             map(self.row, self.findings(judged[0])),
             (*said, *self._sentences(after, gaps), *self.unweighted_notes()),

@@ -116,7 +116,7 @@ class Screen(PublicWriter):
         drawn = [each for each in found if each.is_known][:MOST]
         if not drawn:
             return None
-        by = sorted({tuple(Axis(part.feature, "") for part in each.row.parts) for each in drawn}, key=len)
+        by = sorted(sorted({tuple(Axis(part.feature, "") for part in each.row.parts) for each in drawn}), key=len)
         named = self.t.gettext(", or by ").join(map(self.names.features, by))
         title = self.t.gettext("%(title)s: people by %(features)s") % {"title": title, "features": named}
         places = ((each.rest, *each.limits, *(each.span or (each.at_least, each.at_most))) for each in drawn)
