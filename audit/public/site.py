@@ -29,6 +29,7 @@ class PublicAudit(Part):
     other_report: bool = False
     """Whether a `report.html` beside it is not what is made of the release here, and is not copied."""
     seal: AuditSeal | None = None
+    evidence: bool = False
 
     @property
     def system(self) -> str:

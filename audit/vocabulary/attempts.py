@@ -26,7 +26,11 @@ class HistoryRecord(Part):
 class AuditSeal(Part):
     """Who signed an audit, by the keys that a reader trusts."""
 
+    signatures: int
+    """Number of signatures, whoever made them."""
     signed_by: tuple[str, ...]
     """Names of auditors; empty where nobody signed whose key is trusted."""
+    not_shown: tuple[str, ...]
+    """Codes of what `verify` finds not shown, such as `threshold` where too few have signed."""
     countersigned_by: Mapping[str, tuple[str, ...]]
     """What others made again and found equal, by their names: public files, counts, scores."""

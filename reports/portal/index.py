@@ -54,7 +54,7 @@ def _audit(figures: Figures, system: System, today: str) -> IndexAudit:
         page=f"{system.page}#{audit.name}",
         release=f"{folder}/release.json",
         report=f"{folder}/report.html" if audit.report else None,
-        evidence=f"{folder}/evidence.a7k" if audit.seal else None,
+        evidence=f"{folder}/evidence.a7k" if audit.evidence else None,
         seal=audit.seal,
         sha256=audit.sha256,
     )

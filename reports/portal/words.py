@@ -134,11 +134,13 @@ class PortalWords:
 
     def seal(self, seal: AuditSeal | None) -> str:
         """Return who signed an audit, and who made it again."""
-        if seal is None:
+        if seal is None or not seal.signatures:
             return self.t.gettext("Not signed")
-        if not seal.signed_by:
-            return self.t.gettext("Signed with a key that the publisher of this site does not vouch for")
-        said = [self.t.gettext("Signed by %(names)s") % {"names": self._listed(seal.signed_by)}]
+        said = [self.t.gettext("Signed with a key that the publisher of this site does not vouch for")]
+        if seal.signed_by:
+            said = [self.t.gettext("Signed by %(names)s") % {"names": self._listed(seal.signed_by)}]
+            if seal.not_shown:
+                said.append(self.t.gettext("not all that was asked for is shown"))
         levels = {
             "public": self.t.gettext("public files"),
             "counts": self.t.gettext("counts"),

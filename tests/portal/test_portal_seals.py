@@ -73,7 +73,7 @@ def test_a_key_that_nobody_vouches_for_names_nobody(audit: tuple[Path, Signer, S
     for trust in (None, trust_in(tmp_path, ("regulator", "Ministry", ministry))):
         page, index, _ = site_of(folder, trust)
         assert "Signed with a key that the publisher of this site does not vouch for" in page
-        assert "Ministry" not in page
+        assert ("found equal by Ministry" in page) == (trust is not None)
         assert "Signed by" not in page
         seal = index.systems[0].audits[0].seal
         assert seal is not None
@@ -111,6 +111,34 @@ def test_evidence_that_contradicts_its_release_stops_the_site(
         site_of(tmp_path, None)
     assert raised.value.slug == "evidence-contradicted"
     assert "\n" not in raised.value.message
+
+
+def test_a_restricted_bundle_under_the_public_name_stops_the_site(
+    audit: tuple[Path, Signer, Signer], tmp_path: Path
+) -> None:
+    shutil.copytree(audit[0] / "one", tmp_path / "one")
+    place = tmp_path / "one" / "public" / "evidence.a7k"
+    place.write_bytes(sealed_in(tmp_path / "one", audit[1]).restricted.content)
+    with pytest.raises(ResultError, match="holds exact counts"):
+        site_of(tmp_path, None)
+
+
+def test_a_bundle_that_nobody_signed_is_not_called_signed(audit: tuple[Path, Signer, Signer], tmp_path: Path) -> None:
+    shutil.copytree(audit[0] / "one", tmp_path / "one")
+    (tmp_path / "one" / "public" / "evidence.a7k").write_bytes(sealed_in(tmp_path / "one", None).public.content)
+    page, index, _ = site_of(tmp_path, None)
+    assert ("Not signed" in page, "Signed with a key" in page) == (True, False)
+    assert index.systems[0].audits[0].seal is not None
+
+
+def test_too_few_signatures_are_said(audit: tuple[Path, Signer, Signer], tmp_path: Path) -> None:
+    trust = trust_in(tmp_path, ("auditor", "Office", audit[1]))
+    trust.write_text(f"threshold = 2\n{trust.read_text(encoding='utf-8')}", encoding="utf-8")
+    page, index, _ = site_of(audit[0], trust)
+    assert "Signed by Office; not all that was asked for is shown" in page
+    seal = index.systems[0].audits[0].seal
+    assert seal is not None
+    assert "threshold" in seal.not_shown
 
 
 def test_a_file_of_trust_with_a_mistake_is_one_line(audit: tuple[Path, Signer, Signer], tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def test_what_belongs_together_is_measured_where_verdicts_take_it_as_one() -> No
 
 def test_a_service_is_not_said_to_be_none() -> None:
     plain = PLAIN["failing"]
-    model = PythonDetector.model_construct(kind="python", features=("text",))
+    model = PythonDetector.model_construct(kind="python", entry="detector:make", features=("text",))
     ran = plain.model_copy(
         update={
             "system": plain.system.model_copy(update={"features": ("text",)}),

@@ -23,6 +23,7 @@ from audit.errors import AuditError, ResultError
 from audit.storage import bytes_of_result
 
 if TYPE_CHECKING:
+    from audit.evidence.bundle import Bundle
     from audit.public.release import PublicRelease
     from audit.public.site import PublicAudit, PublicPublisher, PublicSite
     from audit.vocabulary.attempts import AuditSeal
@@ -96,9 +97,17 @@ def find_audits(folder: Path, site: Path, today: dt.date, trust: Path | None = N
         other = report is not None and report != _rendered_report(release)
         if other:
             report, found.others = None, found.others + 1
-        evidence, seal = _sealed(path.with_name(EVIDENCE), found, today, trust)
+        bundle, seal = _sealed(path.with_name(EVIDENCE), found, today, trust)
+        # a report that is not copied is not handed on within a bundle either
+        evidence = None if bundle is None or (report is None and REPORT in bundle.public) else bundle.content
         audit = PublicAudit(
-            name=_name(digest), sha256=digest, release=release, report=report is not None, other_report=other, seal=seal
+            name=_name(digest),
+            sha256=digest,
+            release=release,
+            report=report is not None,
+            other_report=other,
+            seal=seal,
+            evidence=evidence is not None,
         )
         found.audits.append(audit)
         files = {RELEASE: content, REPORT: report, EVIDENCE: evidence}
@@ -178,14 +187,15 @@ def _report_bytes(path: Path, found: FoundAudits) -> bytes | None:
 
 def _sealed(
     path: Path, found: FoundAudits, today: dt.date, trust: Path | None
-) -> tuple[bytes | None, AuditSeal | None]:
-    """Return the bundle of evidence beside a release, and who signed it."""
+) -> tuple[Bundle | None, AuditSeal | None]:
+    """Return the bundle of evidence beside a release, and what it shows to who trusts these keys."""
     if path.is_symlink():
         found.links += 1
         return None, None
     if not path.is_file():
         return None, None
-    from audit.evidence.bundle import MAX_BYTES
+    from audit.evidence.bundle import MAX_BYTES, read_bundle
+    from audit.evidence.keys import can_verify
     from audit.evidence.shown import State
     from audit.evidence.trust import read_trust
     from audit.evidence.verification import verify
@@ -195,19 +205,43 @@ def _sealed(
         file = path.with_name(name)
         return bytes_of_result(file, MAX_BYTES) if file.is_file() and not file.is_symlink() else None
 
+    if not can_verify():
+        raise ResultError(
+            f"{path} is signed, and signatures cannot be checked here",
+            slug="evidence-not-checked",
+            hint="install audit7k with the extra evidence",
+        )
     content = bytes_of_result(path, MAX_BYTES)
     shown = verify(content, path.name, read_trust(trust), today, beside).shown
     wrong = next((each.text for each in shown if each.state == State.CONTRADICTED), None)
     if wrong is not None:
+        raise _contradicted(path, wrong)
+    bundle = read_bundle(content, path.name)
+    if bundle.openings is not None or any(_RESTRICTED in each for each in bundle.public.values()):
         raise ResultError(
-            f"{path}: {wrong}",
-            slug="evidence-contradicted",
-            hint="take the folder anew from whoever published it: audit7k verify says what else is wrong",
+            f"{path} holds exact counts and lies beside a public release",
+            slug="restricted-report",
+            hint="a portal holds public bundles alone: audit7k seal leaves one in the folder public",
         )
-    known = [each for each in shown if each.state == State.HOLDS and each.who]
-    signed = tuple(dict.fromkeys(each.who for each in known if not each.levels))
-    return content, AuditSeal(
-        signed_by=signed, countersigned_by={each.who: each.levels for each in known if each.levels}
+    again: dict[str, tuple[str, ...]] = {}
+    for each in shown:
+        if each.state == State.HOLDS and each.levels:
+            again[each.who] = tuple(dict.fromkeys((*again.get(each.who, ()), *each.levels)))
+    known = (each.who for each in shown if each.state == State.HOLDS and each.who and not each.levels)
+    seal = AuditSeal(
+        signatures=len(bundle.envelopes[0].signatures),
+        signed_by=tuple(dict.fromkeys(known)),
+        countersigned_by=again,
+        not_shown=tuple(dict.fromkeys(each.code for each in shown if each.state == State.NOT_SHOWN)),
+    )
+    return bundle, seal
+
+
+def _contradicted(path: Path, why: str) -> ResultError:
+    return ResultError(
+        f"{path}: {why}",
+        slug="evidence-contradicted",
+        hint="take the folder anew from whoever published it: audit7k verify says what else is wrong",
     )
 
 
