@@ -176,6 +176,14 @@ class Limits:
         missed = (total - flagged)[:, :, POSITIVE].sum(axis=1)
         return Measured(beyond, missed, flagged[:, :, NEGATIVE].sum(axis=1))
 
+    def beyond(self, total: IntArray, flagged: IntArray) -> set[tuple[str, Group]]:
+        """Rules and groups that are beyond a limit as counted; of int64[K, 3] cases with a score and those flagged."""
+        found = set()
+        for limit in self._limits:
+            (beyond,) = _beyond(limit, *_rates(limit, total, flagged[np.newaxis]))
+            found |= {(limit.rule.id, group) for group, by in zip(limit.groups, beyond, strict=True) if by > 0}
+        return found
+
     def levelled_down(self, half: Half, before: IntArray, after: IntArray) -> tuple[str, ...]:
         """Rules whose worst gap shrinks while the rate of no group that is judged gets better, and of some worse."""
         total, found = half.total.sum(axis=2), []

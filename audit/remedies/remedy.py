@@ -15,7 +15,7 @@ from audit.analyses.scores import unused_design
 from audit.counting.families import count_families, plan_families
 from audit.counting.halves import CHOOSES, JUDGES, HalvedScores, count_halves
 from audit.counting.score_table import BINS
-from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE
+from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import ArgumentError, DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
@@ -174,6 +174,8 @@ class _Story(NamedTuple):
     halves: tuple[Half, Half]
     limits: Limits
     right: tuple[float, float]
+    beyond: set[tuple[str, Group]]
+    """Rules and groups that are beyond a limit in the whole set: nothing is confirmed that is not shown for them."""
 
 
 def remedies_of(
@@ -196,7 +198,8 @@ def remedies_of(
             slug="remedy-too-few",
             hint="label more cases: `audit7k power` says how many a verdict needs, and a half has half of them",
         )
-    story = _Story(at_level, by_name, scores, halves, limits, right)
+    beyond = set() if unused_design(plan) else _beyond(plan, features, scores, tables[0] + tables[1])
+    story = _Story(at_level, by_name, scores, halves, limits, right, beyond)
     measured = [candidates_of(way, plan, halves[CHOOSES], limits, by_name, right) for way in ways]
     picked = tried(plan, halves[CHOOSES], limits, measured)
     as_it_is = _option(story, Candidate("as_it_is", np.zeros(0, dtype=np.int64)))
@@ -217,6 +220,24 @@ def remedies_of(
         tried=tuple(_tried(story, one, number) for number, one in enumerate(picked, start=1)),
         front=tuple(_option(story, one) for way in measured for one in _front(way, now) if one not in picked),
     )
+
+
+def _beyond(
+    plan: AuditPlan, features: Sequence[SensitiveFeature], scores: HalvedScores, whole: CountsTable
+) -> set[tuple[str, Group]]:
+    """Find who FAILs in the whole set, is among unnamed groups that do, or is judged alone and beyond as counted."""
+    counted, by_name = count_families(plan, whole, features), {one.name: one for one in features}
+    decided = plan_decidability(plan, counted, by_name)
+    rules, verdicts, _ = judge(plan, counted, by_name, decided=decided)
+    unnamed = {(rule.rule, one.family) for rule in rules for one in rule.families if one.unnamed_beyond}
+    found = {
+        (one.rule, one.group)
+        for one in verdicts
+        if one.outcome == "fail"
+        or (one.outcome != "pass" and one.p_fail is not None and (one.rule, one.group.family) in unnamed)
+    }
+    flagged = (scores.as_it_is(CHOOSES) + scores.as_it_is(JUDGES)).sum(axis=2)
+    return found | Limits(plan, scores, by_name, [decided, decided]).beyond(scores.scored.sum(axis=(0, 3, 4)), flagged)
 
 
 def _front(way: Measures, now: float) -> list[Candidate]:
@@ -293,8 +314,11 @@ def _tried(story: _Story, candidate: Candidate, number: int) -> Tried:
     judged = [] if unused_design(story.plan) else [_judged(story, candidate, right) for right in supposed]
     outcomes = [outcome for outcome, _ in judged]
     status: Status = "confirmed" if set(outcomes) == {"pass"} else "not_decidable" if outcomes else "described"
+    silent = {group for _, verdicts in judged for group in _silent(story.beyond, verdicts)}
     if "fail" in outcomes:
         status = "not_confirmed"
+    elif silent:
+        status = "not_decidable"
     if candidate.way == "band" and judged:
         outcomes.append(_judged(story, candidate, None)[0])
     before, after = story.scores.as_it_is(JUDGES), story.halves[JUDGES].of(candidate, story.right[0])
@@ -303,11 +327,19 @@ def _tried(story: _Story, candidate: Candidate, number: int) -> Tried:
         number=number,
         status=status,
         outcomes=tuple(outcomes),
+        silent=tuple(sorted(silent, key=lambda group: group.root)),
         more_cases=tuple(_more_cases([one for _, verdicts in judged for one in verdicts]))
         * (status == "not_decidable"),
         levelled_down=story.limits.levelled_down(story.halves[JUDGES], before, after),
         effects=_effects(story, after),
     )
+
+
+def _silent(beyond: Iterable[tuple[str, Group]], verdicts: Sequence[Verdict]) -> set[Group]:
+    """Groups of these that neither pass nor fail by themselves."""
+    judged = [one for one in verdicts if one.outcome in {"pass", "fail"}]
+    decided = {(one.rule, group) for one in judged for group in (one.group, *one.same_people)}
+    return {group for rule, group in beyond if (rule, group) not in decided}
 
 
 def _more_cases(verdicts: Iterable[Verdict]) -> Iterator[MoreCases]:

@@ -96,6 +96,9 @@ class RemedyWriter:
     def _group(self, group: Group | None) -> str:
         return self._t.gettext("Everyone else") if group is None else self._names.group(group)
 
+    def _listed(self, groups: Sequence[Group]) -> str:
+        return self._t.gettext("; ").join(map(self._names.group, groups))
+
     def _status(self, one: Option) -> str:
         if isinstance(one, Tried):
             return self._say(one.status, "remedy_states")
@@ -103,6 +106,8 @@ class RemedyWriter:
 
     def _tried(self, one: Tried) -> Look:
         sentences = [self._status(one), *(self._lacking(each) for each in one.more_cases)]
+        if one.silent:
+            sentences.insert(1, self._say("silent", groups=self._listed(one.silent)))
         if one.way == "per_group":
             sentences.insert(0, self._own(one))
         if one.way == "band":

@@ -90,6 +90,27 @@ def test_it_is_confirmed_by_the_verdict_that_a_run_on_the_other_half_gives(
         assert one.status == {"pass": "confirmed", "fail": "not_confirmed"}.get(one.outcomes[0], "not_decidable")
 
 
+def with_few_failing() -> pd.DataFrame:
+    table = cases(shift=0.0, few=150, seed=4)
+    table.loc[:149, "origin"] = "islands"
+    table.loc[:149, "label"] = (np.arange(150) < 70).astype(int)
+    score = 0.47 + 0.25 * table["label"] - 0.18 * (table.index < 150) + np.random.default_rng(4).normal(0, 0.15, 6_000)
+    return table.assign(score=score.clip(0, 1).round(3))
+
+
+def test_nothing_is_confirmed_while_nobody_judges_the_group_that_fails(tmp_path: Path) -> None:
+    table, plan = with_few_failing(), {**PLAN, "rules": PLAN["rules"][:1]}
+    write(tmp_path, table)
+    failed = [one.group for one in run_audit(plan, table, crosscheck=False).verdicts if one.outcome == "fail"]
+    assert [group.root[0].code for group in failed] == ["islands"]
+    found = remedy(plan, folder=tmp_path)
+    assert found.tried
+    for one in found.tried:
+        assert set(one.outcomes) == {"pass"}
+        assert (one.status, one.silent) == ("not_decidable", tuple(failed))
+        assert one.more_cases
+
+
 def test_who_gains_and_who_pays_are_the_decisions_that_change_sides(table: pd.DataFrame, found: Remedies) -> None:
     rows = judging(table, found)
     (one,) = [one for one in found.tried if one.way == "per_group"][:1]

@@ -4,7 +4,8 @@ Scores have a few levels. In the world of two groups the shares found at the lev
 those of the other, and the step is twice the limit: no two thresholds, one for each, bring them closer than the limit.
 In the world of four groups all but one are alike, and that one lies the limit below them at every threshold; there
 groups have no thresholds of their own. People in a band are as often right in every group, which leaves both worlds as
-they are. Beside it stands what a report would say that chose and judged on the same cases.
+they are. In the last world the one lies far below, and is too small to be judged in a half: silence confirms nothing.
+Beside it stands what a report would say that chose and judged on the same cases.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class World(NamedTuple):
     """float64[G, L]: shares found, falling; the lowest level, from which all are found, is not among them."""
     limit: float
     ways: tuple[Way, ...]
+    first: float = 1.0
+    """Size of the first group, as a part of the size of each other."""
 
 
 def two_groups(limit: float) -> World:
@@ -43,6 +46,12 @@ def four_groups(limit: float) -> World:
     """Return a world in which one of four groups lies the limit below the others at every threshold."""
     others = np.arange(0.95, limit, -0.1)
     return World(np.stack([others - limit, *[others] * 3]).clip(0.0), limit, ("threshold", "capacity", "band"))
+
+
+def one_small(limit: float) -> World:
+    """Return a world in which one group lies far below three others, and is too small to be judged in a half."""
+    others = np.arange(0.95, 0.3, -0.1)
+    return World(np.stack([others - 0.3, *[others] * 3]), limit, ("threshold", "capacity", "band"), 0.08)
 
 
 def features(groups: int) -> list[SensitiveFeature]:
@@ -76,7 +85,7 @@ def drawn(world: World, victims: int, rng: np.random.Generator) -> HalvedScores:
         for label, number in enumerate((victims, 2 * victims)):
             chances = -np.diff(shares if label == POSITIVE else shares**3, axis=1)
             for group in range(groups):
-                cases = rng.multinomial(rng.poisson(number), chances[group])
+                cases = rng.multinomial(rng.poisson(number * (1.0 if group else world.first)), chances[group])
                 now = np.where(bins >= bins[(levels + 1) // 2], FLAGGED, NOT_FLAGGED)
                 scored[half, group, label, now, bins] = cases
     codes = tuple((f"g{place}",) for place in range(groups))
@@ -98,7 +107,11 @@ def confirmed(setting: str, world: World, victims: int, runs: int, rng: np.rando
     yield Measured(setting, "within as counted where chosen", chosen, runs, "why halves are needed")
 
 
-WORLDS: Final[Mapping[str, World]] = {"two groups": two_groups(0.1), "one of four groups": four_groups(0.1)}
+WORLDS: Final[Mapping[str, World]] = {
+    "two groups": two_groups(0.1),
+    "one of four groups": four_groups(0.1),
+    "a small one of four groups": one_small(0.1),
+}
 VICTIMS: Final[Sequence[int]] = (150, 600, 1_200)
 
 

@@ -27,7 +27,7 @@ ORDER: Final[tuple[Way, ...]] = (*WAYS, "per_group")
 MOST_TRIED: Final = 5
 """Most candidates that are judged; each spends as large a part of alpha."""
 Status = Literal[
-    "confirmed",  # within every limit, on cases that it was not chosen on
+    "confirmed",  # within every limit on cases that it was not chosen on, and so is who was beyond one
     "not_confirmed",  # beyond a limit there
     "not_decidable",  # cannot tell there: more labelled cases are needed
     "described",  # rows are weighted or belong together: nothing is judged
@@ -120,6 +120,9 @@ class Tried(Option):
     outcomes: tuple[Outcome, ...]
     """The ordinary verdicts behind it: one; of a band those with people as seldom and as often right as is supposed,
     and one, which decides nothing, with people who decide as the detector does."""
+    silent: tuple[Group, ...] = ()
+    """Groups of which some or all are beyond a limit in the whole set, and that are not judged alone on the other half:
+    with them nothing is confirmed."""
     more_cases: tuple[MoreCases, ...]
     """What is missing to decide, where it is not decidable."""
     levelled_down: tuple[str, ...]
