@@ -17,7 +17,7 @@ from reports.language import Language
 
 _DECISIONS = (
     *("threshold", "top_k_scores", "top_k_levels", "rank_says", "column_says", "one_of_classes", "class_says"),
-    *("blind_supported", "blind_not_shown"),
+    *("blind_supported", "blind_too_few", "blind_not_shown"),
 )
 
 

@@ -145,11 +145,14 @@ class BlindDetector(PredictionsDetector):
     contradictions: Annotated[float, Field(ge=0, le=0.1)] = 0.0
     """The share of equal rows that may be answered otherwise than their twins. 0 only for a model that its vendor
     declares deterministic."""
-    deployed: Literal["declared", "supported", "not_shown"] = "declared"
+    deployed: Literal["declared", "supported", "too_few", "not_shown"] = "declared"
     """Whether the answers are those of the system at work, as `audit7k blind judge` writes it: `declared` by the vendor
-    alone, `supported` by decisions that were logged in production, or `not_shown`, as these differ."""
+    alone, `supported` by decisions that were logged in production, or not shown: these are `too_few` or all alike, or
+    differ (`not_shown`)."""
     production: Annotated[int, Field(ge=0)] = 0
     """Number of decisions from production that were mixed in, as `audit7k blind judge` writes it."""
+    differ: Annotated[int, Field(ge=0)] = 0
+    """How many of these differ from the answers, as `audit7k blind judge` writes it."""
 
     @property
     def stands_in_set(self) -> bool:

@@ -38,7 +38,8 @@ def decision_rule(section: Any) -> DecisionRule:
 
 def _without_scores(section: Any) -> Sentence:
     if isinstance(section, BlindDetector):
-        return sentence(f"blind_{section.deployed}", **({"count": section.production} if section.production else {}))
+        compared = {} if section.deployed == "declared" else {"differ": section.differ, "count": section.production}
+        return sentence(f"blind_{section.deployed}", **compared)
     if isinstance(section, PredictionsDetector):
         column = shown(section.answer)
         if section.rank is not None:

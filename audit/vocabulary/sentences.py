@@ -98,6 +98,7 @@ _PLAIN: Final = frozenset(
     {"unscored", "unlabelled", "unknown_feature", "near_threshold", "ties_at_capacity", "held_back", "facilitate"}
     | {"like_cases", "changes_judged", "changes_within_judged", "swaps_judged", "patterns_judged", "comparable"}
     | {"threshold", "top_k_scores", "top_k_levels", "rank_says", "blind_supported", "blind_not_shown"}
+    | {"blind_too_few"}
 )
 """Sentences whose English text sets no thousands apart."""
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from made.blind import Sides, two_sides, write_model
 
 from audit.errors import EvidenceError, ExitCode
-from audit.evidence.blind.asked_again import cases_to_ask, to_repeat
+from audit.evidence.blind.asked_again import Repeat, cases_to_ask, to_repeat
 from audit.result.file import load_result
+from audit.result.json_text import result_to_json
 from audit.run import run_audit
+from audit.vocabulary.groups import Group
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +93,26 @@ def test_another_system_at_work_is_seen(judged: Sides) -> None:
         *("repeat", "challenge.secret", "out", "--plan", "other.toml", "--sandbox", "none"), code=ExitCode.INCONCLUSIVE
     )
     assert "none did" not in said
+    assert said.count(": it is not shown to hold") == 2
+
+
+def test_a_verdict_is_shown_where_none_or_too_few_of_all_are_answered_otherwise() -> None:
+    some = Repeat("rule", Group(()), "pass", 5, 100, frozenset(map(str, range(44))))
+    everyone = replace(some, ids=frozenset(map(str, range(100))))
+    assert [some.is_shown(found) for found in (0, 1, 4, 5)] == [True, False, False, False]
+    assert [everyone.is_shown(found) for found in (0, 1, 4, 5)] == [True, True, True, False]
+
+
+def test_a_group_of_which_nobody_is_asked_again_is_named(judged: Sides, tmp_path: Path) -> None:
+    result = load_result(judged.regulator / "out" / "result.json")
+    (rule,) = result.further.sensitivity
+    kept = tuple(one for one in rule.findings if one.group.levels[0].code == "woman")
+    fewer = rule.model_copy(update={"findings": kept})
+    fewer_doubts = result.further.model_copy(update={"sensitivity": (fewer,)})
+    document = result_to_json(result.model_copy(update={"further": fewer_doubts}))
+    (tmp_path / "result.json").write_text(document, encoding="utf-8")
+    said = judged.show(*("repeat", "challenge.secret", str(tmp_path), "--plan", "service.toml", "--sandbox", "none"))
+    assert "true_positive_rate: PASS of man: none were asked again" in said
 
 
 def test_only_a_blind_audit_of_the_same_set_is_repeated(judged: Sides, tmp_path: Path) -> None:

@@ -19,17 +19,19 @@ from made.blind import Sides, flagged, two_sides, write_cases, write_model, writ
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
+from statsmodels.stats.proportion import proportion_confint
 
 from audit.errors import ArgumentError, EvidenceError, ExitCode
 from audit.evidence.blind.challenge import read_challenge, read_table, table_bytes
 from audit.evidence.blind.checks import Checked, check_answers
 from audit.evidence.blind.labels import LabelOpening, label_root, open_label
 from audit.evidence.blind.regulator import opening_of, take_answers, with_attempts
-from audit.evidence.blind.terms import ROWS
+from audit.evidence.blind.terms import ROWS, Terms
 from audit.evidence.history import Kind, read_history
 from audit.evidence.history_file import open_history
 from audit.evidence.keys import load_signer
 from audit.evidence.shown import State
+from audit.evidence.statement import System
 from audit.plan.file.plan_file import read_plan_file
 from audit.run import run_audit
 
@@ -113,6 +115,40 @@ def test_another_threshold_is_no_contradiction_and_never_shown_to_be_the_deploye
     assert state(found, "contradictions") is State.HOLDS
     assert (found.deployed, state(found, "deployed")) == ("not_shown", State.NOT_SHOWN)
     assert checked(asked, decisions(cases)).deployed == "supported"
+
+
+@pytest.mark.parametrize(
+    ("rows", "otherwise", "limit", "alike", "deployed"),
+    [
+        (1, 0, 0.01, False, "too_few"),
+        (58, 0, 0.01, False, "too_few"),  # 0.95^58 = 0.051
+        (59, 0, 0.01, False, "supported"),  # 0.95^59 = 0.048
+        (92, 1, 0.01, False, "too_few"),
+        (93, 1, 0.01, False, "supported"),
+        (200, 0, 0.01, True, "too_few"),
+        (28, 0, 0.1, False, "too_few"),
+        (29, 0, 0.1, False, "supported"),
+        (200, 8, 0.01, False, "not_shown"),
+    ],
+)  # fmt: skip
+def test_enough_decisions_of_both_kinds_support_that_the_system_at_work_answers_so(
+    rows: int, otherwise: int, limit: float, alike: bool, deployed: str
+) -> None:
+    """Against the exact bound of statsmodels."""
+    was = [alike or place % 2 == 0 for place in range(rows)]
+    words = ["flagged" if one == (place >= otherwise) else "not flagged" for place, one in enumerate(was)]
+    cids = [f"{place:024x}" for place in range(rows)]
+    cases = pa.table({"cid": cids, "age": list(range(rows))})
+    terms = Terms(
+        system=System(owner="An agency", name="Screener"), committed=0, features=("age",), rows=rows, sha256="0" * 64,
+        labels="0" * 64, deadline=LATER, attempt=1, attempts=1, contradictions=limit,
+    )  # fmt: skip
+    answers = pa.table({"cid": cids, "decision": words})
+    found = check_answers(terms, cases, pa.table({"logged": was}), answers, deterministic=False)
+    assert (found.deployed, found.production, found.differ) == (deployed, rows, otherwise)
+    assert state(found, "deployed") is (State.HOLDS if deployed == "supported" else State.NOT_SHOWN)
+    high = proportion_confint(otherwise, rows, alpha=0.1, method="beta")[1]
+    assert (high <= max(limit, 0.05) and not alike) == (deployed == "supported")
 
 
 def test_without_decisions_from_production_it_is_the_vendors_word(answered: Sides) -> None:

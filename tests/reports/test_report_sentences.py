@@ -170,10 +170,11 @@ def test_a_decision_rule_is_read_in_public_as_in_the_restricted_report(section: 
 
 
 @pytest.mark.parametrize(
-    ("deployed", "production"), [("declared", 0), ("supported", 200), ("supported", 1_234), ("not_shown", 40)]
+    ("deployed", "production"),
+    [("declared", 0), ("supported", 200), ("supported", 1_234), ("too_few", 1), ("not_shown", 40)],
 )
 def test_that_a_vendor_answered_is_read_in_every_language(deployed: str, production: int) -> None:
-    section = {"kind": "blind", "features": ["age"], "deployed": deployed, "production": production}
+    section = {"kind": "blind", "features": ["age"], "deployed": deployed, "production": production, "differ": 1}
     made = decision_rule(BlindDetector.model_validate(section))
     for code in LANGUAGES:
         writer = SentenceWriter(language(code))

@@ -254,8 +254,12 @@ def repeat(
         say(
             f"{each.rule}: {each.outcome.upper()} of {names.name(each.group)} holds if at most "
             f"{each.overturned_by - 1:,} of {each.of:,} answers differ; {len(each.ids):,} were asked again, "
-            f"{f'{found:,} did' if found else 'none did'}"
+            f"{f'{found:,} did' if found else 'none did'}{'' if each.is_shown(found) else ': it is not shown to hold'}"
         )
+    asked = {(each.rule, each.group) for each in repeats}
+    for one in audited.verdicts:
+        if (one.rule, one.group) not in asked:
+            say(f"{one.rule}: {one.outcome.upper()} of {names.name(one.group)}: none were asked again")
     raise typer.Exit(ExitCode.INCONCLUSIVE if differ else ExitCode.PASS)
 
 

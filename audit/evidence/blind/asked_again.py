@@ -47,6 +47,10 @@ class Repeat:
     ids: frozenset[str]
     """Ids of those that are asked again."""
 
+    def is_shown(self, found: int) -> bool:
+        """Whether the verdict is shown of the system at work, which answered `found` of those cases otherwise."""
+        return not found or (len(self.ids) == self.of and found < self.overturned_by)
+
 
 def cases_to_ask(overturned_by: int, cases: int, groups: int) -> int:
     """Return how many of a group's cases must be asked again.

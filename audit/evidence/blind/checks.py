@@ -24,6 +24,8 @@ _CLOCKS: Final = timedelta(days=1)
 """What clocks may differ by."""
 _MAY_BE_WRONG: Final = 0.05
 """Chance that answers with as many contradictions as the limit allows are refused."""
+_MAY_DIFFER: Final = 0.05
+"""Largest share of the decisions of the system at work that may differ, where these support the answers."""
 _FLAGGED, _NOT_FLAGGED = DECISIONS[:2]
 
 
@@ -32,10 +34,12 @@ class Checked:
     """What the checks came to."""
 
     shown: tuple[Shown, ...]
-    deployed: Literal["declared", "supported", "not_shown"]
+    deployed: Literal["declared", "supported", "too_few", "not_shown"]
     """Whether the answers are those of the system at work."""
     production: int
     """Decisions from production that were mixed in."""
+    differ: int = 0
+    """How many of them differ from the answers."""
 
     @property
     def holds(self) -> bool:
@@ -74,9 +78,13 @@ def check_answers(terms: Terms, cases: pa.Table, rows: pa.Table, answers: pa.Tab
         text = "no decisions from production: that the system at work answers so is the vendor's word"
         return Checked((*found, Shown("deployed", State.CLAIMED, text)), "declared", 0)
     other = _too_many(differ, len(compared), 0.0 if deterministic else terms.contradictions)
-    text = f"{differ} of {number} from production differ"
-    found.append(Shown("deployed", State.NOT_SHOWN if other else State.HOLDS, text))
-    return Checked(tuple(found), "not_shown" if other else "supported", len(compared))
+    few = not _at_most(differ, len(compared), max(_MAY_DIFFER, terms.contradictions))
+    alike = len({was for _, was in compared}) == 1
+    why = f": only {number}" if few else ": all are alike" if alike else ""
+    text = f"{differ} of {number} from production {'differs' if differ == 1 else 'differ'}{'' if other else why}"
+    found.append(Shown("deployed", State.NOT_SHOWN if other or why else State.HOLDS, text))
+    deployed: Literal["not_shown", "too_few", "supported"] = "not_shown" if other else "too_few" if why else "supported"
+    return Checked(tuple(found), deployed, len(compared), differ)
 
 
 def check_entries(history: History, terms: Terms, answered: Entry, answers: bytes, received: str) -> Iterator[Shown]:
@@ -138,3 +146,10 @@ def _too_many(found: int, cases: int, limit: float) -> bool:
     from scipy.special import bdtrc
 
     return found > 0 if not limit else found > 0 and float(bdtrc(found - 1, cases, limit)) < _MAY_BE_WRONG
+
+
+def _at_most(found: int, cases: int, limit: float) -> bool:
+    """Whether at most a share of `limit` differs: the one-sided upper 95 % bound of Clopper and Pearson (1934) says."""
+    from scipy.special import bdtr
+
+    return float(bdtr(found, cases, limit)) <= _MAY_BE_WRONG

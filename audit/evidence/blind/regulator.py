@@ -364,4 +364,4 @@ def _joined(loaded: LoadedPlan, folder: Path, rows: pa.Table, answers: pa.Table,
         write_durably(folder / ANSWERS, table_bytes(table))
     path = os.path.relpath(folder / ANSWERS, loaded.folder)
     written = {"path": Path(path).as_posix(), "deployed": checked.deployed, "production": checked.production}
-    return _changed(loaded, {"detector": written})
+    return _changed(loaded, {"detector": {**written, "differ": checked.differ}})
