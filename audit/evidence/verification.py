@@ -7,9 +7,10 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from audit.disclosure.public_files import REPORTERS
 from audit.disclosure.read import parse_release
 from audit.errors import AuditError
-from audit.evidence.bundle import LOG, PUBLIC, RESULT, Bundle, read_bundle, role_of
+from audit.evidence.bundle import LOG, PUBLIC, RESULT, TEST_RESULT, Bundle, read_bundle, role_of
 from audit.evidence.commitments import ROLES, commitments_of
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import can_verify, verifies
@@ -19,14 +20,14 @@ from audit.evidence.shown_history import shown_of_history
 from audit.evidence.statement import Countersignature, Evidence, read_statement
 from audit.evidence.time_stamps import TOKEN
 from audit.evidence.trust import Trust, Trusted
+from audit.public.release import TEST_RESULTS
 from audit.version import __version__
+from audit.vocabulary.strict_json import strict_decoder
 from audit.vocabulary.text import printable
 
 STATEMENT: Final = "statement.json"
-_READ_BY_PEOPLE: Final = frozenset(
-    {"report.html", "report.pdf", "groups.csv", "atrs.csv", "algoritmeregister.csv", "fria.csv"}
-)
-"""Files that a person opens, and takes for a part of the audit where they lie beside the bundle."""
+_PUBLIC_NAMES: Final = frozenset(filename for filename, _ in REPORTERS.values())
+"""Files that a person or a program opens, and takes for a part of the audit where they lie beside the bundle."""
 
 
 def verify(
@@ -82,7 +83,7 @@ def _public_files(reading: Reading) -> Iterator[Shown]:
     else:
         yield Shown("public-files", State.CONTRADICTED, "the public files are not those that were signed")
     public = reading.bundle.public
-    beside = {name: reading.beside(name) for name in {*public, *_READ_BY_PEOPLE}}
+    beside = {name: reading.beside(name) for name in {*public, *_PUBLIC_NAMES}}
     other = sorted(name for name in public if beside[name] not in (None, public[name]))
     if other:
         text = f"{', '.join(other)} beside the bundle is not what was signed: read what the bundle holds"
@@ -147,7 +148,7 @@ def _signatures(reading: Reading) -> Iterator[Shown]:
 
 
 def _test_result(reading: Reading) -> Iterator[Shown]:
-    """Check a test result for policy engines: nobody signs it but who signed the statement, which names its file."""
+    """Check a test result for policy engines: signed by who signed the statement, and with the same verdict."""
     bundle = reading.bundle
     owners = {each.keyid for each in bundle.envelopes[0].signatures}
     for line in bundle.envelopes[1:]:
@@ -155,6 +156,19 @@ def _test_result(reading: Reading) -> Iterator[Shown]:
         is_wrong = not signed or not signed <= owners or (can_verify() and not_verifying(line, bundle) > 0)
         if line not in bundle.countersignatures and is_wrong:
             yield Shown("test-result", State.CONTRADICTED, "the test result is signed by another than the statement")
+    content = bundle.public.get(TEST_RESULT)
+    headline = reading.evidence.headline
+    words = {TEST_RESULTS[headline], *([TEST_RESULTS["inconclusive"]] if headline == "pass" else [])}  # past its expiry
+    if content is not None and _result_word(content) not in words:
+        yield Shown("test-result", State.CONTRADICTED, "the test result and the statement differ about the verdict")
+
+
+def _result_word(content: bytes) -> str:
+    """Return the word that a policy engine reads as the verdict, or an empty text where there is none."""
+    try:
+        return str(strict_decoder(finite=True).decode(content.decode("utf-8"))["predicate"]["result"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
 
 
 def _signer(keyid: str, owner: Trusted | None, reading: Reading) -> Shown:

@@ -32,6 +32,8 @@ WordReason = Literal[
     "too_few_in_public",  # cannot tell in public: a word would say more than "fewer than ten"; the auditor knows
     "numbers_of_before",  # cannot tell in public: the numbers stand from an earlier audit, and the verdict has changed
 ]
+TEST_RESULTS: Final[Mapping[str, str]] = {"pass": "PASSED", "inconclusive": "WARNED", "fail": "FAILED"}
+"""Word of each outcome in a test result of in-toto, which knows three."""
 PlanPart = Literal["detector", "audit.title", "scoring", "sandbox", "disclosure", "governance", "waivers"]
 """Parts of a plan that may differ between two audits that are compared."""
 

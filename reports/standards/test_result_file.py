@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from audit.public.release import PublicRelease, public_json
+from audit.public.release import TEST_RESULTS, PublicRelease, public_json
 from reports.plain_text import json_text
 from reports.public.pipeline_reading import PipelineReading
 
 PREDICATE: Final = "https://in-toto.io/attestation/test-result/v0.1"
 _LISTS: Final = {"pass": "passedTests", "inconclusive": "warnedTests", "fail": "failedTests"}
-_RESULTS: Final = {"pass": "PASSED", "inconclusive": "WARNED", "fail": "FAILED"}
 
 
 def test_result_file(release: PublicRelease) -> str:
@@ -32,6 +31,6 @@ def test_result_file(release: PublicRelease) -> str:
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": "release.json", "digest": {"sha256": digest}}],
         "predicateType": PREDICATE,
-        "predicate": {"result": _RESULTS[reading.suites[0].whole.outcome], "configuration": [plan], **tests},
+        "predicate": {"result": TEST_RESULTS[reading.suites[0].whole.outcome], "configuration": [plan], **tests},
     }
     return json_text(statement)

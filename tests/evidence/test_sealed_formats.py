@@ -27,7 +27,9 @@ from audit.evidence.envelope import Envelope, Signature
 from audit.evidence.replay import replay
 from audit.evidence.seal import has_more_than_a_seal, read_published
 from audit.evidence.shown import State
+from audit.evidence.statement import canonical
 from audit.evidence.verification import verify
+from audit.public.release import TEST_RESULTS, Outcome
 
 TODAY = dt.date(2026, 11, 29)
 FORMS = ("test-result", "cyclonedx", "croissant", "atrs", "algoritmeregister", "fria")
@@ -111,6 +113,32 @@ def test_a_test_result_that_another_signed_is_contradicted(published: Path, tmp_
     assert verify(bundle.content, "evidence.a7k", trusting(signer), TODAY).exit_code == ExitCode.PASS
 
 
+@pytest.mark.parametrize(("outcome", "said", "contradicted"), [
+    ("fail", b'"result": "PASSED"', True), ("fail", b'"result": "WARNED"', True), ("fail", b'"result": 1', True),
+    ("fail", b'"other": "FAILED"', True), ("fail", b"", True), ("pass", b'"result": "FAILED"', True),
+    ("pass", b'"result": "WARNED"', False), ("pass", b'"result": "PASSED"', False),
+])  # fmt: skip
+def test_a_test_result_of_another_verdict_is_contradicted_though_it_is_signed(
+    tmp_path: Path, outcome: Outcome, said: bytes, contradicted: bool
+) -> None:
+    """Whoever seals may sign two verdicts: one for people, one for policy engines. A pass past its expiry is WARNED."""
+    signer, name = signer_in(tmp_path), "test-result.intoto.json"
+    folder = published_into(tmp_path / "audit-out", made_result(outcome), ("json", "test-result"))
+    bundle = sealed_in(folder, signer).public
+    word = b'"result": "%b"' % TEST_RESULTS[outcome].encode()
+    assert word in bundle.public[name]
+    forged = bundle.public[name].replace(word, said)
+    statement = json.loads(bundle.statement)
+    for each in statement["subject"]:
+        if each["name"] == f"public/{name}":
+            each["digest"]["sha256"] = hashlib.sha256(forged).hexdigest()
+    envelopes = tuple(Envelope(payload).signed(signer) for payload in (canonical(statement), forged))
+    made = replace(bundle, envelopes=envelopes, public={**bundle.public, name: forged})
+    found = verify(made.content, "evidence.a7k", trusting(signer), TODAY)
+    wrong = [(each.code, each.text) for each in found.shown if each.state == State.CONTRADICTED]
+    assert wrong == [("test-result", "the test result and the statement differ about the verdict")] * contradicted
+
+
 def test_no_bit_of_its_line_can_be_another(published: Path, tmp_path: Path) -> None:
     signer = signer_in(tmp_path)
     bundle = sealed_in(published, signer).public
@@ -186,7 +214,10 @@ def test_a_lawyer_edits_a_mapping_and_fills_it_in(
     code, text = invoke("schema", "--mapping", "fria")
     assert code == 0
     Path("own.toml").write_text(text, encoding="utf-8")
-    assert invoke("report", "release.json", "--mapping", "own.toml")[0] == 0
+    Path("public").mkdir()
+    shutil.copy("release.json", "public")
+    assert invoke("report", "public/release.json", "--mapping", "own.toml")[0] == 0
+    assert [path.name for path in Path("public").iterdir()] == ["release.json"], "what is sealed stays as it is"
     assert Path("own-filled.csv").read_bytes() == (published / "public/fria.csv").read_bytes()
     more = '\n[[field]]\nfield = "x"\nname = "Ours"\ntext = "Ended {about.finished}."\n'
     Path("own.toml").write_text(text + more, encoding="utf-8")

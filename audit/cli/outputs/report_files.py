@@ -125,21 +125,23 @@ def write_of_release(
 ) -> None:
     """Write the public files of a release beside it, or into the folder `out`; with `-` one goes to stdout.
 
-    A mapping makes one file more, or the only one where no form is named.
+    A mapping makes one file more, or the only one where no form is named. Nobody has signed that, so it
+    lies beside the mapping, not the release.
     """
+    own = f"{mapping.stem}-filled.csv" if mapping is not None else ""
     files = {} if mapping is not None and not names else files_of_release(path, names, lang)
     if mapping is not None:
         said = bytes_of_result(mapping, _LARGEST_MAPPING)
-        files[f"{mapping.stem}-filled.csv"] = mapped_file(load_release(path)[0], said, mapping.name)
+        files[own] = mapped_file(load_release(path)[0], said, mapping.name)
     if out == Path("-"):
         if len(files) != 1 or len(names) > 1:
             raise ArgumentError("--out - is for one report", slug="several-reports-one-file", hint="ask for one")
         (made,) = files.items()
         _say_file(*made)
         return
-    folder = out or path.parent
-    folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
+        folder = out or (mapping.parent if mapping is not None and name == own else path.parent)
+        folder.mkdir(parents=True, exist_ok=True)
         if folder / name != path:
             write_file(folder / name, content, private=False)
             note(f"Report: {folder / name}")
