@@ -100,6 +100,7 @@ LATER: Final = {
         "evidence/test_canaries.py",
         "evidence/test_evidence_page.py",
         "evidence/test_killed_attempts.py",
+        "evidence/test_sealed_formats.py::test_a_test_result_of_another_verdict_is_contradicted_though_it_is_signed",
         "evidence/test_sealed_formats.py::test_they_are_made_of_the_release_alone_and_no_other_file_is_read",
         "evidence/test_verify_command.py",
         "evaluation/test_name_forms.py::test_a_name_of_a_country_in_any_language_of_cldr_is_never_read_as_another",
