@@ -32,7 +32,7 @@ from audit.stats.rates.boundaries import counted_rate
 from audit.stats.scores.sweeps import edges_flagging, flagged_at_edges
 from audit.verdicts.decidability import RuleDecidability
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
-from audit.vocabulary.metrics import Cell
+from audit.vocabulary.metrics import Cell, worse_direction
 
 _AT_ONCE: Final = 200_000
 """Finest groups times candidates that are counted at a time, so that memory stays small."""
@@ -135,8 +135,11 @@ class Limits:
         halves: Sequence[Mapping[str, RuleDecidability]],
     ) -> None:
         self._limits: list[_Limit] = []
+        self._route = plan.audit.route
         self.judged: dict[tuple[str, Group], None] = {}
         """Rules and groups that can be judged alone in both halves."""
+        self.too_few: set[Group] = set()
+        """Groups that some rule cannot judge alone in both halves."""
         for rule in plan.named_rules:
             alone = [
                 {g for f in half[rule.id].families for g, own in zip(f.groups, f.decidable, strict=True) if own}
@@ -149,6 +152,8 @@ class Limits:
                     if group in alone[0] & alone[1]:
                         groups.append(group)
                         rows.append(members[group])
+                    else:
+                        self.too_few.add(group)
             self.judged |= dict.fromkeys((rule.id, group) for group in groups)
             if groups:
                 asked = questions(plan, rule)
@@ -191,7 +196,8 @@ class Limits:
             both = np.stack([before.sum(axis=2), after.sum(axis=2)])
             own, rest = _rates(limit, total, both)
             beyond = _beyond(limit, own, rest)
-            if limit.question.metric.worse.value != limit.question.side or not np.isfinite(own).all():
+            harms = worse_direction(limit.rule.metric, self._route).value
+            if harms != limit.question.side or not np.isfinite(own).all():
                 continue
             better = (own[1] - own[0]) * (1 if limit.question.side == "low" else -1)
             if beyond[1].max() < beyond[0].max() and (better <= 0.0).all() and (better < 0.0).any():

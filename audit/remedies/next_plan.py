@@ -42,6 +42,8 @@ def next_plan(loaded: LoadedPlan, remedy: Tried) -> str:
             detector["path"] = f"new-{detector['path']}".replace("/", "-")
     else:
         detector = {"kind": "predictions", "decision": _DECIDED}
+        # both are about the scores of the detector that is replaced
+        asked = {key: value for key, value in asked.items() if key not in ("exposure", "decisions")}
     text = as_toml({**asked, "detector": detector, "evaluation_set": section})
     parse_plan(text, name="the next plan", folder=loaded.folder)
     head = f"# Remedy {remedy.number} on a new set, of which no case was in the audit that it came from.\n"

@@ -120,7 +120,9 @@ def _check(ways: Sequence[str], per_group: str | None, review_right: tuple[float
         )
     if not 0.0 <= review_right[0] <= review_right[1] <= 1.0:
         raise ArgumentError(
-            "people are right in a share of cases", slug="remedy-review", hint="write lowest:highest, such as 0.7:1.0"
+            "people are right in a share of cases",
+            slug="remedy-review",
+            hint="name the lowest and then the highest share, such as 0.7 and 1.0",
         )
 
 
@@ -215,6 +217,7 @@ def remedies_of(
         level=plan.verdict.level,
         lawful_because=None,
         review_right=right,
+        too_few=tuple(sorted(limits.too_few, key=lambda group: group.root)),
         unused=unused_design(plan),
         as_it_is=as_it_is,
         tried=tuple(_tried(story, one, number) for number, one in enumerate(picked, start=1)),

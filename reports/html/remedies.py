@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from audit.result.findings.remedies import Effect, Errors, MoreCases, Option, Remedies, Tried
 from audit.vocabulary.groups import Group
-from audit.vocabulary.metrics import METRICS, MISSED
+from audit.vocabulary.metrics import METRICS, MISSED, WRONGLY_FLAGGED
 from audit.vocabulary.names import Names
 from audit.vocabulary.text import harmless
 from reports.html import palette
@@ -60,6 +60,7 @@ class RemedyWriter:
         some = sum(one.status == "confirmed" for one in found.tried)
         said = "some" if some else "none" if found.tried else "nothing"
         self.confirmed = self._say(said, part=self._part(some, len(found.tried)))
+        self.too_few = self._say("too_few", groups=self._listed(found.too_few)) if found.too_few else ""
         self.heading = self._say("levelling") if self.levelled else self.confirmed
         self.looks = [*(self._tried(one) for one in found.tried), self._front()]
         self.state = "fail" if self.levelled else "pass" if some else "inconclusive"
@@ -73,10 +74,13 @@ class RemedyWriter:
         """Say who is harmed more by a remedy while its gap shrinks."""
         metrics = {self._found.metrics[rule] for rule in one.levelled_down}
         now, then = self._found.as_it_is.elsewhere, one.elsewhere
-        said = [("missed", then.missed, then.victims, now.missed)] if metrics & set(MISSED) else []
-        if metrics - set(MISSED):
-            said.append(("wrongly_flagged", then.wrongly_flagged, then.others, now.wrongly_flagged))
-        for error, part, whole, before in said:
+        either = bool(metrics - {*MISSED, *WRONGLY_FLAGGED})
+        for error, of, part, whole, before in (
+            ("missed", MISSED, then.missed, then.victims, now.missed),
+            ("wrongly_flagged", WRONGLY_FLAGGED, then.wrongly_flagged, then.others, now.wrongly_flagged),
+        ):
+            if not (metrics & set(of) or (either and part > before)):
+                continue
             harm = self._say(error, part=self._part(part, whole), before=self._n.count(before))
             yield self._say("levelled", remedy=self._title(one, short=True), harm=harm)
 
@@ -168,7 +172,7 @@ class RemedyWriter:
     def panel(self) -> Iterator[str]:
         """Yield the lines of all but the front for a terminal."""
         yield from (f"{self.heading.upper()}. {line}" for line in self.levelled)
-        yield self.confirmed
+        yield from filter(None, (self.confirmed, self.too_few))
         for look in self.looks[:-1]:
             yield from ["", look.title, *(f"  {sentence}" for sentence in look.sentences)]
             for table in look.tables:

@@ -11,8 +11,8 @@ from cli.test_commands import invoke
 from made.pages import find_all, parsed, text
 from remedies.made_remedies import PLAN, cases, write
 
-from audit.plan.file.plan_file import load_plan
-from audit.remedies.next_plan import as_toml
+from audit.plan.file.plan_file import load_plan, loaded_plan
+from audit.remedies.next_plan import as_toml, next_plan
 from audit.result.findings.remedies import Remedies
 from audit.vocabulary.text import LANGUAGES
 
@@ -91,7 +91,6 @@ def test_the_next_plan_has_the_threshold_and_asks_for_another_set(
     (["--per-group", ""], 2, "no reason is given"),
     (["--review-right", "0.9", "0.2"], 2, "right in a share of cases"),
     (["--plan", "elsewhere/next.toml"], 2, "not in the folder of the plan"),
-    (["--plan", "next.toml", "--take", "9"], 2, "no remedy has the number 9"),
     (["--lang", "xx"], 2, "no language"),
 ])  # fmt: skip
 def test_what_is_wrongly_asked_is_one_line_and_writes_nothing(
@@ -104,6 +103,28 @@ def test_what_is_wrongly_asked_is_one_line_and_writes_nothing(
     assert said in err
     assert len(err.splitlines()) == 1
     assert sorted(walked[0].rglob("*")) == there
+
+
+def test_the_page_is_kept_where_no_next_plan_can_be_written(
+    walked: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(walked[0])
+    asked = ("remedy", "plan.toml", "--ways", "threshold", "--plan", "ninth.toml", "--take", "9", "--out", "ninth")
+    code, out, err = invoke(*asked)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert "no remedy has the number 9" in err
+    assert {"remedy.html", "remedy.json"} <= {path.name for path in Path("ninth").iterdir()}
+    assert not Path("ninth.toml").exists()
+
+
+def test_the_next_plan_asks_nothing_of_a_detector_that_is_replaced(walked: tuple[Path, str], tmp_path: Path) -> None:
+    found = Remedies.model_validate_json((walked[0] / "remedy" / "remedy.json").read_text(encoding="utf-8"))
+    (other,) = [one for one in found.tried if one.way == "per_group"][:1]
+    asked = {**PLAN, "exposure": {"first": [50]}, "decisions": {"column": "person"}}
+    written = next_plan(loaded_plan(asked, tmp_path), other)
+    assert "[exposure]" not in written
+    assert "[decisions]" not in written
+    assert "[exposure]" in next_plan(loaded_plan(asked, tmp_path), found.tried[0])
 
 
 def test_nothing_of_it_goes_among_the_public_files_of_an_audit_whose_verdict_stays(

@@ -15,6 +15,7 @@ from statsmodels.stats.contingency_tables import SquareTable
 import audit
 from audit import AuditError, remedy, run_audit
 from audit.result.findings.remedies import Option, Remedies, Tried
+from reports.html.remedies import remedies_panel
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +110,37 @@ def test_nothing_is_confirmed_while_nobody_judges_the_group_that_fails(tmp_path:
         assert set(one.outcomes) == {"pass"}
         assert (one.status, one.silent) == ("not_decidable", tuple(failed))
         assert one.more_cases
+    assert found.too_few == tuple(failed)
+    said = remedies_panel(found)
+    assert "Too few in a half to be judged by every rule here: Origin = islands." in said
+    assert "too few to be judged on those that it was not chosen on: Origin = islands." in said
+    page = found.report(restricted=True).content
+    assert isinstance(page, str)
+    assert page.count("Too few in a half to be judged by every rule here: Origin = islands.") == 1
+
+
+@pytest.mark.parametrize(("metric", "route"), [
+    ("selection_rate", "services"), ("accuracy", "services"), ("selection_rate", "enforcement"),
+])  # fmt: skip
+def test_levelling_down_is_said_of_the_error_that_grew(metric: str, route: str) -> None:
+    rng = np.random.default_rng(1)
+    label, south = (rng.random(6_000) < 0.8).astype(int), rng.random(6_000) < 0.4
+    table = pd.DataFrame({"case": [f"c{n}" for n in range(6_000)], "label": label})
+    table["origin"] = np.where(south, "south", "north")
+    score = np.where(south, 0.42 + 0.12 * label, 0.45 + 0.25 * label) + rng.normal(0, 0.12, 6_000)
+    table["score"] = score.clip(0, 1).round(3)
+    plan = {**PLAN, "audit": {**PLAN["audit"], "route": route}, "rules": [{**PLAN["rules"][0], "metric": metric}]}
+    plan["evaluation_set"] = {key: value for key, value in PLAN["evaluation_set"].items() if key != "path"}
+    found = remedy(plan, table, ways=["threshold"])
+    fewer = [one for one in found.tried if one.elsewhere.missed > found.as_it_is.elsewhere.missed]
+    said = [line for line in remedies_panel(found).splitlines() if line.startswith("LEVELLING DOWN")]
+    assert fewer
+    if route == "enforcement":  # fewer flags are a gain there
+        assert not any(one.levelled_down for one in fewer)
+    else:
+        assert [one for one in found.tried if one.levelled_down] == fewer
+        assert len(said) == len(fewer)
+        assert all("victims missed: " in line and "wrongly flagged" not in line for line in said)
 
 
 def test_who_gains_and_who_pays_are_the_decisions_that_change_sides(table: pd.DataFrame, found: Remedies) -> None:

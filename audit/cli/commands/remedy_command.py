@@ -57,12 +57,11 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
         sandbox=sandbox,
         allow_pickle=allow_pickle,
     )
-    written = None if plan is None else next_plan(loaded, taken(found, take))
     page, panel = remedies_report(found, lang)
     with OutputFolder(out, replaces=()) as folder:
         folder.publish_files({"remedy.json": found.to_json(), page.filename: page.content})
-    if plan is not None and written is not None:
-        write_file(plan, written)
+    if plan is not None:
+        write_file(plan, next_plan(loaded, taken(found, take)))
         note(f"Plan of the next audit: {plan}; its set has to be new")
     if as_json:
         say_document(found.to_json())

@@ -158,6 +158,8 @@ class Remedies(Part):
     """Stated reason why groups may have thresholds of their own; null where they may not."""
     review_right: tuple[float, float]
     """Share of cases that people in a band are supposed to decide as labelled: the lowest and the highest."""
+    too_few: tuple[Group, ...] = ()
+    """Groups of which some rule cannot judge each half alone: they stand in no gap, and nothing is chosen for them."""
     unused: tuple[Unused, ...]
     """Parts of the design of the set that these counts do not use. Then nothing is confirmed."""
     as_it_is: Option
