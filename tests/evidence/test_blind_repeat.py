@@ -25,6 +25,10 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Sides:
     sides.challenge()
     sides.answer()
     sides.judge("--out", "out")
+    write_model(sides, "service.toml", 54)
+    (sides.regulator / "service.toml").write_bytes((sides.vendor / "service.toml").read_bytes())
+    for module in sides.vendor.glob("model_*.py"):
+        (sides.regulator / module.name).write_bytes(module.read_bytes())
     return sides
 
 
@@ -75,10 +79,6 @@ def test_the_answers_that_overturn_a_verdict_do_and_one_fewer_does_not(judged: S
 
 
 def test_the_same_system_is_asked_again_and_the_verdict_line_says_what_it_holds_for(judged: Sides) -> None:
-    write_model(judged, "service.toml", 54)
-    (judged.regulator / "service.toml").write_bytes((judged.vendor / "service.toml").read_bytes())
-    for module in judged.vendor.glob("model_*.py"):
-        (judged.regulator / module.name).write_bytes(module.read_bytes())
     said = judged.show("repeat", "challenge.secret", "out", "--plan", "service.toml", "--sandbox", "none")
     assert "true_positive_rate: PASS of woman holds if at most " in said
     assert said.count("were asked again, none did") == 2
