@@ -15,6 +15,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def stored(text: str, kind: str) -> str:
+    """Write a value as a column of a type stores it: comparing integers with integers needs no text for each row."""
+    return literal(text) if kind == "VARCHAR" else f"CAST({literal(text)} AS {kind})"
+
+
 def literals(texts: Iterable[str]) -> str:
     """Quote texts as the items of an SQL list."""
     return ", ".join(literal(text) for text in texts)

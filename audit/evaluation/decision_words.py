@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.engines.quoting import literal, literals
+from audit.engines.quoting import stored
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.checks import Check
@@ -41,11 +41,11 @@ def check_decisions(relation: Relation, column: str, words: PredictionsDetector 
         [value for value in found if meanings[value.casefold()] is meaning] for meaning in (True, None)
     )
     if missing:
-        given = f"CASE WHEN {given} NOT IN ({_stored(missing, kind)}) THEN {given} END"
+        given = f"CASE WHEN {given} NOT IN ({_list(missing, kind)}) THEN {given} END"
     if not flagging:
         return f"CASE WHEN {given} IS NOT NULL THEN FALSE END"
     # every value in the column is declared, so a value that does not mean flagged means not flagged
-    return f"{given} IN ({_stored(flagging, kind)})"
+    return f"{given} IN ({_list(flagging, kind)})"
 
 
 def _given(cell: str, kind: str) -> str:
@@ -55,8 +55,5 @@ def _given(cell: str, kind: str) -> str:
     return f"CASE WHEN NOT isnan({cell}) THEN {cell} END" if is_float(kind) else cell
 
 
-def _stored(spellings: list[str], kind: str) -> str:
-    """SQL of the values in the type of the column: comparing integers with integers needs no text for each row."""
-    if kind == "VARCHAR":
-        return literals(spellings)
-    return ", ".join(f"CAST({literal(value)} AS {kind})" for value in spellings)
+def _list(spellings: list[str], kind: str) -> str:
+    return ", ".join(stored(value, kind) for value in spellings)

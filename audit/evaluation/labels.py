@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.engines.quoting import literal
+from audit.engines.quoting import stored
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.checks import Check
@@ -68,11 +68,6 @@ def _expression(expression: str, kind: str, meanings: dict[str, int], *, whole: 
     if whole and as_it_stands and (kind == "BOOLEAN" or is_integer_type(kind)):
         return f"CAST({expression} AS TINYINT)"
     branches = " ".join(
-        f"WHEN {_stored(value, kind)} THEN CAST({label} AS TINYINT)" for value, label in meanings.items()
+        f"WHEN {stored(value, kind)} THEN CAST({label} AS TINYINT)" for value, label in meanings.items()
     )
     return f"CASE {expression} {branches} END"
-
-
-def _stored(value: str, kind: str) -> str:
-    """Value as the column stores it: a comparison of integers with integers needs no text for each row."""
-    return literal(value) if kind == "VARCHAR" else f"CAST({literal(value)} AS {kind})"
