@@ -27,9 +27,12 @@ from audit.evidence.blind.checks import Checked, check_answers
 from audit.evidence.blind.labels import LabelOpening, label_root, open_label
 from audit.evidence.blind.regulator import opening_of, take_answers, with_attempts
 from audit.evidence.blind.terms import ROWS, Terms
+from audit.evidence.blind.vendor import system_in
 from audit.evidence.history import Kind, read_history
 from audit.evidence.history_file import open_history
 from audit.evidence.keys import load_signer
+from audit.evidence.registration import QUESTION
+from audit.evidence.seal import question_digest
 from audit.evidence.shown import State
 from audit.evidence.statement import System
 from audit.plan.file.plan_file import read_plan_file
@@ -491,6 +494,25 @@ def test_another_audit_of_the_system_is_no_judgement_of_these_answers(answered: 
         file.append(signer, "refused", LATER, system, answers=answer.index)
     with pytest.raises(EvidenceError, match="judged before"):
         taken(answered)
+
+
+def test_an_audit_answers_the_registration_of_its_own_challenge(tmp_path: Path) -> None:
+    """An earlier one of the same question waits, which an audit that is no blind one would answer."""
+    sides = two_sides(tmp_path)
+    sides.commit()
+    signer = load_signer(sides.regulator / "regulator.key", lambda: b"")
+    loaded = read_plan_file(sides.regulator / "plan.toml")
+    with open_history(sides.regulator / "h.a7h") as file:
+        opened = file.opened({QUESTION: question_digest(loaded.plan)}, None)
+        earlier = file.append(signer, "registered", LATER, system_in(loaded.plan), opened).index
+    shutil.copy(sides.regulator / "h.a7h", sides.vendor / "h.a7h")
+    sides.challenge()
+    sides.answer()
+    sides.judge()
+    (started,) = [entry for entry in sides.history.entries if entry.kind == "started"]
+    assert started.answers == sides.secret.registered != earlier
+    with pytest.raises(EvidenceError, match="judged before"):
+        taken(sides)
 
 
 def test_answers_that_came_on_the_day_of_the_deadline_are_taken_as_come_at_its_end(

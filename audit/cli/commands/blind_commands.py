@@ -21,6 +21,7 @@ from audit.errors import ArgumentError, ExitCode
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from audit.cli.outputs.attempt import Signed
     from audit.cli.outputs.run_request import RunRequest
     from audit.evidence.blind.checks import Checked
     from audit.evidence.blind.vendor import Answered
@@ -203,8 +204,9 @@ def judge(
     Exit codes: those of a verdict; 3 not passed, where attempts are left; 4 not judged, as the answers do not hold
     together. That is no FAIL.
     """
+    from audit.cli.outputs.attempt import Signed
     from audit.cli.outputs.signing import now
-    from audit.evidence.blind.regulator import refuse, take_answers
+    from audit.evidence.blind.regulator import refuse, registered_in, take_answers
 
     came = now()
     if received is not None and not came.startswith(f"{received:%Y-%m-%d}"):
@@ -217,7 +219,7 @@ def judge(
     if not checked.holds:
         say("\nNot judged: the answers do not hold together. That is no FAIL.")
         raise typer.Exit(ExitCode.NOT_JUDGED)
-    _judged(secret, loaded, out, (history, signer), restricted_folder)
+    _judged(secret, loaded, out, Signed(history, signer, registered_in(secret)), restricted_folder)
 
 
 @_command("Regulator: ask the system at work again.")
@@ -293,9 +295,7 @@ def open_label(
     raise typer.Exit(ExitCode.PASS if holds else ExitCode.NOT_VERIFIED)
 
 
-def _judged(
-    secret: Path, loaded: LoadedPlan, out: Path, signed: tuple[Path, Signer], restricted_folder: Path | None
-) -> None:
+def _judged(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, restricted_folder: Path | None) -> None:
     from audit.cli.outputs.audience import requested_output
     from audit.cli.outputs.one_run import run_into
     from audit.cli.outputs.run_request import RunRequest
@@ -314,7 +314,7 @@ def _judged(
     raise typer.Exit(exit_code_with_waivers(done.result, None, quiet=False))
 
 
-def _passes(secret: Path, request: RunRequest, signed: tuple[Path, Signer], attempt: int) -> bool:
+def _passes(secret: Path, request: RunRequest, signed: Signed, attempt: int) -> bool:
     """Whether an attempt passes. If not, the history says that and no more, with a commitment to the result."""
     from dataclasses import replace
 
@@ -328,11 +328,11 @@ def _passes(secret: Path, request: RunRequest, signed: tuple[Path, Signer], atte
     if result.overall.outcome == "pass":
         return True
     document = result_to_json(result)
-    with tried(*signed, request.loaded.plan) as begun:
+    with tried(signed, request.loaded.plan) as begun:
         write_file(secret / f"attempt-{attempt}.json", document)
         opened = begun.file.opened({"result": sha256(document.encode())}, None)
         started = begun.started
-        begun.file.append(signed[1], "not_passed", now(), started.system, opened, answers=started.index)
+        begun.file.append(signed.signer, "not_passed", now(), started.system, opened, answers=started.index)
     return False
 
 

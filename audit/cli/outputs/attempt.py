@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from audit.errors import ArgumentError
 
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from audit.evidence.keys import Signer
     from audit.plan.audit_plan import AuditPlan
     from audit.result.audit_result import AuditResult
+
+
+class Signed(NamedTuple):
+    """Where an audit is written down, and who signs its entries."""
+
+    history: Path
+    signer: Signer
+    registration: int | None = None
+    """The entry that the audit answers; by default an open one of its question, or else the first one open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class Attempt:
 
 
 @contextmanager
-def attempt(path: Path, signer: Signer, plan: AuditPlan) -> Iterator[Attempt]:
+def attempt(signed: Signed, plan: AuditPlan) -> Iterator[Attempt]:
     """Write down that an audit starts; and that it was aborted, if it ends in an error.
 
     Raises
@@ -88,6 +97,7 @@ def attempt(path: Path, signer: Signer, plan: AuditPlan) -> Iterator[Attempt]:
     from audit.evidence.seal import question_digest
     from audit.vocabulary.text import count_of
 
+    path, signer, answers = signed
     system = system_of(plan.audit.owner, plan.audit.system, plan.audit.title)
     with open_history(path) as file:
         file.heads()  # one of another history would go with the bundle, and contradict it
@@ -96,7 +106,7 @@ def attempt(path: Path, signer: Signer, plan: AuditPlan) -> Iterator[Attempt]:
         if killed:
             note(f"note: {count_of(killed, 'earlier audit')} did not end: {path.name} says now that it was aborted")
         digest = question_digest(plan)
-        answers = file.registration_for(system, digest)
+        answers = file.registration_for(system, digest) if answers is None else answers
         opened = file.opened({QUESTION: digest}, answers)
         started = file.append(signer, "started", now(), system, opened, answers=answers)
         try:
@@ -108,7 +118,7 @@ def attempt(path: Path, signer: Signer, plan: AuditPlan) -> Iterator[Attempt]:
             raise
 
 
-def history_and_signer(history: Path | None, key: Path | None, *, restricted: bool) -> tuple[Path, Signer] | None:
+def history_and_signer(history: Path | None, key: Path | None, *, restricted: bool) -> Signed | None:
     """Return a history and the key that signs its entries; None where no history is asked for.
 
     Raises
@@ -130,4 +140,4 @@ def history_and_signer(history: Path | None, key: Path | None, *, restricted: bo
             slug="history-arguments",
             hint="leave --restricted out",
         )
-    return history, open_signer(key)
+    return Signed(history, open_signer(key))

@@ -29,8 +29,7 @@ SCORING: Final = "scoring"
 """Folder of answers within an output folder."""
 
 if TYPE_CHECKING:
-    from audit.cli.outputs.attempt import Attempt
-    from audit.evidence.keys import Signer
+    from audit.cli.outputs.attempt import Attempt, Signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ def run_into(
     asked: RequestedOutput,
     *,
     fresh: bool = False,
-    signed: tuple[Path, Signer] | None = None,
+    signed: Signed | None = None,
 ) -> OneRun:
     """Run a plan and write result, predictions and the requested reports into `out`: all of them or none.
 
@@ -66,7 +65,7 @@ def run_into(
             return _run_into(out, request, asked, fresh=fresh)
         from audit.cli.outputs.attempt import attempt
 
-        with attempt(*signed, request.loaded.plan) as tried:
+        with attempt(signed, request.loaded.plan) as tried:
             return _run_into(out, request, asked, fresh=fresh, tried=tried)
 
 

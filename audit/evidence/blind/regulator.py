@@ -302,6 +302,11 @@ def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) ->
     return checked, answered, _joined(loaded, folder, rows, answers, checked) if checked.holds else loaded
 
 
+def registered_in(folder: Path) -> int:
+    """Return the entry that registered a challenge whose secret lies in `folder`."""
+    return read_part(folder / SECRET, Secret).registered
+
+
 def _is_judged(entries: Sequence[Entry], answered: Entry, registered: int) -> bool:
     """Whether answers were refused, or an audit that started after them on their registration came to its end."""
     later = entries[answered.index :]
