@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from made.portal import made_release, put, rendered
 from made.sealed import SEALED_AT, flipped, published_into, sealed_in, signer_in
+from typer.testing import CliRunner
 
+from audit.cli.commands.app import app
 from audit.cli.outputs.portal_audits import find_audits
-from audit.errors import EvidenceError, ResultError
+from audit.errors import ResultError
 from audit.evidence.countersigning import countersigned
 from audit.evidence.keys import Signer
 from audit.evidence.shown import Shown, State
+from audit.evidence.trust import read_trust
 from audit.public.site import PortalIndex
 
 DAY = dt.date(2026, 11, 30)
@@ -47,7 +50,7 @@ def trust_in(folder: Path, *signers: tuple[str, str, Signer]) -> Path:
 
 def site_of(folder: Path, trust: Path | None) -> tuple[str, PortalIndex, dict[str, bytes]]:
     """The page of the one system, the index and the copied files."""
-    found = find_audits(folder, folder / "no-site", DAY, trust)
+    found = find_audits(folder, folder / "no-site", DAY, None if trust is None else read_trust(trust))
     files = rendered(found.site(DAY, ("en",)))
     (page,) = [content for path, content in files.items() if path.startswith("systems/")]
     return page.decode(), PortalIndex.model_validate_json(files["index.json"]), found.copies
@@ -141,7 +144,19 @@ def test_too_few_signatures_are_said(audit: tuple[Path, Signer, Signer], tmp_pat
     assert "threshold" in seal.not_shown
 
 
-def test_a_file_of_trust_with_a_mistake_is_one_line(audit: tuple[Path, Signer, Signer], tmp_path: Path) -> None:
+def test_a_file_of_trust_with_a_mistake_is_one_line(tmp_path: Path) -> None:
+    """Also where no audit has evidence."""
+    put(tmp_path / "audits", made_release("pass"))
     (tmp_path / "trust.toml").write_text("[[signer]]\n", encoding="utf-8")
-    with pytest.raises(EvidenceError, match=r"trust\.toml is no file of trust"):
-        site_of(audit[0], tmp_path / "trust.toml")
+    command = [
+        "portal",
+        str(tmp_path / "audits"),
+        "--out",
+        str(tmp_path / "site"),
+        "--trust",
+        str(tmp_path / "trust.toml"),
+    ]
+    done = CliRunner().invoke(app, command)
+    assert (done.exit_code, len(done.output.splitlines())) == (4, 1)
+    assert "trust.toml is no file of trust" in done.output
+    assert not (tmp_path / "site").exists()

@@ -48,13 +48,14 @@ def portal(
         refuse_place,
         write_site,
     )
+    from audit.evidence.trust import read_trust
 
     day = _day(today)
     maker = find_portal()
     languages = portal_languages(maker, lang)
     refuse_place(out, folder, ours=is_site(out))
     who, pictures = (None, {}) if publisher is None else read_publisher(publisher)
-    found = find_audits(folder, out, day, trust)
+    found = find_audits(folder, out, day, None if trust is None else read_trust(trust))
     site = found.site(day, languages, who)
     write_site(out, {**portal_files(maker, site), **pictures, **found.copies})
     for count, words in (

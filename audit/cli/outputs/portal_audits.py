@@ -24,6 +24,7 @@ from audit.storage import bytes_of_result
 
 if TYPE_CHECKING:
     from audit.evidence.bundle import Bundle
+    from audit.evidence.trust import Trust
     from audit.public.release import PublicRelease
     from audit.public.site import PublicAudit, PublicPublisher, PublicSite
     from audit.vocabulary.attempts import AuditSeal
@@ -63,15 +64,15 @@ class FoundAudits:
         return PublicSite(audits=audits, today=today.isoformat(), languages=languages, publisher=publisher)
 
 
-def find_audits(folder: Path, site: Path, today: dt.date, trust: Path | None = None) -> FoundAudits:
+def find_audits(folder: Path, site: Path, today: dt.date, trust: Trust | None = None) -> FoundAudits:
     """Find the audits under `folder`; `site` is where the portal goes, and is passed over.
 
     Parameters
     ----------
     today : date
         The day by which periods of keys are judged.
-    trust : Path, optional
-        A file of trust: whose signatures the portal names. Without one it names nobody.
+    trust : Trust, optional
+        Whose signatures the portal names; by default nobody's.
 
     Raises
     ------
@@ -186,7 +187,7 @@ def _report_bytes(path: Path, found: FoundAudits) -> bytes | None:
 
 
 def _sealed(
-    path: Path, found: FoundAudits, today: dt.date, trust: Path | None
+    path: Path, found: FoundAudits, today: dt.date, trust: Trust | None
 ) -> tuple[Bundle | None, AuditSeal | None]:
     """Return the bundle of evidence beside a release, and what it shows to who trusts these keys."""
     if path.is_symlink():
@@ -197,7 +198,7 @@ def _sealed(
     from audit.evidence.bundle import MAX_BYTES, read_bundle
     from audit.evidence.keys import can_verify
     from audit.evidence.shown import State
-    from audit.evidence.trust import read_trust
+    from audit.evidence.trust import Trust
     from audit.evidence.verification import verify
     from audit.vocabulary.attempts import AuditSeal
 
@@ -212,7 +213,7 @@ def _sealed(
             hint="install audit7k with the extra evidence",
         )
     content = bytes_of_result(path, MAX_BYTES)
-    shown = verify(content, path.name, read_trust(trust), today, beside).shown
+    shown = verify(content, path.name, trust or Trust(), today, beside).shown
     wrong = next((each.text for each in shown if each.state == State.CONTRADICTED), None)
     if wrong is not None:
         raise _contradicted(path, wrong)
@@ -223,11 +224,12 @@ def _sealed(
             slug="restricted-report",
             hint="a portal holds public bundles alone: audit7k seal leaves one in the folder public",
         )
+    holding = [each for each in shown if each.state == State.HOLDS]
     again: dict[str, tuple[str, ...]] = {}
-    for each in shown:
-        if each.state == State.HOLDS and each.levels:
+    for each in holding:
+        if each.code == "countersignature":
             again[each.who] = tuple(dict.fromkeys((*again.get(each.who, ()), *each.levels)))
-    known = (each.who for each in shown if each.state == State.HOLDS and each.who and not each.levels)
+    known = (each.who for each in holding if each.code == "signer")
     seal = AuditSeal(
         signatures=len(bundle.envelopes[0].signatures),
         signed_by=tuple(dict.fromkeys(known)),
