@@ -79,20 +79,24 @@ def test_the_example_without_its_contradiction_follows(tmp_path: Path) -> None:
 # Whatever is true follows, however it is rounded.
 
 
+HIDDEN = ("Non-binary", "Another race")
+
+
 @st.composite
-def audits(draw: st.DrawFn) -> tuple[dict[Key, tuple[int, int]], int]:
+def audits(draw: st.DrawFn, *, hidden: bool = False) -> tuple[dict[Key, tuple[int, int]], int]:
     """Numbers of applicants and selected of an audit, by key of sex and race, '' for all; and of people unknown."""
+    sexes, races = (*SEXES, *HIDDEN[:hidden]), (*RACES, *HIDDEN[1 : 1 + hidden])
     people = st.integers(0, draw(st.sampled_from([3, 60, 5000])))
     cells: dict[Key, tuple[int, int]] = {}
     unknown = 0
-    for sex, race in itertools.product((*SEXES, "?"), (*RACES, "?")):
+    for sex, race in itertools.product((*sexes, "?"), (*races, "?")):
         many = draw(people) if "?" not in (sex, race) else draw(st.integers(0, 5))
         cells[sex, race] = many, draw(st.integers(0, many))
         unknown += many if "?" in (sex, race) else 0
     table = {key: cell for key, cell in cells.items() if "?" not in key}
-    for sex in SEXES:
+    for sex in sexes:
         table[sex, ""] = _added(cells, sex=sex)
-    for race in RACES:
+    for race in races:
         table["", race] = _added(cells, race=race)
     if draw(st.booleans()):
         table["", ""] = _added(cells)
@@ -123,12 +127,17 @@ def ratios(rates: dict[Key, Decimal]) -> dict[Key, Decimal]:
 
 
 @st.composite
-def printed(draw: st.DrawFn, *, counts: bool | None = None, careless: bool = False) -> tuple[Rows, int]:
+def printed(
+    draw: st.DrawFn, *, counts: bool | None = None, careless: bool = False, hidden: bool = False
+) -> tuple[Rows, int]:
     """A table of true numbers, as somebody may print it: any decimals, per cent or share, ties rounded either way.
 
-    Who is careless cuts decimals off, or divides the rates as they are printed.
+    Who is careless cuts decimals off, or divides the rates as they are printed. Categories may be hidden: people are of
+    them, the highest rate too, and the table has no row of them and no ratio of those below 2 %.
     """
-    table, unknown = draw(audits())
+    table, unknown = draw(audits(hidden=hidden))
+    everybody = sum(people for key, (people, _) in table.items() if all(key)) + unknown
+    small = {key for key, (people, _) in table.items() if hidden and 50 * people < everybody}
     show = draw(st.booleans()) if counts is None else counts
     decimals = st.integers(0, 4)
     rounding = st.sampled_from([ROUND_HALF_UP, ROUND_HALF_DOWN, *([ROUND_DOWN] if careless else [])])
@@ -143,8 +152,11 @@ def printed(draw: st.DrawFn, *, counts: bool | None = None, careless: bool = Fal
     made = ratios(_as_printed(rates) if careless and draw(st.booleans()) else _exact(table))
     rows = []
     for (sex, race), (people, selected) in table.items():
+        if sex in HIDDEN or race in HIDDEN:
+            continue
         rate = rates[sex, race]
         ratio = figure(made[sex, race]) if (sex, race) in made else "1.00" if people and (sex or race) else ""
+        ratio = "" if (sex, race) in small else ratio
         rows.append([sex, race or ("" if sex else "Total"), f"{people:,}", str(selected) if show else "", rate, ratio])
     return draw(st.permutations(rows)), unknown
 
@@ -157,6 +169,12 @@ def test_a_table_of_true_numbers_follows(audit: tuple[Rows, int]) -> None:
 
 @given(printed(careless=True))
 def test_nobody_is_said_to_be_wrong_who_cut_decimals_off_or_divided_rounded_rates(audit: tuple[Rows, int]) -> None:
+    rows, unknown = audit
+    assert {each.state for each in found(rows, unknown).findings} <= {State.UNTOLD}
+
+
+@given(printed(careless=True, hidden=True))
+def test_nobody_is_said_to_be_wrong_who_lists_not_every_category(audit: tuple[Rows, int]) -> None:
     rows, unknown = audit
     assert {each.state for each in found(rows, unknown).findings} <= {State.UNTOLD}
 
@@ -292,6 +310,32 @@ def test_a_ratio_to_another_than_the_highest_rate_says_to_which() -> None:
     assert text == "0.833 to the highest rate, Asian, not 1.00; all of the table are to the rate of White"
 
 
+def test_ratios_to_a_rate_that_the_table_does_not_list_cannot_be_told() -> None:
+    """Both are to 62.5 %, which may be that of non-binary people; with a ratio of 1 among them they are not."""
+    rows = [["Female", "", "100", "40", "40%", "0.64"], ["Male", "", "100", "50", "50%", "0.80"]]
+    assert {each.state for each in findings(found(rows), "ratio")} == {State.UNTOLD}
+    listed = [*rows, ["Non-binary", "", "10", "1", "10%", "0.16"]]
+    assert {each.state for each in findings(found(listed), "ratio")} == {State.WRONG}
+    rows[1][5] = "1.00"
+    assert {each.state for each in findings(found(rows), "ratio")} == {State.WRONG}
+
+
+def test_people_of_several_races_may_stand_in_each() -> None:
+    """Unless such people have a row of their own."""
+    rows = [["", "White", "60", "30", "50%", "1"], ["", "Asian", "50", "25", "50%", "1"]]
+    rows.append(["Total", "", "100", "50", "50%", ""])
+    assert [each.state for each in findings(found(rows), "sum")] == [State.UNTOLD]
+    rows.append(["", "Two or More Races", "5", "2", "40%", "0.8"])
+    assert [each.state for each in findings(found(rows), "sum")] == [State.WRONG]
+
+
+def test_what_the_table_lacks_the_audit_may_have_elsewhere() -> None:
+    """A row of dashes is of nobody, perhaps; where nobody was selected there is no ratio."""
+    lacks = [["", "White", "10", "0", "0%", ""], ["", "Asian", "", "", "", ""]]
+    assert {each.state for each in found(lacks).findings} == {State.UNTOLD}
+    assert not findings(found(lacks[:1]), "ratios")
+
+
 def test_ratios_that_follow_one_by_one_and_not_together_are_named() -> None:
     """Without counts: 0.900 needs a highest rate of .503 or more, and 0.810 one of .498 or less."""
     rows = [
@@ -313,13 +357,15 @@ def test_a_ratio_of_rounded_rates_cannot_be_told(female: list[str], male: list[s
     assert said.startswith(f"cannot be told · Female: {exact} to the highest rate, Male, not {printed}; it follows if")
 
 
-@pytest.mark.parametrize(("unknown", "state"), [
-    (0, State.WRONG), (80, State.WRONG), (81, State.UNTOLD), (None, State.UNTOLD),
+@pytest.mark.parametrize(("total", "unknown", "state"), [
+    ("920", 0, State.WRONG), ("920", 80, State.WRONG), ("920", 81, State.UNTOLD), ("920", None, State.UNTOLD),
+    ("", 0, State.UNTOLD),
 ])  # fmt: skip
-def test_a_category_is_left_out_only_below_two_per_cent(unknown: int | None, state: State) -> None:
-    """20 of 920 people, or of 1,000 with 80 of an unknown category: 2 % of the data or more."""
+def test_a_category_is_left_out_only_below_two_per_cent(total: str, unknown: int | None, state: State) -> None:
+    """20 of 920 people, or of 1,000 with 80 of an unknown category: 2 % or more, if nobody is of another category."""
     half = ["450", "225", "50%", "1.00"]
     rows = [["", "White", *half], ["", "Black", *half], ["", "Asian", "20", "5", "25%", ""]]
+    rows.append(["Total", "", total, "", "", ""])
     assert [each.state for each in findings(found(rows, unknown), "left out")] == [state]
 
 
@@ -336,15 +382,18 @@ def test_more_than_half_cannot_be_above_the_median() -> None:
     assert found(BY_SEX, 0, header).table.scores
     assert findings(found(BY_SEX, 0, header), "median") == []
     high = [[*row[:3], "51", "51%", "1.00"] for row in BY_SEX]
-    assert only(found(high, 0, header), "median")["median"].startswith("does not follow · By sex: 102 of 200")
+    listed = [*high, ["Non-binary", "", "0", "0", "", ""]]
+    assert only(found(listed, 0, header), "median")["median"].startswith("does not follow · By sex: 102 of 200")
+    assert only(found(high, 0, header), "median")["median"].startswith("cannot be told")  # 4 may be of another sex
     assert only(found(high, 4, header)) == {}
-    assert only(found(high, None, header), "median", "unknown")["median"].startswith("cannot be told")
+    assert only(found(listed, None, header), "median", "unknown")["median"].startswith("cannot be told")
 
 
 def test_a_rate_of_all_that_leaves_out_the_unknown_is_called_so() -> None:
     rows = [*BY_SEX, ["Total", "", "250", "90", "45%", ""]]
     said = only(found(rows, 50), "rate")["rate"]
-    assert said.endswith("Total: 90 of 250 are 36.00 %, not 45%, which is the rate among the 200 of known sex")
+    text = "Total: 90 of 250 are 36.00 %, not 45%, which is the rate among the 200 of known category"
+    assert said == f"cannot be told · {text}"
     assert "sum" in only(found(rows, 49), "rate", "sum")
 
 

@@ -7,11 +7,12 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 from audit.evaluation.counts_table import Between
-from audit.evidence.published.table import Category, PublishedTable, asked_for
+from audit.evidence.published.table import Category, PublishedTable, may_miss
 
 MOST: Final = 10**18
 """More than any number of people: the upper end of a number that is not printed."""
 _MOST_SEXES: Final = 6
+_SEVERAL: Final = "Two or More Races"
 
 
 class Sum(NamedTuple):
@@ -35,9 +36,8 @@ def sums_of(
     category that the table does not list, nobody can tell.
     """
     sexes, races, both = table.of("sex"), table.of("race"), table.of("both")
-    listed = {"sex": {one.sex for one in sexes}, "race": {one.race for one in races}}
-    # A table that lists more than the rule asks for, such as non-binary people, lists everybody.
-    may_miss = [by for by, asked in zip(listed, asked_for(), strict=True) if not set(asked) < listed[by]]
+    missed = may_miss(table)
+    several = _SEVERAL not in {one.race for one in table.categories}  # then one of several races may stand in each
     cells = {(one.sex, one.race): one for one in both}
     lines: list[tuple[Category, Sequence[Category | None], str]]
     lines = [(race, [cells.get((sex.sex, race.race)) for sex in sexes], "sex") for race in races if both]
@@ -51,21 +51,23 @@ def sums_of(
         gap = Between(max(whole[0].low - added[0].high, 0), max(whole[0].high - added[0].low, 0))
         short = _apart("applicants", whole[0], added[0], by, unknown)
         why = _apart("above the median" if table.scores else "selected", whole[1], added[1], by, gap.high)
-        explains = not why and gap.low > unknown and by in may_miss
-        why = f"{short}; others may be of a {by} that is not listed" if explains else why or short
+        over = bool(why) and several and by == "race"
+        explains = over or (not why and gap.low > unknown and by in missed)
+        others = "; one may be of several races" if over else f"; others may be of a {by} that is not listed"
+        why = f"{why or short}{others if explains else ''}"
         wrong, is_open, gaps[one] = wrong or (bool(why) and not explains), is_open or explains, gap
         if why or max(whole[0].high, added[0].high) < MOST:
             yield Sum(one.name, why, explains)
     missing = sum(gaps[one].low for one, _, _ in lines)
-    explains = sum(gaps[one].low for one, _, by in lines if by not in may_miss) <= unknown
+    explains = sum(gaps[one].low for one, _, by in lines if by not in missed) <= unknown
     if not wrong and missing > unknown and not (is_open and explains):
         why = f"{missing:,} people by sex or by race are not there, and only {unknown:,} are unknown"
-        others = f"; others may be of a {' or '.join(may_miss)} that is not listed" if explains else ""
+        others = f"; others may be of a {' or '.join(missed)} that is not listed" if explains else ""
         yield Sum("By both", f"{why}{others}", explains)
     bounds = {one: Between(max(selected(one).low - gap.high, 0), selected(one).high) for one, gap in gaps.items()}
     if (
         lines
-        and not wrong
+        and not (wrong or several)
         and not _fit({one: bounds[one] for one, _, _ in lines}, {key: selected(cells[key]) for key in cells})
     ):
         yield Sum("By both", "no whole numbers selected fit this table and those by sex and by race at once")

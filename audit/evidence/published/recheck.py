@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -22,11 +22,12 @@ from typing import Final, NamedTuple
 from audit.errors import ExitCode
 from audit.evaluation.counts_table import Between
 from audit.evidence.published.margins import MOST, sums_of
-from audit.evidence.published.table import UNKNOWN, Block, Category, Figure, PublishedTable, asked_for
+from audit.evidence.published.table import UNKNOWN, Block, Category, Figure, PublishedTable, asked_for, may_miss
 
 _BLOCKS: Final[dict[Block, str]] = {"sex": "By sex", "race": "By race or ethnicity", "both": "By both"}
 _SMALL: Final = Fraction(2, 100)
 _FOUR_FIFTHS: Final = Fraction(4, 5)
+_AMONG: Final = ", which is the rate among the "
 _Range = tuple[Fraction, Fraction]
 
 
@@ -35,6 +36,7 @@ class State(StrEnum):
 
     WRONG = "does not follow"
     UNTOLD = "cannot be told"
+    """Nothing in the table excludes it: what the table lacks, the audit may have elsewhere."""
 
 
 class Finding(NamedTuple):
@@ -97,6 +99,7 @@ class _Reading:
 
     def __init__(self, table: PublishedTable, unknown: int | None, *, cut: bool):
         self.table, self.unknown, self.cut = table, unknown, cut
+        self.most, self.missed = _most_people(table, unknown), may_miss(table)
         self.checked: Counter[str] = Counter()
         self.left_out: list[str] = []
 
@@ -106,14 +109,15 @@ class _Reading:
             if one.rate and one.applicants:
                 self.checked["rate"] += 1
                 why = self._wrong_rate(one, one.rate, one.applicants)
-                yield from [_wrong("rate", one.name, why)] if why else []
+                state = State.UNTOLD if _AMONG in why else State.WRONG
+                yield from [Finding(state, "rate", one.name, why)] if why else []
         for block, where in _BLOCKS.items():
             rows = self.table.of(block)
-            yield from self._ratios(where, rows)
+            yield from self._ratios(block, where, rows)
             yield from self._without_ratio(where, rows)
             above, people = sum(self._selected(one).low for one in rows), sum(self._people(one).high for one in rows)
             if self.table.scores and 2 * above > people + (self.unknown or 0):
-                state = State.UNTOLD if self.unknown is None else State.WRONG
+                state = State.WRONG if 2 * above > self.most else State.UNTOLD
                 yield Finding(state, "median", where, f"{above:,} of {people:,} are above the median of all: over half")
         for each in sums_of(self.table, self._people, self._selected, MOST if self.unknown is None else self.unknown):
             self.checked["sum"] += 1
@@ -154,38 +158,53 @@ class _Reading:
         if low * people.low <= one.selected.high and one.selected.low <= high * people.high:
             return ""
         made = _percent(one.selected.high, people.high)
-        known = sum(self._people(each).high for each in self.table.of("sex"))
-        among = one.block == "all" and low * known <= one.selected.high <= high * known
-        why = f", which is the rate among the {known:,} of known sex" if among else ""
+        blocks = [self.table.of(block) for block in _BLOCKS] if one.block == "all" else []
+        known = [sum(self._people(each).high for each in rows) for rows in blocks]
+        among = next((many for many in known if low * many <= one.selected.high <= high * many), None)
+        why = "" if among is None else f"{_AMONG}{among:,} of known category"
         return f"{one.selected.high:,} of {people.high:,} are {made}, not {rate.text}{why}"
 
-    def _ratios(self, where: str, rows: Sequence[Category]) -> Iterator[Finding]:
+    def _ratios(self, block: Block, where: str, rows: Sequence[Category]) -> Iterator[Finding]:
         rates = {one: rate for one in rows if (rate := self.rate(one)) is not None}
         bounds = {one: one.ratio.bounds(cut=self.cut) for one in rates if one.ratio}
         self.checked["ratio"] += len(bounds)
         # The rule leaves open whether a category without a ratio may be the highest: either way will do.
         if bounds:
-            yield from min((_beyond(where, rates, bounds, list(among)) for among in (rates, bounds)), key=len)
+            found = min((_beyond(where, rates, bounds, list(among)) for among in (rates, bounds)), key=len)
+            is_open = (block == "both" and self.missed) or block in self.missed
+            explains = is_open and _are_to_one_above(rates, bounds)
+            others = "; it follows if the highest rate is of a category that is not listed"
+            yield from (Finding(State.UNTOLD, *each[1:3], each.text + others) for each in found) if explains else found
 
     def _without_ratio(self, where: str, rows: Sequence[Category]) -> Iterator[Finding]:
         """Look for categories left out of the impact ratios though they are no less than 2 % of the data: 5-301(d)."""
         missing = [one for one in rows if one.ratio is None and self._people(one).high]
         if missing == rows:
-            yield from [_wrong("ratios", where, "no impact ratio is printed (5-301)")] if rows else []
+            is_one_selected = any(rate[1] for one in rows if (rate := self.rate(one)))
+            yield from [_lacks("ratios", where, "no impact ratio is printed (5-301)")] if is_one_selected else []
             return
         least = sum(self._people(one).low for one in rows)
-        most = sum(self._people(one).high for one in rows) + (MOST if self.unknown is None else self.unknown)
         for one in missing:
             people = self._people(one)
             if one.applicants is None or one.rate is None:
-                yield _wrong("left out", one.name, "without impact ratio, where number and rate must be (5-301(d))")
-            elif people.low >= _SMALL * most:
-                text = f"without impact ratio, though {_percent(people.low, most)} of the data or more (5-301(d))"
+                yield _lacks("left out", one.name, "without impact ratio, where number and rate must be (5-301(d))")
+            elif people.low >= _SMALL * self.most:
+                text = f"without impact ratio, though {_percent(people.low, self.most)} of the data or more (5-301(d))"
                 yield _wrong("left out", one.name, text)
             elif people.high >= _SMALL * least:
                 yield Finding(State.UNTOLD, "left out", one.name, "without impact ratio; it may be 2 % of the data")
             else:
                 self.left_out.append(one.name)
+
+
+def _are_to_one_above(rates: Mapping[Category, _Range], bounds: Mapping[Category, _Range]) -> bool:
+    """Say whether all impact ratios are to one rate that is no lower than any of the table."""
+    least = max(low for low, _ in rates.values())
+    most = Fraction(1)
+    for one, (low, high) in bounds.items():
+        least = max(least, rates[one][0] / high if high > 0 else Fraction(2))
+        most = min(most, rates[one][1] / low if low > 0 else most)
+    return least <= most
 
 
 def _beyond(
@@ -245,7 +264,7 @@ def _not_there(
         rows = table.of(block)
         missing = [name for name in listed if name not in {one.name for one in rows}]
         if not rows:
-            yield _wrong("block", where, "no such categories are there (5-301); one file holds all tables")
+            yield _lacks("block", where, "no such categories are there (5-301); one file holds all tables")
         elif missing:
             text = f"not listed, because nobody was of them or else left out: {'; '.join(missing)}"
             yield Finding(State.UNTOLD, "categories", where, text)
@@ -254,7 +273,7 @@ def _not_there(
             ("rate", [one for one in rows if one.rate is None and one.ratio]),
         ):
             if lacks:
-                yield _wrong("numbers", where, f"no {what} for {len(lacks)} of {len(rows)} (5-303(a)(1))")
+                yield _lacks("numbers", where, f"no {what} for {len(lacks)} of {len(rows)} (5-303(a)(1))")
     if unknown is None:
         yield Finding(State.UNTOLD, "unknown", "Unknown", "how many people are of an unknown category: add --unknown")
     if audited is None:
@@ -267,11 +286,24 @@ def _not_there(
         yield _wrong("age", "Age", f"made on {audited}, not in the year before {today} (5-301(a))")
 
 
+def _most_people(table: PublishedTable, unknown: int | None) -> int:
+    """Return the most people that the data can be of, with those who stand in no category; `MOST` if nothing tells."""
+    missed = may_miss(table)
+    wholes = [table.of("sex")] * ("sex" not in missed) + [table.of("race")] * ("race" not in missed)
+    sums = (sum(one.applicants.high if one.applicants else MOST for one in rows) for rows in wholes)
+    total = (one.applicants.high for one in table.of("all") if one.applicants)
+    return min((*sums, *total), default=MOST) + (MOST if unknown is None else unknown)
+
+
 def _unknown_people(table: PublishedTable) -> int | None:
     """Return the most people that rows of an unknown category hold; None where those do not tell sex and race."""
     rows = {one: (one.sex == UNKNOWN, one.race == UNKNOWN) for one in table.of("unknown") if one.applicants}
     told = (True, True) in rows.values() or {(True, False), (False, True)} <= set(rows.values())
     return sum(one.applicants.high for one in rows if one.applicants) if told else None
+
+
+def _lacks(code: str, where: str, text: str) -> Finding:
+    return Finding(State.UNTOLD, code, where, text)
 
 
 def _wrong(code: str, where: str, text: str) -> Finding:

@@ -168,6 +168,12 @@ def asked_for() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(names()["sex"])[:2], tuple(names()["race"])
 
 
+def may_miss(table: PublishedTable) -> list[str]:
+    """Return by what people may stand in no category of the table; one that lists more than is asked for lists all."""
+    pairs = zip(("sex", "race"), (table.of("sex"), table.of("race")), asked_for(), strict=True)
+    return [by for by, rows, asked in pairs if not set(asked) < {one.sex or one.race for one in rows}]
+
+
 def _columns(source_name: str, header: Sequence[str]) -> dict[str, str]:
     roles = {name: _first(snake_case(name), "columns") for name in header}
     found = {role: name for name, role in roles.items() if role}
