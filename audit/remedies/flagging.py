@@ -6,6 +6,7 @@ K finest groups, by label and by the decision that they have now.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from audit.analyses.sides import Question, questions
 from audit.counting.halves import HalvedScores
+from audit.counting.score_table import BINS
 from audit.counting.table import (
     FLAGGED,
     NEGATIVE,
@@ -27,8 +29,10 @@ from audit.counting.table import (
 )
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.remedies import Way
-from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.arrays import BoolArray, FloatArray, IntArray
+from audit.stats.pairs.paired import newcombe_paired
 from audit.stats.rates.boundaries import counted_rate
+from audit.stats.rates.intervals import newcombe_difference
 from audit.stats.scores.sweeps import edges_flagging, flagged_at_edges
 from audit.verdicts.decidability import RuleDecidability
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -135,7 +139,7 @@ class Limits:
         halves: Sequence[Mapping[str, RuleDecidability]],
     ) -> None:
         self._limits: list[_Limit] = []
-        self._route = plan.audit.route
+        self._route, self._level = plan.audit.route, plan.verdict.level
         self.judged: dict[tuple[str, Group], None] = {}
         """Rules and groups that can be judged alone in both halves."""
         self.too_few: set[Group] = set()
@@ -190,19 +194,53 @@ class Limits:
         return found
 
     def levelled_down(self, half: Half, before: IntArray, after: IntArray) -> tuple[str, ...]:
-        """Rules whose worst gap shrinks while the rate of no group that is judged gets better, and of some worse."""
+        """Rules whose worst gap shrinks while the people judged fare worse in all, and none of their groups gains more
+        than chance explains.
+        """
         total, found = half.total.sum(axis=2), []
+        both = np.stack([before.sum(axis=2), after.sum(axis=2)])
         for limit in self._limits:
-            both = np.stack([before.sum(axis=2), after.sum(axis=2)])
-            own, rest = _rates(limit, total, both)
-            beyond = _beyond(limit, own, rest)
-            harms = worse_direction(limit.rule.metric, self._route).value
-            if harms != limit.question.side or not np.isfinite(own).all():
+            side, held = limit.question.side, limit.members.any(axis=0)
+            if worse_direction(limit.rule.metric, self._route).value != side:
                 continue
-            better = (own[1] - own[0]) * (1 if limit.question.side == "low" else -1)
-            if beyond[1].max() < beyond[0].max() and (better <= 0.0).all() and (better < 0.0).any():
+            beyond = np.fmax.reduce(_beyond(limit, *_rates(limit, total, both)), axis=1, initial=-np.inf)
+            x, n = (count[:, held].sum(axis=1) for count in _counts(limit, total, both))
+            worse = (x[1] * n[0] - x[0] * n[1]) * (1 if side == "high" else -1) > 0
+            if beyond[1] < beyond[0] and worse and not self._gains(limit, half.total, after).any():
                 found.append(limit.rule.id)
         return tuple(found)
+
+    def _gains(self, limit: _Limit, total: IntArray, after: IntArray) -> BoolArray:
+        """bool[J]: groups whose rate gets better beyond chance, by intervals that hold for all of them together."""
+        metric, level = limit.question.metric, 1.0 - (1.0 - self._level) / len(limit.groups)
+        then, of = (cells_mask(cells)[: UNLABELLED + 1, :2] for cells in (metric.numerator, metric.denominator))
+        if (of[:, FLAGGED] == of[:, NOT_FLAGGED]).all():
+            moved = np.stack([after, total - after], axis=3)
+            pairs = ((then, then), (of & ~then, then), (then, of & ~then), (of & ~then, of & ~then))
+            cells = [np.einsum("klba,lb,la->k", moved, *(each.astype(np.int64) for each in pair)) for pair in pairs]
+            both, more, fewer, neither = (each @ limit.members.T for each in cells)
+            _, low, high = newcombe_paired(both, more, fewer, neither, level)
+        else:  # it is about other cases then
+            flagged = np.stack([total[:, :, FLAGGED], after.sum(axis=2)])
+            x, n = (each @ limit.members.T for each in _counts(limit, total.sum(axis=2), flagged))
+            low, high = newcombe_difference(x[1], n[1], x[0], n[0], level)
+        return np.asarray(low > 0.0 if limit.question.side == "low" else high < 0.0)
+
+
+def threshold_at(scores: HalvedScores, edge: int, *, ordinal: bool) -> float:
+    """Shortest number that divides the scores as the edge of a bin does."""
+    low, high = scores.score_range
+    width = (high - low) / BINS
+    top = low + width * edge
+    below = np.flatnonzero(scores.scored[..., :edge].sum(axis=(0, 1, 2, 3)))
+    least = low + width * (below[-1] + 1) if below.size else low
+    if ordinal:
+        return float(math.ceil(top - 1e-9))
+    for digits in range(12):
+        shortest: float = math.floor(top * 10.0**digits + 1e-6) / 10.0**digits
+        if shortest >= least - 1e-9:
+            return shortest
+    return top
 
 
 def members_of(
@@ -217,16 +255,18 @@ def members_of(
 
 def _rates(limit: _Limit, total: IntArray, flagged: IntArray) -> tuple[FloatArray, FloatArray]:
     """float64[C, J] of groups and of everyone else, over the cases with a score; nan where there is none."""
-    rates = []
-    counts = [
-        _counted(cells, total, flagged)
-        for cells in (limit.question.metric.numerator, limit.question.metric.denominator)
-    ]
+    counts = _counts(limit, total, flagged)
     own = [count @ limit.members.T for count in counts]
     rest = [count.sum(axis=1, keepdims=True) - part for count, part in zip(counts, own, strict=True)]
     with np.errstate(divide="ignore", invalid="ignore"):
         rates = [x / n for x, n in (own, rest)]
     return rates[0], rates[1]
+
+
+def _counts(limit: _Limit, total: IntArray, flagged: IntArray) -> list[FloatArray]:
+    """float64[C, K] twice: rows in the numerator and in the denominator of the rate."""
+    metric = limit.question.metric
+    return [_counted(cells, total, flagged) for cells in (metric.numerator, metric.denominator)]
 
 
 def _counted(cells: Sequence[Cell], total: IntArray, flagged: IntArray) -> FloatArray:

@@ -15,9 +15,12 @@ _DECIDED: Final = "decision_with_remedy"
 
 
 def taken(found: Remedies, number: int | None) -> Tried:
-    """Return the remedy with this number, or the first that is confirmed. Raises ArgumentError where there is none."""
-    for one in found.tried:
-        if one.number == number or (number is None and one.status == "confirmed"):
+    """Return the remedy with this number, or the first that is confirmed, before what is so only if people are right.
+
+    Raises ArgumentError where there is none.
+    """
+    for one in sorted(found.tried, key=lambda one: one.status != "confirmed"):
+        if one.number == number or (number is None and one.status.startswith("confirmed")):
             return one
     raise ArgumentError(
         "no remedy is confirmed" if number is None else f"no remedy has the number {number}",

@@ -14,16 +14,15 @@ import numpy as np
 from audit.analyses.scores import unused_design
 from audit.counting.families import count_families, plan_families
 from audit.counting.halves import CHOOSES, JUDGES, HalvedScores, count_halves
-from audit.counting.score_table import BINS
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
 from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import ArgumentError, DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
-from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
+from audit.plan.file.plan_file import AnyPlan, LoadedPlan, canonical_plan_sha256, loaded_plan
 from audit.remedies.choosing import Measures, candidates_of, front_of, thinned, tried
-from audit.remedies.flagging import Candidate, Half, Limits, members_of
+from audit.remedies.flagging import Candidate, Half, Limits, members_of, threshold_at
 from audit.result.findings.judged import Outcome, Verdict
 from audit.result.findings.remedies import (
     MOST_TRIED,
@@ -105,7 +104,8 @@ def remedy(
         whole = [halves.table(half, halves.as_it_is(half).sum(axis=2)) for half in (CHOOSES, JUDGES)]
         check_reproduced(result, whole[0] + whole[1], plan_families(result.plan))
     allowed = [way for way in ORDER if way in ways or (way == "per_group" and per_group is not None)]
-    said = {"cases_sha256": cases_sha256, "lawful_because": per_group}
+    said = {"lawful_because": per_group, "cases_sha256": cases_sha256}
+    said["plan_sha256"] = canonical_plan_sha256(found.plan)
     return remedies_of(loaded.plan, features, halves, allowed, review_right).model_copy(update=said)
 
 
@@ -210,6 +210,7 @@ def remedies_of(
         title=plan.audit.title,
         features=tuple(features),
         metrics={rule.id: rule.metric for rule in plan.named_rules},
+        plan_sha256="",
         cases_sha256="",
         seed=plan.verdict.seed,
         rows=(int(tables[0].cells.sum()), int(tables[1].cells.sum())),
@@ -261,7 +262,7 @@ def _flags(story: _Story, half: int, candidate: Candidate, right: float | None) 
 
 def _option(story: _Story, candidate: Candidate) -> Option:
     """Say what a candidate changes and does. A band is shown with people as seldom right as is supposed."""
-    value = partial(_threshold, story)
+    value = partial(threshold_at, story.scores, ordinal=story.plan.detector.answers == "ordinal")
     parts = candidate.parts or ([(None, int(candidate.edges[0]))] if candidate.way == "band" else [])
     return Option(
         way=candidate.way,
@@ -288,22 +289,6 @@ def _errors(story: _Story, half: int, candidate: Candidate) -> Errors:
     )
 
 
-def _threshold(story: _Story, edge: int) -> float:
-    """Shortest number that divides the scores as the edge of a bin does."""
-    low, high = story.scores.score_range
-    width = (high - low) / BINS
-    top = low + width * edge
-    below = np.flatnonzero(story.scores.scored[..., :edge].sum(axis=(0, 1, 2, 3)))
-    least = low + width * (below[-1] + 1) if below.size else low
-    if story.plan.detector.answers == "ordinal":
-        return float(math.ceil(top - 1e-9))
-    for digits in range(12):
-        shortest: float = math.floor(top * 10.0**digits + 1e-6) / 10.0**digits
-        if shortest >= least - 1e-9:
-            return shortest
-    return top
-
-
 def _judged(story: _Story, candidate: Candidate, right: float | None) -> tuple[Outcome, tuple[Verdict, ...]]:
     """Judge the half that did not choose, by the ordinary verdict."""
     table = story.scores.table(JUDGES, _flags(story, JUDGES, candidate, right).sum(axis=2))
@@ -316,7 +301,8 @@ def _tried(story: _Story, candidate: Candidate, number: int) -> Tried:
     supposed = sorted(set(story.right)) if candidate.way == "band" else [None]
     judged = [] if unused_design(story.plan) else [_judged(story, candidate, right) for right in supposed]
     outcomes = [outcome for outcome, _ in judged]
-    status: Status = "confirmed" if set(outcomes) == {"pass"} else "not_decidable" if outcomes else "described"
+    passed: Status = "confirmed_if_people_are_right" if candidate.way == "band" else "confirmed"
+    status: Status = passed if set(outcomes) == {"pass"} else "not_decidable" if outcomes else "described"
     silent = {group for _, verdicts in judged for group in _silent(story.beyond, verdicts)}
     if "fail" in outcomes:
         status = "not_confirmed"
@@ -345,7 +331,7 @@ def _silent(beyond: Iterable[tuple[str, Group]], verdicts: Sequence[Verdict]) ->
     return {group for rule, group in beyond if (rule, group) not in decided}
 
 
-def _more_cases(verdicts: Iterable[Verdict]) -> Iterator[MoreCases]:
+def _more_cases(verdicts: Sequence[Verdict]) -> Iterator[MoreCases]:
     """Sum what the undecided groups of each rule lack: of families that share people, the one that lacks most."""
     lacking: dict[str, dict[Group, float]] = {}
     for one in verdicts:
@@ -356,7 +342,9 @@ def _more_cases(verdicts: Iterable[Verdict]) -> Iterator[MoreCases]:
     for rule, groups in lacking.items():
         families = {group.family for group in groups}
         most = 2 * max(sum(lack for group, lack in groups.items() if group.family == family) for family in families)
-        yield MoreCases(rule=rule, groups=len(groups), cases=int(most) if math.isfinite(most) else None)
+        cases = int(most) if math.isfinite(most) else None
+        nobody_could = (rule, "limit_cannot_be_exceeded") in {(one.rule, one.because) for one in verdicts}
+        yield MoreCases(rule=rule, groups=len(groups), cases=cases, nobody_could_exceed=nobody_could)
 
 
 def _effects(story: _Story, after: IntArray) -> tuple[Effect, ...]:

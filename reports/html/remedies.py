@@ -1,4 +1,4 @@
-"""Page of remedies: levelling down first, then each candidate with both halves and who pays, then the front.
+"""Page of remedies: what is confirmed and what levels down, then each candidate with both halves and who pays.
 
 Exact counts for restricted use, in the style of the restricted report.
 """
@@ -24,9 +24,13 @@ from reports.language import ENGLISH, Language
 from reports.numbers import NOT_KNOWN, Numbers
 from reports.words import Words
 
-_WIDTH, _HEIGHT, _LEFT = 640, 320, 54
+_WIDTH, _HEIGHT, _LEFT, _TEXT = 640, 320, 68, 18
+_BESIDE: Final = ((8, -6), (8, 19), (-18, -6), (-18, 19), (-5, -14), (-5, 27), (24, -6))
+"""Where a number may stand beside its point; the first place that is free is taken."""
 _IN_PANEL: Final = 6
 """Most rows of a table that a terminal shows; the page has all."""
+_LISTED: Final = 12
+"""Most groups that a sentence names; remedy.json has all."""
 
 
 def remedies_page(found: Remedies, languages: Sequence[Language]) -> str:
@@ -55,57 +59,74 @@ class RemedyWriter:
         self._t = language.translations
         self._names = Names(found.features, language.translations, language.places)
         self._words = Words(language, self._names)
-        self.levelled = [line for one in found.tried for line in self._levelled(one)]
-        """What is said first, where a gap shrinks and nobody gains."""
-        some = sum(one.status == "confirmed" for one in found.tried)
-        said = "some" if some else "none" if found.tried else "nothing"
-        self.confirmed = self._say(said, part=self._part(some, len(found.tried)))
+        self.heading = " ".join(self._heading())
+        self.lines = [" ".join([f"{self._title(one, short=True)}.", *self._line(one)]) for one in found.tried]
+        """Each candidate in a line: what it does, whether it levels down, and what the other half says."""
         self.too_few = self._say("too_few", groups=self._listed(found.too_few)) if found.too_few else ""
-        self.heading = self._say("levelling") if self.levelled else self.confirmed
         self.looks = [*(self._tried(one) for one in found.tried), self._front()]
-        self.state = "fail" if self.levelled else "pass" if some else "inconclusive"
+        good = any(one.status == "confirmed" and not one.levelled_down for one in found.tried)
+        self.state = "pass" if good else "inconclusive"
         """The state whose mark and colour the head has."""
 
     def _say(self, key: str, table: str = "remedy", **filled: str) -> str:
         text = self._language.word(table, key)
         return text % filled if filled else text
 
-    def _levelled(self, one: Tried) -> Iterator[str]:
-        """Say who is harmed more by a remedy while its gap shrinks."""
+    def _heading(self) -> Iterator[str]:
+        """Say which candidates are confirmed, and which level down, by their numbers."""
+        tried, said = self._found.tried, ("confirmed", "confirmed_if_people_are_right")
+        numbers = {key: [one.number for one in tried if one.status == key] for key in said}
+        if not any(numbers.values()):
+            yield self._say("none" if tried else "nothing")
+        numbers["levelling"] = [one.number for one in tried if one.levelled_down]
+        for key, those in numbers.items():
+            if those:
+                yield self._say(f"{key}_by_number", numbers=self._t.gettext("; ").join(map(str, those)))
+
+    def _line(self, one: Tried) -> Iterator[str]:
+        """Say what a candidate does; if it levels down, whom it harms more; and what the other half says."""
         metrics = {self._found.metrics[rule] for rule in one.levelled_down}
         now, then = self._found.as_it_is.elsewhere, one.elsewhere
-        either = bool(metrics - {*MISSED, *WRONGLY_FLAGGED})
+        either, harms = bool(metrics - {*MISSED, *WRONGLY_FLAGGED}), []
         for error, of, part, whole, before in (
             ("missed", MISSED, then.missed, then.victims, now.missed),
             ("wrongly_flagged", WRONGLY_FLAGGED, then.wrongly_flagged, then.others, now.wrongly_flagged),
         ):
-            if not (metrics & set(of) or (either and part > before)):
-                continue
-            harm = self._say(error, part=self._part(part, whole), before=self._n.count(before))
-            yield self._say("levelled", remedy=self._title(one, short=True), harm=harm)
+            if not metrics or metrics & set(of) or (either and part > before):
+                harms.append(self._say(error, part=self._part(part, whole), before=self._n.count(before)))
+        key = "levelled" if metrics else "errors"
+        yield self._say(key, harm=self._t.gettext("; ").join(harms))
+        yield self._status(one)
 
     def _title(self, one: Option, *, short: bool = False) -> str:
         plain, thresholds = self._n.plain, one.thresholds
         filled = {"share": self._n.percent(one.share), "low": plain(one.band_from or 0.0)}
         filled["threshold"] = plain(thresholds[0].threshold) if thresholds else ""
-        said = (f"{one.number}. " if isinstance(one, Tried) else "") + self._say(one.way, "remedy_ways", **filled)
+        said = self._say(one.way, "remedy_ways", **filled)
+        if isinstance(one, Tried):
+            said = f"{one.number}. {said}" + (f" ({self._say('levelling')})" if one.levelled_down else "")
         return said if short or one.way != "per_group" else said + self._t.gettext(": ") + self._own(one)
 
     def _own(self, one: Option) -> str:
         of, plain = self._t.gettext(": "), self._n.plain
-        return self._t.gettext("; ").join(
-            f"{self._group(each.group)}{of}{plain(each.threshold)}" for each in one.thresholds
-        )
+        return self._some([f"{self._group(each.group)}{of}{plain(each.threshold)}" for each in one.thresholds])
 
     def _group(self, group: Group | None) -> str:
         return self._t.gettext("Everyone else") if group is None else self._names.group(group)
 
     def _listed(self, groups: Sequence[Group]) -> str:
-        return self._t.gettext("; ").join(map(self._names.group, groups))
+        return self._some([self._names.group(group) for group in groups])
+
+    def _some(self, said: list[str]) -> str:
+        """Return several things, and the number of those that are left out: remedy.json has them."""
+        left = len(said) - _LISTED
+        more = [self._say("more", count=self._n.count(left))] if left > 0 else []
+        return self._t.gettext("; ").join(said[:_LISTED] + more)
 
     def _status(self, one: Option) -> str:
         if isinstance(one, Tried):
-            return self._say(one.status, "remedy_states")
+            low, high = (self._n.of(100, share) for share in self._found.review_right)
+            return self._say(one.status, "remedy_states", low=low, high=high)
         return NOT_KNOWN if one.way == "as_it_is" else self._say("not_judged")
 
     def _tried(self, one: Tried) -> Look:
@@ -132,9 +153,11 @@ class RemedyWriter:
 
     def _lacking(self, one: MoreCases) -> str:
         among = self._t.gettext(METRICS[self._found.metrics[one.rule]].among)
+        if one.nobody_could_exceed:
+            return self._say("nobody_could", among=among)
         if one.cases is None:
             return self._say("no_number", among=among)
-        return self._say("more", cases=self._n.about(one.cases), among=among)
+        return self._say("more_cases", cases=self._n.about(one.cases), among=among)
 
     def _errors(self, of: Errors) -> Row:
         return (
@@ -171,22 +194,23 @@ class RemedyWriter:
 
     def panel(self) -> Iterator[str]:
         """Yield the lines of all but the front for a terminal."""
-        yield from (f"{self.heading.upper()}. {line}" for line in self.levelled)
-        yield from filter(None, (self.confirmed, self.too_few))
+        yield from filter(None, (self.heading, *self.lines, self.too_few))
         for look in self.looks[:-1]:
             yield from ["", look.title, *(f"  {sentence}" for sentence in look.sentences)]
             for table in look.tables:
                 yield f"  {table.caption}:"
-                shown = table.rows[:_IN_PANEL]
+                shown, left = table.rows[:_IN_PANEL], len(table.rows) - _IN_PANEL
                 written = [[cell.head for cell in shown[0]], *([cell.text for cell in row] for row in shown)]
                 widths = [max(map(len, column)) for column in zip(*written, strict=True)]
                 for row in written:
                     yield "    " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+                if left > 0:
+                    yield "    " + self._say("more", count=self._n.count(left))
 
 
 def front_chart(front: Sequence[Option], title: str, axes: Sequence[str], numbers: Numbers) -> Markup:
     """Draw ways to flag by the shares missed and wrongly flagged; every point stands in the table beside it."""
-    base, right, text = _HEIGHT - 28, _WIDTH - 8, f'font-size="15" fill="{palette.MUTED}"'
+    base, right, text = _HEIGHT - 28, _WIDTH - 8, f'font-size="{_TEXT}" fill="{palette.MUTED}"'
     missed, flagged = (escape(harmless(axis)) for axis in axes)
     parts = [
         f'<path d="M{_LEFT} 8V{base}H{right}" fill="none" stroke="{palette.RULE_STRONG}"/>',
@@ -196,6 +220,7 @@ def front_chart(front: Sequence[Option], title: str, axes: Sequence[str], number
         f'<text x="{right}" y="{base + 20}" text-anchor="end" {text}>{numbers.percent(1)}</text>',
         f'<text x="{_WIDTH / 2:.0f}" y="{base + 20}" text-anchor="middle" {text}>{missed}</text>',
     ]
+    taken: list[tuple[float, float]] = []
     for one in front:
         of = one.elsewhere
         x = _LEFT + of.missed / max(of.victims, 1) * (right - _LEFT)
@@ -205,7 +230,17 @@ def front_chart(front: Sequence[Option], title: str, axes: Sequence[str], number
             look = f'<circle cx="{x:.1f}" cy="{y:.1f}" fill="none" stroke="{palette.INK}" stroke-width="2"/>'
         elif of.beyond is None or of.beyond > 0:
             look = f'<path d="M{x:.1f} {y - 5:.1f}l5 9h-10z" fill="{palette.BEYOND}"/>'
-        number = one.number if isinstance(one, Tried) else ""
-        parts.append(f'{look}<text x="{x + 8:.1f}" y="{y - 6:.1f}" {text}>{number}</text>')
+        parts.append(look)
+        if isinstance(one, Tried):
+            places = [(x + right_of, y + below) for right_of, below in _BESIDE]
+            at = next((place for place in places if _free(place, taken)), places[0])
+            taken.append(at)
+            parts.append(f'<text x="{at[0]:.1f}" y="{at[1]:.1f}" {text}>{one.number}</text>')
     head = f'<svg class="f" role="img" viewBox="0 0 {_WIDTH} {_HEIGHT}"><title>{escape(harmless(title))}</title>'
     return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 - numbers and colours of ours; texts are escaped
+
+
+def _free(place: tuple[float, float], taken: Sequence[tuple[float, float]]) -> bool:
+    """Whether a number of one digit there touches no other and no edge."""
+    apart = all(abs(place[0] - x) >= _TEXT * 0.7 or abs(place[1] - y) >= _TEXT for x, y in taken)
+    return apart and _LEFT < place[0] < _WIDTH - _TEXT and _TEXT < place[1] < _HEIGHT - 30

@@ -34,11 +34,18 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, out
 
 
-def test_it_says_levelling_down_first_and_both_halves_of_every_remedy(walked: tuple[Path, str]) -> None:
+def test_the_first_line_says_what_is_confirmed_and_what_levels_down_and_both_halves_of_every_remedy(
+    walked: tuple[Path, str],
+) -> None:
     lines = walked[1].splitlines()
     found = Remedies.model_validate_json((walked[0] / "remedy" / "remedy.json").read_text(encoding="utf-8"))
     assert any(one.levelled_down for one in found.tried)
-    assert lines[0].startswith("LEVELLING DOWN. ")
+    down = "; ".join(str(one.number) for one in found.tried if one.levelled_down)
+    assert lines[0].startswith("No remedy is confirmed. ")
+    assert lines[0].endswith(f"Levelling down: {down}.")
+    for line, one in zip(lines[1:], found.tried, strict=False):
+        assert line.startswith(f"{one.number}. ")
+        assert ("(levelling down). " in line) == bool(one.levelled_down)
     assert sum(line.strip().startswith("With it, on the half that chose it") for line in lines) == len(found.tried)
     assert sum(line.strip().startswith("With it  ") for line in lines) == len(found.tried)
 

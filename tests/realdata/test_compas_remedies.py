@@ -66,6 +66,7 @@ def test_one_threshold_only_helps_by_missing_nearly_everybody(found: Remedies) -
     assert found.as_it_is.elsewhere.missed < 0.4 * found.as_it_is.elsewhere.victims
     assert one.levelled_down == ("true_positive_rate",)
     assert one.status == "not_decidable"
+    assert [each.nobody_could_exceed for each in one.more_cases] == [True, False]
     others = [each for each in found.front if each.way == "threshold"]
     assert {each.thresholds[0].threshold for each in others} >= {2, 3, 7}
     assert all(each.where_chosen.beyond is not None and each.where_chosen.beyond > 0 for each in others)
@@ -89,11 +90,16 @@ def test_no_band_for_people_is_enough(found: Remedies) -> None:
 def test_the_page_says_so_first(found: Remedies) -> None:
     page = parsed(str(found.report(restricted=True).content))
     head = text(page)
-    before_findings = head[: head.index("1. One threshold for everyone: 10 ")]
+    before_findings = head[: head.index("On this page")]
     missed, victims = found.tried[0].elsewhere.missed, found.tried[0].elsewhere.victims
-    assert "Levelling down" in before_findings
-    assert f"victims missed: {missed:,} of {victims:,} instead of" in before_findings
-    assert "No remedy is confirmed." in before_findings
+    assert "No remedy is confirmed. Levelling down: 1; 2." in before_findings
+    down = (
+        "1. One threshold for everyone: 10 (levelling down). It brings groups together by more harm: victims missed: "
+    )
+    assert f"{down}{missed:,} of {victims:,} instead of" in before_findings
+    assert "3. A threshold for each group. What the remedy does: victims missed: 747 of" in before_findings
+    assert before_findings.count("Cannot tell on cases that it was not chosen on.") == len(found.tried)
+    assert "With it so few or so many are flagged that some group could not be beyond the limit." in head
 
 
 def test_the_halves_are_fixed(found: Remedies, tmp_path: Path) -> None:

@@ -9,13 +9,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from made.counts import categorical, group, plan_of
+from made.pages import find_all, parsed, text
 from remedies.made_remedies import PLAN, cases, half_of, write
 from statsmodels.stats.contingency_tables import SquareTable
 
 import audit
 from audit import AuditError, remedy, run_audit
+from audit.counting.families import count_families
+from audit.counting.halves import HalvedScores
+from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE
+from audit.remedies.flagging import Half, Limits
+from audit.remedies.next_plan import taken
 from audit.result.findings.remedies import Option, Remedies, Tried
-from reports.html.remedies import remedies_panel
+from audit.verdicts.joint_power import plan_decidability
+from audit.vocabulary.groups import LevelName
+from reports.html.remedies import front_chart, remedies_panel
+from reports.language import ENGLISH
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +123,7 @@ def test_nothing_is_confirmed_while_nobody_judges_the_group_that_fails(tmp_path:
     assert found.too_few == tuple(failed)
     said = remedies_panel(found)
     assert "Too few in a half to be judged by every rule here: Origin = islands." in said
-    assert "too few to be judged on those that it was not chosen on: Origin = islands." in said
+    assert "and undecided on those that it was not chosen on: Origin = islands." in said
     page = found.report(restricted=True).content
     assert isinstance(page, str)
     assert page.count("Too few in a half to be judged by every rule here: Origin = islands.") == 1
@@ -133,13 +143,17 @@ def test_levelling_down_is_said_of_the_error_that_grew(metric: str, route: str) 
     plan["evaluation_set"] = {key: value for key, value in PLAN["evaluation_set"].items() if key != "path"}
     found = remedy(plan, table, ways=["threshold"])
     fewer = [one for one in found.tried if one.elsewhere.missed > found.as_it_is.elsewhere.missed]
-    said = [line for line in remedies_panel(found).splitlines() if line.startswith("LEVELLING DOWN")]
+    first, *lines = remedies_panel(found).splitlines()
+    said = [line for line in lines if "(levelling down). It brings groups together by more harm: " in line]
     assert fewer
     if route == "enforcement":  # fewer flags are a gain there
         assert not any(one.levelled_down for one in fewer)
+        assert not {str(one.number) for one in fewer} & set(first.partition("Levelling down: ")[2])
     else:
         assert [one for one in found.tried if one.levelled_down] == fewer
         assert len(said) == len(fewer)
+        assert first.endswith(f"Levelling down: {'; '.join(str(one.number) for one in fewer)}.")
+        assert [int(line.split(".")[0]) for line in said] == [one.number for one in fewer]
         assert all("victims missed: " in line and "wrongly flagged" not in line for line in said)
 
 
@@ -182,7 +196,22 @@ def test_a_band_supposes_that_people_are_right_as_often_in_every_group(table: pd
             assert counted == pytest.approx(of.sum() - flagged if label else flagged, abs=1.01)
         if isinstance(one, Tried):
             assert len(one.outcomes) == 3
-            assert (one.status == "confirmed") == (one.outcomes[:2] == ("pass", "pass"))
+            assert (one.status == "confirmed_if_people_are_right") == (one.outcomes[:2] == ("pass", "pass"))
+
+
+def test_a_band_is_confirmed_in_no_place_without_the_supposition_that_people_are_right() -> None:
+    plan = {**PLAN, "evaluation_set": {key: value for key, value in PLAN["evaluation_set"].items() if key != "path"}}
+    found = remedy(plan, cases(20_000, shift=0.03), ways=["band"], review_right=(0.8, 0.9))
+    (one,) = found.tried
+    assert one.status == "confirmed_if_people_are_right"
+    panel, page = remedies_panel(found), text(parsed(str(found.report(restricted=True).content)))
+    assert panel.startswith("Confirmed only if people are right as often as is supposed: 1.\n")
+    for said, places in ((page, 3), (panel, 2)):
+        assert said.count("Confirmed if people are right in 80 to 90 of 100 cases of every group, on") == places
+        assert "Confirmed on cases" not in said
+    assert taken(found, None) is one
+    sure = one.model_copy(update={"status": "confirmed", "number": 2})
+    assert taken(found.model_copy(update={"tried": (one, sure)}), None) is sure
 
 
 def test_the_halves_follow_from_ids_and_seed_and_from_no_order_or_format(
@@ -191,7 +220,9 @@ def test_the_halves_follow_from_ids_and_seed_and_from_no_order_or_format(
     shuffled = table.sample(frac=1, random_state=3)
     shuffled.to_parquet(tmp_path / "cases.parquet")
     plan = {**PLAN, "evaluation_set": {**PLAN["evaluation_set"], "path": "cases.parquet"}}
-    assert remedy(plan, folder=tmp_path, per_group="a law of the land").to_json() == found.to_json()
+    again = remedy(plan, folder=tmp_path, per_group="a law of the land")
+    assert again.plan_sha256 != found.plan_sha256
+    assert again.model_copy(update={"plan_sha256": found.plan_sha256}).to_json() == found.to_json()
     other = remedy({**plan, "verdict": {"seed": 5}}, folder=tmp_path)
     assert (other.seed, found.seed) == (5, 0)
     assert other.rows != found.rows
@@ -239,6 +270,69 @@ def test_levelling_down_is_said_where_a_gap_shrinks_and_nobody_gains(found: Reme
     assert all(min(effect.change for effect in each.effects) < 0 for each in own)
 
 
+def of_counts(groups: dict[str, tuple[int, int, int]], rest: int = 1_000) -> tuple[Limits, Half]:
+    """Limits and a half of cases of exploitation of groups: with scores high, middle and low; the middle is flagged."""
+    scored = np.zeros((2, len(groups), 3, 2, 200), dtype=np.int64)
+    for place, cases_of in enumerate(groups.values()):
+        for level, (now, number) in enumerate(zip((FLAGGED, FLAGGED, NOT_FLAGGED), cases_of, strict=True)):
+            scored[:, place, POSITIVE, now, (190, 100, 10)[level]] = number
+        scored[:, place, NEGATIVE, NOT_FLAGGED, 5] = rest
+    codes = tuple((name,) for name in sorted(groups))
+    unscored = np.zeros((2, len(groups), 3, 2), dtype=np.int64)
+    scores = HalvedScores(("origin",), codes, (0.0, 1.0), scored, unscored)
+    feature = categorical("origin", list(groups))
+    plan = plan_of([{"metric": "true_positive_rate", "groups": ["origin"], "margin": 0.1}], [feature])
+    groups_of = plan.groups["origin"].model_copy(update={"min_cases": 10})
+    plan = plan.model_copy(update={"groups": {"origin": groups_of}})
+    counted = count_families(plan, scores.table(0, scores.as_it_is(0).sum(axis=2)), [feature])
+    decided = plan_decidability(plan, counted, {"origin": feature})
+    return Limits(plan, scores, {"origin": feature}, [decided, decided]), Half(scores, 0)
+
+
+@pytest.mark.parametrize(("gains", "levels"), [(1, True), (8, False)])
+def test_one_person_of_a_group_of_twelve_does_not_hide_that_all_others_level_down(gains: int, levels: bool) -> None:
+    limits, half = of_counts({"a": (500, 300, 200), "b": (500, 50, 450), "c": (2, 2, 8)})
+    assert {group.root[0].code for _, group in limits.judged} == {"a", "b", "c"}
+    now, after = half.scores.as_it_is(0), half.flagged(np.array([[150, 150, 50]]))[0]
+    after[2, POSITIVE, NOT_FLAGGED] += gains
+    assert limits.levelled_down(half, now, after) == (("true_positive_rate",) if levels else ())
+
+
+def test_a_gap_that_shrinks_as_one_person_gains_and_another_loses_is_no_levelling_down() -> None:
+    limits, half = of_counts({"a": (500, 300, 200), "b": (500, 50, 450)})
+    now = half.scores.as_it_is(0)
+    after = now.copy()
+    after[0, POSITIVE, FLAGGED] -= 1
+    assert limits.levelled_down(half, now, after) == ("true_positive_rate",)
+    after[1, POSITIVE, NOT_FLAGGED] += 1
+    assert limits.levelled_down(half, now, after) == ()
+
+
+def test_page_and_terminal_name_so_many_of_hundreds_of_groups_and_count_the_rest(found: Remedies) -> None:
+    groups = tuple(group(origin=f"g{n:03}") for n in range(300))
+    one = found.tried[0].model_copy(update={"silent": groups})
+    levels = tuple(LevelName(rung="level", code=f"g{n:03}", name=f"g{n:03}") for n in range(300))
+    features = tuple(each.model_copy(update={"levels": each.levels + levels}) for each in found.features)
+    many = found.model_copy(update={"too_few": groups, "tried": (one,), "features": features})
+    page = text(parsed(str(many.report(restricted=True).content)))
+    for said in (page, remedies_panel(many)):
+        assert said.count("Origin = g011; and 288 more, in remedy.json.") == 2
+        assert "g012" not in said
+
+
+def test_no_two_numbers_of_the_picture_lie_on_each_other(found: Remedies) -> None:
+    (own, *_) = [one for one in found.tried if one.way == "per_group"]
+    same = [own.model_copy(update={"number": number}) for number in range(1, 6)]
+    axes = ("Missed", "Wrongly flagged")
+    for crowd in (found.tried, same):
+        drawn = parsed(f"<!DOCTYPE html><title>t</title>{front_chart(crowd, 't', axes, ENGLISH.numbers)}")
+        at = [(float(each.get("x") or 0), float(each.get("y") or 0)) for each in find_all(drawn, "text")
+              if text(each).strip() in "12345"]  # fmt: skip
+        assert len(at) == len(crowd)
+        for place, (x, y) in enumerate(at):
+            assert all(abs(x - other) >= 12 or abs(y - below) >= 18 for other, below in at[:place])
+
+
 def test_costs_of_the_plan_choose_where_it_has_them(tmp_path: Path) -> None:
     write(tmp_path, cases())
     chosen = {}
@@ -278,9 +372,11 @@ def test_a_result_and_its_plan_give_the_same_remedies(tmp_path: Path, monkeypatc
     detector = {"kind": "python", "entry": "model:score", "features": ["score"], "threshold": 0.5}
     (tmp_path / "plan.toml").write_text(toml({**PLAN, "detector": detector}), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    run_audit("plan.toml", predictions_to=tmp_path / "predictions.parquet").save(".")
-    once = remedy(tmp_path).to_json()
-    assert once == remedy("plan.toml").to_json()
+    audited = run_audit("plan.toml", predictions_to=tmp_path / "predictions.parquet")
+    audited.save(".")
+    once = remedy(tmp_path)
+    assert once.to_json() == remedy("plan.toml").to_json()
+    assert (once.plan_sha256, once.seed) == (audited.provenance.plan_sha256, audited.plan.verdict.seed)
     moved = cases(3_000, seed=2)
     moved.to_csv(tmp_path / "cases.csv", index=False)
     with pytest.raises(AuditError, match="another evaluation set"):

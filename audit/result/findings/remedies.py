@@ -28,6 +28,7 @@ MOST_TRIED: Final = 5
 """Most candidates that are judged; each spends as large a part of alpha."""
 Status = Literal[
     "confirmed",  # within every limit on cases that it was not chosen on, and so is who was beyond one
+    "confirmed_if_people_are_right",  # that, if people in the band are right as often as `review_right` supposes
     "not_confirmed",  # beyond a limit there
     "not_decidable",  # cannot tell there: more labelled cases are needed
     "described",  # rows are weighted or belong together: nothing is judged
@@ -87,6 +88,9 @@ class MoreCases(Part):
     """Groups that cannot be decided."""
     cases: int | None
     """Labelled cases to add, twice what the half lacks, since half of them judge; null where no number would do."""
+    nobody_could_exceed: bool
+    """Whether, at these rates, some group could not be beyond the limit whatever it does: to be within shows nothing.
+    """
 
 
 class Effect(Part):
@@ -126,7 +130,8 @@ class Tried(Option):
     more_cases: tuple[MoreCases, ...]
     """What is missing to decide, where it is not decidable."""
     levelled_down: tuple[str, ...]
-    """Rules whose gap shrinks although the rate of no judged group gets better."""
+    """Rules whose gap shrinks by more harm: in all, the people judged fare worse in that rate, and none of their groups
+    gains more than chance explains."""
     effects: tuple[Effect, ...]
     """Who gains and who pays."""
 
@@ -144,6 +149,8 @@ class Remedies(Part):
     """The sensitive features and the names of their levels."""
     metrics: dict[str, MetricName]
     """Rate of each rule, by its id."""
+    plan_sha256: str
+    """Digest of the plan as in the result, and in a registration that came before: the seed was fixed there."""
     cases_sha256: str
     """Digest of the ids of the set."""
     seed: int
