@@ -20,7 +20,6 @@ BINARY: Final = getattr(os, "O_BINARY", 0)
 """Flag of `os.open` without which Windows changes line ends."""
 READ: Final = os.O_RDONLY | BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Flags to read a file as it is, and no link to one where the system can refuse it; a pipe is not waited for."""
-_SET_PIPE_SIZE: Final = 1031
 
 
 def has_locks() -> bool:
@@ -104,11 +103,3 @@ def end_group(leader: int) -> None:
     """End a process that leads a group, and all that it started. Call it before the leader is reaped."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
-
-
-def widen_pipe(descriptor: int, size: int) -> None:
-    """Let a pipe hold `size` bytes at a time, where the system can."""
-    import fcntl
-
-    with contextlib.suppress(OSError):
-        fcntl.fcntl(descriptor, _SET_PIPE_SIZE, size)

@@ -1,6 +1,6 @@
 """Child processes of detectors that start in no time: each is forked from a process that has loaded scikit-learn.
 
-A new Python needs two seconds to import it. Program, rights, pipes, group and end of a child are those of any other;
+A new Python needs two seconds to import it. Program, rights, socket, group and end of a child are those of any other;
 only the way in which its process came to be is not, so tests of that start a Python of their own.
 
 Run as a program, `made/warm_children.py SOCKET`, this file is the process that forks them.
@@ -71,7 +71,7 @@ class Nursery:
         self, command: Sequence[str], *, pass_fds: Sequence[int], env: Mapping[str, str], **_: Any
     ) -> WarmProcess:
         """Start the program of a child. Nothing else can be started."""
-        assert command[:-2] == [sys.executable, "-P", "-m", "audit.detectors.isolation.child"]
+        assert command[:-1] == [sys.executable, "-P", "-m", "audit.detectors.isolation.child"]
         return WarmProcess(self._asking, _asked(self._asking, {"env": dict(env)}, pass_fds))
 
     def close(self) -> None:
@@ -115,7 +115,7 @@ def _serve(answering: socket.socket) -> None:
         answering.send(json.dumps(reply).encode())
 
 
-def _be_a_child(environment: Mapping[str, str], reading: int, writing: int) -> None:
+def _be_a_child(environment: Mapping[str, str], harness: int) -> None:
     """Do what the program of the child does, and never return."""
     from audit.detectors.isolation.child import main
 
@@ -124,7 +124,7 @@ def _be_a_child(environment: Mapping[str, str], reading: int, writing: int) -> N
         os.environ.clear()
         os.environ.update(environment)
         with contextlib.suppress(BrokenPipeError):
-            main(reading, writing)
+            main(harness)
         os._exit(0)
     finally:
         os._exit(1)

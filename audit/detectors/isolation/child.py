@@ -1,4 +1,4 @@
-"""The program of the child: `python -P -m audit.detectors.isolation.child READ WRITE`, the numbers of its two pipes.
+"""The program of the child: `python -P -m audit.detectors.isolation.child NUMBER`, that of its socket to the harness.
 
 It gives up its rights, opens the detector and answers batches until the harness asks it to close, or is gone. Its
 standard input, output and error lead nowhere. Of an exception it sends only the name of the type, unless it is an error
@@ -81,18 +81,17 @@ class Server:
         return Replied.DONE, as_json(said)
 
 
-def main(reading: int, writing: int) -> None:
-    """Serve until the harness closes its pipes or is gone."""
-    for descriptor in (reading, writing):
-        os.set_inheritable(descriptor, False)
+def main(harness: int) -> None:
+    """Serve until the harness closes its socket or is gone."""
+    os.set_inheritable(harness, False)
     server = Server()
-    while (message := read_message(reading)) is not None:
+    while (message := read_message(harness)) is not None:
         kind, content = message
         asked = Asked(kind)
         if asked is Asked.CONFINE:
-            write_message(writing, Replied.DONE, as_json(_confined(json.loads(content))))
+            write_message(harness, Replied.DONE, as_json(_confined(json.loads(content))))
         else:
-            write_message(writing, *server.reply(asked, content))
+            write_message(harness, *server.reply(asked, content))
 
 
 def _confined(setup: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,6 +152,6 @@ def _for_want_of_memory(error: BaseException) -> bool:
 
 if __name__ == "__main__":
     with contextlib.suppress(BrokenPipeError):
-        main(int(sys.argv[1]), int(sys.argv[2]))
+        main(int(sys.argv[1]))
     # no cleaning up: a thread or an exit handler of the model could block the end of the process
     os._exit(0)

@@ -151,7 +151,7 @@ def _end_like(status: int) -> NoReturn:
 
 
 def _close_others(kept: set[int]) -> None:
-    """Close every file except `kept`: the harness must see the end of its pipes when the model's process is gone."""
+    """Close every file except `kept`: the harness must see the end of its socket when the model's process is gone."""
     for descriptor in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
         if descriptor > 2 and descriptor not in kept:
             with contextlib.suppress(OSError):
