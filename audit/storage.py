@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from audit import operating_system
-from audit.errors import AuditError, FolderInUseError, ResultError, StorageError
+from audit.errors import ArgumentError, AuditError, FolderInUseError, ResultError, StorageError
 
 GITIGNORE: Final = ".gitignore"
 """File of a folder that we made and that holds exact figures: `git add` passes over them."""
@@ -96,6 +96,33 @@ def make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(mode=0o700, exist_ok=True)  # another process may have made it meanwhile
         sync_folder(folder.parent)
+
+
+@contextmanager
+def new_folders(*folders: Path) -> Iterator[None]:
+    """Make folders for their owner alone, before anything else happens; they are gone if it fails before they are used.
+
+    Raises
+    ------
+    ArgumentError
+        If something lies in one of them.
+    StorageError
+        If one cannot be made.
+    """
+    for folder in folders:
+        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+            raise ArgumentError(f"{folder} is there already", slug="folder-there", hint="name another with --out")
+    made = list[Path]()
+    try:
+        for folder in folders:
+            with storage(folder):
+                make_folder(folder)
+                made.append(folder)
+        yield
+    finally:
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # which leaves one that has anything in it
 
 
 def remove_temporaries(folder: Path) -> None:

@@ -31,6 +31,8 @@ Kind = Literal[
     "answered",
     "refused",
     "not_passed",
+    "asked_again",
+    "label_opened",
 ]
 ANSWERS: Final[Mapping[Kind, tuple[Kind, ...]]] = {
     "started": ("registered",),
@@ -42,10 +44,14 @@ ANSWERS: Final[Mapping[Kind, tuple[Kind, ...]]] = {
     "answered": ("challenged",),
     "refused": ("answered",),
     "not_passed": ("started",),
+    "asked_again": ("sealed",),
+    "label_opened": ("challenged",),
 }
 """What an entry of a kind answers: a start its registration, if there is one, and an end its start."""
 _FREE: Final = frozenset({"registered", "started", "committed"})
 """Kinds that need answer nothing."""
+_OFTEN: Final = _FREE | {"challenged", "asked_again", "label_opened"}
+"""Kinds that one entry can have several of."""
 _ENDS: Final = frozenset({"sealed", "aborted", "not_passed"})
 """How an audit ends: in one of these ways, once."""
 MOST_ENTRIES: Final = 100_000
@@ -84,15 +90,18 @@ class Entry(Predicate):
     system: System
     commitments: dict[str, Sha256] = Field(default_factory=dict)
     """Of a registration and a start: to what is asked, and to the set. Equal things have equal commitments. Of a
-    vendor: to the model. Of an attempt that is not passed: to its result."""
+    vendor: to the model. Of an attempt that is not passed, and of a system that was asked again: to what came out."""
     answers: Annotated[int, Field(ge=0)] | None = None
     """The entry that this one ends or refers to."""
     headline: Literal["pass", "fail", "inconclusive"] | None = None
     """Verdict of a sealed audit."""
     statement: Sha256 | None = None
-    """SHA-256 of the statement of a sealed audit, of the terms of a challenge, or of the answers to one."""
+    """SHA-256 of the statement of a sealed audit, of the terms of a challenge, of the answers to one, or of
+    what opens a label."""
     model: CommittedModel | None = None
     """What a vendor commits to, beside the commitment to the model itself."""
+    alike: bool | None = None
+    """Whether the system at work, asked again, answered every case as its vendor had."""
 
 
 class Attempt(NamedTuple):
@@ -231,11 +240,12 @@ def _check_answer(entry: Entry, before: Sequence[Entry], ended: set[_End]) -> No
     answered = before[entry.answers] if entry.answers is not None and entry.answers < len(before) else None
     is_free = entry.answers is None and entry.kind in _FREE
     is_right = answered is not None and answered.kind in wanted and answered.system == entry.system
-    once = entry.kind in {*_FREE, "challenged"} or _end_of(entry) not in ended
-    is_whole = (entry.headline is not None, entry.statement is not None, entry.model is not None) == (
-        entry.kind == "sealed",
-        entry.kind in {"sealed", "challenged", "answered"},
-        entry.kind == "committed",
+    once = entry.kind in _OFTEN or _end_of(entry) not in ended
+    is_whole = (entry.headline is None, entry.statement is None, entry.model is None, entry.alike is None) == (
+        entry.kind != "sealed",
+        entry.kind not in {"sealed", "challenged", "answered", "label_opened"},
+        entry.kind != "committed",
+        entry.kind != "asked_again",
     )
     if not ((is_free or is_right) and once and is_whole):
         raise EvidenceError(

@@ -62,7 +62,7 @@ def shown_of_history(reading: Reading) -> Iterator[Shown]:
     yield from _attempts(history, history.entries[sealed.answers], reading, heads, witnesses)
     if given is not None:
         yield from _against(history, given, sealed)
-    yield from _taken_back(history if given is None or len(given.entries) < len(history.entries) else given, sealed)
+    yield from _of_later(history if given is None or len(given.entries) < len(history.entries) else given, sealed)
 
 
 def _witnesses(keys: Iterable[PublicKey], history: History, reading: Reading) -> dict[PublicKey, float]:
@@ -184,8 +184,14 @@ def _against(history: History, given: History, sealed: Entry) -> Iterator[Shown]
     yield Shown("given-history", State.HOLDS, "the history that you gave has the same entries")
 
 
-def _taken_back(longest: History, sealed: Entry) -> Iterator[Shown]:
+def _of_later(longest: History, sealed: Entry) -> Iterator[Shown]:
     for entry in longest.entries[sealed.index + 1 :]:
-        if entry.answers == sealed.index and entry.kind in {"withdrawn", "superseded"}:
-            who = PublicKey(bytes.fromhex(entry.key)).fingerprint
-            yield Shown(entry.kind, State.NOT_SHOWN, f"the audit was {entry.kind} on {entry.at[:10]}, signed by {who}")
+        if entry.answers != sealed.index:
+            continue
+        when = f"on {entry.at[:10]}, signed by {PublicKey(bytes.fromhex(entry.key)).fingerprint}"
+        if entry.kind != "asked_again":
+            yield Shown(entry.kind, State.NOT_SHOWN, f"the audit was {entry.kind} {when}")
+        else:
+            how = "as its vendor had" if entry.alike else "some cases otherwise than its vendor had"
+            state = State.CLAIMED if entry.alike else State.NOT_SHOWN
+            yield Shown(entry.kind, state, f"the system at work, asked again, answered {how}: {when}")

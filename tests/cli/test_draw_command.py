@@ -298,5 +298,5 @@ def test_cases_that_a_blind_challenge_asked_are_not_drawn_again(here: Path) -> N
             assert f"{sum(map(len, drawn))} rows asked in earlier challenges: not drawn again" in out
             assert re.search(r"After this one the pool holds \d+ more such set", out)
         drawn.append(ids)
-        ledger.add(ids)
+        ledger.add(ids, ids)
     assert len(set().union(*drawn)) == sum(map(len, drawn))

@@ -21,15 +21,12 @@ from audit.plan.sections import ScoringSection
 from audit.plan.services import ChatDetector as ChatSection
 from audit.scoring.kept_rows import ROWS_AGAIN
 
-PAGE = (
-    (Path(__file__).parents[2] / "docs" / "how-to" / "service.md")
-    .read_text(encoding="utf-8")
-    .partition("\n## A language model\n")[2]
-)
+WHOLE = (Path(__file__).parents[2] / "docs" / "how-to" / "service.md").read_text(encoding="utf-8")
+PAGE = WHOLE.partition("\n## A language model\n")[2]
 
 
-def block(language: str, place: int = 0) -> str:
-    return str(re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.DOTALL)[place])
+def block(language: str, place: int = 0, page: str = PAGE) -> str:
+    return str(re.findall(rf"```{language}\n(.*?)```", page, flags=re.DOTALL)[place])
 
 
 @pytest.fixture
@@ -40,6 +37,7 @@ def port(tmp_path: Path) -> Iterator[int]:
         port = int(free.getsockname()[1])
     code = block("python")
     assert "8766" in code
+    (tmp_path / "service.py").write_text(block("python", page=WHOLE), encoding="utf-8")
     (tmp_path / "model.py").write_text(code.replace("8766", str(port)), encoding="utf-8")
     with subprocess.Popen([sys.executable, "model.py"], cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
         try:

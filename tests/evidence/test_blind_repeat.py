@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
-from made.blind import Sides, two_sides, write_model
+from made.blind import Sides, two_sides, write_cases, write_model
+from typer.testing import CliRunner
 
+from audit.cli.commands.app import app
 from audit.errors import EvidenceError, ExitCode
 from audit.evidence.blind.asked_again import Repeat, cases_to_ask, to_repeat
 from audit.result.file import load_result
@@ -25,11 +31,16 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Sides:
     sides.challenge()
     sides.answer()
     sides.judge("--out", "out")
-    write_model(sides, "service.toml", 54)
-    (sides.regulator / "service.toml").write_bytes((sides.vendor / "service.toml").read_bytes())
+    write_service(sides, "service.toml", 54)
+    return sides
+
+
+def write_service(sides: Sides, plan: str, threshold: int) -> None:
+    """Write how the regulator asks the system at work."""
+    write_model(sides, plan, threshold)
+    (sides.regulator / plan).write_bytes((sides.vendor / plan).read_bytes())
     for module in sides.vendor.glob("model_*.py"):
         (sides.regulator / module.name).write_bytes(module.read_bytes())
-    return sides
 
 
 @pytest.mark.parametrize(
@@ -50,8 +61,6 @@ def test_enough_other_answers_to_overturn_a_verdict_are_missed_in_at_most_one_of
 
 def test_the_answers_that_overturn_a_verdict_do_and_one_fewer_does_not(judged: Sides) -> None:
     """With so many other answers the audit itself has another verdict on that group."""
-    import pyarrow.parquet as pq
-
     result = load_result(judged.regulator / "out" / "result.json")
     (found, *_) = [
         each
@@ -79,17 +88,72 @@ def test_the_answers_that_overturn_a_verdict_do_and_one_fewer_does_not(judged: S
 
 
 def test_the_same_system_is_asked_again_and_the_verdict_line_says_what_it_holds_for(judged: Sides) -> None:
-    said = judged.show("repeat", "challenge.secret", "out", "--plan", "service.toml", "--sandbox", "none")
+    said = judged.regulate("repeat", "challenge.secret", "out", "--plan", "service.toml", "--sandbox", "none")
     assert "true_positive_rate: PASS of woman holds if at most " in said
     assert said.count("were asked again, none did") == 2
 
 
+def test_each_step_of_both_sides_is_an_entry_with_the_digest_of_the_one_before(judged: Sides, tmp_path: Path) -> None:
+    """The digests are computed here, of the bytes that were signed."""
+    start = len(judged.kinds)
+    for service, code in (("service.toml", ExitCode.PASS), ("other.toml", ExitCode.INCONCLUSIVE)):
+        write_service(judged, service, 54 if service == "service.toml" else 70)
+        asked = ("challenge.secret", "out", "--plan", service, "--sandbox", "none")
+        said = judged.regulate("repeat", *asked, code=code)
+        kept = judged.regulator / "challenge.secret" / f"asked-again-{len(judged.kinds) - 1}.txt"
+        assert kept.read_text(encoding="utf-8") in said
+    cid = pq.read_table(judged.vendor / "challenge" / "challenge.parquet")["cid"][0].as_py()
+    judged.regulate("open", "challenge.secret", "--case", cid)
+    whole = ["committed", "registered", "challenged", "answered", "started", "sealed"]
+    assert judged.kinds[:6] == whole
+    assert judged.kinds[start:] == ["asked_again", "asked_again", "label_opened"]
+    assert [entry.alike for entry in judged.history.entries[start:]] == [True, False, None]
+    history = judged.regulator / "h.a7h"
+    lines = history.read_bytes().splitlines(keepends=True)
+    payloads = [base64.b64decode(json.loads(line)["payload"]) for line in lines]
+    digests = ["0" * 64, *(hashlib.sha256(payload).hexdigest() for payload in payloads)]
+    for payload, before in zip(payloads, digests, strict=False):
+        assert json.loads(payload)["subject"] == [{"name": "previous entry", "digest": {"sha256": before}}]
+
+    def shown(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, list(arguments))
+        return done.exit_code, done.output
+
+    shown_code, text = shown("history", str(history))
+    assert shown_code == 0
+    assert [line.split()[3].rstrip(":") for line in text.splitlines()] == judged.kinds
+    assert "asked_again: all alike (of entry 5)" in text
+    assert "asked_again: some otherwise (of entry 5)" in text
+    trusted = ("--key", str(judged.regulator / "regulator.key.pub"), "--history", str(history))
+    shown_code, text = shown("verify", str(judged.regulator / "out"), *trusted)
+    assert shown_code == ExitCode.INCONCLUSIVE
+    assert "the system at work, asked again, answered as its vendor had: on" in text
+    assert "the system at work, asked again, answered some cases otherwise than its vendor had: on" in text
+    for place in range(len(lines)):
+        (tmp_path / "h.a7h").write_bytes(b"".join([*lines[:place], *lines[place + 1 :]]))
+        taken_out = shown("history", str(tmp_path / "h.a7h"), "--against", str(history))
+        assert taken_out[0] == ExitCode.NOT_VERIFIED, place
+
+
+def test_nothing_is_asked_again_before_the_audit_is_sealed(tmp_path: Path) -> None:
+    """The result of an attempt that is not passed is for nobody, and the service is not asked."""
+    sides = two_sides(tmp_path)
+    write_cases(sides.regulator, fewer_hours=4)
+    sides.commit()
+    sides.challenge("--attempts", "2", "--twins", "0")
+    sides.answer()
+    sides.judge(code=ExitCode.INCONCLUSIVE)
+    kept = "challenge.secret/attempt-1.json"
+    said = sides.regulate("repeat", "challenge.secret", kept, "--plan", "none.toml", code=ExitCode.NOT_JUDGED)
+    assert "no sealed audit of this challenge" in said
+    cid = pq.read_table(sides.vendor / "challenge" / "challenge.parquet")["cid"][0].as_py()
+    assert "is not over" in sides.regulate("open", "challenge.secret", "--case", cid, code=ExitCode.NOT_JUDGED)
+    assert sides.kinds[-1] == "not_passed"
+
+
 def test_another_system_at_work_is_seen(judged: Sides) -> None:
-    write_model(judged, "other.toml", 70)  # it flags few of those whom the vendor flagged
-    (judged.regulator / "other.toml").write_bytes((judged.vendor / "other.toml").read_bytes())
-    for module in judged.vendor.glob("model_*.py"):
-        (judged.regulator / module.name).write_bytes(module.read_bytes())
-    said = judged.show(
+    write_service(judged, "other.toml", 70)  # it flags few of those whom the vendor flagged
+    said = judged.regulate(
         *("repeat", "challenge.secret", "out", "--plan", "other.toml", "--sandbox", "none"), code=ExitCode.INCONCLUSIVE
     )
     assert "none did" not in said
@@ -111,7 +175,9 @@ def test_a_group_of_which_nobody_is_asked_again_is_named(judged: Sides, tmp_path
     fewer_doubts = result.further.model_copy(update={"sensitivity": (fewer,)})
     document = result_to_json(result.model_copy(update={"further": fewer_doubts}))
     (tmp_path / "result.json").write_text(document, encoding="utf-8")
-    said = judged.show(*("repeat", "challenge.secret", str(tmp_path), "--plan", "service.toml", "--sandbox", "none"))
+    said = judged.regulate(
+        *("repeat", "challenge.secret", str(tmp_path), "--plan", "service.toml", "--sandbox", "none")
+    )
     assert "true_positive_rate: PASS of man: none were asked again" in said
 
 

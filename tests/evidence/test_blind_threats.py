@@ -7,7 +7,7 @@ import random
 import re
 import shutil
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from audit.evidence.blind.challenge import read_challenge, read_table, table_byt
 from audit.evidence.blind.checks import Checked, check_answers
 from audit.evidence.blind.labels import LabelOpening, label_root, open_label
 from audit.evidence.blind.regulator import opening_of, take_answers, with_attempts
-from audit.evidence.blind.terms import ROWS, Terms
+from audit.evidence.blind.terms import ROWS, Terms, sha256
 from audit.evidence.blind.vendor import system_in
 from audit.evidence.history import Kind, read_history
 from audit.evidence.history_file import open_history
@@ -143,8 +143,8 @@ def test_enough_decisions_of_both_kinds_support_that_the_system_at_work_answers_
     cids = [f"{place:024x}" for place in range(rows)]
     cases = pa.table({"cid": cids, "age": list(range(rows))})
     terms = Terms(
-        system=System(owner="An agency", name="Screener"), committed=0, features=("age",), rows=rows, sha256="0" * 64,
-        labels="0" * 64, deadline=LATER, attempt=1, attempts=1, contradictions=limit,
+        system=System(owner="An agency", name="Screener"), commitment_entry=0, features=("age",), rows=rows,
+        sha256="0" * 64, labels="0" * 64, deadline=LATER, attempt=1, attempts=1, contradictions=limit,
     )  # fmt: skip
     answers = pa.table({"cid": cids, "decision": words})
     found = check_answers(terms, cases, pa.table({"logged": was}), answers, deterministic=False)
@@ -260,14 +260,10 @@ def test_refused_is_no_fail_and_ends_the_registration(answered: Sides) -> None:
     assert "judged before" in answered.judge(code=ExitCode.NOT_JUDGED)
 
 
-def test_late_answers_are_refused_by_the_clock_of_either_side(
-    answered: Sides, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_late_answers_are_refused_by_the_regulators_clock(answered: Sides) -> None:
     found = taken(answered, LATER)
     assert not found.holds
     assert state(found, "deadline") is State.CONTRADICTED
-    said = answered.judge("--received", "2030-01-01", code=ExitCode.NOT_JUDGED)
-    assert "deadline" in said
 
 
 def test_a_vendor_that_dates_its_answers_after_the_deadline_or_before_the_question_is_late(
@@ -397,7 +393,14 @@ def test_a_tree_of_any_size_opens_every_leaf(rows: int) -> None:
 
 def test_both_sides_open_a_label_by_command(answered: Sides) -> None:
     cid = read_challenge(answered.vendor / "challenge")[1]["cid"][7].as_py()
-    made = answered.show("open", "challenge.secret", "--case", cid)
+    said = answered.regulate("open", "challenge.secret", "--case", cid, code=ExitCode.NOT_JUDGED)
+    assert "is not over" in said
+    assert answered.kinds[-1] == "challenged"
+    answered.judge()
+    made = answered.regulate("open", "challenge.secret", "--case", cid)
+    last = answered.history.entries[-1]
+    assert (last.kind, last.answers) == ("label_opened", answered.secret.challenge_entry)
+    assert last.statement == sha256(made.encode())
     (answered.vendor / "opened.json").write_text(made, encoding="utf-8")
     assert "as was fixed" in answered.see("open", "opened.json", "--challenge", "challenge")
     document = json.loads(made)
@@ -425,7 +428,18 @@ def test_a_case_is_asked_once_so_that_a_memory_of_old_ones_is_worth_nothing(answ
         "challenge", "plan.toml", "--out", "again", code=ExitCode.NOT_JUDGED
     )
     write_cases(answered.regulator, start=1_500)
-    answered.regulate("challenge", "plan.toml", "--out", "again")
+    twins = said_alike(answered.regulate("challenge", "plan.toml", "--out", "again"))
+    assert 0 < twins < 1_400  # people of the same age, hours and debt
+    table = pq.read_table(answered.regulator / "set.parquet")
+    other = pa.array([f"new-{place}" for place in range(table.num_rows)])
+    pq.write_table(table.set_column(0, "case", other), answered.regulator / "set.parquet")
+    assert said_alike(answered.regulate("challenge", "plan.toml", "--out", "renamed")) == table.num_rows
+
+
+def said_alike(said: str) -> int:
+    """How many cases a challenge says are like earlier ones."""
+    (found,) = re.findall(r"^([0-9,]+) of them have the cells of a case that was asked before", said, re.MULTILINE)
+    return int(found.replace(",", ""))
 
 
 def test_nobody_asks_before_a_model_is_committed_to(tmp_path: Path) -> None:
@@ -465,13 +479,37 @@ def test_a_second_challenge_of_the_same_name_leaves_the_running_one_as_it_is(ans
     assert taken(answered).holds
 
 
-def test_cases_are_spent_before_they_go_out(tmp_path: Path) -> None:
+def test_nothing_is_spent_where_what_is_made_cannot_be_written(tmp_path: Path) -> None:
+    """Every command that writes an entry looks first at where its files go: no case and no attempt is lost."""
     sides = two_sides(tmp_path)
+    nowhere = ("--out", "nowhere/files")
+    (sides.vendor / "nowhere.a7h").mkdir()
+    lost = ["commit", "vendor.toml", "--sandbox", "none", "--key", "vendor.key", "--history"]
+    for history, code in (("nowhere/h.a7h", ExitCode.STORAGE_FAILED), ("nowhere.a7h", ExitCode.USAGE)):
+        sides.see(*lost, history, code=code)
     sides.commit()
-    out = sides.regulator / "nowhere" / "challenge"
-    sides.regulate("challenge", "plan.toml", "--out", str(out), code=ExitCode.STORAGE_FAILED)
+    sides.regulate("challenge", "plan.toml", *nowhere, code=ExitCode.STORAGE_FAILED)
     assert sides.kinds == ["committed"]
-    assert "were asked in an earlier challenge" in sides.regulate("challenge", "plan.toml", code=ExitCode.NOT_JUDGED)
+    assert not (sides.regulator / "h.a7h.used").exists()
+    sides.challenge("--attempts", "2")
+    before = (sides.vendor / "h.a7h").read_bytes()
+    asked = ("answer", "challenge", "--plan", "vendor.toml", "--sandbox", "none")
+    sides.vend(*asked, *nowhere, code=ExitCode.STORAGE_FAILED)
+    assert (sides.vendor / "h.a7h").read_bytes() == before
+    sides.answer()
+    (sides.regulator / "a-file").touch()
+    for out in ("a-file", "a-file/out"):
+        sides.judge("--out", out, code=ExitCode.STORAGE_FAILED)
+        assert sides.kinds == ["committed", "registered", "challenged"]
+    sides.judge()
+    repeat = ("audit-out", "--plan", "service.toml", "--sandbox", "none")
+    (sides.regulator / "service.toml").write_bytes((sides.vendor / "vendor.toml").read_bytes())
+    for module in sides.vendor.glob("model_*.py"):
+        (sides.regulator / module.name).write_text("def decide(batch):\n    raise SystemExit\n", encoding="utf-8")
+    kinds = sides.kinds
+    with open_history(sides.regulator / "h.a7h"):  # nobody is asked, whose answers could not be written down
+        sides.regulate("repeat", "challenge.secret", *repeat, code=ExitCode.FOLDER_IN_USE)
+    assert sides.kinds == kinds
 
 
 @pytest.mark.parametrize("other", ["not_passed", "refused", "sealed"])
@@ -510,27 +548,26 @@ def test_an_audit_answers_the_registration_of_its_own_challenge(tmp_path: Path) 
     sides.answer()
     sides.judge()
     (started,) = [entry for entry in sides.history.entries if entry.kind == "started"]
-    assert started.answers == sides.secret.registered != earlier
+    assert started.answers == sides.secret.registration_entry != earlier
     with pytest.raises(EvidenceError, match="judged before"):
         taken(sides)
 
 
-def test_answers_that_came_on_the_day_of_the_deadline_are_taken_as_come_at_its_end(
-    answered: Sides, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("seconds", "kind"), [(0, "sealed"), (1, "withdrawn")])
+def test_the_second_in_which_answers_came_decides_whether_they_are_late_wherever_the_clock_stands(
+    answered: Sides, monkeypatch: pytest.MonkeyPatch, seconds: int, kind: str
 ) -> None:
-    deadline = read_challenge(answered.regulator / "challenge")[0].deadline
+    deadline = datetime.fromisoformat(read_challenge(answered.regulator / "challenge")[0].deadline)
+    came = (deadline + timedelta(seconds=seconds)).astimezone(timezone(timedelta(hours=5, minutes=30)))
     with monkeypatch.context() as patch:
         patch.setattr("audit.cli.outputs.signing.now", lambda: LATER)
-        said = answered.judge("--received", deadline[:10], code=ExitCode.NOT_JUDGED)
-    assert f"received {deadline[:10]}T23:59:59Z" in said
+        received = came.strftime("%Y-%m-%dT%H:%M:%S%z")
+        said = answered.judge("--received", received, code=ExitCode.NOT_JUDGED if seconds else ExitCode.PASS)
+    assert f"received {came.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} by the regulator's" in said
+    assert answered.kinds[-1] == kind
 
 
-def test_answers_that_came_the_day_before_the_deadline_are_judged(
-    answered: Sides, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deadline = read_challenge(answered.regulator / "challenge")[0].deadline
-    day = (datetime.fromisoformat(deadline) - timedelta(days=1)).strftime("%Y-%m-%d")
-    with monkeypatch.context() as patch:
-        patch.setattr("audit.cli.outputs.signing.now", lambda: LATER)
-        answered.judge("--received", day)
-    assert answered.kinds[-1] == "sealed"
+def test_answers_cannot_have_come_tomorrow_nor_at_an_hour_of_no_zone(answered: Sides) -> None:
+    for received, text in ((LATER, "has not come yet"), ("2026-11-29T12:00:00", "--received")):
+        assert text in answered.judge("--received", received, code=ExitCode.USAGE)
+    assert answered.kinds[-1] == "challenged"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,17 +18,20 @@ from audit.cli.console.guard import guarded
 from audit.cli.console.terminal import Style, note, say
 from audit.detectors.isolation.options import Sandbox
 from audit.errors import ArgumentError, ExitCode
+from audit.storage import new_folders, storage
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from audit.cli.outputs.attempt import Signed
     from audit.cli.outputs.run_request import RunRequest
+    from audit.evidence.blind.asked_again import Repeat
     from audit.evidence.blind.checks import Checked
     from audit.evidence.blind.vendor import Answered
     from audit.evidence.history_file import HistoryFile
     from audit.evidence.keys import Signer
     from audit.plan.file.plan_file import LoadedPlan
+    from audit.result.audit_result import AuditResult
 
 blind = typer.Typer(
     no_args_is_help=True,
@@ -106,13 +110,16 @@ def challenge(
     from audit.evidence.blind import regulator
 
     deadline = (dt.datetime.now(dt.UTC) + dt.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    with _opened(history, key) as (file, signer):
+    new = [out] if plan.is_dir() else [out, regulator.secret_beside(out)]
+    with new_folders(*new), _opened(history, key) as (file, signer):
         if plan.is_dir():
-            terms = regulator.challenge_again(file, signer, now(), plan, out, deadline)
+            terms, alike = regulator.challenge_again(file, signer, now(), plan, out, deadline), 0
         else:
             wanted = regulator.Wanted(plan, out, deadline, attempts, twins, log_rows)
-            terms = regulator.challenge(file, signer, now(), wanted)
+            terms, alike = regulator.challenge(file, signer, now(), wanted)
     note(f"For the vendor: {out} ({terms.rows:,} cases, until {terms.deadline}; columns {', '.join(terms.features)})")
+    if alike:
+        note(f"{alike:,} of them have the cells of a case that was asked before: if it is that case, it is spent.")
     if terms.attempts > 1:
         note(f'Attempt {terms.attempt} of {terms.attempts}: before the last, only "not passed" is said.')
     if not plan.is_dir():
@@ -137,7 +144,7 @@ def answer(
     from audit.evidence.blind import vendor
 
     loaded = vendor.vendor_plan(plan)
-    with _opened(history, key) as (file, signer):
+    with new_folders(out), _opened(history, key) as (file, signer):
         terms, cases = vendor.open_challenge(file, folder)
         work = out.with_name(f".{out.name}.kept")
         try:
@@ -194,7 +201,9 @@ def judge(
     received: Annotated[
         dt.datetime | None,
         typer.Option(
-            metavar="DAY", formats=["%Y-%m-%d"], help="Day on which the answers came, taken as its end.  [now]"
+            metavar="TIME",
+            formats=["%Y-%m-%dT%H:%M:%S%z"],
+            help="When the answers came, by your clock, as the deadline is written: 2027-03-01T14:30:00Z.  [now]",
         ),
     ] = None,
     restricted_folder: RestrictedFolder = None,
@@ -205,12 +214,15 @@ def judge(
     together. That is no FAIL.
     """
     from audit.cli.outputs.attempt import Signed
+    from audit.cli.outputs.output_folder import OutputFolder
     from audit.cli.outputs.signing import now
     from audit.evidence.blind.regulator import refuse, registered_in, take_answers
 
-    came = now()
-    if received is not None and not came.startswith(f"{received:%Y-%m-%d}"):
-        came = f"{received:%Y-%m-%d}T23:59:59Z"
+    came = now() if received is None else received.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if came > now():
+        raise ArgumentError(f"--received {came} has not come yet", slug="received-later", hint="correct the time")
+    with OutputFolder(out):
+        pass  # it can be written
     with _opened(history, key) as (file, signer):
         checked, answered, loaded = take_answers(file, secret, answers, came)
         _print(checked)
@@ -229,31 +241,46 @@ def repeat(
     plan: Annotated[
         Path, typer.Option(metavar="FILE", help="How the system is asked, as any customer can: [audit] and [detector].")
     ],
+    key: Key,
+    history: History,
     sandbox: Where = Sandbox.AUTO,
     allow_pickle: AllowPickle = False,
 ) -> None:
     """Ask the system at work some cases of each group again, and hold its answers against those of the vendor.
 
-    So many are asked that enough other answers to overturn a verdict would be seen with a chance of 95 %. Exit codes: 0
-    all were answered alike; 3 some were not.
+    So many are asked that enough other answers to overturn a verdict would be seen with a chance of 95 %. What came out
+    stays in the folder of the secret; the history says whether all were alike. Exit codes: 0 they were; 3 some not.
     """
     import tempfile
     from secrets import SystemRandom
 
-    from audit.cli.console.group_names import GroupNames
-    from audit.evidence.blind.asked_again import cases_of, to_repeat, who_differs
+    from audit.cli.outputs.signing import now
+    from audit.evidence.blind.asked_again import cases_of, sealed_entry, to_repeat, who_differs, write_down
     from audit.evidence.blind.vendor import vendor_plan
     from audit.result.file import load_result
 
-    audited = load_result(result / "result.json" if result.is_dir() else result)
-    repeats = to_repeat(audited, secret, SystemRandom())
-    cases, ids = cases_of(secret, repeats)
-    with tempfile.TemporaryDirectory() as work:
-        made = _answered(vendor_plan(plan), cases, Path(work), sandbox, allow_pickle=allow_pickle)
-    differ, names = who_differs(secret, made.answers, ids), GroupNames(audited.features)
+    with _opened(history, key) as (file, signer):
+        sealed = sealed_entry(file.history, secret)
+        audited = load_result(result / "result.json" if result.is_dir() else result)
+        repeats = to_repeat(audited, secret, SystemRandom())
+        cases, ids = cases_of(secret, repeats)
+        with storage(secret), tempfile.TemporaryDirectory(prefix=".asked-", dir=secret) as work:
+            made = _answered(vendor_plan(plan), cases, Path(work), sandbox, allow_pickle=allow_pickle)
+        differ = who_differs(secret, made.answers, ids)
+        lines = list(_came_out(audited, repeats, differ))
+        entry = write_down(file, signer, now(), sealed, secret, lines, alike=not differ)
+    say("\n".join(lines))
+    note(f"Entry {entry.index} of {history}.")
+    raise typer.Exit(ExitCode.INCONCLUSIVE if differ else ExitCode.PASS)
+
+
+def _came_out(audited: AuditResult, repeats: Sequence[Repeat], differ: AbstractSet[str]) -> Iterator[str]:
+    from audit.cli.console.group_names import GroupNames
+
+    names = GroupNames(audited.features)
     for each in repeats:
         found = len(each.ids & differ)
-        say(
+        yield (
             f"{each.rule}: {each.outcome.upper()} of {names.name(each.group)} holds if at most "
             f"{each.overturned_by - 1:,} of {each.of:,} answers differ; {len(each.ids):,} were asked again, "
             f"{f'{found:,} did' if found else 'none did'}{'' if each.is_shown(found) else ': it is not shown to hold'}"
@@ -261,8 +288,7 @@ def repeat(
     asked = {(each.rule, each.group) for each in repeats}
     for one in audited.verdicts:
         if (one.rule, one.group) not in asked:
-            say(f"{one.rule}: {one.outcome.upper()} of {names.name(one.group)}: none were asked again")
-    raise typer.Exit(ExitCode.INCONCLUSIVE if differ else ExitCode.PASS)
+            yield f"{one.rule}: {one.outcome.upper()} of {names.name(one.group)}: none were asked again"
 
 
 @_command("Both: show that a label was fixed before the answers.", "open")
@@ -272,21 +298,27 @@ def open_label(
     challenge: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="The challenge that the vendor kept, to check a file by it.")
     ] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="With --case: your private key.")] = None,
+    history: Annotated[Path | None, typer.Option(metavar="FILE", help="With --case: your copy of the history.")] = None,
 ) -> None:
     """Open the label of one case, or check one that was opened: no other label is told.
 
-    Exit code 5: it is not the label that was fixed.
+    None is opened before its audit is over. Exit code 5: it is not the label that was fixed.
     """
+    from audit.cli.outputs.signing import now
     from audit.evidence.blind.labels import LabelOpening
-    from audit.evidence.blind.regulator import opening_of
+    from audit.evidence.blind.regulator import open_label as opened_by
     from audit.evidence.blind.terms import TERMS, Terms, read_part
 
-    if (case is None) == (challenge is None):
+    if [case is None, key is None, history is None] != [challenge is not None] * 3:
         raise ArgumentError(
-            "--case opens a label, --challenge checks one", slug="blind-open", hint="give one of the two"
+            "--case opens a label, --challenge checks one",
+            slug="blind-open",
+            hint="give --challenge alone, or --case with --key and --history",
         )
     if challenge is None:
-        say(opening_of(path, case or "").model_dump_json(indent=1))
+        with _opened(history or Path(), key or Path()) as (file, signer):
+            say(opened_by(file, signer, now(), path, case or ""))
         return
     opened, terms = read_part(path, LabelOpening), read_part(challenge / TERMS, Terms)
     holds = opened.root == terms.labels and opened.rows == terms.rows

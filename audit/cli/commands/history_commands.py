@@ -231,6 +231,7 @@ def _lines(file: HistoryFile) -> list[str]:
     for entry in file.history.entries:
         of = "" if entry.answers is None else f" (of entry {entry.answers})"
         verdict = "" if entry.headline is None else f": {entry.headline}"
+        verdict = verdict if entry.alike is None else ": all alike" if entry.alike else ": some otherwise"
         system = printable(f"{entry.system.name} · {entry.system.owner}")
         lines.append(f"{entry.index:>4}  {entry.at[:16].replace('T', ' ')}  {entry.kind}{verdict}{of}  {system}")
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -61,17 +62,10 @@ def run_into(
     """
     with stages_on(request.watched_on):
         stage("reading")
-        if signed is None:
-            return _run_into(out, request, asked, fresh=fresh)
-        from audit.cli.outputs.attempt import attempt
-
-        with attempt(signed, request.loaded.plan) as tried:
-            return _run_into(out, request, asked, fresh=fresh, tried=tried)
+        return _run_into(out, request, asked, fresh=fresh, signed=signed)
 
 
-def _run_into(
-    out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: bool, tried: Attempt | None = None
-) -> OneRun:
+def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: bool, signed: Signed | None) -> OneRun:
     from audit.cli.outputs.baselines import baseline_of_plan
     from audit.result.json_text import result_to_json
     from audit.scoring.checkpoint import Checkpoint
@@ -79,7 +73,7 @@ def _run_into(
     place = _checked_place(out, request.loaded, asked) if isinstance(asked, PublicFiles) else None
     _refuse_within_set(request.loaded, out if place is None else place, out)
     accepted = baseline_of_plan(request, out, place)
-    with OutputFolder(out, publishes=place is not None) as folder:
+    with OutputFolder(out, publishes=place is not None) as folder, _begun(signed, request.loaded) as tried:
         answers = Checkpoint(out / SCORING, fresh=fresh)
         result = request.audit(accepted.baseline, answers, folder.place("predictions.parquet"))
         result = result if tried is None else tried.noted(result)
@@ -97,6 +91,15 @@ def _run_into(
         else:
             first = out / _write_exact(folder, result, asked)
     return OneRun(result, document, first)
+
+
+def _begun(signed: Signed | None, loaded: LoadedPlan) -> AbstractContextManager[Attempt | None]:
+    """Write down that the audit starts, where it has a history: an audit that nobody could have written is none."""
+    if signed is None:
+        return nullcontext()
+    from audit.cli.outputs.attempt import attempt
+
+    return attempt(signed, loaded.plan)
 
 
 def _refuse_within_set(loaded: LoadedPlan, *places: Path) -> None:

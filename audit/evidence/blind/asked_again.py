@@ -14,11 +14,15 @@ from audit.engines.quoting import identifier
 from audit.errors import EvidenceError
 from audit.evidence.blind.challenge import DECISION, read_cases, read_table
 from audit.evidence.blind.regulator import SAID
-from audit.evidence.blind.terms import ANSWERS, CID, ROWS, SECRET, TERMS, Secret, Terms, read_part
+from audit.evidence.blind.terms import ANSWERS, CID, ROWS, SECRET, TERMS, Secret, Terms, read_part, sha256
+from audit.evidence.history import Entry, History
+from audit.evidence.history_file import HistoryFile
+from audit.evidence.keys import Signer
 from audit.plan.answers import BlindDetector
 from audit.plan.file.plan_file import loaded_plan
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import Outcome
+from audit.storage import storage, write_durably
 from audit.verdicts.cases import held_by
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell
@@ -102,6 +106,32 @@ def to_repeat(result: AuditResult, folder: Path, chance: random.Random) -> list[
         asked = frozenset(chance.sample(ids, number))
         chosen.append(Repeat(rule.rule, found.group, found.outcome, overturned_by, len(ids), asked))
     return chosen
+
+
+def sealed_entry(history: History, folder: Path) -> Entry:
+    """Return the entry that sealed the audit of a challenge, whose secret lies in `folder`.
+
+    Raises EvidenceError if there is none: before, nobody is told what came out.
+    """
+    registration = read_part(folder / SECRET, Secret).registration_entry
+    started = {one.index for one in history.entries if one.kind == "started" and one.answers == registration}
+    found = [one for one in history.entries if one.kind == "sealed" and one.answers in started]
+    if not found:
+        raise EvidenceError(
+            "the history has no sealed audit of this challenge", slug="nothing-to-repeat", hint="audit7k blind judge"
+        )
+    return found[-1]
+
+
+def write_down(
+    file: HistoryFile, signer: Signer, at: str, sealed: Entry, folder: Path, lines: Sequence[str], *, alike: bool
+) -> Entry:
+    """Keep what came out in `folder`, and write into the history whether all was alike, with a commitment to it."""
+    content = "".join(f"{line}\n" for line in lines).encode()
+    with storage(folder):
+        write_durably(folder / f"asked-again-{file.history.head.index}.txt", content)
+    opened = file.opened({"result": sha256(content)}, None)
+    return file.append(signer, "asked_again", at, sealed.system, opened, answers=sealed.index, alike=alike)
 
 
 def _people(opened: EvaluationSet, features: Sequence[str]) -> list[tuple[str, int | None, dict[str, str]]]:

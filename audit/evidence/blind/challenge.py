@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,6 +196,13 @@ def read_cases(folder: Path, sha256_of_cases: str) -> pa.Table:
             f"{CASES} is not the file that the terms name", slug="other-challenge", hint="ask for the folder again"
         )
     return table
+
+
+def cells_asked(made: Challenge) -> Iterator[str]:
+    """Yield the cells of the cases of the set, each as one text."""
+    given = made.cases.drop_columns([CID]).to_pylist()
+    kinds = made.rows["kind"].to_pylist()
+    return (json.dumps(cells, default=str) for cells, kind in zip(given, kinds, strict=True) if kind == "case")
 
 
 def ids_asked(rows: pa.Table) -> Iterator[str]:

@@ -89,7 +89,7 @@ def check_answers(terms: Terms, cases: pa.Table, rows: pa.Table, answers: pa.Tab
 
 def check_entries(history: History, terms: Terms, answered: Entry, answers: bytes, received: str) -> Iterator[Shown]:
     """Check who answered, what, when, and with which model; `received` is the moment at which answers came."""
-    committed, asked = history.entries[terms.committed], history.entries[answered.answers or 0]
+    committed, asked = history.entries[terms.commitment_entry], history.entries[answered.answers or 0]
     is_signed = answered.key == committed.key and answered.statement == sha256(answers)
     yield Shown(
         "signature",
@@ -104,11 +104,9 @@ def check_entries(history: History, terms: Terms, answered: Entry, answers: byte
     )
     begun = datetime.fromisoformat(answered.at) + _CLOCKS >= datetime.fromisoformat(asked.at)
     in_time = begun and answered.at <= terms.deadline and received <= terms.deadline
-    yield Shown(
-        "deadline",
-        State.HOLDS if in_time else State.CONTRADICTED,
-        f"answered {answered.at}, deadline {terms.deadline}" + ("" if in_time else f", received {received}"),
-    )
+    moments = f"answered {answered.at} by the vendor's clock, received {received} by the regulator's"
+    state = State.HOLDS if in_time else State.CONTRADICTED
+    yield Shown("deadline", state, f"{moments}; deadline {terms.deadline}")
 
 
 def _whole(cases: pa.Table, answers: pa.Table) -> Iterator[Shown]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from audit.errors import ArgumentError, EvidenceError, PlanError
 from audit.evidence.blind.challenge import (
     DECISION,
+    cells_asked,
     ids_asked,
     labels_by_id,
     labels_of,
@@ -22,7 +23,8 @@ from audit.evidence.blind.challenge import (
     table_bytes,
 )
 from audit.evidence.blind.checks import Checked, check_answers, check_entries
-from audit.evidence.blind.labels import LabelOpening, label_root, open_label
+from audit.evidence.blind.labels import LabelOpening, label_root
+from audit.evidence.blind.labels import open_label as opening_in
 from audit.evidence.blind.ledger import Ledger
 from audit.evidence.blind.terms import (
     ANSWERS,
@@ -48,7 +50,7 @@ from audit.evidence.seal import question_digest
 from audit.plan.answers import BlindDetector
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan, read_plan_file
 from audit.scoring.predictions_file import DECISIONS
-from audit.storage import GITIGNORE, bytes_of_result, make_folder, storage, write_durably
+from audit.storage import GITIGNORE, bytes_of_result, storage, write_durably
 from audit.vocabulary.text import count_of
 
 if TYPE_CHECKING:
@@ -116,18 +118,18 @@ class Wanted:
     """File of cases with decisions of the system at work."""
 
 
-def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> Terms:
-    """Register what is asked, and write a challenge and its secret.
+def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tuple[Terms, int]:
+    """Register what is asked, and write a challenge and its secret into two empty folders.
+
+    Returns its terms, and how many of its cases have the cells of one that was asked in an earlier challenge.
 
     Raises
     ------
     AuditError
-        If no model is committed to, the plan asks for what its vendor did not declare, a case was asked before, or
-        a folder is there already.
+        If no model is committed to, the plan asks for what its vendor did not declare, or a case was asked before.
     """
     from audit.evaluation.evaluation_set import open_evaluation_set
 
-    _check_new(wanted.out, secret_beside(wanted.out))
     asked, out = with_attempts(read_plan_file(wanted.plan), wanted.attempts), wanted.out
     key, ledger = secrets.token_bytes(32), Ledger(file.path)
     section, committed = section_of(asked), _committed(file, asked)
@@ -144,7 +146,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> Ter
     cases, place = table_bytes(made.cases), file.history.head.index
     terms = Terms(
         system=system_in(asked.plan),
-        committed=committed.index,
+        commitment_entry=committed.index,
         features=section.features,
         rows=made.cases.num_rows,
         sha256=sha256(cases),
@@ -154,45 +156,50 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> Ter
         attempts=wanted.attempts,
         contradictions=section.contradictions,
     )
-    ledger.add(ids_asked(made.rows))
+    alike = ledger.alike(cells_asked(made))
+    ledger.add(ids_asked(made.rows), cells_asked(made))
     folder = secret_beside(out)
     with storage(folder):
-        make_folder(folder)
         write_durably(folder / GITIGNORE, b"*\n")
         write_durably(folder / ROWS, table_bytes(made.rows))
-    secret = Secret(key=key.hex(), plan=os.path.relpath(wanted.plan, folder), registered=place, challenged=place + 1)
+    secret = Secret(
+        key=key.hex(),
+        plan=os.path.relpath(wanted.plan, folder),
+        registration_entry=place,
+        challenge_entry=place + 1,
+    )
     _keep(folder, terms, secret, cases)
     _give(out, terms, cases)
     digests = {QUESTION: question_digest(asked.plan), SET: set_sha256, LABELS: terms.labels}
     file.append(signer, "registered", at, terms.system, file.opened(digests, None))
     _ask(file, signer, at, terms, place, out)
-    return terms
+    return terms, alike
 
 
 def challenge_again(file: HistoryFile, signer: Signer, at: str, folder: Path, out: Path, deadline: str) -> Terms:
-    """Ask the cases of an earlier challenge again, whose secret lies in `folder`: another of its attempts.
+    """Ask the cases of an earlier challenge again, whose secret lies in `folder`: another of its attempts, into
+    the empty folder `out`.
 
     Raises
     ------
     AuditError
-        If there is none left, or the folder `out` is there already.
+        If there is none left.
     """
-    _check_new(out)
     secret, before = read_part(folder / SECRET, Secret), read_part(folder / TERMS, Terms)
     waiting = {entry.index for entry in file.history.open_registrations(before.system)}
-    if before.attempt == before.attempts or secret.registered not in waiting:
+    if before.attempt == before.attempts or secret.registration_entry not in waiting:
         raise EvidenceError(
             f"no attempt is left of {before.attempts} on these cases",
             slug="no-attempts",
             hint="draw a set of other cases",
         )
     committed = _committed(file, loaded_plan(folder / secret.plan))
-    changed = {"committed": committed.index, "deadline": deadline, "attempt": before.attempt + 1}
+    changed = {"commitment_entry": committed.index, "deadline": deadline, "attempt": before.attempt + 1}
     terms = before.model_copy(update=changed)
     cases = bytes_of_result(folder / CASES, LARGEST_TABLE)
-    secret = secret.model_copy(update={"challenged": file.history.head.index})
+    secret = secret.model_copy(update={"challenge_entry": file.history.head.index})
     _give(out, terms, cases)
-    _ask(file, signer, at, terms, secret.registered, out)
+    _ask(file, signer, at, terms, secret.registration_entry, out)
     _keep(folder, terms, secret, cases)  # the attempt before stands until this one does
     return terms
 
@@ -233,12 +240,6 @@ def _committed(file: HistoryFile, loaded: LoadedPlan) -> Entry:
     return found[-1]
 
 
-def _check_new(*folders: Path) -> None:
-    for folder in folders:
-        if folder.exists():
-            raise ArgumentError(f"{folder} is there already", slug="folder-there", hint="name another with --out")
-
-
 def _keep(folder: Path, terms: Terms, secret: Secret, cases: bytes) -> None:
     with storage(folder):
         write_durably(folder / CASES, cases)
@@ -248,7 +249,6 @@ def _keep(folder: Path, terms: Terms, secret: Secret, cases: bytes) -> None:
 
 def _give(out: Path, terms: Terms, cases: bytes) -> None:
     with storage(out):
-        out.mkdir()
         write_durably(out / CASES, cases)
         write_durably(out / TERMS, terms.content)
 
@@ -289,14 +289,14 @@ def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) ->
     _check_labels(secret, terms, rows, loaded)
     answers, content = read_table(given / ANSWERS, terms.rows)
     file.adopt(bytes_of_result(given / HISTORY, MAX_BYTES), f"{given.name}/{HISTORY}")
-    answered = next((one for one in file.history.entries if one.answers == secret.challenged), None)
+    answered = next((one for one in file.history.entries if one.answers == secret.challenge_entry), None)
     if answered is None:
         raise EvidenceError(
             f"{given.name}/{HISTORY} holds no answer to this challenge", slug="other-challenge", hint="ask for it again"
         )
-    if _is_judged(file.history.entries, answered, secret.registered):
+    if _is_judged(file.history.entries, answered, secret.registration_entry):
         raise EvidenceError("these answers were judged before", slug="judged-before", hint="audit7k history shows it")
-    model = file.history.entries[terms.committed].model
+    model = file.history.entries[terms.commitment_entry].model
     found = check_answers(terms, cases, rows, answers, deterministic=model is not None and model.deterministic)
     checked = replace(found, shown=(*check_entries(file.history, terms, answered, content, received), *found.shown))
     return checked, answered, _joined(loaded, folder, rows, answers, checked) if checked.holds else loaded
@@ -304,7 +304,7 @@ def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) ->
 
 def registered_in(folder: Path) -> int:
     """Return the entry that registered a challenge whose secret lies in `folder`."""
-    return read_part(folder / SECRET, Secret).registered
+    return read_part(folder / SECRET, Secret).registration_entry
 
 
 def _is_judged(entries: Sequence[Entry], answered: Entry, registered: int) -> bool:
@@ -324,7 +324,29 @@ def opening_of(folder: Path, cid: str) -> LabelOpening:
     cids = rows[CID].to_pylist()
     if cid not in cids:
         raise ArgumentError("the challenge has no case of this id", slug="no-case", hint="see challenge.parquet")
-    return open_label(secret.key_bytes, cids, labels_of(rows), cid)
+    return opening_in(secret.key_bytes, cids, labels_of(rows), cid)
+
+
+def open_label(file: HistoryFile, signer: Signer, at: str, folder: Path, cid: str) -> str:
+    """Open a label as `opening_of` does, write that down, and return the text that shows it.
+
+    Raises
+    ------
+    EvidenceError
+        If answers to the challenge may still be judged: a vendor that knows a label could gain by it.
+    """
+    secret, terms = read_part(folder / SECRET, Secret), read_part(folder / TERMS, Terms)
+    if secret.registration_entry in {entry.index for entry in file.history.open_registrations(terms.system)}:
+        raise EvidenceError(
+            "the audit of these cases is not over, and a vendor that knows a label could gain by it",
+            slug="labels-closed",
+            hint=f"judge the answers, or end it: audit7k history --withdraw {secret.registration_entry}",
+        )
+    text = opening_of(folder, cid).model_dump_json(indent=1) + "\n"
+    file.append(
+        signer, "label_opened", at, terms.system, answers=secret.challenge_entry, statement=sha256(text.encode())
+    )
+    return text
 
 
 def refuse(file: HistoryFile, signer: Signer, at: str, folder: Path, answered: Entry) -> None:
@@ -332,7 +354,7 @@ def refuse(file: HistoryFile, signer: Signer, at: str, folder: Path, answered: E
     file.append(signer, "refused", at, answered.system, answers=answered.index)
     terms, secret = read_part(folder / TERMS, Terms), read_part(folder / SECRET, Secret)
     if terms.attempt == terms.attempts:
-        file.append(signer, "withdrawn", at, answered.system, answers=secret.registered)
+        file.append(signer, "withdrawn", at, answered.system, answers=secret.registration_entry)
 
 
 def _check_labels(secret: Secret, terms: Terms, rows: pa.Table, loaded: LoadedPlan) -> None:

@@ -34,7 +34,7 @@ class Terms(Part):
 
     schema_version: Literal[1] = 1
     system: System
-    committed: Index
+    commitment_entry: Index
     """Number of the entry in which the vendor committed to the model that is asked."""
     features: tuple[str, ...]
     """Columns of the cases."""
@@ -65,9 +65,9 @@ class Secret(Part):
     """32 random bytes, in hexadecimal, from which ids and salts follow."""
     plan: str
     """Path of the plan, from this folder."""
-    registered: Index
+    registration_entry: Index
     """Number of the entry that registered question, set and labels."""
-    challenged: Index
+    challenge_entry: Index
     """Number of the entry of this challenge."""
 
     @property

@@ -178,16 +178,16 @@ def open_challenge(file: HistoryFile, folder: Path) -> tuple[Terms, pa.Table]:
 def give_answers(
     file: HistoryFile, signer: Signer, at: str, loaded: LoadedPlan, terms: Terms, made: Answered, out: Path
 ) -> str:
-    """Sign answers, and write them into `out`. Returns their digest.
+    """Sign answers, and write them into the empty folder `out`. Returns their digest.
 
     Raises
     ------
     EvidenceError
         If another model gave them than the one that was committed to, or another key signs.
     """
-    opened = file.opened({MODEL: model_digest(loaded.plan, made.artefact)}, terms.committed)
-    before = file.openings.get(terms.committed, {})
-    if opened != before or file.history.entries[terms.committed].key != signer.public.raw.hex():
+    opened = file.opened({MODEL: model_digest(loaded.plan, made.artefact)}, terms.commitment_entry)
+    before = file.openings.get(terms.commitment_entry, {})
+    if opened != before or file.history.entries[terms.commitment_entry].key != signer.public.raw.hex():
         raise EvidenceError(
             "this is not the model, or not the key, that was committed to",
             slug="other-model",
@@ -196,7 +196,6 @@ def give_answers(
     content = table_bytes(made.answers)
     asked = next(one for one in reversed(file.history.entries) if one.statement == sha256(terms.content))
     with storage(out):
-        out.mkdir(exist_ok=True)
         write_durably(out / ANSWERS, content)
     digest = sha256(content)
     file.append(signer, "answered", at, terms.system, opened, answers=asked.index, statement=digest)
