@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from audit.engines.duckdb import DuckDBEngine
 from audit.engines.protocol import ROW
 from audit.engines.reading import reading
-from audit.errors import PlanError
+from audit.errors import DataError, PlanError
 from audit.evaluation.checks import Check, alongside, settle
 from audit.evaluation.columns import text_of
 from audit.evaluation.decision_words import PEOPLE, check_decisions
@@ -28,6 +28,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.plan.evaluation_set import CASES
 from audit.plan.probes import ColumnsProbe
 from audit.vocabulary.groups import SensitiveFeature
+from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -248,7 +249,7 @@ def _checked(
         ),
     )
     groups = {f"group_{entry.feature.name}": entry.expression for entry in coded}
-    return EvaluationSet(
+    found = EvaluationSet(
         engine=engine,
         source=source,
         expressions={
@@ -265,6 +266,13 @@ def _checked(
         weight_unit=design.weight_unit,
         strata=design.strata,
     )
+    if section.not_cases is not None and found.cases_sha256() == section.not_cases:
+        raise DataError(
+            f"{shown(source.source_name)} has the cases on which the remedy was chosen: on them it cannot be audited",
+            slug="remedy-same-cases",
+            hint="label new cases, none of which was in the earlier set",
+        )
+    return found
 
 
 def asked_columns(plan: AuditPlan) -> dict[str, str]:

@@ -29,15 +29,16 @@ def taken(found: Remedies, number: int | None) -> Tried:
     )
 
 
-def next_plan(loaded: LoadedPlan, remedy: Tried) -> str:
-    """Write the plan that audits a remedy on a new set, as TOML. Raises PlanError where it would be no plan.
+def next_plan(loaded: LoadedPlan, found: Remedies, remedy: Tried) -> str:
+    """Write the plan that audits a remedy of `found` on a new set, as TOML. Raises PlanError where it would be no plan.
 
     One threshold stands in it. What else a remedy changes is no key of a plan: then it reads decisions that the changed
-    system has made, from a column of the new set. The set has a new name, and no digest yet.
+    system has made, from a column of the new set. The set has a new name, no digest yet, and may not be the old one.
     """
     asked = {key: value for key, value in loaded.as_asked.items() if key not in ("baseline", "waivers")}
     section = {key: value for key, value in asked["evaluation_set"].items() if key not in ("sha256", "table")}
     section["path"] = f"new-{section.get('path') or 'set.parquet'}".replace("/", "-")
+    section["not_cases"] = found.cases_sha256
     if remedy.way == "threshold":
         detector = {key: value for key, value in asked["detector"].items() if key != "top_k"}
         detector["threshold"] = remedy.thresholds[0].threshold
@@ -49,7 +50,10 @@ def next_plan(loaded: LoadedPlan, remedy: Tried) -> str:
         asked = {key: value for key, value in asked.items() if key not in ("exposure", "decisions")}
     text = as_toml({**asked, "detector": detector, "evaluation_set": section})
     parse_plan(text, name="the next plan", folder=loaded.folder)
-    head = f"# Remedy {remedy.number} on a new set, of which no case was in the audit that it came from.\n"
+    head = (
+        f"# Remedy {remedy.number} on a new set, of which no case was in the audit that it came from. Only the same\n"
+    )
+    head += "# set is refused: that no case returns, or under another id, is for you to see to.\n"
     if remedy.way != "threshold":
         head += f"# {_DECIDED}: what the changed system decided, 1 or 0. remedy.json says what is changed.\n"
     return head + text

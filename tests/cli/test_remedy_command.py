@@ -6,6 +6,7 @@ import json
 import stat
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from cli.test_commands import invoke
 from made.pages import find_all, parsed, text
@@ -91,6 +92,16 @@ def test_the_next_plan_has_the_threshold_and_asks_for_another_set(
         if key == "threshold":
             assert plan.detector.threshold == tried[0]["thresholds"][0]["threshold"] != 0.5
         assert invoke("check", "next.toml")[0] == 4
+        # the same cases under the new name, in another order: nothing is judged on them
+        table = pd.read_csv("cases.csv").sample(frac=1, random_state=1).assign(decision_with_remedy=1)
+        table.to_csv("new-cases.csv", index=False)
+        for command in ("check", "run"):
+            code, out, err = invoke(command, "next.toml")
+            assert (code, out, len(err.splitlines())) == (4, "", 1)
+            assert "new-cases.csv has the cases on which the remedy was chosen" in err
+        table.assign(case="new-" + table["case"]).to_csv("new-cases.csv", index=False)
+        assert invoke("check", "next.toml")[0] == 0
+        Path("new-cases.csv").unlink()
 
 
 @pytest.mark.parametrize(("arguments", "code", "said"), [
@@ -128,10 +139,10 @@ def test_the_next_plan_asks_nothing_of_a_detector_that_is_replaced(walked: tuple
     found = Remedies.model_validate_json((walked[0] / "remedy" / "remedy.json").read_text(encoding="utf-8"))
     (other,) = [one for one in found.tried if one.way == "per_group"][:1]
     asked = {**PLAN, "exposure": {"first": [50]}, "decisions": {"column": "person"}}
-    written = next_plan(loaded_plan(asked, tmp_path), other)
+    written = next_plan(loaded_plan(asked, tmp_path), found, other)
     assert "[exposure]" not in written
     assert "[decisions]" not in written
-    assert "[exposure]" in next_plan(loaded_plan(asked, tmp_path), found.tried[0])
+    assert "[exposure]" in next_plan(loaded_plan(asked, tmp_path), found, found.tried[0])
 
 
 def test_nothing_of_it_goes_among_the_public_files_of_an_audit_whose_verdict_stays(

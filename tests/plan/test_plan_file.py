@@ -252,9 +252,11 @@ def test_the_digest_is_of_what_the_plan_says_and_not_of_how(tmp_path: Path) -> N
     waived = parse_plan(GOOD + '[waivers]\nfile = "waivers.toml"\n', folder=tmp_path).plan
     assert waived.waivers.file == Path("waivers.toml")
     assert canonical_plan_sha256(waived) == canonical_plan_sha256(plain)
-    used = json.loads(plain.model_dump_json(by_alias=True, exclude={"waivers"}))
+    used = json.loads(plain.model_dump_json(by_alias=True, exclude={"waivers": True, "evaluation_set": {"not_cases"}}))
     canonical = json.dumps(used, sort_keys=True, separators=(",", ":"))
     assert canonical_plan_sha256(plain) == hashlib.sha256(canonical.encode()).hexdigest()
+    new = plain.evaluation_set.model_copy(update={"not_cases": "0" * 64})
+    assert canonical_plan_sha256(plain.model_copy(update={"evaluation_set": new})) != canonical_plan_sha256(plain)
 
 
 def test_the_schema_of_a_plan_accepts_a_plan_and_refuses_an_unknown_key(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
     with OutputFolder(out, replaces=()) as folder:
         folder.publish_files({"remedy.json": found.to_json(), page.filename: page.content})
     if plan is not None:
-        write_file(plan, next_plan(loaded, taken(found, take)))
+        write_file(plan, next_plan(loaded, found, taken(found, take)))
         note(f"Plan of the next audit: {plan}; its set has to be new")
     if as_json:
         say_document(found.to_json())

@@ -177,9 +177,13 @@ def canonical_plan_sha256(plan: AuditPlan | SamplingDesign) -> str:
     """SHA-256 (hex) of a plan or design as used, in canonical JSON: sorted keys, no spaces, UTF-8, paths with `/`.
 
     Two files that differ in comments, order of keys or written-out defaults have the same digest. So have two that
-    name different files of waivers, because these change nothing that is scored or judged.
+    name different files of waivers, because these change nothing that is scored or judged. `not_cases` enters where it
+    is set: plans that were written before there was such a key keep their digest.
     """
     used = plan.model_dump(mode="python", by_alias=True, exclude={"waivers"})
+    section = used.get("evaluation_set", {})
+    if section.get("not_cases") is None:
+        section.pop("not_cases", None)
     text = json.dumps(used, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
