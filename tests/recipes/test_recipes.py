@@ -87,17 +87,28 @@ def test_without_a_kept_key_the_action_publishes_the_verdict_alone(
 
 def test_the_action_keeps_a_verified_seal_or_nothing(tmp_path: Path, checkout: Path, bin_folder: Path) -> None:
     kept = keep_key(tmp_path / "kept")
-    signer_in(tmp_path)
+    signer = signer_in(tmp_path)
+    (tmp_path / "auditor.key.pub").unlink()
     key = str(tmp_path / "auditor.key")
     build = run_action(checkout, tmp_path / "work", bin_folder, restricted_folder=str(kept), signing_key=key)
     public = Path(build.used["actions/upload-artifact"]["path"])
     assert (build.code, "signed by the owner of" in build.log) == (1, True), build.log
     assert members_of((public / "evidence.a7k").read_bytes())["public/release.json"]
     assert [path.name for path in public.parent.iterdir()] == ["public"]
+    write_set(checkout, counts=ALIKE)
+    sealing = {"restricted_folder": str(kept), "signing_key": key}
+    prints = {"own": signer.public.fingerprint, "other": "0" * 64}
+    for name, code, refused in (("own", 0, False), ("other", 4, True)):
+        build = run_action(checkout, tmp_path / name, bin_folder, signing_fingerprint=prints[name], **sealing)
+        assert (build.code, "could not be sealed" in build.log) == (code, refused), build.log
     (tmp_path / "auditor.key").write_text("no key", encoding="utf-8")
-    build = run_action(checkout, tmp_path / "again", bin_folder, restricted_folder=str(kept), signing_key=key)
-    assert (build.code, "could not be sealed" in build.log, files_of(tmp_path / "again" / "runner")) == (4, True, [])
-    assert not any("upload" in name for name in build.used)
+    for counts, code in ((ALIKE, 4), (COUNTS, 1)):  # without the seal nothing passes, and a fail stays one
+        write_set(checkout, counts=counts)
+        build = run_action(checkout, tmp_path / f"again{code}", bin_folder, **sealing)
+        assert (build.code, "could not be sealed" in build.log) == (code, True), build.log
+        assert files_of(tmp_path / f"again{code}" / "runner") == []
+        assert not any("upload" in name for name in build.used)
+    assert "✗ FAIL" in build.summary
     build = run_action(checkout, tmp_path / "third", bin_folder, signing_key=key)
     assert (build.code, "Nothing was published, so nothing is sealed" in build.log) == (1, True)
 

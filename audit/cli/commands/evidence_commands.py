@@ -14,7 +14,7 @@ import typer
 
 from audit.cli.commands.shared_options import AsJson, RestrictedFolder, SigningKey
 from audit.cli.console.terminal import Style, note, say
-from audit.errors import ArgumentError, ExitCode
+from audit.errors import ArgumentError, EvidenceError, ExitCode
 
 if TYPE_CHECKING:
     from audit.evidence.bundle import Bundle
@@ -49,7 +49,7 @@ class KeyAction(enum.StrEnum):
 
 def key(
     action: Annotated[KeyAction, typer.Argument(help="new makes a key, show prints the fingerprint of one.")],
-    file: Annotated[Path, typer.Argument(help="The private key; for show also a public one.")],
+    file: Annotated[Path, typer.Argument(help="The private key; for show a public one does too.")],
     no_passphrase: Annotated[
         bool, typer.Option("--no-passphrase", help="Leave the file open to whoever gets it, for a build.")
     ] = False,
@@ -59,12 +59,16 @@ def key(
     The public part lies beside the private one, as FILE.pub. OpenSSL reads both.
     """
     from audit.cli.outputs.output_folder import write_file
-    from audit.cli.outputs.signing import new_passphrase
+    from audit.cli.outputs.signing import new_passphrase, open_signer
     from audit.evidence.keys import new_private_key, read_public_key
 
     beside = file.with_name(f"{file.name}.pub")
     if action is KeyAction.SHOW:
-        say(read_public_key(beside if beside.exists() else file).fingerprint)
+        public = beside if beside.exists() else file
+        try:
+            say(read_public_key(public).fingerprint)
+        except EvidenceError:
+            say(open_signer(file).public.fingerprint)
         return
     if file.exists() or beside.exists():
         raise ArgumentError(
