@@ -19,6 +19,7 @@ from audit.evidence.keys import Signer
 from audit.evidence.shown import Shown, State
 from audit.evidence.trust import read_trust
 from audit.public.site import PortalIndex
+from audit.vocabulary.attempts import HistoryRecord
 
 DAY = dt.date(2026, 11, 30)
 
@@ -142,6 +143,16 @@ def test_too_few_signatures_are_said(audit: tuple[Path, Signer, Signer], tmp_pat
     seal = index.systems[0].audits[0].seal
     assert seal is not None
     assert "threshold" in seal.not_shown
+
+
+def test_what_a_history_shows_is_as_of_the_start_of_the_audit(tmp_path: Path) -> None:
+    shown = HistoryRecord(attempt=2, earlier=("fail",), registration="declared", open_registrations=1)
+    put(tmp_path, made_release("pass", history=shown))
+    page, _, _ = site_of(tmp_path, None)
+    said = (
+        "Earlier registrations without a result: 1. This is as of the start of the audit; later entries are not shown"
+    )
+    assert said in page
 
 
 def test_a_file_of_trust_with_a_mistake_is_one_line(tmp_path: Path) -> None:
