@@ -1,7 +1,8 @@
 """`croissant.json`: what the audit says of its evaluation set, in the terms of Croissant 1.1 and of its extension RAI.
 
 Sources: Croissant format specification 1.1 and Croissant RAI specification 1.0, MLCommons. The cases are restricted:
-the file describes them and leads to none. What the audit does not know says so.
+the file describes them and leads to none. What the audit does not know is for the operator: a text says so, and what
+has another form (`url`, `license`, `creator`, `datePublished`) is left out.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from audit.public.release import PublicRelease
 from audit.public.sentences import SENTENCES
 from reports.plain_text import json_text
 from reports.public.pipeline_reading import PipelineReading
-from reports.standards.mapped_files import SIDES, STATEMENTS
+from reports.standards.mapped_files import IN_WORDS, SIDES, STATEMENTS
 
 _CONTEXT: Final = {
     "@language": "en",
@@ -36,9 +37,6 @@ def croissant_file(release: PublicRelease) -> str:
         "conformsTo": ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"],
         "name": f"Evaluation set of an audit of {reading.system}",
         "description": _description(reading),
-        "url": _to_fill("a page on the set, if there is one"),
-        "license": _to_fill("the licence of the set"),
-        "creator": {"@type": "sc:Organization", "name": _to_fill("who made the set")},
         "distribution": [],
         "rai:dataCollection": _to_fill("how the cases were collected"),
         **({"rai:dataCollectionTimeframe": "/".join(about.period)} if about.period else {}),
@@ -47,7 +45,7 @@ def croissant_file(release: PublicRelease) -> str:
         "rai:personalSensitiveInformation": [feature.name for feature in release.features],
         "rai:dataBiases": _to_fill("whom the set lacks: an audit sees who is in it"),
         "rai:dataLimitations": [*_limitations(release)],
-        "rai:dataUseCases": [f"Testing: an audit of a system for {about.use}"],
+        "rai:dataUseCases": [f"Testing: an audit of a system for {IN_WORDS['about.use'].get(about.use, about.use)}"],
         "rai:dataReleaseMaintenancePlan": _to_fill("who keeps the set, and until when"),
     }
     return json_text(document)
@@ -56,8 +54,8 @@ def croissant_file(release: PublicRelease) -> str:
 def _description(reading: PipelineReading) -> str:
     about = reading.about
     return (
-        f"The set holds {STATEMENTS['set'](reading)}. The cases are restricted: no file of them is published, and no"
-        f" day of publication stands here. Made from release.json, by {about.tool}, of an audit of {about.finished}."
+        f"The set holds {STATEMENTS['set'](reading)}. The cases are restricted: no file of them is published."
+        f" Made from release.json, by {about.tool}, of an audit of {about.finished}."
     )
 
 

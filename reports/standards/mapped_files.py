@@ -11,8 +11,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from audit.public.release import PublicRelease
+from audit.public.cases import limit_words
+from audit.public.release import PublicRelease, PublicRule
+from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import first_of
+from reports.language import WORDS
 from reports.plain_text import spreadsheet_text
 from reports.public.pipeline_reading import PipelineReading
 from reports.standards.mapping import PLACE, ReleaseMapping, mapping_text, read_mapping
@@ -25,6 +28,22 @@ SIDES: Final[Mapping[str, str]] = {"positives": "victims", "negatives": "others"
 """Who is on a side of a table."""
 _MOST: Final = 10
 """Groups that are named in one field."""
+_HARMS: Final = {
+    "missed": "a victim is missed",
+    "wrongly_flagged": "a person is flagged wrongly",
+    "both": "a victim is missed, and a person is flagged wrongly",
+}
+IN_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "about.use": WORDS["uses"],
+    "about.route": WORDS["routes"],
+    "about.primary_harm": _HARMS,
+}
+"""Words for what is a code in the release, by place."""
+_RULES: Final = {
+    "fail": "at least one group is beyond it",
+    "pass": "no group that could be judged is beyond it",
+    "inconclusive": "whether a group is beyond it cannot be told",
+}
 
 
 def atrs_file(release: PublicRelease) -> str:
@@ -72,17 +91,28 @@ def _said(place: str, reading: PipelineReading) -> str:
         return STATEMENTS[place](reading)
     section, _, name = place.partition(".")
     value = getattr(reading.about if section == "about" else reading.about.governance, name, None)
-    return ", ".join(value) if isinstance(value, tuple) else str(value or "")
+    text = ", ".join(value) if isinstance(value, tuple) else str(value or "")
+    return IN_WORDS.get(place, {}).get(text, text)
 
 
 def _limits(reading: PipelineReading) -> str:
-    rules = [suite for suite in reading.suites if suite.kind == "disparity"]
-    said = (f"{suite.name}: {suite.whole.message}; printed: {dict(suite.properties)['rows']}" for suite in rules)
-    return "\n".join(said)
+    return "\n".join(_limit(reading, rule) for rule in reading.release.rules)
+
+
+def _limit(reading: PipelineReading, rule: PublicRule) -> str:
+    counted = reading.cases.tally(rule.rule)
+    hidden = "; which one is not public" if rule.outcome == "fail" and not counted["beyond"] else ""
+    smaller = f"with a smaller group beyond it {counted['smaller_beyond']}, " if counted["smaller_beyond"] else ""
+    untold = counted["cannot_tell"] + counted["not_judged"]
+    return (
+        f"{METRICS[rule.metric].plain}: {limit_words(rule)}; in this test {_RULES[rule.outcome]}{hidden}."
+        f" Groups that were judged: {rule.judged}. Rows that are public, each a group or several small ones: beyond"
+        f" the limit {counted['beyond']}, {smaller}within it {counted['within']}, cannot be told {untold}."
+    )
 
 
 def _groups(reading: PipelineReading) -> str:
-    failing = [f"{case.rule.rule}: {case.name}: {case.message}" for case in reading.cases.failing]
+    failing = [f"{case.name}: {case.message}" for case in reading.cases.failing]
     return first_of(failing, _MOST, "\n") or "no printed row"
 
 

@@ -16,6 +16,7 @@ from made.recipes import (
     GITLAB,
     HOOKS,
     ROOT,
+    Build,
     commands,
     environment,
     in_shell,
@@ -96,15 +97,21 @@ def test_the_action_keeps_a_verified_seal_or_nothing(tmp_path: Path, checkout: P
     assert members_of((public / "evidence.a7k").read_bytes())["public/release.json"]
     assert [path.name for path in public.parent.iterdir()] == ["public"]
     write_set(checkout, counts=ALIKE)
-    sealing = {"restricted_folder": str(kept), "signing_key": key}
+
+    def sealing(name: str, fingerprint: str = "") -> Build:
+        given = {"signing_key": key, "signing_fingerprint": fingerprint}
+        return run_action(
+            checkout, tmp_path / name, bin_folder, ("Install audit7k",), restricted_folder=str(kept), **given
+        )
+
     prints = {"own": signer.public.fingerprint, "other": "0" * 64}
     for name, code, refused in (("own", 0, False), ("other", 4, True)):
-        build = run_action(checkout, tmp_path / name, bin_folder, signing_fingerprint=prints[name], **sealing)
+        build = sealing(name, prints[name])
         assert (build.code, "could not be sealed" in build.log) == (code, refused), build.log
     (tmp_path / "auditor.key").write_text("no key", encoding="utf-8")
     for counts, code in ((ALIKE, 4), (COUNTS, 1)):  # without the seal nothing passes, and a fail stays one
         write_set(checkout, counts=counts)
-        build = run_action(checkout, tmp_path / f"again{code}", bin_folder, **sealing)
+        build = sealing(f"again{code}")
         assert (build.code, "could not be sealed" in build.log) == (code, True), build.log
         assert files_of(tmp_path / f"again{code}" / "runner") == []
         assert not any("upload" in name for name in build.used)

@@ -64,9 +64,8 @@ def key(
 
     beside = file.with_name(f"{file.name}.pub")
     if action is KeyAction.SHOW:
-        public = beside if beside.exists() else file
         try:
-            say(read_public_key(public).fingerprint)
+            say(read_public_key(beside if beside.exists() else file).fingerprint)
         except EvidenceError:
             say(open_signer(file).public.fingerprint)
         return
