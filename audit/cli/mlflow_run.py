@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.errors import AuditError, ExitCode
+from audit.vocabulary.file_names import RELEASE
 
 if TYPE_CHECKING:
     from audit.public.release import PublicRelease
@@ -96,7 +97,7 @@ def _public_entries(audit: AuditResult | str | Path) -> _Entries:
     from audit.disclosure.read import load_release
 
     folder = Path(audit) / _PUBLIC
-    release, _ = load_release(folder / "release.json")
+    release, _ = load_release(folder / RELEASE)
     files = tuple(
         (file, "audit7k/public") for file in sorted(folder.iterdir()) if file.is_file() and not file.is_symlink()
     )

@@ -12,13 +12,14 @@ from typing import Any, Final, NamedTuple
 from audit.errors import AuditError, DataError
 from audit.plan.offers import who_answered
 from audit.public.release import PublicRelease
+from audit.vocabulary.file_names import RELEASE, TEST_RESULT
 from audit.vocabulary.text import printable
 
 DATA: Final = "json"
 """Always made: everything else can be checked against it."""
 REPORTERS: Final[Mapping[str, tuple[str, str]]] = {
     "html": ("report.html", "reports.public.html.document:html_file"),
-    DATA: ("release.json", "audit.public.release:public_json"),
+    DATA: (RELEASE, "audit.public.release:public_json"),
     "csv": ("groups.csv", "reports.public.csv_file:csv_file"),
     "junit": ("junit.xml", "reports.public.case_files:junit_file"),
     "sarif": ("report.sarif.json", "reports.public.case_files:sarif_file"),
@@ -29,7 +30,7 @@ REPORTERS: Final[Mapping[str, tuple[str, str]]] = {
     "markdown": ("comment.md", "reports.public.markdown_files:comment_file"),
     "badge": ("badge.svg", "reports.public.badge_file:badge_file"),
     "pdf": ("report.pdf", "reports.pdf.public:PublicPdfReporter"),
-    "test-result": ("test-result.intoto.json", "reports.standards.test_result_file:test_result_file"),
+    "test-result": (TEST_RESULT, "reports.standards.test_result_file:test_result_file"),
     "cyclonedx": ("model.cdx.json", "reports.standards.cyclonedx_file:cyclonedx_file"),
     "croissant": ("croissant.json", "reports.standards.croissant_file:croissant_file"),
     "atrs": ("atrs.csv", "reports.standards.mapped_files:atrs_file"),

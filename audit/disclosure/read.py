@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from audit.errors import ResultError
 from audit.public.release import METHOD_VERSION, PublicMethod, PublicRelease, PublicRow, public_json
 from audit.storage import bytes_of_result
+from audit.vocabulary.file_names import RELEASE
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 
@@ -31,7 +32,7 @@ def load_release(path: Path) -> tuple[PublicRelease, bytes]:
     return parse_release(content, str(path)), content
 
 
-def parse_release(content: bytes, name: str = "release.json") -> PublicRelease:
+def parse_release(content: bytes, name: str = RELEASE) -> PublicRelease:
     """Read a release from its bytes; `name` is what errors call it. Raises ResultError as `load_release` does."""
     if len(content) > MAX_BYTES:
         raise ResultError(f"{name} is larger than a public release can be", slug="not-a-release")

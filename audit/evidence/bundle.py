@@ -26,10 +26,10 @@ from audit.evidence.keys import PublicKey, parse_public_key
 from audit.evidence.readme import readme
 from audit.evidence.statement import canonical
 from audit.evidence.time_stamps import TOKEN, is_over
+from audit.vocabulary.file_names import TEST_RESULT
 from audit.vocabulary.strict_json import strict_decoder
 
-FILENAME: Final = "evidence.a7k"
-RESTRICTED_FILENAME: Final = "evidence-restricted.a7k"
+STATEMENT: Final = "statement.json"
 MAX_BYTES: Final = 512 * 1024 * 1024
 MOST_MEMBERS: Final = 1000
 PUBLIC: Final = "public/"
@@ -39,8 +39,6 @@ ANCHOR_ENDS: Final = (".checkpoint", ".pem", ".tsr")
 """Ends of the names of what other parties signed: nothing that a person would open."""
 RESULT: Final = "result.json"
 LOG: Final = "release-log.json"
-TEST_RESULT: Final = "test-result.intoto.json"
-"""Public file that is a statement of in-toto, as policy engines read it: it has a line of its own."""
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _LINES: Final = "evidence.intoto.jsonl"
 _OPENINGS: Final = "openings.json"
@@ -100,7 +98,7 @@ class Bundle:
         known = {key.fingerprint: number for number, key in enumerate(self.keys, start=1)}
         members = {
             "README.txt": readme([known[each.keyid] for each in of_audit.signatures]),
-            "statement.json": of_audit.payload,
+            STATEMENT: of_audit.payload,
             _LINES: b"".join(envelope.line for envelope in self.envelopes),
             **{f"key-{number}.pem": key.pem for number, key in enumerate(self.keys, start=1)},
             **{f"{name}.sig": signature for name, signature in self.signatures.items()},

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from audit.errors import EvidenceError
-from audit.evidence.bundle import Bundle
+from audit.evidence.bundle import STATEMENT, Bundle
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
 from audit.evidence.replay import LEVELS
 from audit.evidence.seal import software
 from audit.evidence.shown import Shown, State
 from audit.evidence.statement import Countersignature, statement_bytes
-from audit.evidence.verification import STATEMENT, sha256
+from audit.evidence.verification import sha256
 
 
 def countersigned(bundle: Bundle, replayed: Sequence[Shown], signed_at: str, signer: Signer) -> Bundle:

@@ -22,6 +22,7 @@ from audit.result.file import parse_result
 from audit.result.json_text import field_text
 from audit.safeguards import with_safeguards
 from audit.storage import file_sha256
+from audit.vocabulary.file_names import RELEASE
 
 Level = Literal["public", "counts", "scores"]
 LEVELS: Final[tuple[Level, ...]] = ("public", "counts", "scores")
@@ -149,7 +150,7 @@ def _public(material: Material, run: Runner) -> list[str]:  # noqa: ARG001 - as 
     # without a log nothing is shown, so that nothing was drawn: only verdict and plan are
     log = bundle.restricted.get(LOG, b"\n{}").partition(b"\n")[2]
     try:
-        entry = {"release": json.loads(bundle.public["release.json"]), **json.loads(log)}
+        entry = {"release": json.loads(bundle.public[RELEASE]), **json.loads(log)}
         release = PublicRelease.model_validate_json(json.dumps(entry["release"]))
         other = made_again(material.result, entry)
     except (ValueError, LookupError, TypeError, AttributeError):  # whoever made the bundle wrote it

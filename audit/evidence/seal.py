@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from audit.disclosure.digests import read_key, release_of
 from audit.disclosure.publish import publish
 from audit.disclosure.read import load_release
 from audit.disclosure.restricted import RELEASES, restricted_folder
 from audit.errors import EvidenceError
-from audit.evidence.bundle import LOG, MAX_BYTES, PUBLIC, RESULT, TEST_RESULT, Bundle, role_of
+from audit.evidence.bundle import LOG, MAX_BYTES, PUBLIC, RESULT, Bundle, role_of
 from audit.evidence.commitments import ROLES, Opening, commitments_of, open_anew
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
@@ -28,8 +28,7 @@ from audit.result.file import parse_result
 from audit.storage import bytes_of_result
 from audit.verdicts.changes.acceptance import question_of
 from audit.version import __version__
-
-_RELEASE: Final = "release.json"
+from audit.vocabulary.file_names import RELEASE, TEST_RESULT
 
 
 class Bundles(NamedTuple):
@@ -89,14 +88,14 @@ def read_published(folder: Path, place: Path, document: Document | None = None) 
     """
     content, result = document or read_result(folder)
     public = folder / PUBLIC
-    release, _ = load_release(public / _RELEASE)
+    release, _ = load_release(public / RELEASE)
     if read_key(place) is None:
         raise EvidenceError(
             "the restricted folder has no key, so that nothing says whose the public files are",
             slug="key-missing",
             hint="name the folder that the run used with --restricted-folder",
         )
-    if release_of(result, public / _RELEASE, place) is None:
+    if release_of(result, public / RELEASE, place) is None:
         raise EvidenceError(
             "the public files are of another result than the one beside them",
             slug="other-release",

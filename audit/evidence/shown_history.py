@@ -15,6 +15,7 @@ from audit.evidence.history_file import heads_among, keys_among
 from audit.evidence.keys import PublicKey, can_verify
 from audit.evidence.registration import Registration, Standing, standing_of, witnessed_sizes
 from audit.evidence.shown import Reading, Shown, State
+from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.text import count_of, printable
 
 _CLOCKS: Final = timedelta(days=1)
@@ -148,7 +149,7 @@ def _attempts(
 def _report(reading: Reading, standing: Standing | None, *, answered: bool = False) -> Iterator[Shown]:
     """Hold what the reports say of the history, and of a vendor's answers, against what it shows to this reader."""
     try:
-        about = parse_release(reading.bundle.public.get("release.json", b"")).about
+        about = parse_release(reading.bundle.public.get(RELEASE, b"")).about
     except AuditError:
         return
     if about.kind == "blind" and not answered:

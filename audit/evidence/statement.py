@@ -15,10 +15,10 @@ from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 from pydantic import AfterValidator, Field, ValidationError
 
 from audit.errors import EvidenceError
+from audit.vocabulary.file_names import STATEMENT_TYPE
 from audit.vocabulary.groups import Part
 from audit.vocabulary.strict_json import strict_decoder
 
-STATEMENT: Final = "https://in-toto.io/Statement/v1"
 MAX_BYTES: Final = 1024 * 1024
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Index = Annotated[int, Field(ge=0, lt=2**31)]
@@ -111,7 +111,7 @@ def statement_bytes(subjects: Mapping[str, str], predicate: Predicate) -> bytes:
     """Write a statement; `subjects` gives the SHA-256 of each thing that it is about, by name."""
     return canonical(
         {
-            "_type": STATEMENT,
+            "_type": STATEMENT_TYPE,
             "subject": [{"name": name, "digest": {"sha256": subjects[name]}} for name in sorted(subjects)],
             "predicateType": predicate.TYPE,
             "predicate": predicate.model_dump(mode="json", exclude_none=True),

@@ -10,7 +10,7 @@ from typing import Final
 from audit.disclosure.public_files import REPORTERS
 from audit.disclosure.read import parse_release
 from audit.errors import AuditError
-from audit.evidence.bundle import LOG, PUBLIC, RESULT, TEST_RESULT, Bundle, read_bundle, role_of
+from audit.evidence.bundle import LOG, PUBLIC, RESULT, STATEMENT, Bundle, read_bundle, role_of
 from audit.evidence.commitments import ROLES, commitments_of
 from audit.evidence.envelope import Envelope
 from audit.evidence.keys import can_verify, verifies
@@ -22,10 +22,10 @@ from audit.evidence.time_stamps import TOKEN
 from audit.evidence.trust import Trust, Trusted
 from audit.public.release import TEST_RESULTS
 from audit.version import __version__
+from audit.vocabulary.file_names import RELEASE, TEST_RESULT
 from audit.vocabulary.strict_json import strict_decoder
 from audit.vocabulary.text import printable
 
-STATEMENT: Final = "statement.json"
 _PUBLIC_NAMES: Final = frozenset(filename for filename, _ in REPORTERS.values())
 """Files that a person or a program opens, and takes for a part of the audit where they lie beside the bundle."""
 
@@ -96,7 +96,7 @@ def _public_files(reading: Reading) -> Iterator[Shown]:
 def _release(reading: Reading) -> Iterator[Shown]:
     evidence = reading.evidence
     try:
-        release = parse_release(reading.bundle.public.get("release.json", b""))
+        release = parse_release(reading.bundle.public.get(RELEASE, b""))
     except AuditError as error:
         made_by = evidence.software.audit7k
         if made_by == __version__:

@@ -32,9 +32,7 @@ class PublicSafeguard(Part):
 
 
 class PublicFramework(Part):
-    """Evidence of this audit that is relevant to one provision of a law or standard, and nothing about its being
-    kept.
-    """
+    """Evidence of this audit that is relevant to a provision of a law or standard, and nothing about its being kept."""
 
     instrument: str
     article: str

@@ -25,12 +25,13 @@ class PublicPdfReporter:
     def render(self, release: PublicRelease) -> bytes:
         """Return the whole file: the same bytes for the same release, fonts and libraries."""
         from audit.public.release import public_json
+        from audit.vocabulary.file_names import RELEASE
         from reports.pdf.paper import pdf_of
         from reports.public.csv_file import csv_file
         from reports.public.html.document import html_file
 
         attached = {
-            "release.json": public_json(release).encode(),
+            RELEASE: public_json(release).encode(),
             "groups.csv": csv_file(release).encode(),
         }
         about = release.about.model_copy(update={"languages": release.about.languages[:1]})

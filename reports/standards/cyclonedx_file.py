@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from audit.public.cases import sentences_beside, waiver_words
 from audit.public.release import PublicRate, PublicRelease, public_json
+from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.numbers import half_up
 from reports.plain_text import json_text
 from reports.public.pipeline_reading import PipelineReading
@@ -31,9 +32,7 @@ def cyclonedx_file(release: PublicRelease) -> str:
         "name": reading.system,
         "description": f"{about.title}. Audited on {about.finished}. {reading.about_verdict}",
         "modelCard": _card(reading),
-        "externalReferences": [
-            {"type": "evidence", "url": "release.json", "hashes": [{"alg": "SHA-256", "content": digest}]}
-        ],
+        "externalReferences": [{"type": "evidence", "url": RELEASE, "hashes": [{"alg": "SHA-256", "content": digest}]}],
         "properties": [{"name": "audit7k:verdict", "value": reading.look}],
     }
     document = {

@@ -33,7 +33,7 @@ _HARMS: Final = {
     "wrongly_flagged": "a person is flagged wrongly",
     "both": "a victim is missed, and a person is flagged wrongly",
 }
-IN_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+IN_WORDS: Final[Mapping[str, Mapping[str, str | list[str]]]] = {
     "about.use": WORDS["uses"],
     "about.route": WORDS["routes"],
     "about.primary_harm": _HARMS,
@@ -92,7 +92,7 @@ def _said(place: str, reading: PipelineReading) -> str:
     section, _, name = place.partition(".")
     value = getattr(reading.about if section == "about" else reading.about.governance, name, None)
     text = ", ".join(value) if isinstance(value, tuple) else str(value or "")
-    return IN_WORDS.get(place, {}).get(text, text)
+    return str(IN_WORDS.get(place, {}).get(text, text))
 
 
 def _limits(reading: PipelineReading) -> str:

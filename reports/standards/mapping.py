@@ -14,13 +14,13 @@ from pydantic import Field, ValidationError
 
 from audit.errors import ArgumentError, AuditError
 from audit.public.about import PublicAbout, PublicGovernance
+from audit.vocabulary.file_names import LARGEST_MAPPING
 from audit.vocabulary.groups import Part
 from audit.vocabulary.text import printable, shown
 
 FOLDER: Final = Path(__file__).with_name("mappings")
 NAMES: Final = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 """Names of the mappings that come with this package."""
-MAX_BYTES: Final = 64 * 1024
 STATED: Final = (
     "system", "given", "set", "features", "verdict", "limits", "groups", "patterns", "next_step", "waivers",
 )  # fmt: skip
@@ -79,8 +79,8 @@ def read_mapping(content: bytes, name: str) -> ReleaseMapping:
         If it is none, or a text names a place that no public release has.
     """
     try:
-        text = content[: MAX_BYTES + 1].decode("utf-8")
-        if len(content) > MAX_BYTES or any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+        text = content[: LARGEST_MAPPING + 1].decode("utf-8")
+        if len(content) > LARGEST_MAPPING or any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
             raise ValueError
         mapping = ReleaseMapping.model_validate(tomllib.loads(text))
     except (ValueError, RecursionError) as error:

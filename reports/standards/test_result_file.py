@@ -10,6 +10,7 @@ import hashlib
 from typing import Final
 
 from audit.public.release import TEST_RESULTS, PublicRelease, public_json
+from audit.vocabulary.file_names import RELEASE, STATEMENT_TYPE
 from reports.plain_text import json_text
 from reports.public.pipeline_reading import PipelineReading
 
@@ -28,8 +29,8 @@ def test_result_file(release: PublicRelease) -> str:
     plan = {"name": reading.plan, "digest": {"sha256": release.about.plan_sha256}}
     digest = hashlib.sha256(public_json(release).encode()).hexdigest()
     statement = {
-        "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{"name": "release.json", "digest": {"sha256": digest}}],
+        "_type": STATEMENT_TYPE,
+        "subject": [{"name": RELEASE, "digest": {"sha256": digest}}],
         "predicateType": PREDICATE,
         "predicate": {"result": TEST_RESULTS[reading.suites[0].whole.outcome], "configuration": [plan], **tests},
     }

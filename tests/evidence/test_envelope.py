@@ -25,10 +25,11 @@ from audit.evidence.history import History, Kind
 from audit.evidence.keys import PublicKey, Signer, parse_public_key, verifies
 from audit.evidence.seal import read_published, seal
 from audit.evidence.shown import Verified
-from audit.evidence.statement import STATEMENT, Countersignature, System, canonical
+from audit.evidence.statement import Countersignature, System, canonical
 from audit.evidence.trust import Trusted
 from audit.evidence.verification import not_verifying, verify
 from audit.version import __version__
+from audit.vocabulary.file_names import STATEMENT_TYPE
 
 TODAY = dt.date(2026, 11, 29)
 Document = dict[str, Any]
@@ -294,7 +295,7 @@ def countersigned(bundle: Bundle, signer: Signer, **changes: Any) -> Bundle:
     """Add a countersignature that says what you like."""
     said = {"schema_version": 1, "signed_at": SEALED_AT, "levels": ["counts"], "software": {"audit7k": "0"}, **changes}
     subject = [{"name": "statement.json", "digest": {"sha256": hashlib.sha256(bundle.statement).hexdigest()}}]
-    kind = {"_type": STATEMENT, "predicateType": Countersignature.TYPE}
+    kind = {"_type": STATEMENT_TYPE, "predicateType": Countersignature.TYPE}
     envelope = Envelope(canonical({**kind, "subject": subject, "predicate": said}))
     return bundle.with_envelope(envelope.signed(signer), signer.public)
 

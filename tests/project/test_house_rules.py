@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from audit.vocabulary import file_names
+
 ROOT = Path(__file__).resolve().parents[2]
 HOUSE_RULES = ROOT / "tools" / "house_rules.py"
 
@@ -24,6 +26,13 @@ def test_the_repository_keeps_the_rules() -> None:
     code, breaches = run_rules(ROOT)
     assert breaches == []
     assert code == 0
+
+
+def test_a_name_that_rooms_share_stands_once() -> None:
+    modules = [path for room in ("audit", "reports") for path in (ROOT / room).rglob("*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in modules)
+    shared = [value for name, value in vars(file_names).items() if name.isupper() and isinstance(value, str)]
+    assert {value: code.count(f'"{value}"') for value in shared} == dict.fromkeys(shared, 1)
 
 
 BREACHES = [

@@ -15,6 +15,7 @@ import typer
 from audit.cli.commands.shared_options import AsJson, RestrictedFolder, SigningKey
 from audit.cli.console.terminal import Style, note, say
 from audit.errors import ArgumentError, EvidenceError, ExitCode
+from audit.vocabulary.file_names import EVIDENCE, RESTRICTED_EVIDENCE
 
 if TYPE_CHECKING:
     from audit.evidence.bundle import Bundle
@@ -108,7 +109,6 @@ def seal(
     from audit.cli.outputs.sealed_rows import rows_of
     from audit.cli.outputs.signing import now, open_signer
     from audit.evidence import seal as sealing
-    from audit.evidence.bundle import FILENAME, RESTRICTED_FILENAME
 
     if history is not None:
         _finish(folder, history)
@@ -123,7 +123,7 @@ def seal(
     published = sealing.read_published(folder, place, document)
     if with_rows:
         published = replace(published, rows=rows_of(result, loaded, folder))
-    kept = _standing_bundle(folder / RESTRICTED_FILENAME, published)
+    kept = _standing_bundle(folder / RESTRICTED_EVIDENCE, published)
     if kept is not None:
         made, signed = sealing.with_rows(kept, published), "as it was signed; the restricted one has the rows now"
     else:
@@ -132,8 +132,8 @@ def seal(
         signed = "not signed yet" if signer is None else f"signed with {signer.public.fingerprint}"
     with write_bundles(folder, made):
         pass
-    note(f"Evidence: {public_folder(folder) / FILENAME} ({signed})")
-    note(f"For whoever may see exact figures: {folder / RESTRICTED_FILENAME} (restricted)")
+    note(f"Evidence: {public_folder(folder) / EVIDENCE} ({signed})")
+    note(f"For whoever may see exact figures: {folder / RESTRICTED_EVIDENCE} (restricted)")
 
 
 def _standing_bundle(path: Path, published: Published) -> Bundle | None:
@@ -194,14 +194,14 @@ def verify(
 
     Exit codes: 0 the evidence holds, whatever the verdict is; 3 something is not shown; 5 something is contradicted.
     """
-    from audit.evidence.bundle import FILENAME, MAX_BYTES
+    from audit.evidence.bundle import MAX_BYTES
     from audit.evidence.trust import read_trust
     from audit.evidence.verification import verify as verified
     from audit.storage import bytes_of_result
 
     if bundle.is_dir():
         bundle = next(
-            (at for at in (bundle / FILENAME, bundle / "public" / FILENAME) if at.exists()), bundle / FILENAME
+            (at for at in (bundle / EVIDENCE, bundle / "public" / EVIDENCE) if at.exists()), bundle / EVIDENCE
         )
     content = bytes_of_result(bundle, MAX_BYTES)
     trusted = read_trust(trust, key or ())
@@ -260,7 +260,6 @@ def countersign(
     """
     from audit.cli.outputs.output_folder import write_file
     from audit.cli.outputs.signing import now, open_signer
-    from audit.evidence.bundle import FILENAME
     from audit.evidence.countersigning import countersigned
 
     signer = open_signer(key)
@@ -271,8 +270,8 @@ def countersign(
         raise typer.Exit(found.exit_code)
     signed = countersigned(read, found.shown, now(), signer)
     write_file(bundle, signed.content)
-    write_file(bundle.with_name(FILENAME), signed.for_everybody.content, private=False)
-    note(f"Countersigned with {signer.public.fingerprint}: {bundle} and {bundle.with_name(FILENAME)}")
+    write_file(bundle.with_name(EVIDENCE), signed.for_everybody.content, private=False)
+    note(f"Countersigned with {signer.public.fingerprint}: {bundle} and {bundle.with_name(EVIDENCE)}")
 
 
 def _replayed(path: Path, levels: Sequence[ReplayLevel], folder: Path | None) -> tuple[Bundle, Verified]:

@@ -10,6 +10,7 @@ import typer
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
 from audit.errors import AuditError
+from audit.vocabulary.file_names import RELEASE
 
 if TYPE_CHECKING:
     from audit.public.release import PublicRelease
@@ -54,7 +55,7 @@ def figure(
 def _release_at(path: Path, kind: FigureKind) -> PublicRelease:
     from audit.disclosure.read import load_release
 
-    places = [path / "public" / "release.json", path / "release.json"] if path.is_dir() else [path]
+    places = [path / "public" / RELEASE, path / RELEASE] if path.is_dir() else [path]
     found = next((place for place in places if place.exists()), None)
     if found is None:
         raise AuditError(

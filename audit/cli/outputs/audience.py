@@ -14,6 +14,7 @@ from audit.cli.outputs.output_folder import EXACT_FILES, PUBLIC
 from audit.errors import DataError, ResultError
 from audit.plan.answers import PredictionsDetector
 from audit.plan.offers import names_offered
+from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.text import LANGUAGES
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _release_in(public: Path) -> PublicRelease | None:
     from audit.disclosure.read import load_release
 
     try:
-        return load_release(public / "release.json")[0]
+        return load_release(public / RELEASE)[0]
     except ResultError:
         return None
 

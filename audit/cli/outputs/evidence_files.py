@@ -9,11 +9,11 @@ from pathlib import Path
 from audit.cli.outputs.audience import public_folder
 from audit.cli.outputs.output_folder import write_file
 from audit.errors import StorageError
-from audit.evidence.bundle import FILENAME, RESTRICTED_FILENAME
 from audit.evidence.seal import Bundles
 from audit.storage import storage, write_durably
+from audit.vocabulary.file_names import EVIDENCE, RESTRICTED_EVIDENCE
 
-_WAITING = f".{RESTRICTED_FILENAME}.waiting"
+_WAITING = f".{RESTRICTED_EVIDENCE}.waiting"
 """The restricted bundle before the history says that the audit was sealed: the public one follows from it."""
 
 
@@ -30,9 +30,9 @@ def write_bundles(out: Path, bundles: Bundles) -> Iterator[None]:
             hint="what is published is not sealed; free some space, and run or seal it again",
         ) from None
     yield
-    write_file(public_folder(out) / FILENAME, bundles.public.content, private=False)
+    write_file(public_folder(out) / EVIDENCE, bundles.public.content, private=False)
     with storage(waiting):
-        waiting.replace(out / RESTRICTED_FILENAME)
+        waiting.replace(out / RESTRICTED_EVIDENCE)
 
 
 def finish_bundles(out: Path, known: Collection[str]) -> bool:

@@ -21,6 +21,7 @@ from audit.public.cases import PublicCases, exact_figures, limit_words, why_it_f
 from audit.public.release import PublicRelease, PublicRule, public_json
 from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult, Waiver
+from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.text import printable
 
 _MOST: Final = 3
@@ -84,7 +85,7 @@ def _release_beside(
         place = find_restricted_folder(out, result.plan, None, named)
     except ArgumentError:
         return None
-    release = release_of(result, public_folder(out) / "release.json", place)
+    release = release_of(result, public_folder(out) / RELEASE, place)
     if release is None or waivers == result.waivers:
         return release
     return with_waivers(release, waivers)

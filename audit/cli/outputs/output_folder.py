@@ -15,13 +15,13 @@ from typing import Final, Self
 from audit.errors import FolderInUseError, StorageError
 from audit.operating_system import lock_folder
 from audit.storage import GITIGNORE, sync_folder, written_whole
+from audit.vocabulary.file_names import EVIDENCE, RELEASE, RESTRICTED_EVIDENCE
 from audit.vocabulary.text import LANGUAGES
 
 _PREFIX: Final = ".audit7k-"
 _TRIED: Final = f"{_PREFIX}try-"
 PUBLIC: Final = "public"
 """Folder within an output folder that may leave the house; nothing else in it may."""
-RESTRICTED_EVIDENCE: Final = "evidence-restricted.a7k"
 EXACT_FILES: Final = (
     "result.json",
     "predictions.parquet",
@@ -33,13 +33,9 @@ EXACT_FILES: Final = (
     RESTRICTED_EVIDENCE,
     *(f"report.{language}.pdf" for language in LANGUAGES),
 )
-_EVIDENCE: Final = "evidence.a7k"
-"""File in `public` that `seal` makes of the others: it goes with them."""
 OUR_FILES: Final = (*EXACT_FILES, PUBLIC)
 """Outputs that never stay beside a result of a later run; in `public` this holds for files that an earlier run
 wrote there."""
-_RELEASE: Final = "release.json"
-"""File that is among the public files of every run."""
 _LIST: Final = ".public-files"
 """List, beside `public`, of the files that the last run wrote there. Other files belong to somebody, and stay."""
 
@@ -182,12 +178,12 @@ class OutputFolder:
         A result is no sign: a run with `--restricted` writes a result, and nothing into `public`.
         """
         with contextlib.suppress(OSError, UnicodeDecodeError):  # a damaged list says no more than none
-            return frozenset({_EVIDENCE, *(self.path / _LIST).read_text(encoding="utf-8").splitlines()})
-        if not (self.path / PUBLIC / _RELEASE).is_file():
+            return frozenset({EVIDENCE, *(self.path / _LIST).read_text(encoding="utf-8").splitlines()})
+        if not (self.path / PUBLIC / RELEASE).is_file():
             return frozenset()
         from audit.disclosure.public_files import REPORTERS
 
-        return frozenset({_EVIDENCE, *(filename for filename, _ in REPORTERS.values())})
+        return frozenset({EVIDENCE, *(filename for filename, _ in REPORTERS.values())})
 
     @contextlib.contextmanager
     def _listed(self, new: list[str], old: list[str]) -> Iterator[None]:
@@ -236,7 +232,7 @@ class OutputFolder:
         undo.append((self.path / name, self.place(name)))
 
     def _is_release(self, name: str) -> bool:
-        return name == f"{PUBLIC}/{_RELEASE}" or (self._public and name == _RELEASE)
+        return name == f"{PUBLIC}/{RELEASE}" or (self._public and name == RELEASE)
 
     def _make_folders(self) -> None:
         missing = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]

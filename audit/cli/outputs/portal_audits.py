@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.errors import AuditError, ResultError
 from audit.storage import bytes_of_result
+from audit.vocabulary.file_names import EVIDENCE, RELEASE
 
 if TYPE_CHECKING:
     from audit.evidence.bundle import Bundle
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from audit.public.site import PublicAudit, PublicPublisher, PublicSite
     from audit.vocabulary.attempts import AuditSeal
 
-RELEASE, REPORT, EVIDENCE, INDEX = "release.json", "report.html", "evidence.a7k", "index.json"
+REPORT, INDEX = "report.html", "index.json"
 _REPORTER: Final = "html"
 """Name of the reporter that makes the report."""
 _LETTERS: Final = "abcdefghijklmnop"

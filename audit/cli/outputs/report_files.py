@@ -23,7 +23,7 @@ from audit.cli.outputs.audience import (
     refuse_exact_among_public,
     requested_output,
 )
-from audit.cli.outputs.output_folder import PUBLIC, RESTRICTED_EVIDENCE, OutputFolder, write_file
+from audit.cli.outputs.output_folder import PUBLIC, OutputFolder, write_file
 from audit.disclosure.public_files import DATA, TRANSLATED, find_public_reporters, mapped_file
 from audit.disclosure.publish import reproduce
 from audit.disclosure.read import load_release
@@ -32,19 +32,18 @@ from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
 from audit.result.reporters import file_names, render_each
 from audit.storage import bytes_of_result
+from audit.vocabulary.file_names import LARGEST_MAPPING, RELEASE, RESTRICTED_EVIDENCE
 
-_FILE: Final = "release.json"
-_LARGEST_MAPPING: Final = 1024 * 1024
 _BEGINS: Final = b'{"method":'
 """How audit7k begins such a file, whatever it is called."""
 
 
 def release_at(path: Path) -> Path | None:
     """Return the public release that a path names, or that a folder without a result holds; else None."""
-    file = path / _FILE if path.is_dir() and not (path / "result.json").exists() else path
+    file = path / RELEASE if path.is_dir() and not (path / "result.json").exists() else path
     if not file.is_file():
         return None
-    if file.name == _FILE:
+    if file.name == RELEASE:
         return file
     with file.open("rb") as content:
         return file if content.read(len(_BEGINS)) == _BEGINS else None
@@ -131,7 +130,7 @@ def write_of_release(
     own = f"{mapping.stem}-filled.csv" if mapping is not None else ""
     files = {} if mapping is not None and not names else files_of_release(path, names, lang)
     if mapping is not None:
-        said = bytes_of_result(mapping, _LARGEST_MAPPING)
+        said = bytes_of_result(mapping, LARGEST_MAPPING)
         files[own] = mapped_file(load_release(path)[0], said, mapping.name)
     if out == Path("-"):
         if len(files) != 1 or len(names) > 1:

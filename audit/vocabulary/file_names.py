@@ -1,0 +1,18 @@
+"""Names of public files, and what else more than one room has to know of a file."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RELEASE: Final = "release.json"
+"""Public release, which every published audit has."""
+EVIDENCE: Final = "evidence.a7k"
+"""Bundle that everybody may have."""
+RESTRICTED_EVIDENCE: Final = "evidence-restricted.a7k"
+"""Bundle for who may see exact figures."""
+TEST_RESULT: Final = "test-result.intoto.json"
+"""Public file that is a statement of in-toto, as policy engines read it: it has a line of its own in a bundle."""
+STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
+"""URI of the statements of in-toto."""
+LARGEST_MAPPING: Final = 64 * 1024
+"""Bytes of a mapping."""
