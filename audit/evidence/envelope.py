@@ -66,7 +66,7 @@ class Envelope:
             raise EvidenceError(
                 "the signature is none over this statement with this key",
                 slug="other-signature",
-                hint="sign the bytes that README.txt in the bundle calls pae, with openssl pkeyutl -sign -rawin",
+                hint="sign message as README.txt of the unsigned bundle says, with openssl pkeyutl -sign -rawin",
             )
         if any(each.keyid == key.fingerprint for each in self.signatures):
             raise EvidenceError("this key has signed this statement before", slug="signed-before")

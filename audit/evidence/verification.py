@@ -79,9 +79,9 @@ def verify(
 def _public_files(reading: Reading) -> Iterator[Shown]:
     found = {f"{PUBLIC}{name}": sha256(content) for name, content in reading.bundle.public.items()}
     if found == reading.subjects:
-        yield Shown("public-files", State.HOLDS, f"the {len(found)} public files are those that were signed")
+        yield Shown("public-files", State.HOLDS, f"the {len(found)} public files are those that the statement names")
     else:
-        yield Shown("public-files", State.CONTRADICTED, "the public files are not those that were signed")
+        yield Shown("public-files", State.CONTRADICTED, "the public files are not those that the statement names")
     public = reading.bundle.public
     beside = {name: reading.beside(name) for name in {*public, *_PUBLIC_NAMES}}
     other = sorted(name for name in public if beside[name] not in (None, public[name]))

@@ -15,7 +15,7 @@ from made.published import write_set
 from made.sealed import members_of
 from made.warm_command import warm_command
 
-from audit.evidence.readme import readme
+from audit.evidence.readme import check_lines, readme
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "evidence.md"
 Shell = Callable[[str], tuple[int, str]]
@@ -34,11 +34,11 @@ def blocks(heading: str, language: str = "console") -> list[str]:
 
 
 def sign_on_a_card(folder: Path) -> None:
-    """Sign what README.txt calls pae, as a card would: with a key that audit7k does not see."""
+    """Sign the message of README.txt, as a card would: with a key that audit7k does not see."""
     statement = members_of((folder / "audit-out" / "public" / "evidence.a7k").read_bytes())["statement.json"]
-    (folder / "pae").write_bytes(f"DSSEv1 28 application/vnd.in-toto+json {len(statement)} ".encode() + statement)
+    (folder / "message").write_bytes(f"DSSEv1 28 application/vnd.in-toto+json {len(statement)} ".encode() + statement)
     locked = ["-inkey", "auditor.key", "-passin", "env:AUDIT7K_PASSPHRASE"]
-    command = ["openssl", "pkeyutl", "-sign", *locked, "-rawin", "-in", "pae", "-out", "auditor.sig"]
+    command = ["openssl", "pkeyutl", "-sign", *locked, "-rawin", "-in", "message", "-out", "auditor.sig"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
@@ -124,6 +124,7 @@ def _verify(folder: Path, typed: Shell, fingerprint: str) -> None:
 
 
 def test_the_lines_for_openssl_are_those_of_a_bundle() -> None:
-    in_bundle = " ".join(readme([1]).decode().split())
-    for line in blocks("Verify one without Python")[1:]:
-        assert " ".join(line.split()) in in_bundle, line
+    path, *lines = blocks("Verify one without Python")
+    assert [path, *lines] == check_lines("audit-out/public/evidence.a7k", [1]).splitlines()
+    in_bundle = [line.removeprefix("   ") for line in readme([1]).decode().splitlines()]
+    assert "\n".join(lines) in "\n".join(in_bundle)
