@@ -12,6 +12,7 @@ from audit.counting.moments import Moments
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED, CountsTable
 from audit.engines.quoting import identifier
 from audit.evaluation.decision_words import PEOPLE
+from audit.plan.evaluation_set import CASES
 from audit.result.findings.second import SecondKind
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def count_people(evaluation_set: EvaluationSet) -> tuple[SecondCounts, dict[int 
     query = f"SELECT {columns}, score, {code} AS decision FROM {SCORED}"  # noqa: S608
     evaluation_set.engine.execute(f"CREATE OR REPLACE TEMP VIEW decided_by_people AS {query}")
     keys = plain([*(f"group_{name}" for name in names), "label", "decision", PEOPLE])
-    lines = [tuple(line) for line in evaluation_set.rows_of(grouped(SCORED, keys, {"cases": "count(*)"}))]
+    number = f"sum({identifier(CASES)})" if CASES in evaluation_set.expressions else "count(*)"
+    lines = [tuple(line) for line in evaluation_set.rows_of(grouped(SCORED, keys, {"cases": number}))]
     codes = [evaluation_set.codes[name] for name in names]
 
     def labelled(truth: int | None) -> CountsTable:

@@ -62,8 +62,8 @@ class _Cases(NamedTuple):
 def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) -> Relation:
     """Make the relation `name` of a table of counts that was read whole.
 
-    It has the columns of the groups, `CASE`, `LABEL`, `ANSWER` (NULL for hidden cases), and `CASES`, the number of
-    cases that a row stands for.
+    It has the columns of the groups, `CASE`, `LABEL`, `ANSWER` (NULL for hidden cases), `CASES`, the number of cases
+    that a row stands for, and of a table of classes what people decided.
 
     Raises
     ------
@@ -81,7 +81,8 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
         )
     groups = {feature.column: f"groups.{key}.column" for key, feature in plan.groups.items()}
     cells = _columns_of_cells(given, plan)
-    check_asked(given.source_name, given.columns, groups)
+    people = {} if plan.decisions is None else {plan.decisions.column: "decisions.column"}
+    check_asked(given.source_name, given.columns, groups | people)
     _refuse_totals(engine, given, list(groups))
     of = _crossed if "cases" in cells else _cases
     cases = list(of(engine, given, cells, plan.evaluation_set.suppressed))
@@ -103,6 +104,9 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
     engine.register(f"{name}_counted", counted)
     named = ", ".join(identifier(column) for column in groups)
     own = ", ".join(identifier(column) for column in (LABEL, ANSWER, CASES))
+    # of hidden cases nobody knows that they are there, and so nothing of them is decided
+    for column in map(identifier, people):
+        own += f", CASE WHEN {identifier(ANSWER)} IS NOT NULL THEN {column} END AS {column}"
     case = f"concat({ROW}, '-', {identifier(LABEL)}, {identifier(ANSWER)})"
     joined = f"{given.name} JOIN {name}_counted USING ({ROW})"
     query = f"SELECT {ROW}, {named}, {own}, {case} AS {identifier(CASE)} FROM {joined}"  # noqa: S608
@@ -111,7 +115,7 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
     total = sum(each.cases for each in cases)
     content = Content(given.columns, types, given.all_numbers, total)
     read = relation(name, given.source_name, content, given.sha256)
-    return replace(read, added_over=_added_over(engine, given, list(groups), list(cells.values())))
+    return replace(read, added_over=_added_over(engine, given, list(groups), [*cells.values(), *people]))
 
 
 def _added_over(engine: DuckDBEngine, given: Relation, groups: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:

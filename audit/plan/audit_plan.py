@@ -287,7 +287,7 @@ class AuditPlan(Strict):
             "scan": self.scan,
             "measures": self.measures,
             "probes": self.probes,
-            "decisions": self.decisions,
+            "decisions": self.decisions if "cases" not in self.evaluation_set.cells else None,
         }
         for key, value in asked.items():
             if value:

@@ -10,7 +10,7 @@ from audit.analyses.estimates import group_counts
 from audit.counting.counted import Counted
 from audit.counting.families import everyone_as_family
 from audit.counting.probed import Answered
-from audit.counting.table import FamilyCounts
+from audit.counting.table import ABSTAINED, FamilyCounts
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import Change
@@ -88,7 +88,8 @@ def decide(
         change = change_from(joined, Judged(plan, features, counts, rules, detector_sha256))
         overall = overall_with(overall, change)
     sample, planned = None, None
-    second = judge_second(plan, counted.second.counts, features)
+    hides = plan.evaluation_set.is_counted and bool(counted.table.cells[..., ABSTAINED].any())
+    second = judge_second(plan, counted.second.counts, features, hides=hides)
     not_alone: tuple[NotJudgedAlone, ...] = ()
     if details:
         # a gate asks for no details, and does not wait for these

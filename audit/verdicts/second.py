@@ -19,12 +19,11 @@ from audit.vocabulary.groups import SensitiveFeature
 
 
 def judge_second(
-    plan: AuditPlan, counts: Sequence[SecondCounts], features: Sequence[SensitiveFeature]
+    plan: AuditPlan, counts: Sequence[SecondCounts], features: Sequence[SensitiveFeature], *, hides: bool
 ) -> tuple[SecondVerdict, ...]:
-    """Judge the rules of a plan over each of these counts."""
+    """Judge the rules of a plan over each of these counts; `hides`: those of a table that hides numbers."""
     by_name = {feature.name: feature for feature in features}
     of_kind = Counter(one.kind for one in counts)
-    hides = plan.evaluation_set.is_counted
     limited = {rule.metric for rule in plan.rules}
     found = []
     for one in counts:

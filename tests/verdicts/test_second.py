@@ -113,6 +113,31 @@ def test_forms_come_out_alike_from_a_column_a_file_a_model_and_a_table_of_classe
         assert one.outcome in ("inconclusive", exact.outcome)
 
 
+def test_what_people_decided_comes_out_alike_from_cases_and_from_a_table_of_classes() -> None:
+    plan = made_audit(BY_CLASS, decisions=OFFICER, forms={"named": list(FORMS)})
+    known = audited(plan)
+    table = CASES.groupby(["gender", "country", "form", "answer", "officer"]).size().reset_index(name="n")
+    section = {key: plan["evaluation_set"][key] for key in ("label_positive", "label_negative", "label_source")}
+    plan["evaluation_set"] = {**section, "cells": {"label": "form", "answer": "answer", "cases": "n"}}
+    del plan["detector"]
+    counted = audited(plan, table)
+    assert counted.further.second_verdicts == known.further.second_verdicts
+    assert counted.further.after_detector == known.further.after_detector
+    assert counted.verdicts == known.verdicts
+    hidden = audited(plan, table.assign(n=["<10" if many < 10 else str(many) for many in table.n]))
+    for one, exact in zip(hidden.further.second_verdicts, known.further.second_verdicts, strict=True):
+        assert one.outcome in ("inconclusive", exact.outcome)
+    after, sure = hidden.further.after_detector, known.further.after_detector
+    assert after is not None
+    assert sure is not None
+    for one, exact in zip(after.overrides, sure.overrides, strict=True):
+        assert (one.decided, one.changed) <= (exact.decided, exact.changed)
+    del plan["forms"]
+    plan["evaluation_set"] = {**section, "cells": {"positives": "p", "true_positives": "t"}}
+    with pytest.raises(PlanError, match="decisions: a table of counts has no single cases"):
+        audited(plan, table)
+
+
 @pytest.mark.parametrize(
     ("detector", "sections", "words"),
     [
