@@ -29,6 +29,7 @@ SCRIPTS = {
     "predictions-file": ["make_files.py"],
     "python-function": ["make_adverts.py"],
     "table-of-counts": [],
+    "people-and-forms": ["make_cases.py"],
 }
 COMMITTED = {
     "predictions-file": ["calls.csv", "predictions.csv"],
@@ -40,14 +41,20 @@ EXPECTED = {
     "predictions-file": (3, "inconclusive"),
     "python-function": (0, "pass"),
     "table-of-counts": (1, "fail"),
+    "people-and-forms": (0, "pass"),
     "offensive-language-filter": (3, "inconclusive"),
     "weighted-adverts": (1, "fail"),
     **{f"synthetic-{world}": (1, "fail") for world in WORLDS},
 }
 
-ELSEWHERE = {"weighted-adverts", "offensive-language-filter", *(f"synthetic-{world}" for world in WORLDS)}
-"""Examples that other tests run from end to end, to look for what their READMEs say: test_weighted_example.py,
-test_third_party_model.py and tests/worlds/test_found.py."""
+ELSEWHERE = {
+    "people-and-forms",
+    "weighted-adverts",
+    "offensive-language-filter",
+    *(f"synthetic-{world}" for world in WORLDS),
+}
+"""Examples that other tests run from end to end, to look for what their READMEs say: one below,
+test_weighted_example.py, test_third_party_model.py and tests/worlds/test_found.py."""
 
 EXACT_ALONE = ("--restricted", "--no-crosscheck")
 
@@ -144,6 +151,31 @@ def test_committed_data_is_what_the_script_makes(example: str, made: Callable[[s
 def test_committed_data_is_small() -> None:
     sizes = [(EXAMPLES / example / name).stat().st_size for example, names in COMMITTED.items() for name in names]
     assert sum(sizes) < 200_000
+
+
+def test_a_pass_hides_what_people_do_and_which_form_is_missed(
+    made: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made("people-and-forms")
+    monkeypatch.chdir(folder)
+    for plan, second in (
+        ("plan", {("decisions", ""): "fail"}),
+        ("forms", {("decisions", ""): "fail", ("form", "sexual"): "fail", ("form", "labour"): "fail"}),
+    ):
+        ran = in_this_process("run", f"{plan}.toml", "--out", plan, *EXACT_ALONE, folder=folder)
+        assert ran.returncode == 0, ran.stderr
+        assert "People after it: FAIL" in ran.stdout
+        assert ("FAIL sexual; FAIL labour" in ran.stdout) == (plan == "forms")
+        further = json.loads((folder / plan / "result.json").read_text(encoding="utf-8"))["further"]
+        assert {(one["kind"], one["name"]): one["outcome"] for one in further["second_verdicts"]} == second
+        flags = [one for one in further["after_detector"]["overrides"] if one["detector"] == "flagged" and one["group"]]
+        said = [f"{one['changed']} of {one['decided']}" for one in flags]
+        text = (folder / "README.md").read_text(encoding="utf-8")
+        assert f"dismissed {said[0]} flags of men, and {said[1]} of women" in text
+        (widened,) = (one for one in further["after_detector"]["gaps"] if one["outcome"] == "adds" and one["added"] < 0)
+        assert f"by {-100 * widened['high']:.0f} to {-100 * widened['low']:.0f} points" in text
+        first = {one["first"] for one in further["exposures"]}
+        assert first == ({50, 200} if plan == "plan" else set())
 
 
 def test_the_plan_of_the_demonstration_is_the_one_to_read() -> None:
