@@ -210,8 +210,8 @@ def judge(
 ) -> None:
     """Check that answers hold together, then audit and seal them as `run` does.
 
-    Exit codes: those of a verdict; 3 not passed, where attempts are left; 4 not judged, as the answers do not hold
-    together. That is no FAIL.
+    Exit codes: those of a verdict; 3 not passed, where attempts are left; 3 a pass that decisions from production do
+    not show to be that of the system at work; 4 not judged, as the answers do not hold together. That is no FAIL.
     """
     from audit.cli.outputs.attempt import Signed
     from audit.cli.outputs.output_folder import OutputFolder
@@ -333,6 +333,7 @@ def _judged(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, restric
     from audit.cli.outputs.run_request import RunRequest
     from audit.cli.outputs.waivers import exit_code_with_waivers
     from audit.cli.pages.summary import summary
+    from audit.evidence.blind.regulator import section_of
     from audit.evidence.blind.terms import TERMS, Terms, read_part
 
     terms = read_part(secret / TERMS, Terms)
@@ -343,7 +344,10 @@ def _judged(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, restric
     asked = requested_output((), None, restricted=False, folder=restricted_folder)
     done = run_into(out, request, asked, signed=signed)
     say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=f"audit7k verify {out}"))
-    raise typer.Exit(exit_code_with_waivers(done.result, None, quiet=False))
+    say(f"\nHow it decides: {done.result.system.decision}")
+    code = exit_code_with_waivers(done.result, None, quiet=False)
+    is_shown = section_of(loaded).deployed in {"supported", "declared"}
+    raise typer.Exit(code if is_shown or code != ExitCode.PASS else ExitCode.INCONCLUSIVE)
 
 
 def _passes(secret: Path, request: RunRequest, signed: Signed, attempt: int) -> bool:

@@ -95,7 +95,7 @@ class PeopleWriter(_SecondWriter):
             ) % {"count": self.n.count(after.unanswered)}
         counts = {outcome: sum(gap.outcome == outcome for gap in gaps) for outcome in ("adds", "removes")}
         yield self.t.gettext(
-            "Of %(all)s gaps between a group and everyone else in its flags, people surely widen %(adds)s and narrow "
+            "Of %(all)s gaps between a group and everyone else in its flags, people clearly widen %(adds)s and narrow "
             "%(removes)s. They leave the others as they are, or the cases do not say."
         ) % {"all": self.n.count(len(gaps)), **{name: self.n.count(count) for name, count in counts.items()}}
 
