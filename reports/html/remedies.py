@@ -84,18 +84,21 @@ class RemedyWriter:
                 yield self._say(f"{key}_by_number", numbers=self._t.gettext("; ").join(map(str, those)))
 
     def _line(self, one: Tried) -> Iterator[str]:
-        """Say what a candidate does; if it levels down, whom it harms more; and what the other half says."""
+        """Say what a candidate does; if it levels down, in which error; and what the other half says."""
         metrics = {self._found.metrics[rule] for rule in one.levelled_down}
         now, then = self._found.as_it_is.elsewhere, one.elsewhere
-        either, harms = bool(metrics - {*MISSED, *WRONGLY_FLAGGED}), []
-        for error, of, part, whole, before in (
-            ("missed", MISSED, then.missed, then.victims, now.missed),
-            ("wrongly_flagged", WRONGLY_FLAGGED, then.wrongly_flagged, then.others, now.wrongly_flagged),
-        ):
-            if not metrics or metrics & set(of) or (either and part > before):
-                harms.append(self._say(error, part=self._part(part, whole), before=self._n.count(before)))
-        key = "levelled" if metrics else "errors"
-        yield self._say(key, harm=self._t.gettext("; ").join(harms))
+        either, errors, grew = bool(metrics - {*MISSED, *WRONGLY_FLAGGED}), [], []
+        for error, of, rate, part, whole, before in (
+            ("missed", MISSED, "false_negative_rate", then.missed, then.victims, now.missed),
+            ("wrongly_flagged", WRONGLY_FLAGGED, "false_positive_rate", then.wrongly_flagged, then.others,
+             now.wrongly_flagged),
+        ):  # fmt: skip
+            errors.append(self._say(error, part=self._part(part, whole), before=self._n.count(before)))
+            if metrics & set(of) or (either and part > before):
+                grew.append(self._words.rate(rate))
+        yield self._say("errors", errors=self._t.gettext("; ").join(errors))
+        if metrics:
+            yield self._say("levelled", errors=self._t.gettext("; ").join(grew))
         yield self._status(one)
 
     def _title(self, one: Option, *, short: bool = False) -> str:

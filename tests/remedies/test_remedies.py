@@ -144,7 +144,7 @@ def test_levelling_down_is_said_of_the_error_that_grew(metric: str, route: str) 
     found = remedy(plan, table, ways=["threshold"])
     fewer = [one for one in found.tried if one.elsewhere.missed > found.as_it_is.elsewhere.missed]
     first, *lines = remedies_panel(found).splitlines()
-    said = [line for line in lines if "(levelling down). It brings groups together by more harm: " in line]
+    said = [line for line in lines if "(levelling down). What the remedy does: " in line]
     assert fewer
     if route == "enforcement":  # fewer flags are a gain there
         assert not any(one.levelled_down for one in fewer)
@@ -154,7 +154,7 @@ def test_levelling_down_is_said_of_the_error_that_grew(metric: str, route: str) 
         assert len(said) == len(fewer)
         assert first.endswith(f"Levelling down: {'; '.join(str(one.number) for one in fewer)}.")
         assert [int(line.split(".")[0]) for line in said] == [one.number for one in fewer]
-        assert all("victims missed: " in line and "wrongly flagged" not in line for line in said)
+        assert all("has less of it beyond chance: Missed. " in line for line in said)
 
 
 def test_who_gains_and_who_pays_are_the_decisions_that_change_sides(table: pd.DataFrame, found: Remedies) -> None:
