@@ -34,7 +34,7 @@ def _case(rng: random.Random) -> tuple[str, ...]:
     score = rng.uniform(0.5, 1.0) if flagged else rng.uniform(0.0, 0.49)
     answer = "none" if not flagged else form if form != "none" and rng.random() < 0.9 else rng.choice(FORMS)
     officer = "refer" if flagged and rng.random() >= DISMISSED[gender] else "close"
-    return gender, form, f"{score:.2f}", answer, "" if rng.random() < 0.01 else officer
+    return gender, form, f"{score:.2f}", answer, "pending" if rng.random() < 0.01 else officer
 
 
 if __name__ == "__main__":
