@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +54,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     details: bool = True,
     checkpoint: Checkpoint | None = None,
     baseline: Baseline | str | Path | None = None,
+    begins: Callable[[], None] | None = None,
     **isolation: Unpack[IsolationOptions],
 ) -> AuditResult:
     """Run an audit: read and check the set, score it, count, estimate, judge.
@@ -62,18 +63,15 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     ----------
     plan
         A plan, a dict with the keys of a plan file, or the text or the path of one.
-    table
-        The evaluation set, in place of the file that the plan names: a pandas DataFrame or an Arrow table.
-    folder
-        Folder that paths in the plan are relative to; the folder of the plan file if one is read.
+    table, folder
+        The set in place of the plan's file (a DataFrame or Arrow table); where paths start, by default beside the plan.
     progress, predictions_to
         Where progress is shown, and where a detector's `predictions.parquet` is written; nowhere by default.
-    crosscheck
-        Whether to ask fairlearn and AIF360 for the same numbers. If one of them disagrees, there is no result.
-    details
-        Whether to answer the questions that decide no verdict. A gate leaves them out; the verdicts are the same.
-    checkpoint
-        Where answers of a detector that is run are kept, so that an interrupted run goes on later.
+    crosscheck, details
+        Whether to ask fairlearn and AIF360 for the same numbers (if one disagrees, there is no result), and to answer
+        the questions that decide no verdict. A gate leaves these out; the verdicts are the same.
+    checkpoint, begins
+        Where answers are kept, so that an interrupted run goes on; what is called before the first row is scored.
     baseline
         An earlier `result.json` of the same plan and set, or its folder, in place of the one that the plan names.
     isolation
@@ -88,7 +86,9 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     earlier = baseline_for(loaded, baseline)
     with _opened(loaded, table) as evaluation_set:
         waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details)
-        scored = _scored(loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, details=details)
+        scored = _scored(
+            loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, begins, details=details
+        )
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
         counted = _counted(loaded, evaluation_set, scored, details=details)
         joined = join_answers(earlier, loaded, evaluation_set)
@@ -158,12 +158,15 @@ def _scored(
     predictions_to: Path | None,
     checkpoint: Checkpoint | None,
     isolating: Isolating,
+    begins: Callable[[], None] | None,
     *,
     details: bool,
 ) -> Scored:
     from audit.scoring import score
 
     stage("scoring")
+    if begins is not None:
+        begins()
     return score(
         loaded.plan,
         evaluation_set,

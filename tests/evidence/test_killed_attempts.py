@@ -15,6 +15,7 @@ from made.sealed import signer_in
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
+from audit.cli.outputs.output_folder import OutputFolder
 from audit.evidence.history import read_history
 
 KILLS = int(os.environ.get("AUDIT7K_KILLS", "8"))
@@ -79,6 +80,62 @@ def test_a_history_says_what_was_killed_and_the_next_audit_is_whole(before: Path
             patch.chdir(folder)
             done = CliRunner().invoke(app, ["verify", "audit-out", "--key", "own.key.pub", "--history", "h.a7h"])
         assert done.exit_code == 0, done.output
+
+
+def run_in(folder: Path, patch: pytest.MonkeyPatch, *more: str) -> tuple[int, str]:
+    """Run the audit of a folder with a history."""
+    patch.chdir(folder)
+    words = ["run", "plan.toml", "--history", "h.a7h", "--key", "own.key", "--report", "csv", "--quiet"]
+    done = CliRunner().invoke(app, [*words, "--no-crosscheck", *more])
+    return done.exit_code, done.output
+
+
+def test_what_ends_before_its_first_row_is_scored_is_no_attempt(
+    before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the system can be seen by then. An error while it is scored is an attempt that was aborted."""
+    folder = shutil.copytree(before, tmp_path / "early")
+    cases = folder / "cases.csv"
+    text = cases.read_text(encoding="utf-8")
+    cases.write_text(text.replace("case,label,score,sex", "case,label,score,gender"), encoding="utf-8")
+    assert run_in(folder, monkeypatch)[0] == 4
+    assert kinds_in(folder) == []
+    cases.write_text(text.replace(",0.9,", ",nothing,", 1), encoding="utf-8")
+    assert run_in(folder, monkeypatch)[0] == 4
+    assert kinds_in(folder) == ["started", "aborted"]
+
+
+def test_an_audit_that_cannot_be_sealed_leaves_what_was_published_before(
+    before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(before, tmp_path / "full")
+    out, place = folder / "audit-out", folder / "restricted"
+    waiting = out / ".evidence-restricted.a7k.waiting"
+    waiting.mkdir(parents=True)
+    code, said = run_in(folder, monkeypatch, "--restricted-folder", str(place))
+    assert (code, "nothing is sealed" in said, said.count("error: ")) == (75, True, 1), said
+    assert [path.name for path in out.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+    waiting.rmdir()
+    assert run_in(folder, monkeypatch, "--restricted-folder", str(place))[0] == 1
+    sealed = _files(out)
+    waiting.mkdir()
+    assert run_in(folder, monkeypatch, "--restricted-folder", str(place), "--report", "junit")[0] == 75
+    waiting.rmdir()
+    assert _files(out) == sealed
+    assert kinds_in(folder) == ["started", "aborted", "started", "sealed", "started", "aborted"]
+
+
+def _files(out: Path) -> dict[str, bytes]:
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+
+def test_nothing_is_sealed_while_a_run_writes(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = shutil.copytree(before, tmp_path / "busy")
+    assert run_in(folder, monkeypatch)[0] == 1
+    words = ["seal", "audit-out", "--key", "own.key"]
+    with OutputFolder(folder / "audit-out", replaces=()):
+        done = CliRunner().invoke(app, words)
+    assert (done.exit_code, "another run is writing into audit-out" in done.output) == (73, True), done.output
 
 
 def _finish(folder: Path) -> None:

@@ -97,10 +97,13 @@ def test_the_result_and_the_release_say_what_the_history_shows(parties: tuple[Pa
     assert result["provenance"]["history"] == expected
 
 
-def test_a_run_that_was_killed_stands_in_the_history_as_aborted(parties: tuple[Party, Party], tmp_path: Path) -> None:
+def test_a_run_that_failed_while_it_was_scored_stands_in_the_history_as_aborted(
+    parties: tuple[Party, Party], tmp_path: Path
+) -> None:
     other = Party(tmp_path / "other")
     write_set(other.folder)
-    (other.folder / "cases.csv").write_text("case\n")
+    cases = other.folder / "cases.csv"
+    cases.write_text(cases.read_text().replace(",0.9,", ",no score,", 1))
     assert other.does("run", "plan.toml", "--history", "h.a7h", "--key", "own.key")[0] == 4
     write_set(other.folder)
     assert other.does("run", "plan.toml", "--history", "h.a7h", "--key", "own.key", "--report", "csv")[0] == 1

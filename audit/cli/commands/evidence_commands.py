@@ -6,6 +6,7 @@ import enum
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -110,30 +111,40 @@ def seal(
     from audit.cli.outputs.signing import now, open_signer
     from audit.evidence import seal as sealing
 
-    if history is not None:
-        _finish(folder, history)
-        return
-    document = sealing.read_result(folder)
-    result, loaded = document.result, None
-    if with_rows or plan is not None or result.plan.disclosure.folder is not None:
-        from audit.verdicts.changes.baseline import plan_at_hand  # as much to load as the rest
+    with _held(folder):
+        if history is not None:
+            _finish(folder, history)
+            return
+        document = sealing.read_result(folder)
+        result, loaded = document.result, None
+        if with_rows or plan is not None or result.plan.disclosure.folder is not None:
+            from audit.verdicts.changes.baseline import plan_at_hand  # as much to load as the rest
 
-        loaded = plan_at_hand(result, plan)
-    place = find_restricted_folder(folder, result.plan, None if loaded is None else loaded.folder, restricted_folder)
-    published = sealing.read_published(folder, place, document)
-    if with_rows:
-        published = replace(published, rows=rows_of(result, loaded, folder))
-    kept = _standing_bundle(folder / RESTRICTED_EVIDENCE, published)
-    if kept is not None:
-        made, signed = sealing.with_rows(kept, published), "as it was signed; the restricted one has the rows now"
-    else:
-        signer = None if key is None else open_signer(key)
-        made = sealing.seal(published, now(), signer)
-        signed = "not signed yet" if signer is None else f"signed with {signer.public.fingerprint}"
-    with write_bundles(folder, made):
-        pass
-    note(f"Evidence: {public_folder(folder) / EVIDENCE} ({signed})")
-    note(f"For whoever may see exact figures: {folder / RESTRICTED_EVIDENCE} (restricted)")
+            loaded = plan_at_hand(result, plan)
+        place = find_restricted_folder(
+            folder, result.plan, None if loaded is None else loaded.folder, restricted_folder
+        )
+        published = sealing.read_published(folder, place, document)
+        if with_rows:
+            published = replace(published, rows=rows_of(result, loaded, folder))
+        kept = _standing_bundle(folder / RESTRICTED_EVIDENCE, published)
+        if kept is not None:
+            made, signed = sealing.with_rows(kept, published), "as it was signed; the restricted one has the rows now"
+        else:
+            signer = None if key is None else open_signer(key)
+            made = sealing.seal(published, now(), signer)
+            signed = "not signed yet" if signer is None else f"signed with {signer.public.fingerprint}"
+        with write_bundles(folder, made):
+            pass
+        note(f"Evidence: {public_folder(folder) / EVIDENCE} ({signed})")
+        note(f"For whoever may see exact figures: {folder / RESTRICTED_EVIDENCE} (restricted)")
+
+
+def _held(folder: Path) -> AbstractContextManager[object]:
+    """Keep runs out of an output folder meanwhile, where there is one. Raises FolderInUseError if one writes there."""
+    from audit.cli.outputs.output_folder import OutputFolder
+
+    return OutputFolder(folder, replaces=()) if folder.is_dir() else nullcontext()
 
 
 def _standing_bundle(path: Path, published: Published) -> Bundle | None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from audit.cli.outputs.signing import now, open_signer
 from audit.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from audit.evidence.commitments import Opening
     from audit.evidence.history import Entry
     from audit.evidence.history_file import HistoryFile
     from audit.evidence.keys import Signer
+    from audit.evidence.statement import System
     from audit.plan.audit_plan import AuditPlan
     from audit.result.audit_result import AuditResult
 
@@ -27,13 +30,33 @@ class Signed(NamedTuple):
     """The entry that the audit answers; by default an open one of its question, or else the first one open."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
-    """An audit that was started, and is not sealed yet."""
+    """An audit in a history. It starts with its first row: what ended before tells nothing, and is not written down."""
 
     file: HistoryFile
-    started: Entry
     signer: Signer
+    system: System
+    answers: int | None
+    opened: Mapping[str, Opening]
+    entry: Entry | None = None
+
+    def begin(self) -> None:
+        """Write down that the first row is about to be scored."""
+        self.entry = self.file.append(self.signer, "started", now(), self.system, self.opened, answers=self.answers)
+
+    @property
+    def started(self) -> Entry:
+        """The entry that says so."""
+        assert self.entry is not None  # noqa: S101 - nothing is judged before it
+        return self.entry
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the history says how the audit ended, or has nothing of it."""
+        last = self.file.history.entries[-1:]
+        ended = last and last[0].kind in {"sealed", "not_passed"} and last[0].answers == self.started.index
+        return self.entry is None or bool(ended)
 
     def noted(self, result: AuditResult) -> AuditResult:
         """Return the result with what the history shows of it, for its reports."""
@@ -63,7 +86,6 @@ class Attempt:
     def seal(self, out: Path, place: Path) -> None:
         """Seal what was published into `out`, and write that down."""
         from audit.cli.outputs.evidence_files import write_bundles
-        from audit.cli.outputs.signing import now
         from audit.evidence.seal import read_published, seal
 
         published, at = read_published(out, place), now()
@@ -83,7 +105,7 @@ class Attempt:
 
 @contextmanager
 def attempt(signed: Signed, plan: AuditPlan) -> Iterator[Attempt]:
-    """Write down that an audit starts; and that it was aborted, if it ends in an error.
+    """Hold the history of an audit that will start; write down that it was aborted, if it ends in an error after that.
 
     Raises
     ------
@@ -91,7 +113,6 @@ def attempt(signed: Signed, plan: AuditPlan) -> Iterator[Attempt]:
         From the history, before anything is scored.
     """
     from audit.cli.console.terminal import note
-    from audit.cli.outputs.signing import now
     from audit.evidence.history_file import keys_among, open_history
     from audit.evidence.registration import QUESTION, system_of
     from audit.evidence.seal import question_digest
@@ -107,14 +128,12 @@ def attempt(signed: Signed, plan: AuditPlan) -> Iterator[Attempt]:
             note(f"note: {count_of(killed, 'earlier audit')} did not end: {path.name} says now that it was aborted")
         digest = question_digest(plan)
         answers = file.registration_for(system, digest) if answers is None else answers
-        opened = file.opened({QUESTION: digest}, answers)
-        started = file.append(signer, "started", now(), system, opened, answers=answers)
+        tried = Attempt(file, signer, system, answers, file.opened({QUESTION: digest}, answers))
         try:
-            yield Attempt(file, started, signer)
+            yield tried
         except BaseException:
-            ended = file.history.entries[-1]
-            if not (ended.kind in {"sealed", "not_passed"} and ended.answers == started.index):
-                file.append(signer, "aborted", now(), system, answers=started.index)
+            if not tried.is_over:
+                file.append(signer, "aborted", now(), system, answers=tried.started.index)
             raise
 
 
@@ -126,8 +145,6 @@ def history_and_signer(history: Path | None, key: Path | None, *, restricted: bo
     ArgumentError
         If one of them is given alone, or nothing is published that could be sealed.
     """
-    from audit.cli.outputs.signing import open_signer
-
     if history is None and key is None:
         return None
     if history is None or key is None:

@@ -27,7 +27,7 @@ def write_bundles(out: Path, bundles: Bundles) -> Iterator[None]:
         raise StorageError(
             f"the evidence could not be written ({error.strerror or 'storage error'})",
             slug="storage-failed",
-            hint="what is published is not sealed; free some space, and run or seal it again",
+            hint="nothing is sealed; free some space, and run or seal it again",
         ) from None
     yield
     write_file(public_folder(out) / EVIDENCE, bundles.public.content, private=False)

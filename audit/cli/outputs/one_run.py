@@ -75,7 +75,8 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
     accepted = baseline_of_plan(request, out, place)
     with OutputFolder(out, publishes=place is not None) as folder, _begun(signed, request.loaded) as tried:
         answers = Checkpoint(out / SCORING, fresh=fresh)
-        result = request.audit(accepted.baseline, answers, folder.place("predictions.parquet"))
+        begins = None if tried is None else tried.begin
+        result = request.audit(accepted.baseline, answers, folder.place("predictions.parquet"), begins)
         result = result if tried is None else tried.noted(result)
         stage("publishing")
         # Recorded before anything is published: a record without a report does no harm. After a report without a
@@ -87,19 +88,29 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
             assert place is not None  # noqa: S101 - looked at above
             first = _publish(folder, result, asked, place)
             if tried is not None:
-                tried.seal(out, place)
+                _seal(tried, folder, place)
         else:
             first = out / _write_exact(folder, result, asked)
     return OneRun(result, document, first)
 
 
 def _begun(signed: Signed | None, loaded: LoadedPlan) -> AbstractContextManager[Attempt | None]:
-    """Write down that the audit starts, where it has a history: an audit that nobody could have written is none."""
+    """Hold the history of the audit, where it has one."""
     if signed is None:
         return nullcontext()
     from audit.cli.outputs.attempt import attempt
 
     return attempt(signed, loaded.plan)
+
+
+def _seal(tried: Attempt, folder: OutputFolder, place: Path) -> None:
+    """Seal what was published; take it back where the history will say that the audit was aborted."""
+    try:
+        tried.seal(folder.path, place)
+    except BaseException:
+        if not tried.is_over:
+            folder.take_back()
+        raise
 
 
 def _refuse_within_set(loaded: LoadedPlan, *places: Path) -> None:

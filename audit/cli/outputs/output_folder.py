@@ -81,6 +81,8 @@ class OutputFolder:
         self._lock: int | None = None
         self._staging: Path | None = None
         self._published = False
+        self._new: Sequence[str] = ()
+        self._listed_before: bytes | None = None
 
     def __enter__(self) -> Self:
         if self.path.exists() and not self.path.is_dir():
@@ -160,7 +162,22 @@ class OutputFolder:
             for folder in {(self.path / name).parent for name in new}:
                 with contextlib.suppress(OSError):  # not every system can
                     sync_folder(folder)
-        self._published = True
+        self._published, self._new = True, new
+
+    def take_back(self) -> None:
+        """Put what was there before back in the place of what was published. The release goes first and comes last."""
+        earlier = self.staging / "earlier"
+        before = [file.relative_to(earlier).as_posix() for file in earlier.rglob("*") if file.is_file()]
+        with writing(self.path):
+            for name in sorted(self._new, key=self._is_release, reverse=True):
+                (self.path / name).unlink(missing_ok=True)
+            for name in sorted(before, key=self._is_release):
+                (earlier / name).replace(self.path / name)
+            if self._listed_before is not None:
+                write_file(self.path / _LIST, self._listed_before)
+            elif (self.path / _LIST).is_file():
+                (self.path / _LIST).unlink()
+        self._published = False
 
     def _files_to_replace(self) -> Iterator[str]:
         for name in self._replaces:
@@ -189,7 +206,7 @@ class OutputFolder:
     def _listed(self, new: list[str], old: list[str]) -> Iterator[None]:
         """List our files in `public`. Meanwhile list old and new ones: a killed run must leave no file unlisted."""
         place = self.path / _LIST
-        before = _bytes_there(place)
+        self._listed_before = before = _bytes_there(place)
         nothing = before is None and not any(name.startswith(f"{PUBLIC}/") for name in (*new, *old))
         if nothing or place.is_dir():  # a folder of that name is somebody's
             yield

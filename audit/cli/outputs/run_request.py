@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -43,7 +44,11 @@ class RunRequest:
         return None if self.quiet else sys.stderr
 
     def audit(
-        self, earlier: Baseline | None, checkpoint: Checkpoint | None = None, predictions_to: Path | None = None
+        self,
+        earlier: Baseline | None,
+        checkpoint: Checkpoint | None = None,
+        predictions_to: Path | None = None,
+        begins: Callable[[], None] | None = None,
     ) -> AuditResult:
         """Run the plan against the baseline `earlier`, if there is one. Raises AuditError."""
         from audit.result.waivers_file import publishable_errors
@@ -61,6 +66,7 @@ class RunRequest:
                 details=self.details,
                 checkpoint=checkpoint,
                 baseline=earlier,
+                begins=begins,
                 sandbox=self.sandbox,
                 allow_pickle=self.allow_pickle,
             )
