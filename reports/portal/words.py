@@ -18,6 +18,7 @@ from reports.plain_text import capital
 from reports.portal.gaps import Figures, Gap
 from reports.public.words import PublicWords
 from reports.rate_words import RateWords
+from reports.sentences import SentenceWriter
 
 
 class PortalWords:
@@ -161,6 +162,9 @@ class PortalWords:
             sentences.append(
                 self.t.gettext("No figures are published: too few people for any row. The auditor knows the figures.")
             )
+        if release.about.kind == "blind":
+            how = SentenceWriter(self.language).decision(release.about.decision)
+            sentences.append(self.t.gettext("How it decides") + self.t.gettext(": ") + how)
         if release.about.probe_rules:
             sentences.append(
                 self.t.gettext("The verdict also rests on texts in which one word was changed; see the report.")

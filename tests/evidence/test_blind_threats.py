@@ -188,6 +188,9 @@ def test_no_withheld_value_is_in_a_byte_of_what_travels(asked: Sides) -> None:
         assert b"CANARY" not in content
         assert secret.encode() not in content
         assert bytes.fromhex(secret) not in content
+    given = pq.read_table(asked.regulator / "challenge" / "challenge.parquet")  # its bytes are packed
+    assert given.schema.metadata is None
+    assert "CANARY" not in str(given.to_pylist())
     assert sorted(file.name for file in (asked.regulator / "challenge").iterdir()) == [
         "challenge.json", "challenge.parquet", "history.a7h",
     ]  # fmt: skip

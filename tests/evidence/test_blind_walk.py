@@ -134,3 +134,11 @@ def test_a_vendor_with_another_model_for_the_challenge_ends_as_not_shown(tmp_pat
     for name in ("public/report.html", "report.html"):  # beside the verdict, not only in what is folded away
         page = (sides.regulator / "out" / name).read_text(encoding="utf-8")
         assert sentence in page.partition('class="next"')[0], name
+    site = sides.regulator / "site"
+    made = CliRunner().invoke(
+        app, ["portal", str(sides.regulator / "out" / "public"), "--out", str(site), "--lang", "en"]
+    )
+    assert made.exit_code == 0, made.output
+    pages = [page.read_text(encoding="utf-8") for page in site.rglob("*.html")]
+    assert all(sentence in page for page in pages if "Within the limit in every group we could judge" in page)
+    assert sum(sentence in page for page in pages) >= 2  # the list, and the page of the system

@@ -75,13 +75,12 @@ def commit(
     """
     from audit.cli.outputs.signing import now
     from audit.detectors.isolation.options import Isolating
-    from audit.evidence.blind.vendor import artefact_of, vendor_plan
-    from audit.evidence.blind.vendor import commit as committed
+    from audit.evidence.blind import vendor
 
-    loaded = vendor_plan(plan)
-    artefact = artefact_of(loaded, Isolating(sandbox=sandbox, allow_pickle=allow_pickle))
-    with _opened(history, key) as (file, signer):
-        entry = committed(file, signer, now(), loaded, artefact, deterministic=deterministic)
+    loaded = vendor.vendor_plan(plan)
+    artefact = vendor.artefact_of(loaded, Isolating(sandbox=sandbox, allow_pickle=allow_pickle))
+    with _history_for(history, key) as (file, signer):
+        entry = vendor.commit(file, signer, now(), loaded, artefact, deterministic=deterministic)
     note(f"Entry {entry.index} of {history}: {loaded.plan.audit.title} is committed to.")
     note(f"Send {history.name} to the regulator; keep {history.name}.openings.")
 
@@ -111,7 +110,7 @@ def challenge(
 
     deadline = (dt.datetime.now(dt.UTC) + dt.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
     new = [out] if plan.is_dir() else [out, regulator.secret_beside(out)]
-    with new_folders(*new), _opened(history, key) as (file, signer):
+    with new_folders(*new), _history_for(history, key) as (file, signer):
         if plan.is_dir():
             terms, alike = regulator.challenge_again(file, signer, now(), plan, out, deadline), 0
         else:
@@ -144,11 +143,11 @@ def answer(
     from audit.evidence.blind import vendor
 
     loaded = vendor.vendor_plan(plan)
-    with new_folders(out), _opened(history, key) as (file, signer):
+    with new_folders(out), _history_for(history, key) as (file, signer):
         terms, cases = vendor.open_challenge(file, folder)
         work = out.with_name(f".{out.name}.kept")
         try:
-            made = _answered(loaded, cases, work, sandbox, allow_pickle=allow_pickle)
+            made = _let_answer(loaded, cases, work, sandbox, allow_pickle=allow_pickle)
         finally:
             if not (work / "scoring" / "parts").exists():  # nothing to go on from
                 shutil.rmtree(work, ignore_errors=True)
@@ -178,7 +177,7 @@ def rehearse(
     said = []
     for _ in range(2):
         with tempfile.TemporaryDirectory() as work:
-            made = _answered(loaded, cases, Path(work), sandbox, allow_pickle=allow_pickle)
+            made = _let_answer(loaded, cases, Path(work), sandbox, allow_pickle=allow_pickle)
             said.append(made.answers[DECISION].to_pylist())
     for word in sorted(set(said[0])):
         say(f"{said[0].count(word):>9,}  {word}")
@@ -223,7 +222,7 @@ def judge(
         raise ArgumentError(f"--received {came} has not come yet", slug="received-later", hint="correct the time")
     with OutputFolder(out):
         pass  # it can be written
-    with _opened(history, key) as (file, signer):
+    with _history_for(history, key) as (file, signer):
         checked, answered, loaded = take_answers(file, secret, answers, came)
         _print(checked)
         if not checked.holds:
@@ -259,13 +258,13 @@ def repeat(
     from audit.evidence.blind.vendor import vendor_plan
     from audit.result.file import load_result
 
-    with _opened(history, key) as (file, signer):
+    with _history_for(history, key) as (file, signer):
         sealed = sealed_entry(file.history, secret)
         audited = load_result(result / "result.json" if result.is_dir() else result)
         repeats = to_repeat(audited, secret, SystemRandom())
         cases, ids = cases_of(secret, repeats)
         with storage(secret), tempfile.TemporaryDirectory(prefix=".asked-", dir=secret) as work:
-            made = _answered(vendor_plan(plan), cases, Path(work), sandbox, allow_pickle=allow_pickle)
+            made = _let_answer(vendor_plan(plan), cases, Path(work), sandbox, allow_pickle=allow_pickle)
         differ = who_differs(secret, made.answers, ids)
         lines = list(_came_out(audited, repeats, differ))
         entry = write_down(file, signer, now(), sealed, secret, lines, alike=not differ)
@@ -307,7 +306,7 @@ def open_label(
     """
     from audit.cli.outputs.signing import now
     from audit.evidence.blind.labels import LabelOpening
-    from audit.evidence.blind.regulator import open_label as opened_by
+    from audit.evidence.blind.regulator import write_opening
     from audit.evidence.blind.terms import TERMS, Terms, read_part
 
     if [case is None, key is None, history is None] != [challenge is not None] * 3:
@@ -317,8 +316,8 @@ def open_label(
             hint="give --challenge alone, or --case with --key and --history",
         )
     if challenge is None:
-        with _opened(history or Path(), key or Path()) as (file, signer):
-            say(opened_by(file, signer, now(), path, case or ""))
+        with _history_for(history or Path(), key or Path()) as (file, signer):
+            say(write_opening(file, signer, now(), path, case or ""))
         return
     opened, terms = read_part(path, LabelOpening), read_part(challenge / TERMS, Terms)
     holds = opened.root == terms.labels and opened.rows == terms.rows
@@ -373,7 +372,7 @@ def _passes(secret: Path, request: RunRequest, signed: Signed, attempt: int) -> 
 
 
 @contextmanager
-def _opened(history: Path, key: Path) -> Iterator[tuple[HistoryFile, Signer]]:
+def _history_for(history: Path, key: Path) -> Iterator[tuple[HistoryFile, Signer]]:
     from audit.cli.outputs.signing import open_signer
     from audit.evidence.history_file import open_history
 
@@ -382,13 +381,13 @@ def _opened(history: Path, key: Path) -> Iterator[tuple[HistoryFile, Signer]]:
         yield file, signer
 
 
-def _answered(loaded: LoadedPlan, cases: pa.Table, work: Path, sandbox: Sandbox, *, allow_pickle: bool) -> Answered:
+def _let_answer(loaded: LoadedPlan, cases: pa.Table, work: Path, sandbox: Sandbox, *, allow_pickle: bool) -> Answered:
     from audit.detectors.isolation.options import Isolating
-    from audit.evidence.blind.vendor import answer as answered
+    from audit.evidence.blind import vendor
     from audit.scoring.progress import progress_on_stderr
 
     isolating = Isolating(sandbox=sandbox, allow_pickle=allow_pickle)
-    return answered(loaded, cases, work, isolating, progress_on_stderr(quiet=False))
+    return vendor.answer(loaded, cases, work, isolating, progress_on_stderr(quiet=False))
 
 
 def _print(checked: Checked) -> None:

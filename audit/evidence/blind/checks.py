@@ -89,18 +89,18 @@ def check_answers(terms: Terms, cases: pa.Table, rows: pa.Table, answers: pa.Tab
 
 def check_entries(history: History, terms: Terms, answered: Entry, answers: bytes, received: str) -> Iterator[Shown]:
     """Check who answered, what, when, and with which model; `received` is the moment at which answers came."""
-    committed, asked = history.entries[terms.commitment_entry], history.entries[answered.answers or 0]
-    is_signed = answered.key == committed.key and answered.statement == sha256(answers)
+    commitment, asked = history.entries[terms.commitment_entry], history.entries[answered.answers or 0]
+    is_signed = answered.key == commitment.key and answered.statement == sha256(answers)
     yield Shown(
         "signature",
         State.HOLDS if is_signed else State.CONTRADICTED,
         f"{ANSWERS} is {'' if is_signed else 'not '}signed by the key that committed to the model",
     )
-    same = answered.commitments.get(MODEL) == committed.commitments.get(MODEL) is not None
+    same = answered.commitments.get(MODEL) == commitment.commitments.get(MODEL) is not None
     yield Shown(
         "commitment",
         State.HOLDS if same else State.CONTRADICTED,
-        f"the vendor says that {'the' if same else 'another'} model answered{', as' if same else ' than'} committed to",
+        f"answered by {'the model that' if same else 'another model than'} was committed to, as the vendor says",
     )
     begun = datetime.fromisoformat(answered.at) + _CLOCKS >= datetime.fromisoformat(asked.at)
     in_time = begun and answered.at <= terms.deadline and received <= terms.deadline

@@ -23,8 +23,7 @@ from audit.evidence.blind.challenge import (
     table_bytes,
 )
 from audit.evidence.blind.checks import Checked, check_answers, check_entries
-from audit.evidence.blind.labels import LabelOpening, label_root
-from audit.evidence.blind.labels import open_label as opening_in
+from audit.evidence.blind.labels import LabelOpening, label_root, open_label
 from audit.evidence.blind.ledger import Ledger
 from audit.evidence.blind.terms import (
     ANSWERS,
@@ -132,7 +131,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tup
 
     asked, out = with_attempts(read_plan_file(wanted.plan), wanted.attempts), wanted.out
     key, ledger = secrets.token_bytes(32), Ledger(file.path)
-    section, committed = section_of(asked), _committed(file, asked)
+    section, commitment = section_of(asked), _commitment(file, asked)
     with open_evaluation_set(asked.plan, asked.folder) as opened:
         made = make_challenge(opened, section.features, key, wanted.twins, wanted.production)
         set_sha256 = opened.sha256
@@ -146,7 +145,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tup
     cases, place = table_bytes(made.cases), file.history.head.index
     terms = Terms(
         system=system_in(asked.plan),
-        commitment_entry=committed.index,
+        commitment_entry=commitment.index,
         features=section.features,
         rows=made.cases.num_rows,
         sha256=sha256(cases),
@@ -193,8 +192,8 @@ def challenge_again(file: HistoryFile, signer: Signer, at: str, folder: Path, ou
             slug="no-attempts",
             hint="draw a set of other cases",
         )
-    committed = _committed(file, loaded_plan(folder / secret.plan))
-    changed = {"commitment_entry": committed.index, "deadline": deadline, "attempt": before.attempt + 1}
+    commitment = _commitment(file, loaded_plan(folder / secret.plan))
+    changed = {"commitment_entry": commitment.index, "deadline": deadline, "attempt": before.attempt + 1}
     terms = before.model_copy(update=changed)
     cases = bytes_of_result(folder / CASES, LARGEST_TABLE)
     secret = secret.model_copy(update={"challenge_entry": file.history.head.index})
@@ -209,7 +208,7 @@ def secret_beside(out: Path) -> Path:
     return out.with_name(f"{out.name}.secret")
 
 
-def _committed(file: HistoryFile, loaded: LoadedPlan) -> Entry:
+def _commitment(file: HistoryFile, loaded: LoadedPlan) -> Entry:
     """Return the entry of the model that is asked. Raises EvidenceError if the plan asks more of it than it may."""
     system, section = system_in(loaded.plan), section_of(loaded)
     found = [one for one in file.history.entries if one.kind == "committed" and one.system == system]
@@ -324,10 +323,10 @@ def opening_of(folder: Path, cid: str) -> LabelOpening:
     cids = rows[CID].to_pylist()
     if cid not in cids:
         raise ArgumentError("the challenge has no case of this id", slug="no-case", hint="see challenge.parquet")
-    return opening_in(secret.key_bytes, cids, labels_of(rows), cid)
+    return open_label(secret.key_bytes, cids, labels_of(rows), cid)
 
 
-def open_label(file: HistoryFile, signer: Signer, at: str, folder: Path, cid: str) -> str:
+def write_opening(file: HistoryFile, signer: Signer, at: str, folder: Path, cid: str) -> str:
     """Open a label as `opening_of` does, write that down, and return the text that shows it.
 
     Raises
