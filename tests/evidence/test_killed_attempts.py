@@ -6,12 +6,13 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from made.published import write_set
 from made.sealed import signer_in
+from made.warm_command import warm_command
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
@@ -20,29 +21,36 @@ from audit.evidence.history import read_history
 
 KILLS = int(os.environ.get("AUDIT7K_KILLS", "8"))
 """How many writes of an audit it is killed at, evenly from the first to the last."""
-RUN = """
-import os, signal, sys
+WATCHED = """
+import os
 from pathlib import Path
-from audit.cli.commands.app import app
-point, counted = int(sys.argv[1]), Path("counted")
+point, counted = int(os.environ["POINT"]), Path("counted")
 counted.write_bytes(b"")
 def watched(call):
     def made(*arguments, **more):
         with counted.open("ab") as file:
             file.write(b"x")
         if counted.stat().st_size == point:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), 9)
         return call(*arguments, **more)
     return made
 for name in ("fsync", "replace", "unlink", "link"):
     setattr(os, name, watched(getattr(os, name)))
-app(["run", "plan.toml", "--history", "h.a7h", "--key", "own.key", "--report", "csv", "--quiet", "--no-crosscheck"])
 """
+RUN = "run plan.toml --history h.a7h --key own.key --report csv --quiet --no-crosscheck"
+KILLED = 256 - signal.SIGKILL
 
 
-def killed_at(point: int, folder: Path) -> tuple[int, int]:
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    with warm_command(tmp_path_factory.mktemp("warm"), WATCHED) as words:
+        yield words
+
+
+def killed_at(watched: list[str], point: int, folder: Path) -> tuple[int, int]:
     """Run an audit that is killed before its `point`-th write; returns how it ended and how many there were."""
-    done = subprocess.run([sys.executable, "-P", "-c", RUN, str(point)], cwd=folder, capture_output=True, check=False)
+    environment = os.environ | {"POINT": str(point)}
+    done = subprocess.run([*watched, *RUN.split()], cwd=folder, env=environment, capture_output=True, check=False)
     return done.returncode, (folder / "counted").stat().st_size
 
 
@@ -61,20 +69,22 @@ def kinds_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.timeout(900)
-def test_a_history_says_what_was_killed_and_the_next_audit_is_whole(before: Path, tmp_path: Path) -> None:
+def test_a_history_says_what_was_killed_and_the_next_audit_is_whole(
+    watched: list[str], before: Path, tmp_path: Path
+) -> None:
     whole = shutil.copytree(before, tmp_path / "whole")
-    ended, writes = killed_at(0, whole)
+    ended, writes = killed_at(watched, 0, whole)
     assert (ended, kinds_in(whole)) == (1, ["started", "sealed"])
     left: dict[tuple[str, ...], Path] = {}
     for point in sorted({1 + round(step * (writes - 1) / (KILLS - 1)) for step in range(KILLS)}):
         folder = shutil.copytree(before, tmp_path / f"at-{point}")
-        assert killed_at(point, folder)[0] == -signal.SIGKILL
+        assert killed_at(watched, point, folder)[0] == KILLED
         left[tuple(kinds_in(folder))] = folder
     # killed before it began, between start and seal, and after the seal
     assert set(left) == {(), ("started",), ("started", "sealed")}
     _finish(left["started", "sealed"])
     for kinds, folder in left.items():
-        assert killed_at(0, folder)[0] == 1
+        assert killed_at(watched, 0, folder)[0] == 1
         assert kinds_in(folder) == [*kinds, *["aborted"] * (kinds == ("started",)), "started", "sealed"]
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)

@@ -5,7 +5,8 @@ Arguments, folder, environment, streams and exit code are those of any program t
 `python -m audit` starts is for other tests.
 
 Run as a program this file is one of two: the process that forks, given the number of its socket; or what a script
-starts, given the path of that socket and arguments, which ends as its command does.
+starts, given the path of that socket and arguments, which ends as its command does: one that a signal ended with 256
+less the number of that signal.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ _MOST = 1 << 16
 
 
 @contextlib.contextmanager
-def warm_command(folder: Path) -> Iterator[list[str]]:
-    """Give the words that start `audit7k`, as long as it is needed. Commands come one at a time."""
+def warm_command(folder: Path, before: str = "") -> Iterator[list[str]]:
+    """Give the words that start `audit7k`, as long as it is needed. Commands come one at a time.
+
+    Each runs the program `before` first, which may change what a command finds in its own process.
+    """
     path = folder / "warm"
     with socket.socket(socket.AF_UNIX) as asked:
         asked.bind(str(path))
         asked.listen()
-        program = [sys.executable, "-P", __file__, str(asked.fileno())]
+        program = [sys.executable, "-P", __file__, str(asked.fileno()), before]
         environment = os.environ | {"PYTHONUTF8": "1"}
         process = subprocess.Popen(program, stdin=subprocess.PIPE, pass_fds=[asked.fileno()], env=environment)
     with process:
@@ -49,7 +53,7 @@ def _ask(path: str, arguments: list[str]) -> int:
         return int(asking.recv(_MOST))
 
 
-def _serve(asked: socket.socket) -> None:
+def _serve(asked: socket.socket, before: str) -> None:
     """Fork one command after the other, and end in each as that command does, until nobody is left to ask."""
     from audit.cli import main
 
@@ -60,6 +64,7 @@ def _serve(asked: socket.socket) -> None:
             if not (child := os.fork()):
                 _become(json.loads(sent), descriptors)
                 try:
+                    exec(before, {})  # noqa: S102 - a program of the test that started this
                     main()
                 finally:
                     print(*sys.modules, file=loaded, flush=True)
@@ -86,6 +91,7 @@ def _become(what: dict[str, Any], descriptors: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
+    if sys.argv[1].isdigit():
+        _serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
+    else:
         sys.exit(_ask(sys.argv[1], sys.argv[2:]))
-    _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -8,17 +8,16 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from made.warm_command import warm_command
 
 from audit.errors import ExitCode
 from audit.result.file import load_result
 
 ROOT = Path(__file__).resolve().parents[2]
-AUDIT7K = Path(sys.executable).with_name("audit7k")
 
 COMMANDS = [
     line
@@ -40,8 +39,8 @@ CASES = "case_id,exploited,risk,sex,citizenship\n" + "".join(
 )
 
 
-def type_in(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    words = [str(AUDIT7K), *shlex.split(command)[1:]]
+def type_in(audit7k: list[str], command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    words = [*audit7k, *shlex.split(command)[1:]]
     return subprocess.run(
         words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=180
     )
@@ -50,7 +49,7 @@ def type_in(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 class Followed:
     """What a reader has seen who came to the end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, audit7k: list[str]) -> None:
         self.folder = folder
         self.shown: dict[str, subprocess.CompletedProcess[str]] = {}
         for command in COMMANDS:
@@ -62,12 +61,12 @@ class Followed:
             if command.startswith("audit7k init"):
                 folder = self.folder
                 (folder / "cases.csv").write_text(CASES, encoding="utf-8")
-            self.shown[command] = type_in(command, folder)
+            self.shown[command] = type_in(audit7k, command, folder)
             if command == "audit7k demo":
                 out = folder / "audit7k-demo" / "audit-out"
                 self.outputs_of_demo = {path.relative_to(out).as_posix() for path in out.rglob("*")}
                 self.rows_of_demo = load_result(out / "result.json").rows[0].read
-                self.gate_of_demo = type_in("audit7k gate audit7k-demo/audit-out", folder)
+                self.gate_of_demo = type_in(audit7k, "audit7k gate audit7k-demo/audit-out", folder)
 
 
 def _widen_a_margin(plan: Path) -> None:
@@ -79,7 +78,8 @@ def _widen_a_margin(plan: Path) -> None:
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Followed:
-    return Followed(tmp_path_factory.mktemp("tutorial"))
+    with warm_command(tmp_path_factory.mktemp("warm")) as audit7k:
+        return Followed(tmp_path_factory.mktemp("tutorial"), audit7k)
 
 
 def test_the_commands_are_those_that_are_expected() -> None:
