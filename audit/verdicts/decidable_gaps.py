@@ -249,7 +249,9 @@ def _hidden_by_clusters(plan: AuditPlan, rule: Rule, counts: FamilyCounts, momen
     bundles, rest = (of.evened(cells, rest=side).bundles.at_least(correlation) for side in (False, True))
     own, others = of.own(cells), of.rest(cells)
     spread, joint = variance_factor(own, correlation).tolist(), of.shared(cells[1]).tolist()
-    rows = zip(own.q.tolist(), others.q.tolist(), strict=True)
+    of_own: list[float] = own.q.tolist()
+    of_others: list[float] = others.q.tolist()
+    rows = zip(of_own, of_others, strict=True)
     places = [slice(place, place + 1) for place in range(len(spread))]
     return [
         Hidden(bundles[place], rest[place], *each) for place, *each in zip(places, spread, joint, rows, strict=True)

@@ -14,7 +14,6 @@ from made.public import in_languages
 from made.releases import made_release
 
 from audit.public.release import PublicRelease, public_json
-from audit.vocabulary.text import LANGUAGES
 from reports.pdf.public import PublicPdfReporter
 from reports.public.csv_file import csv_file
 from reports.public.html.document import html_file
@@ -105,9 +104,12 @@ def test_it_is_tagged(document: Any) -> None:
     assert all(part["/Alt"].strip() for part in tags(document) if part["/S"] == "/Figure")
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", ["en", "ar", "fr", "zh"])
 def test_it_is_in_the_first_language_and_every_number_stands_on_the_page(code: str, tmp_path: Path) -> None:
-    """But for the numbers of sheets: what the page prints follows from the release, as its own tests show."""
+    """But for the numbers of sheets: what the page prints follows from the release, as its own tests show.
+
+    Of each alphabet, direction and way to write a number; Spanish and Russian write as French does.
+    """
     release = in_languages(made_release("inconclusive"), code)
     content = PublicPdfReporter().render(in_languages(release, *dict.fromkeys((code, "en"))))
     assert str(root_of(opened(content))["/Lang"]).startswith(code)
