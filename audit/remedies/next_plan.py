@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from audit.errors import ArgumentError
 from audit.plan.file.plan_file import LoadedPlan, parse_plan
-from audit.plan.file.unfinished import toml_text
+from audit.plan.file.unfinished import toml_key, toml_value
 from audit.result.findings.remedies import Remedies, Tried
 
-_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _DECIDED: Final = "decision_with_remedy"
 
 
@@ -62,27 +60,9 @@ def next_plan(loaded: LoadedPlan, found: Remedies, remedy: Tried) -> str:
 def as_toml(table: dict[str, Any]) -> str:
     """Write a table of what JSON can hold as TOML, what lies deeper than a section on one line."""
     plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
-    text = "".join(f"{_key(key)} = {_value(value)}\n" for key, value in plain.items())
+    text = "".join(f"{toml_key(key)} = {toml_value(value)}\n" for key, value in plain.items())
     for name, section in table.items():
         if isinstance(section, dict):
-            lines = (f"{_key(key)} = {_value(value)}\n" for key, value in section.items())
-            text += f"\n[{_key(name)}]\n" + "".join(lines)
+            lines = (f"{toml_key(key)} = {toml_value(value)}\n" for key, value in section.items())
+            text += f"\n[{toml_key(name)}]\n" + "".join(lines)
     return text
-
-
-def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else toml_text(key)
-
-
-def _value(value: object) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case str():
-            return toml_text(value)
-        case list() | tuple():
-            return f"[{', '.join(map(_value, value))}]"
-        case dict():
-            return f"{{{', '.join(f'{_key(key)} = {_value(each)}' for key, each in value.items())}}}"
-        case _:
-            return repr(value)

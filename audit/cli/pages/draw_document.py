@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, get_args
 
 from audit.cli.console.group_names import GroupNames
 from audit.plan.audit_plan import Route
 from audit.plan.file.plan_file import canonical_plan_sha256
-from audit.plan.file.unfinished import WRITE_HERE, toml_text
+from audit.plan.file.unfinished import WRITE_HERE, toml_key, toml_text, toml_value
 from audit.scoring.provenance import package_version
 from audit.version import __version__
 
@@ -153,7 +152,7 @@ def drawn_plan(design: SamplingDesign, name: str, sha256: str | None = None) -> 
         _table("[evaluation_set]", section),
     ]
     for feature, group in design.groups.items():
-        parts.append(_table(f"[groups.{_key(feature)}]", group.model_dump(mode="json", exclude_defaults=True)))
+        parts.append(_table(f"[groups.{toml_key(feature)}]", group.model_dump(mode="json", exclude_defaults=True)))
     if design.rules:
         parts += [_table("[[rules]]", rule.model_dump(mode="json", exclude_defaults=True)) for rule in design.rules]
     else:
@@ -176,18 +175,4 @@ def _route(design: SamplingDesign) -> str:
 
 
 def _table(header: str, values: Mapping[str, Any]) -> str:
-    return "\n".join([header, *(f"{_key(key)} = {_value(value)}" for key, value in values.items())]) + "\n"
-
-
-def _key(name: str) -> str:
-    return name if name.isascii() and name.replace("-", "_").isidentifier() else toml_text(name)
-
-
-def _value(value: object) -> str:
-    if isinstance(value, str | PurePath):
-        return toml_text(str(value))
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{toml_text(str(key))} = {_value(inner)}' for key, inner in value.items())} }}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_value(inner) for inner in value)}]"
-    return json.dumps(value)
+    return "\n".join([header, *(f"{toml_key(key)} = {toml_value(value)}" for key, value in values.items())]) + "\n"

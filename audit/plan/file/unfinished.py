@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Final
 
 from audit.plan.file.lines import Where
@@ -35,3 +37,19 @@ def toml_text(value: str) -> str:
     """Write `value` as a basic string of TOML, on one line and without invisible characters."""
     plain = (one if one.isprintable() and one not in '"\\' else f"\\U{ord(one):08X}" for one in value)
     return '"' + "".join(plain) + '"'
+
+
+def toml_key(name: str) -> str:
+    """Write the name of a key as TOML, in quotes where it needs them."""
+    return name if name.isascii() and name.replace("-", "_").isidentifier() else toml_text(name)
+
+
+def toml_value(value: object) -> str:
+    """Write what JSON can hold, and paths, as TOML on one line."""
+    if isinstance(value, str | PurePath):
+        return toml_text(str(value))
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{toml_key(str(key))} = {toml_value(inner)}' for key, inner in value.items())} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(toml_value(inner) for inner in value)}]"
+    return json.dumps(value)
