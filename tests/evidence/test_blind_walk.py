@@ -128,7 +128,10 @@ def test_a_vendor_with_another_model_for_the_challenge_ends_as_not_shown(tmp_pat
     said = sides.judge("--out", "out", code=ExitCode.INCONCLUSIVE)
     assert load_result(sides.regulator / "out" / "result.json").overall.outcome == "pass"
     sentence = "that the system at work answers so is not shown by its decisions ("
-    assert sentence in said.splitlines()[-1]
+    assert sentence in next(line for line in said.splitlines() if line.startswith("How it decides"))
+    gated = CliRunner().invoke(app, ["gate", str(sides.regulator / "out"), "--quiet"])
+    assert (gated.exit_code, gated.stdout) == (ExitCode.INCONCLUSIVE, "")
+    assert "exit code 3 instead of 0 because the system at work is not shown to answer so" in gated.stderr
     exact = CliRunner().invoke(app, ["report", str(sides.regulator / "out"), "--restricted"])
     assert exact.exit_code == 0, exact.output
     for name in ("public/report.html", "report.html"):  # beside the verdict, not only in what is folded away

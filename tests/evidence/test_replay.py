@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.cli.outputs.replaying import run_again
 from audit.disclosure.public_files import make_files
-from audit.errors import EvidenceError
+from audit.errors import EvidenceError, ExitCode
 from audit.evidence.bundle import LOG, RESULT, Bundle, read_bundle
 from audit.evidence.commitments import Opening, commitments_of
 from audit.evidence.countersigning import countersigned
@@ -103,6 +103,9 @@ def test_a_run_that_failed_while_it_was_scored_stands_in_the_history_as_aborted(
     other = Party(tmp_path / "other")
     write_set(other.folder)
     cases = other.folder / "cases.csv"
+    wrong = ("run", "plan.toml", "--history", "h.a7h", "--key", "own.key", "--out", "cases.csv/out")
+    assert other.does(*wrong)[0] == ExitCode.STORAGE_FAILED
+    assert not (other.folder / "h.a7h").exists()  # what nobody could have written down is no attempt
     cases.write_text(cases.read_text().replace(",0.9,", ",no score,", 1))
     assert other.does("run", "plan.toml", "--history", "h.a7h", "--key", "own.key")[0] == 4
     write_set(other.folder)

@@ -332,7 +332,6 @@ def _judged(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, restric
     from audit.cli.outputs.run_request import RunRequest
     from audit.cli.outputs.waivers import exit_code_with_waivers
     from audit.cli.pages.summary import summary
-    from audit.evidence.blind.regulator import section_of
     from audit.evidence.blind.terms import TERMS, Terms, read_part
 
     terms = read_part(secret / TERMS, Terms)
@@ -344,9 +343,7 @@ def _judged(secret: Path, loaded: LoadedPlan, out: Path, signed: Signed, restric
     done = run_into(out, request, asked, signed=signed)
     say(summary(done.result, Style.of(sys.stdout), report=str(done.first), next_command=f"audit7k verify {out}"))
     say(f"\nHow it decides: {done.result.system.decision}")
-    code = exit_code_with_waivers(done.result, None, quiet=False)
-    is_shown = section_of(loaded).deployed in {"supported", "declared"}
-    raise typer.Exit(code if is_shown or code != ExitCode.PASS else ExitCode.INCONCLUSIVE)
+    raise typer.Exit(exit_code_with_waivers(done.result, None, quiet=False))
 
 
 def _passes(secret: Path, request: RunRequest, signed: Signed, attempt: int) -> bool:

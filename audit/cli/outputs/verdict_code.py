@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
 from audit.errors import ExitCode, ResultError
+from audit.plan.answers import BlindDetector
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
@@ -39,6 +40,12 @@ def note_open_network(result: AuditResult, *, quiet: bool) -> None:
         note(f"note: {ran.sentence}")
 
 
+def is_not_shown(result: AuditResult) -> bool:
+    """Whether decisions from production do not show that the system at work answers as its vendor did."""
+    section = result.plan.detector
+    return isinstance(section, BlindDetector) and section.deployed in {"too_few", "not_shown"}
+
+
 def result_exit_code(
     result: AuditResult,
     on_inconclusive: OnInconclusive | None = None,
@@ -46,9 +53,15 @@ def result_exit_code(
     quiet: bool = False,
     left: str | None = None,
 ) -> ExitCode:
-    """Return the exit code of a verdict, or of what waivers leave of it. Notes a change by `on_inconclusive`."""
-    name = "what is left" if left else "the verdict"
-    return outcome_exit_code(left or result.overall.outcome, on_inconclusive, quiet=quiet, name=name)
+    """Return the exit code of a verdict, or of what waivers leave of it. Notes a change by `on_inconclusive`.
+
+    A pass by answers that are not shown to be the system's is inconclusive about the system.
+    """
+    name, outcome = "what is left" if left else "the verdict", left or result.overall.outcome
+    if outcome == "pass" and is_not_shown(result):
+        note(f"warning: {name} is pass; exit code 3 instead of 0 because the system at work is not shown to answer so")
+        outcome = "inconclusive"
+    return outcome_exit_code(outcome, on_inconclusive, quiet=quiet, name=name)
 
 
 def outcome_exit_code(
