@@ -17,6 +17,9 @@ def main() -> None:
     collect_rarely()
     # nobody's plugin sees a plan or a result, and looking for one reads the metadata of all that is installed
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if os.environ["PYDANTIC_DISABLE_PLUGINS"] == "__all__":  # even then the reader of metadata would be loaded
+        nobody = sys.modules["pydantic.plugin._loader"] = ModuleType("pydantic.plugin._loader")
+        nobody.get_plugins = tuple  # type: ignore[attr-defined]
     sys.meta_path.insert(0, _ArrowAlone())
     _end_cleanly_when_stopped()
     try:

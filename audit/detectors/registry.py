@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.error_names import error_name
 from audit.detectors.protocol import API_VERSION, Detector, TableDetector
 from audit.errors import AuditError, DetectorError
 from audit.plan.offers import names_offered, offers_of, package_of, packages_of
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINT_GROUP: Final = "audit.detectors"
 """Group in which packages offer kinds. `audit.plan.detectors` repeats the name: it checks a plan without this room."""

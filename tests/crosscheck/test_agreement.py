@@ -325,6 +325,31 @@ def test_the_work_of_fairlearn_is_bounded_by_the_distinct_counts_of_each_rate(mo
     assert calls.count("false_positive_rate") == 120
 
 
+def test_fairlearn_says_the_same_whether_or_not_scikit_learn_checks_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sklearn.metrics import _classification
+
+    own, checks = _classification._check_targets, []
+
+    def counted(*columns: IntArray) -> tuple[object, ...]:
+        checks.append(columns)
+        return tuple(own(*columns))
+
+    monkeypatch.setattr(_classification, "_check_targets", counted)
+    made = [cells(tp=3, fn=2), cells(fp=3, tn=2), cells(4, 3, 0, 9), cells(1, 1, 1, 1), cells(unlabelled=(2, 3))]
+    tables = tables_of([family_of(*made)])
+    row = Rows(np.array([1, 1, 0, 0, -1], dtype=np.int8), np.array([1, 0, 1, 0, 1], dtype=np.int8))
+    few, of_rows = rates_fairlearn.answers(tables, JUDGED), rates_fairlearn.row_rates(row, JUDGED)
+    once = len(checks)
+    monkeypatch.setattr(rates_fairlearn, "_SAME_WORK", "none")
+    every = rates_fairlearn.answers(tables, JUDGED)
+    assert len(checks) > 10 * once > 0
+    for metric in JUDGED:
+        assert few.rates[metric].tolist() == pytest.approx(every.rates[metric].tolist(), abs=0, rel=0, nan_ok=True)
+        assert few.ratios[metric].tolist() == pytest.approx(every.ratios[metric].tolist(), abs=0, rel=0, nan_ok=True)
+    assert of_rows == rates_fairlearn.row_rates(row, JUDGED)
+    assert _classification._check_targets is counted
+
+
 def test_everyone_is_a_family_like_any_other() -> None:
     table = CountsTable.of(["ethnicity"], {("A",): cells(3, 1, 2, 8), ("B",): cells(1, 3, 1, 9)})
     everyone = FamilyCounts(Family(()), (Group(()),), table.everyone[np.newaxis], table.everyone)

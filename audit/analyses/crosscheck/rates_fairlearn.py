@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Final
+from contextlib import ExitStack, contextmanager
+from types import ModuleType
+from typing import Any, Final
 
 import numpy as np
 
@@ -28,8 +29,8 @@ alike, and the rate of a rest is a rate like any other.
 
 _Function = Callable[..., float]
 _CELLS = (Cell.TP, Cell.FN, Cell.FP, Cell.TN)
-_FRAME_CHECK: Final = "_nw_into_df_or_series"
-"""Function in `sklearn.utils.validation`, as of version 1.9."""
+_SAME_WORK: Final = "1.9."
+"""Version of scikit-learn that has the functions of `_quickly`; where they are others, all of its checks are made."""
 
 
 def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
@@ -84,22 +85,44 @@ def _weighted_rate(function: _Function, label: Sequence[int], decision: Sequence
 
 @contextmanager
 def _quickly() -> Iterator[None]:
-    """Skip fairlearn's checks of every call's types, and its warnings that a precision is a convention."""
-    from sklearn import config_context
+    """Skip checks of types by fairlearn and scikit-learn, and warnings that a precision is a convention.
+
+    Three quarters of a call go by while scikit-learn asks again and again what the same arrays are. It is asked once
+    about each pair of columns; what it computes of them is its own.
+    """
+    from sklearn import __version__, config_context
+    from sklearn.metrics import _classification
     from sklearn.utils import validation
 
-    # a third of a call goes by while scikit-learn asks nine times whether an array is a data frame
-    asks_for_frames = vars(validation).get(_FRAME_CHECK)
-    with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
+    changed: list[tuple[ModuleType, dict[str, Callable[..., Any]]]] = [
+        (validation, {"_nw_into_df_or_series": lambda _: False}),
+        (_classification, dict.fromkeys(("check_array", "move_to", "attach_unique"), _as_array)),
+        (_classification, {"_check_targets": _once(vars(_classification)["_check_targets"])}),
+    ]
+    with ExitStack() as stack, warnings.catch_warnings():
+        stack.enter_context(config_context(assume_finite=True, skip_parameter_validation=True))
         warnings.simplefilter("ignore")
-        if asks_for_frames is None:
-            yield
-            return
-        vars(validation)[_FRAME_CHECK] = lambda _: False
-        try:
-            yield
-        finally:
-            vars(validation)[_FRAME_CHECK] = asks_for_frames
+        for module, names in changed if __version__.startswith(_SAME_WORK) else ():
+            stack.callback(vars(module).update, {name: vars(module)[name] for name in names})
+            vars(module).update(names)
+        yield
+
+
+def _as_array(*arrays: Any, **_: object) -> Any:
+    return arrays if len(arrays) > 1 else np.asarray(arrays[0])
+
+
+def _once(check: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+    """Check the same two columns once, whatever their weights: these come back last, as they were."""
+    known: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
+
+    def checked(label: Any, decision: Any, weight: Any = None) -> tuple[Any, ...]:
+        columns = label.tobytes(), decision.tobytes()
+        if columns not in known:
+            known[columns] = check(label, decision)
+        return (*known[columns][:-1], weight)
+
+    return checked
 
 
 def _functions() -> dict[MetricName, _Function]:
