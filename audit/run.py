@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from audit.analyses.control_sample import Verdicts
-from audit.analyses.records import records
+from audit.analyses.control_sample import JudgedSample, Verdicts
 from audit.analyses.swaps import swap_probes
 from audit.counting.families import compared_families, count_families
 from audit.counting.table import CountsTable, FamilyCounts
 from audit.detectors.isolation.options import Isolating, IsolationOptions
-from audit.disclosure.shape import ground
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
@@ -22,8 +20,6 @@ from audit.result.audit_result import SCHEMA_VERSION, AuditResult, Provenance, W
 from audit.result.findings.further import Further, OwnMeasure
 from audit.result.findings.system import SystemDescription
 from audit.result.waivers_file import read_plan_waivers
-from audit.safeguards import with_safeguards
-from audit.safeguards.catalogue import catalogue
 from audit.scoring.provenance import digests_of, provenance, scoring_identity
 from audit.stages import stage
 from audit.verdicts.changes.baseline import Baseline, Joined, baseline_for, check_baseline, join_answers
@@ -52,6 +48,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     predictions_to: Path | None = None,
     crosscheck: bool = True,
     details: bool = True,
+    records: bool = True,
     checkpoint: Checkpoint | None = None,
     baseline: Baseline | str | Path | None = None,
     begins: Callable[[], None] | None = None,
@@ -67,9 +64,9 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         The set in place of the plan's file (a DataFrame or Arrow table); where paths start, by default beside the plan.
     progress, predictions_to
         Where progress is shown, and where a detector's `predictions.parquet` is written; nowhere by default.
-    crosscheck, details
-        Whether to ask fairlearn and AIF360 for the same numbers (if one disagrees, there is no result), and to answer
-        the questions that decide no verdict. A gate leaves these out; the verdicts are the same.
+    crosscheck, details, records
+        Whether to ask fairlearn and AIF360 for the same numbers (if one disagrees, there is no result), to answer what
+        decides no verdict, and to state more than verdicts: without that a result can be neither kept nor reported.
     checkpoint, begins
         Where answers are kept, so that an interrupted run goes on; what is called before the first row is scored.
     baseline
@@ -77,15 +74,13 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     isolation
         `sandbox` and `allow_pickle`: where the detector runs; see `audit.detectors.isolation.options.IsolationOptions`.
 
-    Raises
-    ------
-    AuditError
-        If plan, data or detector are in error. Then nothing was judged, and only a checkpoint keeps anything.
+    Raises AuditError if plan, data or detector are in error: then nothing was judged, and only a checkpoint keeps
+    anything.
     """
     started, isolating, loaded = datetime.now(UTC), Isolating(**isolation), loaded_plan(plan, folder)
     earlier = baseline_for(loaded, baseline)
     with _opened(loaded, table) as evaluation_set:
-        waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details)
+        waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details, records=records)
         scored = _scored(
             loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, begins, details=details
         )
@@ -101,7 +96,7 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     origin = provenance(loaded, digests, started, scored, evaluation_set.strata)
     gathered = Gathered(loaded, features, counted, families, scored.system, origin)
     gathered = replace(gathered, waivers=waivers, measures=measures, answered=answered, rows=rows)
-    return summarise(replace(gathered, joined=joined, details=details))
+    return summarise(replace(gathered, joined=joined, details=details, records=records))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +117,8 @@ class Gathered:
     joined: Joined | None = None
     details: bool = True
     """Whether questions that decide nothing are answered."""
+    records: bool = True
+    """Whether anything is stated but verdicts."""
 
 
 def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> EvaluationSet:
@@ -186,10 +183,13 @@ def _keeping(plan: AuditPlan, checkpoint: Checkpoint | None) -> Keeping | None:
 
 
 def _check_before(
-    loaded: LoadedPlan, evaluation_set: EvaluationSet, earlier: Baseline | None, *, details: bool
+    loaded: LoadedPlan, evaluation_set: EvaluationSet, earlier: Baseline | None, *, details: bool, records: bool
 ) -> tuple[tuple[Waiver, ...], tuple[Design, ...]]:
     """Check everything that can fail before the long scoring run. Returns the waivers and the probe designs."""
-    catalogue()
+    if records:
+        from audit.safeguards.catalogue import catalogue
+
+        catalogue()
     waivers = read_plan_waivers(loaded, evaluation_set.features)
     if earlier is not None:
         check_baseline(earlier, evaluation_set)
@@ -246,40 +246,65 @@ def summarise(gathered: Gathered) -> AuditResult:
     decision = decide(
         plan, features, counted, families, gathered.answered, gathered.joined, detector_sha256=detector, details=details
     )
-    judged, system = Verdicts(decision.rules, decision.verdicts), gathered.system
-    stage("estimating")
-    found = records(plan, system, features, counted, families, judged, decision.sample, gathered.rows, details=details)
-    finest = ground(plan, counted, families, {feature.name: feature for feature in features})
-    further = {**found.further, **finest, "own_measures": gathered.measures, "planned_pass": decision.planned}
+    stated: dict[str, Any] = dict.fromkeys(("rows", "counts", "estimates", "disparities", "notices"), ())
+    further: dict[str, Any] = {}
+    if gathered.records:
+        judged = Verdicts(decision.rules, decision.verdicts)
+        stage("estimating")
+        stated, further = _records(gathered, judged, decision.sample)
     further |= {"not_judged_alone": decision.not_alone, "second_verdicts": decision.second}
-    return with_safeguards(
-        AuditResult.model_construct(
-            schema_version=SCHEMA_VERSION,
-            status="complete",
-            release="restricted",
-            plan_as_asked={key: value for key, value in gathered.loaded.as_asked.items() if key != "engine"},
-            plan=plan,
-            system=system,
-            features=tuple(features),
-            metrics=_definitions(plan),
-            overall=decision.overall,
-            rules=decision.rules,
-            verdicts=decision.verdicts,
-            rows=found.rows,
-            counts=found.counts,
-            estimates=found.estimates,
-            disparities=found.disparities,
-            probes=swap_probes(gathered.answered, plan.verdict.level),
-            probe_rules=decision.probe_rules,
-            probe_verdicts=decision.probe_verdicts,
-            waivers=gathered.waivers,
-            safeguards=(),
-            change=decision.change,
-            notices=found.notices,
-            further=Further.model_construct(**further),
-            provenance=gathered.origin,
-        )
+    further |= {"own_measures": gathered.measures, "planned_pass": decision.planned}
+    result = AuditResult.model_construct(
+        schema_version=SCHEMA_VERSION,
+        status="complete",
+        release="restricted",
+        plan_as_asked={key: value for key, value in gathered.loaded.as_asked.items() if key != "engine"},
+        plan=plan,
+        system=gathered.system,
+        features=tuple(features),
+        metrics=_definitions(plan),
+        overall=decision.overall,
+        rules=decision.rules,
+        verdicts=decision.verdicts,
+        probes=swap_probes(gathered.answered, plan.verdict.level),
+        probe_rules=decision.probe_rules,
+        probe_verdicts=decision.probe_verdicts,
+        waivers=gathered.waivers,
+        safeguards=(),
+        change=decision.change,
+        further=Further.model_construct(**further),
+        provenance=gathered.origin,
+        **stated,
     )
+    if not gathered.records:
+        return result
+    from audit.safeguards import with_safeguards
+
+    return with_safeguards(result)
+
+
+def _records(
+    gathered: Gathered, judged: Verdicts, sample: JudgedSample | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """State what a result holds beside its verdicts: by its own fields, and by those of `Further`."""
+    from audit.analyses.records import records
+    from audit.disclosure.shape import ground
+
+    plan, families, counted, features = gathered.loaded.plan, gathered.families, gathered.counted, gathered.features
+    found = records(
+        plan,
+        gathered.system,
+        features,
+        counted,
+        families,
+        judged,
+        sample,
+        gathered.rows,
+        details=gathered.details,
+    )
+    finest = ground(plan, counted, families, {feature.name: feature for feature in features})
+    stated = found._asdict()
+    return stated, {**stated.pop("further"), **finest}
 
 
 def _definitions(plan: AuditPlan) -> tuple[MetricDefinition, ...]:

@@ -11,7 +11,7 @@ from audit.errors import AuditError
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint, EntryPoints
+    from importlib.metadata import EntryPoint
 
 MAKERS: Final = "audit.makers"
 """Group of what `audit7k` needs one of and never names: `pdf`, `figures` and `site`, the portal."""
@@ -19,18 +19,16 @@ MAKERS: Final = "audit.makers"
 
 def names_offered(group: str) -> tuple[str, ...]:
     """Names that installed packages offer in a group, sorted. Nothing is imported."""
-    return tuple(sorted(set(_offered(group).names)))
+    from importlib.metadata import entry_points
+
+    return tuple(sorted(set(entry_points(group=group).names)))
 
 
 def offers_of(group: str, name: str) -> list[EntryPoint]:
     """Offers of this name. A package that stands on the path twice offers once."""
-    return list({(offer.value, package_of(offer)): offer for offer in _offered(group, name=name)}.values())
-
-
-def _offered(group: str, **further: str) -> EntryPoints:
     from importlib.metadata import entry_points
 
-    return entry_points(group=group, **further)
+    return list({(offer.value, package_of(offer)): offer for offer in entry_points(group=group, name=name)}.values())
 
 
 def package_of(offer: EntryPoint) -> str:

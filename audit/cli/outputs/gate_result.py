@@ -73,7 +73,8 @@ def result_of_plan(
     """
     check_rules(request.loaded.plan, only)
     accepted = baseline_of_plan(request, None, restricted_folder)
-    result = _audited(request, cache, accepted.baseline)
+    # a public log has the verdict alone
+    result = _audited(replace(request, records=request.exact), cache, accepted.baseline)
     keep_result(kept, result)
     return result, accepted
 

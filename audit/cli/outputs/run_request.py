@@ -35,6 +35,8 @@ class RunRequest:
     """Whether other libraries are asked for the same numbers, beside the details."""
     details: bool = True
     """Whether questions that decide no verdict are answered."""
+    records: bool = True
+    """Whether anything but the verdict is read of the result."""
     sandbox: Sandbox = Sandbox.NONE
     allow_pickle: bool = False
 
@@ -64,6 +66,7 @@ class RunRequest:
                 predictions_to=predictions_to,
                 crosscheck=self.crosscheck and self.details,
                 details=self.details,
+                records=self.records,
                 checkpoint=checkpoint,
                 baseline=earlier,
                 begins=begins,
