@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from audit.errors import ResultError
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult
@@ -15,6 +17,10 @@ from audit.result.findings.further import Further
 from audit.vocabulary.strict_json import strict_decoder
 
 MAX_BYTES = 512 * 1024 * 1024
+
+_FIRST: Final = f'{{\n "schema_version": {SCHEMA_VERSION},\n'
+_ELSEWHERE: Final = ("\\", "\t", "\r", " :", "\n:", "NaN", "Infinity")
+"""What is in no text of ours but by way of a plan's own words: where they are, the text is read step by step."""
 
 
 def load_result(path: str | Path) -> AuditResult:
@@ -43,6 +49,56 @@ def load_result(path: str | Path) -> AuditResult:
 
 def parse_result(text: str, name: str = "result") -> AuditResult:
     """Read a result from JSON text; errors call it `name`. Raises ResultError as `load_result` does."""
+    at_once = _at_once(text)
+    return _sound(_step_by_step(text, name) if at_once is None else at_once, name)
+
+
+def _at_once(text: str) -> AuditResult | None:
+    """Read what this version wrote, in two thirds of the time; None if the text may have another reading or an error.
+
+    Pydantic takes the last of two equal keys. So keys are counted, which a quote and a colon end in a text without
+    backslashes: where none stands twice, the result has as many.
+    """
+    if not text.startswith(_FIRST) or any(sign in text for sign in _ELSEWHERE):
+        return None
+    try:
+        result = AuditResult.model_validate_json(text)
+    except ValidationError:
+        return None
+    numbered = all("unnamed_at_least" in family.model_fields_set for rule in result.rules for family in rule.families)
+    return result if numbered and text.count('":') == _keys(result) else None
+
+
+def _keys(value: object) -> int:
+    """Count the keys of the JSON that a value was read from."""
+    if isinstance(value, BaseModel):
+        own = 0 if isinstance(value, RootModel) else len(value.model_fields_set)
+        return own + sum(_keys(getattr(value, name)) for name in _holding(type(value)))
+    if isinstance(value, dict):
+        return len(value) + sum(map(_keys, value.values()))
+    if not isinstance(value, tuple | list):
+        return 0
+    kinds = set(map(type, value))
+    if len(kinds) == 1 and issubclass(kind := kinds.pop(), BaseModel) and not _holding(kind):
+        return sum(len(one.model_fields_set) for one in value)
+    return sum(map(_keys, value))
+
+
+@cache
+def _holding(model: type[BaseModel]) -> tuple[str, ...]:
+    """Fields of a model that can hold keys of their own."""
+    return tuple(name for name, field in model.model_fields.items() if _may_hold(field.annotation))
+
+
+def _may_hold(kind: Any) -> bool:
+    if inside := get_args(kind):
+        return get_origin(kind) in (dict, Mapping) or any(map(_may_hold, inside))
+    if kind is Any:
+        return True
+    return isinstance(kind, type) and issubclass(kind, BaseModel) and not issubclass(kind, RootModel)
+
+
+def _step_by_step(text: str, name: str) -> AuditResult:
     document = _strict_json(text, name)
     version = document.get("schema_version")
     if type(version) is int and version > SCHEMA_VERSION:
@@ -55,15 +111,19 @@ def parse_result(text: str, name: str = "result") -> AuditResult:
         raise ResultError(f"{name} has no schema version that is known", slug="not-a-result")
     _number_unnamed(document)
     try:
-        result = _of_version_1(document) if version == 1 else AuditResult.model_validate(document)
+        return _of_version_1(document) if version == 1 else AuditResult.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"]))
         if version == 1:
             where = where.removeprefix("further.")
         raise ResultError(f"{name} does not follow schema version {version} at {where}", slug="not-a-result") from None
+
+
+def _sound(result: AuditResult, name: str) -> AuditResult:
+    """Return a result that holds together. Raises ResultError."""
     if not all(map(_is_moment, (result.provenance.started, result.provenance.finished))):
-        raise ResultError(f"{name} does not follow schema version {version} at provenance", slug="not-a-result")
+        raise ResultError(f"{name} does not follow schema version {SCHEMA_VERSION} at provenance", slug="not-a-result")
     contradicted = contradiction(result)
     if contradicted is not None:
         raise ResultError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Protocol, Self, TypeVar, cast
 
-from pydantic import ConfigDict, RootModel
+from pydantic import ConfigDict, RootModel, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic.fields import FieldInfo
 
 from audit.vocabulary.documented import Documented
@@ -91,7 +91,26 @@ class _Key(RootModel[Root]):
         return hash(self.root)
 
 
-class Group(_Key[tuple[Level, ...]]):
+_KNOWN: Final[dict[tuple[tuple[Any, ...], ...], tuple[Level, ...]]] = {}
+_MOST_KNOWN: Final = 100_000
+
+
+def _levels(read: Any, validate: ValidatorFunctionWrapHandler) -> tuple[Level, ...]:
+    """Validate the levels of a group once: a file names each some ten times."""
+    if type(read) is not list or not all(type(level) is list for level in read):
+        return cast("tuple[Level, ...]", validate(read))
+    try:
+        known = _KNOWN.get(tuple(map(tuple, read)))
+    except TypeError:  # a list within a level: an error that validation words
+        known = None
+    if known is None:
+        known = cast("tuple[Level, ...]", validate(read))
+        if len(_KNOWN) < _MOST_KNOWN:
+            _KNOWN[known] = known
+    return known
+
+
+class Group(_Key[Annotated[tuple[Level, ...], WrapValidator(_levels)]]):
     """A group of people: one level of each of one or more sensitive features. No levels at all: everyone.
 
     In JSON a list of `[feature, rung, code]`, for example `[["gender", "level", "woman"], ["nationality",

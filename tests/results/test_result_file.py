@@ -13,7 +13,7 @@ from audit.counting.counted import Counted
 from audit.errors import ResultError
 from audit.plan.file.plan_file import LoadedPlan
 from audit.result.audit_result import AuditResult, Provenance
-from audit.result.file import load_result, parse_result, result_schema
+from audit.result.file import _at_once, _step_by_step, load_result, parse_result, result_schema
 from audit.result.findings.system import SystemDescription
 from audit.result.json_text import result_to_json
 from audit.run import Gathered, summarise
@@ -129,6 +129,38 @@ def test_a_result_that_ended_at_no_moment_is_refused(result: AuditResult, stamp:
     document["provenance"]["finished"] = stamp
     with pytest.raises(ResultError, match="at provenance"):
         parse_result(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"status": "complete"', '"status": "complete",\n "status": "complete"'),
+        ('"status": "complete"', '"status": "complete",\n "status" : "complete"'),
+        ('"status": "complete"', '"status" : "complete",\n "status": "complete"'),
+        ('"rule":"true_positive_rate"', '"rule":"true_positive_rate","rule":"true_positive_rate"'),
+        ('"margin":', '"margin":null,"margin":'),
+        ('"level":0.95', '"level":NaN'),
+        ('"level":0.95', '"level":-Infinity'),
+        ('"rows": [', '"rows": [\n  1,'),
+        ("[[", "[[[],"),
+    ],
+)
+def test_what_has_two_readings_is_refused(result: AuditResult, before: str, after: str) -> None:
+    text = result_to_json(result)
+    assert before in text
+    with pytest.raises(ResultError) as caught:
+        parse_result(text.replace(before, after, 1))
+    assert caught.value.slug == "not-a-result"
+
+
+def test_a_result_is_read_at_once_as_it_is_step_by_step(result: AuditResult) -> None:
+    told = result.plan_as_asked | {"title": 'of "two" \\ ways :'}
+    for one in (result, result.model_copy(update={"plan_as_asked": told})):
+        text = result_to_json(one)
+        at_once, read = _at_once(text), _step_by_step(text, "result")
+        assert (at_once is None) == (one is not result)
+        assert parse_result(text) == read
+        assert result_to_json(parse_result(text)) == result_to_json(read) == text
 
 
 def test_a_result_cut_short_is_refused(result: AuditResult) -> None:
