@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from typing import Final
 
@@ -59,6 +60,7 @@ class Method:
         )
 
 
+@cache
 def method_of(floor: int = 10, absent: tuple[TotalName, ...] = (), unit: Unit = "row") -> Method:
     """Return the method for a floor; the largest change is half of it, rounded up: less hides less, and more gains
     nothing.

@@ -4,36 +4,53 @@ from __future__ import annotations
 
 import hashlib
 import json
+import weakref
+from collections.abc import Mapping
+from typing import Final
 
 from pydantic import BaseModel
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings.further import Further
 
+_SHA256: Final[dict[int, tuple[weakref.ref[AuditResult], str]]] = {}
+"""Digest of the result that was rendered last, by its identity: who writes a result publishes it too."""
+
 
 def result_to_json(result: AuditResult) -> str:
     """Render the result as JSON: fixed key order, one record of a list a line, no NaN, one line feed at the end."""
-    return _object_text(result, "") + "\n"
+    texts = {name: field_text(getattr(result, name)) for name in AuditResult.model_fields}
+    _SHA256.clear()
+    _SHA256[id(result)] = weakref.ref(result), _sha256(texts)
+    return _object_text(texts, "") + "\n"
 
 
 def result_sha256(result: AuditResult) -> str:
     """Return the SHA-256 of all that a result says but its provenance: equal for two runs on the same input."""
+    known, digest = _SHA256.get(id(result), (None, ""))
+    if known is not None and known() is result:
+        return digest
+    return _sha256({name: field_text(getattr(result, name)) for name in AuditResult.model_fields})
+
+
+def _sha256(texts: Mapping[str, str]) -> str:
     digest = hashlib.sha256()
-    for name in AuditResult.model_fields:
+    for name, text in texts.items():
         if name != "provenance":
-            digest.update(f"{name}: {field_text(getattr(result, name), '')}\n".encode())
+            digest.update(f"{name}: {text}\n".encode())
     return digest.hexdigest()
 
 
-def _object_text(part: AuditResult | Further, indent: str) -> str:
-    fields = [f'{indent} "{name}": {field_text(getattr(part, name), indent)}' for name in type(part).model_fields]
-    return "{\n" + ",\n".join(fields) + f"\n{indent}}}"
+def _object_text(texts: Mapping[str, str], indent: str) -> str:
+    return "{\n" + ",\n".join(f'{indent} "{name}": {text}' for name, text in texts.items()) + f"\n{indent}}}"
 
 
 def field_text(value: object, indent: str = "") -> str:
     """Render one field of a result as its file has it."""
     if isinstance(value, Further):
-        return _object_text(value, f"{indent} ")
+        further = f"{indent} "
+        texts = {name: field_text(getattr(value, name), further) for name in Further.model_fields}
+        return _object_text(texts, further)
     if isinstance(value, tuple) and value:
         return "[\n" + ",\n".join(f"{indent}  {_value_text(item)}" for item in value) + f"\n{indent} ]"
     return _value_text(value)

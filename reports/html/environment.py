@@ -5,15 +5,21 @@ Spaces of a page: where a line may not break, and where a script has none.
 
 from __future__ import annotations
 
+import os
 import re
+import sys
+from contextlib import suppress
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Final
 
+import jinja2
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
+from audit.vocabulary import text as words
 from audit.vocabulary.text import harmless, without_unseen
 from reports.language import Language
 from reports.plain_text import capital
@@ -31,8 +37,8 @@ _NUMBERS: Final = re.compile(
 
 
 class _Compiled(BytecodeCache):
-    """A cache of compiled templates. They are compiled for the first language, and their code is the same in all
-    languages.
+    """A cache of compiled templates, kept beside the code of Python where that is kept: compiling takes longer than a
+    page. They are compiled for the first language, and their code is the same in all languages.
 
     This holds as long as no template filters a constant: the compiler would compute it in the first language.
     """
@@ -40,14 +46,35 @@ class _Compiled(BytecodeCache):
     def __init__(self) -> None:
         self._kept: dict[str, bytes] = {}
 
+    def get_source_checksum(self, source: str) -> str:
+        """Return a digest of all that the code of a template depends on."""
+        return super().get_source_checksum(source + _compiled_with())
+
     def load_bytecode(self, bucket: Bucket) -> None:
         """Take the code of a template, if it is there."""
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
+        with suppress(OSError):
+            bucket.bytecode_from_string(self._kept.get(bucket.key) or _place(bucket).read_bytes())
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep the code of a template."""
         self._kept[bucket.key] = bucket.bytecode_to_string()
+        if not sys.dont_write_bytecode:
+            place = _place(bucket)
+            unfinished = place.with_suffix(f".{os.getpid()}")
+            with suppress(OSError):
+                place.parent.mkdir(exist_ok=True)
+                unfinished.write_bytes(self._kept[bucket.key])
+                unfinished.replace(place)
+
+
+def _place(bucket: Bucket) -> Path:
+    return Path(cache_from_source(str(_TEMPLATES / f"{bucket.key}.py")))
+
+
+@cache
+def _compiled_with() -> str:
+    """Version of Jinja, and what of ours it calls as it compiles."""
+    return "".join([jinja2.__version__, *(Path(one).read_text(encoding="utf-8") for one in (__file__, words.__file__))])
 
 
 _HEAD: Final = re.compile(r"<h2 .*?</h2>")
