@@ -78,13 +78,14 @@ class HistoryFile:
         self.history = longer
         return entry
 
-    def adopt(self, content: bytes, name: str) -> None:
-        """Take over the entries that another party added to a copy of this history; errors call it `name`.
+    def adopt(self, content: bytes, name: str, *kinds: Kind) -> None:
+        """Take over the entries, of these kinds or of any, that another party added to a copy of this history.
 
         Raises
         ------
         EvidenceError
-            If it is no history, or neither of the two is the beginning of the other.
+            If it is no history, neither of the two is the beginning of the other, or one added is of another kind.
+            Errors call it `name`.
         StorageError
             If it cannot be written.
         """
@@ -96,6 +97,13 @@ class HistoryFile:
                 f"{name} is another history than {self.path.name}",
                 slug="other-history",
                 hint="ask for one that goes on from the one you gave",
+            )
+        foreign = [entry for entry in longer.entries[len(self.history.entries) :] if kinds and entry.kind not in kinds]
+        if foreign:
+            raise EvidenceError(
+                f'{name} adds entry {foreign[0].index}, "{foreign[0].kind}", which is not for its sender to write',
+                slug="foreign-entry",
+                hint="ask for the history again, with nothing else in it",
             )
         with storage(self.path):
             write_durably(self.path, longer.content)

@@ -26,8 +26,8 @@ def sent_again(sides: Sides, number: int, threshold: int) -> None:
     plan = f"vendor-{number}.toml"
     write_model(sides, plan, threshold)
     sides.vend("commit", plan, "--sandbox", "none", "--deterministic")
-    shutil.copy(sides.vendor / "h.a7h", sides.regulator / "h.a7h")
-    sides.challenge(plan="challenge.secret", out=f"challenge-{number}")
+    shutil.copy(sides.vendor / "h.a7h", sides.regulator / "vendor.a7h")
+    sides.challenge("--commitment", "vendor.a7h", plan="challenge.secret", out=f"challenge-{number}")
     sides.answer(plan, folder=f"challenge-{number}", out=f"answers-{number}")
 
 
@@ -71,6 +71,17 @@ def test_before_the_last_attempt_only_not_passed_is_said_and_the_last_is_publish
         assert CliRunner().invoke(app, options).exit_code == 0
     said = failing.regulate("challenge", "challenge.secret", "--out", "fourth", code=ExitCode.NOT_JUDGED)
     assert "no attempt is left of 3" in said
+
+
+def test_a_vendor_that_commits_on_a_history_without_its_failure_changes_nothing(failing: Sides) -> None:
+    failing.judge(code=ExitCode.INCONCLUSIVE)
+    failing.vend("commit", "vendor.toml", "--sandbox", "none", "--deterministic")  # not_passed is not in its copy
+    shutil.copy(failing.vendor / "h.a7h", failing.regulator / "vendor.a7h")
+    before = failing.history
+    again = ("challenge", "challenge.secret", "--commitment", "vendor.a7h", "--out", "second")
+    assert "vendor.a7h is another history than h.a7h" in failing.regulate(*again, code=ExitCode.NOT_JUDGED)
+    assert failing.history == before
+    assert not (failing.regulator / "second").exists()
 
 
 def test_an_attempt_that_could_not_be_asked_leaves_the_one_before_as_it_was(failing: Sides) -> None:

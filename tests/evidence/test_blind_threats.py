@@ -320,6 +320,19 @@ def test_another_model_or_key_in_the_entry_is_refused(tmp_path: Path) -> None:
         (sides.regulator / "h.a7h.openings").write_bytes(openings)
 
 
+@pytest.mark.parametrize("kind", ["withdrawn", "registered", "started"])
+def test_a_vendor_adds_no_step_to_the_history_that_is_not_its_own(answered: Sides, kind: Kind) -> None:
+    """It could withdraw what was registered, or write down an audit that passes."""
+    given, before = answered.regulator / "answers" / "history.a7h", answered.history
+    vendor = load_signer(answered.vendor / "vendor.key", lambda: b"")
+    sent = read_history(given.read_bytes(), "h")
+    answers = answered.secret.registration_entry if kind == "withdrawn" else None
+    given.write_bytes(sent.with_entry(vendor, kind, LATER, sent.entries[0].system, answers=answers).content)
+    with pytest.raises(EvidenceError, match=f'adds entry 4, "{kind}"'):
+        taken(answered)
+    assert answered.history == before
+
+
 def test_answers_to_another_challenge_or_history_are_refused(answered: Sides, tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     other = two_sides(tmp_path / "more")

@@ -140,7 +140,7 @@ class Sides:
         shutil.copy(self.vendor / "h.a7h", self.regulator / "h.a7h")
 
     def challenge(self, *more: str, out: str = "challenge", plan: str = "plan.toml") -> None:
-        """The regulator asks, and sends the folder."""
+        """The regulator asks, by the history that the vendor sent last, and sends the folder."""
         self.regulate("challenge", plan, "--out", out, *more)
         shutil.copytree(self.regulator / out, self.vendor / out)
 

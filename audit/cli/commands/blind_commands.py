@@ -18,7 +18,8 @@ from audit.cli.console.guard import guarded
 from audit.cli.console.terminal import Style, note, say
 from audit.detectors.isolation.options import Sandbox
 from audit.errors import ArgumentError, ExitCode
-from audit.storage import new_folders, storage
+from audit.storage import bytes_of_result, new_folders, storage
+from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from audit.cli.outputs.attempt import Signed
     from audit.cli.outputs.run_request import RunRequest
     from audit.evidence.blind.asked_again import Repeat
-    from audit.evidence.blind.checks import Checked
     from audit.evidence.blind.vendor import Answered
     from audit.evidence.history_file import HistoryFile
     from audit.evidence.keys import Signer
@@ -86,15 +86,17 @@ def commit(
 
 
 @_command("Regulator: register what is asked, and write a challenge.")
-def challenge(
+def challenge(  # noqa: PLR0913, PLR0917 - a parameter for each option
     plan: Annotated[Path, typer.Argument(help="The plan; or the secret folder of a challenge, for its next attempt.")],
     key: Key,
     history: History,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder for the vendor.")] = Path("challenge"),
+    commitment: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The history with the vendor's commitment, as it was sent.")
+    ] = None,
     twins: Annotated[int, typer.Option(metavar="N", min=0, help="Cases that are given twice.")] = 200,
     log_rows: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Cases from production with the decision that was logged, to be mixed in."),
+        Path | None, typer.Option(metavar="FILE", help="Cases from production with what was decided, to be mixed in.")
     ] = None,
     attempts: Annotated[
         int, typer.Option(metavar="K", min=1, help="How often the vendor may try; each spends its part of alpha.")
@@ -107,10 +109,13 @@ def challenge(
     """
     from audit.cli.outputs.signing import now
     from audit.evidence.blind import regulator
+    from audit.evidence.history import MAX_BYTES
 
     deadline = (dt.datetime.now(dt.UTC) + dt.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
     new = [out] if plan.is_dir() else [out, regulator.secret_beside(out)]
     with new_folders(*new), _history_for(history, key) as (file, signer):
+        if commitment is not None:
+            file.adopt(bytes_of_result(commitment, MAX_BYTES), commitment.name, "committed")
         if plan.is_dir():
             terms, alike = regulator.challenge_again(file, signer, now(), plan, out, deadline), 0
         else:
@@ -224,7 +229,8 @@ def judge(
         pass  # it can be written
     with _history_for(history, key) as (file, signer):
         checked, answered, loaded = take_answers(file, secret, answers, came)
-        _print(checked)
+        for each in checked.shown:
+            say(f"  {each.state.value:<14}{printable(each.text)}")
         if not checked.holds:
             refuse(file, signer, now(), secret, answered)
     if not checked.holds:
@@ -361,6 +367,7 @@ def _passes(secret: Path, request: RunRequest, signed: Signed, attempt: int) -> 
         return True
     document = result_to_json(result)
     with tried(signed, request.loaded.plan) as begun:
+        begun.begin()
         write_file(secret / f"attempt-{attempt}.json", document)
         opened = begun.file.opened({"result": sha256(document.encode())}, None)
         started = begun.started
@@ -385,10 +392,3 @@ def _let_answer(loaded: LoadedPlan, cases: pa.Table, work: Path, sandbox: Sandbo
 
     isolating = Isolating(sandbox=sandbox, allow_pickle=allow_pickle)
     return vendor.answer(loaded, cases, work, isolating, progress_on_stderr(quiet=False))
-
-
-def _print(checked: Checked) -> None:
-    from audit.vocabulary.text import printable
-
-    for each in checked.shown:
-        say(f"  {each.state.value:<14}{printable(each.text)}")

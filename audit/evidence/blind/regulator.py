@@ -287,7 +287,7 @@ def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) ->
     loaded = with_attempts(loaded_plan(folder / secret.plan), terms.attempts)
     _check_labels(secret, terms, rows, loaded)
     answers, content = read_table(given / ANSWERS, terms.rows)
-    file.adopt(bytes_of_result(given / HISTORY, MAX_BYTES), f"{given.name}/{HISTORY}")
+    file.adopt(bytes_of_result(given / HISTORY, MAX_BYTES), f"{given.name}/{HISTORY}", "committed", "answered")
     answered = next((one for one in file.history.entries if one.answers == secret.challenge_entry), None)
     if answered is None:
         raise EvidenceError(
