@@ -1,6 +1,6 @@
 """Folder that workers of pytest-xdist share, and the removal of folders that killed sessions have left.
 
-It is locked like the temporary folders of an audit (`audit.engines.leftovers`), so the next audit removes it too.
+It is locked like the temporary folders of an audit (`audit.engines.private_folder`), so the next audit removes it too.
 But nothing of that package may be imported before a test needs it.
 """
 

@@ -37,15 +37,8 @@ class ChangeWords:
         if self.change.outcome == "fail":
             return self._worse(self.change)
         if self.change.outcome == "pass":
-            template = self._t.gettext(
-                "Compared with the audit of %(day)s, there is no group that could be judged for which the system "
-                "became worse by the limit set for that."
-            )
-        else:
-            template = self._t.gettext(
-                "Whether the system became worse for any group than in the audit of %(day)s cannot be told."
-            )
-        return template % {"day": self._day}
+            return self._language.word("change", "no_group_worse", day=self._day)
+        return self._language.word("change", "cannot_tell", day=self._day)
 
     @property
     def _day(self) -> str:
@@ -53,24 +46,13 @@ class ChangeWords:
 
     def _worse(self, change: Change) -> str:
         groups = len({one.group.people for one in changed_groups(change) if one.outcome == "fail"})
-        template = self._t.ngettext(
-            "Compared with the audit of %(day)s the system became clearly worse for %(count)s group.",
-            "Compared with the audit of %(day)s the system became clearly worse for %(count)s groups.",
-            groups,
-        )
-        return template % {"count": self._n.count(groups), "day": self._day}
+        return self._language.counted("change", "worse", groups, day=self._day)
 
     def next_step(self) -> str:
         """Return the next step where the change decides."""
         if self.change is not None and self.change.outcome == "fail":
-            return self._t.gettext(
-                "Before this version replaces the earlier one, its operator should explain for whom it became worse, "
-                "correct that, and have it audited again."
-            )
-        return self._t.gettext(
-            "Whether this version is worse than the earlier one is open: “What changed since the last audit” says of "
-            "whom. Until that is settled this is not a pass."
-        )
+            return self._language.word("next_steps", "became_worse")
+        return self._language.word("next_steps", "open_change")
 
     def compared(self) -> str:
         """Return how the two audits were compared."""
@@ -81,20 +63,12 @@ class ChangeWords:
             stopped = change.because in WORDS["change_not_judged"]
             return self._language.word("change_not_judged", change.because) if stopped else ""
         if change.because == "group_vanished":
-            return self._t.gettext(
-                "The two audits are of different cases, and the later ones lack a group that was judged before."
-            )
+            return self._language.word("change", "group_vanished")
         if change.unpaired is None:
-            return self._t.gettext(
-                "Both versions decided the same cases, and these were compared one by one: only cases that changed "
-                "sides tell of a change."
-            )
+            return self._language.word("change", "same_cases")
         if change.unpaired == "other_set":
-            return self._t.gettext("The two audits are of different cases, and were compared as two separate samples.")
-        return self._t.gettext(
-            "The decisions on single cases are not at hand, so that the two audits were compared as separate samples: "
-            "that finds less."
-        )
+            return self._language.word("change", "other_set")
+        return self._language.word("change", "separate_samples")
 
     def differs(self) -> str:
         """Return the parts in which the two plans differ, or an empty text."""

@@ -134,13 +134,7 @@ class ExactCases(Writer):
         numbers = self._numbers_of(one)
         if case.outcome == "fail":
             return "; ".join(filter(None, ("exceeds the limit in this test", numbers)))
-        among = self.reading.metrics[one.metric].among if one.metric in self.reading.metrics else ""
-        reason = self.words.because(
-            one.verdict.because,
-            among=among,
-            min_denominator=self.result.plan.verdict.min_denominator,
-            both_ways=one.both_ways,
-        )
+        reason = self.because(one.verdict.because, one.metric, both_ways=one.both_ways)
         why = f"{self.words.outcome(one.outcome)}: {self.words.undecided(one.verdict, reason)}"
         return f"{why}; {numbers}" if numbers else why
 

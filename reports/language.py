@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Final, Literal
@@ -21,18 +22,8 @@ WORDS: Final[Mapping[str, Mapping[str, str | list[str]]]] = tomllib.loads(
 )
 """Words for what has a name in a result or a plan, by table and key. A pair is for one and for many."""
 _MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 
 
@@ -70,15 +61,23 @@ class Language:
         """The code without a script, as a user names it."""
         return self.code.partition("-")[0]
 
-    def word(self, table: str, key: str, count: int = 1) -> str:
+    def word(self, table: str, key: str, form: int = 1, /, **values: str) -> str:
         """Return the words for a key of a table in `data/words.toml`, or for `otherwise` where it has no such key.
 
-        Raises KeyError where it has neither.
+        Raises KeyError where it has neither. Of a pair, `form` says which.
         """
         text = WORDS[table].get(key) or WORDS[table]["otherwise"]
-        if isinstance(text, str):
-            return self.translations.gettext(text)
-        return self.translations.ngettext(text[0], text[1], count)
+        t = self.translations
+        said = t.gettext(text) if isinstance(text, str) else t.ngettext(text[0], text[1], form)
+        return said % values if values else said
+
+    def counted(self, table: str, key: str, count: int, /, **values: str) -> str:
+        """Return the words for a key of a table for so many."""
+        return self.word(table, key, count, **{"count": self.numbers.count(count), **values})
+
+    def joined(self, parts: Iterable[str], how: str = "sentences") -> str:
+        """Return parts one after the other, by a key of the table `joined`."""
+        return reduce(lambda first, other: self.word("joined", how, first=first, other=other, more=other), parts)
 
     def date(self, moment: str) -> str:
         """Return the day of an ISO 8601 moment: "24 November 2026". A text that is no moment is returned as it is."""

@@ -61,7 +61,7 @@ def people_more(reading: Reading, failing: Sequence[Finding], language: Language
         return ""
     kind = kind_of_finding(harmed[0])
     count = _at_most(reading, [finding for finding in harmed if kind_of_finding(finding) == kind], kind)
-    return language.word("people_more", f"{kind.what}_{kind.often}", count) % {"count": language.numbers.count(count)}
+    return language.counted("people_more", f"{kind.what}_{kind.often}", count)
 
 
 def _at_most(reading: Reading, affected: list[Finding], kind: Kind) -> int:

@@ -29,11 +29,13 @@ class NoFunnel:
         """Return the reason as a clause."""
         if self.reason != "too_few":
             return language.word("no_funnel", self.reason)
-        return language.translations.ngettext(
-            "%(tested)s of its groups was tested exactly, and a funnel takes %(fewest)s",
-            "%(tested)s of its groups were tested exactly, and a funnel takes %(fewest)s",
+        return language.counted(
+            "no_funnel",
+            "too_few",
             self.tested,
-        ) % {"tested": language.numbers.count(self.tested), "fewest": language.numbers.count(FUNNEL_GROUPS)}
+            tested=language.numbers.count(self.tested),
+            fewest=language.numbers.count(FUNNEL_GROUPS),
+        )
 
 
 def why_no_funnel(result: AuditResult, rule: RuleResult, axes: tuple[Axis, ...]) -> NoFunnel | None:

@@ -23,7 +23,7 @@ class RateWords:
         if scale == "difference":
             return self._points_of(limit, worse) % {"points": self._n.points(limit)}
         factors = {"low": self._n.plain(limit), "high": self._n.plain(1 / limit)}
-        return self._language.word("limit_as_ratio", worse) % factors
+        return self._language.word("limit_as_ratio", worse, **factors)
 
     def _points_of(self, limit: float, worse: str) -> str:
         points = hundredfold(limit)

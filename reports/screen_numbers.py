@@ -78,16 +78,12 @@ class ScreenNumbers(Writer):
         return self.t.gettext("likely range %(span)s") % {"span": self.n.percent_range(low, high)}
 
     def _too_few(self, metric: str) -> str:
-        among = self.reading.metrics[metric].among if metric in self.reading.metrics else ""
-        floor = self.result.plan.verdict.min_denominator
-        return self.words.because("too_few_for_a_rate", among=among, min_denominator=floor)
+        return self.because("too_few_for_a_rate", metric)
 
     def _beyond(self) -> Number:
         failing = self._count_of("fail")
         judged = len({each.group.people for each in self.reading.findings if each.outcome in ("pass", "fail")})
-        note = self.t.ngettext(
-            "of %(count)s group that could be judged", "of %(count)s groups that could be judged", judged
-        ) % {"count": self.n.count(judged)}
+        note = self.language.counted("screen_numbers", "of_judged", judged)
         label = self.t.ngettext("group beyond the limit", "groups beyond the limit", failing)
         return Number(self.n.count(failing), label, note)
 
@@ -116,8 +112,7 @@ class ScreenNumbers(Writer):
         return Number(
             self.t.gettext("at least %(count)s") % {"count": self.n.count(count)},
             self.t.gettext("nationalities beyond the limit"),
-            self.t.gettext("of %(count)s judged together, none of which can be named")
-            % {"count": self.n.count(judged)},
+            self.language.word("screen_numbers", "of_unnamed", count=self.n.count(judged)),
         )
 
     def _count_of(self, *outcomes: Outcome) -> int:

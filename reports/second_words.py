@@ -23,7 +23,7 @@ class SecondWords:
     def __init__(self, result: AuditResult, language: Language, names: Names) -> None:
         self._verdicts = result.further.second_verdicts
         self._names = names
-        self._t = language.translations
+        self._language, self._t = language, language.translations
 
     def sentence(self) -> str:
         """Return what to say of them beside the verdict of the audit; empty where the plan asks for none."""
@@ -40,12 +40,4 @@ class SecondWords:
 
     def of_people(self, second: SecondVerdict) -> str:
         """Return how people's decisions came out."""
-        return {
-            "fail": self._t.gettext("What people decided after the system exceeds the limit."),
-            "pass": self._t.gettext(
-                "What people decided after the system is within the limit in every group that could be judged."
-            ),
-            "inconclusive": self._t.gettext(
-                "We cannot tell whether what people decided after the system is within the limit."
-            ),
-        }[second.outcome]
+        return self._language.word("people_decided", second.outcome)

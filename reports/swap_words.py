@@ -45,31 +45,18 @@ class SwapWords:
             case "":
                 return ""
             case "fail":
-                return self.t.ngettext(
-                    "Changing one word or column, and nothing else, moved the score on average by more than the limit "
-                    "in %(failing)s of %(count)s change.",
-                    "Changing one word or column, and nothing else, moved the score on average by more than the limit "
-                    "in %(failing)s of %(count)s changes.",
-                    every,
-                ) % {"failing": self.n.count(failing), "count": self.n.count(every)}
+                return self.language.counted("swaps", "fail", every, failing=self.n.count(failing))
             case "pass":
-                return self.t.gettext(
-                    "Changing one word or column, and nothing else, moved the score on average by no more than the "
-                    "limit."
-                )
+                return self.language.word("swaps", "pass")
             case _:
-                cannot = self.t.gettext(
-                    "Whether changing one word or column, and nothing else, moves the score on average by more than "
-                    "the limit cannot be told."
-                )
+                cannot = self.language.word("swaps", "inconclusive")
                 few = [one for one in self.result.probe_verdicts if one.because == "too_few_templates"]
                 if not few:
                     return cannot
                 most = max(few, key=self.needed)
-                return self.t.gettext("%(cannot)s It takes at least %(texts)s.") % {
-                    "cannot": cannot,
-                    "texts": self.counted(self.needed(most), self.probes[most.probe]),
-                }
+                return self.language.word(
+                    "swaps", "takes", cannot=cannot, texts=self.counted(self.needed(most), self.probes[most.probe])
+                )
 
     def needed(self, verdict: ProbeVerdict) -> int:
         """Return how many templates a verdict takes at least; results of schema version 1 say it of ten alone."""
@@ -86,33 +73,25 @@ class SwapWords:
         if not moved:
             return ""
         _, verdict, shift = max(moved, key=lambda each: each[0])
-        return self.t.gettext("Widest: %(change)s. The score moves on average by %(points)s points of its range.") % {
-            "change": self.change(self.probes[verdict.probe], shift),
-            # the range of one shift would say too much of the widest of many
-            "points": self.n.points_with_range(shift.shift, None, None),
-        }
+        # the range of one shift would say too much of the widest of many
+        points = self.n.points_with_range(shift.shift, None, None)
+        return self.language.word(
+            "swaps", "widest", change=self.change(self.probes[verdict.probe], shift), points=points
+        )
 
     def next_step(self) -> str:
         """Return the next step where a limit on probes is not met."""
         if self.outcome == "fail":
-            return self.t.gettext(
-                "Before anyone relies on this system, its operator should explain why these words or columns move the "
-                "score, correct it, and have it audited again."
-            )
+            return self.language.word("next_steps", "explain_words")
         open_rules = [rule for rule in self.result.probe_rules if rule.outcome != "pass"]
         kinds = {self.probes[name].kind for rule in open_rules for name in rule.probes if name in self.probes}
         if kinds == {"columns"}:
-            return self.t.gettext(
-                "Have every changed row scored, draw more rows, and audit again. Until then this is not a pass."
-            )
-        return self.t.gettext(
-            "Have every changed text scored, write more templates of the same kind, and audit again. Until then this "
-            "is not a pass."
-        )
+            return self.language.word("next_steps", "more_rows")
+        return self.language.word("next_steps", "more_texts")
 
     def counted(self, count: int, probe: SwapProbe) -> str:
         """Return a count in the unit of a probe's templates: "20 texts"."""
-        return self.language.word("probed_counted", probe.unit, count) % {"count": self.n.count(count)}
+        return self.language.counted("probed_counted", probe.unit, count)
 
     def shift(self, verdict: ProbeVerdict) -> SwapShift | None:
         """Return the shift that a verdict is about."""
@@ -136,9 +115,7 @@ class SwapWords:
 
     def limit(self, rule: ProbeRuleResult) -> str:
         """Return what a rule on probes limits."""
-        return self.t.gettext(
-            "the score may move by at most %(points)s points of its range, up or down, on average"
-        ) % {"points": self.n.points(rule.margin)}
+        return self.language.word("swaps", "limit", points=self.n.points(rule.margin))
 
     def word(self, rule: ProbeRuleResult) -> str:
         """Return the outcome of a rule on probes."""

@@ -15,7 +15,7 @@ class UnknownWords:
     """Writes, in one language, how far a PASS holds whoever they are, and whether a FAIL does."""
 
     def __init__(self, result: AuditResult, language: Language, names: Names) -> None:
-        self._t, self._n, self._names = language.translations, language.numbers, names
+        self._language, self._t, self._n, self._names = language, language.translations, language.numbers, names
         self._section = result.plan.sensitivity
         self._rules = result.further.sensitivity
         self._verdicts = result.verdicts
@@ -42,54 +42,27 @@ class UnknownWords:
         broken = [rule for rule in asked if rule.breakdown_factor is not None and rule.weakest is not None]
         weakest = min(broken, key=lambda rule: rule.breakdown_factor or math.inf, default=None)
         if weakest is not None and weakest.weakest is not None and odds != "worst":
-            parts.append(
-                self._t.gettext(
-                    "If it is %(factor)s times as likely or more, this is no pass: the first to fall is %(group)s."
-                )
-                % {
-                    "factor": self._n.fixed(math.floor((weakest.breakdown_factor or 0.0) * 10.0) / 10.0, 1),
-                    "group": self._names.group(weakest.weakest),
-                }
-            )
+            factor = self._n.fixed(math.floor((weakest.breakdown_factor or 0.0) * 10.0) / 10.0, 1)
+            group = self._names.group(weakest.weakest)
+            parts.append(self._language.word("supposed", "breaks", factor=factor, group=group))
         fallen = sum(rule.not_if_nothing_supposed for rule in asked)
         passing = sum(verdict.outcome == "pass" for verdict in self._verdicts)
-        parts.append(
-            self._t.gettext(
-                "If nothing at all is supposed of them, %(count)s of the %(all)s comparisons that pass show nothing."
-            )
-            % {"count": self._n.count(fallen), "all": self._n.count(passing)}
-        )
-        return self._joined(parts)
+        nothing = self._language.word("supposed", "nothing", count=self._n.count(fallen), all=self._n.count(passing))
+        return self._language.joined([*parts, nothing])
 
     def of_fails(self, failing: Sequence[Verdict]) -> str:
         """Return in how many of these the FAIL is so by the records alone; empty where it stands in all."""
         count = sum(verdict.because == "beyond_limit_as_recorded" for verdict in failing)
         if not count:
             return ""
-        return self._t.ngettext(
-            "In %(count)s group this is so by the records alone: people whose group is unknown could change it.",
-            "In %(count)s groups this is so by the records alone: people whose group is unknown could change it.",
-            count,
-        ) % {"count": self._n.count(count)}
+        return self._language.counted("supposed", "fails_as_recorded", count)
 
     def _supposed(self, share: float | str, odds: float | str) -> str:
         if isinstance(share, str) or isinstance(odds, str):
             supposed = self._t.gettext("It holds for all that the plan supposes of the people whose group is unknown.")
         else:
-            supposed = self._t.gettext(
-                "The group of some people was not recorded. It is supposed that a group has at most %(share)s times "
-                "its share of them, and that an error is at most %(odds)s times as likely (as odds) for these as for "
-                "all people whose group was not recorded."
-            ) % {"share": self._n.plain(share), "odds": self._n.plain(odds)}
+            supposed = self._language.word("supposed", "factors", share=self._n.plain(share), odds=self._n.plain(odds))
         ground = self._t.gettext("The plan gives no ground for this.")
         if self._section.reason:
-            ground = self._t.gettext("The ground that the plan gives for this: “%(reason)s”.") % {
-                "reason": self._names.quoted(self._section.reason)
-            }
-        return self._joined((supposed, ground))
-
-    def _joined(self, parts: Sequence[str]) -> str:
-        first, *others = parts
-        for more in others:
-            first = self._t.gettext("%(first)s %(more)s") % {"first": first, "more": more}
-        return first
+            ground = self._language.word("supposed", "ground", reason=self._names.quoted(self._section.reason))
+        return self._language.joined((supposed, ground))

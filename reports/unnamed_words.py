@@ -46,38 +46,26 @@ class UnnamedWords:
 
     def sentence(self, found: Found) -> str:
         """Return the first sentence of a report whose only FAIL has no name."""
-        return self._t.gettext(
-            "In this test the system %(what)s. This can be told of all nationalities together, and of none by name."
-        ) % {"what": self._joined(found)}
+        return self._language.word("unnamed_sentences", "sentence", what=self._joined(found))
 
     def sentence_beside_names(self, found: Found) -> str:
         """Return the sentence for a FAIL without a name beside groups that were named for another limit or among other
         groups.
         """
-        return self._t.gettext("Beside the groups named, it %(what)s; none of them can be named.") % {
-            "what": self._joined(found)
-        }
+        return self._language.word("unnamed_sentences", "beside_names", what=self._joined(found))
 
     def caution(self) -> str:
         """Return what nobody may conclude from it."""
-        return self._t.gettext(
-            "No nationality may be singled out from this: the cases do not say which of them are beyond the limit."
-        )
+        return self._language.word("unnamed_sentences", "caution")
 
     def of_the_rule(self, rule: RuleResult) -> str:
         """Return the words that stand beside the limit."""
         family = max((each for each in rule.families if each.unnamed_beyond), key=lambda each: each.unnamed_at_least)
-        return self._t.gettext("%(nationalities)s beyond the limit; which ones cannot be said") % {
-            "nationalities": self._nationalities(family)
-        }
+        return self._language.word("unnamed_sentences", "of_the_rule", nationalities=self._nationalities(family))
 
     def next_step(self) -> str:
         """Return the next step where nobody is named."""
-        return self._t.gettext(
-            "Before anyone relies on this system for people of any nationality, its operator should explain this gap, "
-            "correct it, and have it audited again. To learn which nationalities are beyond the limit takes more "
-            "labelled cases of each: “Cases still needed” says how many."
-        )
+        return self._language.word("next_steps", "unnamed")
 
     def statement(self, rule: RuleResult, family: FamilyResult) -> str:
         """Return what was found, and about whom it says nothing."""
@@ -85,21 +73,18 @@ class UnnamedWords:
         return self._t.gettext("The system %(what)s. None of these nationalities can be named.") % what
 
     def _joined(self, found: Found) -> str:
-        errors = list(dict.fromkeys(self._what(rule, family) for rule, family in found))
-        first, *others = errors
-        for other in others:
-            first = self._t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
-        return first
+        return self._language.joined(dict.fromkeys(self._what(rule, family) for rule, family in found), "clauses")
 
     def _nationalities(self, family: FamilyResult) -> str:
-        return self._t.ngettext(
-            "at least %(count)s of %(tested)s nationality",
-            "at least %(count)s of %(tested)s nationalities",
+        return self._language.counted(
+            "unnamed_sentences",
+            "nationalities",
             family.tested,
-        ) % {"count": self._n.count(family.unnamed_at_least), "tested": self._n.count(family.tested)}
+            count=self._n.count(family.unnamed_at_least),
+            tested=self._n.count(family.tested),
+        )
 
     def _what(self, rule: RuleResult, family: FamilyResult) -> str:
-        of = {"nationalities": self._nationalities(family)}
         kind = kind_of(rule.metric, low=rule.worse == "low")
         key = "both" if rule.worse == "both" else f"{kind.what}_{kind.often}"
-        return self._language.word("unnamed", key) % of
+        return self._language.word("unnamed", key, nationalities=self._nationalities(family))

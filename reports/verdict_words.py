@@ -12,7 +12,6 @@ from audit.result.findings.judged import RuleResult
 from audit.result.reading import worst_outcomes
 from audit.result.reasons import open_cures, open_verdicts
 from audit.result.urgency import primary_metrics
-from reports.answer_words import AnswerWords
 from reports.change_words import ChangeWords
 from reports.language import WORDS
 from reports.most_affected import MostAffected, kind_of_finding
@@ -44,7 +43,6 @@ class VerdictWriter(Writer):
         reading, language = self.reading, self.language
         self._unnamed_words = UnnamedWords(language)
         self._unknown = UnknownWords(self.result, language, self.names)
-        self._answering = AnswerWords(language)
         self._swaps = SwapWords(self.result, language)
         self._change = ChangeWords(self.result, language)
         self._second = SecondWords(self.result, language, self.names)
@@ -97,36 +95,22 @@ class VerdictWriter(Writer):
     def _selected_by_decision(self) -> str:
         if not any(notice.code == "selected_by_decision" for notice in self.result.notices):
             return ""
-        return self.t.gettext(
-            "But the test set was put together by the system's own decisions, so that its rates are not those of "
-            "people at large; that takes weights or strata in the plan."
-        )
+        return self.language.word("verdict", "selected")
 
     def _known_in_full(self) -> str:
         if not any(notice.code == "known_in_full" for notice in self.result.notices):
             return ""
-        return self.t.gettext(
-            "Where everybody in a group is in the test set, the figure is what happened to these people, and says "
-            "nothing of the next."
-        )
+        return self.language.word("verdict", "known_in_full")
 
     def _passing_sentence(self) -> str:
         """Return how many groups were judged and stayed within; and on how many limits, where that differs."""
         judged = len(self._passing)
-        text = self.t.ngettext(
-            "In this test the one group that was large enough to judge stayed within the limit.",
-            "In this test all %(count)s groups that were large enough to judge stayed within the limit.",
-            judged,
-        ) % {"count": self.n.count(judged)}
+        text = self.language.counted("verdict", "passing", judged)
         on_all = sum(outcome == "pass" for outcome in self._worst.values())
         if on_all == judged:
             return text
         if on_all:
-            more = self.t.ngettext(
-                "Only %(count)s of them was large enough to be judged on every limit.",
-                "Only %(count)s of them were large enough to be judged on every limit.",
-                on_all,
-            ) % {"count": self.n.count(on_all)}
+            more = self.language.counted("verdict", "on_every_limit", on_all)
         else:
             more = self.t.gettext("No group was large enough to be judged on every limit.")
         return self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
@@ -145,7 +129,7 @@ class VerdictWriter(Writer):
         undecided = [rule for rule in self.result.rules if rule.outcome == "inconclusive"]
         reasons = self._reasons()
         if "too_many_failed" in reasons:
-            return self._answering.sentence()
+            return self.language.word("verdict", "too_many_failed")
         if {rule.because for rule in undecided} == {"nothing_judged"} and reasons <= {"too_few_cases"}:
             return self.t.gettext("In this test no group has enough cases to be judged, so there is no verdict.")
         both_ways = any(rule.direction == "both" for rule in undecided)
@@ -155,9 +139,7 @@ class VerdictWriter(Writer):
             else self.t.gettext("In this test no group was clearly worse off than everyone else by more than the limit")
         )
         open_reasons = [reason for reason in WORDS["undecided"] if reason in reasons] or ["too_few_cases"]
-        why, *others = [self.language.word("undecided", reason) for reason in open_reasons]
-        for other in others:
-            why = self.t.gettext("%(first)s, and %(other)s") % {"first": why, "other": other}
+        why = self.language.joined((self.language.word("undecided", reason) for reason in open_reasons), "clauses")
         return self.t.gettext("%(first)s, but %(why)s.") % {"first": first, "why": why}
 
     def _planned_pass(self) -> str:
@@ -165,9 +147,7 @@ class VerdictWriter(Writer):
         planned = self.result.further.planned_pass
         if planned is None:
             return ""
-        text = self.t.gettext(
-            "With these cases a system that treats everyone alike would pass with a chance of %(chance)s."
-        ) % {"chance": self.n.percent(planned.chance)}
+        text = self.language.word("verdict", "planned_pass", chance=self.n.percent(planned.chance))
         if planned.out_of_reach is not None:
             text = self.language.word("out_of_reach", planned.out_of_reach)
         elif planned.least_sure:
@@ -176,7 +156,7 @@ class VerdictWriter(Writer):
             text = self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
         if planned.remedy is None:
             return text
-        more = self.language.word("remedies", planned.remedy) % {"chance": self.n.percent(planned.with_remedy)}
+        more = self.language.word("remedies", planned.remedy, chance=self.n.percent(planned.with_remedy))
         return self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
 
     def _reasons(self) -> set[str]:
@@ -201,21 +181,15 @@ class VerdictWriter(Writer):
             counts.setdefault(kind_of_finding(finding), set()).add(finding.group.people)
         wrong_first = self.result.overall.primary_harm == "wrongly_flagged"
         order = sorted(counts, key=lambda kind: (kind.what != "wrongly_flagged") if wrong_first else 0)
-        first, *others = [self._clearly(kind, len(counts[kind])) for kind in order]
-        for other in others:
-            first = self.t.gettext("%(first)s, and %(other)s") % {"first": first, "other": other}
+        happened = [self.language.counted("clearly", f"{kind.what}_{kind.often}", len(counts[kind])) for kind in order]
         than = self.t.gettext("In this test the system %(what)s than among everyone else.")
-        if others:
+        if len(happened) > 1:
             than = self.t.gettext("In this test the system %(what)s, than among everyone else.")
-        text = than % {"what": first}
+        text = than % {"what": self.language.joined(happened, "clauses")}
         if not self._unnamed:
             return text
         more = self._unnamed_words.sentence_beside_names(self._unnamed)
         return self.t.gettext("%(first)s %(more)s") % {"first": text, "more": more}
-
-    def _clearly(self, kind: Kind, count: int) -> str:
-        """Return what happened and in how many groups: "missed victims clearly more often in 3 groups"."""
-        return self.language.word("clearly", f"{kind.what}_{kind.often}", count) % {"count": self.n.count(count)}
 
     def _widest(self) -> str:
         """Return the failing group in which most people are harmed, by name. Empty where failing groups are better off.
@@ -231,30 +205,16 @@ class VerdictWriter(Writer):
         worst = self._affected.worst()
         if worst is None:
             return ""
-        template = (
-            self.t.gettext(
-                "Of the smallest such groups, most people are affected in one: %(group)s. Among "
-                "them the system %(compared)s."
-            )
-            if self._affected.larger_too
-            else self.t.gettext(
-                "These errors affect the most people in one group: %(group)s. Among them the system %(compared)s."
-            )
-        )
-        return template % {
-            "group": self.names.whole(worst.group, worst.same_people),
-            "compared": self.words.compared(worst),
-        }
+        which = "widest_smallest" if self._affected.larger_too else "widest"
+        group = self.names.whole(worst.group, worst.same_people)
+        return self.language.word("verdict", which, group=group, compared=self.words.compared(worst))
 
     def _past_expiry(self) -> str:
         """Return the next step for a pass that may not be relied on any more; otherwise an empty text."""
         valid_until = self.result.plan.governance.valid_until
         if self._outcome != "pass" or not valid_until or valid_until >= self.result.provenance.finished[:10]:
             return ""
-        return self.t.gettext(
-            "Before anyone relies on this system, its operator should have it audited again: this audit is past its "
-            "expiry."
-        )
+        return self.language.word("next_steps", "expired")
 
     def _next_step(self) -> str:
         if self._change.decides:
@@ -264,22 +224,16 @@ class VerdictWriter(Writer):
         if self._outcome == "fail" and not self._failing:
             return self._unnamed_words.next_step()
         if self._outcome == "fail":
-            return self.t.gettext(
-                "Before anyone relies on this system, its operator should explain these gaps, correct them, and have "
-                "it audited again."
-            )
+            return self.language.word("next_steps", "explain_gaps")
         if self._outcome == "pass":
-            return self.t.gettext(
-                "This holds for this version of the system and these cases. When either changes, the operator should "
-                "have it audited again."
-            )
+            return self.language.word("next_steps", "pass")
         return self._what_it_takes()
 
     def _what_it_takes(self) -> str:
         """Return the next step where groups have no verdict: what each reason takes, and that it is no pass."""
         cures = open_cures(self.result.rules, (finding.verdict for finding in self.reading.each_once))
         if "mend_system" in cures:
-            return self._answering.next_step()
+            return self.language.word("next_steps", "mend_system")
         section = self.result.plan.evaluation_set
         otherwise = {"decide_cases": section.is_counted, "more_of_others": bool(section.stratum)}
         text = self.t.gettext("Then audit again. Until then this is not a pass.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audit.result.findings.further import NotJudgedAlone
-from audit.result.findings.judged import Because, EstimateReason, Outcome, RuleResult, Scale, Verdict
+from audit.result.findings.judged import Outcome, RuleResult, Scale, Verdict
 from audit.result.reading import Rate, least_judged
 from audit.result.selected import Selected
 from audit.vocabulary.groups import Group
@@ -38,15 +38,6 @@ class Words(RateWords):
             return self._unnamed.of_the_rule(rule)
         return self._language.word("rule_because", rule.because)
 
-    def because(
-        self, because: Because | EstimateReason, *, among: str, min_denominator: int, both_ways: bool = False
-    ) -> str:
-        """Return why a group has its outcome. `among` says what the rate's denominator counts, `both_ways` which
-        limit.
-        """
-        key = "beyond_limit_both_ways" if both_ways and because == "beyond_limit" else because
-        return self._language.word("because", key) % {"count": self._n.count(min_denominator), "among": among}
-
     def undecided(self, verdict: Verdict, because: str) -> str:
         """Return why a group has no verdict, the larger group that it was judged in, and what a verdict needs. Empty
         where it has a verdict.
@@ -64,10 +55,12 @@ class Words(RateWords):
         """
         if verdict.judged_as is None:
             return ""
-        return self._t.gettext("judged only as part of %(group)s: %(outcome)s") % {
-            "group": self._names.group(verdict.judged_as),
-            "outcome": self.outcome(verdict.judged_as_outcome or "inconclusive"),
-        }
+        return self._language.word(
+            "groups",
+            "judged_as_part",
+            group=self._names.group(verdict.judged_as),
+            outcome=self.outcome(verdict.judged_as_outcome or "inconclusive"),
+        )
 
     def needed(self, verdict: Verdict) -> str:
         """Return how many cases a verdict on this group still needs, or an empty text."""
@@ -76,58 +69,43 @@ class Words(RateWords):
         if verdict.because in WORDS["needed"]:
             return self._language.word("needed", verdict.because)
         if verdict.cases_needed is None:
-            return self._t.gettext(
-                "no number of further cases like those seen would decide it, with everyone else and those of unknown "
-                "group as they are"
-            )
+            return self._language.word("groups", "out_of_reach")
         if verdict.cases_needed == 0:
             return ""
         said = self._n.about_whole(verdict.cases_needed)
-        return self._t.ngettext("about %(count)s more case needed", "about %(count)s more cases needed", said) % {
-            "count": self._n.count(said)
-        }
+        return self._language.counted("groups", "needed", said)
 
     def not_alone(self, one: NotJudgedAlone, scale: Scale, power: float) -> str:
         """Return how many groups of a family were not judged alone, and the smallest gap that would have been named."""
-        said = self._t.ngettext(
-            "%(count)s group by %(axes)s was not judged alone, with %(cases)s cases (%(share)s).",
-            "%(count)s groups by %(axes)s were not judged alone, with %(cases)s cases (%(share)s).",
+        said = self._language.counted(
+            "groups",
+            "not_alone",
             one.groups,
+            axes=self._names.axes(one.family.root),
+            cases=self._n.count(one.cases),
+            share=self._n.percent(one.share),
         )
-        named = self._t.gettext("No gap there, however large, would have been named with a chance of %(power)s.")
-        if one.gap is not None and scale == "difference":
-            named = self._t.gettext(
-                "To be named with a chance of %(power)s, a gap had to be at least %(gap)s points in %(group)s, and "
-                "no less in any other of them."
-            )
-        elif one.gap is not None:
-            named = self._t.gettext(
-                "To be named with a chance of %(power)s, the ratio to everyone else had to be %(gap)s or less in "
-                "%(group)s, and no more in any other of them."
-            )
-        values = {
-            "count": self._n.count(one.groups),
-            "axes": self._names.axes(one.family.root),
-            "cases": self._n.count(one.cases),
-            "share": self._n.percent(one.share),
-            "power": self._n.percent(power),
-            "gap": self._n.fixed(rounded_gap(scale, one.gap or 0.0), 1 if scale == "difference" else 3),
-            "group": self._names.group(one.gap_in or Group(())),
-        }
-        return self._t.gettext("%(first)s %(more)s") % {"first": said, "more": named} % values
+        named = self._language.word(
+            "groups",
+            "gap_none" if one.gap is None else f"gap_{scale}",
+            power=self._n.percent(power),
+            gap=self._n.fixed(rounded_gap(scale, one.gap or 0.0), 1 if scale == "difference" else 3),
+            group=self._names.group(one.gap_in or Group(())),
+        )
+        return self._language.joined((said, named))
 
     def judged(self, rule: RuleResult) -> str:
         """Return the share of people who were judged, alone or as part of a larger group, where it is least."""
         least = least_judged(rule)
         if rule.coverage is None or least is None:
             return ""
-        return self._t.gettext(
-            "by %(axes)s %(measured)s of people, alone or only as part of a larger group; a pass needs %(asked)s"
-        ) % {
-            "axes": self._names.axes(least.family.root),
-            "measured": self._n.percent(rule.coverage, against=rule.min_coverage),
-            "asked": self._n.percent(rule.min_coverage),
-        }
+        return self._language.word(
+            "groups",
+            "judged",
+            axes=self._names.axes(least.family.root),
+            measured=self._n.percent(rule.coverage, against=rule.min_coverage),
+            asked=self._n.percent(rule.min_coverage),
+        )
 
     def limit(self, rule: RuleResult) -> str:
         """Return the limit of a rule in words."""
@@ -139,22 +117,13 @@ class Words(RateWords):
         """
         if not shown.is_part:
             return ""
-        return self._t.ngettext(
-            "The likely range of this one of %(all)s rows is wider than where all rows are shown, because the row was "
-            "picked for its result.",
-            "The likely ranges of these %(count)s of %(all)s rows are wider than where all rows are shown, because the "
-            "rows were picked for their results.",
-            shown.shown,
-        ) % {"count": self._n.count(shown.shown), "all": self._n.count(shown.among)}
+        return self._language.counted("groups", "picked", shown.shown, all=self._n.count(shown.among))
 
     def sorted_by_result(self, level: float) -> str:
         """Return what the likely ranges of the first rows do not say, where rows stand in the order of results and the
         ranges are not those of picked rows.
         """
-        return self._t.gettext(
-            "The likely ranges hold for %(level)s of all rows, and for fewer of those shown first, because these were "
-            "picked for their results."
-        ) % {"level": self._n.percent(level)}
+        return self._language.word("groups", "sorted_by_result", level=self._n.percent(level))
 
     def compared(self, finding: Rate) -> str:
         """Return a group beside everyone else, in natural frequencies. Empty where either has no rate."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from audit.result.audit_result import AuditResult
-from audit.result.findings.judged import RuleResult
+from audit.result.findings.judged import Because, EstimateReason, RuleResult
 from audit.result.reading import Reading
 from audit.result.reasons import open_verdicts
 from audit.vocabulary.names import Names
 from reports.language import Language
+from reports.plain_text import capital
 from reports.words import Words
 
 
@@ -39,20 +40,19 @@ class Writer:
         reasons = Counter(
             verdict.because for verdict in open_verdicts(rule, (each.verdict for each in self.reading.each_once))
         )
-        metric = self.reading.metrics.get(rule.metric)
         parts = [
             self.t.ngettext("%(reason)s (%(count)s group)", "%(reason)s (%(count)s groups)", count)
-            % {
-                "reason": self.words.because(
-                    reason,
-                    among="" if metric is None else metric.among,
-                    min_denominator=self.result.plan.verdict.min_denominator,
-                ),
-                "count": self.n.count(count),
-            }
+            % {"reason": self.because(reason, rule.metric), "count": self.n.count(count)}
             for reason, count in reasons.most_common()
         ]
         return because + self.t.gettext(": ") + self.t.gettext("; ").join(parts) if parts else because
+
+    def because(self, because: Because | EstimateReason, metric: str, *, both_ways: bool = False) -> str:
+        """Return why a group has its outcome; `both_ways` says which limit."""
+        key = "beyond_limit_both_ways" if both_ways and because == "beyond_limit" else because
+        floor = self.n.count(self.result.plan.verdict.min_denominator)
+        known = self.reading.metrics.get(metric)
+        return self.language.word("because", key, count=floor, among="" if known is None else known.among)
 
     def not_alone(self, rule: RuleResult) -> str:
         """Return who was not judged alone where a rule passes; empty where it does not pass, or nobody knows."""
@@ -65,3 +65,11 @@ class Writer:
             verdict.rule == rule.rule and not verdict.decidable and verdict.cases for verdict in self.result.verdicts
         )
         return text if found or small else self.t.gettext("Every group with cases was judged alone.")
+
+    def part(self, part: int, whole: int) -> str:
+        """Return counts: 31 of 74."""
+        return self.t.gettext("%(part)s of %(whole)s") % {"part": self.n.count(part), "whole": self.n.count(whole)}
+
+    def plain(self, metric: str) -> str:
+        """Return the name of a rate for a reader, with a capital."""
+        return capital(self.reading.metrics[metric].plain if metric in self.reading.metrics else metric)

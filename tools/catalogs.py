@@ -91,12 +91,10 @@ def _texts_of_audit() -> Iterator[tuple[str, str | tuple[str, ...]]]:
             ("audit/safeguards/data/evidence.toml", text)
             for text in (kind.name, *kind.public.values(), *kind.headline.values())
         )
-    for words in LOOKS.values():
-        yield from (("reports/html/looks/looks.toml", text) for text in words.values() if isinstance(text, str))
-    for table in WORDS_OF_REPORTS.values():
-        yield from (
-            ("reports/data/words.toml", tuple(text) if isinstance(text, list) else text) for text in table.values()
-        )
+    for place, tables_of_words in (("html/looks/looks.toml", LOOKS), ("data/words.toml", WORDS_OF_REPORTS)):
+        for table in tables_of_words.values():
+            texts = [text for key, text in table.items() if key != "terms"]
+            yield from ((f"reports/{place}", tuple(text) if isinstance(text, list) else text) for text in texts)
     for instrument in tables.instruments:
         yield from (("audit/safeguards/data/instruments", one.about) for one in instrument.provisions)
 

@@ -11,7 +11,7 @@ from audit.counting.count_moments import count_moments
 from audit.counting.moments import Moments
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED, CountsTable
 from audit.engines.quoting import identifier
-from audit.evaluation.decision_words import PEOPLE
+from audit.evaluation.labels import PEOPLE
 from audit.plan.evaluation_set import CASES
 from audit.result.findings.second import SecondKind
 

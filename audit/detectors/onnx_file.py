@@ -7,7 +7,9 @@ not needed). Only the fields used here are declared; protobuf skips the rest. No
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from audit.detectors.extras import import_extra
@@ -16,47 +18,9 @@ from audit.errors import DetectorError
 LARGEST: Final = 2**31
 """Most bytes of a file: protobuf reads no larger file."""
 
-_INT32, _INT64, _BYTES, _MESSAGE = 5, 3, 12, 11
-"""Types of a field, as descriptor.proto numbers them. Text is read as bytes, which are the same in the file."""
-_FIELDS: Final[Mapping[str, Mapping[str, tuple[int, int | str]]]] = {
-    "Model": {"graph": (7, "Graph"), "training": (20, "Training*"), "functions": (25, "Function*")},
-    "Graph": {"node": (1, "Node*"), "initializer": (5, "Tensor*"), "sparse": (15, "Sparse*")},
-    "Node": {
-        "input": (1, -_BYTES),
-        "output": (2, -_BYTES),
-        "op_type": (4, _BYTES),
-        "attribute": (5, "Attribute*"),
-        "domain": (7, _BYTES),
-    },
-    "Attribute": {
-        "name": (1, _BYTES),
-        "i": (3, _INT64),
-        "t": (5, "Tensor"),
-        "g": (6, "Graph"),
-        "ints": (8, -_INT64),
-        "strings": (9, -_BYTES),
-        "tensors": (10, "Tensor*"),
-        "graphs": (11, "Graph*"),
-        "sparse_tensor": (22, "Sparse"),
-        "sparse_tensors": (23, "Sparse*"),
-    },
-    "Tensor": {
-        "dims": (1, -_INT64),
-        "data_type": (2, _INT32),
-        "int32_data": (5, -_INT32),
-        "string_data": (6, -_BYTES),
-        "int64_data": (7, -_INT64),
-        "name": (8, _BYTES),
-        "raw_data": (9, _BYTES),
-        "external_data": (13, "Entry*"),
-        "data_location": (14, _INT32),
-    },
-    "Sparse": {"values": (1, "Tensor"), "indices": (2, "Tensor")},
-    "Function": {"name": (1, _BYTES), "node": (7, "Node*"), "domain": (10, _BYTES), "attribute": (11, "Attribute*")},
-    "Training": {"initialization": (1, "Graph"), "algorithm": (2, "Graph")},
-    "Entry": {"key": (1, _BYTES), "value": (2, _BYTES)},
-}
-"""Number and type of the fields of each message; a star, or a minus, says that there can be several."""
+_TYPES: Final = {"int32": 5, "int64": 3, "bytes": 12}
+_MESSAGE: Final = 11
+"""Types of a field, as descriptor.proto numbers them."""
 _RANDOM: Final = frozenset(
     {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
 )
@@ -171,15 +135,15 @@ def _message_class() -> Any:
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     file = descriptor_pb2.FileDescriptorProto(name="audit7k/onnx.proto", package="audit7k", syntax="proto2")
-    for message, fields in _FIELDS.items():
+    messages = tomllib.loads(Path(__file__).with_name("onnx_fields.toml").read_text(encoding="utf-8"))
+    for message, fields in messages.items():
         described = file.message_type.add(name=message)
         for field, (number, kind) in fields.items():
-            several = kind.endswith("*") if isinstance(kind, str) else kind < 0
-            added = described.field.add(name=field, number=number, label=3 if several else 1)
-            if isinstance(kind, str):
-                added.type, added.type_name = _MESSAGE, f".audit7k.{kind.rstrip('*')}"
-            else:
-                added.type = abs(kind)
+            one = kind.rstrip("*")
+            added = described.field.add(name=field, number=number, label=1 if kind == one else 3)
+            added.type = _TYPES.get(one, _MESSAGE)
+            if added.type == _MESSAGE:
+                added.type_name = f".audit7k.{one}"
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("audit7k.Model"))

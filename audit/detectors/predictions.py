@@ -16,7 +16,7 @@ from audit.engines.reading import reading
 from audit.errors import DataError, PlanError
 from audit.evaluation.checks import ask, settle
 from audit.evaluation.columns import check_text_type
-from audit.evaluation.decision_words import check_decisions
+from audit.evaluation.labels import check_decisions
 from audit.evaluation.relation import Relation
 from audit.plan.answers import BlindDetector
 from audit.plan.answers import PredictionsDetector as PredictionsSection

@@ -9,41 +9,20 @@ crafted file can crash the process or read foreign memory (scikit-learn pull req
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from audit.errors import DetectorError
 
-PINNED: Final[Mapping[str, tuple[str, ...]]] = {
-    "DecisionTree, ExtraTree, RandomForest, ExtraTrees, GradientBoosting, AdaBoost, Bagging, IsolationForest": (
-        "sklearn.tree._tree.Tree",
-    ),
-    "HistGradientBoosting": ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",),
-    "HistGradientBoosting with categorical features": (
-        "functools.partial",  # of a function that is itself on a list, and of no other
-        "sklearn.utils.validation.check_array",
-    ),
-    "VotingClassifier, StackingClassifier": ("sklearn.utils._bunch.Bunch",),
-    "CalibratedClassifierCV": (
-        "sklearn.calibration._CalibratedClassifier",
-        "sklearn.calibration._SigmoidCalibration",
-    ),
-    "GridSearchCV, RandomizedSearchCV": (
-        "sklearn.metrics._scorer._PassthroughScorer",
-        "sklearn.model_selection._split.StratifiedKFold",
-        "sklearn.model_selection._split.KFold",
-    ),
-    "MLPClassifier": (
-        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-    ),
-    "SimpleImputer, OneHotEncoder": ("numpy.dtype",),
-}
-"""By estimator: types in its files beyond those that skops trusts."""
-
-ALLOWED: Final = frozenset(name for names in PINNED.values() for name in names)
+ALLOWED: Final[frozenset[str]] = frozenset(
+    chain.from_iterable(tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")).values())
+)
+"""Types in the files of some estimators beyond those that skops trusts; `skops_types.toml` says of which."""
 
 
 def objects_of(model: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:

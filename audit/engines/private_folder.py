@@ -1,15 +1,95 @@
-"""A folder that only this user can enter, for what does not fit into memory."""
+"""A folder that only this user can enter, for what does not fit into memory.
+
+Temporary folders that killed runs have left behind: the next run removes them.
+
+A run that uses such a folder holds a lock on a file in it. The lock ends with the process, however that ends. A folder
+whose lock is free belongs to no run. A folder without that file is removed once nothing in it has changed for a week,
+if its name can only be ours. Where the system has no such locks, nothing is removed.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
+import stat
 import tempfile
+import time
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from audit.engines.leftovers import PREFIX, hold, remove, remove_leftovers
-from audit.operating_system import link
+from audit.operating_system import has_locks, is_of_others, is_open_to_others, link, lock
+
+PREFIX: Final = "audit7k-private-"
+"""Beginning of the names of these folders. A folder that a user names, such as `audit7k-demo`, does not begin so."""
+_OTHERS: Final = "audit7k-"
+"""Beginning of the names of folders of other parts, and of earlier versions."""
+_LOCK: Final = ".in-use"
+_WEEK: Final = 7 * 24 * 3600.0
+
+
+def hold(folder: Path) -> IO[bytes] | None:
+    """Lock a new folder: it is in use until the file is closed. Returns None if there are no locks."""
+    if not has_locks():
+        return None
+    # lock it before it has its name, so that no process ever sees it without its lock
+    unnamed = folder / f"{_LOCK}-soon"
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(unnamed.open("wb"))
+            lock(file.fileno())
+            unnamed.rename(folder / _LOCK)
+        except OSError:
+            return None
+        stack.pop_all()
+        return file
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder and all that is in it; files that cannot be removed stay.
+
+    The lock is removed last: if the process is killed meanwhile, the next run still sees that the folder was left
+    behind.
+    """
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != _LOCK:
+                with contextlib.suppress(OSError):
+                    entry.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers(parent: Path) -> None:
+    """Remove the folders that killed runs of this user have left in `parent`, as far as possible."""
+    if not has_locks():
+        return
+    with contextlib.suppress(OSError):
+        for folder in parent.glob(f"{_OTHERS}*"):
+            with contextlib.suppress(OSError):
+                if not _is_ours(folder):
+                    continue
+                if not (folder / _LOCK).exists():
+                    # the run was killed before it had a lock, or its file system has no locks
+                    if folder.name.startswith(PREFIX) and _last_change(folder) < time.time() - _WEEK:
+                        remove(folder)
+                    continue
+                with (folder / _LOCK).open("rb") as file:
+                    lock(file.fileno())
+                    remove(folder)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether only this user can enter the folder: anybody may put something beside it."""
+    state = folder.lstat()
+    return stat.S_ISDIR(state.st_mode) and not is_of_others(state) and not is_open_to_others(state)
+
+
+def _last_change(folder: Path) -> float:
+    return max(path.lstat().st_mtime for path in (folder, *folder.iterdir()))
+
 
 _PATTERN: Final = frozenset("*?[]{}")
 

@@ -13,10 +13,9 @@ from audit.engines.reading import reading
 from audit.errors import DataError, PlanError
 from audit.evaluation.checks import Check, alongside, settle
 from audit.evaluation.columns import text_of
-from audit.evaluation.decision_words import PEOPLE, check_decisions
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import cases_digest, check_ids
-from audit.evaluation.labels import check_labels
+from audit.evaluation.labels import PEOPLE, check_decisions, check_labels
 from audit.evaluation.on_engine import OnEngine, close_on_error
 from audit.evaluation.parquet_folder import DigestOf
 from audit.evaluation.relation import Relation

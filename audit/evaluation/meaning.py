@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Reason = Literal[
@@ -25,23 +27,10 @@ Reason = Literal[
 ]
 """Reason why a value is not read. The set is closed: `REASONS` has the words for each."""
 
-REASONS: Mapping[Reason, str] = {
-    "ambiguous": "more than one country or region is called that",
-    "historic": "a country or code of the past",
-    "no_iso_code": "ISO 3166 has no code for it",
-    "part": "a part of a state, not a nationality of its own",
-    "other_code": "a code of another list, or of an organisation",
-    "relative": "relative to a country that the value does not name",
-    "total": "a total, not a case: take such rows out of the file",
-    "not_known": "says that it is not known, or something else",
-    "not_a_nationality": "a people, a language, a religion or a colour, not a nationality",
-    "region": "a part of the world, not a nationality",
-    "number": "a number that is no code",
-    "several": "several nationalities in one cell",
-    "suppressed": "a mark of suppression, not a value",
-    "one_letter": "one letter, which means one thing in one language and another in the next",
-    "unknown_word": "in none of the tables",
-}
+_REFUSALS = tomllib.loads((Path(__file__).parent / "data" / "refusals.toml").read_text(encoding="utf-8"))
+REASONS: Mapping[Reason, str] = _REFUSALS["reasons"]
+OF_SPREADSHEETS: Mapping[str, tuple[str, str]] = _REFUSALS["spreadsheets"]
+"""What is said and what helps, for each word of `audit.evaluation.sheet_text`."""
 
 
 @dataclass(frozen=True, slots=True)

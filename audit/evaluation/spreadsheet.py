@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.errors import DataError
 from audit.evaluation.delimited_text import load_csv
+from audit.evaluation.meaning import OF_SPREADSHEETS
 from audit.evaluation.relation import Content
 from audit.evaluation.sheet_text import MEMORY_GIB
 from audit.vocabulary.text import shown
@@ -23,31 +24,6 @@ if TYPE_CHECKING:
 _SECONDS: Final = 300.0
 """Seconds in which a sheet must be read."""
 _MOST_NAMED: Final = 5
-_ALONE: Final = "or save the sheet alone, as CSV (UTF-8) or as a new workbook"
-_PROBLEMS: Final = {
-    "sheet": (
-        "has {number} sheets and does not say which one is meant: {sheets}",
-        'write sheet = "…" beside `path`, or give `init` and `codes` --sheet "…"',
-    ),
-    "merged": (
-        "has merged cells in that sheet, of which only the first one holds the value",
-        f"unmerge them, {_ALONE}",
-    ),
-    "cells": (
-        "has cells with an error (#N/A, #DIV/0!), a formula that was never computed, or merged cells",
-        f"open and save it in the program that made it, clear the errors and unmerge, {_ALONE}",
-    ),
-    "password": ("is locked with a password", "save a copy without one"),
-    "unreadable": (
-        "is no spreadsheet that can be read, or is damaged",
-        'export it again; if it opens as text, write format = "csv" and its delimiter in the plan',
-    ),
-    "limit": (
-        f"needs more than {MEMORY_GIB} GiB of memory or five minutes to be read",
-        "delete the cells far from the table, or save the sheet as CSV (UTF-8)",
-    ),
-}
-"""What is said and what helps, for each word of `audit.evaluation.sheet_text`."""
 
 
 def load_sheet(
@@ -70,12 +46,12 @@ def load_sheet(
     folder.mkdir(exist_ok=True)
     text = folder / path.name  # the same name, for messages
     found = _ask_for(path, sheet or "", str(text))
-    problem = _PROBLEMS.get(found["problem"] or "")
+    problem = OF_SPREADSHEETS.get(found["problem"] or "")
     if problem is not None:
         what, hint = problem
         named = ", ".join(f'"{shown(one)}"' for one in found["sheets"][:_MOST_NAMED])
         raise DataError(
-            f"{shown(path.name)} {what.format(sheets=named or 'none', number=len(found['sheets']))}",
+            f"{shown(path.name)} {what.format(sheets=named or 'none', number=len(found['sheets']), memory=MEMORY_GIB)}",
             slug="spreadsheet",
             hint=hint,
         )

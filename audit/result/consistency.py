@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Final, TypeVar
 
 from audit.result.audit_result import AuditResult
 from audit.result.findings.change import (
     Change,
-    ChangeBecause,
-    ChangeOutcome,
     ChangeRule,
-    ChangeRuleBecause,
     ChangeVerdict,
-    GroupChangeBecause,
     combined_outcome,
 )
-from audit.result.findings.judged import FamilyResult, Outcome, RuleResult, Verdict
+from audit.result.findings.judged import FamilyResult, RuleResult, Verdict
 from audit.result.findings.second import SecondVerdict
 from audit.result.findings.swaps import (
-    ProbeBecause,
-    ProbeRuleBecause,
     ProbeRuleResult,
     ProbeVerdict,
     SwapProbe,
@@ -29,46 +25,9 @@ from audit.result.findings.swaps import (
 )
 from audit.result.waivers import waiver_contradiction
 
-_CHANGE_OUTCOMES: Final[Mapping[GroupChangeBecause, str]] = {
-    "worse_beyond_margin": "fail",
-    "not_worse": "pass",
-    "margin_not_excluded": "inconclusive",
-    "unscored_cases": "inconclusive",
-    "judged_as_part": "inconclusive",
-    "too_few_cases": "inconclusive",
-    "too_few_for_a_rate": "not_evaluable",
-    "no_cases": "not_evaluable",
-}
-_CHANGE_RULE_OUTCOMES: Final[Mapping[ChangeRuleBecause, ChangeOutcome]] = {
-    "group_became_worse": "fail",
-    "none_became_worse": "pass",
-    "group_undecided": "inconclusive",
-    "coverage_too_small": "inconclusive",
-    "nothing_judged": "inconclusive",
-}
-_WHOLE_CHANGE_OUTCOMES: Final[Mapping[ChangeBecause, ChangeOutcome]] = {
-    "group_became_worse": "fail",
-    "none_became_worse": "pass",
-    "rule_undecided": "inconclusive",
-    "weighted_set": "inconclusive",
-    "clustered_set": "inconclusive",
-    "too_many_failed": "inconclusive",
-    "group_vanished": "inconclusive",
-}
-_PROBE_OUTCOMES: Final[Mapping[ProbeBecause, Outcome]] = {
-    "beyond_limit": "fail",
-    "within_limit": "pass",
-    "no_shift": "pass",
-    "limit_not_excluded": "inconclusive",
-    "unscored_variants": "inconclusive",
-    "too_few_templates": "inconclusive",
-    "no_pairs": "not_evaluable",
-}
-_PROBE_RULE_OUTCOMES: Final[Mapping[ProbeRuleBecause, Outcome]] = {
-    "comparison_beyond_limit": "fail",
-    "all_within_limit": "pass",
-    "comparison_undecided": "inconclusive",
-}
+_OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
+    Path(__file__).with_name("outcomes.toml").read_text(encoding="utf-8")
+)
 _ProbeChange = tuple[str, str, str | None, str | None, str]
 _V = TypeVar("_V", Verdict, ChangeVerdict, ProbeVerdict)
 
@@ -228,13 +187,13 @@ def _probe_rule_follows(
     ):
         return False
     counted = Counter(verdict.outcome for verdict in verdicts)
-    if counted != Counter(rule.comparisons_by_outcome) or _PROBE_RULE_OUTCOMES[rule.because] != rule.outcome:
+    if counted != Counter(rule.comparisons_by_outcome) or _OUTCOMES["rule_on_probes"][rule.because] != rule.outcome:
         return False
     return rule.outcome == combined_outcome(counted)
 
 
 def _probe_verdict_follows(verdict: ProbeVerdict, shift: SwapShift, alpha: float) -> bool:
-    if _PROBE_OUTCOMES[verdict.because] != verdict.outcome:
+    if _OUTCOMES["probe"][verdict.because] != verdict.outcome:
         return False
     if not _rejected_as_said(verdict.p_fail, verdict.level_fail, said=verdict.outcome == "fail"):
         return False
@@ -268,7 +227,7 @@ def _change_contradiction(result: AuditResult) -> str | None:
     change = result.change
     if change is None:
         return None if result.plan.baseline.result is None else "change"
-    if change.outcome != _WHOLE_CHANGE_OUTCOMES[change.because] or change.outcome != combined_outcome(
+    if change.outcome != _OUTCOMES["change"][change.because] or change.outcome != combined_outcome(
         rule.outcome for rule in change.rules
     ):
         return "change.outcome"
@@ -290,7 +249,7 @@ def _change_rules_contradiction(result: AuditResult, change: Change) -> str | No
 
 
 def _change_rule_follows(rule: ChangeRule, verdicts: Sequence[ChangeVerdict], alpha: float) -> bool:
-    if not verdicts or rule.outcome != _CHANGE_RULE_OUTCOMES[rule.because]:
+    if not verdicts or rule.outcome != _OUTCOMES["change_of_a_rule"][rule.because]:
         return False
     if not all(_change_follows_from_p(verdict, alpha) for verdict in verdicts):
         return False
@@ -301,7 +260,7 @@ def _change_rule_follows(rule: ChangeRule, verdicts: Sequence[ChangeVerdict], al
 
 
 def _change_follows_from_p(verdict: ChangeVerdict, alpha: float) -> bool:
-    if verdict.outcome != _CHANGE_OUTCOMES[verdict.because]:
+    if verdict.outcome != _OUTCOMES["change_of_a_group"][verdict.because]:
         return False
     if not _rejected_as_said(verdict.p_worse, verdict.level_worse, said=verdict.outcome == "fail"):
         return False

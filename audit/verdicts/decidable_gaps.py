@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -93,7 +94,7 @@ def rule_power(
     pass.
     """
     return tuple(
-        _family_power(plan, rule, families[decided.family], decided, decidability.judged_as, moments, margins=margins)
+        _family_power(plan, rule, families[decided.family], decided, moments, decidability.judged_as, margins=margins)
         for decided in decidability.families
         if decided.places
     )
@@ -104,24 +105,20 @@ def _family_power(
     rule: Rule,
     counts: FamilyCounts,
     decided: FamilyDecidability,
-    judged_as: Mapping[Group, Group | None],
     moments: Moments | None,
+    judged_as: Mapping[Group, Group | None],
     *,
     margins: bool,
 ) -> FamilyPower:
-    asked = questions(plan, rule)
-    exact = moments is None or is_exact(plan, rule, counts, moments)
+    family, asked = _Family.of(plan, rule, counts, decided, moments), questions(plan, rule)
     sizes = effective_sizes(plan, rule, counts, moments)
     # as where sizes are planned: of two sides each passes with half of the risk
     power = 1.0 - (1.0 - plan.verdict.power) / len(asked)
-    failing = fails_from(plan, rule, counts, decided, moments, range(len(decided.groups)))
-    passing = [
-        _passes_at(plan, rule, question, counts, decided, None if exact else moments, power)
-        for question in (asked if margins else ())
-    ]
+    failing = family.fails_from(range(len(decided.groups)))
+    passing = [family.passes_at(question, power) for question in (asked if margins else ())]
     return FamilyPower(
         family=decided.family,
-        exact=exact,
+        exact=family.moments is None,
         groups=tuple(
             GroupPower(
                 group=group,
@@ -139,10 +136,6 @@ def _family_power(
     )
 
 
-def _limit(rule: Rule, question: Question) -> Limit:
-    return Limit(question.side == "low", rule.scale, rule.limit, rule.planned_rate)
-
-
 def fails_from(
     plan: AuditPlan,
     rule: Rule,
@@ -152,116 +145,121 @@ def fails_from(
     places: Sequence[int],
 ) -> list[tuple[Smallest, ...]]:
     """Find for the groups at these places of a family the smallest gap that would be named, on each side."""
-    exact = moments is None or is_exact(plan, rule, counts, moments)
-    sides = [
-        _fails_from(plan, rule, question, counts, decided, None if exact else moments, places)
-        for question in questions(plan, rule)
-    ]
-    return list(zip(*sides, strict=True))
+    return _Family.of(plan, rule, counts, decided, moments).fails_from(places)
 
 
-def _fails_from(
-    plan: AuditPlan,
-    rule: Rule,
-    question: Question,
-    counts: FamilyCounts,
-    decided: FamilyDecidability,
-    moments: Moments | None,
-    places: Sequence[int],
-) -> list[Smallest]:
-    limit = _limit(rule, question)
-    tested = decided.evaluable & limit.can_be_exceeded & ~decided.too_few_clusters
-    levels = _first_step_levels(plan, rule, question, counts, decided, tested, moments)
-    sizes = effective_sizes(plan, rule, counts, moments, np.where(tested, levels, 0.01))
-    hidden = _hidden_by_clusters(plan, rule, counts, moments)
+class _Family(NamedTuple):
+    """The groups of a family under one rule."""
 
-    def smallest(place: int) -> Smallest:
-        if not tested[place]:
-            return Smallest(question.side, None, None, _why_untested(decided, place, limit), None)
-        level, (n, m) = float(levels[place]), _whole_cases(decided, sizes, place)
-        rate = failing_rate(limit, n, m, level, plan.verdict.power) if n and m else None
-        if rate is None or not hidden:
-            return _smallest(question.side, limit, rate, level)
-        rate = hidden[place].failing_rate(limit, rate, level, plan.verdict.power)
-        return _smallest(question.side, limit, rate, level, "too_few_clusters")
+    plan: AuditPlan
+    rule: Rule
+    counts: FamilyCounts
+    decided: FamilyDecidability
+    moments: Moments | None
+    """None where the tests are those of counts."""
 
-    return [smallest(place) for place in places]
+    @classmethod
+    def of(
+        cls, plan: AuditPlan, rule: Rule, counts: FamilyCounts, decided: FamilyDecidability, moments: Moments | None
+    ) -> _Family:
+        exact = moments is None or is_exact(plan, rule, counts, moments)
+        return cls(plan, rule, counts, decided, None if exact else moments)
 
+    def fails_from(self, places: Sequence[int]) -> list[tuple[Smallest, ...]]:
+        sides = [self._fails_from(question, places) for question in questions(self.plan, self.rule)]
+        return list(zip(*sides, strict=True))
 
-def _first_step_levels(
-    plan: AuditPlan,
-    rule: Rule,
-    question: Question,
-    counts: FamilyCounts,
-    decided: FamilyDecidability,
-    tested: BoolArray,
-    moments: Moments | None,
-) -> FloatArray:
-    """float64[G]: the levels of the first step of the family's procedure; nan where a group is not tested."""
-    levels, share = np.full(tested.shape, np.nan), budget(plan).names
-    if not tested.any():
+    def _fails_from(self, question: Question, places: Sequence[int]) -> list[Smallest]:
+        limit, power = self._limit(question), self.plan.verdict.power
+        tested = self.decided.evaluable & limit.can_be_exceeded & ~self.decided.too_few_clusters
+        levels = self._first_step_levels(question, tested)
+        sizes, hidden = self._sizes(np.where(tested, levels, 0.01)), self._hidden_by_clusters()
+
+        def smallest(place: int) -> Smallest:
+            if not tested[place]:
+                return Smallest(question.side, None, None, self._why_untested(place, limit), None)
+            level, (n, m) = float(levels[place]), self._whole_cases(sizes, place)
+            rate = failing_rate(limit, n, m, level, power) if n and m else None
+            if rate is None or not hidden:
+                return _smallest(question.side, limit, rate, level)
+            rate = hidden[place].failing_rate(limit, rate, level, power)
+            return _smallest(question.side, limit, rate, level, "too_few_clusters")
+
+        return [smallest(place) for place in places]
+
+    def passes_at(self, question: Question, power: float) -> list[Smallest]:
+        limit, alpha = replace(self._limit(question), limit=0.5), self.plan.verdict.alpha
+        sizes, hidden = self._sizes(np.full(len(self.decided.groups), alpha)), self._hidden_by_clusters()
+
+        def smallest(place: int) -> Smallest:
+            if not self.decided.evaluable[place] or self.decided.too_few_clusters[place]:
+                return Smallest(question.side, None, None, self._why_untested(place, limit), None)
+            n, m = self._whole_cases(sizes, place)
+            edge = passing_edge(limit, n, m, alpha, power) if n and m else None
+            if edge is None or not hidden:
+                return _smallest(question.side, limit, edge, alpha)
+            edge = hidden[place].passing_edge(limit, edge, alpha, power)
+            return _smallest(question.side, limit, edge, alpha, "too_few_clusters")
+
+        return [smallest(place) for place in range(len(self.decided.groups))]
+
+    def _limit(self, question: Question) -> Limit:
+        return Limit(question.side == "low", self.rule.scale, self.rule.limit, self.rule.planned_rate)
+
+    def _sizes(self, levels: FloatArray) -> EffectiveSizes:
+        return effective_sizes(self.plan, self.rule, self.counts, self.moments, levels)
+
+    def _first_step_levels(self, question: Question, tested: BoolArray) -> FloatArray:
+        """float64[G]: the levels of the first step of the family's procedure; nan where a group is not tested."""
+        plan, rule, decided = self.plan, self.rule, self.decided
+        levels, share = np.full(tested.shape, np.nan), budget(plan).names
+        if not tested.any():
+            return levels
+        if self.moments is None:
+            procedure = procedure_of(rule, questions(plan, rule), self.counts, decided, share, int(tested.sum()))
+            method: Method = "any_dependence" if procedure == "any_dependence" else "discarding"
+            n, m = decided.cases[tested], decided.rest_cases[tested]
+            levels[tested] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method)
+            return levels
+        of, metric = self.moments.of(self.counts), METRICS[rule.metric]
+        own = of.own(of.planned((metric.numerator, possible_cells(metric))))
+        size = design_size(own, plan.evaluation_set.expected_icc if self.moments.clustered else 0.0)[tested]
+        levels[tested] = first_effective_levels(power_width(rule.planned_rate, size, question.fail), share)
         return levels
-    if moments is None:
-        procedure = procedure_of(rule, questions(plan, rule), counts, decided, share, int(tested.sum()))
-        method: Method = "any_dependence" if procedure == "any_dependence" else "discarding"
-        n, m = decided.cases[tested], decided.rest_cases[tested]
-        levels[tested] = first_step_levels(n, m, rule.planned_rate, question.fail, share, method)
-        return levels
-    of, metric = moments.of(counts), METRICS[rule.metric]
-    own = of.own(of.planned((metric.numerator, possible_cells(metric))))
-    size = design_size(own, plan.evaluation_set.expected_icc if moments.clustered else 0.0)[tested]
-    levels[tested] = first_effective_levels(power_width(rule.planned_rate, size, question.fail), share)
-    return levels
 
+    def _hidden_by_clusters(self) -> list[Hidden]:
+        """Return what clusters could hide of each group; empty where there are no clusters."""
+        if self.moments is None or not self.moments.clustered:
+            return []
+        of, cells = self.moments.of(self.counts), ((), possible_cells(METRICS[self.rule.metric]))
+        correlation = self.plan.evaluation_set.expected_icc
+        bundles, rest = (of.evened(cells, rest=side).bundles.at_least(correlation) for side in (False, True))
+        own, others = of.own(cells), of.rest(cells)
+        spread, joint = variance_factor(own, correlation).tolist(), of.shared(cells[1]).tolist()
+        of_own: list[float] = own.q.tolist()
+        of_others: list[float] = others.q.tolist()
+        rows = zip(of_own, of_others, strict=True)
+        places = [slice(place, place + 1) for place in range(len(spread))]
+        return [
+            Hidden(bundles[place], rest[place], *each) for place, *each in zip(places, spread, joint, rows, strict=True)
+        ]
 
-def _passes_at(
-    plan: AuditPlan,
-    rule: Rule,
-    question: Question,
-    counts: FamilyCounts,
-    decided: FamilyDecidability,
-    moments: Moments | None,
-    power: float,
-) -> list[Smallest]:
-    limit, alpha = replace(_limit(rule, question), limit=0.5), plan.verdict.alpha
-    sizes = effective_sizes(plan, rule, counts, moments, np.full(len(decided.groups), alpha))
-    hidden = _hidden_by_clusters(plan, rule, counts, moments)
+    def _whole_cases(self, sizes: EffectiveSizes, place: int) -> tuple[int, int]:
+        """Return the whole independent cases that a group and its rest are worth."""
+        own, rest = float(self.decided.cases[place] * sizes.worth[place]), float(sizes.rest_size[place])
+        return math.floor(own + 1e-6), math.floor(rest + 1e-6)
 
-    def smallest(place: int) -> Smallest:
-        if not decided.evaluable[place] or decided.too_few_clusters[place]:
-            return Smallest(question.side, None, None, _why_untested(decided, place, limit), None)
-        n, m = _whole_cases(decided, sizes, place)
-        edge = passing_edge(limit, n, m, alpha, power) if n and m else None
-        if edge is None or not hidden:
-            return _smallest(question.side, limit, edge, alpha)
-        edge = hidden[place].passing_edge(limit, edge, alpha, power)
-        return _smallest(question.side, limit, edge, alpha, "too_few_clusters")
-
-    return [smallest(place) for place in range(len(decided.groups))]
-
-
-def _hidden_by_clusters(plan: AuditPlan, rule: Rule, counts: FamilyCounts, moments: Moments | None) -> list[Hidden]:
-    """Return what clusters could hide of each group; empty where there are no clusters."""
-    if moments is None or not moments.clustered:
-        return []
-    of, cells = moments.of(counts), ((), possible_cells(METRICS[rule.metric]))
-    correlation = plan.evaluation_set.expected_icc
-    bundles, rest = (of.evened(cells, rest=side).bundles.at_least(correlation) for side in (False, True))
-    own, others = of.own(cells), of.rest(cells)
-    spread, joint = variance_factor(own, correlation).tolist(), of.shared(cells[1]).tolist()
-    of_own: list[float] = own.q.tolist()
-    of_others: list[float] = others.q.tolist()
-    rows = zip(of_own, of_others, strict=True)
-    places = [slice(place, place + 1) for place in range(len(spread))]
-    return [
-        Hidden(bundles[place], rest[place], *each) for place, *each in zip(places, spread, joint, rows, strict=True)
-    ]
-
-
-def _whole_cases(decided: FamilyDecidability, sizes: EffectiveSizes, place: int) -> tuple[int, int]:
-    """Return the whole independent cases that a group and its rest are worth."""
-    own, rest = float(decided.cases[place] * sizes.worth[place]), float(sizes.rest_size[place])
-    return math.floor(own + 1e-6), math.floor(rest + 1e-6)
+    def _why_untested(self, place: int, limit: Limit) -> Because:
+        if self.decided.cases[place] == 0:
+            return "no_cases"
+        if self.decided.rest_cases[place] == 0:
+            return "no_rest"
+        if not self.decided.evaluable[place]:
+            return "too_few_for_a_rate"
+        if self.decided.too_few_clusters[place]:
+            return "too_few_clusters"
+        assert not limit.can_be_exceeded  # noqa: S101 - nothing else keeps a group from being tested
+        return "limit_cannot_be_exceeded"
 
 
 def _smallest(
@@ -270,16 +268,3 @@ def _smallest(
     if rate is None:
         return Smallest(side, None, None, lacking, level)
     return Smallest(side, limit.disparity(rate), rate, None, level)
-
-
-def _why_untested(decided: FamilyDecidability, place: int, limit: Limit) -> Because:
-    if decided.cases[place] == 0:
-        return "no_cases"
-    if decided.rest_cases[place] == 0:
-        return "no_rest"
-    if not decided.evaluable[place]:
-        return "too_few_for_a_rate"
-    if decided.too_few_clusters[place]:
-        return "too_few_clusters"
-    assert not limit.can_be_exceeded  # noqa: S101 - nothing else keeps a group from being tested
-    return "limit_cannot_be_exceeded"

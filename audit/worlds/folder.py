@@ -19,7 +19,7 @@ from audit.worlds.probe_texts import TEXTS, template_file
 from audit.worlds.set_file import DataFormat, write_rows
 from audit.worlds.strengths import WORLDS, PlantingError, plant
 from audit.worlds.truth import MADE_BY, true_composition, truth_document
-from audit.worlds.world import Finding, World, WorldName
+from audit.worlds.world import Finding, World, WorldName, template
 
 TRUTH: Final = "truth.json"
 """File that marks a folder which may be filled again."""
@@ -28,29 +28,7 @@ USUAL_SEED: Final = 7
 MOST_ROWS: Final = 50_000_000
 """Most rows: more than an audit needs, and few enough that a slip of the key fills no disk."""
 
-_README: Final = """\
-audit7k synthesise {name}
-{line}
-
-Everything in this folder is made up. Each row is one of {rows:,} {rows_are} and describes nobody: there are no persons
-behind these rows. Which nationality has what planted in it was chosen at will and says nothing about any country.
-
-  {data:<18}the rows, with labels; an empty cell was not recorded
-  {detector:<18}the detector under audit: read it, it is short. It is told neither what is planted nor who somebody is
-  {plan:<18}the audit plan: what is judged, by which limits
-  {reference:<18}who is exploited by the truth, by nationality: what labels are compared with
-{probed}  {truth:<18}what is planted and how large it is, whom nothing was done to, and the true rates of every group
-
-{planted}
-
-To audit it, in this folder:
-
-  audit7k check plan.toml      what would be judged, and which groups are too small
-  audit7k power plan.toml      which gaps these rows could decide
-  audit7k run plan.toml        score, count, judge; writes result.json and public/ to audit-out/
-
-Hold the report against truth.json: the gaps that are planted should be there, and nobody else should be accused.
-"""
+_README: Final = template("readme.template")
 
 
 @dataclass(frozen=True, slots=True)

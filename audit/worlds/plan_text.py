@@ -11,7 +11,7 @@ from audit.worlds.mechanism import GENDERS, Mechanism
 from audit.worlds.probe_texts import probe_sections
 from audit.worlds.tabular import number_column
 from audit.worlds.truth import Truth
-from audit.worlds.world import World, WorldName
+from audit.worlds.world import World, WorldName, template
 
 _AUDIT: Final[dict[WorldName, tuple[str, str, str]]] = {
     "adverts": ("Recruitment-advert screener, list of phrases", "moderation", "both"),
@@ -20,64 +20,7 @@ _AUDIT: Final[dict[WorldName, tuple[str, str, str]]] = {
 }
 """Title, use and route."""
 
-_PLAN: Final = """\
-# The plan of a synthetic world: the rows are made up and describe nobody. Written by `audit7k synthesise {name}`.
-# What an audit should find, and whom it must not accuse, stands in truth.json.
-schema = 1
-
-[audit]
-title = "{title}"
-owner = "Nobody: a synthetic world"
-use = "{use}"
-route = "{route}"
-limits_set_by = "The makers of audit7k, for synthetic worlds only"
-
-[detector]
-kind = "python"
-entry = "detector:score"                 # the function `score` in detector.py, called batch by batch
-features = {features}
-threshold = 0.5
-
-[evaluation_set]
-path = "{path}"
-id = "{id}"
-label = "exploited"                      # 1, 0, or empty where nobody has decided yet
-label_source = "Made by audit7k synthesise"
-rows_are = "{rows_are}"
-{evaluation_set}
-[groups.gender]
-column = "gender"                        # an empty cell becomes the group `unknown`
-{gender}
-[groups.nationality]
-column = "nationality"                   # {coding}; XXA is stateless
-ladder = ["country", "m49-subregion", "m49-region"]
-{nationality}
-[[rules]]
-id = "missed"
-metric = "true_positive_rate"            # share of victims found
-groups = ["gender", "nationality", ["gender", "nationality"]]
-margin = 0.10
-expected_rate = {found:.2f}                     # plans how many cases a group needs; enters no test
-reason = "One in ten is the most that this synthetic audit accepts."
-
-[[rules]]
-id = "wrongly-flagged"
-metric = "false_positive_rate"           # share of non-victims wrongly flagged
-groups = ["gender", "nationality", ["gender", "nationality"]]
-margin = 0.05
-expected_rate = {flagged:.2f}
-reason = "One in twenty is the most that this synthetic audit accepts."
-
-[control_features.{channel}]
-column = "{channel}"                     # like is compared with like: {first} with {first}
-
-[reference_table]                        # who is exploited, by the truth and not by labels
-path = "reference.csv"
-feature = "nationality"
-level = "level"
-share = "share"
-source = "The process that the rows are drawn from"
-"""
+_PLAN: Final = template("plan.template")
 
 _SEVERAL: Final = """\
 separator = "/"                          # several in one cell: the first is the primary one

@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import Final
 
 from audit.worlds.phrases import CONTACTS, LANGUAGES, NATIONALITY_WORDS, ORDINARY_SENTENCES, PLACES, SIGN_SENTENCES
-from audit.worlds.world import World
+from audit.worlds.world import World, template
 
 TEXTS: Final = "texts.toml"
 """The file with the templates, beside the plan."""
@@ -33,23 +33,7 @@ _HEADING: Final = """\
 # The same adverts with one word changed. They are made up, name no place and reach nobody. `{a_person}` is filled with
 # a noun and a nationality word, or with none: see "Change one word and see" in the documentation.
 """
-_PLAN: Final = """
-[[probes]]
-id = "words"
-kind = "text"
-column = "text"
-slots = ["demonym"]                      # the nationality word, and nothing else
-languages = ["en", "es", "fr"]
-templates = "{texts}"
-levels = {{ demonym = [{levels}] }}
-
-[[rules]]
-id = "word-moves-the-score"
-metric = "counterfactual_shift"
-probes = ["words"]
-margin = {margin}                            # of the score's range, up or down
-reason = "A nationality word says nothing about an offer; one in twenty is the most that this synthetic audit accepts."
-"""
+_PLAN: Final = template("probes.template")
 
 
 def template_file(world: World) -> str:

@@ -134,9 +134,14 @@ class World:
         return next((possible for possible in self.findings if possible.finding == name), None)
 
 
+def template(name: str) -> str:
+    """Read a text of `data` in which values stand in braces."""
+    return (Path(__file__).parent / "data" / name).read_text(encoding="utf-8")
+
+
 def table(name: str) -> dict[str, Any]:
     """Read a table of `audit/worlds/data`."""
-    return tomllib.loads((Path(__file__).parent / "data" / f"{name}.toml").read_text(encoding="utf-8"))
+    return tomllib.loads(template(f"{name}.toml"))
 
 
 def gender_level(code: str) -> Level:

@@ -48,38 +48,38 @@ def funnel(source: PublicRelease | AuditResult, *, rule: str | None = None, by: 
     AuditError
         If there is no such rule or family, nothing to draw, or no matplotlib.
     """
-    from reports.figures.funnels import draw
+    from reports.figures.drawings import draw_funnel
     from reports.figures.of_release import funnel_of_release
     from reports.figures.of_result import funnel_of_result
 
-    return draw(_data(source, funnel_of_release, funnel_of_result, rule, by))
+    return draw_funnel(_data(source, funnel_of_release, funnel_of_result, rule, by))
 
 
 def forest(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
     """Draw the rate of each group with its range, everyone else's rate and the limit. Parameters, errors: `funnel`."""
-    from reports.figures.forests import draw
+    from reports.figures.drawings import draw_forest
     from reports.figures.of_release import forest_of_release
     from reports.figures.of_result import forest_of_result
 
-    return draw(_data(source, forest_of_release, forest_of_result, rule, by))
+    return draw_forest(_data(source, forest_of_release, forest_of_result, rule, by))
 
 
 def sweep(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
     """Draw the victims found and the others wrongly flagged at other thresholds. Errors as of `funnel`, and for a
     public release.
     """
+    from reports.figures.drawings import draw_sweep
     from reports.figures.of_result import sweep_of_result
-    from reports.figures.sweeps import draw
 
-    return draw(_data(source, _not_public("sweep"), sweep_of_result, rule, by))
+    return draw_sweep(_data(source, _not_public("sweep"), sweep_of_result, rule, by))
 
 
 def reliability(source: PublicRelease | AuditResult, *, rule: str | None = None, by: str | None = None) -> Figure:
     """Draw whether scores mean what they say, group by group. Errors as of `sweep`; `rule` is not used."""
+    from reports.figures.drawings import draw_reliability
     from reports.figures.of_result import reliability_of_result
-    from reports.figures.reliabilities import draw
 
-    return draw(_data(source, _not_public("reliability"), reliability_of_result, rule, by))
+    return draw_reliability(_data(source, _not_public("reliability"), reliability_of_result, rule, by))
 
 
 def _data(

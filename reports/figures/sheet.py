@@ -140,6 +140,15 @@ def per_cent_axis(axis: Any) -> None:
     axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g}%"))
 
 
+def logarithmic_axis(axis: Any) -> None:
+    """Label a logarithmic axis of whole cases."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+    axis.set_major_formatter(FuncFormatter(lambda size, _: f"{size:,.0f}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def wrapped(text: str, width: int = 60) -> str:
     """Return a text that somebody wrote, on lines that fit."""
     return "\n".join(textwrap.wrap(xml_text(text), width)) or " "

@@ -53,10 +53,7 @@ class Evidence(Writer):
         estimate = self.reading.estimate(metric, group)
         if estimate is None:
             return NOT_KNOWN
-        counts = self.t.gettext("%(part)s of %(whole)s") % {
-            "part": self.n.count(estimate.numerator),
-            "whole": self.n.count(estimate.denominator),
-        }
+        counts = self.part(estimate.numerator, estimate.denominator)
         if estimate.value is None:
             return self.t.gettext("— (%(counts)s: too few)") % {"counts": counts}
         return self.t.gettext("%(share)s (%(counts)s)") % {
@@ -89,11 +86,7 @@ class Evidence(Writer):
 
     def compared_with(self, disparity: Disparity) -> str:
         """Return whom a group is compared with."""
-        return {
-            "rest": self.t.gettext("everyone else"),
-            "overall": self.t.gettext("everyone, the group included"),
-            "reference": self.t.gettext("the reference group"),
-        }[disparity.compared_with]
+        return self.language.word("compared_with", disparity.compared_with)
 
     def _tests(self) -> list[Finding]:
         """Return the failing groups and the largest others."""
@@ -105,11 +98,7 @@ class Evidence(Writer):
 
     def procedure(self, family: FamilyResult) -> str:
         """Return how the level was divided over the groups of a family."""
-        return {
-            "discarding": self.t.gettext("some discarded, the rest weighted by size"),
-            "weights_only": self.t.gettext("weighted by size"),
-            "any_dependence": self.t.gettext("valid under any dependence"),
-        }[family.procedure]
+        return self.language.word("procedures", family.procedure)
 
     def together(self, family: FamilyResult) -> str:
         """Return the test of all groups of a family together: p-value, level, groups that point to harm."""

@@ -18,7 +18,6 @@ from reports.html.breakdown import Breakdown
 from reports.html.charts import states
 from reports.html.looks import looks
 from reports.html.tables import TableWriter
-from reports.plain_text import capital
 from reports.swap_words import SwapWords
 from reports.unnamed_words import UnnamedWords
 from reports.verdict_words import VerdictWriter
@@ -121,11 +120,6 @@ class Page(Writer):
         if self.result.overall.primary_harm == "wrongly_flagged":
             errors.reverse()
         return next((place for place, error in enumerate(errors) if rule.metric in error), len(errors))
-
-    def plain(self, metric: str) -> str:
-        """Return the name of a rate for a reader, with a capital."""
-        name = self.reading.metrics[metric].plain if metric in self.reading.metrics else metric
-        return capital(name)
 
     def limit(self, rule: RuleResult) -> str:
         """Return the limit of a rule, and whether it only warns."""

@@ -95,7 +95,6 @@ class TableWriter(Writer):
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
-        self._min_denominator = self.result.plan.verdict.min_denominator
         self._waived = WaiverWords(self.result, self.language)
 
     def judged(self, rule: RuleResult, family: Family, anchor: str) -> Table | None:
@@ -121,7 +120,7 @@ class TableWriter(Writer):
         findings.sort(key=_surest_first)
         shown = selected(findings[:FOREST], findings)
         shown.rows.sort(key=_surest_first)
-        groups = {"rate": self._plain(rule.metric), "groups": self.t.gettext("all groups")}
+        groups = {"rate": self.plain(rule.metric), "groups": self.t.gettext("all groups")}
         caption = self.t.gettext("%(rate)s, %(groups)s") % groups
         return Table(anchor, rule.metric, caption, rule, shown, axis_end(_extent(shown.rows)))
 
@@ -133,12 +132,9 @@ class TableWriter(Writer):
         rest, left_out = self._listed_findings(findings[len(first) :], family)
         # without a limit the order is by size, which is no result
         shown = selected(first, findings if rule else first)
-        by = {"rate": self._plain(metric), "axes": self.names.axes(family.axes)}
+        by = {"rate": self.plain(metric), "axes": self.names.axes(family.axes)}
         caption = self.t.gettext("%(rate)s, by %(axes)s") % by
         return Table(anchor, metric, caption, rule, shown, axis_end(_extent(shown.rows)), self._folds(rest), left_out)
-
-    def _plain(self, metric: str) -> str:
-        return capital(self.reading.metrics[metric].plain if metric in self.reading.metrics else metric)
 
     def _listed_findings(self, findings: list[Rate], family: Family) -> tuple[list[Rate], str]:
         """Return the findings to list: every group of one feature, so that anyone finds her own; of several features,
@@ -185,21 +181,13 @@ class TableWriter(Writer):
         return self.words.undecided(finding.verdict, because)
 
     def _because(self, finding: Rate) -> str:
-        among = self.reading.metrics[finding.metric].among if finding.metric in self.reading.metrics else ""
         if finding.verdict is not None:
-            return self.words.because(
-                finding.verdict.because,
-                among=among,
-                min_denominator=self._min_denominator,
-                both_ways=finding.both_ways,
-            )
+            return self.because(finding.verdict.because, finding.metric, both_ways=finding.both_ways)
         if finding.estimate is None or finding.estimate.reason == "no_cases":
-            return self.words.because("no_cases", among=among, min_denominator=self._min_denominator)
+            return self.because("no_cases", finding.metric)
         if finding.estimate.status == "not_evaluable":
             hidden = finding.estimate.reason == "hidden_numbers"
-            return self.words.because(
-                "hidden_numbers" if hidden else "too_few_for_a_rate", among=among, min_denominator=self._min_denominator
-            )
+            return self.because("hidden_numbers" if hidden else "too_few_for_a_rate", finding.metric)
         return ""
 
     def _folds(self, findings: Sequence[Rate]) -> list[Fold]:
@@ -261,10 +249,7 @@ class TableWriter(Writer):
         """Return the cases of a finding, and what they are worth where rows are weighted or belong together."""
         if finding.estimate is None or not finding.estimate.denominator:
             return self.n.count(0) if finding.estimate else NOT_KNOWN
-        counts = self.t.gettext("%(part)s of %(whole)s") % {
-            "part": self.n.count(finding.estimate.numerator),
-            "whole": self.n.count(finding.estimate.denominator),
-        }
+        counts = self.part(finding.estimate.numerator, finding.estimate.denominator)
         effective, freedom = finding.estimate.effective_cases, finding.estimate.degrees_of_freedom
         if effective is None:
             return counts

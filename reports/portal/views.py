@@ -196,12 +196,7 @@ class ViewWriter:
         if not any(point.gap for point in points):
             return "", ""
         name = self._words.rate_name(rule.metric, self._figures[system.latest.name])
-        said = self._t.ngettext(
-            "%(rate)s: percentage points by which the furthest group was worse off, in the latest audit.",
-            "%(rate)s: percentage points by which the furthest group was worse off, in the last %(count)s audits, the "
-            "oldest to the left.",
-            len(last),
-        ) % {"rate": name, "count": self._words.n.count(len(last))}
+        said = self._words.language.counted("portal", "trend", len(last), rate=name)
         if any(one.set_id != other.set_id for one, other in pairwise(points)):
             said += " " + self._t.gettext("Audits that are not joined were of different sets and do not compare.")
         return trend(points, said), said

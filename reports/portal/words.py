@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Iterable
 
 from audit.public.figures import LOOKS, PublicFinding
 from audit.public.names import RowNames
@@ -32,44 +32,16 @@ class PortalWords:
 
     def state(self, state: State) -> str:
         """Return the state of a system in a few words."""
-        match state:
-            case "fail":
-                return self.t.gettext("Exceeds the limit")
-            case "inconclusive":
-                return self.t.gettext("We cannot tell")
-            case "expired":
-                return self.t.gettext("Met the limit, and has expired")
-            case "pass":
-                return self.t.gettext("Within the limit in every group we could judge")
-            case _:
-                assert_never(state)
+        return self.language.word("portal_states", state)
 
     def sentence(self, release: PublicRelease) -> str:
         """Return what the verdict of an audit means."""
         headline = release.headline
-        match headline.outcome:
-            case "fail":
-                if headline.fails_on == ("change",):
-                    worse = SENTENCES["change_fail"]
-                    return self.t.gettext(worse)
-                if not headline.no_group_named:
-                    return self.t.gettext("In this test at least one limit is exceeded.")
-                return self.t.gettext(
-                    "In this test at least one limit is exceeded; for which group only the auditor knows, because the "
-                    "group is too small to be named."
-                )
-            case "inconclusive":
-                return self.t.gettext(
-                    "In this test no limit was shown to be exceeded, and there is not enough evidence that every limit "
-                    "is met. This is no pass."
-                )
-            case "pass":
-                return self.t.gettext(
-                    "In this test every limit is met for every group that could be judged. A group with too few cases "
-                    "is not judged."
-                )
-            case _:
-                assert_never(headline.outcome)
+        if headline.outcome == "fail" and headline.fails_on == ("change",):
+            worse = SENTENCES["change_fail"]
+            return self.t.gettext(worse)
+        unnamed = headline.outcome == "fail" and headline.no_group_named
+        return self.language.word("portal", "fail_unnamed" if unnamed else headline.outcome)
 
     def names(self, figures: Figures) -> RowNames:
         """Return the names of rows of a release."""
@@ -142,17 +114,13 @@ class PortalWords:
             said = [self.t.gettext("Signed by %(names)s") % {"names": self._listed(seal.signed_by)}]
             if seal.not_shown:
                 said.append(self.t.gettext("not all that was asked for is shown"))
-        levels = {
-            "public": self.t.gettext("public files"),
-            "counts": self.t.gettext("counts"),
-            "scores": self.t.gettext("scores"),
-        }
         for name, made in seal.countersigned_by.items():
-            words = {"name": harmless(name), "levels": self._listed(tuple(levels[level] for level in made))}
+            levels = self._listed(self.language.word("replayed", level) for level in made)
+            words = {"name": harmless(name), "levels": levels}
             said.append(self.t.gettext("made again and found equal by %(name)s: %(levels)s") % words)
         return self.t.gettext("; ").join(said)
 
-    def _listed(self, names: tuple[str, ...]) -> str:
+    def _listed(self, names: Iterable[str]) -> str:
         return self.t.gettext(", ").join(map(harmless, names))
 
     def notes(self, release: PublicRelease) -> list[str]:

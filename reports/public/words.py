@@ -11,7 +11,7 @@ from audit.public.release import PublicMethod, PublicRelease, PublicRow, PublicR
 from audit.public.sentences import SENTENCES
 from audit.vocabulary.metrics import MISSED, SHARES_OF_GOOD, WRONGLY_FLAGGED
 from audit.vocabulary.numbers import half_up, hundredfold
-from reports.language import Language
+from reports.language import WORDS, Language
 from reports.numbers import NOT_KNOWN
 from reports.rate_words import RateWords
 
@@ -36,13 +36,9 @@ class PublicWords(RateWords):
 
     def heading(self, release: PublicRelease) -> str:
         """Return the verdict word, as in the restricted report."""
-        judges_groups = release.rules or not release.about.probe_rules
-        of_groups = self._t.gettext("Within the limit in every group we could judge")
-        known = {
-            "fail": self._t.gettext("Exceeds the limit"),
-            "pass": of_groups if judges_groups else self._t.gettext("Within the limit"),
-        }
-        return known.get(release.headline.outcome) or self._t.gettext("We cannot tell")
+        if release.headline.outcome == "pass" and release.about.probe_rules and not release.rules:
+            return self._t.gettext("Within the limit")
+        return self._language.word("headings", release.headline.outcome)
 
     def reason(self, word: PublicWord, names: RowNames) -> str:
         """Return why it cannot be told; empty where a word says it all."""
@@ -60,22 +56,11 @@ class PublicWords(RateWords):
         if rule.scale == "ratio":
             return self.limit_of(rule.scale, rule.limit, side)
         worse = {"low": "high", "high": "low"}.get(side, side) if rule.metric in SHARES_OF_GOOD else side
-        limits = {
-            "high": self._t.gettext("at most %(points)s in 100 more than among everyone else"),
-            "low": self._t.gettext("at most %(points)s in 100 fewer than among everyone else"),
-            "both": self._t.gettext("at most %(points)s in 100 more or fewer than among everyone else"),
-        }
-        return limits[worse] % {"points": self._n.points(rule.limit)}
+        return self._language.word("limit_in_100", worse, points=self._n.points(rule.limit))
 
     def error_head(self, metric: str) -> str:
         """Return the error of a rate in one or two words, as the head of a column."""
-        heads = {
-            "true_positive_rate": self._t.gettext("Missed"),
-            "true_negative_rate": self._t.gettext("Wrongly flagged"),
-            "precision": self._t.gettext("Flags that are wrong"),
-            "accuracy": self._t.gettext("Disagrees with label"),
-        }
-        return heads.get(metric) or self.rate(metric)
+        return self._language.word("error_heads", metric) if metric in WORDS["error_heads"] else self.rate(metric)
 
     def erring_people(self, metric: str) -> str:
         """Return to whom the error of a rate happens; else the error itself."""
@@ -126,18 +111,8 @@ class PublicWords(RateWords):
         if finding.error is None:
             often = self._t.gettext("%(count)s in %(base)s") % {"count": self.value(finding), "base": "100"}
             return self.error(finding.rate.metric) % {"often": often} if finding.is_known else ""
-        missed = self._t.gettext("misses about %(count)s in 100 victims")
-        flagged = self._t.gettext("wrongly flags about %(count)s in 100 people who are not victims")
-        told = {
-            "true_positive_rate": missed,
-            "false_negative_rate": missed,
-            "false_positive_rate": flagged,
-            "true_negative_rate": flagged,
-            "precision": self._t.gettext("is wrong in about %(count)s in 100 flags"),
-            "accuracy": self._t.gettext("disagrees with the label in about %(count)s in 100 cases"),
-            "selection_rate": self._t.gettext("flags about %(count)s in 100 people"),
-        }
-        return told.get(finding.rate.metric, "%(count)s") % {"count": self.hundred(finding.error)}
+        metric, count = finding.rate.metric, self.hundred(finding.error)
+        return self._language.word("errors_in_100", metric, count=count) if metric in WORDS["errors_in_100"] else count
 
     def beside(self, finding: PublicFinding, *, reckoned: bool = False) -> str:
         """Return everyone else and the row's own limit, to stand beside its error: "everyone else 12; limit 22".
@@ -175,30 +150,9 @@ class PublicWords(RateWords):
 
 def next_step(release: PublicRelease, language: Language, *, names_groups: bool) -> str:
     """Return what should happen next, and who should do it. `names_groups`: whether rows say who is beyond a limit."""
-    t = language.translations
-    outcome = release.headline.outcome
-    if outcome == "fail" and names_groups:
-        return t.gettext(
-            "Before anyone relies on this system, its operator should explain these gaps, correct them, and have "
-            "it audited again."
-        )
-    if outcome == "fail":
-        return t.gettext(
-            "Before anyone relies on this system, its operator should learn from the auditor, who holds the exact "
-            "figures, where it fails; explain that, correct it, and have it audited again."
-        )
-    if outcome == "pass" and is_expired(release):
-        return t.gettext(
-            "Before anyone relies on this system, its operator should have it audited again: this audit is past its "
-            "expiry."
-        )
-    if outcome == "pass":
-        return t.gettext(
-            "Before anyone relies on this result, they should ask the auditor, who holds the figures, which groups "
-            "could be judged. It holds for this version of the system and these cases. When either changes, the "
-            "operator should have it audited again."
-        )
-    return t.gettext(
-        "This is not a pass. The operator should ask the auditor, who holds the exact figures, why, put that "
-        "right, and have the system audited again; until then nobody should rely on it as if it had passed."
-    )
+    step = {"fail": "ask_where", "pass": "pass_ask", "inconclusive": "cannot_tell_ask"}[release.headline.outcome]
+    if release.headline.outcome == "fail" and names_groups:
+        step = "explain_gaps"
+    if release.headline.outcome == "pass" and is_expired(release):
+        step = "expired"
+    return language.word("next_steps", step)

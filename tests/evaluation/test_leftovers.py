@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from made.private import private_folder
 
-from audit.engines.leftovers import remove
-from audit.engines.private_folder import PrivateFolder
+from audit.engines.private_folder import PrivateFolder, remove
 
 pytest.importorskip("fcntl")
 
@@ -22,7 +21,7 @@ HOLDS_ONE = """
 import sys, tempfile
 tempfile.tempdir = sys.argv[1]
 from audit.engines.private_folder import PrivateFolder
-from audit.engines.leftovers import remove
+from audit.engines.private_folder import remove
 private = PrivateFolder()
 (private.path / "places-0.arrow").write_text("ids")
 print(private.path, flush=True)

@@ -15,8 +15,7 @@ from reports.numbers import Numbers
 NUMBERS = Numbers()
 REPORTS = Path(reports.__file__).parent
 DRAWINGS = (
-    "figures/sheet.py", "figures/funnels.py", "html/charts.py", "html/funnel.py", "html/remedies.py", "pdf/drawings.py",
-    "portal/views.py",
+    "figures/sheet.py", "html/charts.py", "html/funnel.py", "html/remedies.py", "pdf/drawings.py", "portal/views.py",
 )  # fmt: skip
 """They round where a line or a mark stands, which nobody reads as a number, and label axes at round numbers."""
 shares = st.floats(0, 1, allow_nan=False)

@@ -6,12 +6,18 @@ from typing import get_args
 
 import pytest
 
+from audit.cli.pages.words import WORDS as TERMINAL
+from audit.evidence.replay import LEVELS
 from audit.public.figures import State
+from audit.public.site import State as PortalState
+from audit.result.findings.change import ChangeOutcome, ChangeRuleBecause, Unpaired
 from audit.result.findings.further import OutOfReach, OwnMeasureReason, Remedy
-from audit.result.findings.judged import Because, Outcome, RuleBecause
+from audit.result.findings.judged import Because, Disparity, Outcome, RuleBecause
 from audit.result.findings.patterns import Amplifies
 from audit.result.findings.remedies import Status, Way
+from audit.result.findings.second import Exposure
 from audit.result.reasons import Cure
+from audit.verdicts.family_tests import Procedure
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.statuses import REASONS, STATUSES
 from reports.language import ENGLISH, WORDS
@@ -31,6 +37,24 @@ def test_every_word_of_a_result_has_a_text() -> None:
     assert WORDS["remedy_states"].keys() == set(get_args(Status))
     assert WORDS["answers"].keys() == {*map(str, STATUSES), *map(str, REASONS)}
     assert WORDS["amplification"].keys() == WORDS["amplification_counted"].keys() == set(get_args(Amplifies))
+    assert WORDS["people_decided"].keys() == WORDS["headings"].keys() == {"fail", "pass", "inconclusive"}
+    assert WORDS["portal_states"].keys() == set(get_args(PortalState))
+    assert WORDS["procedures"].keys() == set(get_args(Procedure))
+    assert WORDS["compared_with"].keys() == set(get_args(Disparity.model_fields["compared_with"].annotation))
+    assert WORDS["among"].keys() == set(get_args(Exposure.model_fields["among"].annotation))
+    assert WORDS["replayed"].keys() == set(LEVELS)
+
+
+def test_every_word_of_the_terminal_has_a_text() -> None:
+    assert TERMINAL["change"].keys() == set(get_args(ChangeOutcome))
+    assert TERMINAL["change_because"].keys() == set(get_args(ChangeRuleBecause))
+    assert TERMINAL["unpaired"].keys() == set(get_args(Unpaired))
+    assert TERMINAL["changed"].keys() == set(get_args(Outcome))
+    assert TERMINAL["states"].keys() == {*get_args(Outcome), "as_part"}
+    assert TERMINAL["short"].keys() == METRICS.keys()
+    assert TERMINAL["takes"].keys() == set(get_args(Cure)) - {"mend_system"}
+    assert TERMINAL["remedies"].keys() == set(get_args(Remedy))
+    assert TERMINAL["out_of_reach"].keys() == set(get_args(OutOfReach))
 
 
 def test_harms_are_said_of_every_use() -> None:

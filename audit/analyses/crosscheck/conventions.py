@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import tomllib
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from pathlib import Path
+from typing import Final, NamedTuple, cast
 
 from audit.result.findings.further import ConventionCode
 from audit.vocabulary.metrics import MetricName
@@ -22,35 +23,9 @@ class Stated(NamedTuple):
 
 
 CONVENTIONS: Final[Mapping[tuple[str, ConventionCode], Stated]] = {
-    ("fairlearn", "no_positives"): Stated(
-        0.0,
-        frozenset({"true_positive_rate", "false_negative_rate"}),
-        "fairlearn reports a true positive rate and a false negative rate of 0 for a group without positives",
-    ),
-    ("fairlearn", "no_negatives"): Stated(
-        0.0,
-        frozenset({"false_positive_rate", "true_negative_rate"}),
-        "fairlearn reports a false positive rate and a true negative rate of 0 for a group without negatives",
-    ),
-    ("fairlearn", "no_flags"): Stated(
-        0.0,
-        frozenset({"precision"}),
-        "scikit-learn, which fairlearn uses, reports a precision of 0 for a group in which nobody is flagged",
-    ),
-    ("fairlearn", "ratio_to_zero"): Stated(
-        math.inf, frozenset(), "the ratio of fairlearn's rates is infinite where the rate of the rest is 0"
-    ),
-    ("aif360", "no_flags"): Stated(
-        0.0, frozenset({"precision"}), "AIF360 reports a precision of 0 for a group in which nobody is flagged"
-    ),
-    ("aif360", "no_cases"): Stated(
-        0.0, frozenset({"accuracy"}), "AIF360 reports an accuracy of 0 for a group without labelled cases"
-    ),
-    ("aif360", "ratio_to_zero"): Stated(
-        math.inf,
-        frozenset(),
-        "AIF360 reports an infinite ratio, such as its disparate impact, where the rate of the rest is 0",
-    ),
+    (library, cast("ConventionCode", code)): Stated(stated["value"], frozenset(stated["metrics"]), stated["words"])
+    for library, codes in tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")).items()
+    for code, stated in codes.items()
 }
 
 

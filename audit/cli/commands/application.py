@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Iterable
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -14,84 +16,11 @@ from audit.cli.console.guard import guarded, show_tracebacks
 from audit.cli.console.terminal import note
 from audit.errors import ExitCode
 
-_FIRST_STEPS = """\
-Audits anti-trafficking detection models for disparities by gender and
-nationality: who is missed or wrongly flagged more often than everyone else?
-
-Nothing at hand yet:
-  audit7k demo               see a whole audit of synthetic cases
-
-With a file of labelled cases, or from init on a table of counts:
-  audit7k look cases.csv …   see rates by group; no plan, no verdict
-  audit7k init cases.csv     write a plan by looking at the file
-  audit7k check plan.toml    say who can be judged; nothing is scored
-  audit7k run plan.toml      audit; what may be published is in audit-out/public
-  audit7k gate audit-out     say the verdict by the exit code
-
-A word that you do not know:
-  audit7k explain recall
-
-All commands:              audit7k --help
-Options of one of them:    audit7k run --help
-"""
-_COMMANDS: Final[dict[str, dict[str, str]]] = {
-    "Start": {
-        "demo": "See a whole audit of synthetic data.",
-        "look": "Show rates by group; no plan, no verdict.",
-        "init": "Write a plan by looking at a data file.",
-    },
-    "Audit": {
-        "check": "Say what a plan would judge; score nothing.",
-        "run": "Run an audit; write result and public files.",
-        "gate": "Say the verdict by the exit code.",
-        "compare": "Say what changed between two audits.",
-        "cases": "List the rows behind a rate; restricted.",
-        "remedy": "Say what would help and who pays; restricted.",
-    },
-    "Prepare a set": {
-        "codes": "Show how the values of a column are read.",
-        "power": "Say which gaps a set can decide.",
-        "draw": "Draw an evaluation set from a pool.",
-        "probes": "Show the texts that probes change.",
-        "synthesise": "Make a synthetic world with known truth.",
-    },
-    "Publish and prove": {
-        "report": "Write reports of a result.",
-        "figure": "Draw a figure for a paper.",
-        "portal": "Build a static site over many audits.",
-        "register": "Write into a history what will be asked.",
-        "history": "Show a history of audits; sign its head.",
-        "key": "Make a key that signs audits.",
-        "seal": "Sign a published audit; commit to the rest.",
-        "verify": "Say what a bundle of evidence shows.",
-        "replay": "Make an audit again from its bundle.",
-        "recheck": "Recompute an audit that others published.",
-        "countersign": "Sign what came out the same in a replay.",
-        "attach": "Put a signature made elsewhere into a bundle.",
-        "blind": "Audit a model that its vendor keeps.",
-    },
-    "Reference": {
-        "explain": "Explain a metric or term in plain words.",
-        "schema": "Print the JSON Schema of a result or plan.",
-    },
-}
+_COMMANDS: Final[dict[str, dict[str, list[str]]]] = tomllib.loads(
+    Path(__file__).with_name("commands.toml").read_text(encoding="utf-8")
+)
+"""By panel and name: the line of help, and the module."""
 NAMES: Final = tuple(name for panel in _COMMANDS.values() for name in panel)
-_TOGETHER: Final = {
-    "demo": "first_steps",
-    "init": "first_steps",
-    "explain": "reference_commands",
-    "schema": "reference_commands",
-    "key": "evidence_commands",
-    "seal": "evidence_commands",
-    "verify": "evidence_commands",
-    "attach": "evidence_commands",
-    "replay": "evidence_commands",
-    "countersign": "evidence_commands",
-    "register": "history_commands",
-    "history": "history_commands",
-    "blind": "blind_commands",
-}
-"""Modules of commands that share one; every other has its own."""
 _OPTIONS = {
     "Output": ("out", "report", "lang", "as_json", "quiet", "restricted", "restricted_folder", "history", "key"),
     "Verdict": ("on_inconclusive", "baseline", "waivers", "only", "sequential", "sample"),
@@ -115,7 +44,7 @@ class _Commands(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Say what to do first where no command is given. A build that names none has no pass."""
         if not args and not ctx.resilient_parsing:
-            note(_FIRST_STEPS)
+            note(Path(__file__).with_name("first_steps.txt").read_text(encoding="utf-8"))
             raise typer.Exit(ExitCode.USAGE)
         return super().parse_args(ctx, args)
 
@@ -123,7 +52,7 @@ class _Commands(TyperGroup):
         """Write the commands in panels."""
         for panel, commands in _COMMANDS.items():
             with formatter.section(panel):
-                formatter.write_dl(list(commands.items()))
+                formatter.write_dl([(name, short) for name, (short, _) in commands.items()])
 
 
 class _Judging(TyperCommand):
@@ -172,8 +101,8 @@ def application(names: Iterable[str]) -> typer.Typer:
     )
     app.callback()(root)
     for name in names:
-        command = getattr(import_module(f"audit.cli.commands.{_TOGETHER.get(name, f'{name}_command')}"), name)
-        short = next(panel[name] for panel in _COMMANDS.values() if name in panel)
+        short, module = next(panel[name] for panel in _COMMANDS.values() if name in panel)
+        command = getattr(import_module(f"audit.cli.commands.{module}"), name)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name, short_help=short)
             continue

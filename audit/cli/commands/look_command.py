@@ -1,14 +1,58 @@
-"""Command `look`: rates by group before there is a plan. It judges nothing and writes no file."""
+"""Command `look`: rates by group before there is a plan. It judges nothing and writes no file.
+
+Page of `audit7k look`: the groups that are furthest from everyone else, and a plan to begin with.
+"""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from audit.cli.commands.shared_options import SetFile, Sheet
+from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style, say
+from audit.cli.first_look import NO_VERDICT, FirstLook
+from audit.cli.pages.summary_lines import SHORT, planned_pass_lines
+from audit.result.selected import selected
+from audit.result.shown import RESTRICTED, in_100, likely_words
+
+_MOST: Final = 12
+
+
+def look_page(look: FirstLook, style: Style) -> str:
+    """Write the page; ranges are wider for rows that were picked because they are far from everyone else."""
+    names, found = GroupNames(look.result.features), look.worst
+    picked = selected(found[:_MOST], found)
+    head = ("Group", "rate", "measured", "likely", "everyone else")
+    rows = [
+        (
+            names.name_within(each.group, 31),
+            SHORT[each.rule.metric],
+            in_100(each.value),
+            likely_words(each),
+            in_100(each.rest),
+        )
+        for each in picked.rows
+    ]
+    left = len(found) - len(rows)
+    lines = [
+        style.paint(NO_VERDICT, "strong"),
+        f"Rows: {look.result.rows[0].read:,}",
+        "",
+        *map(_columns, (head, *rows)),
+    ]
+    lines += [f"and {left:,} more; ranges are wider for rows picked by result"] if left else []
+    as_they_are = " and ".join(look.taken_as_they_are)
+    lines += [f"Taken as it stands, for some values were not read: {as_they_are}"] if as_they_are else []
+    lines += ["", *planned_pass_lines(look.planned_pass, names), RESTRICTED]
+    lines += ["", style.paint("A plan that would make it an audit:", "strong"), look.plan]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _columns(cells: tuple[str, ...]) -> str:
+    return " ".join(fit(cell, width) for cell, width in zip(cells, (31, 11, 10, 9, 13), strict=True))
 
 
 def look(
@@ -23,7 +67,6 @@ def look(
 ) -> None:
     """Show rates by group before there is a plan, and the plan that would make it an audit. No verdict, no file."""
     from audit.cli.first_look import look as first_look
-    from audit.cli.pages.look_page import look_page
 
     found = first_look(
         data,

@@ -82,7 +82,7 @@ class _Answer(NamedTuple):
 
 def _answer_for_plan(plan: Path, *, every_group: bool) -> _Answer:
     from audit.cli.pages.power_document import set_document
-    from audit.cli.pages.power_panels import set_panels
+    from audit.cli.pages.power_picture import set_panels
     from audit.cli.pages.power_summary import power_summary
     from audit.planning.power import plan_power
 
@@ -94,7 +94,7 @@ def _answer_for_plan(plan: Path, *, every_group: bool) -> _Answer:
 def _answer_without_plan(flags: Mapping[str, object]) -> _Answer:
     from audit.cli.pages.power_document import cases_document
     from audit.cli.pages.power_flags import read_power_flags
-    from audit.cli.pages.power_panels import cases_panels
+    from audit.cli.pages.power_picture import cases_panels
     from audit.cli.pages.power_summary import cases_summary
 
     asked = read_power_flags(flags)

@@ -1,15 +1,62 @@
-"""Command `recheck`: what cannot follow in an audit that somebody else has published."""
+"""Command `recheck`: what cannot follow in an audit that somebody else has published.
+
+Page of `audit7k recheck`: what does not follow, what cannot be told, what follows.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from audit.cli.commands.shared_options import OneDocument, Sheet
+from audit.cli.console.terminal import State as Colour
+from audit.cli.console.terminal import Style
+from audit.evidence.published.recheck import Rechecked, State
+from audit.vocabulary.text import first_of, printable
+
+_SHAPES: Final[dict[State, Colour]] = {State.WRONG: "fail", State.UNTOLD: "inconclusive"}
+_MOST_BELOW: Final = 6
+
+
+def recheck_page(found: Rechecked, style: Style) -> str:
+    """Write what was found, the worst first."""
+    table, many = found.table, found.follows
+    kind = "scoring" if table.scores else "selection"
+    lines = [style.paint(f"{printable(table.source_name)}: {kind} rates, {len(table.categories)} rows", "strong"), ""]
+    for state, colour in _SHAPES.items():
+        said = [f"  {each.where}: {each.text}" for each in found.findings if each.state is state]
+        lines += (
+            [style.paint(f"{style.shape(colour)} {state.upper()}", colour), *map(printable, said), ""] if said else []
+        )
+    lines += [style.paint(f"{style.shape('pass')} FOLLOWS", "pass")]
+    lines += [f"  {many['rate']} rates from numbers of people, {many['ratio']} impact ratios, {many['sum']} sums", ""]
+    if found.left_out:
+        names = printable("; ".join(found.left_out))
+        lines.append(f"Without impact ratio, below 2 % of the data; the summary must say why: {names}.")
+    if below := printable(first_of(found.below, _MOST_BELOW, "; ")):
+        lines.append(f"Below four fifths of the highest rate: {below}.")
+        lines.append("Four fifths is a rule of thumb of the EEOC (29 CFR 1607.4(D)); Local Law 144 sets no limit.")
+    lines.append("That figures follow does not show that people were counted rightly.")
+    return "\n".join(lines)
+
+
+def recheck_document(found: Rechecked) -> str:
+    """Write the same as JSON."""
+    document = {
+        "source": found.table.source_name,
+        "rates": "scoring" if found.table.scores else "selection",
+        "rows": len(found.table.categories),
+        "findings": [each._asdict() for each in found.findings],
+        "follows": dict(sorted(found.follows.items())),
+        "without_ratio_below_2_per_cent": list(found.left_out),
+        "below_four_fifths": list(found.below),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def recheck(
@@ -34,7 +81,6 @@ def recheck(
     by race and by both. Exits 0 where all follows, 1 where something cannot, 3 where that cannot be told.
     """
     from audit.cli.console.terminal import Style, say, say_document
-    from audit.cli.pages.recheck_page import recheck_document, recheck_page
     from audit.evidence.published.recheck import recheck as recheck_table
     from audit.evidence.published.table import read_table
 

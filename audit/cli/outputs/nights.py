@@ -11,6 +11,7 @@ from audit.cli.console.group_names import GroupNames
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.cli.outputs.gate_result import night_result
 from audit.cli.outputs.run_request import RunRequest
+from audit.cli.pages.words import WORDS
 from audit.result.audit_result import AuditResult
 from audit.verdicts.nights.identity import check_plan
 from audit.verdicts.nights.night import Night, check_sample, take_in_night, with_verdict_of_nights
@@ -23,17 +24,8 @@ from audit.vocabulary.text import count_of, first_of
 
 _MOST: Final = 3
 """Groups that are named under a rule."""
-_SENTENCES: Final = {
-    "fail": "the evidence that some group is beyond a limit has reached its bar",
-    "pass": "every group that is judged alone has been shown to be within the limits, and is not in doubt since",
-    "inconclusive": "the evidence has reached no bar yet, neither for a FAIL nor for a PASS",
-    "doubt": "nights since a PASS have put it in doubt: to pass again it must be shown again",
-    "outage": "nothing can be said of tonight, and a PASS is not given over an outage",
-}
-_NOT_TAKEN_IN: Final = {
-    "same_set": "note: nothing new: this set was taken in before, and is not tested twice",
-    "too_many_failed": "note: the detector failed on more rows than the plan allows: this night was not taken in",
-}
+_SENTENCES: Final = WORDS["nights"]
+_NOT_TAKEN_IN: Final = WORDS["not_taken_in"]
 
 
 def result_of_all_nights(

@@ -5,13 +5,14 @@ One sentence names nobody. Rules and groups are for readers who may see exact co
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import State, Style
+from audit.cli.pages.words import WORDS
 from audit.result.audit_result import AuditResult
-from audit.result.findings.change import Change, ChangeOutcome, ChangeRule, ChangeRuleBecause, ChangeVerdict, Unpaired
+from audit.result.findings.change import Change, ChangeRule, ChangeVerdict
 from audit.result.reading import changed_groups, changed_worst_first
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.numbers import percent
@@ -20,38 +21,13 @@ from audit.vocabulary.text import first_of, printable
 WIDTH: Final = 80
 _MOST: Final = 10
 """Most groups that the summary shows."""
-_SAID: Final[Mapping[ChangeOutcome, str]] = {
-    "fail": "at least one group became worse by more than its margin",
-    "pass": "no group that could be judged became worse by its margin",
-    "inconclusive": "whether a group became worse cannot be told",
-}
-UNPAIRED: Final[Mapping[Unpaired, str]] = {
-    "no_predictions_then": "separate samples: the earlier predictions are not at hand",
-    "no_predictions_now": "separate samples: the later predictions are not at hand",
-    "set_not_at_hand": "separate samples: the evaluation set is not at hand (--plan)",
-    "other_set": "separate samples: another evaluation set",
-    "made_of_decisions": "separate samples: the rate is among the flagged",
-}
-_BECAUSE: Final[Mapping[ChangeRuleBecause, str]] = {
-    "group_became_worse": "became worse",
-    "none_became_worse": "no group became worse",
-    "group_undecided": "a group with enough cases could not be decided",
-    "coverage_too_small": "too many people are in groups that could not be judged",
-    "nothing_judged": "no group has enough cases",
-}
-_STOPPED: Final[Mapping[str, str]] = {
-    "weighted_set": "not judged: there is no exact test of a change for weighted cases",
-    "clustered_set": "not judged: there is no exact test of a change for cases that belong together",
-    "too_many_failed": "not judged: a detector failed on more rows than the plan allows",
-}
+_SAID: Final = WORDS["change"]
+UNPAIRED: Final = WORDS["unpaired"]
+_BECAUSE: Final = WORDS["change_because"]
+_STOPPED: Final = WORDS["change_not_judged"]
 _BY_PLAN: Final = {because: _STOPPED[because] for because in ("weighted_set", "clustered_set")}
 """Reasons that follow from the plan, and from no count."""
-_WORDS: Final[Mapping[str, str]] = {
-    "fail": "worse",
-    "pass": "not worse",
-    "inconclusive": "cannot tell",
-    "not_evaluable": "no rate",
-}
+_WORDS: Final = WORDS["changed"]
 
 
 def change_sentence(change: Change) -> str:

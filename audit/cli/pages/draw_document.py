@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from audit.cli.console.group_names import GroupNames
@@ -112,19 +113,7 @@ def _group(standing: GroupStanding, names: GroupNames) -> dict[str, Any]:
     }
 
 
-_HEAD = """# The plan of an audit of a set that `audit7k draw` drew. Complete every line that says "{write_here}".
-# Each row stands for `design_weight` {cases} of the pool; with the weight, rates estimate those of the pool.
-schema = 1
-
-[audit]
-title = "{write_here}: the system under audit and its version"
-owner = "{write_here}: who answers for the system"
-use = "{write_here}: what it is used for"
-route = {route}
-
-[detector]
-kind = "{write_here}: predictions, python, skops or onnx"
-"""
+_HEAD = Path(__file__).with_name("drawn_plan.template").read_text(encoding="utf-8")
 
 
 def drawn_plan(design: SamplingDesign, name: str, sha256: str | None = None) -> str:

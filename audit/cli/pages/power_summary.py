@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
 from audit.cli.pages.summary_lines import planned_pass_lines
+from audit.cli.pages.words import WORDS
 from audit.stats.sizes.decidable_disparity import LARGEST_SHARE
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import disparity_words, exact_percent
@@ -22,14 +23,7 @@ if TYPE_CHECKING:
 
 MOST_GROUPS: Final = 10
 """Most groups that are named for each family, unless all are asked for."""
-_NONE: Final = {
-    "too_few_cases": "none",
-    "too_few_clusters": "few clusters",
-    "too_few_for_a_rate": "no rate",
-    "no_cases": "no cases",
-    "no_rest": "no rest",
-    "limit_cannot_be_exceeded": "impossible",
-}
+_NONE: Final = WORDS["no_gap"]
 _SUPPOSED: Final = "Everybody else at the rate expected, every case answered."
 _NAME, _COLUMN = 30, 13
 
@@ -115,15 +109,8 @@ def _disparity(rule: RulePower, side: Smallest) -> str:
     return disparity_words(rule.rule.scale, side.disparity)
 
 
-_WANTED: Final = {
-    "one_group_passes": "one group passes",
-    "all_groups_pass": "all groups pass",
-    "gap_is_named": "a gap is named",
-}
-_WHY: Final = {
-    "rest_too_small": "no group size reaches {power}: the rest has too few cases",
-    "limit_cannot_be_exceeded": "no number: the limit cannot be exceeded",
-}
+_WANTED: Final = WORDS["wanted"]
+_WHY: Final = WORDS["no_size"]
 
 
 def cases_summary(asked: PowerFlags, answers: Sequence[Answer]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Final
 
 from audit.cli.console.group_names import GroupNames, fit
@@ -21,6 +20,7 @@ from audit.cli.pages.summary_lines import (
     unnamed_beyond,
     why_open,
 )
+from audit.cli.pages.words import WORDS
 from audit.result.audit_result import AuditResult
 from audit.result.findings.judged import RuleResult
 from audit.result.reading import Finding, Reading, least_judged
@@ -35,18 +35,8 @@ WIDTH: Final = 80
 MOST_GROUPS: Final = 8
 """Most groups that are shown; one fewer for each line of further findings."""
 
-_WORDS: Final[Mapping[State, str]] = {
-    "fail": "FAIL",
-    "pass": "within",
-    "inconclusive": "cannot tell",
-    "not_evaluable": "no rate",
-    "as_part": "cannot tell",
-}
-_HARMS: Final = {
-    "missed": "victims missed",
-    "wrongly_flagged": "people wrongly flagged",
-    "both": "victims missed and people wrongly flagged",
-}
+_WORDS: Final = WORDS["states"]
+_HARMS: Final = WORDS["harms"]
 
 
 _PLACES: Final = {

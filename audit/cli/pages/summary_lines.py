@@ -9,37 +9,24 @@ from __future__ import annotations
 import math
 import textwrap
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
 from audit.cli.console.group_names import GroupNames, fit
 from audit.cli.console.terminal import Style
+from audit.cli.pages.words import WORDS
 from audit.result.audit_result import AuditResult
-from audit.result.findings.further import OutOfReach, PlannedPass, Remedy
-from audit.result.findings.judged import Because, RuleResult, Verdict
+from audit.result.findings.further import PlannedPass
+from audit.result.findings.judged import RuleResult, Verdict
 from audit.result.findings.swaps import ProbeRuleResult, ProbeVerdict, SwapProbe, SwapShift
 from audit.result.waivers import day_of, held_by_finding, waivers_on_day
-from audit.vocabulary.metrics import MetricName
 from audit.vocabulary.numbers import disparity_words, percent
 from audit.vocabulary.sentences import SLOT_WORDS
 from audit.vocabulary.text import count_of, first_of, printable
 
-if TYPE_CHECKING:
-    from audit.result.reasons import Cure
-
-
 _MOST_NAMED = 3
 _WIDTH: Final = 80
-SHORT: Final[Mapping[MetricName, str]] = {
-    "true_positive_rate": "found",
-    "false_negative_rate": "missed",
-    "false_positive_rate": "wrong flags",
-    "true_negative_rate": "left alone",
-    "precision": "right flags",
-    "accuracy": "agreement",
-    "selection_rate": "flagged",
-    "base_rate": "labelled",
-}
+SHORT: Final = WORDS["short"]
 
 
 def swap_line(result: AuditResult) -> str:
@@ -216,17 +203,8 @@ class Waived:
         return [f"Waived: {'; '.join(parts)}{by}"]
 
 
-_OUT_OF_REACH: Final[Mapping[OutOfReach, str]] = {
-    "expected_group_missing": "an expected group has too few cases",
-    "nothing_judged": "under some limit no group can be judged",
-    "coverage_too_small": "too few people are in groups that can be judged",
-}
-_REMEDIES: Final[Mapping[Remedy, str]] = {
-    "nobody_unknown": "finding out who the unknown are",
-    "single_features": "rules on single features only",
-    "twice_the_cases": "twice as many cases",
-    "wider_limit": "limits half as wide again",
-}
+_OUT_OF_REACH: Final = WORDS["out_of_reach"]
+_REMEDIES: Final = WORDS["remedies"]
 
 
 def planned_pass_lines(planned: PlannedPass | None, names: GroupNames) -> list[str]:
@@ -245,24 +223,8 @@ def planned_pass_lines(planned: PlannedPass | None, names: GroupNames) -> list[s
     return lines
 
 
-_TAKES: Final[Mapping[Cure, str]] = {
-    "decide_cases": "decisions on cases without one",
-    "find_out_who": "knowing who the unknown are",
-    "one_nationality": "people of one nationality alone",
-    "narrower_limit": "a narrower limit",
-    "more_clusters": "cases from more clusters",
-    "more_cases": "more cases",
-    "second_group": "a second group to compare with",
-    "more_of_others": "more others or fewer unknown",
-}
-_WHY: Final[Mapping[Because, str]] = {
-    "unscored_cases": "cases without a decision could change it",
-    "unknown_attribute": "people of unknown group could change it",
-    "several_nationalities": "people with several nationalities could change it",
-    "limit_cannot_be_exceeded": "nobody could exceed the limit",
-    "too_few_clusters": "too few clusters",
-    "limit_not_excluded": "their cases point neither way",
-}
+_TAKES: Final = WORDS["takes"]
+_WHY: Final = WORDS["why"]
 
 
 def takes_lines(result: AuditResult, verdicts: Sequence[Verdict]) -> list[str]:

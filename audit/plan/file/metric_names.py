@@ -4,26 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Final
+from typing import cast
 
+from audit.plan.file.words import WORDS
 from audit.vocabulary.metrics import METRICS, Metric, MetricName
-
-_SHORT: Final[dict[str, MetricName]] = {
-    "tpr": "true_positive_rate",
-    "fnr": "false_negative_rate",
-    "fpr": "false_positive_rate",
-    "tnr": "true_negative_rate",
-    "ppv": "precision",
-    "acc": "accuracy",
-    "equal opportunity": "true_positive_rate",
-    "predictive equality": "false_positive_rate",
-    "predictive parity": "precision",
-    "demographic parity": "selection_rate",
-    "statistical parity": "selection_rate",
-    "false alarms": "false_positive_rate",
-    "prevalence": "base_rate",
-}
-"""Abbreviations, and notions that compare a rate without being one."""
 
 
 def metric_called(word: str) -> Metric | None:
@@ -40,7 +24,7 @@ def metrics_like(word: str, most: int = 3) -> list[Metric]:
 
 
 def _names() -> dict[str, MetricName]:
-    names = dict(_SHORT)
+    names = cast("dict[str, MetricName]", dict(WORDS["short"]))
     for metric in METRICS.values():
         names.update({_plain(also): metric.name for also in metric.also_called})
         names[_plain(metric.plain)] = names[_plain(metric.name)] = metric.name

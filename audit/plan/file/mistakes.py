@@ -28,37 +28,13 @@ from audit.plan.file.known_keys import (
 )
 from audit.plan.file.lines import KeyLines, Where
 from audit.plan.file.unfinished import WRITE_HERE, leaves, unfinished
+from audit.plan.file.words import WORDS
 from audit.vocabulary.text import printable
 
 _LONGEST: Final = 400
 """Characters of a message that are shown, because a plan may hold a megabyte in one value."""
 
-_TYPES: Final[Mapping[str, str]] = {
-    "string_type": "text in quotes",
-    "path_type": "a path in quotes",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
-    "tuple_type": "a list in square brackets",
-    "list_type": "a list in square brackets",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-}
-_BOUNDS: Final[Mapping[str, str]] = {
-    "greater_than": "greater than {gt:g}",
-    "greater_than_equal": "at least {ge:g}",
-    "less_than": "less than {lt:g}",
-    "less_than_equal": "at most {le:g}",
-    "string_too_long": "at most {max_length} characters long",
-    "too_long": "a list of at most {max_length}",
-    "finite_number": "a finite number",
-}
-_PATTERNS: Final[Mapping[str, str]] = {
-    "entry": 'write "module:function"',
-    "id": "write small letters, digits, - and _, starting with a letter or digit, at most 64",
-}
+_TYPES, _BOUNDS, _PATTERNS = WORDS["types"], WORDS["bounds"], WORDS["patterns"]
 _NAMED_IN_MESSAGE: Final = re.compile(
     r"^(?:(?P<list>rule|measures|probes|quotas) (?P<place>\d+)|groups\.(?P<group>[^:.]+)(?:\.(?P<key>\w+))?)"
 )

@@ -34,6 +34,7 @@ from audit.plan.file.mistakes import (
     unknown_kinds,
     wrong_version,
 )
+from audit.plan.file.words import WORDS
 from audit.plan.sampling_design import SamplingDesign
 
 LARGEST_PLAN: Final = 1024 * 1024
@@ -46,38 +47,12 @@ _AT: Final = re.compile(r"\(at line (\d+), column (\d+)\)")
 
 _DECIMAL_COMMA: Final = re.compile(r"[^=\"'#]*=\s*([+-]?[0-9]{1,15}),([0-9]{1,15})\s*(?:#|$)")
 
-_BACKSLASH: Final = "a backslash in a text: write paths with / or put the text in single quotes"
 
 _DEEPEST: Final = 16
 """Most tables and lists within each other in a dict."""
 
 _MOST_DOTS: Final = 1000
 """Most dots in a line. tomllib's time for a dotted key grows with the square of its parts."""
-
-_SYNTAX: Final = (
-    ("Cannot overwrite a value", "a key is written twice"),
-    ("Cannot declare", "a table is declared twice"),
-    ("Cannot redefine", "a table is declared twice"),
-    ("Cannot mutate immutable namespace", "a table that is already closed is added to"),
-    ("Duplicate inline table key", "a key is written twice"),
-    ("Unescaped '\\'", _BACKSLASH),
-    ("Invalid hex value", _BACKSLASH),
-    ("Escaped character", _BACKSLASH),
-    ("Illegal character '\\n'", "a text whose closing quote is missing"),
-    ("Illegal character", "a character that cannot stand there"),
-    ("Found invalid character", "a character that cannot stand there"),
-    ("Invalid date", "a date that does not exist"),
-    ("Unterminated string", "a text whose closing quote is missing"),
-    ("Unclosed array", "a list whose closing bracket is missing"),
-    ("Unclosed inline table", "a table whose closing brace is missing"),
-    ("Expected '='", "a key without `=`"),
-    ("Expected ']", "a table header whose closing bracket is missing"),
-    ("Invalid value", "what follows `=` is not a value: text needs quotes"),
-    ("Invalid initial character", "a key that starts with a character that needs quotes"),
-    ("Invalid statement", "neither a key, a [table] nor a # comment"),
-    ("Expected newline", "something follows after the end of a value"),
-)
-"""Beginnings of tomllib's messages, each with our own words, which repeat nothing of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +250,7 @@ def _toml(text: str, name: str, layout: Layout) -> dict[str, Any]:
         )
     where = f"{name}, line {at[1]}, column {at[2]}" if at else name
     end = " (at the end of the file)" if "end of document)" in said else ""
-    why = next((ours for theirs, ours in _SYNTAX if said.startswith(theirs)), "")
+    why = next((ours for theirs, ours in WORDS["syntax"].items() if said.startswith(theirs)), "")
     what = f"not valid TOML{end}" + (f": {why}" if why else "")
     raise PlanError(f"{where}: {what}", slug="plan-syntax", hint="" if why else layout.start)
 

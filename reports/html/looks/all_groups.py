@@ -55,23 +55,16 @@ class AllGroupsWriter(LookWriter):
         )
         differ = sum(self._differ(each, limited) for each in limited)
         if not differ:
-            yield self.t.gettext(
-                "In none of %(all)s comparisons below are groups shown to differ by more than chance explains, which "
-                "is no proof that they are alike."
-            ) % {"all": self.n.count(len(limited))}
+            yield self.said("none_differ", all=self.n.count(len(limited)))
             return
-        yield self.t.gettext(
-            "In %(differ)s of %(all)s comparisons below, groups differ by more than chance explains, also after "
-            "correction for having asked so often."
-        ) % {"differ": self.n.count(differ), "all": self.n.count(len(limited))}
+        yield self.said("some_differ", differ=self.n.count(differ), all=self.n.count(len(limited)))
         if widest is not None and widest.spread and widest.spread_low:
-            yield self.t.gettext(
-                "They lie furthest apart by %(axes)s in “%(rate)s”: typically %(spread)s points from their middle."
-            ) % {
-                "axes": self.names.axes(widest.family.axes),
-                "rate": self.words.rate(widest.metric),
-                "spread": self.n.points_to_a_tenth(widest.spread),
-            }
+            yield self.said(
+                "furthest",
+                axes=self.names.axes(widest.family.axes),
+                rate=self.words.rate(widest.metric),
+                spread=self.n.points_to_a_tenth(widest.spread),
+            )
 
     def _row(self, each: BetweenGroups) -> Row:
         ends = each.spread, each.spread_low, each.spread_high
@@ -110,21 +103,13 @@ class AllGroupsWriter(LookWriter):
         return min((verdict.cases for verdict in verdicts if verdict.decidable), default=None)
 
     def _funnel_title(self, rule: RuleResult) -> str:
-        return self.t.gettext("%(rate)s of each group over its number of cases, with the limits of the verdict") % {
-            "rate": self.words.rate(rule.metric)
-        }
+        return self.said("funnel_title", rate=self.words.rate(rule.metric))
 
     def _funnel_caption(self, funnel: Funnel, rule: RuleResult, *, explained: bool) -> str:
         values = {"rate": self.words.rate(rule.metric), "axes": self.names.axes(funnel.family.axes)}
         if explained:
             return self.t.gettext("%(rate)s, by %(axes)s: to be read in the same way.") % values
-        words = self.t.gettext(
-            "%(rate)s, by %(axes)s: each mark is a group, further right the more cases it has. Beyond the solid line a "
-            "group of that size is beyond the limit. From the dashed line on it is within, unless cases without a "
-            "decision or people of unknown group stand in the way; the line starts where groups are large enough to "
-            "pass alone. Between the lines nobody can tell."
-        )
-        return words % values
+        return self.said("funnel_read", **values)
 
     def _not_drawn(self) -> Iterator[str]:
         """Yield the funnels that are missing here, each with the reason."""
@@ -134,11 +119,12 @@ class AllGroupsWriter(LookWriter):
                 is_here = len(family.axes) == 1 and family.axes[0].rung in _FINEST
                 why = why_no_funnel(self.result, rule, family.root) if is_here else None
                 if why is not None and why.reason != "not_judged" and (rule.rule, family) not in drawn:
-                    yield self.t.gettext("Funnel of “%(rate)s” by %(axes)s not shown: %(why)s.") % {
-                        "rate": self.words.rate(rule.metric),
-                        "axes": self.names.axes(family.axes),
-                        "why": why.text(self.language),
-                    }
+                    yield self.said(
+                        "funnel_not_drawn",
+                        rate=self.words.rate(rule.metric),
+                        axes=self.names.axes(family.axes),
+                        why=why.text(self.language),
+                    )
 
     def _funnels(self) -> Iterator[tuple[Funnel, RuleResult]]:
         rules = {rule.rule: rule for rule in self.result.rules}
@@ -159,10 +145,9 @@ class AllGroupsWriter(LookWriter):
                 )
                 for point in funnel.points[::step]
             )
-            caption = self.t.gettext("%(rate)s, by %(axes)s: where the verdict changes") % {
-                "rate": self.words.rate(rule.metric),
-                "axes": self.names.axes(funnel.family.axes),
-            }
+            caption = self.said(
+                "funnel_numbers", rate=self.words.rate(rule.metric), axes=self.names.axes(funnel.family.axes)
+            )
             tables.append(SmallTable(caption, rows))
         if tables:
             yield self.fold("funnel-numbers", tables)

@@ -1,12 +1,67 @@
-"""Looks at the system's answers: what failed and why, and whether it says the same when it is asked again."""
+"""Looks at the system's answers: what failed and why, and whether it says the same when it is asked again.
+
+Look at the change since the last audit: for whom the system is worse, for whom not, for whom it is unknown.
+"""
 
 from __future__ import annotations
 
+from audit.result.findings.change import ChangeVerdict
 from audit.result.findings.further import FailedRows, SelfDisagreement
+from audit.result.reading import changed_worst_first
 from audit.vocabulary.groups import Group
-from reports.answer_words import AnswerWords
+from reports.change_words import ChangeWords
 from reports.html.looks.parts import Cell, Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
+
+
+class ChangeWriter(LookWriter):
+    """Writer of the look at the change from an earlier audit, where one was named."""
+
+    anchor = "change"
+
+    def look(self) -> Look:
+        """The look."""
+        change, words = self.result.change, ChangeWords(self.result, self.language)
+        if change is None:
+            return self.absent()
+        sentences = filter(None, (words.sentence(), words.compared(), words.differs(), *self._limits()))
+        return self.tabled([self._row(one, words) for one in changed_worst_first(change)], sentences, by_result=True)
+
+    def _limits(self) -> tuple[str, ...]:
+        """Return how much worse each rate may have become."""
+        change = self.result.change
+        if change is None or not change.rules:
+            return ()
+        margins = list(dict.fromkeys(rule.margin for rule in change.rules))
+        points = self.listed([self.n.points(margin) for margin in margins])
+        return (
+            self.t.gettext("It may have become worse by %(points)s percentage points at most.") % {"points": points},
+        )
+
+    def _row(self, one: ChangeVerdict, words: ChangeWords) -> Row:
+        rules = {rule.rule: rule.metric for rule in (self.result.change.rules if self.result.change else ())}
+        metric = self.reading.metrics.get(rules[one.rule])
+        return (
+            self.group_cell(one.group),
+            Cell(self.t.gettext("Rate"), one.rule if metric is None else metric.plain, number=False),
+            Cell(self.t.gettext("What became of it"), words.outcome(one), number=False),
+            Cell(self.t.gettext("Then"), self._share(one.then_numerator, one.then_denominator)),
+            Cell(self.t.gettext("Now"), self._share(one.now_numerator, one.now_denominator)),
+            Cell(
+                self.t.gettext("Change in points (likely range)"),
+                self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
+            ),
+            Cell(self.t.gettext("Cases changed for the worse"), self._count(one.lost)),
+            Cell(self.t.gettext("Cases changed for the better"), self._count(one.gained)),
+            Cell(self.t.gettext("Cases compared"), self._count(one.n)),
+        )
+
+    def _share(self, numerator: int, denominator: int) -> str:
+        return self.n.percent(numerator / denominator) if denominator else NOT_KNOWN
+
+    def _count(self, count: int | None) -> str:
+        return NOT_KNOWN if count is None else self.n.count(count)
+
 
 _TWO_DECIMALS = 0.01
 
@@ -27,11 +82,7 @@ class FailuresWriter(LookWriter):
         }
         sentences = (
             self.t.gettext("On %(failed)s rows (%(share)s) the system gave no answer that can be used.") % values,
-            self.t.gettext(
-                "The plan allows %(most)s. Above that no limit on a rate is decided; below it verdicts hold "
-                "whatever these answers would have been."
-            )
-            % {"most": self.n.percent_of_the_plan(self.result.plan.verdict.max_failed)},
+            self.said("allowed", most=self.n.percent_of_the_plan(self.result.plan.verdict.max_failed)),
         )
         return self.tabled(map(self._row, self._ordered()), sentences)
 
@@ -45,7 +96,7 @@ class FailuresWriter(LookWriter):
             self.group_cell(each.group),
             Cell(
                 self.t.gettext("What went wrong"),
-                AnswerWords(self.language).why(each.status, each.reason),
+                self.language.word("answers", each.reason or each.status),
                 number=False,
             ),
             Cell(self.t.gettext("Rows"), self.n.count(each.rows)),
@@ -71,24 +122,17 @@ class AskedAgainWriter(LookWriter):
 
     def _sentences(self, everyone: SelfDisagreement) -> tuple[str, ...]:
         times = self.n.count(self.result.plan.scoring.repeat)
-        first = self.t.gettext(
-            "Asked %(times)s times about every case, the system contradicted its first decision on %(differ)s: "
-            "%(share)s."
-        ) % {
-            "times": times,
-            "differ": self.part(everyone.decisions_differ, everyone.answered),
-            "share": self.share(everyone.share, everyone.low, everyone.high),
-        }
+        first = self.said(
+            "first",
+            times=times,
+            differ=self.part(everyone.decisions_differ, everyone.answered),
+            share=self.share(everyone.share, everyone.low, everyone.high),
+        )
         if not everyone.answered_sometimes:
             return (first,)
         return (
             first,
-            self.t.ngettext(
-                "On %(count)s more it answered sometimes, and sometimes not.",
-                "On %(count)s more it answered sometimes, and sometimes not.",
-                everyone.answered_sometimes,
-            )
-            % {"count": self.n.count(everyone.answered_sometimes)},
+            self.counted("sometimes", everyone.answered_sometimes),
         )
 
     def _ordered(self) -> list[SelfDisagreement]:

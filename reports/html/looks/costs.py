@@ -28,17 +28,11 @@ class CostWriter(LookWriter):
         values = {"missed": self.n.plain(weighed.cost_missed), "flagged": self.n.plain(weighed.cost_flagged)}
         first = self.t.gettext("The plan lets a missed victim cost %(missed)s and a wrong flag %(flagged)s.") % values
         surely = [each for each in stated if each.difference_low is not None and each.difference_low > 0]
-        second = self.t.gettext(
-            "No likely range is stated, because cases are weighted or belong together: none of the differences is sure."
-        )
+        second = self.said("no_range")
         if any(each.difference_low is not None for each in stated) and not surely:
             second = self.t.gettext("In no group do errors surely cost more than among everyone else.")
         elif surely:
-            second = self.t.ngettext(
-                "Errors surely cost more than among everyone else in %(count)s group.",
-                "Errors surely cost more than among everyone else in %(count)s groups.",
-                len(surely),
-            ) % {"count": self.n.count(len(surely))}
+            second = self.counted("surely", len(surely))
         sure = any(each.difference_low is not None for each in stated)
         return self.tabled(map(self._row, stated), (first, second), by_result=sure)
 
@@ -107,10 +101,7 @@ class OpinionWriter(LookWriter):
         if not said:
             no_answer = self.result.further.crosscheck_state == "no_answer"
             return self.absent("absent_no_answer" if no_answer else "absent")
-        agree = self.t.gettext(
-            "%(names)s computed the same rates from the same cases and agree to a thousand-millionth; if one "
-            "of them had not, there would be no verdict."
-        ) % {"names": self.listed([each.library for each in said])}
+        agree = self.said("agree", names=self.listed([each.library for each in said]))
         table = SmallTable(self.said("caption"), tuple(map(self._row, said)))
         return self.answer([agree], (table,), self._conventions())
 

@@ -45,35 +45,23 @@ class DoubtsWriter(LookWriter):
                 default=None,
             )
             if weakest is not None and weakest.overturned_by is not None:
-                values = {
-                    "limit": self._limit(rule),
-                    "group": self.group(weakest.group),
-                    "outcome": self.words.outcome(weakest.outcome),
-                    "count": self.n.count(weakest.overturned_by),
-                    "all": self.n.count(weakest.among),
-                }
-                yield (
-                    self.t.gettext(
-                        "%(limit)s: the least sure “%(outcome)s” is that of %(group)s, which would not stand if "
-                        "%(count)s of its %(all)s labels were wrong."
-                    )
-                    % values
+                yield self.said(
+                    "weakest",
+                    limit=self._limit(rule),
+                    group=self.group(weakest.group),
+                    outcome=self.words.outcome(weakest.outcome),
+                    count=self.n.count(weakest.overturned_by),
+                    all=self.n.count(weakest.among),
                 )
             if rule.held_back:
                 yield self._held_back(rule)
 
     def _held_back(self, rule: RuleSensitivity) -> str:
         share = _rounded_down(rule.missing_share_for_all)
-        held = self.t.ngettext(
-            "%(limit)s: %(count)s group would pass, but for people whose group is unknown.",
-            "%(limit)s: %(count)s groups would pass, but for people whose group is unknown.",
-            rule.held_back,
-        ) % {"limit": self._limit(rule), "count": self.n.count(rule.held_back)}
+        held = self.counted("held_back", rule.held_back, limit=self._limit(rule))
         if not share:
             return held
-        more = self.t.gettext(
-            "All of them would pass if somebody vouched that of no group more than %(share)s are unrecorded."
-        ) % {"share": self.n.percent(share, digits=1)}
+        more = self.said("vouched", share=self.n.percent(share, digits=1))
         return f"{held} {more}"
 
     def _limit(self, rule: RuleSensitivity) -> str:
@@ -148,10 +136,7 @@ class DoubtsWriter(LookWriter):
             )
             for place, sensitivity in enumerate(grid.sensitivity)
         )
-        caption = self.t.gettext("%(group)s, %(limit)s: the rate at other qualities of its labels") % {
-            "group": self.group(finding.group),
-            "limit": limit,
-        }
+        caption = self.said("grid", group=self.group(finding.group), limit=limit)
         return SmallTable(caption, rows)
 
     def _cell(self, rate: float | None, stands: bool | None) -> str:
@@ -181,32 +166,20 @@ class ControlWriter(LookWriter):
 
     def _sentence(self, sample: ControlSample) -> str:
         apart = [each for each in sample.comparisons if _excludes_zero(each)]
-        counts = {
-            "cases": self.n.count(sample.cases),
-            "others": self.n.count(sample.other_cases),
-            "labelled": self.n.count(sample.labelled),
-            "apart": self.n.count(len(apart)),
-            "all": self.n.count(len(sample.comparisons)),
-        }
-        return (
-            self.t.gettext(
-                "%(cases)s cases were drawn at random, of which %(labelled)s are labelled; %(others)s were not. "
-                "%(apart)s of %(all)s rates compared differ by more than their likely ranges."
-            )
-            % counts
+        return self.said(
+            "drawn",
+            cases=self.n.count(sample.cases),
+            others=self.n.count(sample.other_cases),
+            labelled=self.n.count(sample.labelled),
+            apart=self.n.count(len(apart)),
+            all=self.n.count(len(sample.comparisons)),
         )
 
     def _changed(self, sample: ControlSample) -> Iterator[str]:
         lost = [each for each in sample.verdicts if each.group is not None and each.outcome == "fail"]
         held = sum(each.control_outcome == "fail" for each in lost)
         if lost:
-            yield self.t.ngettext(
-                "%(all)s group is beyond the limit in the whole set; among the cases drawn at random alone, %(held)s. "
-                "With fewer cases many cannot be told.",
-                "%(all)s groups are beyond the limit in the whole set; among the cases drawn at random alone, %(held)s "
-                "of them. With fewer cases many cannot be told.",
-                len(lost),
-            ) % {"all": self.n.count(len(lost)), "held": self.n.count(held)}
+            yield self.counted("lost", len(lost), all=self.n.count(len(lost)), held=self.n.count(held))
 
     def _row(self, each: ControlComparison) -> Row:
         return (

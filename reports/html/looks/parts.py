@@ -20,6 +20,8 @@ TEXTS: Final[Mapping[str, Mapping[str, Any]]] = tomllib.loads(
     (Path(__file__).parent / "looks.toml").read_text(encoding="utf-8")
 )
 """Words of looks and of their folds, by anchor."""
+_ANY: Final = "every-look"
+"""Key of the words that any look can need."""
 FIRST = 10
 """The number of rows of a table that are shown. The rest is folded."""
 MOST = 16
@@ -98,10 +100,16 @@ class LookWriter(Writer):
         """Title of the look."""
         return self.said("title")
 
-    def said(self, what: str, anchor: str = "") -> str:
+    def said(self, what: str, anchor: str = "", /, **values: str) -> str:
         """Return words of this look, or of another anchor, in the language of the report; empty where it has none."""
         text = TEXTS[anchor or self.anchor].get(what, "")
-        return self.t.gettext(text) if text else ""
+        said = self.t.gettext(text) if text else ""
+        return said % values if values else said
+
+    def counted(self, what: str, count: int, anchor: str = "", /, **values: str) -> str:
+        """Return the text of an anchor for so many."""
+        one, many = TEXTS[anchor or self.anchor][what]
+        return self.t.ngettext(one, many, count) % {"count": self.n.count(count), **values}
 
     def absent(self, why: str = "absent", not_drawn: Iterable[str] = ()) -> Look:
         """Return a look that says why nothing is shown."""
@@ -123,8 +131,8 @@ class LookWriter(Writer):
 
     def fold(self, anchor: str, tables: Iterable[SmallTable] = (), **values: str) -> Fold:
         """Return what is folded under the title of its anchor, with its note, in which `values` stand."""
-        note = self.said("note", anchor)
-        return Fold(anchor, self.said("title", anchor), (note % values,) if note else (), tuple(tables))
+        note = self.said("note", anchor, **values)
+        return Fold(anchor, self.said("title", anchor), (note,) if note else (), tuple(tables))
 
     def share(self, value: float | None, low: float | None, high: float | None) -> str:
         """Return a share with its likely range: 61% (55–67%)."""
@@ -145,10 +153,6 @@ class LookWriter(Writer):
         """Return a number to two decimals with its likely range: 0.87 (0.84–0.90)."""
         return self.ranged(self.n.ratio, value, low, high)
 
-    def part(self, part: int, whole: int) -> str:
-        """Return counts: 31 of 74."""
-        return self.t.gettext("%(part)s of %(whole)s") % {"part": self.n.count(part), "whole": self.n.count(whole)}
-
     def unweighted_notes(self) -> tuple[str, ...]:
         """Return a note that weights and clusters are left out of a look, where the plan names any."""
         section = self.result.plan.evaluation_set
@@ -158,9 +162,7 @@ class LookWriter(Writer):
 
     def unweighted_note(self) -> str:
         """Return the sentence that weights and clusters are left out."""
-        return self.t.gettext(
-            "Weights and clusters do not enter these numbers; with clusters the likely ranges are too narrow."
-        )
+        return self.said("unweighted", _ANY)
 
     def group(self, group: Group) -> str:
         """Return the name of a group."""
@@ -180,22 +182,13 @@ class LookWriter(Writer):
     def listed(self, words: Sequence[str]) -> str:
         """Return several things one after the other: "a, b and c"."""
         *before, last = words
-        if not before:
-            return last
-        first = before[0]
-        for other in before[1:]:
-            first = self.t.gettext("%(first)s, %(other)s") % {"first": first, "other": other}
-        return self.t.gettext("%(first)s and %(other)s") % {"first": first, "other": last}
+        return self.language.joined((self.language.joined(before, "list"), last), "ends") if before else last
 
     def more_in_result(self, count: int) -> str:
         """Return a note that further rows stand in the result file. Empty where there are none."""
         if count <= 0:
             return ""
-        return self.t.ngettext(
-            "%(count)s more row in the result file (result.json).",
-            "%(count)s more rows in the result file (result.json).",
-            count,
-        ) % {"count": self.n.count(count)}
+        return self.counted("more_in_result", count, _ANY)
 
     def tabled(
         self, rows: Iterable[Row], sentences: Iterable[str], folds: Iterable[Fold] = (), *, by_result: bool = False
@@ -227,9 +220,6 @@ class LookWriter(Writer):
             return (SmallTable(caption, every),), ()
         more = self.t.gettext("%(caption)s (continued)") % {"caption": caption}
         folded = SmallTable(more, rest[:MOST], self.more_in_result(len(rest) - MOST))
-        title = self.t.gettext("%(count)s more rows: %(caption)s") % {
-            "count": self.n.count(len(rest)),
-            "caption": caption,
-        }
+        title = self.said("more_rows", _ANY, count=self.n.count(len(rest)), caption=caption)
         note = self.words.sorted_by_result(self.result.plan.verdict.level) if by_result else ""
         return (SmallTable(caption, first, note),), (Fold(anchor, title, tables=(folded,)),)

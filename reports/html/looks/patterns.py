@@ -47,13 +47,7 @@ class DeployedWriter(LookWriter):
             "right": self.n.about(everyone.right_per_1000),
             "set": self.n.percent(everyone.set_precision),
         }
-        yield (
-            self.t.gettext(
-                "Where %(share)s of cases are exploitation (%(source)s), about %(flags)s of 1,000 cases are flagged "
-                "and about %(right)s of these rightly; of those flagged in this set, %(set)s are."
-            )
-            % values
-        )
+        yield self.said("at_work", **values)
 
     def _row(self, group: DeployedGroup) -> Row:
         return (
@@ -109,29 +103,17 @@ class PatternWriter(LookWriter):
                 counts[outcome] += count
         everyone = {"all": self.n.count(sum(counts.values()))}
         values = [
-            self.language.word("amplification_counted", outcome) % {"count": self.n.count(count)}
-            for outcome, count in counts.items()
-            if count
+            self.language.counted("amplification_counted", outcome, count) for outcome, count in counts.items() if count
         ]
         if counts["cannot_tell"] == sum(counts.values()):
-            yield (
-                self.t.gettext(
-                    "For none of %(all)s groups do the cases say whether flags add to the gap in the labels, repeat it "
-                    "or narrow it."
-                )
-                % everyone
-            )
+            yield self.said("cannot_tell", **everyone)
         else:
-            yield self.t.gettext("Of %(all)s groups: %(what)s.") % {
-                **everyone,
-                "what": self.t.gettext("; ").join(values),
-            }
+            yield self.said("outcomes", **everyone, what=self.t.gettext("; ").join(values))
         whole = next(iter(self.result.further.amplification), None)
         if whole is not None and whole.label_rate is not None and whole.flag_rate is not None:
-            yield self.t.gettext(
-                "Overall %(labelled)s are labelled as victims and %(flagged)s are flagged; the further these are "
-                "apart, the more gaps widen or narrow by the threshold alone."
-            ) % {"labelled": self.n.percent(whole.label_rate), "flagged": self.n.percent(whole.flag_rate)}
+            yield self.said(
+                "overall", labelled=self.n.percent(whole.label_rate), flagged=self.n.percent(whole.flag_rate)
+            )
         reference = self.result.further.reference_comparison
         if reference is not None and reference.p is not None:
             yield self._against(reference)
@@ -139,20 +121,8 @@ class PatternWriter(LookWriter):
     def _against(self, reference: ReferenceComparison) -> str:
         values = {"feature": self.names.feature(reference.feature), "source": reference.source}
         if reference.p is not None and reference.p <= _RARELY:
-            return (
-                self.t.gettext(
-                    "Who is labelled a victim here differs by %(feature)s from the reference table (%(source)s) by "
-                    "more than chance explains."
-                )
-                % values
-            )
-        return (
-            self.t.gettext(
-                "Who is labelled a victim here is not shown to differ by %(feature)s from the reference table "
-                "(%(source)s)."
-            )
-            % values
-        )
+            return self.said("differs", **values)
+        return self.said("not_shown", **values)
 
     def _row(self, group: GroupAmplification) -> Row:
         return (

@@ -31,16 +31,11 @@ class RankingWriter(LookWriter):
     def _sentences(self) -> Iterator[str]:
         pooled = next((auc for auc in self.result.further.aucs if not auc.group.root), None)
         if pooled is not None and pooled.auc is not None:
-            yield self.t.gettext("Among everyone, a victim scores above another person in %(share)s of all pairs.") % {
-                "share": self.share(pooled.auc, pooled.low, pooled.high)
-            }
+            yield self.said("pooled", share=self.share(pooled.auc, pooled.low, pooled.high))
         for split in self.result.further.auc_decompositions:
             axes = self.names.axes(split.family.axes)
             if split.pooled_exceeds_all and split.highest is not None:
-                yield self.t.gettext(
-                    "By %(axes)s this is more than in any single group (at most %(highest)s): part of it comes from "
-                    "telling groups apart, not victims (Simpson’s paradox)."
-                ) % {"axes": axes, "highest": self.n.percent(split.highest_auc)}
+                yield self.said("simpson", axes=axes, highest=self.n.percent(split.highest_auc))
         yield from self._missing()
         if any(auc.unused for auc in self.result.further.aucs):
             yield self.unweighted_note()
@@ -53,10 +48,7 @@ class RankingWriter(LookWriter):
         if reasons & {"no_cases", "too_few_cases"}:
             yield self.t.gettext("Groups with fewer than five victims or five others with a score have no AUC.")
         if "bins_too_coarse" in reasons:
-            yield self.t.gettext(
-                "Some AUCs are not given: more than two million cases are ranked in a thousand steps, and these steps "
-                "tie too many of their pairs."
-            )
+            yield self.said("coarse")
 
     def _row(self, auc: GroupAuc) -> Row:
         return (
@@ -123,14 +115,8 @@ class CalibrationWriter(LookWriter):
         groups = [each for each in stated if each.group.root]
         off = [each for each in groups if _off(each)]
         if not off:
-            return self.t.gettext("Of %(all)s groups, the scores of none are clearly not what they say.") % {
-                "all": self.n.count(len(groups))
-            }
-        return self.t.ngettext(
-            "Of %(all)s groups, the scores of %(count)s are clearly not what they say.",
-            "Of %(all)s groups, the scores of %(count)s are clearly not what they say.",
-            len(off),
-        ) % {"all": self.n.count(len(groups)), "count": self.n.count(len(off))}
+            return self.said("none_off", all=self.n.count(len(groups)))
+        return self.counted("some_off", len(off), all=self.n.count(len(groups)))
 
     def _row(self, each: Calibration) -> Row:
         return (
@@ -197,25 +183,18 @@ class SweepWriter(LookWriter):
 
     def _sentences(self, sweeps: Sequence[Sweep]) -> Iterator[str]:
         if self._audit_threshold is not None:
-            yield self.t.gettext("This audit’s own threshold is %(threshold)s.") % {
-                "threshold": self.n.plain(self._audit_threshold)
-            }
+            yield self.said("own", threshold=self.n.plain(self._audit_threshold))
         for sweep in sweeps:
             surely = sum(_surely(_gap(step, "true_positive_rate")) for step in sweep.steps)
             if not surely:
-                yield self.t.gettext(
-                    "By %(axes)s, no group is surely found less or more often than everyone else at any of %(all)s "
-                    "thresholds tried."
-                ) % {"axes": self.names.axes(sweep.family.axes), "all": self.n.count(len(sweep.steps))}
+                yield self.said("no_gap", axes=self.names.axes(sweep.family.axes), all=self.n.count(len(sweep.steps)))
                 continue
-            yield self.t.gettext(
-                "By %(axes)s, some group is surely found less or more often than everyone else at %(count)s of %(all)s "
-                "thresholds tried."
-            ) % {
-                "axes": self.names.axes(sweep.family.axes),
-                "count": self.n.count(surely),
-                "all": self.n.count(len(sweep.steps)),
-            }
+            yield self.said(
+                "some_gap",
+                axes=self.names.axes(sweep.family.axes),
+                count=self.n.count(surely),
+                all=self.n.count(len(sweep.steps)),
+            )
 
     def _table(self, sweep: Sweep) -> SmallTable:
         rows = tuple(self._row(sweep, each) for each in self._spread_steps(sweep))

@@ -78,26 +78,16 @@ class PeopleWriter(_SecondWriter):
 
     def _sentences(self, after: AfterDetector, gaps: Sequence[PeopleGap]) -> Iterator[str]:
         flagged, others = (one for one in after.overrides if not one.group.root)
-        yield self.t.gettext(
-            "Of flags that people decided on they dismissed %(dismissed)s; of cases without a flag they took up "
-            "%(taken)s."
-        ) % {"dismissed": self._of(flagged), "taken": self._of(others)}
+        yield self.said("overridden", dismissed=self._of(flagged), taken=self._of(others))
         undecided = flagged.undecided + others.undecided
         if undecided:
-            yield self.t.gettext(
-                "%(count)s cases have no decision of people. They never count as agreement: a pass and a fail hold "
-                "whatever would be decided."
-            ) % {"count": self.n.count(undecided)}
+            yield self.said("undecided", count=self.n.count(undecided))
         if after.unanswered:
-            yield self.t.gettext(
-                "%(count)s cases that the system did not answer are in the final decision, and are not compared with "
-                "it."
-            ) % {"count": self.n.count(after.unanswered)}
+            yield self.said("unanswered", count=self.n.count(after.unanswered))
         counts = {outcome: sum(gap.outcome == outcome for gap in gaps) for outcome in ("adds", "removes")}
-        yield self.t.gettext(
-            "Of %(all)s gaps between a group and everyone else in its flags, people clearly widen %(adds)s and narrow "
-            "%(removes)s. They leave the others as they are, or the cases do not say."
-        ) % {"all": self.n.count(len(gaps)), **{name: self.n.count(count) for name, count in counts.items()}}
+        yield self.said(
+            "gaps", all=self.n.count(len(gaps)), **{name: self.n.count(count) for name, count in counts.items()}
+        )
 
     def _of(self, one: Override) -> str:
         return f"{self.part(one.changed, one.decided)}, {self.share(one.value, one.low, one.high)}"
@@ -117,18 +107,12 @@ class PeopleWriter(_SecondWriter):
         )
 
     def _gap(self, one: PeopleGap) -> Row:
-        words = {
-            "adds": self.t.gettext("widen it"),
-            "repeats": self.t.gettext("leave it as it is"),
-            "removes": self.t.gettext("narrow it"),
-            "cannot_tell": self.t.gettext("cannot tell"),
-        }
         return (
             self.group_cell(one.group),
-            Cell(self.t.gettext("Among"), _among(self, one.among), number=False),
+            Cell(self.t.gettext("Among"), self.language.word("among", one.among), number=False),
             Cell(self.t.gettext("Gap of the system in points"), self.n.points_with_range(one.detector_gap, None, None)),
             Cell(self.t.gettext("Added by people in points"), self.n.points_with_range(one.added, one.low, one.high)),
-            Cell(self.t.gettext("People"), words[one.outcome], number=False),
+            Cell(self.t.gettext("People"), self.said(one.outcome, "people-gaps"), number=False),
         )
 
 
@@ -170,7 +154,7 @@ class ExposureWriter(LookWriter):
         return (
             Cell(self.t.gettext("First"), self.n.count(one.first)),
             self.group_cell(one.group),
-            Cell(self.t.gettext("Among"), _among(self, one.among), number=False),
+            Cell(self.t.gettext("Among"), self.language.word("among", one.among), number=False),
             Cell(self.t.gettext("Cases"), self.n.count(one.cases)),
             Cell(self.t.gettext("Among the first"), "–".join(ends)),
             Cell(self.t.gettext("Share"), NOT_KNOWN if one.value is None else self._share(one)),
@@ -182,14 +166,6 @@ class ExposureWriter(LookWriter):
 
     def _share(self, one: Exposure) -> str:
         return f"{self.n.percent(one.value, digits=1)} ({self.n.percent_range(one.low, one.high, digits=1)})"
-
-
-def _among(writer: LookWriter, among: str) -> str:
-    return {
-        "victims": writer.t.gettext("victims"),
-        "others": writer.t.gettext("everyone who is no victim"),
-        "everyone": writer.t.gettext("all cases"),
-    }[among]
 
 
 def _is_apart(one: Override) -> bool:

@@ -63,9 +63,7 @@ class SwapsWriter(LookWriter):
                 yield from self._of_slot(probe, slot)
             yield self._account(probe)
             if probe.unused:
-                yield self.t.gettext("Not used of the operator’s own words and texts: %(unused)s.") % {
-                    "unused": "; ".join(probe.unused)
-                }
+                yield self.said("unused", unused="; ".join(probe.unused))
         sentence = self._swap_words.sentence()
         if sentence:
             yield sentence
@@ -75,42 +73,29 @@ class SwapsWriter(LookWriter):
         if not slot.pairs:
             yield self.t.gettext("When only %(what)s was changed, nothing was scored.") % {"what": what}
             return
-        yield self.t.gettext(
-            "When only %(what)s was changed, %(share)s of 100 decisions changed (%(flipped)s of %(pairs)s)."
-        ) % {
-            "what": what,
-            "share": self._of_hundred(slot),
-            "flipped": self.n.count(slot.flipped),
-            "pairs": self.n.count(slot.pairs),
-        }
+        yield self.said(
+            "of_slot",
+            what=what,
+            share=self._of_hundred(slot),
+            flipped=self.n.count(slot.flipped),
+            pairs=self.n.count(slot.pairs),
+        )
         most = max(
             (one for one in probe.shifts if one.slot == slot.slot and one.given_slot is None),
             key=lambda one: one.to_flagged + one.to_not_flagged,
         )
         if slot.levels > 1 and most.to_flagged + most.to_not_flagged:
-            yield self.t.gettext("Most often for %(change)s: %(flipped)s of %(pairs)s.") % {
-                "change": self._swap_words.change(probe, most),
-                "flipped": self.n.count(most.to_flagged + most.to_not_flagged),
-                "pairs": self.n.count(most.pairs),
-            }
+            yield self.said(
+                "most_often",
+                change=self._swap_words.change(probe, most),
+                flipped=self.n.count(most.to_flagged + most.to_not_flagged),
+                pairs=self.n.count(most.pairs),
+            )
         if slot.spread_max == 0:
             yield self._none_moved(probe, slot)
         elif slot.spread_mean is not None and slot.spread_max is not None:
-            template = (
-                self.t.gettext(
-                    "Within one text the score varies by %(mean)s points of its range on average, and by %(most)s at "
-                    "the most."
-                )
-                if probe.kind == "text"
-                else self.t.gettext(
-                    "Within one row the score varies by %(mean)s points of its range on average, and by %(most)s at "
-                    "the most."
-                )
-            )
-            yield template % {
-                "mean": self.n.points_to_a_tenth(slot.spread_mean),
-                "most": self.n.points_to_a_tenth(slot.spread_max),
-            }
+            mean, most_apart = map(self.n.points_to_a_tenth, (slot.spread_mean, slot.spread_max))
+            yield self.said(f"spread_{probe.kind}", mean=mean, most=most_apart)
 
     def _none_moved(self, probe: SwapProbe, slot: ChangedSlot) -> str:
         """Return the sentence that no score moved, over no more texts than were scored."""
@@ -123,22 +108,8 @@ class SwapsWriter(LookWriter):
             "pairs": self.n.count(slot.pairs + slot.pairs_unscored),
         }
         if slot.pairs_unscored:
-            return (
-                self.t.gettext(
-                    "Every score that was given stayed exactly as it was; %(unscored)s of %(pairs)s pairs were not "
-                    "scored, and nothing is known of them. If the %(scored)s with scores, of %(templates)s, were "
-                    "drawn at random from %(those)s of their kind, a change could still work in up to %(share)s of "
-                    "such %(those)s unseen."
-                )
-                % counts
-            )
-        return (
-            self.t.gettext(
-                "Every score stayed exactly as it was, in all %(scored)s. If these were drawn at random from "
-                "%(those)s of their kind, a change could still work in up to %(share)s of such %(those)s unseen."
-            )
-            % counts
-        )
+            return self.said("none_moved_unscored", **counts)
+        return self.said("none_moved", **counts)
 
     def _those(self, probe: SwapProbe) -> str:
         return self.language.word("probed", probe.unit)
@@ -153,24 +124,14 @@ class SwapsWriter(LookWriter):
         return self.n.of(100, share)
 
     def _account(self, probe: SwapProbe) -> str:
-        template = (
-            self.t.gettext(
-                "%(variants)s texts were made from %(source)s: %(scored)s scored, %(abstained)s without an answer, "
-                "%(failed)s failed."
-            )
-            if probe.kind == "text"
-            else self.t.gettext(
-                "%(variants)s changed rows were made from %(source)s: %(scored)s scored, %(abstained)s without an "
-                "answer, %(failed)s failed."
-            )
+        return self.said(
+            f"account_{probe.kind}",
+            variants=self.n.count(probe.variants),
+            source=probe.source,
+            scored=self.n.count(probe.scored),
+            abstained=self.n.count(probe.abstained),
+            failed=self.n.count(probe.failed),
         )
-        return template % {
-            "variants": self.n.count(probe.variants),
-            "source": probe.source,
-            "scored": self.n.count(probe.scored),
-            "abstained": self.n.count(probe.abstained),
-            "failed": self.n.count(probe.failed),
-        }
 
     @property
     def title(self) -> str:
@@ -190,7 +151,7 @@ class SwapsWriter(LookWriter):
             about = self.t.gettext("%(first)s %(more)s") % {"first": about, "more": of_rows}
         if not any(slot.slot in ("demonym", "country") for probe in texts for slot in probe.slots):
             return about
-        drafted = self.said("note_draft") % {"words": NOT_ASSOCIATED}
+        drafted = self.said("note_draft", words=NOT_ASSOCIATED)
         return self.t.gettext("%(first)s %(more)s") % {"first": drafted, "more": about}
 
     def _table(
@@ -205,11 +166,9 @@ class SwapsWriter(LookWriter):
 
     def _caption(self, probe: SwapProbe, first: SwapShift) -> str:
         slot = next(one for one in probe.slots if one.slot == first.slot)
-        caption = self.t.gettext("%(probe)s: %(what)s, compared with “%(anchor)s”") % {
-            "probe": probe.probe,
-            "what": self._swap_words.slot(first.slot, probe),
-            "anchor": slot.anchor,
-        }
+        caption = self.said(
+            "compared", probe=probe.probe, what=self._swap_words.slot(first.slot, probe), anchor=slot.anchor
+        )
         if first.given_slot is None:
             return caption
         held = self._swap_words.slot(first.given_slot, probe)
