@@ -52,8 +52,8 @@ def set_id(secret: bytes) -> str:
     return hashlib.blake2b(b"", digest_size=8, key=secret, person=b"set").hexdigest()
 
 
-def release_of(result: AuditResult, file: Path, restricted: Path) -> PublicRelease | None:
-    """The public release in a file, if the key says that it is of this result; None where that is not known."""
+def release_of(digest: str, file: Path, restricted: Path) -> PublicRelease | None:
+    """The public release in a file, if the key says that it is of the result of a digest; None if that is not known."""
     secret = read_key(restricted)
     try:
         if secret is None or file.stat().st_size > _LARGEST:
@@ -61,7 +61,7 @@ def release_of(result: AuditResult, file: Path, restricted: Path) -> PublicRelea
         release = PublicRelease.model_validate_json(file.read_bytes())
     except (OSError, ValueError):
         return None
-    return release if release.about.digests.get("result") == _under(result_sha256(result), secret) else None
+    return release if release.about.digests.get("result") == _under(digest, secret) else None
 
 
 def _under(digest: str, secret: bytes) -> str:

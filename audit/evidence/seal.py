@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from audit.disclosure.digests import read_key, release_of
-from audit.disclosure.publish import publish
 from audit.disclosure.read import load_release
 from audit.disclosure.restricted import RELEASES, restricted_folder
 from audit.errors import EvidenceError
@@ -25,6 +24,7 @@ from audit.plan.audit_plan import AuditPlan
 from audit.public.release import PublicRelease, public_json
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result
+from audit.result.json_text import written_sha256
 from audit.storage import bytes_of_result
 from audit.verdicts.changes.acceptance import question_of
 from audit.version import __version__
@@ -95,7 +95,7 @@ def read_published(folder: Path, place: Path, document: Document | None = None) 
             slug="key-missing",
             hint="name the folder that the run used with --restricted-folder",
         )
-    if release_of(result, public / RELEASE, place) is None:
+    if release_of(_digest_of(content), public / RELEASE, place) is None:
         raise EvidenceError(
             "the public files are of another result than the one beside them",
             slug="other-release",
@@ -114,8 +114,18 @@ def read_published(folder: Path, place: Path, document: Document | None = None) 
     return Published(result, content, release, files, log)
 
 
+def _digest_of(document: bytes) -> str:
+    """Return the digest of a result by its file; of one that somebody wrote otherwise, a digest that nothing has."""
+    try:
+        return written_sha256(document.decode("utf-8"))
+    except ValueError:
+        return ""
+
+
 def _as_published(result: AuditResult, release: PublicRelease, place: Path) -> dict[str, str]:
     """Publish a result that shows nothing again: no log remembers what its files were."""
+    from audit.disclosure.publish import publish  # statistics, and as much to load as all else
+
     made: dict[str, bytes] = {}
     publish(result, place, made.update, release.about.formats, release.about.languages)
     return _digests(made)

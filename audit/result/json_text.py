@@ -41,6 +41,23 @@ def _sha256(texts: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
+def written_sha256(text: str) -> str:
+    """Return `result_sha256` of the result in a text of `result_to_json`, without making its records again.
+
+    Raises ValueError if the text is none.
+    """
+    digest, names, at = hashlib.sha256(), list(AuditResult.model_fields), 1
+    for name, following in zip(names, [*names[1:], None], strict=True):
+        begin = f'\n "{name}": '
+        end = len(text) - 3 if following is None else text.index(f',\n "{following}": ', at)
+        if not text.startswith(begin, at):
+            raise ValueError(name)
+        if name != "provenance":
+            digest.update(f"{name}: {text[at + len(begin) : end]}\n".encode())
+        at = end + 1
+    return digest.hexdigest()
+
+
 def _object_text(texts: Mapping[str, str], indent: str) -> str:
     return "{\n" + ",\n".join(f'{indent} "{name}": {text}' for name, text in texts.items()) + f"\n{indent}}}"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from made.published import write_set
+from made.sealed import published_into, signer_in
 
 from audit.cli.commands.application import NAMES, asked_for
 
@@ -115,6 +116,14 @@ def test_a_set_is_read_without_pandas(tmp_path: Path, monkeypatch: pytest.Monkey
     loaded = loaded_by("check", "plan.toml")
     assert "pyarrow" in loaded
     assert "pandas" not in loaded
+
+
+def test_an_audit_is_sealed_and_verified_without_a_framework(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published_into(tmp_path / "out")
+    signer_in(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for arguments in (("seal", "out", "--key", "auditor.key"), ("verify", "out", "--key", "auditor.key.pub")):
+        assert loaded_by(*arguments).isdisjoint(FRAMEWORKS)
 
 
 def test_a_table_becomes_a_data_frame_where_arrow_took_pandas_for_absent() -> None:

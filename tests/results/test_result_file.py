@@ -15,7 +15,7 @@ from audit.plan.file.plan_file import LoadedPlan
 from audit.result.audit_result import AuditResult, Provenance
 from audit.result.file import _at_once, _step_by_step, load_result, parse_result, result_schema
 from audit.result.findings.system import SystemDescription
-from audit.result.json_text import result_to_json
+from audit.result.json_text import result_sha256, result_to_json, written_sha256
 from audit.run import Gathered, summarise
 from audit.stats.arrays import IntArray
 
@@ -53,6 +53,16 @@ def result() -> AuditResult:
     system = SystemDescription(kind="predictions", name="score", decision="d", features=(), sensitive_features_used=())
     loaded = LoadedPlan(plan=plan, as_asked=plan.model_dump(mode="json", by_alias=True), folder=Path())
     return summarise(Gathered(loaded, [feature], Counted(table), families, system, ORIGIN))
+
+
+def test_its_digest_is_that_of_its_text(result: AuditResult) -> None:
+    """Texts that somebody wrote otherwise have another digest, or none."""
+    text = result_to_json(result)
+    assert written_sha256(text) == result_sha256(result)
+    assert written_sha256(text.replace('"complete"', '"complete" ', 1)) != result_sha256(result)
+    for other in ("", "{}", json.dumps(json.loads(text)), text.replace(' "plan":', ' "plan" :', 1)):
+        with pytest.raises(ValueError, match="substring"):
+            written_sha256(other)
 
 
 def test_a_result_comes_back_as_it_was_written(result: AuditResult, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from audit.cli.commands.app import app
 from audit.disclosure.digests import release_of
 from audit.plan.file.plan_file import load_plan
 from audit.result.file import load_result
+from audit.result.json_text import result_sha256
 from audit.run import run_audit
 from audit.verdicts.narrowed import narrow_to_rules
 
@@ -112,5 +113,10 @@ def test_the_release_is_still_known_by_the_key(here: Path) -> None:
     invoke("run", "plan.toml", "--no-crosscheck", "--report", "json")
     result = load_result(here / "audit-out" / "result.json")
     out = here / "audit-out"
-    assert release_of(result, out / "public" / "release.json", out / "restricted") is not None
-    assert release_of(narrow_to_rules(result, ["flags"]), out / "public" / "release.json", out / "restricted") is None
+    assert release_of(result_sha256(result), out / "public" / "release.json", out / "restricted") is not None
+    assert (
+        release_of(
+            result_sha256(narrow_to_rules(result, ["flags"])), out / "public" / "release.json", out / "restricted"
+        )
+        is None
+    )

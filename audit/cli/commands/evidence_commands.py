@@ -107,7 +107,6 @@ def seal(
 
     from audit.cli.outputs.audience import find_restricted_folder, public_folder
     from audit.cli.outputs.evidence_files import write_bundles
-    from audit.cli.outputs.sealed_rows import rows_of
     from audit.cli.outputs.signing import now, open_signer
     from audit.evidence import seal as sealing
 
@@ -126,6 +125,8 @@ def seal(
         )
         published = sealing.read_published(folder, place, document)
         if with_rows:
+            from audit.cli.outputs.sealed_rows import rows_of
+
             published = replace(published, rows=rows_of(result, loaded, folder))
         kept = _standing_bundle(folder / RESTRICTED_EVIDENCE, published)
         if kept is not None:

@@ -21,6 +21,7 @@ from audit.public.cases import PublicCases, exact_figures, limit_words, why_it_f
 from audit.public.release import PublicRelease, PublicRule, public_json
 from audit.public.sentences import SENTENCES
 from audit.result.audit_result import AuditResult, Waiver
+from audit.result.json_text import result_sha256
 from audit.vocabulary.file_names import RELEASE
 from audit.vocabulary.text import printable
 
@@ -85,7 +86,7 @@ def _release_beside(
         place = find_restricted_folder(out, result.plan, None, named)
     except ArgumentError:
         return None
-    release = release_of(result, public_folder(out) / RELEASE, place)
+    release = release_of(result_sha256(result), public_folder(out) / RELEASE, place)
     if release is None or waivers == result.waivers:
         return release
     return with_waivers(release, waivers)
