@@ -89,7 +89,9 @@ def taken(sides: Sides, received: str = "2026-01-01T00:00:00Z") -> Checked:
 def test_answers_edited_by_hand_row_by_row_contradict_themselves(asked: Sides, share: float) -> None:
     _, cases = read_challenge(asked.regulator / "challenge")
     words = decisions(cases)
-    for place in random.Random(share).sample(range(len(words)), max(2, round(share * len(words)))):
+    rows = read_table(asked.regulator / "challenge.secret" / ROWS)[0].to_pylist()
+    same = sorted((row["kind"], row["id"], place) for place, row in enumerate(rows))  # whatever the random ids are
+    for _, _, place in random.Random(share).sample(same, max(2, round(share * len(words)))):
         words[place] = "flagged" if words[place] == "not flagged" else "not flagged"
     found = checked(asked, words)
     assert not found.holds
