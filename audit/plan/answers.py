@@ -1,7 +1,5 @@
 """The part of a plan that every detector has: its input, its kind of answer, and when a case is flagged."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, Self

@@ -4,8 +4,6 @@ The models here are strict: an unknown key, a wrong type or an impossible combin
 `audit.plan.file.plan_file` reads a plan from a file; its errors name the line and the nearest known key.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 

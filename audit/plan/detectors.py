@@ -1,7 +1,5 @@
 """The detector under audit, as a plan names it: existing answers, a function, a model, a program or a service."""
 
-from __future__ import annotations
-
 import json
 import re
 import typing

@@ -1,7 +1,5 @@
 """The section of a plan that names the labelled cases, or a table of their counts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self

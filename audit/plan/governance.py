@@ -4,8 +4,6 @@ All of them are optional. They are shown as declared, never as measured, and the
 score. The plan asks for offices and roles, not for names: a role outlives its holder, and reports travel.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Container, Iterator
 from pathlib import Path

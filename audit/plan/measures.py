@@ -1,7 +1,5 @@
 """Measures of one's own in a plan."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

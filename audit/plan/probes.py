@@ -1,7 +1,5 @@
 """Counterfactual probes of a plan: the change in a text or a row, the anchor it is compared with, and a limit."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 

@@ -4,8 +4,6 @@ It shares sections with the plan of an audit (`[groups]`, `[[rules]]`, `[verdict
 audit will read it. The module `audit.plan.file.plan_file` reads a design from a file.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self

@@ -1,7 +1,5 @@
 """Questions that a plan asks beside that of the detector's flag: what people decided, each form, the first places."""
 
-from __future__ import annotations
-
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator

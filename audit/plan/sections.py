@@ -1,7 +1,5 @@
 """Sections of a plan beside its limits: groups, verdicts, comparisons, and doubts."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self

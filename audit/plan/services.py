@@ -1,7 +1,5 @@
 """Detectors that are asked over the network, as a plan names them: an HTTP service, and a language model."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

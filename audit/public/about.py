@@ -4,8 +4,6 @@ Nothing here may follow from an exact count. It comes from the plan, from what t
 what was looked at: whoever adds a field decides that it tells of no person.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

@@ -6,8 +6,6 @@ changed by a secret key; fewer than `floor` errors, or right answers, are printe
 audit. See docs/disclosure.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final, Literal
 

@@ -5,8 +5,6 @@ as JSON Schema. Integer counts are the truth and rates are derived from them; a 
 with a status and a reason, never 0. Change a field only together with `SCHEMA_VERSION`.
 """
 
-from __future__ import annotations
-
 import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -197,7 +195,7 @@ class AuditResult(Part):
 
         return save_for_owner(Path(folder) / "result.json", result_to_json(self))
 
-    def report(self, name: str = "html", *, restricted: bool = False, lang: str | None = None) -> Report:
+    def report(self, name: str = "html", *, restricted: bool = False, lang: str | None = None) -> "Report":
         """Make a report of exact counts: `html`, `pdf`, `markdown`, `junit`, `sarif`, or what a package offers.
 
         Parameters
@@ -226,7 +224,7 @@ class AuditResult(Part):
         *,
         rule: str | None = None,
         by: str | None = None,
-    ) -> Report:
+    ) -> "Report":
         """Draw `forest`, `funnel`, `sweep` or `reliability` of exact counts, for restricted use; a notebook shows it.
 
         `rule` is the id of the rule whose rate is drawn, by default the first; `by` names features, as in
@@ -251,7 +249,7 @@ class AuditResult(Part):
 
         return answer_html(self)
 
-    def to_frame(self, table: TableName = "verdicts") -> pd.DataFrame:
+    def to_frame(self, table: TableName = "verdicts") -> "pd.DataFrame":
         """One of the result's tables as a pandas DataFrame: a row a record, the group spread over its features.
 
         `verdicts` has a row for each rule and group, and beside the verdict the group's `rate` with its ends `low` and

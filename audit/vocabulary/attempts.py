@@ -1,7 +1,5 @@
 """What a history and a seal show of an audit, as results, public releases and portals hold it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Groups of people as typed keys: never a joined string, so that no two groups can share a name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Protocol, Self, TypeVar, cast
@@ -128,7 +126,7 @@ class Group(_Key[Annotated[tuple[Level, ...], WrapValidator(_levels)]]):
         return frozenset((level.feature, level.code) for level in self.root)
 
     @property
-    def family(self) -> Family:
+    def family(self) -> "Family":
         """Features and rungs of this group, without the codes."""
         return Family.model_construct(root=tuple(Axis(level.feature, level.rung) for level in self.root))
 

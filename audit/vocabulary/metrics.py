@@ -4,8 +4,6 @@ Every rate is a quotient of integer counts of cases by label (positive, negative
 detector (flagged, not flagged; abstained and failed cases are unscored). The names are fairlearn's.
 """
 
-from __future__ import annotations
-
 import enum
 import tomllib
 from collections.abc import Mapping

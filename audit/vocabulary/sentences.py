@@ -5,8 +5,6 @@ writes them in its own language from these; a result without them is shown as it
 of the catalogs (`reports/locale`): after a change run `python -m tools.catalogs update`.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import subprocess
 import sys
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
+from audit.plan.audit_plan import AuditPlan
+from audit.result.audit_result import AuditResult
 from audit.run import run_audit
 from tools.bench.made_cases import write_answers, write_cases
 from tools.bench.plans import write_plan
@@ -83,6 +88,23 @@ def test_a_gate_loads_no_more_than_it_needs(tmp_path: Path) -> None:
         assert {name.partition(".")[0] for name in of_result}.isdisjoint(FRAMEWORKS | ENGINES)
         assert not [name for name in of_result if name.startswith("audit.plan.file")]
         assert len(of_result) <= OF_A_RESULT
+
+
+def test_annotations_of_plans_and_results_are_no_text_to_be_parsed() -> None:
+    models, found = [AuditPlan, AuditResult], list[type[BaseModel]]()
+    while models:
+        model = models.pop()
+        assert not [text for text in inspect.get_annotations(model).values() if isinstance(text, str)], model
+        found.append(model)
+        inside = [one for field in model.model_fields.values() for one in _classes_in(field.annotation)]
+        models += [one for one in inside if one not in {*found, *models}]
+    assert len(found) > 80
+
+
+def _classes_in(kind: Any) -> list[type[BaseModel]]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    return [one for part in typing.get_args(kind) for one in _classes_in(part)]
 
 
 def test_a_verdict_alone_is_that_of_the_whole_result(tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 An audit asks whether the detector treats groups unlike. This asks whether it became worse for one of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Literal
 

@@ -2,8 +2,6 @@
 libraries.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from audit.result.findings.judged import GroupCounts, Membership

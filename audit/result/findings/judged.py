@@ -5,8 +5,6 @@ reason, never 0. The fields are part of `result.json`: change one only together 
 `audit.result.audit_result.SCHEMA_VERSION`.
 """
 
-from __future__ import annotations
-
 from typing import Final, Literal
 
 from audit.plan.sections import Comparison

@@ -4,8 +4,6 @@ Descriptive. Verdicts compare a group with everyone else and stay as they are: a
 all the same for those who are in it.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from audit.vocabulary.groups import Family, Group, Part

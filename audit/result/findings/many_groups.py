@@ -1,7 +1,5 @@
 """All groups of a family at once: spread, entropy and funnels. All of it is for display and decides nothing."""
 
-from __future__ import annotations
-
 from typing import Final, Literal
 
 from audit.vocabulary.groups import Family, Group, Part

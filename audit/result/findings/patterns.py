@@ -1,7 +1,5 @@
 """Existing patterns: gaps in the labels, gaps that the detector adds, and rates at the base rate where it works."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from audit.vocabulary.groups import Family, Group, Part

@@ -1,7 +1,5 @@
 """Remedies: other ways to flag the same cases, chosen on one half of them and judged on the other. Restricted."""
 
-from __future__ import annotations
-
 import json
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -177,7 +175,7 @@ class Remedies(Part):
     """Ways to flag of which no other leaves a smaller gap at no more missed and no more wrongly flagged, on the half
     that chose. Those that are not among `tried` were not judged."""
 
-    def report(self, *, restricted: bool = False, lang: str | None = None) -> Report:
+    def report(self, *, restricted: bool = False, lang: str | None = None) -> "Report":
         """Make the page `remedy.html` for restricted use; `lang` has codes with commas between them, such as "fr,ar".
 
         Raises AuditError where `restricted` is not True.

@@ -4,8 +4,6 @@ A clause without evidence is `not_shown`, which is a state of its own and never 
 `result.json`: change one only together with `audit.result.audit_result.SCHEMA_VERSION`.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from audit.vocabulary.groups import Family, Group, Part

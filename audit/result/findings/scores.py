@@ -1,7 +1,5 @@
 """Scores beside the decisions: how well they rank, whether they mean what they say, and every threshold."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from audit.vocabulary.groups import Family, Group, Part

@@ -3,8 +3,6 @@
 Nothing here is part of the verdict of the audit, which is about the detector's flag.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from audit.result.findings.judged import Estimate, GroupCounts, RuleResult, Verdict

@@ -1,7 +1,5 @@
 """Doubts about a verdict: what would have to be wrong, or unknown, for it not to stand."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from audit.result.findings.judged import Outcome

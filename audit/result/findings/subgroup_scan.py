@@ -1,7 +1,5 @@
 """A search for subgroups that nobody named: what was searched, what was found, and whether it held on other cases."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from audit.vocabulary.groups import Part

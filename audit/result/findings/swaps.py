@@ -1,7 +1,5 @@
 """Effect of changing one word, or one column, on the score: counterfactual probes and the limits on them."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from audit.result.findings.judged import Outcome

@@ -1,7 +1,5 @@
 """Detector that was audited, where it ran, and what a reader must know about it."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from audit.vocabulary.groups import Part
@@ -65,6 +63,6 @@ class Notice(Part):
     """The sentences of `text` by key and values; empty in results of versions that did not keep them."""
 
     @classmethod
-    def of(cls, code: str, *sentences: Sentence) -> Notice:
+    def of(cls, code: str, *sentences: Sentence) -> "Notice":
         """A notice made of these sentences."""
         return cls(code=code, text=english(sentences), sentences=sentences)
