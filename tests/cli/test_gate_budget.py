@@ -91,7 +91,8 @@ def test_a_gate_loads_no_more_than_it_needs(tmp_path: Path) -> None:
 
 
 def test_annotations_of_plans_and_results_are_no_text_to_be_parsed() -> None:
-    models, found = [AuditPlan, AuditResult], list[type[BaseModel]]()
+    models: list[type[BaseModel]] = [AuditPlan, AuditResult]
+    found: list[type[BaseModel]] = []
     while models:
         model = models.pop()
         assert not [text for text in inspect.get_annotations(model).values() if isinstance(text, str)], model
