@@ -97,6 +97,7 @@ LATER: Final = {
         "evidence/test_blind_repeat.py",
         "evidence/test_blind_threats.py",
         "evidence/test_blind_walk.py",
+        "evidence/test_bundle.py::test_no_one_of_20_000_bits_of_a_bundle_can_be_another",
         "evidence/test_canaries.py",
         "evidence/test_evidence_page.py",
         "evidence/test_killed_attempts.py",

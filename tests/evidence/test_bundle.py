@@ -74,13 +74,20 @@ def test_these_tests_pack_as_audit7k_does(bundles: Bundles, trust: Trust) -> Non
         assert code_of(bundle.content, trust) == 0
 
 
+def accepted_bits(content: bytes, anywhere: int, in_directory: int) -> list[int]:
+    """Which bits can be turned over, of this many that are drawn of a bundle and of its directory."""
+    directory, drawn = content.index(b"PK\1\2") * 8, random.Random(7)
+    bits = [drawn.randrange(8 * len(content)) for _ in range(anywhere)]
+    bits += [drawn.randrange(directory, 8 * len(content)) for _ in range(in_directory)]
+    return [bit for bit in bits if not refused(flipped(content, bit))]
+
+
 def test_no_bit_of_a_bundle_can_be_another(bundles: Bundles) -> None:
-    content = bundles.public.content
-    directory = content.index(b"PK\1\2") * 8
-    drawn = random.Random(7)
-    bits = [drawn.randrange(8 * len(content)) for _ in range(2_000)]
-    bits += [drawn.randrange(directory, 8 * len(content)) for _ in range(1_000)]
-    assert not [bit for bit in bits if not refused(flipped(content, bit))]
+    assert accepted_bits(bundles.public.content, 2_000, 1_000) == []
+
+
+def test_no_one_of_20_000_bits_of_a_bundle_can_be_another(bundles: Bundles) -> None:
+    assert accepted_bits(bundles.public.content, 20_000, 2_000) == []
 
 
 def test_no_bit_of_a_member_can_be_another_where_sums_and_zip_were_made_again(

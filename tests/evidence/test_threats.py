@@ -13,6 +13,7 @@ from made.sealed import published_into, signer_in
 from audit.evidence.bundle import Bundle
 from audit.evidence.checkpoint import checkpoint_of
 from audit.evidence.commitments import Opening, commitments_of, open_anew
+from audit.evidence.envelope import Envelope
 from audit.evidence.history import History
 from audit.evidence.keys import Signer
 from audit.evidence.registration import QUESTION, system_of
@@ -133,6 +134,26 @@ def test_a_seal_that_is_dated_back_is_contradicted(scene: Scene) -> None:
     bundle, history = scene.sealed(scene.registered(), "2026-11-02T12:00:00Z", "2026-11-03T12:00:00Z")
     found = shown(scene.witnessed(bundle, history, 1, "2026-11-21T12:00:00Z"), scene.trust())
     assert (found.exit_code, [state for state, _ in of(found, "sealed-at")]) == (5, [State.CONTRADICTED])
+
+
+@pytest.mark.parametrize("change", ["drop", "swap", "rewrite"])
+def test_no_entry_of_an_earlier_audit_is_hidden_or_rewritten(scene: Scene, change: str) -> None:
+    """The auditor signs what it changes with its own key; the entries after it name the digest of what stood there."""
+    _, history = scene.sealed(scene.registered(), answers=None)
+    bundle, history = scene.sealed(history)
+    lines = [envelope.line for envelope in history.envelopes]
+    for index, payload in enumerate(history.payloads[:-1]):
+        other = list(lines)
+        if change == "drop":
+            del other[index]
+        elif change == "swap":
+            other[index : index + 2] = reversed(lines[index : index + 2])
+        else:
+            rewritten = payload.replace(b'"at":"2026-11-2', b'"at":"2026-11-1')
+            assert rewritten != payload
+            other[index] = Envelope(rewritten).signed(scene.auditor).line
+        found = shown(replace(bundle, history=b"".join(other)), scene.trust())
+        assert (found.exit_code, [state for state, _ in of(found, "history")]) == (5, [State.CONTRADICTED]), index
 
 
 def test_two_histories_of_one_system_are_contradicted(scene: Scene) -> None:
