@@ -46,10 +46,12 @@ COMMANDS = (
     "explain",
     "schema",
 )
+# a module without a spec was never loaded: it stands in `sys.modules` so that the real one is not
 PROBE = """
 import atexit, sys
 def report():
-    loaded = sorted({name.partition(".")[0] for name in sys.modules})
+    names = [name for name, module in sys.modules.items() if getattr(module, "__spec__", None)]
+    loaded = sorted({name.partition(".")[0] for name in names})
     print("\\nLOADED", *loaded, file=sys.stderr)
 atexit.register(report)
 from audit.cli import main
