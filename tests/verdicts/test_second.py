@@ -114,7 +114,7 @@ def test_forms_come_out_alike_from_a_column_a_file_a_model_and_a_table_of_classe
 
 
 def test_what_people_decided_comes_out_alike_from_cases_and_from_a_table_of_classes() -> None:
-    plan = made_audit(BY_CLASS, decisions=OFFICER, forms={"named": list(FORMS)})
+    plan = made_audit(BY_CLASS, decisions=OFFICER)
     known = audited(plan)
     table = CASES.groupby(["gender", "country", "form", "answer", "officer"]).size().reset_index(name="n")
     section = {key: plan["evaluation_set"][key] for key in ("label_positive", "label_negative", "label_source")}
@@ -127,13 +127,17 @@ def test_what_people_decided_comes_out_alike_from_cases_and_from_a_table_of_clas
     hidden = audited(plan, table.assign(n=["<10" if many < 10 else str(many) for many in table.n]))
     for one, exact in zip(hidden.further.second_verdicts, known.further.second_verdicts, strict=True):
         assert one.outcome in ("inconclusive", exact.outcome)
+    (people, *_), (all_people, *_) = hidden.further.second_verdicts, known.further.second_verdicts
+    for surely, in_all in zip(people.counts, all_people.counts, strict=True):
+        # nobody decided what may not be there
+        assert surely.true_positive <= in_all.true_positive
+        assert surely.false_negative <= in_all.false_negative
     after, sure = hidden.further.after_detector, known.further.after_detector
     assert after is not None
     assert sure is not None
     for known_alone, every in zip(after.overrides, sure.overrides, strict=True):
         assert known_alone.decided <= every.decided
         assert known_alone.changed <= every.changed
-    del plan["forms"]
     plan["evaluation_set"] = {**section, "cells": {"positives": "p", "true_positives": "t"}}
     with pytest.raises(PlanError, match="decisions: a table of counts has no single cases"):
         audited(plan, table)
