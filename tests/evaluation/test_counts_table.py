@@ -79,7 +79,7 @@ NUMBERS = st.lists(
 ).filter(lambda counts: all(sum(row[at] for row in counts) for at in range(4)))
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(NUMBERS)
 def test_counts_give_what_their_rows_give(counts: Counts) -> None:
     one, other = of_rows(counts), of_counts(counts, whole=True)

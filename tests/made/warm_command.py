@@ -87,6 +87,7 @@ def _become(what: dict[str, Any], descriptors: list[int]) -> None:
     os.chdir(what["folder"])
     os.environ.clear()
     os.environ.update(what["environment"])
+    tempfile.tempdir = None  # a new Python would ask the environment
     sys.argv = ["audit7k", *what["arguments"]]
 
 

@@ -35,23 +35,25 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def copy_of_the_docs(folder: Path) -> Path:
-    shutil.copytree(DOCS, folder / "docs")
+def small_docs(folder: Path) -> None:
+    """Two pages, built as ours are."""
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    navigation = "nav:\n  - Pages:\n      - Index: index.md\n      - Statistics: statistics.md\n"
+    (folder / "mkdocs.yml").write_text(settings.partition("\nnav:\n")[0] + f"\n{navigation}", encoding="utf-8")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "statistics.md").write_text("# Statistics\n", encoding="utf-8")
     shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "mkdocs.yml", folder / "mkdocs.yml")
-    return folder
 
 
 def test_planted_faults_stop_the_build_and_each_is_named(tmp_path: Path) -> None:
     """Every warning stops it, as the repository has none."""
-    folder = copy_of_the_docs(tmp_path)
+    small_docs(tmp_path)
     for page, text in {
-        "index.md": "\n[nowhere](no-such-page.md)\n\n[nowhere](statistics.md#no-such-heading)\n",
+        "index.md": "# Index\n\n[nowhere](no-such-page.md)\n\n[nowhere](statistics.md#no-such-heading)\n",
         "forgotten.md": "# A page that no navigation names\n",
     }.items():
-        with (folder / "docs" / page).open("a", encoding="utf-8") as file:
-            file.write(text)
-    built = build(folder, tmp_path / "site")
+        (tmp_path / "docs" / page).write_text(text, encoding="utf-8")
+    built = build(tmp_path, tmp_path / "site")
     assert built.returncode == 1
     assert "Aborted with 3 warnings in strict mode" in built.stdout + built.stderr
     warnings = re.split(r"^(?=[A-Z]+ +- )", built.stderr, flags=re.MULTILINE)

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from made.published import PLAN, write_set
 
 from audit import operating_system
 from audit.storage import bytes_of_result, sync_folder, write_durably
@@ -149,15 +150,21 @@ def test_every_module_is_imported_where_posix_is_missing(tmp_path: Path) -> None
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the imitation acts on Linux")
 def test_an_audit_runs_where_posix_is_missing_and_what_cannot_be_had_is_a_line(tmp_path: Path) -> None:
-    demo = without_posix("demo", "--out", "demo[1]", folder=tmp_path)
-    assert demo.returncode == 0, demo.stderr
-    result = json.loads((tmp_path / "demo[1]" / "audit-out" / "result.json").read_text(encoding="utf-8"))
+    folder = tmp_path / "audit[1]"
+    folder.mkdir()
+    answering = 'kind = "python"\nentry = "answering:score"\nfeatures = ["score"]'
+    write_set(folder, PLAN.replace('kind = "predictions"\nscore = "score"', answering))
+    program = "def score(batch):\n    return [float(score) for score in batch['score'].to_pylist()]\n"
+    (folder / "answering.py").write_text(program)
+    ran = without_posix("run", "audit[1]/plan.toml", "--out", "audit[1]/audit-out", folder=tmp_path)
+    assert ran.returncode == 1, ran.stderr
+    result = json.loads((folder / "audit-out" / "result.json").read_text(encoding="utf-8"))
     assert result["provenance"]["ran_in"]["kind"] == "in_process"
     assert not list((tmp_path / "temporary").iterdir())  # no copy of a case is left
-    gated = without_posix("gate", "demo[1]/audit-out", folder=tmp_path)
+    gated = without_posix("gate", "audit[1]/audit-out", folder=tmp_path)
     assert (gated.returncode, gated.stderr) == (1, "")
-    assert (tmp_path / "demo[1]" / "audit-out" / "restricted" / "key").stat().st_mode & 0o777 == 0o666  # it did act
-    shut_in = without_posix("run", "demo[1]/plan.toml", "--sandbox", "bwrap", "--out", "out", folder=tmp_path)
+    assert (folder / "audit-out" / "restricted" / "key").stat().st_mode & 0o777 == 0o666  # it did act
+    shut_in = without_posix("run", "audit[1]/plan.toml", "--sandbox", "bwrap", "--out", "out", folder=tmp_path)
     assert shut_in.returncode == 4
     assert shut_in.stderr.startswith("error: a detector can only be shut in on Linux, macOS")
     assert shut_in.stderr.count("\n") == 1

@@ -11,7 +11,6 @@ from made.replaced import replaced
 from made.second_looks import COUNTRY, further_result
 
 from audit.result.audit_result import AuditResult
-from audit.vocabulary.text import LANGUAGES
 from reports.html import HtmlReporter, render_page
 from reports.languages import language
 
@@ -174,7 +173,7 @@ MISSING = {
 }
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("code", ["en", "zh"])
 def test_a_group_without_an_auc_is_missing_for_a_reason_that_is_said(few_further: AuditResult, code: str) -> None:
     nothing = {"auc": None, "low": None, "high": None, "binning": None, "status": "not_evaluable"}
     everyone, *groups = few_further.further.aucs

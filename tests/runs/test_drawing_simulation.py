@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-RUNS = 60
+RUNS = 40
+"""Weights of one group that are a tenth too large are found in each way, those of all rows by 3 % in two of three."""
 WORST = 4.2
 """Standard errors. Of some 1,200 weights looked at here one is farther off by chance in one of thirty simulations."""
 

@@ -46,8 +46,8 @@ class Audited:
         return found
 
 
-def audited(folder: Path, world: WorldName, *asked: str) -> Audited:
-    made = synthesise(WORLDS[world], folder, seed=SEED, findings=findings_asked(WORLDS[world], asked))
+def audited(folder: Path, world: WorldName, *asked: str, rows: int | None = None) -> Audited:
+    made = synthesise(WORLDS[world], folder, rows=rows, seed=SEED, findings=findings_asked(WORLDS[world], asked))
     return Audited(made, run_audit(made.plan, crosscheck=False))
 
 
@@ -68,7 +68,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Callable[[WorldName], A
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
             for command, code in (
-                ("check plan.toml", 0),
+                *([("check plan.toml", 0)] if name == "triage" else []),
                 ("run plan.toml --restricted --no-crosscheck", 1),
                 ("gate audit-out", 1),
             ):
@@ -202,8 +202,8 @@ def test_without_a_reference_table_biased_labels_cannot_be_told(planted: Audited
 
 @pytest.fixture(scope="module")
 def leaking(tmp_path_factory: pytest.TempPathFactory) -> Audited:
-    """A detector that has learned so little of a word that it stays within the limit."""
-    return audited(tmp_path_factory.mktemp("adverts") / "world", "adverts", "word-leak=0.1")
+    """A detector that has learned so little of a word that it stays within the limit: texts say so, and few rows do."""
+    return audited(tmp_path_factory.mktemp("adverts") / "world", "adverts", "word-leak=0.1", rows=3_000)
 
 
 def test_a_probe_measures_the_shift_that_the_truth_states(leaking: Audited) -> None:
