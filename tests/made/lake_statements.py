@@ -52,6 +52,8 @@ def statements_of_plans(folder: Path, questions: list[Question] | None = None) -
         patch.setattr(duckdb, "connect", lambda *of: Recording(connect(*of), said))
         patch.setattr(duckdb.DuckDBEngine, "answers", remembered)
         made_lake(folder, 600)
-        for plan in PLANS:
-            run_audit(folder / f"{plan}.toml", crosscheck=plan == "plain")
+        run_audit(folder / "plain.toml")
+        patch.setattr("audit.run.summarise", lambda _: None)  # it asks the engine nothing but for the cross-check
+        for plan in list(PLANS)[1:]:
+            run_audit(folder / f"{plan}.toml", crosscheck=False)
     return [text for text in said if not any(word in text for word in REPLACED)]
