@@ -5,13 +5,15 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.errors import AuditError
 from audit.vocabulary.text import printable
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import EntryPoint, EntryPoints
 
 MAKERS: Final = "audit.makers"
 """Group of what `audit7k` needs one of and never names: `pdf`, `figures` and `site`, the portal."""
@@ -19,16 +21,26 @@ MAKERS: Final = "audit.makers"
 
 def names_offered(group: str) -> tuple[str, ...]:
     """Names that installed packages offer in a group, sorted. Nothing is imported."""
-    from importlib.metadata import entry_points
-
-    return tuple(sorted(set(entry_points(group=group).names)))
+    return tuple(sorted(set(_offered(group).names)))
 
 
 def offers_of(group: str, name: str) -> list[EntryPoint]:
     """Offers of this name. A package that stands on the path twice offers once."""
+    found = _offered(group).select(name=name)
+    return list({(offer.value, package_of(offer)): offer for offer in found}.values())
+
+
+def _offered(group: str) -> EntryPoints:
+    there = [place for place in sys.path if Path(place).exists()]
+    return _offered_from(group, tuple((place, Path(place).stat().st_mtime_ns) for place in there))
+
+
+@lru_cache(maxsize=8)
+def _offered_from(group: str, _: tuple[tuple[str, int], ...]) -> EntryPoints:
+    """Read what all packages offer once, as long as nobody installs one."""
     from importlib.metadata import entry_points
 
-    return list({(offer.value, package_of(offer)): offer for offer in entry_points(group=group, name=name)}.values())
+    return entry_points(group=group)
 
 
 def package_of(offer: EntryPoint) -> str:

@@ -76,7 +76,7 @@ class Made:
         """The predictions and the result of a run, without what may differ between two runs."""
         to = self.folder / "predictions.parquet"
         checkpoint = Checkpoint(self.kept, commit_every=commit_every, fresh=fresh)
-        result = run_audit(self.plan, predictions_to=to, crosscheck=False, checkpoint=checkpoint)
+        result = run_audit(self.plan, predictions_to=to, crosscheck=False, checkpoint=checkpoint, details=False)
         shown: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
         del shown["provenance"]
         return to.read_bytes(), shown
