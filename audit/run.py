@@ -90,10 +90,10 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
         measures = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
-        digests = digests_of(evaluation_set, scored, predictions_to)
+        digests = digests_of(evaluation_set, scored, predictions_to, whole=records)
         features = evaluation_set.features
     families = _families(loaded.plan, counted.table, features)
-    origin = provenance(loaded, digests, started, scored, evaluation_set.strata)
+    origin = provenance(loaded, digests, started, scored, evaluation_set.strata, whole=records)
     gathered = Gathered(loaded, features, counted, families, scored.system, origin)
     gathered = replace(gathered, waivers=waivers, measures=measures, answered=answered, rows=rows)
     return summarise(replace(gathered, joined=joined, details=details, records=records))

@@ -8,7 +8,6 @@ import json
 import platform
 import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -51,12 +50,15 @@ def provenance(
     started: datetime,
     scored: Scored | None = None,
     strata: Strata | None = None,
+    *,
+    whole: bool = True,
 ) -> Provenance:
     """Record digests, versions and times; `digests` comes from `digests_of`.
 
     `scored` adds where the detector ran and how that went, and when rows were scored if some were scored before.
+    Without `whole`, nobody asks for versions of packages and the commit.
     """
-    commit, dirty = _git(loaded.folder)
+    commit, dirty = _git(loaded.folder) if whole else (None, None)
     legs = () if scored is None else scored.legs
     return Provenance(
         plan_sha256=canonical_plan_sha256(loaded.plan),
@@ -67,7 +69,7 @@ def provenance(
         predictions_sha256=digests.predictions,
         cases_sha256=digests.cases,
         tool=_TOOL,
-        packages=_packages(),
+        packages=_packages() if whole else {},
         python=platform.python_version(),
         platform=_platform(),
         git_commit=commit,
@@ -90,18 +92,22 @@ class Digests(NamedTuple):
 
     evaluation_set: str | None
     evaluation_set_digest_of: DigestOf
-    cases: str
+    cases: str | None
     detector: str | None
     predictions: str | None
     counted_on: str | None = None
 
 
-def digests_of(evaluation_set: EvaluationSet, scored: Scored, predictions: Path | None) -> Digests:
-    """Digests for `provenance`: of the set, its cases and the detector, and of predictions if they were written."""
+def digests_of(
+    evaluation_set: EvaluationSet, scored: Scored, predictions: Path | None, *, whole: bool = True
+) -> Digests:
+    """Digests for `provenance`: of the set, of its cases if `whole`, of the detector, and of predictions if they were
+    written.
+    """
     return Digests(
         evaluation_set=evaluation_set.sha256,
         evaluation_set_digest_of=evaluation_set.digest_of,
-        cases=evaluation_set.cases_sha256(),
+        cases=evaluation_set.cases_sha256() if whole else None,
         detector=scored.detector_sha256,
         predictions=sha256_of(predictions),
         counted_on=evaluation_set.engine.counted_on,
@@ -157,6 +163,8 @@ def _stamp(moment: datetime) -> str:
 @functools.cache
 def package_version(package: str) -> str | None:
     """The version of a package; None if it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:
