@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from audit.public.cases import limit_words
 from audit.public.release import PublicRelease, PublicRule
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import first_of
-from reports.language import WORDS
+from reports.language import ENGLISH, WORDS
 from reports.plain_text import spreadsheet_text
 from reports.public.pipeline_reading import PipelineReading
+from reports.rate_words import RateWords
 from reports.standards.mapping import PLACE, ReleaseMapping, mapping_text, read_mapping
 
 ABOUT: Final = (
@@ -104,8 +104,9 @@ def _limit(reading: PipelineReading, rule: PublicRule) -> str:
     hidden = "; which one is not public" if rule.outcome == "fail" and not counted["beyond"] else ""
     smaller = f"with a smaller group beyond it {counted['smaller_beyond']}, " if counted["smaller_beyond"] else ""
     untold = counted["cannot_tell"] + counted["not_judged"]
+    limit = RateWords(ENGLISH).limit_of(rule.scale, rule.limit, rule.worse[0] if len(rule.worse) == 1 else "both")
     return (
-        f"{METRICS[rule.metric].plain}: {limit_words(rule)}; in this test {_RULES[rule.outcome]}{hidden}."
+        f"{METRICS[rule.metric].plain}: {limit}; in this test {_RULES[rule.outcome]}{hidden}."
         f" Groups that were judged: {rule.judged}. Rows that are public, each a group or several small ones: beyond"
         f" the limit {counted['beyond']}, {smaller}within it {counted['within']}, cannot be told {untold}."
     )

@@ -232,10 +232,11 @@ def test_a_lawyer_reads_words_and_no_codes(name: str) -> None:
     rule, counted = release.rules[0], PublicCases(release).tally("true_positive_rate")
     untold = counted["cannot_tell"] + counted["not_judged"]
     assert (
-        "share of victims found: at most 10 points lower than everyone else; in this test at least one group is beyond"
-        f" it. Groups that were judged: {rule.judged}. Rows that are public, each a group or several small ones: beyond"
-        f" the limit {counted['beyond']}, within it {counted['within']}, cannot be told {untold}."
+        "share of victims found: at most 10 percentage points below everyone else; in this test at least one group is"
+        f" beyond it. Groups that were judged: {rule.judged}. Rows that are public, each a group or several small ones:"
+        f" beyond the limit {counted['beyond']}, within it {counted['within']}, cannot be told {untold}."
     ) in said
+    assert "share of non-victims wrongly flagged: at most 1.25 times the rate of everyone else; in this test" in said
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -252,7 +253,7 @@ def test_each_number_in_a_register_follows_from_a_row_a_rule_or_the_method(name:
     further = {max(len(messages) - 10, 0)}
     known = {method.row, method.floor, method.largest_change, *tallies, *people, *further}
     known |= {rule.judged for rule in release.rules}
-    limits = [rule.limit for rule in release.rules]
+    limits = [end for rule in release.rules for end in (rule.limit, 1 / rule.limit)]
     template = " ".join(
         f"{one.text} {one.name}" for one in mappings.read_mapping(mappings.mapping_text(name), "").field
     )
