@@ -6,7 +6,7 @@ The caller installs MLflow. It is imported only when something is logged, and au
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,8 +15,9 @@ from audit.errors import AuditError, ExitCode
 from audit.vocabulary.file_names import RELEASE
 
 if TYPE_CHECKING:
+    from audit.public.about import PublicAbout
     from audit.public.release import PublicRelease
-    from audit.result.audit_result import AuditResult
+    from audit.result.audit_result import AuditResult, Provenance
 
 _PUBLIC: Final = "public"
 _EXACT: Final = ("result.json", "report.html", "report.pdf", "junit.xml", "restricted.sarif.json")
@@ -93,7 +94,7 @@ def _client_and_run(run_id: str | None) -> tuple[Any, str]:
 def _public_entries(audit: AuditResult | str | Path) -> _Entries:
     """Return what everybody may read: the release in a folder, or the verdict alone of a result in memory."""
     if not isinstance(audit, str | Path):
-        return _Entries(_exit_code_metric(audit.overall.outcome), _tags(audit))
+        return _entries(audit.overall.outcome, audit.provenance)
     from audit.disclosure.read import load_release
 
     folder = Path(audit) / _PUBLIC
@@ -101,15 +102,11 @@ def _public_entries(audit: AuditResult | str | Path) -> _Entries:
     files = tuple(
         (file, "audit7k/public") for file in sorted(folder.iterdir()) if file.is_file() and not file.is_symlink()
     )
-    return _Entries(release_metrics(release), _release_tags(release), files)
-
-
-def release_metrics(release: PublicRelease) -> dict[str, float]:
-    """Return the metrics of a public release: its exit code, and those of each rule with its rows by state."""
-    return {**_exit_code_metric(release.headline.outcome), **dict(_word_metrics(release))}
+    return _entries(release.headline.outcome, release.about, _word_metrics(release), files)
 
 
 def _word_metrics(release: PublicRelease) -> Iterator[tuple[str, float]]:
+    """Yield the metrics of each rule of a public release: its exit code, and its rows by state."""
     from audit.public.cases import PublicCases
 
     cases = PublicCases(release)
@@ -130,7 +127,7 @@ def _exact_entries(audit: AuditResult | str | Path) -> _Entries:
         folder = Path(audit)
         audit = load_result(folder / "result.json")
         files = tuple((folder / name, "audit7k/restricted") for name in _EXACT if (folder / name).is_file())
-    return _Entries({**_exit_code_metric(audit.overall.outcome), **dict(_outcome_metrics(audit))}, _tags(audit), files)
+    return _entries(audit.overall.outcome, audit.provenance, _outcome_metrics(audit), files)
 
 
 def _outcome_metrics(result: AuditResult) -> Iterator[tuple[str, float]]:
@@ -143,23 +140,16 @@ def _outcome_metrics(result: AuditResult) -> Iterator[tuple[str, float]]:
         yield f"audit7k/{rule_on_probes.rule}/exit_code", _exit_code(rule_on_probes.outcome)
 
 
-def _exit_code_metric(outcome: str) -> dict[str, float]:
-    return {"audit7k/exit_code": _exit_code(outcome)}
+def _entries(
+    outcome: str,
+    about: Provenance | PublicAbout,
+    metrics: Iterable[tuple[str, float]] = (),
+    files: tuple[tuple[Path, str], ...] = (),
+) -> _Entries:
+    tags = {"audit7k.verdict": outcome, "audit7k.plan_sha256": about.plan_sha256, "audit7k.tool": about.tool}
+    return _Entries({"audit7k/exit_code": _exit_code(outcome), **dict(metrics)}, tags, files)
 
 
 def _exit_code(outcome: str) -> float:
     """Return the exit code of an outcome; an outcome that cannot be evaluated counts as inconclusive."""
     return float(ExitCode.INCONCLUSIVE if outcome == "not_evaluable" else ExitCode[outcome.upper()])
-
-
-def _tags(result: AuditResult) -> dict[str, str]:
-    provenance = result.provenance
-    return _tags_of(result.overall.outcome, provenance.plan_sha256, provenance.tool)
-
-
-def _release_tags(release: PublicRelease) -> dict[str, str]:
-    return _tags_of(release.headline.outcome, release.about.plan_sha256, release.about.tool)
-
-
-def _tags_of(verdict: str, plan_sha256: str, tool: str) -> dict[str, str]:
-    return {"audit7k.verdict": verdict, "audit7k.plan_sha256": plan_sha256, "audit7k.tool": tool}

@@ -5,6 +5,8 @@ Decisions in a column: only the words that the plan declares.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from audit.engines.quoting import stored
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
@@ -28,15 +30,10 @@ def check_decisions(relation: Relation, column: str, words: PredictionsDetector 
     said = {True: words.decision_positive, False: words.decision_negative, None: getattr(words, "decision_missing", ())}
     meanings = {word.casefold(): meaning for meaning, several in said.items() for word in several}
     kind = relation.types[column]
-    check_text_type(relation.source_name, column, kind, "the decision")
-    found = [value for value in (yield from distinct_texts(relation, column)) if value]
-    undeclared = [value for value in found if value.casefold() not in meanings]
-    yield from refuse_suppressed(relation, column, undeclared)
-    if undeclared:
-        found_rows = yield from rows_with(relation, column, undeclared)
+    found, rows = yield from _found(relation, column, "the decision", meanings)
+    if rows is not None:
         raise DataError(
-            f'{shown(relation.source_name)}: the decision "{shown(column)}" is none of the declared values in '
-            f"{rows_text(*found_rows)}",
+            f'{shown(relation.source_name)}: the decision "{shown(column)}" is none of the declared values in {rows}',
             slug="decision-values",
             hint="list every value under decision_positive or decision_negative; an empty cell is no decision",
         )
@@ -50,6 +47,15 @@ def check_decisions(relation: Relation, column: str, words: PredictionsDetector 
         return f"CASE WHEN {given} IS NOT NULL THEN FALSE END"
     # every value in the column is declared, so a value that does not mean flagged means not flagged
     return f"{given} IN ({_list(flagging, kind)})"
+
+
+def _found(relation: Relation, column: str, what: str, known: Container[str]) -> Check[tuple[list[str], str | None]]:
+    """Return the spellings of a column, and in how many and which rows others than the known values stand."""
+    check_text_type(relation.source_name, column, relation.types[column], what)
+    found = [value for value in (yield from distinct_texts(relation, column)) if value]
+    undeclared = [value for value in found if value.casefold() not in known]
+    yield from refuse_suppressed(relation, column, undeclared)
+    return found, rows_text(*(yield from rows_with(relation, column, undeclared))) if undeclared else None
 
 
 def _given(cell: str, kind: str) -> str:
@@ -78,26 +84,19 @@ def check_labels(relation: Relation, section: EvaluationSetSection) -> Check[str
         If a cell holds another value, or a mark of suppression; with how many and which rows.
     """
     column = section.label
-    kind = relation.types[column]
-    check_text_type(relation.source_name, column, kind, "the label")
     positive, negative, missing = (
         {value.casefold() for value in values}
         for values in (section.label_positive, section.label_negative, section.label_missing)
     )
-    found = [value for value in (yield from distinct_texts(relation, column)) if value]
-    known = positive | negative | missing
-    undeclared = [value for value in found if value.casefold() not in known]
-    yield from refuse_suppressed(relation, column, undeclared)
-    if undeclared:
-        found_rows = yield from rows_with(relation, column, undeclared)
+    found, rows = yield from _found(relation, column, "the label", positive | negative | missing)
+    if rows is not None:
         raise DataError(
-            f'{shown(relation.source_name)}: the label "{shown(column)}" is none of the declared values in '
-            f"{rows_text(*found_rows)}",
+            f'{shown(relation.source_name)}: the label "{shown(column)}" is none of the declared values in {rows}',
             slug="label-values",
             hint="list every value under label_positive, label_negative or label_missing",
         )
     meanings = {value: 1 if value.casefold() in positive else 0 for value in found if value.casefold() not in missing}
-    return _expression(relation.expression(column), kind, meanings, whole=len(meanings) == len(found))
+    return _expression(relation.expression(column), relation.types[column], meanings, whole=len(meanings) == len(found))
 
 
 def _expression(expression: str, kind: str, meanings: dict[str, int], *, whole: bool) -> str:
