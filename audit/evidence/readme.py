@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from audit.vocabulary.file_names import EVIDENCE
+
 # One command, which a shell reads whole before it begins: no question of unzip takes a next line for its answer. Every
 # part must end well before a word of the statement is printed, without what moves a cursor. A link is refused.
 _UNPACK: Final = """\
@@ -71,6 +73,6 @@ def check_lines(bundle: str, signers: Sequence[int]) -> str:
 
 def readme(signers: Sequence[int]) -> bytes:
     """Write the file for a bundle whose statement was signed with the keys of these numbers."""
-    lines = "".join(f"   {line}\n" for line in check_lines("evidence.a7k", signers).splitlines())
+    lines = "".join(f"   {line}\n" for line in check_lines(EVIDENCE, signers).splitlines())
     how = _TYPED.format(lines=lines) if signers else _UNSIGNED
     return (_HEAD + how + _OPENED).encode("ascii")

@@ -19,7 +19,7 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from audit.vocabulary import text as words
+from audit.vocabulary.text import __file__ as words
 from audit.vocabulary.text import harmless, without_unseen
 from reports.language import Language
 from reports.plain_text import capital
@@ -74,7 +74,7 @@ def _place(bucket: Bucket) -> Path:
 @cache
 def _compiled_with() -> str:
     """Version of Jinja, and what of ours it calls as it compiles."""
-    return "".join([jinja2.__version__, *(Path(one).read_text(encoding="utf-8") for one in (__file__, words.__file__))])
+    return "".join([jinja2.__version__, *(Path(one).read_text(encoding="utf-8") for one in (__file__, words))])
 
 
 _HEAD: Final = re.compile(r"<h2 .*?</h2>")

@@ -234,6 +234,7 @@ PUBLIC_NOUNS = {
 }  # fmt: skip
 WORDS_AND_NAMES = {
     "audit.vocabulary.attempts",
+    "audit.vocabulary.file_names",
     "audit.vocabulary.terms",
     "audit.vocabulary.groups",
     "audit.vocabulary.metrics",
