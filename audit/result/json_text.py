@@ -76,5 +76,5 @@ def field_text(value: object, indent: str = "") -> str:
 def _value_text(value: object) -> str:
     # pydantic writes a record several times faster than the standard library writes the dict made of it
     if isinstance(value, BaseModel):
-        return value.model_dump_json(by_alias=True)
+        return value.__pydantic_serializer__.to_json(value, by_alias=True).decode()
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

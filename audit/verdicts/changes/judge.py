@@ -36,7 +36,7 @@ from audit.verdicts.changes.sides import change_questions, margin_of
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, decidability_on_the_ladder, people_once
 from audit.verdicts.planned_people import NOBODY, PlannedPeople
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
-from audit.vocabulary.metrics import METRICS
+from audit.vocabulary.metrics import METRICS, Metric
 
 
 def why_not_judged(plan: AuditPlan, *, too_many_failed: bool) -> ChangeBecause | None:
@@ -123,12 +123,18 @@ def _judge_rule(
         for place in one.places
         for group in [one.groups[place]]
     }
+    counted = {family: _counted(known, METRICS[rule.metric]) for family, known in of.items()}
     verdicts = tuple(
-        _verdict(plan, rule, of[one.family], one, tests[one.family], ladder, found, place)
+        _verdict(plan, rule, counted[one.family], one, tests[one.family], ladder, found, place)
         for one in sizes
         for place in one.places
     )
     return _rule(plan, rule, ladder, tests, verdicts, unpaired), verdicts
+
+
+def _counted(known: Evidence, metric: Metric) -> list[list[int]]:
+    """List numerators and denominators of the groups, of then and of now."""
+    return [side.tolist() for of in (known.then, known.now) for side in (of.numerator(metric), of.denominator(metric))]
 
 
 def _group_outcome(
@@ -150,14 +156,15 @@ def _group_outcome(
 def _verdict(
     plan: AuditPlan,
     rule: NamedRule,
-    evidence: Evidence,
+    counted: Sequence[Sequence[int]],
     sizes: FamilyDecidability,
     tests: ChangeTests,
     ladder: RuleDecidability,
     found: Mapping[Group, tuple[str, GroupChangeBecause]],
     place: int,
 ) -> ChangeVerdict:
-    group, metric = sizes.groups[place], METRICS[rule.metric]
+    group = sizes.groups[place]
+    then_numerator, then_denominator, now_numerator, now_denominator = (of[place] for of in counted)
     outcome, because = found[group]
     larger = ladder.judged_as.get(group)
     tested, pairs = bool(tests.tested[place]), tests.pairs
@@ -168,10 +175,10 @@ def _verdict(
             "group": group,
             "outcome": outcome,
             "because": because,
-            "then_numerator": int(evidence.then.numerator(metric)[place]),
-            "then_denominator": int(evidence.then.denominator(metric)[place]),
-            "now_numerator": int(evidence.now.numerator(metric)[place]),
-            "now_denominator": int(evidence.now.denominator(metric)[place]),
+            "then_numerator": then_numerator,
+            "then_denominator": then_denominator,
+            "now_numerator": now_numerator,
+            "now_denominator": now_denominator,
             "n": None if pairs is None else int(pairs.n[place]),
             "lost": None if pairs is None else int(pairs.lost[place]),
             "gained": None if pairs is None else int(pairs.gained[place]),
