@@ -1,9 +1,9 @@
 """Keep answers to single rows as they come, for a slow detector: a kill loses only the answers that are under way.
 
-The cache is a file in the folder in which a run keeps its answers, and only ever grows. It holds digests and answers,
-a line each, and no content of a row. The key of an entry is a digest of everything that its answer depends on,
-including the place of the row in the order of scoring. Every entry has a digest of itself. A line that does not verify
-is ignored, whether it is damaged, cut off or of another form: that costs calls, but never gives a wrong answer.
+The cache is an SQLite file in the folder in which a run keeps its answers. It holds digests and answers, and no content
+of a row. The key of an entry is a digest of everything that its answer depends on, including the place of the row in
+the order of scoring. Every entry has a digest of itself. An entry that does not verify is ignored. A file that is
+damaged, cut off, of another form or no database is begun anew: that costs calls, but never gives a wrong answer.
 
 **Equal rows are asked about one by one.** Two rows with the same text have different places, and so different keys. A
 model that does not always answer alike then answers twice, as it would in use. With one answer for both rows its errors
@@ -19,18 +19,27 @@ import contextlib
 import hashlib
 import json
 import os
+import struct
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from audit.operating_system import BINARY
 from audit.storage import sync_folder
 
-_VERSION: Final = 2
-"""Version of keys and file. An entry of another version has no key that is asked for."""
-_SEAL: Final = 64
-"""Letters of the digest at the head of a line."""
+if TYPE_CHECKING:
+    import sqlite3
+
+_VERSION: Final = 1
+"""Version of keys and file. A file of another version is thrown away."""
+_APPLICATION: Final = 0x61376B72
+"""Application id that marks the file as ours: "a7kr"."""
+_TABLE: Final = (
+    "CREATE TABLE answers (key BLOB PRIMARY KEY, score BLOB, source TEXT NOT NULL, seal BLOB NOT NULL) WITHOUT ROWID"
+)
+_BESIDE: Final = ("", "-wal", "-shm", "-journal")
+"""Endings of the file itself and of the files that SQLite puts beside it."""
 
 
 class Kept(NamedTuple):
@@ -42,7 +51,7 @@ class Kept(NamedTuple):
     """The model that answered, in words that can be shown. Never text of a row."""
 
 
-def row_key(detector: str, place: int, asked: bytes) -> str:
+def row_key(detector: str, place: int, asked: bytes) -> bytes:
     """Make the key of an entry.
 
     Parameters
@@ -55,14 +64,20 @@ def row_key(detector: str, place: int, asked: bytes) -> str:
         The request about this row.
     """
     content = json.dumps([_VERSION, detector, place, hashlib.sha256(asked).hexdigest()])
-    return _digest(content.encode())
+    return hashlib.sha256(content.encode()).digest()
+
+
+def remove_row_cache(path: Path) -> None:
+    """Remove the file, and the files that SQLite has put beside it. Raises OSError."""
+    for ending in _BESIDE:
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 class RowCache:
     """The open file at `path`, which is made with the first answer. Several threads may use it.
 
-    It never raises. A line that cannot be read is ignored, and an answer that cannot be written is not kept; then
-    `broken` is True.
+    It never raises. An unreadable entry is ignored, and an answer that cannot be written is not kept; then `broken` is
+    True.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,60 +85,134 @@ class RowCache:
         """Whether answers can no longer be kept."""
         self._path = path
         self._lock = threading.Lock()
-        self._handle: int | None = None
+        self._connection: sqlite3.Connection | None = None
         self._closed = False
-        with contextlib.suppress(OSError):
-            if path.is_symlink():
-                path.unlink()
-        self._kept = _read(path)
+        if os.path.lexists(path):
+            with self._lock, self._surviving():
+                self._connection = _opened(path)
 
-    def get(self, key: str) -> Kept | None:
+    def get(self, key: bytes) -> Kept | None:
         """The answer with this key; None if there is none that verifies."""
-        return self._kept.get(key)
+        with self._lock, self._surviving():
+            if self._connection is not None:
+                found = self._connection.execute("SELECT * FROM answers WHERE key = ?", (key,)).fetchone()
+                return None if found is None else _verified(found, key)
+        return None
 
-    def put(self, key: str, kept: Kept) -> None:
+    def put(self, key: bytes, kept: Kept) -> None:
         """Keep an answer. It is on the disk when this returns."""
-        content = json.dumps([key, *kept]).encode()
-        # it begins with a new line, so that nothing is added to one that was cut off
-        line = b"\n%s%s" % (_digest(content).encode(), content)
-        with self._lock:
-            if self._closed or self.broken:
-                return
-            try:
-                if self._handle is None:
-                    self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | BINARY, 0o600)
-                    sync_folder(self._path.parent)
-                if os.write(self._handle, line) == len(line):
-                    os.fsync(self._handle)
-                    self._kept[key] = kept
-                else:
-                    self.broken = True
-            except OSError:
-                self.broken = True
+        score = None if kept.score is None else struct.pack("<d", kept.score)
+        with self._lock, self._surviving():
+            if self._connection is None and not self._closed and not self.broken:
+                self._connection = _opened(self._path)
+            if self._connection is not None:
+                entry = (key, score, kept.source, _seal(key, score, kept.source))
+                self._connection.execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", entry)
 
     def sources(self) -> Counter[str]:
         """Number of kept answers, by the model that gave them."""
-        return Counter(kept.source for kept in self._kept.values())
+        counts: Counter[str] = Counter()
+        with self._lock, self._surviving():
+            if self._connection is not None:
+                for row in self._connection.execute("SELECT * FROM answers"):
+                    kept = _verified(row, row[0])
+                    if kept is not None:
+                        counts[kept.source] += 1
+        return counts
 
     def close(self) -> None:
         """Close the file. Later answers are not kept."""
-        with self._lock:
-            handle, self._handle, self._closed, self._kept = self._handle, None, True, {}
-            if handle is not None:
-                os.close(handle)
+        with self._lock, self._surviving():
+            connection, self._connection, self._closed = self._connection, None, True
+            if connection is not None:
+                connection.close()
+
+    @contextlib.contextmanager
+    def _surviving(self) -> Iterator[None]:
+        """Go on without the file if it fails."""
+        import sqlite3
+
+        try:
+            yield
+        except (sqlite3.Error, OSError):
+            self.broken = True
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.close()
 
 
-def _read(path: Path) -> dict[str, Kept]:
-    """Read the entries that verify. Of two with one key the later counts."""
-    kept = {}
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        for line in file:
-            seal, content = line[:_SEAL], line[_SEAL:].rstrip(b"\n")
-            if seal == _digest(content).encode():
-                key, score, source = json.loads(content)
-                kept[key] = Kept(score, source)
-    return kept
+def _opened(path: Path) -> sqlite3.Connection:
+    """Open the file as it was left, or a new one if it cannot be used. Raises sqlite3.Error or OSError."""
+    import sqlite3
+
+    with contextlib.suppress(sqlite3.Error, OSError):
+        if path.is_file() and not path.is_symlink():
+            connection = _connected(path)
+            if _is_whole(connection):
+                return connection
+            connection.close()
+    remove_row_cache(path)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    connection = _connected(path)
+    try:
+        connection.execute(_TABLE)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        sync_folder(path.parent)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def _connected(path: Path) -> sqlite3.Connection:
+    import sqlite3
+
+    # no implicit transaction: every entry is committed by itself
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
+    # a damaged text must fail its digest, not the reading
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # without shared memory: one process has the folder
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_whole(connection: sqlite3.Connection) -> bool:
+    """Whether the file is ours and its pages are consistent. Entries are checked one by one."""
+    import sqlite3
+
+    try:
+        ours = _ask(connection, "PRAGMA application_id") == [(_APPLICATION,)]
+        current = _ask(connection, "PRAGMA user_version") == [(_VERSION,)]
+        tables = _ask(connection, "SELECT sql FROM sqlite_master") == [(_TABLE,)]
+        return ours and current and tables and _ask(connection, "PRAGMA quick_check(1)") == [("ok",)]
+    except sqlite3.Error:
+        return False
+
+
+def _ask(connection: sqlite3.Connection, question: str) -> list[Any]:
+    return connection.execute(question).fetchall()
+
+
+def _verified(row: tuple[Any, ...], key: bytes) -> Kept | None:
+    found, score, source, seal = row
+    whole = (
+        found == key
+        and isinstance(found, bytes)
+        and isinstance(source, str)
+        and (score is None or (isinstance(score, bytes) and len(score) == 8))
+        and seal == _seal(key, score, source)
+    )
+    return Kept(None if score is None else struct.unpack("<d", score)[0], source) if whole else None
+
+
+def _seal(key: bytes, score: bytes | None, source: str) -> bytes:
+    content = json.dumps([_VERSION, key.hex(), None if score is None else score.hex(), source])
+    return hashlib.sha256(content.encode()).digest()

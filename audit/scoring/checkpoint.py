@@ -1,7 +1,7 @@
 """Keep answers as they come, so that an interrupted run goes on where it stopped.
 
 A checkpoint is a folder. `run.json` says which run it belongs to. `parts` holds the answers. `complete.json` is written
-last and says that there are no more. A detector that takes long over each row has `rows.kept` beside them, for single
+last and says that there are no more. A detector that takes long over each row has `rows.sqlite` beside them, for single
 rows of a batch that is not finished. The same run goes on. Any other run is refused while this one has answers and is
 not complete, so that nobody loses a night of scoring to a slip of the pen.
 """
@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from audit.detectors.answers import CheckedAnswers
+from audit.detectors.row_cache import remove_row_cache
 from audit.errors import FolderInUseError, ResumeError, StorageError
 from audit.operating_system import lock_folder
 from audit.scoring.parts import Part, new_piece, piece_files, read_part, read_parts, seal_piece, write_part
@@ -28,7 +29,7 @@ COMMIT_EVERY: Final = 1.0
 """Seconds of scoring that can be lost: a commit takes 5 to 20 ms."""
 MOST_WAITING: Final = 1 << 17
 """Rows after which answers are written, so that no part grows too large where millions are scored in a second."""
-_RUN, _COMPLETE, _PARTS, _ROWS, _COURSE = "run.json", "complete.json", "parts", "rows.kept", "course.json"
+_RUN, _COMPLETE, _PARTS, _ROWS, _COURSE = "run.json", "complete.json", "parts", "rows.sqlite", "course.json"
 _MOST_COURSES: Final = 50
 """Number of stretches of work whose course is kept: the last ones."""
 _WHAT: Final = {
@@ -156,7 +157,7 @@ class Checkpoint:
                 self._known = read_parts(self._parts, answers_digest(before))
                 raise _another(before, now)
             if self._fresh or before is None or answers_digest(before) != self._run:
-                self.row_file.unlink(missing_ok=True)
+                remove_row_cache(self.row_file)
                 (self._folder / _COURSE).unlink(missing_ok=True)
             if complete is not None and (self._fresh or complete != {"run": self._run}):
                 (self._folder / _COMPLETE).unlink()
@@ -222,7 +223,7 @@ class Checkpoint:
         with self._storing():
             (self._folder / _COMPLETE).unlink(missing_ok=True)
             self._known, self._read = read_parts(self._parts, ""), {}
-            self.row_file.unlink(missing_ok=True)
+            remove_row_cache(self.row_file)
 
     def keep(self, number: int, answers: CheckedAnswers) -> None:
         """Take the answers to a batch.

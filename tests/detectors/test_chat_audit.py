@@ -106,7 +106,7 @@ batch_size = {batch_size}
         """Answers that are kept row by row; looked up in a copy."""
         copy = self.folder / "copy"
         shutil.copytree(self.kept, copy)
-        cache = RowCache(copy / "rows.kept")
+        cache = RowCache(copy / "rows.sqlite")
         try:
             return cache.sources().total()
         finally:
@@ -200,7 +200,7 @@ def test_an_audit_of_a_language_model_accounts_for_every_row_and_leaks_nothing(t
             assert b"evil.example" not in held, path.name
     said = ended.stdout + ended.stderr
     assert not any(secret in said for secret in (CANARY, TOKEN, PROMPT, "evil.example"))
-    assert (made.folder / "out" / "scoring" / "rows.kept").stat().st_mode & 0o777 == 0o600
+    assert (made.folder / "out" / "scoring" / "rows.sqlite").stat().st_mode & 0o777 == 0o600
 
 
 # Breaking off and going on
@@ -286,7 +286,7 @@ def test_what_became_of_the_file_is_no_matter(tmp_path: Path) -> None:
         assert made.run() == first
         assert len(server.asked) == ROWS_AGAIN
         (made.kept / "parts" / "000002.json").unlink()
-        (made.kept / "rows.kept").write_bytes(os.urandom(5000))
+        (made.kept / "rows.sqlite").write_bytes(b"SQLite format 3\x00" + os.urandom(5000))
         server.asked.clear()
         assert made.run()[0] == first[0]
         assert len(server.asked) == ROWS_AGAIN + 16
