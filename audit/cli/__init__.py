@@ -20,7 +20,7 @@ def main() -> None:
     if os.environ["PYDANTIC_DISABLE_PLUGINS"] == "__all__":  # even then the reader of metadata would be loaded
         nobody = sys.modules["pydantic.plugin._loader"] = ModuleType("pydantic.plugin._loader")
         nobody.get_plugins = tuple  # type: ignore[attr-defined]
-    # nothing here is large enough for the threads of OpenBLAS, which wait by turning: a tenth of a gate
+    # threads of OpenBLAS wait by turning, a tenth of a gate; and a model computes alike on any number of processors
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.meta_path.insert(0, _ArrowAlone())
     _end_cleanly_when_stopped()

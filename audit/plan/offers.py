@@ -31,12 +31,19 @@ def offers_of(group: str, name: str) -> list[EntryPoint]:
 
 
 def _offered(group: str) -> EntryPoints:
-    there = [place for place in sys.path if Path(place).exists()]
-    return _offered_from(group, tuple((place, Path(place).stat().st_mtime_ns) for place in there))
+    return _offered_from(group, tuple((place, _changed(place)) for place in sys.path))
+
+
+def _changed(place: str) -> int | None:
+    """When a place on the path changed; None where this user sees none there."""
+    try:
+        return Path(place).stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 @lru_cache(maxsize=8)
-def _offered_from(group: str, _: tuple[tuple[str, int], ...]) -> EntryPoints:
+def _offered_from(group: str, _: tuple[tuple[str, int | None], ...]) -> EntryPoints:
     """Read what all packages offer once, as long as nobody installs one."""
     from importlib.metadata import entry_points
 

@@ -52,7 +52,7 @@ class _Compiled(BytecodeCache):
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Take the code of a template, if it is there."""
-        with suppress(OSError):
+        with suppress(Exception):  # a damaged file is one that is not there
             bucket.bytecode_from_string(self._kept.get(bucket.key) or _place(bucket).read_bytes())
 
     def dump_bytecode(self, bucket: Bucket) -> None:
@@ -62,7 +62,7 @@ class _Compiled(BytecodeCache):
             place = _place(bucket)
             unfinished = place.with_suffix(f".{os.getpid()}")
             with suppress(OSError):
-                place.parent.mkdir(exist_ok=True)
+                place.parent.mkdir(parents=True, exist_ok=True)
                 unfinished.write_bytes(self._kept[bucket.key])
                 unfinished.replace(place)
 

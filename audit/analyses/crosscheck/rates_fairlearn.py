@@ -97,12 +97,13 @@ def _quickly() -> Iterator[None]:
     changed: list[tuple[ModuleType, dict[str, Callable[..., Any]]]] = [
         (validation, {"_nw_into_df_or_series": lambda _: False}),
         (_classification, dict.fromkeys(("check_array", "move_to", "attach_unique"), _as_array)),
-        (_classification, {"_check_targets": _once(vars(_classification)["_check_targets"])}),
+        (_classification, {"_check_targets": _once(vars(_classification).get("_check_targets", _as_array))}),
     ]
+    there = all(name in vars(module) for module, names in changed for name in names)
     with ExitStack() as stack, warnings.catch_warnings():
         stack.enter_context(config_context(assume_finite=True, skip_parameter_validation=True))
         warnings.simplefilter("ignore")
-        for module, names in changed if __version__.startswith(_SAME_WORK) else ():
+        for module, names in changed if there and __version__.startswith(_SAME_WORK) else ():
             stack.callback(vars(module).update, {name: vars(module)[name] for name in names})
             vars(module).update(names)
         yield
