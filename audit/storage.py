@@ -110,7 +110,7 @@ def new_folders(*folders: Path) -> Iterator[None]:
         If one cannot be made.
     """
     for folder in folders:
-        if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        if not folder.name or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
             raise ArgumentError(f"{folder} is there already", slug="folder-there", hint="name another with --out")
     made = list[Path]()
     try:

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from audit.cli.commands.app import app
 from audit.errors import ExitCode
 from audit.evidence.blind.ledger import Ledger
+from audit.evidence.history_file import HistoryFile
 from audit.plan.file.plan_file import parse_plan
 from audit.plan.sampling_design import COLUMNS_ADDED
 from audit.planning.check import check_plan
@@ -286,7 +287,8 @@ def test_the_drawn_set_is_audited_with_its_weights(here: Path) -> None:
 
 def test_cases_that_a_blind_challenge_asked_are_not_drawn_again(here: Path) -> None:
     """A fresh draw for each challenge, until the pool holds no more."""
-    ledger, drawn = Ledger(Path("h.a7h")), list[set[str]]()
+    file, drawn = HistoryFile(Path("h.a7h")), list[set[str]]()
+    ledger, (opened,) = Ledger(file), file.opened({"labels": None}, None).values()
     for number in range(3):
         code, out, err = invoke(
             *("pool.csv", "--design", "design.toml", "--out", f"{number}.parquet", "--unused", "h.a7h")
@@ -298,5 +300,5 @@ def test_cases_that_a_blind_challenge_asked_are_not_drawn_again(here: Path) -> N
             assert f"{sum(map(len, drawn))} rows asked in earlier challenges: not drawn again" in out
             assert re.search(r"After this one the pool holds \d+ more such set", out)
         drawn.append(ids)
-        ledger.add(ids, ids)
+        ledger.add(number + 1, ids, ids, opened)
     assert len(set().union(*drawn)) == sum(map(len, drawn))

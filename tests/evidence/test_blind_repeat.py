@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +16,16 @@ from made.blind import Sides, two_sides, write_cases, write_model
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
+from audit.cli.commands.blind_commands import _came_out
 from audit.errors import EvidenceError, ExitCode
-from audit.evidence.blind.asked_again import Repeat, cases_to_ask, to_repeat
+from audit.evidence.blind.asked_again import Repeat, cases_to_ask, sealed_entry, sealed_result, to_repeat
+from audit.evidence.blind.terms import sha256
+from audit.evidence.bundle import read_bundle
+from audit.evidence.commitments import commitments_of
+from audit.evidence.envelope import Envelope
+from audit.evidence.keys import load_signer
+from audit.evidence.statement import Evidence, read_statement, statement_bytes
 from audit.result.file import load_result
-from audit.result.json_text import result_to_json
 from audit.run import run_audit
 from audit.vocabulary.groups import Group
 
@@ -167,21 +174,52 @@ def test_a_verdict_is_shown_where_none_or_too_few_of_all_are_answered_otherwise(
     assert [everyone.is_shown(found) for found in (0, 1, 4, 5)] == [True, True, True, False]
 
 
-def test_a_group_of_which_nobody_is_asked_again_is_named(judged: Sides, tmp_path: Path) -> None:
+def test_a_group_of_which_nobody_is_asked_again_is_named(judged: Sides) -> None:
     result = load_result(judged.regulator / "out" / "result.json")
     (rule,) = result.further.sensitivity
     kept = tuple(one for one in rule.findings if one.group.levels[0].code == "woman")
     fewer = rule.model_copy(update={"findings": kept})
     fewer_doubts = result.further.model_copy(update={"sensitivity": (fewer,)})
-    document = result_to_json(result.model_copy(update={"further": fewer_doubts}))
+    other = result.model_copy(update={"further": fewer_doubts})
+    lines = list(_came_out(other, to_repeat(other, judged.regulator / "challenge.secret", random.Random(0)), set()))
+    assert lines[-1] == "true_positive_rate: PASS of man: none were asked again"
+
+
+def test_a_result_that_asks_fewer_people_than_the_sealed_one_is_refused(judged: Sides, tmp_path: Path) -> None:
+    """Edited beside the true evidence; with the opening of its commitment; and under a statement made anew."""
+    out, sealed = judged.regulator / "out", sealed_entry(judged.history, judged.regulator / "challenge.secret")
+    assert sealed_result(sealed, out) == sealed_result(sealed, out / "result.json") == load_result(out / "result.json")
+    document = re.sub(r'"overturned_by":\d+', '"overturned_by":350', (out / "result.json").read_text("utf-8"))
     (tmp_path / "result.json").write_text(document, encoding="utf-8")
-    said = judged.regulate(
-        *("repeat", "challenge.secret", str(tmp_path), "--plan", "service.toml", "--sandbox", "none")
-    )
-    assert "true_positive_rate: PASS of man: none were asked again" in said
+    bundle = read_bundle((out / "evidence-restricted.a7k").read_bytes(), "it")
+    subjects, evidence = read_statement(bundle.statement, Evidence, "it")
+    openings = dict(bundle.openings or {})
+    openings["result"] = openings["result"].model_copy(update={"sha256": sha256(document.encode())})
+    anew = evidence.model_copy(update={"commitments": commitments_of(openings)})
+    signed = Envelope(statement_bytes(subjects, anew)).signed(load_signer(judged.regulator / "regulator.key", bytes))
+    opened = replace(bundle, openings=openings)
+    for forged in (bundle, opened, replace(opened, envelopes=(signed,))):
+        (tmp_path / "evidence-restricted.a7k").write_bytes(forged.content)
+        with pytest.raises(EvidenceError, match="is not the result that entry 5 of the history sealed"):
+            sealed_result(sealed, tmp_path)
+    kinds = judged.kinds
+    asked = ("repeat", "challenge.secret", str(tmp_path), "--plan", "service.toml", "--sandbox", "none")
+    assert "is not the result" in judged.regulate(*asked, code=ExitCode.NOT_JUDGED)
+    (tmp_path / "evidence-restricted.a7k").unlink()
+    judged.regulate(*asked, code=ExitCode.NOT_JUDGED)
+    assert judged.kinds == kinds
 
 
-def test_only_a_blind_audit_of_the_same_set_is_repeated(judged: Sides, tmp_path: Path) -> None:
+def test_another_system_than_was_audited_is_not_asked(judged: Sides) -> None:
+    kinds, service = judged.kinds, judged.regulator / "service.toml"
+    text = service.read_text(encoding="utf-8").replace('system = "Screener"', 'system = "Unrelated"')
+    (judged.regulator / "unrelated.toml").write_text(text, encoding="utf-8")
+    asked = ("repeat", "challenge.secret", "out", "--plan", "unrelated.toml", "--sandbox", "none")
+    assert "is of another system" in judged.regulate(*asked, code=ExitCode.USAGE)
+    assert judged.kinds == kinds
+
+
+def test_only_a_blind_audit_of_the_same_set_is_repeated(judged: Sides) -> None:
     result = load_result(judged.regulator / "out" / "result.json")
     nothing = result.model_copy(update={"further": result.further.model_copy(update={"sensitivity": ()})})
     with pytest.raises(EvidenceError, match="no verdict"):

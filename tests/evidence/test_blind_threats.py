@@ -20,16 +20,21 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 from statsmodels.stats.proportion import proportion_confint
+from typer.testing import CliRunner
 
+from audit.cli.commands.app import app
+from audit.cli.outputs.signing import now
 from audit.errors import ArgumentError, EvidenceError, ExitCode
 from audit.evidence.blind.challenge import read_challenge, read_table, table_bytes
 from audit.evidence.blind.checks import Checked, check_answers
 from audit.evidence.blind.labels import LabelOpening, label_root, open_label
-from audit.evidence.blind.regulator import opening_of, take_answers, with_attempts
+from audit.evidence.blind.ledger import Ledger
+from audit.evidence.blind.opened_label import opening_of
+from audit.evidence.blind.regulator import take_answers, with_attempts
 from audit.evidence.blind.terms import ROWS, Terms, sha256
 from audit.evidence.blind.vendor import system_in
 from audit.evidence.history import Kind, read_history
-from audit.evidence.history_file import open_history
+from audit.evidence.history_file import HistoryFile, open_history
 from audit.evidence.keys import load_signer
 from audit.evidence.registration import QUESTION
 from audit.evidence.seal import question_digest
@@ -79,10 +84,12 @@ def state(found: Checked, code: str) -> State:
     return next(each.state for each in found.shown if each.code == code)
 
 
-def taken(sides: Sides, received: str = "2026-01-01T00:00:00Z") -> Checked:
-    """Take what the vendor sent."""
+def taken(sides: Sides, received: str = "") -> Checked:
+    """Take what the vendor sent, which came now."""
     with open_history(sides.regulator / "h.a7h") as file:
-        return take_answers(file, sides.regulator / "challenge.secret", sides.regulator / "answers", received)[0]
+        return take_answers(file, sides.regulator / "challenge.secret", sides.regulator / "answers", received or now())[
+            0
+        ]
 
 
 @pytest.mark.parametrize("share", [0.001, 0.005, 0.01, 0.05])
@@ -248,7 +255,7 @@ def test_a_vendor_that_answers_only_where_it_flags_gains_nothing(tmp_path: Path)
     sides.answer()
     with open_history(sides.regulator / "h.a7h") as file:
         folder = sides.regulator / "challenge.secret"
-        found, _, loaded = take_answers(file, folder, sides.regulator / "answers", "2026-01-01T00:00:00Z")
+        found, _, loaded = take_answers(file, folder, sides.regulator / "answers", now())
     assert found.holds
     result = run_audit(loaded, crosscheck=False, details=False)
     assert result.overall.outcome == "inconclusive"
@@ -263,6 +270,37 @@ def test_refused_is_no_fail_and_ends_the_registration(answered: Sides) -> None:
     assert answered.kinds[-2:] == ["refused", "withdrawn"]
     assert not (answered.regulator / "audit-out").exists()
     assert "judged before" in answered.judge(code=ExitCode.NOT_JUDGED)
+
+
+def test_a_challenge_that_was_withdrawn_is_not_judged_and_nobody_is_accused(tmp_path: Path) -> None:
+    sides = two_sides(tmp_path)
+    sides.commit()
+    sides.challenge("--twins", "10")
+    cid = read_challenge(sides.vendor / "challenge")[1]["cid"][7].as_py()
+    hint = sides.regulate("open", "challenge.secret", "--case", cid, code=ExitCode.NOT_JUDGED)
+    (line,) = re.findall(r"audit7k (history HISTORY --withdraw 1 --key FILE)", " ".join(hint.split()))
+    places = {"HISTORY": str(sides.regulator / "h.a7h"), "FILE": str(sides.regulator / "regulator.key")}
+    assert CliRunner().invoke(app, [places.get(word, word) for word in line.split()]).exit_code == 0
+    sides.regulate("open", "challenge.secret", "--case", cid)
+    shutil.copy(sides.regulator / "h.a7h", sides.vendor / "challenge" / "history.a7h")
+    sides.answer()
+    said = sides.judge(code=ExitCode.NOT_JUDGED)
+    assert "was withdrawn" in said
+    assert "another model" not in said
+    assert sides.kinds == ["committed", "registered", "challenged", "withdrawn", "label_opened"]
+    assert not (sides.regulator / "audit-out" / "result.json").exists()
+
+
+def test_an_answer_is_the_vendors_entry_whatever_else_refers_to_the_challenge(tmp_path: Path) -> None:
+    sides = two_sides(tmp_path)
+    sides.commit()
+    sides.challenge("--twins", "10")
+    signer = load_signer(sides.regulator / "regulator.key", lambda: b"")
+    with open_history(sides.regulator / "h.a7h") as file:
+        file.append(signer, "label_opened", LATER, file.history.entries[0].system, answers=2, statement="0" * 64)
+    shutil.copy(sides.regulator / "h.a7h", sides.vendor / "challenge" / "history.a7h")
+    sides.answer()
+    assert taken(sides).holds
 
 
 def test_late_answers_are_refused_by_the_regulators_clock(answered: Sides) -> None:
@@ -444,6 +482,11 @@ def test_a_case_is_asked_once_and_it_is_said_of_how_many_a_memory_of_old_ones_kn
         return list(zip(*columns.to_pydict().values(), strict=True))
 
     known = set(cells())
+    kept = answered.regulator / "h.a7h.used"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    text = kept.read_text(encoding="utf-8")
+    for row in pq.read_table(answered.regulator / "set.parquet").select(["age", "hours", "debt"]).to_pylist():
+        assert sha256((json.loads(text)["salt"] + json.dumps(row)).encode()) not in text  # whoever has it alone
     said = answered.regulate("challenge", "plan.toml", "--out", "again", code=ExitCode.NOT_JUDGED)
     assert "1,500 cases of the set were asked in an earlier challenge" in said
     write_cases(answered.regulator, start=1_499)
@@ -457,6 +500,27 @@ def test_a_case_is_asked_once_and_it_is_said_of_how_many_a_memory_of_old_ones_kn
     other = pa.array([f"new-{place}" for place in range(table.num_rows)])
     pq.write_table(table.set_column(0, "case", other), answered.regulator / "set.parquet")
     assert said_alike(answered.regulate("challenge", "plan.toml", "--out", "renamed")) == table.num_rows
+
+
+def test_a_ledger_counts_what_was_asked_and_an_older_one_all_that_it_holds(answered: Sides) -> None:
+    path, place = answered.regulator / "h.a7h", answered.secret.registration_entry
+    file = HistoryFile(path)
+    ledger, opened = Ledger(file), file.opened({"labels": "0" * 64}, None)["labels"]
+    first = len(ledger.digests)
+    ledger.add(file.history.head.index, ["broken off"], ["cells"], opened)
+    assert Ledger(file).used(["broken off", "CANARY-0"]) == ["CANARY-0"]
+    signer = load_signer(answered.regulator / "regulator.key", lambda: b"")
+    system = file.history.entries[0].system
+    at = file.append(signer, "registered", LATER, system).index  # and broken off here
+    assert len(Ledger(file).digests) == first
+    file.append(signer, "challenged", LATER, system, answers=at, statement="0" * 64)
+    assert Ledger(file).used(["broken off"]) == ["broken off"]
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:place]))  # an older copy was put back
+    assert Ledger(HistoryFile(path)).used(["broken off"]) == ["broken off"]
+    old = {"salt": "s", "used": [sha256(b"sCANARY-7")]}
+    (answered.regulator / "h.a7h.used").write_text(json.dumps(old), encoding="utf-8")
+    ledger = Ledger(HistoryFile(path))
+    assert (ledger.used(["CANARY-7", "CANARY-8"]), ledger.alike(["cells"])) == (["CANARY-7"], 0)
 
 
 def said_alike(said: str) -> int:
@@ -513,7 +577,14 @@ def test_nothing_is_spent_where_what_is_made_cannot_be_written(tmp_path: Path) -
     sides.commit()
     sides.regulate("challenge", "plan.toml", *nowhere, code=ExitCode.STORAGE_FAILED)
     assert sides.kinds == ["committed"]
+    for out in (".", "/"):
+        assert "is there already" in sides.regulate("challenge", "plan.toml", "--out", out, code=ExitCode.USAGE)
     assert not (sides.regulator / "h.a7h.used").exists()
+    in_the_way = sides.regulator / ".h.a7h.partial"
+    in_the_way.mkdir()  # the entry cannot be written
+    sides.regulate("challenge", "plan.toml", "--out", "failed", code=ExitCode.STORAGE_FAILED)
+    assert (sides.regulator / "h.a7h.used").exists()
+    in_the_way.rmdir()
     sides.challenge("--attempts", "2")
     before = (sides.vendor / "h.a7h").read_bytes()
     asked = ("answer", "challenge", "--plan", "vendor.toml", "--sandbox", "none")
@@ -591,6 +662,7 @@ def test_the_second_in_which_answers_came_decides_whether_they_are_late_wherever
 
 
 def test_answers_cannot_have_come_tomorrow_nor_at_an_hour_of_no_zone(answered: Sides) -> None:
-    for received, text in ((LATER, "has not come yet"), ("2026-11-29T12:00:00", "--received")):
+    before = ("2020-01-01T00:00:00Z", "is before the challenge")
+    for received, text in ((LATER, "has not come yet"), ("2026-11-29T12:00:00", "--received"), before):
         assert text in answered.judge("--received", received, code=ExitCode.USAGE)
     assert answered.kinds[-1] == "challenged"

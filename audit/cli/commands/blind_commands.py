@@ -260,20 +260,25 @@ def repeat(
     from secrets import SystemRandom
 
     from audit.cli.outputs.signing import now
-    from audit.evidence.blind.asked_again import cases_of, sealed_entry, to_repeat, who_differs, write_down
-    from audit.evidence.blind.vendor import vendor_plan
-    from audit.result.file import load_result
+    from audit.evidence.blind import asked_again as again
+    from audit.evidence.blind.vendor import system_in, vendor_plan
 
     with _history_for(history, key) as (file, signer):
-        sealed = sealed_entry(file.history, secret)
-        audited = load_result(result / "result.json" if result.is_dir() else result)
-        repeats = to_repeat(audited, secret, SystemRandom())
-        cases, ids = cases_of(secret, repeats)
+        sealed = again.sealed_entry(file.history, secret)
+        audited, loaded = again.sealed_result(sealed, result), vendor_plan(plan)
+        if system_in(loaded.plan) != sealed.system:
+            raise ArgumentError(
+                f"{plan} is of another system than was audited",
+                slug="other-system",
+                hint="its [audit] has the owner and system of the audit's plan",
+            )
+        repeats = again.to_repeat(audited, secret, SystemRandom())
+        cases, ids = again.cases_of(secret, repeats)
         with storage(secret), tempfile.TemporaryDirectory(prefix=".asked-", dir=secret) as work:
-            made = _let_answer(vendor_plan(plan), cases, Path(work), sandbox, allow_pickle=allow_pickle)
-        differ = who_differs(secret, made.answers, ids)
+            made = _let_answer(loaded, cases, Path(work), sandbox, allow_pickle=allow_pickle)
+        differ = again.who_differs(secret, made.answers, ids)
         lines = list(_came_out(audited, repeats, differ))
-        entry = write_down(file, signer, now(), sealed, secret, lines, alike=not differ)
+        entry = again.write_down(file, signer, now(), sealed, secret, lines, alike=not differ)
     say("\n".join(lines))
     note(f"Entry {entry.index} of {history}.")
     raise typer.Exit(ExitCode.INCONCLUSIVE if differ else ExitCode.PASS)
@@ -312,7 +317,7 @@ def open_label(
     """
     from audit.cli.outputs.signing import now
     from audit.evidence.blind.labels import LabelOpening
-    from audit.evidence.blind.regulator import write_opening
+    from audit.evidence.blind.opened_label import write_opening
     from audit.evidence.blind.terms import TERMS, Terms, read_part
 
     if [case is None, key is None, history is None] != [challenge is not None] * 3:

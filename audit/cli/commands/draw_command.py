@@ -57,9 +57,10 @@ def draw(
 
 def _spent(history: Path) -> Spent:
     from audit.evidence.blind.ledger import Ledger
+    from audit.evidence.history_file import HistoryFile
     from audit.planning.drawing.pool import Spent
 
-    ledger = Ledger(history)
+    ledger = Ledger(HistoryFile(history))
     return Spent(ledger.salt, sorted(ledger.digests))
 
 

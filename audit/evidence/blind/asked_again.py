@@ -15,15 +15,20 @@ from audit.errors import EvidenceError
 from audit.evidence.blind.challenge import DECISION, read_cases, read_table
 from audit.evidence.blind.regulator import SAID
 from audit.evidence.blind.terms import ANSWERS, CID, ROWS, SECRET, TERMS, Secret, Terms, read_part, sha256
+from audit.evidence.bundle import MAX_BYTES, RESULT, read_bundle
+from audit.evidence.commitments import Opening, commitment
 from audit.evidence.history import Entry, History
 from audit.evidence.history_file import HistoryFile
 from audit.evidence.keys import Signer
+from audit.evidence.statement import Evidence, read_statement
 from audit.plan.answers import BlindDetector
 from audit.plan.file.plan_file import loaded_plan
 from audit.result.audit_result import AuditResult
+from audit.result.file import parse_result
 from audit.result.findings.judged import Outcome
-from audit.storage import storage, write_durably
+from audit.storage import bytes_of_result, storage, write_durably
 from audit.verdicts.cases import held_by
+from audit.vocabulary.file_names import RESTRICTED_EVIDENCE
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell
 
@@ -121,6 +126,31 @@ def sealed_entry(history: History, folder: Path) -> Entry:
             "the history has no sealed audit of this challenge", slug="nothing-to-repeat", hint="audit7k blind judge"
         )
     return found[-1]
+
+
+def sealed_result(sealed: Entry, place: Path) -> AuditResult:
+    """Read the result that an entry sealed, from its output folder or from the file in it.
+
+    Raises
+    ------
+    EvidenceError
+        If it is another one than was sealed.
+    ResultError
+        If it, or the evidence that lay beside it, is missing.
+    """
+    folder, file = (place, place / RESULT) if place.is_dir() else (place.parent, place)
+    document = bytes_of_result(file, MAX_BYTES)
+    bundle = read_bundle(bytes_of_result(folder / RESTRICTED_EVIDENCE, MAX_BYTES), RESTRICTED_EVIDENCE)
+    _, evidence = read_statement(bundle.statement, Evidence, RESTRICTED_EVIDENCE)
+    opened = (bundle.openings or {}).get("result", Opening(salt="0" * 64, sha256=None))
+    is_sealed = commitment("result", opened) == evidence.commitments.get("result") and opened.sha256 == sha256(document)
+    if not is_sealed or sha256(bundle.statement) != sealed.statement:
+        raise EvidenceError(
+            f"{file.name} is not the result that entry {sealed.index} of the history sealed",
+            slug="other-result",
+            hint="name the output folder of audit7k blind judge as it was written",
+        )
+    return parse_result(document.decode("utf-8", "replace"), file.name)
 
 
 def write_down(

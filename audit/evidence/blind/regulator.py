@@ -23,7 +23,7 @@ from audit.evidence.blind.challenge import (
     table_bytes,
 )
 from audit.evidence.blind.checks import Checked, check_answers, check_entries
-from audit.evidence.blind.labels import LabelOpening, label_root, open_label
+from audit.evidence.blind.labels import label_root
 from audit.evidence.blind.ledger import Ledger
 from audit.evidence.blind.terms import (
     ANSWERS,
@@ -130,7 +130,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tup
     from audit.evaluation.evaluation_set import open_evaluation_set
 
     asked, out = with_attempts(read_plan_file(wanted.plan), wanted.attempts), wanted.out
-    key, ledger = secrets.token_bytes(32), Ledger(file.path)
+    key, ledger = secrets.token_bytes(32), Ledger(file)
     section, commitment = section_of(asked), _commitment(file, asked)
     with open_evaluation_set(asked.plan, asked.folder) as opened:
         made = make_challenge(opened, section.features, key, wanted.twins, wanted.production)
@@ -155,8 +155,10 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tup
         attempts=wanted.attempts,
         contradictions=section.contradictions,
     )
+    digests = {QUESTION: question_digest(asked.plan), SET: set_sha256, LABELS: terms.labels}
+    openings = file.opened(digests, None)
     alike = ledger.alike(cells_asked(made))
-    ledger.add(ids_asked(made.rows), cells_asked(made))
+    ledger.add(place, ids_asked(made.rows), cells_asked(made), openings[LABELS])
     folder = secret_beside(out)
     with storage(folder):
         write_durably(folder / GITIGNORE, b"*\n")
@@ -169,8 +171,7 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tup
     )
     _keep(folder, terms, secret, cases)
     _give(out, terms, cases)
-    digests = {QUESTION: question_digest(asked.plan), SET: set_sha256, LABELS: terms.labels}
-    file.append(signer, "registered", at, terms.system, file.opened(digests, None))
+    file.append(signer, "registered", at, terms.system, openings)
     _ask(file, signer, at, terms, place, out)
     return terms, alike
 
@@ -185,8 +186,7 @@ def challenge_again(file: HistoryFile, signer: Signer, at: str, folder: Path, ou
         If there is none left.
     """
     secret, before = read_part(folder / SECRET, Secret), read_part(folder / TERMS, Terms)
-    waiting = {entry.index for entry in file.history.open_registrations(before.system)}
-    if before.attempt == before.attempts or secret.registration_entry not in waiting:
+    if before.attempt == before.attempts or not secret.is_open(file.history, before.system):
         raise EvidenceError(
             f"no attempt is left of {before.attempts} on these cases",
             slug="no-attempts",
@@ -205,7 +205,7 @@ def challenge_again(file: HistoryFile, signer: Signer, at: str, folder: Path, ou
 
 def secret_beside(out: Path) -> Path:
     """Return the folder of the secret of a challenge."""
-    return out.with_name(f"{out.name}.secret")
+    return out.parent / f"{out.name}.secret"
 
 
 def _commitment(file: HistoryFile, loaded: LoadedPlan) -> Entry:
@@ -268,7 +268,7 @@ def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) ->
     folder, given : Path
         The secret of the challenge, and the vendor's folder.
     received : str
-        The moment at which it came.
+        The moment at which it came, by the regulator's clock.
 
     Returns
     -------
@@ -280,21 +280,38 @@ def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) ->
     Raises
     ------
     EvidenceError
-        If the labels are not those that were registered, the answers are to another challenge, or were judged before.
+        If the labels are not those that were registered, the answers are to another challenge, or it is over.
+    ArgumentError
+        If they came before they were asked for.
     """
     secret, terms = read_part(folder / SECRET, Secret), read_part(folder / TERMS, Terms)
+    over = EvidenceError(
+        "this challenge was withdrawn, or its answers were judged before",
+        slug="judged-before",
+        hint="audit7k history shows it",
+    )
+    if not secret.is_open(file.history, terms.system):
+        raise over
+    asked_at = file.history.entries[secret.challenge_entry].at
+    if received < asked_at:
+        raise ArgumentError(
+            f"--received {received} is before the challenge, {asked_at}",
+            slug="received-before",
+            hint="correct the time",
+        )
     cases, (rows, _) = read_cases(folder, terms.sha256), read_table(folder / ROWS)
     loaded = with_attempts(loaded_plan(folder / secret.plan), terms.attempts)
     _check_labels(secret, terms, rows, loaded)
     answers, content = read_table(given / ANSWERS, terms.rows)
     file.adopt(bytes_of_result(given / HISTORY, MAX_BYTES), f"{given.name}/{HISTORY}", "committed", "answered")
-    answered = next((one for one in file.history.entries if one.answers == secret.challenge_entry), None)
+    ours = (one for one in file.history.entries if one.kind == "answered" and one.answers == secret.challenge_entry)
+    answered = next(ours, None)
     if answered is None:
         raise EvidenceError(
             f"{given.name}/{HISTORY} holds no answer to this challenge", slug="other-challenge", hint="ask for it again"
         )
     if _is_judged(file.history.entries, answered, secret.registration_entry):
-        raise EvidenceError("these answers were judged before", slug="judged-before", hint="audit7k history shows it")
+        raise over
     model = file.history.entries[terms.commitment_entry].model
     found = check_answers(terms, cases, rows, answers, deterministic=model is not None and model.deterministic)
     checked = replace(found, shown=(*check_entries(file.history, terms, answered, content, received), *found.shown))
@@ -315,37 +332,6 @@ def _is_judged(entries: Sequence[Entry], answered: Entry, registered: int) -> bo
         for one in later
         if one.kind in {"refused", "sealed", "not_passed"}
     )
-
-
-def opening_of(folder: Path, cid: str) -> LabelOpening:
-    """Open the label of one case of a challenge, whose secret lies in `folder`. Raises ArgumentError for no case."""
-    secret, (rows, _) = read_part(folder / SECRET, Secret), read_table(folder / ROWS)
-    cids = rows[CID].to_pylist()
-    if cid not in cids:
-        raise ArgumentError("the challenge has no case of this id", slug="no-case", hint="see challenge.parquet")
-    return open_label(secret.key_bytes, cids, labels_of(rows), cid)
-
-
-def write_opening(file: HistoryFile, signer: Signer, at: str, folder: Path, cid: str) -> str:
-    """Open a label as `opening_of` does, write that down, and return the text that shows it.
-
-    Raises
-    ------
-    EvidenceError
-        If answers to the challenge may still be judged: a vendor that knows a label could gain by it.
-    """
-    secret, terms = read_part(folder / SECRET, Secret), read_part(folder / TERMS, Terms)
-    if secret.registration_entry in {entry.index for entry in file.history.open_registrations(terms.system)}:
-        raise EvidenceError(
-            "the audit of these cases is not over, and a vendor that knows a label could gain by it",
-            slug="labels-closed",
-            hint=f"judge the answers, or end it: audit7k history --withdraw {secret.registration_entry}",
-        )
-    text = opening_of(folder, cid).model_dump_json(indent=1) + "\n"
-    file.append(
-        signer, "label_opened", at, terms.system, answers=secret.challenge_entry, statement=sha256(text.encode())
-    )
-    return text
 
 
 def refuse(file: HistoryFile, signer: Signer, at: str, folder: Path, answered: Entry) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from audit.errors import EvidenceError
+from audit.evidence.history import History
 from audit.evidence.statement import Index, Moment, Sha256, System
 from audit.storage import bytes_of_result
 from audit.vocabulary.groups import Part
@@ -74,6 +75,10 @@ class Secret(Part):
     def key_bytes(self) -> bytes:
         """The key."""
         return bytes.fromhex(self.key)
+
+    def is_open(self, history: History, system: System) -> bool:
+        """Whether the registration waits for its audit: it is neither withdrawn nor sealed."""
+        return self.registration_entry in {entry.index for entry in history.open_registrations(system)}
 
 
 P = TypeVar("P", bound=Part)
