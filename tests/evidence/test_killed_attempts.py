@@ -19,7 +19,7 @@ from audit.cli.commands.app import app
 from audit.cli.outputs.output_folder import OutputFolder
 from audit.evidence.history import read_history
 
-KILLS = int(os.environ.get("AUDIT7K_KILLS", "8"))
+KILLS = int(os.environ.get("AUDIT7K_KILLS", "6"))
 """How many writes of an audit it is killed at, evenly from the first to the last."""
 WATCHED = """
 import os

@@ -20,8 +20,6 @@ WRONGLY_FLAGGED = margin_boundary("fail", False, "ratio", 0.8)
     ("n", "m", "own", "rest", "boundary"),
     [
         (30, 60, 0.56, 0.7, RATIO),
-        (30, 60, 0.75, 0.7, RATIO),
-        (40, 40, 0.6, 0.7, MARGIN),
         (25, 90, 0.5, 0.5, MARGIN),
         (30, 60, 0.875, 0.9, WRONGLY_FLAGGED),
     ],
