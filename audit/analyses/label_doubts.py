@@ -222,8 +222,8 @@ def _as_table(doubted: VerdictSide, rate: FloatArray, size: FloatArray) -> Table
     before = question.at_its_best(groups) if doubted.test == "fail" else question.at_its_worst(groups)
     whole = np.floor(size + 1e-6)
     counted = np.rint(np.nan_to_num(rate) * whole)
-    counts, cases = counted.astype(np.int64), whole.astype(np.int64)
-    return Tables(counts + (x - before.x), cases + (n - before.n), y, m)
+    counts = np.asarray(counted, dtype=np.int64) + (x - before.x)
+    return Tables(counts, np.asarray(whole, dtype=np.int64) + (n - before.n), y, m)
 
 
 def _rejects(doubted: VerdictSide, tables: Tables) -> BoolArray:

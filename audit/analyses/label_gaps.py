@@ -150,19 +150,17 @@ def _level_shares(
     else:
         cases = np.full(share.shape, max(made.cases, 1.0))
         low, high = wilson(np.minimum(share * cases, cases), cases, plan.verdict.level)
-    columns = share, low, high, shares, share - shares, low - shares, high - shares
-    own, lowest, highest, reference, gap, gap_low, gap_high = ([as_known(value) for value in of] for of in columns)
     return [
         ReferenceShare(
             group=Group((Level(axis.feature, axis.rung, code),)),
             labelled=int(labelled[at]),
-            share=own[at] if made is not None and known else int(labelled[at]) / total if known else None,
-            low=lowest[at] if known else None,
-            high=highest[at] if known else None,
-            reference=reference[at],
-            difference=gap[at] if known else None,
-            difference_low=gap_low[at] if known else None,
-            difference_high=gap_high[at] if known else None,
+            share=as_known(share[at]) if made is not None and known else int(labelled[at]) / total if known else None,
+            low=as_known(low[at]) if known else None,
+            high=as_known(high[at]) if known else None,
+            reference=as_known(shares[at]),
+            difference=as_known(share[at] - shares[at]) if known else None,
+            difference_low=as_known(low[at] - shares[at]) if known else None,
+            difference_high=as_known(high[at] - shares[at]) if known else None,
             reason=None if known else "no_cases" if total == 0 else "too_few_for_a_rate",
         )
         for at, code in enumerate(codes)

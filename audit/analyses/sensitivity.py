@@ -243,8 +243,7 @@ def _doubt_answers(
     for sides, of_side in doubted:
         found = [flipped for side in sides if (flipped := fewest_label_flips(side, ANSWERS)) is not None]
         for place, verdict in enumerate(of_side):
-            totals: list[int] = [each.fewest.total[place] for each in found]
-            fewest = int(min(totals, key=_inf_if_never))
+            fewest = min((int(each.fewest.total[place]) for each in found), key=_inf_if_never)
             words = f"Would not stand if {fewest:,} of {verdict.cases:,} answers were others."
             words = "No number of other answers would change it." if fewest < 0 else words
             findings.append(_finding(verdict, "answers_differ", fewest, verdict.cases, words))

@@ -225,15 +225,14 @@ def _named_values(
             continue
         by_value = np.zeros(len(mask), dtype=np.int64)
         np.add.at(by_value, half.codes[within, column], excess[within])
-        places: list[int] = np.flatnonzero(mask).tolist()
-        places.sort(key=lambda place: (-int(by_value[place]), place))
-        listed = tuple(_shortened(attribute.values[place]) for place in places[:_LISTED])
+        named = sorted(np.flatnonzero(mask).tolist(), key=lambda place: (-int(by_value[place]), place))
+        listed = tuple(_shortened(attribute.values[place]) for place in named[:_LISTED])
         described.append(
             ScanValues(
                 attribute=attribute.name,
                 kind=attribute.kind,
                 values=listed,
-                others=len(places) - len(listed),
+                others=len(named) - len(listed),
                 of=len(mask),
             )
         )

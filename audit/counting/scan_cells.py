@@ -218,8 +218,7 @@ def _distinct(codes: IntArray, levels: Sequence[int]) -> tuple[IntArray, IntArra
     first = np.zeros(0, dtype=np.int64)
     for column, count in enumerate(levels):
         # compressed at each step, so that a long product of levels cannot overflow
-        longer: IntArray = key * count + codes[:, column]
-        _, first, key = np.unique(longer, return_index=True, return_inverse=True)
+        _, first, key = np.unique(key * count + codes[:, column], return_index=True, return_inverse=True)
     return key, first
 
 

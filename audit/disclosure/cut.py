@@ -120,11 +120,10 @@ def crosses(people: IntArray, least: int, most: Sequence[int] | None = None) -> 
     stand = list(range(rows))
     for level in range(columns - 1):
         first, rest = people[:, level], people[:, level + 1 :].sum(axis=1)
-        fewest: list[int] = np.minimum(first, rest).tolist()
-        stand = [row for row in stand if fewest[row] >= least and (most is None or most[row] > level)]
+        stand = [row for row in stand if min(first[row], rest[row]) >= least and (most is None or most[row] > level)]
         others = [row for row in range(rows) if row not in stand]
         while others and stand and min(int(first[others].sum()), int(rest[others].sum())) < least:
-            smallest = min(stand, key=lambda row: (fewest[row], row))
+            smallest = min(stand, key=lambda row: (int(min(first[row], rest[row])), row))
             stand.remove(smallest)
             others.append(smallest)
         for row in stand:

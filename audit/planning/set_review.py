@@ -112,10 +112,9 @@ def one_label_groups(families: Iterable[FamilyCounts]) -> tuple[OneLabel, ...]:
     for family in families:
         positive = family.total((Cell.TP, Cell.FN, Cell.UNSCORED_POSITIVE))
         negative = family.total((Cell.FP, Cell.TN, Cell.UNSCORED_NEGATIVE))
-        cases: list[int] = positive.tolist()
-        others: list[int] = negative.tolist()
-        have = dict(zip(family.groups, zip(cases, others, strict=True), strict=True))
-        ordered = sorted(family.groups, key=lambda group: -sum(have[group]))
+        rows = dict(zip(family.groups, (positive + negative).tolist(), strict=True))
+        ordered = sorted(family.groups, key=lambda group: -rows[group])
+        have = dict(zip(family.groups, zip(positive.tolist(), negative.tolist(), strict=True), strict=True))
         without_cases = tuple(group for group in ordered if have[group][0] == 0 < have[group][1])
         without_others = tuple(group for group in ordered if have[group][1] == 0 < have[group][0])
         if without_cases or without_others:

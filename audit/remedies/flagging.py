@@ -101,7 +101,7 @@ class Half:
         """Cases that a band gives to people."""
         if candidate.below is None:
             return 0
-        return int(self.everyone[candidate.below]) - int(self.everyone[candidate.edges[0]])
+        return int(self.everyone[candidate.below] - self.everyone[candidate.edges[0]])
 
 
 def _share_of(rows: IntArray, share: float) -> IntArray:

@@ -193,8 +193,7 @@ def decidability_on_the_ladder(plan: AuditPlan, judged: tuple[FamilyDecidability
     climb, decidable = Climb.of(judged), [family.decidable for family in judged]
     groups = [group for family in judged for group in family.groups]
     alone = climb.alone(decidable)
-    step: IntArray = np.argmax(alone[climb.above], axis=0)
-    nearest: list[int] = climb.above[step, np.arange(step.size)].tolist()
+    nearest = np.take_along_axis(climb.above, np.argmax(alone[climb.above], axis=0)[np.newaxis], axis=0)[0].tolist()
     judged_as = {
         groups[at]: groups[climb.kept[nearest[at]]] if alone[nearest[at]] else None
         for at in np.flatnonzero(~alone[:-1]).tolist()

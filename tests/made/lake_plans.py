@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -64,21 +64,22 @@ def made_lake(folder: Path, rows: int = 6_000) -> None:
     countries = ["NGA", "VNM", "BRA", "UKR", "ROU", "IND", None]
     label = rng.random(rows) < 0.3
     score = np.where(label, rng.beta(4, 2, rows), rng.beta(2, 5, rows)).round(4)
-    columns: dict[str, Any] = {
-        "id": [f"case {row}" for row in range(rows)],
-        "label": pa.array([None if row % 97 == 0 else int(label[row]) for row in range(rows)], pa.int64()),
-        "gender": [["woman", "man", None][place] for place in rng.choice(3, rows, p=[0.6, 0.38, 0.02])],
-        "nationality": [countries[place] for place in rng.choice(7, rows, p=[0.3, 0.2, 0.2, 0.1, 0.1, 0.08, 0.02])],
-        "score": [None if row % 101 == 0 else float(score[row]) for row in range(rows)],
-        "before": [None if row % 103 == 0 else float(min(score[row] + 0.02, 1.0)) for row in range(rows)],
-        "flagged": [bool(score[row] >= 0.5) for row in range(rows)],
-        "weight": rng.choice([1.0, 1.5, 2.0], rows),
-        "stratum": np.where(rng.random(rows) < 0.2, "rare", "o'rest"),
-        "source": np.where(rng.random(rows) < 0.5, "hot\\line", "police"),
-        "drawn": np.where(rng.random(rows) < 0.2, "yes", "no"),
-        "age": np.where(rng.random(rows) < 0.5, "under 18", "18 and older"),
-    }
-    table = pa.table(columns)
+    table = pa.table(
+        {
+            "id": [f"case {row}" for row in range(rows)],
+            "label": pa.array([None if row % 97 == 0 else int(label[row]) for row in range(rows)], pa.int64()),
+            "gender": [["woman", "man", None][place] for place in rng.choice(3, rows, p=[0.6, 0.38, 0.02])],
+            "nationality": [countries[place] for place in rng.choice(7, rows, p=[0.3, 0.2, 0.2, 0.1, 0.1, 0.08, 0.02])],
+            "score": [None if row % 101 == 0 else float(score[row]) for row in range(rows)],
+            "before": [None if row % 103 == 0 else float(min(score[row] + 0.02, 1.0)) for row in range(rows)],
+            "flagged": [bool(score[row] >= 0.5) for row in range(rows)],
+            "weight": rng.choice([1.0, 1.5, 2.0], rows),
+            "stratum": np.where(rng.random(rows) < 0.2, "rare", "o'rest"),
+            "source": np.where(rng.random(rows) < 0.5, "hot\\line", "police"),
+            "drawn": np.where(rng.random(rows) < 0.2, "yes", "no"),
+            "age": np.where(rng.random(rows) < 0.5, "under 18", "18 and older"),
+        }
+    )
     (folder / "set").mkdir()
     third = rows // 3
     for place in range(3):

@@ -120,9 +120,12 @@ def pooled_beyond_within(runs: int, rng: np.random.Generator, cases: int, groups
     edges = ndtri(np.arange(1, BINS) / BINS) * 2.0
     places = np.linspace(0.0, 2.0 * shift, groups)
     spread = np.array([[place + 1.2, place] for place in places])
-    between: FloatArray = ndtr(edges - spread[:, :, np.newaxis])
-    whole = np.concatenate([np.zeros((groups, 2, 1)), between, np.ones((groups, 2, 1))], axis=2)
-    tables = np.diff(whole, axis=2)
+    tables = np.diff(
+        np.concatenate(
+            [np.zeros((groups, 2, 1)), ndtr(edges - spread[:, :, np.newaxis]), np.ones((groups, 2, 1))], axis=2
+        ),
+        axis=2,
+    )
     m = np.maximum(1, np.round(cases * prevalence)).astype(np.int64)
     n = cases - m
     expected = [tables[:, side] * size[:, np.newaxis] for side, size in ((0, m), (1, n))]
