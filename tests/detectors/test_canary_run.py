@@ -18,14 +18,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from detectors.fault_server import Asked, serving
-from made.warm_command import warm_command
 
 ID, TEXT, LABEL, GROUP = "canary-id-7c21", "canary-text-7c21", "canary-label-7c21", "canary-group-7c21"
 TOKEN, SAID = "canary-token-7c21", "canary-said-7c21"
+ROOT = Path(__file__).parents[2]
 ROWS = 40
 FIELDS = (ID, TEXT, LABEL, GROUP, TOKEN, SAID)
 OWN = {"set.parquet", "own_function.py", "own_program.py", "plan.toml"}
 """Files that the test writes itself."""
+PROGRAM_OF_COMMANDS = """
+import sys
+from audit.cli import main
+codes = []
+for line in sys.argv[1:]:
+    sys.argv = ["audit7k", *line.split()]
+    try:
+        main()
+        codes.append(0)
+    except SystemExit as end:
+        codes.append(int(end.code or 0))
+print(codes)
+"""
 FUNCTION = f"""
 def score(batch):
     texts = batch["text"].to_pylist()
@@ -101,24 +114,21 @@ batch_size = 8
             encoding="utf-8",
         )
 
-    def run(self, audit7k: list[str], *commands: str) -> tuple[list[int], str]:
+    def run(self, *commands: str) -> tuple[list[int], str]:
         """Commands of audit7k in the folder, with a token in the environment: their exit codes, and all they said."""
-        shown = {**os.environ, "AUDIT7K_TOKEN": TOKEN, "TMPDIR": str(self.temporary)}
-        codes, said = [], ""
-        for command in commands:
-            done = subprocess.run(
-                [*audit7k, *command.split()],
-                cwd=self.folder,
-                env=shown,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=120,
-            )
-            codes.append(done.returncode)
-            said += done.stdout + done.stderr
-        assert "Traceback" not in said, said
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM_OF_COMMANDS, *commands],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "AUDIT7K_TOKEN": TOKEN, "TMPDIR": str(self.temporary)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said, done.stderr
         assert not [field for field in FIELDS if field in said]
+        codes: list[int] = json.loads(done.stdout.splitlines()[-1])
         return codes, said
 
     def found(self) -> Iterator[tuple[str, str]]:
@@ -149,12 +159,6 @@ def failing(asked: Asked) -> None:
         asked.reply({"detail": body}, 302, Location=f"/{SAID}")
 
 
-@pytest.fixture(scope="module")
-def audit7k(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    with warm_command(tmp_path_factory.mktemp("warm")) as words:
-        yield words
-
-
 BELONGS = {
     ("out/predictions.parquet", ID),
     ("out/result.json", LABEL),
@@ -167,11 +171,10 @@ ALONE = {"python": "", "command": " --no-crosscheck", "http": " --no-crosscheck"
 
 
 @pytest.mark.parametrize("kind", ["python", "command", "http"])
-def test_tokens_of_a_run_that_succeeds_are_where_they_belong(kind: str, audit7k: list[str], tmp_path: Path) -> None:
+def test_tokens_of_a_run_that_succeeds_are_where_they_belong(kind: str, tmp_path: Path) -> None:
     with serving(working) as server:
         scene = Scene(tmp_path, kind, fails=False, url=server.url)
         codes, _ = scene.run(
-            audit7k,
             "check plan.toml",
             f"run plan.toml --out out{ALONE[kind]}",
             "gate out/result.json",
@@ -186,10 +189,10 @@ def test_tokens_of_a_run_that_succeeds_are_where_they_belong(kind: str, audit7k:
 
 
 @pytest.mark.parametrize("kind", ["python", "command", "http"])
-def test_tokens_of_a_run_that_fails_are_nowhere(kind: str, audit7k: list[str], tmp_path: Path) -> None:
+def test_tokens_of_a_run_that_fails_are_nowhere(kind: str, tmp_path: Path) -> None:
     with serving(failing) as server:
         scene = Scene(tmp_path, kind, fails=True, url=server.url)
-        codes, said = scene.run(audit7k, f"run plan.toml --out out{ALONE[kind]}", "gate plan.toml")
+        codes, said = scene.run(f"run plan.toml --out out{ALONE[kind]}", "gate plan.toml")
     assert codes == ([3, 3] if kind == "http" else [4, 4])
     assert set(scene.found()) == (BELONGS if kind == "http" else set())
     ends = {"python": "the function raised ValueError", "command": "keeps failing", "http": "failed"}
