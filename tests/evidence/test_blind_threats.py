@@ -42,6 +42,7 @@ from audit.evidence.shown import State
 from audit.evidence.statement import System
 from audit.plan.file.plan_file import read_plan_file
 from audit.run import run_audit
+from audit.storage import new_folders
 
 LATER = "2030-01-01T00:00:00Z"
 
@@ -566,7 +567,7 @@ def test_a_second_challenge_of_the_same_name_leaves_the_running_one_as_it_is(ans
     assert taken(answered).holds
 
 
-def test_nothing_is_spent_where_what_is_made_cannot_be_written(tmp_path: Path) -> None:
+def test_nothing_is_spent_where_what_is_made_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command that writes an entry looks first at where its files go: no case and no attempt is lost."""
     sides = two_sides(tmp_path)
     nowhere = ("--out", "nowhere/files")
@@ -577,6 +578,10 @@ def test_nothing_is_spent_where_what_is_made_cannot_be_written(tmp_path: Path) -
     sides.commit()
     sides.regulate("challenge", "plan.toml", *nowhere, code=ExitCode.STORAGE_FAILED)
     assert sides.kinds == ["committed"]
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(ArgumentError, match="is there already"), new_folders(Path()):
+        pass  # a secret would lie in it
     for out in (".", "/"):
         assert "is there already" in sides.regulate("challenge", "plan.toml", "--out", out, code=ExitCode.USAGE)
     assert not (sides.regulator / "h.a7h.used").exists()
