@@ -265,7 +265,7 @@ def _checked(
         weight_unit=design.weight_unit,
         strata=design.strata,
     )
-    if section.not_cases is not None and found.cases_sha256() == section.not_cases:
+    if section.not_cases and found.cases_sha256() in section.not_cases:
         raise DataError(
             f"{shown(source.source_name)} has the cases on which the remedy was chosen: on them it cannot be audited",
             slug="remedy-same-cases",

@@ -60,9 +60,9 @@ class EvaluationSetSection(Strict):
     0 to 9 by itself. Verdicts hold whatever the hidden numbers are."""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """The seal of the set: the SHA-256 of its file. Any other file is refused. `audit7k draw` writes it."""
-    not_cases: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    """The digest of the ids of cases (`cases_sha256`) that the set must not be: those that chose and judged the remedy
-    which is audited. `audit7k remedy --plan` writes it."""
+    not_cases: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...] | None = None
+    """Digests of the ids of cases (`cases_sha256`) that the set must not be: those that chose and judged the remedy
+    which is audited, or one before it. `audit7k remedy --plan` writes them."""
     format: Literal["parquet", "csv", "jsonl", "delta", "iceberg"] | None = None
     """The file's format, where its name does not say, or that of a `table`."""
     encoding: str = "utf-8"

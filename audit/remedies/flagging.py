@@ -194,8 +194,8 @@ class Limits:
         return found
 
     def levelled_down(self, half: Half, before: IntArray, after: IntArray) -> tuple[str, ...]:
-        """Rules whose worst gap shrinks while the people judged fare worse in all, and none of their groups gains more
-        than chance explains.
+        """Rules whose worst gap shrinks while the people judged fare worse in all, by more errors, and none of their
+        groups gains more than chance explains.
         """
         total, found = half.total.sum(axis=2), []
         both = np.stack([before.sum(axis=2), after.sum(axis=2)])
@@ -206,7 +206,9 @@ class Limits:
             beyond = np.fmax.reduce(_beyond(limit, *_rates(limit, total, both)), axis=1, initial=-np.inf)
             x, n = (count[:, held].sum(axis=1) for count in _counts(limit, total, both))
             worse = (x[1] * n[0] - x[0] * n[1]) * (1 if side == "high" else -1) > 0
-            if beyond[1] < beyond[0] and worse and not self._gains(limit, half.total, after).any():
+            flags = both[:, held].sum(axis=1)  # fewer may be flagged without any harm
+            harmed = flags[1, POSITIVE] < flags[0, POSITIVE] or flags[1, NEGATIVE] > flags[0, NEGATIVE]
+            if beyond[1] < beyond[0] and worse and harmed and not self._gains(limit, half.total, after).any():
                 found.append(limit.rule.id)
         return tuple(found)
 

@@ -13,11 +13,12 @@ _DECIDED: Final = "decision_with_remedy"
 
 
 def taken(found: Remedies, number: int | None) -> Tried:
-    """Return the remedy with this number, or the first that is confirmed, before what is so only if people are right.
+    """Return the remedy with this number, or the first that is confirmed: before what is so only if people are right,
+    and what levels down last.
 
     Raises ArgumentError where there is none.
     """
-    for one in sorted(found.tried, key=lambda one: one.status != "confirmed"):
+    for one in sorted(found.tried, key=lambda one: (bool(one.levelled_down), one.status != "confirmed")):
         if one.number == number or (number is None and one.status.startswith("confirmed")):
             return one
     raise ArgumentError(
@@ -31,12 +32,13 @@ def next_plan(loaded: LoadedPlan, found: Remedies, remedy: Tried) -> str:
     """Write the plan that audits a remedy of `found` on a new set, as TOML. Raises PlanError where it would be no plan.
 
     One threshold stands in it. What else a remedy changes is no key of a plan: then it reads decisions that the changed
-    system has made, from a column of the new set. The set has a new name, no digest yet, and may not be the old one.
+    system has made, from a column of the new set. The set has a new name, no digest yet, and may not be the old one,
+    nor one of an earlier remedy.
     """
     asked = {key: value for key, value in loaded.as_asked.items() if key not in ("baseline", "waivers")}
     section = {key: value for key, value in asked["evaluation_set"].items() if key not in ("sha256", "table")}
     section["path"] = f"new-{section.get('path') or 'set.parquet'}".replace("/", "-")
-    section["not_cases"] = found.cases_sha256
+    section["not_cases"] = [*(section.get("not_cases") or ()), found.cases_sha256]
     if remedy.way == "threshold":
         detector = {key: value for key, value in asked["detector"].items() if key != "top_k"}
         detector["threshold"] = remedy.thresholds[0].threshold
@@ -52,6 +54,8 @@ def next_plan(loaded: LoadedPlan, found: Remedies, remedy: Tried) -> str:
         f"# Remedy {remedy.number} on a new set, of which no case was in the audit that it came from. Only the same\n"
     )
     head += "# set is refused: that no case returns, or under another id, is for you to see to.\n"
+    if remedy.levelled_down:
+        head += "# It levels down: groups come together by more harm, and no group has less of it beyond chance.\n"
     if remedy.way != "threshold":
         head += f"# {_DECIDED}: what the changed system decided, 1 or 0. remedy.json says what is changed.\n"
     return head + text

@@ -98,6 +98,7 @@ class RemedyWriter:
                 grew.append(self._words.rate(rate))
         yield self._say("errors", errors=self._t.gettext("; ").join(errors))
         if metrics:
+            grew = grew or [self._words.rate(metric) for metric in sorted(metrics)]  # people too few to judge hide it
             yield self._say("levelled", errors=self._t.gettext("; ").join(grew))
         yield self._status(one)
 

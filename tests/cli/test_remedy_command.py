@@ -79,6 +79,9 @@ def test_the_next_plan_has_the_threshold_and_asks_for_another_set(
     walked: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(walked[0])
+    first = loaded_plan({**PLAN, "evaluation_set": {**PLAN["evaluation_set"], "not_cases": ["0" * 64]}}, walked[0])
+    found = Remedies.model_validate_json((walked[0] / "remedy" / "remedy.json").read_text(encoding="utf-8"))
+    assert f'not_cases = ["{"0" * 64}", "{found.cases_sha256}"]' in next_plan(first, found, found.tried[0])
     for take, key in (("1", "threshold"), ("4", "decision")):
         code, _, err = invoke(
             "remedy", "plan.toml", "--per-group", "a law", "--plan", "next.toml", "--take", take, "--out", "again"
@@ -129,8 +132,11 @@ def test_the_page_is_kept_where_no_next_plan_can_be_written(
     monkeypatch.chdir(walked[0])
     asked = ("remedy", "plan.toml", "--ways", "threshold", "--plan", "ninth.toml", "--take", "9", "--out", "ninth")
     code, out, err = invoke(*asked)
-    assert (code, out, len(err.splitlines())) == (2, "", 1)
-    assert "no remedy has the number 9" in err
+    assert (code, len(err.splitlines())) == (2, 2)
+    assert "No remedy is confirmed." in out
+    said, error = err.splitlines()
+    assert said.startswith(f"Page: {Path('ninth', 'remedy.html')}")
+    assert "no remedy has the number 9" in error
     assert {"remedy.html", "remedy.json"} <= {path.name for path in Path("ninth").iterdir()}
     assert not Path("ninth.toml").exists()
 

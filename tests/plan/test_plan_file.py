@@ -255,7 +255,7 @@ def test_the_digest_is_of_what_the_plan_says_and_not_of_how(tmp_path: Path) -> N
     used = json.loads(plain.model_dump_json(by_alias=True, exclude={"waivers": True, "evaluation_set": {"not_cases"}}))
     canonical = json.dumps(used, sort_keys=True, separators=(",", ":"))
     assert canonical_plan_sha256(plain) == hashlib.sha256(canonical.encode()).hexdigest()
-    new = plain.evaluation_set.model_copy(update={"not_cases": "0" * 64})
+    new = plain.evaluation_set.model_copy(update={"not_cases": ("0" * 64,)})
     assert canonical_plan_sha256(plain.model_copy(update={"evaluation_set": new})) != canonical_plan_sha256(plain)
 
 

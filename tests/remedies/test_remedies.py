@@ -19,8 +19,9 @@ from audit import AuditError, remedy, run_audit
 from audit.counting.families import count_families
 from audit.counting.halves import HalvedScores
 from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE
+from audit.plan.file.plan_file import loaded_plan
 from audit.remedies.flagging import Half, Limits
-from audit.remedies.next_plan import taken
+from audit.remedies.next_plan import next_plan, taken
 from audit.result.findings.remedies import Option, Remedies, Tried
 from audit.verdicts.joint_power import plan_decidability
 from audit.vocabulary.groups import LevelName
@@ -155,6 +156,33 @@ def test_levelling_down_is_said_of_the_error_that_grew(metric: str, route: str) 
         assert first.endswith(f"Levelling down: {'; '.join(str(one.number) for one in fewer)}.")
         assert [int(line.split(".")[0]) for line in said] == [one.number for one in fewer]
         assert all("has less of it beyond chance: Missed. " in line for line in said)
+
+
+def test_fewer_wrong_flags_alone_level_nobody_down_and_what_does_is_taken_last() -> None:
+    """No victim scores below .9: of 0.5 and 0.9 as thresholds, the higher one harms nobody, and fewer are selected."""
+    rng = np.random.default_rng(3)
+    label, south = (rng.random(8_000) < 0.3).astype(int), rng.random(8_000) < 0.5
+    table = pd.DataFrame({"case": [f"c{n}" for n in range(8_000)], "label": label})
+    table["origin"] = np.where(south, "south", "north")
+    table["score"] = np.where(label == 1, 0.95, rng.random(8_000) * np.where(south, 0.85, 0.6)).round(3)
+    plan = {**PLAN, "rules": [{"metric": "selection_rate", "groups": ["origin"], "margin": 0.08}]}
+    plan["evaluation_set"] = {key: value for key, value in PLAN["evaluation_set"].items() if key != "path"}
+    found = remedy(plan, table, ways=["threshold"])
+    one = next(each for each in found.tried if each.status == "confirmed")
+    assert one.elsewhere.missed == 0
+    assert one.elsewhere.wrongly_flagged < found.as_it_is.elsewhere.wrongly_flagged
+    assert one.levelled_down == ()
+    assert "evelling down" not in remedies_panel(found)
+    down = one.model_copy(update={"levelled_down": ("selection_rate",)})
+    hidden = remedies_panel(found.model_copy(update={"tried": (down,)}))  # as those too few to judge may hide it
+    assert "has less of it beyond chance: Flagged." in hidden
+    people = one.model_copy(update={"status": "confirmed_if_people_are_right", "number": 2})
+    assert taken(found.model_copy(update={"tried": (down, people)}), None) is people
+    alone = found.model_copy(update={"tried": (down,)})
+    asked = loaded_plan({**plan, "evaluation_set": PLAN["evaluation_set"]}, Path())
+    levels = "# It levels down: groups come together by more harm"
+    assert levels in next_plan(asked, alone, taken(alone, None))
+    assert levels not in next_plan(asked, found, one)
 
 
 def test_who_gains_and_who_pays_are_the_decisions_that_change_sides(table: pd.DataFrame, found: Remedies) -> None:

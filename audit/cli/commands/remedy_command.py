@@ -27,7 +27,7 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
         Path | None, typer.Option(metavar="FILE", help="Write the plan of the next audit, in the folder of the plan.")
     ] = None,
     take: Annotated[
-        int | None, typer.Option(metavar="N", help="The remedy that --plan is about.  [the first confirmed one]")
+        int | None, typer.Option(metavar="N", help="The remedy of --plan.  [the first confirmed; levelling down last]")
     ] = None,
     lang: Lang = None,
     as_json: OneDocument = False,
@@ -60,14 +60,14 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
     page, panel = remedies_report(found, lang)
     with OutputFolder(out, replaces=()) as folder:
         folder.publish_files({"remedy.json": found.to_json(), page.filename: page.content})
+    if as_json:
+        say_document(found.to_json())
+    else:
+        say(panel)
+        note(f"Page: {out / page.filename} (restricted)")
     if plan is not None:
         write_file(plan, next_plan(loaded, found, taken(found, take)))
         note(f"Plan of the next audit: {plan}; its set has to be new")
-    if as_json:
-        say_document(found.to_json())
-        return
-    say(panel)
-    note(f"Page: {out / page.filename} (restricted)")
 
 
 def _check_place(plan: Path | None, folder: Path) -> None:

@@ -128,8 +128,8 @@ class Tried(Option):
     more_cases: tuple[MoreCases, ...]
     """What is missing to decide, where it is not decidable."""
     levelled_down: tuple[str, ...]
-    """Rules whose gap shrinks by more harm: in all, the people judged fare worse in that rate, and none of their groups
-    gains more than chance explains."""
+    """Rules whose gap shrinks by more harm: in all, the people judged fare worse in that rate, by more errors among
+    them, and none of their groups gains more than chance explains."""
     effects: tuple[Effect, ...]
     """Who gains and who pays."""
 
