@@ -314,6 +314,13 @@ def test_ratios_to_a_rate_that_the_table_does_not_list_cannot_be_told() -> None:
     """Both are to 62.5 %, which may be that of non-binary people; with a ratio of 1 among them they are not."""
     rows = [["Female", "", "100", "40", "40%", "0.64"], ["Male", "", "100", "50", "50%", "0.80"]]
     assert {each.state for each in findings(found(rows), "ratio")} == {State.UNTOLD}
+    rows.append(["Total", "", "200", "90", "45%", ""])  # which leaves nobody, but for those of an unknown category
+    assert {each.state for each in findings(found(rows), "ratio")} == {State.WRONG}
+    assert {each.state for each in findings(found(rows, unknown=1), "ratio")} == {State.UNTOLD}
+    rows.pop()
+    of_races = [["", "White", "100", "40", "40%", "0.64"], ["", "Asian", "100", "50", "50%", "0.80"]]
+    of_races.append(["Total", "", "200", "90", "45%", ""])  # who is of both races leaves room for somebody of another
+    assert {each.state for each in findings(found(of_races), "ratio")} == {State.UNTOLD}
     listed = [*rows, ["Non-binary", "", "10", "1", "10%", "0.16"]]
     assert {each.state for each in findings(found(listed), "ratio")} == {State.WRONG}
     rows[1][5] = "1.00"

@@ -12,7 +12,7 @@ from audit.evidence.published.table import Category, PublishedTable, may_miss
 MOST: Final = 10**18
 """More than any number of people: the upper end of a number that is not printed."""
 _MOST_SEXES: Final = 6
-_SEVERAL: Final = "Two or More Races"
+SEVERAL: Final = "Two or More Races"
 
 
 class Sum(NamedTuple):
@@ -37,7 +37,7 @@ def sums_of(
     """
     sexes, races, both = table.of("sex"), table.of("race"), table.of("both")
     missed = may_miss(table)
-    several = _SEVERAL not in {one.race for one in table.categories}  # then one of several races may stand in each
+    several = SEVERAL not in {one.race for one in table.categories}  # then one of several races may stand in each
     cells = {(one.sex, one.race): one for one in both}
     lines: list[tuple[Category, Sequence[Category | None], str]]
     lines = [(race, [cells.get((sex.sex, race.race)) for sex in sexes], "sex") for race in races if both]

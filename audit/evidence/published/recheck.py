@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from audit.errors import ExitCode
 from audit.evaluation.counts_table import Between
-from audit.evidence.published.margins import MOST, sums_of
+from audit.evidence.published.margins import MOST, SEVERAL, sums_of
 from audit.evidence.published.table import UNKNOWN, Block, Category, Figure, PublishedTable, asked_for, may_miss
 
 _BLOCKS: Final[dict[Block, str]] = {"sex": "By sex", "race": "By race or ethnicity", "both": "By both"}
@@ -171,7 +171,10 @@ class _Reading:
         # The rule leaves open whether a category without a ratio may be the highest: either way will do.
         if bounds:
             found = min((_beyond(where, rates, bounds, list(among)) for among in (rates, bounds)), key=len)
-            is_open = (block == "both" and self.missed) or block in self.missed
+            # who is of several races may stand in each: then rows may add up to more people than they are of
+            twice = block != "sex" and SEVERAL not in {one.race for one in self.table.categories}
+            is_full = not twice and sum(self._people(one).low for one in rows) >= self.most
+            is_open = not is_full and ((block == "both" and self.missed) or block in self.missed)
             explains = is_open and _are_to_one_above(rates, bounds)
             others = "; it follows if the highest rate is of a category that is not listed"
             yield from (Finding(State.UNTOLD, *each[1:3], each.text + others) for each in found) if explains else found
