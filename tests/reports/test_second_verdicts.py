@@ -47,6 +47,19 @@ def test_the_page_says_it_in_its_first_sentence_and_shows_groups_overrides_and_g
     assert "the plan names no forms to judge one by one" in text
 
 
+def test_other_gaps_are_spoken_of_only_where_there_are_others() -> None:
+    left, result = "They leave the others as they are, or the cases do not say.", by_people()
+    after = result.further.after_detector
+    assert after is not None
+    assert {gap.outcome for gap in after.gaps} > {"adds"}
+    assert left in page(result)
+    widened = after.model_copy(update={"gaps": tuple(gap for gap in after.gaps if gap.outcome == "adds")})
+    further = result.further.model_copy(update={"after_detector": widened})
+    text = page(result.model_copy(update={"further": further}))
+    assert "people clearly widen" in text
+    assert left not in text
+
+
 def test_forms_stand_on_the_page_each_with_its_limits() -> None:
     _, rest = page(by_form()).split('id="forms"', 1)
     assert all(f"{form}: Found: " in rest for form in FORMS)

@@ -88,6 +88,8 @@ class PeopleWriter(_SecondWriter):
         yield self.said(
             "gaps", all=self.n.count(len(gaps)), **{name: self.n.count(count) for name, count in counts.items()}
         )
+        if len(gaps) > sum(counts.values()):
+            yield self.said("gaps_left")
 
     def _of(self, one: Override) -> str:
         return f"{self.part(one.changed, one.decided)}, {self.share(one.value, one.low, one.high)}"
