@@ -170,7 +170,9 @@ def limit_words(rule: PublicRule) -> str:
     sides = " or ".join(f"{side}er" for side in rule.worse)
     if rule.scale == "difference":
         return f"at most {rule.limit * 100:g} points {sides} than everyone else"
-    return f"{sides} than everyone else by a ratio of at least {rule.limit:g}"
+    low, high = f"{rule.limit:.12g}", f"{1 / rule.limit:.12g}"
+    times: dict[tuple[str, ...], str] = {("low",): f"at least {low}", ("high",): f"at most {high}"}
+    return f"{times.get(rule.worse, f'between {low} and {high}')} times the rate of everyone else"
 
 
 def has_expired(waiver: PublicWaiver, release: PublicRelease) -> bool:
@@ -179,9 +181,7 @@ def has_expired(waiver: PublicWaiver, release: PublicRelease) -> bool:
 
 
 def waiver_words(waiver: PublicWaiver, release: PublicRelease, quoted: Callable[[str], str] = harmless) -> str:
-    """State by whom and until when a finding is waived, and on what ground where that is public; `quoted` writes what
-    others wrote.
-    """
+    """State by whom, until when and on what public ground a finding is waived; `quoted` writes what others wrote."""
     expired = ", expired when the audit was run" if has_expired(waiver, release) else ""
     why = f": {quoted(waiver.why)}" if waiver.why else ""
     return f"waived by {quoted(waiver.who)} until {quoted(waiver.expires)}{expired}{why}"

@@ -23,7 +23,8 @@ def told_of(release: PublicRelease, row: PublicRow, rule: PublicRule | None) -> 
     ]
     for rate in rates:
         if rule is not None and rate.rest is None:
-            shares += (rule.limit, rule.limit / 100)  # the margin itself, in points or as a ratio
+            # the margin itself, in points, or so many times the rate of the rest, from below or from above
+            shares += (rule.limit,) if rule.scale == "difference" else (rule.limit / 100, 1 / rule.limit / 100)
         elif rule is not None and rate.rest is not None:
             apart = (rate.rest - rule.limit, rate.rest + rule.limit)
             ends_of_limit = apart if rule.scale == "difference" else (rate.rest * rule.limit, rate.rest / rule.limit)

@@ -22,11 +22,13 @@ from markdown_it import MarkdownIt
 from audit.cli.testing.cases import AuditCase
 from audit.cli.testing.public_cases import public_cases
 from audit.disclosure.public_files import REPORTERS as REGISTERED
-from audit.public.cases import PublicCases, RowCase
+from audit.public.cases import PublicCases, RowCase, limit_words
 from audit.public.figures import STATES, state_of
 from audit.public.names import RowNames
 from audit.public.release import PublicChange, PublicRelease, PublicRow, PublicRule
 from audit.public.sentences import SENTENCES
+from reports.language import ENGLISH
+from reports.rate_words import RateWords
 
 KINDS = ("fail", "pass", "inconclusive", "none", "good", "weighted", "again")
 WRONG_WORDS = re.compile(r"\b(un)?(fair|biased|compliant)|not.shown|protected figures", re.IGNORECASE)
@@ -138,6 +140,7 @@ def test_other_numbers_are_of_the_method_the_rules_or_how_many_rows_there_are(ki
         tally["cannot_tell"] + tally["not_judged"] for tally in (cases.tally(rule.rule) for rule in release.rules)
     }
     limits = [rule.limit for rule in release.rules]
+    limits += [1 / rule.limit for rule in release.rules if rule.scale == "ratio"]
     for suite in junit_of(release):
         whole = next(suite.iter("testcase"))
         texts = [each.get("message", "") for each in whole]
@@ -148,6 +151,14 @@ def test_other_numbers_are_of_the_method_the_rules_or_how_many_rows_there_are(ki
         ]
         for number in NUMBER.findall(" ".join(texts)):
             assert follows(number, known, limits) or Decimal(number) in {Decimal(str(limit)) for limit in limits}
+
+
+def test_a_ratio_limit_is_read_in_pipelines_as_in_the_reports() -> None:
+    rule = next(rule for rule in made_release("fail").rules if rule.scale == "ratio")
+    for worse, side in ((("low",), "low"), (("high",), "high"), (("low", "high"), "both")):
+        for limit in (0.8, 0.9, 0.75):
+            one = rule.model_copy(update={"worse": worse, "limit": limit})
+            assert limit_words(one) == RateWords(ENGLISH).limit_of("ratio", limit, side)
 
 
 def junit_of(release: PublicRelease) -> ET.Element:
