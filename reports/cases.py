@@ -87,6 +87,6 @@ def history_properties(history: HistoryRecord | None) -> list[tuple[str, str]]:
     """Return what a history of audits shows of one, for the suite of its verdict; nothing where there is none."""
     if history is None:
         return []
-    before = f"; before it: {', '.join(history.earlier)}" if history.earlier else ""
+    before = f"; before it: {', '.join(history.earlier).replace('_', ' ')}" if history.earlier else ""
     waiting = f"; {history.open_registrations} registered without a result" if history.open_registrations else ""
     return [("attempt", f"{history.attempt}{before}{waiting}"), ("limits registered", history.registration)]

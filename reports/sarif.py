@@ -34,7 +34,7 @@ class SarifReporter:
         properties = {
             "release": _RESTRICTED,
             "system": harmless(audit.title),
-            "outcome": result.overall.outcome,
+            "outcome": result.relied_on,
             "change": harmless(ChangeWords(result, ENGLISH).whole()),
             "waivers": [
                 f"{line.rule}: {harmless(line.group)}: {line.state}; by {harmless(line.who)}, until {line.until}"

@@ -57,7 +57,7 @@ class VerdictWriter(Writer):
     def write(self) -> VerdictWords:
         """Return the words for the verdict of the whole audit."""
         return VerdictWords(
-            outcome=self._outcome,
+            outcome=self.result.relied_on,
             heading=self._heading(),
             sentence=self._sentence(),
             widest=self._widest(),
@@ -74,7 +74,7 @@ class VerdictWriter(Writer):
         return sorted(self.result.rules, key=lambda rule: (rule not in unnamed, rule.metric not in wanted))
 
     def _heading(self) -> str:
-        return self.language.word("headings", self._outcome)
+        return self.language.word("headings", self.result.relied_on)
 
     def _sentence(self) -> str:
         text = {"fail": self._failing_sentence, "pass": self._passing_sentence}.get(
@@ -210,7 +210,9 @@ class VerdictWriter(Writer):
         return self.language.word("verdict", which, group=group, compared=self.words.compared(worst))
 
     def _past_expiry(self) -> str:
-        """Return the next step for a pass that may not be relied on any more; otherwise an empty text."""
+        """Return the next step for a pass that may not be relied on, or not any more; otherwise an empty text."""
+        if self.result.relied_on != self._outcome:
+            return self.language.word("next_steps", "cannot_tell_ask")
         valid_until = self.result.plan.governance.valid_until
         if self._outcome != "pass" or not valid_until or valid_until >= self.result.provenance.finished[:10]:
             return ""

@@ -94,15 +94,16 @@ def _client_and_run(run_id: str | None) -> tuple[Any, str]:
 def _public_entries(audit: AuditResult | str | Path) -> _Entries:
     """Return what everybody may read: the release in a folder, or the verdict alone of a result in memory."""
     if not isinstance(audit, str | Path):
-        return _entries(audit.overall.outcome, audit.provenance)
+        return _entries(audit.relied_on, audit.provenance)
     from audit.disclosure.read import load_release
+    from audit.public.cases import relied_on
 
     folder = Path(audit) / _PUBLIC
     release, _ = load_release(folder / RELEASE)
     files = tuple(
         (file, "audit7k/public") for file in sorted(folder.iterdir()) if file.is_file() and not file.is_symlink()
     )
-    return _entries(release.headline.outcome, release.about, _word_metrics(release), files)
+    return _entries(relied_on(release), release.about, _word_metrics(release), files)
 
 
 def _word_metrics(release: PublicRelease) -> Iterator[tuple[str, float]]:
@@ -127,7 +128,7 @@ def _exact_entries(audit: AuditResult | str | Path) -> _Entries:
         folder = Path(audit)
         audit = load_result(folder / "result.json")
         files = tuple((folder / name, "audit7k/restricted") for name in _EXACT if (folder / name).is_file())
-    return _entries(audit.overall.outcome, audit.provenance, _outcome_metrics(audit), files)
+    return _entries(audit.relied_on, audit.provenance, _outcome_metrics(audit), files)
 
 
 def _outcome_metrics(result: AuditResult) -> Iterator[tuple[str, float]]:

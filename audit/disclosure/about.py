@@ -7,7 +7,7 @@ from typing import Final, get_args
 
 from audit.analyses.sides import questions
 from audit.disclosure.shape import public_method
-from audit.plan.answers import PredictionsDetector
+from audit.plan.answers import BlindDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.public.about import Digested, PublicAbout
 from audit.public.release import PlanPart, PublicChange, PublicFeature, PublicRow, PublicRule
@@ -15,9 +15,12 @@ from audit.result.audit_result import AuditResult
 from audit.safeguards import public_governance, public_safeguards
 from audit.vocabulary.groups import LevelName
 from audit.vocabulary.metrics import MetricDefinition, MetricName
+from audit.vocabulary.sentences import Value, Word, english, sentence
 
 ALWAYS: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate")
 """Shown whether a rule limits them or not: victims found, others wrongly flagged."""
+_FEW: Final = 10
+"""Fewer decisions than this are not counted in public, whatever lower floor a plan has."""
 
 
 def _questions(plan: AuditPlan) -> dict[str, bool]:
@@ -42,6 +45,22 @@ def _questions(plan: AuditPlan) -> dict[str, bool]:
     }
 
 
+def _decision(plan: AuditPlan, exact: str) -> str:
+    """Return how a case is decided, in words where a number of decisions from production tells of few people."""
+    section = plan.detector
+    if not isinstance(section, BlindDetector) or section.deployed == "declared":
+        return exact
+    differ, count, few = section.differ, section.production, max(_FEW, plan.disclosure.floor)
+    if min(differ or few, count - differ or few) >= few:
+        return exact
+    told: dict[str, Value] = {"differ": Word(word="an untold number"), "count": count}
+    if count < 2 * few:  # two ranges that overlap would tell the number
+        told["count"] = Word(word="few")
+    elif few == _FEW:
+        told["differ"] = Word(word="fewer than 10" if differ < few else "all but fewer than 10")
+    return english([sentence(f"blind_{section.deployed}", **told)])
+
+
 def public_about(
     result: AuditResult, formats: Sequence[str], languages: Sequence[str], digests: Mapping[Digested, str]
 ) -> PublicAbout:
@@ -50,7 +69,9 @@ def public_about(
     return PublicAbout(
         **plan.audit.model_dump(include={"title", "system", "owner", "auditor", "limits_set_by", "use", "route"}),
         **plan.evaluation_set.model_dump(include={"label_source", "rows_are", "period"}),
-        **system.model_dump(include={"kind", "decision", "features", "sensitive_features_used"}),
+        **system.model_dump(include={"kind", "features", "sensitive_features_used"}),
+        decision=_decision(plan, system.decision),
+        deployed=plan.detector.deployed if isinstance(plan.detector, BlindDetector) else None,
         **result.provenance.model_dump(include={"tool", "plan_sha256", "plan_file"}),
         primary_harm=result.overall.primary_harm,
         metrics=public_metrics(result),

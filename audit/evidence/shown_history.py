@@ -127,7 +127,7 @@ def _attempts(
     by_others = [one for one in history.entries[: started.index] if one.key != started.key]
     answered = any(one.kind == "answered" and one.system == started.system for one in by_others)
     yield from _report(reading, standing, answered=answered)
-    before = "".join(f"{outcome}, " for outcome in standing.earlier)
+    before = "".join(f"{outcome.replace('_', ' ')}, " for outcome in standing.earlier)
     yield Shown(
         "attempts",
         State.HOLDS,

@@ -119,6 +119,9 @@ class PublicAbout(Part):
     """First and last day from which the cases are, as YYYY-MM-DD; null where the plan does not say."""
     history: HistoryRecord | None = None
     """What a history of audits shows of this one; null where it was run without one."""
+    deployed: Literal["declared", "supported", "too_few", "not_shown"] | None = None
+    """Of a model that its vendor keeps: what shows that the system at work answers so. `declared` by the vendor alone,
+    `supported` by decisions of that system, or not shown: these are `too_few` or all alike, or differ (`not_shown`)."""
     plan_file: str = ""
     """The plan file as it was named, with `/`, where that is a plain relative path, else its own name; empty where it
     is not known. Never a path from the root of a machine."""

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from audit.public.figures import STATES, PublicFinding, State, finding_of, limits_beside, state_of
 from audit.public.names import RowNames
-from audit.public.release import PublicRelease, PublicRule, PublicWaiver, PublicWord
+from audit.public.release import Outcome, PublicRelease, PublicRule, PublicWaiver, PublicWord
 from audit.public.sentences import SENTENCES
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
@@ -190,7 +190,7 @@ def waiver_words(waiver: PublicWaiver, release: PublicRelease, quoted: Callable[
 def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harmless) -> list[str]:
     """Return the sentences, in English, that must stand beside the verdict; `quoted` writes what others wrote."""
     about, headline = release.about, release.headline
-    said = why_it_fails(release)
+    said = [*([] if relied_on(release) == headline.outcome else [SENTENCES["pass_not_shown"]]), *why_it_fails(release)]
     if headline.change is not None:
         differs = ", ".join(headline.change.differs)
         told, *more = (SENTENCES[name].format(features=differs) for name in headline.change.sentence_names)
@@ -221,6 +221,17 @@ def is_expired(release: PublicRelease) -> bool:
     """Tell whether the audit ended after the day until which its operator declares that it may be relied on."""
     until = release.about.valid_until
     return until is not None and release.about.finished > until
+
+
+def is_not_shown(release: PublicRelease) -> bool:
+    """Tell whether nothing shows that the system at work answers as its vendor did, and not even its vendor says so."""
+    return release.about.kind == "blind" and release.about.deployed not in {"declared", "supported"}
+
+
+def relied_on(release: PublicRelease) -> Outcome:
+    """Return the verdict as far as it may be relied on: a pass by answers not shown to be the system's is none."""
+    outcome = release.headline.outcome
+    return "inconclusive" if outcome == "pass" and is_not_shown(release) else outcome
 
 
 def _urgency(case: RowCase) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from audit.plan.answers import BlindDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.change import Change
 from audit.result.findings.further import Further
@@ -183,6 +184,15 @@ class AuditResult(Part):
     """What the audit found beside its verdicts. Nothing here can change a verdict."""
     provenance: Provenance
     """From what, by what and when."""
+
+    @property
+    def relied_on(self) -> Literal["pass", "fail", "inconclusive"]:
+        """The verdict as far as it may be relied on: a pass by a vendor's answers is none where decisions from
+        production do not show that the system at work answers so.
+        """
+        section, outcome = self.plan.detector, self.overall.outcome
+        not_shown = isinstance(section, BlindDetector) and section.deployed in {"too_few", "not_shown"}
+        return "inconclusive" if outcome == "pass" and not_shown else outcome
 
     def save(self, folder: str | Path) -> Path:
         """Write `result.json` into a folder, which is made if it is missing: for `load_result` and all commands.

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from audit.plan.answers import BlindDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.services import ServiceDetector
 from audit.result.audit_result import AuditResult
@@ -26,7 +27,7 @@ from audit.safeguards.of_people import PEOPLE
 from audit.safeguards.plan_scope import NATIONALITY_SLOTS, asks_for, changes_nationality
 from audit.safeguards.result_view import ResultView
 from audit.safeguards.searches import FoundEvidence, Search, declared, measured, not_shown
-from audit.vocabulary.sentences import counted, sentence
+from audit.vocabulary.sentences import counted, english, sentence
 
 
 def _repeat(view: ResultView) -> FoundEvidence:
@@ -38,7 +39,12 @@ def _repeat(view: ResultView) -> FoundEvidence:
 def _algorithms(view: ResultView) -> FoundEvidence:
     if view.was_run:
         return measured("algorithms", "system.features", "system.decision")
-    return declared("answers_supplied", "plan.detector", date=view.governance.declared_on)
+    section = view.plan.detector
+    if not isinstance(section, BlindDetector):
+        return declared("answers_supplied", "plan.detector", date=view.governance.declared_on)
+    if section.deployed in {"too_few", "not_shown"}:
+        return not_shown("answers_not_shown")
+    return declared("answers_of_vendor", "plan.detector")
 
 
 def _ran_here(view: ResultView) -> FoundEvidence:
@@ -72,7 +78,7 @@ def _clusters(view: ResultView) -> FoundEvidence:
 
 RUN: Final[Mapping[str, Search]] = {
     "repeat": Search(_repeat),
-    "algorithms": Search(_algorithms, ("measured", "declared")),
+    "algorithms": Search(_algorithms, ("measured", "declared", "not_shown")),
     "ran_here": Search(_ran_here),
     "offline": Search(_offline),
     "comparable": Search(_comparable, ("measured",)),
@@ -104,6 +110,8 @@ def public_state(evidence: Evidence, state: EvidenceState, result: AuditResult) 
 
 def public_evidence(evidence: Evidence, state: PublicState, result: AuditResult) -> str:
     """Return the sentence of a public report for this state."""
+    if evidence.key == "algorithms" and state == "declared" and isinstance(result.plan.detector, BlindDetector):
+        return english([sentence("answers_of_vendor")])
     settled = _headline_key(result, evidence.key) if evidence.of_rules and state == "measured" else None
     return evidence.public[state] if settled is None else evidence.headline[settled]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final, Literal
 
 from audit.errors import AuditError
+from audit.public.cases import relied_on
 from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRule
@@ -140,7 +141,7 @@ class _Reader:
         protected = (
             f"Every row stands for at least {method.row} people, and its numbers were changed by at most "
             f"{method.largest_change}. The overall verdict is that of the exact audit: "
-            f"{_VERDICTS[self.release.headline.outcome]}."
+            f"{_VERDICTS[relied_on(self.release)]}."
         )
         if any(finding.word and finding.word.smaller_beyond for _, finding in self.rows):
             notes = (*notes, _SMALLER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audit.public.cases import relied_on
 from audit.public.release import PublicRule
 from audit.public.site import IndexAudit, IndexGap, IndexRule, IndexSystem, PortalIndex, PublicSite
 from audit.vocabulary.numbers import half_up
@@ -47,7 +48,7 @@ def _audit(figures: Figures, system: System, today: str) -> IndexAudit:
         finished=release.about.finished,
         valid_until=release.about.valid_until,
         expired=is_expired(audit, today),
-        outcome=release.headline.outcome,
+        outcome=relied_on(release),
         no_group_named=release.headline.no_group_named,
         set_id=release.set_id,
         rules=tuple(_rule(figures, rule) for rule in figures.reading.rules),

@@ -18,6 +18,7 @@ from xml.etree import ElementTree as ET
 
 from jinja2 import Environment
 
+from audit.public.cases import relied_on
 from audit.public.site import PublicAudit, PublicPublisher, PublicSite
 from reports.html.charts import mark
 from reports.html.environment import Finished, environment, isolated, spaced
@@ -260,7 +261,7 @@ def feed(site: PublicSite, systems: Sequence[System], title: str, portal_words: 
 def _entry(audit: PublicAudit, system: System, portal_words: PortalWords) -> ET.Element:
     about = audit.release.about
     entry = ET.Element("entry", {"xml:id": audit.name})
-    verdict = portal_words.state(audit.release.headline.outcome)
+    verdict = portal_words.state(relied_on(audit.release))
     _add(entry, "title", f"{about.title}: {verdict}")
     _add(entry, "id", _urn("audit", audit.sha256))
     _add(entry, "updated", _moment(audit))

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from audit.public.cases import relied_on
 from audit.public.site import PublicAudit, PublicSite, State
 
 STATES: Final[tuple[State, ...]] = ("fail", "inconclusive", "expired", "pass")
@@ -98,7 +99,7 @@ def is_expired(audit: PublicAudit, today: str) -> bool:
 
 
 def _state(audit: PublicAudit, today: str) -> State:
-    outcome = audit.release.headline.outcome
+    outcome = relied_on(audit.release)
     return "expired" if outcome == "pass" and is_expired(audit, today) else outcome
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from audit.public.cases import relied_on
 from audit.public.release import PublicRule
 from audit.public.site import State
 from audit.vocabulary.numbers import half_up
@@ -109,7 +110,7 @@ class AuditView:
     """One audit, as pages show it beside the gap of a rule like `rule`."""
 
     def __init__(self, figures: Figures, rule: PublicRule | None, language: Language, today: str) -> None:
-        about, outcome = figures.release.about, figures.release.headline.outcome
+        about, outcome = figures.release.about, relied_on(figures.release)
         self.figures, self.audit, self.release = figures, figures.audit, figures.release
         self.expired = is_expired(figures.audit, today)
         self.outcome: State = "expired" if self.expired and outcome == "pass" else outcome

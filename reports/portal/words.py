@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from audit.public.cases import relied_on
 from audit.public.figures import LOOKS, PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRule, PublicWaiver
@@ -40,6 +41,9 @@ class PortalWords:
         if headline.outcome == "fail" and headline.fails_on == ("change",):
             worse = SENTENCES["change_fail"]
             return self.t.gettext(worse)
+        if relied_on(release) != headline.outcome:
+            no_pass = SENTENCES["pass_not_shown"]
+            return self.t.gettext(no_pass)
         unnamed = headline.outcome == "fail" and headline.no_group_named
         return self.language.word("portal", "fail_unnamed" if unnamed else headline.outcome)
 

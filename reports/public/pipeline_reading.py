@@ -14,6 +14,7 @@ from audit.public.cases import (
     has_expired,
     is_expired,
     limit_words,
+    relied_on,
     sentences_beside,
     waiver_words,
 )
@@ -42,7 +43,7 @@ class PipelineReading:
         self.release = release
         self.about = release.about
         self.cases = PublicCases(release)
-        self.outcome = release.headline.outcome
+        self.outcome = relied_on(release)
         self.is_expired = is_expired(release)
         self.title = shortened(harmless(release.about.title))
         named = release.about.plan_file
@@ -61,6 +62,8 @@ class PipelineReading:
         """The verdict as one sentence without its full stop."""
         alone = self.release.headline.fails_on == ("change",)
         said = "Worse than in the earlier audit in this test" if alone else VERDICTS[self.outcome]
+        if self.outcome != self.release.headline.outcome:
+            said = "Inconclusive: that the system at work answers as its vendor did is not shown"
         return f"Past its expiry, do not rely on it. {said}" if self.is_expired else said
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from audit.public.cases import is_expired
+from audit.public.cases import is_expired, relied_on
 from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicMethod, PublicRelease, PublicRow, PublicRule, PublicWord
@@ -36,9 +36,10 @@ class PublicWords(RateWords):
 
     def heading(self, release: PublicRelease) -> str:
         """Return the verdict word, as in the restricted report."""
-        if release.headline.outcome == "pass" and release.about.probe_rules and not release.rules:
+        outcome = relied_on(release)
+        if outcome == "pass" and release.about.probe_rules and not release.rules:
             return self._t.gettext("Within the limit")
-        return self._language.word("headings", release.headline.outcome)
+        return self._language.word("headings", outcome)
 
     def reason(self, word: PublicWord, names: RowNames) -> str:
         """Return why it cannot be told; empty where a word says it all."""
@@ -150,9 +151,10 @@ class PublicWords(RateWords):
 
 def next_step(release: PublicRelease, language: Language, *, names_groups: bool) -> str:
     """Return what should happen next, and who should do it. `names_groups`: whether rows say who is beyond a limit."""
-    step = {"fail": "ask_where", "pass": "pass_ask", "inconclusive": "cannot_tell_ask"}[release.headline.outcome]
-    if release.headline.outcome == "fail" and names_groups:
+    outcome = relied_on(release)
+    step = {"fail": "ask_where", "pass": "pass_ask", "inconclusive": "cannot_tell_ask"}[outcome]
+    if outcome == "fail" and names_groups:
         step = "explain_gaps"
-    if release.headline.outcome == "pass" and is_expired(release):
+    if outcome == "pass" and is_expired(release):
         step = "expired"
     return language.word("next_steps", step)

@@ -66,9 +66,13 @@ def test_before_the_last_attempt_only_not_passed_is_said_and_the_last_is_publish
     history = release["about"]["history"]
     assert (history["attempt"], history["earlier"]) == (3, ["not_passed", "not_passed"])
     assert history["registration"] == "shown"  # the vendor signed it with its answers
+    said = CliRunner().invoke(app, ["verify", str(failing.regulator / "audit-out")]).output
+    assert "in this history: not passed, not passed, this one" in said
     for language in ("en", "fr"):
         options = ["report", str(failing.regulator / "audit-out"), "--lang", language]
         assert CliRunner().invoke(app, options).exit_code == 0
+    junit = (failing.regulator / "audit-out" / "public" / "junit.xml").read_text(encoding="utf-8")
+    assert "3; before it: not passed, not passed" in junit
     said = failing.regulate("challenge", "challenge.secret", "--out", "fourth", code=ExitCode.NOT_JUDGED)
     assert "no attempt is left of 3" in said
 

@@ -461,10 +461,15 @@ def test_both_sides_open_a_label_by_command(answered: Sides) -> None:
     (answered.vendor / "opened.json").write_text(made, encoding="utf-8")
     assert "as was fixed" in answered.see("open", "opened.json", "--challenge", "challenge")
     document = json.loads(made)
+    word = "no exploitation" if document["label"] == "0" else "exploitation"
+    assert f": {word}, as" in answered.see("open", "opened.json", "--challenge", "challenge")
     (answered.vendor / "opened.json").write_text(
         json.dumps({**document, "label": "0" if document["label"] == "1" else "1"}), encoding="utf-8"
     )
-    assert "NOT as" in answered.see("open", "opened.json", "--challenge", "challenge", code=ExitCode.NOT_VERIFIED)
+    other = "exploitation" if document["label"] == "0" else "no exploitation"
+    assert f": {other}, NOT as" in answered.see(
+        "open", "opened.json", "--challenge", "challenge", code=ExitCode.NOT_VERIFIED
+    )
 
 
 def test_a_regulator_that_changes_labels_afterwards_is_told_so(answered: Sides) -> None:

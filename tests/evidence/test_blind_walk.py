@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -12,10 +12,19 @@ from made.blind import CASES, PLAN, Sides, two_sides, write_model, write_product
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
+from audit.cli.mlflow_run import _exact_entries, _public_entries
+from audit.disclosure.about import public_about
+from audit.disclosure.read import load_release, parse_release
 from audit.errors import ExitCode
 from audit.evidence.keys import PublicKey
+from audit.plan.file.plan_file import canonical_plan_sha256
+from audit.public.cases import relied_on
+from audit.public.release import public_json
 from audit.result.file import load_result
 from audit.run import run_audit
+from audit.scoring.rules import decision_rule
+from reports.languages import language
+from reports.sentences import SentenceWriter
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +126,21 @@ def test_answers_are_judged_once(walked: Sides) -> None:
     assert "judged before" in walked.judge("--out", "again", code=ExitCode.NOT_JUDGED)
 
 
-def test_a_vendor_with_another_model_for_the_challenge_ends_as_not_shown(tmp_path: Path) -> None:
-    sides = two_sides(tmp_path)
+@pytest.fixture(scope="module")
+def otherwise(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sides, str]:
+    """A vendor with another model for the challenge, and what `judge` says: a pass that production speaks against."""
+    sides = two_sides(tmp_path_factory.mktemp("otherwise"))
     write_production(sides.regulator)  # the system at work has a threshold of 54
     write_model(sides, "kind.toml", 51)
     sides.vend("commit", "kind.toml", "--sandbox", "none", "--deterministic")
     (sides.regulator / "h.a7h").write_bytes((sides.vendor / "h.a7h").read_bytes())
     sides.challenge("--log-rows", "production.csv")
     sides.answer("kind.toml")
-    said = sides.judge("--out", "out", code=ExitCode.INCONCLUSIVE)
+    return sides, sides.judge("--out", "out", code=ExitCode.INCONCLUSIVE)
+
+
+def test_a_vendor_with_another_model_for_the_challenge_ends_as_not_shown(otherwise: tuple[Sides, str]) -> None:
+    sides, said = otherwise
     assert load_result(sides.regulator / "out" / "result.json").overall.outcome == "pass"
     sentence = "that the system at work answers so is not shown by its decisions ("
     assert sentence in next(line for line in said.splitlines() if line.startswith("How it decides"))
@@ -143,5 +158,91 @@ def test_a_vendor_with_another_model_for_the_challenge_ends_as_not_shown(tmp_pat
     )
     assert made.exit_code == 0, made.output
     pages = [page.read_text(encoding="utf-8") for page in site.rglob("*.html")]
-    assert all(sentence in page for page in pages if "Within the limit in every group we could judge" in page)
+    assert not any("Within the limit in every group we could judge" in page for page in pages)
     assert sum(sentence in page for page in pages) >= 2  # the list, and the page of the system
+    index = json.loads((site / "index.json").read_text(encoding="utf-8"))["systems"][0]
+    assert (index["state"], index["audits"][0]["outcome"]) == ("inconclusive", "inconclusive")
+
+
+FORMS = "test-result,junit,badge,markdown,github-annotations,gitlab-metrics,gitlab-codequality,cyclonedx,sarif"
+
+
+def test_no_machine_reads_a_pass_that_production_speaks_against(otherwise: tuple[Sides, str]) -> None:
+    out = otherwise[0].regulator / "out"
+    made = CliRunner().invoke(app, ["report", str(out), "--format", FORMS])
+    assert made.exit_code == 0, made.output
+    said = {file.name: file.read_text(encoding="utf-8") for file in (out / "public").iterdir() if file.suffix != ".a7k"}
+    predicate = json.loads(said["test-result.intoto.json"])["predicate"]
+    assert predicate["result"] == "WARNED"
+    assert "verdict" in predicate["warnedTests"]
+    assert re.search(r'name="verdict"[^>]*skipped="1"', said["junit.xml"])
+    for name in ("comment.md", "annotations.txt", "badge.svg"):
+        assert "that the system at work answers as its vendor did is not shown" in said[name], name
+    assert 'audit_verdict="inconclusive"} 1' in said["metrics.txt"]
+    assert json.loads(said["model.cdx.json"])["components"][0]["properties"][0]["value"] == "inconclusive"
+    assert json.loads(said["gl-code-quality.json"])
+    exact = load_result(out / "result.json")
+    assert (exact.overall.outcome, exact.relied_on) == ("pass", "inconclusive")
+    assert "the system at work" in exact.report("junit", restricted=True).content
+    for found in (_public_entries(out), _exact_entries(out), _public_entries(exact)):
+        assert found.metrics["audit7k/exit_code"] == ExitCode.INCONCLUSIVE
+
+
+def test_safeguards_say_whose_word_it_is_and_where_production_speaks_against_it(
+    walked: Sides, otherwise: tuple[Sides, str]
+) -> None:
+    for sides, state, words in (
+        (walked, "declared", "that they are its answers is declared by its vendor."),
+        (otherwise[0], "not_shown", "that the system at work answers so is not shown by its decisions."),
+    ):
+        exact = load_result(sides.regulator / "out" / "result.json")
+        public = load_release(sides.regulator / "out" / "public" / "release.json")[0].about.safeguards
+        for found in ([one for one in exact.safeguards if one.key == "algorithms"],
+                      [one for one in public if one.key == "algorithms"]):  # fmt: skip
+            assert found
+            assert {one.state for one in found} == {state}
+            assert all(one.evidence.endswith(words) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("differ", "production", "floor", "said"),
+    [
+        (0, 60, 10, "0 of 60"),
+        (1, 60, 10, "fewer than 10 of 60"),
+        (1, 60, 3, "fewer than 10 of 60"),
+        (9, 60, 10, "fewer than 10 of 60"),
+        (10, 60, 10, "10 of 60"),
+        (51, 60, 10, "all but fewer than 10 of 60"),
+        (60, 60, 10, "60 of 60"),
+        (12, 60, 20, "an untold number of 60"),
+        (10, 11, 10, "an untold number of few"),
+        (0, 5, 10, "an untold number of few"),
+    ],
+)  # fmt: skip
+def test_fewer_than_ten_decisions_of_people_are_no_public_number(
+    otherwise: tuple[Sides, str], differ: int, production: int, floor: int, said: str
+) -> None:
+    result = load_result(otherwise[0].regulator / "out" / "result.json")
+    section = result.plan.detector.model_copy(update={"differ": differ, "production": production})
+    disclosure = result.plan.disclosure.model_copy(update={"floor": floor})
+    plan = result.plan.model_copy(update={"detector": section, "disclosure": disclosure})
+    exact = decision_rule(section)
+    system = result.system.model_copy(update={"decision": exact.words})
+    assert f"({differ} of {production} otherwise)" in exact.words
+    public = public_about(result.model_copy(update={"plan": plan, "system": system}), (), ("en",), {}).decision
+    assert public.endswith(f"by its decisions ({said} otherwise)")
+    if said != f"{differ} of {production}":
+        told = SentenceWriter(language("fr")).decision(public)
+        assert "lang=" not in told
+        assert not re.search(rf"\b{differ}\b(?! sur)", told.replace("moins de 10", "")), told
+    other = plan.model_copy(update={"detector": section.model_copy(update={"differ": differ + 1})})
+    assert canonical_plan_sha256(plan) == canonical_plan_sha256(other), "which is public: nine guesses would find it"
+
+
+def test_a_release_of_before_keeps_its_bytes_and_is_no_pass(otherwise: tuple[Sides, str]) -> None:
+    place = otherwise[0].regulator / "out" / "public" / "release.json"
+    older = place.read_text(encoding="utf-8").replace(',"deployed":"not_shown"', "")
+    assert "deployed" not in older
+    read = parse_release(older.encode())
+    assert public_json(read) == older
+    assert (read.headline.outcome, relied_on(read)) == ("pass", "inconclusive")

@@ -332,7 +332,7 @@ def open_label(
         return
     opened, terms = read_part(path, LabelOpening), read_part(challenge / TERMS, Terms)
     holds = opened.root == terms.labels and opened.rows == terms.rows
-    label = {"1": "exploitation", "0": "none", "": "no label"}[opened.label]
+    label = {"1": "exploitation", "0": "no exploitation", "": "no label"}[opened.label]
     say(f"{opened.cid}: {label}, {'as' if holds else 'NOT as'} was fixed before the answers")
     raise typer.Exit(ExitCode.PASS if holds else ExitCode.NOT_VERIFIED)
 

@@ -23,7 +23,7 @@ import typer
 
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, say, say_document
-from audit.cli.outputs.verdict_code import OnInconclusive, is_not_shown, outcome_exit_code
+from audit.cli.outputs.verdict_code import OnInconclusive, outcome_exit_code
 from audit.storage import file_sha256
 from audit.version import __version__
 
@@ -216,7 +216,7 @@ def exit_with_kept_verdict(
 
 def keep_result(kept: VerdictPlace | None, result: AuditResult) -> None:
     """Keep the verdict of a result, unless the detector failed on too many rows, or is not shown to be the system."""
-    if kept is not None and not too_many_failed(result) and not is_not_shown(result):
+    if kept is not None and not too_many_failed(result) and result.relied_on == result.overall.outcome:
         kept.keep(result.overall.outcome)
 
 

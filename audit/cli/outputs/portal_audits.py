@@ -274,7 +274,9 @@ def _site_order(audit: PublicAudit) -> tuple[str, str, str, int, tuple[tuple[str
 
     With one verdict too the later version comes last, as far as titles show it: 2.10 comes after 2.9.
     """
-    about, worse = audit.release.about, _BADNESS[audit.release.headline.outcome]
+    from audit.public.cases import relied_on
+
+    about, worse = audit.release.about, _BADNESS[relied_on(audit.release)]
     version = tuple((words, int(number or 0)) for words, number in _VERSIONS.findall(about.title))
     return about.owner, audit.system, about.finished, worse, version, audit.name
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
 from audit.errors import ExitCode, ResultError
-from audit.plan.answers import BlindDetector
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult
@@ -40,12 +39,6 @@ def note_open_network(result: AuditResult, *, quiet: bool) -> None:
         note(f"note: {ran.sentence}")
 
 
-def is_not_shown(result: AuditResult) -> bool:
-    """Whether decisions from production do not show that the system at work answers as its vendor did."""
-    section = result.plan.detector
-    return isinstance(section, BlindDetector) and section.deployed in {"too_few", "not_shown"}
-
-
 def result_exit_code(
     result: AuditResult,
     on_inconclusive: OnInconclusive | None = None,
@@ -58,7 +51,7 @@ def result_exit_code(
     A pass by answers that are not shown to be the system's is inconclusive about the system.
     """
     name, outcome = "what is left" if left else "the verdict", left or result.overall.outcome
-    if outcome == "pass" and is_not_shown(result):
+    if outcome == "pass" and result.relied_on != result.overall.outcome:
         note(f"warning: {name} is pass; exit code 3 instead of 0 because the system at work is not shown to answer so")
         outcome = "inconclusive"
     return outcome_exit_code(outcome, on_inconclusive, quiet=quiet, name=name)

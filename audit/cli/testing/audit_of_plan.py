@@ -135,6 +135,7 @@ def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
     from audit.cli.testing.public_cases import public_cases
     from audit.cli.testing.waived_cases import public_waivers_by_case, with_waivers
     from audit.disclosure.publish import check_folder, publish
+    from audit.public.cases import relied_on
 
     request = _run_request(asked)
     loaded = request.loaded
@@ -143,7 +144,7 @@ def _judge_for_public(asked: PlanRequest) -> JudgedPlan:
     result = request.audit(None)
     published = publish(result, place, _write_nothing, ("json",), ("en",))
     release = published.public
-    notes = [f"{asked.name}: audited at collection: {release.headline.outcome.upper()}; rows of the public release"]
+    notes = [f"{asked.name}: audited at collection: {relied_on(release).upper()}; rows of the public release"]
     if release.about.valid_until is not None and release.about.finished > release.about.valid_until:
         notes.append(f"{asked.name}: past its expiry ({release.about.valid_until}), do not rely on it")
     if published.new_key:
@@ -162,7 +163,7 @@ def _judge_exactly(asked: PlanRequest) -> JudgedPlan:
     from audit.cli.testing.waived_cases import waivers_by_case, with_waivers
 
     result = _run_request(asked).audit(None)
-    outcome = result.overall.outcome.upper()
+    outcome = result.relied_on.upper()
     note = f"{asked.name}: audited at collection: {outcome}; exact counts, not for publication"
     return JudgedPlan(with_waivers(exact_cases(result), result, waivers_by_case(result), today()), (note,), asked.name)
 

@@ -42,18 +42,18 @@ def exact_cases(result: AuditResult) -> tuple[AuditCase, ...]:
 
 
 def _overall(result: AuditResult) -> AuditCase:
-    overall = result.overall
+    overall, outcome = result.overall, result.relied_on
     found = "the evidence shows neither a fail nor a pass, and silence is no pass"
     text = block(
-        f"the audit {_HEADS[overall.outcome]}",
+        f"the audit {_HEADS[outcome]}",
         system=result.plan.audit.title,
-        found=found if overall.outcome == "inconclusive" else "",
+        found=found if outcome == "inconclusive" else "",
         fail="; ".join(overall.failing_rules),
         open="; ".join(overall.undecided_rules),
         change="" if result.change is None else change_sentence(result.change),
         note=_NOTE,
     )
-    return AuditCase(OVERALL, None, None, overall.outcome, text)
+    return AuditCase(OVERALL, None, None, outcome, text)
 
 
 def _rule(rule: RuleResult) -> AuditCase:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from audit.cli.testing.cases import OVERALL, AuditCase, block, with_names_apart
-from audit.public.cases import PublicCases, RowCase, limit_words, sentences_beside
+from audit.public.cases import PublicCases, RowCase, limit_words, relied_on, sentences_beside
 from audit.public.release import PublicPart, PublicRelease, PublicRow, PublicRule
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.text import first_of, printable
@@ -27,7 +27,7 @@ def public_cases(release: PublicRelease) -> tuple[AuditCase, ...]:
 
 
 def _overall(release: PublicRelease) -> AuditCase:
-    outcome = release.headline.outcome
+    outcome = relied_on(release)
     found = "from the exact figures, which the auditor holds"
     if outcome == "inconclusive":
         found += ": the evidence shows neither a fail nor a pass, and silence is no pass"

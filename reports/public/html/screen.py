@@ -55,6 +55,8 @@ class Screen(PublicWriter):
         change, fails_on = self.release.headline.change, self.release.headline.fails_on
         if self.outcome == "pass":
             return "pass" if self.reading.rules or not self.about.probe_rules else "pass_on_probes"
+        if self.outcome != self.release.headline.outcome:
+            return "pass_not_shown"
         if self.outcome == "inconclusive":
             undecided = "undecided_limits" if self.about.probe_rules else "undecided_groups"
             return "change_inconclusive" if change is not None and change.outcome == "inconclusive" else undecided

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from audit.public.cases import relied_on
 from audit.public.figures import PublicFinding
 from audit.public.names import RowNames
 from audit.public.release import PublicRelease, PublicRow
@@ -30,7 +31,7 @@ class PublicWriter:
         self.reading, self.words = PublicReading(release), PublicWords(language, release.method)
         self.names = RowNames(release, language.translations, language.places)
         self.t, self.n = language.translations, language.numbers
-        self.outcome = release.headline.outcome
+        self.outcome = relied_on(release)
 
     def standing(self, row: PublicRow) -> str:
         """Return the mark of a row whose numbers stand from an earlier audit; empty for others."""
