@@ -210,6 +210,20 @@ def test_a_result_that_asks_fewer_people_than_the_sealed_one_is_refused(judged: 
     assert judged.kinds == kinds
 
 
+def test_answers_that_were_made_like_those_of_another_system_are_refused(judged: Sides) -> None:
+    """Whoever puts what the service says into the folder of the secret finds nothing that differs."""
+    place, kinds = judged.regulator / "challenge.secret" / "answers.parquet", judged.kinds
+    before = place.read_bytes()
+    table = pq.read_table(place)
+    pq.write_table(table.set_column(1, "decision", table["decision"].take([1, 0, *range(2, len(table))])), place)
+    asked = ("repeat", "challenge.secret", "out", "--plan", "service.toml", "--sandbox", "none")
+    try:
+        assert "answers.parquet in challenge.secret, is not the" in judged.regulate(*asked, code=ExitCode.NOT_JUDGED)
+    finally:
+        place.write_bytes(before)
+    assert judged.kinds == kinds
+
+
 def test_another_system_than_was_audited_is_not_asked(judged: Sides) -> None:
     kinds, service = judged.kinds, judged.regulator / "service.toml"
     text = service.read_text(encoding="utf-8").replace('system = "Screener"', 'system = "Unrelated"')

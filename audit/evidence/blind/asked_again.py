@@ -14,7 +14,18 @@ from audit.engines.quoting import identifier
 from audit.errors import EvidenceError
 from audit.evidence.blind.challenge import DECISION, read_cases, read_table
 from audit.evidence.blind.regulator import SAID
-from audit.evidence.blind.terms import ANSWERS, CID, ROWS, SECRET, TERMS, Secret, Terms, read_part, sha256
+from audit.evidence.blind.terms import (
+    ANSWERS,
+    CID,
+    LARGEST_TABLE,
+    ROWS,
+    SECRET,
+    TERMS,
+    Secret,
+    Terms,
+    read_part,
+    sha256,
+)
 from audit.evidence.bundle import MAX_BYTES, RESULT, read_bundle
 from audit.evidence.commitments import Opening, commitment
 from audit.evidence.history import Entry, History
@@ -78,7 +89,7 @@ def to_repeat(result: AuditResult, folder: Path, chance: random.Random) -> list[
     Raises
     ------
     EvidenceError
-        If the result is of no blind audit, its set has changed, or no verdict could be overturned by answers.
+        If the result is of no blind audit, its set or answers changed, or no verdict could be overturned by answers.
     """
     from audit.evaluation.evaluation_set import open_evaluation_set
 
@@ -95,9 +106,14 @@ def to_repeat(result: AuditResult, folder: Path, chance: random.Random) -> list[
             hint="name a result of audit7k blind judge; with weights or clusters no number of answers is known",
         )
     loaded = loaded_plan(folder / read_part(folder / SECRET, Secret).plan)
+    answers, audited = sha256(bytes_of_result(folder / ANSWERS, LARGEST_TABLE)), result.provenance
     with open_evaluation_set(loaded.plan, loaded.folder) as opened:
-        if opened.sha256 != result.provenance.evaluation_set_sha256:
-            raise EvidenceError("the set is not the one that was audited", slug="other-set", hint="put it back")
+        if (opened.sha256, answers) != (audited.evaluation_set_sha256, audited.detector_sha256):
+            raise EvidenceError(
+                f"the set, or {ANSWERS} in {folder.name}, is not the one that was audited",
+                slug="other-set",
+                hint="put it back",
+            )
         people = _people(opened, [feature.name for feature in result.features])
     held = {
         feature.name: {code: held_by(feature, code) for code in {level.code for level in feature.levels}}
