@@ -1,7 +1,8 @@
 """Start the child process with a minimal environment, ask it over a socket, and end it with all that it started.
 
 No reply is trusted: it has a largest size and a deadline, and anything but a whole message of a known kind ends the
-run. The deadline holds for writing too, so that a child that does not read cannot hide the time from the harness.
+run. The deadline holds for writing too, so that a child that does not read cannot hide the time from the harness, and
+while the harness waits for either, it looks whether the child still runs.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Child:
     def __init__(self, before: Sequence[str], environment: Mapping[str, str]) -> None:
         self._socket, given = socket.socketpair()
         with given:
+            given.setblocking(True)  # whatever socket.setdefaulttimeout was given
             try:
                 command = [sys.executable, "-P", "-m", "audit.detectors.isolation.child", str(given.fileno())]
                 self._process = subprocess.Popen(  # noqa: S603 - an argv list of our own, and never a shell
@@ -104,14 +106,8 @@ class Child:
         """
         self._whole = False
         until = time.monotonic() + patience
-        try:
-            self._socket.settimeout(patience)
-            self._socket.sendall(HEADER.pack(asked.value, len(content)))
-            self._socket.sendall(content)
-        except TimeoutError:
-            raise TooLateError from None
-        except OSError:
-            pass  # it reads no more: what it wrote before says why
+        if self._write(HEADER.pack(asked.value, len(content)), until):
+            self._write(content, until)
         reply = bytearray()
         while len(reply) < HEADER.size:
             reply += self._read(until)
@@ -136,22 +132,42 @@ class Child:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END)
 
+    def _write(self, content: bytes | memoryview, until: float) -> bool:
+        """Write it all. Returns False if the child reads no more: what it wrote before says why."""
+        left = memoryview(content)
+        while left:
+            self._socket.settimeout(_seconds_to_look(until))
+            try:
+                left = left[self._socket.send(left) :]
+            except TimeoutError:
+                if self._process.poll() is not None:
+                    return False
+                if self._received(0.0):
+                    raise GarbledError from None  # before it has read what it is asked
+            except OSError:
+                return False
+        return True
+
     def _read(self, until: float) -> bytes:
         """Wait for output, and read some of it."""
-        while (left := until - time.monotonic()) > 0:
+        while True:
+            seconds = _seconds_to_look(until)
             has_ended = self._process.poll() is not None  # asked first, so that its last output is read
-            self._socket.settimeout(min(left, _LOOK))
-            try:
-                found = self._socket.recv(AT_ONCE)
-            except TimeoutError:
-                found = None
-            except OSError:
-                found = b""
+            found = self._received(seconds)
             if found:
                 return found
             if has_ended or found is not None:
                 raise self._gone()
-        raise TooLateError
+
+    def _received(self, seconds: float) -> bytes | None:
+        """Some output; None if none came in time, and nothing if none can come."""
+        self._socket.settimeout(seconds)
+        try:
+            return self._socket.recv(AT_ONCE)
+        except (TimeoutError, BlockingIOError):
+            return None
+        except OSError:
+            return b""
 
     def _gone(self) -> ChildGoneError | GarbledError:
         """The error for a closed socket: the child has ended, or it runs on without a reply."""
@@ -159,3 +175,10 @@ class Child:
             return ChildGoneError(self._process.wait(_DYING))
         except subprocess.TimeoutExpired:
             return GarbledError()
+
+
+def _seconds_to_look(until: float) -> float:
+    """Seconds to wait until the next look at the child. Raises TooLateError."""
+    if (left := until - time.monotonic()) <= 0:
+        raise TooLateError
+    return min(left, _LOOK)

@@ -1,0 +1,79 @@
+"""Whatever program stands at the other end of the socket, the harness is done with it in time and says why."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+
+import pytest
+
+from audit.detectors.isolation.process import Child, ChildGoneError, GarbledError, TooLateError
+from audit.detectors.isolation.wire import Asked, Replied
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs process groups")
+
+STARTED = """
+import os, signal, sys, time
+from audit.detectors.isolation.wire import Replied, read_message, write_message
+harness = int(sys.argv[-1])
+signal.alarm(10)
+"""
+"""It ends by itself, as what it leaves does, so that a harness that waits for ever fails and does not hang."""
+LEFT = "if os.fork():\n    os._exit(7)\ntime.sleep(10)"
+PROGRAMS: dict[str, tuple[str, int, float, tuple[type[Exception], int | None]]] = {
+    "reads nothing": ("time.sleep(60)", 5_000_000, 0.5, (TooLateError, None)),
+    "dies while it is written to, and a process of it holds the socket": (LEFT, 5_000_000, 8.0, (ChildGoneError, 7)),
+    "dies while it is read, and a process of it holds the socket": (LEFT, 1, 8.0, (ChildGoneError, 7)),
+    "writes and does not read": ("while True: os.write(harness, bytes(65536))", 5_000_000, 8.0, (GarbledError, None)),
+    "writes more than it says": (
+        "read_message(harness)\nos.write(harness, b'D' + (3).to_bytes(8, 'big') + b'1234')\ntime.sleep(60)",
+        1,
+        8.0,
+        (GarbledError, None),
+    ),
+}
+
+
+def started(program: str) -> Child:
+    """A child that is this program."""
+    return Child([sys.executable, "-c", STARTED + program], dict(os.environ))
+
+
+@pytest.mark.parametrize("how", PROGRAMS)
+def test_no_program_keeps_the_harness_waiting(how: str) -> None:
+    program, length, patience, expected = PROGRAMS[how]
+    child = started(program)
+    begun = time.monotonic()
+    try:
+        with pytest.raises(expected[0]) as caught:
+            child.ask(Asked.SCORE, bytes(length), patience, 100)
+    finally:
+        child.end()
+    assert getattr(caught.value, "returncode", None) == expected[1]
+    assert time.monotonic() - begun < 6
+
+
+def test_a_program_may_take_its_time_to_read() -> None:
+    child = started(
+        "time.sleep(0.7)\n_, content = read_message(harness)\n"
+        "write_message(harness, Replied.DONE, bytes(content[::1000]))"
+    )
+    asked = os.urandom(5_000_000)
+    try:
+        assert child.ask(Asked.SCORE, asked, 20.0, 5000) == (Replied.DONE, bytearray(asked[::1000]))
+    finally:
+        child.end()
+
+
+def test_the_default_timeout_of_sockets_is_not_that_of_the_child() -> None:
+    socket.setdefaulttimeout(9.0)
+    try:
+        child = started("read_message(harness)\nwrite_message(harness, Replied.DONE, b'%d' % os.get_blocking(harness))")
+    finally:
+        socket.setdefaulttimeout(None)
+    try:
+        assert child.ask(Asked.SCORE, b"", 20.0, 100) == (Replied.DONE, bytearray(b"1"))
+    finally:
+        child.end()
