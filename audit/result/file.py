@@ -18,8 +18,8 @@ from audit.vocabulary.strict_json import strict_decoder
 
 MAX_BYTES = 512 * 1024 * 1024
 
-_FIRST: Final = f'{{\n "schema_version": {SCHEMA_VERSION},\n'
-_ELSEWHERE: Final = ("\\", "\t", "\r", " :", "\n:", "NaN", "Infinity")
+_FIRST: Final = f'{{\n "schema_version": {SCHEMA_VERSION},\n'.encode()
+_ELSEWHERE: Final = (b"\\", b"\t", b"\r", b" :", b"\n:", b"NaN", b"Infinity")
 """What is in no text of ours but by way of a plan's own words: where they are, the text is read step by step."""
 
 
@@ -37,23 +37,23 @@ def load_result(path: str | Path) -> AuditResult:
             raise ResultError(f"{path.name} is no file", slug="no-result", hint="check the path")
         if path.stat().st_size > MAX_BYTES:
             raise ResultError(f"{path.name} is larger than a result can be", slug="not-a-result")
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except OSError as error:
         raise ResultError(
             f"{path.name} cannot be read ({error.strerror or 'storage error'})", slug="no-result", hint="check the path"
         ) from None
+    try:
+        return _sound(_at_once(content) or _step_by_step(content.decode("utf-8"), path.name), path.name)
     except UnicodeDecodeError:
         raise ResultError(f"{path.name} is not UTF-8 text", slug="not-a-result") from None
-    return parse_result(text, path.name)
 
 
 def parse_result(text: str, name: str = "result") -> AuditResult:
     """Read a result from JSON text; errors call it `name`. Raises ResultError as `load_result` does."""
-    at_once = _at_once(text)
-    return _sound(_step_by_step(text, name) if at_once is None else at_once, name)
+    return _sound(_at_once(text.encode("utf-8", "surrogatepass")) or _step_by_step(text, name), name)
 
 
-def _at_once(text: str) -> AuditResult | None:
+def _at_once(text: bytes) -> AuditResult | None:
     """Read what this version wrote, in two thirds of the time; None if the text may have another reading or an error.
 
     Pydantic takes the last of two equal keys. So keys are counted, which a quote and a colon end in a text without
@@ -66,7 +66,7 @@ def _at_once(text: str) -> AuditResult | None:
     except ValidationError:
         return None
     numbered = all("unnamed_at_least" in family.model_fields_set for rule in result.rules for family in rule.families)
-    return result if numbered and text.count('":') == _keys(result) else None
+    return result if numbered and text.count(b'":') == _keys(result) else None
 
 
 def _keys(value: object) -> int:

@@ -165,11 +165,13 @@ def test_a_result_that_ended_at_no_moment_is_refused(result: AuditResult, stamp:
         ("[[", "[[[],"),
     ],
 )
-def test_what_has_two_readings_is_refused(result: AuditResult, before: str, after: str) -> None:
+def test_what_has_two_readings_is_refused(result: AuditResult, before: str, after: str, tmp_path: Path) -> None:
     text = result_to_json(result)
     assert before in text
+    path = tmp_path / "result.json"
+    path.write_text(text.replace(before, after, 1), encoding="utf-8")
     with pytest.raises(ResultError) as caught:
-        parse_result(text.replace(before, after, 1))
+        load_result(path)
     assert caught.value.slug == "not-a-result"
 
 
@@ -177,10 +179,10 @@ def test_a_result_is_read_at_once_as_it_is_step_by_step(result: AuditResult) -> 
     told = result.plan_as_asked | {"title": 'of "two" \\ ways :'}
     for one in (result, result.model_copy(update={"plan_as_asked": told})):
         text = result_to_json(one)
-        at_once, read = _at_once(text), _step_by_step(text, "result")
+        at_once, read = _at_once(text.encode()), _step_by_step(text, "result")
         assert (at_once is None) == (one is not result)
-        assert parse_result(text) == read
-        assert result_to_json(parse_result(text)) == result_to_json(read) == text
+        assert at_once is None or at_once == read
+        assert result_to_json(at_once or read) == result_to_json(read) == text
 
 
 def test_a_result_cut_short_is_refused(result: AuditResult) -> None:
@@ -266,7 +268,7 @@ def test_a_fail_without_a_name_of_early_version_2_is_about_one_nationality_or_mo
         one["rules"][0]["families"][0].update(
             unnamed_beyond=True, unnamed_p=0.001, unnamed_level=0.0075, unnamed_survivors=4
         )
-    assert _at_once(json.dumps(document, indent=1)) is not None
+    assert _at_once(json.dumps(document, indent=1).encode()) is not None
     for indent in (None, 1):
         read = parse_result(json.dumps(early, indent=indent)).rules[0].families
         assert [family.unnamed_at_least for family in read] == [1, *[0] * (len(read) - 1)]
