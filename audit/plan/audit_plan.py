@@ -202,6 +202,7 @@ class AuditPlan(Strict):
     def _fits_together(self) -> Self:
         for name, feature in self.groups.items():
             _check_feature(name, feature, self.coding(name))
+        self._check_readings()
         self._check_columns()
         self._check_second_questions()
         if self.evaluation_set.is_counted:
@@ -226,6 +227,14 @@ class AuditPlan(Strict):
         for mistake in self.governance.check({**self.groups, **self.control_features}, set(ids)):
             raise ValueError(mistake)
         return self
+
+    def _check_readings(self) -> None:
+        """Refuse two features that are one: in public each would change the same numbers anew."""
+        read: dict[object, str] = {}
+        for name, feature in self.groups.items():
+            kept = (feature.column, feature.country_column, feature.country, self.coding(name), *feature.map.items())
+            if (same := read.setdefault(kept, name)) != name:
+                raise ValueError(f"groups.{same} and groups.{name} read one column in the same way: leave one out")
 
     def _check_columns(self) -> None:
         """Refuse a column with two roles: an answer that is the label passes everything, and ids are no group."""

@@ -207,6 +207,8 @@ def test_no_column_speaks_twice() -> None:
             refused("name its own column", detector={"kind": "predictions", **answer})
     group = next(iter(RAW["groups"].values()))["column"]
     refused("name its own column", detector={"kind": "predictions", "decision": group})
+    nations = {name: {"column": "passport", "coding": "nationality"} for name in ("nationality", "origin")}
+    refused("read one column in the same way: leave one out", groups=nations, rules=[rule(groups=["origin"])])
 
 
 def test_a_detector_is_given_a_column_once() -> None:
