@@ -94,6 +94,7 @@ class IndexAudit(Part):
     valid_until: str | None
     expired: bool
     outcome: Literal["pass", "fail", "inconclusive"]
+    """The verdict as far as it may be relied on; without its expiry."""
     no_group_named: bool
     set_id: str
     rules: tuple[IndexRule, ...]

@@ -181,7 +181,8 @@ def test_which_rows_are_twins_or_of_production_cannot_be_told_from_what_the_vend
         truth = np.array([one == kind for one in rows["kind"].to_pylist()])
         forest = RandomForestClassifier(100, min_samples_leaf=20, random_state=0)
         guessed = cross_val_predict(forest, seen, truth, cv=5, method="predict_proba")[:, 1]
-        assert 0.42 < roc_auc_score(truth, guessed) < 0.58, kind  # 200 of 1,900 rows: its standard error is 0.022
+        # noise alone gives 0.48, by 0.03 up or down: where a part left out has more of a kind, the others have fewer
+        assert roc_auc_score(truth, guessed) < 0.58, kind
 
 
 def test_neither_place_nor_id_says_anything_of_a_label(asked: Sides) -> None:
