@@ -82,7 +82,7 @@ def test_an_axis_is_written_in_the_language_of_its_page(pages: dict[str, str]) -
 def test_no_template_filters_a_constant() -> None:
     """The compiler would work it out once, in the language of whichever page comes first."""
     folder = Path(reports.html.__file__).with_name("templates")
-    for template in folder.iterdir():
+    for template in folder.glob("*.*"):
         assert not re.findall(r"\{\{\s*[\d\"'][^}]*\|", template.read_text(encoding="utf-8")), template.name
 
 
