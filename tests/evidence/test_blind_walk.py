@@ -142,6 +142,7 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> tuple[Sides, str]:
 def test_a_vendor_with_another_model_for_the_challenge_ends_as_not_shown(otherwise: tuple[Sides, str]) -> None:
     sides, said = otherwise
     assert load_result(sides.regulator / "out" / "result.json").overall.outcome == "pass"
+    assert ("PASS  Screener" in said, "INCONCLUSIVE  Screener" in said) == (False, True)
     sentence = "that the system at work answers so is not shown by its decisions ("
     assert sentence in next(line for line in said.splitlines() if line.startswith("How it decides"))
     gated = CliRunner().invoke(app, ["gate", str(sides.regulator / "out"), "--quiet"])

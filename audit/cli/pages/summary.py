@@ -93,7 +93,7 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
 
 def verdict_words(result: AuditResult, style: Style) -> str:
     """Write the verdict as shape and word: "✗ FAIL"."""
-    outcome = result.overall.outcome
+    outcome = result.relied_on
     return style.paint(f"{style.shape(outcome)} {outcome.upper()}", outcome)
 
 
@@ -173,10 +173,9 @@ def _groups(count: int) -> str:
 
 
 def _verdict_line(result: AuditResult, style: Style) -> str:
-    outcome = result.overall.outcome
-    words = f"{style.shape(outcome)} {outcome.upper()}"
-    title = fit(printable(result.plan.audit.title), WIDTH - len(words) - 2).rstrip()
-    return f"{style.paint(words, outcome)}  {title}"
+    outcome = result.relied_on
+    title = fit(printable(result.plan.audit.title), WIDTH - len(f"{style.shape(outcome)} {outcome}") - 2).rstrip()
+    return f"{verdict_words(result, style)}  {title}"
 
 
 def _counts(found: list[Finding], reading: Reading) -> list[str]:
