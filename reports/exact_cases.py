@@ -46,7 +46,7 @@ class ExactCases(Writer):
     def suites(self) -> list[Suite]:
         """Limits on rates, limits on probes, the change since an earlier audit, and what is no part of the verdict."""
         own = [self._suite(suite) for suite in suites(self.reading)]
-        if self.result.relied_on != self.result.overall.outcome:
+        if self.result.is_not_shown:
             said = f"Not to be relied on as a pass: {self.result.system.decision}"
             own.append(Suite("system at work", "verdict", Case("the system at work", "inconclusive", said, "at work")))
         return [*own, *(suite for second in self.result.further.second_verdicts for suite in self._beside(second))]

@@ -186,13 +186,16 @@ class AuditResult(Part):
     """From what, by what and when."""
 
     @property
+    def is_not_shown(self) -> bool:
+        """Whether decisions from production do not show that the system at work answers as its vendor did."""
+        section = self.plan.detector
+        return isinstance(section, BlindDetector) and section.deployed in {"too_few", "not_shown"}
+
+    @property
     def relied_on(self) -> Literal["pass", "fail", "inconclusive"]:
-        """The verdict as far as it may be relied on: a pass by a vendor's answers is none where decisions from
-        production do not show that the system at work answers so.
-        """
-        section, outcome = self.plan.detector, self.overall.outcome
-        not_shown = isinstance(section, BlindDetector) and section.deployed in {"too_few", "not_shown"}
-        return "inconclusive" if outcome == "pass" and not_shown else outcome
+        """The verdict as far as it may be relied on: a pass by answers not shown to be the system's is none."""
+        outcome = self.overall.outcome
+        return "inconclusive" if outcome == "pass" and self.is_not_shown else outcome
 
     def save(self, folder: str | Path) -> Path:
         """Write `result.json` into a folder, which is made if it is missing: for `load_result` and all commands.

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
 from audit.cli.mlflow_run import _exact_entries, _public_entries
+from audit.cli.outputs.verdict_code import result_exit_code
 from audit.disclosure.about import public_about
 from audit.disclosure.read import load_release, parse_release
 from audit.errors import ExitCode
@@ -23,6 +24,7 @@ from audit.public.release import public_json
 from audit.result.file import load_result
 from audit.run import run_audit
 from audit.scoring.rules import decision_rule
+from reports.exact_cases import ExactCases
 from reports.languages import language
 from reports.sentences import SentenceWriter
 
@@ -112,6 +114,14 @@ def test_a_report_that_claims_a_vendors_answers_without_its_signature_is_not_sho
     assert "a vendor answered, and none has signed that here" in done.output
     done = CliRunner().invoke(app, ["verify", str(folder / "out"), "--key", key])
     assert "none has signed that here" not in done.output
+
+
+def test_what_waivers_leave_is_no_pass_of_a_system_that_is_not_shown(otherwise: tuple[Sides, str]) -> None:
+    result = load_result(otherwise[0].regulator / "out" / "result.json")
+    failed = result.model_copy(update={"overall": result.overall.model_copy(update={"outcome": "fail"})})
+    assert result_exit_code(failed) == ExitCode.FAIL
+    assert result_exit_code(failed, left="pass") == ExitCode.INCONCLUSIVE
+    assert ExactCases(failed).suites()[-1].name == "system at work"
 
 
 def test_no_safeguard_says_that_the_model_ran_here(walked: Sides) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from made.releases import made_result
-from made.sealed import SUMS, flipped, members_of, published_into, sealed_in, signer_in, trusting, zipped
+from made.sealed import SUMS, flipped, members_of, published_into, signer_in, trusting, zipped
 
 from audit.errors import EvidenceError
 from audit.evidence.bundle import MOST_MEMBERS, Bundle, read_bundle
@@ -33,16 +33,6 @@ LINES = "evidence.intoto.jsonl"
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small audit, so that thousands of changes take a second."""
     return published_into(tmp_path_factory.mktemp("sealed") / "audit-out", made_result("none"))
-
-
-@pytest.fixture(scope="module")
-def signer(place: Path) -> Signer:
-    return signer_in(place)
-
-
-@pytest.fixture(scope="module")
-def bundles(place: Path, signer: Signer) -> Bundles:
-    return sealed_in(place, signer)
 
 
 @pytest.fixture(scope="module")

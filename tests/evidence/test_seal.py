@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made.sealed import published_into, sealed_in, signer_in, trusting
+from made.sealed import published_into, sealed_in, trusting
 
 from audit.errors import EvidenceError
 from audit.evidence.keys import Signer
@@ -18,21 +18,6 @@ from audit.evidence.trust import Trust
 from audit.evidence.verification import verify
 
 TODAY = dt.date(2026, 11, 29)
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return published_into(tmp_path_factory.mktemp("sealed") / "audit-out")
-
-
-@pytest.fixture(scope="module")
-def signer(place: Path) -> Signer:
-    return signer_in(place)
-
-
-@pytest.fixture(scope="module")
-def bundles(place: Path, signer: Signer) -> Bundles:
-    return sealed_in(place, signer)
 
 
 def test_whoever_trusts_the_key_is_shown_that_it_holds(bundles: Bundles, signer: Signer) -> None:

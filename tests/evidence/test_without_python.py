@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from made.sealed import published_into, sealed_in, signer_in
 
 from audit.errors import EvidenceError
 from audit.evidence.bundle import STATEMENT, read_bundle
@@ -19,22 +18,6 @@ from audit.evidence.envelope import Envelope
 from audit.evidence.keys import Signer
 from audit.evidence.readme import check_lines
 from audit.evidence.seal import Bundles
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return published_into(tmp_path_factory.mktemp("sealed") / "audit-out")
-
-
-@pytest.fixture(scope="module")
-def signer(place: Path) -> Signer:
-    return signer_in(place)
-
-
-@pytest.fixture(scope="module")
-def bundles(place: Path, signer: Signer) -> Bundles:
-    return sealed_in(place, signer)
-
 
 Entries = list[tuple[str, bytes]]
 LINK = 0o120777 << 16

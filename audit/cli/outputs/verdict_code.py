@@ -51,7 +51,7 @@ def result_exit_code(
     A pass by answers that are not shown to be the system's is inconclusive about the system.
     """
     name, outcome = "what is left" if left else "the verdict", left or result.overall.outcome
-    if outcome == "pass" and result.relied_on != result.overall.outcome:
+    if outcome == "pass" and result.is_not_shown:
         note(f"warning: {name} is pass; exit code 3 instead of 0 because the system at work is not shown to answer so")
         outcome = "inconclusive"
     return outcome_exit_code(outcome, on_inconclusive, quiet=quiet, name=name)
