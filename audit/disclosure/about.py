@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 from audit.analyses.sides import questions
 from audit.disclosure.shape import public_method
@@ -67,12 +67,12 @@ def public_about(
     """Return who audits what."""
     plan, system = result.plan, result.system
     return PublicAbout(
-        **plan.audit.model_dump(include={"title", "system", "owner", "auditor", "limits_set_by", "use", "route"}),
-        **plan.evaluation_set.model_dump(include={"label_source", "rows_are", "period"}),
-        **system.model_dump(include={"kind", "features", "sensitive_features_used"}),
+        **_fields(plan.audit, "title", "system", "owner", "auditor", "limits_set_by", "use", "route"),
+        **_fields(plan.evaluation_set, "label_source", "rows_are", "period"),
+        **_fields(system, "kind", "features", "sensitive_features_used"),
         decision=_decision(plan, system.decision),
         deployed=plan.detector.deployed if isinstance(plan.detector, BlindDetector) else None,
-        **result.provenance.model_dump(include={"tool", "plan_sha256", "plan_file"}),
+        **_fields(result.provenance, "tool", "plan_sha256", "plan_file"),
         primary_harm=result.overall.primary_harm,
         metrics=public_metrics(result),
         probe_rules=len(plan.named_probe_rules),
@@ -92,6 +92,10 @@ def public_about(
     )
 
 
+def _fields(part: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(part, name) for name in names}
+
+
 def public_features(result: AuditResult, levels: Mapping[str, tuple[LevelName, ...]]) -> tuple[PublicFeature, ...]:
     """Return the features of the plan, those that have rows first, with the levels that rows name."""
     governance = result.plan.governance
@@ -99,7 +103,7 @@ def public_features(result: AuditResult, levels: Mapping[str, tuple[LevelName, .
     known = {feature.name: feature for feature in result.features}
     return tuple(
         PublicFeature(
-            **known[name].model_dump(include={"name", "coding", "rungs", "children"}),
+            **_fields(known[name], "name", "coding", "rungs", "children"),
             levels=levels.get(name, ()),
             means=means.get(name, ""),
             forced_criminality=governance.forced_criminality if means.get(name) == "form" else (),
@@ -142,7 +146,7 @@ def public_rules(result: AuditResult, rows: Sequence[PublicRow]) -> tuple[Public
     return tuple(
         PublicRule(
             rule=rule.id,
-            **{name: getattr(rule, name) for name in ("metric", "scale", "limit", "on_fail")},
+            **_fields(rule, "metric", "scale", "limit", "on_fail"),
             worse=tuple(question.side for question in questions(plan, rule)),
             outcome=found[rule.id].outcome,
             judged=sum(word.rule == rule.id and word.word is not None for row in rows for word in row.words),

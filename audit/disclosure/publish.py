@@ -29,6 +29,7 @@ from audit.public.about import PublicAbout
 from audit.public.release import FailsOn, PublicHeadline, PublicRelease, public_json
 from audit.result.audit_result import AuditResult
 from audit.safeguards import public_states
+from audit.vocabulary.file_names import RELEASE
 
 _numbers_of: Final = attrgetter(*(field.name for field in fields(Draw)))
 Writer = Callable[[Mapping[str, bytes]], None]
@@ -96,7 +97,7 @@ def publish(
             release = release.model_copy(update={"number": folder.releases + 1})
         files = make_files(release)
         if is_new and release.number is not None:
-            entry = {"sides": told, "release": json.loads(public_json(release)), "sha256": _digests(files)}
+            entry = {"sides": told, "release": json.loads(files[RELEASE]), "sha256": _digests(files)}
             # Told before it is written: a release that nobody saw does no harm, one that nobody remembers does.
             folder.append(parameters, entry)
         write(files)

@@ -122,7 +122,8 @@ class GovernanceSection(Strict):
     @property
     def says_something(self) -> bool:
         """Whether anything is declared."""
-        return bool(self.model_dump(exclude_defaults=True))
+        fields = type(self).model_fields
+        return any(getattr(self, name) != one.get_default(call_default_factory=True) for name, one in fields.items())
 
 
 class WaiversSection(Strict):

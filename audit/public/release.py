@@ -7,6 +7,7 @@ audit. See docs/disclosure.md.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, Literal
 
 from audit.public.about import PublicAbout
@@ -257,6 +258,7 @@ def row_key(parts: tuple[PublicPart, ...]) -> str:
 _MARKS: Final = str.maketrans({mark: f"%{ord(mark):02X}" for mark in "%,=:+"})
 
 
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     written = text.translate(_MARKS)
     return written.replace(" ", "%20", 1) if written.startswith("others of ") else written

@@ -116,15 +116,16 @@ def test_fairlearn_is_asked_for_the_same_groups_and_says_the_same(audited: tuple
 
 def test_everything_is_measured_and_what_cannot_be_is_said(measured: tuple[list[Line], Path]) -> None:
     lines, folder = measured
-    assert len(lines) == 23
+    assert len(lines) == 24
     unmeasured = [line for line in lines if line.measured is None]
     assert ["aequitas" in line.what for line in unmeasured] == [True, True]
     assert ["No matching distribution" in line.note for line in unmeasured] == [True, True]
     assert unmeasured[0].verdict == "not measured"
     goals = [line.goal for line in lines if line.goal is not None]
     assert goals[:11] == [100, 3, 6, 1, 0.5, 1.5, 1.5, 2.5, 1.3, 2.5, 1.3]
-    assert 2 < goals[11] < 4  # two seconds and five bare scans
-    assert goals[12:] == [1, 60, 1.5, 4, 0.5]
+    assert goals[11:13] == [1 / 3, 1 / 15]
+    assert 2 < goals[13] < 4  # two seconds and five bare scans
+    assert goals[14:] == [1, 60, 1.5, 4, 0.5]
     assert all(line.measured > 0 for line in lines if line.measured is not None)
     (memory,) = [line.measured for line in lines if line.what.endswith("peak memory")]
     assert memory is not None

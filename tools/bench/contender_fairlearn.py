@@ -1,11 +1,13 @@
 """MetricFrame of fairlearn over gender x nationality in a Parquet file: five rates without intervals.
 
-It prints the number of groups.
+It prints the number of groups, and the seconds from the file to them, without the imports.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+import time
 import warnings
 
 import pandas as pd
@@ -35,4 +37,6 @@ def by_group(path: str) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    print(len(by_group(sys.argv[1])))
+    began = time.perf_counter()
+    groups = len(by_group(sys.argv[1]))
+    print(json.dumps({"groups": groups, "seconds": time.perf_counter() - began}))
