@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 
 
 class ExitCode(enum.IntEnum):
@@ -30,11 +33,20 @@ class ExitCode(enum.IntEnum):
     """Interrupted; the run can be resumed."""
 
 
+@cache
+def hints() -> Mapping[str, str]:
+    """Read what to do about an error, by its slug."""
+    import tomllib  # only where an error is shown
+
+    return tomllib.loads(Path(__file__).with_name("errors.toml").read_text(encoding="utf-8"))
+
+
 class AuditError(Exception):
     """An error that the caller can put right.
 
     The text is one line that says what is wrong and where. It never repeats the content of a row, because cells of an
-    evaluation set describe people. A `hint` says what to do; a `slug` names the entry in docs/reference/errors.md.
+    evaluation set describe people. A `slug` names the entry in docs/reference/errors.md. What to do stands in
+    errors.toml under the slug; an `own_hint` says it where it depends on what was found.
     """
 
     exit_code: ExitCode = ExitCode.NOT_JUDGED
@@ -43,7 +55,12 @@ class AuditError(Exception):
         super().__init__(message)
         self.message = message
         self.slug = slug
-        self.hint = hint
+        self.own_hint = hint
+
+    @property
+    def hint(self) -> str:
+        """What to do; empty where nobody can say."""
+        return self.own_hint or hints().get(self.slug, "")
 
     def __str__(self) -> str:
         return f"{self.message} — {self.hint}" if self.hint else self.message

@@ -111,7 +111,7 @@ def new_folders(*folders: Path) -> Iterator[None]:
     """
     for folder in folders:
         if not folder.name or (folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))):
-            raise ArgumentError(f"{folder} is there already", slug="folder-there", hint="name another with --out")
+            raise ArgumentError(f"{folder} is there already", slug="folder-there")
     made = list[Path]()
     try:
         for folder in folders:

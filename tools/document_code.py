@@ -81,6 +81,8 @@ def exit_codes_page() -> str:
 
 def errors_page() -> str:
     """Write the page on errors, as Markdown: every place in `audit` that raises one, by slug."""
+    from audit.errors import hints
+
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for path in sorted((ROOT / "audit").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
@@ -88,7 +90,7 @@ def errors_page() -> str:
             continue
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and (slug := _slug(node)):
-                found[slug].add((_message(node), _keyword(node, "hint")))
+                found[slug].add((_message(node), _keyword(node, "hint") or hints().get(slug, "")))
     blocks = [GENERATED + ERRORS_INTRODUCTION]
     for slug in sorted(found):
         rows = [[cell(message), cell(hint)] for message, hint in sorted(found[slug])]

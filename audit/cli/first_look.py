@@ -155,7 +155,6 @@ def _checked_groups(
         raise ArgumentError(
             "a look needs the label, a score with its threshold or a decision, and a gender or a nationality",
             slug="look-arguments",
-            hint="name a column for each, such as label, score and gender",
         )
     return named
 

@@ -74,19 +74,11 @@ def _client_and_run(run_id: str | None) -> tuple[Any, str]:
     try:
         import mlflow
     except ImportError:
-        raise AuditError(
-            "MLflow is not installed",
-            slug="no-mlflow",
-            hint="pip install mlflow, or mlflow-skinny for the client alone",
-        ) from None
+        raise AuditError("MLflow is not installed", slug="no-mlflow") from None
     if run_id is None:
         active = mlflow.active_run()
         if active is None:
-            raise AuditError(
-                "no run of MLflow is active",
-                slug="no-mlflow-run",
-                hint="call it within mlflow.start_run(), or name run_id",
-            )
+            raise AuditError("no run of MLflow is active", slug="no-mlflow-run")
         run_id = str(active.info.run_id)
     return mlflow.MlflowClient(), run_id
 

@@ -97,7 +97,6 @@ def _stratified(evaluation_set: EvaluationSet, strata: Strata, relation: str) ->
         raise DataError(
             f'{shown(evaluation_set.source_name)}: stratum_by names "{error}", and cases of one stratum differ in it',
             slug="stratum-by",
-            hint="name only what all cases of a stratum have in common, the undrawn ones too",
         ) from None
     return Moments(evaluation_set.features, codes, table, weighted=True)
 

@@ -106,18 +106,12 @@ def read_answers(
         )
     if len(values) != rows:
         raise DetectorError(
-            f"{where}: {rows} rows were given and {len(values)} answers came back",
-            slug="answers-length",
-            hint="return one answer for each row, in their order; None where there is none",
+            f"{where}: {rows} rows were given and {len(values)} answers came back", slug="answers-length"
         )
     if answers == "class":
         return check_classes(_places(values, classes), missing, len(classes))
     if answers != "decision" and _only_truth_values(values, missing):
-        raise DetectorError(
-            f"{where}: got true and false where scores are expected",
-            slug="answers-are-decisions",
-            hint='write answers = "decision" in [detector], without threshold and top_k',
-        )
+        raise DetectorError(f"{where}: got true and false where scores are expected", slug="answers-are-decisions")
     numbers_, is_number = _as_numbers(values, truth_values=answers == "decision")
     return check_numbers(numbers_, missing, answers, score_range, is_number=is_number)
 

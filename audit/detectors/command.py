@@ -122,19 +122,12 @@ class CommandDetector:
             return Program(self._command, self._folder, self._environment, self._section.longest_line)
         except OSError as error:
             why = type(error).__name__ if error.errno is None else os.strerror(error.errno)
-            raise DetectorError(
-                f"the program {self._name} cannot be started: {why}",
-                slug="command-start",
-                hint="see that the file is there and executable; a script begins with #! and an interpreter",
-            ) from None
+            raise DetectorError(f"the program {self._name} cannot be started: {why}", slug="command-start") from None
 
     def _start_anew(self) -> Program:
         if self._restarts >= self._section.most_restarts:
             raise DetectorError(
-                f"the program {self._name} keeps failing: it {self._counted_endings()}",
-                slug="command-keeps-failing",
-                hint="what it wrote is withheld because it can quote a row; give it a line yourself, and see that it "
-                "writes each answer out at once, in order, and nothing else; `most_restarts` allows more",
+                f"the program {self._name} keeps failing: it {self._counted_endings()}", slug="command-keeps-failing"
             )
         self._restarts += 1
         return self._start()
@@ -259,5 +252,4 @@ def _plain(column: pa.Array, name: str) -> pa.Array:
     raise DetectorError(
         f"the column {shown(name)} has the type {shown(str(kind))}, which a program cannot be given",
         slug="command-feature-type",
-        hint="a program is given text, numbers, truth values and dates; write the column as text into the file",
     )

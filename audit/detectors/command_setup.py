@@ -34,7 +34,6 @@ def check_platform() -> None:
         raise DetectorError(
             "a program can only be audited on Linux, macOS and other systems with process groups",
             slug="command-platform",
-            hint="run it yourself over the rows, and audit its file of predictions",
         )
 
 
@@ -50,7 +49,6 @@ def program_environment(names: Sequence[str]) -> dict[str, str]:
             raise DetectorError(
                 f"the environment variable {shown(name)}, which the program is to be given, is not set",
                 slug="command-environment",
-                hint="set it before the run, or take it out of `environment` in [detector]",
             )
         chosen[name] = os.environ[name]
     return chosen
@@ -65,11 +63,7 @@ def find_program(first: str, folder: Path, path: str) -> str:
         return str(folder / first)
     found = shutil.which(first, path=path)
     if found is None:
-        raise DetectorError(
-            f"there is no program {shown(first)} on PATH",
-            slug="command-not-found",
-            hint="install it, or write the path of a file beside the plan with a slash, such as ./program",
-        )
+        raise DetectorError(f"there is no program {shown(first)} on PATH", slug="command-not-found")
     return str(Path(found).absolute())
 
 

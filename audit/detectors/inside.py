@@ -17,8 +17,4 @@ def enter_child() -> None:
 def check_in_child(kind: str) -> None:
     """Raise DetectorError if a detector of this kind would be opened in the process of the audit itself."""
     if not _state["child"]:
-        raise DetectorError(
-            f'the detector kind "{kind}" is only run in a process of its own',
-            slug="isolation-needed",
-            hint="have the plan run by `audit7k run`, `audit7k gate` or `run_audit`",
-        )
+        raise DetectorError(f'the detector kind "{kind}" is only run in a process of its own', slug="isolation-needed")

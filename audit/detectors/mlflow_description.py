@@ -103,10 +103,7 @@ def _flavour(flavours: Mapping[str, Mapping[str, Any]], name: str) -> Flavour:
     if others in (["onnx"], ["sklearn"]):
         return "onnx" if others == ["onnx"] else "sklearn"
     raise DetectorError(
-        f"{name}: the flavour is {listed(others, 3)}, and not onnx or sklearn alone",
-        slug="detector-flavour",
-        hint="have the model exported to ONNX and saved with mlflow.onnx; or load it in a function of your own, kind = "
-        '"python"',
+        f"{name}: the flavour is {listed(others, 3)}, and not onnx or sklearn alone", slug="detector-flavour"
     )
 
 

@@ -101,11 +101,7 @@ class ModelFolder:
     def check(self, file: str, sha256: str | None) -> None:
         """Raise DetectorError if the content loaded from `file` differs from the content in the digest."""
         if self._digests.get(file) != sha256:
-            raise DetectorError(
-                f"{self.name}/{file} changed while it was read",
-                slug="detector-changed",
-                hint="audit a copy of the folder that nothing writes to",
-            )
+            raise DetectorError(f"{self.name}/{file} changed while it was read", slug="detector-changed")
 
     def _listed(self) -> dict[str, int]:
         """Names and sizes of all files; names have `/` and are sorted by their bytes."""
@@ -184,8 +180,4 @@ def pickled_model(found: str) -> DetectorError:
 
 def unreadable(name: str, why: str) -> DetectorError:
     """Make the error for a description `name` that cannot be read; `why` quotes nothing of it."""
-    return DetectorError(
-        f"{name} cannot be read: {why}",
-        slug="detector-mlflow",
-        hint="it is damaged or was written by hand; have the model saved again with MLflow",
-    )
+    return DetectorError(f"{name} cannot be read: {why}", slug="detector-mlflow")

@@ -42,9 +42,7 @@ class OnnxGraph:
         model = _read(content, name)
         if any(tensor.external_data or tensor.data_location for tensor in _all_of("Tensor", model)):
             raise DetectorError(
-                f"{name} keeps weights in other files, and those are not opened",
-                slug="detector-external-data",
-                hint="have the model saved as one file: onnx.save(onnx.load(PATH), ONE_FILE)",
+                f"{name} keeps weights in other files, and those are not opened", slug="detector-external-data"
             )
         own = {(function.domain, function.name) for function in model.functions}
         self._makers = {

@@ -123,8 +123,6 @@ class OnnxInputs:
             raise DetectorError(
                 f"{where}: the column {shown(name)!r} has empty cells, and the model takes {element} there",
                 slug="detector-missing-cells",
-                hint="an ONNX model can be told of a missing number only in an input of floats; fill the cells as the "
-                "system does that uses the model",
             )
         if element == "text":
             if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):

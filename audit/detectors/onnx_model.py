@@ -127,8 +127,6 @@ def _session(runtime: Any, content: bytes, file: str) -> Any:
             raise DetectorError(
                 f"{file} changes upper and lower case by the rules of a locale that this machine does not have",
                 slug="detector-locale",
-                hint="install the locale, which is en_US.UTF-8 unless the export named another; or have the model "
-                "exported without lowercase",
             ) from None
         raise DetectorError(
             f"{file} cannot be loaded by onnxruntime ({error_name(error)})",

@@ -38,23 +38,14 @@ class PickleDetector(SkopsDetector):
                 model = joblib.load(io.BytesIO(content))
         except ModuleNotFoundError:
             raise DetectorError(
-                f"{self._file} needs a module that is not installed here",
-                slug="detector-not-installed",
-                hint="install the package that it comes from, in the version with which the model was saved",
+                f"{self._file} needs a module that is not installed here", slug="detector-not-installed"
             ) from None
         except (Exception, SystemExit) as error:
             raise DetectorError(
-                f"{self._file} cannot be loaded ({error_name(error)})",
-                slug="detector-not-pickle",
-                hint="it is no pickle and no joblib file, is damaged, or was saved with other versions; save it again, "
-                "best with skops",
+                f"{self._file} cannot be loaded ({error_name(error)})", slug="detector-not-pickle"
             ) from error
         if any(warning.category.__name__ == "InconsistentVersionWarning" for warning in caught):
             notes.append("The model was saved with another version of scikit-learn, and can answer otherwise.")
         if not isinstance(model, BaseEstimator):
-            raise DetectorError(
-                f"{self._file} holds no scikit-learn estimator",
-                slug="detector-no-estimator",
-                hint='pickle the fitted pipeline itself, or wrap what there is in a function and use kind = "python"',
-            )
+            raise DetectorError(f"{self._file} holds no scikit-learn estimator", slug="detector-no-estimator")
         return model, notes

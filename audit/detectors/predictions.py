@@ -75,11 +75,7 @@ class PredictionsDetector:
             relation = evaluation_set.source
             name, answer = relation.name, checked_answer(evaluation_set, relation, section)
         elif section.path is None:
-            raise PlanError(
-                "the vendor has not answered yet",
-                slug="not-answered",
-                hint="audit7k blind challenge asks, and audit7k blind judge runs this plan on the answers",
-            )
+            raise PlanError("the vendor has not answered yet", slug="not-answered")
         else:
             identity = section.id or id_column
             relation = self._attach(evaluation_set, (self._folder / section.path).absolute(), identity)

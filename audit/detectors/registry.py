@@ -59,7 +59,6 @@ def _find(kind: str) -> EntryPoint:
         raise DetectorError(
             f"more than one installed package offers the detector kind {kind!r}: {packages_of(offers)}",
             slug="ambiguous-detector-kind",
-            hint="uninstall all but one of them",
         )
     return offers[0]
 
@@ -84,6 +83,5 @@ def _made(found: EntryPoint, section: Any, folder: Path) -> Detector | TableDete
         raise DetectorError(
             f"the detector kind {found.name!r} from {package_of(found)} cannot be made: it raised {error_name(error)}",
             slug="detector-made",
-            hint="check what its documentation says of [detector], and of `options` there",
         ) from None
     return made

@@ -133,7 +133,6 @@ def _damaged(name: str, error: Exception) -> DetectorError:
         return DetectorError(
             f"{name} holds a type from a module that is not installed here ({error_name(error)})",
             slug="detector-not-installed",
-            hint="install the package that it comes from, in the version with which the model was saved",
         )
     return DetectorError(
         f"{name} cannot be loaded ({error_name(error)})",

@@ -40,9 +40,7 @@ class PositiveClass:
             classes = np.array([-1, 1])
         if not isinstance(classes, np.ndarray) or classes.ndim != 1:
             raise DetectorError(
-                f"{self._file}: the model is no classifier with one list of classes",
-                slug="detector-no-classes",
-                hint='audit a classifier, or wrap the model in a function and use kind = "python"',
+                f"{self._file}: the model is no classifier with one list of classes", slug="detector-no-classes"
             )
         return [_as_text(value) for value in classes]
 

@@ -65,9 +65,7 @@ def check_trees(model: Any, file: str) -> None:
         check = checks.get(type(part))
         if check is not None and not check(part, around):
             raise DetectorError(
-                f"{file}: a tree in the model has nodes that point where nothing is",
-                slug="detector-tree",
-                hint="the file is damaged or crafted, do not use it; ask for it again from whoever made the model",
+                f"{file}: a tree in the model has nodes that point where nothing is", slug="detector-tree"
             )
 
 

@@ -78,16 +78,10 @@ def _files(folder: Path, name: str) -> list[str]:
             within = path.relative_to(folder).as_posix()
             if not (path.is_file() or path.is_dir()) or not path.resolve().is_relative_to(home):
                 raise DetectorError(
-                    f"{name}: {shown(within)} leads out of the folder, or is no file",
-                    slug="transformers-link",
-                    hint="copy the model with its files instead of links to them: cp -rL",
+                    f"{name}: {shown(within)} leads out of the folder, or is no file", slug="transformers-link"
                 )
             if path.is_symlink() and path.is_dir():
-                raise DetectorError(
-                    f"{name}: {shown(within)} is a link to a folder",
-                    slug="transformers-link",
-                    hint="copy the model with its files instead of links to them: cp -rL",
-                )
+                raise DetectorError(f"{name}: {shown(within)} is a link to a folder", slug="transformers-link")
             if path.is_file():
                 found.append(within)
     if len(found) > _MOST_FILES or any(not file.isprintable() or "\\" in file for file in found):

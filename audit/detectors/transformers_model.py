@@ -112,9 +112,7 @@ class TransformersDetector:
         column = batch.column(self._section.features[0])
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
             raise DetectorError(
-                f"{where}: the column {shown(self._section.features[0])} holds no text",
-                slug="transformers-no-text",
-                hint="name a column of text in `features`",
+                f"{where}: the column {shown(self._section.features[0])} holds no text", slug="transformers-no-text"
             )
         texts = ["" if text is None else text for text in column.to_pylist()]
         self._empty += column.null_count
@@ -144,16 +142,12 @@ class TransformersDetector:
             )
         except Exception as error:
             raise DetectorError(
-                f"{self._name} cannot be loaded by transformers ({error_name(error)})",
-                slug="transformers-load",
-                hint="it is damaged, no text classifier, or made for another version of transformers; its folder holds "
-                "model and tokenizer, as save_pretrained writes them",
+                f"{self._name} cannot be loaded by transformers ({error_name(error)})", slug="transformers-load"
             ) from error
         if loading["missing_keys"] or loading["mismatched_keys"]:
             raise DetectorError(
                 f"{self._name} lacks weights that a text classifier has, which would be filled with random numbers",
                 slug="transformers-weights",
-                hint="train the model for classification and save all of it: a language model alone is none",
             )
         self._model.eval()
         self._positive = self._places(self._model.config)
@@ -191,7 +185,6 @@ class TransformersDetector:
             raise DetectorError(
                 f"{self._name}: the model takes at most {min(known)} tokens, and `max_length` is {wanted}",
                 slug="transformers-length",
-                hint="leave out `max_length`, or choose a smaller one",
             )
         return wanted or min(known, default=_USUAL_LENGTH)
 

@@ -47,11 +47,7 @@ def parse_release(content: bytes, name: str = RELEASE) -> PublicRelease:
         ) from None
     wrong = _unlike_written(release, content)
     if wrong is not None:
-        raise ResultError(
-            f"{name} is not as it was written: {wrong}",
-            slug="changed-release",
-            hint="take the file from the folder of the audit again",
-        )
+        raise ResultError(f"{name} is not as it was written: {wrong}", slug="changed-release")
     return release
 
 
@@ -71,13 +67,10 @@ def _refuse_other_version(content: bytes, name: str) -> None:
         raise ResultError(
             f"{name} was protected by version {version} of the method; this audit7k reads version {METHOD_VERSION}",
             slug="newer-release",
-            hint="update audit7k",
         )
     if version < METHOD_VERSION:
         raise ResultError(
-            f"{name} was protected by version {version} of the method, which could tell on people",
-            slug="older-release",
-            hint="take it down, and publish the audit again: audit7k report",
+            f"{name} was protected by version {version} of the method, which could tell on people", slug="older-release"
         )
 
 

@@ -59,9 +59,7 @@ class RestrictedFolder:
         other = sorted(name for name in {*before, *parameters} if before.get(name) != parameters.get(name))
         if other:
             raise ResultError(
-                f"the releases before have other parameters than this one ({', '.join(other)})",
-                slug="other-parameters",
-                hint="they stay as they are for all releases of a set; for another set take another restricted folder",
+                f"the releases before have other parameters than this one ({', '.join(other)})", slug="other-parameters"
             )
 
     def append(self, parameters: Mapping[str, Any], told: Mapping[str, Any]) -> None:
@@ -82,7 +80,6 @@ class RestrictedFolder:
             raise ResultError(
                 f"the restricted folder knows {self.releases} of {number} releases: an older copy was put back",
                 slug="log-rolled-back",
-                hint="put the newest copy back: without it the next release could tell on people of the missing one",
             )
 
     def _count(self, number: int) -> None:
@@ -131,11 +128,7 @@ class RestrictedFolder:
             self._count(0)  # first: a key without a counter has lost its log
             write_durably(path, new_key().hex().encode() + b"\n")
         if is_open_to_others(path.stat()):
-            raise ResultError(
-                "others than the owner can read the key of the restricted folder",
-                slug="key-not-private",
-                hint="chmod 600 the file, and treat the public numbers made with it as exact if somebody has read it",
-            )
+            raise ResultError("others than the owner can read the key of the restricted folder", slug="key-not-private")
         secret = read_key(self._path)
         if secret is None:
             raise _damaged(KEY)
@@ -180,8 +173,4 @@ def _digest(content: bytes) -> str:
 
 
 def _damaged(name: str) -> ResultError:
-    return ResultError(
-        f"{name} of the restricted folder is not as it was written",
-        slug="log-damaged",
-        hint="put it back from a copy: without every earlier release none can be made safely",
-    )
+    return ResultError(f"{name} of the restricted folder is not as it was written", slug="log-damaged")

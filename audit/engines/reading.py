@@ -61,18 +61,14 @@ def out_of_memory(error: Exception) -> bool:
 
 def _no_room(source_name: str) -> StorageError:
     return StorageError(
-        f"{shown(source_name)}: neither memory nor the folder for temporary files has room for it",
-        slug="no-room",
-        hint="free space there, or name another such folder in TMPDIR",
+        f"{shown(source_name)}: neither memory nor the folder for temporary files has room for it", slug="no-room"
     )
 
 
 def unreadable(source_name: str) -> DataError:
     """Make the error for a file that is not what its name says."""
     return DataError(
-        f"{shown(source_name)} cannot be read: it is damaged, cut short, or of another format",
-        slug="unreadable-file",
-        hint="fetch or export it again; write `format` in the plan or design where its name does not say what it is",
+        f"{shown(source_name)} cannot be read: it is damaged, cut short, or of another format", slug="unreadable-file"
     )
 
 

@@ -103,7 +103,6 @@ def _room(source_name: str) -> Iterator[None]:
             f"{shown(source_name)}: the folder for temporary files has no room to compare values "
             f"({type(error).__name__})",
             slug="no-room",
-            hint="free space there, or name another such folder in TMPDIR",
         ) from None
 
 

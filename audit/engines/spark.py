@@ -118,11 +118,7 @@ class SparkEngine:
         try:
             from pyspark.sql import SparkSession
         except ImportError:
-            raise PlanError(
-                '[engine] kind = "spark" takes the extra "spark"',
-                slug="engine-extra",
-                hint="pip install 'audit7k[spark]', and Java 17 or newer",
-            ) from None
+            raise PlanError('[engine] kind = "spark" takes the extra "spark"', slug="engine-extra") from None
         with _speaking("engine-gone"):
             builder, at_hand = SparkSession.builder, SparkSession.getActiveSession()
             remote = remote or os.environ.get("SPARK_REMOTE")

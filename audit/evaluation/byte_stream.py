@@ -64,7 +64,6 @@ def unpacks_too_far(source_name: str) -> DataError:
     return DataError(
         f"{shown(source_name)} is compressed, and holds more than {MOST_UNPACKED_GIB} GiB or {MOST_PACKED_ROWS:,} rows",
         slug="unpacked-size",
-        hint="if it really holds so many cases, unpack it and name the plain file",
     )
 
 
@@ -117,8 +116,6 @@ def _codec(source_name: str, encoding: str) -> str:
         io.TextIOWrapper(io.BytesIO(), encoding=name).close()  # refuses codecs between bytes and bytes: base64
     except (LookupError, ValueError):
         raise DataError(
-            f'{shown(source_name)}: there is no encoding "{shown(encoding)}"',
-            slug="encoding-name",
-            hint='write for example encoding = "utf-8", "cp1252", "latin-1" or "utf-16"',
+            f'{shown(source_name)}: there is no encoding "{shown(encoding)}"', slug="encoding-name"
         ) from None
     return "utf-8-sig" if name == "utf-8" else name

@@ -22,7 +22,6 @@ def distinct_texts(relation: Relation, column: str) -> Check[list[str | None]]:
         raise DataError(
             f'{shown(relation.source_name)}: "{shown(column)}" has more than {MOST_VALUES:,} different values',
             slug="too-many-values",
-            hint="name the column that holds labels or groups, not one of ids, dates or free text",
         )
     return sorted(values, key=lambda value: (value is None, value or ""))
 

@@ -76,7 +76,7 @@ def ask(question: Question) -> Check[Any]:
     return answer
 
 
-def refuse_rows(relation: Relation, condition: str, wrong: str, *, slug: str, hint: str) -> Check[None]:
+def refuse_rows(relation: Relation, condition: str, wrong: str, *, slug: str, hint: str = "") -> Check[None]:
     """Raise DataError if rows meet an SQL condition: what is `wrong`, in how many rows and in which."""
     found: Found = yield from ask(Where(condition))
     if found.number:

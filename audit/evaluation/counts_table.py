@@ -77,7 +77,6 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
         raise DataError(
             f"{shown(given.source_name)} has {given.rows:,} rows, and a table of counts at most {MOST_GROUPS:,}",
             slug="too-many-groups",
-            hint="a table of single cases is named by `path`; else add up the rows of each group",
         )
     groups = {feature.column: f"groups.{key}.column" for key, feature in plan.groups.items()}
     cells = _columns_of_cells(given, plan)
@@ -90,7 +89,6 @@ def as_cases(engine: DuckDBEngine, name: str, given: Relation, plan: AuditPlan) 
         raise DataError(
             f"{shown(given.source_name)} counts nobody: every number in {rows_text(given.rows, ())} is 0",
             slug="nobody-counted",
-            hint='where 0 stands for hidden small numbers, say so: suppressed = { "0" = [0, 9] } in [evaluation_set]',
         )
     columns = dict(zip(_Cases._fields, zip(*cases, strict=True), strict=True))
     counted = pa.table(
@@ -150,7 +148,6 @@ def _columns_of_cells(given: Relation, plan: AuditPlan) -> Mapping[CountedCell, 
     raise DataError(
         f"{shown(given.source_name)} has neither the columns TP, FN, FP, TN nor positives, found, others, flagged",
         slug="columns-of-counts",
-        hint='say which are which: cells = { positives = "victims", true_positives = "found" } in [evaluation_set]',
     )
 
 
@@ -168,7 +165,6 @@ def _refuse_totals(engine: DuckDBEngine, given: Relation, columns: Sequence[str]
         raise DataError(
             f"{shown(given.source_name)} adds up other rows in {rows_text(len(rows), rows[:SHOWN])}",
             slug="totals-in-counts",
-            hint="take rows of totals out: their cases would be counted twice",
         )
 
 
@@ -200,7 +196,6 @@ def _cases(
             f"{shown(given.source_name)}: a part is larger than its whole in "
             f"{rows_text(len(contradictory), contradictory[:SHOWN])}",
             slug="counts-contradict",
-            hint="check which column is which in `cells`: those found cannot be more than there are",
         )
     yield from found
 
@@ -306,9 +301,7 @@ def seen_counts(engine: DuckDBEngine, given: Relation, columns: CountedColumns |
         return None
     if "" in given.columns:
         raise DataError(
-            f"{shown(given.source_name)}: column {given.columns.index('') + 1} has no name",
-            slug="column-without-name",
-            hint="name it, for it may be a group, or delete it",
+            f"{shown(given.source_name)}: column {given.columns.index('') + 1} has no name", slug="column-without-name"
         )
     if pointed:
         names = ", ".join(text_of(given.expression(name), given.types[name]) for name in columns.columns)

@@ -41,11 +41,7 @@ def load_csv(
         quotes do not match; where the file is empty, names a column twice, or lacks one.
     """
     if delimiter in '"\r\n':
-        raise DataError(
-            f"{shown(path.name)}: the delimiter cannot be a quote or a line end",
-            slug="delimiter",
-            hint='write for example delimiter = ";" or delimiter = "\\t"',
-        )
+        raise DataError(f"{shown(path.name)}: the delimiter cannot be a quote or a line end", slug="delimiter")
     try:
         with open_text(path, encoding, newline="") as text, _long_cells():
             return _load(engine, name, path.name, _Rows(text, delimiter, path.name), asked)
@@ -104,7 +100,6 @@ class _Rows:
                     raise DataError(
                         f"{shown(self._source_name)}: the headers seem to stand in row {line}, below a title",
                         slug="title-above",
-                        hint="delete the rows above them",
                     )
                 return
 
@@ -139,12 +134,7 @@ class _Rows:
             yield line
 
     def _bad(self, line: int, what: str) -> DataError:
-        return DataError(
-            f"{shown(self._source_name)}: line {line} {what}",
-            slug="csv-line",
-            hint="export it again with quotes around cells that hold delimiters, quotes or line ends; "
-            "check `delimiter` in the plan or design",
-        )
+        return DataError(f"{shown(self._source_name)}: line {line} {what}", slug="csv-line")
 
 
 @contextlib.contextmanager

@@ -87,7 +87,6 @@ def _weights(relation: Relation, column: str) -> Check[tuple[str, float]]:
         f"{number} IS NULL OR {number} <= 0",
         f'the weight "{shown(column)}" is missing or not above 0',
         slug="weight-values",
-        hint="a design weight says how many cases a row stands for; leave a row out of the file rather than weigh it 0",
     )
     extremes = (ask(Figure(f"{which}({number})")) for which in ("max", "min"))
     cells = check_number_cells(relation, column, "weight")
@@ -97,7 +96,6 @@ def _weights(relation: Relation, column: str) -> Check[tuple[str, float]]:
         raise DataError(
             f'{shown(relation.source_name)}: the weights "{shown(column)}" differ by more than a factor of 2^29',
             slug="weight-range",
-            hint="a row that weighs as much as five hundred million others is a mistake in the weights",
         )
     # greatest(): a weight of half a unit must not round to 0
     return f"greatest(CAST(round({number} / CAST({unit!r} AS DOUBLE)) AS BIGINT), 1)", unit
@@ -108,11 +106,7 @@ def cluster_text(relation: Relation, column: str) -> Check[str]:
     check_text_type(relation.source_name, column, relation.types[column], "the cluster")
     text = text_of(relation.expression(column), relation.types[column])
     yield from refuse_rows(
-        relation,
-        f"{text} IS NULL OR {text} = ''",
-        f'no cluster in "{shown(column)}"',
-        slug="missing-clusters",
-        hint="give a row that belongs to no other a cluster of its own, its id for example",
+        relation, f"{text} IS NULL OR {text} = ''", f'no cluster in "{shown(column)}"', slug="missing-clusters"
     )
     return text
 
@@ -134,7 +128,6 @@ def _categories(relation: Relation, key: str, column: str, missing: tuple[str, .
         raise DataError(
             f'{shown(relation.source_name)}: {key}: "{shown(column)}" has {levels} values, more than {MOST_LEVELS}',
             slug="too-many-levels",
-            hint="name a column of categories; group its values before the audit",
         )
     unknown = ", ".join(literal(value) for value in none)
     return f"CASE WHEN {text} IS NULL OR {text} IN ({unknown}) THEN {literal(UNKNOWN)} ELSE {text} END"
@@ -146,10 +139,5 @@ def _drawn(relation: Relation, column: str, yes: tuple[str, ...]) -> Check[str]:
     folded = {value.casefold() for value in yes}
     wanted = [value for value in values if value.casefold() in folded]
     if not wanted:
-        raise DataError(
-            f"{shown(relation.source_name)}: no row is in the control sample",
-            slug="control-sample",
-            hint="write in [control_sample] which values of its column say that a case was drawn at random: values = "
-            '["yes"]',
-        )
+        raise DataError(f"{shown(relation.source_name)}: no row is in the control sample", slug="control-sample")
     return f"COALESCE({text} IN ({', '.join(map(literal, wanted))}), FALSE)"

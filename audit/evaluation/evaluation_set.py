@@ -269,7 +269,6 @@ def _checked(
         raise DataError(
             f"{shown(source.source_name)} has the cases on which the remedy was chosen: on them it cannot be audited",
             slug="remedy-same-cases",
-            hint="label new cases, none of which was in the earlier set",
         )
     return found
 
@@ -326,11 +325,7 @@ def set_place(plan: AuditPlan, folder: Path) -> Path:
         return place_of(lake_table(section, folder))
     path = section.counts or section.path
     if path is None:
-        raise PlanError(
-            "the plan names no evaluation set",
-            slug="no-evaluation-set",
-            hint='write path = "..." in [evaluation_set], or pass a table in Python',
-        )
+        raise PlanError("the plan names no evaluation set", slug="no-evaluation-set")
     return (folder / path).absolute()
 
 

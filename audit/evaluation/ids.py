@@ -39,19 +39,12 @@ def check_ids(relation: Relation, column: str) -> Check[str]:
     kind, expression = relation.types[column], relation.expression(column)
     check_text_type(relation.source_name, column, kind, "the id")
     text = text_of(expression, kind)
-    missing = refuse_rows(
-        relation,
-        f"{text} IS NULL OR {text} = ''",
-        f'no id in "{shown(column)}"',
-        slug="missing-ids",
-        hint="every case needs an id of its own, so that none is lost or counted twice",
-    )
+    missing = refuse_rows(relation, f"{text} IS NULL OR {text} = ''", f'no id in "{shown(column)}"', slug="missing-ids")
     rounded = refuse_rows(
         relation,
         f"abs({expression}) >= {EXACT_INTEGERS}",
         f'ids in "{shown(column)}" were stored as floats, and are too large to be exact',
         slug="rounded-ids",
-        hint="export them again as text or as integers: distinct ids may have become equal",
     )
     yield from alongside(missing, *([rounded] if is_float(kind) else []))
     whole = expression if kind in _WHOLE else None
@@ -60,7 +53,6 @@ def check_ids(relation: Relation, column: str) -> Check[str]:
         raise DataError(
             f'{shown(relation.source_name)}: the id in "{shown(column)}" was seen before in {rows_text(*found)}',
             slug="duplicate-ids",
-            hint="every case needs an id of its own; name the column that tells cases apart, or remove true copies",
         )
     return text
 

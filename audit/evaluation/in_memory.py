@@ -78,17 +78,9 @@ def _names(table: Any) -> tuple[str, ...]:
         return tuple(table.column_names)
     columns = getattr(table, "columns", None)
     if columns is None or not hasattr(table, "dtypes"):
-        raise DataError(
-            "the evaluation set passed is neither a pandas DataFrame nor an Arrow table",
-            slug="table-type",
-            hint="pass a pandas.DataFrame or a pyarrow.Table",
-        )
+        raise DataError("the evaluation set passed is neither a pandas DataFrame nor an Arrow table", slug="table-type")
     if not all(isinstance(column, str) for column in columns):
-        raise DataError(
-            f"{PASSED} has column names that are no texts",
-            slug="column-name",
-            hint="rename them: table.columns = [str(name) for name in table.columns]",
-        )
+        raise DataError(f"{PASSED} has column names that are no texts", slug="column-name")
     return tuple(columns)
 
 

@@ -187,8 +187,4 @@ def _objects(text: io.TextIOWrapper, source_name: str) -> Iterator[dict[str, Any
 
 
 def _bad(source_name: str, line: int, what: str) -> DataError:
-    return DataError(
-        f"{shown(source_name)}: line {line} {what}",
-        slug="jsonl-line",
-        hint='write one object a line, such as {"case_id": "17", "label": 1}, with null for what is missing',
-    )
+    return DataError(f"{shown(source_name)}: line {line} {what}", slug="jsonl-line")

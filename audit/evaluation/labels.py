@@ -35,7 +35,6 @@ def check_decisions(relation: Relation, column: str, words: PredictionsDetector 
         raise DataError(
             f'{shown(relation.source_name)}: the decision "{shown(column)}" is none of the declared values in {rows}',
             slug="decision-values",
-            hint="list every value under decision_positive or decision_negative; an empty cell is no decision",
         )
     given = _given(relation.expression(column), kind)
     flagging, missing = (
@@ -93,7 +92,6 @@ def check_labels(relation: Relation, section: EvaluationSetSection) -> Check[str
         raise DataError(
             f'{shown(relation.source_name)}: the label "{shown(column)}" is none of the declared values in {rows}',
             slug="label-values",
-            hint="list every value under label_positive, label_negative or label_missing",
         )
     meanings = {value: 1 if value.casefold() in positive else 0 for value in found if value.casefold() not in missing}
     return _expression(relation.expression(column), relation.types[column], meanings, whole=len(meanings) == len(found))

@@ -64,7 +64,7 @@ def source_on_spark(engine: SparkEngine, plan: AuditPlan, folder: Path, name: st
     path, keys = set_place(plan, folder), asked_columns(plan)
     check_file(path)
     if (plan.evaluation_set.format or format_of(path)) != "parquet":
-        raise PlanError("only Parquet is read on Spark", slug="engine-format", hint="write the set as Parquet first")
+        raise PlanError("only Parquet is read on Spark", slug="engine-format")
     unchanged = Unchanged.now(path)
     parts = ParquetParts((path,), file_sha256(path)) if path.is_file() else folder_parts(path)
     if plan.evaluation_set.sha256 not in (None, parts.sha256):
@@ -107,11 +107,7 @@ def _all_seen(relation: Relation) -> Check[None]:
 
 
 def _other_rows(source_name: str) -> DataError:
-    return DataError(
-        f"{shown(source_name)}: Spark reads other rows or columns than lie here",
-        slug="engine-source",
-        hint="let Spark see the same files at the same path, and take *, ?, [, ], {, } out of their names",
-    )
+    return DataError(f"{shown(source_name)}: Spark reads other rows or columns than lie here", slug="engine-source")
 
 
 def _check_type(source_name: str, column: str, kind: str, *, is_number: bool) -> None:
@@ -120,13 +116,11 @@ def _check_type(source_name: str, column: str, kind: str, *, is_number: bool) ->
         raise DataError(
             f'{shown(source_name)}: the numbers of the column "{shown(column)}" are stored as text',
             slug="engine-text-numbers",
-            hint="store scores and weights as numbers",
         )
     if not is_number and is_float(kind):
         raise DataError(
             f'{shown(source_name)}: the column "{shown(column)}" is stored as floats, of no one spelling',
             slug="engine-float-keys",
-            hint="store all but scores and weights as text or as integers",
         )
 
 
@@ -136,7 +130,6 @@ def _check_feature(source_name: str, column: str, kind: str) -> None:
         raise DataError(
             f'{shown(source_name)}: the feature "{shown(column)}" is neither text, truth values nor plain numbers',
             slug="engine-feature",
-            hint="store it as text, truth values, floats or signed integers",
         )
 
 

@@ -65,7 +65,6 @@ def check_scores(relation: Relation, column: str, score_range: tuple[float, floa
         f"{number} IS NOT NULL AND {outside}",
         f'the score "{shown(column)}" lies outside [{low:g}, {high:g}]',
         slug="score-range",
-        hint="write the detector's own score_range in [detector]; scores are never clipped",
     )
     mixed = [_refuse_mixed_units(relation, column)] if in_per_cent and relation.types[column] == "VARCHAR" else []
     cells = check_number_cells(relation, column, "score", per_cent=in_per_cent)
@@ -193,7 +192,6 @@ def check_number_cells(relation: Relation, column: str, what: str, *, per_cent: 
                 f"{number} IS NOT NULL AND NOT isfinite({number})",
                 f'the {what} "{shown(column)}" is not finite (NaN or infinite)',
                 slug="number-not-finite",
-                hint="find out why; leave the cell empty only where there truly is no answer",
             )
         )
     yield from alongside(*checks)

@@ -73,9 +73,7 @@ def check_names(plan: AuditPlan) -> None:
             other = folded.setdefault(name.casefold(), name)
             if other != name:
                 raise PlanError(
-                    f"{table}.{other} and {table}.{name} differ only in upper and lower case",
-                    slug="names-alike",
-                    hint="give one of them another name",
+                    f"{table}.{other} and {table}.{name} differ only in upper and lower case", slug="names-alike"
                 )
 
 
@@ -87,17 +85,13 @@ def check_maps(plan: AuditPlan) -> None:
         if section.holds_nationalities(plan.coding(name)):
             if section.country is not None and nationality.canonical(section.country) not in nationality.countries():
                 raise PlanError(
-                    f'groups.{name}.country: "{shown(section.country)}" is no country',
-                    slug="country-of-relation",
-                    hint="write an ISO 3166-1 code, for example ITA",
+                    f'groups.{name}.country: "{shown(section.country)}" is no country', slug="country-of-relation"
                 )
             for value, target in section.map.items():
                 if nationality.map_target(target) is None:
                     raise PlanError(
                         f'groups.{name}.map: {shown(value)} = "{shown(target)}" names no nationality code',
                         slug="map-target",
-                        hint="write an ISO 3166-1 code, XXA, XXB, XXC, XXX, unknown, or a code that ISO leaves to "
-                        "users, such as XKX",
                     )
 
 

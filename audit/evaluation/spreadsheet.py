@@ -64,9 +64,7 @@ def load_sheet(
 def _ask_for(path: Path, sheet: str, out: str) -> dict[str, Any]:
     if importlib.util.find_spec("python_calamine") is None:
         raise DataError(
-            f'{shown(path.name)} is a spreadsheet, and to read one takes the extra "excel"',
-            slug="excel-extra",
-            hint="pip install 'audit7k[excel]', or save the sheet as CSV (UTF-8) and name that",
+            f'{shown(path.name)} is a spreadsheet, and to read one takes the extra "excel"', slug="excel-extra"
         )
     command = [sys.executable, "-P", "-m", "audit.evaluation.sheet_text", str(path), sheet, out]
     with contextlib.suppress(ValueError, subprocess.SubprocessError):

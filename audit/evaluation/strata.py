@@ -47,7 +47,6 @@ def check_strata(relation: Relation, section: EvaluationSetSection, column: str)
         f"{text} IS NULL OR {text} NOT IN ({', '.join(map(literal, sizes))})",
         f'the stratum in "{shown(column)}" is missing or not in stratum_sizes',
         slug="unknown-strata",
-        hint="give every stratum with its number of cases in stratum_sizes, drawn or not",
     )
     rows: dict[str, int] = dict((yield from ask(Cases(text))))
     for name, size in sizes.items():
@@ -56,14 +55,12 @@ def check_strata(relation: Relation, section: EvaluationSetSection, column: str)
                 f'{shown(relation.source_name)}: the stratum "{shown(name)}" has {rows[name]} rows, and stratum_sizes '
                 f"says that there are {size} cases",
                 slug="stratum-sizes",
-                hint="write how many cases the population has in this stratum, those in the set included",
             )
         if name not in rows:
             raise DataError(
                 f'{shown(relation.source_name)}: no row is of the stratum "{shown(name)}", so that nothing is known of '
                 f"its {size} cases",
                 slug="empty-strata",
-                hint="take it out of stratum_sizes, and say in the report that the audit is not about these cases",
             )
     if section.weight is not None:
         weight = number_of(relation, section.weight, "weight")
@@ -73,7 +70,6 @@ def check_strata(relation: Relation, section: EvaluationSetSection, column: str)
             f"coalesce(abs({weight} / (CASE {text} {expected} END) - 1) > {_CLOSE!r}, TRUE)",
             f'the weight "{shown(section.weight)}" is not the size of the stratum over its rows',
             slug="stratum-weights",
-            hint="leave out the weight, which follows from the stratum, or the strata where cases of one differ in it",
         )
         yield from alongside(check_number_cells(relation, section.weight, "weight"), weighed)
     return text, Strata(dict(sizes), {name: rows[name] for name in sizes}, section.stratum_by)

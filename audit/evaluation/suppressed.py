@@ -29,6 +29,4 @@ def suppressed_cells(source_name: str, column: str, count: int, first: list[int]
         f'{shown(source_name)}: "{shown(column)}" holds marks of suppression such as <5 instead of values in '
         f"{rows_text(count, first)}",
         slug="suppressed-cells",
-        hint="name a table of counts by `counts`, where hidden numbers have a meaning; where the mark is "
-        "a value of its own, declare it in the plan",
     )

@@ -85,11 +85,7 @@ def read_file(
     check_file(path)
     kind = options.format or format_of(path)
     if path.is_dir() and kind != "parquet":
-        raise DataError(
-            f"{shown(source_name)} is a folder",
-            slug="no-file",
-            hint="name one file; only Parquet is read from a folder",
-        )
+        raise DataError(f"{shown(source_name)} is a folder", slug="no-file")
     if asked is not None and any(column.casefold() == ROW for column in asked):
         raise DataError(
             f"the plan asks for a column {ROW}, which is reserved", slug="column-reserved", hint="rename it"
@@ -163,12 +159,7 @@ def format_of(path: Path) -> Format:
         suffixes.pop()
     kind = _SUFFIXES.get(suffixes[-1]) if suffixes else None
     if kind is None:
-        raise DataError(
-            f"{shown(path.name)}: its name does not say which format it is in",
-            slug="format",
-            hint="call it .parquet, .csv, .jsonl, .xlsx, .xls or .ods; a plan or design can also say "
-            'format = "parquet", "csv" or "jsonl"',
-        )
+        raise DataError(f"{shown(path.name)}: its name does not say which format it is in", slug="format")
     return kind
 
 

@@ -69,8 +69,4 @@ class TextTable:
 
 def no_rows(source_name: str) -> DataError:
     """Make the error for a file or table without rows."""
-    return DataError(
-        f"{shown(source_name)} has no rows",
-        slug="empty-set",
-        hint="nothing can be judged without labelled cases; check that the export worked",
-    )
+    return DataError(f"{shown(source_name)} has no rows", slug="empty-set")

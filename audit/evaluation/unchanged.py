@@ -37,11 +37,7 @@ class Unchanged:
         except OSError:
             same = False
         if not same:
-            raise DataError(
-                f"{shown(self.paths[0].name)} changed while it was read",
-                slug="file-changed",
-                hint="let whatever writes it finish, then run the audit again",
-            )
+            raise DataError(f"{shown(self.paths[0].name)} changed while it was read", slug="file-changed")
 
 
 NOT_WATCHED: Final = Unchanged((), ())

@@ -63,11 +63,7 @@ class Envelope:
             If it is none over this statement with this key, or this key has signed it before.
         """
         if len(signature) != SIGNATURE_BYTES or not verifies(key, signature, self.message):
-            raise EvidenceError(
-                "the signature is none over this statement with this key",
-                slug="other-signature",
-                hint="sign message as README.txt of the unsigned bundle says, with openssl pkeyutl -sign -rawin",
-            )
+            raise EvidenceError("the signature is none over this statement with this key", slug="other-signature")
         if any(each.keyid == key.fingerprint for each in self.signatures):
             raise EvidenceError("this key has signed this statement before", slug="signed-before")
         return Envelope(self.payload, (*self.signatures, Signature(key.fingerprint, signature)))

@@ -93,17 +93,12 @@ class HistoryFile:
         longer = max(given, self.history, key=lambda each: len(each.entries))
         both = min(len(given.entries), len(self.history.entries))
         if given.payloads[:both] != self.history.payloads[:both]:
-            raise EvidenceError(
-                f"{name} is another history than {self.path.name}",
-                slug="other-history",
-                hint="ask for one that goes on from the one you gave",
-            )
+            raise EvidenceError(f"{name} is another history than {self.path.name}", slug="other-history")
         foreign = [entry for entry in longer.entries[len(self.history.entries) :] if kinds and entry.kind not in kinds]
         if foreign:
             raise EvidenceError(
                 f'{name} adds entry {foreign[0].index}, "{foreign[0].kind}", which is not for its sender to write',
                 slug="foreign-entry",
-                hint="ask for the history again, with nothing else in it",
             )
         with storage(self.path):
             write_durably(self.path, longer.content)
@@ -137,11 +132,7 @@ class HistoryFile:
         files = sorted(folder.iterdir()) if folder.is_dir() else []
         found = {file.name: bytes_of_result(file, MAX_BYTES) for file in files if file.name.endswith(ANCHOR_ENDS)}
         if not are_plain(found):
-            raise EvidenceError(
-                f"a file in {folder.name} has a name that a bundle cannot hold",
-                slug="other-name",
-                hint="call it as audit7k called it",
-            )
+            raise EvidenceError(f"a file in {folder.name} has a name that a bundle cannot hold", slug="other-name")
         return found
 
     def heads(self) -> dict[str, Checkpoint]:

@@ -150,11 +150,7 @@ def load_signer(path: Path, passphrase: Callable[[], bytes]) -> Signer:
         raise
     except Exception as error:
         if is_locked and isinstance(error, ValueError | TypeError):  # TypeError: an empty one
-            raise EvidenceError(
-                f"the passphrase does not open {path.name}",
-                slug="wrong-passphrase",
-                hint="if it does for OpenSSL: openssl pkcs8 -topk8 -v2 aes-256-cbc writes the key so that it is read",
-            ) from None
+            raise EvidenceError(f"the passphrase does not open {path.name}", slug="wrong-passphrase") from None
         raise _no_private_key(path) from None
     if not isinstance(private, Ed25519PrivateKey):
         raise _no_private_key(path)

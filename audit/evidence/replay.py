@@ -80,11 +80,7 @@ class Material:
             return named
         held = next((name for name in self.bundle.restricted if Path(name).stem == role), None)
         if held is None:
-            raise EvidenceError(
-                f"the {role} that was audited is not at hand as one file",
-                slug="not-in-bundle",
-                hint="name the folder of the plan with --folder, or seal the audit with --with-rows",
-            )
+            raise EvidenceError(f"the {role} that was audited is not at hand as one file", slug="not-in-bundle")
         # results say what a file is called
         can_stay = self.folder is None and not named.is_absolute() and ".." not in named.parts
         path = named if can_stay else self.work / role / named.name
@@ -122,9 +118,7 @@ def replay(bundle: Bundle, levels: Sequence[Level], folder: Path | None, run: Ru
         If the bundle is not a restricted one.
     """
     if bundle.openings is None:
-        raise EvidenceError(
-            "a public bundle holds nothing to make again", slug="public-bundle", hint="take evidence-restricted.a7k"
-        )
+        raise EvidenceError("a public bundle holds nothing to make again", slug="public-bundle")
     result = parse_result(bundle.restricted[RESULT].decode("utf-8", "replace"), RESULT)
     make: Mapping[Level, Callable[[Material, Runner], list[str]]] = {
         "public": _public,
@@ -236,7 +230,7 @@ def _plan(material: Material) -> dict[str, Any]:
     plans = (loaded_plan(asked, material.base).plan, material.result.plan)
     read, said = (plan.model_dump(mode="json", by_alias=True, exclude={"scoring"}) for plan in plans)
     if read != said:
-        raise EvidenceError("the result holds two plans that differ", slug="two-plans", hint="ask for the result again")
+        raise EvidenceError("the result holds two plans that differ", slug="two-plans")
     named = section.counts or section.path or Path(SET)
     asked["evaluation_set"] = {**asked["evaluation_set"], key: str(material.place(SET, named))}
     return asked

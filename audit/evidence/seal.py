@@ -106,11 +106,7 @@ def read_published(folder: Path, place: Path, document: Document | None = None) 
     files = {name: bytes_of_result(public / name, MAX_BYTES) for name in expected}
     changed = sorted(name for name, digest in _digests(files).items() if expected.get(name) != digest)
     if changed:
-        raise EvidenceError(
-            f"{', '.join(changed)} changed since it was published",
-            slug="changed-public-file",
-            hint="publish the audit again: audit7k report",
-        )
+        raise EvidenceError(f"{', '.join(changed)} changed since it was published", slug="changed-public-file")
     return Published(result, content, release, files, log)
 
 
@@ -196,15 +192,11 @@ def _exact_files(published: Published, digests: Mapping[str, str | None]) -> dic
     """Return the restricted files of an audit. Raises EvidenceError if one is another, or they are too large."""
     other = sorted(name for name, digest in _digests(published.rows).items() if digests[role_of(name)] != digest)
     if other:
-        raise EvidenceError(
-            f"{', '.join(other)} is not what was audited", slug="other-rows", hint="put the file back as it was"
-        )
+        raise EvidenceError(f"{', '.join(other)} is not what was audited", slug="other-rows")
     log = {} if published.log is None else {LOG: published.log}
     exact = {RESULT: published.document, **log, **published.rows}
     if sum(map(len, exact.values())) + sum(map(len, published.files.values())) > MAX_BYTES:
-        raise EvidenceError(
-            "the restricted bundle would be too large", slug="large-bundle", hint="leave --with-rows out"
-        )
+        raise EvidenceError("the restricted bundle would be too large", slug="large-bundle")
     return exact
 
 

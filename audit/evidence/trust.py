@@ -79,11 +79,7 @@ def _read(path: Path) -> Trust:
     except (ValueError, RecursionError) as error:
         first = error.errors(include_url=False, include_input=False)[0] if isinstance(error, ValidationError) else None
         where = "" if first is None else f" at {'.'.join(map(str, first['loc']))}"
-        raise EvidenceError(
-            f"{path.name} is no file of trust{where}",
-            slug="not-a-trust-file",
-            hint='[[signer]] needs role = "auditor", name = "…" and fingerprint = "…" as audit7k key show prints it',
-        ) from None
+        raise EvidenceError(f"{path.name} is no file of trust{where}", slug="not-a-trust-file") from None
 
 
 def _fingerprint(key: str) -> str:

@@ -114,16 +114,10 @@ def _check(ways: Sequence[str], per_group: str | None, review_right: tuple[float
         raise ArgumentError("no such ways to flag", slug="remedy-ways", hint=f"name some of {', '.join(WAYS)}")
     if per_group is not None and not per_group.strip():
         raise ArgumentError(
-            "thresholds of groups treat people differently by group, and no reason is given",
-            slug="remedy-no-reason",
-            hint="write the law or decision that allows it, as the page will show it",
+            "thresholds of groups treat people differently by group, and no reason is given", slug="remedy-no-reason"
         )
     if not 0.0 <= review_right[0] <= review_right[1] <= 1.0:
-        raise ArgumentError(
-            "people are right in a share of cases",
-            slug="remedy-review",
-            hint="name the lowest and then the highest share, such as 0.7 and 1.0",
-        )
+        raise ArgumentError("people are right in a share of cases", slug="remedy-review")
 
 
 def asked_plan(of: AnyPlan, folder: str | Path | None = None) -> tuple[LoadedPlan, Baseline | None]:
@@ -149,9 +143,7 @@ def _with_scores(loaded: LoadedPlan, audited: Baseline | None) -> LoadedPlan:
     detector = loaded.plan.detector
     if not detector.has_scores:
         raise PlanError(
-            "the detector gives no scores, and without them no other decision can be looked at",
-            slug="remedy-no-scores",
-            hint="ask it for scores: [detector] score with threshold or top_k",
+            "the detector gives no scores, and without them no other decision can be looked at", slug="remedy-no-scores"
         )
     if audited is None or isinstance(detector, PredictionsDetector):
         return loaded
@@ -195,11 +187,7 @@ def remedies_of(
     counted = [count_families(plan, table, features) for table in tables]
     limits = Limits(at_level, scores, by_name, [plan_decidability(at_level, one, by_name) for one in counted])
     if not limits.judged:
-        raise DataError(
-            "no group is large enough to be judged in both halves",
-            slug="remedy-too-few",
-            hint="label more cases: `audit7k power` says how many a verdict needs, and a half has half of them",
-        )
+        raise DataError("no group is large enough to be judged in both halves", slug="remedy-too-few")
     beyond = set() if unused_design(plan) else _beyond(plan, features, scores, tables[0] + tables[1])
     story = _Story(at_level, by_name, scores, halves, limits, right, beyond)
     measured = [candidates_of(way, plan, halves[CHOOSES], limits, by_name, right) for way in ways]

@@ -105,7 +105,6 @@ def _step_by_step(text: str, name: str) -> AuditResult:
         raise ResultError(
             f"{name} has schema version {version}; this audit7k reads up to version {SCHEMA_VERSION}",
             slug="newer-result",
-            hint="update audit7k",
         )
     if type(version) is not int or version < 1:
         raise ResultError(f"{name} has no schema version that is known", slug="not-a-result")
@@ -127,16 +126,12 @@ def _sound(result: AuditResult, name: str) -> AuditResult:
     contradicted = contradiction(result)
     if contradicted is not None:
         raise ResultError(
-            f"{name} contradicts itself: {contradicted} does not follow from the verdicts",
-            slug="contradictory-result",
-            hint="it was changed after the audit; run the audit again",
+            f"{name} contradicts itself: {contradicted} does not follow from the verdicts", slug="contradictory-result"
         )
     unfounded = unfounded_safeguard(result)
     if unfounded is not None:
         raise ResultError(
-            f"{name} contradicts itself: {unfounded} does not follow from what it holds",
-            slug="contradictory-result",
-            hint="it was changed after the audit; run the audit again",
+            f"{name} contradicts itself: {unfounded} does not follow from what it holds", slug="contradictory-result"
         )
     return result
 

@@ -72,9 +72,7 @@ def check_restricted(restricted: bool) -> None:
     """Raise ArgumentError where nobody has said that exact counts are meant."""
     if not restricted:
         raise ArgumentError(
-            "a report made in Python holds exact counts, which can single out people",
-            slug="report-restricted",
-            hint="write restricted=True; for public files save the result and run `audit7k report FOLDER`",
+            "a report made in Python holds exact counts, which can single out people", slug="report-restricted"
         )
 
 
@@ -114,7 +112,7 @@ def language_codes(able: Mapping[str, Sequence[str]], names: Sequence[str], aske
     codes = tuple(dict.fromkeys(code.strip().lower() for code in asked.split(",")))
     if not able:
         named = ", ".join(f'"{name}"' for name in names)
-        raise ArgumentError(f"{named} writes English alone", slug="english-only", hint="leave --lang out")
+        raise ArgumentError(f"{named} writes English alone", slug="english-only")
     for name, languages in able.items():
         for code in codes:
             if code not in languages:
@@ -224,8 +222,4 @@ def figure_bytes(
     except AuditError:
         raise
     except Exception as error:
-        raise AuditError(
-            f"the figure failed ({type(error).__name__})",
-            slug="figure-failed",
-            hint="run again as `audit7k --debug …`",
-        ) from error
+        raise AuditError(f"the figure failed ({type(error).__name__})", slug="figure-failed") from error

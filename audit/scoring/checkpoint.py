@@ -200,9 +200,7 @@ class Checkpoint:
         found = self._read.get(number)
         if found is not None and len(found.scores) != rows:
             raise StorageError(
-                "the answers kept in the output folder are not those of this set",
-                slug="checkpoint-parts",
-                hint="score everything anew with --fresh",
+                "the answers kept in the output folder are not those of this set", slug="checkpoint-parts"
             )
         return found
 
@@ -218,7 +216,6 @@ class Checkpoint:
             raise ResumeError(
                 "the detector answers otherwise than when the unfinished run in the output folder was scored",
                 slug="resume-mismatch",
-                hint="change it back to go on, choose another --out, or throw away what was scored with --fresh",
             )
         with self._storing():
             (self._folder / _COMPLETE).unlink(missing_ok=True)
@@ -321,7 +318,6 @@ class Checkpoint:
             raise StorageError(
                 f"cannot keep what was scored in {self._folder} ({why}); {self.rows_kept:,} rows are kept",
                 slug="checkpoint-failed",
-                hint="free some space and run the same command again: it goes on where it stopped",
             ) from None
 
 
@@ -337,7 +333,6 @@ def _another(before: Mapping[str, Any], now: Mapping[str, Any]) -> ResumeError:
     return ResumeError(
         f"the unfinished run in the output folder is another one: {', '.join(changed) or 'its record'} changed since",
         slug="resume-mismatch",
-        hint="change it back to go on, choose another --out, or throw away what was scored with --fresh",
     )
 
 

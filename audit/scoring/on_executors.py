@@ -137,9 +137,7 @@ def check_same(expected: str, found: str) -> None:
     here, there = json.loads(expected), json.loads(found)
     others = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
     raise DetectorError(
-        f"an executor of Spark does not have what is here: {', '.join(others)}",
-        slug="engine-environment",
-        hint="give the executors the same environment, and the detector at the same path",
+        f"an executor of Spark does not have what is here: {', '.join(others)}", slug="engine-environment"
     )
 
 

@@ -226,11 +226,7 @@ def _failed(place: Path, rows: int) -> int:
     except (OSError, pa.ArrowException):
         answered = -1
     if answered != rows:
-        raise StorageError(
-            "the answers that Spark has written are not there",
-            slug="engine-answers",
-            hint="choose an --out that this machine and the executors reach by the same path, and can read and write",
-        )
+        raise StorageError("the answers that Spark has written are not there", slug="engine-answers")
     return failed
 
 

@@ -211,7 +211,6 @@ def room_on_disk(source_name: str, purpose: str) -> Iterator[None]:
         raise StorageError(
             f"{shown(source_name)}: the folder for temporary files has no room {purpose} ({type(error).__name__})",
             slug="no-room",
-            hint="free space there, or name another such folder in TMPDIR",
         ) from None
 
 

@@ -234,11 +234,7 @@ def _info_with_course(checkpoint: Checkpoint, batches: Rounds) -> DetectorInfo:
 def interrupted(kept: int, rows: int) -> RunInterruptedError:
     """Make the error of a run that somebody asked to stop."""
     said = f"{kept:,} of {rows:,} rows are scored and kept" if kept else "answers to rows of the first batch are kept"
-    return RunInterruptedError(
-        f"interrupted: {said}",
-        slug="interrupted",
-        hint="run the same command again: it goes on where it stopped",
-    )
+    return RunInterruptedError(f"interrupted: {said}", slug="interrupted")
 
 
 def describe(plan: AuditPlan, info: DetectorInfo, rule: DecisionRule, decided: Decided) -> SystemDescription:

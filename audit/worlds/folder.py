@@ -189,9 +189,7 @@ def _check_folder(folder: Path) -> None:
         raise StorageError(f"{folder.name} is a file, not a folder", slug="not-a-folder", hint="name a new folder")
     if folder.is_dir() and any(folder.iterdir()) and not _is_ours(folder / TRUTH):
         raise StorageError(
-            f"{folder.name or folder} is not empty and was not made by `audit7k synthesise`",
-            slug="world-folder",
-            hint="name a new folder, so that nothing of yours is overwritten",
+            f"{folder.name or folder} is not empty and was not made by `audit7k synthesise`", slug="world-folder"
         )
 
 

@@ -52,7 +52,7 @@ def findings_asked(world: World, asked: Sequence[str]) -> tuple[Finding, ...]:
             hint = f"did you mean {near[0]}" if near else f"it has {', '.join(names)}"
             raise PlantingError(f'world {world.name} has no finding "{name}"', slug="no-such-finding", hint=hint)
         if possible.finding in sizes:
-            raise PlantingError(f"{name} is planted twice", slug="planted-twice", hint="name it once")
+            raise PlantingError(f"{name} is planted twice", slug="planted-twice")
         sizes[possible.finding] = _size(possible, size) if given else possible.size
     return tuple(Finding(possible, sizes[possible.finding]) for possible in world.findings if possible.finding in sizes)
 

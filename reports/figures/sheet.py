@@ -85,9 +85,7 @@ def settings() -> Iterator[None]:
     try:
         import matplotlib as mpl
     except ImportError:
-        raise AuditError(
-            'figures need the extra "figures"', slug="figure-extra", hint="pip install 'audit7k[figures]'"
-        ) from None
+        raise AuditError('figures need the extra "figures"', slug="figure-extra") from None
     # Nobody's own matplotlibrc changes a figure.
     own: Any = {name: value for name, value in mpl.rcParamsDefault.items() if not name.startswith("backend")}
     with mpl.rc_context(own | _SETTINGS):

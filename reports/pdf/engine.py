@@ -33,11 +33,7 @@ def weasyprint() -> ModuleType:
             hint="pip install 'audit7k[pdf]', or leave --report pdf out",
         ) from None
     except OSError:
-        raise AuditError(
-            "a PDF needs the library Pango, which is not on this machine",
-            slug="pdf-library",
-            hint="Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0",
-        ) from None
+        raise AuditError("a PDF needs the library Pango, which is not on this machine", slug="pdf-library") from None
     except Exception as error:
         raise AuditError(
             f'what the extra "pdf" installs cannot be imported ({type(error).__name__})',

@@ -56,16 +56,10 @@ def pdf_of(page: str, attachments: Mapping[str, bytes]) -> bytes:
         made = bytes(document.write_pdf(attachments=files, pdf_variant=_VARIANT, finisher=_finish))
     if fetcher.refused:
         raise AuditError(
-            "the page of the report names something outside of itself, and a PDF loads nothing",
-            slug="pdf-request",
-            hint="this is an error of audit7k: please report it",
+            "the page of the report names something outside of itself, and a PDF loads nothing", slug="pdf-request"
         )
     if any(error.startswith("Failed to") for error in errors):
-        raise AuditError(
-            "a drawing of the report could not be put on paper",
-            slug="pdf-drawing",
-            hint="this is an error of audit7k: please report it",
-        )
+        raise AuditError("a drawing of the report could not be put on paper", slug="pdf-drawing")
     return made
 
 

@@ -89,9 +89,7 @@ def read_mapping(content: bytes, name: str) -> ReleaseMapping:
         )
         where = ".".join(str(part + 1 if isinstance(part, int) else part) for part in at)
         raise AuditError(
-            f"{shown(name)} is no mapping{where and f' at {shown(where)}'}",
-            slug="not-a-mapping",
-            hint="[[field]] has field and name, and text, operator or both; audit7k schema --mapping atrs prints one",
+            f"{shown(name)} is no mapping{where and f' at {shown(where)}'}", slug="not-a-mapping"
         ) from None
     for each in mapping.field:
         place = next((place for place in PLACE.findall(each.text) if place not in PLACES), None)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.errors import hints
 from audit.evidence.trust import Trust, Trusted
 from audit.plan.sampling_design import DrawSection, DuplicatesSection, PoolSection, Quota
 from audit.public.site import PublicPublisher
@@ -43,6 +44,13 @@ def small_docs(folder: Path) -> None:
     (folder / "docs").mkdir()
     (folder / "docs" / "statistics.md").write_text("# Statistics\n", encoding="utf-8")
     shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def test_each_hint_is_of_an_error_that_is_raised() -> None:
+    code = "".join(
+        path.read_text(encoding="utf-8") for room in ("audit", "reports") for path in (ROOT / room).rglob("*.py")
+    )
+    assert not [slug for slug in hints() if f'slug="{slug}"' not in code]
 
 
 def test_planted_faults_stop_the_build_and_each_is_named(tmp_path: Path) -> None:

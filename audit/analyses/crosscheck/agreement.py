@@ -269,7 +269,6 @@ def _disagreement(library: str, found: Comparison) -> CrosscheckError:
     return CrosscheckError(
         f"{library} and this tool differ by {found.largest:.3g} in the {metric} of {whose}: no verdict is given",
         slug="crosscheck-disagrees",
-        hint="do not use these numbers before it is known why; please report it with the versions of both",
     )
 
 

@@ -224,7 +224,7 @@ def judge(
 
     came = now() if received is None else received.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if came > now():
-        raise ArgumentError(f"--received {came} has not come yet", slug="received-later", hint="correct the time")
+        raise ArgumentError(f"--received {came} has not come yet", slug="received-later")
     with OutputFolder(out):
         pass  # it can be written
     with _history_for(history, key) as (file, signer):
@@ -267,11 +267,7 @@ def repeat(
         sealed = again.sealed_entry(file.history, secret)
         audited, loaded = again.sealed_result(sealed, result), vendor_plan(plan)
         if system_in(loaded.plan) != sealed.system:
-            raise ArgumentError(
-                f"{plan} is of another system than was audited",
-                slug="other-system",
-                hint="its [audit] has the owner and system of the audit's plan",
-            )
+            raise ArgumentError(f"{plan} is of another system than was audited", slug="other-system")
         repeats = again.to_repeat(audited, secret, SystemRandom())
         cases, ids = again.cases_of(secret, repeats)
         with storage(secret), tempfile.TemporaryDirectory(prefix=".asked-", dir=secret) as work:
@@ -321,11 +317,7 @@ def open_label(
     from audit.evidence.blind.terms import TERMS, Terms, read_part
 
     if [case is None, key is None, history is None] != [challenge is not None] * 3:
-        raise ArgumentError(
-            "--case opens a label, --challenge checks one",
-            slug="blind-open",
-            hint="give --challenge alone, or --case with --key and --history",
-        )
+        raise ArgumentError("--case opens a label, --challenge checks one", slug="blind-open")
     if challenge is None:
         with _history_for(history or Path(), key or Path()) as (file, signer):
             say(write_opening(file, signer, now(), path, case or ""))

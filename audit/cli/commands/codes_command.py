@@ -43,13 +43,9 @@ def codes(  # noqa: PLR0913, PLR0917 - a parameter for each option
     from audit.evaluation.column_codes import column_codes
 
     if codes is not None and coding != "gender":
-        raise ArgumentError(
-            f"--codes {codes} is for a gender", slug="codes-of-gender", hint="add --coding gender, or leave it out"
-        )
+        raise ArgumentError(f"--codes {codes} is for a gender", slug="codes-of-gender")
     if map_to is not None and map_to.exists() and not force:
-        raise ArgumentError(
-            f"{map_to} is there already", slug="map-exists", hint="name another with --write-map, or add --force"
-        )
+        raise ArgumentError(f"{map_to} is there already", slug="map-exists")
     found = column_codes(data, column, coding, encoding, codes=codes, sheet=sheet)
     if as_json:
         say_document(codes_document(found))

@@ -44,9 +44,7 @@ def compare(
     from audit.verdicts.changes.baseline import change_between, load_baseline, plan_at_hand, with_change
 
     if out is not None and out.suffix.lower() not in _FORMATS:
-        raise ArgumentError(
-            "--out writes a report in HTML or Markdown", slug="report-name", hint="end its name in .html or .md"
-        )
+        raise ArgumentError("--out writes a report in HTML or Markdown", slug="report-name")
     earlier, later = (load_baseline(result_at(path) or path) for path in (then, now))
     change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
     if out is not None:

@@ -44,9 +44,7 @@ def draw(
     from audit.planning.draw import draw_set
 
     if out.suffix.casefold() not in FORMATS:
-        raise ArgumentError(
-            f"--out {out}: its ending says neither .parquet nor .csv", slug="drawn-format", hint="name it drawn.parquet"
-        )
+        raise ArgumentError(f"--out {out}: its ending says neither .parquet nor .csv", slug="drawn-format")
     spent = None if unused is None else _spent(unused)
     report = draw_set(design, pool, None, spent) if dry_run else _draw_and_write(pool, design, out, spent, force=force)
     if as_json:

@@ -72,9 +72,7 @@ def key(
             say(open_signer(file).public.fingerprint)
         return
     if file.exists() or beside.exists():
-        raise ArgumentError(
-            f"{file.name} or {beside.name} is there already", slug="key-exists", hint="name another file"
-        )
+        raise ArgumentError(f"{file.name} or {beside.name} is there already", slug="key-exists")
     made, public = new_private_key(None if no_passphrase else new_passphrase())
     write_file(file, made)
     write_file(beside, public.pem, private=False)
@@ -181,11 +179,7 @@ def _finish(folder: Path, history: Path) -> None:
     with open_history(history) as file:
         known = {entry.statement for entry in file.history.entries if entry.statement is not None}
         if not finish_bundles(folder, known):
-            raise ArgumentError(
-                f"no bundle waits in {folder} that {history.name} knows",
-                slug="nothing-waits",
-                hint="seal the audit without --history, or run it again with it",
-            )
+            raise ArgumentError(f"no bundle waits in {folder} that {history.name} knows", slug="nothing-waits")
     note(f"Evidence: {folder / 'public'}, as the run would have left it")
 
 

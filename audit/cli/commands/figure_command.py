@@ -64,11 +64,7 @@ def _release_at(path: Path, kind: FigureKind) -> PublicRelease:
             hint="name the folder public of an audit, or add --restricted to draw exact counts",
         )
     if found.name == "result.json":
-        raise ArgumentError(
-            f"{found} holds exact counts",
-            slug="figure-restricted",
-            hint="name a release.json, or add --restricted: the picture then says that it is not for publication",
-        )
+        raise ArgumentError(f"{found} holds exact counts", slug="figure-restricted")
     if kind in ("sweep", "reliability"):
         raise AuditError(
             f"a public release holds no scores, and no {kind} can be drawn from it",

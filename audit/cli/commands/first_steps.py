@@ -62,9 +62,7 @@ def init(
     from audit.plan.file.draft import draft_plan, gaps_in
 
     if out.exists() and not force:
-        raise ArgumentError(
-            f"{out} is there already", slug="plan-exists", hint="name another with --out, or add --force"
-        )
+        raise ArgumentError(f"{out} is there already", slug="plan-exists")
     look = look_at(data, encoding, sheet=sheet)
     draft = draft_from(look, data, out, ask=somebody_is_there())
     text = draft_plan(draft)

@@ -91,7 +91,7 @@ def history(  # noqa: PLR0913, PLR0917 - a parameter for each option
     from audit.evidence.history_file import HistoryFile, open_history
 
     if not file.is_file() or not file.stat().st_size:
-        raise ArgumentError(f"there is no history in {file}", slug="no-history", hint="audit7k register makes one")
+        raise ArgumentError(f"there is no history in {file}", slug="no-history")
     if (withdraw is not None or supersede is not None) != (key is not None):
         raise ArgumentError(
             "--withdraw and --supersede are signed", slug="history-arguments", hint="name the key with --key"

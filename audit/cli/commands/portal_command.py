@@ -77,5 +77,5 @@ def _day(text: str | None) -> dt.date:
     except ValueError:
         day = None
     if day is None or day.isoformat() != text:
-        raise ArgumentError("--today is no day", slug="portal-day", hint="write it as YYYY-MM-DD")
+        raise ArgumentError("--today is no day", slug="portal-day")
     return day

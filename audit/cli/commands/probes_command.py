@@ -36,9 +36,7 @@ def probes(
     from audit.scoring.probing.variants_file import designs_of_plan, holds_formula, variants_csv
 
     if out is not None and out.exists() and not force:
-        raise ArgumentError(
-            f"{out} is there already", slug="variants-exist", hint="name another with --out, or add --force"
-        )
+        raise ArgumentError(f"{out} is there already", slug="variants-exist")
     loaded, designs = designs_of_plan(plan, probe)
     if out is not None and out.exists():
         _check_may_be_replaced(out, plan, loaded)
@@ -67,9 +65,7 @@ def _check_may_be_replaced(out: Path, plan: Path, loaded: LoadedPlan) -> None:
     for path in (plan, *(loaded.folder / each for each in named)):
         if path.exists() and out.samefile(path):
             raise ArgumentError(
-                f"{out} is {'the plan' if path is plan else 'a file that the plan reads'}",
-                slug="variants-over-input",
-                hint="name another with --out",
+                f"{out} is {'the plan' if path is plan else 'a file that the plan reads'}", slug="variants-over-input"
             )
 
 

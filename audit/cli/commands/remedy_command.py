@@ -73,7 +73,5 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
 def _check_place(plan: Path | None, folder: Path) -> None:
     if plan is not None and plan.absolute().parent != folder:
         raise ArgumentError(
-            "--plan is not in the folder of the plan, and paths in a plan are relative to it",
-            slug="remedy-plan-place",
-            hint="write it beside the plan",
+            "--plan is not in the folder of the plan, and paths in a plan are relative to it", slug="remedy-plan-place"
         )

@@ -56,9 +56,7 @@ def report(
         return
     if reproduce is not None:
         if restricted or names or lang:
-            raise ArgumentError(
-                "--reproduce makes a release as it was", slug="reproduce-arguments", hint="leave the other options out"
-            )
+            raise ArgumentError("--reproduce makes a release as it was", slug="reproduce-arguments")
         report_files.reproduce_release(result_at(result) or result, restricted_folder, reproduce, out)
         return
     path = result_at(result) or result
@@ -71,12 +69,6 @@ def report(
 
 def _check_of_release(release: Path | None, *, exact: bool, mapping: Path | None) -> None:
     if release is not None and exact:
-        raise ArgumentError(
-            "a public release holds nothing restricted",
-            slug="release-arguments",
-            hint="leave --restricted, --restricted-folder and --reproduce out, or name the result.json",
-        )
+        raise ArgumentError("a public release holds nothing restricted", slug="release-arguments")
     if release is None and mapping is not None:
-        raise ArgumentError(
-            "--mapping is for a public release", slug="mapping-arguments", hint="name public/release.json instead"
-        )
+        raise ArgumentError("--mapping is for a public release", slug="mapping-arguments")

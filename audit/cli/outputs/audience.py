@@ -64,9 +64,7 @@ def requested_output(
     if restricted:
         if folder is not None:
             raise ArgumentError(
-                "--restricted writes no public files, so it needs no --restricted-folder",
-                slug="restricted-arguments",
-                hint="leave one of the two out",
+                "--restricted writes no public files, so it needs no --restricted-folder", slug="restricted-arguments"
             )
         from audit.result.reporters import find_reporters, languages_of
 
@@ -112,7 +110,6 @@ def find_restricted_folder(out: Path, plan: AuditPlan, plan_folder: Path | None,
         raise ArgumentError(
             "the plan keeps its restricted folder beside itself, and a result does not say where the plan is",
             slug="restricted-folder-unknown",
-            hint="name the folder with --restricted-folder",
         )
     return (plan_folder or Path()) / plan.disclosure.folder
 
@@ -129,11 +126,7 @@ def refuse_exact_among_public(public: Path, exact: Sequence[Path]) -> None:
     for place in exact:
         there = Path(os.path.realpath(place))
         if reached in (there, *there.parents):
-            raise ArgumentError(
-                f"{place} would lie in {public}, a folder of public files",
-                slug="exact-among-public",
-                hint="keep what is exact elsewhere: name another folder with --restricted-folder or --out",
-            )
+            raise ArgumentError(f"{place} would lie in {public}, a folder of public files", slug="exact-among-public")
 
 
 def input_files(plan: AuditPlan, plan_folder: Path) -> list[Path]:

@@ -92,11 +92,7 @@ def _refuse_from_the_future(baseline: Baseline) -> None:
 def refuse_overwritten_baseline(baseline: Baseline, out: Path) -> None:
     """Raise ArgumentError if a run would overwrite its own baseline: the next run would be compared with this one."""
     if baseline.beside.resolve() == out.resolve():
-        raise ArgumentError(
-            "the baseline lies where this run writes its result",
-            slug="baseline-overwritten",
-            hint="name another folder with --out, or keep the baseline elsewhere",
-        )
+        raise ArgumentError("the baseline lies where this run writes its result", slug="baseline-overwritten")
 
 
 def gate_restricted_folder(

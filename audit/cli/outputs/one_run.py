@@ -122,11 +122,7 @@ def _refuse_within_set(loaded: LoadedPlan, *places: Path) -> None:
     whole = None if path is None else (loaded.folder / path).resolve()
     for place in places:
         if whole is not None and whole.is_dir() and place.resolve().is_relative_to(whole):
-            raise ArgumentError(
-                f"{place} lies in the folder of the evaluation set",
-                slug="within-the-set",
-                hint="every file there is a part of the set: choose another folder with --out",
-            )
+            raise ArgumentError(f"{place} lies in the folder of the evaluation set", slug="within-the-set")
 
 
 def _write_exact(folder: OutputFolder, result: AuditResult, asked: ExactReports) -> str:

@@ -303,7 +303,6 @@ class OutputFolder:
                 raise StorageError(
                     f"{place} lies on another file system than {self.path}, and files are moved there in one step",
                     slug="public-elsewhere",
-                    hint="choose an output folder on the same file system with --out",
                 ) from None
             there.unlink(missing_ok=True)
 

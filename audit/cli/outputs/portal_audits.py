@@ -89,11 +89,7 @@ def find_audits(folder: Path, site: Path, today: dt.date, trust: Trust | None = 
         release, content = load_release(path)
         digest, audited = hashlib.sha256(content).hexdigest(), _text_without_languages(release)
         if audited in places:
-            raise ResultError(
-                f"{path} and {places[audited]} are the same release",
-                slug="same-release-twice",
-                hint="an audit has one place in a portal, in whatever languages its report is: remove one of them",
-            )
+            raise ResultError(f"{path} and {places[audited]} are the same release", slug="same-release-twice")
         places[audited] = path
         report = _report_bytes(path.with_name(REPORT), found)
         other = report is not None and report != _rendered_report(release)
@@ -208,11 +204,7 @@ def _sealed(
         return bytes_of_result(file, MAX_BYTES) if file.is_file() and not file.is_symlink() else None
 
     if not can_verify():
-        raise ResultError(
-            f"{path} is signed, and signatures cannot be checked here",
-            slug="evidence-not-checked",
-            hint="install audit7k with the extra evidence",
-        )
+        raise ResultError(f"{path} is signed, and signatures cannot be checked here", slug="evidence-not-checked")
     content = bytes_of_result(path, MAX_BYTES)
     shown = verify(content, path.name, trust or Trust(), today, beside).shown
     wrong = next((each.text for each in shown if each.state == State.CONTRADICTED), None)
@@ -241,11 +233,7 @@ def _sealed(
 
 
 def _contradicted(path: Path, why: str) -> ResultError:
-    return ResultError(
-        f"{path}: {why}",
-        slug="evidence-contradicted",
-        hint="take the folder anew from whoever published it: audit7k verify says what else is wrong",
-    )
+    return ResultError(f"{path}: {why}", slug="evidence-contradicted")
 
 
 def _rendered_report(release: PublicRelease) -> bytes:

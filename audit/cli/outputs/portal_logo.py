@@ -128,6 +128,4 @@ def _keep_shapes(path: Path, element: ET.Element) -> None:
 
 
 def _refused(path: Path, why: str) -> DataError:
-    return DataError(
-        f"the logo {path} {why}", slug="portal-logo", hint="save it as PNG or plain SVG, of at most 256 KiB"
-    )
+    return DataError(f"the logo {path} {why}", slug="portal-logo")

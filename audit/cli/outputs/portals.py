@@ -97,11 +97,7 @@ def _paragraphs(text: str) -> tuple[str, ...]:
 
 
 def _refused(path: Path, why: str) -> PlanError:
-    return PlanError(
-        f"{path} {why}",
-        slug="portal-publisher",
-        hint="it takes name, logo, contact, text: docs/how-to/portal.md",
-    )
+    return PlanError(f"{path} {why}", slug="portal-publisher")
 
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -82,9 +82,7 @@ def write_exact(result: AuditResult, beside: Path, asked: ExactReports, out: Pat
         raise ArgumentError("--out names one file", slug="several-reports-one-file", hint="ask for one --format")
     if out is not None and len(file_names(asked.reporters[0], asked.languages)) > 1:
         raise ArgumentError(
-            f"{asked.reporters[0].filename} holds one language, and --out names one file",
-            slug="one-language",
-            hint="leave --out out: there is a file for each language",
+            f"{asked.reporters[0].filename} holds one language, and --out names one file", slug="one-language"
         )
     made = [each for reporter in asked.reporters for each in render_each(reporter, result, asked.languages)]
     for each in made:

@@ -93,7 +93,6 @@ def plan_with(path: Path, *, waivers: Path | None = None, repeat: int | None = N
         raise PlanError(
             "--repeat asks the detector again, and one known by its predictions cannot be asked",
             slug="repeat-predictions",
-            hint="leave it out",
         )
     scoring = loaded.plan.scoring.model_copy(update={"repeat": repeat})
     return replace(loaded, plan=loaded.plan.model_copy(update={"scoring": scoring}))

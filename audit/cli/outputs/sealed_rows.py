@@ -37,11 +37,7 @@ def rows_of(result: AuditResult, loaded: LoadedPlan | None, folder: Path) -> dic
     section, detector, beside = loaded.plan.evaluation_set, result.plan.detector, loaded.folder
     named = section.path or section.counts
     if named is None or (beside / named).is_dir():
-        raise ArgumentError(
-            "the set is no single file, and a bundle takes no folder or table",
-            slug="set-not-a-file",
-            hint="leave --with-rows out; whoever replays names the folder with --folder",
-        )
+        raise ArgumentError("the set is no single file, and a bundle takes no folder or table", slug="set-not-a-file")
     files = {f"{SET}{named.suffix}": beside / named}
     path = getattr(detector, "path", None)
     if isinstance(path, Path) and (beside / path).is_file():

@@ -34,13 +34,9 @@ def new_passphrase() -> bytes:
     """Ask for the passphrase of a new key, twice. Raises ArgumentError if it is short, or the two differ."""
     chosen = _passphrase("A passphrase for the new key: ")
     if len(chosen) < _LEAST:
-        raise ArgumentError(
-            f"a passphrase has {_LEAST} characters or more",
-            slug="short-passphrase",
-            hint="take five words that nobody else puts together; --no-passphrase is for builds",
-        )
+        raise ArgumentError(f"a passphrase has {_LEAST} characters or more", slug="short-passphrase")
     if PASSPHRASE not in os.environ and _passphrase("Once more: ") != chosen:
-        raise ArgumentError("the two passphrases differ", slug="other-passphrase", hint="try again")
+        raise ArgumentError("the two passphrases differ", slug="other-passphrase")
     return chosen
 
 

@@ -25,9 +25,7 @@ def result_at(path: Path) -> Path | None:
                 raise ArgumentError(
                     f"no result.json in {path}", slug="no-result", hint=f"there is one in {inside[0].parent}"
                 )
-            raise ResultError(
-                f"no result.json in {path}", slug="no-result-here", hint="name the folder of a run, or a plan"
-            )
+            raise ResultError(f"no result.json in {path}", slug="no-result-here")
         return path / "result.json"
     return path if path.suffix.lower() == ".json" else None
 

@@ -64,7 +64,6 @@ def read_power_flags(flags: Mapping[str, object]) -> PowerFlags:
         raise PlanError(
             f"beside a rate of {limit.rate:g} no group can be worse by more than {limit.limit:g}",
             slug="limit-cannot-be-exceeded",
-            hint="give a narrower limit, or a rate that leaves room for it",
         )
     rest = _count(flags, "--rest", 1, _MOST_CASES)
     groups = _count(flags, "--groups", 1 if rest else 2, _MOST_GROUPS) or 2
@@ -114,15 +113,11 @@ def _bad_rate(limit: Limit, gap: float) -> float:
         beyond = gap < limit.limit
     if not beyond:
         raise PlanError(
-            f"a gap of {gap:g} is within the limit of {limit.limit:g}: it is never named",
-            slug="gap-within-limit",
-            hint="give a larger gap (with --ratio, a smaller number)",
+            f"a gap of {gap:g} is within the limit of {limit.limit:g}: it is never named", slug="gap-within-limit"
         )
     if not 0.0 <= rate <= 1.0:
         raise PlanError(
-            f"a gap of {gap:g} beside a rate of {limit.rate:g} leaves the range of a rate",
-            slug="gap-too-wide",
-            hint="give a smaller gap",
+            f"a gap of {gap:g} beside a rate of {limit.rate:g} leaves the range of a rate", slug="gap-too-wide"
         )
     return rate
 

@@ -218,7 +218,6 @@ class _Stream(httpcore2.NetworkStream):
                 raise DetectorError(
                     f"{self._name}: the certificate of the service is not valid for this host",
                     slug="detector-certificate",
-                    hint="for an authority of your own set the environment variable SSL_CERT_FILE",
                 ) from None
             raise
         return self._network.keep(stream, reached=True)

@@ -69,9 +69,7 @@ def json_column(name: str, column: pa.Array) -> list[Any]:
         return [_plain(value) for value in values]
     except ValueError:
         raise DetectorError(
-            f"column {shown(name)} holds values that JSON cannot carry ({kind}, or infinity)",
-            slug="detector-request",
-            hint="give the column a type that has a form in JSON: text, a number, true or false",
+            f"column {shown(name)} holds values that JSON cannot carry ({kind}, or infinity)", slug="detector-request"
         ) from None
 
 

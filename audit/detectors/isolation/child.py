@@ -43,7 +43,7 @@ class Server:
         except AuditError as error:
             if _for_want_of_memory(error):
                 return Replied.MEMORY, b""
-            return Replied.REFUSED, as_json({"slug": error.slug, "message": error.message, "hint": error.hint})
+            return Replied.REFUSED, as_json({"slug": error.slug, "message": error.message, "hint": error.own_hint})
         except BaseException as error:
             if _for_want_of_memory(error):
                 return Replied.MEMORY, b""

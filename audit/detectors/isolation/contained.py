@@ -107,9 +107,7 @@ class ContainedDetector:
             self._child = Child(held.before, held.environment)
         except OSError as error:
             raise DetectorError(
-                f"no process can be started for the detector ({type(error).__name__})",
-                slug="isolation-start",
-                hint="free some memory, or run with --sandbox none if you trust the model",
+                f"no process can be started for the detector ({type(error).__name__})", slug="isolation-start"
             ) from None
         self._confine()
         section = self._section
@@ -255,23 +253,17 @@ class ContainedDetector:
         limit = self._held.memory_mib
         if limit is None:
             return DetectorError(
-                f"there was not enough memory for the detector ({self._when()})",
-                slug="isolation-no-memory",
-                hint="free some memory, or choose a smaller batch_size in [scoring]",
+                f"there was not enough memory for the detector ({self._when()})", slug="isolation-no-memory"
             )
         return DetectorError(
-            f"the detector needs more memory than its limit of {limit:,} MiB ({self._when()})",
-            slug="isolation-memory",
-            hint="raise `memory_mib` in [sandbox], or choose a smaller batch_size in [scoring]",
+            f"the detector needs more memory than its limit of {limit:,} MiB ({self._when()})", slug="isolation-memory"
         )
 
     def _raise_garbled(self) -> NoReturn:
         if self._child is not None:
             self._child.end()
         raise DetectorError(
-            f"the process of the detector wrote something that is no answer ({self._when()})",
-            slug="isolation-garbled",
-            hint="the model must leave the open files of its process alone",
+            f"the process of the detector wrote something that is no answer ({self._when()})", slug="isolation-garbled"
         )
 
     def _when(self) -> str:
@@ -289,9 +281,7 @@ class ContainedDetector:
             self._raise_garbled()
         if self._file_sha256 is not None and sha256 != self._file_sha256:
             raise DetectorError(
-                "the model file that was loaded is not the one that was there before",
-                slug="isolation-file-changed",
-                hint="let nothing write to it, and run again",
+                "the model file that was loaded is not the one that was there before", slug="isolation-file-changed"
             )
         return DetectorInfo(
             name=shown(name),
@@ -345,9 +335,4 @@ def _file_digest(section: Any, folder: Path) -> str | None:
 
 
 def _refused() -> DetectorError:
-    return DetectorError(
-        "bubblewrap cannot shut the detector in here",
-        slug="bwrap-refused",
-        hint="this system or its container forbids it, or Python lies where the sandbox hides it; --sandbox auto does "
-        "without bubblewrap",
-    )
+    return DetectorError("bubblewrap cannot shut the detector in here", slug="bwrap-refused")

@@ -62,7 +62,6 @@ def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detec
         raise DetectorError(
             "a pickled model runs whatever code stands in its file when it is loaded, and was not loaded",
             slug="pickle-not-allowed",
-            hint="save it with skops or as ONNX; or say --allow-pickle if you trust the file like a program",
         )
     if section.kind in OUR_OWN_CODE or (isolating.sandbox == Sandbox.NONE and section.kind not in NEVER_HERE):
         return make_detector(section, folder)
@@ -75,7 +74,6 @@ def place_detector(plan: AuditPlan, folder: Path, isolating: Isolating) -> Detec
         raise DetectorError(
             "a detector can only be shut in on Linux, macOS and other systems with process groups",
             slug="isolation-platform",
-            hint="audit its file of predictions, or another kind of detector with --sandbox none",
         )
     from audit.detectors.isolation.contained import ContainedDetector
 
@@ -164,7 +162,6 @@ def _environment(section: Any, named: tuple[str, ...], path: list[str]) -> dict[
             raise DetectorError(
                 f"the environment variable {name}, which the detector is to be given, is not set",
                 slug="isolation-environment",
-                hint="set it before the run, or take it out of `environment` in [sandbox]",
             )
     # the detector of a program checks the variables of the program, and names one that is not set
     of_a_program = [name for name in getattr(section, "environment", ()) if name in os.environ]
@@ -196,9 +193,7 @@ def bubblewrap(section: Any, folder: Path, path: Iterable[str]) -> list[str]:
     program = shutil.which("bwrap")
     if program is None:
         raise DetectorError(
-            "--sandbox bwrap needs bubblewrap, and there is no program bwrap on PATH",
-            slug="bwrap-missing",
-            hint="install it (Debian and Fedora call it bubblewrap), or use --sandbox auto",
+            "--sandbox bwrap needs bubblewrap, and there is no program bwrap on PATH", slug="bwrap-missing"
         )
     command = [program, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
     for hidden in _HIDDEN:

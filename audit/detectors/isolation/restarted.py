@@ -122,9 +122,7 @@ class RestartedDetector:
         now = self.inner.info
         if before is not None and now.artefact_sha256 != before.artefact_sha256:
             raise DetectorError(
-                "the model file that was loaded is not the one that was there before",
-                slug="isolation-file-changed",
-                hint="let nothing write to it, and run again",
+                "the model file that was loaded is not the one that was there before", slug="isolation-file-changed"
             )
 
 

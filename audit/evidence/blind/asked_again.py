@@ -162,9 +162,7 @@ def sealed_result(sealed: Entry, place: Path) -> AuditResult:
     is_sealed = commitment("result", opened) == evidence.commitments.get("result") and opened.sha256 == sha256(document)
     if not is_sealed or sha256(bundle.statement) != sealed.statement:
         raise EvidenceError(
-            f"{file.name} is not the result that entry {sealed.index} of the history sealed",
-            slug="other-result",
-            hint="name the output folder of audit7k blind judge as it was written",
+            f"{file.name} is not the result that entry {sealed.index} of the history sealed", slug="other-result"
         )
     return parse_result(document.decode("utf-8", "replace"), file.name)
 

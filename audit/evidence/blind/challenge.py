@@ -144,11 +144,7 @@ def _production(path: Path, schema: pa.Schema) -> tuple[pa.Table, list[bool]]:
         logged = None
     if logged is None or len(known) < len(decided):
         what = f'a "{DECISION}" that is neither 1 nor 0' if logged is not None else "a column of another type"
-        raise DataError(
-            f"{shown(path.name)}: {what}",
-            slug="production-rows",
-            hint="give the columns of the set in its types, and 1 or 0 for what was decided",
-        )
+        raise DataError(f"{shown(path.name)}: {what}", slug="production-rows")
     return logged, known
 
 
@@ -183,9 +179,7 @@ def read_table(path: Path, most: int | None = None) -> tuple[pa.Table, bytes]:
             return file.read(), content
     except (pa.ArrowException, OSError, ValueError):
         pass
-    raise EvidenceError(
-        f"{path.name} cannot be read as Parquet of that size", slug="not-a-challenge", hint="ask for the folder again"
-    ) from None
+    raise EvidenceError(f"{path.name} cannot be read as Parquet of that size", slug="not-a-challenge") from None
 
 
 def read_cases(folder: Path, sha256_of_cases: str) -> pa.Table:

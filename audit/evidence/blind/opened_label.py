@@ -17,7 +17,7 @@ def opening_of(folder: Path, cid: str) -> LabelOpening:
     secret, (rows, _) = read_part(folder / SECRET, Secret), read_table(folder / ROWS)
     cids = rows[CID].to_pylist()
     if cid not in cids:
-        raise ArgumentError("the challenge has no case of this id", slug="no-case", hint="see challenge.parquet")
+        raise ArgumentError("the challenge has no case of this id", slug="no-case")
     return open_label(secret.key_bytes, cids, labels_of(rows), cid)
 
 

@@ -93,11 +93,7 @@ def section_of(loaded: LoadedPlan) -> BlindDetector:
     """Return the section that asks for a blind audit. Raises PlanError for a plan of another kind."""
     section = loaded.plan.detector
     if not isinstance(section, BlindDetector):
-        raise PlanError(
-            "the plan names a detector of another kind",
-            slug="not-blind",
-            hint='write kind = "blind" and features = [...] in [detector]',
-        )
+        raise PlanError("the plan names a detector of another kind", slug="not-blind")
     return section
 
 
@@ -140,7 +136,6 @@ def challenge(file: HistoryFile, signer: Signer, at: str, wanted: Wanted) -> tup
         raise EvidenceError(
             f"{count_of(len(spent), 'case of the set was', 'cases of the set were')} asked in an earlier challenge",
             slug="cases-spent",
-            hint="draw a set without them: audit7k draw POOL --design FILE --unused HISTORY",
         )
     cases, place = table_bytes(made.cases), file.history.head.index
     terms = Terms(
@@ -187,11 +182,7 @@ def challenge_again(file: HistoryFile, signer: Signer, at: str, folder: Path, ou
     """
     secret, before = read_part(folder / SECRET, Secret), read_part(folder / TERMS, Terms)
     if before.attempt == before.attempts or not secret.is_open(file.history, before.system):
-        raise EvidenceError(
-            f"no attempt is left of {before.attempts} on these cases",
-            slug="no-attempts",
-            hint="draw a set of other cases",
-        )
+        raise EvidenceError(f"no attempt is left of {before.attempts} on these cases", slug="no-attempts")
     commitment = _commitment(file, loaded_plan(folder / secret.plan))
     changed = {"commitment_entry": commitment.index, "deadline": deadline, "attempt": before.attempt + 1}
     terms = before.model_copy(update=changed)
@@ -213,11 +204,7 @@ def _commitment(file: HistoryFile, loaded: LoadedPlan) -> Entry:
     system, section = system_in(loaded.plan), section_of(loaded)
     found = [one for one in file.history.entries if one.kind == "committed" and one.system == system]
     if not found:
-        raise EvidenceError(
-            f"{file.path.name} names no model of this system",
-            slug="no-model",
-            hint="its vendor commits first, under the owner and system of the plan: audit7k blind commit",
-        )
+        raise EvidenceError(f"{file.path.name} names no model of this system", slug="no-model")
     model = found[-1].model
     assert model is not None  # noqa: S101 - so is every entry of that kind
     groups = {feature.column for feature in loaded.plan.groups.values()}
@@ -226,15 +213,12 @@ def _commitment(file: HistoryFile, loaded: LoadedPlan) -> Entry:
     undeclared = [name for name in section.features if name not in kept]
     if undeclared:
         raise EvidenceError(
-            f"the vendor did not declare that its model is given {', '.join(undeclared)}",
-            slug="undeclared-features",
-            hint="what it does not need does not leave the house",
+            f"the vendor did not declare that its model is given {', '.join(undeclared)}", slug="undeclared-features"
         )
     if not model.deterministic and not section.contradictions:
         raise EvidenceError(
             "the vendor does not declare that its model is deterministic, so equal cases may be answered otherwise",
             slug="no-limit",
-            hint="write in [detector] how many may: contradictions = 0.01",
         )
     return found[-1]
 
@@ -285,20 +269,12 @@ def take_answers(file: HistoryFile, folder: Path, given: Path, received: str) ->
         If they came before they were asked for.
     """
     secret, terms = read_part(folder / SECRET, Secret), read_part(folder / TERMS, Terms)
-    over = EvidenceError(
-        "this challenge was withdrawn, or its answers were judged before",
-        slug="judged-before",
-        hint="audit7k history shows it",
-    )
+    over = EvidenceError("this challenge was withdrawn, or its answers were judged before", slug="judged-before")
     if not secret.is_open(file.history, terms.system):
         raise over
     asked_at = file.history.entries[secret.challenge_entry].at
     if received < asked_at:
-        raise ArgumentError(
-            f"--received {received} is before the challenge, {asked_at}",
-            slug="received-before",
-            hint="correct the time",
-        )
+        raise ArgumentError(f"--received {received} is before the challenge, {asked_at}", slug="received-before")
     cases, (rows, _) = read_cases(folder, terms.sha256), read_table(folder / ROWS)
     loaded = with_attempts(loaded_plan(folder / secret.plan), terms.attempts)
     _check_labels(secret, terms, rows, loaded)
@@ -355,9 +331,7 @@ def _check_labels(secret: Secret, terms: Terms, rows: pa.Table, loaded: LoadedPl
     same = kept == labels_of(rows) and set(by_id) == set(ids_asked(rows))
     if not same or label_root(secret.key_bytes, rows[CID].to_pylist(), labels_of(rows)) != terms.labels:
         raise EvidenceError(
-            "the cases or their labels are not those that were registered before the answers",
-            slug="other-labels",
-            hint="put the set back as it was; nothing is judged on other labels",
+            "the cases or their labels are not those that were registered before the answers", slug="other-labels"
         )
 
 

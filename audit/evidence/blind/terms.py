@@ -89,9 +89,7 @@ def read_part(path: Path, kind: type[P]) -> P:
     try:
         return kind.model_validate_json(bytes_of_result(path, _LARGEST))
     except (ValidationError, ValueError, RecursionError):
-        raise EvidenceError(
-            f"{path.name} is not as audit7k wrote it", slug="not-a-challenge", hint="ask for the folder again"
-        ) from None
+        raise EvidenceError(f"{path.name} is not as audit7k wrote it", slug="not-a-challenge") from None
 
 
 def sha256(content: bytes) -> str:

@@ -169,9 +169,7 @@ def open_challenge(file: HistoryFile, folder: Path) -> tuple[Terms, pa.Table]:
             f"{HISTORY} knows no challenge of these terms", slug="other-challenge", hint="ask for the folder again"
         )
     if any(one.kind == "answered" and one.answers in asked for one in file.history.entries):
-        raise EvidenceError(
-            "this challenge was answered before", slug="answered-before", hint="audit7k history shows when"
-        )
+        raise EvidenceError("this challenge was answered before", slug="answered-before")
     return terms, cases
 
 
@@ -188,11 +186,7 @@ def give_answers(
     opened = file.opened({MODEL: model_digest(loaded.plan, made.artefact)}, terms.commitment_entry)
     before = file.openings.get(terms.commitment_entry, {})
     if opened != before or file.history.entries[terms.commitment_entry].key != signer.public.raw.hex():
-        raise EvidenceError(
-            "this is not the model, or not the key, that was committed to",
-            slug="other-model",
-            hint="commit to it with audit7k blind commit, and ask for another challenge",
-        )
+        raise EvidenceError("this is not the model, or not the key, that was committed to", slug="other-model")
     content = table_bytes(made.answers)
     asked = next(one for one in reversed(file.history.entries) if one.statement == sha256(terms.content))
     with storage(out):

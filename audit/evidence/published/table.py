@@ -115,7 +115,6 @@ def read_table(path: Path, sheet: str | None = None) -> PublishedTable:
         raise DataError(
             f"{shown(path.name)} is no published table: it is packed, or larger than 1 MiB or {_MOST_ROWS} rows",
             slug="published-size",
-            hint="save the table alone as CSV",
         )
     return table_of(path.name, columns, [[(cell or "").strip() for cell in row] for row in rows])
 
@@ -184,7 +183,6 @@ def _columns(source_name: str, header: Sequence[str]) -> dict[str, str]:
             f"{shown(source_name)}: it is not clear which columns hold categories and rates"
             + (f": {shown(twice[0])} and {shown(found[str(roles[twice[0]])])} may be the same" if twice else ""),
             slug="published-columns",
-            hint="name them sex, race (or category), applicants, selected, rate, impact_ratio; delete others",
         )
     return found
 

@@ -209,7 +209,7 @@ def _decoded(content: bytes, path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         where = f"{one_line(str(path))}, line {line}"
-        raise PlanError(f"{where}: not UTF-8", slug="plan-not-utf8", hint="save it as UTF-8") from None
+        raise PlanError(f"{where}: not UTF-8", slug="plan-not-utf8") from None
 
 
 def _bytes_of(path: Path, layout: Layout) -> bytes:

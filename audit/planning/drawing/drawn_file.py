@@ -158,11 +158,7 @@ def _list_columns(pool: Pool, design: SamplingDesign) -> dict[str, str]:
 
 
 def _no_csv(pool: Pool, why: str) -> DataError:
-    return DataError(
-        f"{shown(pool.source.source_name)}: {why}",
-        slug="drawn-csv",
-        hint="name a file that ends in .parquet with --out",
-    )
+    return DataError(f"{shown(pool.source.source_name)}: {why}", slug="drawn-csv")
 
 
 def _equal_tables(reader: pa.RecordBatchReader, source_name: str) -> Iterator[pa.Table]:

@@ -167,11 +167,7 @@ def find_cells(pool: Pool, label: str, coded: Sequence[CodedFeature]) -> None:
         key = (_codes(coded, values), side == 1)
         rows[key] = rows.get(key, 0) + count
     if not rows:
-        raise DataError(
-            f"{shown(pool.source.source_name)}: no row has a label",
-            slug="no-labels",
-            hint="draw from labelled cases; check label_positive and label_negative in [pool]",
-        )
+        raise DataError(f"{shown(pool.source.source_name)}: no row has a label", slug="no-labels")
     ordered = sorted(rows, key=lambda key: (key[0], not key[1]))
     pool.cells = tuple(CellRows(codes, positive, rows[codes, positive]) for codes, positive in ordered)
     at = {key: place for place, key in enumerate(ordered)}

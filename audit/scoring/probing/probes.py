@@ -87,9 +87,7 @@ def check_answerable(plan: AuditPlan, *, details: bool) -> None:
     for probe in probes_to_ask(plan, details=details):
         if isinstance(plan.detector, PredictionsDetector) and probe.answers is None:
             raise PlanError(
-                f"probe {probe.id}: a detector known by its predictions cannot be asked",
-                slug="probe-needs-answers",
-                hint="write what is to be scored with `audit7k probes`, have it scored, and name the file: answers = …",
+                f"probe {probe.id}: a detector known by its predictions cannot be asked", slug="probe-needs-answers"
             )
 
 
@@ -252,7 +250,6 @@ def _from_file(
             f"without an answer, {count_of(surplus, 'answer')} to no variant, {count_of(repeated, 'answer')} repeating "
             "an id",
             slug="probe-answers-ids",
-            hint="write the variants anew with `audit7k probes` after every change of the plan, and score all of them",
         )
     scores = np.array([np.nan if answers[one] is None else answers[one] for one in design.ids], dtype=np.float64)
     status = np.where(np.isnan(scores), ABSTAIN, OK).astype(np.int8)

@@ -129,12 +129,10 @@ def _nothing_to_compare(probe: TextProbe, templates: Templates, comparison: Comp
             f"probe {probe.id}: no text of {templates.source} reads otherwise with the {comparison.slot} "
             f"{shown(comparison.level)}{held} than without",
             slug="probe-same-text",
-            hint="a change that changes nothing shows nothing; leave the level out, or take texts in which it shows",
         )
     return PlanError(
         f"probe {probe.id}: no text of {templates.source} has the slots {', '.join(filter(None, comparison.family))}",
         slug="probe-slots",
-        hint="take other templates, or leave the slot out; docs/how-to/probes.md says what fills which braces",
     )
 
 

@@ -55,7 +55,6 @@ def variants_csv(design: Design, identity: str) -> str:
         raise PlanError(
             f"probe {design.probe}: the detector is given the column {identity[:40]}, which holds ids here",
             slug="probe-id-column",
-            hint="name another id column for predictions: id = … in [detector]",
         )
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")

@@ -50,7 +50,6 @@ def check_plans(then: AuditPlan, now: AuditPlan) -> None:
         raise ResultError(
             f"the baseline is of another plan: {', '.join(_differing_keys(before, after))} differ",
             slug="baseline-other-plan",
-            hint="run the earlier model with this plan, and name that result",
         )
 
 
@@ -92,14 +91,9 @@ def check_sets(then: AuditResult, now_sha256: str | None, *, only_the_same: bool
         raise ResultError(
             "a table that was passed in memory has no digest, so nothing says that both audits are of the same set",
             slug="baseline-no-digest",
-            hint="let the plan read the set from a file",
         )
     if before != now_sha256 and only_the_same:
-        raise ResultError(
-            "the baseline is of another evaluation set",
-            slug="baseline-other-set",
-            hint="run the earlier model over this set, and name that result",
-        )
+        raise ResultError("the baseline is of another evaluation set", slug="baseline-other-set")
     return before == now_sha256
 
 
@@ -109,7 +103,6 @@ def check_features(then: AuditResult, features: Sequence[SensitiveFeature]) -> N
         raise ResultError(
             "the baseline reads the groups of this set otherwise, and was made by another version of this tool",
             slug="baseline-other-groups",
-            hint="run the earlier model again with this version",
         )
 
 

@@ -75,19 +75,11 @@ def _predictions_beside(path: Path, digest: str | None) -> pa.Table | None:
 
 def of_another_run(why: str) -> ResultError:
     """Make the error of predictions that lie beside the result of another run."""
-    return ResultError(
-        f"the predictions beside a result {why}",
-        slug="predictions-of-another-run",
-        hint="keep result.json and predictions.parquet of one run together",
-    )
+    return ResultError(f"the predictions beside a result {why}", slug="predictions-of-another-run")
 
 
 def _unreadable(path: Path) -> ResultError:
-    return ResultError(
-        f"{path.name} holds no answers as a run writes them",
-        slug="predictions-unreadable",
-        hint="put the file back as it was, or take it away: then separate samples are compared",
-    )
+    return ResultError(f"{path.name} holds no answers as a run writes them", slug="predictions-unreadable")
 
 
 def _possible_detectors(detector: PredictionsDetector, beside: Path, folder: Path) -> Iterator[PredictionsDetector]:

@@ -45,7 +45,6 @@ def refuse_rolled_back(baseline: Baseline, plan: AuditPlan, restricted: Path) ->
             f"the baseline is of {_to_the_second(baseline.result.provenance.finished)}, and one of "
             f"{_to_the_second(last['finished'])} was accepted already",
             slug="baseline-rolled-back",
-            hint="name the later one; against an older one a change for the worse could pass",
         )
 
 
@@ -115,7 +114,5 @@ def _to_the_second(stamp: str) -> str:
 
 def _damaged() -> ResultError:
     return ResultError(
-        f"{ACCEPTED} of the restricted folder is not as it was written",
-        slug="accepted-baselines-damaged",
-        hint="put it back from a copy: without it nobody can see whether a baseline goes back",
+        f"{ACCEPTED} of the restricted folder is not as it was written", slug="accepted-baselines-damaged"
     )

@@ -152,7 +152,6 @@ def _growing_rows(kept: IntArray, now: IntArray) -> tuple[IntArray, IntArray]:
         raise DataError(
             "the set was said to grow, and some group has fewer cases, or fewer answers of one kind, than before",
             slug="sequential-shrank",
-            hint="give a set with all earlier rows and answers in it, or begin a new state with --sample fresh",
         )
     in_evidence = np.maximum(kept[:, :, _IN_EVIDENCE], now[:, :, ABSTAINED])
     new[:, :, ABSTAINED] = in_evidence - kept[:, :, _IN_EVIDENCE]

@@ -97,8 +97,4 @@ def check_plan(plan: AuditPlan) -> None:
 
 
 def _refused(why: str) -> PlanError:
-    return PlanError(
-        f"--sequential: {why}",
-        slug="sequential-plan",
-        hint="judge this plan without it, once for each release of the detector",
-    )
+    return PlanError(f"--sequential: {why}", slug="sequential-plan")

@@ -114,7 +114,6 @@ def check_sample(state: State | None, sample: Sample | None) -> None:
         raise PlanError(
             f"the nights of this state were {state.sample} samples, and --sample says {sample}",
             slug="sequential-sample",
-            hint="leave --sample out, or begin a new state: rows would be counted twice, or not at all",
         )
 
 
@@ -130,7 +129,6 @@ def _check_declared(
         raise DataError(
             "--sequential: this set holds at least as many cases of everything as the last, so it may hold the same",
             slug="sequential-undeclared",
-            hint="say --sample growing if earlier rows are in it, and --sample fresh if every row is a new case",
         )
     return families
 
@@ -174,7 +172,6 @@ def digested_set(result: AuditResult, families: Mapping[Family, FamilyCounts]) -
         raise DataError(
             "--sequential: this result does not say of which cases it is, so nobody can say whether they were taken in",
             slug="sequential-no-cases",
-            hint="run the audit again with this version of audit7k",
         )
     file = result.provenance.evaluation_set_sha256
     return SetTaken(
@@ -209,8 +206,6 @@ def seen_before(state: State, tonight: SetTaken, *, asked: bool) -> Seen:
         raise DataError(
             f"--sequential: the cases of this set were taken in before, and {what} are other ones now",
             slug="sequential-answers",
-            hint="name a new version in [audit] title: that begins a new history; or put them back. If these are other "
-            "cases, give each an id of its own through all nights",
         )
     return "new"
 

@@ -52,9 +52,7 @@ def read_state(path: Path) -> State | None:
         raise _damaged(path)
     if version != _SCHEMA:
         raise ResultError(
-            f"{path.name} is of another version of this file than this audit7k reads",
-            slug="sequential-version",
-            hint="use the version that wrote it, or begin a new state: that gives its evidence up",
+            f"{path.name} is of another version of this file than this audit7k reads", slug="sequential-version"
         )
     try:
         state = State.model_validate_json(json.dumps(fields))
@@ -66,7 +64,6 @@ def read_state(path: Path) -> State | None:
             f"the nights of {path.name} were added up by method {state.method} of {shown(state.tool)}, and this "
             f"audit7k has method {METHOD}",
             slug="sequential-method",
-            hint="go on with the version that wrote it, or begin a new state: that gives its evidence up",
         )
     return state
 
@@ -110,11 +107,7 @@ def _digest(fields: dict[str, Any]) -> str:
 
 
 def _damaged(path: Path) -> ResultError:
-    return ResultError(
-        f"{path.name} is not as it was written",
-        slug="sequential-damaged",
-        hint="put it back from a copy, or begin a new state: that gives its evidence up",
-    )
+    return ResultError(f"{path.name} is not as it was written", slug="sequential-damaged")
 
 
 def _storage(path: Path, error: OSError) -> StorageError:

@@ -114,9 +114,7 @@ def _check_folder(folder: Path) -> None:
     try:
         if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
             raise StorageError(
-                f"{folder.name or folder} is not empty and was not made by a demonstration",
-                slug="demo-folder",
-                hint="name a new folder, so that nothing of yours is overwritten",
+                f"{folder.name or folder} is not empty and was not made by a demonstration", slug="demo-folder"
             )
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
