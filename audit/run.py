@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from audit.analyses.control_sample import JudgedSample, Verdicts
 from audit.analyses.swaps import swap_probes
-from audit.counting.families import compared_families, count_families
-from audit.counting.table import CountsTable, FamilyCounts
+from audit.counting.table import CountsTable, FamilyCounts, compared_families, count_families
 from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan

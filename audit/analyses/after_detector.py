@@ -11,8 +11,7 @@ import numpy as np
 
 from audit.analyses.amplification import Interval, amplification_outcomes
 from audit.analyses.estimates import interval_fields, why_not_stated
-from audit.counting.families import everyone_as_family, is_listed
-from audit.counting.table import UNLABELLED, CountsTable, FamilyCounts
+from audit.counting.table import UNLABELLED, CountsTable, FamilyCounts, everyone_as_family, is_listed
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.second import AfterDetector, Among, Flag, Override, PeopleGap
 from audit.stats.arrays import FloatArray, IntArray

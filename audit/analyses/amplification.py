@@ -9,8 +9,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from audit.analyses.estimates import as_known, interval_fields
-from audit.counting.families import MOST_GROUPS, is_listed
-from audit.counting.table import FamilyCounts
+from audit.counting.table import MOST_GROUPS, FamilyCounts, is_listed
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import Amplification, Amplifies, GroupAmplification
 from audit.stats.arrays import BoolArray, FloatArray, IntArray

@@ -14,9 +14,8 @@ from audit.analyses.sides import Question, questions
 from audit.analyses.unknown_doubts import BISECTIONS, LARGEST_FACTOR, breakdown_factors, pass_as_they_are
 from audit.analyses.verdict_side import RuleCounts, VerdictSide, rule_counts
 from audit.analyses.weighted_rates import is_exact, weighted_comparison, with_possible_members
-from audit.counting.families import rule_families
 from audit.counting.moments import Moments
-from audit.counting.table import FamilyCounts
+from audit.counting.table import FamilyCounts, rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings.judged import Verdict
 from audit.stats.arrays import BoolArray

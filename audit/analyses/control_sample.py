@@ -14,8 +14,7 @@ import numpy as np
 
 from audit.analyses.estimates import as_known
 from audit.analyses.sides import possible_cases
-from audit.counting.families import EVERYONE, is_finest
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, UNLABELLED, FamilyCounts
+from audit.counting.table import EVERYONE, FLAGGED, NOT_FLAGGED, POSITIVE, UNLABELLED, FamilyCounts, is_finest
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Outcome, RuleResult, Verdict
 from audit.result.findings.sensitivity import ControlComparison, ControlSample, ControlVerdict

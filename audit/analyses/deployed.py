@@ -9,10 +9,9 @@ from typing import Final
 import numpy as np
 
 from audit.analyses.estimates import as_known, interval_fields, why_not_stated
-from audit.counting.families import MOST_GROUPS, is_finest
 from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
-from audit.counting.table import FamilyCounts
+from audit.counting.table import MOST_GROUPS, FamilyCounts, is_finest
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import Deployed, DeployedGroup, PatternReason
 from audit.stats.arrays import FloatArray

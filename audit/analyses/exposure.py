@@ -12,9 +12,8 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 
 from audit.analyses.estimates import interval_fields, why_not_stated
-from audit.counting.families import everyone_as_family, is_listed
 from audit.counting.second_counts import ABOVE, TIED, UNRANKED
-from audit.counting.table import POSITIVE, CountsTable, FamilyCounts
+from audit.counting.table import POSITIVE, CountsTable, FamilyCounts, everyone_as_family, is_listed
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.second import Among, Exposure
 from audit.stats.arrays import FloatArray, IntArray

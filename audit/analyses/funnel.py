@@ -9,8 +9,7 @@ import numpy as np
 
 from audit.analyses.estimates import as_known
 from audit.analyses.sides import Question, questions
-from audit.counting.families import rule_families
-from audit.counting.table import FamilyCounts
+from audit.counting.table import FamilyCounts, rule_families
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Verdict
 from audit.result.findings.many_groups import FUNNEL_GROUPS, Funnel, FunnelPoint

@@ -27,8 +27,7 @@ from audit.analyses.scores import score_findings
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
 from audit.analyses.subgroup_scan import subgroup_scan
 from audit.counting.counted import Counted
-from audit.counting.families import is_listed
-from audit.counting.table import FamilyCounts
+from audit.counting.table import FamilyCounts, is_listed
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.further import FailedRows, SelfDisagreement
 from audit.result.findings.judged import Estimate

@@ -12,8 +12,7 @@ import numpy as np
 
 from audit.analyses.estimates import as_known
 from audit.counting.controls import StratifiedCounts, control_sets, encode_counts, stratify
-from audit.counting.families import ERROR_RATES, MOST_GROUPS, is_listed
-from audit.counting.table import CountsTable, FamilyCounts
+from audit.counting.table import ERROR_RATES, MOST_GROUPS, CountsTable, FamilyCounts, is_listed
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.like_with_like import ConditionalGap, GapReason, LikeWithLike, Note
 from audit.stats.arrays import FloatArray, IntArray

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audit.analyses.estimates import as_known
-from audit.counting.families import ERROR_RATES, rule_families
-from audit.counting.table import FamilyCounts
+from audit.counting.table import ERROR_RATES, FamilyCounts, rule_families
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.many_groups import BetweenGroups, Entropy, ManyGroupsReason, ShrunkRate
 from audit.stats.arrays import IntArray

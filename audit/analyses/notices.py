@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from audit.analyses.sides import possible_cells
-from audit.counting.families import rule_families
 from audit.counting.moments import Moments
-from audit.counting.table import FamilyCounts
+from audit.counting.table import FamilyCounts, rule_families
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import RowAccount, Verdict
 from audit.result.findings.system import Notice, SystemDescription

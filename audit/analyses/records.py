@@ -10,8 +10,7 @@ from audit.analyses.disparities import disparities, impact_ratios
 from audit.analyses.estimates import estimates, group_counts, row_accounts, without_hidden
 from audit.analyses.notices import UNASKED, full_notices, notices
 from audit.counting.counted import Counted
-from audit.counting.families import compared_families, everyone_as_family
-from audit.counting.table import ABSTAINED, FamilyCounts
+from audit.counting.table import ABSTAINED, FamilyCounts, compared_families, everyone_as_family
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Disparity, Estimate, GroupCounts, RowAccount
 from audit.result.findings.system import Notice, SystemDescription

@@ -13,9 +13,8 @@ import numpy as np
 
 from audit.analyses.estimates import as_known, interval_fields
 from audit.analyses.score_calibration import calibrations, known_number
-from audit.counting.families import is_listed
 from audit.counting.score_table import BINS, FamilyScores, ScoreTable
-from audit.counting.table import NEGATIVE, POSITIVE, FamilyCounts
+from audit.counting.table import NEGATIVE, POSITIVE, FamilyCounts, is_listed
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.scores import (
     SWEEP_NOTE,

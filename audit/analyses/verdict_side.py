@@ -10,8 +10,7 @@ import numpy as np
 
 from audit.analyses.missing_attributes import PossibleMembers, Supposed, possible_members
 from audit.analyses.sides import Question
-from audit.counting.families import rule_families
-from audit.counting.table import FamilyCounts
+from audit.counting.table import FamilyCounts, rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.result.findings.judged import Verdict
 from audit.stats.arrays import FloatArray, Tables

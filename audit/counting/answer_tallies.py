@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.table import ABSTAINED, FAILED, climbed_codes, group_of_codes
-from audit.engines.protocol import ROW
-from audit.engines.quoting import identifier
+from audit.engines.protocol import ROW, identifier
 from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.statuses import REASONS, STATUSES, Reason, Status

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from audit.counting.table import DECISIONS, NEGATIVE, POSITIVE, UNLABELLED, CountsTable
-from audit.engines.quoting import identifier
+from audit.engines.protocol import identifier
 from audit.plan.evaluation_set import CASES
 from audit.stats.arrays import IntArray
 

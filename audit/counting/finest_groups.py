@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from audit.engines.quoting import identifier
+from audit.engines.protocol import identifier
 from audit.stats.arrays import IntArray
 
 

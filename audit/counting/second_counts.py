@@ -10,7 +10,7 @@ from audit.counting.count import SCORED, cells_by_group, count_cases, grouped, p
 from audit.counting.count_moments import count_moments
 from audit.counting.moments import Moments
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED, CountsTable
-from audit.engines.quoting import identifier
+from audit.engines.protocol import identifier
 from audit.evaluation.labels import PEOPLE
 from audit.plan.evaluation_set import CASES
 from audit.result.findings.second import SecondKind

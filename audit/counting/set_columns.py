@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from audit.engines.quoting import identifier, literal
-from audit.evaluation.columns import is_number_type, text_of
-from audit.evaluation.relation import Relation
+from audit.engines.protocol import identifier, literal
+from audit.evaluation.relation import Relation, is_number_type, text_of
 from audit.evaluation.scores import NUMBER, number_expression
 
 if TYPE_CHECKING:

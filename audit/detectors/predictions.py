@@ -15,9 +15,8 @@ from audit.engines.protocol import ROW, Found, Where
 from audit.engines.reading import reading
 from audit.errors import DataError, PlanError
 from audit.evaluation.checks import ask, settle
-from audit.evaluation.columns import check_text_type
 from audit.evaluation.labels import check_decisions
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import Relation, check_text_type
 from audit.plan.answers import BlindDetector
 from audit.plan.answers import PredictionsDetector as PredictionsSection
 from audit.vocabulary.text import count_of, rows_text, shown

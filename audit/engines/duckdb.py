@@ -10,8 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from audit.engines.private_folder import PrivateFolder
-from audit.engines.protocol import ROW, Cases, Figure, Found, Holding, Question, Repeats, Result, Values, Where
-from audit.engines.quoting import literals
+from audit.engines.protocol import (
+    ROW,
+    Cases,
+    Figure,
+    Found,
+    Holding,
+    Question,
+    Repeats,
+    Result,
+    Values,
+    Where,
+    literals,
+)
 from audit.engines.reading import out_of_memory
 from audit.engines.repeats import repeated_hashes
 from audit.errors import StorageError

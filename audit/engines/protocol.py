@@ -1,13 +1,14 @@
-"""What counts rows, and what it is asked: DuckDB in this process, or a Spark that answers the same."""
+"""What counts rows, what it is asked, and names and texts in its SQL: DuckDB here, or a Spark that answers the same."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
 
 ROW: Final = "__row__"
 """Column with the number of a row in its file: 1 is the first row of data, below the header of a CSV file."""
@@ -119,3 +120,23 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Leave no trace."""
+
+
+def identifier(name: str) -> str:
+    """Quote a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Quote a text as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def stored(text: str, kind: str) -> str:
+    """Write a value as a column of a type stores it: comparing integers with integers needs no text for each row."""
+    return literal(text) if kind == "VARCHAR" else f"CAST({literal(text)} AS {kind})"
+
+
+def literals(texts: Iterable[str]) -> str:
+    """Quote texts as the items of an SQL list."""
+    return ", ".join(literal(text) for text in texts)

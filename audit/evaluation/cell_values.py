@@ -5,8 +5,7 @@ from __future__ import annotations
 from audit.engines.protocol import Found, Holding, Values
 from audit.errors import DataError
 from audit.evaluation.checks import Check, ask
-from audit.evaluation.columns import text_of
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import Relation, text_of
 from audit.evaluation.suppressed import is_suppressed, suppressed_cells
 from audit.vocabulary.text import shown
 

@@ -10,8 +10,7 @@ from collections.abc import Generator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from audit.engines.protocol import Found, Question, Where
-from audit.engines.quoting import identifier
+from audit.engines.protocol import Found, Question, Where, identifier
 from audit.engines.reading import reading
 from audit.errors import AuditError, DataError
 from audit.evaluation.relation import Relation

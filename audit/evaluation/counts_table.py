@@ -13,13 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from audit.engines.protocol import ROW
-from audit.engines.quoting import identifier
+from audit.engines.protocol import ROW, identifier
 from audit.engines.reading import reading
 from audit.errors import DataError
-from audit.evaluation.columns import check_asked, text_of
 from audit.evaluation.counts_header import CountedColumns, known_header
-from audit.evaluation.relation import Content, Relation
+from audit.evaluation.relation import Content, Relation, check_asked, text_of
 from audit.evaluation.table_file import relation
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.evaluation_set import ANSWER, CASE, CASES, LABEL, LARGEST_COUNT, SIDES_OF_CELLS, CountedCell

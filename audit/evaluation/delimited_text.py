@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from audit.errors import DataError
 from audit.evaluation.byte_stream import not_in_encoding, open_text
-from audit.evaluation.columns import wanted_columns
-from audit.evaluation.relation import Content
+from audit.evaluation.relation import Content, wanted_columns
 from audit.evaluation.text_table import BATCH, LONGEST, TextTable, no_rows
 from audit.vocabulary.text import shown
 

@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.engines.protocol import Figure
-from audit.engines.quoting import literal
+from audit.engines.protocol import Figure, literal
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed
 from audit.evaluation.checks import Check, alongside, ask, refuse_rows
-from audit.evaluation.columns import check_text_type, text_of
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import Relation, check_text_type, text_of
 from audit.evaluation.scores import check_number_cells, number_of
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.text import shown

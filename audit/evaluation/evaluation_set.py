@@ -12,13 +12,12 @@ from audit.engines.protocol import ROW
 from audit.engines.reading import reading
 from audit.errors import DataError, PlanError
 from audit.evaluation.checks import Check, alongside, settle
-from audit.evaluation.columns import text_of
 from audit.evaluation.design import check_design
 from audit.evaluation.ids import cases_digest, check_ids
 from audit.evaluation.labels import PEOPLE, check_decisions, check_labels
 from audit.evaluation.on_engine import OnEngine, close_on_error
 from audit.evaluation.parquet_folder import DigestOf
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import Relation, text_of
 from audit.evaluation.scores import check_number_cells, number_expression
 from audit.evaluation.sensitive import check_maps, check_names, code_features, list_columns
 from audit.evaluation.table_file import Format, ReadOptions, read_file, reference_path, relation

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from audit.engines.protocol import Found, Repeats
-from audit.engines.quoting import identifier
+from audit.engines.protocol import Found, Repeats, identifier
 from audit.engines.reading import reading
 from audit.errors import DataError
 from audit.evaluation.checks import Check, alongside, ask, refuse_rows
-from audit.evaluation.columns import EXACT_INTEGERS, check_text_type, is_float, text_of
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import EXACT_INTEGERS, Relation, check_text_type, is_float, text_of
 from audit.vocabulary.text import rows_text, shown
 
 if TYPE_CHECKING:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from audit.engines.protocol import ROW
-from audit.engines.quoting import identifier
+from audit.engines.protocol import ROW, identifier
 from audit.errors import DataError
-from audit.evaluation.columns import wanted_columns
-from audit.evaluation.relation import Content
+from audit.evaluation.relation import Content, wanted_columns
 from audit.evaluation.text_table import no_rows
 from audit.vocabulary.text import shown
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from audit.errors import DataError
 from audit.evaluation.byte_stream import not_in_encoding, open_text
-from audit.evaluation.columns import BETWEEN_ITEMS, EXACT_INTEGERS, wanted_columns
-from audit.evaluation.relation import Content
+from audit.evaluation.relation import BETWEEN_ITEMS, EXACT_INTEGERS, Content, wanted_columns
 from audit.evaluation.text_table import BATCH, LONGEST, TextTable, no_rows
 from audit.vocabulary.strict_json import KeyTwiceError, NotFiniteError, strict_decoder
 from audit.vocabulary.text import shown

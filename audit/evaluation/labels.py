@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from audit.engines.quoting import stored
+from audit.engines.protocol import stored
 from audit.errors import DataError
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.checks import Check
-from audit.evaluation.columns import check_text_type, is_float, is_integer_type
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import Relation, check_text_type, is_float, is_integer_type
 from audit.plan.answers import PredictionsDetector
 from audit.plan.evaluation_set import EvaluationSetSection
 from audit.plan.second_questions import DecisionsSection

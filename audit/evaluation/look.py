@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from audit.engines.duckdb import DuckDBEngine
-from audit.engines.quoting import identifier, literal
+from audit.engines.protocol import identifier, literal
 from audit.engines.reading import DAMAGED, reading
 from audit.evaluation.byte_stream import open_bytes, open_text
-from audit.evaluation.columns import is_number_type, text_of
 from audit.evaluation.counts_header import CountedColumns, counted_columns
 from audit.evaluation.counts_table import is_total, seen_counts
 from audit.evaluation.nationality_words import read as read_nationality
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import Relation, is_number_type, text_of
 from audit.evaluation.roles import MOST_REFUSED, MOST_SHOWN, ColumnLook, Kind, Role, candidates, likeliest
 from audit.evaluation.scores import NUMBER, PER_CENT, number_expression
 from audit.evaluation.table_file import Format, ReadOptions, check_file, format_of, read_file

@@ -13,11 +13,10 @@ from audit.engines.protocol import Figure
 from audit.engines.spark import SparkEngine
 from audit.errors import DataError, PlanError
 from audit.evaluation.checks import Check, ask
-from audit.evaluation.columns import is_float, wanted_columns
 from audit.evaluation.evaluation_set import asked_columns, every_asked_column, set_place
 from audit.evaluation.parquet import checked_files
 from audit.evaluation.parquet_folder import ParquetParts, folder_parts
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import Relation, is_float, wanted_columns
 from audit.evaluation.table_file import another_file, check_file, format_of
 from audit.evaluation.text_table import no_rows
 from audit.evaluation.unchanged import Unchanged

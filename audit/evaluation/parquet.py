@@ -8,14 +8,12 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audit.engines.protocol import ROW
-from audit.engines.quoting import identifier, literal, literals
+from audit.engines.protocol import ROW, identifier, literal, literals
 from audit.engines.reading import DAMAGED, unreadable
 from audit.errors import DataError
 from audit.evaluation.byte_stream import MOST_PACKED_ROWS, compression, open_bytes, unpacks_too_far
-from audit.evaluation.columns import wanted_columns
 from audit.evaluation.parquet_folder import ParquetParts
-from audit.evaluation.relation import Content
+from audit.evaluation.relation import Content, wanted_columns
 from audit.evaluation.text_table import no_rows
 from audit.vocabulary.text import shown
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 
-from audit.engines.protocol import Found, Where
-from audit.engines.quoting import identifier, literal
+from audit.engines.protocol import Found, Where, identifier, literal
 from audit.errors import DataError
 from audit.evaluation.checks import Check, alongside, ask, refuse_rows
-from audit.evaluation.columns import is_float, is_number_type
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import Relation, is_float, is_number_type
 from audit.evaluation.suppressed import suppressed_cells, suppressed_condition
 from audit.vocabulary.text import shown
 

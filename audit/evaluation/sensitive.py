@@ -11,8 +11,7 @@ from audit.errors import DataError, PlanError
 from audit.evaluation import gender, nationality, nationality_words
 from audit.evaluation.cell_values import distinct_texts, refuse_suppressed, rows_with
 from audit.evaluation.checks import Check, alongside, ask
-from audit.evaluation.columns import BETWEEN_ITEMS, check_text_type, is_list_type, is_number_type, text_of
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import BETWEEN_ITEMS, Relation, check_text_type, is_list_type, is_number_type, text_of
 from audit.evaluation.several import counted_under, nationality_texts, parts_of, read_parts
 from audit.evaluation.standing import STANDINGS, Standing, standing, standing_of_all
 from audit.plan.audit_plan import AuditPlan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from audit.evaluation.columns import BETWEEN_ITEMS
+from audit.evaluation.relation import BETWEEN_ITEMS
 from audit.plan.sections import GroupFeature
 
 TOGETHER: Final = "+"

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from audit.engines.protocol import Cases
-from audit.engines.quoting import literal
+from audit.engines.protocol import Cases, literal
 from audit.errors import DataError
 from audit.evaluation.checks import Check, alongside, ask, refuse_rows
-from audit.evaluation.columns import check_text_type, text_of
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import Relation, check_text_type, text_of
 from audit.evaluation.scores import check_number_cells, number_of
 from audit.plan.evaluation_set import EvaluationSetSection
 from audit.vocabulary.text import shown

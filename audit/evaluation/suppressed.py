@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from audit.engines.quoting import literal
+from audit.engines.protocol import literal
 from audit.errors import DataError
 from audit.vocabulary.text import rows_text, shown
 

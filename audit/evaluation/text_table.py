@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from audit.engines.protocol import ROW
-from audit.engines.quoting import identifier
+from audit.engines.protocol import ROW, identifier
 from audit.errors import DataError
 from audit.vocabulary.text import shown
 

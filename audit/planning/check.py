@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from audit.analyses.estimates import row_accounts
-from audit.counting.families import count_families, everyone_as_family, is_finest
-from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts
+from audit.counting.table import ABSTAINED, CountsTable, FamilyCounts, count_families, everyone_as_family, is_finest
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.result.findings.further import PlannedPass

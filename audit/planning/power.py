@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.analyses.sides import Side, questions
-from audit.counting.families import count_families
-from audit.counting.table import CountsTable
+from audit.counting.table import CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.planning.check import count_labels

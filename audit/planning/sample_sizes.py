@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from audit.analyses.missing_attributes import MemberPlaces, member_places
 from audit.analyses.sides import questions
-from audit.counting.families import is_finest, rule_families
 from audit.counting.family_moments import of_the_others
-from audit.counting.table import FamilyCounts
+from audit.counting.table import FamilyCounts, is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import FloatArray, IntArray
 from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor

@@ -9,8 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from audit.counting.families import rule_families
-from audit.counting.table import FLAGGED, NEGATIVE, POSITIVE
+from audit.counting.table import FLAGGED, NEGATIVE, POSITIVE, rule_families
 from audit.plan.audit_plan import AuditPlan
 from audit.remedies.flagging import Candidate, Half, Limits, Measured, members_of
 from audit.result.findings.remedies import MOST_TRIED, ORDER, Way

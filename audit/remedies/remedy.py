@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
 import numpy as np
 
 from audit.analyses.scores import unused_design
-from audit.counting.families import count_families, plan_families
 from audit.counting.halves import CHOOSES, JUDGES, HalvedScores, count_halves
-from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
+from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable, count_families, plan_families
 from audit.detectors.isolation.options import Isolating, IsolationOptions
 from audit.errors import ArgumentError, DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set

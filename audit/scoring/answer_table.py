@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 from audit.detectors.answers import ABSTAIN, OK, CheckedAnswers
 from audit.detectors.protocol import Reason, Status
 from audit.engines.duckdb import as_one_file
-from audit.engines.protocol import ROW
-from audit.engines.quoting import literals
+from audit.engines.protocol import ROW, literals
 from audit.engines.reading import reading
 from audit.errors import DetectorError
 from audit.scoring.decisions import AnswerSource

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from audit.counting.answer_tallies import round_view
 from audit.counting.count import SCORED
 from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NEAR, NOT_FLAGGED
-from audit.engines.protocol import ROW
-from audit.engines.quoting import identifier
+from audit.engines.protocol import ROW, identifier
 from audit.scoring.rules import DecisionRule
 from audit.scoring.scored import Tally
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from audit.analyses.sides import questions
-from audit.counting.families import is_finest, rule_families
+from audit.counting.table import is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Family
 

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from audit.counting.count import SCORED
-from audit.counting.families import plan_families
-from audit.counting.table import FLAGGED, NOT_FLAGGED
-from audit.engines.protocol import ROW
-from audit.engines.quoting import identifier
+from audit.counting.table import FLAGGED, NOT_FLAGGED, plan_families
+from audit.engines.protocol import ROW, identifier
 from audit.engines.reading import reading
 from audit.errors import ArgumentError, PlanError, ResultError
 from audit.evaluation.evaluation_set import EvaluationSet, asked_columns, open_evaluation_set

@@ -13,9 +13,8 @@ import numpy as np
 
 from audit.analyses.missing_attributes import Supposed, share_at_odds
 from audit.analyses.sides import Question, possible_cells, questions
-from audit.counting.families import count_families
 from audit.counting.moments import Moments
-from audit.counting.table import UNKNOWN, CountsTable, cells_mask, climbed_codes
+from audit.counting.table import UNKNOWN, CountsTable, cells_mask, climbed_codes, count_families
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
 from audit.result.findings.further import LeastSure, OutOfReach, PlannedPass, Remedy
 from audit.stats.arrays import BoolArray, FloatArray, IntArray

@@ -17,15 +17,15 @@ import numpy.typing as npt
 from audit.analyses.missing_attributes import member_places
 from audit.analyses.sides import possible_cases, possible_cells, questions
 from audit.analyses.weighted_rates import least_q
-from audit.counting.families import (
+from audit.counting.moments import Moments
+from audit.counting.table import (
+    FamilyCounts,
     groups_above,
     is_finest,
     ladder_parents,
     repeated_groups,
     rule_families,
 )
-from audit.counting.moments import Moments
-from audit.counting.table import FamilyCounts
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor

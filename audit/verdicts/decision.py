@@ -8,9 +8,8 @@ from typing import NamedTuple
 from audit.analyses.control_sample import JudgedSample, Verdicts
 from audit.analyses.estimates import group_counts
 from audit.counting.counted import Counted
-from audit.counting.families import everyone_as_family
 from audit.counting.probed import Answered
-from audit.counting.table import ABSTAINED, FamilyCounts
+from audit.counting.table import ABSTAINED, FamilyCounts, everyone_as_family
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import OverallVerdict
 from audit.result.findings.change import Change
@@ -66,7 +65,7 @@ def decide(
     Parameters
     ----------
     families
-        Counts of every family of the plan; see `audit.counting.families.count_families`.
+        Counts of every family of the plan; see `audit.counting.table.count_families`.
     answered
         Probes of the plan with the detector's answers.
     joined

@@ -16,9 +16,8 @@ from itertools import product
 import numpy as np
 
 from audit.analyses.sides import possible_cases
-from audit.counting.families import is_finest, rule_families
 from audit.counting.moments import Moments
-from audit.counting.table import FamilyCounts
+from audit.counting.table import FamilyCounts, is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
 from audit.stats.arrays import FloatArray
 from audit.verdicts.decidability import (
@@ -205,7 +204,7 @@ def missing_expected(
     Parameters
     ----------
     families : mapping of Family to FamilyCounts
-        The counts of every family of the plan, as `audit.counting.families.count_families` gives them.
+        The counts of every family of the plan, as `audit.counting.table.count_families` gives them.
 
     Returns
     -------

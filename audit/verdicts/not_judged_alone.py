@@ -7,9 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from audit.counting.families import is_finest
 from audit.counting.moments import Moments
-from audit.counting.table import FamilyCounts
+from audit.counting.table import FamilyCounts, is_finest
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.further import NotJudgedAlone
 from audit.result.findings.judged import RuleResult

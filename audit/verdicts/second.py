@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from audit.analyses.estimates import estimates, group_counts, without_hidden
-from audit.counting.families import count_families, everyone_as_family
 from audit.counting.second_counts import SecondCounts
+from audit.counting.table import count_families, everyone_as_family
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.second import SecondVerdict
 from audit.verdicts.judge import judge

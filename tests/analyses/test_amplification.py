@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from made.counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.amplification import amplification
-from audit.counting.families import MOST_GROUPS
+from audit.counting.table import MOST_GROUPS
 from audit.result.findings.patterns import Amplification, GroupAmplification
 from audit.stats.arrays import IntArray
 

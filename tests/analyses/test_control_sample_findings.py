@@ -9,7 +9,7 @@ from made.counts import categorical, cells, families_of, group, plan_of
 from scipy.stats import norm
 
 from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
-from audit.counting.families import EVERYONE
+from audit.counting.table import EVERYONE
 from audit.result.findings.sensitivity import ControlComparison, ControlSample
 from audit.stats.arrays import IntArray
 from audit.verdicts.judge import judge

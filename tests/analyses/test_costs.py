@@ -14,7 +14,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 from audit.analyses.costs import cost_findings
 from audit.counting.counted import count_everything
-from audit.counting.families import count_families, everyone_as_family
+from audit.counting.table import count_families, everyone_as_family
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.sections import CostsSection
 from audit.result.findings.further import CostOfErrors

@@ -9,7 +9,7 @@ import pytest
 from made.counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.deployed import Rates, deployed
-from audit.counting.families import MOST_GROUPS, everyone_as_family
+from audit.counting.table import MOST_GROUPS, everyone_as_family
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.patterns import Deployed, DeployedGroup
 from audit.stats.arrays import IntArray

@@ -10,8 +10,7 @@ import pytest
 from made.counts import categorical, cells, families_of, group, plan_of
 
 from audit.analyses.like_with_like import like_with_like
-from audit.counting.families import MOST_GROUPS
-from audit.counting.table import CountsTable
+from audit.counting.table import MOST_GROUPS, CountsTable
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.like_with_like import ConditionalGap, LikeWithLike
 from audit.stats.arrays import IntArray

@@ -17,8 +17,8 @@ from audit.analyses.estimates import estimates
 from audit.analyses.missing_attributes import NOTHING, Supposed, member_places
 from audit.analyses.sides import questions
 from audit.analyses.weighted_rates import weighted_comparison, with_possible_members
-from audit.counting.families import everyone_as_family
 from audit.counting.family_moments import CELLS
+from audit.counting.table import everyone_as_family
 from audit.plan.sections import SensitivitySection
 from audit.stats.arrays import IntArray
 from audit.stats.clusters.effective_test import effective_test

@@ -17,7 +17,7 @@ from audit.counting.table import ABSTAINED, FAILED, FLAGGED, NOT_FLAGGED, POSITI
 from audit.errors import ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import parse_plan
-from audit.verdicts.changes.sides import change_questions, paired_counts, rate_question
+from audit.verdicts.changes.margins import change_questions, paired_counts, rate_question
 from audit.vocabulary.metrics import METRICS
 
 EVERY_RULE = "".join(

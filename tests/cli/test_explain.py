@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.pages.term_page import explain_word, list_everything, term_page
+from audit.errors import ArgumentError
 from audit.plan.file.metric_names import metric_called
 from audit.vocabulary.terms import TERMS, Term, plain_name, term_called
 

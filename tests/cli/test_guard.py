@@ -11,8 +11,8 @@ import sys
 import pytest
 import typer
 
-from audit.cli.console.guard import ArgumentError, guarded, show_tracebacks
-from audit.errors import AuditError, DataError, ExitCode, StorageError
+from audit.cli.console.guard import guarded, show_tracebacks
+from audit.errors import ArgumentError, AuditError, DataError, ExitCode, StorageError
 
 
 def outcome(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

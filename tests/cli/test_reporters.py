@@ -12,8 +12,7 @@ from made.audits import large_result
 from typer.testing import CliRunner
 
 from audit.cli.commands.app import app
-from audit.cli.console.guard import ArgumentError
-from audit.errors import AuditError, ExitCode
+from audit.errors import ArgumentError, AuditError, ExitCode
 from audit.plan.offers import names_offered
 from audit.result.json_text import result_to_json
 from audit.result.reporters import GROUP, find_reporters, languages_of, render

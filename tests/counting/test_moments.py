@@ -14,10 +14,9 @@ from made.sets import made_plan
 
 from audit.counting.count import count_cases
 from audit.counting.count_moments import count_moments
-from audit.counting.families import plan_families
 from audit.counting.family_moments import Cells
 from audit.counting.moments import Moments
-from audit.counting.table import CountsTable, FamilyCounts
+from audit.counting.table import CountsTable, FamilyCounts, plan_families
 from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.clusters.own_correlation import Evened

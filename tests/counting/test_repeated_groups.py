@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made.counts import categorical, cells, families_of, group, nationality, plan_of
 
-from audit.counting.families import repeated_groups, rule_families
-from audit.counting.table import climbed_codes
+from audit.counting.table import climbed_codes, repeated_groups, rule_families
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Group, SensitiveFeature
 

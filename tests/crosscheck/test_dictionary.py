@@ -410,7 +410,7 @@ def weighted_here(rows: Rows, weight: npt.NDArray[np.float64]) -> float:
     """The weighted share found in group b, as verdicts take it."""
     from audit.counting.count import count_cases
     from audit.counting.count_moments import count_moments
-    from audit.counting.families import count_families
+    from audit.counting.table import count_families
     from audit.scoring import score
     from audit.vocabulary.metrics import METRICS
 

@@ -27,7 +27,7 @@ from made.counts import categorical, cells, families_of, plan_of
 from audit.analyses.crosscheck import rates_aif360
 from audit.analyses.disparities import disparities
 from audit.analyses.estimates import estimates
-from audit.counting.families import EVERYONE, everyone_as_family
+from audit.counting.table import EVERYONE, everyone_as_family
 from audit.result.findings.judged import Disparity, Estimate
 from audit.vocabulary.metrics import MetricName
 

@@ -14,7 +14,7 @@ from audit.analyses.crosscheck import single_rows
 from audit.analyses.crosscheck.single_rows import group_rows
 from audit.analyses.crosscheck.tables import Answers
 from audit.counting.count import count_cases
-from audit.counting.families import count_families
+from audit.counting.table import count_families
 from audit.errors import CrosscheckError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan

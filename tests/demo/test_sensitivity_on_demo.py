@@ -16,8 +16,7 @@ from audit.analyses.control_sample import JudgedSample, Verdicts, control_sample
 from audit.analyses.sensitivity import sensitivity_findings, sensitivity_notices
 from audit.counting.count import count_cases
 from audit.counting.counted import count_control_sample
-from audit.counting.families import EVERYONE, count_families
-from audit.counting.table import FAILED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
+from audit.counting.table import EVERYONE, FAILED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable, count_families
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.plan_file import loaded_plan

@@ -22,14 +22,12 @@ from audit.counting import score_ranks
 from audit.counting.finest_groups import FinestGroups
 from audit.counting.score_ranks import count_score_ranks
 from audit.engines.duckdb import DuckDBEngine
-from audit.engines.protocol import Found, Holding, Question, Repeats, Values
-from audit.engines.quoting import identifier
+from audit.engines.protocol import Found, Holding, Question, Repeats, Values, identifier
 from audit.engines.spark import SparkEngine
 from audit.errors import AuditError, PlanError, StorageError
-from audit.evaluation.columns import text_of
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.evaluation.ids import cases_digest
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import Relation, text_of
 from audit.plan.file.plan_file import read_plan_file
 from audit.result.json_text import result_sha256
 from audit.run import run_audit

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from audit.counting.families import count_families
-from audit.counting.table import CountsTable, FamilyCounts
+from audit.counting.table import CountsTable, FamilyCounts, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
 from audit.vocabulary.groups import Family, Group, Level, LevelName, SensitiveFeature

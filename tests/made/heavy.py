@@ -16,10 +16,9 @@ from made.releases import GENDERS, published
 from made.samples import RULES, RUNGS, Drawn, Sample
 
 from audit.counting.counted import Counted
-from audit.counting.families import count_families
 from audit.counting.score_ranks import ScoreRanks
 from audit.counting.score_table import BINS, UNIT, ScoreTable
-from audit.counting.table import CountsTable
+from audit.counting.table import CountsTable, count_families
 from audit.evaluation import nationality
 from audit.plan.file.plan_file import LoadedPlan
 from audit.public.release import PublicRelease

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from audit.counting.families import count_families
-from audit.counting.table import CountsTable
+from audit.counting.table import CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
 from audit.verdicts.nights.evidence import with_night

@@ -9,7 +9,7 @@ from typing import Any
 
 from made.nationalities import nationality_levels
 
-from audit.counting.families import plan_families
+from audit.counting.table import plan_families
 from audit.plan.audit_plan import AuditPlan
 from audit.vocabulary.groups import Axis, Level, LevelName, SensitiveFeature
 from audit.vocabulary.metrics import Cell

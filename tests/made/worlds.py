@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from audit.counting.families import rule_families
+from audit.counting.table import rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.vocabulary.groups import Family, Group
 from audit.vocabulary.metrics import MetricName

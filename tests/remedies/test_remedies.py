@@ -16,9 +16,8 @@ from statsmodels.stats.contingency_tables import SquareTable
 
 import audit
 from audit import AuditError, remedy, run_audit
-from audit.counting.families import count_families
 from audit.counting.halves import HalvedScores
-from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE
+from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, count_families
 from audit.plan.file.plan_file import loaded_plan
 from audit.remedies.flagging import Half, Limits
 from audit.remedies.next_plan import next_plan, taken

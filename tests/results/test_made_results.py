@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from made.results import failing_result, passing_result, undecided_result
 
-from audit.counting.families import plan_families, rule_families
+from audit.counting.table import plan_families, rule_families
 from audit.result.audit_result import AuditResult
 from audit.vocabulary.groups import Family
 

@@ -41,7 +41,7 @@ def analysis(data: Path, rounds: int = 3) -> Analysis:
 
     from audit.cli import collect_rarely
     from audit.counting.counted import count_everything
-    from audit.counting.families import count_families
+    from audit.counting.table import count_families
     from audit.evaluation.evaluation_set import open_evaluation_set
     from audit.plan.file.plan_file import loaded_plan
     from audit.run import Gathered, summarise

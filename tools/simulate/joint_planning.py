@@ -12,8 +12,16 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.counting.families import count_families
-from audit.counting.table import ABSTAINED, FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable, FamilyCounts
+from audit.counting.table import (
+    ABSTAINED,
+    FLAGGED,
+    NEGATIVE,
+    NOT_FLAGGED,
+    POSITIVE,
+    CountsTable,
+    FamilyCounts,
+    count_families,
+)
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.check import check_counts
 from audit.result.findings.judged import Outcome

@@ -14,8 +14,7 @@ from typing import Literal
 import numpy as np
 
 from audit.analyses.sides import questions
-from audit.counting.families import count_families
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, FamilyCounts
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, FamilyCounts, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.groups.equality import equality_p

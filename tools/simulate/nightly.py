@@ -14,8 +14,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from audit.counting.families import count_families
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import FloatArray, IntArray
 from audit.verdicts.judge import judge

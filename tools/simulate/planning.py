@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from audit.counting.families import count_families
 from audit.counting.moments import Moments
-from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable
+from audit.counting.table import FLAGGED, NEGATIVE, NOT_FLAGGED, POSITIVE, CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.planning.planned_cases import Asked, planned_cases
 from audit.planning.power import counts_power

@@ -17,10 +17,9 @@ import numpy as np
 
 from audit.counting.clusters import ClusterTable
 from audit.counting.counted import Counted
-from audit.counting.families import count_families
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, count_families
 from audit.disclosure.digests import KEY
 from audit.disclosure.publish import publish
 from audit.disclosure.restricted import COUNTER

@@ -9,8 +9,7 @@ import numpy as np
 
 from audit.analyses.estimates import group_counts
 from audit.analyses.sides import questions
-from audit.counting.families import count_families, everyone_as_family
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, count_families, everyone_as_family
 from audit.disclosure.doubts import Judged
 from audit.disclosure.draws import draw_side
 from audit.disclosure.rows import rows_of

@@ -15,8 +15,7 @@ import numpy as np
 
 from audit.analyses.missing_attributes import Supposed, possible_members
 from audit.analyses.sides import questions
-from audit.counting.families import count_families
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import IntArray
 from audit.stats.margins.score_test import PASS_BETA, screened_p

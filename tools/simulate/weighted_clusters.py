@@ -17,10 +17,9 @@ import numpy.typing as npt
 from scipy.special import betaincinv
 
 from audit.counting.clusters import ClusterTable
-from audit.counting.families import count_families
 from audit.counting.family_moments import CELLS
 from audit.counting.moments import Moments
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import Verdict
 from audit.stats.arrays import FloatArray, IntArray

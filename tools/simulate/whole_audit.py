@@ -13,8 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from audit.counting.families import count_families
-from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable
+from audit.counting.table import FLAGGED, NOT_FLAGGED, POSITIVE, CountsTable, count_families
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.judged import RuleResult, Verdict
 from audit.stats.arrays import FloatArray, IntArray

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
+from audit.errors import ArgumentError
 from audit.vocabulary.text import count_of, starts_formula
 
 

@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 import typer
 
 from audit.cli.commands.shared_options import OneDocument, SetFile, Sheet
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
-from audit.errors import ExitCode
+from audit.errors import ArgumentError, ExitCode
 
 
 def codes(  # noqa: PLR0913, PLR0917 - a parameter for each option

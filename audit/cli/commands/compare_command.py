@@ -12,8 +12,8 @@ from typing import Annotated, Final
 import typer
 
 from audit.cli.commands.shared_options import AsJson, Quiet, WhenInconclusive
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
+from audit.errors import ArgumentError
 
 _FORMATS: Final = {".html": "html", ".htm": "html", ".md": "markdown"}
 """Name of the reporter for each ending of the file's name."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from audit.cli.commands.shared_options import OneDocument
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
+from audit.errors import ArgumentError
 
 if TYPE_CHECKING:
     from audit.planning.draw import DrawReport

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
-from audit.errors import AuditError
+from audit.errors import ArgumentError, AuditError
 from audit.vocabulary.file_names import RELEASE
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from audit.cli.commands.shared_options import ExactCounts, SetFile, Sheet
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, say
+from audit.errors import ArgumentError
 from audit.vocabulary.text import printable
 
 

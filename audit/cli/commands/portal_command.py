@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note, say
+from audit.errors import ArgumentError
 
 
 def portal(

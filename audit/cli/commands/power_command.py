@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from audit.cli.commands.shared_options import OneDocument
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
+from audit.errors import ArgumentError
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_picture import Panel

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from audit.cli.commands.shared_options import PlanPath
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say
+from audit.errors import ArgumentError
 from audit.vocabulary.text import count_of, first_of, printable
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import say, say_document
+from audit.errors import ArgumentError
 
 
 def explain(

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from audit.cli.commands.shared_options import AllowPickle, Lang, OneDocument, Where
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note, say, say_document
 from audit.detectors.isolation.options import Sandbox
+from audit.errors import ArgumentError
 
 
 def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from audit.cli.commands.shared_options import ExactCounts, Lang, RestrictedFolder
-from audit.cli.console.guard import ArgumentError
+from audit.errors import ArgumentError
 
 
 def report(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import say
+from audit.errors import ArgumentError
 
 if TYPE_CHECKING:
     from audit.vocabulary.groups import Group

@@ -11,10 +11,8 @@ from typing import NoReturn, ParamSpec
 import typer
 
 from audit.cli.console.terminal import note
-from audit.errors import ArgumentError, AuditError, ExitCode, RunInterruptedError
+from audit.errors import AuditError, ExitCode, RunInterruptedError
 from audit.vocabulary.text import printable
-
-__all__ = ["ArgumentError", "guarded", "report_error", "show_tracebacks"]
 
 P = ParamSpec("P")
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
 from audit.cli.outputs.output_folder import EXACT_FILES, PUBLIC
-from audit.errors import DataError, ResultError
+from audit.errors import ArgumentError, DataError, ResultError
 from audit.plan.answers import PredictionsDetector
 from audit.plan.offers import names_offered
 from audit.vocabulary.file_names import RELEASE

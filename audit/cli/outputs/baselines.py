@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
 from audit.cli.outputs.audience import find_restricted_folder
 from audit.cli.outputs.run_request import RunRequest
-from audit.errors import ResultError
+from audit.errors import ArgumentError, ResultError
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
 from audit.verdicts.changes.acceptance import check_earlier

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
+from audit.errors import ArgumentError
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
 from audit.verdicts.narrowed import narrow_to_rules

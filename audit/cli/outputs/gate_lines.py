@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.cli.outputs.audience import find_restricted_folder, public_folder
 from audit.cli.outputs.chosen_rules import release_on_rules
@@ -17,6 +16,7 @@ from audit.cli.pages.change_words import exact_change_lines, public_change_lines
 from audit.cli.pages.summary import rule_lines, verdict_words
 from audit.disclosure.digests import release_of
 from audit.disclosure.waived import with_waivers
+from audit.errors import ArgumentError
 from audit.public.cases import PublicCases, exact_figures, limit_words, why_it_fails
 from audit.public.release import PublicRelease, PublicRule, public_json
 from audit.public.sentences import SENTENCES

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
 from audit.cli.outputs.baselines import (
     BaselineInUse,
@@ -20,6 +19,7 @@ from audit.cli.outputs.chosen_rules import check_rules
 from audit.cli.outputs.kept_verdict import VerdictPlace, check_keeping, keep_result, too_many_failed
 from audit.cli.outputs.run_request import RunRequest
 from audit.cli.outputs.verdict_code import note_open_network
+from audit.errors import ArgumentError
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.sections import BaselineSection
 from audit.result.audit_result import AuditResult

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import Style, say, say_document
 from audit.cli.outputs.verdict_code import OnInconclusive, outcome_exit_code
+from audit.errors import ArgumentError
 from audit.storage import file_sha256
 from audit.version import __version__
 

@@ -23,10 +23,9 @@ from typing import TYPE_CHECKING, Annotated, Final, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.outputs.output_folder import writing
 from audit.cli.outputs.portal_logo import read_logo
-from audit.errors import AuditError, PlanError
+from audit.errors import ArgumentError, AuditError, PlanError
 from audit.plan.offers import one_maker
 from audit.public.site import PublicPublisher
 from audit.vocabulary.text import printable

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note, say_document
 from audit.cli.outputs.audience import (
     ExactReports,
@@ -27,7 +26,7 @@ from audit.cli.outputs.output_folder import PUBLIC, OutputFolder, write_file
 from audit.disclosure.public_files import DATA, TRANSLATED, find_public_reporters, mapped_file
 from audit.disclosure.publish import reproduce
 from audit.disclosure.read import load_release
-from audit.errors import ResultError
+from audit.errors import ArgumentError, ResultError
 from audit.result.audit_result import AuditResult
 from audit.result.file import load_result
 from audit.result.reporters import file_names, render_each

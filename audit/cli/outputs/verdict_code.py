@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from audit.cli.console.guard import ArgumentError
 from audit.cli.console.terminal import note
-from audit.errors import ExitCode, ResultError
+from audit.errors import ArgumentError, ExitCode, ResultError
 
 if TYPE_CHECKING:
     from audit.result.audit_result import AuditResult

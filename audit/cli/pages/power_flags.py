@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from audit.cli.console.guard import ArgumentError
-from audit.errors import PlanError
+from audit.errors import ArgumentError, PlanError
 from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.planning.planned_cases import Answer, Asked, planned_cases, share_of_rows
 from audit.stats.sizes.decidable_disparity import Limit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from audit.cli.console.guard import ArgumentError
+from audit.errors import ArgumentError
 from audit.plan.file.metric_names import metric_called, metrics_like
 from audit.vocabulary.metrics import METRICS, Metric, Worse
 from audit.vocabulary.terms import TERMS, Term, term_called, terms_like

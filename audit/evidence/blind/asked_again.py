@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.engines.quoting import identifier
+from audit.engines.protocol import identifier
 from audit.errors import EvidenceError
 from audit.evidence.blind.challenge import DECISION, read_cases, read_table
 from audit.evidence.blind.regulator import SAID

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from audit.engines.duckdb import DuckDBEngine
-from audit.engines.quoting import identifier
+from audit.engines.protocol import identifier
 from audit.engines.reading import reading
 from audit.errors import DataError, EvidenceError
 from audit.evaluation.table_file import ReadOptions, read_file

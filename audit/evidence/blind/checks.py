@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from audit.engines.duckdb import DuckDBEngine
-from audit.engines.quoting import identifier
+from audit.engines.protocol import identifier
 from audit.evidence.blind.challenge import DECISION
 from audit.evidence.blind.terms import ANSWERS, CID, MODEL, Terms, sha256
 from audit.evidence.history import Entry, History

@@ -95,8 +95,8 @@ def read_table(path: Path, sheet: str | None = None) -> PublishedTable:
     from audit.engines.duckdb import DuckDBEngine
     from audit.engines.protocol import ROW
     from audit.evaluation.byte_stream import compression
-    from audit.evaluation.columns import text_of
     from audit.evaluation.look import guessed_encoding, likely_delimiter
+    from audit.evaluation.relation import text_of
     from audit.evaluation.table_file import ReadOptions, check_file, read_file
 
     path = path.absolute()

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from audit.engines.protocol import ROW
-from audit.engines.quoting import identifier, literal
+from audit.engines.protocol import ROW, identifier, literal
 from audit.engines.reading import reading
 from audit.errors import DataError, StorageError
-from audit.evaluation.columns import BETWEEN_ITEMS, is_number_type, text_of
+from audit.evaluation.relation import BETWEEN_ITEMS, is_number_type, text_of
 from audit.plan.sampling_design import SamplingDesign
 from audit.planning.drawing.pool import PREFIX, Pool
 from audit.planning.drawing.strata import Strata

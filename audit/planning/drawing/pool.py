@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.engines.duckdb import DuckDBEngine
-from audit.engines.protocol import ROW
-from audit.engines.quoting import identifier, literal
+from audit.engines.protocol import ROW, identifier, literal
 from audit.engines.reading import reading
 from audit.errors import DataError
 from audit.evaluation.checks import alongside, settle
-from audit.evaluation.columns import check_asked, check_text_type, text_of
 from audit.evaluation.design import cluster_text
 from audit.evaluation.ids import check_ids
 from audit.evaluation.labels import check_labels
 from audit.evaluation.on_engine import OnEngine, close_on_error
-from audit.evaluation.relation import Relation
+from audit.evaluation.relation import Relation, check_asked, check_text_type, text_of
 from audit.evaluation.sensitive import CodedFeature, check_maps, check_names, code_features, list_columns
 from audit.evaluation.table_file import ReadOptions, read_file
 from audit.plan.sampling_design import COLUMNS_ADDED, SamplingDesign

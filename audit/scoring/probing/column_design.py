@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audit.counting.probed import MOST_VARIANTS, Comparison, Design, Pairs, SlotOfProbe
-from audit.engines.quoting import identifier
+from audit.engines.protocol import identifier
 from audit.engines.reading import reading
 from audit.errors import PlanError
 from audit.plan.probes import ColumnsProbe

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 import pyarrow as pa
@@ -14,25 +16,30 @@ from audit.counting.probed import Answered, Design
 from audit.counting.table import FLAGGED
 from audit.detectors.answers import ABSTAIN, NO_REASON, OK, CheckedAnswers
 from audit.detectors.isolation.options import IN_PROCESS, Isolating
+from audit.detectors.isolation.placement import place_restartable_detector
 from audit.detectors.predictions import checked_answer
-from audit.engines.quoting import identifier
+from audit.detectors.protocol import ROW_ID, Detector
+from audit.engines.protocol import identifier
 from audit.engines.reading import reading
 from audit.errors import DataError, PlanError
-from audit.evaluation.columns import check_text_type
-from audit.plan.answers import PredictionsDetector
+from audit.evaluation.relation import check_text_type
+from audit.plan.answers import ModelDetector, PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.probes import ColumnsProbe, Probe, TextProbe
 from audit.scoring.batches import check_features
 from audit.scoring.probing.column_design import cast_value, column_design
-from audit.scoring.probing.detector_answers import score_variants
 from audit.scoring.probing.text_design import ProbeTexts, variant_id, write_probe_texts
 from audit.scoring.progress import NoProgress, Progress
+from audit.scoring.rounds import Rounds
 from audit.scoring.rules import decision_rule
+from audit.scoring.runner import run_rounds
+from audit.stats.arrays import FloatArray
 from audit.vocabulary.text import count_of, shown
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
     from audit.scoring import Keeping
+
 
 _ANSWERS: Final = "probe_answers"
 """Name of the relation with a file of answers."""
@@ -276,3 +283,70 @@ def _answered(
         failures=dict(sorted(reasons.items())),
         decision=words,
     )
+
+
+def score_variants(
+    plan: AuditPlan, design: Design, folder: Path, progress: Progress, isolating: Isolating, keeping: Keeping | None
+) -> CheckedAnswers:
+    """Ask the detector about every variant of a probe, except those whose answers an earlier run has kept.
+
+    With `answers = "class"` an answer is 1 if the class means flagged, and 0 if it does not. Raises AuditError.
+    """
+    section = plan.detector
+    assert isinstance(section, ModelDetector)  # noqa: S101 - a file of answers is read elsewhere
+    detector = cast("Detector", place_restartable_detector(plan, folder, isolating))
+    gathered = _Gathered()
+    batches = Rounds(plan, detector, _Variants(design, plan.scoring.batch_size))
+    if keeping is not None:
+        keeping = keeping._replace(checkpoint=keeping.checkpoint.beside(f"probe-{design.probe}"))
+    run_rounds(batches, [gathered], folder, progress, keeping)
+    scores = np.concatenate([part.scores for part in gathered.parts])
+    return CheckedAnswers(
+        _as_decisions(scores, section) if section.answers == "class" else scores,
+        np.concatenate([part.status for part in gathered.parts]),
+        np.concatenate([part.reason for part in gathered.parts]),
+    )
+
+
+class _Gathered:
+    """The answers to the variants of a probe, in their order."""
+
+    def __init__(self) -> None:
+        self.parts: list[CheckedAnswers] = []
+
+    def add(self, rows: pa.Array, checked: CheckedAnswers) -> None:  # noqa: ARG002 - they come in order
+        self.parts.append(checked)
+
+
+class _Variants:
+    """A source of batches: the variants of a probe."""
+
+    def __init__(self, design: Design, size: int) -> None:
+        self._variants = design.batch
+        self._size = size
+        self.rows = len(design.ids)
+        self.name = f"probe {design.probe}"
+        self.sha256 = _digest(design)
+
+    def batches(self, first: int) -> Iterator[tuple[pa.Array, pa.RecordBatch]]:
+        for start in range(0, self.rows, self._size):
+            piece = self._variants.slice(start, self._size)
+            numbers = np.arange(start, start + piece.num_rows, dtype=np.int64)
+            columns = [pa.array(first + numbers), *piece.columns]
+            yield pa.array(numbers), pa.RecordBatch.from_arrays(columns, names=[ROW_ID, *piece.schema.names])
+
+
+def _digest(design: Design) -> str:
+    """Digest of everything that is asked: ids stand for texts and templates, columns are what the detector is given."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, design.batch.schema) as writer:
+        writer.write_batch(design.batch)
+    found = hashlib.sha256("\0".join(design.ids).encode())
+    found.update(sink.getvalue())
+    return found.hexdigest()
+
+
+def _as_decisions(places: FloatArray, section: ModelDetector) -> FloatArray:
+    """Turn places of classes into 1 if the class means flagged and 0 if not; NaN without an answer."""
+    means = [float(name in section.positive_classes) for name in section.classes]
+    return np.array([math.nan if math.isnan(place) else means[int(place)] for place in places])

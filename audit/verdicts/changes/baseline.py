@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from audit.analyses.estimates import cells_of
-from audit.counting.families import plan_families
-from audit.counting.table import FamilyCounts
+from audit.counting.table import FamilyCounts, plan_families
 from audit.errors import AuditError, DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from audit.analyses.estimates import as_known
 from audit.analyses.sides import possible_cells
-from audit.counting.families import rule_families
+from audit.counting.table import rule_families
 from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.result.findings.change import (
     Change,
@@ -31,8 +31,14 @@ from audit.result.findings.change import (
 )
 from audit.stats.pairs.paired_score import pairs_to_pass
 from audit.stats.sizes.approximate_power import cases_to_pass
-from audit.verdicts.changes.margins import ChangeTests, Evidence, change_level, change_tests
-from audit.verdicts.changes.sides import change_questions, margin_of
+from audit.verdicts.changes.margins import (
+    ChangeTests,
+    Evidence,
+    change_level,
+    change_questions,
+    change_tests,
+    margin_of,
+)
 from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, decidability_on_the_ladder, people_once
 from audit.verdicts.planned_people import NOBODY, PlannedPeople
 from audit.vocabulary.groups import Family, Group, SensitiveFeature

@@ -10,9 +10,8 @@ import numpy as np
 
 from audit.analyses.estimates import group_counts
 from audit.counting.count import SCORED
-from audit.counting.families import everyone_as_family
-from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCounts
-from audit.engines.quoting import identifier
+from audit.counting.table import DECISIONS, UNLABELLED, CountsTable, FamilyCounts, everyone_as_family
+from audit.engines.protocol import identifier
 from audit.engines.reading import reading
 from audit.stats.arrays import IntArray
 from audit.verdicts.changes.answers import of_another_run

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from audit.analyses.missing_attributes import NOTHING, Supposed, possible_members
 from audit.analyses.sides import Question, possible_cases, questions
-from audit.counting.families import rule_families
-from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, parts_of
+from audit.counting.table import ABSTAINED, DECISIONS, FLAGGED, NOT_FLAGGED, FamilyCounts, parts_of, rule_families
 from audit.errors import DataError
 from audit.plan.audit_plan import AuditPlan
 from audit.stats.arrays import BoolArray, IntArray, Tables
