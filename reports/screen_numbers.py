@@ -89,11 +89,7 @@ class ScreenNumbers(Writer):
 
     def _within(self) -> Number:
         count = self._count_of("pass")
-        label = (
-            self.t.ngettext("group within every limit", "groups within every limit", count)
-            if self._several_limits
-            else self.t.ngettext("group within the limit", "groups within the limit", count)
-        )
+        label = self.language.word("screen_numbers", "within_every" if self._several_limits else "within", count)
         return Number(self.n.count(count), label, self._of_groups())
 
     def _undecided(self) -> Number:

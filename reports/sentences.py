@@ -71,7 +71,7 @@ class SentenceWriter:
         if isinstance(value, int):
             return self._n.count(value)
         if isinstance(value, Counted):
-            return self._counted(value.noun, value.count) % {"count": self._n.count(value.count)}
+            return self._language.counted("nouns", value.noun.removesuffix(" has"), value.count)
         if isinstance(value, Share):
             return self._n.percent_pattern.format(value.written.removesuffix("%").replace(".", self._n.decimal))
         word = value.word if isinstance(value, Word) else value
@@ -79,21 +79,6 @@ class SentenceWriter:
             return word.replace(".", self._n.decimal)
         translated = self._t.gettext(word) if isinstance(value, Word) and word else word
         return translated if translated != word else Markup("<bdi>{}</bdi>").format(harmless(word))
-
-    def _counted(self, noun: str, count: int) -> str:
-        forms = {
-            "rule": self._t.ngettext("%(count)s rule", "%(count)s rules", count),
-            "verdict": self._t.ngettext("%(count)s verdict", "%(count)s verdicts", count),
-            "group": self._t.ngettext("%(count)s group", "%(count)s groups", count),
-            "decision": self._t.ngettext("%(count)s decision", "%(count)s decisions", count),
-            "level": self._t.ngettext("%(count)s level", "%(count)s levels", count),
-            "text": self._t.ngettext("%(count)s text", "%(count)s texts", count),
-            "row": self._t.ngettext("%(count)s row", "%(count)s rows", count),
-            "cluster": self._t.ngettext("%(count)s cluster", "%(count)s clusters", count),
-            "case": self._t.ngettext("%(count)s case", "%(count)s cases", count),
-            "pattern": self._t.ngettext("%(count)s pattern", "%(count)s patterns", count),
-        }
-        return forms[noun.removesuffix(" has")]
 
 
 def _are_of(sentences: Collection[Sentence], text: str) -> bool:

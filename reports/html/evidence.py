@@ -21,14 +21,9 @@ class Evidence(Writer):
     def __init__(self, report: Report) -> None:
         super().__init__(report)
         self.everyone: RowAccount = next(account for account in self.result.rows if not account.group.root)
-        self.account_heads = (
-            self.t.gettext("Read"),
-            self.t.gettext("Decided"),
-            self.t.gettext("Hidden") if self.result.plan.evaluation_set.is_counted else self.t.gettext("Abstained"),
-            self.t.gettext("Failed"),
-            self.t.gettext("Labelled"),
-            self.t.gettext("Unlabelled"),
-        )
+        left = "hidden" if self.result.plan.evaluation_set.is_counted else "abstained"
+        heads = ("read", "decided", left, "failed", "labelled", "unlabelled")
+        self.account_heads = [self.language.word("account_heads", head) for head in heads]
         single = [account for account in self.result.rows if len(account.group.root) <= 1]
         self.whole_accounts = list(filter(_is_whole, single))
         """Accounts of groups of which every row was decided and has a label, so that one number says all."""

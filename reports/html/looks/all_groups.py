@@ -11,7 +11,7 @@ from audit.result.findings.judged import RuleResult
 from audit.result.findings.many_groups import BetweenGroups, Funnel
 from audit.vocabulary.groups import Family
 from reports.html.funnel import Mark, funnel_chart, limits_of_a_pass
-from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Picture, Row, SmallTable
+from reports.html.looks.parts import Fold, Look, LookWriter, Picture, Row, SmallTable
 from reports.no_funnel import why_no_funnel
 from reports.numbers import NOT_KNOWN
 
@@ -70,11 +70,11 @@ class AllGroupsWriter(LookWriter):
         ends = each.spread, each.spread_low, each.spread_high
         spread = self.ranged(self.n.points_to_a_tenth, *ends)
         return (
-            Cell(self.t.gettext("By"), self.names.axes(each.family.axes), number=False),
-            Cell(self.t.gettext("Rate"), self.words.rate(each.metric), number=False),
-            Cell(self.t.gettext("Groups"), self.n.count(each.groups)),
-            Cell(self.t.gettext("Spread in points"), spread),
-            Cell(self.t.gettext("Chance alone shows as much"), self._chance(each), number=False),
+            self.cell("by", self.names.axes(each.family.axes), number=False),
+            self.cell("rate", self.words.rate(each.metric), number=False),
+            self.cell("groups", self.n.count(each.groups)),
+            self.cell("spread", spread),
+            self.cell("chance_alone", self._chance(each), number=False),
         )
 
     def _chance(self, each: BetweenGroups) -> str:
@@ -139,9 +139,9 @@ class AllGroupsWriter(LookWriter):
             passes = dict(limits_of_a_pass(funnel, self._alone_from(funnel, rule)))
             rows = tuple(
                 (
-                    Cell(self.t.gettext("Cases"), self.n.count(point.cases)),
-                    Cell(self.t.gettext("Beyond the limit from"), self.n.percent(point.fail_rate, digits=1)),
-                    Cell(self.t.gettext("Within the limit from"), self.n.percent(passes.get(point.cases), digits=1)),
+                    self.cell("cases", self.n.count(point.cases)),
+                    self.cell("beyond_from", self.n.percent(point.fail_rate, digits=1)),
+                    self.cell("within_from", self.n.percent(passes.get(point.cases), digits=1)),
                 )
                 for point in funnel.points[::step]
             )
@@ -160,8 +160,8 @@ class AllGroupsWriter(LookWriter):
             rows = tuple(
                 (
                     self.group_cell(worst.group),
-                    Cell(self.t.gettext("As counted"), self.n.percent(worst.value)),
-                    Cell(self.t.gettext("Allowing for chance"), self.n.percent(worst.shrunk)),
+                    self.cell("as_counted", self.n.percent(worst.value)),
+                    self.cell("allowing_for_chance", self.n.percent(worst.shrunk)),
                 )
                 for worst in each.worst
             )
@@ -187,14 +187,11 @@ class AllGroupsWriter(LookWriter):
         to_four = partial(self.n.fixed, digits=4)
         rows = tuple(
             (
-                Cell(self.t.gettext("By"), self.names.axes(each.family.axes), number=False),
-                Cell(
-                    self.t.gettext("Within groups"),
-                    self.ranged(to_four, each.within, each.within_low, each.within_high),
-                ),
-                Cell(self.t.gettext("Between groups"), self.ranged(to_four, each.between, None, None)),
-                Cell(
-                    self.t.gettext("Between, beyond chance"),
+                self.cell("by", self.names.axes(each.family.axes), number=False),
+                self.cell("within_groups", self.ranged(to_four, each.within, each.within_low, each.within_high)),
+                self.cell("between_groups", self.ranged(to_four, each.between, None, None)),
+                self.cell(
+                    "between_beyond_chance",
                     self.ranged(to_four, each.between_beyond_chance, each.between_low, each.between_high),
                 ),
             )

@@ -10,7 +10,7 @@ from audit.result.findings.further import FailedRows, SelfDisagreement
 from audit.result.reading import changed_worst_first
 from audit.vocabulary.groups import Group
 from reports.change_words import ChangeWords
-from reports.html.looks.parts import Cell, Look, LookWriter, Row
+from reports.html.looks.parts import Look, LookWriter, Row
 from reports.numbers import NOT_KNOWN
 
 
@@ -43,17 +43,16 @@ class ChangeWriter(LookWriter):
         metric = self.reading.metrics.get(rules[one.rule])
         return (
             self.group_cell(one.group),
-            Cell(self.t.gettext("Rate"), one.rule if metric is None else metric.plain, number=False),
-            Cell(self.t.gettext("What became of it"), words.outcome(one), number=False),
-            Cell(self.t.gettext("Then"), self._share(one.then_numerator, one.then_denominator)),
-            Cell(self.t.gettext("Now"), self._share(one.now_numerator, one.now_denominator)),
-            Cell(
-                self.t.gettext("Change in points (likely range)"),
-                self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
+            self.cell("rate", one.rule if metric is None else metric.plain, number=False),
+            self.cell("became", words.outcome(one), number=False),
+            self.cell("then", self._share(one.then_numerator, one.then_denominator)),
+            self.cell("now", self._share(one.now_numerator, one.now_denominator)),
+            self.cell(
+                "change_in_points", self.n.points_with_range(one.difference, one.difference_low, one.difference_high)
             ),
-            Cell(self.t.gettext("Cases changed for the worse"), self._count(one.lost)),
-            Cell(self.t.gettext("Cases changed for the better"), self._count(one.gained)),
-            Cell(self.t.gettext("Cases compared"), self._count(one.n)),
+            self.cell("changed_for_worse", self._count(one.lost)),
+            self.cell("changed_for_better", self._count(one.gained)),
+            self.cell("cases_compared", self._count(one.n)),
         )
 
     def _share(self, numerator: int, denominator: int) -> str:
@@ -94,16 +93,9 @@ class FailuresWriter(LookWriter):
         read = {account.group.root: account.read for account in self.result.rows}.get(each.group.root)
         return (
             self.group_cell(each.group),
-            Cell(
-                self.t.gettext("What went wrong"),
-                self.language.word("answers", each.reason or each.status),
-                number=False,
-            ),
-            Cell(self.t.gettext("Rows"), self.n.count(each.rows)),
-            Cell(
-                self.t.gettext("Share of its rows"),
-                NOT_KNOWN if not read else self.n.percent(each.rows / read, digits=1),
-            ),
+            self.cell("went_wrong", self.language.word("answers", each.reason or each.status), number=False),
+            self.cell("rows", self.n.count(each.rows)),
+            self.cell("share_of_rows", NOT_KNOWN if not read else self.n.percent(each.rows / read, digits=1)),
         )
 
 
@@ -144,10 +136,10 @@ class AskedAgainWriter(LookWriter):
         largest = NOT_KNOWN if not each.scores_differ else self._difference(each.largest_difference or 0.0)
         return (
             self.group_cell(each.group),
-            Cell(self.t.gettext("Decided otherwise"), self.part(each.decisions_differ, each.answered)),
-            Cell(self.t.gettext("Share (likely range)"), self.share(each.share, each.low, each.high)),
-            Cell(self.t.gettext("Score moved"), moved),
-            Cell(self.t.gettext("By at most"), largest),
+            self.cell("decided_otherwise", self.part(each.decisions_differ, each.answered)),
+            self.cell("share_likely", self.share(each.share, each.low, each.high)),
+            self.cell("score_moved", moved),
+            self.cell("by_at_most", largest),
         )
 
     def _difference(self, value: float) -> str:

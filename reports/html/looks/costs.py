@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from audit.result.findings.further import Agreement, CostOfErrors, OwnMeasure
-from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
+from reports.html.looks.parts import Fold, Look, LookWriter, Row, SmallTable
 from reports.language import WORDS
 from reports.numbers import NOT_KNOWN
 
@@ -39,22 +39,13 @@ class CostWriter(LookWriter):
     def _row(self, each: CostOfErrors) -> Row:
         return (
             self.group_cell(each.group),
-            Cell(
-                self.t.gettext("Per 1,000 cases"),
-                self.ranged(self._whole, each.per_1000, each.low, each.high, between=" … "),
-            ),
-            Cell(
-                self.t.gettext("Everyone else"),
-                NOT_KNOWN if each.rest_per_1000 is None else self._whole(each.rest_per_1000),
-            ),
-            Cell(
-                self.t.gettext("Difference"),
+            self.cell("per_thousand", self.ranged(self._whole, each.per_1000, each.low, each.high, between=" … ")),
+            self.cell("everyone_else", NOT_KNOWN if each.rest_per_1000 is None else self._whole(each.rest_per_1000)),
+            self.cell(
+                "difference",
                 self.ranged(self._whole, each.difference, each.difference_low, each.difference_high, between=" … "),
             ),
-            Cell(
-                self.t.gettext("Missed; wrongly flagged"),
-                f"{self.n.count(each.missed)}; {self.n.count(each.wrongly_flagged)}",
-            ),
+            self.cell("both_errors", f"{self.n.count(each.missed)}; {self.n.count(each.wrongly_flagged)}"),
         )
 
     def _whole(self, value: float) -> str:
@@ -78,9 +69,9 @@ class MeasureWriter(LookWriter):
     def _row(self, each: OwnMeasure) -> Row:
         return (
             self.group_cell(each.group),
-            Cell(self.t.gettext("Measure"), each.measure, number=False),
-            Cell(self.t.gettext("Value"), self._value(each)),
-            Cell(self.t.gettext("Cases"), self.n.count(each.n)),
+            self.cell("measure", each.measure, number=False),
+            self.cell("value", self._value(each)),
+            self.cell("cases", self.n.count(each.n)),
         )
 
     def _value(self, each: OwnMeasure) -> str:
@@ -107,19 +98,19 @@ class OpinionWriter(LookWriter):
 
     def _row(self, each: Agreement) -> Row:
         return (
-            Cell(self.t.gettext("Library"), each.library, number=False),
-            Cell(self.t.gettext("Rates compared"), self.n.count(each.rates_compared + each.row_rates_compared)),
-            Cell(self.t.gettext("Differences and ratios compared"), self.n.count(each.disparities_compared)),
-            Cell(self.t.gettext("Largest difference"), self.n.probability(each.largest_difference)),
-            Cell(self.t.gettext("Numbers it states where there are none"), self.n.count(each.differs_by_convention)),
+            self.cell("library", each.library, number=False),
+            self.cell("rates_compared", self.n.count(each.rates_compared + each.row_rates_compared)),
+            self.cell("differences_compared", self.n.count(each.disparities_compared)),
+            self.cell("largest_difference", self.n.probability(each.largest_difference)),
+            self.cell("numbers_stated", self.n.count(each.differs_by_convention)),
         )
 
     def _conventions(self) -> Iterator[Fold]:
         rows = tuple(
             (
-                Cell(self.t.gettext("Library"), each.library, number=False),
-                Cell(self.t.gettext("What it does"), self.t.gettext(convention.words), number=False),
-                Cell(self.t.gettext("Numbers"), self.n.count(convention.values)),
+                self.cell("library", each.library, number=False),
+                self.cell("what_it_does", self.t.gettext(convention.words), number=False),
+                self.cell("numbers", self.n.count(convention.values)),
             )
             for each in self.result.further.crosscheck
             for convention in each.conventions

@@ -81,15 +81,15 @@ class DoubtsWriter(LookWriter):
             kinds = {each.kind: each for each in findings}
             yield (
                 self.group_cell(findings[0].group),
-                Cell(self.t.gettext("Limit"), limits[rule_id], number=False),
-                Cell(self.t.gettext("Verdict"), self.words.outcome(findings[0].outcome), number=False),
-                Cell(self.t.gettext("Wrong labels, the worst"), self._overturned(kinds.get("labels_flipped"))),
-                Cell(
-                    self.t.gettext("Wrong labels, at random"),
+                self.cell("limit", limits[rule_id], number=False),
+                self.cell("verdict", self.words.outcome(findings[0].outcome), number=False),
+                self.cell("wrong_labels_worst", self._overturned(kinds.get("labels_flipped"))),
+                self.cell(
+                    "wrong_labels_random",
                     self._share_at_random(kinds.get("labelled_too_often"), kinds.get("labelled_too_rarely")),
                 ),
-                Cell(self.t.gettext("People of unknown group"), self._overturned(kinds.get("unknown_attribute"))),
-                Cell(self.t.gettext("Cases without a decision"), self._overturned(kinds.get("unscored"))),
+                self.cell("of_unknown_group", self._overturned(kinds.get("unknown_attribute"))),
+                self.cell("without_decision", self._overturned(kinds.get("unscored"))),
             )
 
     def _overturned(self, finding: SensitivityFinding | None) -> str:
@@ -131,7 +131,7 @@ class DoubtsWriter(LookWriter):
         width = len(heads)
         rows = tuple(
             (
-                Cell(self.t.gettext("Victims rightly labelled"), self.n.percent(sensitivity), number=False),
+                self.cell("rightly_labelled", self.n.percent(sensitivity), number=False),
                 *(Cell(head, self._cell(*cell)) for head, cell in zip(heads, cells[place * width :], strict=False)),
             )
             for place, sensitivity in enumerate(grid.sensitivity)
@@ -184,11 +184,11 @@ class ControlWriter(LookWriter):
     def _row(self, each: ControlComparison) -> Row:
         return (
             self.group_cell(each.group),
-            Cell(self.t.gettext("Rate"), self.words.rate(each.metric), number=False),
-            Cell(self.t.gettext("Drawn at random"), self.part(each.numerator, each.denominator)),
-            Cell(self.t.gettext("Others"), self.part(each.other_numerator, each.other_denominator)),
-            Cell(
-                self.t.gettext("Difference in points"),
+            self.cell("rate", self.words.rate(each.metric), number=False),
+            self.cell("drawn_at_random", self.part(each.numerator, each.denominator)),
+            self.cell("others", self.part(each.other_numerator, each.other_denominator)),
+            self.cell(
+                "difference_in_points",
                 self.n.points_with_range(each.difference, each.difference_low, each.difference_high),
             ),
         )

@@ -50,7 +50,7 @@ class SeveralNationalitiesWriter(LookWriter):
         )
         return (
             self.group_cell(held.group),
-            Cell(self.t.gettext("Rate"), self.words.rate(held.metric), number=False),
+            self.cell("rate", self.words.rate(held.metric), number=False),
             *self._rate(self.t.gettext("All who hold it"), held),
             *self._rate(self.t.gettext("Those who hold it alone"), alone),
         )
@@ -58,7 +58,7 @@ class SeveralNationalitiesWriter(LookWriter):
     def _rate(self, head: str, estimate: Estimate | None) -> Row:
         share = NOT_KNOWN if estimate is None else self.share(estimate.value, estimate.low, estimate.high)
         cases = self.n.count(0 if estimate is None else estimate.denominator)
-        return Cell(head, share), Cell(self.t.gettext("Cases"), cases)
+        return Cell(head, share), self.cell("cases", cases)
 
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -100,10 +100,10 @@ class SearchWriter(LookWriter):
             "not_confirmed": self.t.gettext("no"),
         }.get(scan.outcome, NOT_KNOWN)
         return (
-            Cell(self.t.gettext("Subgroup"), self.t.gettext("; ").join(map(self._values, scan.subset)), number=False),
-            Cell(self.t.gettext("Where it was found: it, and everyone else"), self._half(scan.search)),
-            Cell(self.t.gettext("In the other half: it, and everyone else"), self._half(scan.confirmation)),
-            Cell(self.t.gettext("Held up"), held, number=False),
+            self.cell("subgroup", self.t.gettext("; ").join(map(self._values, scan.subset)), number=False),
+            self.cell("where_found", self._half(scan.search)),
+            self.cell("other_half", self._half(scan.confirmation)),
+            self.cell("held_up", held, number=False),
         )
 
     def _values(self, part: ScanValues) -> str:
@@ -193,14 +193,14 @@ class LikeCasesWriter(LookWriter):
         else:
             crude = self.n.points_with_range(gap.crude_difference, gap.crude_difference_low, gap.crude_difference_high)
             within = self.n.points_with_range(gap.difference, gap.difference_low, gap.difference_high)
-        alike = Cell(self.t.gettext("Cases of the same"), self._kinds(record.controls), number=False)
+        alike = self.cell("of_the_same", self._kinds(record.controls), number=False)
         return (
             self.group_cell(gap.group),
-            Cell(self.t.gettext("Rate"), self.words.rate(record.metric), number=False),
+            self.cell("rate", self.words.rate(record.metric), number=False),
             *([alike] if self._has_several_ways else []),
-            Cell(self.t.gettext("Gap in points"), crude),
-            Cell(self.t.gettext("Gap among like cases"), within),
-            Cell(self.t.gettext("What that does"), self.language.word("like_with_like", gap.note), number=False),
+            self.cell("gap_in_points", crude),
+            self.cell("gap_among_like", within),
+            self.cell("what_that_does", self.language.word("like_with_like", gap.note), number=False),
         )
 
     def _others(self) -> Iterator[Fold]:

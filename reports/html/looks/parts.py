@@ -111,6 +111,10 @@ class LookWriter(Writer):
         one, many = TEXTS[anchor or self.anchor][what]
         return self.t.ngettext(one, many, count) % {"count": self.n.count(count), **values}
 
+    def cell(self, head: str, text: str, *, number: bool = True) -> Cell:
+        """Return a cell under one of the heads in `looks.toml`."""
+        return Cell(self.said(head, "heads"), text, number)
+
     def absent(self, why: str = "absent", not_drawn: Iterable[str] = ()) -> Look:
         """Return a look that says why nothing is shown."""
         return Look(self.anchor, self.title, absent=self.said(why), not_drawn=tuple(not_drawn))
@@ -177,7 +181,7 @@ class LookWriter(Writer):
 
     def group_cell(self, group: Group) -> Cell:
         """Return the cell that names a group."""
-        return Cell(self.t.gettext("Group"), self.group(group), number=False)
+        return self.cell("group", self.group(group), number=False)
 
     def listed(self, words: Sequence[str]) -> str:
         """Return several things one after the other: "a, b and c"."""

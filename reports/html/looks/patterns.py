@@ -12,7 +12,7 @@ from audit.result.findings.patterns import (
     ReferenceComparison,
     ReferenceShare,
 )
-from reports.html.looks.parts import Cell, Fold, Look, LookWriter, Row, SmallTable
+from reports.html.looks.parts import Fold, Look, LookWriter, Row, SmallTable
 from reports.numbers import NOT_KNOWN
 
 _RARELY = 0.05
@@ -52,18 +52,13 @@ class DeployedWriter(LookWriter):
     def _row(self, group: DeployedGroup) -> Row:
         return (
             self.group_cell(group.group),
-            Cell(self.t.gettext("Flags right in this set"), self.n.percent(group.set_precision)),
-            Cell(
-                self.t.gettext("Flags right at work"),
-                self.share(group.precision, group.precision_low, group.precision_high),
+            self.cell("right_in_set", self.n.percent(group.set_precision)),
+            self.cell("right_at_work", self.share(group.precision, group.precision_low, group.precision_high)),
+            self.cell(
+                "flags_per_thousand", NOT_KNOWN if group.flags_per_1000 is None else self.n.about(group.flags_per_1000)
             ),
-            Cell(
-                self.t.gettext("Flags per 1,000 cases"),
-                NOT_KNOWN if group.flags_per_1000 is None else self.n.about(group.flags_per_1000),
-            ),
-            Cell(
-                self.t.gettext("Right ones of these"),
-                NOT_KNOWN if group.right_per_1000 is None else self.n.about(group.right_per_1000),
+            self.cell(
+                "right_of_these", NOT_KNOWN if group.right_per_1000 is None else self.n.about(group.right_per_1000)
             ),
         )
 
@@ -127,13 +122,10 @@ class PatternWriter(LookWriter):
     def _row(self, group: GroupAmplification) -> Row:
         return (
             self.group_cell(group.group),
-            Cell(self.t.gettext("Labelled as victims"), self.n.percent(group.label_rate)),
-            Cell(self.t.gettext("Flagged"), self.n.percent(group.flag_rate)),
-            Cell(
-                self.t.gettext("Added to the gap in points"),
-                self.n.points_with_range(group.added, group.added_low, group.added_high),
-            ),
-            Cell(self.t.gettext("The system"), self._word(group), number=False),
+            self.cell("labelled", self.n.percent(group.label_rate)),
+            self.cell("flagged", self.n.percent(group.flag_rate)),
+            self.cell("added_in_points", self.n.points_with_range(group.added, group.added_low, group.added_high)),
+            self.cell("system", self._word(group), number=False),
         )
 
     def _word(self, group: GroupAmplification) -> str:
@@ -148,11 +140,11 @@ class PatternWriter(LookWriter):
 
     def _label_row(self, gap: LabelGap) -> Row:
         return (
-            Cell(self.t.gettext("By"), self.names.axes(gap.family.axes), number=False),
-            Cell(self.t.gettext("Widest for"), NOT_KNOWN if gap.group is None else self.group(gap.group), number=False),
-            Cell(self.t.gettext("Labelled as victims"), self.n.percent(gap.label_rate)),
-            Cell(self.t.gettext("Everyone else"), self.n.percent(gap.rest_rate)),
-            Cell(self.t.gettext("Difference in points"), self.n.points_with_range(gap.difference, gap.low, gap.high)),
+            self.cell("by", self.names.axes(gap.family.axes), number=False),
+            self.cell("widest_for", NOT_KNOWN if gap.group is None else self.group(gap.group), number=False),
+            self.cell("labelled", self.n.percent(gap.label_rate)),
+            self.cell("everyone_else", self.n.percent(gap.rest_rate)),
+            self.cell("difference_in_points", self.n.points_with_range(gap.difference, gap.low, gap.high)),
         )
 
     def _reference(self) -> Fold:
@@ -166,11 +158,11 @@ class PatternWriter(LookWriter):
     def _reference_row(self, level: ReferenceShare) -> Row:
         return (
             self.group_cell(level.group),
-            Cell(self.t.gettext("Labelled here"), self.n.count(level.labelled)),
-            Cell(self.t.gettext("Share here"), self.share(level.share, level.low, level.high)),
-            Cell(self.t.gettext("Share in the table"), self.n.percent(level.reference)),
-            Cell(
-                self.t.gettext("Difference in points"),
+            self.cell("labelled_here", self.n.count(level.labelled)),
+            self.cell("share_here", self.share(level.share, level.low, level.high)),
+            self.cell("share_in_table", self.n.percent(level.reference)),
+            self.cell(
+                "difference_in_points",
                 self.n.points_with_range(level.difference, level.difference_low, level.difference_high),
             ),
         )

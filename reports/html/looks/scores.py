@@ -53,34 +53,23 @@ class RankingWriter(LookWriter):
     def _row(self, auc: GroupAuc) -> Row:
         return (
             self.group_cell(auc.group),
-            Cell(self.t.gettext("Victims above non-victims (AUC)"), self.decimal(auc.auc, auc.low, auc.high)),
-            Cell(
-                self.t.gettext("Its victims above non-victims elsewhere"),
-                self.decimal(auc.found_among_rest, auc.found_low, auc.found_high),
-            ),
-            Cell(
-                self.t.gettext("Victims elsewhere above its non-victims"),
-                self.decimal(auc.cleared_among_rest, auc.cleared_low, auc.cleared_high),
-            ),
-            Cell(
-                self.t.gettext("Victims; non-victims"), f"{self.n.count(auc.positives)}; {self.n.count(auc.negatives)}"
-            ),
-            Cell(
-                self.t.gettext("Scores at the threshold"),
-                NOT_KNOWN if auc.near_threshold is None else self.n.count(auc.near_threshold),
-            ),
+            self.cell("auc", self.decimal(auc.auc, auc.low, auc.high)),
+            self.cell("found_elsewhere", self.decimal(auc.found_among_rest, auc.found_low, auc.found_high)),
+            self.cell("cleared_elsewhere", self.decimal(auc.cleared_among_rest, auc.cleared_low, auc.cleared_high)),
+            self.cell("victims_and_others", f"{self.n.count(auc.positives)}; {self.n.count(auc.negatives)}"),
+            self.cell("at_threshold", NOT_KNOWN if auc.near_threshold is None else self.n.count(auc.near_threshold)),
         )
 
     def _within(self) -> Iterator[Fold]:
         signed = partial(self.n.signed, digits=2)
         rows = tuple(
             (
-                Cell(self.t.gettext("By"), self.names.axes(split.family.axes), number=False),
-                Cell(self.t.gettext("Among everyone"), self.decimal(split.pooled)),
-                Cell(self.t.gettext("Within groups"), self.decimal(split.within)),
-                Cell(self.t.gettext("Between groups"), self.decimal(split.between)),
-                Cell(
-                    self.t.gettext("Owed to telling groups apart"),
+                self.cell("by", self.names.axes(split.family.axes), number=False),
+                self.cell("among_everyone", self.decimal(split.pooled)),
+                self.cell("within_groups", self.decimal(split.within)),
+                self.cell("between_groups", self.decimal(split.between)),
+                self.cell(
+                    "owed_to_groups",
                     self.ranged(signed, split.difference, split.difference_low, split.difference_high, between=" … "),
                 ),
             )
@@ -121,10 +110,10 @@ class CalibrationWriter(LookWriter):
     def _row(self, each: Calibration) -> Row:
         return (
             self.group_cell(each.group),
-            Cell(self.t.gettext("Scores say"), self.n.percent(each.mean_score)),
-            Cell(self.t.gettext("Labelled as victims"), self.n.percent(each.observed)),
-            Cell(self.t.gettext("Gap in points"), self.n.points_with_range(each.gap, each.gap_low, each.gap_high)),
-            Cell(self.t.gettext("Scores are"), self._word(each), number=False),
+            self.cell("scores_say", self.n.percent(each.mean_score)),
+            self.cell("labelled", self.n.percent(each.observed)),
+            self.cell("gap_in_points", self.n.points_with_range(each.gap, each.gap_low, each.gap_high)),
+            self.cell("scores_are", self._word(each), number=False),
         )
 
     def _word(self, each: Calibration) -> str:
@@ -141,13 +130,10 @@ class CalibrationWriter(LookWriter):
         for each in [calibration for calibration in stated if calibration.bins][:3]:
             rows = tuple(
                 (
-                    Cell(self.t.gettext("Scores"), f"{self.n.ratio(part.low)}–{self.n.ratio(part.high)}", number=False),
-                    Cell(self.t.gettext("Scores say"), self.n.percent(part.mean_score)),
-                    Cell(
-                        self.t.gettext("Labelled as victims"),
-                        self.share(part.observed, part.observed_low, part.observed_high),
-                    ),
-                    Cell(self.t.gettext("Cases"), self.part(part.positives, part.cases)),
+                    self.cell("scores", f"{self.n.ratio(part.low)}–{self.n.ratio(part.high)}", number=False),
+                    self.cell("scores_say", self.n.percent(part.mean_score)),
+                    self.cell("labelled", self.share(part.observed, part.observed_low, part.observed_high)),
+                    self.cell("cases", self.part(part.positives, part.cases)),
                 )
                 for part in each.bins
             )
@@ -236,23 +222,13 @@ class SweepWriter(LookWriter):
             place = self.t.gettext("%(threshold)s (this audit)") % {"threshold": digits}
         return (
             Cell(head, place, number=False),
-            Cell(
-                self.t.gettext("Found"), self.n.percent(step.found / sweep.positives) if sweep.positives else NOT_KNOWN
-            ),
-            Cell(
-                self.t.gettext("Wrongly flagged"),
+            self.cell("found", self.n.percent(step.found / sweep.positives) if sweep.positives else NOT_KNOWN),
+            self.cell(
+                "wrongly_flagged",
                 self.n.percent(step.wrongly_flagged / sweep.negatives) if sweep.negatives else NOT_KNOWN,
             ),
-            Cell(
-                self.t.gettext("Widest gap in victims found"),
-                self._widest(_gap(step, "true_positive_rate")),
-                number=False,
-            ),
-            Cell(
-                self.t.gettext("Widest gap in wrong flags"),
-                self._widest(_gap(step, "false_positive_rate")),
-                number=False,
-            ),
+            self.cell("widest_gap_found", self._widest(_gap(step, "true_positive_rate")), number=False),
+            self.cell("widest_gap_flags", self._widest(_gap(step, "false_positive_rate")), number=False),
         )
 
     def _widest(self, gap: SweepGap | None) -> str:

@@ -33,10 +33,10 @@ class _SecondWriter(LookWriter):
         return (
             *before,
             self.group_cell(finding.group),
-            Cell(self.t.gettext("Rate"), self.words.rate(finding.metric), number=False),
-            Cell(self.t.gettext("Share"), self.share(finding.value, *finding.ends)),
-            Cell(self.t.gettext("Everyone else"), self.n.percent(finding.rest)),
-            Cell(self.t.gettext("Verdict"), self.words.outcome(finding.outcome), number=False),
+            self.cell("rate", self.words.rate(finding.metric), number=False),
+            self.cell("share", self.share(finding.value, *finding.ends)),
+            self.cell("everyone_else", self.n.percent(finding.rest)),
+            self.cell("verdict", self.words.outcome(finding.outcome), number=False),
         )
 
     def limits(self, second: SecondVerdict) -> Iterator[str]:
@@ -98,23 +98,23 @@ class PeopleWriter(_SecondWriter):
         flagged = self.t.gettext("Flagged") if one.detector == "flagged" else self.t.gettext("Not flagged")
         return (
             self.group_cell(one.group),
-            Cell(self.t.gettext("The system"), flagged, number=False),
-            Cell(self.t.gettext("Decided otherwise"), self.part(one.changed, one.decided)),
-            Cell(self.t.gettext("Share"), self.share(one.value, one.low, one.high)),
-            Cell(
-                self.t.gettext("Difference in points"),
+            self.cell("system", flagged, number=False),
+            self.cell("decided_otherwise", self.part(one.changed, one.decided)),
+            self.cell("share", self.share(one.value, one.low, one.high)),
+            self.cell(
+                "difference_in_points",
                 self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
             ),
-            Cell(self.t.gettext("Cases without a decision"), self.n.count(one.undecided)),
+            self.cell("without_decision", self.n.count(one.undecided)),
         )
 
     def _gap(self, one: PeopleGap) -> Row:
         return (
             self.group_cell(one.group),
-            Cell(self.t.gettext("Among"), self.language.word("among", one.among), number=False),
-            Cell(self.t.gettext("Gap of the system in points"), self.n.points_with_range(one.detector_gap, None, None)),
-            Cell(self.t.gettext("Added by people in points"), self.n.points_with_range(one.added, one.low, one.high)),
-            Cell(self.t.gettext("People"), self.said(one.outcome, "people-gaps"), number=False),
+            self.cell("among", self.language.word("among", one.among), number=False),
+            self.cell("gap_of_system", self.n.points_with_range(one.detector_gap, None, None)),
+            self.cell("added_by_people", self.n.points_with_range(one.added, one.low, one.high)),
+            self.cell("people", self.said(one.outcome, "people-gaps"), number=False),
         )
 
 
@@ -154,14 +154,14 @@ class ExposureWriter(LookWriter):
     def _row(self, one: Exposure) -> Row:
         ends = [self.n.count(number) for number in dict.fromkeys((one.fewest, one.most))]
         return (
-            Cell(self.t.gettext("First"), self.n.count(one.first)),
+            self.cell("first", self.n.count(one.first)),
             self.group_cell(one.group),
-            Cell(self.t.gettext("Among"), self.language.word("among", one.among), number=False),
-            Cell(self.t.gettext("Cases"), self.n.count(one.cases)),
-            Cell(self.t.gettext("Among the first"), "–".join(ends)),
-            Cell(self.t.gettext("Share"), NOT_KNOWN if one.value is None else self._share(one)),
-            Cell(
-                self.t.gettext("Difference in points"),
+            self.cell("among", self.language.word("among", one.among), number=False),
+            self.cell("cases", self.n.count(one.cases)),
+            self.cell("among_first", "–".join(ends)),
+            self.cell("share", NOT_KNOWN if one.value is None else self._share(one)),
+            self.cell(
+                "difference_in_points",
                 self.n.points_with_range(one.difference, one.difference_low, one.difference_high),
             ),
         )

@@ -191,20 +191,17 @@ class SwapsWriter(LookWriter):
                 "signs": signs,
                 "unscored": self.n.count(shift.pairs_unscored),
             }
-        against = Cell(self.t.gettext("Against the limit"), self._judged(probe, verdicts), number=False)
+        against = self.cell("against_limit", self._judged(probe, verdicts), number=False)
         return (
-            Cell(self.t.gettext("Changed to"), self._swap_words.change(probe, shift), number=False),
-            Cell(self.t.gettext("Shift of the score, in points of its range"), text),
+            self.cell("changed_to", self._swap_words.change(probe, shift), number=False),
+            self.cell("shift_of_score", text),
             Cell(
                 self.t.gettext("Drawn, from −%(end)s to +%(end)s points") % {"end": self.n.points(end)},
                 self._drawn(shift, min(verdicts, key=self._strictest, default=None), end, text),
                 number=False,
             ),
             Cell(self.language.word("probe_signs", probe.unit), signs),
-            Cell(
-                self.t.gettext("Decisions to flagged, to not flagged"),
-                f"{self.n.count(shift.to_flagged)} / {self.n.count(shift.to_not_flagged)}",
-            ),
+            self.cell("decisions_changed", f"{self.n.count(shift.to_flagged)} / {self.n.count(shift.to_not_flagged)}"),
             *([against] if judged else []),
         )
 
