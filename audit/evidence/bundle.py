@@ -43,6 +43,7 @@ _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _LINES: Final = "evidence.intoto.jsonl"
 _OPENINGS: Final = "openings.json"
 _HISTORY: Final = "history.a7h"
+_SUMS: Final = "SHA256SUMS"
 _opened: Final = TypeAdapter(dict[str, Opening])
 
 
@@ -83,8 +84,7 @@ class Bundle:
     def content(self) -> bytes:
         """The bytes of the bundle."""
         members = self._members()
-        sums = "".join(f"{hashlib.sha256(members[name]).hexdigest()}  {name}\n" for name in sorted(members))
-        members["SHA256SUMS"] = sums.encode("ascii")
+        members[_SUMS] = _sums(members)
         made = io.BytesIO()
         with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
             for name in sorted(members):
@@ -163,8 +163,8 @@ def read_bundle(content: bytes, name: str) -> Bundle:
     if len(content) > MAX_BYTES:
         raise EvidenceError(f"{name} is larger than a bundle can be", slug="not-a-bundle")
     with contextlib.suppress(ValueError, LookupError, struct.error, EvidenceError):
-        bundle = _bundle(_unpacked(content), name)
-        if bundle.content == content:
+        members = _unpacked(content)
+        if members.pop(_SUMS) == _sums(members) and (bundle := _bundle(members, name)).content == content:
             return bundle
     raise EvidenceError(
         f"{name} is not as audit7k writes a bundle", slug="not-a-bundle", hint="get it again from whoever made it"
@@ -187,6 +187,10 @@ def _unpacked(content: bytes) -> dict[str, bytes]:
             raise ValueError
         members[name] = content[begin:at]
     return members
+
+
+def _sums(members: Mapping[str, bytes]) -> bytes:
+    return "".join(f"{hashlib.sha256(members[name]).hexdigest()}  {name}\n" for name in sorted(members)).encode("ascii")
 
 
 def _bundle(members: Mapping[str, bytes], name: str) -> Bundle:

@@ -7,11 +7,11 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from made.published import write_set
+from made.published import FEW, write_set
 from made.sealed import members_of
 from made.warm_command import warm_command
 
@@ -33,6 +33,12 @@ def blocks(heading: str, language: str = "console") -> list[str]:
     return [line for block in found for line in block.splitlines()]
 
 
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    with warm_command(tmp_path_factory.mktemp("warm")) as words:
+        yield words
+
+
 def sign_on_a_card(folder: Path) -> None:
     """Sign the message of README.txt, as a card would: with a key that audit7k does not see."""
     statement = members_of((folder / "audit-out" / "public" / "evidence.a7k").read_bytes())["statement.json"]
@@ -42,64 +48,62 @@ def sign_on_a_card(folder: Path) -> None:
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
-def test_the_page_is_followed_to_the_letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_is_followed_to_the_letter(warm: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUDIT7K_PASSPHRASE", "five words nobody else joins")
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    write_set(tmp_path)
-    with warm_command(tmp_path) as words:
-        script = tmp_path / "bin" / "audit7k"
-        script.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
-        script.chmod(0o755)
+    write_set(tmp_path, counts=FEW)
+    script = tmp_path / "bin" / "audit7k"
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(warm)} "$@"\n')
+    script.chmod(0o755)
 
-        def typed(line: str) -> tuple[int, str]:
-            done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
-            return done.returncode, done.stdout + done.stderr
+    def typed(line: str) -> tuple[int, str]:
+        done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
 
-        assert typed("audit7k run plan.toml --no-crosscheck --report json --report csv")[0] == 1
-        make, *sealing = blocks("Seal an audit")
-        code, said = typed(make)
-        fingerprint = said.splitlines()[0]
-        assert (code, len(fingerprint)) == (0, 64)
-        assert sealing == [SEAL, UNSIGNED, ATTACH]
-        for line in sealing:
-            if line == ATTACH:
-                assert typed(f"{VERIFY} --key auditor.key.pub")[0] == 3  # nobody has signed
-                sign_on_a_card(tmp_path)
-            assert typed(line)[0] == 0, line
-        _verify(tmp_path, typed, fingerprint)
+    assert typed("audit7k run plan.toml --no-crosscheck --report json --report csv")[0] == 1
+    make, *sealing = blocks("Seal an audit")
+    code, said = typed(make)
+    fingerprint = said.splitlines()[0]
+    assert (code, len(fingerprint)) == (0, 64)
+    assert sealing == [SEAL, UNSIGNED, ATTACH]
+    for line in sealing:
+        if line == ATTACH:
+            assert typed(f"{VERIFY} --key auditor.key.pub")[0] == 3  # nobody has signed
+            sign_on_a_card(tmp_path)
+        assert typed(line)[0] == 0, line
+    _verify(tmp_path, typed, fingerprint)
 
 
 def test_limits_are_registered_and_an_audit_countersigned_as_the_page_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    warm: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AUDIT7K_PASSPHRASE", "five words nobody else joins")
-    write_set(tmp_path)
-    with warm_command(tmp_path) as words:
+    write_set(tmp_path, counts=FEW)
 
-        def typed(line: str) -> tuple[int, str]:
-            command = [*words, *shlex.split(line)[1:]]
-            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-            return done.returncode, done.stdout + done.stderr
+    def typed(line: str) -> tuple[int, str]:
+        command = [*warm, *shlex.split(line)[1:]]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
 
-        keys = [typed(f"audit7k key new {name}.key")[1].splitlines()[0] for name in ("auditor", "regulator")]
-        endings = [typed(line)[0] for line in blocks("Register limits before the data")]
-        assert endings == [0, 0, 1]  # the audit fails, and is sealed
-        seed = typed("audit7k history history.a7h --beacon 4711")[1].strip()
-        assert seed.isdecimal()
-        assert typed("audit7k history history.a7h --beacon 4712")[1].strip() != seed
-        shutil.copy(tmp_path / "audit-out" / "evidence-restricted.a7k", tmp_path)
-        (line,) = blocks("Countersign")
-        code, said = typed(f"{line} --folder .")
-        assert code == 0, said
-        owners = zip(("auditor", "regulator"), keys, strict=True)
-        (tmp_path / "trust.toml").write_text(
-            "".join(f'[[signer]]\nrole = "{role}"\nname = "{role}"\nfingerprint = "{key}"\n' for role, key in owners)
-        )
-        code, said = typed("audit7k verify evidence.a7k --trust trust.toml --history history.a7h")
-        assert "fixed before scoring began" in said
-        assert "made again and found equal (public, counts), says regulator" in said
-        assert code == 0, said
+    keys = [typed(f"audit7k key new {name}.key")[1].splitlines()[0] for name in ("auditor", "regulator")]
+    endings = [typed(line)[0] for line in blocks("Register limits before the data")]
+    assert endings == [0, 0, 1]  # the audit fails, and is sealed
+    seed = typed("audit7k history history.a7h --beacon 4711")[1].strip()
+    assert seed.isdecimal()
+    assert typed("audit7k history history.a7h --beacon 4712")[1].strip() != seed
+    shutil.copy(tmp_path / "audit-out" / "evidence-restricted.a7k", tmp_path)
+    (line,) = blocks("Countersign")
+    code, said = typed(f"{line} --folder .")
+    assert code == 0, said
+    owners = zip(("auditor", "regulator"), keys, strict=True)
+    (tmp_path / "trust.toml").write_text(
+        "".join(f'[[signer]]\nrole = "{role}"\nname = "{role}"\nfingerprint = "{key}"\n' for role, key in owners)
+    )
+    code, said = typed("audit7k verify evidence.a7k --trust trust.toml --history history.a7h")
+    assert "fixed before scoring began" in said
+    assert "made again and found equal (public, counts), says regulator" in said
+    assert code == 0, said
 
 
 def _verify(folder: Path, typed: Shell, fingerprint: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made.published import write_set
+from made.published import FEW, write_set
 from made.sealed import signer_in
 from made.warm_command import warm_command
 from typer.testing import CliRunner
@@ -57,7 +57,7 @@ def killed_at(watched: list[str], point: int, folder: Path) -> tuple[int, int]:
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("before")
-    write_set(folder)
+    write_set(folder, counts=FEW)
     signer_in(folder, "own.key")
     return folder
 

@@ -134,6 +134,10 @@ class Sides:
         """Run a command of the regulator that signs nothing."""
         return _run(self.regulator, list(arguments), code)
 
+    def copied_to(self, folder: Path) -> Sides:
+        """Both sides as they are, in folders of their own."""
+        return Sides(*(shutil.copytree(side, folder / side.name) for side in (self.vendor, self.regulator)))
+
     def commit(self, *more: str) -> None:
         """The vendor commits, and sends its history."""
         self.vend("commit", "vendor.toml", "--sandbox", "none", *(more or ("--deterministic",)))

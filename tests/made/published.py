@@ -39,6 +39,9 @@ COUNTS = {("woman", "north"): (311, 187), ("woman", "south"): (243, 51), ("man",
           ("man", "south"): (271, 223), ("non-binary", "north"): (7, 3), ("unknown", "west"): (43, 31)}  # fmt: skip
 """Victims, and how many of them are found; 97 more others, of whom a tenth as many are flagged."""
 
+FEW = {("woman", "north"): (40, 8), ("woman", "south"): (40, 9), ("man", "north"): (40, 36), ("man", "south"): (40, 35)}
+"""A set that fails as soon, for audits that are made many times."""
+
 
 def write_set(folder: Path, plan: str = PLAN, counts: Mapping[tuple[str, str], tuple[int, int]] = COUNTS) -> Path:
     """A set and its plan. Ids and an unused column hold a word that must be in no output."""

@@ -137,10 +137,10 @@ def simulation(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.mark.parametrize("name", ["two groups", "one of four groups", "a small one of four groups"])
 def test_what_leaves_a_group_on_its_limit_is_rarely_confirmed(simulation: ModuleType, name: str) -> None:
     rng = np.random.default_rng(11)
-    wrong, chosen = simulation.confirmed(name, simulation.WORLDS[name], 300, 60, rng)
-    # at 5 % the chance of more than 8 in 60 is below one in five hundred
-    assert wrong.events <= 8
-    assert chosen.events > 40
+    wrong, chosen = simulation.confirmed(name, simulation.WORLDS[name], 300, 24, rng)
+    # at 5 % the chance of more than 5 in 24 is below one in a thousand
+    assert wrong.events <= 5
+    assert chosen.events > 16
 
 
 def test_no_candidate_of_the_simulated_worlds_is_within_its_limit(simulation: ModuleType) -> None:
