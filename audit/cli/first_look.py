@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audit.errors import ArgumentError, DataError
+from audit.evaluation.roles import NO, YES, likely_genders
 from audit.plan.file.draft import PlanDraft, TwoSided, draft_plan
 from audit.plan.file.plan_file import loaded_plan
 from audit.plan.file.unfinished import unfinished
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from audit.result.findings.further import PlannedPass
 
 _ROW: Final = "(row)"
+_MOST_CLASSES: Final = 10
 _MOST: Final = {"gender": 30, "nationality": 300}
 """Most different values of a column some of which are not read."""
 _NOBODY: Final[Mapping[str, object]] = {
@@ -52,10 +54,12 @@ class FirstLook:
 
     plan: str = field(repr=False)
     """Plan (TOML) that would make it an audit, once each "write here" is decided."""
-    planned_pass: PlannedPass | None
+    planned_pass: PlannedPass | None = field(repr=False)
     """Chance that a detector which treats everyone alike would pass that plan, as `audit7k check` tells it."""
     taken_as_they_are: tuple[str, ...]
-    """Features with values that are not read as genders or nationalities: they were taken as they stand."""
+    """Features most values of which are not read as genders or nationalities: they were taken as they stand."""
+    taken_as_unknown: Mapping[str, tuple[str, ...]]
+    """By feature, the few values that are not read: who has one counts as of unknown gender or nationality."""
     result: AuditResult = field(repr=False)
     """Counts and rates. Its verdicts stand on limits that nobody set: they are not shown and mean nothing."""
 
@@ -114,7 +118,8 @@ def look(
     threshold
         With `score`: a case is flagged from this score on.
     gender, nationality
-        Columns of the groups, at least one. Values that are not read as such are taken as they stand.
+        Columns of the groups, at least one. A few values that are not read as such count as unknown; where they are
+        most, the column is taken as it stands.
     sheet
         Sheet of a spreadsheet.
 
@@ -131,19 +136,20 @@ def look(
     columns = [each for each in (label, score, decision, gender, nationality) if each is not None]
     draft, table = _read(data, columns, score, sheet)
     unread = {name: _unread(table, name, column) for name, column in groups.items()}
-    as_they_are = tuple(name for name, values in unread.items() if values)
-    per_cent = draft.get("score_in_per_cent", False)
-    ends = None if score is None else (0.0, 100.0) if per_cent else _ends(table, score)
+    as_they_are, unknown = _shared_out(table, groups, unread)
+    ends = None if score is None else (0.0, 100.0) if draft.get("score_in_per_cent") else _ends(table, score)
     draft.update(label=_two_sided(table, label), score=score, threshold=threshold, gender=gender)
-    draft.update(decision=None if decision is None else _two_sided(table, decision), nationality=nationality)
-    draft.update(gender_values=unread.get("gender", ()), nationality_others=len(unread.get("nationality", ())))
+    draft.update(decision=None if decision is None else _two_sided(table, decision))
+    genders = tuple(_values(table, gender)) if gender else ()
+    draft.update(gender_values=genders, genders=likely_genders(genders), nationality=nationality)
+    draft.update(nationality_others=len(unread.get("nationality", ())))
     draft.update(score_in_unit_interval=ends is None or (ends[0] >= 0 and ends[1] <= 1))
     text = draft_plan(PlanDraft(**draft))
-    loaded = loaded_plan(_completed(tomllib.loads(text), ends, as_they_are))
+    loaded = loaded_plan(_completed(tomllib.loads(text), ends, as_they_are, unknown))
     labels = count_labels(loaded, table)
     planned = planned_pass(loaded.plan, labels.table, labels.features, labels.moments)
     result = run_audit(loaded, table, crosscheck=False, details=False)
-    return FirstLook(text, planned, as_they_are, result)
+    return FirstLook(text, planned, as_they_are, unknown, result)
 
 
 def _checked_groups(
@@ -153,7 +159,7 @@ def _checked_groups(
     named = {name: column for name, column in groups.items() if column is not None}
     if (score is None) == (decision is None) or (score is None) != (threshold is None) or not named:
         raise ArgumentError(
-            "a look needs the label, a score with its threshold or a decision, and a gender or a nationality",
+            "a look needs the label, either a score with its threshold or a decision, and a gender or a nationality",
             slug="look-arguments",
         )
     return named
@@ -216,7 +222,8 @@ def _unread(table: pa.Table, feature: str, column: str) -> tuple[str, ...]:
 
     values = _values(table, column)
     if feature == "gender":
-        unread = tuple(value for value in values if value.casefold() not in GENDERS)
+        known = likely_genders(values)
+        unread = tuple(value for value in values if value.casefold() not in GENDERS and value not in known)
     else:
         unread = tuple(value for value in values if read(value).code is None)
     if unread and (len(values) > _MOST[feature] or 2 * len(values) > table.num_rows):
@@ -228,11 +235,22 @@ def _unread(table: pa.Table, feature: str, column: str) -> tuple[str, ...]:
     return unread
 
 
-def _two_sided(table: pa.Table, column: str) -> TwoSided:
-    from audit.evaluation.roles import NO, YES
+def _shared_out(
+    table: pa.Table, groups: Mapping[str, str], unread: Mapping[str, tuple[str, ...]]
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Return the features most values of which are not read, and the few of each other feature that are not."""
+    most = tuple(name for name, values in unread.items() if 2 * len(values) > len(_values(table, groups[name])))
+    return most, {name: values for name, values in unread.items() if values and name not in most}
 
+
+def _two_sided(table: pa.Table, column: str) -> TwoSided:
     values = _values(table, column)
     yes, no = (tuple(value for value in values if value.casefold() in side) for side in (YES, NO))
+    if 0 < len(values) <= _MOST_CLASSES and not (yes or no):
+        raise DataError(
+            f'"{shown(column)}" holds neither 1 and 0, true and false, nor yes and no',
+            slug="look-sides",
+        )
     return TwoSided(column, yes, no, tuple(value for value in values if value not in (*yes, *no)))
 
 
@@ -248,11 +266,21 @@ def _ends(table: pa.Table, column: str) -> tuple[float, float]:
     return (0.0, 1.0) if ends["min"] is None else (ends["min"], ends["max"])
 
 
-def _completed(raw: dict[str, Any], ends: tuple[float, float] | None, as_they_are: Sequence[str]) -> dict[str, Any]:
+def _completed(
+    raw: dict[str, Any],
+    ends: tuple[float, float] | None,
+    as_they_are: Sequence[str],
+    unknown: Mapping[str, Sequence[str]],
+) -> dict[str, Any]:
     """Close the gaps of a drafted plan with what changes no rate, for a table whose rows are numbered."""
     stands_in = {**_NOBODY, "score_range": list(ends or ())}
     for name in as_they_are:
         raw["groups"][name] = {"column": raw["groups"][name]["column"], "coding": "categorical"}
+    for name, values in unknown.items():
+        read = {value: code for value, code in raw["groups"][name].get("map", {}).items() if value not in values}
+        raw["groups"][name] |= {"missing": list(values)} | ({"map": read} if read else {})
+        if not read:
+            raw["groups"][name].pop("map", None)
     for where in list(unfinished(raw)):
         keys = [part for part in where if isinstance(part, str)]
         table = raw

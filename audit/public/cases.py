@@ -205,7 +205,7 @@ def sentences_beside(release: PublicRelease, quoted: Callable[[str], str] = harm
 
 def exact_figures(plan: str) -> str:
     """State how those who may see the cases see the exact figures; the last line of what a pipeline shows."""
-    return f"Exact figures, for those who may see the cases: audit7k run {plan} --restricted"
+    return f"Exact figures, for those who may see the cases: audit7k run {plan} --restricted --out exact"
 
 
 def why_it_fails(release: PublicRelease) -> list[str]:

@@ -90,7 +90,9 @@ def test_restricted_writes_the_exact_reports_as_before_and_no_key(published: Pat
     assert names(here / "other") == [".gitignore", "junit.xml", "report.html", "result.json"]
     result = load_result(here / "other" / "result.json")
     assert (here / "other" / "report.html").read_text(encoding="utf-8") == HtmlReporter().render(result)
-    assert invoke(*RUN, "--restricted", "--report", "junit")[0] == ExitCode.FAIL
+    code, _, err = invoke(*RUN, "--restricted", "--report", "junit")
+    assert code == ExitCode.FAIL
+    assert err == f"note: the public files in {Path('audit-out', 'public')} were of an earlier run, and were removed\n"
     assert names(here / "audit-out" / "public") == []
     assert invoke(*RUN, *JSON)[0] == ExitCode.FAIL
     assert names(here / "audit-out") == [".gitignore", ".public-files", "public", "restricted", "result.json"]
@@ -235,7 +237,7 @@ def test_a_gate_prints_what_is_public_of_this_result_and_nothing_else(here: Path
     public = invoke("gate", "audit-out", "--restricted-folder", "kept")
     assert exact[0] == public[0] == ExitCode.FAIL
     rule, *rows, verdict, owner = public[1].splitlines()
-    assert owner == "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted"
+    assert owner == "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted --out exact"
     assert rule.startswith("true_positive_rate: FAIL (at most 10 points lower than everyone else); rows: ")
     assert rows[0].startswith("  Women: beyond the limit; share of victims found ")
     assert all(": beyond the limit; " in row or ": within this row a smaller group, " in row for row in rows)

@@ -26,7 +26,7 @@ from made.recipes import (
 )
 from made.sealed import members_of, signer_in
 
-OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted"
+OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted --out exact"
 
 FEW = {
     ("woman", "north"): (30, 24),

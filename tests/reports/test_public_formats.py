@@ -362,7 +362,9 @@ def test_what_others_wrote_does_nothing(payload: str) -> None:
     commands = [line for line in files["annotations.txt"].splitlines() if line.startswith("::")]
     first, *_, last = files["annotations.txt"].splitlines()
     assert first.startswith("audit: ")
-    assert last == "audit: Exact figures, for those who may see the cases: audit7k run plan.toml --restricted"
+    assert (
+        last == "audit: Exact figures, for those who may see the cases: audit7k run plan.toml --restricted --out exact"
+    )
     assert len(files["annotations.txt"].splitlines()) == len(commands) + 2
     for line in commands:
         assert re.fullmatch(r"::(?:error|warning|notice) file=plan\.toml,line=\d+,title=[^:,]*::.*", line)

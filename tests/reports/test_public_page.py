@@ -58,6 +58,15 @@ def test_everything_stands_in_its_order(pages: dict[str, Element]) -> None:
     ]  # fmt: skip
 
 
+def test_cases_without_an_answer_or_a_label_are_said() -> None:
+    release = made_release("pass").model_copy(update={"unscored": 98, "unlabelled": 1_450})
+    affected = text(section(parsed(render(release)), "affected"))
+    assert "Cases without a usable answer of the system: about 98. They count in no rate, and no verdict" in affected
+    assert "Cases without a label: about 1,450. They count in no rate." in affected
+    without = release.model_copy(update={"unscored": None, "unlabelled": None})
+    assert "usable answer" not in text(section(parsed(render(without)), "affected"))
+
+
 def test_screen_one_of_a_fail_shows_whom_it_fails_and_each_ones_own_limit(pages: dict[str, Element]) -> None:
     screen = section(pages["fail"], "verdict")
     stated = text(screen)
@@ -67,7 +76,11 @@ def test_screen_one_of_a_fail_shows_whom_it_fails_and_each_ones_own_limit(pages:
     )
     assert "Groups beyond the limit: people by nationality, or by nationality and gender" in stated
     picture = [text(row) for body in find_all(screen, "tbody") for row in find_all(body, "tr")]
-    assert [re.split(r" [\d,]+ cases ", row)[0] for row in picture] == ["Nepal", "Nepal, women", "Nigeria"]
+    assert [re.split(r" [\d,]+ (?:victims|other cases) ", row)[0] for row in picture] == [
+        "Nepal",
+        "Nepal, women",
+        "Nigeria",
+    ]
     for row in picture:
         found = re.search(
             r"about (\d+) in 100 (?:victims|people who are not victims) "

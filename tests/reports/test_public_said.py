@@ -85,6 +85,7 @@ def numbers_of_release(release: PublicRelease) -> Iterator[str]:
     method, about = release.method, release.about
     yield from map(str, (0, 100, method.floor, method.row, method.largest_change, about.probe_rules))
     yield from map(str, (*AXES, *STEPS))
+    yield from (str(count) for count in (release.unscored, release.unlabelled) if count is not None)
     everyone = [row for row in release.rows if not row.parts]
     for row in everyone:
         yield from numbers_of_row(release, row)

@@ -314,14 +314,34 @@ def test_a_look_plans_as_check_does_and_its_plan_becomes_an_audit(tmp_path: Path
     assert audit.look(calls(), **ROLES, **GROUPS).result.counts == look.result.counts
 
 
-def test_a_look_takes_values_as_they_stand_where_they_are_not_read() -> None:
-    frame = calls().replace({"woman": "K", "BRA": "Atlantis"})
+def test_a_look_takes_a_column_as_it_stands_where_most_of_it_is_not_read() -> None:
+    frame = calls().replace({"woman": "K", "man": "L"})
+    frame["passport"] = "the land of " + frame.passport
     frame["exploited"] = np.where(frame.exploited == 1, "Sí", "No")
     look = audit.look(frame, **ROLES, **GROUPS)
     assert look.taken_as_they_are == ("gender", "nationality")
-    assert {"K", "man", "Atlantis"} <= {*look.to_frame().gender, *look.to_frame().nationality}
+    assert {"K", "L", "the land of BRA"} <= {*look.to_frame().gender, *look.to_frame().nationality}
     assert '"K" = "write here' in look.plan
+    assert "of its values are not read" in look.plan
+
+
+def test_a_look_counts_few_values_that_are_not_read_as_unknown() -> None:
+    frame = calls().replace({"BRA": "Atlantis", "woman": "Mujer", "man": "H"})
+    look = audit.look(frame, **ROLES, **GROUPS)
+    known = audit.look(calls().replace({"BRA": None}), **ROLES, **GROUPS)
+    assert look.taken_as_they_are == ()
+    assert look.taken_as_unknown == {"nationality": ("Atlantis",)}
+    assert look.result.counts == known.result.counts
     assert "1 of its values is not read" in look.plan
+
+
+def test_a_look_takes_neither_side_of_a_decision_for_granted() -> None:
+    frame = calls()
+    frame["decided"] = np.where(frame.risk > 0.5, "Alerta", "Sin alerta")
+    with pytest.raises(audit.AuditError, match="neither 1 and 0") as caught:
+        audit.look(frame, label=ROLES["label"], decision="decided", **GROUPS)
+    assert caught.value.slug == "look-sides"
+    assert "Alerta" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

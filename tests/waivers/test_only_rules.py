@@ -18,7 +18,7 @@ from audit.result.json_text import result_sha256
 from audit.run import run_audit
 from audit.verdicts.narrowed import narrow_to_rules
 
-OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted"
+OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted --out exact"
 
 RULES = """\
 [[rules]]

@@ -21,7 +21,7 @@ from audit.plan.file.plan_file import canonical_plan_sha256, load_plan
 from audit.result.file import load_result
 from audit.scoring.provenance import scoring_identity
 
-OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted"
+OWNER = "Exact figures, for those who may see the cases: audit7k run plan.toml --restricted --out exact"
 
 WHO, WHY = "Head of inspection, 3rd floor", "Model 2.4 corrects it; 1,234 rows"
 LATER, SOONER, PAST = "2999-06-30", "2999-01-01", "2020-02-29"

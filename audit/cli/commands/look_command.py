@@ -45,7 +45,11 @@ def look_page(look: FirstLook, style: Style) -> str:
     ]
     lines += [f"and {left:,} more; ranges are wider for rows picked by result"] if left else []
     as_they_are = " and ".join(look.taken_as_they_are)
-    lines += [f"Taken as it stands, for some values were not read: {as_they_are}"] if as_they_are else []
+    lines += [f"Taken as it stands, for most values were not read: {as_they_are}"] if as_they_are else []
+    for name, values in look.taken_as_unknown.items():
+        lines.append(
+            f"Counted as of unknown {name}: {len(values):,} values that were not read (audit7k codes says why)"
+        )
     lines += ["", *planned_pass_lines(look.planned_pass, names), RESTRICTED]
     lines += ["", style.paint("A plan that would make it an audit:", "strong"), look.plan]
     return "\n".join(line.rstrip() for line in lines)

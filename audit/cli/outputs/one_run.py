@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from audit.cli.console.terminal import note
 from audit.cli.outputs.audience import (
     ExactReports,
     PublicFiles,
@@ -25,6 +26,7 @@ from audit.errors import ArgumentError
 from audit.plan.file.plan_file import LoadedPlan
 from audit.result.audit_result import AuditResult
 from audit.stages import stage, stages_on
+from audit.vocabulary.file_names import RELEASE
 
 SCORING: Final = "scoring"
 """Folder of answers within an output folder."""
@@ -90,7 +92,10 @@ def _run_into(out: Path, request: RunRequest, asked: RequestedOutput, *, fresh: 
             if tried is not None:
                 _seal(tried, folder, place)
         else:
+            had_public = (public_folder(out) / RELEASE).exists()
             first = out / _write_exact(folder, result, asked)
+            if had_public:
+                note(f"note: the public files in {public_folder(out)} were of an earlier run, and were removed")
     return OneRun(result, document, first)
 
 

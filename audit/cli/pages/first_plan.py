@@ -34,6 +34,8 @@ _LANGUAGES: Final = (
 )
 _MOST_OFFERED: Final = 6
 _MOST_UNUSED: Final = 8
+_COUNTS: Final = 3
+"""So many columns of numbers, and no label, may be a table of counts."""
 
 
 def draft_from(look: DataLook, data: Path, plan: Path, *, ask: bool) -> PlanDraft:
@@ -107,7 +109,7 @@ def not_found(look: DataLook, draft: PlanDraft) -> list[str]:
         return []
     words = ", ".join(words for role, words in _ROLES.items() if role in missing)
     lines = [f"No column was found for: {words}. {_LANGUAGES}"]
-    if draft.id is None and "label" in missing:
+    if "label" in missing and (draft.id is None or len(look.numbers) >= _COUNTS):
         lines.append(
             "If each row is a group and no case, write counts = … in place of path, and cells: docs/how-to/counts.md"
         )
