@@ -182,6 +182,8 @@ def test_our_own_records_pass_while_aif360_loads(caplog: pytest.LogCaptureFixtur
 def test_a_library_that_cannot_be_loaded_has_no_agreement_and_a_notice(
     monkeypatch: pytest.MonkeyPatch, missing: str, modules: list[str]
 ) -> None:
+    rates_aif360._library.cache_clear()
+    rates_fairlearn._functions.cache_clear()
     for name in (missing, *(f"{missing}.{module}" for module in modules)):
         monkeypatch.setitem(sys.modules, name, None)
     found = crosscheck([family_of(cells(1, 1, 1, 1))], HEADLINES)
@@ -337,8 +339,16 @@ def test_fairlearn_says_the_same_whether_or_not_scikit_learn_checks_each_call(mo
     monkeypatch.setattr(_classification, "_check_targets", counted)
     made = [cells(tp=3, fn=2), cells(fp=3, tn=2), cells(4, 3, 0, 9), cells(1, 1, 1, 1), cells(unlabelled=(2, 3))]
     tables = tables_of([family_of(*made)])
-    row = Rows(np.array([1, 1, 0, 0, -1], dtype=np.int8), np.array([1, 0, 1, 0, 1], dtype=np.int8))
-    few, of_rows = rates_fairlearn.answers(tables, JUDGED), rates_fairlearn.row_rates(row, JUDGED)
+    columns = [
+        ([1, 1, 0, 0, -1], [1, 0, 1, 0, 1]),
+        ([1, 1, 0], [1, 0, 0]),
+        ([1, 1], [1, 0]),
+        ([0, -1], [1, 1]),
+        ([], []),
+    ]
+    single = [Rows(*(np.array(column, dtype=np.int8) for column in pair)) for pair in columns]
+    rows = {Group((Level(*AXIS, str(place)),)): of for place, of in enumerate(single)}
+    few, of_rows = rates_fairlearn.answers(tables, JUDGED), rates_fairlearn.row_rates(rows, JUDGED)
     once = len(checks)
     monkeypatch.setattr(rates_fairlearn, "_SAME_WORK", "none")
     every = rates_fairlearn.answers(tables, JUDGED)
@@ -346,7 +356,7 @@ def test_fairlearn_says_the_same_whether_or_not_scikit_learn_checks_each_call(mo
     for metric in JUDGED:
         assert few.rates[metric].tolist() == pytest.approx(every.rates[metric].tolist(), abs=0, rel=0, nan_ok=True)
         assert few.ratios[metric].tolist() == pytest.approx(every.ratios[metric].tolist(), abs=0, rel=0, nan_ok=True)
-    assert of_rows == rates_fairlearn.row_rates(row, JUDGED)
+    assert repr(of_rows) == repr(rates_fairlearn.row_rates(rows, JUDGED))
     assert _classification._check_targets is counted
 
 
@@ -363,14 +373,21 @@ def test_libraries_are_loaded_without_plots_and_distributions_which_can_be_had_a
         "from audit.analyses.crosscheck import rates_aif360, rates_fairlearn\n"
         "from audit.analyses.crosscheck.light_import import UNUSED, light_import\n"
         "with light_import():\n"
-        "    import fairlearn.metrics, sklearn.metrics\n"
-        "    taken = set(sys.modules)\n"
-        "rates_fairlearn._functions()\n"
-        "with light_import():\n"
-        "    import aif360.metrics\n"
-        "    rates_aif360._two_cases()\n"
-        "    assert set(UNUSED) <= taken | set(sys.modules)\n"
+        "    rates_fairlearn._loaded(), rates_aif360._loaded()\n"
+        "    assert set(UNUSED) <= set(sys.modules)\n"
+        "[sys.modules.pop(name) for name in list(sys.modules) if name.startswith('aif360')]\n"
+        "rates_aif360._library()\n"
         "assert not [name for name in sys.modules if name.startswith(UNUSED)]\n"
+        "import aif360.metrics, pandas\n"
+        "from aif360.datasets import BinaryLabelDataset\n"
+        "of = {'label_names': ['y'], 'protected_attribute_names': ['x']}\n"
+        "whole = BinaryLabelDataset(df=pandas.DataFrame({'x': [0, 1], 'y': [0, 1]}), **of)\n"
+        "assert type(whole) is not rates_aif360._library().dataset\n"
+        "assert aif360.metrics.BinaryLabelDatasetMetric(whole).consistency(1).tolist() == [1]\n"
+        "from fairlearn.metrics import MetricFrame, selection_rate\n"
+        "both = pandas.Series([1, 0, 1])\n"
+        "frame = MetricFrame(metrics=selection_rate, y_true=both, y_pred=both, sensitive_features=['a', 'a', 'b'])\n"
+        "assert frame.by_group.to_dict() == {'a': 0.5, 'b': 1.0}\n"
         "import sklearn.metrics\n"
         "assert sklearn.metrics.roc_auc_score([0, 1, 1, 0], [0.1, 0.2, 0.2, 0.2]) == 0.75\n"
         "assert sklearn.metrics.label_ranking_loss([[1, 0, 0]], [[0.75, 0.5, 1]]) == 0.5\n"

@@ -186,7 +186,7 @@ def _agreement(library: ModuleType, asked: _Asked) -> Agreement | None:
     try:
         name = f"{library.DISTRIBUTION} {version(library.DISTRIBUTION)}"
         of_tables: Answers = library.answers(asked.tables, asked.metrics)
-        of_rows = {group: library.row_rates(rows, asked.metrics) for group, rows in asked.rows.items()}
+        of_rows: dict[Group, dict[MetricName, float]] = library.row_rates(asked.rows, asked.metrics)
     except Exception:
         # Whatever is missing or breaks in another library, the audit stands on its own numbers, and says so.
         return None

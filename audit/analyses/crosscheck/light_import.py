@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-_OF_SCIPY: Final = ("stats", "optimize", "interpolate", "integrate", "spatial", "io")
-UNUSED: Final = (*(f"scipy.{name}" for name in _OF_SCIPY), "matplotlib", "mpl_toolkits")
-"""Packages that the libraries import for tests of distributions, optimisation, files of data and plots."""
+_OF_SCIPY: Final = ("integrate", "sparse.linalg", "spatial", "stats")
+_OF_SKLEARN: Final = ("metrics.cluster", "model_selection", "neighbors", "preprocessing", "utils.parallel")
+_OF_AIF360: Final = ("algorithms", "detectors", "sklearn")
+UNUSED: Final = (
+    *(f"scipy.{name}" for name in _OF_SCIPY),
+    *(f"sklearn.{name}" for name in _OF_SKLEARN),
+    *(f"aif360.{name}" for name in _OF_AIF360),
+    *("joblib", "narwhals", "pandas"),
+)
+"""Packages that the libraries import for models, distributions, frames of data, and work in parallel."""
+
+_T = TypeVar("_T")
 
 
 @contextmanager
@@ -26,6 +35,13 @@ def light_import() -> Iterator[None]:
         yield
     finally:
         finder.withdraw()
+
+
+def lightly(load: Callable[[], _T]) -> _T:
+    """Return what `load` imports: lightly, or as ever where another version of a library needs more than is here."""
+    with suppress(Exception), light_import():
+        return load()
+    return load()
 
 
 class _StandIns:
@@ -70,7 +86,15 @@ class _Later:
         return self._real()(*arguments, **further)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # as the names of types ask for each other
+            raise AttributeError(name)
         return getattr(self._real(), name)
+
+    def __instancecheck__(self, thing: object) -> bool:
+        return isinstance(thing, self._real())
+
+    def __mro_entries__(self, _: object) -> tuple[Any]:
+        return (self._real(),)
 
     def _real(self) -> Any:
         self._finder.withdraw()

@@ -7,10 +7,10 @@ our sign and direction. What it states where a rate has no denominator is in `au
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy
 from functools import cache
 from pathlib import PurePath
 from typing import Any, Final, NamedTuple
@@ -18,9 +18,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from audit.analyses.crosscheck.light_import import light_import
+from audit.analyses.crosscheck.light_import import lightly
 from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
 from audit.stats.arrays import FloatArray
+from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 
 DISTRIBUTION = "aif360"
@@ -62,26 +63,26 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
     of_both = tuple(name for name in metrics if name != "selection_rate")
     of_flags = tuple(name for name in metrics if name == "selection_rate")
     # It divides by zero where a rate has no denominator, and the NaN is its answer.
-    with quiet_import(), light_import(), np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         _ask(found, of_both, _classified(), np.hstack([four_cells(side) for side in tables]))
         _ask(found, of_flags, _decided(), np.hstack([two_cells(side) for side in tables]))
     return found
 
 
-def row_rates(rows: Rows, metrics: Sequence[MetricName]) -> dict[MetricName, float]:
+def row_rates(groups: Mapping[Group, Rows], metrics: Sequence[MetricName]) -> dict[Group, dict[MetricName, float]]:
     """Compute the rates of single cases with AIF360; NaN without any."""
-    both = labelled(rows)
-    found: dict[MetricName, float] = {}
-    with quiet_import(), light_import(), np.errstate(divide="ignore", invalid="ignore"):
-        for names, part in (
-            ([name for name in metrics if name != "selection_rate"], both),
-            ([name for name in metrics if name == "selection_rate"], rows),
+    found: dict[Group, dict[MetricName, float]] = {group: dict.fromkeys(metrics, np.nan) for group in groups}
+    for group, rows in groups.items():
+        for names, part, classified in (
+            ([name for name in metrics if name != "selection_rate"], labelled(rows), True),
+            ([name for name in metrics if name == "selection_rate"], rows, False),
         ):
-            metric = _metric_of_cases(part, classified=part is both) if names and part.label.size else None
-            found |= {
-                name: np.nan if metric is None else float(getattr(metric, _METHODS[name].rate)()) for name in names
-            }
-            _forget(metric)
+            if names and part.label.size:
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    metric = _metric_of_cases(part, classified=classified)
+                    found[group] |= {name: float(getattr(metric, _METHODS[name].rate)()) for name in names}
+                # it remembers every metric object, and the cases with it, for as long as the process lives
+                metric.dataset = metric.classified_dataset = None
     return found
 
 
@@ -92,31 +93,54 @@ class _Pair(NamedTuple):
     answered: Any | None
 
 
+class _AtOnce(np.ndarray[Any, np.dtype[np.float64]]):
+    """Weights of the same cases in N tables, float64[N, R], or N numbers worked out of them, float64[N].
+
+    AIF360 takes them for the weights of one table, and works on all of them in one call.
+    """
+
+    def __getitem__(self, cases: Any) -> Any:
+        return super().__getitem__((..., cases))
+
+    def __bool__(self) -> bool:
+        (same,) = set(self.flatten().tolist())  # tables of `_ask` are alike in whatever is nothing
+        return bool(same)
+
+    def ravel(self, *_: Any) -> Any:
+        return self
+
+    def sum(self, *_: Any, **named: Any) -> Any:
+        return super().sum(**named | {"axis": -1})
+
+
 def _ask(found: Answers, metrics: Sequence[MetricName], pair: _Pair, weights: FloatArray) -> None:
-    """Fill `found`: a metric object for each row of `weights`, float64[N, R], over the same R rows of cases."""
+    """Fill `found`: each row of `weights`, float64[N, R], is a table over the same R rows of cases.
+
+    Tables with the same empty cells are asked about at once: where a sum is 0 AIF360 goes another way.
+    """
     if not metrics:
         return
-    for place, weight in enumerate(weights):
+    _, kinds = np.unique(weights > 0.0, axis=0, return_inverse=True)
+    for kind in range(kinds.max(initial=-1) + 1):
+        places = np.flatnonzero(kinds.ravel() == kind)
         for dataset in pair:
             if dataset is not None:
-                dataset.instance_weights = weight
+                dataset.instance_weights = weights[places].view(_AtOnce)
         metric = _metric(pair, unprivileged_groups=[{"side": _OWN}], privileged_groups=[{"side": _REST}])
         for name in metrics:
             methods = _METHODS[name]
             rate = getattr(metric, methods.rate)
-            found.rates[name][place] = rate(privileged=False)
-            found.differences[name][place] = (
+            found.rates[name][places] = rate(privileged=False)
+            found.differences[name][places] = (
                 getattr(metric, methods.difference)() if methods.difference else metric.difference(rate)
             )
-            found.ratios[name][place] = getattr(metric, methods.ratio)() if methods.ratio else metric.ratio(rate)
+            found.ratios[name][places] = getattr(metric, methods.ratio)() if methods.ratio else metric.ratio(rate)
 
 
 def _metric(pair: _Pair, **groups: Any) -> Any:
-    from aif360.metrics import BinaryLabelDatasetMetric, ClassificationMetric
-
     if pair.answered is None:
-        return BinaryLabelDatasetMetric(pair.truth, **groups)
-    return ClassificationMetric(pair.truth, pair.answered, **groups)
+        return _library().of_labels(pair.truth, **groups)
+    return _library().of_answers(pair.truth, pair.answered, **groups)
 
 
 def _classified() -> _Pair:
@@ -135,32 +159,48 @@ def _metric_of_cases(rows: Rows, *, classified: bool) -> Any:
 
 
 def _dataset(side: npt.NDArray[Any], label: npt.NDArray[Any]) -> Any:
-    """Make AIF360's data set; `side` is its protected attribute. One is filled again: a tenth of the time of a new."""
-    filled = copy(_two_cases())
-    filled.features = filled.protected_attributes = side.reshape(-1, 1).astype(np.float64)
-    filled.labels = filled.scores = label.reshape(-1, 1).astype(np.float64)
-    filled.instance_weights = np.ones(len(label))
-    return filled
+    """Make AIF360's data set; `side` is its protected attribute. It makes one of a data frame, which takes pandas."""
+    kind = _library().dataset
+    made = kind.__new__(kind)
+    sides, labels = side.reshape(-1, 1).astype(np.float64), label.reshape(-1, 1).astype(np.float64)
+    vars(made).update(
+        {"favorable_label": 1.0, "unfavorable_label": 0.0, "ignore_fields": {"metadata", "ignore_fields"}},
+        features=sides,
+        feature_names=["side"],
+        protected_attributes=sides,
+        protected_attribute_names=["side"],
+        labels=labels,
+        label_names=["label"],
+        scores=labels,
+        instance_weights=np.ones(len(label)),
+    )
+    return made
+
+
+class _Library(NamedTuple):
+    """Classes of AIF360."""
+
+    dataset: Any
+    of_labels: Any
+    of_answers: Any
 
 
 @cache
-def _two_cases() -> Any:
-    import pandas as pd
+def _library() -> _Library:
+    """Load AIF360 without most of its parts, and let whoever imports it afterwards have it whole."""
+    is_loaded = "aif360" in sys.modules
+    with quiet_import():
+        found = _loaded() if is_loaded else lightly(_loaded)
+    for name in () if is_loaded else [name for name in sys.modules if name.partition(".")[0] == DISTRIBUTION]:
+        del sys.modules[name]
+    return found
+
+
+def _loaded() -> _Library:
     from aif360.datasets import BinaryLabelDataset
+    from aif360.metrics import BinaryLabelDatasetMetric, ClassificationMetric
 
-    return BinaryLabelDataset(
-        favorable_label=1.0,
-        unfavorable_label=0.0,
-        df=pd.DataFrame({"side": [_OWN, _REST], "label": [0, 1]}, dtype=np.float64),
-        label_names=["label"],
-        protected_attribute_names=["side"],
-    )
-
-
-def _forget(metric: Any) -> None:
-    """Let go of the cases: AIF360 remembers every metric object for as long as the process lives."""
-    if metric is not None:
-        metric.dataset = metric.classified_dataset = None
+    return _Library(BinaryLabelDataset, BinaryLabelDatasetMetric, ClassificationMetric)
 
 
 @contextmanager

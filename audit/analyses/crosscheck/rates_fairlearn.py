@@ -8,16 +8,18 @@ divided here. What it states where a rate has no denominator is in `audit.analys
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 
-from audit.analyses.crosscheck.light_import import light_import
+from audit.analyses.crosscheck.light_import import lightly
 from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
 from audit.stats.arrays import FloatArray
+from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
 DISTRIBUTION = "fairlearn"
@@ -51,36 +53,39 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
     return Answers(rates, differences, ratios, beside_rest)
 
 
-def row_rates(rows: Rows, metrics: Sequence[MetricName]) -> dict[MetricName, float]:
+def row_rates(groups: Mapping[Group, Rows], metrics: Sequence[MetricName]) -> dict[Group, dict[MetricName, float]]:
     """Compute the rates of single cases with fairlearn; NaN without any."""
-    known, both = _functions(), labelled(rows)
-    found: dict[MetricName, float] = {}
+    known = _functions()
+    found: dict[Group, dict[MetricName, float]] = {}
     with _quickly():
-        for name in metrics:
-            label, decision = rows if name == "selection_rate" else both
-            found[name] = float(known[name](label, decision)) if label.size else np.nan
+        for group, rows in groups.items():
+            both = labelled(rows)
+            asked = {name: rows if name == "selection_rate" else both for name in metrics}
+            found[group] = {name: float(known[name](*of)) if of.label.size else np.nan for name, of in asked.items()}
     return found
 
 
 def _rates(function: _Function, name: MetricName, tables: FloatArray) -> FloatArray:
-    """float64[N]: one call for each distinct set of counts that enters the rate.
+    """float64[N]: one call for each distinct set of counts that enters the rate, of the first table with these counts.
 
-    A cell that does not enter is one case, whatever it was: a library that counted it would be found out, and groups
-    that differ in nothing else are asked once. NaN where the whole table is empty: fairlearn leaves such a group out.
+    NaN where the whole table is empty: fairlearn leaves such a group out.
     """
     if name == "selection_rate":
         return np.array([_weighted_rate(function, (1, 0), (1, 0), table) for table in two_cells(tables)])
     cells = four_cells(tables)
-    enters = np.array([cell in METRICS[name].denominator for cell in _CELLS])
-    distinct, place = np.unique(np.where(enters, cells, 1.0), axis=0, return_inverse=True)
-    values = np.array([_weighted_rate(function, LABELS, DECISIONS, table) for table in distinct])[place.reshape(-1)]
-    return np.where(cells.sum(axis=1) > 0, values, np.nan)
+    there, values = cells.any(axis=1), np.full(len(cells), np.nan)
+    cells, enters = cells[there], [cell in METRICS[name].denominator for cell in _CELLS]
+    _, first, place = np.unique(cells[:, enters], axis=0, return_index=True, return_inverse=True)
+    asked = np.array([_weighted_rate(function, LABELS, DECISIONS, table) for table in cells[first]])
+    values[there] = asked[place.ravel()]
+    return values
 
 
 def _weighted_rate(function: _Function, label: Sequence[int], decision: Sequence[int], weight: FloatArray) -> float:
     if not weight.any():
         return np.nan
-    return float(function(np.array(label), np.array(decision), sample_weight=weight))
+    columns = (np.array(column, dtype=np.int8) for column in (label, decision))
+    return float(function(*columns, sample_weight=weight))
 
 
 @contextmanager
@@ -88,9 +93,9 @@ def _quickly() -> Iterator[None]:
     """Skip checks of types by fairlearn and scikit-learn, and warnings that a precision is a convention.
 
     Three quarters of a call go by while scikit-learn asks again and again what the same arrays are. It is asked once
-    about each pair of columns; what it computes of them is its own.
+    about columns in which the same values occur, and for one matrix of the same cases; what it computes is its own.
     """
-    from sklearn import __version__, config_context
+    from sklearn import __version__, config_context, metrics
     from sklearn.metrics import _classification
     from sklearn.utils import validation
 
@@ -98,6 +103,7 @@ def _quickly() -> Iterator[None]:
         (validation, {"_nw_into_df_or_series": lambda _: False}),
         (_classification, dict.fromkeys(("check_array", "move_to", "attach_unique"), _as_array)),
         (_classification, {"_check_targets": _once(vars(_classification).get("_check_targets", _as_array))}),
+        (metrics, {"confusion_matrix": _remembered(metrics.confusion_matrix)}),
     ]
     there = all(name in vars(module) for module, names in changed for name in names)
     with ExitStack() as stack, warnings.catch_warnings():
@@ -114,22 +120,40 @@ def _as_array(*arrays: Any, **_: object) -> Any:
 
 
 def _once(check: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
-    """Check the same two columns once, whatever their weights: these come back last, as they were."""
-    known: dict[tuple[bytes, bytes], tuple[Any, ...]] = {}
+    """Check columns of int8 with the same of the values 0 and 1 once; columns and weights come back as they were."""
+    known: dict[tuple[bool, ...], tuple[Any, ...]] = {}
 
     def checked(label: Any, decision: Any, weight: Any = None) -> tuple[Any, ...]:
-        columns = label.tobytes(), decision.tobytes()
-        if columns not in known:
-            known[columns] = check(label, decision)
-        return (*known[columns][:-1], weight)
+        occur = tuple(value in column.tobytes() for column in (label, decision) for value in (0, 1))
+        if occur not in known:
+            known[occur] = check(label, decision)
+        return (*known[occur][:2], label, decision, weight)
 
     return checked
 
 
+def _remembered(matrix: Callable[..., Any]) -> Callable[..., Any]:
+    """Compute the matrix of the same cases once: four rates are made of it."""
+    known: dict[tuple[object, ...], Any] = {}
+
+    def computed(label: Any, decision: Any, *, sample_weight: Any, labels: Any, normalize: str) -> Any:
+        weight = None if sample_weight is None else sample_weight.tobytes()
+        cases = label.tobytes(), decision.tobytes(), weight, tuple(labels), normalize
+        if cases not in known:
+            known[cases] = matrix(label, decision, sample_weight=sample_weight, labels=labels, normalize=normalize)
+        return known[cases]
+
+    return computed
+
+
+@cache
 def _functions() -> dict[MetricName, _Function]:
-    with light_import():
-        from fairlearn import metrics
-        from sklearn.metrics import accuracy_score, precision_score
+    return lightly(_loaded)
+
+
+def _loaded() -> dict[MetricName, _Function]:
+    from fairlearn import metrics
+    from sklearn.metrics import accuracy_score, precision_score
 
     return {
         "true_positive_rate": metrics.true_positive_rate,
