@@ -6,7 +6,7 @@ import numpy as np
 from scipy import optimize, stats
 
 from audit.stats.arrays import FloatArray
-from audit.stats.margins.score_test import exact_p
+from audit.stats.margins.score_test import asymptotic_p, exact_p
 from audit.stats.rates.boundaries import Boundary, counted_rate
 
 
@@ -15,29 +15,33 @@ def critical_counts(
 ) -> FloatArray:
     """Largest group count that is rejected, for every count of the rest; -1 for none.
 
-    Those of every eighth count of the rest are looked for among all, and the others near these. One that is found at an
-    end of where it was looked for may lie beyond, so that it is looked for again among all.
+    Those of every eighth count of the rest are looked for near what large samples say, and the others near these. One
+    that is found at an end of where it was looked for may lie beyond, so that it is looked for again among all.
     """
 
     def found(some: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
-        while (high > low).any():
-            middle = np.ceil((low + high) / 2.0)
-            rejects = exact_p(np.maximum(middle, 0.0), n, some, m, boundary, beta) <= level
+        low, high = low.copy(), high.copy()
+        while (is_open := high > low).any():
+            middle = np.ceil((low[is_open] + high[is_open]) / 2.0)
+            rejects = exact_p(np.maximum(middle, 0.0), n, some[is_open], m, boundary, beta) <= level
             rejects |= middle < 0.0
-            low, high = np.where(rejects, middle, low), np.where(rejects, high, middle - 1.0)
+            low[is_open] = np.where(rejects, middle, low[is_open])
+            high[is_open] = np.where(rejects, high[is_open], middle - 1.0)
         return low
 
-    def among_all(some: FloatArray) -> FloatArray:
-        return found(some, np.full(some.size, -1.0), np.full(some.size, float(n)))
+    def near(some: FloatArray, about: FloatArray, reach: float) -> FloatArray:
+        low, high = np.maximum(np.floor(about) - reach, -1.0), np.minimum(np.ceil(about) + reach, float(n))
+        tops = found(some, low, high)
+        again = ((tops == low) & (low > -1.0)) | ((tops == high) & (high < n))
+        tops[again] = found(some[again], np.full(again.sum(), -1.0), np.full(again.sum(), float(n)))
+        return tops
 
+    every = np.arange(n + 1.0)
     places = np.arange(rest_counts.size)
     anchors = np.unique(np.append(places[::8], places[-1]))
-    near = np.interp(places, anchors, among_all(rest_counts[anchors]))
-    low, high = np.maximum(np.floor(near) - 2.0, -1.0), np.minimum(np.ceil(near) + 2.0, float(n))
-    tops = found(rest_counts, low, high)
-    again = ((tops == low) & (low > -1.0)) | ((tops == high) & (high < n))
-    tops[again] = among_all(rest_counts[again])
-    return tops
+    of_large = [(asymptotic_p(every, n, y, m, boundary) <= level).sum() - 1.0 for y in rest_counts[anchors]]
+    at_anchors = near(rest_counts[anchors], np.array(of_large), 3.0)
+    return near(rest_counts, np.interp(places, anchors, at_anchors), 1.0)
 
 
 def rejection_probabilities(

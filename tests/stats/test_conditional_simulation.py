@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-RUNS = 2_000
+RUNS = 1_000
 
 
 @pytest.fixture(scope="module")

@@ -24,20 +24,11 @@ def at_most(share: float, level: float, runs: int) -> bool:
     return share <= level + 3.0 * float(np.sqrt(level * (1.0 - level) / runs))
 
 
-@pytest.mark.parametrize(
-    ("cases", "pattern", "rate", "low", "scale", "limit"),
-    [
-        (20_000, "half", 0.7, True, "ratio", 0.8),
-        (20_000, "half of the sub-regions", 0.7, False, "difference", 0.05),
-        (200_000, "90 %", 0.1, False, "ratio", 0.8),
-    ],
-)
-def test_groups_on_the_margin_are_not_called_beyond_it_together(
-    driver: ModuleType, cases: int, pattern: str, rate: float, low: bool, scale: str, limit: float
-) -> None:
-    sizes = driver.zipf_sizes(cases)
+def test_groups_on_the_margin_are_not_called_beyond_it_together(driver: ModuleType) -> None:
+    """The pattern that comes nearest to the level: a p-value a tenth as large as it should be is seen in it alone."""
+    sizes = driver.zipf_sizes(200_000)
     measured = driver.unnamed_false(
-        200, np.random.default_rng(2), sizes, pattern, rate, low=low, scale=scale, limit=limit
+        200, np.random.default_rng(2), sizes, "90 %", 0.1, low=False, scale="ratio", limit=0.8
     )
     assert at_most(measured.share, 0.01, measured.runs)
 
@@ -46,9 +37,9 @@ def test_what_nobody_could_be_named_for_is_found_together(driver: ModuleType) ->
     assert driver.unnamed_power(80, np.random.default_rng(3), 200_000, 10, 0.53).share >= 0.6
 
 
-@pytest.mark.parametrize("place", [0, 2])
-def test_no_more_groups_are_said_to_be_beyond_than_are(driver: ModuleType, place: int) -> None:
-    groups, size, every, low = driver.AT_LEAST[place]
+def test_no_more_groups_are_said_to_be_beyond_than_are(driver: ModuleType) -> None:
+    """In the first setting a level of 10 % instead of 1 % is seen; with more groups one of 30 % is not."""
+    groups, size, every, low = driver.AT_LEAST[0]
     sizes = driver._beside_large(groups, size)
     too_many, two, quarter = driver.at_least(150, np.random.default_rng(7), sizes, every, low)
     assert at_most(too_many.share, 0.01, 150)

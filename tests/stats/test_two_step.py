@@ -19,9 +19,9 @@ WRONGLY_FLAGGED = margin_boundary("fail", False, "ratio", 0.8)
 @pytest.mark.parametrize(
     ("n", "m", "own", "rest", "boundary"),
     [
-        (30, 60, 0.56, 0.7, RATIO),
-        (25, 90, 0.5, 0.5, MARGIN),
-        (30, 60, 0.875, 0.9, WRONGLY_FLAGGED),
+        (20, 40, 0.56, 0.7, RATIO),
+        (18, 60, 0.5, 0.5, MARGIN),
+        (20, 40, 0.875, 0.9, WRONGLY_FLAGGED),
     ],
 )
 def test_no_charge_is_below_the_chance_of_that_p_value_but_for_a_tenth_of_the_level(

@@ -121,11 +121,11 @@ def test_half_on_the_margin_is_called_beyond_it_at_most_at_the_level(
     for _ in range(50):
         everyone = (n * np.where(on_edge, low, rest)).sum()
         low = float(boundary.edge((everyone - own * low) / (total - own)))
-    events = 0
-    for _ in range(runs):
-        x = rng.binomial(n, np.where(on_edge, low, rest))
-        y, m = x.sum() - x, n.sum() - n
-        events += unnamed_p(screened_p(x, n, y, m, boundary).p, x, n, y, m, boundary).p <= 0.01
+    x = rng.binomial(n, np.where(on_edge, low, rest), (runs, groups))
+    y, m = x.sum(axis=1, keepdims=True) - x, n.sum() - n
+    all_n, all_m = (np.broadcast_to(of, x.shape).ravel() for of in (n, m))
+    p = screened_p(x.ravel(), all_n, y.ravel(), all_m, boundary).p.reshape(x.shape)
+    events = sum(unnamed_p(own, of, n, rest, m, boundary).p <= 0.01 for own, of, rest in zip(p, x, y, strict=True))
     assert events / runs <= 0.01 + 3.0 * np.sqrt(0.01 * 0.99 / runs)
 
 
