@@ -21,6 +21,7 @@ from audit.result.findings.system import SystemDescription
 from audit.result.waivers_file import read_plan_waivers
 from audit.scoring.provenance import digests_of, provenance, scoring_identity
 from audit.stages import stage
+from audit.verdicts.changes.answers import answer_files
 from audit.verdicts.changes.baseline import Baseline, Joined, baseline_for, check_baseline, join_answers
 from audit.verdicts.decision import decide
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
@@ -78,14 +79,14 @@ def run_audit(  # noqa: PLR0913 - what an audit can be given
     """
     started, isolating, loaded = datetime.now(UTC), Isolating(**isolation), loaded_plan(plan, folder)
     earlier = baseline_for(loaded, baseline)
-    with _opened(loaded, table) as evaluation_set:
+    with _opened(loaded, table, earlier) as evaluation_set:
         waivers, designs = _check_before(loaded, evaluation_set, earlier, details=details, records=records)
         scored = _scored(
             loaded, evaluation_set, progress, predictions_to, checkpoint, isolating, begins, details=details
         )
         answered = _answered(loaded, designs, evaluation_set, progress, checkpoint, isolating)
         counted = _counted(loaded, evaluation_set, scored, details=details)
-        joined = join_answers(earlier, loaded, evaluation_set)
+        joined = join_answers(earlier, loaded, evaluation_set, whole=records)
         rows = _single_rows(loaded.plan, evaluation_set) if crosscheck else None
         measures = _own_measures(loaded, evaluation_set) if details else ()
         evaluation_set.check_unchanged()
@@ -120,10 +121,11 @@ class Gathered:
     """Whether anything is stated but verdicts."""
 
 
-def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None) -> EvaluationSet:
+def _opened(loaded: LoadedPlan, table: pa.Table | pd.DataFrame | None, earlier: Baseline | None) -> EvaluationSet:
     from audit.evaluation.evaluation_set import open_evaluation_set
 
-    return open_evaluation_set(loaded.plan, loaded.folder, table)
+    files = () if earlier is None else answer_files(earlier.result, earlier.beside, loaded.folder)
+    return open_evaluation_set(loaded.plan, loaded.folder, table, files=files)
 
 
 def _counted(loaded: LoadedPlan, evaluation_set: EvaluationSet, scored: Scored, *, details: bool) -> Counted:

@@ -14,8 +14,11 @@ from audit.analyses.weighted_intervals import rate_intervals
 from audit.counting.moments import Moments
 from audit.counting.table import (
     ABSTAINED,
+    DECISIONS,
+    FAILED,
     FLAGGED,
     NOT_FLAGGED,
+    UNLABELLED,
     CountsTable,
     FamilyCounts,
     cells_mask,
@@ -185,14 +188,22 @@ def group_counts(families: Sequence[FamilyCounts]) -> tuple[GroupCounts, ...]:
     return tuple(rows)
 
 
-def cells_of(counts: GroupCounts) -> IntArray:
-    """int64[3, 4]: label x decision of a record. Abstained and failed cases are not distinguished, and stand
+def cells_of(counts: Sequence[GroupCounts]) -> IntArray:
+    """int64[N, 3, 4]: label x decision of records. Abstained and failed cases are not distinguished, and stand
     together.
     """
-    cells = np.zeros((3, 4), dtype=np.int64)
+    cells = np.zeros((len(counts), UNLABELLED + 1, DECISIONS), dtype=np.int64)
     for name, (label, decision) in _PLACES.items():
-        cells[label, decision] = getattr(counts, name)
+        cells[:, label, decision] = [getattr(one, name) for one in counts]
     return cells
+
+
+def counted_cells(families: Sequence[FamilyCounts]) -> tuple[list[Group], IntArray]:
+    """Return all groups, and what `cells_of` gives of their `group_counts`."""
+    cells = np.concatenate([family.cells for family in families])
+    cells[..., ABSTAINED] += cells[..., FAILED]
+    cells[..., FAILED] = 0
+    return [group for family in families for group in family.groups], cells
 
 
 def row_accounts(table: CountsTable, families: Sequence[FamilyCounts]) -> tuple[RowAccount, ...]:

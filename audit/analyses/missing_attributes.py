@@ -10,8 +10,9 @@ from the rest to the group, with no more of the others than the odds bring along
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -23,7 +24,7 @@ from audit.plan.sections import SensitivitySection
 from audit.stats.arrays import FloatArray, IntArray, Tables
 from audit.stats.margins.score_test import asymptotic_p
 from audit.stats.rates.boundaries import counted_outcome
-from audit.vocabulary.groups import Family, Level
+from audit.vocabulary.groups import Family, Group, Level
 from audit.vocabulary.metrics import Metric
 
 _EVERYBODY: Final = 2**53
@@ -283,12 +284,17 @@ class MemberPlaces:
 
 def member_places(family: FamilyCounts) -> MemberPlaces:
     """Find the groups whose people may belong to each group of a family."""
-    at = {group.levels: place for place, group in enumerate(family.groups)}
+    return _member_places(family.groups, tuple(family.parts.items()))
+
+
+@lru_cache(maxsize=64)  # of every family of a plan each rule asks twice
+def _member_places(groups: tuple[Group, ...], several: tuple[tuple[Level, tuple[str, ...]], ...]) -> MemberPlaces:
+    parts = dict(several)
+    at = {group.levels: place for place, group in enumerate(groups)}
     found = MemberPlaces([[] for _ in at], [[] for _ in at], [[] for _ in at])
-    if not family.parts and not any(level.code == UNKNOWN for levels in at for level in levels):
+    if not parts and not any(level.code == UNKNOWN for levels in at for level in levels):
         return found
-    standing_for = _possible_levels(family)
-    recorded = _Recorded(family)
+    standing_for, recorded = _possible_levels(groups, parts), _Recorded(groups, parts)
     for levels, place in at.items():
         for others in product(*(standing_for[level] for level in levels)):
             other = at.get(tuple(level for level, _ in others))
@@ -305,10 +311,10 @@ def member_places(family: FamilyCounts) -> MemberPlaces:
 class _Recorded:
     """Groups of a family, found by the axes on which they agree."""
 
-    def __init__(self, family: FamilyCounts) -> None:
-        self._all = [group.levels for group in family.groups]
+    def __init__(self, groups: Sequence[Group], parts: Mapping[Level, tuple[str, ...]]) -> None:
+        self._all = [group.levels for group in groups]
         self._known = [
-            tuple(level.code != UNKNOWN and UNKNOWN not in family.parts.get(level, ()) for level in levels)
+            tuple(level.code != UNKNOWN and UNKNOWN not in parts.get(level, ()) for level in levels)
             for levels in self._all
         ]
         self._by_axes: dict[tuple[bool, ...], dict[tuple[Level, ...], tuple[int, ...]]] = {}
@@ -328,18 +334,20 @@ class _Recorded:
         return self._by_axes[sure].get(key, ())
 
 
-def _possible_levels(family: FamilyCounts) -> dict[Level, list[tuple[Level, bool]]]:
+def _possible_levels(
+    groups: Sequence[Group], parts: Mapping[Level, tuple[str, ...]]
+) -> dict[Level, list[tuple[Level, bool]]]:
     """For each level, list the levels that its people may be counted under, and whether they surely belong to it."""
-    present = dict.fromkeys(level for group in family.groups for level in group.levels)
-    together = [(level, frozenset(family.parts[level])) for level in present if level in family.parts]
+    present = dict.fromkeys(level for group in groups for level in group.levels)
+    together = [(level, frozenset(parts[level])) for level in present if level in parts]
     found: dict[Level, list[tuple[Level, bool]]] = {}
     for level in present:
         found[level] = [(level, True)]
         if level.code == UNKNOWN:
             continue
         found[level].append((Level(level.feature, level.rung, UNKNOWN), False))
-        own = frozenset(family.parts.get(level, (level.code,)))
-        for other, parts in together:
-            if other != level and other[:2] == level[:2] and (own <= parts or UNKNOWN in parts):
-                found[level].append((other, own <= parts))
+        own = frozenset(parts.get(level, (level.code,)))
+        for other, held in together:
+            if other != level and other[:2] == level[:2] and (own <= held or UNKNOWN in held):
+                found[level].append((other, own <= held))
     return found

@@ -87,7 +87,8 @@ class CountsTable:
     codes: tuple[tuple[str, ...], ...]
     """K finest groups, sorted: a code of each feature on its finest rung."""
     cells: IntArray
-    """int64[K, 3, 4]: label (positive, negative, unlabelled) x decision (flagged, not flagged, abstained, failed)."""
+    """int64[K, 3, 4]: label (positive, negative, unlabelled) x decision (flagged, not flagged, abstained, failed). Of
+    decisions by two audits [K, 3, 4, 4]."""
 
     @classmethod
     def of(cls, features: Sequence[str], rows: Mapping[tuple[str, ...], IntArray]) -> CountsTable:
@@ -95,9 +96,7 @@ class CountsTable:
         if any(len(key) != len(features) for key in rows):
             raise ValueError("a group needs one code for each feature")
         codes = tuple(sorted(rows))
-        cells = np.zeros((len(codes), 3, 4), dtype=np.int64)
-        for place, key in enumerate(codes):
-            cells[place] = rows[key]
+        cells = np.stack([rows[key] for key in codes]) if codes else np.zeros((0, 3, 4), dtype=np.int64)
         return cls(tuple(features), codes, cells)
 
     def __add__(self, other: CountsTable) -> CountsTable:
@@ -126,7 +125,7 @@ class CountsTable:
             wanted.append({climb[code] for code in features[axis.feature].expected})
         distinct = sorted({*keys, *product(*wanted)})
         at = {key: place for place, key in enumerate(distinct)}
-        cells = np.zeros((len(distinct), 3, 4), dtype=np.int64)
+        cells = np.zeros((len(distinct), *self.cells.shape[1:]), dtype=np.int64)
         np.add.at(cells, [at[key] for key in keys], self.cells)
         groups = tuple(group_of_codes(family.axes, key) for key in distinct)
         return FamilyCounts(family, groups, cells, self.everyone, parts_of(family, features))

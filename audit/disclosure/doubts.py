@@ -46,12 +46,12 @@ class Doubts:
         groups: dict[Family, list[GroupCounts]] = {}
         for counts in result.counts:
             groups.setdefault(counts.group.family, []).append(counts)
-        everyone = cells_of(result.counts[0])
+        everyone = cells_of(result.counts[:1])[0]
         self._at: dict[Group, tuple[FamilyCounts, int]] = {}
         self._unknown: dict[Family, list[list[int]]] = {}
         for family, of_family in groups.items():
             names = tuple(counts.group for counts in of_family)
-            cells = np.stack([cells_of(counts) for counts in of_family])
+            cells = cells_of(of_family)
             table = FamilyCounts(family, names, cells, everyone, parts_of(family, features))
             self._at |= {group: (table, at) for at, group in enumerate(names)}
             self._unknown[family] = [

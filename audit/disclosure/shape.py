@@ -88,7 +88,7 @@ def shape_of(result: AuditResult) -> Shape | None:
     if not crossed:
         return None
     held = (*result.counts, *result.further.finest) if unit == "row" else result.further.clusters
-    everyone = cells_of(result.counts[0])
+    everyone = cells_of(result.counts[:1])[0]
     finest = [counts for counts in held if counts.group.family == finest_family(plan, crossed)]
     if not finest:
         raise ResultError(
@@ -151,7 +151,7 @@ def _placed(groups: Sequence[GroupCounts], ladders: Sequence[Ladder]) -> IntArra
     """int64[L of each ladder …, 3, 4]: label x decision of every finest group."""
     places = [ladder.places([counts.group.levels[at].code for counts in groups]) for at, ladder in enumerate(ladders)]
     cells = np.zeros((*(len(ladder.levels[0]) for ladder in ladders), 3, 4), dtype=np.int64)
-    np.add.at(cells, tuple(places), np.stack([cells_of(counts) for counts in groups]))
+    np.add.at(cells, tuple(places), cells_of(groups))
     return cells
 
 

@@ -161,7 +161,9 @@ class EvaluationSet(OnEngine):
         return cases_digest(self.engine, self.source, self.expressions["case_id"])
 
 
-def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.DataFrame | None = None) -> EvaluationSet:
+def open_evaluation_set(
+    plan: AuditPlan, folder: Path, table: pa.Table | pd.DataFrame | None = None, *, files: Sequence[Path] = ()
+) -> EvaluationSet:
     """Open the evaluation set of a plan and check it.
 
     Parameters
@@ -172,6 +174,8 @@ def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.Data
         The folder that paths in the plan are relative to.
     table : pyarrow.Table or pandas.DataFrame, optional
         The set itself, instead of the file that the plan names. Missing values of pandas are missing here.
+    files : sequence of Path
+        Further files that may be attached, beside those that the plan names; absolute.
 
     Raises
     ------
@@ -193,7 +197,7 @@ def open_evaluation_set(plan: AuditPlan, folder: Path, table: pa.Table | pd.Data
             source, all_seen = source_on_spark(spark, plan, folder, SOURCE)
             return _checked(plan, spark, source, {}, all_seen)
     path = set_place(plan, folder) if table is None else None
-    engine = DuckDBEngine(_files(plan, folder, path))
+    engine = DuckDBEngine([*_files(plan, folder, path), *files])
     with close_on_error(engine):
         source, counted = _source(plan, folder, path, table, engine)
         return _checked(plan, engine, source, counted)

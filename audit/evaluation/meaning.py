@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ Reason = Literal[
 ]
 """Reason why a value is not read. The set is closed: `REASONS` has the words for each."""
 
-_REFUSALS = tomllib.loads((Path(__file__).parent / "data" / "refusals.toml").read_text(encoding="utf-8"))
+_REFUSALS = json.loads((Path(__file__).parent / "data" / "refusals.json").read_text(encoding="utf-8"))
 REASONS: Mapping[Reason, str] = _REFUSALS["reasons"]
 OF_SPREADSHEETS: Mapping[str, tuple[str, str]] = _REFUSALS["spreadsheets"]
 """What is said and what helps, for each word of `audit.evaluation.sheet_text`."""

@@ -19,7 +19,7 @@ from audit.plan.file.plan_file import loaded_plan
 from audit.public.release import PublicRelease
 from audit.result.audit_result import AuditResult
 from audit.result.file import parse_result
-from audit.result.json_text import field_text
+from audit.result.json_text import field_json
 from audit.safeguards import with_safeguards
 from audit.storage import file_sha256
 from audit.vocabulary.file_names import RELEASE
@@ -267,7 +267,7 @@ def _known_answers(material: Material, answers: Path) -> dict[str, Any]:
 
 def _differing(one: AuditResult, other: AuditResult, names: Sequence[str]) -> list[str]:
     """Return the first place of each field in which two results differ."""
-    texts = ((name, *(field_text(getattr(result, name)) for result in (one, other))) for name in names)
+    texts = ((name, field_json(getattr(one, name)), field_json(getattr(other, name))) for name in names)
     return [_place(json.loads(text), json.loads(changed), name) for name, text, changed in texts if text != changed]
 
 

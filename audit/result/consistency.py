@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,8 +25,8 @@ from audit.result.findings.swaps import (
 )
 from audit.result.waivers import waiver_contradiction
 
-_OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
-    Path(__file__).with_name("outcomes.toml").read_text(encoding="utf-8")
+_OUTCOMES: Final[Mapping[str, Mapping[str, str]]] = json.loads(
+    Path(__file__).with_name("outcomes.json").read_text(encoding="utf-8")
 )
 _ProbeChange = tuple[str, str, str | None, str | None, str]
 _V = TypeVar("_V", Verdict, ChangeVerdict, ProbeVerdict)

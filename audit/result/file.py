@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -19,7 +20,7 @@ from audit.vocabulary.strict_json import strict_decoder
 MAX_BYTES = 512 * 1024 * 1024
 
 _FIRST: Final = f'{{\n "schema_version": {SCHEMA_VERSION},\n'.encode()
-_ELSEWHERE: Final = (b"\\", b"\t", b"\r", b" :", b"\n:", b"NaN", b"Infinity")
+_ELSEWHERE: Final = (b"\\", b"\t", b"\r", b" :", b"\n:")
 """What is in no text of ours but by way of a plan's own words: where they are, the text is read step by step."""
 
 
@@ -69,15 +70,17 @@ def _at_once(text: bytes) -> AuditResult | None:
     return result if numbered and text.count(b'":') == _keys(result) else None
 
 
-def _keys(value: object) -> int:
-    """Count the keys of the JSON that a value was read from."""
+def _keys(value: object) -> float:
+    """Count the keys of the JSON that a value was read from; fewer than any where it holds a number that is not finite,
+    which models refuse and free values do not.
+    """
     if isinstance(value, BaseModel):
         own = 0 if isinstance(value, RootModel) else len(value.model_fields_set)
         return own + sum(_keys(getattr(value, name)) for name in _holding(type(value)))
     if isinstance(value, dict):
         return len(value) + sum(map(_keys, value.values()))
     if not isinstance(value, tuple | list):
-        return 0
+        return 0 if not isinstance(value, float) or math.isfinite(value) else -math.inf
     kinds = set(map(type, value))
     if len(kinds) == 1 and issubclass(kind := kinds.pop(), BaseModel) and not _holding(kind):
         return sum(len(one.model_fields_set) for one in value)

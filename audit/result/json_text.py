@@ -19,10 +19,10 @@ _SHA256: Final[dict[int, tuple[weakref.ref[AuditResult], str]]] = {}
 
 def result_to_json(result: AuditResult) -> str:
     """Render the result as JSON: fixed key order, one record of a list a line, no NaN, one line feed at the end."""
-    texts = {name: field_text(getattr(result, name)) for name in AuditResult.model_fields}
+    fields = _fields(result)
     _SHA256.clear()
-    _SHA256[id(result)] = weakref.ref(result), _sha256(texts)
-    return _object_text(texts, "") + "\n"
+    _SHA256[id(result)] = weakref.ref(result), _sha256(fields)
+    return (_object(fields, b"") + b"\n").decode()
 
 
 def result_sha256(result: AuditResult) -> str:
@@ -30,14 +30,19 @@ def result_sha256(result: AuditResult) -> str:
     known, digest = _SHA256.get(id(result), (None, ""))
     if known is not None and known() is result:
         return digest
-    return _sha256({name: field_text(getattr(result, name)) for name in AuditResult.model_fields})
+    return _sha256(_fields(result))
 
 
-def _sha256(texts: Mapping[str, str]) -> str:
+def _fields(result: AuditResult) -> dict[str, bytes]:
+    return {name: field_json(getattr(result, name)) for name in AuditResult.model_fields}
+
+
+def _sha256(fields: Mapping[str, bytes]) -> str:
     digest = hashlib.sha256()
-    for name, text in texts.items():
+    for name, text in fields.items():
         if name != "provenance":
-            digest.update(f"{name}: {text}\n".encode())
+            for part in (name.encode(), b": ", text, b"\n"):
+                digest.update(part)
     return digest.hexdigest()
 
 
@@ -58,23 +63,24 @@ def written_sha256(text: str) -> str:
     return digest.hexdigest()
 
 
-def _object_text(texts: Mapping[str, str], indent: str) -> str:
-    return "{\n" + ",\n".join(f'{indent} "{name}": {text}' for name, text in texts.items()) + f"\n{indent}}}"
+def _object(fields: Mapping[str, bytes], indent: bytes) -> bytes:
+    lines = (b'%s "%s": %s' % (indent, name.encode(), text) for name, text in fields.items())
+    return b"{\n" + b",\n".join(lines) + b"\n" + indent + b"}"
 
 
-def field_text(value: object, indent: str = "") -> str:
+def field_json(value: object, indent: bytes = b"") -> bytes:
     """Render one field of a result as its file has it."""
     if isinstance(value, Further):
-        further = f"{indent} "
-        texts = {name: field_text(getattr(value, name), further) for name in Further.model_fields}
-        return _object_text(texts, further)
+        further = indent + b" "
+        return _object({name: field_json(getattr(value, name), further) for name in Further.model_fields}, further)
     if isinstance(value, tuple) and value:
-        return "[\n" + ",\n".join(f"{indent}  {_value_text(item)}" for item in value) + f"\n{indent} ]"
-    return _value_text(value)
+        record = b"\n" + indent + b"  "
+        return b"[" + record + (b"," + record).join(map(_value_json, value)) + b"\n" + indent + b" ]"
+    return _value_json(value)
 
 
-def _value_text(value: object) -> str:
+def _value_json(value: object) -> bytes:
     # pydantic writes a record several times faster than the standard library writes the dict made of it
     if isinstance(value, BaseModel):
-        return value.__pydantic_serializer__.to_json(value, by_alias=True).decode()
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return value.__pydantic_serializer__.to_json(value, by_alias=True)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -15,9 +15,9 @@ from audit.evaluation.evaluation_set import EvaluationSet, asked_columns, open_e
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import AnyPlan
 from audit.result.audit_result import AuditResult
-from audit.verdicts.changes.answers import answers_of
+from audit.verdicts.changes.answers import answer_files, answers_of
 from audit.verdicts.changes.baseline import load_baseline, plan_at_hand
-from audit.verdicts.changes.pairs import check_reproduced, count_pairs, create_scored_view
+from audit.verdicts.changes.pairs import check_reproduced, count_pairs
 from audit.vocabulary.groups import SensitiveFeature
 
 if TYPE_CHECKING:
@@ -81,22 +81,21 @@ def case_rows(path: Path, group: Mapping[str, str], errors: Errors, plan: AnyPla
             slug="engine-question",
             hint='name a plan without kind = "spark" by --plan, where the files may lie',
         )
-    with open_evaluation_set(loaded.plan, loaded.folder) as evaluation_set:
+    files = answer_files(result, audited.beside, loaded.folder)
+    with open_evaluation_set(loaded.plan, loaded.folder, files=files) as evaluation_set:
         if evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
             raise ResultError(
                 "the evaluation set is not the one that was audited",
                 slug="other-set",
                 hint="put the audited file back, or run the audit again",
             )
-        answers = answers_of(result, audited.beside, loaded.plan, loaded.folder)
-        if answers is None:
+        if not answers_of(result, audited.beside, evaluation_set, loaded.plan, loaded.folder, SCORED):
             raise ResultError(
                 "the answers that were audited are not at hand",
                 slug="no-answers",
                 hint="keep predictions.parquet beside result.json, and the file of answers as it was",
             )
-        create_scored_view(evaluation_set, answers)
-        check_reproduced(result, count_pairs(evaluation_set, answers).then(), plan_families(result.plan))
+        check_reproduced(result, count_pairs(evaluation_set, SCORED).now(), plan_families(result.plan))
         return _rows(evaluation_set, list(asked_columns(loaded.plan)), wanted, errors)
 
 

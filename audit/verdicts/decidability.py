@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,14 +19,7 @@ from audit.analyses.missing_attributes import member_places
 from audit.analyses.sides import possible_cases, possible_cells, questions
 from audit.analyses.weighted_rates import least_q
 from audit.counting.moments import Moments
-from audit.counting.table import (
-    FamilyCounts,
-    groups_above,
-    is_finest,
-    ladder_parents,
-    repeated_groups,
-    rule_families,
-)
+from audit.counting.table import FamilyCounts, is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan, Rule
 from audit.stats.arrays import BoolArray, FloatArray, IntArray
 from audit.stats.clusters.effective_test import MIN_DEGREES_OF_FREEDOM, few_degrees_factor
@@ -34,6 +28,7 @@ from audit.stats.clusters.unseen_clusters import Bundles, clusters_factor_needed
 from audit.stats.clusters.weighted_rate import design_size, satterthwaite, variance_factor
 from audit.stats.rates.boundaries import Boundary, counted_rate
 from audit.stats.special import ndtri
+from audit.verdicts.climb import Climb
 from audit.verdicts.planned_people import PlannedPeople, cases_to_be_alone, chance_to_miss, is_beyond_help
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS
@@ -74,8 +69,6 @@ class FamilyDecidability:
     """bool[G]: whether no number of cases would do, so many people are unknown who may belong to the group."""
     repeats: Mapping[Group, Group] = field(default_factory=dict)
     """Groups that hold the same people as another group of the rule, and the one that stands for both."""
-    above: tuple[tuple[Group, ...], ...] = ()
-    """Of each group: the larger groups up its ladders that it is a part of, the nearest first."""
 
     @property
     def places(self) -> list[int]:
@@ -114,83 +107,65 @@ def rule_decidability(
 
     The plan's power holds for each group by itself; `audit.verdicts.joint_power` has what holds for all together.
     """
-    return decidability_on_the_ladder(plan, families_decidability(plan, rule, families, features, moments))
+    climb = Climb.of(plan, [families[family] for family in rule_families(plan, rule)], features)
+    return decidability_on_the_ladder(plan, families_decidability(plan, rule, families, climb, moments), climb)
 
 
 def families_decidability(
-    plan: AuditPlan,
-    rule: Rule,
-    families: Mapping[Family, FamilyCounts],
-    features: Mapping[str, SensitiveFeature],
-    moments: Moments | None,
+    plan: AuditPlan, rule: Rule, families: Mapping[Family, FamilyCounts], climb: Climb, moments: Moments | None
 ) -> tuple[FamilyDecidability, ...]:
     """Find the groups of every family of `rule` that can be judged alone, the same people once."""
     counts = [families[family] for family in rule_families(plan, rule)]
-    return people_once(plan, [family_decidability(plan, rule, family, moments) for family in counts], counts, features)
+    designs = [effective_sizes(plan, rule, family, moments) for family in counts]
+    planned = PlannedPeople.side_by_side(
+        [
+            PlannedPeople(
+                of.people,
+                possible_cases(family, METRICS[rule.metric])[0] * of.worth,
+                of.rest_size,
+                member_places(family),
+            )
+            for family, of in zip(counts, designs, strict=True)
+        ]
+    )
+    every = map(
+        _Foreseen,
+        designs,
+        planned.families,
+        planned.split(cases_to_be_alone(plan, rule, planned, plan.verdict.power)),
+        planned.split(chance_to_miss(plan, rule, planned)),
+        planned.split(is_beyond_help(plan, rule, planned)),
+    )
+    judged = [_family_decidability(plan, rule, *one, moments) for one in zip(counts, every, strict=True)]
+    return people_once(judged, climb)
 
 
-def people_once(
-    plan: AuditPlan,
-    judged: Sequence[FamilyDecidability],
-    counts: Sequence[FamilyCounts],
-    features: Mapping[str, SensitiveFeature],
-) -> tuple[FamilyDecidability, ...]:
-    """Leave people who are several groups of a rule to one of them, so that they are tested once; note who is above."""
-    repeats, parents = repeated_groups(counts, features), ladder_parents(features)
+class _Foreseen(NamedTuple):
+    """What the labels foresee of the groups of a family; see `FamilyDecidability`."""
+
+    design: EffectiveSizes
+    planned: PlannedPeople
+    cases: FloatArray
+    """float64[G]: independent cases with which a group that is treated like everyone else passes."""
+    miss: FloatArray
+    beyond_help: BoolArray
+
+
+def people_once(judged: Sequence[FamilyDecidability], climb: Climb) -> tuple[FamilyDecidability, ...]:
+    """Leave people who are several groups of a rule to one of them, so that they are tested once."""
     found = []
     for family in judged:
-        own = np.array([group not in repeats for group in family.groups], dtype=np.bool_)
-        once = {group: repeats[group] for group in family.groups if group in repeats}
-        above = tuple(groups_above(plan, family.family, family.groups, parents))
+        own = np.array([group not in climb.repeats for group in family.groups], dtype=np.bool_)
         evaluable, decidable = family.evaluable & own, family.decidable & own
-        found.append(replace(family, evaluable=evaluable, decidable=decidable, repeats=once, above=above))
+        found.append(replace(family, evaluable=evaluable, decidable=decidable, repeats=climb.repeats))
     return tuple(found)
 
 
-class Climb(NamedTuple):
-    """Ways up the ladders among all N groups of a rule, as places in the list of them all; N is nobody."""
-
-    kept: IntArray
-    """int64[N]: the group that stands for the same people, mostly the group itself."""
-    above: IntArray
-    """int64[H, N]: the larger groups of which it is a part, the nearest first."""
-
-    @classmethod
-    def of(cls, judged: Sequence[FamilyDecidability]) -> Climb:
-        """Number the groups of all families, one family after the other."""
-        place = {group: at for at, group in enumerate(group for family in judged for group in family.groups)}
-        kept = [place[family.repeats.get(group, group)] for family in judged for group in family.groups]
-        ways = [way for family in judged for way in family.above]
-        above = np.full((max(map(len, ways), default=0) + 1, len(place)), len(place), dtype=np.int64)
-        for at, way in enumerate(ways):
-            above[: len(way), at] = [place.get(group, len(place)) for group in way]
-        return cls(np.array(kept, dtype=np.int64), above)
-
-    def alone(self, decidable: Sequence[BoolArray]) -> BoolArray:
-        """bool[N + 1]: whether each group is judged alone, itself or as the one with the same people; nobody is not."""
-        return np.append(np.concatenate(decidable)[self.kept], np.False_)
-
-    def coverage(
-        self, judged: Sequence[FamilyDecidability], decidable: Sequence[BoolArray]
-    ) -> dict[Family, float | None]:
-        """Share of the people of each family in groups that are judged, alone or as a part; None where nobody is."""
-        alone = self.alone(decidable)
-        covered = alone[:-1] | alone[self.above].any(axis=0)
-        ends = np.cumsum([len(family.groups) for family in judged])[:-1]
-        return {
-            family.family: _share(family.planned.people, own)
-            for family, own in zip(judged, np.split(covered, ends), strict=True)
-        }
-
-
-def _share(people: FloatArray, covered: BoolArray) -> float | None:
-    everyone = float(people.sum())
-    return None if everyone == 0.0 else float(sum(people[covered].tolist())) / everyone
-
-
-def decidability_on_the_ladder(plan: AuditPlan, judged: tuple[FamilyDecidability, ...]) -> RuleDecidability:
+def decidability_on_the_ladder(
+    plan: AuditPlan, judged: tuple[FamilyDecidability, ...], climb: Climb
+) -> RuleDecidability:
     """Find the larger group for each group that is not judged alone, and the coverage of every family."""
-    climb, decidable = Climb.of(judged), [family.decidable for family in judged]
+    decidable = [family.decidable for family in judged]
     groups = [group for family in judged for group in family.groups]
     alone = climb.alone(decidable)
     nearest = np.take_along_axis(climb.above, np.argmax(alone[climb.above], axis=0)[np.newaxis], axis=0)[0].tolist()
@@ -202,19 +177,20 @@ def decidability_on_the_ladder(plan: AuditPlan, judged: tuple[FamilyDecidability
     base = [coverage[family.family] for family in judged if is_finest(plan, family.family)]
     known = [share for share in base if share is not None]
     same: dict[Group, tuple[Group, ...]] = {}
-    for group, kept in (repeat for family in judged for repeat in family.repeats.items()):
+    for group, kept in climb.repeats.items():
         same[kept] = (*same.get(kept, ()), group)
     return RuleDecidability(judged, judged_as, coverage, min(known) if len(known) == len(base) else None, same)
 
 
-def family_decidability(
-    plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments | None
+def _family_decidability(
+    plan: AuditPlan,
+    rule: Rule,
+    family: FamilyCounts,
+    of: _Foreseen,
+    moments: Moments | None,
 ) -> FamilyDecidability:
-    """Find the groups of one family that can be judged alone, with the plan's power for each by itself."""
     n, m = possible_cases(family, METRICS[rule.metric])
-    design = effective_sizes(plan, rule, family, moments)
-    planned = PlannedPeople(design.people, n * design.worth, design.rest_size, member_places(family))
-    required = _required_cases(plan, rule, family.family, planned, design, plan.verdict.power)
+    required = _required_cases(plan, family.family, of.cases, of.design)
     wanted = _cases_for_clusters(plan, rule, family, moments)
     too_few_to_pass = (n >= required) & (n < wanted)
     required = np.maximum(required, wanted)
@@ -228,24 +204,37 @@ def family_decidability(
         required=required,
         evaluable=evaluable,
         decidable=evaluable & (n >= required),
-        planned=planned,
-        too_few_clusters=design.too_few_clusters,
+        planned=of.planned,
+        too_few_clusters=of.design.too_few_clusters,
         too_few_to_pass=too_few_to_pass,
-        miss=chance_to_miss(plan, rule, planned),
-        beyond_help=is_beyond_help(plan, rule, planned),
+        miss=of.miss,
+        beyond_help=of.beyond_help,
     )
 
 
-def with_fewer_alone(plan: AuditPlan, rule: Rule, family: FamilyDecidability, most_missed: float) -> FamilyDecidability:
-    """Judge alone only groups that miss a pass with at most this chance, where the plan says `"auto"`.
+def with_fewer_alone(
+    plan: AuditPlan, rule: Rule, judged: Sequence[FamilyDecidability], most_missed: Sequence[float]
+) -> tuple[FamilyDecidability, ...]:
+    """Judge alone only groups that miss a pass with at most the chance of their family, where the plan says `"auto"`.
 
     A group that no number of cases would help stays: what it lacks is who the unknown are, and its verdict says so.
     """
-    if most_missed >= 1.0 or not is_auto(plan, family.family):
-        return family
+    asked = [most < 1.0 and is_auto(plan, family.family) for family, most in zip(judged, most_missed, strict=True)]
+    if not any(asked):
+        return tuple(judged)
+    planned = PlannedPeople.side_by_side([family.planned for family in compress(judged, asked)])
+    sizes = [family.people.size for family in planned.families]
+    missed = np.repeat(np.maximum(list(compress(most_missed, asked)), _LEAST_MISSED), sizes)
+    cases = iter(planned.split(cases_to_be_alone(plan, rule, planned, 1.0 - missed)))
+    return tuple(
+        _with_fewer_alone(family, most, next(cases)) if is_asked else family
+        for family, most, is_asked in zip(judged, most_missed, asked, strict=True)
+    )
+
+
+def _with_fewer_alone(family: FamilyDecidability, most_missed: float, cases: FloatArray) -> FamilyDecidability:
     n, worth = family.cases, family.planned.size / np.maximum(family.cases, 1)
     decidable = stays_alone(family, most_missed)
-    cases = cases_to_be_alone(plan, rule, family.planned, 1.0 - max(most_missed, _LEAST_MISSED))
     required = np.maximum(family.required, np.ceil(cases / np.where(worth > 0.0, worth, 1.0)))
     # planned sizes and chances are two approximations; the chance decides
     required = np.where(decidable, np.minimum(required, n), required)
@@ -334,14 +323,12 @@ def _cases_for_clusters(plan: AuditPlan, rule: Rule, family: FamilyCounts, momen
     return np.where(of.counts_alike(cells), 0.0, cases)
 
 
-def _required_cases(
-    plan: AuditPlan, rule: Rule, family: Family, planned: PlannedPeople, design: EffectiveSizes, power: float
-) -> FloatArray:
+def _required_cases(plan: AuditPlan, family: Family, cases: FloatArray, design: EffectiveSizes) -> FloatArray:
     declared: Sequence[int | str] = [plan.groups[axis.feature].min_cases for axis in family.axes]
     least = [plan.verdict.min_denominator, *(number for number in declared if isinstance(number, int))]
     required = np.full(design.worth.shape, float(max(least)))
     if "auto" in declared:
-        required = np.maximum(required, np.ceil(cases_to_be_alone(plan, rule, planned, power) / design.worth))
+        required = np.maximum(required, np.ceil(cases / design.worth))
     return np.where(design.too_few_clusters, np.inf, required)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from audit.analyses.control_sample import JudgedSample, Verdicts
-from audit.analyses.estimates import group_counts
+from audit.analyses.estimates import counted_cells
 from audit.counting.counted import Counted
 from audit.counting.probed import Answered
 from audit.counting.table import ABSTAINED, FamilyCounts, everyone_as_family
@@ -83,8 +83,9 @@ def decide(
         overall = overall_verdict(plan, (*rules, *probe_rules))
     change = None
     if joined is not None:
-        counts = group_counts([everyone_as_family(counted.table), *families.values()])
-        change = change_from(joined, Judged(plan, features, counts, rules, detector_sha256))
+        groups, cells = counted_cells([everyone_as_family(counted.table), *families.values()])
+        now = dict(zip(groups, cells, strict=True))
+        change = change_from(joined, Judged(plan, features, now, rules, detector_sha256))
         overall = overall_with(overall, change)
     sample, planned = None, None
     hides = plan.evaluation_set.is_counted and bool(counted.table.cells[..., ABSTAINED].any())

@@ -20,8 +20,8 @@ from audit.counting.moments import Moments
 from audit.counting.table import FamilyCounts, is_finest, rule_families
 from audit.plan.audit_plan import AuditPlan, NamedRule, Rule
 from audit.stats.arrays import FloatArray
+from audit.verdicts.climb import Climb
 from audit.verdicts.decidability import (
-    Climb,
     FamilyDecidability,
     RuleDecidability,
     decidability_on_the_ladder,
@@ -52,24 +52,29 @@ def plan_decidability(
     that cannot pass, since too few people are covered, have none either, and keep whom each power by itself allows.
     Without `sizes` nobody asks with how many cases a group would be judged alone, which is half of the work.
     """
-    judged = {rule.id: families_decidability(plan, rule, families, features, moments) for rule in plan.named_rules}
-    lost = {rule_id for rule_id, of in judged.items() if not _covers(plan, decidability_on_the_ladder(plan, of))}
+    climbs = Climb.of_rules(plan, families, features)
+    judged = {
+        rule.id: families_decidability(plan, rule, families, climbs[rule.id], moments) for rule in plan.named_rules
+    }
+    ladders = {rule_id: decidability_on_the_ladder(plan, of, climbs[rule_id]) for rule_id, of in judged.items()}
+    lost = {rule_id for rule_id, of_rule in ladders.items() if not _covers(plan, of_rule)}
     known = {rule.id: judged[rule.id] for rule in plan.named_rules if by_labels(rule) and rule.id not in lost}
-    most = _most_missed(plan, known)
+    most = _most_missed(plan, known, climbs)
     loosest = max(most.values(), default=1.0)
 
     def alone(rule: NamedRule) -> RuleDecidability:
         if rule.id in lost:
-            return decidability_on_the_ladder(plan, judged[rule.id])
-        least = [(family, most.get((rule.id, _features_of(family)), loosest)) for family in judged[rule.id]]
+            return ladders[rule.id]
+        every = judged[rule.id]
+        least = [most.get((rule.id, _features_of(family)), loosest) for family in every]
         if sizes:
-            fewer = [with_fewer_alone(plan, rule, family, missed) for family, missed in least]
+            fewer = with_fewer_alone(plan, rule, every, least)
         else:
-            left = [(family, stays_alone(family, missed)) for family, missed in least]
-            fewer = [
+            left = [(family, stays_alone(family, missed)) for family, missed in zip(every, least, strict=True)]
+            fewer = tuple(
                 replace(family, decidable=stay) if is_auto(plan, family.family) else family for family, stay in left
-            ]
-        return decidability_on_the_ladder(plan, tuple(fewer))
+            )
+        return decidability_on_the_ladder(plan, fewer, climbs[rule.id])
 
     return {rule.id: alone(rule) for rule in plan.named_rules}
 
@@ -92,7 +97,7 @@ def planned_chance(rules: Iterable[RuleDecidability]) -> float:
     return float(np.prod(1.0 - np.concatenate(missed))) if missed else 0.0
 
 
-def _most_missed(plan: AuditPlan, judged: Mapping[str, Families]) -> dict[Where, float]:
+def _most_missed(plan: AuditPlan, judged: Mapping[str, Families], climbs: Mapping[str, Climb]) -> dict[Where, float]:
     """Find the largest planned chance of no pass with which a group is still judged alone.
 
     With one for all of them, the product over all groups that are left to `"auto"` reaches the plan's power. Where that
@@ -104,7 +109,7 @@ def _most_missed(plan: AuditPlan, judged: Mapping[str, Families]) -> dict[Where,
     dict
         The chance by rule and features; 1 where all may stay.
     """
-    chances, climbs = _chances(plan, judged), {rule_id: Climb.of(families) for rule_id, families in judged.items()}
+    chances = _chances(plan, judged)
     kept: dict[Where, float] = {}
     while True:
         common = _common(chances, kept, plan.verdict.power)

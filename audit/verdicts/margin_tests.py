@@ -50,8 +50,7 @@ def exact_rule_tests(
     evaluable = np.concatenate([family.evaluable for family in decidability.families])
     can_fail = [evaluable & could_be_beyond(question, side_by_side) for question in asked]
     tested = np.logical_or.reduce(can_fail)
-    ends = np.cumsum([len(family.groups) for family in counts])
-    slices = [slice(end - len(family.groups), end) for end, family in zip(ends, counts, strict=True)]
+    slices = slices_of(counts)
     procedures = [
         procedure_of(rule, asked, family, decided, spend.names, int(tested[place].sum()))
         for family, decided, place in zip(counts, decidability.families, slices, strict=True)
@@ -79,6 +78,12 @@ def exact_rule_tests(
         family.family: whole.part(place, procedure, together(family, place))
         for family, place, procedure in zip(counts, slices, procedures, strict=True)
     }
+
+
+def slices_of(families: Sequence[FamilyCounts]) -> list[slice]:
+    """Return the places of the groups of each family where all stand side by side."""
+    ends = np.cumsum([len(family.groups) for family in families]).tolist()
+    return [slice(end - len(family.groups), end) for end, family in zip(ends, families, strict=True)]
 
 
 def on_all_sides(

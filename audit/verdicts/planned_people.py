@@ -7,11 +7,12 @@ does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from audit.analyses.missing_attributes import MemberPlaces, Supposed, share_at_odds
 from audit.analyses.sides import Question, questions
@@ -22,6 +23,7 @@ from audit.stats.rates.binomial import binomial_cdf, largest_count
 from audit.stats.rates.boundaries import counted_rate
 from audit.stats.sizes.approximate_power import cases_to_decide, cases_to_pass, rejection_power
 
+Number = TypeVar("Number", bound=np.generic)
 LIKE_EXACT: Final = 0.9
 """Level of the score test, over that of the exact test, at which both reject equally often: .73 to .98 in 39 designs in
 which an equal group passes in 90 to 99.95 %, .90 on average.
@@ -46,25 +48,48 @@ class PlannedPeople:
     """float64[G]: number of independent cases of equal weight that the rest's cases are worth."""
     members: MemberPlaces
     """Groups whose people may belong to each group."""
+    families: tuple[PlannedPeople, ...] = ()
+    """Families of which these are the groups side by side; then these know their members."""
     _counted: dict[Supposed, WithMembers] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @classmethod
+    def side_by_side(cls, families: Sequence[PlannedPeople]) -> Self:
+        """Put the groups of several families into one table: to plan all of them costs little more than to plan one."""
+        people, size, rest_size = (
+            np.concatenate([getattr(family, name) for family in families]) for name in ("people", "size", "rest_size")
+        )
+        return cls(people, size, rest_size, NOBODY, tuple(families))
+
+    def split(self, found: npt.NDArray[Number]) -> list[npt.NDArray[Number]]:
+        """Deal numbers of the groups out to their families."""
+        return np.split(found, np.cumsum([family.people.size for family in self.families])[:-1])
 
     def with_members(self, supposed: Supposed) -> WithMembers:
         """Count those who may belong to each group, as many as are supposed to."""
         if supposed not in self._counted:
-            unknown, several = (
-                np.array([self.people[others].sum() if others else 0.0 for others in of], dtype=np.float64)
-                for of in (self.members.unknown, self.members.several)
+            self._counted[supposed] = (
+                WithMembers.side_by_side([family.with_members(supposed) for family in self.families])
+                if self.families
+                else self._with_members(supposed)
             )
-            most = self.members.most(self.people, supposed)
-            self._counted[supposed] = WithMembers(self, unknown, most, several, supposed.odds_factor)
         return self._counted[supposed]
+
+    def _with_members(self, supposed: Supposed) -> WithMembers:
+        unknown, several = (
+            np.array([self.people[others].sum() if others else 0.0 for others in of], dtype=np.float64)
+            for of in (self.members.unknown, self.members.several)
+        )
+        most, everyone = self.members.most(self.people, supposed), np.full(self.people.shape, self.people.sum())
+        return WithMembers(self.people, everyone, unknown, most, several, supposed.odds_factor)
 
 
 @dataclass(frozen=True, slots=True)
 class WithMembers:
     """Planned groups, and the people who may belong to them; float64[G] each."""
 
-    planned: PlannedPeople
+    people: FloatArray
+    everyone: FloatArray
+    """People of the family that each group is of."""
     unknown: FloatArray
     """People of unknown feature who may belong to each group."""
     most: FloatArray
@@ -73,10 +98,18 @@ class WithMembers:
     """People with its nationality beside others."""
     odds_factor: float | None
 
+    @classmethod
+    def side_by_side(cls, families: Sequence[WithMembers]) -> Self:
+        """Put the groups of several families into one table."""
+        people, everyone, unknown, most, several = (
+            np.concatenate([getattr(family, name) for family in families])
+            for name in ("people", "everyone", "unknown", "most", "several")
+        )
+        return cls(people, everyone, unknown, most, several, families[0].odds_factor)
+
     def rates(self, question: Question, rate: float) -> PlannedRates:
         """Return the rates of group and rest with everybody at `rate` and members at their worst."""
-        own = self.planned.people
-        everyone, up = float(own.sum()), question.side == "high"
+        own, everyone, up = self.people, self.everyone, question.side == "high"
         against = rate if up else 1.0 - rate
         harmed = against * self.unknown
         share = float(share_at_odds(self.odds_factor, np.array(against), np.array(1.0 - against)))
@@ -134,8 +167,9 @@ def is_beyond_help(plan: AuditPlan, rule: Rule, planned: PlannedPeople) -> BoolA
     return beyond
 
 
-def cases_to_be_alone(plan: AuditPlan, rule: Rule, planned: PlannedPeople, power: float) -> FloatArray:
-    """Independent cases with which a group that is treated like everyone else passes with this power.
+def cases_to_be_alone(plan: AuditPlan, rule: Rule, planned: PlannedPeople, power: npt.ArrayLike) -> FloatArray:
+    """Independent cases with which a group that is treated like everyone else passes with this power, or its own of
+    several.
 
     Returns
     -------
@@ -145,14 +179,14 @@ def cases_to_be_alone(plan: AuditPlan, rule: Rule, planned: PlannedPeople, power
     """
     with_members, asked = planned.with_members(Supposed.of(plan.sensitivity)), questions(plan, rule)
     # of two sides each is planned for half of the risk, so that both pass together with the power asked for
-    each = 1.0 - (1.0 - power) / len(asked)
+    each = np.broadcast_to(1.0 - (1.0 - np.asarray(power)) / len(asked), planned.people.shape)
     needed = np.zeros(planned.people.shape)
     for question in asked:
         rates, boundary, m = with_members.rates(question, rule.planned_rate), question.within, planned.rest_size
         cases = cases_to_decide(rates.group, rates.rest, m, boundary, plan.verdict.alpha, each) / rates.growth
         never = ~np.isfinite(cases)
         if never.any():
-            cases[never] = cases_to_pass(rule.planned_rate, m[never], boundary, plan.verdict.alpha, each)
+            cases[never] = cases_to_pass(rule.planned_rate, m[never], boundary, plan.verdict.alpha, each[never])
         needed = np.maximum(needed, cases)
     return needed
 

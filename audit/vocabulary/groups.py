@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Protocol, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Self, TypeVar, cast
 
-from pydantic import ConfigDict, RootModel, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import ConfigDict, ModelWrapValidatorHandler, RootModel, model_validator
 from pydantic.fields import FieldInfo
 
 from audit.vocabulary.documented import Documented
@@ -17,7 +17,7 @@ class Part(Documented):
     """A part of a result: strict, frozen, and documented field by field."""
 
     # A NaN would become null unseen; written as it is, no reader takes it. Unknown numbers are None.
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, ser_json_inf_nan="constants")
 
     if not TYPE_CHECKING:  # the type checker gives each part a signature of its own, with its fields
 
@@ -89,31 +89,35 @@ class _Key(RootModel[Root]):
         return hash(self.root)
 
 
-_KNOWN: Final[dict[tuple[tuple[Any, ...], ...], tuple[Level, ...]]] = {}
+_KNOWN: Final[dict[tuple[tuple[Any, ...], ...], Any]] = {}
 _MOST_KNOWN: Final = 100_000
 
 
-def _levels(read: Any, validate: ValidatorFunctionWrapHandler) -> tuple[Level, ...]:
-    """Validate the levels of a group once: a file names each some ten times."""
-    if type(read) is not list or not all(type(level) is list for level in read):
-        return cast("tuple[Level, ...]", validate(read))
-    try:
-        known = _KNOWN.get(tuple(map(tuple, read)))
-    except TypeError:  # a list within a level: an error that validation words
-        known = None
-    if known is None:
-        known = cast("tuple[Level, ...]", validate(read))
-        if len(_KNOWN) < _MOST_KNOWN:
-            _KNOWN[known] = known
-    return known
-
-
-class Group(_Key[Annotated[tuple[Level, ...], WrapValidator(_levels)]]):
+class Group(_Key[tuple[Level, ...]]):
     """A group of people: one level of each of one or more sensitive features. No levels at all: everyone.
 
     In JSON a list of `[feature, rung, code]`, for example `[["gender", "level", "woman"], ["nationality",
     "m49-subregion", "011"]]`. Codes are named in `AuditResult.features`.
     """
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _once(cls, read: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Make each group of a file once: it names one some ten times."""
+        if type(read) is not list:
+            return validate(read)
+        for level in read:
+            if type(level) is not list:
+                return validate(read)
+        try:
+            known = _KNOWN.get(tuple(map(tuple, read)))
+        except TypeError:  # a list within a level: an error that validation words
+            known = None
+        if known is None:
+            known = validate(read)
+            if len(_KNOWN) < _MOST_KNOWN:
+                _KNOWN[known.root] = known
+        return cast("Self", known)
 
     @property
     def levels(self) -> tuple[Level, ...]:

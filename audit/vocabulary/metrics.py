@@ -5,7 +5,7 @@ detector (flagged, not flagged; abstained and failed cases are unscored). The na
 """
 
 import enum
-import tomllib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,8 +104,8 @@ class Metric:
     """Other names in the field, so that a search finds this one."""
 
 
-_WORDS: Final[Mapping[str, Any]] = tomllib.loads(
-    (Path(__file__).parent / "data" / "metrics.toml").read_text(encoding="utf-8")
+_WORDS: Final[Mapping[str, Any]] = json.loads(
+    (Path(__file__).parent / "data" / "metrics.json").read_text(encoding="utf-8")
 )
 _VICTIMS: Final = (Cell.TP, Cell.FN)
 _OTHERS: Final = (Cell.FP, Cell.TN)
@@ -141,7 +141,7 @@ _CELLS: Final[Mapping[MetricName, tuple[_Cells, _Cells, Worse, _Cells, _Cells, _
         0.20,
     ),
 }
-"""Of every rate the fields of `Metric` from `numerator` to `expected_rate`; its words stand in `data/metrics.toml`."""
+"""Of every rate the fields of `Metric` from `numerator` to `expected_rate`; its words stand in `data/metrics.json`."""
 
 METRICS: Final[Mapping[MetricName, Metric]] = {
     name: Metric(name, *counts, **{**_WORDS[name], "also_called": tuple(_WORDS[name]["also_called"])})

@@ -1,11 +1,11 @@
-"""Sentences that a result holds: one table by key, in English, with names where values stand: `data/sentences.toml`.
+"""Sentences that a result holds: one table by key, in English, with names where values stand: `data/sentences.json`.
 
 A notice, a safeguard or a decision rule keeps the keys and values of its sentences beside their English text. A report
 writes them in its own language from these; a result without them is shown as its English text. The forms are messages
 of the catalogs (`reports/locale`): after a change run `python -m tools.catalogs update`.
 """
 
-import tomllib
+import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -86,8 +86,8 @@ def _english(value: Value, plain: bool) -> str:
     return value.word if isinstance(value, Word) else value
 
 
-_TABLES: Final[Mapping[str, Any]] = tomllib.loads(
-    (Path(__file__).parent / "data" / "sentences.toml").read_text(encoding="utf-8")
+_TABLES: Final[Mapping[str, Any]] = json.loads(
+    (Path(__file__).parent / "data" / "sentences.json").read_text(encoding="utf-8")
 )
 SENTENCES: Final[Mapping[str, str]] = _TABLES["sentences"]
 """Every sentence by its key."""

@@ -74,7 +74,7 @@ def _not_sentences(tree: ast.AST) -> Iterator[ast.AST]:
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_no_sentence_stands_outside_the_table(writer: str) -> None:
-    """If this fails: put it into audit/vocabulary/data/sentences.toml, then python -m tools.catalogs update."""
+    """If this fails: put it into audit/vocabulary/data/sentences.json, then python -m tools.catalogs update."""
     place = ROOT / "audit" / writer
     assert "sentence" in place.read_text(encoding="utf-8")
     pieces = set(fragments(place, WRITERS[writer]))

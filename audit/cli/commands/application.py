@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import tomllib
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
@@ -16,8 +16,8 @@ from audit.cli.console.guard import guarded, show_tracebacks
 from audit.cli.console.terminal import note
 from audit.errors import ExitCode
 
-_COMMANDS: Final[dict[str, dict[str, list[str]]]] = tomllib.loads(
-    Path(__file__).with_name("commands.toml").read_text(encoding="utf-8")
+_COMMANDS: Final[dict[str, dict[str, list[str]]]] = json.loads(
+    Path(__file__).with_name("commands.json").read_text(encoding="utf-8")
 )
 """By panel and name: the line of help, and the module."""
 NAMES: Final = tuple(name for panel in _COMMANDS.values() for name in panel)

@@ -46,7 +46,8 @@ def compare(
     if out is not None and out.suffix.lower() not in _FORMATS:
         raise ArgumentError("--out writes a report in HTML or Markdown", slug="report-name")
     earlier, later = (load_baseline(result_at(path) or path) for path in (then, now))
-    change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
+    whole = as_json or out is not None
+    change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False, whole=whole)
     if out is not None:
         from audit.cli.outputs.output_folder import write_file
         from audit.result.reporters import find_reporters, render

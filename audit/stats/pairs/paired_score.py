@@ -8,12 +8,13 @@ Each case is right or wrong under the old model and under the new one. Only case
 from __future__ import annotations
 
 import math
+from functools import partial
 from statistics import NormalDist
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from audit.stats.arrays import FloatArray, IntArray
+from audit.stats.arrays import FloatArray, IntArray, once_for_equals
 from audit.stats.rates.binomial import Counts, binomial_cdf, checked_fraction
 from audit.stats.rates.intervals import clopper_pearson
 from audit.stats.special import ndtr
@@ -134,15 +135,18 @@ def paired_interval(lost: Counts, gained: Counts, n: Counts, level: float) -> tu
     checked_fraction(level, "level")
     b, c, total = np.broadcast_arrays(*(np.asarray(count, dtype=np.float64) for count in (lost, gained, n)))
     quantile = float(NormalDist().inv_cdf((1.0 + level) / 2.0))
-    ends = []
-    for limit in (quantile, -quantile):
-        low, high = np.full(b.shape, -1.0), np.full(b.shape, 1.0)
-        for _ in range(_BISECTIONS):
-            middle = (low + high) / 2.0
-            above = paired_statistic(b, c, total, middle) > limit
-            low, high = np.where(above, middle, low), np.where(above, high, middle)
-        ends.append((low + high) / 2.0)
-    return ends[0], ends[1]
+    flat = [np.ravel(each) for each in (b, c, total)]
+    low, high = (once_for_equals(partial(_end, limit), *flat).reshape(b.shape) for limit in (quantile, -quantile))
+    return low, high
+
+
+def _end(limit: float, b: FloatArray, c: FloatArray, total: FloatArray) -> FloatArray:
+    low, high = np.full(b.shape, -1.0), np.full(b.shape, 1.0)
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2.0
+        above = paired_statistic(b, c, total, middle) > limit
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.asarray((low + high) / 2.0)
 
 
 def paired_p(

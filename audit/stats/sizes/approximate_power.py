@@ -70,7 +70,7 @@ def cases_to_decide(
     rest_cases: Counts,
     boundary: Boundary,
     level: npt.ArrayLike = 0.05,
-    power: float = 0.8,
+    power: npt.ArrayLike = 0.8,
 ) -> FloatArray:
     """Smallest number of a group's own cases at which the margin test rejects with at least the given probability.
 
@@ -84,7 +84,7 @@ def cases_to_decide(
         Edge of the hypothesis to be rejected.
     level : array_like
         Level of the test: the family's local level for FAIL, .05 for PASS.
-    power : float
+    power : array_like
         Probability wanted.
 
     Returns
@@ -95,7 +95,7 @@ def cases_to_decide(
     Raises
     ------
     ValueError
-        If the power is not in (0, 1).
+        If a power is not in (0, 1).
 
     Notes
     -----
@@ -104,24 +104,25 @@ def cases_to_decide(
     and falls far short of the approximation when few cases are expected. Enumerated power of the exact test at the
     answer to "80 %": .75 to .88 (tests/stats/test_approximate_power.py).
     """
-    checked_fraction(power, "power")
+    for wanted in np.unique(power).tolist():
+        checked_fraction(wanted, "power")
     arrays = np.broadcast_arrays(
-        *(np.asarray(values, dtype=np.float64) for values in (rate_group, rate_rest, rest_cases, level))
+        *(np.asarray(values, dtype=np.float64) for values in (rate_group, rate_rest, rest_cases, level, power))
     )
-    found = _cases_to_decide(tuple(each.tobytes() for each in arrays), boundary, power)
+    found = _cases_to_decide(tuple(each.tobytes() for each in arrays), boundary)
     return found.reshape(arrays[0].shape).copy()
 
 
 @lru_cache(maxsize=256)  # one look at a set asks three times about most of its groups
-def _cases_to_decide(arrays: tuple[bytes, ...], boundary: Boundary, power: float) -> FloatArray:
-    return once_for_equals(partial(_fewest, boundary, power), *map(np.frombuffer, arrays))
+def _cases_to_decide(arrays: tuple[bytes, ...], boundary: Boundary) -> FloatArray:
+    return once_for_equals(partial(_fewest, boundary), *map(np.frombuffer, arrays))
 
 
 def _fewest(
-    boundary: Boundary, power: float, group: FloatArray, rest: FloatArray, m: FloatArray, alpha: FloatArray
+    boundary: Boundary, group: FloatArray, rest: FloatArray, m: FloatArray, alpha: FloatArray, power: FloatArray
 ) -> FloatArray:
     def enough(n: FloatArray, some: BoolArray) -> BoolArray:
-        return rejection_power(group[some], n, rest[some], m[some], boundary, alpha[some]) >= power
+        return rejection_power(group[some], n, rest[some], m[some], boundary, alpha[some]) >= power[some]
 
     every = np.ones(group.shape, dtype=np.bool_)
     possible, few = (enough(np.full(group.shape, most), every) for most in (_MOST_CASES, _SELDOM_MORE))
@@ -135,7 +136,12 @@ def _fewest(
 
 
 def _past_the_sawtooth(
-    n: FloatArray, group_rate: FloatArray, rest_rate: FloatArray, boundary: Boundary, level: FloatArray, power: float
+    n: FloatArray,
+    group_rate: FloatArray,
+    rest_rate: FloatArray,
+    boundary: Boundary,
+    level: FloatArray,
+    power: FloatArray,
 ) -> FloatArray:
     group = counted_rate(group_rate, boundary)
     edge = boundary.offset + boundary.slope * counted_rate(rest_rate, boundary)
@@ -143,7 +149,7 @@ def _past_the_sawtooth(
     short = np.flatnonzero((n < _SAWTOOTH_BELOW) & (edge > 0.0) & (edge <= 1.0))
     for _ in range(_SAWTOOTH_STEPS):
         top = largest_count(level[short], n[short], edge[short])
-        short = short[(binomial_cdf(top, n[short], group[short]) < power) & (n[short] < _SAWTOOTH_BELOW)]
+        short = short[(binomial_cdf(top, n[short], group[short]) < power[short]) & (n[short] < _SAWTOOTH_BELOW)]
         if not short.size:
             break
         n[short] += np.maximum(1.0, np.floor(n[short] / 100.0))
@@ -155,7 +161,7 @@ def cases_to_pass(
     rest_cases: Counts,
     boundary: Boundary,
     alpha: npt.ArrayLike = 0.05,
-    power: float = 0.8,
+    power: npt.ArrayLike = 0.8,
 ) -> FloatArray:
     """Smallest number of own cases at which a group whose rate equals the rest's passes with the given probability.
 
@@ -169,7 +175,7 @@ def cases_to_pass(
         A boundary of side "pass".
     alpha : array_like
         Level of the PASS test.
-    power : float
+    power : array_like
         Probability of a PASS wanted.
 
     Returns
@@ -180,7 +186,7 @@ def cases_to_pass(
     Raises
     ------
     ValueError
-        If the power is not in (0, 1).
+        If a power is not in (0, 1).
     """
     return cases_to_decide(rate, rate, rest_cases, boundary, alpha, power)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from audit.counting.count import SCORED
-from audit.errors import ResultError
-from audit.evaluation.evaluation_set import open_evaluation_set
+from audit.detectors.predictions import PredictionsDetector as Predictions
+from audit.engines.protocol import identifier
+from audit.engines.reading import reading
+from audit.errors import DataError, PlanError, ResultError
+from audit.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from audit.plan.answers import PredictionsDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.result.audit_result import AuditResult
+from audit.scoring import score
+from audit.scoring.decisions import AnswerSource, decide
 from audit.scoring.predictions_file import DECISIONS
 from audit.scoring.provenance import sha256_of
+from audit.scoring.rules import decision_rule
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,8 +26,20 @@ if TYPE_CHECKING:
 PREDICTIONS: Final = "predictions.parquet"
 
 
-def answers_of(result: AuditResult, beside: Path, plan: AuditPlan, folder: Path) -> pa.Table | None:
-    """Return `case_id` and `decision` (a code) of every case of an audit; None where they are not at hand.
+def answer_files(result: AuditResult, beside: Path, folder: Path) -> list[Path]:
+    """Return the files in which the answers of an audit may lie, for whoever opens its set; see `answers_of`."""
+    section = result.plan.detector
+    if not isinstance(section, PredictionsDetector) or section.path is None:
+        return []
+    places = (beside / section.path.name, folder / section.path)
+    return [path.absolute() for path in places if path.is_file()]
+
+
+def answers_of(
+    result: AuditResult, beside: Path, evaluation_set: EvaluationSet, plan: AuditPlan, folder: Path, view: str
+) -> bool:
+    """Create a view of the set as an audit scored it: the set's expressions and `decision`. False where the answers are
+    not at hand.
 
     If a detector was run, they stand in `predictions.parquet` beside the result. Answers that existed already are read
     again: from the evaluation set, or from the predictions file beside the result or where its plan says, if it is
@@ -32,23 +49,74 @@ def answers_of(result: AuditResult, beside: Path, plan: AuditPlan, folder: Path)
     ----------
     beside : Path
         The folder of the result.
+    evaluation_set
+        The set that was audited, opened with `answer_files`.
     plan, folder
-        A plan of the same set, and what its paths are relative to.
+        Its plan, and what paths are relative to.
 
     Raises
     ------
     ResultError
         If there is a file and it is no file of answers.
     """
+    section = result.plan.detector
     if plan.evaluation_set.is_counted:
+        return False
+    if not isinstance(section, PredictionsDetector):
+        table = _predictions_beside(beside / PREDICTIONS, result.provenance.predictions_sha256)
+    elif section.stands_in_set and section.answer not in evaluation_set.source.types:
+        table = _read_again(result, plan.model_copy(update={"detector": section}), folder)
+    else:
+        places = answer_files(result, beside, folder) if section.path is not None else [None]
+        return any(
+            _decided_again(result, section.model_copy(update={"path": path}), evaluation_set, plan, view)
+            for path in places
+        )
+    if table is not None:
+        _view_of_table(evaluation_set, table, view)
+    return table is not None
+
+
+def _view_of_table(evaluation_set: EvaluationSet, answers: pa.Table, view: str) -> None:
+    if answers.num_rows != evaluation_set.rows:
+        raise of_another_run("are not of the cases of its evaluation set, each once")
+    expressions = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in evaluation_set.expressions.items())
+    evaluation_set.engine.register(f"{view}_answers", answers)
+    with reading(evaluation_set.source_name):
+        evaluation_set.engine.execute(
+            f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT cases.*, decision"  # noqa: S608 - names of our own
+            f" FROM (SELECT {expressions} FROM {evaluation_set.source.name}) cases"
+            f" LEFT JOIN {view}_answers USING (case_id)"
+        )
+
+
+def _decided_again(
+    result: AuditResult, section: PredictionsDetector, evaluation_set: EvaluationSet, plan: AuditPlan, view: str
+) -> bool:
+    """Decide the answers of a table again; False where the file is another one, or cannot be read as it was."""
+    detector = Predictions(section, Path(), joined=f"{view}_answers")
+    try:
+        answers = AnswerSource.of_table(detector.find_answers(evaluation_set, plan.evaluation_set.id))
+        if detector.info.artefact_sha256 != result.provenance.detector_sha256:
+            return False
+        evaluation_set.engine.sparingly(lambda: decide(evaluation_set, answers, decision_rule(section), view))
+    except (DataError, PlanError):
+        return False
+    return True
+
+
+def _read_again(result: AuditResult, plan: AuditPlan, folder: Path) -> pa.Table | None:
+    """Read answers in a column of the set that its own plan does not name; None where they cannot be read as they
+    were.
+    """
+    try:
+        with open_evaluation_set(plan, folder) as evaluation_set:
+            if evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
+                return None
+            score(plan, evaluation_set, folder)
+            return evaluation_set.table_of(f"SELECT case_id, decision FROM {SCORED}")  # noqa: S608 - names of our own
+    except (DataError, PlanError):
         return None
-    if not isinstance(result.plan.detector, PredictionsDetector):
-        return _predictions_beside(beside / PREDICTIONS, result.provenance.predictions_sha256)
-    for detector in _possible_detectors(result.plan.detector, beside, folder):
-        found = _read_again(result, plan.model_copy(update={"detector": detector}), folder)
-        if found is not None:
-            return found
-    return None
 
 
 def _predictions_beside(path: Path, digest: str | None) -> pa.Table | None:
@@ -80,31 +148,3 @@ def of_another_run(why: str) -> ResultError:
 
 def _unreadable(path: Path) -> ResultError:
     return ResultError(f"{path.name} holds no answers as a run writes them", slug="predictions-unreadable")
-
-
-def _possible_detectors(detector: PredictionsDetector, beside: Path, folder: Path) -> Iterator[PredictionsDetector]:
-    """Yield the detector with every place where its answers may be."""
-    if detector.path is None:
-        yield detector
-        return
-    for path in (beside / detector.path.name, folder / detector.path):
-        if path.is_file():
-            yield detector.model_copy(update={"path": path.absolute()})
-
-
-def _read_again(result: AuditResult, plan: AuditPlan, folder: Path) -> pa.Table | None:
-    """Decide the answers of a table again; None where the file is another one, or cannot be read as it was."""
-    from audit.errors import DataError, PlanError
-    from audit.scoring import score
-
-    try:
-        with open_evaluation_set(plan, folder) as evaluation_set:
-            if evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
-                return None
-            scored = score(plan, evaluation_set, folder)
-            if scored.detector_sha256 != result.provenance.detector_sha256:
-                return None
-            query = f"SELECT case_id, decision FROM {SCORED}"  # noqa: S608 - names of our own
-            return evaluation_set.table_of(query)
-    except (DataError, PlanError):
-        return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from audit.analyses.estimates import cells_of
+from audit.counting.count import SCORED
 from audit.counting.table import FamilyCounts, plan_families
 from audit.errors import AuditError, DataError, PlanError, ResultError
 from audit.evaluation.evaluation_set import open_evaluation_set
@@ -19,20 +20,18 @@ from audit.plan.file.plan_file import AnyPlan, LoadedPlan, loaded_plan
 from audit.result.audit_result import AuditResult, OverallVerdict
 from audit.result.file import load_result
 from audit.result.findings.change import Change, ChangeBaseline, Unpaired, combined_outcome
-from audit.result.findings.judged import GroupCounts, RuleResult
+from audit.result.findings.judged import RuleResult
 from audit.result.json_text import result_sha256
 from audit.stats.arrays import IntArray
 from audit.verdicts.changes.acceptance import check_features, check_plans, check_sets, permitted_differences
-from audit.verdicts.changes.answers import answers_of
+from audit.verdicts.changes.answers import answer_files, answers_of
 from audit.verdicts.changes.judge import judge_change, why_not_judged
 from audit.verdicts.changes.margins import Evidence
-from audit.verdicts.changes.pairs import Pairs, check_reproduced, count_pairs, create_scored_view
+from audit.verdicts.changes.pairs import THEN, Pairs, check_reproduced, count_pairs
 from audit.verdicts.judge import overall_verdict
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from audit.evaluation.evaluation_set import EvaluationSet
 
 
@@ -47,9 +46,13 @@ class Baseline:
     @property
     def description(self) -> ChangeBaseline:
         """Description of the baseline that a change holds."""
+        return self.described(whole=True)
+
+    def described(self, *, whole: bool) -> ChangeBaseline:
+        """Describe the baseline. Without `whole`, nobody asks for its digest, for which all of it is written again."""
         origin = self.result.provenance
         return ChangeBaseline(
-            sha256=result_sha256(self.result),
+            sha256=result_sha256(self.result) if whole else "",
             finished=origin.finished,
             detector_sha256=origin.detector_sha256,
             title=self.result.plan.audit.title,
@@ -64,6 +67,8 @@ class Joined:
     baseline: Baseline
     pairs: Pairs | None
     unpaired: Unpaired | None
+    whole: bool = True
+    """Whether the change may be kept or reported: see `Baseline.described`."""
 
 
 def load_baseline(path: Path) -> Baseline:
@@ -117,21 +122,22 @@ def check_baseline(baseline: Baseline, evaluation_set: EvaluationSet) -> None:
     check_features(baseline.result, evaluation_set.features)
 
 
-def join_answers(baseline: Baseline | None, loaded: LoadedPlan, evaluation_set: EvaluationSet) -> Joined | None:
-    """Join the baseline's answers to a set that was just scored; None where there is no baseline.
+def join_answers(
+    baseline: Baseline | None, loaded: LoadedPlan, evaluation_set: EvaluationSet, *, whole: bool
+) -> Joined | None:
+    """Join the baseline's answers to a set that was just scored; None where there is no baseline. See `Joined`.
 
     Raises ResultError where they are of another run.
     """
     if baseline is None:
         return None
     if why_not_judged(loaded.plan, too_many_failed=False):
-        return Joined(baseline, None, None)
-    answers = answers_of(baseline.result, baseline.beside, loaded.plan, loaded.folder)
-    if answers is None:
-        return Joined(baseline, None, "no_predictions_then")
-    pairs = count_pairs(evaluation_set, answers)
+        return Joined(baseline, None, None, whole)
+    if not answers_of(baseline.result, baseline.beside, evaluation_set, loaded.plan, loaded.folder, THEN):
+        return Joined(baseline, None, "no_predictions_then", whole)
+    pairs = count_pairs(evaluation_set, THEN)
     check_reproduced(baseline.result, pairs.then(), plan_families(loaded.plan))
-    return Joined(baseline, pairs, None)
+    return Joined(baseline, pairs, None, whole)
 
 
 class Judged(NamedTuple):
@@ -139,28 +145,29 @@ class Judged(NamedTuple):
 
     plan: AuditPlan
     features: Sequence[SensitiveFeature]
-    counts: Sequence[GroupCounts]
+    cells: Mapping[Group, IntArray]
+    """int64[3, 4] of every group, everyone first: see `audit.analyses.estimates.cells_of`."""
     rules: Sequence[RuleResult]
     detector_sha256: str | None
 
     @classmethod
     def of(cls, result: AuditResult) -> Self:
         """Take it from a result."""
-        return cls(result.plan, result.features, result.counts, result.rules, result.provenance.detector_sha256)
+        return cls(result.plan, result.features, _cells(result), result.rules, result.provenance.detector_sha256)
 
 
 def change_from(joined: Joined, now: Judged) -> Change:
     """Judge the change from the baseline to an audit by the same plan."""
     plan, by_name = now.plan, {feature.name: feature for feature in now.features}
     then, pairs = joined.baseline.result, joined.pairs
-    cells_then, cells_now = ({one.group: cells_of(one) for one in counts} for counts in (then.counts, now.counts))
+    cells_then = _cells(then)
     groups: dict[Family, list[Group]] = {}
-    for group in cells_now:
+    for group in now.cells:
         groups.setdefault(group.family, []).append(group)
     evidence = {
         family: Evidence(
             then=_counts(family, groups[family], cells_then),
-            now=_counts(family, groups[family], cells_now),
+            now=_counts(family, groups[family], now.cells),
             pairs=None if pairs is None else pairs.cells(family, by_name),
         )
         for family in plan_families(plan)
@@ -169,7 +176,7 @@ def change_from(joined: Joined, now: Judged) -> Change:
         plan,
         evidence,
         by_name,
-        joined.baseline.description,
+        joined.baseline.described(whole=joined.whole),
         permitted_differences(then, plan, now.detector_sha256),
         joined.unpaired,
         too_many_failed=any(rule.because == "too_many_failed" for rule in (*then.rules, *now.rules)),
@@ -187,7 +194,9 @@ def with_change(result: AuditResult, change: Change) -> AuditResult:
     return result.model_copy(update={"change": change, "overall": overall_with(own, change)})
 
 
-def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, only_the_same: bool) -> Change:
+def change_between(
+    then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, only_the_same: bool, whole: bool = True
+) -> Change:
     """Judge the change between two existing results.
 
     Parameters
@@ -198,6 +207,8 @@ def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, 
         The plan of the later one, where it is at hand: without it no case can be looked up.
     only_the_same
         Whether another evaluation set is refused; else it is compared as a separate sample.
+    whole
+        Whether the change may be kept or reported.
 
     Raises
     ------
@@ -211,7 +222,7 @@ def change_between(then: Baseline, now: Baseline, loaded: LoadedPlan | None, *, 
         joined = _join_kept_answers(then, now, loaded)
     else:
         joined = Joined(then, None, "other_set")
-    change = change_from(joined, Judged.of(now.result))
+    change = change_from(replace(joined, whole=whole), Judged.of(now.result))
     return change if same else _undecided_if_vanished(change, then.result, now.result)
 
 
@@ -257,7 +268,7 @@ def plan_at_hand(result: AuditResult, named: AnyPlan | None) -> LoadedPlan | Non
 
 def _undecided_if_vanished(change: Change, then: AuditResult, now: AuditResult) -> Change:
     """Let a change between two sets pass only if the later set holds every group that the earlier audit judged."""
-    counted = {counts.group for counts in now.counts if cells_of(counts).any()}
+    counted = {group for group, cells in _cells(now).items() if cells.any()}
     judged = {verdict.group for verdict in then.verdicts if verdict.decidable}
     if change.outcome != "pass" or judged <= counted:
         return change
@@ -270,29 +281,26 @@ def _join_kept_answers(then: Baseline, now: Baseline, loaded: LoadedPlan | None)
     check_plans(loaded.plan, now.result.plan)
     # with the detector of the result: the plan at hand may already be that of the next version
     plan = now.result.plan.model_copy(update={"evaluation_set": loaded.plan.evaluation_set})
-    before = answers_of(then.result, then.beside, plan, loaded.folder)
-    after = answers_of(now.result, now.beside, plan, loaded.folder)
-    if before is None or after is None:
-        return Joined(then, None, "no_predictions_then" if before is None else "no_predictions_now")
-    pairs = _pairs_of(before, after, plan.model_copy(update={"detector": loaded.plan.detector}), now, loaded)
-    if pairs is None:
+    files = [file for one in (then, now) for file in answer_files(one.result, one.beside, loaded.folder)]
+    try:
+        evaluation_set = open_evaluation_set(plan, loaded.folder, files=files)
+    except (DataError, PlanError):
         return Joined(then, None, "set_not_at_hand")
+    with evaluation_set:
+        if evaluation_set.sha256 != now.result.provenance.evaluation_set_sha256:
+            return Joined(then, None, "set_not_at_hand")
+        if not answers_of(then.result, then.beside, evaluation_set, plan, loaded.folder, THEN):
+            return Joined(then, None, "no_predictions_then")
+        if not answers_of(now.result, now.beside, evaluation_set, plan, loaded.folder, SCORED):
+            return Joined(then, None, "no_predictions_now")
+        pairs = count_pairs(evaluation_set, THEN)
     for result, table in ((then.result, pairs.then()), (now.result, pairs.now())):
         check_reproduced(result, table, plan_families(plan))
     return Joined(then, pairs, None)
 
 
-def _pairs_of(before: pa.Table, after: pa.Table, plan: AuditPlan, now: Baseline, loaded: LoadedPlan) -> Pairs | None:
-    """Join two tables of answers; None where the set cannot be read, or is another one."""
-    try:
-        evaluation_set = open_evaluation_set(plan, loaded.folder)
-    except (DataError, PlanError):
-        return None
-    with evaluation_set:
-        if evaluation_set.sha256 != now.result.provenance.evaluation_set_sha256:
-            return None
-        create_scored_view(evaluation_set, after)
-        return count_pairs(evaluation_set, before)
+def _cells(result: AuditResult) -> dict[Group, IntArray]:
+    return dict(zip([one.group for one in result.counts], cells_of(result.counts), strict=True))
 
 
 def _counts(family: Family, groups: Sequence[Group], cells: Mapping[Group, IntArray]) -> FamilyCounts:

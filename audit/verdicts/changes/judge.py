@@ -29,6 +29,7 @@ from audit.result.findings.change import (
     GroupChangeBecause,
     Unpaired,
 )
+from audit.result.findings.judged import Outcome
 from audit.stats.pairs.paired_score import pairs_to_pass
 from audit.stats.sizes.approximate_power import cases_to_pass
 from audit.verdicts.changes.margins import (
@@ -39,7 +40,13 @@ from audit.verdicts.changes.margins import (
     change_tests,
     margin_of,
 )
-from audit.verdicts.decidability import FamilyDecidability, RuleDecidability, decidability_on_the_ladder, people_once
+from audit.verdicts.climb import Climb
+from audit.verdicts.decidability import (
+    FamilyDecidability,
+    RuleDecidability,
+    decidability_on_the_ladder,
+    people_once,
+)
 from audit.verdicts.planned_people import NOBODY, PlannedPeople
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 from audit.vocabulary.metrics import METRICS, Metric
@@ -76,8 +83,9 @@ def judge_change(
     stopped = why_not_judged(plan, too_many_failed=too_many_failed)
     rules: list[ChangeRule] = []
     verdicts: list[ChangeVerdict] = []
+    climbs = {} if stopped else Climb.of_rules(plan, {of: known.now for of, known in evidence.items()}, features)
     for rule in () if stopped else plan.named_rules:
-        judged, of_groups = _judge_rule(plan, rule, evidence, features, unpaired)
+        judged, of_groups = _judge_rule(plan, rule, evidence, climbs[rule.id], unpaired)
         rules.append(judged)
         verdicts.extend(of_groups)
     outcome, because = ("inconclusive", stopped) if stopped else _outcome(rules)
@@ -104,7 +112,7 @@ def _judge_rule(
     plan: AuditPlan,
     rule: NamedRule,
     evidence: Mapping[Family, Evidence],
-    features: Mapping[str, SensitiveFeature],
+    climb: Climb,
     unpaired: Unpaired | None,
 ) -> tuple[ChangeRule, tuple[ChangeVerdict, ...]]:
     if unpaired is None and METRICS[rule.metric].denominator_is == "decisions":
@@ -114,8 +122,8 @@ def _judge_rule(
         for family in rule_families(plan, rule)
     }
     every = [family_decidability(plan, rule, family, known) for family, known in of.items()]
-    sizes = people_once(plan, every, [known.now for known in of.values()], features)
-    ladder = decidability_on_the_ladder(plan, sizes)
+    sizes = people_once(every, climb)
+    ladder = decidability_on_the_ladder(plan, sizes, climb)
     tests = change_tests(
         plan,
         rule,
@@ -145,7 +153,7 @@ def _counted(known: Evidence, metric: Metric) -> list[list[int]]:
 
 def _group_outcome(
     sizes: FamilyDecidability, tests: ChangeTests, ladder: RuleDecidability, place: int
-) -> tuple[str, GroupChangeBecause]:
+) -> tuple[Outcome, GroupChangeBecause]:
     if tests.worse[place]:
         return "fail", "worse_beyond_margin"
     if not sizes.evaluable[place]:
@@ -166,7 +174,7 @@ def _verdict(
     sizes: FamilyDecidability,
     tests: ChangeTests,
     ladder: RuleDecidability,
-    found: Mapping[Group, tuple[str, GroupChangeBecause]],
+    found: Mapping[Group, tuple[Outcome, GroupChangeBecause]],
     place: int,
 ) -> ChangeVerdict:
     group = sizes.groups[place]
@@ -175,33 +183,31 @@ def _verdict(
     larger = ladder.judged_as.get(group)
     tested, pairs = bool(tests.tested[place]), tests.pairs
     value, low, high = (as_known(end[place]) for end in tests.difference)
-    return ChangeVerdict.model_validate(
-        {
-            "rule": rule.id,
-            "group": group,
-            "outcome": outcome,
-            "because": because,
-            "then_numerator": then_numerator,
-            "then_denominator": then_denominator,
-            "now_numerator": now_numerator,
-            "now_denominator": now_denominator,
-            "n": None if pairs is None else int(pairs.n[place]),
-            "lost": None if pairs is None else int(pairs.lost[place]),
-            "gained": None if pairs is None else int(pairs.gained[place]),
-            "difference": value,
-            "difference_low": low,
-            "difference_high": high,
-            "level": plan.verdict.level,
-            "cases": int(sizes.cases[place]),
-            "cases_required": sizes.required_cases(place),
-            "decidable": bool(sizes.decidable[place]),
-            "judged_as": larger,
-            "judged_as_outcome": None if larger is None else found[larger][0],
-            "p_worse": as_known(tests.p_worse[place]) if tested else None,
-            "level_worse": as_known(tests.level_worse[place]) if tested else None,
-            "p_within": as_known(tests.p_within[place]),
-            "side": "high" if tests.high_side[place] else "low",
-        }
+    return ChangeVerdict.model_construct(
+        rule=rule.id,
+        group=group,
+        outcome=outcome,
+        because=because,
+        then_numerator=then_numerator,
+        then_denominator=then_denominator,
+        now_numerator=now_numerator,
+        now_denominator=now_denominator,
+        n=None if pairs is None else int(pairs.n[place]),
+        lost=None if pairs is None else int(pairs.lost[place]),
+        gained=None if pairs is None else int(pairs.gained[place]),
+        difference=value,
+        difference_low=low,
+        difference_high=high,
+        level=plan.verdict.level,
+        cases=int(sizes.cases[place]),
+        cases_required=sizes.required_cases(place),
+        decidable=bool(sizes.decidable[place]),
+        judged_as=larger,
+        judged_as_outcome=None if larger is None else found[larger][0],
+        p_worse=as_known(tests.p_worse[place]) if tested else None,
+        level_worse=as_known(tests.level_worse[place]) if tested else None,
+        p_within=as_known(tests.p_within[place]),
+        side="high" if tests.high_side[place] else "low",
     )
 
 

@@ -8,8 +8,8 @@ share one budget.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,11 @@ from audit.stats.margins.multiplicity import FamilyRejections, Method, reject_fa
 from audit.stats.margins.score_test import FAIL_BETA, screened_p
 from audit.stats.pairs.paired_family import name_paired
 from audit.stats.pairs.paired_score import BETA, paired_interval, screened_paired_p
+from audit.stats.rates.binomial import Counts
 from audit.stats.rates.boundaries import counted_outcome, margin_boundary
 from audit.stats.rates.intervals import newcombe_difference
 from audit.verdicts.budget import ALL_NAMES
-from audit.verdicts.margin_tests import nearest_side, pass_p
+from audit.verdicts.margin_tests import nearest_side, pass_p, slices_of
 from audit.vocabulary.groups import Family
 from audit.vocabulary.metrics import METRICS, Metric
 
@@ -140,6 +141,16 @@ class Evidence:
         """Whether no case stands in two groups."""
         return bool(np.array_equal(self.now.cells.sum(axis=0), self.now.everyone))
 
+    @classmethod
+    def side_by_side(cls, families: Sequence[Evidence]) -> Self:
+        """Put the groups of several families into one table: no p-value depends on the other groups in a call."""
+        then, now = (
+            FamilyCounts(Family(()), (), np.concatenate([of.cells for of in sides]), sides[0].everyone)
+            for sides in ([family.then for family in families], [family.now for family in families])
+        )
+        pairs = [family.pairs for family in families if family.pairs is not None]
+        return cls(then, now, np.concatenate(pairs) if pairs else None)
+
 
 @dataclass(frozen=True, slots=True)
 class ChangeTests:
@@ -166,6 +177,15 @@ class ChangeTests:
     difference: tuple[FloatArray, FloatArray, FloatArray]
     """float64[G] each: rate now minus rate then, and its interval; nan where there are no cases."""
 
+    def part(self, place: slice) -> Self:
+        """Keep the groups of one family."""
+
+        def kept(value: Any) -> Any:
+            return value[place] if isinstance(value, np.ndarray) else None if value is None else tuple(map(kept, value))
+
+        parts = {each.name: kept(getattr(self, each.name)) for each in fields(self)}
+        return replace(self, **parts | {"pairs": None if self.pairs is None else Paired(*parts["pairs"])})
+
 
 def change_level(plan: AuditPlan) -> float:
     """Return the level of one family on one side of a rule: equal shares of what all names may spend."""
@@ -189,21 +209,29 @@ def change_tests(
     evaluable, decidable
         bool[G] of each: whether a rate can be stated, and whether the group is large enough to be judged alone.
     """
-    level = change_level(plan)
-    return {
-        family: _family_tests(plan, rule, evidence, evaluable[family], decidable[family], level)
-        for family, evidence in families.items()
-    }
+    every = Evidence.side_by_side(list(families.values()))
+    places = slices_of([of.now for of in families.values()])
+    kind = _Side if every.pairs is None else _Pairs
+    sides = [kind(question, margin_of(plan, rule), every) for question in change_questions(plan, rule)]
+    evaluable_, decidable_ = (np.concatenate([of[family] for family in families]) for of in (evaluable, decidable))
+    can_fail = [evaluable_ & side.could_be_worse() for side in sides]
+    apart = [of.disjoint for of in families.values()]
+    named = [
+        _fail_tests(side, some, places, apart, change_level(plan)) for side, some in zip(sides, can_fail, strict=True)
+    ]
+    tests = _on_all_sides(plan, rule, every, sides, np.logical_or.reduce(can_fail), decidable_, named)
+    return {family: tests.part(place) for family, place in zip(families, places, strict=True)}
 
 
-def _family_tests(
-    plan: AuditPlan, rule: Rule, evidence: Evidence, evaluable: BoolArray, decidable: BoolArray, level: float
+def _on_all_sides(
+    plan: AuditPlan,
+    rule: Rule,
+    evidence: Evidence,
+    sides: Sequence[_Side],
+    tested: BoolArray,
+    decidable: BoolArray,
+    named: Sequence[tuple[FloatArray, FloatArray, BoolArray]],
 ) -> ChangeTests:
-    kind = _Side if evidence.pairs is None else _Pairs
-    sides = [kind(question, margin_of(plan, rule), evidence) for question in change_questions(plan, rule)]
-    can_fail = [evaluable & side.could_be_worse() for side in sides]
-    tested: BoolArray = np.logical_or.reduce(can_fail)
-    named = [_fail_tests(side, some, level) for side, some in zip(sides, can_fail, strict=True)]
     p_worse, levels, worse_by_side = (np.stack(arrays) for arrays in zip(*named, strict=True))
     nearest = nearest_side(p_worse, levels)
     worse: BoolArray = np.logical_or.reduce(worse_by_side)
@@ -225,12 +253,21 @@ def _family_tests(
     )
 
 
-def _fail_tests(side: _Side, some: BoolArray, level: float) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return the p-values of "worse", the levels that they had to reach, and the groups that are named."""
+def _fail_tests(
+    side: _Side, some: BoolArray, places: Sequence[slice], apart: Sequence[bool], level: float
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Return the p-values of "worse", the levels that they had to reach, and the groups that are named: family by
+    family.
+    """
     p, levels, named = np.ones(some.shape), np.full(some.shape, np.nan), np.zeros(some.shape, dtype=np.bool_)
     if some.any():
-        p[some], decision = side.names(some, level)
-        levels[some], named[some] = decision.local_level, decision.rejected
+        p[some] = side.p_worse(some, 2.0 * max(level, 0.05))
+    for place, is_disjoint in zip(places, apart, strict=True):
+        own = np.zeros_like(some)
+        own[place] = some[place]
+        if own.any():
+            decision = side.names(p[own], own, level, independent=is_disjoint)
+            levels[own], named[own] = decision.local_level, decision.rejected
     return p, levels, named
 
 
@@ -256,12 +293,15 @@ class _Side:
         counted = counted_outcome(counts.y, counts.m, self.question.fail)
         return np.asarray((counts.m > 0) & (self.question.fail.edge(counted / np.maximum(counts.m, 1)) > 0.0))
 
-    def names(self, some: BoolArray, level: float) -> tuple[FloatArray, FamilyRejections]:
-        boundary = self.question.fail
+    def p_worse(self, some: BoolArray, threshold: float) -> FloatArray:
+        return screened_p(*self._at_best(some), self.question.fail, FAIL_BETA, threshold).p
+
+    def names(self, p: FloatArray, some: BoolArray, level: float, *, independent: bool) -> FamilyRejections:  # noqa: ARG002
+        return reject_family(p, *self._at_best(some), self.question.fail, level, SEPARATELY)
+
+    def _at_best(self, some: BoolArray) -> tuple[Counts, Counts, Counts, Counts]:
         x, n, y, m = (count[some] for count in self._counts("best"))
-        counted, before = counted_outcome(x, n, boundary), counted_outcome(y, m, boundary)
-        p = screened_p(counted, n, before, m, boundary, FAIL_BETA, 2.0 * max(level, 0.05)).p
-        return p, reject_family(p, counted, n, before, m, boundary, level, SEPARATELY)
+        return counted_outcome(x, n, self.question.fail), n, counted_outcome(y, m, self.question.fail), m
 
     def p_within(self, when: When, some: BoolArray, alpha: float) -> FloatArray:
         return pass_p(self.question, self._counts(when), some, alpha)
@@ -273,11 +313,13 @@ class _Side:
 class _Pairs(_Side):
     """One sample, decided twice."""
 
-    def names(self, some: BoolArray, level: float) -> tuple[FloatArray, FamilyRejections]:
+    def p_worse(self, some: BoolArray, threshold: float) -> FloatArray:
         lost, gained, n = (count[some] for count in self._paired("best"))
-        p = screened_paired_p(lost, gained, n, self._margin, "worse", NAMING_BETA, 2.0 * max(level, 0.05))
-        apart = self._evidence.disjoint
-        return p, name_paired(p, lost, gained, n, self._margin, level, NAMING_BETA, independent=apart)
+        return screened_paired_p(lost, gained, n, self._margin, "worse", NAMING_BETA, threshold)
+
+    def names(self, p: FloatArray, some: BoolArray, level: float, *, independent: bool) -> FamilyRejections:
+        lost, gained, n = (count[some] for count in self._paired("best"))
+        return name_paired(p, lost, gained, n, self._margin, level, NAMING_BETA, independent=independent)
 
     def p_within(self, when: When, some: BoolArray, alpha: float) -> FloatArray:
         lost, gained, n = (count[some] for count in self._paired(when))

@@ -152,8 +152,8 @@ def _may_hold_cases(
 def _families(result: AuditResult) -> dict[Family, FamilyCounts]:
     """Return the counts of every family, from the result."""
     by_family: dict[Family, dict[Group, np.ndarray[tuple[int, int], np.dtype[np.int64]]]] = {}
-    for counts in result.counts:
-        by_family.setdefault(counts.group.family, {})[counts.group] = cells_of(counts)
+    for counts, cells in zip(result.counts, cells_of(result.counts), strict=True):
+        by_family.setdefault(counts.group.family, {})[counts.group] = cells
     return {family: _counts(family, cells) for family, cells in by_family.items()}
 
 
