@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from audit.public.release import PublicMethod, PublicRate, Side
-from audit.stats.rates.intervals import wilson
+from audit.stats.rates.intervals import score_limits
+from audit.stats.special import ndtri
 from audit.vocabulary.metrics import MetricName
 
 if TYPE_CHECKING:
@@ -104,8 +106,14 @@ def likely_range(rate: float, people: float, noise: float, level: float) -> tupl
     """
     spread = rate * (1.0 - rate)
     size = spread / (spread / people + noise)
-    low, high = wilson(np.array([rate * size]), np.array([size]), level)
-    return rounded_down(float(low[0])), rounded_up(float(high[0]))
+    # as `wilson` does, without its checks of whole columns: the rate is no end of its range here
+    low, high = score_limits(np.asarray(rate * size / size), np.asarray(size), _quantile(level))
+    return rounded_down(float(low)), rounded_up(float(high))
+
+
+@cache
+def _quantile(level: float) -> float:
+    return float(ndtri(0.5 + level / 2.0))
 
 
 def rounded_down(share: float) -> float:
