@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from os import PathLike
 from pathlib import Path
 
 
@@ -70,6 +71,26 @@ class ArgumentError(AuditError):
     """An argument asks for something that is not there or cannot be."""
 
     exit_code = ExitCode.USAGE
+
+
+def path_of(given: object) -> Path:
+    """Return the path that somebody gave in Python. Raises ArgumentError where it is none."""
+    if isinstance(given, str | PathLike):
+        return Path(given)
+    raise ArgumentError(f"a path is asked for, and this is {type(given).__name__}", slug="no-path")
+
+
+def check_texts(**given: object) -> None:
+    """Raise ArgumentError where an argument that somebody gave in Python is neither a text nor None."""
+    for name, value in given.items():
+        if not isinstance(value, str | None):
+            raise ArgumentError(f"{name} is {type(value).__name__} and no text", slug="no-text")
+
+
+def check_choice(given: object, known: Iterable[str], what: str) -> None:
+    """Raise ArgumentError where an argument is none of those that are known."""
+    if given not in (known := list(known)):
+        raise ArgumentError(f"no such {what}", slug="no-choice", hint=f"choose from {', '.join(known)}")
 
 
 class PlanError(AuditError):

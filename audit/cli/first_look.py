@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from audit.errors import ArgumentError, DataError
+from audit.errors import ArgumentError, DataError, check_texts
 from audit.evaluation.roles import NO, YES, likely_genders
 from audit.plan.file.draft import PlanDraft, TwoSided, draft_plan
 from audit.plan.file.plan_file import loaded_plan
@@ -132,6 +132,7 @@ def look(
     from audit.run import run_audit
     from audit.verdicts.chance_of_pass import planned_pass
 
+    check_texts(label=label, score=score, decision=decision, gender=gender, nationality=nationality, sheet=sheet)
     groups = _checked_groups(score, decision, threshold, gender=gender, nationality=nationality)
     columns = [each for each in (label, score, decision, gender, nationality) if each is not None]
     draft, table = _read(data, columns, score, sheet)

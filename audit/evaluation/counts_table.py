@@ -306,7 +306,7 @@ def seen_counts(engine: DuckDBEngine, given: Relation, columns: CountedColumns |
         rows = engine.execute(f"SELECT {ROW}, {names} FROM {given.name} ORDER BY 1").fetchall()  # noqa: S608
         _refuse_points(given.source_name, ((row, [text or "" for text in texts]) for row, *texts in rows))
     shown_marks = tuple(mark for mark in marks if cells[mark] > 1 or len(mark) <= _SHORT)
-    return replace(columns, marks=shown_marks, zeros=_doubtful_zeros(read))
+    return replace(columns, marks=shown_marks, zeros=_doubtful_zeros(read, cells["0"]))
 
 
 def _written(engine: DuckDBEngine, given: Relation, column: str) -> Counter[str]:
@@ -333,12 +333,16 @@ def _differ(cells: Counter[str], rows: int, is_number: Callable[[str], object]) 
     return 2 * numbers > cells.total() and 2 * len(cells) > rows
 
 
-def _doubtful_zeros(read: Mapping[str, Between | None]) -> tuple[str, ...]:
-    """Return how 0 is written, where small numbers are hidden and none is seen: it may stand for one too."""
+def _doubtful_zeros(read: Mapping[str, Between | None], many: int) -> tuple[str, ...]:
+    """Return how 0 is written, where it may stand for a small number: none is seen, and some are hidden or 0 is often.
+
+    `many` is how often it stands there.
+    """
     below = [number.high for cell, number in read.items() if number is not None and _BELOW.fullmatch(cell)]
-    if not below and None not in read.values():
+    hidden = bool(below) or None in read.values()
+    if many < 2 and not hidden:
         return ()
     exact = {cell: number.high for cell, number in read.items() if number is not None and not _BELOW.fullmatch(cell)}
-    if any(0 < number <= min(below, default=2) for number in exact.values()):
+    if any(0 < number <= min(below, default=2 if hidden else 9) for number in exact.values()):
         return ()
     return tuple(sorted(cell for cell, number in exact.items() if number == 0))

@@ -113,12 +113,17 @@ def snake_case(name: str) -> str:
     return re.sub(r"[\W_]+", "_", plain).casefold()
 
 
+def is_number_of_cases(name: str) -> bool:
+    """Whether a column may say how many cases a row stands for."""
+    return _NAMES["cases"].search(snake_case(name)) is not None
+
+
 def _named(role: Role, column: ColumnLook) -> bool:
     return _NAMES[role].search(snake_case(column.name)) is not None
 
 
 def _id(column: ColumnLook) -> int:
-    if not column.unique or column.kind in ("date", "near_number"):
+    if not column.unique or column.kind in ("date", "near_number") or is_number_of_cases(column.name):
         return 0
     return _NAMED if _named("id", column) else 2 if column.kind == "text" else 1 if not column.in_unit_interval else 0
 
@@ -149,7 +154,11 @@ def _two_sided(column: ColumnLook) -> bool:
 
 
 def _score(column: ColumnLook) -> int:
-    if column.kind not in ("number", "near_number") or column.distinct <= 2 or (column.unique and _named("id", column)):
+    if (
+        column.kind not in ("number", "near_number")
+        or (column.distinct <= 2 and _two_sided(column))
+        or (column.unique and _named("id", column))
+    ):
         return 0
     if _named("score", column):
         return _NAMED + column.in_unit_interval

@@ -86,6 +86,8 @@ def read_file(
     kind = options.format or format_of(path)
     if path.is_dir() and kind != "parquet":
         raise DataError(f"{shown(source_name)} is a folder", slug="no-file")
+    if options.sheet is not None and kind != "sheet":
+        raise DataError(f"{shown(source_name)} is no spreadsheet, and has no sheets", slug="no-sheet")
     if asked is not None and any(column.casefold() == ROW for column in asked):
         raise DataError(
             f"the plan asks for a column {ROW}, which is reserved", slug="column-reserved", hint="rename it"

@@ -13,6 +13,7 @@ from audit.plan.audit_plan import AuditPlan, NamedRule
 from audit.plan.file.plan_file import LoadedPlan, loaded_plan
 from audit.planning.check import count_labels
 from audit.result.findings.further import PlannedPass
+from audit.stages import stage
 from audit.verdicts.budget import budget
 from audit.verdicts.chance_of_pass import planned_pass
 from audit.verdicts.decidable_gaps import FamilyPower, rule_power
@@ -71,6 +72,7 @@ def plan_power(
     """
     loaded = loaded_plan(plan, folder)
     counts, moments, features = count_labels(loaded, table)
+    stage("planning")
     return counts_power(loaded.plan, counts, features, moments, margins=margins)
 
 

@@ -38,6 +38,7 @@ from audit.result.findings.remedies import (
     Way,
 )
 from audit.scoring import Progress, score
+from audit.stages import stage
 from audit.stats.arrays import BoolArray, IntArray
 from audit.stats.pairs.paired import newcombe_paired
 from audit.verdicts.changes.answers import PREDICTIONS, of_another_run
@@ -94,11 +95,13 @@ def remedy(
     with open_evaluation_set(loaded.plan, loaded.folder, table) as evaluation_set:
         if result is not None and evaluation_set.sha256 != result.provenance.evaluation_set_sha256:
             raise of_another_run("are of another evaluation set than is there now")
+        stage("scoring")
         score(loaded.plan, evaluation_set, loaded.folder, progress=progress, isolating=Isolating(**isolation))
         halves = count_halves(evaluation_set, loaded.plan.detector.score_range, loaded.plan.verdict.seed)
         cases_sha256 = evaluation_set.cases_sha256()
         evaluation_set.check_unchanged()
         features = evaluation_set.features
+    stage("choosing")
     if result is not None:
         whole = [halves.table(half, halves.as_it_is(half).sum(axis=2)) for half in (CHOOSES, JUDGES)]
         check_reproduced(result, whole[0] + whole[1], plan_families(result.plan))

@@ -7,8 +7,9 @@ with a status and a reason, never 0. Change a field only together with `SCHEMA_V
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from audit.errors import check_choice, check_texts, path_of
 from audit.plan.answers import BlindDetector
 from audit.plan.audit_plan import AuditPlan
 from audit.result.findings.change import Change
@@ -206,7 +207,7 @@ class AuditResult(Part):
         from audit.result.json_text import result_to_json
         from audit.result.reporters import save_for_owner
 
-        return save_for_owner(Path(folder) / "result.json", result_to_json(self))
+        return save_for_owner(path_of(folder) / "result.json", result_to_json(self))
 
     def report(self, name: str = "html", *, restricted: bool = False, lang: str | None = None) -> "Report":
         """Make a report of exact counts: `html`, `pdf`, `markdown`, `junit`, `sarif`, or what a package offers.
@@ -227,7 +228,8 @@ class AuditResult(Part):
         from audit.result.reporters import check_restricted, find_reporters, languages_of, render
 
         check_restricted(restricted)
-        reporters = find_reporters((name,))
+        check_texts(lang=lang)
+        reporters = find_reporters((str(name),))
         return render(reporters[0], self, languages_of(reporters, lang))
 
     def figure(
@@ -245,7 +247,10 @@ class AuditResult(Part):
         """
         from audit.result.reporters import Report, figure_bytes, find_figures
 
-        drawn = figure_bytes(find_figures(), kind, self, form, rule, by)
+        maker = find_figures()
+        check_choice(kind, maker.kinds, "figure")
+        check_texts(rule=rule, by=by)
+        drawn = figure_bytes(maker, kind, self, form, rule, by)
         return Report(f"{kind}-restricted.{form}", drawn.decode() if form == "svg" else drawn)
 
     def __str__(self) -> str:
@@ -273,6 +278,7 @@ class AuditResult(Part):
         `<feature>_rung`. Features that a group is not broken down by are missing in its rows. Unknown numbers are
         missing, never 0.
         """
+        check_choice(table, get_args(TableName), "table")
         pandas = importlib.import_module("pandas")  # by name, so that reading a result never loads pandas
         names = {
             (feature.name, level.rung, level.code): level.name for feature in self.features for level in feature.levels

@@ -11,7 +11,7 @@ from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, RootModel, ValidationError
 
-from audit.errors import ResultError
+from audit.errors import ResultError, path_of
 from audit.result.audit_result import SCHEMA_VERSION, AuditResult
 from audit.result.consistency import contradiction, unfounded_safeguard
 from audit.result.findings.further import Further
@@ -32,7 +32,7 @@ def load_result(path: str | Path) -> AuditResult:
     ResultError
         If it is no result, is damaged, contradicts itself, or was written by a newer version of this tool.
     """
-    path = Path(path)
+    path = path_of(path)
     try:
         if path.exists() and not path.is_file():
             raise ResultError(f"{path.name} is no file", slug="no-result", hint="check the path")

@@ -10,7 +10,7 @@ from audit.counting.count import SCORED
 from audit.counting.table import FLAGGED, NOT_FLAGGED, plan_families
 from audit.engines.protocol import ROW, identifier
 from audit.engines.reading import reading
-from audit.errors import ArgumentError, PlanError, ResultError
+from audit.errors import ArgumentError, PlanError, ResultError, check_choice, check_texts, path_of
 from audit.evaluation.evaluation_set import EvaluationSet, asked_columns, open_evaluation_set
 from audit.plan.file.mistakes import one_line
 from audit.plan.file.plan_file import AnyPlan
@@ -54,7 +54,11 @@ def cases(
     AuditError
         If the set or the answers are not those that were audited, or the set is a table of counts.
     """
-    rows = case_rows(Path(result), group, errors, plan)
+    check_choice(errors, _WHERE, "kind of errors")
+    if not isinstance(group, Mapping):
+        raise ArgumentError("a group is a dict", slug="no-such-group", hint='write {"gender": "woman"}')
+    check_texts(**{str(name): level for name, level in group.items()})
+    rows = case_rows(path_of(result), group, errors, plan)
     frame: pd.DataFrame = rows.to_pandas()
     return frame
 

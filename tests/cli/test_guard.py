@@ -42,6 +42,11 @@ def outcome(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[i
         (OSError("SECRET"), 75, None),
         (PermissionError(13, "SECRET", "SECRET"), 75, None),
         (BrokenPipeError(32, "SECRET"), 75, ""),
+        (
+            RuntimeError("Symlink loop from 'SECRET'"),
+            4,
+            "error: a path leads by links to itself — name the file or folder itself\n",
+        ),
         (MemoryError("SECRET"), 4, "error: not enough memory; nothing was judged\n"),
         (RecursionError("SECRET"), 4, None),
         (ValueError("SECRET"), 4, None),

@@ -231,6 +231,36 @@ SHAPES = {
         {"groups.status.map.1", "groups.status.map.0"},
         ('coding = "relation"',),
     ),
+    "a score of the model, and what it led to": Shape(
+        {"N.º de expediente": IDS, "¿Víctima confirmada?": ["Sí", "No"] * 30, "Puntuación del modelo": SCORES,
+         "Alerta": ["No", "Sí"] * 30, "Sexo": ["H", "M"] * 30},
+        {"id": "N.º de expediente", "label": "¿Víctima confirmada?", "score": "Puntuación del modelo", "gender": "Sexo"},
+        {"detector.threshold"},
+        ('# In place of score and threshold: decision = "Alerta"', '"M" = "woman"'),
+    ),
+    "a decision, and what may be its score": Shape(
+        {"id": IDS, "label": HALF, "flagged": HALF[::-1], "closeness": SCORES, "sex": ["woman", "man"] * 30},
+        {"id": "id", "label": "label", "decision": "flagged", "gender": "sex"},
+        set(),
+        ('# In place of decision: score, with threshold, could be "closeness"',),
+    ),
+    "credit": Shape(
+        {"ref": IDS, "foreign_worker": ["yes", "no"] * 30, "class": ["good", "bad"] * 30, "prob_bad": SCORES},
+        {"id": "ref", "label": "class", "status": "foreign_worker"},
+        {"detector.score", "detector.threshold", "evaluation_set.label_positive[1]", "evaluation_set.label_negative[1]",
+         "groups.status.map.yes", "groups.status.map.no"},
+    ),
+    "Russian, with abbreviations": Shape(
+        {"Номер дела": IDS, "Признана жертвой": ["да", "нет"] * 30, "Вероятность": SCORES, "Пол": ["жен.", "муж."] * 30},
+        {"id": "Номер дела", "label": "Признана жертвой", "score": "Вероятность", "gender": "Пол"},
+        {"detector.threshold"},
+        ('"жен." = "woman"',),
+    ),
+    "scores of two values": Shape(
+        {"id": IDS, "label": HALF, "risk": ["0.2", "0.7"] * 30, "gender": ["woman", "man"] * 30},
+        {"id": "id", "label": "label", "score": "risk", "gender": "gender"},
+        {"detector.threshold"},
+    ),
     "nothing that could be a label": Shape(
         {"row": IDS, "when": [f"{n % 28 + 1}.1.2024" for n in range(60)], "amount": [f"{n * 17}" for n in range(60)]},
         {"id": "row"},
@@ -270,6 +300,13 @@ TABLES = {
         {"true_positives": "TP", "false_positives": "FP", "false_negatives": "FN", "true_negatives": "TN"},
         set(),
         ('column = "nationality"', "<10 says it itself"),
+    ),
+    "that of our example, where 0 stands for less than 10": Table(
+        (Path(__file__).parents[2] / "examples" / "table-of-counts" / "table.csv").read_text(encoding="utf-8"),
+        {"positives": "signs_confirmed", "true_positives": "signs_flagged", "negatives": "no_signs",
+         "false_positives": "no_signs_flagged"},
+        {"groups.origin.coding", "evaluation_set.suppressed.0"},
+        ("or a small number too: [0, 9]?",),
     ),
     "Spanish, and who was flagged is not said": Table(
         "sexo;nacionalidad;víctimas;detectadas;otros;señalados\nmujer;Nigeria;120;90;400;40\nhombre;Ghana;80;60;1 300;*\nTotal;Total;200;150;1 700;60\n",
@@ -431,6 +468,20 @@ def test_columns_that_are_not_used_are_counted_at_the_end(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("gender,label,prediction,n\nwoman,1,1,90\nwoman,1,0,32\nman,0,1,40\n", "If each row is a group and no case"),
+        ("k-1,woman,1,0.324\nk-2,man,0,0.5\nk-3,man,1,0.6\n", "Some columns are called by numbers"),
+    ],
+)
+def test_what_is_no_set_of_cases_is_said_to_be_perhaps_none(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "set.csv").write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["init", str(tmp_path / "set.csv"), "--out", str(tmp_path / "plan.toml")])
+    assert done.exit_code == 0
+    assert says in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
         ("Informe del ministerio 2023\n" + MINISTRY, "the headers seem to stand in row 2, below a title"),
         ("Informe del ministerio 2023;;;;;\n;;;;;\n" + MINISTRY, "the headers seem to stand in row 3, below a title"),
         ("Informe del ministerio 2023\n\n" + MINISTRY, "the headers seem to stand in row 3, below a title"),
@@ -517,6 +568,17 @@ def test_a_spreadsheet_with_spanish_names(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["init", str(path), "--out", str(tmp_path / "plan.toml")])
     assert done.exit_code == 4
     assert 'has 2 sheets and does not say which one is meant: "casos", "notas"' in done.stderr
+    for command in (
+        ["init"],
+        ["codes", "--column", "id"],
+        ["look", "--label", "id", "--decision", "x", "--gender", "y"],
+    ):
+        (tmp_path / "set.csv").write_text("id,x,y\n1,1,woman\n")
+        done = CliRunner().invoke(app, [command[0], str(tmp_path / "set.csv"), *command[1:], "--sheet", "casos"])
+        assert (done.exit_code, done.stderr) == (
+            4,
+            "error: set.csv is no spreadsheet, and has no sheets — leave the sheet out\n",
+        )
     plan = init(path, "--sheet", "casos")
     assert tomllib.loads(plan)["evaluation_set"]["sheet"] == "casos"
     assert taken(plan) == {

@@ -8,7 +8,10 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+
+import pytest
 
 from tools.bench.made_cases import write_answers, write_cases
 from tools.bench.plans import write_plan
@@ -56,3 +59,13 @@ def test_a_run_shows_something_new_every_second(tmp_path: Path) -> None:
         assert stage in shown
     of_longest = re.findall(r"(?:estimating|cross-check) \d+\.\d s …", shown)
     assert len(set(of_longest)) >= 3
+
+
+@pytest.mark.parametrize(("command", "stages"), [("check", ("reading",)), ("power", ("reading", "planning"))])
+def test_what_is_asked_before_a_run_shows_that_it_works(command: str, stages: Sequence[str], tmp_path: Path) -> None:
+    data = tmp_path / "cases.parquet"
+    write_cases(data, 800, seed=1, spread="even")
+    write_answers(data)
+    gaps, shown = seen([sys.executable, "-P", "-m", "audit", command, str(write_plan(data, decided="file"))], tmp_path)
+    assert max(gaps) < LONGEST
+    assert all(f"{stage} 0.0 s …" in shown for stage in stages)

@@ -102,7 +102,7 @@ def test_the_same_in_every_format(break_it: Callable[[Cells], None], line: str, 
     assert refusal(made_plan(name), tmp_path) == line.replace("set.csv", name)
 
 
-FORM = "fetch or export it again; write `format` in the plan or design where its name does not say what it is"
+FORM = "fetch or export it again; give it a name that says what is in it, such as .csv"
 QUOTES = "export it again with quotes around cells that hold delimiters, quotes or line ends; check `delimiter` in the plan or design"
 ROWS = "nothing can be judged without labelled cases; check that the export worked"
 CODEC = (
@@ -320,8 +320,8 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     )
     (tmp_path / "set.dat").write_text(HEADER + GOOD)
     assert refusal(made_plan("set.dat"), tmp_path) == (
-        "set.dat: its name does not say which format it is in — call it .parquet, .csv, .jsonl, .xlsx, .xls or .ods; a "
-        'plan or design can also say format = "parquet", "csv" or "jsonl"'
+        "set.dat: its name does not say which format it is in — give it a name that ends in .csv, .xlsx, "
+        ".xls, .ods, .parquet or .jsonl, as what is in it says"
     )
     assert refusal(made_plan(None), tmp_path) == (
         'the plan names no evaluation set — write path = "..." in [evaluation_set], or pass a table in Python'

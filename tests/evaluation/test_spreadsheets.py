@@ -109,7 +109,7 @@ def test_a_sheet_is_the_same_set_as_the_csv_of_it(tmp_path: Path) -> None:
 def test_the_sheet_is_the_only_one_or_the_one_that_the_plan_names(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "set.xlsx", {"notes": [["x"]], "casos 2024": [["case_id"], ["a"]]})
     assert read(path, "casos 2024") == [("case_id",), ("a",)]
-    said = 'set.xlsx has 2 sheets and does not say which one is meant: "notes", "casos 2024" — write sheet = "…" beside `path`, or give `init` and `codes` --sheet "…"'
+    said = 'set.xlsx has 2 sheets and does not say which one is meant: "notes", "casos 2024" — name it: --sheet "…", or in a plan sheet = "…" beside `path`'
     assert refusal(path) == said
     assert refusal(path, "Casos") == said
     plan = made_plan("set.xlsx", evaluation_set={"sheet": "data"})

@@ -26,7 +26,7 @@ from typer.testing import CliRunner, Result
 from audit.cli.commands.app import app
 from audit.detectors.isolation.options import Sandbox
 from audit.detectors.isolation.placement import where_it_ran
-from audit.errors import DetectorError
+from audit.errors import AuditError, DetectorError
 from audit.plan.file.plan_file import load_plan
 from audit.plan.sections import SandboxSection
 from audit.run import run_audit
@@ -296,7 +296,7 @@ def test_run_audit_takes_the_same_words(tmp_path: Path) -> None:
     ran = run_audit(plan, crosscheck=False, details=False).provenance.ran_in
     assert ran is not None
     assert ran.kind == "in_process"
-    with pytest.raises(ValueError, match="jail"):
+    with pytest.raises(AuditError, match="no such sandbox"):
         run_audit(plan, sandbox="jail")
     with pytest.raises(TypeError):
         run_audit(plan, sandboxes="auto")  # type: ignore[call-arg]

@@ -127,6 +127,34 @@ def test_what_is_no_plan_ends_in_one_line(plan: Any) -> None:
     assert "\n" not in str(caught.value)
 
 
+def wrong_arguments(folder: Path, result: audit.AuditResult) -> dict[str, Callable[[], object]]:
+    """Calls with an argument of another kind than is asked for; None stands for any."""
+    other: Any = None
+    return {
+        "load_plan": lambda: audit.load_plan(other),
+        "load_result": lambda: audit.load_result(other),
+        "compare": lambda: audit.compare(other, folder),
+        "cases of a result": lambda: audit.cases(result, {"gender": "woman"}),  # type: ignore[arg-type]
+        "cases of a text": lambda: audit.cases(folder, "gender=woman"),  # type: ignore[arg-type]
+        "cases of a number": lambda: audit.cases(folder, {"gender": 3}),  # type: ignore[dict-item]
+        "cases of other errors": lambda: audit.cases(folder, {"gender": "woman"}, "found"),  # type: ignore[arg-type]
+        "look": lambda: audit.look(calls(20), label=3, decision="exploited", gender="gender"),  # type: ignore[arg-type]
+        "save": lambda: result.save(other),
+        "report": lambda: result.report(other, restricted=True),
+        "language": lambda: result.report("html", restricted=True, lang=3),  # type: ignore[arg-type]
+        "figure": lambda: result.figure("pie"),
+        "frame": lambda: result.to_frame("groups"),  # type: ignore[arg-type]
+        "sandbox": lambda: audit.run_audit(PLAN, calls(20), sandbox="jail"),
+    }
+
+
+@pytest.mark.parametrize("name", wrong_arguments(Path(), undecided_result()))
+def test_a_wrong_argument_ends_in_one_line(name: str, audited: tuple[Path, audit.AuditResult]) -> None:
+    with pytest.raises(audit.AuditError, match=r"^[^\n]+ — [^\n]+$") as caught:
+        wrong_arguments(*audited)[name]()
+    assert caught.value.slug in {"no-path", "no-text", "no-choice", "no-such-group", "unknown-reporter"}
+
+
 def test_a_dict_within_itself_ends_in_one_line() -> None:
     plan: dict[str, Any] = {"schema": 1}
     plan["audit"] = plan

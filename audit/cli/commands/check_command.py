@@ -9,6 +9,7 @@ import typer
 
 from audit.cli.commands.shared_options import PlanPath
 from audit.cli.console.terminal import Style, say
+from audit.stages import stage, stages_on
 
 
 def check(
@@ -24,7 +25,10 @@ def check(
 
         say(f"{canonical_plan_sha256(load_plan(plan))}\n")
         return
-    from audit.cli.pages.check_summary import check_summary
-    from audit.planning.check import check_plan
+    with stages_on(sys.stderr):
+        stage("reading")
+        from audit.cli.pages.check_summary import check_summary
+        from audit.planning.check import check_plan
 
-    say(check_summary(check_plan(plan), Style.of(sys.stdout), every_group=every_group))
+        found = check_plan(plan)
+    say(check_summary(found, Style.of(sys.stdout), every_group=every_group))

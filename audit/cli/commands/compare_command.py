@@ -14,6 +14,7 @@ import typer
 from audit.cli.commands.shared_options import AsJson, Quiet, WhenInconclusive
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.errors import ArgumentError
+from audit.stages import stage, stages_on
 
 _FORMATS: Final = {".html": "html", ".htm": "html", ".md": "markdown"}
 """Name of the reporter for each ending of the file's name."""
@@ -39,15 +40,18 @@ def compare(
     The exit code is that of the change alone. It prints exact counts and is not for a log that many read: `gate
     --baseline` is.
     """
-    from audit.cli.outputs.verdict_code import outcome_exit_code, result_at
-    from audit.safeguards import with_safeguards
-    from audit.verdicts.changes.baseline import change_between, load_baseline, plan_at_hand, with_change
-
     if out is not None and out.suffix.lower() not in _FORMATS:
         raise ArgumentError("--out writes a report in HTML or Markdown", slug="report-name")
-    earlier, later = (load_baseline(result_at(path) or path) for path in (then, now))
-    whole = as_json or out is not None
-    change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False, whole=whole)
+    with stages_on(None if quiet else sys.stderr):
+        stage("reading")
+        from audit.cli.outputs.verdict_code import outcome_exit_code, result_at
+        from audit.safeguards import with_safeguards
+        from audit.verdicts.changes.baseline import change_between, load_baseline, plan_at_hand, with_change
+
+        earlier, later = (load_baseline(result_at(path) or path) for path in (then, now))
+        whole = as_json or out is not None
+        stage("comparing")
+        change = change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False, whole=whole)
     if out is not None:
         from audit.cli.outputs.output_folder import write_file
         from audit.result.reporters import find_reporters, render

@@ -11,6 +11,7 @@ import typer
 from audit.cli.commands.shared_options import ExactCounts, SetFile, Sheet
 from audit.cli.console.terminal import Style, say
 from audit.errors import ArgumentError
+from audit.stages import stage, stages_on
 from audit.vocabulary.text import printable
 
 
@@ -20,18 +21,20 @@ def demo(
     restricted: ExactCounts = False,
 ) -> None:
     """Make a synthetic audit from a seed, run it, and say what was planted and what was found. Exits 0."""
-    from audit.cli.outputs.audience import requested_output
-    from audit.cli.outputs.one_run import run_into
-    from audit.cli.outputs.run_request import RunRequest, plan_with
-    from audit.cli.outputs.verdict_code import result_exit_code
-    from audit.cli.pages.summary import verdict_words
-    from audit.worlds.demo.found import lines_to_print
-    from audit.worlds.demo.prepare import DEFAULT_SEED, prepare_demo
+    with stages_on(sys.stderr):
+        stage("making cases")
+        from audit.cli.outputs.audience import requested_output
+        from audit.cli.outputs.one_run import run_into
+        from audit.cli.outputs.run_request import RunRequest, plan_with
+        from audit.cli.outputs.verdict_code import result_exit_code
+        from audit.cli.pages.summary import verdict_words
+        from audit.worlds.demo.found import lines_to_print
+        from audit.worlds.demo.prepare import DEFAULT_SEED, prepare_demo
 
-    asked = requested_output((), None, restricted=restricted)
-    prepared = prepare_demo(out, seed=DEFAULT_SEED if seed is None else seed)
-    results = out / "audit-out"
-    done = run_into(results, RunRequest(prepared.plan, plan_with(prepared.plan)), asked)
+        asked = requested_output((), None, restricted=restricted)
+        prepared = prepare_demo(out, seed=DEFAULT_SEED if seed is None else seed)
+        results = out / "audit-out"
+        done = run_into(results, RunRequest(prepared.plan, plan_with(prepared.plan)), asked)
     result, code = done.result, result_exit_code(done.result)
     say(
         "\n".join(

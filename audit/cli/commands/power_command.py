@@ -13,6 +13,7 @@ import typer
 from audit.cli.commands.shared_options import OneDocument
 from audit.cli.console.terminal import Style, note, say, say_document
 from audit.errors import ArgumentError
+from audit.stages import stage, stages_on
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_picture import Panel
@@ -81,12 +82,14 @@ class _Answer(NamedTuple):
 
 
 def _answer_for_plan(plan: Path, *, every_group: bool) -> _Answer:
-    from audit.cli.pages.power_document import set_document
-    from audit.cli.pages.power_picture import set_panels
-    from audit.cli.pages.power_summary import power_summary
-    from audit.planning.power import plan_power
+    with stages_on(sys.stderr):
+        stage("reading")
+        from audit.cli.pages.power_document import set_document
+        from audit.cli.pages.power_picture import set_panels
+        from audit.cli.pages.power_summary import power_summary
+        from audit.planning.power import plan_power
 
-    report = plan_power(plan)
+        report = plan_power(plan)
     text = power_summary(report, Style.of(sys.stdout), every_group=every_group)
     return _Answer(text, set_document(report), partial(set_panels, report))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from audit.cli.commands.shared_options import AllowPickle, Lang, OneDocument, Wh
 from audit.cli.console.terminal import note, say, say_document
 from audit.detectors.isolation.options import Sandbox
 from audit.errors import ArgumentError
+from audit.stages import stage, stages_on
 
 
 def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
@@ -38,25 +40,27 @@ def remedy(  # noqa: PLR0913, PLR0917 - a parameter for each option
 
     Chosen on one half of the cases, and judged on the other by the ordinary verdict at a fifth of alpha. Restricted.
     """
-    from audit.cli.outputs.audience import public_folder, refuse_exact_among_public
-    from audit.cli.outputs.output_folder import OutputFolder, write_file
-    from audit.remedies.next_plan import next_plan, taken
-    from audit.remedies.remedy import asked_plan
-    from audit.remedies.remedy import remedy as find
-    from audit.result.reporters import find_reporters, languages_of, remedies_report
+    with stages_on(sys.stderr):
+        stage("reading")
+        from audit.cli.outputs.audience import public_folder, refuse_exact_among_public
+        from audit.cli.outputs.output_folder import OutputFolder, write_file
+        from audit.remedies.next_plan import next_plan, taken
+        from audit.remedies.remedy import asked_plan
+        from audit.remedies.remedy import remedy as find
+        from audit.result.reporters import find_reporters, languages_of, remedies_report
 
-    languages_of(find_reporters(["html"]), lang)
-    loaded, result = asked_plan(of)
-    refuse_exact_among_public(public_folder(result.beside if result else of), [out, *([plan] if plan else [])])
-    _check_place(plan, loaded.folder)
-    found = find(
-        of,
-        ways=[name.strip() for name in ways.split(",")],
-        per_group=per_group,
-        review_right=review_right,
-        sandbox=sandbox,
-        allow_pickle=allow_pickle,
-    )
+        languages_of(find_reporters(["html"]), lang)
+        loaded, result = asked_plan(of)
+        refuse_exact_among_public(public_folder(result.beside if result else of), [out, *([plan] if plan else [])])
+        _check_place(plan, loaded.folder)
+        found = find(
+            of,
+            ways=[name.strip() for name in ways.split(",")],
+            per_group=per_group,
+            review_right=review_right,
+            sandbox=sandbox,
+            allow_pickle=allow_pickle,
+        )
     page, panel = remedies_report(found, lang)
     with OutputFolder(out, replaces=()) as folder:
         folder.publish_files({"remedy.json": found.to_json(), page.filename: page.content})

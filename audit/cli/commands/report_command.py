@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from audit.cli.commands.shared_options import ExactCounts, Lang, RestrictedFolder
 from audit.errors import ArgumentError
+from audit.stages import stage, stages_on
 
 
 def report(
@@ -42,29 +44,31 @@ def report(
     ] = None,
 ) -> None:
     """Write reports of a result that is already there, for the public or of exact counts. Scores nothing."""
-    from audit.cli.outputs import report_files
-    from audit.cli.outputs.audience import ExactReports, requested_output
-    from audit.cli.outputs.verdict_code import result_at
-    from audit.result.file import load_result
+    with stages_on(sys.stderr):
+        stage("writing")
+        from audit.cli.outputs import report_files
+        from audit.cli.outputs.audience import ExactReports, requested_output
+        from audit.cli.outputs.verdict_code import result_at
+        from audit.result.file import load_result
 
-    names = [name.strip() for name in form.split(",")] if form else []
-    release = report_files.release_at(result)
-    exact = restricted or restricted_folder is not None or reproduce is not None
-    _check_of_release(release, exact=exact, mapping=mapping)
-    if release is not None:
-        report_files.write_of_release(release, names, lang, out, mapping)
-        return
-    if reproduce is not None:
-        if restricted or names or lang:
-            raise ArgumentError("--reproduce makes a release as it was", slug="reproduce-arguments")
-        report_files.reproduce_release(result_at(result) or result, restricted_folder, reproduce, out)
-        return
-    path = result_at(result) or result
-    asked = requested_output(names, lang, restricted=restricted, folder=restricted_folder, exact=("html",))
-    if isinstance(asked, ExactReports):
-        report_files.write_exact(load_result(path), path.parent, asked, out)
-    else:
-        report_files.write_public(load_result(path), path.parent, asked, out)
+        names = [name.strip() for name in form.split(",")] if form else []
+        release = report_files.release_at(result)
+        exact = restricted or restricted_folder is not None or reproduce is not None
+        _check_of_release(release, exact=exact, mapping=mapping)
+        if release is not None:
+            report_files.write_of_release(release, names, lang, out, mapping)
+            return
+        if reproduce is not None:
+            if restricted or names or lang:
+                raise ArgumentError("--reproduce makes a release as it was", slug="reproduce-arguments")
+            report_files.reproduce_release(result_at(result) or result, restricted_folder, reproduce, out)
+            return
+        path = result_at(result) or result
+        asked = requested_output(names, lang, restricted=restricted, folder=restricted_folder, exact=("html",))
+        if isinstance(asked, ExactReports):
+            report_files.write_exact(load_result(path), path.parent, asked, out)
+        else:
+            report_files.write_public(load_result(path), path.parent, asked, out)
 
 
 def _check_of_release(release: Path | None, *, exact: bool, mapping: Path | None) -> None:

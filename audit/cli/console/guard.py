@@ -69,11 +69,13 @@ def _line_and_code(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError):
         why = os.strerror(error.errno) if error.errno else type(error).__name__
         return f"error: reading or writing failed ({why}) — free some space or check the path", ExitCode.STORAGE_FAILED
-    if isinstance(error, MemoryError):
-        return "error: not enough memory; nothing was judged", ExitCode.NOT_JUDGED
     # Never the text of an unknown error: it may quote a row.
-    name = type(error).__name__
-    return f"internal error ({name}); nothing was judged — run again as `audit7k --debug …`", ExitCode.NOT_JUDGED
+    line = f"internal error ({type(error).__name__}); nothing was judged — run again as `audit7k --debug …`"
+    if isinstance(error, MemoryError):
+        line = "error: not enough memory; nothing was judged"
+    elif isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):  # of pathlib, before Python 3.13
+        line = "error: a path leads by links to itself — name the file or folder itself"
+    return line, ExitCode.NOT_JUDGED
 
 
 def _complain(line: str) -> None:

@@ -36,6 +36,7 @@ _SHAPES: Final[Mapping[State, tuple[str, str]]] = {
 
 def say(text: str) -> None:
     """Write the result of a command to stdout. A reader that has gone away is no error: the verdict stands."""
+    hide_stages(hidden=False)
     _write(sys.stdout, text)
 
 
@@ -47,6 +48,7 @@ def note(text: str) -> None:
 
 def say_document(content: str | bytes) -> None:
     """Write one document to stdout, text as UTF-8, whatever the encoding of the terminal."""
+    hide_stages()
     buffer = getattr(sys.stdout, "buffer", None)
     if buffer is None:
         say(content if isinstance(content, str) else content.decode("latin-1"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from audit.evaluation.roles import NO, YES, likely_genders
+from audit.evaluation.roles import NO, YES, is_number_of_cases, likely_genders
+from audit.evaluation.scores import NUMBER
 from audit.plan.file.counts_draft import Counted
 from audit.plan.file.draft import PlanDraft, TwoSided
 from audit.vocabulary.text import first_of, printable
@@ -105,11 +107,14 @@ def not_found(look: DataLook, draft: PlanDraft) -> list[str]:
     groups = {"gender": draft.gender, "nationality": draft.nationality or draft.status}
     cases = {} if look.counted else {"label": draft.label, "score": draft.score or draft.decision}
     missing = [role for role, taken in {**cases, **groups}.items() if taken is None and not draft.choices.get(role)]
-    if missing == [] or (len(missing) < 2 and missing[0] in groups):
-        return []
-    words = ", ".join(words for role, words in _ROLES.items() if role in missing)
-    lines = [f"No column was found for: {words}. {_LANGUAGES}"]
-    if "label" in missing and (draft.id is None or len(look.numbers) >= _COUNTS):
+    lines = []
+    if len(missing) > 1 or missing[:1] in (["label"], ["score"]):
+        words = ", ".join(words for role, words in _ROLES.items() if role in missing)
+        lines.append(f"No column was found for: {words}. {_LANGUAGES}")
+    if any(re.fullmatch(NUMBER, name.strip()) for name in draft.columns):
+        lines.append("Some columns are called by numbers: if the first row is a case, put a row of names above it")
+    of_groups = "label" in missing and (draft.id is None or len(look.numbers) >= _COUNTS)
+    if of_groups or (not look.counted and draft.id is None and any(map(is_number_of_cases, draft.columns))):
         lines.append(
             "If each row is a group and no case, write counts = … in place of path, and cells: docs/how-to/counts.md"
         )

@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
+from audit.errors import check_choice
+
 
 class Sandbox(enum.StrEnum):
     """The place where a detector that runs code, or reads a model file, is run."""
@@ -29,13 +31,13 @@ class IsolationOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Isolating:
-    """Checked options on where the detector runs. Raises ValueError if `sandbox` is none of the words."""
+    """Checked options on where the detector runs. Raises ArgumentError if `sandbox` is none of the words."""
 
     sandbox: str = Sandbox.NONE
     allow_pickle: bool = False
 
     def __post_init__(self) -> None:
-        Sandbox(self.sandbox)
+        check_choice(self.sandbox, Sandbox, "sandbox")
 
 
 IN_PROCESS: Final = Isolating()

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from audit.errors import PlanError
+from audit.errors import PlanError, path_of
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.evaluation_set import with_counted_columns
 from audit.plan.file.known_keys import DESIGN, PLAN, Layout
@@ -89,7 +89,7 @@ path."""
 
 def load_plan(path: str | os.PathLike[str]) -> AuditPlan:
     """Read a plan file (TOML, UTF-8, at most 1 MiB). Raises PlanError, always one line."""
-    return read_plan_file(path).plan
+    return read_plan_file(path_of(path)).plan
 
 
 def read_plan_file(path: str | os.PathLike[str]) -> LoadedPlan:

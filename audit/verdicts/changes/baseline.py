@@ -12,7 +12,7 @@ import numpy as np
 from audit.analyses.estimates import cells_of
 from audit.counting.count import SCORED
 from audit.counting.table import FamilyCounts, plan_families
-from audit.errors import AuditError, DataError, PlanError, ResultError
+from audit.errors import AuditError, DataError, PlanError, ResultError, path_of
 from audit.evaluation.evaluation_set import open_evaluation_set
 from audit.plan.audit_plan import AuditPlan
 from audit.plan.file.mistakes import one_line
@@ -243,7 +243,8 @@ def compare(then: AuditResult | str | Path, now: AuditResult | str | Path, plan:
         If they are not of one plan, or a table in memory was audited: nothing says that both are of the same cases.
     """
     earlier, later = (
-        Baseline(one, Path()) if isinstance(one, AuditResult) else load_named_baseline(Path(one)) for one in (then, now)
+        Baseline(one, Path()) if isinstance(one, AuditResult) else load_named_baseline(path_of(one))
+        for one in (then, now)
     )
     return change_between(earlier, later, plan_at_hand(later.result, plan), only_the_same=False)
 
