@@ -60,7 +60,10 @@ class _Line:
     def _draw(self) -> None:
         shown = [f"{name} {taken:.0f} s" for name, taken in self._taken.items()]
         shown.append(f"{self._name} {self._clock() - self._begun:.1f} s …")
-        self._write(" · ".join(shown)[-shutil.get_terminal_size().columns + 1 :] + "\r")
+        room = shutil.get_terminal_size().columns - 1
+        while len(shown) > 1 and len(" · ".join(shown)) > room:
+            del shown[0]
+        self._write(" · ".join(shown)[-room:] + "\r")
 
     def _write(self, text: str) -> None:
         encoding = self._stream.encoding or "utf-8"

@@ -178,7 +178,8 @@ def test_a_gate_fails_by_one_changed_word(failing: Path) -> None:
 def test_the_summary_has_a_line_for_it(result: AuditResult) -> None:
     shown = summary(result, PLAIN)
     line = next(line for line in shown.splitlines() if line.startswith("Swaps"))
-    assert line.startswith("Swaps FAIL: widest +30.0 points, ")
+    assert line.startswith("Swaps FAIL: widest, nationality word ")
+    assert ": +30.0 points, " in line
     assert all(cell_len(each) <= 80 for each in shown.splitlines())
     assert len(shown.splitlines()) <= 24
     assert rule_lines(result, PLAIN)[-1].count("within") == 2

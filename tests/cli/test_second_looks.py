@@ -28,7 +28,7 @@ def test_each_question_has_its_line(failing: AuditResult) -> None:
     assert shown(further_result(failing)) == [
         "People after it: FAIL, beside the verdict above and no part of it",
         "Form by form, no part of the verdict: FAIL forced labour",
-        "Swaps: widest +12.0 points, 7 of 20 decisions changed: nationality word Nigerian",
+        "Swaps: widest, nationality word Nigerian: +12.0 points, 7 of 20 decisions changed",
         "Least sure: FAIL of Ghana: 7 wrong labels of 480 undo it",
         "Like with like: the gap of Ghana vanishes within form",
         "Search: missed more often: channel = messaging; Ghana or 2 more",

@@ -59,7 +59,7 @@ def test_scores_that_move_both_ways_and_cancel_out_are_not_said_to_stay(tmp_path
     assert (slot.spread_mean, slot.spread_max) == (0.25, 0.25)
     assert [one.because for one in result.probe_verdicts] == ["within_limit"]
     assert swap_line(result) == (
-        "Swaps within the limit: widest +0.0 points, 100 of 200 decisions changed: nationality word Nigerian"
+        "Swaps within the limit: widest, nationality word Nigerian: +0.0 points, 100 of 200 decisions changed"
     )
     shown = swaps(result)
     assert "stayed exactly" not in shown
@@ -453,7 +453,7 @@ def test_a_probe_of_columns_is_told_in_rows_and_clusters(
 
 def test_a_column_that_moves_the_score_is_called_a_column(tmp_path: Path) -> None:
     result = _of_columns(tmp_path, "", BY_GENDER)
-    assert swap_line(result) == "Swaps FAIL: widest +20.0 points, 0 of 300 decisions changed: column gender woman"
+    assert swap_line(result) == "Swaps FAIL: widest, column gender woman: +20.0 points, 0 of 300 decisions changed"
     shown = swaps(result)
     assert "Within one row the score varies by 20.0 points" in shown
     assert "Rows in which it rises, falls, stays" in shown

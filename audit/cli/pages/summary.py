@@ -54,7 +54,6 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     names = GroupNames(result.features)
     lines = [_verdict_line(result, style), *_counts(found, reading), ""]
     lines += [_line(_harm(result)), _line(_overall_rates(reading)), ""]
-    lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
     waived = Waived(result)
     further = [
         *change_lines_of_summary(result),
@@ -75,6 +74,8 @@ def summary(result: AuditResult, style: Style, report: str = "", next_command: s
     room = MOST_GROUPS - bool(reading.unnamed)
     further = further[: room - 1]  # a group is always shown; the report has every line
     shown = selected(listed[: room - len(further)], listed)
+    if shown.rows:
+        lines.append(style.paint(_columns("", "Group", "Share", "rate", "likely", "rest"), "faint"))
     lines += [_row(finding, names, style, waived) for finding in shown.rows]
     lines += [
         _line(_left(len(found) - len(shown.rows), shown)),

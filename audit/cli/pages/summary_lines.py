@@ -48,9 +48,8 @@ def swap_line(result: AuditResult) -> str:
     name = f"{slot} {_change(probe, shift)}"
     flipped = shift.to_flagged + shift.to_not_flagged
     decisions = f"{flipped:,} of {count_of(shift.pairs, 'decision')} changed"
-    return (
-        f"Swaps{_limit_words(result)}: widest {100 * (shift.shift or 0.0):+.1f} points, {decisions}: {printable(name)}"
-    )
+    moved_by = f"{100 * (shift.shift or 0.0):+.1f} points"
+    return f"Swaps{_limit_words(result)}: widest, {printable(name)}: {moved_by}, {decisions}"
 
 
 def _basis_words(result: AuditResult) -> str:
