@@ -132,8 +132,7 @@ def look(
     from audit.run import run_audit
     from audit.verdicts.chance_of_pass import planned_pass
 
-    check_texts(label=label, score=score, decision=decision, gender=gender, nationality=nationality, sheet=sheet)
-    groups = _checked_groups(score, decision, threshold, gender=gender, nationality=nationality)
+    groups = _checked_groups(label, score, decision, threshold, gender=gender, nationality=nationality)
     columns = [each for each in (label, score, decision, gender, nationality) if each is not None]
     draft, table = _read(data, columns, score, sheet)
     unread = {name: _unread(table, name, column) for name, column in groups.items()}
@@ -154,9 +153,10 @@ def look(
 
 
 def _checked_groups(
-    score: str | None, decision: str | None, threshold: float | None, **groups: str | None
+    label: str, score: str | None, decision: str | None, threshold: float | None, **groups: str | None
 ) -> dict[str, str]:
     """Return the columns of groups that were named. Raises ArgumentError where not enough is."""
+    check_texts(label=label, score=score, decision=decision, **groups)
     named = {name: column for name, column in groups.items() if column is not None}
     if (score is None) == (decision is None) or (score is None) != (threshold is None) or not named:
         raise ArgumentError(
