@@ -274,13 +274,14 @@ def test_replicates_without_a_value_are_no_random_part_of_all() -> None:
     ("sizes", "rate", "icc", "least"),
     [
         ([1] * 100, 0.3, 0.0, 0.91),
-        ([1] * 300, 0.1, 0.0, 0.92),
-        ([2, 6, 10, 14] * 10, 0.5, 0.1, 0.91),
-        ([2, 6, 10, 14] * 25, 0.3, 0.3, 0.91),
+        ([2, 6, 10, 14] * 10, 0.3, 0.3, 0.91),
     ],
 )
 def test_intervals_cover(sizes: list[int], rate: float, icc: float, least: float) -> None:
-    """150 runs: standard error 1.8 points, so that it fails where one interval in eight misses."""
+    """150 runs: standard error 1.8 points, so that it fails where one interval in eight misses.
+
+    Alone and in clusters; `make simulate` has more sizes.
+    """
     missed, silent = own_measure(150, np.random.default_rng(11), sizes, rate, icc)
     assert 1.0 - missed.share >= least
     assert silent.events == 0

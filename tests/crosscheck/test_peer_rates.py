@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made.counts import categorical, cells, families_of, plan_of
 
@@ -153,6 +153,7 @@ def aif360_metric(made: list[Row], group: str) -> Any:
     )
 
 
+@settings(max_examples=settings().max_examples // 2)  # in each the libraries are asked some thirty times
 @given(made=rows)
 @example(made=NO_POSITIVES)
 @example(made=NO_NEGATIVES)
@@ -180,6 +181,7 @@ def test_rates_are_those_of_fairlearns_metric_frame(made: list[Row]) -> None:
                 assert theirs == pytest.approx(estimate.value, rel=0, abs=CLOSE)
 
 
+@settings(max_examples=settings().max_examples // 2)  # in each the libraries are asked some thirty times
 @given(made=rows)
 @example(made=NO_POSITIVES)
 @example(made=NO_NEGATIVES)
@@ -215,6 +217,7 @@ AIF360_DIFFERENCES: dict[MetricName, tuple[str, str]] = {
 }
 
 
+@settings(max_examples=settings().max_examples // 2)  # in each the libraries are asked some thirty times
 @given(made=rows)
 @example(made=NO_POSITIVES)
 @example(made=NOBODY_FLAGGED)
@@ -240,6 +243,7 @@ def test_disparities_against_the_rest_are_aif360s_unprivileged_against_privilege
             assert their_ratio == pytest.approx(disparity.ratio, rel=CLOSE, abs=CLOSE)
 
 
+@settings(max_examples=settings().max_examples // 2)  # in each the libraries are asked some thirty times
 @given(made=rows)
 @example(made=NO_POSITIVES)
 def test_the_largest_difference_from_everyone_is_fairlearns_where_every_rate_has_a_denominator(made: list[Row]) -> None:

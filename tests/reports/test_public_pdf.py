@@ -105,13 +105,17 @@ def test_it_is_tagged(document: Any) -> None:
 
 
 @pytest.mark.parametrize("code", ["en", "ar", "fr", "zh"])
-def test_it_is_in_the_first_language_and_every_number_stands_on_the_page(code: str, tmp_path: Path) -> None:
+def test_it_is_in_the_first_language_and_every_number_stands_on_the_page(
+    code: str, release: PublicRelease, content: bytes, tmp_path: Path
+) -> None:
     """But for the numbers of sheets: what the page prints follows from the release, as its own tests show.
 
     Of each alphabet, direction and way to write a number; Spanish and Russian write as French does.
     """
-    release = in_languages(made_release("inconclusive"), code)
-    content = PublicPdfReporter().render(in_languages(release, *dict.fromkeys((code, "en"))))
+    if code != "en":
+        whole = in_languages(made_release("inconclusive"), code)
+        release = whole.model_copy(update={"rows": whole.rows[::2]})
+        content = PublicPdfReporter().render(in_languages(release, code, "en"))
     assert str(root_of(opened(content))["/Lang"]).startswith(code)
     words = words_of(content, tmp_path)
     assert ("On this page" in words) == (code == "en")

@@ -36,7 +36,8 @@ from reports.pdf.paper import pdf_of
 require_pdf()
 
 TESTS = Path(__file__).parents[1]
-SMALL = replace(UNDECIDED, rows=300, countries=("GHA", "NPL"))
+RULE = {"metric": "true_positive_rate", "groups": ["gender", "nationality"], "margin": 0.1, "reason": "One in ten."}
+SMALL = replace(UNDECIDED, rows=300, countries=("GHA", "NPL"), rules=(RULE,))
 NO_FONT = "\U0010fffd"
 """A character of nobody's: no font has it."""
 

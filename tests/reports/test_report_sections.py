@@ -45,8 +45,8 @@ def test_the_surest_stand_first_and_those_beyond_the_limit_before_all(failing: A
     assert len(rows) > len(failed)
 
 
-def test_no_table_of_the_surest_names_whom_a_fail_without_a_name_does_not(failing: AuditResult) -> None:
-    result = unnamed_result(failing)
+def test_no_table_of_the_surest_names_whom_a_fail_without_a_name_does_not(few: AuditResult) -> None:
+    result = unnamed_result(few)
     part = section(parsed(HtmlReporter().render(result)), "forest")
     assert "a list of the likeliest would name them" in text(part)
     first = next(find_all(part, "table"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made.formats import format_files, text_of
 from made.releases import made_release
@@ -44,7 +44,8 @@ def waived(chosen: list[tuple[bool, int, bool]]) -> tuple[PublicRelease, list[Wa
 
 
 @given(CASES)
-@settings(max_examples=20, deadline=None)
+@example([(True, 0, False), (True, 1, True), (False, 0, False), (False, 3, True)])
+@settings(max_examples=6)  # in each every format is written
 def test_a_waived_finding_is_named_where_its_row_is_beyond_the_limit(chosen: list[tuple[bool, int, bool]]) -> None:
     release, waivers = waived(chosen)
     beyond = {(case.rule.rule, case.row.group) for case in of_groups(release) if case.word.word == "beyond"}
@@ -60,7 +61,7 @@ def test_a_waived_finding_is_named_where_its_row_is_beyond_the_limit(chosen: lis
 
 
 @given(CASES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5)
 def test_a_waiver_changes_no_word_and_no_figure(chosen: list[tuple[bool, int, bool]]) -> None:
     release, _ = waived(chosen)
     plain = release.model_copy(update={"waivers": ()})
