@@ -167,7 +167,7 @@ _ONCE = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _nursery() -> Iterator[Nursery | None]:
     with contextlib.ExitStack() as until:
         yield until.enter_context(nursery()) if sys.platform == "linux" else None

@@ -85,7 +85,6 @@ LATER: Final = {
         "detectors/test_http_audit.py",
         "detectors/test_http_page.py",
         "detectors/test_mlflow_model.py",
-        "detectors/test_mlflow_page.py",
         "detectors/test_mlflow_refusals.py",
         "detectors/test_onnx_model.py",
         "detectors/test_outputs.py",

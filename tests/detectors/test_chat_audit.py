@@ -93,11 +93,12 @@ batch_size = {batch_size}
         assert old in plan.read_text(encoding="utf-8")
         plan.write_text(plan.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
-    def run(self, *, fresh: bool = False) -> tuple[bytes, dict[str, Any]]:
+    def run(self, *, fresh: bool = False, details: bool = False) -> tuple[bytes, dict[str, Any]]:
         """The predictions and the result of a run, without what may differ between two runs."""
         to = self.folder / "predictions.parquet"
         checkpoint = Checkpoint(self.kept, commit_every=0.0, fresh=fresh)
-        result = run_audit(self.folder / "plan.toml", predictions_to=to, crosscheck=False, checkpoint=checkpoint)
+        plan = self.folder / "plan.toml"
+        result = run_audit(plan, predictions_to=to, crosscheck=False, checkpoint=checkpoint, details=details)
         shown: dict[str, Any] = json.loads(result.model_dump_json(by_alias=True))
         del shown["provenance"]
         return to.read_bytes(), shown
@@ -380,7 +381,7 @@ def test_asked_twice_it_is_asked_about_every_row_twice(tmp_path: Path) -> None:
         plan.write_text(
             plan.read_text(encoding="utf-8").replace("[scoring]", "[scoring]\nrepeat = 2"), encoding="utf-8"
         )
-        _, shown = made.run()
+        _, shown = made.run(details=True)
     assert set(times_asked(server).values()) == {2}
     everyone = shown["further"]["self_disagreement"][0]
     assert (everyone["answered"], everyone["decisions_differ"]) == (ROWS, ROWS // 8)

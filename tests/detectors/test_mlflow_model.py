@@ -1,4 +1,7 @@
-"""`kind = "mlflow"`: models that MLflow saved answer as MLflow has them answer, and as `skops` and `onnx` do."""
+"""`kind = "mlflow"`: models that MLflow saved answer as MLflow has them answer, and as `skops` and `onnx` do.
+
+The page about it is followed too: what it has saved is what its plan audits, and the digest is that of its command.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +23,41 @@ from made.entry_points import offered_by_this_version
 from made.mlflow import CASES, LABELS, NUMBERS, ROWS, Audited, saved
 
 from audit.detectors.column_order import BY_PLAN, BY_SIGNATURE
+from audit.detectors.mlflow_model import MlflowDetector
+from audit.detectors.protocol import RunContext
 from audit.detectors.testing import Promise, check_detector, detector_maker
 from audit.plan.audit_plan import AuditPlan
+from audit.plan.detectors import MlflowDetector as MlflowSection
 from audit.run import run_audit
 
 MIXED = ("age", "country", "pay")
 """The columns, in another order than that in which the models were trained."""
 TREE = "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"
+FILES = (Path(__file__).parents[2] / "docs" / "how-to" / "model-files.md").read_text(encoding="utf-8")
+PAGE = FILES.partition("\n## An MLflow folder\n")[2].partition("\n## ")[0]
+MODEL = """
+import pandas as pd
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+cases = pd.DataFrame({"country": ["NGA", "THA"] * 10, "pay_offered": [float(n) for n in range(20)]})
+columns = make_column_transformer((OneHotEncoder(), ["country"]), remainder="passthrough")
+pipeline = make_pipeline(columns, LogisticRegression()).fit(cases, [0] * 10 + [1] * 10)
+"""
+
+
+def block(language: str) -> str:
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+    assert isinstance(found, str)
+    return found
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[float]]]:
     folder = tmp_path_factory.mktemp("mlflow")
-    return folder, saved(folder)
+    code = MODEL + block("python").replace("signature=", "pip_requirements=['scikit-learn'], signature=")
+    return folder, saved(folder, code)
 
 
 @pytest.fixture
@@ -110,7 +136,7 @@ def whole_run(folder: Path, detector: dict[str, Any]) -> tuple[pd.DataFrame, Any
         }
     )
     out = folder.parent / "predictions.parquet"
-    result = run_audit(plan, folder=folder.parent, predictions_to=out, crosscheck=False)
+    result = run_audit(plan, folder=folder.parent, predictions_to=out, crosscheck=False, details=False)
     return pq.read_table(out).to_pandas(), result
 
 
@@ -141,12 +167,20 @@ def test_an_audit_of_the_folder_is_that_of_the_file_in_it(
 def test_mlflow_itself_is_never_imported(folder: Path) -> None:
     """Not even to load a model; and the YAML reader only when a folder is opened."""
     code = (
-        "import sys; from pathlib import Path; sys.path.insert(0, 'tests')\n"
+        "import sys; from pathlib import Path\n"
         "import audit.detectors.mlflow_model\n"
         "assert not {'mlflow', 'yaml', 'numpy', 'pyarrow', 'skops', 'onnxruntime'} & set(sys.modules)\n"
-        "from made.mlflow import Audited\n"
+        "import pyarrow as pa\n"
+        "from audit.detectors.protocol import RunContext\n"
+        "from audit.plan.detectors import MlflowDetector as Section\n"
+        "folder, features = Path(sys.argv[1]), ('age', 'country', 'pay')\n"
+        "row = pa.RecordBatch.from_pydict({'row_id': [0], 'age': [30], 'country': ['NGA'], 'pay': [0.5]})\n"
         "for name in ('skops', 'onnx'):\n"
-        "    Audited(Path(sys.argv[1]) / name, ('age', 'country', 'pay')).scores()\n"
+        "    section = Section(kind='mlflow', path=name, features=features, threshold=0.5)\n"
+        "    detector = audit.detectors.mlflow_model.MlflowDetector(section, folder)\n"
+        "    detector.open(RunContext(folder, features, 'score', (0.0, 1.0), 1))\n"
+        "    assert 0.0 < detector.score(row)['score'][0].as_py() < 1.0\n"
+        "    detector.close()\n"
         "assert 'mlflow' not in sys.modules and 'yaml' in sys.modules\n"
     )
     root = Path(__file__).parents[2]
@@ -288,3 +322,16 @@ def test_weights_in_other_files_are_refused_in_words_of_mlflow(folder: Path) -> 
     error = Audited(folder / "external", ("age", "pay")).refusal()
     assert error.slug == "detector-external-data"
     assert "save_as_external_data=False" in error.hint
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the find of other systems knows no -printf")
+def test_what_the_page_saves_its_plan_audits_and_its_command_names(folder: Path) -> None:
+    section = MlflowSection.model_validate(tomllib.loads(block("toml"))["detector"])
+    detector = MlflowDetector(section, folder)
+    detector.open(RunContext(folder, section.features, "score", section.score_range, 10))
+    detector.close()
+    assert any("flavour sklearn, saved with skops" in note for note in detector.info.notes)
+    said = subprocess.run(
+        ["sh", "-c", block("sh")], cwd=folder / "screener", capture_output=True, text=True, timeout=20, check=True
+    )
+    assert said.stdout.split()[0] == detector.info.artefact_sha256

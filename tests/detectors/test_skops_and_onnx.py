@@ -25,7 +25,7 @@ from audit.worlds.folder import Synthesised, synthesise
 from audit.worlds.strengths import WORLDS
 from audit.worlds.world import WorldName
 
-ROWS = 1_500
+ROWS = 800
 TOKENS = r"[\p{L}\p{N}_]{2,}"
 """scikit-learn's own tokens as RE2 writes them. Without it the export cuts words at every accented letter."""
 FEATURES: dict[WorldName, tuple[list[str], list[str], list[str]]] = {
@@ -67,7 +67,9 @@ def audited(made: Synthesised, detector: SkopsDetector | OnnxDetector, numbers: 
     of_set = plan.evaluation_set.model_copy(update={"numbers": tuple(numbers)})
     changed = {"detector": detector, "evaluation_set": of_set, "probes": (), "every_rule": plan.rules}
     out = made.folder / f"{detector.kind}.parquet"
-    result = run_audit(plan.model_copy(update=changed), folder=made.folder, predictions_to=out, crosscheck=False)
+    result = run_audit(
+        plan.model_copy(update=changed), folder=made.folder, predictions_to=out, crosscheck=False, details=False
+    )
     return pq.read_table(out).to_pandas(), result
 
 

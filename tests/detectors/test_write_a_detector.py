@@ -68,7 +68,7 @@ def test_the_package_of_the_page_keeps_the_contract(folder: Path) -> None:
 
 
 def test_an_audit_with_the_package_of_the_page(folder: Path) -> None:
-    done = run(folder, "audit", "run", "--restricted", "first/plan.toml", "--out", "audit-out")
+    done = run(folder, "audit", "run", "--restricted", "first/plan.toml", "--out", "audit-out", "--no-crosscheck")
     assert done.returncode in {0, 1, 3}, done.stderr
     result = json.loads((folder / "audit-out" / "result.json").read_text(encoding="utf-8"))
     assert result["system"]["kind"] == "wordlist"
