@@ -217,8 +217,8 @@ def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
 
 
 def test_a_sheet_with_as_many_rows_as_excel_has_is_read(tmp_path: Path) -> None:
-    row = "<row><c><v>{0}</v></c><c><v>0.{0:07}</v></c></row>"
-    path = excel(tmp_path, HEADER)
+    row = "<row><c><v>{0}</v></c></row>"
+    path = excel(tmp_path, HEADER[:1])
     with zipfile.ZipFile(path) as packed:
         parts = {name: packed.read(name) for name in packed.namelist()}
     begin, end = parts["xl/worksheets/sheet1.xml"].split(b"</sheetData>")
@@ -228,4 +228,4 @@ def test_a_sheet_with_as_many_rows_as_excel_has_is_read(tmp_path: Path) -> None:
             packed.writestr(name, content)
     found = read(path)
     assert len(found) == 2**20
-    assert found[-1] == (f"{2**20 - 1}", f"0.{2**20 - 1:07}")
+    assert found[-1] == (f"{2**20 - 1}",)
