@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from hypothesis import HealthCheck, Phase, seed, settings
 
-EXAMPLES: Final = int(os.environ.get("AUDIT7K_FUZZ_EXAMPLES", "20"))
+EXAMPLES: Final = int(os.environ.get("AUDIT7K_FUZZ_EXAMPLES", "12"))
 SEED: Final = os.environ.get("AUDIT7K_FUZZ_SEED")
 _QUICK: Final = os.environ.get("AUDIT7K_FUZZ_SHRINK") == "0"
 PHASES: Final = [one for one in Phase if not (_QUICK and one in (Phase.shrink, Phase.explain))]

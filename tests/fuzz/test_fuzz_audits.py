@@ -93,7 +93,7 @@ def tree_without(folder: Path, name: str) -> Tree:
     }
 
 
-@some(0.5)
+@some(0.9)
 @given(file=data_files("cases"))
 def test_init_writes_a_plan_that_is_not_finished_or_nothing(file: DataFile, tmp_path: Path) -> None:
     folder = placed(tmp_path, [file], "")

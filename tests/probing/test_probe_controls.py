@@ -19,6 +19,7 @@ from audit.verdicts.judge import exit_code
 
 PROBE = '[[probes]]\nid = "words"\nkind = "text"\ncolumn = "text"\n'
 RULE = '[[rules]]\nmetric = "counterfactual_shift"\nmargin = 0.05\n'
+FEW = 'levels = { demonym = ["NGA", "PHL", "ROU", "VNM", "ALB", "FRA", "CHN", "BRA"] }\n'
 ALL_SLOTS = 'slots = ["demonym", "country", "gender", "name", "language"]\ntemplates = "case-notes"\nlanguages = ["en", "es", "fr"]\nnames = 2\n'  # noqa: E501
 
 
@@ -73,9 +74,11 @@ def planted(effect: float) -> str:
     return PLANTED.replace("{effect}", str(effect))
 
 
-@pytest.mark.parametrize("templates", ["adverts", "case-notes"])
-def test_a_planted_word_effect_is_measured_within_its_interval_and_found(tmp_path: Path, templates: str) -> None:
-    more = PROBE + f'slots = ["demonym"]\ntemplates = "{templates}"\n' + RULE
+@pytest.mark.parametrize(("templates", "levels"), [("adverts", ""), ("case-notes", FEW)])
+def test_a_planted_word_effect_is_measured_within_its_interval_and_found(
+    tmp_path: Path, templates: str, levels: str
+) -> None:
+    more = PROBE + f'slots = ["demonym"]\ntemplates = "{templates}"\n' + levels + RULE
     result = audit(tmp_path, more, planted(0.2))
     found = shifts(result, "demonym")
     nigerian = found.pop("NGA")
@@ -113,7 +116,7 @@ def test_how_often_the_interval_holds_the_planted_effect(tmp_path: Path) -> None
 
 
 def test_an_effect_too_small_for_the_limit_passes(tmp_path: Path) -> None:
-    more = PROBE + 'slots = ["demonym"]\n' + RULE
+    more = PROBE + 'slots = ["demonym"]\n' + FEW + RULE
     result = audit(tmp_path, more, planted(0.01))
     (verdict,) = [one for one in result.probe_verdicts if one.level == "NGA"]
     assert (verdict.outcome, verdict.because) == ("pass", "within_limit")
