@@ -102,13 +102,16 @@ def weighted_breakdown(
 def _by_weights(plan: AuditPlan, rule: Rule, family: FamilyCounts, moments: Moments, groups: Sequence[Group]) -> _Holds:
     of, alpha = moments.of(family), plan.verdict.alpha
     places = [family.groups.index(group) for group in groups]
+    own = np.isin(np.arange(len(family.groups)), places)
     starts = [(question, weighted_comparison(of, family, question, "worst")) for question in questions(plan, rule)]
 
     def holds(supposed: Supposed) -> BoolArray:
         held = np.ones(len(places), dtype=np.bool_)
         for question, start in starts:
             moved, movable = with_possible_members(of, family, question, start, supposed)
-            held &= (~movable | (moved.test(question.within, alpha).p <= alpha))[places]
+            passes = ~movable
+            passes[own] |= moved.of_groups(own).test(question.within, alpha).p <= alpha
+            held &= passes[places]
         return held
 
     return holds
