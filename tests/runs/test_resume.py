@@ -174,26 +174,18 @@ def test_a_second_run_into_the_same_folder_is_refused(made: Made) -> None:
 
 
 @pytest.mark.parametrize("ending", ["arrow", "json"])
-@pytest.mark.parametrize("damage", ["flipped", "cut", "emptied", "deleted", "nonsense"])
-def test_a_damaged_part_is_scored_again_and_no_other(made: Made, ending: str, damage: str) -> None:
+def test_a_damaged_part_is_scored_again_and_no_other(made: Made, ending: str) -> None:
+    """Five parts, each damaged in a way of its own: flipped, cut, emptied, nonsense, deleted."""
     first = made.run()
-    for number in (0, 3, 9):
-        path = made.kept / "parts" / f"{number:06}.{ending}"
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 4
-        if damage == "deleted":
-            path.unlink()
-        else:
-            damaged: dict[str, bytes] = {
-                "flipped": bytes(content),
-                "cut": bytes(content[:-9]),
-                "emptied": b"",
-                "nonsense": b'{"run": [1]}',
-            }
-            path.write_bytes(damaged[damage])
+    paths = [made.kept / "parts" / f"{number:06}.{ending}" for number in (0, 3, 5, 7, 9)]
+    flipped, cut = (bytearray(path.read_bytes()) for path in paths[:2])
+    flipped[len(flipped) // 2] ^= 4
+    for path, damaged in zip(paths, (bytes(flipped), bytes(cut[:-9]), b"", b'{"run": [1]}'), strict=False):
+        path.write_bytes(damaged)
+    paths[-1].unlink()
     calls = made.calls
     assert made.run() == first
-    assert made.calls == calls + 3 + 1
+    assert made.calls == calls + 5 + 1
 
 
 def test_every_bit_of_a_part_counts(made: Made) -> None:
@@ -201,7 +193,7 @@ def test_every_bit_of_a_part_counts(made: Made) -> None:
     path = made.kept / "parts" / "000004.arrow"
     content = path.read_bytes()
     dice = random.Random(4)
-    for _ in range(12):
+    for _ in range(6):
         bit = dice.randrange(8 * len(content))
         flipped = bytearray(content)
         flipped[bit // 8] ^= 1 << bit % 8
@@ -302,11 +294,11 @@ def test_every_write_sync_and_rename_can_fail_once(tmp_path: Path, monkeypatch: 
 
 
 def test_killed_at_any_moment_it_comes_to_the_same_bytes(tmp_path: Path) -> None:
-    """4 kills; `make soak` does 200. A kill that leaves no part, or all of them, would show nothing."""
+    """3 kills; `make soak` does 200. A kill that leaves no part, or all of them, would show nothing."""
     whole = made_run(tmp_path / "whole", pause=0.02)
     expected = whole.run()
     dice = random.Random(20)
-    kills = int(os.environ.get("AUDIT7K_KILLS", "4"))
+    kills = int(os.environ.get("AUDIT7K_KILLS", "3"))
     done, in_between = 0, 0
     while done < kills:
         made = made_run(tmp_path / f"run{done}", pause=0.02)
