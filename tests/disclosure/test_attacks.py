@@ -27,7 +27,7 @@ def test_one_release_tells_nobody_and_no_outcome_of_few(case: Case) -> None:
 
 @pytest.mark.parametrize(
     ("case", "sets", "what"),
-    list(zip(CARELESS, (6, 2, 6), ("people_told", "outcomes_told", "few_told"), strict=True)),
+    list(zip(CARELESS, (2, 1, 6), ("people_told", "outcomes_told", "few_told"), strict=True)),
     ids=lambda of: getattr(of, "name", None),
 )
 def test_the_attack_tells_what_a_careless_publisher_prints(case: Case, sets: int, what: str) -> None:
@@ -59,11 +59,14 @@ def test_guesses_find_the_outcome_that_a_careless_publisher_tells() -> None:
     assert right / persons > 0.9
 
 
-@pytest.mark.parametrize("name", ["two models take turns", "twelve people come and leave by turns"])
-def test_answers_and_people_that_return_do_not_tell_who_left(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "persons"), [("two models take turns", 200), ("twelve people come and leave by turns", 120)]
+)
+def test_answers_and_people_that_return_do_not_tell_who_left(name: str, persons: int) -> None:
+    """With so many persons, numbers that are drawn anew at each release would be seen."""
     case = next(case for case in READERS if (case.name, case.releases) == (name, 8))
-    right, persons = accuracy(case, 200, SEED)
-    assert right / persons <= BAR
+    right, asked = accuracy(case, persons, SEED)
+    assert right / asked <= BAR
 
 
 def test_who_knows_all_others_who_came_does_not_read_the_outcome_from_the_day_of_a_row() -> None:

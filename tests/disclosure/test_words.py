@@ -146,7 +146,7 @@ def test_a_row_of_few_errors_passes_whatever_number_below_ten_it_has() -> None:
     cells, rows = few_with_word()
     assert len(rows) >= 3
     for row in rows[:3]:
-        for errors in (0, 5, 9):
+        for errors in (0, 9):
             changed, group = with_errors(cells, row, errors)
             verdict = next(v for v in judged(changed, 0.97).verdicts if group in (v.group, *v.same_people))
             assert verdict.outcome == "pass", (row.key, errors)
