@@ -60,8 +60,8 @@ def test_rows_taken_alone_would_err(audits: ModuleType) -> None:
 
 def test_a_clear_gap_is_found_and_an_equal_group_passed(audits: ModuleType) -> None:
     world = audits.Setting(100, spanning=False, rate=0.8, correlation=0.1, scale="ratio", margin=0.8)
-    assert audits.decided(replace(world, gap=0.45), 10, np.random.default_rng(4), "fail").share >= 0.9
-    assert audits.decided(replace(world, gap=0.8), 10, np.random.default_rng(5), "pass").share >= 0.9
+    assert audits.decided(replace(world, gap=0.45), 6, np.random.default_rng(4), "fail").share >= 0.9
+    assert audits.decided(replace(world, gap=0.8), 6, np.random.default_rng(5), "pass").share >= 0.9
 
 
 @pytest.mark.parametrize(("clusters", "ratio"), [(30, 0.5), (30, 4.0), (100, 0.5)])
