@@ -115,7 +115,7 @@ def test_fairlearns_interval_of_the_widest_gap_excludes_none_where_there_is_none
             y_true=flagged,
             y_pred=flagged,
             sensitive_features=group,
-            n_boot=40,
+            n_boot=20,
             ci_quantiles=[0.025, 0.975],
             random_state=1,
         )
