@@ -458,7 +458,7 @@ def test_the_command_cases_writes_for_its_owner_and_prints_a_number(
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert len(pd.read_csv(out)) == counted > 0
     out.unlink()
-    for wrong in ("gender", "gender=", "gender=robot", "age=1"):
+    for wrong in ("gender", "gender=", "gender=robot", "age=1", "gender=woman,gender=man"):
         assert CliRunner().invoke(app, [*command, "--group", wrong]).exit_code == 2
     public = ["cases", "out", "--plan", "plan.toml", "--out", "out/public/cases.csv", "--group", "gender=man"]
     assert CliRunner().invoke(app, public).exit_code == 2

@@ -35,6 +35,8 @@ def cases(
     parts = [part.partition("=") for part in group.split(",")]
     if not all(name.strip() and value.strip() for name, _, value in parts):
         raise ArgumentError("--group names no group", slug="no-such-group", hint="write gender=woman,nationality=NGA")
+    if len({name.strip() for name, _, _ in parts}) < len(parts):
+        raise ArgumentError("--group names a feature twice", slug="no-such-group", hint="name one level of each")
     refuse_exact_among_public(public_folder(result if result.is_dir() else result.parent), [out])
     wanted = {name.strip(): value.strip() for name, _, value in parts}
     rows = case_rows(result, wanted, errors, plan)
