@@ -45,12 +45,12 @@ def test_ties_are_counted_as_every_way_to_break_them(scores: list[float | None],
         ways = [sure + list(some) for some in combinations(tied, min(first - len(sure), len(tied)))]
         for sex in ("man", "woman"):
             for among, rows in (("everyone", cases), ("victims", cases[cases.form != NONE])):
-                own = rows.index[rows.gender == sex]
+                own = set(rows.index[rows.gender == sex])
                 numbers = [len(own.intersection(way)) for way in ways]
                 one = of(found, first, sex, among)
                 assert (one.cases, one.fewest, one.most) == (len(own), min(numbers), max(numbers))
-                assert one.unranked == int(rows.score.isna()[own].sum())
-                if len(own):
+                assert one.unranked == int(rows.score.isna()[list(own)].sum())
+                if own:
                     assert one.value == pytest.approx(sum(numbers) / len(ways) / len(own), abs=1e-9)
 
 

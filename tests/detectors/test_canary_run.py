@@ -27,18 +27,23 @@ FIELDS = (ID, TEXT, LABEL, GROUP, TOKEN, SAID)
 OWN = {"set.parquet", "own_function.py", "own_program.py", "plan.toml"}
 """Files that the test writes itself."""
 PROGRAM_OF_COMMANDS = """
-import sys
+import json, os, sys, tempfile
 from audit.cli import main
-codes = []
-for line in sys.argv[1:]:
-    sys.argv = ["audit7k", *line.split()]
-    try:
-        main()
-        codes.append(0)
-    except SystemExit as end:
-        codes.append(int(end.code or 0))
-print(codes)
-"""
+for folder, commands in json.loads(sys.argv[1]):
+    os.chdir(folder)
+    os.environ["TMPDIR"], tempfile.tempdir = os.path.join(folder, "temporary"), None
+    codes = []
+    for line in commands:
+        sys.argv = ["audit7k", *line.split()]
+        try:
+            main()
+            codes.append(0)
+        except SystemExit as end:
+            codes.append(int(end.code or 0))
+    print(codes)
+    for stream in (sys.stdout, sys.stderr):
+        print(END, file=stream, flush=True)
+""".replace("END", repr("the end of a scene"))
 FUNCTION = f"""
 def score(batch):
     texts = batch["text"].to_pylist()
@@ -62,7 +67,8 @@ class Scene:
     """A folder with a set full of tokens, and a plan for a detector of some kind that works or fails."""
 
     def __init__(self, folder: Path, kind: str, *, fails: bool, url: str = "") -> None:
-        self.folder, self.temporary = folder, folder / "temporary"
+        self.folder, self.temporary, self.kind, self.fails = folder, folder / "temporary", kind, fails
+        self.codes, self.said = list[int](), ""
         self.temporary.mkdir()
         columns = {
             "case_id": [f"{ID}-{n}" for n in range(ROWS)],
@@ -114,22 +120,16 @@ batch_size = 8
             encoding="utf-8",
         )
 
-    def run(self, *commands: str) -> tuple[list[int], str]:
-        """Commands of audit7k in the folder, with a token in the environment: their exit codes, and all they said."""
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM_OF_COMMANDS, *commands],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "AUDIT7K_TOKEN": TOKEN, "TMPDIR": str(self.temporary)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        said = done.stdout + done.stderr
-        assert "Traceback" not in said, done.stderr
-        assert not [field for field in FIELDS if field in said]
-        codes: list[int] = json.loads(done.stdout.splitlines()[-1])
-        return codes, said
+    @property
+    def commands(self) -> list[str]:
+        """What is done with it."""
+        run = f"run plan.toml --out out{ALONE[self.kind]}"
+        if self.fails:
+            return [run, "gate plan.toml"]
+        drawn = "report out/result.json --restricted --out drawn.html"
+        return [
+            "check plan.toml", run, "gate out/result.json", drawn, f"{drawn.replace('html', 'xml')} --format junit"
+        ]  # fmt: skip
 
     def found(self) -> Iterator[tuple[str, str]]:
         """Every file but those that the test wrote, and each token in it."""
@@ -170,31 +170,51 @@ ALONE = {"python": "", "command": " --no-crosscheck", "http": " --no-crosscheck"
 """The cross-check sees groups and decisions, whatever decided: once is enough."""
 
 
-@pytest.mark.parametrize("kind", ["python", "command", "http"])
-def test_tokens_of_a_run_that_succeeds_are_where_they_belong(kind: str, tmp_path: Path) -> None:
-    with serving(working) as server:
-        scene = Scene(tmp_path, kind, fails=False, url=server.url)
-        codes, _ = scene.run(
-            "check plan.toml",
-            f"run plan.toml --out out{ALONE[kind]}",
-            "gate out/result.json",
-            "report out/result.json --restricted --out drawn.html",
-            "report out/result.json --restricted --format junit --out drawn.xml",
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], Scene]:
+    """Every kind, working and failing, after its commands: by one Python, which needs a second to load audit7k."""
+    with serving(working) as well, serving(failing) as ill:
+        made = [
+            Scene(tmp_path_factory.mktemp(kind), kind, fails=fails, url=(ill if fails else well).url)
+            for kind in ALONE
+            for fails in (False, True)
+        ]
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM_OF_COMMANDS, json.dumps([[str(one.folder), one.commands] for one in made])],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "AUDIT7K_TOKEN": TOKEN},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
         )
-    assert set(codes) <= {0, 1, 3}
-    assert set(scene.found()) == BELONGS | {("drawn.html", LABEL)}
-    assert (tmp_path / "out" / "scoring" / "complete.json").exists()
-    assert {path.name for path in (tmp_path / "out" / "public").iterdir()} >= {"report.html", "junit.xml"}
+    said = zip(made, *(stream.split("the end of a scene\n")[:-1] for stream in (done.stdout, done.stderr)), strict=True)
+    for one, out, error in said:
+        one.codes, one.said = json.loads(out.splitlines()[-1]), out + error
+    return {(one.kind, one.fails): one for one in made}
+
+
+def said_nothing(scene: Scene) -> None:
+    assert "Traceback" not in scene.said, scene.said
+    assert not [field for field in FIELDS if field in scene.said]
     assert not list(scene.temporary.iterdir())
 
 
-@pytest.mark.parametrize("kind", ["python", "command", "http"])
-def test_tokens_of_a_run_that_fails_are_nowhere(kind: str, tmp_path: Path) -> None:
-    with serving(failing) as server:
-        scene = Scene(tmp_path, kind, fails=True, url=server.url)
-        codes, said = scene.run(f"run plan.toml --out out{ALONE[kind]}", "gate plan.toml")
-    assert codes == ([3, 3] if kind == "http" else [4, 4])
+@pytest.mark.parametrize("kind", ALONE)
+def test_tokens_of_a_run_that_succeeds_are_where_they_belong(scenes: dict[tuple[str, bool], Scene], kind: str) -> None:
+    scene = scenes[kind, False]
+    said_nothing(scene)
+    assert len(scene.codes) == len(scene.commands)
+    assert set(scene.codes) <= {0, 1, 3}
+    assert set(scene.found()) == BELONGS | {("drawn.html", LABEL)}
+    assert (scene.folder / "out" / "scoring" / "complete.json").exists()
+    assert {path.name for path in (scene.folder / "out" / "public").iterdir()} >= {"report.html", "junit.xml"}
+
+
+@pytest.mark.parametrize("kind", ALONE)
+def test_tokens_of_a_run_that_fails_are_nowhere(scenes: dict[tuple[str, bool], Scene], kind: str) -> None:
+    scene = scenes[kind, True]
+    said_nothing(scene)
+    assert scene.codes == ([3, 3] if kind == "http" else [4, 4])
     assert set(scene.found()) == (BELONGS if kind == "http" else set())
     ends = {"python": "the function raised ValueError", "command": "keeps failing", "http": "failed"}
-    assert ends[kind] in said
-    assert not list(scene.temporary.iterdir())
+    assert ends[kind] in scene.said

@@ -92,7 +92,7 @@ def audited(folder: Path, detector: dict[str, Any]) -> tuple[pd.DataFrame, Any]:
         }
     )
     out = folder / f"{detector['kind']}.parquet"
-    result = run_audit(plan, folder=folder, predictions_to=out, crosscheck=False)
+    result = run_audit(plan, folder=folder, predictions_to=out, crosscheck=False, details=False)
     return pq.read_table(out).to_pandas(), result
 
 

@@ -48,6 +48,7 @@ def ready(vendor: Path, regulator: Path) -> None:
     work.assign(decision=model.predict(work)).to_csv(regulator / "production.csv", index=False)
 
 
+@pytest.mark.usefixtures("warm_children")
 @pytest.mark.timeout(600)
 def test_the_page_is_followed_to_the_letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vendor, regulator = tmp_path / "vendor", tmp_path / "regulator"

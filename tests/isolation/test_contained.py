@@ -90,6 +90,7 @@ KINDS: dict[str, pa.Array] = {
 }
 
 
+@pytest.mark.usefixtures("warm_children")
 def test_every_value_arrives_as_it_was(tmp_path: Path) -> None:
     batches = [
         pa.record_batch({"row_id": pa.array(range(4), pa.int64()), "text": column, "pay": column})
@@ -191,6 +192,7 @@ ENDS = {
 }
 
 
+@pytest.mark.usefixtures("warm_children")
 @pytest.mark.parametrize("how", ENDS)
 def test_whatever_goes_wrong_there_is_one_line_here(tmp_path: Path, how: str) -> None:
     body, slug, words = ENDS[how]
@@ -202,6 +204,7 @@ def test_whatever_goes_wrong_there_is_one_line_here(tmp_path: Path, how: str) ->
         assert "memory_mib" in error.hint
 
 
+@pytest.mark.usefixtures("warm_children")
 def test_a_model_that_does_not_load_in_time_is_given_up(tmp_path: Path) -> None:
     section = function(tmp_path, "return [0.5] * batch.num_rows")
     (tmp_path / "child_model.py").write_text("import time\ntime.sleep(60)\n", encoding="utf-8")
@@ -212,11 +215,13 @@ def test_a_model_that_does_not_load_in_time_is_given_up(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.usefixtures("warm_children")
 def test_the_same_error_is_told_as_in_this_process(tmp_path: Path) -> None:
     for body in ("return [0.5]", "return 'text'", "raise KeyError('a')", "return [True] * 3"):
         assert str(refusal(tmp_path, body)) == str(refusal(tmp_path, body, sandbox="none"))
 
 
+@pytest.mark.usefixtures("warm_children")
 def test_what_the_plan_leaves_open_is_left_open_there(tmp_path: Path) -> None:
     """A model without probabilities is refused unless the plan itself says `score_range`."""
     import skops.io
@@ -287,6 +292,7 @@ def test_what_it_started_ends_with_it(tmp_path: Path, new: bool) -> None:
     assert gone(there)
 
 
+@pytest.mark.usefixtures("warm_children")
 @pytest.mark.parametrize("whom", ["the one that was started", "the one that runs the model"])
 def test_a_child_that_is_killed_in_mid_batch_ends_the_run_in_one_line(tmp_path: Path, whom: str) -> None:
     section = function(tmp_path, "HERE.joinpath('begun').write_text('x')\ntime.sleep(60)")
