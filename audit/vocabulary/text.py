@@ -63,9 +63,12 @@ def rows_text(count: int, first: Sequence[int]) -> str:
     """
     if not first:
         return count_of(count, "row")
-    shown = [str(number) for number in first[:SHOWN]]
-    more = count - len(shown)
-    if count == 1:
+    listed = first[:SHOWN]
+    shown = [str(number) for number in dict.fromkeys(listed)]
+    more = count - len(listed)
+    if more and len(shown) < len(listed):  # a row of a table of counts is met once for each of its numbers
+        return f"rows {', '.join(shown)} and perhaps more"
+    if len(shown) == 1 and not more:
         return f"row {shown[0]}"
     if more:
         return f"rows {', '.join(shown)} and {more} more"

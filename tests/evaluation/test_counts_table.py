@@ -235,6 +235,15 @@ def test_what_cannot_be_read_is_a_line(
     assert isinstance(caught.value, DataError | PlanError)
 
 
+@pytest.mark.parametrize(("robots", "said"), [(1, "in row 2 —"), (2, "in rows 2, 3 and perhaps more —")])
+def test_a_row_is_named_once_however_many_numbers_it_has(tmp_path: Path, robots: int, said: str) -> None:
+    table = "gender,site,TP,FN,FP,TN\nwoman,north,9,9,9,9\n" + "robot,north,9,9,9,9\n" * robots
+    (tmp_path / "table.csv").write_text(table, encoding="utf-8")
+    write_plan(tmp_path, {"counts": "table.csv", "label_source": "made up"})
+    with pytest.raises(DataError, match=said):
+        run_audit(tmp_path / "plan.toml")
+
+
 @pytest.mark.parametrize("word", ["Total", "TOTAL ", "Both sexes", "Insgesamt", "всего"])
 def test_rows_of_totals_are_refused(tmp_path: Path, word: str) -> None:
     table = f"gender,site,TP,FN,FP,TN\nwoman,north,9,9,9,9\nwoman,{word},9,9,9,9\n"
