@@ -7,7 +7,7 @@ A count that mixes several rates has lighter tails than the binomial (Hoeffding 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,8 @@ _LEAST_LIMIT = 1e-6
 _HAIR = 1e-8
 _DIGITS = 12
 """Decimals of a rate of the rest: libraries differ in the last digit of an arcsine, and p-values must not."""
+_MOST_KNOWN = 20_000
+_KNOWN: Final[dict[tuple[object, ...], float]] = {}
 
 
 class ScreenedP(NamedTuple):
@@ -178,12 +180,26 @@ def _largest_over_rest(
 ) -> FloatArray:
     """Largest probability over rates of the rest from low to high; where it lies clearly below the limit, a bound."""
     if limit is None:
-        return _largest_listed(x, n, y, m, low, high, boundary, None)
+        return _remembered(x, n, y, m, low, high, boundary)
     is_open = ~_is_clear(x, n, y, m, low, high, boundary, limit)
     worst = limit * _CLEAR
     some = x[is_open], n[is_open], y[is_open], m[is_open], low[is_open], high[is_open]
     worst[is_open] = _largest_listed(*some, boundary, limit[is_open])
     return np.asarray(worst)
+
+
+def _remembered(
+    x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArray, low: FloatArray, high: FloatArray, boundary: Boundary
+) -> FloatArray:
+    """Largest probabilities, of which those asked before are not computed again: verdict and doubts ask for the same."""
+    if len(_KNOWN) > _MOST_KNOWN:
+        _KNOWN.clear()
+    asked = [(boundary, *table) for table in zip(*(each.tolist() for each in (x, n, y, m, low, high)), strict=True)]
+    new = np.array([place for place, table in enumerate(asked) if table not in _KNOWN], dtype=np.int64)
+    if new.size:
+        found = _largest_listed(x[new], n[new], y[new], m[new], low[new], high[new], boundary, None)
+        _KNOWN.update(zip((asked[place] for place in new.tolist()), found.tolist(), strict=True))
+    return np.array([_KNOWN[table] for table in asked])
 
 
 def _is_clear(
