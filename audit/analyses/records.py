@@ -18,6 +18,7 @@ from audit.stages import stage
 from audit.vocabulary.groups import Family, Group, SensitiveFeature
 
 if TYPE_CHECKING:
+    from audit.analyses.crosscheck.agreement import Asked
     from audit.analyses.crosscheck.tables import Rows
 
 
@@ -67,6 +68,11 @@ def records(  # noqa: PLR0913 - what a result is written from
     least = plan.verdict.min_denominator
     of_counts = plan.evaluation_set.is_counted
     stated = [without_hidden(family) for family in shown] if of_counts else shown
+    if of_counts and everyone.cells[..., ABSTAINED].any():
+        rows = None  # other libraries have no way to be told of hidden numbers
+    by_family = dict(zip(families, stated[1:], strict=True))
+    compared = [stated[0], *(by_family[family] for family in compared_families(plan))]
+    asked = _asked(plan, compared, rows, counted)
     rates = estimates(
         stated, level=plan.verdict.level, min_denominator=least, moments=counted.moments, of_counts=of_counts
     )
@@ -78,29 +84,29 @@ def records(  # noqa: PLR0913 - what a result is written from
 
         found, doubts = further_findings(plan, counted, families, features, stated, judged, rates, sample)
         further |= found
-    if of_counts and everyone.cells[..., ABSTAINED].any():
-        rows = None  # other libraries have no way to be told of hidden numbers
-    by_family = dict(zip(families, stated[1:], strict=True))
-    compared = [stated[0], *(by_family[family] for family in compared_families(plan))]
-    crosscheck, opinions = _crosscheck(plan, compared, (*rates, *gaps), rows, counted)
+    crosscheck, opinions = _crosscheck(asked, (*rates, *gaps))
     known = notices(plan, system, everyone, accounts, families, features, counted.moments, counted.added_over)
     full = full_notices(plan, families, counted.moments, judged.verdicts)
     said = (*known, *full, *doubts, *opinions)
     return Records(accounts, group_counts(shown), rates, gaps, said, {**further, **crosscheck})
 
 
+def _asked(
+    plan: AuditPlan, compared: Sequence[FamilyCounts], rows: Mapping[Group, Rows] | None, counted: Counted
+) -> Asked | None:
+    if rows is None:
+        return None
+    from audit.analyses.crosscheck.agreement import asked_about, headlines
+
+    return asked_about(compared, headlines(plan), rows, counted.moments)
+
+
 def _crosscheck(
-    plan: AuditPlan,
-    compared: Sequence[FamilyCounts],
-    numbers: Sequence[Estimate | Disparity],
-    rows: Mapping[Group, Rows] | None,
-    counted: Counted,
+    asked: Asked | None, numbers: Sequence[Estimate | Disparity]
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
     """Return other libraries' numbers, by field of `Further`, and notices for the reader. Raises CrosscheckError."""
-    if rows is None:
+    if asked is None:
         return {}, (UNASKED,)
     stage("cross-check")
-    from audit.analyses.crosscheck.agreement import opinions
-
-    said = opinions(plan, compared, numbers, rows, counted.moments)
+    said = asked.opinions(numbers)
     return {"crosscheck": said.agreements, "crosscheck_state": said.state}, said.notices

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from made.counts import cells
 
-from audit.analyses.crosscheck import agreement, rates_aif360, rates_fairlearn
+from audit.analyses.crosscheck import agreement, libraries, rates_aif360, rates_fairlearn
 from audit.analyses.crosscheck.agreement import HEADLINES, agreement_notices, crosscheck
 from audit.analyses.crosscheck.compare import TOLERANCE, distance
 from audit.analyses.crosscheck.conventions import CONVENTIONS
@@ -101,7 +101,7 @@ def test_a_ratio_to_nothing_is_infinite_there_and_unknown_here() -> None:
 
 def test_unlabelled_cases_are_in_the_share_flagged_alone() -> None:
     family = family_of(cells(1, 2, 3, 4, unlabelled=(50, 0), abstained=(7, 0, 0), failed=(0, 9, 0)), cells(5, 5, 5, 5))
-    for library in agreement.LIBRARIES:
+    for library in libraries.LIBRARIES:
         found: Answers = library.answers(tables_of([family]), ["selection_rate", "accuracy"])
         assert found.rates["selection_rate"][0] == 54 / 60
         assert found.rates["accuracy"][0] == 5 / 10
@@ -113,7 +113,7 @@ def test_both_libraries_take_weights_that_are_no_counts() -> None:
     rng = np.random.default_rng(7)
     tables = Tables(rng.lognormal(size=(6, 3, 2)), rng.lognormal(3, size=(6, 3, 2)))
     mine = own_answers(tables, JUDGED)
-    for library in agreement.LIBRARIES:
+    for library in libraries.LIBRARIES:
         theirs: Answers = library.answers(tables, JUDGED)
         for name in JUDGED:
             for said, own in (
@@ -203,7 +203,7 @@ def library_that(answer: Callable[[Answers], Answers], distribution: str = "aif3
 
     made.DISTRIBUTION = distribution  # type: ignore[attr-defined]
     made.answers = answers  # type: ignore[attr-defined]
-    made.row_rates = lambda rows, metrics: {}  # type: ignore[attr-defined]
+    made.row_rates = lambda rows, metrics: []  # type: ignore[attr-defined]
     return made
 
 
@@ -211,7 +211,7 @@ def test_a_library_that_breaks_off_does_not_break_the_audit(monkeypatch: pytest.
     def broken(own: Answers) -> Answers:
         raise RuntimeError
 
-    monkeypatch.setattr(agreement, "LIBRARIES", (library_that(broken),))
+    monkeypatch.setattr(libraries, "LIBRARIES", (library_that(broken),))
     assert crosscheck([family_of(cells(1, 1, 1, 1))], HEADLINES) == ()
     assert [notice.code for notice in agreement_notices(())] == ["crosscheck-missing"]
 
@@ -232,7 +232,7 @@ def changed(part: str, by: float) -> Callable[[Answers], Answers]:
 def test_a_library_that_answers_differently_ends_the_audit(
     monkeypatch: pytest.MonkeyPatch, part: str, by: float
 ) -> None:
-    monkeypatch.setattr(agreement, "LIBRARIES", (library_that(changed(part, by)),))
+    monkeypatch.setattr(libraries, "LIBRARIES", (library_that(changed(part, by)),))
     with pytest.raises(AuditError) as refused:
         crosscheck([family_of(cells(3, 1, 1, 4), cells(3, 2, 2, 4))], ["accuracy"])
     assert refused.value.slug == "crosscheck-disagrees"
@@ -254,7 +254,7 @@ def test_only_a_known_convention_may_state_what_we_do_not(
         rates = {name: np.where(np.isnan(values), stated, values) for name, values in own.rates.items()}
         return own._replace(rates=rates)
 
-    monkeypatch.setattr(agreement, "LIBRARIES", (library_that(answer, "fairlearn"),))
+    monkeypatch.setattr(libraries, "LIBRARIES", (library_that(answer, "fairlearn"),))
     family = family_of(cells(fp=3, tn=2), cells(3, 1, 1, 4))
     if differs:
         with pytest.raises(CrosscheckError):
@@ -265,7 +265,7 @@ def test_only_a_known_convention_may_state_what_we_do_not(
 
 
 def test_rounding_alone_is_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(agreement, "LIBRARIES", (library_that(changed("ratios", TOLERANCE / 2)),))
+    monkeypatch.setattr(libraries, "LIBRARIES", (library_that(changed("ratios", TOLERANCE / 2)),))
     (found,) = crosscheck([family_of(cells(3, 1, 1, 4), cells(3, 2, 2, 4))], HEADLINES)
     assert 0 < found.largest_difference < TOLERANCE
 
@@ -283,7 +283,7 @@ def test_groups_with_the_same_counts_are_asked_once(monkeypatch: pytest.MonkeyPa
         asked.append(len(own.beside_rest))
         return own
 
-    monkeypatch.setattr(agreement, "LIBRARIES", (library_that(answer),))
+    monkeypatch.setattr(libraries, "LIBRARIES", (library_that(answer),))
     (found,) = crosscheck([family_of(*[cells(1, 2, 3, 4)] * 5, cells(4, 3, 2, 1), cells())], HEADLINES)
     assert asked == [3]
     assert (found.groups, found.groups_compared) == (7, 7)
@@ -346,8 +346,7 @@ def test_fairlearn_says_the_same_whether_or_not_scikit_learn_checks_each_call(mo
         ([0, -1], [1, 1]),
         ([], []),
     ]
-    single = [Rows(*(np.array(column, dtype=np.int8) for column in pair)) for pair in columns]
-    rows = {Group((Level(*AXIS, str(place)),)): of for place, of in enumerate(single)}
+    rows = [Rows(*(np.array(column, dtype=np.int8) for column in pair)) for pair in columns]
     few, of_rows = rates_fairlearn.answers(tables, JUDGED), rates_fairlearn.row_rates(rows, JUDGED)
     once = len(checks)
     monkeypatch.setattr(rates_fairlearn, "_SAME_WORK", "none")

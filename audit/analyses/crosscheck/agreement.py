@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from types import ModuleType
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from audit.analyses.crosscheck import rates_aif360, rates_fairlearn
+from audit.analyses.crosscheck import libraries
 from audit.analyses.crosscheck.compare import TOLERANCE, Comparison, compare, distance
 from audit.analyses.crosscheck.conventions import CONVENTIONS
+from audit.analyses.crosscheck.libraries import NO_TABLES, Answer, Question, ask
 from audit.analyses.crosscheck.tables import Answers, Rows, Tables, own_answers, rates_of, stated, tables_of
 from audit.counting.family_moments import FamilyMoments
 from audit.counting.moments import Moments
@@ -26,9 +25,6 @@ from audit.stats.arrays import FloatArray, IntArray
 from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 from audit.vocabulary.sentences import sentence
-
-LIBRARIES: Final[tuple[ModuleType, ...]] = (rates_fairlearn, rates_aif360)
-"""The opinions asked, each a module with `DISTRIBUTION`, `answers` and `row_rates`; libraries load when asked."""
 
 HEADLINES: Final[tuple[MetricName, ...]] = ("true_positive_rate", "false_positive_rate", "selection_rate")
 """Rates that are compared whatever the rules are about."""
@@ -54,21 +50,9 @@ class Opinions(NamedTuple):
     """What a reader must know of it."""
 
 
-def opinions(
-    plan: AuditPlan,
-    families: Sequence[FamilyCounts],
-    shown: Sequence[Estimate | Disparity],
-    rows: Mapping[Group, Rows],
-    moments: Moments | None,
-) -> Opinions:
-    """Compare the headline numbers of an audit with every library; see `crosscheck`. Raises CrosscheckError."""
-    agreements = crosscheck(families, headlines(plan), shown, rows, moments)
-    return Opinions(agreements, "agreed" if agreements else "no_answer", agreement_notices(agreements))
-
-
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What every library is asked."""
+class Asked:
+    """What every library is asked, and what this project states of it."""
 
     metrics: Sequence[MetricName]
     families: Sequence[FamilyCounts]
@@ -81,15 +65,28 @@ class _Asked:
     """Whether these are weighted."""
     place: IntArray
     """int64[G]: the table of each group, family after family; -1 where it is not compared."""
-    shown: Sequence[Estimate | Disparity]
-    """What the result shows of them."""
     rows: Mapping[Group, Rows]
     """The single cases of some groups."""
+    answers: Callable[[], list[Answer | None]]
+    """Function that waits for the answers of each library."""
 
     @property
     def groups(self) -> tuple[Group, ...]:
         """Every group, family after family."""
         return tuple(group for family in self.families for group in family.groups)
+
+    def opinions(self, shown: Sequence[Estimate | Disparity]) -> Opinions:
+        """Compare the answers with the numbers that the result shows too. Raises CrosscheckError."""
+        agreements = self.agreements(shown)
+        return Opinions(agreements, "agreed" if agreements else "no_answer", agreement_notices(agreements))
+
+    def agreements(self, shown: Sequence[Estimate | Disparity]) -> tuple[Agreement, ...]:
+        """As `opinions`, without the words."""
+        if self.weighted and not any(isinstance(one, Estimate) and one.weighted_numerator is not None for one in shown):
+            shown = ()  # until the records of a weighted audit are weighted, they say something else
+        answered = zip(libraries.LIBRARIES, self.answers(), strict=True)
+        found = [_agreement(library.DISTRIBUTION, answer, self, shown) for library, answer in answered if answer]
+        return tuple(found)
 
 
 def crosscheck(
@@ -124,15 +121,13 @@ def crosscheck(
     CrosscheckError
         If a library states a number that differs by more than `TOLERANCE`, and by none of its known conventions.
     """
-    asked = _asked(families, metrics, shown, rows or {}, moments if moments is not None and moments.weighted else None)
-    agreements = [_agreement(library, asked) for library in LIBRARIES]
-    return tuple(agreement for agreement in agreements if agreement is not None)
+    return asked_about(families, metrics, rows or {}, moments).agreements(shown)
 
 
 def agreement_notices(agreements: Sequence[Agreement]) -> tuple[Notice, ...]:
     """What a reader of `agreements` must know: a library that did not answer, groups that were not compared."""
     answered = {agreement.library.split(" ")[0] for agreement in agreements}
-    silent = [module.DISTRIBUTION for module in LIBRARIES if module.DISTRIBUTION not in answered]
+    silent = [module.DISTRIBUTION for module in libraries.LIBRARIES if module.DISTRIBUTION not in answered]
     cut = [agreement for agreement in agreements if agreement.groups_compared < agreement.groups]
     return (
         *(Notice.of("crosscheck-missing", sentence("crosscheck_missing", name=name)) for name in silent),
@@ -146,27 +141,24 @@ def agreement_notices(agreements: Sequence[Agreement]) -> tuple[Notice, ...]:
     )
 
 
-def _asked(
+def asked_about(
     families: Sequence[FamilyCounts],
     metrics: Sequence[MetricName],
-    shown: Sequence[Estimate | Disparity],
     rows: Mapping[Group, Rows],
     moments: Moments | None,
-) -> _Asked:
+) -> Asked:
+    """Ask every library, as in `crosscheck`, and do not wait for the answers."""
+    weighted = moments is not None and moments.weighted
     if not families:
-        every, mine = _NO_TABLES, own_answers(_NO_TABLES, metrics)
-    elif moments is None:
+        every, mine = NO_TABLES, own_answers(NO_TABLES, metrics)
+    elif moments is None or not weighted:
         every = tables_of(families)
         mine = own_answers(every, metrics)
     else:
         every, mine = weighted_tables(moments, families), weighted_ours(moments, families, metrics)
-        # until the records of a weighted audit are weighted, they say something else
-        shown = shown if any(isinstance(one, Estimate) and one.weighted_numerator is not None for one in shown) else ()
     tables, place = _distinct(every)
-    return _Asked(metrics, families, tables, mine, moments is not None, place, shown, rows)
-
-
-_NO_TABLES: Final = Tables(np.zeros((0, 3, 2)), np.zeros((0, 3, 2)))
+    answers = ask(Question(tables, metrics, list(rows.values())))
+    return Asked(metrics, families, tables, mine, weighted, place, rows, answers)
 
 
 def _distinct(tables: Tables) -> tuple[Tables, IntArray]:
@@ -181,38 +173,32 @@ def _distinct(tables: Tables) -> tuple[Tables, IntArray]:
     return Tables(tables.own[first[order]], tables.rest[first[order]]), renamed[place.reshape(-1)]
 
 
-def _agreement(library: ModuleType, asked: _Asked) -> Agreement | None:
+def _agreement(distribution: str, answer: Answer, asked: Asked, shown: Sequence[Estimate | Disparity]) -> Agreement:
+    of_rows = dict(zip(asked.rows, answer.of_rows, strict=True))
     compared = asked.place >= 0
-    try:
-        name = f"{library.DISTRIBUTION} {version(library.DISTRIBUTION)}"
-        of_tables: Answers = library.answers(asked.tables, asked.metrics)
-        of_rows: dict[Group, dict[MetricName, float]] = library.row_rates(asked.rows, asked.metrics)
-    except Exception:
-        # Whatever is missing or breaks in another library, the audit stands on its own numbers, and says so.
-        return None
     groups = [group for group, is_compared in zip(asked.groups, compared, strict=True) if is_compared]
     place = asked.place[compared]
-    tables, theirs = Tables(asked.tables.own[place], asked.tables.rest[place]), of_tables.at(place)
-    found = compare(library.DISTRIBUTION, groups, tables, asked.mine.at(np.flatnonzero(compared)), theirs)
-    shown = _compare_shown(asked.shown, groups, theirs, found)
+    tables, theirs = Tables(asked.tables.own[place], asked.tables.rest[place]), answer.of_tables.at(place)
+    found = compare(distribution, groups, tables, asked.mine.at(np.flatnonzero(compared)), theirs)
+    stated_too = _compare_shown(shown, groups, theirs, found)
     by_rows = _compare_rows(asked, of_rows, found)
     if found.largest > TOLERANCE:
-        raise _disagreement(name, found)
+        raise _disagreement(answer.name, found)
     return Agreement(
-        library=name,
+        library=answer.name,
         groups=len(asked.place),
         groups_compared=len(groups),
         rates_compared=found.rates,
         disparities_compared=found.disparities,
         groups_beside_rest=int(theirs.beside_rest.sum()),
-        shown_compared=shown,
+        shown_compared=stated_too,
         row_groups_compared=len(of_rows),
         row_rates_compared=by_rows,
         weighted=asked.weighted,
         largest_difference=round(found.largest, 12),
         differs_by_convention=sum(found.conventions.values()),
         conventions=tuple(
-            Convention(code=code, words=CONVENTIONS[library.DISTRIBUTION, code].words, values=values)
+            Convention(code=code, words=CONVENTIONS[distribution, code].words, values=values)
             for code, values in sorted(found.conventions.items())
         ),
     )
@@ -245,7 +231,7 @@ def _values(record: Estimate | Disparity) -> dict[int, float | None]:
     return {1: record.difference, 2: record.ratio} if record.compared_with == "rest" else {}
 
 
-def _compare_rows(asked: _Asked, of_rows: Mapping[Group, Mapping[MetricName, float]], found: Comparison) -> int:
+def _compare_rows(asked: Asked, of_rows: Mapping[Group, Mapping[MetricName, float]], found: Comparison) -> int:
     """Compare what the library computed from single cases with our rates from counts; returns how many."""
     at = {group: place for place, group in enumerate(asked.groups)}
     groups = list(of_rows)

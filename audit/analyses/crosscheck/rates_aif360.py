@@ -21,7 +21,6 @@ import numpy.typing as npt
 from audit.analyses.crosscheck.light_import import lightly
 from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
 from audit.stats.arrays import FloatArray
-from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import MetricName
 
 DISTRIBUTION = "aif360"
@@ -69,10 +68,10 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
     return found
 
 
-def row_rates(groups: Mapping[Group, Rows], metrics: Sequence[MetricName]) -> dict[Group, dict[MetricName, float]]:
-    """Compute the rates of single cases with AIF360; NaN without any."""
-    found: dict[Group, dict[MetricName, float]] = {group: dict.fromkeys(metrics, np.nan) for group in groups}
-    for group, rows in groups.items():
+def row_rates(groups: Sequence[Rows], metrics: Sequence[MetricName]) -> list[dict[MetricName, float]]:
+    """Compute the rates of single cases of each group with AIF360; NaN without any."""
+    found: list[dict[MetricName, float]] = [dict.fromkeys(metrics, np.nan) for _ in groups]
+    for rows, rates in zip(groups, found, strict=True):
         for names, part, classified in (
             ([name for name in metrics if name != "selection_rate"], labelled(rows), True),
             ([name for name in metrics if name == "selection_rate"], rows, False),
@@ -80,7 +79,7 @@ def row_rates(groups: Mapping[Group, Rows], metrics: Sequence[MetricName]) -> di
             if names and part.label.size:
                 with np.errstate(divide="ignore", invalid="ignore"):
                     metric = _metric_of_cases(part, classified=classified)
-                    found[group] |= {name: float(getattr(metric, _METHODS[name].rate)()) for name in names}
+                    rates |= {name: float(getattr(metric, _METHODS[name].rate)()) for name in names}
                 # it remembers every metric object, and the cases with it, for as long as the process lives
                 metric.dataset = metric.classified_dataset = None
     return found

@@ -8,7 +8,7 @@ divided here. What it states where a rate has no denominator is in `audit.analys
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from types import ModuleType
@@ -19,7 +19,6 @@ import numpy as np
 from audit.analyses.crosscheck.light_import import lightly
 from audit.analyses.crosscheck.tables import DECISIONS, LABELS, Answers, Rows, Tables, four_cells, labelled, two_cells
 from audit.stats.arrays import FloatArray
-from audit.vocabulary.groups import Group
 from audit.vocabulary.metrics import METRICS, Cell, MetricName
 
 DISTRIBUTION = "fairlearn"
@@ -53,15 +52,15 @@ def answers(tables: Tables, metrics: Sequence[MetricName]) -> Answers:
     return Answers(rates, differences, ratios, beside_rest)
 
 
-def row_rates(groups: Mapping[Group, Rows], metrics: Sequence[MetricName]) -> dict[Group, dict[MetricName, float]]:
-    """Compute the rates of single cases with fairlearn; NaN without any."""
+def row_rates(groups: Sequence[Rows], metrics: Sequence[MetricName]) -> list[dict[MetricName, float]]:
+    """Compute the rates of single cases of each group with fairlearn; NaN without any."""
     known = _functions()
-    found: dict[Group, dict[MetricName, float]] = {}
+    found: list[dict[MetricName, float]] = []
     with _quickly():
-        for group, rows in groups.items():
+        for rows in groups:
             both = labelled(rows)
             asked = {name: rows if name == "selection_rate" else both for name in metrics}
-            found[group] = {name: float(known[name](*of)) if of.label.size else np.nan for name, of in asked.items()}
+            found.append({name: float(known[name](*of)) if of.label.size else np.nan for name, of in asked.items()})
     return found
 
 

@@ -53,18 +53,20 @@ class RunRequest:
         begins: Callable[[], None] | None = None,
     ) -> AuditResult:
         """Run the plan against the baseline `earlier`, if there is one. Raises AuditError."""
+        from audit.analyses.crosscheck.libraries import libraries_beside
         from audit.result.waivers_file import publishable_errors
         from audit.run import run_audit
         from audit.scoring.progress import progress_on_stderr
 
-        with stages_on(self.watched_on), publishable_errors(exact=self.exact):
+        asks = self.crosscheck and self.details
+        with stages_on(self.watched_on), publishable_errors(exact=self.exact), libraries_beside(wanted=asks):
             stage("reading")
             return run_audit(
                 self.loaded,
                 # A line of progress counts rows and failures.
                 progress=progress_on_stderr(quiet=self.quiet or not self.exact),
                 predictions_to=predictions_to,
-                crosscheck=self.crosscheck and self.details,
+                crosscheck=asks,
                 details=self.details,
                 records=self.records,
                 checkpoint=checkpoint,

@@ -191,7 +191,7 @@ def _largest_over_rest(
 def _remembered(
     x: FloatArray, n: FloatArray, y: FloatArray, m: FloatArray, low: FloatArray, high: FloatArray, boundary: Boundary
 ) -> FloatArray:
-    """Largest probabilities, of which those asked before are not computed again: verdict and doubts ask for the same."""
+    """Largest probabilities, each computed once: verdicts, doubts and plans ask for the same tables."""
     if len(_KNOWN) > _MOST_KNOWN:
         _KNOWN.clear()
     asked = [(boundary, *table) for table in zip(*(each.tolist() for each in (x, n, y, m, low, high)), strict=True)]

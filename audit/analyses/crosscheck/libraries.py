@@ -1,0 +1,143 @@
+"""The libraries that are asked, where possible in a second process: beside what this one works out meanwhile.
+
+It is split off before this one has threads that compute, loads the libraries, and ends with the block that began it.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import select
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import partial
+from importlib.metadata import version
+from types import ModuleType
+from typing import BinaryIO, Final, NamedTuple
+
+import numpy as np
+
+from audit.analyses.crosscheck import rates_aif360, rates_fairlearn
+from audit.analyses.crosscheck.tables import Answers, Rows, Tables
+from audit.vocabulary.metrics import MetricName
+
+LIBRARIES: Final[tuple[ModuleType, ...]] = (rates_fairlearn, rates_aif360)
+"""The opinions asked, each a module with `DISTRIBUTION`, `answers` and `row_rates`; libraries load when asked."""
+
+_PATIENCE: Final = 60.0
+"""Seconds that answers of the second process are waited for, before this one asks."""
+
+
+class Question(NamedTuple):
+    """What every library is asked."""
+
+    tables: Tables
+    metrics: Sequence[MetricName]
+    rows: Sequence[Rows]
+    """Single cases of some groups."""
+
+
+class Answer(NamedTuple):
+    """What one library answers."""
+
+    name: str
+    """Its name with its version."""
+    of_tables: Answers
+    of_rows: list[dict[MetricName, float]]
+
+
+NO_TABLES: Final = Tables(np.zeros((0, 3, 2)), np.zeros((0, 3, 2)))
+
+
+class _Second(NamedTuple):
+    """The second process."""
+
+    pid: int
+    questions: BinaryIO
+    answers: BinaryIO
+
+
+_SECOND: ContextVar[_Second | None] = ContextVar("second process", default=None)
+
+
+def ask(question: Question) -> Callable[[], list[Answer | None]]:
+    """Ask every library. Returns what waits for their answers: None of a library that cannot be loaded or breaks."""
+    second = _SECOND.get()
+    if second is not None:
+        with suppress(OSError):
+            pickle.dump(question, second.questions)
+            second.questions.flush()
+            return partial(_received, second, question)
+    return partial(_answers, question)
+
+
+@contextmanager
+def libraries_beside(*, wanted: bool) -> Iterator[None]:
+    """Let a second process answer whatever is asked within a block, where there is a processor for it."""
+    second = None
+    if wanted and sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1 and "duckdb" not in sys.modules:
+        with suppress(OSError):
+            second = _split_off()
+    token = _SECOND.set(second)
+    try:
+        yield
+    finally:
+        _SECOND.reset(token)
+        if second is not None:
+            os.kill(second.pid, signal.SIGKILL)
+            os.waitpid(second.pid, 0)
+            for pipe in (second.questions, second.answers):
+                with suppress(OSError):
+                    pipe.close()
+
+
+def _split_off() -> _Second:
+    (asked, ours), (theirs, answered) = os.pipe(), os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            _serve(asked, answered, ours, theirs)
+        finally:
+            os._exit(0)
+    os.close(asked)
+    os.close(answered)
+    return _Second(pid, os.fdopen(ours, "wb"), os.fdopen(theirs, "rb"))
+
+
+def _serve(asked: int, answered: int, *others: int) -> None:
+    """Answer one question, silently, and only as long as somebody waits."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    for other in others:
+        os.close(other)
+    _answers(Question(NO_TABLES, (), ()))
+    with os.fdopen(asked, "rb") as questions, os.fdopen(answered, "wb") as answers:
+        pickle.dump(_answers(pickle.load(questions)), answers)  # noqa: S301 - the process that split this one off
+
+
+def _received(second: _Second, question: Question) -> list[Answer | None]:
+    if select.select([second.answers], [], [], _PATIENCE)[0]:
+        with suppress(EOFError, OSError, pickle.UnpicklingError):
+            found: list[Answer | None] = pickle.load(second.answers)  # noqa: S301 - split off from this one
+            return found
+    return _answers(question)
+
+
+def _answers(question: Question) -> list[Answer | None]:
+    return [_answer(library, question) for library in LIBRARIES]
+
+
+def _answer(library: ModuleType, question: Question) -> Answer | None:
+    try:
+        name = f"{library.DISTRIBUTION} {version(library.DISTRIBUTION)}"
+        of_tables = library.answers(question.tables, question.metrics)
+        return Answer(name, of_tables, library.row_rates(question.rows, question.metrics))
+    except Exception:
+        # Whatever is missing or breaks in another library, the audit stands on its own numbers, and says so.
+        return None

@@ -1,0 +1,77 @@
+"""The second process that asks the libraries: what it answers, and that it never outlives or holds up the audit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="a process is split off on Linux alone"
+)
+
+SETUP = """
+import os, signal, sys, time
+import numpy as np
+from audit.analyses.crosscheck import libraries
+from audit.analyses.crosscheck.tables import Rows, Tables
+rng = np.random.default_rng(5)
+tables = Tables(*(rng.integers(0, 9, (40, 3, 2)).astype(float) for _ in range(2)))
+rows = [Rows(*(rng.integers(0, 2, 90_000).astype(np.int8) for _ in range(2)))]
+question = libraries.Question(tables, ("true_positive_rate", "precision", "selection_rate"), rows)
+"""
+
+
+def run(program: str) -> None:
+    subprocess.run([sys.executable, "-P", "-c", SETUP + program], check=True, timeout=60)
+
+
+def test_a_second_process_answers_as_this_one_would_which_asks_where_that_one_ends() -> None:
+    run(
+        "with libraries.libraries_beside(wanted=True):\n"
+        "    beside = libraries.ask(question)()\n"
+        "    assert 'sklearn' not in sys.modules\n"
+        "with libraries.libraries_beside(wanted=True):\n"
+        "    os.kill(libraries._SECOND.get().pid, signal.SIGKILL)\n"
+        "    alone = libraries.ask(question)()\n"
+        "assert 'sklearn' in sys.modules\n"
+        "assert [one.name.split()[0] for one in beside] == ['fairlearn', 'aif360']\n"
+        "assert repr(beside) == repr(alone)\n"
+        "assert beside[0].of_tables.rates['precision'].tobytes() == alone[0].of_tables.rates['precision'].tobytes()\n"
+    )
+
+
+def test_one_that_says_nothing_is_not_waited_for_for_ever_and_none_is_left() -> None:
+    run(
+        "libraries._PATIENCE = 0.2\n"
+        "with libraries.libraries_beside(wanted=True):\n"
+        "    os.kill(libraries._SECOND.get().pid, signal.SIGSTOP)\n"
+        "    assert all(libraries.ask(question._replace(rows=()))())\n"
+        "try:\n"
+        "    os.waitpid(-1, 0)\n"
+        "except ChildProcessError:\n"
+        "    pass\n"
+        "else:\n"
+        "    raise AssertionError\n"
+        "import duckdb\n"
+        "with libraries.libraries_beside(wanted=True):\n"
+        "    assert libraries._SECOND.get() is None\n"
+    )
+
+
+def test_a_killed_audit_leaves_no_second_process() -> None:
+    program = "with libraries.libraries_beside(wanted=True):\n    print(libraries._SECOND.get().pid, flush=True)\n"
+    waits = [sys.executable, "-P", "-c", f"{SETUP}{program}    time.sleep(60)\n"]
+    with subprocess.Popen(waits, stdout=subprocess.PIPE, text=True) as audit:
+        assert audit.stdout is not None
+        second = Path("/proc", audit.stdout.readline().strip())
+        audit.send_signal(signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while second.exists() and "State:\tZ" not in (second / "status").read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert time.monotonic() < deadline
