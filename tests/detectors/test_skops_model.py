@@ -182,7 +182,7 @@ def test_missing_text_is_the_missing_value_the_model_was_trained_on(tmp_path: Pa
 
 
 def test_the_same_scores_every_time_and_one_job(tmp_path: Path) -> None:
-    model = RandomForestClassifier(50, n_jobs=2, random_state=0).fit(NUMBERS, LABELS)
+    model = RandomForestClassifier(10, n_jobs=2, random_state=0).fit(NUMBERS, LABELS)
     run = Run(tmp_path, model, ("pay", "age"))
     first = run.scores(NUMBERS)
     assert all(run.scores(NUMBERS) == first for _ in range(5))

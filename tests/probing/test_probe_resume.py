@@ -60,7 +60,7 @@ def run(plan: Path, *, fresh: bool = False) -> dict[str, Any]:
 
 
 def test_a_finished_run_asks_about_one_batch_of_each_to_see_whether_it_is_the_same(tmp_path: Path) -> None:
-    write_texts(tmp_path, 20)
+    write_texts(tmp_path, 10)
     plan = write_audit(tmp_path, PROBE, NOTED)
     first = run(plan)
     asked = calls(tmp_path)
@@ -72,7 +72,7 @@ def test_a_finished_run_asks_about_one_batch_of_each_to_see_whether_it_is_the_sa
 
 
 def test_an_interrupted_probe_goes_on(tmp_path: Path) -> None:
-    write_texts(tmp_path, 20)
+    write_texts(tmp_path, 10)
     plan = write_audit(tmp_path, PROBE, NOTED)
     whole = run(plan)
     asked = calls(tmp_path)
@@ -87,7 +87,7 @@ def test_an_interrupted_probe_goes_on(tmp_path: Path) -> None:
 
 
 def test_answers_to_another_probe_are_thrown_away(tmp_path: Path) -> None:
-    write_texts(tmp_path, 20)
+    write_texts(tmp_path, 10)
     plan = write_audit(tmp_path, PROBE, NOTED)
     run(plan)
     calls(tmp_path)
