@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -164,24 +165,37 @@ LATER: Final = {
 LONGEST: Final = (
     "worlds/test_found.py",
     "project/test_packaging.py",
+    "benchmarks/test_planted.py",
+    "recipes/test_recipes.py",
+    "testing/test_pytest_plugin.py",
+    "runs/test_drawing_simulation.py",
+    "runs/test_draw.py",
+    "evidence/test_blind_threats.py",
+    "runs/test_resume.py",
+    "reports/test_report_hostile.py",
+    "stats/test_score_test.py",
+    "stats/test_verdict_size.py",
+    "verdicts/test_weighted_simulation.py",
+    "verdicts/test_joint_power.py",
+    "project/test_tutorial.py",
+    "reports/test_report_pdf.py",
     "browser/test_public_page_in_browser.py",
     "browser/test_report_accessibility.py",
     "browser/test_report_in_browser.py",
-    "reports/test_report_pdf.py",
-    "recipes/test_recipes.py",
-    "evidence/test_blind_threats.py",
-    "disclosure/test_words.py",
-    "benchmarks/test_planted.py",
     "evidence/test_killed_attempts.py",
-    "runs/test_resume.py",
-    "project/test_tutorial.py",
-    "demo/test_examples.py",
-    "reports/test_public_pdf.py",
-    "stats/test_many_groups_simulation.py",
-    "analyses/test_power.py",
-    "recipes/test_recipe_pages.py",
-    "disclosure/test_attacks.py",
     "stats/test_enumerated_power.py",
+    "runs/test_same_bytes.py",
+    "demo/test_examples.py",
+    "stats/test_conditional_simulation.py",
+    "verdicts/test_planning_simulation.py",
+    "reports/test_report_languages.py",
+    "worlds/test_truth.py",
+    "analyses/test_power.py",
+    "disclosure/test_attacks.py",
+    "stats/test_many_groups_simulation.py",
+    "stats/test_scan_null.py",
+    "reports/test_public_pdf.py",
+    "recipes/test_recipe_pages.py",
 )
 """Files that take longest. They begin first: a file stays on one worker, and at the end others would wait for it."""
 
@@ -189,17 +203,20 @@ _TESTS: Final = Path(__file__).parent
 _MARKS: Final = {path: mark for mark, paths in LATER.items() for path in paths}
 
 
+@cache
 def place_of(path: Path) -> int:
     """Return where a test file stands among the longest; their number for every other."""
     here = str(path.relative_to(_TESTS)) if path.is_relative_to(_TESTS) else ""
     return LONGEST.index(here) if here in LONGEST else len(LONGEST)
 
 
-def marks_of(path: Path, test: str | None = None) -> set[str]:
+@cache
+def marks_of(path: Path, test: str | None = None) -> frozenset[str]:
     """Return the marks of a test file, those of its folders, and those of one of its tests or of any."""
     if not path.is_relative_to(_TESTS):
-        return set()
+        return frozenset()
     here = path.relative_to(_TESTS)
     found = {_MARKS[str(each)] for each in (here, *here.parents) if str(each) in _MARKS}
     own = f"{here}::"
-    return found | {mark for name, mark in _MARKS.items() if name.startswith(own) and test in (None, name[len(own) :])}
+    of_tests = (mark for name, mark in _MARKS.items() if name.startswith(own) and test in (None, name[len(own) :]))
+    return frozenset(found.union(of_tests))

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 from made.counts import categorical, group, plan_of
 from made.people import BY_SCORE, NONE, OFFICER, made_audit, made_cases
+from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+from statsmodels.tools.tools import add_constant
 
 from audit.analyses.after_detector import after_detector, people_gaps
 from audit.counting.table import CountsTable
@@ -62,7 +63,7 @@ def gap_of(found: AfterDetector, sex: str) -> PeopleGap:
 def test_what_people_add_is_that_of_a_regression_on_single_cases(own: tuple[int, ...], rest: tuple[int, ...]) -> None:
     changes = np.repeat([0, -1, 1, 0] * 2, [*own[:4], *rest[:4]])
     of_group = np.repeat([1, 0], [sum(own), sum(rest)])
-    fitted = sm.OLS(changes, sm.add_constant(of_group)).fit(cov_type="HC0")
+    fitted = OLS(changes, add_constant(of_group)).fit(cov_type="HC0")
     found = gap_of(told({"a": own, "b": rest}), "a")
     low, high = fitted.conf_int(alpha=0.025)[1]  # two groups: each limit at half of the risk
     assert found.added == pytest.approx(fitted.params[1], abs=1e-9)

@@ -114,7 +114,8 @@ def without_peers(*arguments: Any, **options: Any) -> AuditResult:
 
 def test_a_command_reads_each_of_its_files_once(read: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audit.run.run_audit", without_peers)
-    monkeypatch.setattr(prepare, "EVALUATION_CASES", 1_000)
+    for cases in ("EVALUATION_CASES", "TRAINING_CASES"):
+        monkeypatch.setattr(prepare, cases, 1_000)
     found = {}
     for command in COMMANDS:
         done = CliRunner().invoke(app, command.split())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-import statsmodels.api as sm
 from made.counts import categorical, cells, plan_of
+from statsmodels.regression.linear_model import WLS
 
 from audit.analyses.label_gaps import reference_comparison
 from audit.counting.clusters import ClusterTable
@@ -52,7 +52,7 @@ def test_shares_and_variances_are_those_of_cluster_robust_regression(asked: tupl
         if not wanted:
             assert made.share[at] == 0.0
             continue
-        fitted = sm.WLS((level[kept] == at).astype(float), np.ones(kept.sum()), weights=weight[kept]).fit(
+        fitted = WLS((level[kept] == at).astype(float), np.ones(kept.sum()), weights=weight[kept]).fit(
             cov_type="cluster", cov_kwds={"groups": groups, "use_correction": False}
         )
         assert made.share[at] == pytest.approx(fitted.params[0], rel=1e-10)

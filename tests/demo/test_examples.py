@@ -93,8 +93,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 TYPED = "python-function"
-"""The example that is typed word by word, for the public and cross-checked. The others take longer that way: they are
-audited in this process, for those who may see exact counts. The tutorial's test publishes the demonstration."""
+"""The example whose audit is typed word by word, for the public and cross-checked. The others take longer that way:
+they are audited in this process, for those who may see exact counts. The tutorial's test publishes the demonstration.
+"""
 
 
 def test_every_example_is_tested_and_has_a_readme() -> None:
@@ -118,7 +119,7 @@ def test_an_example_runs_from_end_to_end(
     code, outcome = EXPECTED[example]
     command = audit7k if example == TYPED else in_this_process
 
-    checked = command("check", "plan.toml", folder=folder)
+    checked = in_this_process("check", "plan.toml", folder=folder)
     assert checked.returncode == 0, checked.stderr
     assert checked.stdout
 
@@ -131,7 +132,7 @@ def test_an_example_runs_from_end_to_end(
     if example == TYPED:
         assert json.loads((out / "release.json").read_text(encoding="utf-8"))["rows"]
 
-    assert command("gate", "audit-out", folder=folder).returncode == code
+    assert in_this_process("gate", "audit-out", folder=folder).returncode == code
 
 
 @pytest.mark.parametrize("example", EXPECTED)

@@ -10,7 +10,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from statistics import NormalDist
 from typing import Any
 
@@ -87,13 +86,13 @@ def few_result() -> AuditResult:
     return sample_result(FEW)
 
 
-@cache
+@made_once
 def passing_result() -> AuditResult:
     """A few groups, one rule, all within the limit."""
     return sample_result(PASSING)
 
 
-@cache
+@made_once
 def undecided_result() -> AuditResult:
     """Far too few cases."""
     return sample_result(UNDECIDED)

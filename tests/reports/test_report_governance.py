@@ -22,13 +22,13 @@ from reports.html.safeguards import Came, PatternRow, pattern_register
 from reports.language import ENGLISH
 
 REPORTS = Path(__file__).parents[2] / "reports"
-PLAIN = passing_result()
 
 
 def declared(**keys: Any) -> AuditResult:
     """A result whose plan declares this and nothing else."""
     shown = GovernanceSection.model_validate_json(json.dumps(keys))
-    return with_safeguards(PLAIN.model_copy(update={"plan": PLAIN.plan.model_copy(update={"governance": shown})}))
+    plain = passing_result()
+    return with_safeguards(plain.model_copy(update={"plan": plain.plan.model_copy(update={"governance": shown})}))
 
 
 def page(result: AuditResult) -> Any:
@@ -110,7 +110,7 @@ def test_rows_of_laws_say_what_there_is_and_that_words_are_words() -> None:
     ],
 )
 def test_the_register_says_of_each_pattern_what_came_of_it(outcome: str, beyond: int, came: Came, why: str) -> None:
-    first, *others = PLAIN.rules
+    first, *others = passing_result().rules
     result = declared(named_patterns={"Men are found less often": first.rule, "Dialects are missed": "not tested"})
     shown = first.model_copy(update={"outcome": outcome, "groups_by_outcome": {"fail": beyond}})
     register = pattern_register(result.model_copy(update={"rules": (shown, *others)}), ENGLISH)
@@ -121,7 +121,7 @@ def test_the_register_says_of_each_pattern_what_came_of_it(outcome: str, beyond:
 
 
 def test_the_register_stands_under_the_clauses_and_does_not_say_which_group() -> None:
-    rule = PLAIN.rules[0].rule
+    rule = passing_result().rules[0].rule
     part = section(page(declared(named_patterns={"Men are found less often": rule})), "safeguards")
     (register,) = [one for one in find_all(part, "table") if "patterns" in (one.get("class") or "")]
     rows = [[text(cell) for cell in row] for row in find_all(register, "tr")][1:]
@@ -174,7 +174,7 @@ def test_of_hundreds_of_groups_those_left_out_are_counted_and_not_listed() -> No
 
 
 def test_a_result_without_these_tables_says_that_they_are_not_there() -> None:
-    old = replaced(PLAIN, frameworks=(), impact_ratios=())
+    old = replaced(passing_result(), frameworks=(), impact_ratios=())
     shown = text(section(page(old), "frameworks"))
     assert "Not shown: this result holds no such table." in shown
     assert "neither by gender nor by nationality" in shown
