@@ -93,8 +93,6 @@ def not_in_encoding(path: Path, encoding: str) -> DataError:
     return DataError(
         f"{shown(path.name)}: line {lines} has a byte that is not {shown(encoding)}",
         slug="encoding",
-        hint='write the encoding that the file is in, for example encoding = "cp1252", "latin-1", "utf-16" or, without '
-        'a byte order mark, "utf-16-le"',
     )
 
 
