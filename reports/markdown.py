@@ -19,8 +19,8 @@ from audit.vocabulary.groups import Axis, Group
 from audit.vocabulary.names import Names
 from reports.change_words import ChangeWords
 from reports.language import ENGLISH
-from reports.markdown_text import literal
 from reports.numbers import NOT_KNOWN
+from reports.plain_text import literal
 from reports.verdict_words import VerdictWriter
 from reports.waiver_words import WaiverWords
 from reports.words import Words

@@ -1,7 +1,7 @@
 """Text that other people wrote, made harmless. Characters that are invisible, or that reorder others, are shown by
 their codes.
 
-Writers escape markup themselves (Jinja's autoescape, ElementTree). This module treats characters that are no markup.
+Writers escape markup themselves (Jinja's autoescape, ElementTree); for Markdown, `literal` does.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from audit.vocabulary.text import harmless, starts_formula
 LONGEST: Final = 200
 """The most characters of a text that stands on one line among others."""
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PLAIN: Final = re.compile(r"[^\W_]+(?:(?:[ '’()-]|, | = |\. |(?<=[0-9])\.(?=[0-9]))+[^\W_]+)*[)]?")
+"""Plain words: a stop stands only before a space or in a number, and an equals sign between spaces.
+
+So no domain, no address and no Markdown matches.
+"""
 
 
 def xml_text(text: str) -> str:
@@ -50,3 +55,16 @@ def _plain(value: Any) -> Any:
 def shortened(text: str) -> str:
     """Return a text of at most 200 characters."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def literal(text: str) -> str:
+    """Return plain words as they are for Markdown, and any other text in a code span that nothing in it can end.
+
+    In a code span nothing is a link, a mention, a reference, a picture or HTML. Only plain words stand without one.
+    """
+    plain = shortened(harmless(text)).strip()
+    if _PLAIN.fullmatch(plain) and "www" not in plain.lower():
+        return plain
+    # A bar would end a cell of a table, even within code.
+    code = plain.replace("`", "'").replace("|", "\u00a6")
+    return f"`{code}`" if code else ""

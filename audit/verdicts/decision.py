@@ -94,7 +94,7 @@ def decide(
     if details:
         # a gate asks for no details, and does not wait for these
         from audit.verdicts.chance_of_pass import planned_pass
-        from audit.verdicts.not_judged_alone import not_judged_alone
+        from audit.verdicts.decidable_gaps import not_judged_alone
 
         sample = _judged_sample(plan, counted, families, by_name)
         not_alone = not_judged_alone(plan, rules, families, decided, counted.moments)

@@ -12,7 +12,7 @@ from audit.public.cases import RowCase, has_expired, sentences_beside, waiver_wo
 from audit.public.release import PublicRelease
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import percent
-from reports.markdown_text import literal
+from reports.plain_text import literal
 from reports.public.pipeline_reading import PipelineReading
 
 _SIGNS: Final = {"fail": "✕", "pass": "○", "inconclusive": "?", "expired": "!"}

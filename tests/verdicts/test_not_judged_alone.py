@@ -11,10 +11,9 @@ from made.counts import categorical, cells, families_of, group, nationality, pla
 
 from audit.result.findings.further import NotJudgedAlone
 from audit.stats.arrays import IntArray
-from audit.verdicts.decidable_gaps import rule_power
+from audit.verdicts.decidable_gaps import not_judged_alone, rule_power
 from audit.verdicts.joint_power import plan_decidability
 from audit.verdicts.judge import judge
-from audit.verdicts.not_judged_alone import not_judged_alone
 from audit.vocabulary.groups import SensitiveFeature
 
 TPR = {"metric": "true_positive_rate", "margin": 0.1, "groups": ["sex"], "expected_rate": 0.8}
