@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from audit import operating_system
-from audit.errors import ArgumentError, AuditError, FolderInUseError, ResultError, StorageError
+from audit.errors import ArgumentError, FolderInUseError, ResultError, StorageError
 
 GITIGNORE: Final = ".gitignore"
 """File of a folder that we made and that holds exact figures: `git add` passes over them."""
@@ -149,19 +149,19 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+_FAILED: Final = "storage-failed"
+
+
 @contextmanager
-def storage(path: Path) -> Iterator[None]:
-    """Turn an error of the storage into one line that names the last part of the path. Raises StorageError."""
+def storage(
+    path: Path, failed: str = "", *, hint: str = "nothing was released; choose another folder, or free some space"
+) -> Iterator[None]:
+    """Turn an error of the storage into one line: what `failed`, or the last part of the path. Raises StorageError."""
     try:
         yield
-    except AuditError:
-        raise
     except OSError as error:
-        raise StorageError(
-            f"{path.name} could not be read or written ({error.strerror or 'storage error'})",
-            slug="storage-failed",
-            hint="nothing was released; choose another folder, or free some space",
-        ) from None
+        what = failed or f"{path.name} could not be read or written"
+        raise StorageError(f"{what} ({error.strerror or 'storage error'})", slug=_FAILED, hint=hint) from error
 
 
 def bytes_of_result(path: Path, most: int) -> bytes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from tools.schema_page import GENERATED, cell, table
@@ -86,16 +88,31 @@ def errors_page() -> str:
     found: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for path in sorted((ROOT / "audit").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        if "slug=" not in text:
+        if "slug=" not in text and "storage(" not in text:
             continue
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and (slug := _slug(node)):
                 found[slug].add((_message(node), _keyword(node, "hint") or hints().get(slug, "")))
+            if isinstance(node, ast.FunctionDef):
+                found["storage-failed"].update(_of_storage(node))
     blocks = [GENERATED + ERRORS_INTRODUCTION]
     for slug in sorted(found):
         rows = [[cell(message), cell(hint)] for message, hint in sorted(found[slug])]
         blocks.append(f"## {slug}\n\n{table(['What is wrong', 'What to do'], rows)}")
     return "\n".join(blocks)
+
+
+def _of_storage(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+    """Yield what fails and what to do for each call of `audit.storage.storage` in a function."""
+    from audit.storage import storage
+
+    usual = inspect.signature(storage).parameters["hint"].default
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call) and _text(node.func) == "‹storage›"]
+    said = {_text(node.targets[0]): _text(node.value) for node in ast.walk(function) if isinstance(node, ast.Assign)}
+    for call in calls:
+        failed = _text(call.args[1]) if len(call.args) > 1 else "… could not be read or written"
+        hint = _keyword(call, "hint")
+        yield f"{failed} (…)", said.get(hint, hint) or usual
 
 
 def _slug(call: ast.Call) -> str:

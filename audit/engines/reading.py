@@ -65,6 +65,18 @@ def _no_room(source_name: str) -> StorageError:
     )
 
 
+@contextlib.contextmanager
+def room_on_disk(source_name: str, purpose: str) -> Iterator[None]:
+    """Turn an OSError into a StorageError: the folder for temporary files has no room for this purpose."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{shown(source_name)}: the folder for temporary files has no room {purpose} ({type(error).__name__})",
+            slug="no-room",
+        ) from None
+
+
 def unreadable(source_name: str) -> DataError:
     """Make the error for a file that is not what its name says."""
     return DataError(

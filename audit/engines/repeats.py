@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from io import FileIO
 from typing import TYPE_CHECKING, Final
 
-from audit.errors import StorageError
-from audit.vocabulary.text import shown
+from audit.engines.reading import room_on_disk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +27,7 @@ IN_MEMORY: Final = 1 << 20
 _MOST_BITS: Final = 8
 """With 8 bits at most 256 files are open at the same time; beyond 2**28 rows the files grow."""
 _BATCH: Final = 1 << 17
+_COMPARING: Final = "to compare values"
 
 
 def repeated_hashes(
@@ -60,12 +60,12 @@ def repeated_hashes(
     paths = [engine.private.path / f"hashes-{number}" for number in range(1 << bits)]
     try:
         with contextlib.ExitStack() as stack:
-            with _room(source_name):
+            with room_on_disk(source_name, _COMPARING):
                 files = [stack.enter_context(path.open("wb", buffering=0)) for path in paths]
             for some in _hashes(engine.stream(query, _BATCH)):
-                with _room(source_name):
+                with room_on_disk(source_name, _COMPARING):
                     _deal(some, files, bits)
-        with _room(source_name):
+        with room_on_disk(source_name, _COMPARING):
             return np.concatenate([_repeated(np.fromfile(path, dtype=np.uint64)) for path in paths])
     finally:
         for path in paths:
@@ -91,19 +91,6 @@ def _deal(hashes: Hashes, files: Sequence[FileIO], bits: int) -> None:
         left = memoryview(own.tobytes())
         while left:
             left = left[file.write(left) :]
-
-
-@contextlib.contextmanager
-def _room(source_name: str) -> Iterator[None]:
-    """Report an error at a file of ours, which `audit.engines.reading` would take for damage of the set."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"{shown(source_name)}: the folder for temporary files has no room to compare values "
-            f"({type(error).__name__})",
-            slug="no-room",
-        ) from None
 
 
 def _repeated(hashes: Hashes) -> Hashes:

@@ -13,10 +13,9 @@ from audit.detectors.answers import ABSTAIN, OK, CheckedAnswers
 from audit.detectors.protocol import Reason, Status
 from audit.engines.duckdb import as_one_file
 from audit.engines.protocol import ROW, literals
-from audit.engines.reading import reading
+from audit.engines.reading import reading, room_on_disk
 from audit.errors import DetectorError
 from audit.scoring.decisions import AnswerSource
-from audit.scoring.row_order import room_on_disk
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet

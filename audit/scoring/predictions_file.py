@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from audit.detectors.protocol import REASONS, STATUSES
 from audit.engines.protocol import ROW
-from audit.errors import StorageError
-from audit.storage import written_whole
+from audit.storage import storage, written_whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,15 +41,9 @@ def write_predictions(
     StorageError
         It could not be written.
     """
-    try:
-        with written_whole(path) as file:
-            _write(_wanted(evaluation_set, answers, decision, classes), evaluation_set, file, classes)
-    except OSError as error:
-        raise StorageError(
-            f"{path.name} could not be written ({error.strerror or 'storage error'})",
-            slug="storage-failed",
-            hint="check that the folder exists, can be written to and has room",
-        ) from None
+    hint = "check that the folder exists, can be written to and has room"
+    with storage(path, f"{path.name} could not be written", hint=hint), written_whole(path) as file:
+        _write(_wanted(evaluation_set, answers, decision, classes), evaluation_set, file, classes)
 
 
 def _write(wanted: Wanted, evaluation_set: EvaluationSet, file: object, classes: Sequence[str]) -> None:

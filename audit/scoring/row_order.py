@@ -17,8 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from audit.engines.protocol import ROW, identifier
-from audit.errors import StorageError
-from audit.vocabulary.text import shown
+from audit.engines.reading import room_on_disk
 
 if TYPE_CHECKING:
     from audit.evaluation.evaluation_set import EvaluationSet
@@ -199,18 +198,6 @@ class _Dealt:
             path.unlink()
         keys = table.column(self._wanted.key).combine_chunks()
         return table.select(list(self._wanted.columns)).take(pc.sort_indices(keys))
-
-
-@contextlib.contextmanager
-def room_on_disk(source_name: str, purpose: str) -> Iterator[None]:
-    """Turn an OSError into a StorageError: the folder for temporary files has no room for this purpose."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"{shown(source_name)}: the folder for temporary files has no room {purpose} ({type(error).__name__})",
-            slug="no-room",
-        ) from None
 
 
 def _file_of(key: str, low: int, high: int) -> str:

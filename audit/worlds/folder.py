@@ -19,7 +19,7 @@ from audit.worlds.probe_texts import TEXTS, template_file
 from audit.worlds.set_file import DataFormat, write_rows
 from audit.worlds.strengths import WORLDS, PlantingError, plant
 from audit.worlds.truth import MADE_BY, true_composition, truth_document
-from audit.worlds.world import Finding, World, WorldName, template
+from audit.worlds.world import Finding, World, WorldName, template, writing_into
 
 TRUTH: Final = "truth.json"
 """File that marks a folder which may be filled again."""
@@ -86,7 +86,7 @@ def synthesise(
     mechanism = plant(world, findings)
     _check_folder(folder)
     data = f"{world.file}.{data_format}"
-    try:
+    with writing_into(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".audit7k-", dir=folder.parent))
         try:
@@ -96,12 +96,6 @@ def synthesise(
             _publish(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-    except OSError as error:
-        raise StorageError(
-            f"{folder.name or folder} could not be written ({error.strerror or 'storage error'})",
-            slug="storage-failed",
-            hint="free some space or name another folder",
-        ) from None
     return Synthesised(folder, folder / data, folder / "plan.toml", mechanism, tuple(findings), size, seed)
 
 

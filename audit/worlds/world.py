@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from audit.storage import storage
 from audit.vocabulary.groups import Group, Level
 from audit.vocabulary.metrics import MetricName
 
@@ -152,3 +154,9 @@ def gender_level(code: str) -> Level:
 def nationality_level(code: str) -> Level:
     """A level of the feature `nationality`."""
     return Level("nationality", "country", code)
+
+
+def writing_into(folder: Path) -> AbstractContextManager[None]:
+    """Turn an error of the storage into one line that names a folder which is filled. Raises StorageError."""
+    hint = "free some space or name another folder"
+    return storage(folder, f"{folder.name or folder} could not be written", hint=hint)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from audit.cli.outputs.audience import public_folder
 from audit.cli.outputs.output_folder import write_file
-from audit.errors import StorageError
 from audit.evidence.seal import Bundles
 from audit.storage import storage, write_durably
 from audit.vocabulary.file_names import EVIDENCE, RESTRICTED_EVIDENCE
@@ -21,14 +20,9 @@ _WAITING = f".{RESTRICTED_EVIDENCE}.waiting"
 def write_bundles(out: Path, bundles: Bundles) -> Iterator[None]:
     """Write both bundles around what makes them valid: before it they wait, after it they are there."""
     waiting = out / _WAITING
-    try:
+    hint = "nothing is sealed; free some space, and run or seal it again"
+    with storage(waiting, "the evidence could not be written", hint=hint):
         write_durably(waiting, bundles.restricted.content)
-    except OSError as error:
-        raise StorageError(
-            f"the evidence could not be written ({error.strerror or 'storage error'})",
-            slug="storage-failed",
-            hint="nothing is sealed; free some space, and run or seal it again",
-        ) from None
     yield
     write_file(public_folder(out) / EVIDENCE, bundles.public.content, private=False)
     with storage(waiting):

@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from audit.errors import FolderInUseError, StorageError
 from audit.operating_system import lock_folder
-from audit.storage import GITIGNORE, sync_folder, written_whole
+from audit.storage import GITIGNORE, storage, sync_folder, written_whole
 from audit.vocabulary.file_names import EVIDENCE, RELEASE, RESTRICTED_EVIDENCE
 from audit.vocabulary.text import LANGUAGES
 
@@ -349,17 +349,10 @@ def _bytes(content: str | bytes) -> bytes:
     return content if isinstance(content, bytes) else content.encode("utf-8")
 
 
-@contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> contextlib.AbstractContextManager[None]:
     """Turn an error of the storage into one line that names `path`. Raises StorageError."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {path} ({error.strerror or 'storage error'})",
-            slug="storage-failed",
-            hint="free some space or choose another folder with --out; nothing was changed",
-        ) from error
+    hint = "free some space or choose another folder with --out; nothing was changed"
+    return storage(path, f"cannot write {path}", hint=hint)
 
 
 def _umask() -> int:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from audit.errors import FolderInUseError, ResultError, StorageError
-from audit.storage import held, may_be_left, write_durably
+from audit.errors import FolderInUseError, ResultError
+from audit.storage import held, may_be_left, storage, write_durably
 from audit.verdicts.nights.state import METHOD, State
 from audit.vocabulary.text import shown
 
@@ -34,14 +34,12 @@ def read_state(path: Path) -> State | None:
     StorageError
         If it cannot be read.
     """
-    try:
+    with _storing(path):
         if not path.exists():
             return None
         if path.is_dir() or path.stat().st_size > LARGEST:
             raise _damaged(path)
         content = path.read_bytes()
-    except OSError as error:
-        raise _storage(path, error) from None
     try:
         fields = json.loads(content)
         checksum = fields.pop(_CHECKSUM)
@@ -71,10 +69,8 @@ def read_state(path: Path) -> State | None:
 def write_state(path: Path, state: State) -> None:
     """Write a state (0600). Raises StorageError, and then the file is as it was."""
     fields = state.model_dump(mode="json")
-    try:
+    with _storing(path):
         write_durably(path, _text({**fields, _CHECKSUM: _digest(fields)}).encode())
-    except OSError as error:
-        raise _storage(path, error) from None
 
 
 @contextmanager
@@ -85,16 +81,15 @@ def locked(path: Path) -> Iterator[None]:
     """
     lock = path.with_name(f".{path.name}.lock")
     with ExitStack() as stack:
-        try:
-            stack.enter_context(held(lock))
-        except BlockingIOError:
-            raise FolderInUseError(
-                f"{path.name} is in use by another night",
-                slug="folder-in-use",
-                hint=f"wait until it has ended{may_be_left(lock)}",
-            ) from None
-        except OSError as error:
-            raise _storage(path, error) from None
+        with _storing(path):
+            try:
+                stack.enter_context(held(lock))
+            except BlockingIOError:
+                raise FolderInUseError(
+                    f"{path.name} is in use by another night",
+                    slug="folder-in-use",
+                    hint=f"wait until it has ended{may_be_left(lock)}",
+                ) from None
         yield
 
 
@@ -110,9 +105,5 @@ def _damaged(path: Path) -> ResultError:
     return ResultError(f"{path.name} is not as it was written", slug="sequential-damaged")
 
 
-def _storage(path: Path, error: OSError) -> StorageError:
-    return StorageError(
-        f"{path.name} could not be read or written ({error.strerror or 'storage error'})",
-        slug="storage-failed",
-        hint="nothing was taken in; choose another place for the state, or free some space",
-    )
+def _storing(path: Path) -> AbstractContextManager[None]:
+    return storage(path, hint="nothing was taken in; choose another place for the state, or free some space")

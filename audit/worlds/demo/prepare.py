@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from audit.errors import StorageError
 from audit.storage import written_whole
 from audit.worlds.demo.referral_cases import PLANTED, PlantedFinding
+from audit.worlds.world import writing_into
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,29 +112,17 @@ def _planted_json(seed: int) -> bytes:
 
 
 def _check_folder(folder: Path) -> None:
-    try:
+    with writing_into(folder):
         if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
             raise StorageError(
                 f"{folder.name or folder} is not empty and was not made by a demonstration", slug="demo-folder"
             )
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _failed(folder, error) from None
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write each file whole or not at all. Data and detector come before the plan, so that no plan lacks its data."""
-    try:
+    with writing_into(folder):
         for name, content in files.items():
             with written_whole(folder / name, 0o644) as file:
                 file.write(content)
-    except OSError as error:
-        raise _failed(folder, error) from None
-
-
-def _failed(folder: Path, error: OSError) -> StorageError:
-    return StorageError(
-        f"{folder.name or folder} could not be written ({error.strerror or 'storage error'})",
-        slug="storage-failed",
-        hint="free some space or name another folder",
-    )
