@@ -30,20 +30,7 @@ _ROW: Final = "(row)"
 _MOST_CLASSES: Final = 10
 _MOST: Final = {"gender": 30, "nationality": 300}
 """Most different values of a column some of which are not read."""
-_NOBODY: Final[Mapping[str, object]] = {
-    "title": "A first look",
-    "owner": "nobody yet",
-    "use": "victim-identification",
-    "route": "both",
-    "limits_set_by": "nobody yet",
-    "label_source": "not said",
-    "id": _ROW,
-    "encoding": "utf-8",
-    "label_positive": ["1", "true"],
-    "label_negative": ["0", "false"],
-    "decision_positive": ["1", "true"],
-    "decision_negative": ["0", "false"],
-}
+_NOBODY: Final[Mapping[str, object]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 """What stands in for the gaps of a plan that nobody has decided. None of it enters a rate of a group."""
 NO_VERDICT: Final = "No verdict: no limit was set before the data were seen."
 
@@ -274,7 +261,7 @@ def _completed(
     unknown: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
     """Close the gaps of a drafted plan with what changes no rate, for a table whose rows are numbered."""
-    stands_in = {**_NOBODY, "score_range": list(ends or ())}
+    stands_in = {**_NOBODY, "id": _ROW, "score_range": list(ends or ())}
     for name in as_they_are:
         raw["groups"][name] = {"column": raw["groups"][name]["column"], "coding": "categorical"}
     for name, values in unknown.items():

@@ -110,6 +110,7 @@ _WORDS: Final[Mapping[str, Any]] = json.loads(
 _VICTIMS: Final = (Cell.TP, Cell.FN)
 _OTHERS: Final = (Cell.FP, Cell.TN)
 _LABELLED: Final = (*_VICTIMS, *_OTHERS)
+_FLAGGED: Final = (Cell.TP, Cell.FP, Cell.UNLABELLED_FLAGGED)
 _SCORED: Final = (*_LABELLED, Cell.UNLABELLED_FLAGGED, Cell.UNLABELLED_NOT_FLAGGED)
 _VICTIM: Final = (Cell.UNSCORED_POSITIVE,)
 _OTHER: Final = (Cell.UNSCORED_NEGATIVE,)
@@ -122,24 +123,8 @@ _CELLS: Final[Mapping[MetricName, tuple[_Cells, _Cells, Worse, _Cells, _Cells, _
     "true_negative_rate": ((Cell.TN,), _OTHERS, Worse.LOW, _OTHER, _OTHER, "labels", 0.90),
     "precision": ((Cell.TP,), (Cell.TP, Cell.FP), Worse.LOW, _OTHER, _VICTIM, "decisions", 0.50),
     "accuracy": ((Cell.TP, Cell.TN), _LABELLED, Worse.LOW, (*_VICTIM, *_OTHER), (*_VICTIM, *_OTHER), "labels", 0.80),
-    "selection_rate": (
-        (Cell.TP, Cell.FP, Cell.UNLABELLED_FLAGGED),
-        _SCORED,
-        Worse.BY_ROUTE,
-        _UNSCORED,
-        _UNSCORED,
-        "cases",
-        0.20,
-    ),
-    "base_rate": (
-        (*_VICTIMS, *_VICTIM),
-        (*_LABELLED, *_VICTIM, *_OTHER),
-        Worse.NOT_JUDGED,
-        (),
-        (),
-        "labels",
-        0.20,
-    ),
+    "selection_rate": (_FLAGGED, _SCORED, Worse.BY_ROUTE, _UNSCORED, _UNSCORED, "cases", 0.20),
+    "base_rate": ((*_VICTIMS, *_VICTIM), (*_LABELLED, *_VICTIM, *_OTHER), Worse.NOT_JUDGED, (), (), "labels", 0.20),
 }
 """Of every rate the fields of `Metric` from `numerator` to `expected_rate`; its words stand in `data/metrics.json`."""
 

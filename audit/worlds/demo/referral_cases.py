@@ -5,15 +5,18 @@ Trafficking in Persons 2024; nationalities, their shares and who is treated wors
 has something to show, and say nothing about any country.
 
 Signs are independent given label, gender and nationality, so that every effect of a detector on a group can be traced
-to one line below. Men's cases of exploitation show fewer of the signs (`MEN_SHOW`). The ordinary cases of two
+to one line below or in
+`referral_cases.toml`. Men's cases of exploitation show fewer of the signs (`MEN_SHOW`). The ordinary cases of two
 nationalities show three of them more often (`RAISED`), as if agencies arranged the journey and held the documents of
 everyone. Nothing else differs between groups.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 TextArray = npt.NDArray[np.str_]
 
+_TABLES: Final[Mapping[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
 EXPLOITED: Final = 0.25
 """Share of exploitation, enriched as in an evaluation set; among real referrals it would be lower."""
 UNLABELLED: Final = 0.04
@@ -37,27 +42,10 @@ MEN: Final[Mapping[bool, float]] = {True: 0.39, False: 0.50}
 NON_BINARY: Final = 0.005
 GENDER_UNKNOWN: Final = 0.08
 NATIONALITY_UNKNOWN: Final = 0.10
-NATIONALITIES: Final[Mapping[str, float]] = {
-    "PRT": 0.4494,  # the country of the referrals
-    "BRA": 0.080,
-    "VNM": 0.078,
-    "NGA": 0.070,
-    "UKR": 0.046,
-    "ROU": 0.036,
-    "IND": 0.032,
-    "NPL": 0.028,
-    "PHL": 0.024,
-    "COL": 0.018,
-    "MAR": 0.015,
-    "BGD": 0.011,
-    "VEN": 0.008,
-    "XXA": 0.003,  # stateless
-    "FJI": 0.0008,
-    "BTN": 0.0008,
-}
+NATIONALITIES: Final[Mapping[str, float]] = _TABLES["nationalities"]
 """Shares of nationalities in the whole set; `NATIONALITY_UNKNOWN` is the rest."""
-SOURCES: Final[Mapping[str, float]] = {"hotline": 0.40, "police": 0.25, "ngo": 0.25, "border": 0.10}
-NOT_ASKED: Final[Mapping[str, float]] = {"hotline": 0.08, "police": 0.14, "ngo": 0.05, "border": 0.20}
+SOURCES: Final[Mapping[str, float]] = _TABLES["sources"]
+NOT_ASKED: Final[Mapping[str, float]] = _TABLES["not_asked"]
 """By source: share of signs that nobody asked about. Such a cell is missing, which is not the same as 0."""
 
 
@@ -69,17 +57,7 @@ class Sign:
     other: float
 
 
-SIGNS: Final[Mapping[str, Sign]] = {
-    "movement_controlled": Sign(0.46, 0.08),
-    "documents_withheld": Sign(0.44, 0.10),
-    "debt_to_recruiter": Sign(0.48, 0.12),
-    "threats_reported": Sign(0.42, 0.08),
-    "contact_restricted": Sign(0.44, 0.09),
-    "answers_coached": Sign(0.38, 0.09),
-    "injuries_seen": Sign(0.26, 0.06),
-    "travel_arranged": Sign(0.55, 0.22),
-    "pay_withheld": Sign(0.50, 0.16),
-}
+SIGNS: Final[Mapping[str, Sign]] = {name: Sign(*shares) for name, shares in _TABLES["signs"].items()}
 HOURS: Final = "hours_per_week"
 HOURS_MEAN: Final = Sign(53.0, 44.0)
 HOURS_SD: Final = 11.0
