@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from audit.errors import AuditError
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 
 Outcome = Literal["fail", "pass", "inconclusive", "not_evaluable", "not_judged"]
 """The outcome of a verdict, or `not_judged` where the limit is not on the group."""
+NOTES: Final[Mapping[str, Mapping[str, str]]] = tomllib.loads(
+    Path(__file__).with_name("notes.toml").read_text(encoding="utf-8")
+)
+"""Notes under figures, by what they are drawn of."""
 RESTRICTED: Final = "restricted, not for publication: exact counts"
 
 

@@ -14,6 +14,7 @@ from audit.public.release import PublicRate, PublicRelease, PublicRow, PublicRul
 from audit.vocabulary.groups import Axis
 from audit.vocabulary.metrics import SHARES_OF_GOOD, MetricDefinition
 from reports.figures.data import (
+    NOTES,
     Forest,
     ForestRow,
     Funnel,
@@ -38,22 +39,7 @@ _OUTCOME: Final[dict[str | None, Outcome]] = {
 _RANK: Final = {"fail": 0, "inconclusive": 1, "pass": 2, "not_judged": 3}
 _BANDS: Final = ((1.959964, "inner", "95 of 100"), (3.090232, "outer", "998 of 1,000"))
 _STEPS: Final = 60
-_LOOKS: Final[dict[Outcome, str]] = {
-    "fail": "Triangles: beyond the limit.",
-    "pass": "Filled circles: within it.",
-    "inconclusive": "Open circles: cannot tell.",
-    "not_judged": "Diamonds: not judged as one group.",
-}
-_BARS: Final = (
-    "Beside each mark: the rate of everyone else (upright line) and the row's own limit (dashed). Words are those of "
-    "the exact audit, corrected for many groups, so that a bar may cross the limit and still not be told."
-)
-_CURVES: Final = (
-    "Curves: where 95 of 100, and 998 of 1,000, rows of that size would lie if all had everyone's rate, the change of "
-    "numbers included. They decide nothing: the words compare with everyone else, allow for the limit, and are "
-    "corrected for many groups."
-)
-_SMALLER: Final = "* Within this row a smaller group, which has no row of its own, is beyond the limit."
+_NOTES: Final = NOTES["release"]
 _RESTRICTED: Final = "draw it from the exact result, for restricted use: add --restricted"
 
 
@@ -144,7 +130,7 @@ class _Reader:
             f"{_VERDICTS[relied_on(self.release)]}."
         )
         if any(finding.word and finding.word.smaller_beyond for _, finding in self.rows):
-            notes = (*notes, _SMALLER)
+            notes = (*notes, _NOTES["smaller"])
         if self.without_rate:
             unseen = "; ".join(self.names.row(finding.row.parts) for finding in self.without_rate)
             notes = (
@@ -173,7 +159,7 @@ def forest_of_release(release: PublicRelease, rule: str | None, by: str | None) 
     left_out = len(ranked) - len(rows)
     notes = (
         _looks(row.outcome for row in rows),
-        _BARS,
+        _NOTES["bars"],
         *([f"{left_out} more rows are not drawn: those of the fewest people."] if left_out else []),
     )
     return Forest(
@@ -203,7 +189,9 @@ def funnel_of_release(release: PublicRelease, rule: str | None, by: str | None) 
             hint="draw a forest",
         )
     return Funnel(
-        head=reader.head("Funnel plot", f"{len(marks)} rows.", (_looks(mark.outcome for mark in marks), _CURVES)),
+        head=reader.head(
+            "Funnel plot", f"{len(marks)} rows.", (_looks(mark.outcome for mark in marks), _NOTES["curves"])
+        ),
         counted=reader.counted,
         cases=f"Number of {reader.metric.among if reader.metric else 'people'} in the row",
         marks=tuple(marks),
@@ -224,7 +212,7 @@ def _outcome(finding: PublicFinding) -> Outcome:
 def _looks(drawn: Iterable[Outcome]) -> str:
     """Return what the marks that are drawn say."""
     there = set(drawn)
-    return " ".join(said for outcome, said in _LOOKS.items() if outcome in there)
+    return " ".join(said for outcome, said in NOTES["looks"].items() if outcome in there)
 
 
 def _row(reader: _Reader, row: PublicRow, finding: PublicFinding) -> ForestRow:

@@ -15,6 +15,7 @@ from audit.result.selected import selected
 from audit.vocabulary.groups import Axis, Group
 from audit.vocabulary.names import Names
 from reports.figures.data import (
+    NOTES,
     Curve,
     Forest,
     ForestRow,
@@ -41,26 +42,7 @@ MOST_ROWS: Final = 40
 MOST_CURVES: Final = 6
 MOST_PANELS: Final = 6
 _RANK: Final = {"fail": 0, "inconclusive": 1, "pass": 2, "not_evaluable": 3, "not_judged": 4}
-_SEES: Final = (
-    "Triangles: beyond the limit. Filled circles: within it. Open circles: cannot tell. Crosses: no rate is stated."
-)
-_BARS: Final = (
-    "Bars are {0}intervals of one group; a verdict is corrected for many groups, so that a bar may cross a limit and "
-    "still not be told. Upright marks: everyone else's rate (solid) and the limit for the group (dashed)."
-)
-_LINES: Final = (
-    "The lines are those of the verdict: a group beyond the solid line fails; from the dashed line on it passes, "
-    "unless cases without a decision or people of unknown group stand in the way. They are of single sizes and rests: "
-    "a group of another rest can lie a little to the other side."
-)
-_VOID: Final = (
-    "Nothing is judged here. A threshold chosen on the cases of an audit makes the verdicts on these cases void: they "
-    "would have to be reached again on other cases."
-)
-_BINS: Final = (
-    "Dashed: where the scores say what the labels say. Each mark is a tenth of the range of scores with its 95% "
-    "interval; bars below: labelled cases there."
-)
+_NOTES: Final = NOTES["result"]
 
 
 class _Reader:
@@ -129,8 +111,8 @@ def forest_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
     rows.sort(key=lambda row: (_RANK[row.outcome], -row.low if reader.worse == ("high",) else row.high, row.name))
     left_out, none = len(shown) - len(rows), len(families[axes]) - len(shown)
     notes = (
-        _SEES,
-        _BARS.format("" if kept.is_part else "95% "),
+        _NOTES["sees"],
+        _NOTES["bars"].format("" if kept.is_part else "95% "),
         *([f"{left_out} more groups are not drawn: those with the fewest cases."] if left_out else []),
         *([picked] if (picked := Words(ENGLISH, reader.names).picked(kept)) else []),
         *([f"{none} groups have too few cases for a rate."] if none else []),
@@ -170,8 +152,8 @@ def funnel_of_result(result: AuditResult, rule: str | None, by: str | None) -> F
     passes = tuple((float(cases), rate) for cases, rate in limits_of_a_pass(funnels[axes], alone))
     metric = reader.reading.metrics.get(reader.rule.metric)
     notes = (
-        _SEES,
-        _LINES,
+        _NOTES["sees"],
+        _NOTES["lines"],
     )
     return Funnel(
         head=reader.head("Funnel plot", reader.title(axes), f"{len(marks)} groups.", notes),
@@ -213,7 +195,7 @@ def sweep_of_result(result: AuditResult, rule: str | None, by: str | None) -> Sw
     )
     left_out = len(each.groups) - len(largest)
     notes = (
-        _VOID,
+        _NOTES["void"],
         *([f"{left_out} more groups are not drawn: those with fewer victims, or too few cases."] if left_out else []),
     )
     title = f"Other thresholds, by {reader.names.axes(axes)}"
@@ -246,7 +228,7 @@ def reliability_of_result(result: AuditResult, rule: str | None, by: str | None)
     panels = [each for each in stated if not each.group.root] + largest
     left_out = len(families[axes]) - len(largest)
     notes = (
-        _BINS,
+        _NOTES["bins"],
         *([f"{left_out} more groups are not drawn: those with fewer cases."] if left_out else []),
     )
     audit, day = result.plan.audit, ENGLISH.date(result.provenance.finished)
