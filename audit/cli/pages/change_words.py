@@ -16,7 +16,7 @@ from audit.result.findings.change import Change, ChangeRule, ChangeVerdict
 from audit.result.reading import changed_groups, changed_worst_first
 from audit.vocabulary.groups import SensitiveFeature
 from audit.vocabulary.numbers import percent
-from audit.vocabulary.text import first_of, printable
+from audit.vocabulary.text import count_of, first_of, printable
 
 WIDTH: Final = 80
 _MOST: Final = 10
@@ -100,7 +100,7 @@ def rule_change_lines(change: Change, features: tuple[SensitiveFeature, ...], st
 
 def _rule_words(rule: ChangeRule, worse: int) -> str:
     if rule.outcome == "fail":
-        return f"{worse:,} group{'' if worse == 1 else 's'} worse by more than {rule.margin * 100:g} points"
+        return f"{count_of(worse, 'group')} worse by more than {rule.margin * 100:g} points"
     return _BECAUSE[rule.because]
 
 

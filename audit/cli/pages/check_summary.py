@@ -50,8 +50,7 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
         if feature.several_as is not None
     ]
     if report.added_over:
-        line = f"{style.shape('inconclusive')} {added_over_line(_quoted(report.added_over))}"
-        lines.append(style.paint(line, "inconclusive"))
+        lines.append(_open_line(added_over_line(_quoted(report.added_over)), style))
     lines += _detector_lines(report, style)
     if report.review is not None:
         lines += ["", *set_summary(report.review, names, style)]
@@ -67,31 +66,33 @@ def check_summary(report: CheckReport, style: Style, *, every_group: bool = Fals
 
 def _detector_lines(report: CheckReport, style: Style) -> list[str]:
     """Return what a run would say about the detector before it scores anything, and what is not looked at."""
-    shape, lines = style.shape("inconclusive"), []
+    lines = []
     if report.model_missing:
         lines.append("Detector: its file is not there yet, and a run needs it")
     if report.plan.detector.kind == "pickle":
         lines.append("Detector: a pickle runs the code in its file; a run needs --allow-pickle")
     if report.plan.engine.kind == "spark":
         lines.append("Not looked at on Spark: columns that reveal labels, empty cells by group, rows that repeat")
-    return [style.paint(f"{shape} {line}", "inconclusive") for line in lines]
+    return [_open_line(line, style) for line in lines]
+
+
+def _open_line(text: str, style: Style, indent: str = "") -> str:
+    """Write a line with the shape and in the colour of what cannot be told yet."""
+    return style.paint(f"{indent}{style.shape('inconclusive')} {text}", "inconclusive")
 
 
 def _probe_lines(probe: ProbeCheck, style: Style) -> list[str]:
     changes = count_of(probe.changes, "change")
     lines = [style.paint(f"Probe {probe.probe}: {probe.variants:,} to score, {changes}", "strong")]
     lines += [f"  Not used: {printable(each)}" for each in probe.unused]
-    shape = style.shape("inconclusive")
     if probe.templates < probe.templates_needed:
         few, needed = count_of(probe.templates, probe.unit), f"{probe.templates_needed:,} or more"
-        lines.append(style.paint(f"  {shape} No pass with {few}: its limit takes {needed}", "inconclusive"))
+        lines.append(_open_line(f"No pass with {few}: its limit takes {needed}", style, "  "))
     if not probe.unanswered:
         return lines
     return [
         *lines,
-        style.paint(
-            f"  {shape} Not answered yet, and a run waits for it: this detector cannot be called", "inconclusive"
-        ),
+        _open_line("Not answered yet, and a run waits for it: this detector cannot be called", style, "  "),
         f"  Next: audit7k probes PLAN --probe {probe.probe} --out FILE",
         "  Have every line scored, and name the file with the answers: answers = …",
     ]
@@ -111,32 +112,32 @@ def _rule_lines(rule: RuleCheck, asked: Rule, names: GroupNames, style: Style, e
 def _reach_line(rule: RuleCheck, names: GroupNames, style: Style) -> str:
     if rule.missing_expected:
         missing = "; ".join(names.name_within(group, 40) for group in rule.missing_expected)
-        text = f"  {style.shape('inconclusive')} No pass is within reach: too few cases of groups that are expected: "
-        return style.paint(text + missing, "inconclusive")
+        return _no_pass(f"too few cases of groups that are expected: {missing}", style)
     share = percent(rule.coverage, against=rule.min_coverage)
     needed = exact_percent(rule.min_coverage)
     covered = f"{share} of people are in groups that would be judged ({needed} needed)"
     if rule.coverage is None or not any(family.alone for family in rule.families):
-        return style.paint(
-            f"  {style.shape('inconclusive')} No pass is within reach: no group could be judged", "inconclusive"
-        )
+        return _no_pass("no group could be judged", style)
     held = sum(len(family.held_back) for family in rule.families)
     if held:
-        groups = f"{held:,} group{'' if held == 1 else 's'} could not, since people are unknown who may belong there"
-        return style.paint(f"  {style.shape('inconclusive')} No pass is within reach: {groups}", "inconclusive")
+        groups = count_of(held, "group")
+        return _no_pass(f"{groups} could not, since people are unknown who may belong there", style)
     if rule.can_pass:
         return style.paint(f"  {style.shape('pass')} A pass is within reach: {covered}", "pass")
-    return style.paint(f"  {style.shape('inconclusive')} No pass is within reach: only {covered}", "inconclusive")
+    return _no_pass(f"only {covered}", style)
+
+
+def _no_pass(why: str, style: Style) -> str:
+    return _open_line(f"No pass is within reach: {why}", style, "  ")
 
 
 def _family_lines(family: FamilyCheck, names: GroupNames, every_group: bool) -> list[str]:
-    count = len(family.groups)
     parts = [f"{family.alone:,} judged alone"]
     if family.as_part:
         parts.append(f"{family.as_part:,} only as part of a larger group")
     if family.not_judged:
         parts.append(f"{family.not_judged:,} not judged")
-    lines = [f"  {names.family(family.family)}: {count:,} group{'' if count == 1 else 's'}: {', '.join(parts)}"]
+    lines = [f"  {names.family(family.family)}: {count_of(len(family.groups), 'group')}: {', '.join(parts)}"]
     if family.held_back:
         lines.append(f"    {held_back_line(len(family.held_back), family.alone)}")
         lines += [f"    {line}" for line in remedy_lines(family.share_for_all or 0.0)]
@@ -178,8 +179,7 @@ def set_summary(review: SetReview, names: GroupNames, style: Style) -> list[str]
     if hidden:
         lines.append(f"and {hidden:,} more of these")
     if review.left_out:
-        count = f"{len(review.left_out):,} column{'' if len(review.left_out) == 1 else 's'}"
-        lines.append(f"Not looked at: {count} ({_quoted(review.left_out)})")
+        lines.append(f"Not looked at: {count_of(len(review.left_out), 'column')} ({_quoted(review.left_out)})")
     folded = [part for line in lines for part in wrap(line, WIDTH, initial_indent="  ", subsequent_indent="    ")]
     return [style.paint("The set itself", "strong"), *(folded or ["  Nothing conspicuous was found in its columns"])]
 

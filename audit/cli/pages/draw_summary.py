@@ -56,9 +56,10 @@ def _head(report: DrawReport, style: Style) -> list[str]:
 def _notes(report: DrawReport, names: GroupNames) -> list[str]:
     lines = _size_lines(report)
     if report.unlabelled:
-        lines.append(f"  {_rows(report.unlabelled)} without a label: not drawn, and not in what the weights stand for")
+        left = count_of(report.unlabelled, "row")
+        lines.append(f"  {left} without a label: not drawn, and not in what the weights stand for")
     if report.spent:
-        lines.append(f"  {_rows(report.spent)} asked in earlier challenges: not drawn again")
+        lines.append(f"  {count_of(report.spent, 'row')} asked in earlier challenges: not drawn again")
     if report.spent and report.drawn_sha256 is not None:
         lines.append(f"  After this one the pool holds {count_of(report.draws_left, 'more such set')}")
     lines += _copy_lines(report)
@@ -97,7 +98,7 @@ def _size_lines(report: DrawReport) -> list[str]:
         why = "more would help no group of the rules"
     else:
         why = "the nearest at which all groups can pass at the same share of each rule's limit"
-    return [f"  {_rows(asked)} were asked for: {why}"]
+    return [f"  {count_of(asked, 'row')} were asked for: {why}"]
 
 
 def _gap_line(gap: QuotaGap, report: DrawReport, names: GroupNames) -> str:
@@ -116,13 +117,13 @@ def _copy_lines(report: DrawReport) -> list[str]:
     copies = report.copies
     if copies is None:
         return []
-    sets = f"{copies.sets:,} set{'' if copies.sets == 1 else 's'} of copies"
+    sets = f"{count_of(copies.sets, 'set')} of copies"
     if report.design.together:
-        lines = [f"  {sets} ({_rows(copies.rows)}): each drawn whole or not at all"]
+        lines = [f"  {sets} ({count_of(copies.rows, 'row')}): each drawn whole or not at all"]
         if copies.joined_clusters:
             lines.append(f"  {copies.joined_clusters:,} clusters share copies with others and are drawn with them")
     else:
-        lines = [f"  {sets}: one row kept of each, {_rows(copies.rows - copies.sets)} left out"]
+        lines = [f"  {sets}: one row kept of each, {count_of(copies.rows - copies.sets, 'row')} left out"]
     if copies.labels_differ:
         lines.append(f"  Sets of copies with different labels: {copies.labels_differ:,}. Have them looked at.")
     return lines
@@ -208,7 +209,3 @@ def _standing_words(one: GroupStanding, names: GroupNames) -> str:
         needs = f"{one.required:,} wanted; the pool has {one.pool:,}, so ask for more"
     part = f"; only as part of {names.name_within(one.judged_as, 30)}" if one.judged_as else ""
     return cases + needs + part
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"

@@ -13,7 +13,7 @@ from audit.cli.pages.words import WORDS
 from audit.stats.sizes.decidable_disparity import LARGEST_SHARE
 from audit.vocabulary.metrics import METRICS
 from audit.vocabulary.numbers import disparity_words, exact_percent
-from audit.vocabulary.text import printable
+from audit.vocabulary.text import count_of, printable
 
 if TYPE_CHECKING:
     from audit.cli.pages.power_flags import PowerFlags
@@ -60,14 +60,13 @@ def _rule(rule: RulePower, names: GroupNames, style: Style, every_group: bool) -
 
 
 def _family(rule: RulePower, family: FamilyPower, names: GroupNames, every_group: bool) -> list[str]:
-    count = len(family.groups)
     sizes = "" if family.exact else " (by effective sizes)"
     ordered = sorted(family.groups, key=lambda group: _worst_first(rule.rule.scale, group))
     shown = ordered if every_group else ordered[:MOST_GROUPS]
     fails = ["FAIL from"] if len(rule.sides) == 1 else ["FAIL below", "FAIL above"]
     heads = "".join(f"{head:>{_COLUMN}}" for head in (*fails, "PASS at"))
     lines = [
-        f"  {names.family(family.family)}: {count:,} group{'' if count == 1 else 's'}{sizes}",
+        f"  {names.family(family.family)}: {count_of(len(family.groups), 'group')}{sizes}",
         f"    {'':{_NAME}}{'cases':>9}{'alone from':>12}{heads}",
         *(_group(rule, group, names) for group in shown),
     ]

@@ -28,7 +28,7 @@ from audit.result.selected import Selected, selected
 from audit.result.urgency import most_urgent_first, state_of
 from audit.vocabulary.groups import Group
 from audit.vocabulary.numbers import exact_percent, percent
-from audit.vocabulary.text import first_of, printable
+from audit.vocabulary.text import count_of, first_of, printable
 
 WIDTH: Final = 80
 """Number of columns. A wider terminal gets the same text: it is read in logs, too."""
@@ -121,11 +121,12 @@ def _rule_line(rule: RuleResult, found: list[Finding], names: GroupNames, style:
     undecided = [each for each in found if state_of(each) == "inconclusive" and each.verdict.decidable]
     limit = f"{'difference' if rule.scale == 'difference' else 'ratio'} {rule.limit:g}"
     judged = percent(rule.coverage, against=rule.min_coverage)
+    beyond = count_of(len(failing), "group")
     reasons = {
-        "group_beyond_limit": f"{_groups(len(failing))} beyond the limit ({limit} from the rest{_by_records(failing)})",
+        "group_beyond_limit": f"{beyond} beyond the limit ({limit} from the rest{_by_records(failing)})",
         "unnamed_beyond_limit": f"{unnamed_beyond(rule)} ({limit} from the rest); "
         "none can be named, and none may be singled out",
-        "group_undecided": f"{_groups(len(undecided))} "
+        "group_undecided": f"{count_of(len(undecided), 'group')} "
         f"with enough cases could not be decided: {why_open(rule, [f.verdict for f in found])}",
         "coverage_too_small": f"only {judged} of the people are in groups that could be judged "
         f"(the plan needs {exact_percent(rule.min_coverage)})",
@@ -162,15 +163,11 @@ def _where(result: AuditResult) -> list[str]:
 
 def _missing(rule: RuleResult, names: GroupNames) -> str:
     missing = rule.missing_expected
-    return f"too few cases of {_groups(len(missing))} that the plan expects: {_named(missing, names)}"
+    return f"too few cases of {count_of(len(missing), 'group')} that the plan expects: {_named(missing, names)}"
 
 
 def _named(groups: tuple[Group, ...], names: GroupNames) -> str:
     return first_of([names.name_within(group, 40) for group in groups], 3)
-
-
-def _groups(count: int) -> str:
-    return f"{count:,} group{'' if count == 1 else 's'}"
 
 
 def _verdict_line(result: AuditResult, style: Style) -> str:
