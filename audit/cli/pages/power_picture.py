@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from audit.cli.console.group_names import GroupNames
@@ -124,23 +125,14 @@ def draw_picture(panels: Sequence[Panel], *, restricted: bool) -> str:
     """Draw the whole picture, one panel under the other; `restricted` says that it shows how many cases groups of a set
     have.
     """
-    height = _HEAD + _PANEL * max(len(panels), 1)
-    title = "The smallest disparity that can be decided, by number of cases"
-    size = f'viewBox="0 0 {_WIDTH:.0f} {height:.0f}" width="{_WIDTH:.0f}" height="{height:.0f}"'
-    role = 'role="img" aria-labelledby="title described"'
-    note = "restricted, not for publication" if restricted else ""
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {role} font-family="sans-serif">',
-        f'<title id="title">{title}</title>',
-        f'<desc id="described">{_text(" ".join(_about(panel) for panel in panels) or "Nothing can be said.")}</desc>',
-        f'<rect width="{_WIDTH:.0f}" height="{height:.0f}" fill="{PAPER}"/>',
-        f'<text x="20" y="30" font-size="18" font-weight="bold" fill="{INK}">{title}</text>',
-        f'<text x="{_WIDTH - _RIGHT:.0f}" y="54" text-anchor="end" font-size="13" fill="{MUTED}">{note}</text>',
-        *_legend(),
-        *(part for place, panel in enumerate(panels) for part in _panel(panel, _HEAD + place * _PANEL)),
-        "</svg>",
-    ]
-    return "\n".join(parts) + "\n"
+    template = Path(__file__).with_suffix(".template").read_text(encoding="utf-8")
+    parts = (part for place, panel in enumerate(panels) for part in _panel(panel, _HEAD + place * _PANEL))
+    return template.format(
+        height=_HEAD + _PANEL * max(len(panels), 1),
+        described=_text(" ".join(map(_about, panels)) or "Nothing can be said."),
+        note="restricted, not for publication" if restricted else "",
+        panels="".join(f"{part}\n" for part in parts),
+    )
 
 
 def _about(panel: Panel) -> str:
@@ -155,16 +147,6 @@ def _about(panel: Panel) -> str:
 
 def _reaches(panel: Panel, mark: Mark) -> bool:
     return mark.passes_at is not None and panel.width(mark.passes_at) <= panel.width(panel.limit)
-
-
-def _legend() -> Iterator[str]:
-    text = f'font-size="13" fill="{INK}"'
-    yield _triangle(28.0, 54.0, filled=True)
-    yield f'<text x="42" y="58" {text}>FAIL from: smallest gap that would be named (hollow: none)</text>'
-    yield _circle(28.0, 76.0, filled=True)
-    yield f'<text x="42" y="80" {text}>PASS at: smallest limit at which an equal group would pass</text>'
-    yield _circle(440.0, 76.0, filled=False)
-    yield f'<text x="454" y="80" {text}>the same, but wider than the limit of the rule</text>'
 
 
 def _panel(panel: Panel, top: float) -> Iterator[str]:
