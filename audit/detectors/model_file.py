@@ -1,10 +1,60 @@
-"""Read a model file into memory, so that digest and model come from the same bytes."""
+"""What detectors have in common that run a model from a file or folder beside the plan; and read such a file.
+
+A file is read into memory, so that digest and model come from the same bytes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Generic, TypeVar
 
+from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
 from audit.errors import DetectorError
+from audit.plan.detectors import OnnxDetector, PickleDetector, SkopsDetector, TransformersDetector
+from audit.vocabulary.text import shown
+
+Section = TypeVar("Section", bound=OnnxDetector | PickleDetector | SkopsDetector | TransformersDetector)
+
+
+class ModelOfPath(Generic[Section]):
+    """A model that is run over the batches: its name, its digest, and notes on how it was run."""
+
+    api_version = API_VERSION
+    _deterministic = True
+    _digest_is_whole = True
+
+    def __init__(self, section: Section, folder: Path) -> None:
+        self._section = section
+        self._name = shown(section.path.as_posix())
+        self._path = folder / section.path
+        self._context: RunContext | None = None
+        self._sha256: str | None = None
+        self._notes: list[str] = []
+        self._batches = 0
+
+    @property
+    def info(self) -> DetectorInfo:
+        """Name of the file or folder and its digest; notes on how the model was run."""
+        return DetectorInfo(
+            name=self._name,
+            kind=self._section.kind,
+            artefact_sha256=self._sha256,
+            deterministic=self._deterministic,
+            digest_is_whole=self._digest_is_whole,
+            needs=self._section.features,
+            notes=tuple(self._notes),
+            course=tuple(self._course()),
+        )
+
+    def _course(self) -> Iterable[str]:
+        """Notes on what happened while the batches were scored."""
+        return ()
+
+    def _next_batch(self) -> str:
+        """Count a batch, and name it for messages."""
+        self._batches += 1
+        return f"{self._name}, batch {self._batches}"
 
 
 def read_model_file(path: Path, name: str, *, ending: str, largest: int | None = None) -> bytes:

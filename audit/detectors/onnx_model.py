@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audit.detectors.error_names import error_name
 from audit.detectors.extras import import_extra
+from audit.detectors.model_file import ModelOfPath, read_model_file
 from audit.detectors.one_thread import NOTE
-from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
+from audit.detectors.protocol import RunContext
 from audit.errors import DetectorError
 from audit.plan.detectors import OnnxDetector as OnnxSection
 from audit.vocabulary.text import shown
@@ -30,56 +31,34 @@ _SILENT: Final = 4
 _DRAWS: Final = "The model draws random numbers: another run can give other scores."
 
 
-class OnnxDetector:
+class OnnxDetector(ModelOfPath[OnnxSection]):
     """An ONNX model that is run over the batches."""
 
-    api_version = API_VERSION
-
     def __init__(self, section: OnnxSection, folder: Path) -> None:
-        self._section = section
-        self._file = shown(section.path.as_posix())
-        self._path = folder / section.path
+        super().__init__(section, folder)
         self._session: Any = None
         self._inputs: OnnxInputs | None = None
         self._output: OnnxOutput | None = None
-        self._context: RunContext | None = None
-        self._sha256: str | None = None
-        self._random = False
-        self._notes: list[str] = []
-        self._batches = 0
 
-    @property
-    def info(self) -> DetectorInfo:
-        """Name of the file and its digest; notes on how it was run."""
+    def _course(self) -> list[str]:
         empty = sorted(self._inputs.missing) if self._inputs is not None else []
-        missing = [f"Empty cells were given to the model as NaN: {', '.join(map(shown, empty))}."] if empty else []
-        return DetectorInfo(
-            name=self._file,
-            kind="onnx",
-            artefact_sha256=self._sha256,
-            digest_is_whole=True,
-            deterministic=not self._random,
-            needs=self._section.features,
-            notes=tuple(self._notes),
-            course=tuple(missing),
-        )
+        return [f"Empty cells were given to the model as NaN: {', '.join(map(shown, empty))}."] if empty else []
 
     def open(self, ctx: RunContext) -> None:
         """Load the file. Raises DetectorError if the extra is missing, or the file is no ONNX model or does not fit."""
         runtime = import_extra("onnxruntime", kind="onnx", extra="onnx")
-        from audit.detectors.model_file import read_model_file
         from audit.detectors.onnx_file import LARGEST, OnnxGraph
         from audit.detectors.onnx_inputs import OnnxInputs
         from audit.detectors.onnx_outputs import OnnxOutput
 
-        content = read_model_file(self._path, self._file, ending=".onnx", largest=LARGEST)
+        content = read_model_file(self._path, self._name, ending=".onnx", largest=LARGEST)
         self._sha256 = hashlib.sha256(content).hexdigest()
         self._context = ctx
-        graph = OnnxGraph(content, self._file)
-        self._random = graph.random
-        self._session = _session(runtime, content, self._file)
-        self._inputs = OnnxInputs(self._session.get_inputs(), self._section.features, self._file)
-        self._output = OnnxOutput(self._session.get_outputs(), graph, self._section, self._file)
+        graph = OnnxGraph(content, self._name)
+        self._deterministic = not graph.random
+        self._session = _session(runtime, content, self._name)
+        self._inputs = OnnxInputs(self._session.get_inputs(), self._section.features, self._name)
+        self._output = OnnxOutput(self._session.get_outputs(), graph, self._section, self._name)
         self._notes.extend(self._inputs.notes)
         self._notes.append(_DRAWS if graph.random else NOTE)
 
@@ -90,8 +69,7 @@ class OnnxDetector:
         assert self._inputs is not None  # noqa: S101 - the harness opens before it scores
         assert self._output is not None  # noqa: S101
         assert self._context is not None  # noqa: S101
-        self._batches += 1
-        where = f"{self._file}, batch {self._batches}"
+        where = self._next_batch()
         given = self._inputs.feed(batch, where)
         try:
             (answer,) = self._session.run([self._output.name], given)

@@ -22,14 +22,14 @@ from audit.vocabulary.sentences import SENTENCES
 class PickleDetector(SkopsDetector):
     """A pickled estimator that is run over the batches, on one thread."""
 
-    _digest_is_whole = False
+    _deterministic = _digest_is_whole = False
 
     def _loaded(self) -> tuple[Any, list[str]]:
         check_in_child("pickle")
         import joblib
         from sklearn.base import BaseEstimator
 
-        content = read_model_file(self._path, self._file, ending=".pkl or .joblib")
+        content = read_model_file(self._path, self._name, ending=".pkl or .joblib")
         self._sha256 = hashlib.sha256(content).hexdigest()
         notes = [SENTENCES["pickle_loaded"], SENTENCES["model_file_digested"]]
         try:
@@ -38,14 +38,14 @@ class PickleDetector(SkopsDetector):
                 model = joblib.load(io.BytesIO(content))
         except ModuleNotFoundError:
             raise DetectorError(
-                f"{self._file} needs a module that is not installed here", slug="detector-not-installed"
+                f"{self._name} needs a module that is not installed here", slug="detector-not-installed"
             ) from None
         except (Exception, SystemExit) as error:
             raise DetectorError(
-                f"{self._file} cannot be loaded ({error_name(error)})", slug="detector-not-pickle"
+                f"{self._name} cannot be loaded ({error_name(error)})", slug="detector-not-pickle"
             ) from error
         if any(warning.category.__name__ == "InconsistentVersionWarning" for warning in caught):
             notes.append("The model was saved with another version of scikit-learn, and can answer otherwise.")
         if not isinstance(model, BaseEstimator):
-            raise DetectorError(f"{self._file} holds no scikit-learn estimator", slug="detector-no-estimator")
+            raise DetectorError(f"{self._name} holds no scikit-learn estimator", slug="detector-no-estimator")
         return model, notes

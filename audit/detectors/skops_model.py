@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audit.detectors.column_order import BY_PLAN, differences
 from audit.detectors.error_names import error_name
+from audit.detectors.model_file import ModelOfPath
 from audit.detectors.one_thread import NOTE, OneThread
-from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
+from audit.detectors.protocol import DetectorInfo, RunContext
 from audit.errors import DetectorError
 from audit.plan.detectors import PickleDetector as PickleSection
 from audit.plan.detectors import SkopsDetector as SkopsSection
-from audit.vocabulary.text import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,44 +29,25 @@ if TYPE_CHECKING:
     from audit.detectors.skops_positive import PositiveClass
 
 
-class SkopsDetector:
+class SkopsDetector(ModelOfPath[SkopsSection | PickleSection]):
     """A scikit-learn estimator that is run over the batches, on one thread."""
 
-    api_version = API_VERSION
-    _digest_is_whole = True
-
     def __init__(self, section: SkopsSection | PickleSection, folder: Path) -> None:
-        self._section = section
-        self._file = shown(section.path.as_posix())
-        self._path = folder / section.path
+        super().__init__(section, folder)
         self._model: Any = None
         self._positive: PositiveClass | None = None
         self._columns: tuple[str, ...] = ()
-        self._context: RunContext | None = None
-        self._sha256: str | None = None
-        self._notes: list[str] = []
         self._warned: set[str] = set()
         self._threads: OneThread | None = None
-        self._batches = 0
 
     @property
     def info(self) -> DetectorInfo:
         """Name of the file and its digest; notes on how it was run."""
-        warned = (
-            [f"scikit-learn warned while scoring: {', '.join(sorted(self._warned))} (texts withheld)."]
-            if self._warned
-            else []
-        )
-        return DetectorInfo(
-            name=self._file,
-            kind=self._section.kind,
-            artefact_sha256=self._sha256,
-            deterministic=self._digest_is_whole,
-            digest_is_whole=self._digest_is_whole,
-            needs=self._section.features,
-            notes=(*self._notes, NOTE),
-            course=tuple(warned),
-        )
+        return replace(super().info, notes=(*self._notes, NOTE))
+
+    def _course(self) -> list[str]:
+        warned = ", ".join(sorted(self._warned))
+        return [f"scikit-learn warned while scoring: {warned} (texts withheld)."] if warned else []
 
     def open(self, ctx: RunContext) -> None:
         """Check and load the file. Raises DetectorError if it is no skops file, is not allowed, or does not fit."""
@@ -75,9 +57,9 @@ class SkopsDetector:
         self._context = ctx
         self._model, notes = self._loaded()
         self._notes.extend(notes)
-        check_trees(self._model, self._file)
+        check_trees(self._model, self._name)
         _set_one_job(self._model)
-        self._positive = PositiveClass(self._model, self._section, self._file)
+        self._positive = PositiveClass(self._model, self._section, self._name)
         self._notes.extend(self._positive.notes)
         self._columns = self._column_order()
         self._threads = OneThread()
@@ -88,8 +70,7 @@ class SkopsDetector:
 
         assert self._positive is not None  # noqa: S101 - the harness opens before it scores
         assert self._context is not None  # noqa: S101
-        self._batches += 1
-        where = f"{self._file}, batch {self._batches}"
+        where = self._next_batch()
         table = self._table(batch)
         try:
             with warnings.catch_warnings(record=True) as caught:
@@ -116,10 +97,10 @@ class SkopsDetector:
         """Load the model. Returns it, and notes for the reader on how it was loaded."""
         from audit.detectors.skops_file import load_model, read_skops_file
 
-        content = read_skops_file(self._path, self._file)
+        content = read_skops_file(self._path, self._name)
         self._sha256 = hashlib.sha256(content).hexdigest()
         assert isinstance(self._section, SkopsSection)  # noqa: S101 - a pickle is loaded otherwise
-        return load_model(content, self._file, self._section.trusted)
+        return load_model(content, self._name, self._section.trusted)
 
     def _column_order(self) -> tuple[str, ...]:
         """The features in the order of the training. Raises DetectorError if they do not fit the model."""
@@ -129,7 +110,7 @@ class SkopsDetector:
             count = getattr(self._model, "n_features_in_", None)
             if count is not None and count != len(features):
                 raise DetectorError(
-                    f"{self._file}: the model takes {count} columns, and `features` names {len(features)}",
+                    f"{self._name}: the model takes {count} columns, and `features` names {len(features)}",
                     slug="detector-columns",
                     hint="name the columns that it was trained on, in the same order",
                 )
@@ -140,7 +121,7 @@ class SkopsDetector:
         hint = differences(features, wanted, surplus="it was not trained on")
         if hint:
             raise DetectorError(
-                f"{self._file}: `features` does not name the columns that the model was trained on",
+                f"{self._name}: `features` does not name the columns that the model was trained on",
                 slug="detector-columns",
                 hint=hint,
             )

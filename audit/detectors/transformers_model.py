@@ -10,6 +10,7 @@ the texts beside it.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,8 +18,9 @@ from audit.detectors.class_names import check_every_class, find_class
 from audit.detectors.error_names import error_name
 from audit.detectors.extras import import_extra
 from audit.detectors.inside import check_in_child
+from audit.detectors.model_file import ModelOfPath
 from audit.detectors.one_thread import NOTE
-from audit.detectors.protocol import API_VERSION, DetectorInfo, RunContext
+from audit.detectors.protocol import RunContext
 from audit.errors import DetectorError
 from audit.plan.detectors import TransformersDetector as TransformersSection
 from audit.vocabulary.text import shown
@@ -41,46 +43,25 @@ _NO_LIMIT: Final = 10**6
 """A tokenizer with a larger number of tokens knows no limit."""
 
 
-class TransformersDetector:
+class TransformersDetector(ModelOfPath[TransformersSection]):
     """A text classifier that is run over the batches."""
 
-    api_version = API_VERSION
-
     def __init__(self, section: TransformersSection, folder: Path) -> None:
-        self._section = section
-        self._name = shown(section.path.as_posix())
-        self._path = folder / section.path
-        self._context: RunContext | None = None
-        self._sha256: str | None = None
+        super().__init__(section, folder)
         self._model: Any = None
         self._tokenizer: Any = None
         self._labels: list[str] = []
         self._positive: list[int] = []
-        self._most_tokens = 0
-        self._notes: list[str] = []
-        self._batches = self._texts = self._cut = self._empty = 0
+        self._most_tokens = self._texts = self._cut = self._empty = 0
 
-    @property
-    def info(self) -> DetectorInfo:
-        """Name of the folder and digest of its files; in the course, the number of texts that were cut."""
-        course = []
+    def _course(self) -> Iterator[str]:
         if self._cut:
-            course.append(
+            yield (
                 f"Texts of more than {self._most_tokens} tokens, of which only the beginning was given: {self._cut} of "
                 f"the {self._texts} texts."
             )
         if self._empty:
-            course.append(f"Empty cells, given to the model as a text without a word: {self._empty}.")
-        return DetectorInfo(
-            name=self._name,
-            kind="transformers",
-            artefact_sha256=self._sha256,
-            deterministic=True,
-            digest_is_whole=True,
-            needs=self._section.features,
-            notes=tuple(self._notes),
-            course=tuple(course),
-        )
+            yield f"Empty cells, given to the model as a text without a word: {self._empty}."
 
     def open(self, ctx: RunContext) -> None:
         """Check the folder and load the model. Raises DetectorError if it is refused or does not fit."""
@@ -107,8 +88,7 @@ class TransformersDetector:
         from audit.detectors.answers import protocol_answer
 
         assert self._context is not None  # noqa: S101 - the harness opens before it scores
-        self._batches += 1
-        where = f"{self._name}, batch {self._batches}"
+        where = self._next_batch()
         column = batch.column(self._section.features[0])
         if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
             raise DetectorError(
